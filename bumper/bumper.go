@@ -1,0 +1,85 @@
+package bumper
+
+// File is one file of the tree: its slash-separated path from the root of the repository, and its bytes.
+type File struct {
+	Path string
+	Data []byte
+}
+
+// Request says what to change. Images are looked for by name in the whole tree; Values name one scalar each.
+type Request struct {
+	Images []Image
+	Values []Value
+	// AllowDowngrade accepts a tag that is older than the one in the file. Values are never compared.
+	AllowDowngrade bool
+}
+
+// Edit is one scalar that gets a new value.
+type Edit struct {
+	File string
+	// Line and Column are where the value starts, from 1. Lines end with LF or CRLF, as in Git; columns count characters.
+	Line, Column int
+	// Path is the YAML path of the scalar, in the syntax of Value.Path. In a file of several documents it starts with
+	// the index of the document: [1].spec.replicas.
+	Path string
+	// Image is the normalised name (docker.io/library/nginx), or "" for an explicit edit.
+	Image string
+	// Old and New are the whole scalar: a tag, a digest, or a reference with its name.
+	Old, New string
+	// Before and After are the complete image around the scalar. Both are zero for an explicit edit. When an image has
+	// tag and digest in two scalars, its two edits have the same Before and After.
+	Before, After Image
+}
+
+// Reference is one place that names an image.
+type Reference struct {
+	File         string
+	Line, Column int
+	Path         string
+	Image        Image
+	// Shape is the form it is written in, one of the Shape constants.
+	Shape string
+}
+
+// The shapes a Reference can have.
+const (
+	ShapeImage     = "image"     // image: name:tag, in workloads, custom resources, Helm values
+	ShapeMap       = "image map" // registry, repository, tag, digest; or an image and its tag in two keys
+	ShapeKustomize = "kustomize" // images: name, newName, newTag, digest
+	ShapeParameter = "parameter" // Argo CD helm.parameters: image.repository, image.tag
+	ShapeMarker    = "marker"    // a scalar with a Flux $imagepolicy comment
+)
+
+// Result is what Bump did.
+type Result struct {
+	// Edits are sorted by file and position.
+	Edits []Edit
+	// Files holds the new content of the files that change, and no others.
+	Files map[string][]byte
+	// Current are the references that already have the requested value.
+	Current []Reference
+	// Notes are remarks for the reader of the result, one line each.
+	Notes []string
+	// Scanned counts the files searched, Parsed those that had to be parsed.
+	Scanned, Parsed int
+}
+
+// Bump makes the edits of r in files. It returns the zero Result with an error if any one edit is impossible. The error
+// joins everything that is wrong, to be told apart with errors.As: Refusals, *NotFoundError (one for each image),
+// *DowngradeError, *ConflictError. The same input gives the same result whatever the order of files; a second Bump of
+// the result changes nothing.
+func Bump(files []File, r Request) (Result, error) {
+	return Result{}, nil
+}
+
+// Find returns every image reference in files, sorted by file and position. Files that are not YAML (chart templates)
+// are passed over.
+func Find(files []File) ([]Reference, error) {
+	return nil, nil
+}
+
+// PlainSecrets returns the places in file where a Secret has readable data: for a guard on what would be committed.
+// Values encrypted by SOPS and placeholders are fine. The values themselves are not in the result.
+func PlainSecrets(file File) []Refusal {
+	return nil
+}
