@@ -1,0 +1,127 @@
+package source
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing/transport"
+	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+)
+
+// tokenUser is the user name forges accept beside a token.
+const tokenUser = "x-access-token"
+
+func openHTTP(a address, token string, l Limits) (session, *guard, error) {
+	ep := &transport.Endpoint{Protocol: a.scheme, Host: a.host, Path: a.path}
+	if strings.Contains(a.host, ":") {
+		ep.Host = "[" + a.host + "]"
+	}
+	if a.port != "" {
+		port, err := strconv.ParseUint(a.port, 10, 16)
+		if err != nil {
+			return nil, nil, fmt.Errorf("not a port: %q", a.port)
+		}
+		ep.Port = int(port)
+	}
+	var auth transport.AuthMethod
+	if token != "" {
+		auth = &githttp.BasicAuth{Username: tokenUser, Password: token}
+	}
+	// The default transport keeps connections open between two polls and honours HTTPS_PROXY and NO_PROXY.
+	g := &guard{base: http.DefaultTransport, packLimit: packLimit(l)}
+	s, err := githttp.NewClient(&http.Client{Transport: g}).NewUploadPackSession(ep, auth)
+	return s, g, err
+}
+
+// guard looks at each answer before go-git does: it refuses redirects that would carry credentials elsewhere, turns
+// status codes into errors with advice, and bounds the body. It keeps the first such error, because go-git's own
+// wrapping cannot be unwrapped.
+type guard struct {
+	base      http.RoundTripper
+	packLimit int64
+	failure   error
+}
+
+func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := g.base.RoundTrip(req)
+	if err != nil {
+		g.failure = err
+		return nil, err
+	}
+	if err := check(req, res); err != nil {
+		_ = res.Body.Close()
+		g.failure = err
+		return nil, err
+	}
+	limit, what := int64(maxAdvertisement), "the server's list of refs is too long"
+	if req.Method == http.MethodPost {
+		limit, what = g.packLimit, "the pack is larger than the limit of unpacked bytes"
+	}
+	res.Body = &drainedBody{limitedReader{res.Body, limit, what}, res.Body}
+	return res, nil
+}
+
+// drainedBody reads the few bytes that may be left after the last packet, so that the connection can be used again.
+type drainedBody struct {
+	limitedReader
+	body io.ReadCloser
+}
+
+func (d *drainedBody) Close() error {
+	_, _ = io.CopyN(io.Discard, d.body, 512)
+	return d.body.Close()
+}
+
+func check(req *http.Request, res *http.Response) error {
+	host := req.URL.Host
+	switch {
+	case res.StatusCode >= 300 && res.StatusCode < 400:
+		return checkRedirect(req, res)
+	case res.StatusCode == http.StatusUnauthorized && req.Header.Get("Authorization") == "":
+		return hint.With(fmt.Errorf("%s asks for credentials (401)", host),
+			"the repository is private or does not exist: pass --token-file FILE with a token that may read it")
+	case res.StatusCode == http.StatusUnauthorized:
+		return hint.With(fmt.Errorf("%s does not accept the token (401)", host),
+			"check that the token in the token file is complete and has not expired")
+	case res.StatusCode == http.StatusForbidden:
+		return hint.With(fmt.Errorf("%s refuses access (403)", host),
+			"give the token read access to the contents of this repository")
+	case res.StatusCode == http.StatusNotFound:
+		return hint.With(fmt.Errorf("%s has no such repository (404)", host),
+			"check the URL; a private repository also looks missing to a token without access")
+	case res.StatusCode >= 400:
+		return fmt.Errorf("%s answers with status %d", host, res.StatusCode)
+	}
+	if t := res.Header.Get("Content-Type"); !strings.HasPrefix(t, "application/x-git-upload-pack-") {
+		return hint.With(fmt.Errorf("%s does not answer as a Git server (content type %q)", host, t),
+			"check that the URL is the one git clone takes")
+	}
+	return nil
+}
+
+// checkRedirect refuses to leave https, and to leave the host with credentials. Where the next request may go without
+// them, go-git's own rules follow.
+func checkRedirect(req *http.Request, res *http.Response) error {
+	to, err := req.URL.Parse(res.Header.Get("Location"))
+	if err != nil || to.Host == "" {
+		return fmt.Errorf("%s answers with a redirect that has no valid address", req.URL.Host)
+	}
+	if req.URL.Scheme == schemeHTTPS && to.Scheme != schemeHTTPS {
+		return fmt.Errorf("%s redirects to %s without https, refused", req.URL.Host, to.Host)
+	}
+	if req.Header.Get("Authorization") != "" && origin(req.URL) != origin(to) {
+		return hint.With(fmt.Errorf("%s redirects to %s, which must not receive the token", req.URL.Host, to.Host),
+			"if you trust %s with the token, use its URL", to.Host)
+	}
+	return nil
+}
+
+func origin(u *url.URL) string {
+	return u.Scheme + " " + address{scheme: u.Scheme, host: strings.ToLower(u.Hostname()), port: u.Port()}.hostPort()
+}

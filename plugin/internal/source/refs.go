@@ -1,0 +1,119 @@
+package source
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+)
+
+// candidates lists the full names ref may stand for, the first that exists wins.
+func candidates(ref string) []string {
+	switch {
+	case ref == "" || ref == "HEAD":
+		return []string{"HEAD"}
+	case strings.HasPrefix(ref, "refs/"):
+		return []string{ref}
+	}
+	return []string{"refs/heads/" + ref, "refs/tags/" + ref, "refs/" + ref}
+}
+
+// resolveAdvertised finds ref in a server's advertisement and returns its full name and commit.
+func resolveAdvertised(adv *packp.AdvRefs, ref string) (string, plumbing.Hash, error) {
+	names := make([]string, 0, len(adv.References))
+	for name := range adv.References {
+		names = append(names, name)
+	}
+	for _, name := range candidates(ref) {
+		if name == "HEAD" {
+			if adv.Head != nil {
+				return name, *adv.Head, nil
+			}
+			return "", plumbing.ZeroHash, noHead(names)
+		}
+		if h, ok := adv.Peeled[name]; ok {
+			return name, h, nil
+		}
+		if h, ok := adv.References[name]; ok {
+			return name, h, nil
+		}
+	}
+	return "", plumbing.ZeroHash, refNotFound(ref, names)
+}
+
+// headBranch is the short name of the branch the server's HEAD points at, "HEAD" when it does not say.
+func headBranch(adv *packp.AdvRefs) string {
+	for _, v := range adv.Capabilities.Get(capability.SymRef) {
+		if target, ok := strings.CutPrefix(v, "HEAD:"); ok {
+			return printable(plumbing.ReferenceName(target).Short(), false)
+		}
+	}
+	return "HEAD"
+}
+
+func noHead(names []string) error {
+	return hint.With(fmt.Errorf("HEAD of the repository points to no commit"),
+		"pass --ref with one of: %s", strings.Join(nearest("main", names), ", "))
+}
+
+func refNotFound(ref string, names []string) error {
+	err := fmt.Errorf("ref %q not found", ref)
+	if len(ref) >= 7 && len(ref) < 40 && isCommit(ref+strings.Repeat("0", 40-len(ref))) {
+		return hint.With(err, "a commit must be given in full (40 hexadecimal digits)")
+	}
+	near := nearest(ref, names)
+	if len(near) == 0 {
+		return hint.With(err, "the repository has no branch and no tag")
+	}
+	return hint.With(err, "the repository has: %s", strings.Join(near, ", "))
+}
+
+// nearest returns up to five branches and tags, the most similar names first.
+func nearest(ref string, names []string) []string {
+	type candidate struct {
+		name     string
+		distance int
+	}
+	short := plumbing.ReferenceName(ref).Short()
+	var found []candidate
+	for _, name := range names {
+		if n := plumbing.ReferenceName(name); n.IsBranch() || n.IsTag() {
+			found = append(found, candidate{printable(n.Short(), false), distance(short, n.Short())})
+		}
+	}
+	slices.SortFunc(found, func(a, b candidate) int {
+		return cmp.Or(cmp.Compare(a.distance, b.distance), strings.Compare(a.name, b.name))
+	})
+	var near []string
+	for _, c := range found[:min(5, len(found))] {
+		near = append(near, c.name)
+	}
+	return slices.Compact(near)
+}
+
+// distance is the Levenshtein distance of the first 64 bytes of a and b.
+func distance(a, b string) int {
+	a, b = a[:min(64, len(a))], b[:min(64, len(b))]
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,148 @@
+package source
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing/format/pktline"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/transport"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+)
+
+// maxAdvertisement bounds the list of refs a server sends: about 800,000 refs.
+const maxAdvertisement = 64 << 20
+
+// session is the reading half of go-git's transport.UploadPackSession.
+type session interface {
+	AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error)
+	UploadPack(context.Context, *packp.UploadPackRequest) (*packp.UploadPackResponse, error)
+	io.Closer
+}
+
+// remote runs use with a session to a, within the time limit, and explains its error.
+func (r Repo) remote(parent context.Context, a address, use func(context.Context, session) error) error {
+	ctx, cancel := context.WithTimeout(parent, r.Limits.orDefault().Timeout)
+	defer cancel()
+	var secret string
+	err := func() error {
+		if a.scheme == schemeSSH {
+			s, err := openSSH(ctx, a, r.Auth, r.Limits.orDefault())
+			if err != nil {
+				return err
+			}
+			defer s.Close()
+			return s.explain(use(ctx, s))
+		}
+		if r.Auth.TokenFile != "" {
+			var err error
+			if secret, err = readToken(r.Auth.TokenFile); err != nil {
+				return err
+			}
+		}
+		s, g, err := openHTTP(a, secret, r.Limits.orDefault())
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		if err := use(ctx, s); err != nil {
+			if g.failure != nil {
+				return g.failure // go-git's wrapping adds nothing
+			}
+			return err
+		}
+		return nil
+	}()
+	return redact(r.explain(parent, ctx, a, err), secret)
+}
+
+// explain names the repository and tells apart: the caller gave up, time ran out, and what the server said.
+func (r Repo) explain(parent, ctx context.Context, a address, err error) error {
+	var line *pktline.ErrorLine
+	switch {
+	case err == nil:
+		return nil
+	case parent.Err() != nil:
+		return fmt.Errorf("%s: %w", a.display, context.Cause(parent))
+	case ctx.Err() != nil:
+		return hint.With(fmt.Errorf("%s: not done within %s: %w", a.display, r.Limits.orDefault().Timeout, ctx.Err()),
+			"check that the server can be reached from here")
+	case errors.Is(err, transport.ErrEmptyRemoteRepository):
+		return hint.With(fmt.Errorf("%s: the repository is empty", a.display), "push a first commit")
+	case errors.Is(err, transport.ErrRepositoryNotFound):
+		return hint.With(fmt.Errorf("%s: repository not found", a.display), "check the URL and who may read the repository")
+	case errors.As(err, &line) && strings.Contains(line.Text, "not our ref"):
+		return hint.With(fmt.Errorf("%s: the server does not give out this commit: %s", a.display, line.Text),
+			"the commit does not exist there, or no branch or tag leads to it: name a branch or a tag with --ref")
+	}
+	return wrap(a, err)
+}
+
+func wrap(a address, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", a.display, err)
+}
+
+// redact replaces the text of an error that repeats secret, as a server's answer may, or that could steer a terminal.
+// Hints survive: they are ours.
+func redact(err error, secret string) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	clean := printable(text, false)
+	if secret != "" {
+		basic := base64.StdEncoding.EncodeToString([]byte(tokenUser + ":" + secret))
+		clean = strings.NewReplacer(secret, "***", basic, "***").Replace(clean)
+	}
+	if clean == text {
+		return err
+	}
+	redacted := errors.New(clean)
+	for _, h := range hint.Of(err) {
+		redacted = hint.With(redacted, "%s", h)
+	}
+	return redacted
+}
+
+// readToken reads a file that holds one token.
+func readToken(file string) (string, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("token file: %w", err)
+	}
+	token := strings.TrimSpace(string(data))
+	if token == "" {
+		return "", hint.With(fmt.Errorf("token file %s is empty", file), "write the token, and nothing else, into it")
+	}
+	if printable(token, false) != token {
+		return "", hint.With(fmt.Errorf("token file %s holds more than one line", file), "write the token, and nothing else, into it")
+	}
+	return token, nil
+}
+
+// limitedReader fails, rather than ends, after n bytes.
+type limitedReader struct {
+	r    io.Reader
+	n    int64
+	what string
+}
+
+func (l *limitedReader) Read(p []byte) (int, error) {
+	if int64(len(p)) > l.n+1 {
+		p = p[:l.n+1]
+	}
+	n, err := l.r.Read(p)
+	if l.n -= int64(n); l.n < 0 {
+		return 0, errors.New(l.what)
+	}
+	return n, err
+}

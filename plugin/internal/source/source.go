@@ -1,0 +1,213 @@
+// Package source reads Git: it says which commit a ref points at, and writes the tree of one commit into a directory.
+//
+// What it does NOT do: it never writes to Git (readonly_test.go enforces that), never runs a program (no git binary,
+// no hook, no credential helper, no ssh client), never reads Git configuration of the user or the system nor
+// ~/.ssh/config, and leaves out submodules and Git LFS contents. It does not interpret the files it writes.
+//
+// Symbolic links are written as they are, also those that leave the checkout. Readers must open files through an
+// os.Root of the directory: it refuses to follow such a link, with an error that names the path.
+package source
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/storer"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+)
+
+// Repo names one ref of one repository and what may be spent on reading it.
+//
+// URL is https://, http:// (never with a token, except to a loopback address), ssh://, git@host:path, file:// or a
+// local directory: a checkout, a linked worktree or a bare repository. SHA-256 repositories are not supported; a
+// local repository's objects/info/alternates may name absolute directories only.
+//
+// Ref is a branch, a tag, a full ref name (refs/...) or a full commit; "" and "HEAD" are the remote's HEAD. A branch
+// wins over a tag of the same name, as in `git clone --branch`. Annotated tags stand for the commit they point at.
+type Repo struct {
+	URL, Ref string
+	Auth     Auth
+	Limits   Limits
+}
+
+// Auth names files that hold credentials. Each is read whenever it is needed, so a rotated one is picked up.
+// TokenFile is for https, SSHKeyFile (an unencrypted private key) and KnownHostsFile for ssh, where both are needed.
+type Auth struct {
+	TokenFile, SSHKeyFile, KnownHostsFile string
+}
+
+// Limits bound one Poll or Fetch: unpacked bytes, files and directories, and time. Zero means 512 MiB, 100,000
+// and two minutes.
+type Limits struct {
+	Bytes   int64
+	Files   int
+	Timeout time.Duration
+}
+
+func (l Limits) orDefault() Limits {
+	if l.Bytes <= 0 {
+		l.Bytes = 512 << 20
+	}
+	if l.Files <= 0 {
+		l.Files = 100_000
+	}
+	if l.Timeout <= 0 {
+		l.Timeout = 2 * time.Minute
+	}
+	return l
+}
+
+// Revision describes a commit. Ref is the short name of the branch or tag it was found by, "" when it was asked for
+// as a commit. Time is the committer's. Control characters of the commit are replaced, so that the fields can be printed.
+type Revision struct {
+	Commit, Ref, Author, Email, Subject, Body string
+	Time                                      time.Time
+}
+
+// Poll returns the full commit Ref points at now. It costs one request, or none when Ref is a full commit; a local
+// repository's ref is read directly.
+func (r Repo) Poll(ctx context.Context) (string, error) {
+	a, err := r.address()
+	if err != nil {
+		return "", err
+	}
+	if isCommit(r.Ref) {
+		return strings.ToLower(r.Ref), nil
+	}
+	if a.scheme == schemeLocal {
+		l, err := openLocal(a.path)
+		if err != nil {
+			return "", err
+		}
+		defer l.close()
+		_, commit, err := l.resolve(r.Ref)
+		return commit.String(), wrap(a, err)
+	}
+	var commit plumbing.Hash
+	err = r.remote(ctx, a, func(ctx context.Context, s session) error {
+		adv, err := s.AdvertisedReferencesContext(ctx)
+		if err != nil {
+			return err
+		}
+		_, commit, err = resolveAdvertised(adv, r.Ref)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	return commit.String(), nil
+}
+
+// Fetch writes the tree of commit, a full commit of the repository, into dir, which must exist and be empty. Nothing
+// but that tree is transferred, and no .git is written. When it fails, dir may hold a part of the tree.
+func (r Repo) Fetch(ctx context.Context, commit, dir string) (Revision, error) {
+	a, err := r.address()
+	if err != nil {
+		return Revision{}, err
+	}
+	if !isCommit(commit) {
+		return Revision{}, fmt.Errorf("%q is not a full commit (40 hexadecimal digits)", commit)
+	}
+	if err := mustBeEmpty(dir); err != nil {
+		return Revision{}, err
+	}
+	h := plumbing.NewHash(commit)
+	if a.scheme == schemeLocal {
+		return r.fetchLocal(ctx, a, h, dir)
+	}
+	var rev Revision
+	err = r.remote(ctx, a, func(ctx context.Context, s session) error {
+		p, err := fetchPack(ctx, s, h, r.Limits.orDefault())
+		if err != nil {
+			return err
+		}
+		defer p.close()
+		rev, err = r.checkout(ctx, p.objects, h, dir)
+		rev.Ref = r.shortRef(func() string { return headBranch(p.adv) })
+		return err
+	})
+	if err != nil {
+		return Revision{}, err
+	}
+	return rev, nil
+}
+
+func (r Repo) fetchLocal(ctx context.Context, a address, commit plumbing.Hash, dir string) (Revision, error) {
+	l, err := openLocal(a.path)
+	if err != nil {
+		return Revision{}, err
+	}
+	defer l.close()
+	parent := ctx
+	ctx, cancel := context.WithTimeout(ctx, r.Limits.orDefault().Timeout)
+	defer cancel()
+	rev, err := r.checkout(ctx, l.objects, commit, dir)
+	if err != nil {
+		return Revision{}, r.explain(parent, ctx, a, err)
+	}
+	rev.Ref = r.shortRef(l.headBranch)
+	return rev, nil
+}
+
+// checkout writes the tree of commit into dir and describes the commit.
+func (r Repo) checkout(ctx context.Context, s storer.EncodedObjectStorer, commit plumbing.Hash, dir string) (Revision, error) {
+	c, err := object.GetCommit(s, commit)
+	if err != nil {
+		return Revision{}, hint.With(fmt.Errorf("commit %s: %w", commit, err),
+			"check that the commit exists in this repository and was pushed")
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return Revision{}, err
+	}
+	defer root.Close()
+	w := &treeWriter{ctx: ctx, objects: s, root: root, limits: r.Limits.orDefault()}
+	if err := w.write(c.TreeHash, "", 0); err != nil {
+		return Revision{}, fmt.Errorf("commit %s: %w", commit, err)
+	}
+	return describe(c), nil
+}
+
+// shortRef names what r.Ref stands for; head is asked only when r.Ref leaves it to the repository.
+func (r Repo) shortRef(head func() string) string {
+	switch {
+	case r.Ref == "" || r.Ref == "HEAD":
+		return head()
+	case isCommit(r.Ref):
+		return ""
+	}
+	return plumbing.ReferenceName(r.Ref).Short()
+}
+
+// Display returns URL without user name, password, query and fragment, for messages and records. The user name of
+// an ssh address stays.
+func (r Repo) Display() string { return display(r.URL) }
+
+func mustBeEmpty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("%s: directory is not empty", dir)
+	}
+	return nil
+}
+
+func describe(c *object.Commit) Revision {
+	subject, body, _ := strings.Cut(strings.Trim(strings.ReplaceAll(c.Message, "\r\n", "\n"), "\n"), "\n\n")
+	return Revision{
+		Commit:  c.Hash.String(),
+		Author:  printable(c.Author.Name, false),
+		Email:   printable(c.Author.Email, false),
+		Subject: printable(strings.Join(strings.Fields(subject), " "), false),
+		Body:    printable(strings.TrimSpace(body), true),
+		Time:    c.Committer.When,
+	}
+}

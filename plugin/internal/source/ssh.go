@@ -1,0 +1,220 @@
+package source
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"sync"
+
+	"github.com/go-git/go-git/v5/plumbing/format/pktline"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/transport"
+	"github.com/skeema/knownhosts"
+	"golang.org/x/crypto/ssh"
+	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+)
+
+// sshSession speaks to git-upload-pack over ssh. go-git's own ssh transport is not used because it reads
+// ~/.ssh/config and knows no deadline during the handshake.
+type sshSession struct {
+	address address
+	conn    net.Conn
+	client  *ssh.Client
+	session *ssh.Session
+	in      io.WriteCloser
+	out     io.Reader
+	stderr  firstBytes
+	stop    func() bool
+	adv     *packp.AdvRefs
+}
+
+// openSSH connects, verifies the host key against KnownHostsFile and starts git-upload-pack. ctx bounds the whole
+// session: when it ends, the connection is closed.
+func openSSH(ctx context.Context, a address, auth Auth, l Limits) (*sshSession, error) {
+	hostKey := new(error)
+	config, err := sshConfig(a, auth, hostKey)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", a.hostPort())
+	if err != nil {
+		return nil, err
+	}
+	s := &sshSession{address: a, conn: conn, stop: context.AfterFunc(ctx, func() { _ = conn.Close() })}
+	c, channels, requests, err := ssh.NewClientConn(conn, a.hostPort(), config)
+	if err != nil {
+		_ = s.Close()
+		return nil, explainHandshake(a, err, *hostKey)
+	}
+	s.client = ssh.NewClient(c, channels, requests)
+	if err := s.start(l); err != nil {
+		_ = s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func sshConfig(a address, auth Auth, hostKey *error) (*ssh.ClientConfig, error) {
+	if auth.KnownHostsFile == "" {
+		return nil, hint.Errorf("no known hosts file: the server's identity cannot be verified",
+			"pass --known-hosts-file FILE; ssh-keyscan %s prints its lines, compare them with what the server's owner publishes", a.host)
+	}
+	if auth.SSHKeyFile == "" {
+		return nil, hint.Errorf("no ssh key", "pass --ssh-key-file FILE with the private half of a read-only deploy key")
+	}
+	key, err := os.ReadFile(auth.SSHKeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("ssh key file: %w", err)
+	}
+	signer, err := ssh.ParsePrivateKey(key)
+	var encrypted *ssh.PassphraseMissingError
+	if errors.As(err, &encrypted) {
+		return nil, hint.With(fmt.Errorf("ssh key file %s is protected by a passphrase", auth.SSHKeyFile), "use a deploy key without one")
+	}
+	if err != nil {
+		return nil, hint.With(fmt.Errorf("ssh key file %s holds no private key", auth.SSHKeyFile), "use a key made by ssh-keygen, not its .pub half")
+	}
+	known, err := knownhosts.NewDB(auth.KnownHostsFile)
+	if err != nil {
+		return nil, fmt.Errorf("known hosts file: %w", err)
+	}
+	callback := known.HostKeyCallback()
+	return &ssh.ClientConfig{
+		User: a.user,
+		Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)},
+		HostKeyCallback: func(host string, remote net.Addr, key ssh.PublicKey) error {
+			*hostKey = callback(host, remote, key)
+			return *hostKey
+		},
+		HostKeyAlgorithms: known.HostKeyAlgorithms(a.hostPort()),
+	}, nil
+}
+
+func explainHandshake(a address, err, hostKey error) error {
+	var revoked *xknownhosts.RevokedError
+	var mismatch *xknownhosts.KeyError
+	switch {
+	case errors.As(hostKey, &revoked):
+		return hint.With(fmt.Errorf("the host key of %s is revoked by the known hosts file", a.host), "do not connect; ask the server's owner")
+	case errors.As(hostKey, &mismatch) && len(mismatch.Want) == 0:
+		return hint.With(fmt.Errorf("the host key of %s is not in the known hosts file", a.host),
+			"ssh-keyscan %s prints it; compare it with what the server's owner publishes", a.host)
+	case errors.As(hostKey, &mismatch):
+		return hint.With(fmt.Errorf("the host key of %s is not the one in the known hosts file", a.host),
+			"somebody may be in between; ask the server's owner before changing the file")
+	case hostKey != nil:
+		return fmt.Errorf("host key of %s: %w", a.host, hostKey)
+	case strings.Contains(err.Error(), "unable to authenticate"):
+		return hint.With(fmt.Errorf("%s does not accept the ssh key for user %s", a.host, a.user),
+			"add the public half as a read-only deploy key of the repository")
+	}
+	return err
+}
+
+func (s *sshSession) start(l Limits) (err error) {
+	if s.session, err = s.client.NewSession(); err != nil {
+		return err
+	}
+	if s.in, err = s.session.StdinPipe(); err != nil {
+		return err
+	}
+	out, err := s.session.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	s.out = &limitedReader{out, maxAdvertisement + packLimit(l), "the server sends more than the limit of unpacked bytes"}
+	s.session.Stderr = &s.stderr
+	return s.session.Start("git-upload-pack " + shellQuote(s.address.path))
+}
+
+// shellQuote quotes for the POSIX shell that sshd hands the command to.
+func shellQuote(s string) string {
+	return "'" + strings.NewReplacer("'", `'\''`, "!", `'\!'`).Replace(s) + "'"
+}
+
+// AdvertisedReferencesContext implements session.
+func (s *sshSession) AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error) {
+	if s.adv != nil {
+		return s.adv, nil
+	}
+	adv := packp.NewAdvRefs()
+	if err := adv.Decode(s.out); err != nil {
+		if errors.Is(err, packp.ErrEmptyAdvRefs) {
+			return nil, transport.ErrEmptyRemoteRepository
+		}
+		return nil, err
+	}
+	if adv.IsEmpty() {
+		return nil, transport.ErrEmptyRemoteRepository
+	}
+	transport.FilterUnsupportedCapabilities(adv.Capabilities)
+	s.adv = adv
+	return adv, nil
+}
+
+// UploadPack implements session. It can be called once.
+func (s *sshSession) UploadPack(_ context.Context, req *packp.UploadPackRequest) (*packp.UploadPackResponse, error) {
+	if err := req.Validate(); err != nil {
+		return nil, err
+	}
+	var request bytes.Buffer
+	if err := req.UploadRequest.Encode(&request); err != nil {
+		return nil, err
+	}
+	if err := pktline.NewEncoder(&request).EncodeString("done\n"); err != nil {
+		return nil, err
+	}
+	if _, err := s.in.Write(request.Bytes()); err != nil {
+		return nil, err
+	}
+	if err := s.in.Close(); err != nil {
+		return nil, err
+	}
+	res := packp.NewUploadPackResponse(req)
+	return res, res.Decode(io.NopCloser(s.out))
+}
+
+// explain prefers what the server wrote to stderr over the decoding error that follows from it.
+func (s *sshSession) explain(err error) error {
+	said := strings.TrimSpace(s.stderr.String())
+	if err == nil || said == "" || !(errors.Is(err, packp.ErrEmptyInput) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)) {
+		return err
+	}
+	said = printable(strings.Join(strings.Fields(said), " "), false)
+	return hint.With(fmt.Errorf("%s says: %s", s.address.host, said), "check the URL and that the key may read the repository")
+}
+
+// Close ends the session and the connection.
+func (s *sshSession) Close() error {
+	s.stop()
+	if s.client != nil {
+		return s.client.Close()
+	}
+	return s.conn.Close()
+}
+
+// firstBytes keeps the beginning of a stream.
+type firstBytes struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (f *firstBytes) Write(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.buf.Write(p[:min(len(p), 2048-f.buf.Len())])
+	return len(p), nil
+}
+
+func (f *firstBytes) String() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.buf.String()
+}

@@ -1,0 +1,175 @@
+package source
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/filemode"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/storer"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+)
+
+const (
+	maxDepth  = 256
+	maxTarget = 4096 // bytes of a symbolic link's target
+)
+
+// treeWriter writes Git trees below root. Every write goes through root and creates a new entry, so a tree that names
+// an entry twice, or a link where it later writes, cannot leave root.
+type treeWriter struct {
+	ctx     context.Context
+	objects storer.EncodedObjectStorer
+	root    *os.Root
+	limits  Limits
+	bytes   int64
+	entries int
+}
+
+func (w *treeWriter) write(tree plumbing.Hash, dir string, depth int) error {
+	if depth > maxDepth {
+		return fmt.Errorf("%q: more than %d directories inside each other", dir, maxDepth)
+	}
+	t, err := object.GetTree(w.objects, tree)
+	if err != nil {
+		return fmt.Errorf("directory %q: %w", dir, err)
+	}
+	for _, e := range t.Entries {
+		name := path.Join(dir, e.Name)
+		if err := checkName(e.Name); err != nil {
+			return fmt.Errorf("%q: %w", dir+"/"+e.Name, err)
+		}
+		if w.entries++; w.entries > w.limits.Files {
+			return limitError("more than %d files and directories", w.limits.Files)
+		}
+		if err := w.ctx.Err(); err != nil {
+			return err
+		}
+		if err := w.writeEntry(e, name, depth); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *treeWriter) writeEntry(e object.TreeEntry, name string, depth int) error {
+	switch e.Mode {
+	case filemode.Dir:
+		if err := w.root.Mkdir(name, 0o755); err != nil {
+			return err
+		}
+		return w.write(e.Hash, name, depth+1)
+	case filemode.Submodule: // an empty directory, as after git clone
+		return w.root.Mkdir(name, 0o755)
+	case filemode.Symlink:
+		return w.writeLink(e.Hash, name)
+	case filemode.Executable:
+		return w.writeFile(e.Hash, name, 0o755)
+	case filemode.Regular, filemode.Deprecated:
+		return w.writeFile(e.Hash, name, 0o644)
+	}
+	return fmt.Errorf("%q: unknown file mode %s", name, e.Mode)
+}
+
+func (w *treeWriter) open(blob plumbing.Hash, name string) (io.ReadCloser, int64, error) {
+	o, err := w.objects.EncodedObject(plumbing.BlobObject, blob)
+	if err != nil {
+		return nil, 0, fmt.Errorf("%q: %w", name, err)
+	}
+	if w.bytes += o.Size(); w.bytes > w.limits.Bytes {
+		return nil, 0, limitError("more than %s unpacked", byteSize(w.limits.Bytes))
+	}
+	r, err := o.Reader()
+	if err != nil {
+		return nil, 0, fmt.Errorf("%q: %w", name, err)
+	}
+	return r, o.Size(), nil
+}
+
+func (w *treeWriter) writeFile(blob plumbing.Hash, name string, mode os.FileMode) (err error) {
+	r, size, err := w.open(blob, name)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	f, err := w.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
+	if err != nil {
+		return err
+	}
+	n, err := io.Copy(f, r)
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil && n != size {
+		err = fmt.Errorf("%d bytes instead of %d", n, size)
+	}
+	if err != nil {
+		return fmt.Errorf("%q: %w", name, err)
+	}
+	return nil
+}
+
+func (w *treeWriter) writeLink(blob plumbing.Hash, name string) error {
+	r, size, err := w.open(blob, name)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if size == 0 || size > maxTarget {
+		return fmt.Errorf("%q: target of the symbolic link has %d bytes", name, size)
+	}
+	target, err := io.ReadAll(r)
+	if err != nil {
+		return fmt.Errorf("%q: %w", name, err)
+	}
+	if strings.ContainsRune(string(target), 0) {
+		return fmt.Errorf("%q: target of the symbolic link holds a NUL", name)
+	}
+	return w.root.Symlink(string(target), name)
+}
+
+var drive = regexp.MustCompile(`^[A-Za-z]:($|[\\/])`)
+
+// checkName refuses names no Git client would write: path syntax, and spellings of .git that file systems of other
+// platforms take for it.
+func checkName(name string) error {
+	switch {
+	case name == "" || name == "." || name == "..":
+		return fmt.Errorf("a file cannot have this name")
+	case strings.ContainsAny(name, "/\x00"):
+		return fmt.Errorf("a file name cannot contain a slash or NUL")
+	case drive.MatchString(name):
+		return fmt.Errorf("a file name cannot begin with a drive letter")
+	}
+	plain := strings.Map(func(r rune) rune {
+		if r >= '\u200c' && r <= '\u200f' || r >= '\u202a' && r <= '\u202e' || r >= '\u206a' && r <= '\u206f' || r == '\ufeff' {
+			return -1 // HFS+ ignores these
+		}
+		return r
+	}, name)
+	plain, _, _ = strings.Cut(plain, ":") // NTFS streams
+	plain = strings.ToLower(strings.TrimRight(plain, " ."))
+	if plain == ".git" || plain == "git~1" {
+		return fmt.Errorf("a repository cannot contain a %s entry", ".git")
+	}
+	return nil
+}
+
+func limitError(format string, args ...any) error {
+	return hint.With(fmt.Errorf("the repository is too large: "+format, args...),
+		"keep the config repository small, or split it")
+}
+
+func byteSize(n int64) string {
+	if n >= 1<<20 {
+		return fmt.Sprintf("%d MiB", n>>20)
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
