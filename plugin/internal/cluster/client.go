@@ -1,0 +1,309 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apimachinery/pkg/types"
+	utiljson "k8s.io/apimachinery/pkg/util/json"
+	"k8s.io/client-go/rest"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+)
+
+// Kind is a kind with what is needed to address it without discovery.
+type Kind struct {
+	Group, Version, Kind, Resource string
+	Namespaced                     bool
+}
+
+// GVK returns the kind's group, version and kind.
+func (k Kind) GVK() schema.GroupVersionKind {
+	return schema.GroupVersionKind{Group: k.Group, Version: k.Version, Kind: k.Kind}
+}
+
+// Ref addresses one object. Namespace is empty for cluster-scoped kinds.
+type Ref struct {
+	Kind
+	Namespace, Name string
+}
+
+// String is kind.group/name as kubectl prints it.
+func (r Ref) String() string {
+	s := strings.ToLower(r.Kind.Kind)
+	if r.Group != "" {
+		s += "." + r.Group
+	}
+	return s + "/" + r.Name
+}
+
+// ID is group/Kind/namespace/name, with the version in place of the core group's empty name: v1/Secret/shop/token.
+func (r Ref) ID() string {
+	parts := []string{r.Group, r.Kind.Kind, r.Namespace, r.Name}
+	if r.Group == "" {
+		parts[0] = r.Version
+	}
+	if r.Namespace == "" {
+		parts = append(parts[:2], r.Name)
+	}
+	return strings.Join(parts, "/")
+}
+
+func (r Ref) path() string {
+	p := r.collection(r.Namespace)
+	if r.Name != "" {
+		p += "/" + url.PathEscape(r.Name)
+	}
+	return p
+}
+
+func (k Kind) collection(namespace string) string {
+	p := "/apis/" + k.Group + "/" + k.Version
+	if k.Group == "" {
+		p = "/api/" + k.Version
+	}
+	if namespace != "" {
+		p += "/namespaces/" + url.PathEscape(namespace)
+	}
+	return p + "/" + k.Resource
+}
+
+// Client speaks to one API server. It is safe for concurrent use.
+type Client struct {
+	rest    rest.Interface
+	config  *rest.Config
+	counter *counter
+
+	mu    sync.Mutex
+	kinds map[schema.GroupVersionKind]Kind
+	found *discovered // nil until discovery ran
+}
+
+// Connect prepares a client of the API server that config names; no request is made. onWarning gets each warning of
+// the server once, it may be nil.
+func Connect(config *rest.Config, userAgent string, onWarning func(string)) (*Client, error) {
+	c := rest.CopyConfig(config)
+	c.UserAgent = userAgent
+	c.QPS, c.Burst = -1, -1 // the server's priority and fairness rules
+	c.Timeout = 0           // each request has its own, watches have none
+	w := &warnings{to: onWarning, seen: map[string]bool{}}
+	c.WarningHandlerWithContext = nil
+	c.WarningHandler = w
+	counts := &counter{}
+	c.Wrap(func(next http.RoundTripper) http.RoundTripper { return counts.wrap(next) })
+	scheme := runtime.NewScheme()
+	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"})
+	c.NegotiatedSerializer = serializer.NewCodecFactory(scheme).WithoutConversion()
+	c.ContentType = runtime.ContentTypeJSON
+	c.AcceptContentTypes = runtime.ContentTypeJSON
+	c.GroupVersion = &schema.GroupVersion{}
+	httpClient, err := rest.HTTPClientFor(c)
+	if err != nil {
+		return nil, fmt.Errorf("kubeconfig: %w", err)
+	}
+	rc, err := rest.UnversionedRESTClientForConfigAndClient(c, httpClient)
+	if err != nil {
+		return nil, fmt.Errorf("kubeconfig: %w", err)
+	}
+	return &Client{rest: rc, config: c, counter: counts, kinds: map[schema.GroupVersionKind]Kind{}}, nil
+}
+
+// Host is the address of the API server.
+func (c *Client) Host() string { return c.config.Host }
+
+// Requests returns how many HTTP requests were made so far, retries and discovery included.
+func (c *Client) Requests() Requests { return c.counter.snapshot() }
+
+// List returns the objects of a kind that carry the selector's labels, in namespace or in all of them when it is
+// empty, and the resourceVersion of the list. It is a consistent read and all or nothing: a partial list is an error.
+func (c *Client) List(ctx context.Context, k Kind, namespace, selector string) ([]unstructured.Unstructured, string, error) {
+	raw, _, err := c.do(ctx, func() *rest.Request {
+		return c.rest.Get().AbsPath(k.collection(namespace)).Param("labelSelector", selector)
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("list %s: %w", k.Resource, err)
+	}
+	var list struct {
+		Metadata metav1.ListMeta   `json:"metadata"`
+		Items    []json.RawMessage `json:"items"`
+	}
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, "", fmt.Errorf("list %s: %w", k.Resource, err)
+	}
+	items := make([]unstructured.Unstructured, len(list.Items))
+	for i, raw := range list.Items {
+		o, err := decode(raw)
+		if err != nil {
+			return nil, "", fmt.Errorf("list %s: %w", k.Resource, err)
+		}
+		o.SetGroupVersionKind(k.GVK()) // items of built-in lists carry none
+		items[i] = *o
+	}
+	return items, list.Metadata.ResourceVersion, nil
+}
+
+// Get reads one object, consistently.
+func (c *Client) Get(ctx context.Context, r Ref) (*unstructured.Unstructured, error) {
+	raw, _, err := c.do(ctx, func() *rest.Request { return c.rest.Get().AbsPath(r.path()) })
+	if err != nil {
+		return nil, err
+	}
+	return decode(raw)
+}
+
+// ApplyOptions are the options of a server-side apply.
+type ApplyOptions struct {
+	Manager string
+	Force   bool
+	DryRun  bool
+}
+
+// Apply is a server-side apply with strict field validation. It returns the object as stored, and whether it was
+// created.
+func (c *Client) Apply(ctx context.Context, r Ref, body []byte, o ApplyOptions) (*unstructured.Unstructured, bool, error) {
+	raw, status, err := c.do(ctx, func() *rest.Request {
+		q := c.rest.Patch(types.ApplyPatchType).AbsPath(r.path()).Body(body).
+			Param("fieldManager", o.Manager).Param("fieldValidation", "Strict")
+		if o.Force {
+			q.Param("force", "true")
+		}
+		return dryRun(q, o.DryRun)
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	u, err := decode(raw)
+	return u, status == http.StatusCreated, err
+}
+
+// Create posts one object, for kinds and cases that cannot be applied; it fails when the object exists.
+func (c *Client) Create(ctx context.Context, r Ref, body []byte, manager string) (*unstructured.Unstructured, error) {
+	raw, _, err := c.do(ctx, func() *rest.Request {
+		return c.rest.Post().AbsPath(r.collection(r.Namespace)).Param("fieldManager", manager).
+			SetHeader("Content-Type", runtime.ContentTypeJSON).Body(body)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return decode(raw)
+}
+
+// Update replaces one object; the body's resourceVersion makes it a compare-and-set.
+func (c *Client) Update(ctx context.Context, r Ref, body []byte, manager string) (*unstructured.Unstructured, error) {
+	raw, _, err := c.do(ctx, func() *rest.Request {
+		return c.rest.Put().AbsPath(r.path()).Param("fieldManager", manager).
+			SetHeader("Content-Type", runtime.ContentTypeJSON).Body(body)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return decode(raw)
+}
+
+// PatchJSON applies an RFC 6902 patch.
+func (c *Client) PatchJSON(ctx context.Context, r Ref, patch []byte, manager string) (*unstructured.Unstructured, error) {
+	raw, _, err := c.do(ctx, func() *rest.Request {
+		return c.rest.Patch(types.JSONPatchType).AbsPath(r.path()).Param("fieldManager", manager).Body(patch)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return decode(raw)
+}
+
+// Delete deletes one object in the background if it still has this uid. An object that is gone is no error; one with
+// another uid is a conflict (apierrors.IsConflict).
+func (c *Client) Delete(ctx context.Context, r Ref, uid types.UID, dry bool) error {
+	policy := metav1.DeletePropagationBackground
+	options := metav1.DeleteOptions{
+		TypeMeta:          metav1.TypeMeta{APIVersion: "v1", Kind: "DeleteOptions"},
+		PropagationPolicy: &policy,
+		Preconditions:     &metav1.Preconditions{UID: &uid},
+	}
+	body, err := json.Marshal(options)
+	if err != nil {
+		return err
+	}
+	_, _, err = c.do(ctx, func() *rest.Request {
+		q := c.rest.Delete().AbsPath(r.path()).SetHeader("Content-Type", runtime.ContentTypeJSON).Body(body)
+		return dryRun(q, dry)
+	})
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+func dryRun(q *rest.Request, dry bool) *rest.Request {
+	if dry {
+		q.Param("dryRun", metav1.DryRunAll)
+	}
+	return q
+}
+
+// decode reads one JSON object, whole numbers as int64.
+func decode(raw []byte) (*unstructured.Unstructured, error) {
+	u := &unstructured.Unstructured{}
+	if err := utiljson.Unmarshal(raw, &u.Object); err != nil {
+		return nil, fmt.Errorf("the API server's answer: %w", err)
+	}
+	return u, nil
+}
+
+const (
+	attempts       = 6
+	requestTimeout = 60 * time.Second
+)
+
+// do sends a request and repeats it after a pause while the answer is one that a later try may change. All verbs used
+// here can be repeated: apply and JSON patches with a test are idempotent, updates are compare-and-set.
+func (c *Client) do(ctx context.Context, build func() *rest.Request) ([]byte, int, error) {
+	for try := 1; ; try++ {
+		var status int
+		reqCtx, cancel := context.WithTimeout(ctx, requestTimeout)
+		raw, err := build().MaxRetries(0).Do(reqCtx).StatusCode(&status).Raw()
+		cancel()
+		if err == nil {
+			return raw, status, nil
+		}
+		wait, again := retryAfter(err, try)
+		if !again || try == attempts || ctx.Err() != nil {
+			return nil, status, c.explain(err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, status, c.explain(err)
+		case <-time.After(wait):
+		}
+	}
+}
+
+// explain adds what a person needs to errors that happened before the server answered.
+func (c *Client) explain(err error) error {
+	var urlErr *url.Error
+	if errors.As(err, &urlErr) {
+		if errors.Is(err, context.Canceled) {
+			return context.Canceled
+		}
+		return hint.With(fmt.Errorf("cannot reach the API server at %s: %w", c.config.Host, urlErr.Err),
+			"check --context and --kubeconfig, and that the cluster runs")
+	}
+	if apierrors.IsUnauthorized(err) {
+		return hint.With(fmt.Errorf("the API server at %s does not accept these credentials: %w", c.config.Host, err),
+			"log in again, or check the kubeconfig's user")
+	}
+	return err
+}

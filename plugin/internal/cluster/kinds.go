@@ -1,0 +1,203 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+)
+
+// discovered is what one discovery run found.
+type discovered struct {
+	kinds  map[schema.GroupVersionKind]Kind
+	failed map[schema.GroupVersion]error // groups whose server did not answer: unknown, not absent
+}
+
+// UnknownKindError says that the API server does not serve a kind.
+type UnknownKindError struct {
+	GVK schema.GroupVersionKind
+}
+
+// Error names the kind as a manifest does.
+func (e *UnknownKindError) Error() string {
+	return fmt.Sprintf("the cluster has no kind %s in %s", e.GVK.Kind, e.GVK.GroupVersion())
+}
+
+// Learn makes kinds known without asking the server: those of a record, and those a CRD in the repository defines.
+func (c *Client) Learn(kinds ...Kind) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, k := range kinds {
+		c.kinds[k.GVK()] = k
+	}
+}
+
+// Forget drops what discovery and Learn found, so that the next Kind asks the server.
+func (c *Client) Forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.kinds, c.found = map[schema.GroupVersionKind]Kind{}, nil
+}
+
+// Kind returns how to address objects of gvk. The server is asked once (two requests) when the kind is not known yet.
+// An *UnknownKindError, with a hint, means that the server does not serve it.
+func (c *Client) Kind(ctx context.Context, gvk schema.GroupVersionKind) (Kind, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if k, ok := c.kinds[gvk]; ok {
+		return k, nil
+	}
+	if c.found == nil {
+		found, err := c.discover(ctx)
+		if err != nil {
+			return Kind{}, c.explain(err)
+		}
+		c.found = found
+	}
+	if k, ok := c.found.kinds[gvk]; ok {
+		c.kinds[gvk] = k
+		return k, nil
+	}
+	if err, ok := c.found.failed[gvk.GroupVersion()]; ok {
+		return Kind{}, fmt.Errorf("the server of %s does not answer: %w", gvk.GroupVersion(), err)
+	}
+	return Kind{}, hint.With(&UnknownKindError{gvk}, "%s", c.found.near(gvk))
+}
+
+func (c *Client) discover(ctx context.Context) (*discovered, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	dc, err := discovery.NewDiscoveryClientForConfig(c.config)
+	if err != nil {
+		return nil, err
+	}
+	_, lists, failed, err := dc.GroupsAndMaybeResources()
+	if err != nil {
+		return nil, err
+	}
+	found := &discovered{kinds: map[schema.GroupVersionKind]Kind{}, failed: failed}
+	for gv, list := range lists {
+		if list == nil {
+			continue
+		}
+		for _, r := range list.APIResources {
+			if strings.Contains(r.Name, "/") {
+				continue
+			}
+			k := Kind{Group: gv.Group, Version: gv.Version, Kind: r.Kind, Resource: r.Name, Namespaced: r.Namespaced}
+			if r.Group != "" {
+				k.Group = r.Group
+			}
+			if r.Version != "" {
+				k.Version = r.Version
+			}
+			found.kinds[k.GVK()] = k
+		}
+	}
+	if lists != nil {
+		return found, nil
+	}
+	// An old server answers without resources: ask group by group.
+	_, all, err := dc.ServerGroupsAndResources()
+	if err != nil && len(all) == 0 {
+		return nil, err
+	}
+	for _, list := range all {
+		gv, err := schema.ParseGroupVersion(list.GroupVersion)
+		if err != nil {
+			continue
+		}
+		for _, r := range list.APIResources {
+			if !strings.Contains(r.Name, "/") {
+				found.kinds[gv.WithKind(r.Kind)] = Kind{gv.Group, gv.Version, r.Kind, r.Name, r.Namespaced}
+			}
+		}
+	}
+	return found, nil
+}
+
+// near words the hint of an unknown kind: other versions of it, other groups, or where a CRD would come from.
+func (d *discovered) near(gvk schema.GroupVersionKind) string {
+	var versions, groups, spelled []string
+	for k := range d.kinds {
+		switch {
+		case k.Kind == gvk.Kind && k.Group == gvk.Group:
+			versions = append(versions, k.GroupVersion().String())
+		case k.Kind == gvk.Kind:
+			groups = append(groups, k.GroupVersion().String())
+		case strings.EqualFold(k.Kind, gvk.Kind) || oneEdit(strings.ToLower(k.Kind), strings.ToLower(gvk.Kind)):
+			spelled = append(spelled, k.Kind)
+		}
+	}
+	for _, s := range []*[]string{&versions, &groups, &spelled} {
+		slices.Sort(*s)
+		*s = slices.Compact(*s)
+	}
+	switch {
+	case len(versions) > 0:
+		return "it serves " + gvk.Kind + " as " + strings.Join(versions, ", ")
+	case len(groups) > 0:
+		return gvk.Kind + " exists in " + strings.Join(groups, ", ")
+	case len(spelled) > 0:
+		return "did you mean " + strings.Join(spelled, ", ") + "?"
+	}
+	return "add the CustomResourceDefinition of " + gvk.Kind + " to the repository, or install it first"
+}
+
+// oneEdit tells whether a becomes b by inserting, deleting or replacing one byte, or swapping two neighbours.
+func oneEdit(a, b string) bool {
+	if len(a) > len(b) {
+		a, b = b, a
+	}
+	if len(b)-len(a) > 1 {
+		return false
+	}
+	i := 0
+	for i < len(a) && a[i] == b[i] {
+		i++
+	}
+	if len(a) < len(b) {
+		return a[i:] == b[i+1:]
+	}
+	if i+1 < len(a) && a[i] == b[i+1] && a[i+1] == b[i] && a[i+2:] == b[i+2:] {
+		return true
+	}
+	return i == len(a) || a[i+1:] == b[i+1:]
+}
+
+// Served returns the kind of group and kind at the version in gvk or, when the server does not serve that version (any
+// more), at another one it serves. The server is asked anew.
+func (c *Client) Served(ctx context.Context, gvk schema.GroupVersionKind) (Kind, error) {
+	c.Forget()
+	k, err := c.Kind(ctx, gvk)
+	if err == nil {
+		return k, nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.found == nil {
+		return Kind{}, err
+	}
+	for gv := range c.found.failed {
+		if gv.Group == gvk.Group {
+			return Kind{}, err // not known, so not absent
+		}
+	}
+	var best Kind
+	for other, k := range c.found.kinds {
+		if other.GroupKind() == gvk.GroupKind() && (best.Kind == "" || k.Version > best.Version) {
+			best = k
+		}
+	}
+	if best.Kind == "" {
+		return Kind{}, err
+	}
+	c.kinds[gvk] = best
+	return best, nil
+}

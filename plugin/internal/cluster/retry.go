@@ -1,0 +1,57 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/url"
+	"strings"
+	"syscall"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+)
+
+// retryAfter tells whether a later try may succeed, and how long to wait before try+1. The server's Retry-After wins
+// over our own doubling pause with jitter.
+func retryAfter(err error, try int) (time.Duration, bool) {
+	pause := min(100*time.Millisecond<<(try-1), 2*time.Second)
+	pause += rand.N(pause / 2)
+	if seconds, ok := apierrors.SuggestsClientDelay(err); ok && seconds > 0 {
+		pause = time.Duration(seconds)*time.Second + rand.N(pause)
+	}
+	return pause, temporary(err)
+}
+
+func temporary(err error) bool {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) {
+		return brokenConnection(err)
+	}
+	switch code := status.Status().Code; {
+	case code == 429, code == 502, code == 503, code == 504:
+		return true
+	case code == 500:
+		// A webhook that fails or denies answers 500 as well: it is the webhook's word, not a passing fault.
+		return !strings.Contains(err.Error(), "webhook")
+	}
+	return apierrors.IsServerTimeout(err) || apierrors.IsTooManyRequests(err)
+}
+
+func brokenConnection(err error) bool {
+	var urlErr *url.Error
+	if errors.As(err, &urlErr) && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+		return false
+	}
+	var dns *net.DNSError
+	if errors.As(err, &dns) {
+		return false
+	}
+	var op *net.OpError
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) ||
+		errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.EPIPE) || errors.As(err, &op) ||
+		utilnet.IsProbableEOF(err) || utilnet.IsHTTP2ConnectionLost(err) || strings.Contains(err.Error(), "GOAWAY")
+}

@@ -1,0 +1,55 @@
+package reconcile
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// Report is the outcome of one run over all its apps, the form of `reconcile -o json`.
+type Report struct {
+	metav1.TypeMeta `json:",inline"`
+	Apps            []AppReport      `json:"apps"`
+	Requests        cluster.Requests `json:"requests"`
+	Duration        metav1.Duration  `json:"duration"`
+}
+
+// AppReport is the outcome of one pass over one app. Changes lists every object that did not stay unchanged.
+type AppReport struct {
+	Name     string          `json:"name"`
+	Result   record.Result   `json:"result"`
+	Cause    record.Cause    `json:"cause"`
+	DryRun   bool            `json:"dryRun,omitempty"`
+	Source   record.Source   `json:"source"`
+	Revision record.Revision `json:"revision"`
+	Previous string          `json:"previous,omitempty"` // the commit that was applied before
+	Health   cluster.Health  `json:"health"`
+	Message  string          `json:"message,omitempty"`
+	Hint     string          `json:"hint,omitempty"`
+	Changes  []record.Change `json:"changes"`
+	Counts   record.Counts   `json:"counts"`
+	Pruned   []string        `json:"pruned"`
+	Objects  record.Objects  `json:"objects"`
+	Duration metav1.Duration `json:"duration"`
+}
+
+// EventKind says what an Event tells.
+type EventKind string
+
+// The kinds of events.
+const (
+	Fetched  EventKind = "fetched"  // a commit was fetched
+	Rendered EventKind = "rendered" // its manifests were rendered
+	Changed  EventKind = "changed"  // something happened to an object
+	Waiting  EventKind = "waiting"  // an object is not healthy yet
+	Warning  EventKind = "warning"
+)
+
+// Event is progress of a pass, told while it happens. Change is set for Changed only.
+type Event struct {
+	Kind   EventKind
+	App    string
+	Text   string
+	Change *record.Change
+}

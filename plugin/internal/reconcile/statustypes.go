@@ -1,0 +1,57 @@
+package reconcile
+
+import (
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// StatusList is the form of `status -o json`.
+type StatusList struct {
+	metav1.TypeMeta `json:",inline"`
+	Items           []Status `json:"items"`
+}
+
+// Status is what an app looks like now: the record compared with the live objects. Resources is filled when one app
+// was asked for.
+type Status struct {
+	Name      string           `json:"name"`
+	Sync      record.Sync      `json:"sync"`
+	Health    cluster.Health   `json:"health"`
+	Message   string           `json:"message"`
+	Source    record.Source    `json:"source"`
+	Revision  record.Revision  `json:"revision"`
+	Objects   record.Objects   `json:"objects"`
+	LastRun   LastRun          `json:"lastRun"`
+	Resources []ResourceStatus `json:"resources,omitempty"`
+}
+
+// LastRun is the last run that changed something, or failed.
+type LastRun struct {
+	Result   record.Result   `json:"result"`
+	Cause    record.Cause    `json:"cause"`
+	Time     time.Time       `json:"time"`
+	Duration metav1.Duration `json:"duration"`
+}
+
+// ResourceStatus is one object of an app. Sync is Synced, Drifted, Pending (written ahead, or failed to apply) or
+// Unknown; Message says why it is not Healthy, or what drifted and who changed it.
+type ResourceStatus struct {
+	Object    string               `json:"object"` // group/Kind/namespace/name
+	Short     string               `json:"-"`      // kind.group/name
+	Namespace string               `json:"namespace,omitempty"`
+	Sync      record.Sync          `json:"sync"`
+	Health    cluster.Health       `json:"health"`
+	Message   string               `json:"message,omitempty"`
+	Fields    []record.FieldChange `json:"fields,omitempty"` // what drifted: from = recorded value when it is known, to = live
+}
+
+// HistoryList is the form of `history APP -o json`, newest first.
+type HistoryList struct {
+	metav1.TypeMeta `json:",inline"`
+	App             string       `json:"app"`
+	Items           []record.Run `json:"items"`
+}

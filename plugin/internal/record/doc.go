@@ -1,0 +1,10 @@
+// Package record keeps what an app's last apply left behind: which objects are ours, what they looked like when the
+// API server answered, and a readable report with the history of runs.
+//
+// Each app has an ApplySet parent, the ConfigMap gitops-<app>, that stock kubectl can list and understand (KEP-3659;
+// the keys follow k8s.io/kubectl/pkg/cmd/apply), and one or more Secrets gitops-<app>-inventory[-N] with one row per
+// object. Everything lies in the namespace of the instance.
+//
+// The package does not decide anything: what is drift, what may be pruned and when to write is the business of
+// package reconcile. It never sees a manifest or a Secret value, only keyed hashes of them.
+package record

@@ -1,0 +1,221 @@
+package record
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+)
+
+// Row is what we know of one object we manage. UID is empty for an object that is about to be created (written
+// ahead). Manifest is a keyed hash of the manifest as sent, empty when the object must be applied again; Owned is a
+// keyed hash of the fields we own with the values of the apply response.
+type Row struct {
+	cluster.Ref
+	UID             types.UID
+	ResourceVersion string
+	Generation      int64
+	Manifest, Owned string
+}
+
+// Key identifies an object whatever version of its kind is used.
+type Key struct{ Group, Kind, Namespace, Name string }
+
+// KeyOf returns the key of a reference.
+func KeyOf(r cluster.Ref) Key { return Key{r.Group, r.Kind.Kind, r.Namespace, r.Name} }
+
+// Header is the part of the inventory that says what the rows belong to.
+type Header struct {
+	App      string   `json:"app"`
+	Source   Source   `json:"source"`
+	Revision Revision `json:"revision"`          // the commit the rows come from
+	Config   string   `json:"config"`            // digest of the settings that shaped them
+	Tool     string   `json:"tool"`              // version that wrote it
+	Pending  bool     `json:"pending,omitempty"` // not everything of Revision is applied, or pruned
+	Settled  bool     `json:"settled,omitempty"` // everything was Healthy when the run ended
+	Secret   []byte   `json:"key"`               // key of the hashes
+	Shards   int      `json:"shards"`
+}
+
+// Inventory is the header and the rows of one app.
+type Inventory struct {
+	Header
+	Rows map[Key]Row
+}
+
+// NewInventory returns an empty inventory of app with a key of its own.
+func NewInventory(app string) *Inventory {
+	key := make([]byte, 32)
+	rand.Read(key) // never fails
+	return &Inventory{Header: Header{App: app, Secret: key, Shards: 1}, Rows: map[Key]Row{}}
+}
+
+// Hash returns the keyed hash of data, 22 characters: equal data are seen to be equal, nothing else is told.
+func (inv *Inventory) Hash(data []byte) string {
+	h := hmac.New(sha256.New, inv.Secret)
+	h.Write(data)
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16])
+}
+
+// Kinds lists the kinds of the rows, sorted.
+func (inv *Inventory) Kinds() []cluster.Kind {
+	seen := map[cluster.Kind]bool{}
+	for _, r := range inv.Rows {
+		seen[r.Ref.Kind] = true
+	}
+	return slices.SortedFunc(maps.Keys(seen), compareKinds)
+}
+
+func compareKinds(a, b cluster.Kind) int {
+	return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Version, b.Version))
+}
+
+// Sorted lists the rows by kind, namespace and name.
+func (inv *Inventory) Sorted() []Row {
+	return slices.SortedFunc(maps.Values(inv.Rows), compareRows)
+}
+
+func compareRows(a, b Row) int {
+	return cmp.Or(compareKinds(a.Ref.Kind, b.Ref.Kind), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Name, b.Name))
+}
+
+// rowsPerShard keeps a shard far below the 1 MiB that etcd takes in one object.
+const rowsPerShard = 2500
+
+// shardCount returns how many shards the rows need. It is a power of two and never shrinks, so that a row changes its
+// shard only when the count doubles, and then to a shard that did not exist before.
+func (inv *Inventory) shardCount() int {
+	n := max(inv.Shards, 1)
+	for n*rowsPerShard < len(inv.Rows) {
+		n *= 2
+	}
+	return n
+}
+
+func shardOf(k Key, shards int) int {
+	h := fnv.New32a()
+	fmt.Fprintf(h, "%s/%s/%s/%s", k.Group, k.Kind, k.Namespace, k.Name)
+	return int(h.Sum32()) & (shards - 1)
+}
+
+// shard is the form of one Secret of the inventory: lines of JSON, kinds as a table.
+type shard struct {
+	header []byte // only in shard 0
+	rows   []byte
+}
+
+func (inv *Inventory) encode() ([]shard, error) {
+	inv.Shards = inv.shardCount()
+	shards := make([]shard, inv.Shards)
+	rows := make([][]Row, inv.Shards)
+	for _, r := range inv.Sorted() {
+		i := shardOf(KeyOf(r.Ref), inv.Shards)
+		rows[i] = append(rows[i], r)
+	}
+	for i := range shards {
+		shards[i].rows = encodeRows(rows[i])
+	}
+	var err error
+	shards[0].header, err = json.Marshal(inv.Header)
+	return shards, err
+}
+
+func encodeRows(rows []Row) []byte {
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	var last cluster.Kind
+	for _, r := range rows {
+		if k := r.Ref.Kind; k != last {
+			enc.Encode([]any{k.Group, k.Version, k.Kind, k.Resource, k.Namespaced})
+			last = k
+		}
+		enc.Encode([]any{r.Namespace, r.Name, r.UID, r.ResourceVersion, r.Generation, r.Manifest, r.Owned})
+	}
+	return out.Bytes()
+}
+
+var errCorrupt = errors.New("the inventory is not readable")
+
+// decodeRows reads what encodeRows wrote: a line of five fields names the kind of the lines of seven that follow.
+func decodeRows(data []byte, into map[Key]Row) error {
+	var kind cluster.Kind
+	for n, line := range bytes.Split(data, []byte("\n")) {
+		if len(line) == 0 {
+			continue
+		}
+		var f []json.RawMessage
+		if err := json.Unmarshal(line, &f); err != nil {
+			return fmt.Errorf("%w: line %d: %w", errCorrupt, n+1, err)
+		}
+		var err error
+		switch len(f) {
+		case 5:
+			kind = cluster.Kind{}
+			err = scan(f, &kind.Group, &kind.Version, &kind.Kind, &kind.Resource, &kind.Namespaced)
+		case 7:
+			var r Row
+			err = scan(f, &r.Namespace, &r.Name, &r.UID, &r.ResourceVersion, &r.Generation, &r.Manifest, &r.Owned)
+			r.Ref.Kind = kind
+			if err == nil && (kind.Kind == "" || kind.Resource == "" || r.Name == "") {
+				err = errors.New("a row without kind or name")
+			}
+			into[KeyOf(r.Ref)] = r
+		default:
+			err = fmt.Errorf("%d fields", len(f))
+		}
+		if err != nil {
+			return fmt.Errorf("%w: line %d: %w", errCorrupt, n+1, err)
+		}
+	}
+	return nil
+}
+
+func scan(from []json.RawMessage, to ...any) error {
+	for i, t := range to {
+		if err := json.Unmarshal(from[i], t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decodeInventory puts the shards of one app together; a missing or unreadable one is an error, never an empty one.
+func decodeInventory(shards map[int]shard) (*Inventory, error) {
+	inv := &Inventory{Rows: map[Key]Row{}}
+	if err := json.Unmarshal(shards[0].header, &inv.Header); err != nil {
+		return nil, fmt.Errorf("%w: header: %w", errCorrupt, err)
+	}
+	if inv.App == "" || len(inv.Secret) < 16 || inv.Shards < 1 || inv.Shards > 1<<16 || inv.Shards&(inv.Shards-1) != 0 {
+		return nil, fmt.Errorf("%w: header", errCorrupt)
+	}
+	for i := range inv.Shards {
+		s, ok := shards[i]
+		if !ok {
+			return nil, fmt.Errorf("%w: shard %d of %d is missing", errCorrupt, i, inv.Shards)
+		}
+		if err := decodeRows(s.rows, inv.Rows); err != nil {
+			return nil, err
+		}
+	}
+	// Shards beyond the count were written by a save that doubled it and was cut off: their rows may be new.
+	for i, s := range shards {
+		if i >= inv.Shards {
+			if err := decodeRows(s.rows, inv.Rows); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return inv, nil
+}

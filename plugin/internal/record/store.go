@@ -1,0 +1,314 @@
+package record
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+)
+
+// Labels and names of the objects that hold the record.
+const (
+	Manager    = "kubectl-gitops" // field manager of everything we write
+	labelApp   = "kubectl-gitops.dev/app"
+	labelShard = "kubectl-gitops.dev/inventory-shard"
+	namePrefix = "gitops-"
+)
+
+var (
+	namespaces = cluster.Kind{Version: "v1", Kind: "Namespace", Resource: "namespaces"}
+	configMaps = cluster.Kind{Version: "v1", Kind: "ConfigMap", Resource: "configmaps", Namespaced: true}
+	secrets    = cluster.Kind{Version: "v1", Kind: "Secret", Resource: "secrets", Namespaced: true}
+)
+
+// ErrBusy says that another reconciler saved the record since it was loaded.
+var ErrBusy = errors.New("another reconciler is at work on this app")
+
+// Record is what one app's last apply left behind, as loaded.
+type Record struct {
+	*Inventory
+	Report  *Report // nil before the parent was loaded, or when there is none
+	History []Run
+
+	// Rebuilt says that the inventory was lost and that its rows were put together from labels: nothing may be
+	// pruned until everything was applied once more.
+	Rebuilt bool
+
+	versions map[int]string // resourceVersion of each shard as loaded
+	written  map[int]shard  // as loaded or saved: equal shards are not written again
+	parent   bool           // the parent was loaded
+}
+
+// Store loads and saves the records of one instance.
+type Store struct {
+	Cluster   *cluster.Client
+	Namespace string
+	Tool      string // name/version, the ApplySet tooling annotation
+}
+
+// ParentName is the name of an app's ApplySet parent, a ConfigMap.
+func ParentName(app string) string { return namePrefix + app }
+
+// ID is the ApplySet ID of an app.
+func (s *Store) ID(app string) string {
+	return ApplySetID(ParentName(app), s.Namespace, "ConfigMap", "")
+}
+
+// Load reads the records of all apps of the instance in one request; the parents stay unread (see LoadParent).
+func (s *Store) Load(ctx context.Context) (map[string]*Record, error) {
+	items, _, err := s.Cluster.List(ctx, secrets, s.Namespace, labelApp)
+	if err != nil {
+		return nil, fmt.Errorf("records in namespace %s: %w", s.Namespace, err)
+	}
+	records := map[string]*Record{}
+	shards := map[string]map[int]shard{}
+	for i := range items {
+		u := &items[i]
+		app := u.GetLabels()[labelApp]
+		n, err := strconv.Atoi(u.GetLabels()[labelShard])
+		if err != nil || u.GetName() != shardName(app, n) {
+			continue // labelled by somebody else
+		}
+		if records[app] == nil {
+			records[app] = &Record{versions: map[int]string{}, written: map[int]shard{}}
+			shards[app] = map[int]shard{}
+		}
+		sh := shard{header: secretValue(u, "header"), rows: secretValue(u, "rows")}
+		records[app].versions[n] = u.GetResourceVersion()
+		records[app].written[n], shards[app][n] = sh, sh
+	}
+	for app, r := range records {
+		if r.Inventory, err = decodeInventory(shards[app]); err != nil || r.App != app {
+			r.Inventory = nil // told from an absent one by its versions; LoadParent starts the rebuild
+		}
+	}
+	return records, nil
+}
+
+// New returns the record of an app that has none yet.
+func (s *Store) New(app string) *Record {
+	return &Record{Inventory: NewInventory(app), versions: map[int]string{}, written: map[int]shard{}}
+}
+
+func secretValue(u *unstructured.Unstructured, key string) []byte {
+	text, _, _ := unstructured.NestedString(u.Object, "data", key)
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return nil
+	}
+	return raw
+}
+
+func shardName(app string, n int) string {
+	if n == 0 {
+		return namePrefix + app + "-inventory"
+	}
+	return fmt.Sprintf("%s%s-inventory-%d", namePrefix, app, n)
+}
+
+// Save writes the inventory, then the parent with report and history. It creates the namespace of the instance when
+// that is missing. ErrBusy means that nothing of the other writer's record was overwritten.
+//
+// Shards are written from the last to the first: when their count doubles, a row is in its new shard before it leaves
+// the old one, whatever request is the last.
+func (s *Store) Save(ctx context.Context, r *Record) error {
+	shards, err := r.encode()
+	if err != nil {
+		return err
+	}
+	for n := len(shards) - 1; n >= 0; n-- {
+		if old, ok := r.written[n]; ok && string(old.header) == string(shards[n].header) && string(old.rows) == string(shards[n].rows) {
+			continue
+		}
+		if err := s.saveShard(ctx, r, n, shards[n]); err != nil {
+			return fmt.Errorf("record of %s: %w", r.App, err)
+		}
+		r.written[n] = shards[n]
+	}
+	return s.saveParent(ctx, r)
+}
+
+func (s *Store) saveShard(ctx context.Context, r *Record, n int, sh shard) error {
+	ref := cluster.Ref{Kind: secrets, Namespace: s.Namespace, Name: shardName(r.App, n)}
+	data := map[string][]byte{"rows": sh.rows}
+	if n == 0 {
+		data["header"] = sh.header
+	}
+	meta := map[string]any{
+		"name": ref.Name, "namespace": ref.Namespace,
+		"labels": map[string]string{labelApp: r.App, labelShard: strconv.Itoa(n), "app.kubernetes.io/managed-by": Manager},
+	}
+	version, exists := r.versions[n]
+	if exists {
+		meta["resourceVersion"] = version
+	}
+	body, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data,
+		"type": "kubectl-gitops.dev/inventory"})
+	if err != nil {
+		return err
+	}
+	var saved *unstructured.Unstructured
+	if exists {
+		saved, err = s.Cluster.Update(ctx, ref, body, Manager)
+	} else {
+		saved, err = s.inNamespace(ctx, func() (*unstructured.Unstructured, error) {
+			return s.Cluster.Create(ctx, ref, body, Manager)
+		})
+	}
+	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || (exists && apierrors.IsNotFound(err)) {
+		return fmt.Errorf("%w: %w", ErrBusy, err)
+	}
+	if err != nil {
+		return err
+	}
+	r.versions[n] = saved.GetResourceVersion()
+	return nil
+}
+
+// inNamespace runs write, and once more after creating the namespace of the instance if that is what is missing.
+func (s *Store) inNamespace(ctx context.Context, write func() (*unstructured.Unstructured, error)) (*unstructured.Unstructured, error) {
+	u, err := write()
+	if !missingNamespace(err, s.Namespace) {
+		return u, err
+	}
+	body := fmt.Appendf(nil, `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":%q}}`, s.Namespace)
+	_, err = s.Cluster.Create(ctx, cluster.Ref{Kind: namespaces, Name: s.Namespace}, body, Manager)
+	if err != nil && !apierrors.IsAlreadyExists(err) {
+		return nil, hint.With(fmt.Errorf("create namespace %s: %w", s.Namespace, err),
+			"create it yourself, or name another with -n")
+	}
+	return write()
+}
+
+func missingNamespace(err error, namespace string) bool {
+	return apierrors.IsNotFound(err) && strings.Contains(err.Error(), "namespaces \""+namespace+"\" not found")
+}
+
+// LoadParent reads the parent of r: its report and history. A parent without a readable inventory means that the
+// inventory was lost: r gets an empty one and is marked Rebuilt, and the group-kinds to look for are returned.
+func (s *Store) LoadParent(ctx context.Context, r *Record, app string) (groupKinds []string, err error) {
+	u, err := s.Cluster.Get(ctx, cluster.Ref{Kind: configMaps, Namespace: s.Namespace, Name: ParentName(app)})
+	lost := r.Inventory == nil
+	if lost {
+		r.Inventory = NewInventory(app)
+		r.Rebuilt = true
+		for n := range r.versions { // all old shards are written anew, none may linger with rows of its own
+			for r.Shards <= n {
+				r.Shards *= 2
+			}
+		}
+	}
+	r.parent = true
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("record of %s: %w", app, err)
+	}
+	if err := s.checkParent(u, app); err != nil {
+		return nil, err
+	}
+	r.readParent(u)
+	if len(r.versions) == 0 {
+		r.Rebuilt = true
+	}
+	if r.Rebuilt {
+		groupKinds = splitList(u.GetAnnotations()[annotationGroupKinds])
+	}
+	return groupKinds, nil
+}
+
+func (r *Record) readParent(u *unstructured.Unstructured) {
+	data, _, _ := unstructured.NestedStringMap(u.Object, "data")
+	var report Report
+	if json.Unmarshal([]byte(data["report"]), &report) == nil && report.Name != "" {
+		r.Report = &report
+	}
+	var history []Run
+	if json.Unmarshal([]byte(data["history"]), &history) == nil {
+		r.History = history[:min(len(history), MaxHistory)]
+	}
+}
+
+// Parents reads the reports and histories of all apps of the instance in one request, for status and history.
+func (s *Store) Parents(ctx context.Context) (map[string]*Record, error) {
+	items, _, err := s.Cluster.List(ctx, configMaps, s.Namespace, LabelID)
+	if err != nil {
+		return nil, fmt.Errorf("records in namespace %s: %w", s.Namespace, err)
+	}
+	out := map[string]*Record{}
+	for i := range items {
+		app, ok := strings.CutPrefix(items[i].GetName(), namePrefix)
+		if !ok || s.checkParent(&items[i], app) != nil {
+			continue
+		}
+		r := &Record{}
+		if r.readParent(&items[i]); r.Report != nil {
+			out[app] = r
+		}
+	}
+	return out, nil
+}
+
+func (s *Store) saveParent(ctx context.Context, r *Record) error {
+	if !r.parent {
+		if _, err := s.LoadParent(ctx, r, r.App); err != nil {
+			return err
+		}
+	}
+	ref := cluster.Ref{Kind: configMaps, Namespace: s.Namespace, Name: ParentName(r.App)}
+	report, err := json.Marshal(r.Report)
+	if err != nil {
+		return err
+	}
+	history, err := json.Marshal(r.History)
+	if err != nil {
+		return err
+	}
+	groupKinds, spaces := hints(r.Rows, s.Namespace)
+	body, err := json.Marshal(map[string]any{
+		"apiVersion": "v1", "kind": "ConfigMap",
+		"metadata": map[string]any{
+			"name": ref.Name, "namespace": ref.Namespace,
+			"labels": map[string]string{LabelID: s.ID(r.App), labelApp: r.App, "app.kubernetes.io/managed-by": Manager},
+			"annotations": map[string]string{
+				annotationTooling:    s.Tool,
+				annotationGroupKinds: strings.Join(groupKinds, ","),
+				annotationNamespaces: strings.Join(spaces, ","),
+			},
+		},
+		"data": map[string]string{"report": string(report), "history": string(history)},
+	})
+	if err != nil {
+		return err
+	}
+	_, err = s.inNamespace(ctx, func() (*unstructured.Unstructured, error) {
+		u, _, err := s.Cluster.Apply(ctx, ref, body, cluster.ApplyOptions{Manager: Manager, Force: true})
+		return u, err
+	})
+	if err != nil {
+		return fmt.Errorf("record of %s: %w", r.App, err)
+	}
+	return nil
+}
+
+// Restore adds a row for a live object that carries our label and our field manager's entry, when the inventory was
+// lost. The row counts as never applied.
+func (r *Record) Restore(ref cluster.Ref, uid types.UID) {
+	r.Rows[KeyOf(ref)] = Row{Ref: ref, UID: uid}
+}
+
+func splitList(s string) []string {
+	return slices.DeleteFunc(strings.Split(s, ","), func(e string) bool { return strings.TrimSpace(e) == "" })
+}
