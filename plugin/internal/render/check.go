@@ -1,0 +1,193 @@
+package render
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	pathvalidation "k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// Limits of the API server. Objects beyond them would fail half-way through an apply.
+const (
+	maxObjectBytes     = 3 << 20   // request body
+	maxDataBytes       = 1_048_576 // values of one ConfigMap or Secret
+	maxAnnotationBytes = 256 << 10 // keys and values of all annotations of one object
+)
+
+const (
+	partOfLabel = "applyset.kubernetes.io/part-of"
+	lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+	sopsMessage = "the manifest is encrypted with SOPS, and decryption is not supported yet"
+)
+
+// check returns every reason not to apply the objects. It also normalises them: creationTimestamp: null is dropped,
+// stringData of Secrets becomes data.
+func check(objects []Object, o Options) Problems {
+	var problems Problems
+	first := map[string]Object{}
+	for _, object := range objects {
+		c := checker{object: object, options: o}
+		if c.identity() {
+			c.duplicate(first)
+		}
+		c.foreign()
+		c.contents()
+		problems = append(problems, c.problems...)
+	}
+	return problems
+}
+
+type checker struct {
+	object   Object
+	options  Options
+	problems Problems
+}
+
+func (c *checker) refuse(hint, format string, args ...any) {
+	c.problems = append(c.problems, Problem{Origin: c.object.Origin, Object: c.object.ID(), Message: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+// identity checks apiVersion, kind and metadata, and reports whether the object can be told from others.
+func (c *checker) identity() bool {
+	before := len(c.problems)
+	c.text("apiVersion", c.object.Object["apiVersion"], true)
+	c.text("kind", c.object.Object["kind"], true)
+	metadata, ok := c.object.Object["metadata"].(map[string]any)
+	if !ok && c.object.Object["metadata"] != nil {
+		c.refuse("", "metadata is not a mapping")
+		return false
+	}
+	if created, ok := metadata["creationTimestamp"]; ok && created == nil {
+		delete(metadata, "creationTimestamp")
+	}
+	name := c.text("metadata.name", metadata["name"], metadata["generateName"] == nil)
+	c.text("metadata.generateName", metadata["generateName"], false)
+	for _, reason := range pathvalidation.IsValidPathSegmentName(name) {
+		c.refuse("", "metadata.name %q is not valid: %s", name, reason)
+	}
+	if namespace := c.text("metadata.namespace", metadata["namespace"], false); namespace != "" {
+		for _, reason := range validation.IsDNS1123Label(namespace) {
+			c.refuse("", "metadata.namespace %q is not valid: %s", namespace, reason)
+		}
+	}
+	c.texts("metadata.labels", metadata["labels"])
+	c.texts("metadata.annotations", metadata["annotations"])
+	return len(c.problems) == before
+}
+
+// text returns a string field. Absent is a problem only when required.
+func (c *checker) text(field string, value any, required bool) string {
+	switch v := value.(type) {
+	case string:
+		if v == "" && required {
+			c.refuse("", "%s is empty", field)
+		}
+		return v
+	case nil:
+		if required {
+			c.refuse("", "%s is missing", field)
+		}
+	default:
+		c.refuse("put the value in quotes", "%s is %s, not a string", field, kindOf(value))
+	}
+	return ""
+}
+
+// texts checks a mapping of strings and returns it, sorted keys first.
+func (c *checker) texts(field string, value any) map[string]any {
+	values, ok := value.(map[string]any)
+	if !ok && value != nil {
+		c.refuse("", "%s is %s, not a mapping", field, kindOf(value))
+	}
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		if _, ok := values[key].(string); !ok && values[key] != nil {
+			c.refuse("put the value in quotes", "%s[%s] is %s, not a string", field, key, kindOf(values[key]))
+		}
+	}
+	return values
+}
+
+func kindOf(value any) string {
+	switch value.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "a boolean"
+	case int64, float64:
+		return "a number"
+	case []any:
+		return "a list"
+	case map[string]any:
+		return "a mapping"
+	}
+	return "a string"
+}
+
+func (c *checker) duplicate(first map[string]Object) {
+	if c.object.GetName() == "" {
+		return // generateName: each is a new object
+	}
+	gk := c.object.GroupVersionKind().GroupKind()
+	key := strings.Join([]string{gk.Group, gk.Kind, c.object.GetNamespace(), c.object.GetName()}, "/")
+	if other, again := first[key]; again {
+		c.refuse("keep one of the two", "defined twice: also at %s", other.Origin)
+		return
+	}
+	first[key] = c.object
+}
+
+// foreign refuses what belongs to other tools.
+func (c *checker) foreign() {
+	if set, ok := c.object.GetLabels()[partOfLabel]; ok {
+		c.refuse("remove the label: it is set when the object is applied",
+			"label %s says that the object belongs to another set, %q", partOfLabel, set)
+	}
+	if c.object.Object["sops"] != nil {
+		c.refuse("use a SealedSecret or an ExternalSecret", sopsMessage)
+	}
+}
+
+func (c *checker) contents() {
+	annotations := 0
+	for key, value := range c.object.GetAnnotations() {
+		annotations += len(key) + len(value)
+	}
+	if annotations > maxAnnotationBytes {
+		c.refuse("", "annotations hold %d bytes, the API server accepts %d", annotations, maxAnnotationBytes)
+	}
+	switch {
+	case isSecret(c.object.Unstructured) && c.object.Object["sops"] == nil:
+		c.secret()
+	case isCore(c.object.Unstructured, "ConfigMap"):
+		c.configMap()
+	}
+	if size, err := json.Marshal(c.object.Object); err != nil {
+		c.refuse("", "cannot be written as JSON")
+	} else if len(size) > maxObjectBytes {
+		c.refuse("", "the object has %d bytes, the API server accepts %d", len(size), maxObjectBytes)
+	}
+}
+
+func (c *checker) configMap() {
+	size := 0
+	for _, value := range c.texts("data", c.object.Object["data"]) {
+		text, _ := value.(string)
+		size += len(text)
+	}
+	for _, value := range c.texts("binaryData", c.object.Object["binaryData"]) {
+		text, _ := value.(string)
+		size += base64.StdEncoding.DecodedLen(len(text))
+	}
+	c.dataSize(size)
+}
+
+func (c *checker) dataSize(size int) {
+	if size > maxDataBytes {
+		c.refuse("split it, or mount the data in another way", "data holds %d bytes, the API server accepts %d", size, maxDataBytes)
+	}
+}

@@ -1,0 +1,159 @@
+package render
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
+)
+
+const ignoreFile = ".gitopsignore"
+
+// renderPlain reads every manifest below dir.
+func renderPlain(ctx context.Context, t *tree, dir string, o Options) ([]Object, error) {
+	ignore, err := t.readIgnore(dir)
+	if err != nil {
+		return nil, err
+	}
+	w := &walker{tree: t, ctx: ctx, top: dir, ignore: ignore}
+	if err := w.directory(dir, nil); err != nil {
+		return nil, err
+	}
+	slices.Sort(w.files) // path order of the whole: "a-b.yaml" comes before "a/x.yaml"
+	var objects []Object
+	for _, file := range w.files {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		data, err := t.readFile(file)
+		if err != nil {
+			if err = t.refuse(err); err != nil {
+				return nil, fmt.Errorf("%s: %w", Origin{File: file}, err)
+			}
+			continue
+		}
+		found, problems := decodeFile(file, data, o.Limits)
+		t.problems = append(t.problems, problems...)
+		if objects = append(objects, found...); len(objects) > o.Limits.Objects {
+			return nil, fmt.Errorf("directory %q holds more than %d objects", dir, o.Limits.Objects)
+		}
+	}
+	return slices.DeleteFunc(objects, isOwnConfig), nil
+}
+
+// isOwnConfig recognises gitops.yaml, the list of apps: it may lie beside the manifests of an app, but is not one.
+func isOwnConfig(o Object) bool {
+	return o.GetKind() == "GitOps" && strings.HasPrefix(o.GetAPIVersion(), "kubectl-gitops.dev/")
+}
+
+type walker struct {
+	*tree
+	ctx    context.Context
+	top    string
+	ignore gitignore.Matcher
+	files  []string
+}
+
+// directory collects the manifests of dir. above holds the resolved directories it lies in, so that links cannot
+// make a circle.
+func (w *walker) directory(dir string, above []string) error {
+	if err := w.ctx.Err(); err != nil {
+		return err
+	}
+	real, err := w.resolve(dir)
+	if err != nil {
+		return w.refuse(err)
+	}
+	if slices.Contains(above, real) {
+		return w.refuse(Problem{Origin: Origin{File: dir}, Message: fmt.Sprintf("symbolic link leads back to %q, which it lies in", real),
+			Hint: "remove the link, or list it in " + ignoreFile})
+	}
+	if len(above) >= w.limits.Depth {
+		return w.refuse(Problem{Origin: Origin{File: dir}, Message: fmt.Sprintf("more than %d directories deep", w.limits.Depth)})
+	}
+	list, err := w.entries(real)
+	if err != nil {
+		return fmt.Errorf("directory %q: %w", dir, err)
+	}
+	above = append(slices.Clip(above), real)
+	for _, entry := range list {
+		if strings.HasPrefix(entry.Name(), ".") {
+			continue
+		}
+		if err := w.entry(path.Join(dir, entry.Name()), entry, above); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walker) entry(name string, entry fs.DirEntry, above []string) error {
+	isDir := entry.IsDir()
+	if w.ignored(name, isDir) {
+		return nil
+	}
+	if entry.Type()&fs.ModeSymlink != 0 {
+		real, err := w.resolve(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = Problem{Origin: Origin{File: name}, Message: "symbolic link leads to nothing", Hint: "remove the link"}
+		}
+		if err != nil {
+			return w.refuse(err)
+		}
+		info, err := w.root.Lstat(real)
+		if err != nil {
+			return err
+		}
+		if isDir = info.IsDir(); isDir && w.ignored(name, true) {
+			return nil
+		}
+	}
+	switch base := path.Base(name); {
+	case isDir:
+		return w.directory(name, above)
+	case isKustomizationName(base), base == "Chart.yaml":
+		return w.refuse(Problem{Origin: Origin{File: name},
+			Message: fmt.Sprintf("%q is rendered as plain YAML because it holds no kustomization, but this directory below it is not plain YAML", w.top),
+			Hint: fmt.Sprintf("point at %q, or add a kustomization.yaml to %q that lists what belongs to it, or list the directory in %s",
+				path.Dir(name), w.top, ignoreFile)})
+	case isManifestName(base):
+		w.files = append(w.files, name)
+	}
+	return nil
+}
+
+func isManifestName(name string) bool {
+	switch path.Ext(name) {
+	case ".yaml", ".yml", ".json":
+		return true
+	}
+	return false
+}
+
+func (w *walker) ignored(name string, isDir bool) bool {
+	if w.top != "." {
+		name = strings.TrimPrefix(name, w.top+"/")
+	}
+	return w.ignore.Match(strings.Split(name, "/"), isDir)
+}
+
+// readIgnore reads the .gitopsignore of dir; without one nothing is ignored.
+func (t *tree) readIgnore(dir string) (gitignore.Matcher, error) {
+	data, err := t.readFile(path.Join(dir, ignoreFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var patterns []gitignore.Pattern
+	for line := range strings.Lines(string(data)) {
+		line = strings.TrimRight(line, "\r\n")
+		if strings.TrimSpace(line) != "" && !strings.HasPrefix(line, "#") {
+			patterns = append(patterns, gitignore.ParsePattern(line, nil))
+		}
+	}
+	return gitignore.NewMatcher(patterns), nil
+}

@@ -1,0 +1,83 @@
+package render
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+)
+
+// Problem is one refusal.
+type Problem struct {
+	Origin  Origin
+	Object  string // Object.ID; empty when the problem is about the file
+	Message string // never holds a value of a Secret
+	Hint    string // what to do about it; may be empty
+}
+
+// Error returns "file:line: object: message", leaving out the parts that are not known.
+func (p Problem) Error() string {
+	if p.Object == "" {
+		return fmt.Sprintf("%s: %s", p.Origin, p.Message)
+	}
+	return fmt.Sprintf("%s: %s: %s", p.Origin, p.Object, p.Message)
+}
+
+// Problems are all refusals of one render, sorted by file and line.
+type Problems []Problem
+
+// Error returns one line per problem.
+func (ps Problems) Error() string {
+	lines := make([]string, len(ps))
+	for i, p := range ps {
+		lines[i] = p.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap returns each problem with its hint attached, for errors.As and hint.Of.
+func (ps Problems) Unwrap() []error {
+	errs := make([]error, len(ps))
+	for i, p := range ps {
+		errs[i] = p
+		if p.Hint != "" {
+			errs[i] = hint.With(p, "%s", p.Hint)
+		}
+	}
+	return errs
+}
+
+func (ps Problems) sorted() Problems {
+	slices.SortStableFunc(ps, func(a, b Problem) int {
+		return cmp.Or(cmp.Compare(a.Origin.File, b.Origin.File), cmp.Compare(a.Origin.Line, b.Origin.Line))
+	})
+	return slices.Compact(ps)
+}
+
+// asProblems makes a single Problem into Problems, so that callers see one type, and leaves other errors alone.
+func asProblems(err error) error {
+	var one Problem
+	var all Problems
+	if !errors.As(err, &all) && errors.As(err, &one) {
+		return Problems{one}
+	}
+	return err
+}
+
+// refuse collects err when it is about the content of the checkout, and returns it when it is not.
+func (t *tree) refuse(err error) error {
+	var one Problem
+	var all Problems
+	switch {
+	case errors.As(err, &all):
+		t.problems = append(t.problems, all...)
+	case errors.As(err, &one):
+		t.problems = append(t.problems, one)
+	default:
+		return err
+	}
+	return nil
+}

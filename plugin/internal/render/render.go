@@ -1,0 +1,194 @@
+// Package render turns one directory of a checkout into Kubernetes objects, each with the file and line it comes
+// from: plain YAML and JSON, or Kustomize. It refuses, all at once, what must never reach a cluster.
+//
+// It does NOT talk to a cluster or a network, run a program, write a file, decrypt, substitute variables, set
+// namespaces or order objects, and it reads nothing outside the checkout: every byte comes through an os.Root.
+package render
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+)
+
+// Origin is where an object or a refusal comes from.
+type Origin struct {
+	File string // slash path from the root of the checkout
+	Line int    // 1-based; 0 when the whole file is meant
+}
+
+// String returns "file:line", or "file" without a line. A file name with control characters is quoted, so that it
+// cannot forge a line of output.
+func (o Origin) String() string {
+	file := o.File
+	if strings.ContainsFunc(file, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		file = strconv.Quote(file)
+	}
+	if o.Line == 0 {
+		return file
+	}
+	return file + ":" + strconv.Itoa(o.Line)
+}
+
+// Object is one rendered object.
+type Object struct {
+	*unstructured.Unstructured
+	Origin Origin
+}
+
+// ID returns group/Kind/namespace/name; the core group is written as its version, and an object without a
+// namespace has three parts: "apps/Deployment/shop/web", "v1/Secret/shop/x", "v1/Namespace/shop". An object that
+// has only a generateName shows that.
+func (o Object) ID() string { return objectID(o.Unstructured) }
+
+func objectID(u *unstructured.Unstructured) string {
+	group, version, found := strings.Cut(u.GetAPIVersion(), "/")
+	if !found {
+		group = version + group // the core group: only a version
+	}
+	name := u.GetName()
+	if name == "" {
+		name = u.GetGenerateName()
+	}
+	parts := []string{group, u.GetKind(), u.GetNamespace(), name}
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "/")
+}
+
+// Limits bound what one render may read and produce. A zero field means its default.
+type Limits struct {
+	FileBytes  int64 // one file; default 16 MiB
+	TotalBytes int64 // all files together; default 128 MiB
+	Objects    int   // rendered objects; default 20,000
+	Depth      int   // directories below the path, values inside values, bases below bases; default 256
+}
+
+func (l Limits) withDefaults() Limits {
+	if l.FileBytes == 0 {
+		l.FileBytes = 16 << 20
+	}
+	if l.TotalBytes == 0 {
+		l.TotalBytes = 128 << 20
+	}
+	if l.Objects == 0 {
+		l.Objects = 20_000
+	}
+	if l.Depth == 0 {
+		l.Depth = 256
+	}
+	return l
+}
+
+// Options say what a render allows. The zero value is the strictest.
+type Options struct {
+	AllowPlainSecrets bool // accept Secrets whose values are readable in Git
+	RemoteBases       bool // let Kustomize fetch bases from elsewhere; false refuses them before any request
+	Limits            Limits
+}
+
+// ErrEmpty is the cause when a directory renders no objects.
+var ErrEmpty = errors.New("renders no objects")
+
+// renderer turns a directory into objects that are not checked yet. Refusals it finds on its way are collected in t.
+type renderer func(ctx context.Context, t *tree, dir string, o Options) ([]Object, error)
+
+// Dir renders the directory path (slash path inside root, "." for the root itself).
+//
+//   - kustomization.yaml, kustomization.yml or Kustomization: Kustomize, in its own order
+//   - Chart.yaml: Helm, not supported yet, an error
+//   - otherwise every *.yaml, *.yml and *.json file below path, in path order. Names that begin with a dot are
+//     skipped, and so is what the file .gitopsignore in path lists (patterns as in .gitignore)
+//
+// Problems found in the files are returned together as Problems; an error of any other type means that the directory
+// could not be read. Nothing is cached between calls. Renders of kustomizations wait for each other, see kustomize.go.
+func Dir(ctx context.Context, root *os.Root, path string, o Options) ([]Object, error) {
+	o.Limits = o.Limits.withDefaults()
+	t := newTree(root, o.Limits)
+	dir, err := t.directory(path)
+	if err != nil {
+		return nil, err
+	}
+	render, err := detect(t, dir)
+	if err != nil {
+		return nil, asProblems(err)
+	}
+	objects, err := render(ctx, t, dir, o)
+	if err != nil {
+		return nil, asProblems(err)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	t.problems = append(t.problems, check(objects, o)...)
+	if len(t.problems) > 0 {
+		return nil, t.problems.sorted()
+	}
+	if len(objects) == 0 {
+		return nil, hint.With(fmt.Errorf("directory %q %w", dir, ErrEmpty),
+			"an empty render would remove everything: check the path and .gitopsignore")
+	}
+	return objects, nil
+}
+
+var kustomizationNames = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
+
+func isKustomizationName(name string) bool {
+	return name == kustomizationNames[0] || name == kustomizationNames[1] || name == kustomizationNames[2]
+}
+
+// detect chooses the renderer of a directory by the files in it.
+func detect(t *tree, dir string) (renderer, error) {
+	var found []string
+	for _, name := range kustomizationNames {
+		if t.exists(path.Join(dir, name)) {
+			found = append(found, name)
+		}
+	}
+	switch {
+	case len(found) > 1:
+		return nil, Problem{Origin: Origin{File: path.Join(dir, found[1])}, Message: "the directory also holds " + found[0],
+			Hint: "keep one kustomization file per directory"}
+	case len(found) == 1:
+		return renderKustomize, nil
+	case t.exists(path.Join(dir, "Chart.yaml")):
+		return renderHelm, nil
+	}
+	return renderPlain, nil
+}
+
+// renderHelm stands where the Helm renderer will be.
+func renderHelm(_ context.Context, _ *tree, dir string, _ Options) ([]Object, error) {
+	return nil, Problem{Origin: Origin{File: path.Join(dir, "Chart.yaml")}, Message: "Helm charts are not supported yet",
+		Hint: "commit the output of `helm template` and point at that directory"}
+}
+
+// directory checks the path given by the user and returns it clean, as it was spelled.
+func (t *tree) directory(name string) (string, error) {
+	clean := path.Clean(name)
+	if name == "" || path.IsAbs(clean) || clean == ".." || strings.HasPrefix(clean, "../") {
+		return "", hint.With(fmt.Errorf("path %q is not inside the repository", name), "give a path from the root of the repository")
+	}
+	real, err := t.resolve(clean)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", t.missing(clean)
+	} else if err != nil {
+		return "", fmt.Errorf("path %q: %w", name, err)
+	}
+	info, err := t.root.Stat(real)
+	if err != nil {
+		return "", fmt.Errorf("path %q: %w", name, err)
+	}
+	if !info.IsDir() {
+		return "", hint.With(fmt.Errorf("path %q is a file, not a directory", name), "name the directory it is in: %s", path.Dir(clean))
+	}
+	return clean, nil
+}

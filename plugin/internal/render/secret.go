@@ -1,0 +1,53 @@
+package render
+
+import (
+	"encoding/base64"
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+func isCore(u *unstructured.Unstructured, kind string) bool {
+	return u.GetAPIVersion() == "v1" && u.GetKind() == kind
+}
+
+func isSecret(u *unstructured.Unstructured) bool { return isCore(u, "Secret") }
+
+// secret refuses a Secret whose values can be read in Git, unless they are allowed, and folds stringData into data:
+// the server does the same and keeps no stringData, which could then never be compared. Messages name keys only.
+func (c *checker) secret() {
+	data := c.texts("data", c.object.Object["data"])
+	plain := c.texts("stringData", c.object.Object["stringData"])
+	if !c.options.AllowPlainSecrets && len(data)+len(plain) > 0 {
+		c.refuse("use a SealedSecret, an ExternalSecret or SOPS, or allow it: --allow-plain-secrets, allowPlainSecrets: true in gitops.yaml",
+			"a Secret with plain data does not belong in Git")
+		return
+	}
+	size := 0
+	for _, key := range slices.Sorted(maps.Keys(data)) {
+		text, _ := data[key].(string)
+		value, err := base64.StdEncoding.DecodeString(text)
+		if err != nil {
+			c.refuse("encode it, or move it to stringData", "data[%s] is not base64", key)
+		}
+		size += len(value)
+	}
+	for _, key := range slices.Sorted(maps.Keys(plain)) {
+		if _, both := data[key]; both {
+			c.refuse("keep one of the two", "key %q is in both data and stringData", key)
+			continue
+		}
+		text, _ := plain[key].(string)
+		size += len(text)
+		if data == nil {
+			data = map[string]any{}
+		}
+		data[key] = base64.StdEncoding.EncodeToString([]byte(text))
+	}
+	if len(plain) > 0 {
+		c.object.Object["data"] = data
+	}
+	delete(c.object.Object, "stringData")
+	c.dataSize(size)
+}

@@ -1,0 +1,194 @@
+package render
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+)
+
+// maxLinks is how many symbolic links one path may go through, as on Linux.
+const maxLinks = 40
+
+// tree reads the checkout for one render: bounded, each file once, and never outside the root. Names are slash paths
+// from the root. It also collects the problems of the render.
+type tree struct {
+	root     *os.Root
+	limits   Limits
+	read     int64             // bytes read so far
+	files    map[string][]byte // by resolved name, so that every reader of a render sees the same bytes
+	problems Problems
+}
+
+func newTree(root *os.Root, limits Limits) *tree {
+	return &tree{root: root, limits: limits, files: map[string][]byte{}}
+}
+
+// resolve follows the symbolic links of name and returns the name of what they lead to. A link that leaves the
+// checkout or turns in a circle is a Problem that names the link; a missing file is fs.ErrNotExist.
+func (t *tree) resolve(name string) (string, error) {
+	done, link := ".", ""
+	rest := strings.Split(name, "/")
+	for hops := 0; len(rest) > 0; {
+		part := rest[0]
+		rest = rest[1:]
+		if part == "" || part == "." {
+			continue
+		}
+		if part == ".." {
+			if done == "." {
+				return "", outside(name, link)
+			}
+			done = path.Dir(done)
+			continue
+		}
+		next := path.Join(done, part)
+		info, err := t.root.Lstat(next)
+		if err != nil {
+			return "", err
+		}
+		if info.Mode()&fs.ModeSymlink == 0 {
+			done = next
+			continue
+		}
+		if hops++; hops > maxLinks {
+			return "", Problem{Origin: Origin{File: next}, Message: "too many levels of symbolic links", Hint: "remove the link"}
+		}
+		target, err := t.root.Readlink(next)
+		if err != nil {
+			return "", err
+		}
+		if link = next; path.IsAbs(target) {
+			return "", outside(name, link)
+		}
+		rest = append(strings.Split(target, "/"), rest...)
+	}
+	return done, nil
+}
+
+func outside(name, link string) error {
+	if link == "" {
+		return Problem{Origin: Origin{File: name}, Message: "the path leaves the repository", Hint: "only files of the repository are read"}
+	}
+	return Problem{Origin: Origin{File: link}, Message: "symbolic link leaves the repository",
+		Hint: "replace the link by the file it means, or list it in " + ignoreFile}
+}
+
+func (t *tree) exists(name string) bool {
+	_, err := t.root.Lstat(name)
+	return err == nil
+}
+
+// isDir reports whether name is a directory, or a link to one inside the checkout.
+func (t *tree) isDir(name string) bool {
+	real, err := t.resolve(name)
+	if err != nil {
+		return false
+	}
+	info, err := t.root.Lstat(real)
+	return err == nil && info.IsDir()
+}
+
+// readFile returns the content of a regular file, within the limits. The caller must not change it.
+func (t *tree) readFile(name string) ([]byte, error) {
+	real, err := t.resolve(name)
+	if err != nil {
+		return nil, err
+	}
+	if data, ok := t.files[real]; ok {
+		return data, nil
+	}
+	// Asked before opening: opening a named pipe would wait for its writer.
+	info, err := t.root.Lstat(real)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, Problem{Origin: Origin{File: name}, Message: "not a regular file"}
+	}
+	if info.Size() > t.limits.FileBytes {
+		return nil, tooBig(name, t.limits.FileBytes)
+	}
+	data, err := t.readRegular(real)
+	if err != nil {
+		return nil, err
+	}
+	if int64(len(data)) > t.limits.FileBytes {
+		return nil, tooBig(name, t.limits.FileBytes)
+	}
+	if t.read += int64(len(data)); t.read > t.limits.TotalBytes {
+		return nil, fmt.Errorf("the files to render exceed %d bytes in total (at %s)", t.limits.TotalBytes, Origin{File: name})
+	}
+	t.files[real] = data
+	return data, nil
+}
+
+func (t *tree) readRegular(real string) ([]byte, error) {
+	f, err := t.root.Open(real)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, t.limits.FileBytes+1))
+}
+
+func tooBig(name string, limit int64) error {
+	return Problem{Origin: Origin{File: name}, Message: fmt.Sprintf("the file is larger than %d bytes", limit),
+		Hint: "split the file, or list it in " + ignoreFile}
+}
+
+// entries returns the names in a directory, sorted.
+func (t *tree) entries(dir string) ([]fs.DirEntry, error) {
+	f, err := t.root.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	list, err := f.ReadDir(-1)
+	if err != nil {
+		return nil, err
+	}
+	slices.SortFunc(list, func(a, b fs.DirEntry) int { return strings.Compare(a.Name(), b.Name()) })
+	return list, nil
+}
+
+// missing says that name does not exist, and which directories are near it.
+func (t *tree) missing(name string) error {
+	err := fmt.Errorf("path %q does not exist in the repository", name)
+	parent, rest := ".", name
+	for {
+		part, after, more := strings.Cut(rest, "/")
+		if next := path.Join(parent, part); more && t.isDir(next) {
+			parent, rest = next, after
+			continue
+		}
+		break
+	}
+	real, resolveErr := t.resolve(parent)
+	if resolveErr != nil {
+		return errors.Join(err, resolveErr)
+	}
+	list, readErr := t.entries(real)
+	if readErr != nil {
+		return errors.Join(err, readErr)
+	}
+	var names []string
+	for _, e := range list {
+		if !strings.HasPrefix(e.Name(), ".") && t.isDir(path.Join(parent, e.Name())) {
+			names = append(names, path.Join(parent, e.Name()))
+		}
+	}
+	if len(names) == 0 {
+		return hint.With(err, "%q has no directories", parent)
+	}
+	if len(names) > 10 {
+		names = append(names[:10], "...")
+	}
+	return hint.With(err, "directories there: %s", strings.Join(names, ", "))
+}
