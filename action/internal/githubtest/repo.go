@@ -1,0 +1,213 @@
+package githubtest
+
+import (
+	"maps"
+	"sort"
+	"strings"
+)
+
+// Repo is one repository. Its methods are safe while the server runs.
+type Repo struct {
+	s       *Server
+	name    string // owner/name
+	store   *objects
+	refs    map[string]string // refs/heads/x -> sha
+	pulls   []*Pull
+	options RepoOptions
+}
+
+// RepoOptions are the settings of a repository that change how GitHub answers.
+type RepoOptions struct {
+	DefaultBranch string // "main" when empty
+	// Protected maps a branch to the message with which GitHub refuses a direct update.
+	Protected map[string]string
+	// AutoMerge allows auto-merge.
+	AutoMerge bool
+	// MergeState is what GitHub says about new pull requests: BLOCKED (the default), CLEAN, UNSTABLE.
+	MergeState string
+	// MergeQueue makes a direct merge fail as a branch with a merge queue does.
+	MergeQueue bool
+}
+
+// Pull is one pull request.
+type Pull struct {
+	Number        int
+	Title, Body   string
+	Head, Base    string // branch names
+	State         string // open or closed
+	Merged, Draft bool
+	Labels        []string
+	Assignees     []string
+	Reviewers     []string
+	Teams         []string
+	Comments      []string
+	AutoMerge     string // MERGE, SQUASH, REBASE or empty
+}
+
+// AddRepo creates owner/name with one commit on the default branch. The files map paths to contents;
+// they get mode 100644, or 100755 when the path ends in .sh.
+func (s *Server) AddRepo(name string, files map[string]string, options RepoOptions) *Repo {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if options.DefaultBranch == "" {
+		options.DefaultBranch = "main"
+	}
+	if options.MergeState == "" {
+		options.MergeState = "BLOCKED"
+	}
+	r := &Repo{s: s, name: name, store: newObjects(), refs: map[string]string{}, options: options}
+	tree := map[string]File{}
+	for p, data := range files {
+		tree[p] = newFile(p, data)
+	}
+	c := r.store.addCommit(Commit{Tree: r.store.addTree(tree), Message: "Start", Author: "Ada <ada@example.com>"})
+	r.refs["refs/heads/"+options.DefaultBranch] = c.SHA
+	s.repos[strings.ToLower(name)] = r
+	return r
+}
+
+func newFile(path, data string) File {
+	mode := "100644"
+	if strings.HasSuffix(path, ".sh") {
+		mode = "100755"
+	}
+	return File{Mode: mode, Data: data}
+}
+
+// Head is the commit a branch points to, or nil.
+func (r *Repo) Head(branch string) *Commit {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	c := r.store.commits[r.refs["refs/heads/"+branch]]
+	if c == nil {
+		return nil
+	}
+	copied := *c
+	return &copied
+}
+
+// Files are the files at the head of a branch.
+func (r *Repo) Files(branch string) map[string]File {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	files, _ := r.store.resolveTree(r.refs["refs/heads/"+branch])
+	return maps.Clone(files)
+}
+
+// Read is the content of one file at the head of a branch.
+func (r *Repo) Read(branch, path string) string { return r.Files(branch)[path].Data }
+
+// Branches are the names of all branches, sorted.
+func (r *Repo) Branches() []string {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	var out []string
+	for ref := range r.refs {
+		out = append(out, strings.TrimPrefix(ref, "refs/heads/"))
+	}
+	sort.Strings(out)
+	return out
+}
+
+// Commits is the length of a branch's history, every parent counted once.
+func (r *Repo) Commits(branch string) int {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	head, n := r.refs["refs/heads/"+branch], 0
+	for sha := range r.store.commits {
+		if r.store.isAncestor(sha, head) {
+			n++
+		}
+	}
+	return n
+}
+
+// Push commits files on a branch as a person would, creating the branch from the default one when it
+// does not exist, and returns the new commit.
+func (r *Repo) Push(branch, message string, files map[string]string) *Commit {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	parent := r.refs["refs/heads/"+branch]
+	if parent == "" {
+		parent = r.refs["refs/heads/"+r.options.DefaultBranch]
+	}
+	old, _ := r.store.resolveTree(parent)
+	tree := maps.Clone(old)
+	for p, data := range files {
+		tree[p] = newFile(p, data)
+	}
+	c := r.store.addCommit(Commit{Tree: r.store.addTree(tree), Parents: []string{parent}, Message: message, Author: "Ada <ada@example.com>"})
+	r.refs["refs/heads/"+branch] = c.SHA
+	return c
+}
+
+// DeleteBranch removes a branch and closes its pull requests, as GitHub does.
+func (r *Repo) DeleteBranch(branch string) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	r.deleteBranch(branch)
+}
+
+func (r *Repo) deleteBranch(branch string) {
+	delete(r.refs, "refs/heads/"+branch)
+	for _, p := range r.pulls {
+		if p.Head == branch && p.State == "open" {
+			p.State = "closed"
+		}
+	}
+}
+
+// Merge merges an open pull request with a merge commit and deletes nothing.
+func (r *Repo) Merge(number int) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	r.merge(r.pulls[number-1])
+}
+
+func (r *Repo) merge(p *Pull) *Commit {
+	base, head := r.refs["refs/heads/"+p.Base], r.refs["refs/heads/"+p.Head]
+	old, _ := r.store.resolveTree(r.store.mergeBase(base, head))
+	theirs, _ := r.store.resolveTree(head)
+	ours, _ := r.store.resolveTree(base)
+	tree := maps.Clone(ours)
+	for path, f := range theirs {
+		if old[path] != f {
+			tree[path] = f
+		}
+	}
+	c := r.store.addCommit(Commit{Tree: r.store.addTree(tree), Parents: []string{base, head}, Message: "Merge " + p.Title})
+	r.refs["refs/heads/"+p.Base] = c.SHA
+	p.State, p.Merged = "closed", true
+	return c
+}
+
+// Pulls are copies of all pull requests, oldest first.
+func (r *Repo) Pulls() []Pull {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	out := make([]Pull, 0, len(r.pulls))
+	for _, p := range r.pulls {
+		out = append(out, *p)
+	}
+	return out
+}
+
+// Open are the pull requests that are open.
+func (r *Repo) Open() []Pull {
+	var out []Pull
+	for _, p := range r.Pulls() {
+		if p.State == "open" {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// Edit changes one pull request the way a person would in the web page.
+func (r *Repo) Edit(number int, change func(*Pull)) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	change(r.pulls[number-1])
+}
+
+func (r *Repo) owner() string { return strings.Split(r.name, "/")[0] }
