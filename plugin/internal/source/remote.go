@@ -9,7 +9,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
@@ -64,7 +63,6 @@ func (r Repo) remote(parent context.Context, a address, use func(context.Context
 
 // explain names the repository and tells apart: the caller gave up, time ran out, and what the server said.
 func (r Repo) explain(parent, ctx context.Context, a address, err error) error {
-	var line *pktline.ErrorLine
 	switch {
 	case err == nil:
 		return nil
@@ -77,8 +75,8 @@ func (r Repo) explain(parent, ctx context.Context, a address, err error) error {
 		return hint.With(fmt.Errorf("%s: the repository is empty", a.display), "push a first commit")
 	case errors.Is(err, transport.ErrRepositoryNotFound):
 		return hint.With(fmt.Errorf("%s: repository not found", a.display), "check the URL and who may read the repository")
-	case errors.As(err, &line) && strings.Contains(line.Text, "not our ref"):
-		return hint.With(fmt.Errorf("%s: the server does not give out this commit: %s", a.display, line.Text),
+	case strings.Contains(err.Error(), "not our ref"): // git's wording; go-git drops the type of such a line
+		return hint.With(fmt.Errorf("%s: the server does not give out this commit: %w", a.display, err),
 			"the commit does not exist there, or no branch or tag leads to it: name a branch or a tag with --ref")
 	}
 	return wrap(a, err)
