@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
@@ -68,13 +69,22 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 // drainedBody reads the few bytes that may be left after the last packet, so that the connection can be used again.
+// It does not wait long for them: a server may leave its answer open.
 type drainedBody struct {
 	limitedReader
 	body io.ReadCloser
 }
 
 func (d *drainedBody) Close() error {
-	_, _ = io.CopyN(io.Discard, d.body, 512)
+	end := make(chan struct{})
+	go func() {
+		defer close(end)
+		_, _ = io.CopyN(io.Discard, d.body, 512)
+	}()
+	select {
+	case <-end:
+	case <-time.After(100 * time.Millisecond):
+	}
 	return d.body.Close()
 }
 

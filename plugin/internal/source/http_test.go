@@ -3,8 +3,16 @@ package source_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"io"
+	"log"
+	"math/big"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -128,8 +136,58 @@ func TestARedirectOnTheSameHostKeepsTheToken(t *testing.T) {
 		})
 	})
 	repo := source.Repo{URL: server.URL + "/old", Auth: source.Auth{TokenFile: file(t, canary)}}
-	fetch(t, repo, poll(t, repo))
-	_ = commit
+	fetch(t, repo, commit)
+}
+
+func TestHTTPSIsVerifiedAndNeverLeft(t *testing.T) {
+	r := newRepository(t)
+	commit := r.commit("first")
+	plain := r.serve(nil)
+	server := httptest.NewUnstartedServer(r.handler(func(next http.Handler) http.Handler {
+		next = requireToken(canary)(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+			if rest, ok := strings.CutPrefix(req.URL.String(), "/moved/"); ok {
+				http.Redirect(w, req, plain.URL+"/config/.git/"+rest, http.StatusFound)
+				return
+			}
+			next.ServeHTTP(w, req)
+		})
+	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	defer server.Close()
+	// The system's roots are read once per process: this is the only test that speaks TLS.
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	t.Setenv("SSL_CERT_FILE", file(t, string(authority)))
+	t.Setenv("SSL_CERT_DIR", t.TempDir())
+	auth := source.Auth{TokenFile: file(t, canary)}
+	fetch(t, source.Repo{URL: server.URL + "/config/.git", Auth: auth}, commit)
+	for _, auth := range []source.Auth{auth, {}} {
+		_, err := source.Repo{URL: server.URL + "/moved", Auth: auth}.Poll(t.Context())
+		mustFail(t, err, server.URL, strings.TrimPrefix(plain.URL, "http://"), "without https, refused")
+	}
+
+	stranger := httptest.NewUnstartedServer(r.handler(nil))
+	stranger.Config.ErrorLog = log.New(io.Discard, "", 0)
+	stranger.TLS = &tls.Config{Certificates: []tls.Certificate{selfSigned(t)}}
+	stranger.StartTLS()
+	defer stranger.Close()
+	_, err := source.Repo{URL: stranger.URL + "/config/.git", Auth: auth}.Poll(t.Context())
+	mustFail(t, err, stranger.URL, "certificate")
+}
+
+func selfSigned(t *testing.T) tls.Certificate {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, public, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private}
 }
 
 func TestARedirectLoopEnds(t *testing.T) {

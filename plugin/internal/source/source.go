@@ -149,7 +149,7 @@ func (r Repo) fetchLocal(ctx context.Context, a address, commit plumbing.Hash, d
 	defer cancel()
 	rev, err := r.checkout(ctx, l.objects, commit, dir)
 	if err != nil {
-		return Revision{}, r.explain(parent, ctx, a, err)
+		return Revision{}, redact(r.explain(parent, ctx, a, err), "")
 	}
 	rev.Ref = r.shortRef(l.headBranch)
 	return rev, nil

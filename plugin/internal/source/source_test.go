@@ -280,23 +280,23 @@ func TestWorkTreeFindsTheTopLevelFromBelow(t *testing.T) {
 	mustFail(t, err, "not inside a Git checkout", "pass --repo")
 }
 
-func TestAPollIsOneRequest(t *testing.T) {
+func TestAPollIsOneRequestOnAKeptConnection(t *testing.T) {
 	r := newRepository(t)
 	r.commit("first")
-	requests := 0
+	requests, connections := 0, map[string]bool{}
 	server := r.serve(func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 			requests++
+			connections[req.RemoteAddr] = true
 			next.ServeHTTP(w, req)
 		})
 	})
-	poll(t, source.Repo{URL: server.URL + "/config/.git", Ref: "main"})
-	if requests != 1 {
-		t.Errorf("%d requests", requests)
+	for range 3 {
+		poll(t, source.Repo{URL: server.URL + "/config/.git", Ref: "main"})
 	}
 	poll(t, source.Repo{URL: server.URL + "/config/.git", Ref: strings.Repeat("a", 40)})
-	if requests != 1 {
-		t.Error("a full commit was asked for")
+	if requests != 3 || len(connections) != 1 {
+		t.Errorf("%d requests on %d connections for 3 polls; a full commit needs none", requests, len(connections))
 	}
 }
 
