@@ -34,15 +34,15 @@ rules:
 
 // Request is one request as the API server's audit log saw it. A watch appears once, when it starts.
 type Request struct {
-	Time                   time.Time // when the server received it
-	User, UserAgent        string
-	Impersonated           string // the user it acted as, if any
-	Verb                   string // get, list, watch, create, update, patch, delete, deletecollection
-	Group, Resource        string // empty Resource: not a resource, see URI
-	Subresource            string
-	Namespace, Name        string
-	URI                    string
-	Code                   int // HTTP status of the answer
+	Time            time.Time // when the server received it
+	User, UserAgent string
+	Impersonated    string // the user it acted as, if any
+	Verb            string // get, list, watch, create, update, patch, delete, deletecollection
+	Group, Resource string // empty Resource: not a resource, see URI
+	Subresource     string
+	Namespace, Name string
+	URI             string
+	Code            int // HTTP status of the answer
 }
 
 // String returns the request in one line, for messages of failed tests.
