@@ -167,8 +167,8 @@ func (r Repo) checkout(ctx context.Context, s storer.EncodedObjectStorer, commit
 		return Revision{}, err
 	}
 	defer root.Close()
-	w := &treeWriter{ctx: ctx, objects: s, root: root, limits: r.Limits.orDefault()}
-	if err := w.write(c.TreeHash, "", 0); err != nil {
+	w := &treeWriter{ctx: ctx, objects: s, limits: r.Limits.orDefault()}
+	if err := w.write(root, c.TreeHash, "", 0); err != nil {
 		return Revision{}, fmt.Errorf("commit %s: %w", commit, err)
 	}
 	return describe(c), nil

@@ -22,18 +22,17 @@ const (
 	maxTarget = 4096 // bytes of a symbolic link's target
 )
 
-// treeWriter writes Git trees below root. Every write goes through root and creates a new entry, so a tree that names
-// an entry twice, or a link where it later writes, cannot leave root.
+// treeWriter writes Git trees. Every write goes through an os.Root and creates a new entry, so a tree that names an
+// entry twice, or a link where it later writes, cannot leave the directory. dir, the path from the top, is for messages.
 type treeWriter struct {
 	ctx     context.Context
 	objects storer.EncodedObjectStorer
-	root    *os.Root
 	limits  Limits
 	bytes   int64
 	entries int
 }
 
-func (w *treeWriter) write(tree plumbing.Hash, dir string, depth int) error {
+func (w *treeWriter) write(root *os.Root, tree plumbing.Hash, dir string, depth int) error {
 	if depth > maxDepth {
 		return fmt.Errorf("%q: more than %d directories inside each other", dir, maxDepth)
 	}
@@ -52,30 +51,42 @@ func (w *treeWriter) write(tree plumbing.Hash, dir string, depth int) error {
 		if err := w.ctx.Err(); err != nil {
 			return err
 		}
-		if err := w.writeEntry(e, name, depth); err != nil {
+		if err := w.writeEntry(root, e, name, depth); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *treeWriter) writeEntry(e object.TreeEntry, name string, depth int) error {
+func (w *treeWriter) writeEntry(root *os.Root, e object.TreeEntry, name string, depth int) error {
 	switch e.Mode {
 	case filemode.Dir:
-		if err := w.root.Mkdir(name, 0o755); err != nil {
-			return err
+		sub, err := makeDir(root, e.Name)
+		if err != nil {
+			return fmt.Errorf("%q: %w", name, err)
 		}
-		return w.write(e.Hash, name, depth+1)
+		defer sub.Close()
+		return w.write(sub, e.Hash, name, depth+1) // a Root per directory: a long path is not walked for each file
 	case filemode.Submodule: // an empty directory, as after git clone
-		return w.root.Mkdir(name, 0o755)
+		if err := root.Mkdir(e.Name, 0o755); err != nil {
+			return fmt.Errorf("%q: %w", name, err)
+		}
+		return nil
 	case filemode.Symlink:
-		return w.writeLink(e.Hash, name)
+		return w.writeLink(root, e, name)
 	case filemode.Executable:
-		return w.writeFile(e.Hash, name, 0o755)
+		return w.writeFile(root, e, name, 0o755)
 	case filemode.Regular, filemode.Deprecated:
-		return w.writeFile(e.Hash, name, 0o644)
+		return w.writeFile(root, e, name, 0o644)
 	}
 	return fmt.Errorf("%q: unknown file mode %s", name, e.Mode)
+}
+
+func makeDir(root *os.Root, name string) (*os.Root, error) {
+	if err := root.Mkdir(name, 0o755); err != nil {
+		return nil, err
+	}
+	return root.OpenRoot(name)
 }
 
 func (w *treeWriter) open(blob plumbing.Hash, name string) (io.ReadCloser, int64, error) {
@@ -93,15 +104,15 @@ func (w *treeWriter) open(blob plumbing.Hash, name string) (io.ReadCloser, int64
 	return r, o.Size(), nil
 }
 
-func (w *treeWriter) writeFile(blob plumbing.Hash, name string, mode os.FileMode) (err error) {
-	r, size, err := w.open(blob, name)
+func (w *treeWriter) writeFile(root *os.Root, e object.TreeEntry, name string, mode os.FileMode) (err error) {
+	r, size, err := w.open(e.Hash, name)
 	if err != nil {
 		return err
 	}
 	defer r.Close()
-	f, err := w.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
+	f, err := root.OpenFile(e.Name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
 	if err != nil {
-		return err
+		return fmt.Errorf("%q: %w", name, err)
 	}
 	n, err := io.Copy(f, r)
 	if closeErr := f.Close(); err == nil {
@@ -116,8 +127,8 @@ func (w *treeWriter) writeFile(blob plumbing.Hash, name string, mode os.FileMode
 	return nil
 }
 
-func (w *treeWriter) writeLink(blob plumbing.Hash, name string) error {
-	r, size, err := w.open(blob, name)
+func (w *treeWriter) writeLink(root *os.Root, e object.TreeEntry, name string) error {
+	r, size, err := w.open(e.Hash, name)
 	if err != nil {
 		return err
 	}
@@ -132,7 +143,10 @@ func (w *treeWriter) writeLink(blob plumbing.Hash, name string) error {
 	if strings.ContainsRune(string(target), 0) {
 		return fmt.Errorf("%q: target of the symbolic link holds a NUL", name)
 	}
-	return w.root.Symlink(string(target), name)
+	if err := root.Symlink(string(target), e.Name); err != nil {
+		return fmt.Errorf("%q: %w", name, err)
+	}
+	return nil
 }
 
 var drive = regexp.MustCompile(`^[A-Za-z]:($|[\\/])`)
