@@ -37,15 +37,15 @@ func run(m *testing.M) int {
 	}
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer cancel()
-	h, stop, err := startHarness(ctx, os.Stderr)
+	h, err := startHarness(ctx, os.Stderr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "error:", err)
 		return 1
 	}
-	defer stop()
+	defer h.stop()
 	forget := context.AfterFunc(ctx, func() { // interrupted: deferred calls will not run
 		killDescendants(os.Getpid())
-		stop()
+		h.stop()
 		os.Exit(1)
 	})
 	defer forget()

@@ -17,36 +17,48 @@ import (
 // harness is what all tests of this package share.
 type harness struct {
 	cluster *kube.Cluster
+	tmp     string // everything temporary, of the scripts too
 	bin     string // kubectl and kubectl-gitops, the first element of every script's PATH
 }
 
-// startHarness starts the control plane and builds the plugin. stop ends everything and may be called twice.
-func startHarness(ctx context.Context, log io.Writer) (h *harness, stop func(), err error) {
-	bin, err := os.MkdirTemp("", "gitops-e2e-bin-")
+// startHarness starts the control plane and builds the plugin. It makes TMPDIR of this process a directory of its own.
+func startHarness(ctx context.Context, log io.Writer) (*harness, error) {
+	tmp, err := os.MkdirTemp("", "gitops-e2e-")
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	stop = func() { os.RemoveAll(bin) }
-	defer func() {
-		if err != nil {
-			stop()
-		}
-	}()
-	if err := buildPlugin(ctx, bin); err != nil {
-		return nil, nil, err
+	h := &harness{tmp: tmp, bin: filepath.Join(tmp, "bin")}
+	if err := h.start(ctx, log); err != nil {
+		h.stop()
+		return nil, err
+	}
+	return h, nil
+}
+
+func (h *harness) start(ctx context.Context, log io.Writer) error {
+	if err := os.Setenv("TMPDIR", h.tmp); err != nil {
+		return err
+	}
+	if err := os.Mkdir(h.bin, 0o700); err != nil {
+		return err
+	}
+	if err := buildPlugin(ctx, h.bin); err != nil {
+		return err
 	}
 	cluster, err := kube.Start(ctx, kube.Options{Log: log})
 	if err != nil {
-		return nil, nil, err
+		return err
 	}
-	stop = func() {
-		cluster.Stop()
-		os.RemoveAll(bin)
+	h.cluster = cluster
+	return os.Symlink(filepath.Join(cluster.Bin, "kubectl"), filepath.Join(h.bin, "kubectl"))
+}
+
+// stop ends the cluster and removes all that is temporary. It may be called more than once.
+func (h *harness) stop() {
+	if h.cluster != nil {
+		h.cluster.Stop()
 	}
-	if err := os.Symlink(filepath.Join(cluster.Bin, "kubectl"), filepath.Join(bin, "kubectl")); err != nil {
-		return nil, nil, err
-	}
-	return &harness{cluster, bin}, stop, nil
+	os.RemoveAll(h.tmp)
 }
 
 // buildPlugin compiles cmd/kubectl-gitops of this checkout into bin.

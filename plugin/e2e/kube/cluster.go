@@ -196,8 +196,7 @@ func (c *Cluster) waitReady(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
-	defer cancel()
+	patience := time.After(readyTimeout)
 	for {
 		if err := c.died(); err != nil {
 			return err
@@ -208,6 +207,8 @@ func (c *Cluster) waitReady(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-patience:
 			return fmt.Errorf("not ready after %s: %w", readyTimeout, notReady)
 		case <-time.After(pollEvery):
 		}
