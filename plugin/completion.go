@@ -1,0 +1,90 @@
+package plugin
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+)
+
+// binaryName is what the shells know this program as when it is called without kubectl.
+const binaryName = "kubectl-gitops"
+
+// kubectlScript is what kubectl runs to complete the arguments of a plugin (1.26 and newer).
+const kubectlScript = `#!/bin/sh
+exec kubectl gitops __complete "$@"
+`
+
+const kubectlScriptHelp = `kubectl (1.26 and newer) runs this script to complete "kubectl gitops ...". Put it on your PATH:
+
+  kubectl gitops completion > ~/.local/bin/kubectl_complete-gitops
+  chmod +x ~/.local/bin/kubectl_complete-gitops
+`
+
+// newCompletionCommand returns `completion`, which takes the place of cobra's own.
+func newCompletionCommand(streams genericiooptions.IOStreams) *cobra.Command {
+	shells := []string{"bash", "zsh", "fish", "powershell"}
+	return &cobra.Command{
+		Use:   "completion [" + strings.Join(shells, "|") + "]",
+		Short: "Print a completion script",
+		Long: `Without an argument, print the script with which kubectl completes "kubectl gitops".
+With the name of a shell, print the script with which that shell completes "kubectl-gitops".`,
+		Example: `  # complete "kubectl gitops ..." (kubectl 1.26 and newer)
+  kubectl gitops completion > ~/.local/bin/kubectl_complete-gitops
+  chmod +x ~/.local/bin/kubectl_complete-gitops
+
+  # complete "kubectl-gitops ..." in this bash
+  source <(kubectl-gitops completion bash)`,
+		Args:                  cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		ValidArgs:             shells,
+		DisableFlagsInUseLine: true,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				fmt.Fprint(streams.ErrOut, kubectlScriptHelp)
+				_, err := io.WriteString(streams.Out, kubectlScript)
+				return err
+			}
+			return shellScript(streams.Out, args[0])
+		},
+	}
+}
+
+// shellScript writes the completion script of a shell. The script asks the binary for every word, so it depends on
+// the binary's name alone.
+func shellScript(w io.Writer, shell string) error {
+	cmd := &cobra.Command{Use: binaryName}
+	switch shell {
+	case "bash":
+		return cmd.GenBashCompletionV2(w, true)
+	case "zsh":
+		return cmd.GenZshCompletion(w)
+	case "fish":
+		return cmd.GenFishCompletion(w, true)
+	}
+	return cmd.GenPowerShellCompletionWithDesc(w)
+}
+
+// completeApps completes up to most names of apps (0: any number), each once. list reads the names of the instance;
+// when it fails nothing is offered.
+func completeApps(most int, list func(*cobra.Command) ([]string, error)) cobra.CompletionFunc {
+	return func(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if most > 0 && len(args) >= most {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		names, err := list(cmd)
+		if err != nil {
+			cobra.CompDebugln(err.Error(), false)
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		var found []cobra.Completion
+		for _, name := range slices.Sorted(slices.Values(names)) {
+			if strings.HasPrefix(name, typed) && !slices.Contains(args, name) {
+				found = append(found, name)
+			}
+		}
+		return found, cobra.ShellCompDirectiveNoFileComp
+	}
+}

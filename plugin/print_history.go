@@ -1,0 +1,60 @@
+package plugin
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// historyTable prints one row per run, in the order of h (newest first). Wide adds what the run said.
+func (u *ui) historyTable(h reconcile.HistoryList, wide bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(h.Items) == 0 {
+		fmt.Fprintf(u.Err, "No runs of %s are recorded.\n", u.clean(h.App))
+		return
+	}
+	t := &table{columns: []column{
+		{name: "ID"},
+		{name: "REVISION", yields: 4},
+		{name: "RESULT"},
+		{name: "CHANGES", yields: 3},
+		{name: "CAUSE", yields: 2},
+		{name: "AGE"},
+		{name: "TOOK", yields: 1},
+		{name: "MESSAGE", wide: true},
+		{name: "COMMIT"},
+	}}
+	for _, run := range h.Items {
+		t.add(cell{text: strconv.Itoa(run.ID)}, cell{text: run.Revision.Short()}, word(run.Result),
+			cell{text: countsBrief(run.Counts)}, cell{text: string(run.Cause)}, cell{text: u.age(run.Time)},
+			cell{text: took(run.Duration.Duration)}, cell{text: firstLine(run.Message)},
+			cell{text: u.commitText(run.Revision)})
+	}
+	u.print(t, wide)
+}
+
+// countsBrief is "+created ~changed -pruned !failed", without what is zero. A reverted object counts as changed.
+func countsBrief(c record.Counts) string {
+	var parts []string
+	for _, part := range []struct {
+		sign string
+		n    int
+	}{{"+", c.Created}, {"~", c.Configured + c.Reverted}, {"-", c.Pruned}, {"!", c.Failed}} {
+		if part.n > 0 {
+			parts = append(parts, part.sign+strconv.Itoa(part.n))
+		}
+	}
+	return strings.Join(parts, " ")
+}
+
+func (u *ui) commitText(r record.Revision) string {
+	subject := firstLine(r.Subject)
+	if subject == "" || r.Author == "" {
+		return subject + r.Author
+	}
+	return subject + " " + u.dash() + " " + r.Author
+}

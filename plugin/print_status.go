@@ -1,0 +1,111 @@
+package plugin
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// statusTable prints one row per app, worst first.
+func (u *ui) statusTable(list reconcile.StatusList, wide bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(list.Items) == 0 {
+		fmt.Fprintf(u.Err, "No apps found%s.\n", inNamespace(u.clean(u.Namespace)))
+		return
+	}
+	t := &table{columns: []column{
+		{name: "NAME"},
+		{name: "REVISION", yields: 3},
+		{name: "SYNC"},
+		{name: "HEALTH"},
+		{name: "OBJECTS", yields: 1},
+		{name: "LAST RUN", yields: 2},
+		{name: "SOURCE", wide: true},
+		{name: "AUTHOR", wide: true},
+		{name: "TOOK", wide: true},
+		{name: "MESSAGE"},
+	}}
+	for _, s := range worstApps(list.Items) {
+		lasted := ""
+		if !s.LastRun.Time.IsZero() {
+			lasted = took(s.LastRun.Duration.Duration)
+		}
+		t.add(cell{text: s.Name}, cell{text: s.Revision.Short()}, word(s.Sync), word(s.Health),
+			cell{text: strconv.Itoa(s.Objects.Total)}, cell{text: u.age(s.LastRun.Time)},
+			cell{text: sourceText(s.Source)}, cell{text: s.Revision.Author}, cell{text: lasted},
+			cell{text: firstLine(s.Message)})
+	}
+	u.print(t, wide)
+}
+
+func inNamespace(ns string) string {
+	if ns == "" {
+		return ""
+	}
+	return " in " + ns + " namespace"
+}
+
+// resourceTable prints one row per object of s, worst first.
+func (u *ui) resourceTable(s reconcile.Status, wide bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(s.Resources) == 0 {
+		fmt.Fprintf(u.Err, "No objects found in app %s.\n", u.clean(s.Name))
+		return
+	}
+	t := &table{columns: []column{
+		{name: "NAME"}, {name: "NAMESPACE", yields: 1}, {name: "SYNC"}, {name: "HEALTH"}, {name: "MESSAGE"},
+	}}
+	for _, r := range worstResources(s.Resources) {
+		t.add(cell{text: cmp.Or(r.Short, r.Object)}, cell{text: r.Namespace}, word(r.Sync), word(r.Health),
+			cell{text: firstLine(r.Message)})
+	}
+	u.print(t, wide)
+}
+
+func worstApps(items []reconcile.Status) []reconcile.Status {
+	return slices.SortedStableFunc(slices.Values(items), func(a, b reconcile.Status) int {
+		return cmp.Or(bySync(a.Sync, b.Sync), byHealth(a.Health, b.Health), cmp.Compare(a.Name, b.Name))
+	})
+}
+
+func worstResources(items []reconcile.ResourceStatus) []reconcile.ResourceStatus {
+	return slices.SortedStableFunc(slices.Values(items), func(a, b reconcile.ResourceStatus) int {
+		return cmp.Or(bySync(a.Sync, b.Sync), byHealth(a.Health, b.Health),
+			cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Short, b.Short))
+	})
+}
+
+// bySync orders worst first; a word it does not know comes before all that it knows.
+func bySync(a, b record.Sync) int {
+	worst := []record.Sync{record.SyncFailed, record.SyncDrifted, record.SyncPending, record.SyncUnknown,
+		record.SyncSuspended, record.Synced}
+	return cmp.Compare(slices.Index(worst, a), slices.Index(worst, b))
+}
+
+func byHealth(a, b cluster.Health) int {
+	worst := []cluster.Health{cluster.Degraded, cluster.Missing, cluster.Progressing, cluster.Unknown,
+		cluster.Suspended, cluster.Healthy}
+	return cmp.Compare(slices.Index(worst, a), slices.Index(worst, b))
+}
+
+// sourceText writes repository and path as one word, with Kustomize's "//" between them.
+func sourceText(s record.Source) string {
+	path := strings.Trim(s.Path, "/")
+	if path == "" || path == "." {
+		return s.Repo
+	}
+	return strings.TrimSuffix(s.Repo, "/") + "//" + path
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return line
+}

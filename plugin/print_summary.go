@@ -1,0 +1,132 @@
+package plugin
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// maxFailures is how many failed objects of one app the summary repeats.
+const maxFailures = 10
+
+// summary prints the closing line of each app, and what failed as errors with hints.
+func (u *ui) summary(r reconcile.Report) {
+	u.mu.Lock()
+	u.waiting = map[string]string{}
+	w, color := u.lines()
+	for _, app := range r.Apps {
+		if line := u.closing(app, color); line != "" {
+			fmt.Fprintln(w, line)
+		}
+	}
+	u.mu.Unlock()
+	for _, app := range r.Apps {
+		if app.Result == record.ResultFailed {
+			u.fail(failures(app))
+		}
+	}
+}
+
+// closing is the one line that is left of a pass; empty when it failed before it touched an object, where the error
+// says all.
+func (u *ui) closing(app reconcile.AppReport, color bool) string {
+	name, at := u.clean(app.Name), u.clean(app.Revision.Short())
+	counts := countsText(app.Counts)
+	lasted := " in " + took(app.Duration.Duration)
+	switch {
+	case app.Result == record.ResultFailed && counts == "":
+		return ""
+	case app.Result == record.ResultFailed:
+		return fmt.Sprintf("%s %s%s%s: %s%s", name, paint(color, red, "failed"), prefixed(" at ", at), lasted, counts, dryRunSuffix(app))
+	case app.DryRun && anyChange(app.Counts):
+		return fmt.Sprintf("%s would be reconciled%s: %s%s", name, prefixed(" to ", at), counts, dryRunMark)
+	case anyChange(app.Counts):
+		return fmt.Sprintf("%s reconciled%s%s: %s%s", name, prefixed(" to ", at), lasted, counts, u.unhealthy(app, color))
+	}
+	return fmt.Sprintf("%s is up to date%s%s%s%s", name, prefixed(" at ", at), prefixed(": ", counts), dryRunSuffix(app),
+		u.unhealthy(app, color))
+}
+
+func dryRunSuffix(app reconcile.AppReport) string {
+	if app.DryRun {
+		return dryRunMark
+	}
+	return ""
+}
+
+// unhealthy says when objects that are as Git wants them do not work.
+func (u *ui) unhealthy(app reconcile.AppReport, color bool) string {
+	switch app.Health {
+	case "", cluster.Healthy, cluster.Suspended, cluster.Unknown:
+		return ""
+	}
+	if app.DryRun {
+		return ""
+	}
+	return "; health is " + paint(color, styleOf(string(app.Health)), string(app.Health)) + prefixed(": ", u.clean(app.Message))
+}
+
+func prefixed(prefix, text string) string {
+	if text == "" {
+		return ""
+	}
+	return prefix + text
+}
+
+func anyChange(c record.Counts) bool {
+	return c.Created+c.Configured+c.Reverted+c.Pruned > 0
+}
+
+func countsText(c record.Counts) string {
+	var parts []string
+	for _, part := range []struct {
+		n    int
+		word record.Action
+	}{
+		{c.Created, record.Created}, {c.Configured, record.Configured}, {c.Reverted, record.Reverted},
+		{c.Pruned, record.Pruned}, {c.Skipped, record.Skipped}, {c.Failed, record.Failed}, {c.Unchanged, record.Unchanged},
+	} {
+		if part.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.word))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// failures are the errors of a failed app: its message, then each failed object that the message does not tell.
+func failures(app reconcile.AppReport) error {
+	var errs []error
+	add := func(text, advice string) {
+		err := fmt.Errorf("%s: %s", app.Name, text)
+		if advice != "" {
+			err = hint.With(err, "%s", advice)
+		}
+		errs = append(errs, err)
+	}
+	if app.Message != "" {
+		add(app.Message, app.Hint)
+	}
+	told, more := 0, 0
+	for _, c := range app.Changes {
+		switch {
+		case c.Action != record.Failed || c.Error == "" || strings.Contains(app.Message, c.Error):
+		case told == maxFailures:
+			more++
+		default:
+			told++
+			add(c.Short+": "+c.Error, c.Hint)
+		}
+	}
+	if more > 0 {
+		add(fmt.Sprintf("and %d more objects failed", more), "")
+	}
+	if len(errs) == 0 {
+		add("the run failed", app.Hint)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,174 @@
+package plugin
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/width"
+	"k8s.io/apimachinery/pkg/util/duration"
+	"k8s.io/cli-runtime/pkg/printers"
+)
+
+// maxValue is the longest value of a field that is told in full, in characters.
+const maxValue = 40
+
+// clean makes text from Git or the cluster safe and fit for one line: control characters and those that reorder
+// text are escaped, and outside UTF-8 locales the few signs of ours are written in ASCII.
+func (u *ui) clean(text string) string {
+	text = escape(strings.TrimSpace(text))
+	if u.ascii {
+		text = strings.NewReplacer("→", "->", "—", "-", "…", "...").Replace(text)
+	}
+	return text
+}
+
+func escape(text string) string {
+	if utf8.ValidString(text) && !strings.ContainsFunc(text, hostile) {
+		return text
+	}
+	text = printers.EscapeTerminal(text)
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case r == '\t':
+			b.WriteByte(' ')
+		case hostile(r):
+			quoted := strconv.QuoteRuneToASCII(r)
+			b.WriteString(quoted[1 : len(quoted)-1])
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+// hostile is what must not reach a terminal: control characters, line separators, and the marks that change the
+// direction of text.
+func hostile(r rune) bool {
+	switch {
+	case r == '\u2028', r == '\u2029':
+		return true
+	case r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069':
+		return true
+	}
+	return unicode.IsControl(r)
+}
+
+// displayWidth is how many columns of a terminal text takes.
+func displayWidth(text string) int {
+	n := 0
+	for _, r := range text {
+		switch {
+		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		case wideRune(r):
+			n += 2
+		default:
+			n++
+		}
+	}
+	return n
+}
+
+func wideRune(r rune) bool {
+	k := width.LookupRune(r).Kind()
+	return k == width.EastAsianWide || k == width.EastAsianFullwidth
+}
+
+// cut shortens text to n cells, the last of which say that something is missing.
+func (u *ui) cut(text string, n int) string {
+	if displayWidth(text) <= n {
+		return text
+	}
+	dots := u.ellipsis()
+	room := max(n-len([]rune(dots)), 0)
+	for i, r := range text {
+		room -= displayWidth(string(r))
+		if room < 0 {
+			return strings.TrimRight(text[:i], " ") + dots
+		}
+	}
+	return text
+}
+
+func (u *ui) ellipsis() string {
+	if u.ascii {
+		return "..."
+	}
+	return "…"
+}
+
+func (u *ui) arrow() string {
+	if u.ascii {
+		return "->"
+	}
+	return "→"
+}
+
+func (u *ui) dash() string {
+	if u.ascii {
+		return "-"
+	}
+	return "—"
+}
+
+// value is the value of a field as one short word: strings bare when they are simple, lists and maps as JSON. Long
+// values lose their middle, because images and URLs differ at the end.
+func (u *ui) value(v any) string {
+	text, ok := v.(string)
+	if !ok {
+		raw, err := json.Marshal(v)
+		if err != nil {
+			raw = fmt.Append(nil, v)
+		}
+		return u.clean(u.middle(string(raw)))
+	}
+	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || r == '"' || hostile(r) }) {
+		if strings.HasPrefix(text, "***") { // a masked value of a Secret
+			return u.clean(text)
+		}
+		return u.clean(strconv.Quote(u.middle(text)))
+	}
+	return u.clean(u.middle(text))
+}
+
+func (u *ui) middle(text string) string {
+	runes := []rune(text)
+	if len(runes) <= maxValue {
+		return text
+	}
+	const head = 14
+	dots := u.ellipsis()
+	tail := maxValue - head - len([]rune(dots))
+	return string(runes[:head]) + dots + string(runes[len(runes)-tail:])
+}
+
+// age is how long ago t was, as kubectl writes it; "-" for never. A clock ahead of ours counts as now.
+func (u *ui) age(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return duration.HumanDuration(max(u.now().Sub(t), 0))
+}
+
+// ago is age with one unit, for a sentence.
+func (u *ui) ago(t time.Time) string {
+	return duration.ShortHumanDuration(max(u.now().Sub(t), 0)) + " ago"
+}
+
+// took is how long something lasted.
+func took(d time.Duration) string {
+	switch {
+	case d <= 0:
+		return "0s"
+	case d < time.Second:
+		return fmt.Sprintf("%dms", max(d.Milliseconds(), 1))
+	case d < 10*time.Second:
+		return strconv.FormatFloat(d.Round(100*time.Millisecond).Seconds(), 'f', -1, 64) + "s"
+	}
+	return duration.HumanDuration(d)
+}
