@@ -48,6 +48,7 @@ const (
 	ShapeKustomize = "kustomize" // images: name, newName, newTag, digest
 	ShapeParameter = "parameter" // Argo CD helm.parameters: image.repository, image.tag
 	ShapeMarker    = "marker"    // a scalar with a Flux $imagepolicy comment
+	ShapeValue     = "value"     // not an image: the scalar of an explicit edit, only in Result.Current
 )
 
 // Result is what Bump did.
@@ -69,17 +70,44 @@ type Result struct {
 // *DowngradeError, *ConflictError. The same input gives the same result whatever the order of files; a second Bump of
 // the result changes nothing.
 func Bump(files []File, r Request) (Result, error) {
-	return Result{}, nil
+	t, err := newTree(files)
+	if err != nil {
+		return Result{}, err
+	}
+	b := &bump{tree: t, request: r, edits: map[*scanned][]wanted{}}
+	b.checkRequest()
+	if err := b.problems(); err != nil {
+		return Result{}, err
+	}
+	b.tree.parseNaming(b.images)
+	b.tree.parse(func(f File) bool { return b.valueFiles[f.Path] })
+	b.planImages()
+	b.planValues()
+	b.apply()
+	if err := b.problems(); err != nil {
+		return Result{}, err
+	}
+	return b.finish(), nil
 }
 
 // Find returns every image reference in files, sorted by file and position. Files that are not YAML (chart templates)
 // are passed over.
 func Find(files []File) ([]Reference, error) {
-	return nil, nil
-}
-
-// PlainSecrets returns the places in file where a Secret has readable data: for a guard on what would be committed.
-// Values encrypted by SOPS and placeholders are fine. The values themselves are not in the result.
-func PlainSecrets(file File) []Refusal {
-	return nil
+	t, err := newTree(files)
+	if err != nil {
+		return nil, err
+	}
+	t.parseEverything()
+	var out []Reference
+	for _, s := range t.parsed() {
+		if s.finder == nil {
+			continue
+		}
+		for _, ref := range s.found {
+			if ref.image.Name != "" && !ref.templated {
+				out = append(out, ref.reference())
+			}
+		}
+	}
+	return sortReferences(out), nil
 }

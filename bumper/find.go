@@ -1,0 +1,182 @@
+package bumper
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// finder walks one document and collects the references in it.
+type finder struct {
+	doc     *document
+	found   []*found
+	scalars []*cursor // every scalar where it is written, for markers
+	// inherited are the other places where a scalar counts, through aliases and merge keys.
+	inherited map[*yaml.Node][]*cursor
+	budget    int // how many more nodes may be visited through aliases
+}
+
+// aliasBudget bounds what following aliases may cost: far above real files, far below an alias bomb.
+const aliasBudget = 200_000
+
+// findIn returns every reference of a parsed file, in order of position, and what aliases reach.
+func findIn(doc *document) (*finder, error) {
+	w := &finder{doc: doc, inherited: map[*yaml.Node][]*cursor{}, budget: aliasBudget}
+	for i := range doc.roots {
+		if root := doc.rootCursor(i); root != nil {
+			w.walk(root)
+		}
+	}
+	if w.budget <= 0 {
+		return nil, fmt.Errorf("its aliases expand to more than %d values", aliasBudget)
+	}
+	w.markers()
+	return w, nil
+}
+
+func (w *finder) add(ref *found) {
+	ref.doc = w.doc
+	w.found = append(w.found, ref)
+}
+
+func (w *finder) walk(c *cursor) {
+	if c.via != nil {
+		if w.budget--; w.budget <= 0 {
+			return
+		}
+	}
+	switch c.node.Kind {
+	case yaml.ScalarNode:
+		if c.via == nil {
+			w.scalars = append(w.scalars, c)
+		} else {
+			w.inherited[c.node] = append(w.inherited[c.node], c)
+		}
+		if c.node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 || c.name == "values" {
+			w.embedded(c)
+		}
+		return
+	case yaml.SequenceNode:
+		w.sequence(c)
+	}
+	fields := c.children()
+	if c.node.Kind == yaml.MappingNode {
+		w.mapping(c, fields)
+	}
+	for _, f := range fields {
+		w.walk(f)
+	}
+}
+
+func (w *finder) mapping(c *cursor, fields []*cursor) {
+	if c.name == "spec" && c.parent != nil && c.parent.parent == nil {
+		if kind := text(c.parent.children(), "kind"); kind != nil && kind.node.Value == "ImageRepository" {
+			return // of Flux: names an image to be watched, not one that runs
+		}
+	}
+	for _, f := range fields {
+		if isString(f) && (imageKey(f) || underImages(c)) {
+			w.imageString(f, fields)
+		}
+	}
+	if path := text(fields, "path"); path != nil && strings.HasSuffix(path.node.Value, "/image") { // a JSON patch
+		if value := text(fields, "value"); value != nil {
+			w.imageString(value, nil)
+		}
+	}
+	w.repositoryMap(c, fields)
+}
+
+// underImages reports whether the fields of c are images by name, as in images: {web: acme/web:1.0} and images.tags.
+func underImages(c *cursor) bool {
+	return c.name == "images" || c.name == "tags" && c.parent.name == "images"
+}
+
+func (w *finder) sequence(c *cursor) {
+	switch c.name {
+	case "images":
+		for _, item := range c.children() {
+			switch {
+			case item.node.Kind == yaml.MappingNode:
+				w.kustomizeEntry(item)
+			case isString(item):
+				w.kustomizeString(item)
+			}
+		}
+	case "parameters":
+		w.parameters(c)
+	}
+}
+
+// embedded looks for references in a text that is YAML itself: values of an Argo CD Application, a patch in a
+// kustomization, a values.yaml in a ConfigMap. They cannot be edited there, so each carries its refusal.
+func (w *finder) embedded(c *cursor) {
+	hint := ""
+	switch {
+	case c.name == "values" && c.parent != nil && c.parent.name == "helm":
+		hint = "move the text of values to valuesObject, where single values can be edited"
+	case c.name == "patch":
+		hint = "move the patch to a file of its own and name it with path"
+	case strings.HasSuffix(c.name, ".yaml") || strings.HasSuffix(c.name, ".yml"):
+		hint = "move the values to a file of their own"
+	}
+	if hint == "" || !strings.Contains(c.node.Value, ":") {
+		return
+	}
+	inner, err := parseDocument(File{Path: w.doc.path, Data: []byte(c.node.Value)})
+	if err != nil {
+		return
+	}
+	inside, err := findIn(inner)
+	if err != nil {
+		return
+	}
+	for _, ref := range inside.found {
+		if ref.policy != nil {
+			continue
+		}
+		line, column := w.positionInside(c, inner, ref.at())
+		w.add(&found{image: ref.image, shape: ref.shape, name: c, templated: ref.templated, embedded: &Refusal{
+			File: w.doc.path, Line: line, Column: column, Path: c.path(),
+			Reason: fmt.Sprintf("names %s inside a text, at %s", ref.image, ref.at().path()),
+			Hint:   hint,
+		}})
+	}
+}
+
+// positionInside returns where a scalar of an embedded document is in the file: exactly for a literal block, otherwise
+// the start of the text.
+func (w *finder) positionInside(c *cursor, inner *document, at *cursor) (line, column int) {
+	if c.node.Style&yaml.LiteralStyle != 0 {
+		first, _, _ := strings.Cut(c.node.Value, "\n")
+		if offset, ok := w.doc.lines.offset(c.node.Line+at.node.Line, 1); ok && strings.TrimSpace(first) != "" {
+			if head, ok := w.doc.lines.offset(c.node.Line+1, 1); ok {
+				indent := bytes.Index(w.doc.data[head:], []byte(strings.TrimRight(first, "\r")))
+				line, _ = position(w.doc.data, offset)
+				return line, max(indent, 0) + at.node.Column
+			}
+		}
+	}
+	return w.doc.position(c)
+}
+
+// position returns the line and column of a scalar, past its anchor and tag.
+func (d *document) position(c *cursor) (line, column int) {
+	if t, reason := d.locate(c); reason == "" {
+		return position(d.data, t.start)
+	}
+	return d.nodePosition(c.node)
+}
+
+func (d *document) nodePosition(node *yaml.Node) (line, column int) {
+	offset, ok := d.lines.offset(node.Line, node.Column)
+	if !ok {
+		return node.Line, node.Column
+	}
+	if node.Kind == yaml.ScalarNode {
+		offset = skipProperties(d.data, offset)
+	}
+	return position(d.data, offset)
+}

@@ -1,0 +1,256 @@
+package bumper
+
+import (
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// found is one reference together with the scalars that an edit of it would replace.
+type found struct {
+	doc   *document
+	image Image // Name is complete, with a registry written in a key of its own
+	shape string
+	// other is a second name it goes by: name in a kustomization entry whose newName differs.
+	other string
+	// policy is the ImagePolicy that its marker names, as long as the image is not known.
+	policy *policyName
+
+	name        *cursor // the scalar with the name
+	whole       *cursor // the scalar with name, tag and digest; nil if they are apart
+	prefix      string  // what comes before the name in whole: "web=" of an Argo CD kustomize image
+	written     string  // the name as it is in whole
+	tag, digest *cursor // scalars of their own, nil if there is no such key
+	bare        bool    // the digest is written without "sha256:"
+	templated   bool    // some part is filled in by a template
+	badTag      bool    // the tag is not one
+	embedded    *Refusal
+}
+
+// at is the scalar that stands for the reference in reports.
+func (f *found) at() *cursor {
+	for _, c := range []*cursor{f.whole, f.tag, f.digest} {
+		if c != nil {
+			return c
+		}
+	}
+	return f.name
+}
+
+// scalars are all the scalars the reference consists of.
+func (f *found) scalars() []*cursor {
+	var out []*cursor
+	for _, c := range []*cursor{f.whole, f.name, f.tag, f.digest} {
+		if c != nil {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// imageKey reports whether a scalar under this key is an image: image, initImage, proxy_image, imageName.
+func imageKey(c *cursor) bool {
+	key := strings.ToLower(c.name)
+	switch key {
+	case "imagename", "image_name", "imageref":
+		return true
+	case "reference": // image volumes
+		return c.parent != nil && imageKey(c.parent)
+	}
+	return strings.HasSuffix(key, "image")
+}
+
+// imageString recognises image: name:tag, and image: name with its tag under a key beside it.
+func (w *finder) imageString(c *cursor, fields []*cursor) {
+	ref := &found{shape: ShapeImage, name: c, whole: c}
+	img, ok := w.readName(ref, c.node.Value)
+	if !ok {
+		return
+	}
+	ref.image, ref.written = img, img.Name
+	if registry := text(fields, "registry", "hub"); registry != nil && c.name != "reference" {
+		ref.image.Name = joinRegistry(registry.node.Value, img.Name)
+	}
+	if img.Tag == "" && img.Digest == "" && !ref.templated {
+		base := strings.TrimSuffix(strings.TrimSuffix(c.name, "Name"), "_name")
+		tag := scalar(fields, base+"Tag", base+"_tag", "tag")
+		digest := scalar(fields, base+"Digest", base+"_digest", "digest")
+		if tag != nil || digest != nil {
+			ref.shape, ref.whole = ShapeMap, nil
+			w.readParts(ref, tag, digest)
+		}
+	}
+	w.add(ref)
+}
+
+// repositoryMap recognises registry, repository, tag and digest as keys of one mapping c.
+func (w *finder) repositoryMap(c *cursor, fields []*cursor) {
+	repository := text(fields, "repository", "repo")
+	tag := scalar(fields, "tag", "imageTag")
+	digest := scalar(fields, "digest", "sha")
+	if repository == nil && (imageKey(c) || listedImage(c)) && tag != nil {
+		repository = text(fields, "name")
+	}
+	if repository == nil {
+		return
+	}
+	ref := &found{shape: ShapeMap, name: repository}
+	img, ok := w.readName(ref, repository.node.Value)
+	switch {
+	case !ok:
+		return
+	case (img.Tag != "" || img.Digest != "") && text(fields, "tag", "imageTag") == nil:
+		ref.shape, ref.whole, ref.written = ShapeImage, repository, img.Name
+	case tag == nil && digest == nil && !imageKey(c):
+		return
+	case img.Tag != "" || img.Digest != "":
+		return
+	}
+	ref.image = img
+	if registry := text(fields, "registry", "hub"); registry != nil {
+		ref.image.Name = joinRegistry(registry.node.Value, img.Name)
+	}
+	if ref.whole == nil {
+		ref.bare = digest != nil && digest.name == "sha"
+		w.readParts(ref, tag, digest)
+	}
+	w.add(ref)
+}
+
+// listedImage reports whether c is an item of a list called images.
+func listedImage(c *cursor) bool {
+	return c.step.kind == byIndex && c.parent != nil && c.parent.name == "images"
+}
+
+// kustomizeEntry recognises one item of images: in a kustomization, also inside a Flux Kustomization.
+func (w *finder) kustomizeEntry(c *cursor) {
+	fields := c.children()
+	name := text(fields, "name")
+	newName := text(fields, "newName")
+	tag := scalar(fields, "newTag")
+	digest := scalar(fields, "digest")
+	if name == nil || newName == nil && tag == nil && (digest == nil || field(fields, "tag") != nil) {
+		return
+	}
+	ref := &found{shape: ShapeKustomize, name: name}
+	if newName != nil {
+		ref.name = newName
+		ref.other = name.node.Value
+	}
+	img, ok := w.readName(ref, ref.name.node.Value)
+	if !ok || img.Tag != "" || img.Digest != "" {
+		return
+	}
+	ref.image = img
+	w.readParts(ref, tag, digest)
+	w.add(ref)
+}
+
+// kustomizeString recognises one item of kustomize.images in an Argo CD Application: name:tag or name=newname:tag.
+func (w *finder) kustomizeString(c *cursor) {
+	value := c.node.Value
+	at := strings.LastIndexByte(value, '=') + 1
+	ref := &found{shape: ShapeKustomize, name: c, whole: c, prefix: value[:at]}
+	img, ok := w.readName(ref, value[at:])
+	if !ok || at == 0 && img.Tag == "" && img.Digest == "" && !ref.templated {
+		return
+	}
+	if at == 0 {
+		ref.shape = ShapeImage
+	} else {
+		ref.other = value[:at-1]
+	}
+	ref.image, ref.written = img, img.Name
+	w.add(ref)
+}
+
+// parameters recognises Argo CD's helm.parameters, where the dotted name of each item is a path in the values. The
+// items under one prefix are treated like the fields of a mapping.
+func (w *finder) parameters(list *cursor) {
+	groups := map[string][]*cursor{}
+	var order []string
+	for _, item := range list.children() {
+		fields := item.children()
+		name, value := text(fields, "name"), scalar(fields, "value")
+		if name == nil || value == nil {
+			continue
+		}
+		prefix, last := "", name.node.Value
+		if dot := strings.LastIndexByte(last, '.'); dot >= 0 {
+			prefix, last = last[:dot], last[dot+1:]
+		}
+		if _, seen := groups[prefix]; !seen {
+			order = append(order, prefix)
+		}
+		entry := *value
+		entry.name = last
+		groups[prefix] = append(groups[prefix], &entry)
+	}
+	before := len(w.found)
+	for _, prefix := range order {
+		fields := groups[prefix]
+		for _, f := range fields {
+			if imageKey(f) {
+				w.imageString(f, fields)
+			}
+		}
+		w.repositoryMap(&cursor{node: list.node, name: prefix[strings.LastIndexByte(prefix, '.')+1:]}, fields)
+	}
+	for _, ref := range w.found[before:] {
+		ref.shape = ShapeParameter
+	}
+}
+
+// readName reads an image or its name out of a scalar. A name in front of a template is read as well, and marks ref.
+func (w *finder) readName(ref *found, value string) (Image, bool) {
+	if at := templateAt(value); at > 0 && (value[at-1] == ':' || value[at-1] == '@' || strings.Contains(value[:at], ":")) {
+		ref.templated = true
+		value = strings.TrimRight(value[:at], ":@")
+		if i := strings.LastIndexByte(value, ':'); i > strings.LastIndexByte(value, '/') {
+			value = value[:i]
+		}
+	}
+	img, err := ParseImage(value)
+	return img, err == nil
+}
+
+// readParts takes tag and digest from scalars of their own. A tag may carry its digest, as in 1.8.2@sha256:….
+func (w *finder) readParts(ref *found, tag, digest *cursor) {
+	ref.tag, ref.digest = tag, digest
+	if tag != nil && tag.node.ShortTag() != "!!null" {
+		value, pin, _ := strings.Cut(tag.node.Value, "@")
+		ref.image.Tag, ref.image.Digest = value, pin
+		ref.templated = ref.templated || templateAt(value) >= 0
+		ref.badTag = value != "" && !tagRE.MatchString(value)
+	}
+	if digest != nil && digest.node.ShortTag() != "!!null" && digest.node.Value != "" {
+		ref.image.Digest = digest.node.Value
+		ref.templated = ref.templated || templateAt(digest.node.Value) >= 0
+		if ref.bare = ref.bare && !strings.Contains(digest.node.Value, ":"); ref.bare {
+			ref.image.Digest = "sha256:" + digest.node.Value
+		}
+	}
+}
+
+// templateAt returns where a value stops being literal: {{ }} of Helm and others, ${ } and $( ) of substitutions.
+func templateAt(s string) int {
+	at := -1
+	for _, open := range []string{"{{", "${", "$("} {
+		if i := strings.Index(s, open); i >= 0 && (at < 0 || i < at) {
+			at = i
+		}
+	}
+	return at
+}
+
+func joinRegistry(registry, name string) string {
+	registry = strings.TrimSuffix(registry, "/")
+	if strings.HasPrefix(name, registry+"/") {
+		return name
+	}
+	return registry + "/" + name
+}
+
+func isString(c *cursor) bool {
+	return c.node.Kind == yaml.ScalarNode && c.node.Value != "" && c.node.ShortTag() != "!!null"
+}
