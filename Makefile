@@ -1,0 +1,91 @@
+# Needs Go, make and git; nothing else is installed. `make help` lists the targets.
+
+export CGO_ENABLED := 0
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+# Every Go module with tests. The others are the control plane's mains and the linter.
+MODULES := . plugin/e2e
+ALL_MODULES := $(MODULES) plugin/e2e/controlplane .ci/lint
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+TESTFLAGS ?=
+BENCH ?= .
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build the binaries into bin/
+	@mkdir -p bin
+	@set -e; for cmd in cmd/*/; do \
+		name=$$(basename $$cmd); echo "go build $$name"; \
+		go build -trimpath -ldflags '$(LDFLAGS)' -o bin/$$name ./$$cmd; \
+	done
+
+.PHONY: test
+test: control-plane ## Run every test, those on a real control plane included (the first time builds Kubernetes)
+	@set -e; for module in $(MODULES); do \
+		echo "== go test in $$module"; go -C $$module test -timeout 30m $(TESTFLAGS) ./...; \
+	done
+
+.PHONY: test-fast
+test-fast: ## Run the tests that need no control plane
+	@set -e; for module in $(MODULES); do \
+		echo "== go test -short in $$module"; go -C $$module test -short $(TESTFLAGS) ./...; \
+	done
+
+.PHONY: e2e
+e2e: control-plane ## Run the scripts in plugin/e2e/testdata/script (TESTFLAGS='-v -run TestScripts/NAME' for one)
+	go -C plugin/e2e test -timeout 30m $(TESTFLAGS) .
+
+.PHONY: control-plane
+control-plane: # Built before the tests, because go test would hide its progress.
+	@go -C plugin/e2e run ./cmd/controlplane >/dev/null
+
+.PHONY: demo demo-up demo-down
+demo: bin/demo ## Show the loop on a local cluster, step by step (DEMO_CLUSTER=current: on yours)
+	@exec bin/demo run
+demo-up: bin/demo ## Leave the local cluster and the config repository of the demo running
+	@exec bin/demo up
+demo-down: bin/demo ## Stop what demo-up started
+	@exec bin/demo down
+
+.PHONY: bin/demo
+bin/demo: build
+	@go -C plugin/e2e build -o ../../bin/demo ./demo
+
+.PHONY: bench
+bench: control-plane ## Run the benchmarks (BENCH=regexp selects)
+	@set -e; for module in $(MODULES); do \
+		go -C $$module test -timeout 60m -run '^$$' -bench '$(BENCH)' -benchmem $(TESTFLAGS) ./...; \
+	done
+
+.PHONY: fmt
+fmt: ## Format the code
+	gofmt -w -s $$(git ls-files '*.go')
+
+.PHONY: lint
+lint: ## Run go vet and staticcheck
+	@set -e; root=$$PWD; for module in $(MODULES); do \
+		echo "== vet and staticcheck in $$module"; \
+		go -C $$module vet ./...; \
+		(cd $$module && go tool -modfile=$$root/.ci/lint/go.mod staticcheck ./...); \
+	done
+
+.PHONY: verify
+verify: lint ## Check format, lint and go.mod files, and change nothing
+	@unformatted=$$(gofmt -l -s $$(git ls-files '*.go')); \
+		if [ -n "$$unformatted" ]; then printf 'not formatted (make fmt does it):\n%s\n' "$$unformatted"; exit 1; fi
+	@found=$$(git ls-files 'go.mod' '*/go.mod' | xargs -n1 dirname | sort | tr '\n' ' '); \
+		listed=$$(printf '%s\n' $(ALL_MODULES) | sort | tr '\n' ' '); \
+		if [ "$$found" != "$$listed" ]; then echo "modules: found $$found, the Makefile lists $$listed"; exit 1; fi
+	@set -e; for module in $(ALL_MODULES); do \
+		echo "== go mod tidy -diff in $$module"; go -C $$module mod tidy -diff; \
+	done
+
+.PHONY: clean
+clean: ## Remove what make built here (the control plane stays in the user's cache directory)
+	rm -rf bin dist
