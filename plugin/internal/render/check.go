@@ -71,8 +71,8 @@ func (c *checker) identity() bool {
 		c.refuse("", "metadata.name %q is not valid: %s", name, reason)
 	}
 	if namespace := c.text("metadata.namespace", metadata["namespace"], false); namespace != "" {
-		for _, reason := range validation.IsDNS1123Label(namespace) {
-			c.refuse("", "metadata.namespace %q is not valid: %s", namespace, reason)
+		if len(validation.IsDNS1123Label(namespace)) > 0 {
+			c.refuse("", "metadata.namespace %q is not valid: lower-case letters, digits and '-' only, at most 63", namespace)
 		}
 	}
 	c.texts("metadata.labels", metadata["labels"])

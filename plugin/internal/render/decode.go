@@ -11,8 +11,10 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	kjson "sigs.k8s.io/json"
-	"sigs.k8s.io/yaml"
 )
+
+// maxFileProblems is after how many a file is given up.
+const maxFileProblems = 100
 
 // decodeFile returns the objects of a file, in file order, Lists taken apart. Problems are about the file; objects
 // themselves are checked later.
@@ -40,7 +42,7 @@ func decodeFile(file string, data []byte, limits Limits) ([]Object, Problems) {
 		for _, err := range errs {
 			refuse(err.line, err.message, adviceFor(err.message, file, doc))
 		}
-		if len(problems) > 0 && len(objects) >= limits.Objects {
+		if len(problems) >= maxFileProblems || len(problems) > 0 && len(objects) >= limits.Objects {
 			break
 		}
 	}
@@ -56,7 +58,7 @@ func documents(file string, data []byte) ([]document, *Problem) {
 	}
 	var at lineError
 	if errors.As(err, &at) {
-		return nil, &Problem{Origin: Origin{file, at.line}, Message: at.message, Hint: "save the file as UTF-8 text with LF line ends"}
+		return nil, &Problem{Origin: Origin{file, at.line}, Message: at.message, Hint: adviceFor(at.message, file, document{})}
 	}
 	return docs, nil
 }
@@ -67,6 +69,8 @@ func adviceFor(message, file string, doc document) string {
 	switch {
 	case bytes.HasPrefix(doc.text, []byte("version https://git-lfs")):
 		return "the file is a Git LFS pointer, and LFS is not supported: commit the file itself"
+	case strings.Contains(message, "UTF-8"), strings.Contains(message, "NUL"), message == hiddenMessage:
+		return "save the file as UTF-8 text with LF line ends"
 	case strings.HasPrefix(message, notAnObject):
 		return fmt.Sprintf("list %q in %s if it is meant for something else", path.Base(file), ignoreFile)
 	}
@@ -82,13 +86,9 @@ func decode(doc document, limits Limits) (any, []lineError) {
 			return value, append(inLine(doc, strict), tooDeep(doc, value, limits)...)
 		}
 	}
-	asJSON, err := yaml.YAMLToJSONStrict(doc.text)
+	asJSON, err := toJSON(doc.text, true)
 	if err != nil {
 		return nil, yamlErrors(doc, err)
-	}
-	// Aliases multiply: a small file may stand for a large value.
-	if int64(len(asJSON)) > limits.TotalBytes {
-		return nil, []lineError{{doc.line, fmt.Sprintf("the document expands to more than %d bytes", limits.TotalBytes)}}
 	}
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(asJSON, &value); err != nil {
 		return nil, []lineError{{doc.line, err.Error()}}
@@ -131,7 +131,6 @@ func depthWithin(value any, levels int) bool {
 
 var (
 	yamlLine   = regexp.MustCompile(`^(?:yaml: |  )line (\d+): (.*)$`)
-	badMapKey  = regexp.MustCompile(`^unsupported map key of type: ([^,]*),`)
 	keyAgain   = regexp.MustCompile(`^key (.*) already set in map$`)
 	parserText = regexp.MustCompile(`^(did not find expected|could not find expected directive)`)
 )
@@ -139,9 +138,10 @@ var (
 // yamlErrors translates the errors of the YAML library, whose lines count from the start of the document.
 func yamlErrors(doc document, err error) []lineError {
 	// This one quotes the value beside the key, which may be a secret.
-	if m := badMapKey.FindStringSubmatch(err.Error()); m != nil {
-		return []lineError{{doc.line, "a key of a mapping is not a string, number or boolean but " + m[1]}}
+	if strings.HasPrefix(err.Error(), "unsupported map key of type") {
+		return []lineError{{doc.line, "a key of a mapping is neither a string nor a number nor a boolean"}}
 	}
+	last := doc.start + bytes.Count(bytes.TrimRight(doc.text, "\n"), []byte("\n"))
 	var errs []lineError
 	for _, text := range strings.Split(err.Error(), "\n") {
 		m := yamlLine.FindStringSubmatch(text)
@@ -159,7 +159,7 @@ func yamlErrors(doc document, err error) []lineError {
 		if again := keyAgain.FindStringSubmatch(message); again != nil {
 			message = "duplicate key " + again[1]
 		}
-		errs = append(errs, lineError{doc.start + line - 1, message})
+		errs = append(errs, lineError{min(doc.start+line-1, last), message})
 	}
 	if errs == nil {
 		message, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "yaml: "), "\n")

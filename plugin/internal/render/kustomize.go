@@ -2,9 +2,152 @@ package render
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	kjson "sigs.k8s.io/json"
+	"sigs.k8s.io/kustomize/api/krusty"
+	"sigs.k8s.io/kustomize/api/resmap"
+	"sigs.k8s.io/kustomize/api/types"
+	"sigs.k8s.io/yaml"
 )
 
-func renderKustomize(_ context.Context, _ *tree, dir string, _ Options) ([]Object, error) {
-	return nil, Problem{Origin: Origin{File: path.Join(dir, "kustomization.yaml")}, Message: "Kustomize is not supported yet"}
+// kustomizeLock lets one Kustomize build run at a time: the library keeps the OpenAPI schema of the current build in
+// package variables and is not safe for concurrent use. It is the only package state here, and guards the library's.
+var kustomizeLock sync.Mutex
+
+// renderKustomize renders the kustomization in dir in three steps: survey reads everything the library will read and
+// refuses what must not happen, build runs the library on the same bytes, and origins are mapped back to lines.
+func renderKustomize(ctx context.Context, t *tree, dir string, o Options) ([]Object, error) {
+	if o.RemoteBases {
+		return nil, errors.New("remote bases are not supported yet")
+	}
+	s, top, err := surveyKustomization(ctx, t, dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(t.problems) > 0 {
+		return nil, nil // the library would stop at the first of them, and say less
+	}
+	type result struct {
+		objects []Object
+		err     error
+	}
+	done := make(chan result, 1)
+	go func() {
+		kustomizeLock.Lock()
+		defer kustomizeLock.Unlock()
+		objects, err := s.build(ctx, top)
+		done <- result{objects, err}
+	}()
+	// The library knows no context. When ctx ends first, the build is left behind; it stops at its next read.
+	select {
+	case r := <-done:
+		return r.objects, r.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
+
+func (s *survey) build(ctx context.Context, top *kustomization) (objects []Object, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = s.shorten(top, fmt.Errorf("the library panicked: %v", r))
+		}
+	}()
+	amended, err := withOrigins(top)
+	if err != nil {
+		return nil, err
+	}
+	// LoadRestrictionsNone: a base or a file may lie anywhere in the checkout (../../base, ../../shared/ca.pem), as
+	// with Flux. The library's own restriction would forbid that, and is not needed: files outside the checkout do
+	// not exist in this file system. ReorderOptionUnspecified gives the order of `kubectl kustomize`.
+	options := &krusty.Options{
+		Reorder:          krusty.ReorderOptionUnspecified,
+		LoadRestrictions: types.LoadRestrictionsNone,
+		PluginConfig:     types.DisabledPluginConfig(),
+	}
+	resources, err := krusty.MakeKustomizer(options).Run(readOnlyFS{ctx: ctx, tree: s.tree, file: top.file, content: amended}, mounted(top.dir))
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		return nil, s.shorten(top, err)
+	}
+	return s.objects(top, resources)
+}
+
+func (s *survey) objects(top *kustomization, resources resmap.ResMap) ([]Object, error) {
+	if n := resources.Size(); n > s.limits.Objects {
+		return nil, fmt.Errorf("kustomization %s renders more than %d objects", Origin{File: top.file}, s.limits.Objects)
+	}
+	keep := slices.Contains(top.spec.BuildMetadata, types.OriginAnnotations)
+	objects := make([]Object, 0, resources.Size())
+	for _, r := range resources.Resources() {
+		data, err := r.MarshalJSON()
+		if err != nil {
+			return nil, s.shorten(top, err)
+		}
+		u := &unstructured.Unstructured{}
+		if err := kjson.UnmarshalCaseSensitivePreserveInts(data, &u.Object); err != nil {
+			return nil, s.shorten(top, err)
+		}
+		origin := s.originOf(top, u)
+		if !keep {
+			dropOrigin(u)
+		}
+		objects = append(objects, Object{u, origin})
+	}
+	return objects, nil
+}
+
+// withOrigins returns the kustomization file with buildMetadata: [originAnnotations] added, as JSON. The library
+// takes this setting from the kustomization that is built and hands it down to all bases.
+func withOrigins(k *kustomization) ([]byte, error) {
+	var fields map[string]any
+	asJSON, err := yaml.YAMLToJSON(k.data)
+	if err == nil {
+		err = kjson.UnmarshalCaseSensitivePreserveInts(asJSON, &fields)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", Origin{File: k.file}, err)
+	}
+	for key := range fields { // the library does not mind the case of keys
+		if strings.EqualFold(key, "buildMetadata") {
+			delete(fields, key)
+		}
+	}
+	if fields == nil {
+		return k.data, nil // an empty file: the library says so
+	}
+	metadata := k.spec.BuildMetadata
+	if !slices.Contains(metadata, types.OriginAnnotations) {
+		metadata = append(slices.Clip(metadata), types.OriginAnnotations)
+	}
+	fields["buildMetadata"] = metadata
+	return json.Marshal(fields)
+}
+
+// kustomization is one kustomization file and what it needs.
+type kustomization struct {
+	dir   string // resolved
+	file  string
+	data  []byte
+	spec  types.Kustomization
+	lines lineIndex
+	loads int // kustomizations read by building this one, itself included; bases count once per use
+	items int // objects read by building this one, counted alike
+}
+
+func (k *kustomization) problem(line int, hint, format string, args ...any) Problem {
+	return Problem{Origin: Origin{k.file, line}, Message: fmt.Sprintf(format, args...), Hint: hint}
+}
+
+// at joins a relative path of the kustomization to its directory.
+func (k *kustomization) at(name string) string { return path.Join(k.dir, name) }

@@ -80,6 +80,11 @@ func (w *walker) directory(dir string, above []string) error {
 	if err != nil {
 		return fmt.Errorf("directory %q: %w", dir, err)
 	}
+	for _, entry := range list {
+		if name := path.Join(dir, entry.Name()); notPlain(entry.Name()) && !w.ignored(name, false) {
+			return w.refuse(w.mixed(name))
+		}
+	}
 	above = append(slices.Clip(above), real)
 	for _, entry := range list {
 		if strings.HasPrefix(entry.Name(), ".") {
@@ -90,6 +95,19 @@ func (w *walker) directory(dir string, above []string) error {
 		}
 	}
 	return nil
+}
+
+func notPlain(name string) bool { return isKustomizationName(name) || name == "Chart.yaml" }
+
+// mixed refuses a kustomization or a chart below a directory that is read as plain YAML. Its files would be applied
+// unpatched as they lie there; which of them to render is for its owner to say.
+func (w *walker) mixed(name string) Problem {
+	what := "kustomization"
+	if path.Base(name) == "Chart.yaml" {
+		what = "Helm chart"
+	}
+	return Problem{Origin: Origin{File: name}, Message: fmt.Sprintf("a %s below %q, which is rendered as plain YAML", what, w.top),
+		Hint: fmt.Sprintf("point at its directory, or add a kustomization.yaml to %q that lists what belongs to it, or list the directory in %s", w.top, ignoreFile)}
 }
 
 func (w *walker) entry(name string, entry fs.DirEntry, above []string) error {
@@ -116,11 +134,6 @@ func (w *walker) entry(name string, entry fs.DirEntry, above []string) error {
 	switch base := path.Base(name); {
 	case isDir:
 		return w.directory(name, above)
-	case isKustomizationName(base), base == "Chart.yaml":
-		return w.refuse(Problem{Origin: Origin{File: name},
-			Message: fmt.Sprintf("%q is rendered as plain YAML because it holds no kustomization, but this directory below it is not plain YAML", w.top),
-			Hint: fmt.Sprintf("point at %q, or add a kustomization.yaml to %q that lists what belongs to it, or list the directory in %s",
-				path.Dir(name), w.top, ignoreFile)})
 	case isManifestName(base):
 		w.files = append(w.files, name)
 	}

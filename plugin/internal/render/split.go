@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"regexp"
 	"unicode/utf8"
@@ -30,6 +31,11 @@ var (
 	// the YAML parser but not here, and what follows would be lost without a word.
 	hiddenSeparator = regexp.MustCompile(`(\r|\x{85}|\x{2028}|\x{2029})(---|\.\.\.)`)
 )
+
+const hiddenMessage = "a document separator follows a line break that is neither LF nor CRLF"
+
+// maxDocuments bounds the documents of one file.
+const maxDocuments = 100_000
 
 // checkText refuses what is not UTF-8 text and returns it without its byte order mark.
 func checkText(data []byte) ([]byte, error) {
@@ -64,7 +70,7 @@ func split(data []byte) ([]document, error) {
 		}
 	}
 	if at := hiddenSeparator.FindIndex(data); at != nil {
-		return nil, lineError{lineAt(data, at[0]), "a document separator follows a line break that is neither LF nor CRLF"}
+		return nil, lineError{lineAt(data, at[0]), hiddenMessage}
 	}
 	var docs []document
 	current := document{start: 1}
@@ -87,7 +93,9 @@ func split(data []byte) ([]document, error) {
 		case err != nil:
 			return nil, lineError{line, err.Error()}
 		case kind == separator:
-			end(offset, line+1, next)
+			if end(offset, line+1, next); len(docs) > maxDocuments {
+				return nil, lineError{line, fmt.Sprintf("the file holds more than %d documents", maxDocuments)}
+			}
 		case kind == content && current.line == 0:
 			current.line = line
 		}

@@ -1,0 +1,264 @@
+package render
+
+import (
+	"bytes"
+	"fmt"
+	"path"
+	"strings"
+
+	"sigs.k8s.io/kustomize/api/types"
+)
+
+const helmMessage = "Helm charts in a kustomization are not supported yet"
+
+// follow checks every path a kustomization names, and visits its bases.
+func (s *survey) follow(k *kustomization) error {
+	if len(k.spec.HelmCharts) > 0 || k.spec.HelmGlobals != nil {
+		line := max(k.lines.of("helmCharts"), k.lines.of("helmGlobals"), k.lines.of("helmChartInflationGenerator"))
+		hint := "commit the output of `helm template` and list it under resources"
+		if err := s.refuse(k.problem(line, hint, helmMessage)); err != nil {
+			return err
+		}
+	}
+	steps := []func(*kustomization) error{s.resources, s.components, s.plainFiles, s.patches, s.generators, s.plugins}
+	for _, step := range steps {
+		if err := step(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *survey) resources(k *kustomization) error {
+	for _, name := range k.spec.Resources {
+		real, ok, err := s.locate(k, name)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			continue
+		}
+		if s.isDir(real) {
+			err = s.base(k, name, real)
+		} else {
+			err = s.resourceFile(k, real)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *survey) components(k *kustomization) error {
+	for _, name := range k.spec.Components {
+		real, ok, err := s.locate(k, name)
+		if err == nil && ok {
+			err = s.base(k, name, real)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *survey) base(k *kustomization, name, real string) error {
+	base, err := s.visit(real, Origin{k.file, k.lines.of(name)})
+	if err != nil {
+		return s.refuse(err)
+	}
+	k.loads = min(k.loads+base.loads, maxLoads+1)
+	k.items = min(k.items+base.items, s.limits.Objects+1)
+	return nil
+}
+
+// resourceFile decodes a manifest, for its errors and for the lines of its objects.
+func (s *survey) resourceFile(k *kustomization, real string) error {
+	objects, seen := s.docs[real]
+	if !seen {
+		data, err := s.readFile(real)
+		if err != nil {
+			return s.refuse(err)
+		}
+		var problems Problems
+		objects, problems = decodeFile(real, data, s.limits)
+		for i := range problems {
+			if strings.HasPrefix(problems[i].Message, notAnObject) {
+				problems[i].Hint = "remove the file from the resources of " + k.file
+			}
+		}
+		for _, o := range objects {
+			problems = append(problems, kustomizable(o)...)
+			s.keepSecret(o)
+		}
+		s.problems = append(s.problems, problems...)
+		s.docs[real] = objects
+	}
+	k.items = min(k.items+len(objects), s.limits.Objects+1)
+	return nil
+}
+
+// kustomizable says what the library needs of an object; its own errors print the whole object.
+func kustomizable(o Object) Problems {
+	c := checker{object: o}
+	c.text("apiVersion", o.Object["apiVersion"], true)
+	c.text("kind", o.Object["kind"], true)
+	metadata, _ := o.Object["metadata"].(map[string]any)
+	if metadata["name"] == nil && metadata["generateName"] != nil {
+		c.refuse("", "Kustomize needs metadata.name: generateName alone is not enough")
+	} else {
+		c.text("metadata.name", metadata["name"], true)
+	}
+	c.texts("metadata.labels", metadata["labels"])
+	c.texts("metadata.annotations", metadata["annotations"])
+	c.foreign()
+	return c.problems
+}
+
+func (s *survey) plainFiles(k *kustomization) error {
+	names := append(append([]string{}, k.spec.Crds...), k.spec.Configurations...)
+	if name := k.spec.OpenAPI["path"]; name != "" {
+		names = append(names, name)
+	}
+	for _, r := range k.spec.Replacements {
+		if r.Path != "" {
+			names = append(names, r.Path)
+		}
+	}
+	for _, name := range names {
+		if _, err := s.file(k, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// file reads a file named in k; nil when it was refused.
+func (s *survey) file(k *kustomization, name string) ([]byte, error) {
+	real, ok, err := s.locate(k, name)
+	if err != nil || !ok {
+		return nil, err
+	}
+	if s.isDir(real) {
+		return nil, s.refuse(k.problem(k.lines.of(name), "", "%q is a directory, not a file", name))
+	}
+	data, err := s.readFile(real)
+	if err != nil {
+		return nil, s.refuse(err)
+	}
+	return data, nil
+}
+
+func (s *survey) patches(k *kustomization) error {
+	for _, p := range append(append([]types.Patch{}, k.spec.Patches...), k.spec.PatchesJson6902...) {
+		if p.Path != "" {
+			if err := s.patchFile(k, p.Path); err != nil {
+				return err
+			}
+		}
+		s.syntax(k.file, []byte(p.Patch), k.lines.ofText(p.Patch))
+	}
+	for _, p := range k.spec.PatchesStrategicMerge {
+		if text := string(p); isInline(text) {
+			s.syntax(k.file, []byte(text), k.lines.ofText(text))
+		} else if err := s.patchFile(k, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isInline tells YAML written into a kustomization from a path.
+func isInline(text string) bool {
+	return strings.ContainsAny(text, "\n{") || strings.Contains(text, ": ")
+}
+
+func (s *survey) patchFile(k *kustomization, name string) error {
+	data, err := s.file(k, name)
+	if err == nil {
+		s.syntax(k.at(name), data, 0)
+	}
+	return err
+}
+
+// syntax refuses text that is not YAML. after is the line it is written into, 0 for a file of its own.
+func (s *survey) syntax(file string, text []byte, after int) {
+	docs, problem := documents(file, text)
+	if problem != nil {
+		problem.Origin.Line += after
+		s.problems = append(s.problems, *problem)
+	}
+	for _, doc := range docs {
+		_, err := toJSON(doc.text, false)
+		if err == nil {
+			continue
+		}
+		for _, err := range yamlErrors(doc, err) {
+			s.problems = append(s.problems, Problem{Origin: Origin{file, err.line + after}, Message: err.message})
+		}
+	}
+}
+
+func (s *survey) generators(k *kustomization) error {
+	all, secret := generatorArgs(k.spec)
+	for _, args := range all {
+		for _, source := range args.FileSources {
+			if _, err := s.generatorFile(k, source); err != nil {
+				return err
+			}
+		}
+		for _, name := range args.EnvSources {
+			if err := s.envFile(k, name); err != nil {
+				return err
+			}
+		}
+	}
+	for _, args := range secret {
+		for _, literal := range args.LiteralSources {
+			_, value, found := strings.Cut(literal, "=")
+			if !found {
+				value = literal
+			}
+			s.keep(value)
+		}
+	}
+	return nil
+}
+
+// generatorFile reads "path" or "key=path".
+func (s *survey) generatorFile(k *kustomization, source string) ([]byte, error) {
+	name := source
+	if _, after, found := strings.Cut(source, "="); found {
+		name = after
+	}
+	if isRemote(source) {
+		name = source
+	}
+	k.lines.alias(name, source)
+	return s.file(k, name)
+}
+
+// envFile refuses lines without "=": the library would take their values from the environment of this process.
+func (s *survey) envFile(k *kustomization, name string) error {
+	data, err := s.file(k, name)
+	if err != nil {
+		return err
+	}
+	line := 0
+	for text := range bytes.Lines(data) {
+		line++
+		text = bytes.TrimSpace(bytes.TrimPrefix(text, utf8BOM))
+		if len(text) == 0 || text[0] == '#' {
+			continue
+		}
+		key, value, found := bytes.Cut(text, []byte("="))
+		if !found {
+			s.problems = append(s.problems, Problem{Origin: Origin{path.Clean(k.at(name)), line},
+				Message: fmt.Sprintf("variable %q has no value: it would be read from the environment of this machine", key),
+				Hint:    "write NAME=value"})
+		}
+		s.keep(string(value))
+	}
+	return nil
+}
