@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/version"
 	"k8s.io/client-go/discovery"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
@@ -171,8 +172,8 @@ func oneEdit(a, b string) bool {
 	return i == len(a) || a[i+1:] == b[i+1:]
 }
 
-// Served returns the kind of group and kind at the version in gvk or, when the server does not serve that version (any
-// more), at another one it serves. The server is asked anew.
+// Served returns the kind at the version in gvk or, when the server does not serve that version (any more), at the
+// latest one it serves. With no version in gvk any will do. The server is asked anew.
 func (c *Client) Served(ctx context.Context, gvk schema.GroupVersionKind) (Kind, error) {
 	c.Forget()
 	k, err := c.Kind(ctx, gvk)
@@ -184,20 +185,19 @@ func (c *Client) Served(ctx context.Context, gvk schema.GroupVersionKind) (Kind,
 	if c.found == nil {
 		return Kind{}, err
 	}
-	for gv := range c.found.failed {
+	for gv, why := range c.found.failed {
 		if gv.Group == gvk.Group {
-			return Kind{}, err // not known, so not absent
+			return Kind{}, fmt.Errorf("the server of %s does not answer: %w", gv, why) // not known, so not absent
 		}
 	}
 	var best Kind
 	for other, k := range c.found.kinds {
-		if other.GroupKind() == gvk.GroupKind() && (best.Kind == "" || k.Version > best.Version) {
+		if other.GroupKind() == gvk.GroupKind() && (best.Kind == "" || version.CompareKubeAwareVersionStrings(k.Version, best.Version) > 0) {
 			best = k
 		}
 	}
 	if best.Kind == "" {
 		return Kind{}, err
 	}
-	c.kinds[gvk] = best
 	return best, nil
 }

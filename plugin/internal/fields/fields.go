@@ -248,6 +248,21 @@ func SetBy(live *unstructured.Unstructured, d Difference, ours string) *Owner {
 	return newest
 }
 
+// Newest returns the manager other than our Apply entry that wrote last, nil when there is none. Writers of
+// subresources other than scale are left out: they report status.
+func Newest(live *unstructured.Unstructured, ours string) *Owner {
+	var newest *Owner
+	for _, e := range live.GetManagedFields() {
+		if e.Manager == ours || (e.Subresource != "" && e.Subresource != "scale") || e.Time == nil {
+			continue
+		}
+		if newest == nil || e.Time.After(newest.Time) {
+			newest = &Owner{e.Manager, string(e.Operation), e.Subresource, e.Time.Time}
+		}
+	}
+	return newest
+}
+
 // owns tells whether set holds p, something below it, or an atomic parent of it.
 func owns(set *fieldpath.Set, p fieldpath.Path) bool {
 	for _, pe := range p {
@@ -258,4 +273,13 @@ func owns(set *fieldpath.Set, p fieldpath.Path) bool {
 		set = sub
 	}
 	return true
+}
+
+// Holds tells whether set holds the field at path, or something below it.
+func Holds(set *fieldpath.Set, path ...string) bool {
+	var p fieldpath.Path
+	for _, name := range path {
+		p = append(p, fieldpath.PathElement{FieldName: &name})
+	}
+	return owns(set, p)
 }

@@ -312,3 +312,17 @@ func (r *Record) Restore(ref cluster.Ref, uid types.UID) {
 func splitList(s string) []string {
 	return slices.DeleteFunc(strings.Split(s, ","), func(e string) bool { return strings.TrimSpace(e) == "" })
 }
+
+// Unsaved tells whether the inventory differs from what was loaded or saved last.
+func (r *Record) Unsaved() bool {
+	shards, err := r.encode()
+	if err != nil || len(shards) != len(r.written) {
+		return true
+	}
+	for n, sh := range shards {
+		if old := r.written[n]; string(old.header) != string(sh.header) || string(old.rows) != string(sh.rows) {
+			return true
+		}
+	}
+	return false
+}

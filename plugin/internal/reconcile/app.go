@@ -1,0 +1,86 @@
+package reconcile
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+)
+
+// App is one named set of objects from one directory, and how to treat it.
+type App struct {
+	Name              string        // DNS label, unique in the instance
+	Path              string        // from the repository root
+	Namespace         string        // for namespaced objects that name none; created when missing
+	Timeout           time.Duration // budget to apply and become healthy
+	AllowPlainSecrets bool
+	Budget            Budget
+}
+
+// Budget bounds how many objects one pass may prune: at most Count, and at most Percent of the app's objects.
+// Up to Free deletions are always within the percentage, so that small apps can lose an object.
+type Budget struct{ Count, Percent, Free int }
+
+// DefaultBudget is used by apps that set none.
+var DefaultBudget = Budget{Count: 20, Percent: 30, Free: 5}
+
+// DefaultTimeout is the budget of apps that set none.
+const DefaultTimeout = 5 * time.Minute
+
+// Source reads one ref of one repository.
+type Source interface {
+	// Poll returns what the ref points at now.
+	Poll(ctx context.Context) (commit string, err error)
+	// Open makes the files of a commit readable until the tree is closed.
+	Open(ctx context.Context, commit string) (*Tree, error)
+}
+
+// Tree is the files of one commit.
+type Tree struct {
+	Root     *os.Root
+	Revision source.Revision
+	Close    func()
+}
+
+// Reconciler runs passes against one cluster for one instance.
+type Reconciler struct {
+	Cluster *cluster.Client
+	Records *record.Store
+	Source  Source
+	From    record.Source // names Source in records; Path is set per app
+	Tool    string        // our version
+	Now     func() time.Time
+	Events  func(Event) // may be nil
+
+	rendered rendering // last commit rendered, for the loop
+}
+
+// Options are the settings of one run.
+type Options struct {
+	Cause  record.Cause // what made us run, when neither a commit nor drift turns up
+	DryRun bool         // ask the server, write nothing
+	Watch  bool         // part of a loop: do not wait for the health of an earlier run again
+}
+
+func (r *Reconciler) tell(kind EventKind, app, format string, args ...any) {
+	if r.Events != nil {
+		r.Events(Event{Kind: kind, App: app, Text: fmt.Sprintf(format, args...)})
+	}
+}
+
+// settings is a digest of everything but the commit that shapes what is applied: when it changes, all is planned anew.
+func (r *Reconciler) settings(app App) string {
+	raw, err := json.Marshal([]any{app.Path, app.Namespace, app.AllowPlainSecrets, r.From.Repo, r.Tool})
+	if err != nil {
+		return ""
+	}
+	sum := sha256.Sum256(raw)
+	return base64.RawURLEncoding.EncodeToString(sum[:12])
+}

@@ -1,0 +1,346 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+const (
+	// writesInFlight bounds how many objects are written at once.
+	writesInFlight = 16
+	// writeGrace is how long a write that was already sent may still take after an interrupt.
+	writeGrace = 4 * time.Second
+	// keeper holds the value of a field that we stop sending, so that the server does not reset it.
+	keeper = "kubectl-gitops-keeper"
+)
+
+// apply runs the steps stage by stage, and inside a stage in parallel. A failed object does not stop the others, but
+// what lies in a Namespace or is of a CRD that failed is not tried.
+func (p *pass) apply(ctx context.Context) error {
+	steps := p.plan.steps
+	for len(steps) > 0 {
+		n := 1
+		for n < len(steps) && steps[n].stage == steps[0].stage {
+			n++
+		}
+		now := steps[:n]
+		steps = steps[n:]
+		outcomes := make([]outcome, n)
+		parallel(ctx, n, writesInFlight, func(i int) { outcomes[i] = p.applyOne(ctx, now[i]) })
+		for i, o := range outcomes {
+			p.settle(now[i], o)
+		}
+		if ctx.Err() != nil {
+			return errInterrupted
+		}
+		if err := p.afterStage(ctx, now, len(steps) > 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// afterStage waits until the next stage can start: CRDs must be served, and the objects of a wave healthy.
+func (p *pass) afterStage(ctx context.Context, done []*step, more bool) error {
+	if !more || p.opts.DryRun {
+		return nil
+	}
+	switch done[0].stage.phase {
+	case phaseCRDs:
+		return p.established(ctx, done)
+	case phaseWaves:
+		if len(p.failed) > 0 {
+			return nil
+		}
+		var keys []record.Key
+		for _, s := range done {
+			keys = append(keys, s.key())
+		}
+		return p.healthy(ctx, keys)
+	}
+	return nil
+}
+
+// outcome is what one write did. after is the object as the server stored it.
+type outcome struct {
+	after   *unstructured.Unstructured
+	before  *unstructured.Unstructured
+	created bool
+	skipped string
+	err     error
+}
+
+func (p *pass) applyOne(ctx context.Context, s *step) outcome {
+	if why := p.blocked(s); why != "" {
+		return outcome{skipped: why}
+	}
+	if s.verdict == terminating {
+		return outcome{err: fmt.Errorf("is being deleted since %s; it is applied again when it is gone",
+			age(p.Now().Sub(s.live.GetDeletionTimestamp().Time)))}
+	}
+	ctx, cancel := lingering(ctx, writeGrace)
+	defer cancel()
+	before := s.live
+	if p.opts.DryRun && before == nil {
+		live, err := p.Cluster.Get(ctx, s.Ref)
+		if err != nil && !apierrors.IsNotFound(err) {
+			return outcome{err: err}
+		}
+		before = live
+	}
+	if err := p.handOver(ctx, s); err != nil {
+		return outcome{err: err}
+	}
+	after, created, err := p.send(ctx, s)
+	if immutable(err) && mayRecreate(s.manifest.GetAnnotations()) && !p.opts.DryRun {
+		after, created, err = p.recreate(ctx, s)
+	}
+	if p.opts.DryRun && apierrors.IsNotFound(err) && p.willExist(s) {
+		return outcome{after: s.manifest, created: true}
+	}
+	if err == nil && !p.opts.DryRun {
+		after, err = p.dropLegacyOwner(ctx, s.Ref, after)
+	}
+	return outcome{after: after, before: before, created: created, err: err}
+}
+
+// lingering returns a context that outlives ctx by grace: what was sent is waited for, so that the record is true.
+func lingering(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
+	return out, func() { stop(); cancel() }
+}
+
+// send applies one object. A kind whose CRD was applied a moment ago may need another moment to be served.
+func (p *pass) send(ctx context.Context, s *step) (*unstructured.Unstructured, bool, error) {
+	o := cluster.ApplyOptions{Manager: record.Manager, Force: true, DryRun: p.opts.DryRun}
+	deadline := p.Now().Add(10 * time.Second)
+	for pause := 20 * time.Millisecond; ; pause *= 2 {
+		after, created, err := p.Cluster.Apply(ctx, s.Ref, s.body, o)
+		if !p.newKinds[s.Ref.Kind] || !notServedYet(err) || p.opts.DryRun || p.Now().After(deadline) {
+			return after, created, err
+		}
+		if err := sleep(ctx, pause); err != nil {
+			return nil, false, err
+		}
+	}
+}
+
+// blocked tells why a step cannot be tried: its Namespace or its CRD failed in an earlier stage.
+func (p *pass) blocked(s *step) string {
+	for f := range p.failed {
+		if s.Namespace != "" && f.Kind == "Namespace" && f.Group == "" && f.Name == s.Namespace {
+			return "its Namespace failed"
+		}
+		if f.Kind == "CustomResourceDefinition" && f.Name == s.Resource+"."+s.Group {
+			return "its CustomResourceDefinition failed"
+		}
+	}
+	return ""
+}
+
+// willExist tells whether an object that the server cannot dry-run yet lies in a Namespace, or is of a kind, that this
+// very plan creates.
+func (p *pass) willExist(s *step) bool {
+	if p.newKinds[s.Ref.Kind] || s.Namespace == p.app.Namespace {
+		return true
+	}
+	return slices.ContainsFunc(p.plan.steps, func(o *step) bool {
+		return o.Ref.Kind.Kind == "Namespace" && o.Group == "" && o.Name == s.Namespace
+	})
+}
+
+// handOver lets the keeper hold the live value of each field that we own and now stop sending for somebody else's
+// sake: server-side apply removes a field that its last owner stops sending.
+func (p *pass) handOver(ctx context.Context, s *step) error {
+	if len(s.released) == 0 || s.live == nil || p.opts.DryRun {
+		return nil
+	}
+	set, ok, err := fields.Applied(s.live, record.Manager)
+	if err != nil || !ok {
+		return err
+	}
+	body := map[string]any{"apiVersion": s.GVK().GroupVersion().String(), "kind": s.Ref.Kind.Kind,
+		"metadata": map[string]any{"name": s.Name, "namespace": s.Namespace}}
+	ours := false
+	for _, f := range s.released {
+		path := strings.Split(f, ".")
+		v, found, _ := unstructured.NestedFieldCopy(s.live.Object, path...)
+		if !found || !fields.Holds(set, path...) {
+			continue
+		}
+		ours = true
+		if err := unstructured.SetNestedField(body, v, path...); err != nil {
+			return err
+		}
+	}
+	if !ours {
+		return nil
+	}
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	_, _, err = p.Cluster.Apply(ctx, s.Ref, raw, cluster.ApplyOptions{Manager: keeper, Force: true})
+	if err != nil {
+		return fmt.Errorf("hand over %s: %w", s.released[0], err)
+	}
+	return nil
+}
+
+// dropLegacyOwner removes the entry that the server invents when it finds an object without managedFields: it
+// co-owns every field, so a field that leaves Git would stay forever.
+func (p *pass) dropLegacyOwner(ctx context.Context, ref cluster.Ref, u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	i := slices.IndexFunc(u.GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool {
+		return e.Manager == "before-first-apply" && e.Operation == metav1.ManagedFieldsOperationUpdate
+	})
+	if i < 0 {
+		return u, nil
+	}
+	patch := fmt.Appendf(nil, `[{"op":"test","path":"/metadata/resourceVersion","value":%q},{"op":"remove","path":"/metadata/managedFields/%d"}]`,
+		u.GetResourceVersion(), i)
+	after, err := p.Cluster.PatchJSON(ctx, ref, patch, record.Manager)
+	if apierrors.IsConflict(err) || apierrors.IsInvalid(err) {
+		return u, nil // somebody was faster: the object is drifted by then, and the next pass repeats this
+	}
+	return after, err
+}
+
+// recreate deletes an object that allows it and applies it anew.
+func (p *pass) recreate(ctx context.Context, s *step) (*unstructured.Unstructured, bool, error) {
+	live, err := p.Cluster.Get(ctx, s.Ref)
+	if err != nil {
+		return nil, false, err
+	}
+	if err := p.Cluster.Delete(ctx, s.Ref, live.GetUID(), false); err != nil {
+		return nil, false, err
+	}
+	if err := p.gone(ctx, s.Ref, live.GetUID()); err != nil {
+		return nil, false, err
+	}
+	return p.send(ctx, s)
+}
+
+// settle turns the outcome of a step into a row of the record and a change of the report.
+func (p *pass) settle(s *step, o outcome) {
+	c := record.Change{Object: s.ID(), Short: s.Ref.String(), Origin: s.origin.String()}
+	switch {
+	case o.err == nil && o.after == nil && o.skipped == "":
+		return // never started: interrupted
+	case o.skipped != "":
+		c.Action, c.Note = record.Skipped, o.skipped
+		p.failed[s.key()] = true
+	case o.err != nil:
+		c.Action = record.Failed
+		c.Error, c.Hint = explain(o.err, s, p.secrets())
+		p.failed[s.key()] = true
+	default:
+		p.after[s.key()] = o.after
+		p.succeed(&c, s, o)
+		p.effects = append(p.effects, Effect{Ref: s.Ref, Origin: s.origin, Before: o.before, After: o.after})
+	}
+	p.tellChange(c)
+}
+
+func (p *pass) succeed(c *record.Change, s *step, o outcome) {
+	set, ok, err := fields.Applied(o.after, record.Manager)
+	ok = ok && err == nil
+	if !p.opts.DryRun {
+		row := record.Row{Ref: s.Ref, UID: o.after.GetUID(), ResourceVersion: o.after.GetResourceVersion(),
+			Generation: o.after.GetGeneration(), Manifest: s.hash}
+		if ok { // without an entry of ours only an unchanged resourceVersion is clean
+			row.Owned = fields.Digest(p.rec.Secret, o.after, set)
+		}
+		p.rec.Rows[s.key()] = row
+	}
+	if ok && o.before != nil {
+		c.Fields = p.fieldChanges(s, o, fields.Diff(o.before, o.after, set))
+	}
+	c.Action, c.Note = classify(s, o)
+}
+
+// classify names what happened. Drift is what differs although Git did not change.
+func classify(s *step, o outcome) (record.Action, string) {
+	same := !o.created && o.before != nil && sameState(o.before, o.after)
+	known := s.row != nil && s.row.UID != ""
+	switch {
+	case o.created && known && !s.changed:
+		return record.Reverted, "it had been deleted"
+	case o.created:
+		return record.Created, ""
+	case same:
+		return record.Unchanged, ""
+	case s.changed && s.row == nil:
+		return record.Configured, "it existed before"
+	case s.changed, !known:
+		return record.Configured, ""
+	case s.verdict == missing:
+		return record.Reverted, "its label " + record.LabelPartOf + " had been removed"
+	case s.verdict == replaced:
+		return record.Reverted, "it had been deleted and recreated"
+	}
+	return record.Reverted, ""
+}
+
+// sameState tells whether two states of an object differ in nothing but bookkeeping.
+func sameState(a, b *unstructured.Unstructured) bool {
+	return a.GetUID() == b.GetUID() && (a.GetResourceVersion() == b.GetResourceVersion() || jsonOf(bare(a)) == jsonOf(bare(b)))
+}
+
+func bare(u *unstructured.Unstructured) map[string]any {
+	c := u.DeepCopy().Object
+	delete(c, "status")
+	for _, f := range []string{"managedFields", "resourceVersion", "generation"} {
+		unstructured.RemoveNestedField(c, "metadata", f)
+	}
+	return c
+}
+
+func jsonOf(v any) string {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return string(raw)
+}
+
+// fieldChanges words the differences of owned fields, with who set the old value. Values of Secrets are masked.
+func (p *pass) fieldChanges(s *step, o outcome, diffs []fields.Difference) []record.FieldChange {
+	var out []record.FieldChange
+	for _, d := range diffs {
+		f := record.FieldChange{Path: d.Path, From: d.From, To: d.To}
+		if s.Ref.Kind.Kind == "Secret" && s.Group == "" {
+			f.From, f.To = masked(d.From), masked(d.To)
+		}
+		if by := fields.SetBy(o.before, d, record.Manager); by != nil && by.Manager != keeper {
+			f.By = &record.Owner{Manager: by.Manager, Operation: by.Operation, Subresource: by.Subresource, Time: by.Time}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func masked(v any) any {
+	if v == nil {
+		return nil
+	}
+	return "***"
+}
+
+func immutable(err error) bool {
+	var status apierrors.APIStatus
+	return errors.As(err, &status) && status.Status().Code == 422 && saysImmutable(err.Error())
+}

@@ -1,0 +1,165 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+)
+
+// object is one desired object, ready to be sent.
+type object struct {
+	cluster.Ref
+	origin   render.Origin
+	manifest *unstructured.Unstructured
+	body     []byte   // the manifest as JSON
+	released []string // fields left to somebody else although Git sets them: ["spec","replicas"] joined by dots
+}
+
+func (o *object) key() record.Key { return record.KeyOf(o.Ref) }
+
+// prepare turns rendered objects into what is sent: kinds mapped, namespaces filled in, our label set, fields that are
+// the server's or another controller's taken out. Everything that is wrong is reported at once.
+func (r *Reconciler) prepare(ctx context.Context, app App, rendered []render.Object) ([]*object, error) {
+	local := definedKinds(rendered)
+	var problems render.Problems
+	var objects []*object
+	seen := map[record.Key]render.Origin{}
+	for _, ro := range rendered {
+		kind, err := r.kindOf(ctx, ro.GroupVersionKind(), local)
+		var unknown *cluster.UnknownKindError
+		if errors.As(err, &unknown) {
+			problems = append(problems, render.Problem{Origin: ro.Origin, Object: ro.ID(), Message: err.Error(),
+				Hint: strings.Join(hint.Of(err), "; ")})
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		o := &object{Ref: cluster.Ref{Kind: kind, Name: ro.GetName()}, origin: ro.Origin, manifest: ro.Unstructured.DeepCopy()}
+		if kind.Namespaced {
+			o.Namespace = firstOf(ro.GetNamespace(), app.Namespace, "default")
+		}
+		if o.Name == "" {
+			problems = append(problems, render.Problem{Origin: ro.Origin, Object: ro.ID(),
+				Message: "metadata.generateName cannot be applied: each pass would create another object",
+				Hint:    "give it a metadata.name"})
+			continue
+		}
+		if first, twice := seen[o.key()]; twice {
+			problems = append(problems, render.Problem{Origin: ro.Origin, Object: o.ID(),
+				Message: fmt.Sprintf("is defined twice, first at %s", first), Hint: "remove one of the two"})
+			continue
+		}
+		seen[o.key()] = ro.Origin
+		claim(o, r.Records.ID(app.Name))
+		objects = append(objects, o)
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	leaveScalingToHPAs(objects)
+	for _, o := range objects {
+		var err error
+		if o.body, err = json.Marshal(o.manifest.Object); err != nil {
+			return nil, fmt.Errorf("%s: %s: %w", o.origin, o.ID(), err)
+		}
+	}
+	return objects, nil
+}
+
+func (r *Reconciler) kindOf(ctx context.Context, gvk schema.GroupVersionKind, local map[schema.GroupVersionKind]cluster.Kind) (cluster.Kind, error) {
+	if k, ok := local[gvk]; ok {
+		return k, nil
+	}
+	return r.Cluster.Kind(ctx, gvk)
+}
+
+// claim takes out what is not the manifest's to say and makes the object a member of our ApplySet.
+func claim(o *object, id string) {
+	u := o.manifest
+	for _, f := range []string{"managedFields", "uid", "resourceVersion", "generation", "creationTimestamp", "selfLink", "deletionTimestamp"} {
+		unstructured.RemoveNestedField(u.Object, "metadata", f)
+	}
+	delete(u.Object, "status")
+	if o.Namespace != "" {
+		u.SetNamespace(o.Namespace)
+	} else {
+		unstructured.RemoveNestedField(u.Object, "metadata", "namespace")
+	}
+	labels := u.GetLabels()
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	labels[record.LabelPartOf] = id
+	u.SetLabels(labels)
+}
+
+// leaveScalingToHPAs takes spec.replicas out of every manifest that a HorizontalPodAutoscaler of the same app scales:
+// the number is the autoscaler's, Git's would fight it on every pass.
+func leaveScalingToHPAs(objects []*object) {
+	byKey := map[record.Key]*object{}
+	for _, o := range objects {
+		byKey[o.key()] = o
+	}
+	for _, o := range objects {
+		if o.Group != "autoscaling" || o.Kind.Kind != "HorizontalPodAutoscaler" {
+			continue
+		}
+		target, _, _ := unstructured.NestedStringMap(o.manifest.Object, "spec", "scaleTargetRef")
+		gv, err := schema.ParseGroupVersion(target["apiVersion"])
+		if err != nil {
+			continue
+		}
+		t := byKey[record.Key{Group: gv.Group, Kind: target["kind"], Namespace: o.Namespace, Name: target["name"]}]
+		if t == nil {
+			continue
+		}
+		unstructured.RemoveNestedField(t.manifest.Object, "spec", "replicas")
+		t.released = append(t.released, "spec.replicas")
+	}
+}
+
+// definedKinds reads the kinds that CRDs among the objects define, so that their custom resources can be planned
+// before the API server knows them.
+func definedKinds(rendered []render.Object) map[schema.GroupVersionKind]cluster.Kind {
+	kinds := map[schema.GroupVersionKind]cluster.Kind{}
+	for _, o := range rendered {
+		if gvk := o.GroupVersionKind(); gvk.Group != "apiextensions.k8s.io" || gvk.Kind != "CustomResourceDefinition" {
+			continue
+		}
+		group, _, _ := unstructured.NestedString(o.Object, "spec", "group")
+		kind, _, _ := unstructured.NestedString(o.Object, "spec", "names", "kind")
+		plural, _, _ := unstructured.NestedString(o.Object, "spec", "names", "plural")
+		scope, _, _ := unstructured.NestedString(o.Object, "spec", "scope")
+		versions, _, _ := unstructured.NestedSlice(o.Object, "spec", "versions")
+		for _, v := range versions {
+			version, _ := v.(map[string]any)
+			name, _ := version["name"].(string)
+			if served, _ := version["served"].(bool); !served {
+				continue
+			}
+			k := cluster.Kind{Group: group, Version: name, Kind: kind, Resource: plural, Namespaced: scope == "Namespaced"}
+			kinds[k.GVK()] = k
+		}
+	}
+	return kinds
+}
+
+func firstOf(values ...string) string {
+	i := slices.IndexFunc(values, func(s string) bool { return s != "" })
+	if i < 0 {
+		return ""
+	}
+	return values[i]
+}

@@ -1,0 +1,136 @@
+package reconcile
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+)
+
+// explain turns the API server's answer about one object into a short message and a hint. Values of Secrets never
+// appear in either.
+func explain(err error, s *step, secrets []*unstructured.Unstructured) (message, advice string) {
+	message, advice = words(err, s)
+	if hints := hint.Of(err); advice == "" && len(hints) > 0 {
+		advice = hints[0]
+	}
+	return diff.MaskError(message, secrets...), diff.MaskError(advice, secrets...)
+}
+
+func words(err error, s *step) (message, advice string) {
+	var api apierrors.APIStatus
+	if !errors.As(err, &api) {
+		return err.Error(), ""
+	}
+	st := api.Status()
+	switch {
+	case saysImmutable(st.Message) && st.Code == 422:
+		return invalid(st), "revert that line, or annotate the object with " + annotationRecreate +
+			": enabled to allow delete and recreate"
+	case st.Reason == metav1.StatusReasonInvalid:
+		return invalid(st), "correct the manifest at " + s.origin.String()
+	case terminatingNamespace(st):
+		return fmt.Sprintf("namespace %s is being terminated", s.Namespace), "wait until it is gone; the next run applies the object again"
+	case st.Reason == metav1.StatusReasonForbidden && strings.Contains(st.Message, "exceeded quota"):
+		return st.Message, "raise the ResourceQuota, or ask for less"
+	case st.Reason == metav1.StatusReasonForbidden && strings.Contains(st.Message, "cannot "):
+		return st.Message, fmt.Sprintf("grant get, list, create, patch and delete on %s to this user", resourceName(s))
+	case st.Reason == metav1.StatusReasonNotFound && st.Details != nil && st.Details.Kind == "namespaces":
+		return fmt.Sprintf("namespace %s does not exist", st.Details.Name), "add the Namespace to the repository, or use --target-namespace"
+	case strings.Contains(st.Message, "field not declared in schema"), strings.Contains(st.Message, "strict decoding error"):
+		return unknownField(st.Message), "check the spelling and indentation at " + s.origin.String()
+	case strings.Contains(st.Message, "admission webhook"), strings.Contains(st.Message, "failed calling webhook"):
+		return st.Message, ""
+	case st.Code == 413:
+		return "is larger than the API server takes", "split it"
+	}
+	return st.Message, ""
+}
+
+func resourceName(s *step) string {
+	name := s.Resource
+	if s.Group != "" {
+		name += "." + s.Group
+	}
+	if s.Namespace != "" {
+		name += " in namespace " + s.Namespace
+	}
+	return name
+}
+
+func terminatingNamespace(st metav1.Status) bool {
+	if st.Details != nil {
+		for _, c := range st.Details.Causes {
+			if c.Type == "NamespaceTerminating" {
+				return true
+			}
+		}
+	}
+	return strings.Contains(st.Message, "because it is being terminated")
+}
+
+// invalidValue is how the API server repeats the offending value in front of the reason.
+var invalidValue = regexp.MustCompile(`(?s)^Invalid value: .*: `)
+
+// invalid lists field and reason of each cause, without the values the server repeats.
+func invalid(st metav1.Status) string {
+	if st.Details == nil || len(st.Details.Causes) == 0 {
+		return st.Message
+	}
+	var parts []string
+	for _, c := range st.Details.Causes {
+		text := c.Message
+		if saysImmutable(text) {
+			text = invalidValue.ReplaceAllString(text, "")
+		}
+		if c.Field != "" && c.Field != "<nil>" {
+			text = c.Field + ": " + text
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, "; ")
+}
+
+// saysImmutable tells from its text, not from its code, that the server refused to change a field.
+func saysImmutable(message string) bool {
+	for _, phrase := range []string{"field is immutable", "may not be changed", "updates to statefulset spec for fields other than",
+		"may not change once set", "pod updates may not change fields other than", "cannot change roleRef"} {
+		if strings.Contains(message, phrase) {
+			return true
+		}
+	}
+	return false
+}
+
+var (
+	notDeclared = regexp.MustCompile(`(\.[^\s:]+): field not declared in schema`)
+	strictField = regexp.MustCompile(`unknown field "([^"]+)"`)
+)
+
+func unknownField(message string) string {
+	var names []string
+	for _, m := range notDeclared.FindAllStringSubmatch(message, -1) {
+		names = append(names, strings.TrimPrefix(m[1], "."))
+	}
+	for _, m := range strictField.FindAllStringSubmatch(message, -1) {
+		names = append(names, m[1])
+	}
+	if len(names) == 0 {
+		return message
+	}
+	return "unknown field " + strings.Join(names, ", ")
+}
+
+// notServedYet tells the 404 of a resource that is not served from the 404 of a missing object or namespace.
+func notServedYet(err error) bool {
+	var api apierrors.APIStatus
+	return errors.As(err, &api) && api.Status().Code == 404 &&
+		strings.Contains(api.Status().Message, "the server could not find the requested resource")
+}

@@ -1,0 +1,463 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+)
+
+// pass is one run over one app.
+type pass struct {
+	*Reconciler
+	ctx     context.Context // ends when the process is told to stop
+	app     App
+	opts    Options
+	id      string // ApplySet id
+	started time.Time
+
+	commit   string // what the ref points at
+	revision record.Revision
+	message  string // of the commit
+	rec      *record.Record
+	live     *snapshot
+	desired  []*object
+	plan     *plan
+	newKinds map[cluster.Kind]bool // of CRDs this pass applies
+
+	refs    map[record.Key]cluster.Ref                // everything desired
+	after   map[record.Key]*unstructured.Unstructured // its last known state
+	failed  map[record.Key]bool
+	told    map[record.Key]string
+	effects []Effect
+	report  AppReport
+}
+
+// Effect is what a pass did, or with a dry run would do, to one object. Before is nil for a created object, After for
+// a pruned one.
+type Effect struct {
+	Ref           cluster.Ref
+	Origin        render.Origin
+	Before, After *unstructured.Unstructured
+}
+
+// errNothingToDo ends a pass early: Git, record and cluster agree.
+var errNothingToDo = errors.New("nothing to do")
+
+// stages of a pass, in order. A stage that returns an error ends the pass; what was written so far is recorded.
+var stages = []struct {
+	name string
+	run  func(*pass, context.Context) error
+}{
+	{"poll", (*pass).poll},
+	{"load record", (*pass).load},
+	{"observe", (*pass).observeRecorded},
+	{"decide", (*pass).decide},
+	{"render", (*pass).render},
+	{"observe", (*pass).observeDesired},
+	{"plan", (*pass).makePlan},
+	{"write ahead", (*pass).writeAhead},
+	{"apply", (*pass).applyAll},
+	{"prune", (*pass).pruneAll},
+	{"save", (*pass).saveApplied},
+	{"wait for health", (*pass).waitForHealth},
+}
+
+// Run makes one pass over app. The report is filled as far as the pass came, whatever the error; an error means that
+// the result is Failed.
+func (r *Reconciler) Run(ctx context.Context, app App, opts Options) (AppReport, error) {
+	p := r.newPass(ctx, app, opts)
+	err := p.runStages(ctx)
+	return p.finish(err)
+}
+
+// Preview makes the pass as a dry run and returns what it would do to each object.
+func (r *Reconciler) Preview(ctx context.Context, app App) (AppReport, []Effect, error) {
+	p := r.newPass(ctx, app, Options{Cause: record.CauseManual, DryRun: true})
+	err := p.runStages(ctx)
+	report, err := p.finish(err)
+	return report, p.effects, err
+}
+
+func (r *Reconciler) newPass(ctx context.Context, app App, opts Options) *pass {
+	p := &pass{Reconciler: r, ctx: ctx, app: app, opts: opts, id: r.Records.ID(app.Name), started: r.Now(),
+		live: newSnapshot(), newKinds: map[cluster.Kind]bool{}, refs: map[record.Key]cluster.Ref{},
+		after: map[record.Key]*unstructured.Unstructured{}, failed: map[record.Key]bool{}, told: map[record.Key]string{}}
+	p.report = AppReport{Name: app.Name, Cause: opts.Cause, DryRun: opts.DryRun, Source: r.From,
+		Changes: []record.Change{}, Pruned: []string{}}
+	p.report.Source.Path = app.Path
+	return p
+}
+
+func (p *pass) runStages(ctx context.Context) error {
+	for _, s := range stages {
+		if err := s.run(p, ctx); err != nil {
+			return err
+		}
+		if ctx.Err() != nil {
+			return errInterrupted
+		}
+	}
+	return nil
+}
+
+func (p *pass) poll(ctx context.Context) (err error) {
+	p.commit, err = p.Source.Poll(ctx)
+	p.revision = record.Revision{Commit: p.commit, Ref: p.From.Ref}
+	p.report.Revision = p.revision
+	return err
+}
+
+func (p *pass) load(ctx context.Context) error {
+	records, err := p.Records.Load(ctx)
+	if err != nil {
+		return err
+	}
+	rec, ok := records[p.app.Name]
+	if !ok {
+		rec = p.Records.New(p.app.Name)
+	}
+	p.rec = rec
+	if !ok || rec.Inventory == nil {
+		groupKinds, err := p.Records.LoadParent(ctx, rec, p.app.Name)
+		if err != nil {
+			return err
+		}
+		if rec.Rebuilt {
+			if err := p.rebuild(ctx, groupKinds); err != nil {
+				return err
+			}
+		}
+	}
+	p.Cluster.Learn(rec.Kinds()...)
+	p.report.Previous = rec.Revision.Commit
+	return nil
+}
+
+// rebuild fills a lost inventory with the objects that carry our label and our field manager's entry.
+func (p *pass) rebuild(ctx context.Context, groupKinds []string) error {
+	p.tell(Warning, p.app.Name, "the inventory of %s is lost; it is rebuilt from the labels of its objects, and nothing is pruned in this run", p.app.Name)
+	var kinds []cluster.Kind
+	for _, gk := range groupKinds {
+		name, group, _ := strings.Cut(gk, ".")
+		k, err := p.Cluster.Served(ctx, schema.GroupVersionKind{Group: group, Kind: name})
+		var unknown *cluster.UnknownKindError
+		if errors.As(err, &unknown) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		kinds = append(kinds, k)
+	}
+	if err := p.observe(ctx, p.live, kinds, nil); err != nil {
+		return err
+	}
+	byGroupKind := map[[2]string]cluster.Kind{}
+	for _, k := range kinds {
+		byGroupKind[[2]string{k.Group, k.Kind}] = k
+	}
+	for key := range p.live.objects {
+		if u := p.live.member(key, p.id); u != nil && appliedByUs(u) {
+			p.rec.Restore(cluster.Ref{Kind: byGroupKind[[2]string{key.Group, key.Kind}], Namespace: key.Namespace, Name: key.Name}, u.GetUID())
+		}
+	}
+	return nil
+}
+
+func appliedByUs(u *unstructured.Unstructured) bool {
+	_, ok, err := fields.Applied(u, record.Manager)
+	return ok && err == nil
+}
+
+func (p *pass) observeRecorded(ctx context.Context) error {
+	return p.observe(ctx, p.live, p.rec.Kinds(), namespacesOf(p.rec.Rows))
+}
+
+// decide ends the pass when nothing is to be done: the commit and our settings are the recorded ones and every
+// object is as we left it.
+func (p *pass) decide(ctx context.Context) error {
+	rec := p.rec
+	newCommit := rec.Revision.Commit != p.commit
+	if newCommit || rec.Pending || rec.Config != p.settings(p.app) || rec.Tool != p.Tool || len(rec.Rows) == 0 {
+		if newCommit {
+			p.report.Cause = record.CauseCommit
+		}
+		return nil
+	}
+	p.revision = rec.Revision
+	p.report.Revision = p.revision
+	for _, row := range rec.Rows {
+		if v := judge(rec.Inventory, row, p.live, p.id); v != clean {
+			p.report.Cause = record.CauseDrift
+			return nil
+		}
+	}
+	p.report.Counts.Unchanged = len(rec.Rows)
+	for k, row := range rec.Rows {
+		p.refs[k] = row.Ref
+		p.after[k] = p.live.member(k, p.id)
+	}
+	return errNothingToDo
+}
+
+// rendering is the last commit that was rendered, with what it was rendered for.
+type rendering struct {
+	commit, settings string
+	objects          []render.Object
+	revision         source.Revision
+}
+
+func (p *pass) render(ctx context.Context) error {
+	if r := p.rendered; r.commit != p.commit || r.settings != p.settings(p.app) {
+		if err := p.renderCommit(ctx); err != nil {
+			return err
+		}
+	}
+	rev := p.rendered.revision
+	p.revision = record.Revision{Commit: rev.Commit, Ref: rev.Ref, Author: rev.Author, Subject: rev.Subject, Time: rev.Time}
+	p.report.Revision = p.revision
+	p.message = rev.Subject + "\n\n" + rev.Body
+	var err error
+	p.desired, err = p.prepare(ctx, p.app, p.rendered.objects)
+	for _, k := range definedKinds(p.rendered.objects) {
+		p.newKinds[k] = true
+	}
+	return err
+}
+
+// renderCommit fetches and renders, and keeps the result for the next passes of a loop.
+func (p *pass) renderCommit(ctx context.Context) error {
+	tree, err := p.Source.Open(ctx, p.commit)
+	if err != nil {
+		return err
+	}
+	defer tree.Close()
+	p.tell(Fetched, p.app.Name, "%s", p.fetchedText(tree.Revision))
+	objects, err := render.Dir(ctx, tree.Root, p.app.Path, render.Options{AllowPlainSecrets: p.app.AllowPlainSecrets})
+	if err != nil {
+		return err
+	}
+	p.rendered = rendering{p.commit, p.settings(p.app), objects, tree.Revision}
+	p.tell(Rendered, p.app.Name, "%s from %s", plural(len(objects), "object"), p.app.Path)
+	return nil
+}
+
+func (p *pass) fetchedText(rev source.Revision) string {
+	was := ""
+	if prev := p.rec.Revision; prev.Commit != "" && prev.Commit != rev.Commit {
+		was = " (was " + record.Revision{Commit: prev.Commit}.Short() + ")"
+	}
+	short := record.Revision{Commit: rev.Commit, Ref: p.From.Ref}.Short()
+	return fmt.Sprintf("%s %s%s  %q", p.From.Repo, short, was, rev.Subject)
+}
+
+func (p *pass) observeDesired(ctx context.Context) error {
+	var kinds []cluster.Kind
+	spaces := map[cluster.Kind][]string{}
+	for _, o := range p.desired {
+		p.refs[o.key()] = o.Ref
+		if p.newKinds[o.Ref.Kind] {
+			var unknown *cluster.UnknownKindError
+			if _, err := p.Cluster.Kind(ctx, o.GVK()); errors.As(err, &unknown) {
+				p.live.absent[o.Ref.Kind] = true // its CRD comes with this commit: there is nothing to list
+			}
+		}
+		if !slices.Contains(kinds, o.Ref.Kind) {
+			kinds = append(kinds, o.Ref.Kind)
+		}
+		if o.Namespace != "" && !slices.Contains(spaces[o.Ref.Kind], o.Namespace) {
+			spaces[o.Ref.Kind] = append(spaces[o.Ref.Kind], o.Namespace)
+		}
+	}
+	return p.observe(ctx, p.live, kinds, spaces)
+}
+
+func (p *pass) makePlan(ctx context.Context) error {
+	p.plan = makePlan(p.desired, p.rec, p.live, p.id)
+	if len(p.plan.foreign) > 0 {
+		return p.plan.foreign
+	}
+	if p.rec.Rebuilt {
+		p.plan.removals = nil
+	}
+	if err := p.plan.guard(p.rec, p.app.Budget, p.message); err != nil {
+		return err
+	}
+	p.report.Counts.Unchanged += len(p.plan.same)
+	for _, o := range p.plan.same {
+		p.after[o.key()] = p.live.member(o.key(), p.id)
+	}
+	return nil
+}
+
+// writeAhead records every object that is about to be created, so that none is orphaned if this process dies, and
+// marks the record pending. Nothing is written ahead of changes to objects that are recorded already: if they are cut
+// off, the record still names the old commit and manifests, and the next pass does them again.
+func (p *pass) writeAhead(ctx context.Context) error {
+	if p.opts.DryRun {
+		return nil
+	}
+	added := false
+	for _, s := range p.plan.steps {
+		if s.row == nil {
+			p.rec.Rows[s.key()] = record.Row{Ref: s.Ref}
+			added = true
+		}
+	}
+	if !added {
+		return nil
+	}
+	if err := p.ensureNamespace(ctx); err != nil {
+		return err
+	}
+	p.rec.Pending = true
+	p.rec.Source = p.report.Source
+	return p.Records.Save(ctx, p.rec)
+}
+
+func (p *pass) applyAll(ctx context.Context) error { return p.apply(ctx) }
+
+// pruneAll prunes unless something failed: what failed may be what replaces the objects to prune.
+func (p *pass) pruneAll(ctx context.Context) error {
+	if len(p.failed) > 0 {
+		return nil
+	}
+	return p.prune(ctx)
+}
+
+// saveApplied records what was applied, before the wait for health: that can be long.
+func (p *pass) saveApplied(ctx context.Context) error {
+	if len(p.failed) > 0 {
+		return nil // finish saves
+	}
+	p.complete()
+	keys := p.keys()
+	if p.opts.DryRun || len(p.unhealthy(keys)) == 0 {
+		return nil
+	}
+	return p.save(ctx, record.ResultSucceeded, "", false)
+}
+
+func (p *pass) waitForHealth(ctx context.Context) error {
+	if p.opts.DryRun || len(p.failed) > 0 {
+		return nil
+	}
+	return p.healthy(ctx, p.keys())
+}
+
+func (p *pass) keys() []record.Key {
+	keys := make([]record.Key, 0, len(p.desired))
+	for _, o := range p.desired {
+		keys = append(keys, o.key())
+	}
+	return keys
+}
+
+// complete marks the record as holding all of this commit.
+func (p *pass) complete() {
+	p.rec.Source, p.rec.Revision = p.report.Source, p.revision
+	p.rec.Target, p.rec.PlainSecrets = p.app.Namespace, p.app.AllowPlainSecrets
+	p.rec.Config, p.rec.Tool = p.settings(p.app), p.Tool
+	p.rec.Pending = p.rec.Rebuilt // a rebuilt inventory is compared with Git once more before anything is pruned
+}
+
+// finish words the result, saves the record where something is new and returns the report.
+func (p *pass) finish(err error) (AppReport, error) {
+	idle := errors.Is(err, errNothingToDo)
+	if idle {
+		err = p.recheckHealth()
+	}
+	if (err == nil || errors.Is(err, errInterrupted)) && len(p.failed) > 0 {
+		err = errors.Join(err, p.firstFailure())
+	}
+	rep := &p.report
+	rep.Result = record.ResultSucceeded
+	switch {
+	case err != nil:
+		rep.Result, rep.Message = record.ResultFailed, p.mask(err.Error())
+		if hints := hint.Of(err); len(hints) > 0 {
+			rep.Hint = hints[0]
+		}
+	case rep.Counts.Reverted > 0 && rep.Counts.Created+rep.Counts.Configured+rep.Counts.Pruned == 0:
+		rep.Result = record.ResultReverted
+	}
+	p.countHealth()
+	rep.Duration = metav1.Duration{Duration: p.Now().Sub(p.started).Round(time.Millisecond)}
+	if saveErr := p.saveResult(idle, err); saveErr != nil {
+		if err == nil {
+			rep.Result, rep.Message = record.ResultFailed, saveErr.Error()
+		}
+		err = errors.Join(err, saveErr)
+	}
+	return *rep, err
+}
+
+// recheckHealth ends a pass without work: the app is as it was, so its health is told, not waited for, unless an
+// earlier run is still within its budget.
+func (p *pass) recheckHealth() error {
+	if p.rec.Settled {
+		return nil
+	}
+	var keys []record.Key
+	for _, row := range p.rec.Sorted() {
+		keys = append(keys, record.KeyOf(row.Ref))
+	}
+	if p.opts.Watch || p.opts.DryRun {
+		if open := p.unhealthy(keys); len(open) > 0 && !p.opts.DryRun {
+			return &notHealthyError{p.refs[open[0].key].String(), open[0].health, open[0].message, 0, len(open) - 1}
+		}
+		return nil
+	}
+	return p.healthy(p.ctx, keys)
+}
+
+// countHealth counts the objects by the health they were last seen in.
+func (p *pass) countHealth() {
+	p.report.Objects = record.Objects{}
+	for k := range p.refs {
+		h, _ := cluster.HealthOf(p.after[k])
+		if _, known := p.after[k]; !known {
+			h = cluster.Unknown
+		}
+		p.report.Objects.Add(h)
+	}
+	p.report.Health = p.report.Objects.Worst()
+	if p.report.Objects.Total == 0 {
+		p.report.Health = cluster.Unknown
+	}
+}
+
+func (p *pass) firstFailure() error {
+	n := 0
+	var first record.Change
+	for _, c := range p.report.Changes {
+		if c.Action == record.Failed {
+			if n++; n == 1 {
+				first = c
+			}
+		}
+	}
+	text := fmt.Sprintf("%s: %s", first.Short, first.Error)
+	if n > 1 {
+		text += fmt.Sprintf(" (and %s)", plural(n-1, "other failure"))
+	}
+	err := errors.New(text)
+	if first.Hint != "" {
+		err = hint.With(err, "%s", first.Hint)
+	}
+	return err
+}

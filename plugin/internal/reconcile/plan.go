@@ -1,0 +1,206 @@
+package reconcile
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+)
+
+// step is one object to apply.
+type step struct {
+	*object
+	stage   stage
+	row     *record.Row // nil for an object that is not recorded yet
+	hash    string      // of the manifest as sent
+	changed bool        // Git changed it: new, or another manifest than the recorded one
+	verdict verdict     // of the row
+	live    *unstructured.Unstructured
+}
+
+// removal is one recorded object that Git no longer names.
+type removal struct {
+	row   record.Row
+	live  *unstructured.Unstructured // nil when it is not among the listed members
+	stage stage
+}
+
+// plan is what a pass will do: apply steps in the order of their stages, then prune removals.
+type plan struct {
+	steps    []*step
+	removals []removal
+	same     []*object // desired, recorded and clean: nothing to do
+	foreign  render.Problems
+}
+
+// makePlan compares Git, record and cluster. It is pure: no request is made.
+func makePlan(objects []*object, rec *record.Record, live *snapshot, id string) *plan {
+	p := &plan{}
+	desired := map[record.Key]bool{}
+	for _, o := range objects {
+		k := o.key()
+		desired[k] = true
+		if owner := foreignOwner(live.objects[k], id); owner != "" {
+			p.foreign = append(p.foreign, render.Problem{Origin: o.origin, Object: o.ID(),
+				Message: "already belongs to another ApplySet: " + owner,
+				Hint:    "remove it there first, or take its label " + record.LabelPartOf + " off"})
+			continue
+		}
+		s := &step{object: o, stage: stageOf(o.Ref.Kind, o.manifest.GetAnnotations()), hash: rec.Hash(o.body), live: live.member(k, id)}
+		row, recorded := rec.Rows[k]
+		if recorded {
+			s.row = &row
+			s.verdict = judge(rec.Inventory, row, live, id)
+			s.changed = row.Manifest != s.hash || row.Ref.Kind != o.Ref.Kind
+		} else {
+			s.changed = true
+			s.verdict = unsettled
+		}
+		if !s.changed && s.verdict == clean {
+			p.same = append(p.same, o)
+			continue
+		}
+		p.steps = append(p.steps, s)
+	}
+	for _, row := range rec.Sorted() {
+		if k := record.KeyOf(row.Ref); !desired[k] {
+			r := removal{row: row, live: live.objects[k]}
+			r.stage = stageOf(row.Ref.Kind, annotationsOf(r.live))
+			p.removals = append(p.removals, r)
+		}
+	}
+	slices.SortStableFunc(p.steps, func(a, b *step) int {
+		return cmp.Or(a.stage.compare(b.stage), cmp.Compare(rank(a.Ref.Kind), rank(b.Ref.Kind)))
+	})
+	slices.SortStableFunc(p.removals, func(a, b removal) int {
+		return cmp.Or(b.stage.compare(a.stage), cmp.Compare(rank(b.row.Ref.Kind), rank(a.row.Ref.Kind)))
+	})
+	return p
+}
+
+func foreignOwner(u *unstructured.Unstructured, id string) string {
+	if u == nil {
+		return ""
+	}
+	if owner := u.GetLabels()[record.LabelPartOf]; owner != id {
+		return owner
+	}
+	return ""
+}
+
+func annotationsOf(u *unstructured.Unstructured) map[string]string {
+	if u == nil {
+		return nil
+	}
+	return u.GetAnnotations()
+}
+
+// kept tells whether an object asked not to be pruned, by our annotation or those of Argo CD, Flux and Helm.
+func kept(annotations map[string]string) bool {
+	return annotations[annotationPrune] == "disabled" || annotations[fluxPrune] == "disabled" ||
+		annotations["helm.sh/resource-policy"] == "keep" || hasOption(annotations[argoOptions], "Prune=false") ||
+		hasOption(annotations[argoOptions], "Delete=false")
+}
+
+// mayRecreate tells whether an object allows delete and recreate when an immutable field changes.
+func mayRecreate(annotations map[string]string) bool {
+	return annotations[annotationRecreate] == "enabled" || annotations[fluxForce] == "enabled" ||
+		hasOption(annotations[argoOptions], "Force=true")
+}
+
+func hasOption(list, option string) bool {
+	return slices.ContainsFunc(strings.Split(list, ","), func(s string) bool { return strings.TrimSpace(s) == option })
+}
+
+// trailerAllow is the commit trailer that allows N deletions beyond the budget.
+const trailerAllow = "Gitops-Allow-Deletions"
+
+// allowedDeletions reads the trailer from a commit message, -1 when there is none.
+func allowedDeletions(message string) int {
+	lines := strings.Split(strings.TrimRight(message, "\n"), "\n")
+	for i := len(lines) - 1; i >= 0 && strings.TrimSpace(lines[i]) != ""; i-- {
+		name, value, ok := strings.Cut(lines[i], ":")
+		if ok && strings.EqualFold(strings.TrimSpace(name), trailerAllow) {
+			if n, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && n >= 0 {
+				return n
+			}
+		}
+	}
+	return -1
+}
+
+// guard refuses a plan that deletes more than the budget allows, everything, all Namespaces or all CRDs. message is
+// the commit message, whose trailer can allow a number of deletions.
+func (p *plan) guard(rec *record.Record, budget Budget, message string) error {
+	var doomed []removal
+	for _, r := range p.removals {
+		if !kept(annotationsOf(r.live)) {
+			doomed = append(doomed, r)
+		}
+	}
+	n, total := len(doomed), len(rec.Rows)
+	if n == 0 {
+		return nil
+	}
+	if allowed := allowedDeletions(message); allowed >= n {
+		return nil
+	}
+	reason := ""
+	switch {
+	case n == total:
+		reason = "that is everything the app has"
+	case n > budget.Count:
+		reason = fmt.Sprintf("the deletion budget is %d objects", budget.Count)
+	case n > budget.Free && n*100 > budget.Percent*total:
+		reason = fmt.Sprintf("the deletion budget is %d %% of %d objects", budget.Percent, total)
+	case allGo(rec, doomed, "", "Namespace"):
+		reason = "they include all Namespaces of the app, with all that is in them"
+	case allGo(rec, doomed, "apiextensions.k8s.io", "CustomResourceDefinition"):
+		reason = "they include all CustomResourceDefinitions of the app, with all their objects in the cluster"
+	default:
+		return nil
+	}
+	return hint.Errorf(fmt.Sprintf("refused to prune %s: %s\n%s", plural(n, "object"), reason, listOf(doomed)),
+		"nothing was written; if it is meant, commit with the trailer %s: %d", trailerAllow, n)
+}
+
+func allGo(rec *record.Record, doomed []removal, group, kind string) bool {
+	have, gone := 0, 0
+	for k := range rec.Rows {
+		if k.Group == group && k.Kind == kind {
+			have++
+		}
+	}
+	for _, r := range doomed {
+		if r.row.Group == group && r.row.Ref.Kind.Kind == kind {
+			gone++
+		}
+	}
+	return have > 0 && have == gone
+}
+
+func listOf(doomed []removal) string {
+	const most = 20
+	var lines []string
+	for _, r := range doomed[:min(len(doomed), most)] {
+		lines = append(lines, "  "+r.row.ID())
+	}
+	if more := len(doomed) - most; more > 0 {
+		lines = append(lines, fmt.Sprintf("  and %d more", more))
+	}
+	return strings.Join(lines, "\n")
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,126 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// prune deletes what the record proves is ours and Git no longer names, in the reverse order of the stages. A row
+// leaves the record only when its object is known to be gone, or not ours.
+func (p *pass) prune(ctx context.Context) error {
+	rest := p.plan.removals
+	for len(rest) > 0 {
+		n := 1
+		for n < len(rest) && rest[n].stage == rest[0].stage {
+			n++
+		}
+		now := rest[:n]
+		rest = rest[n:]
+		changes := make([]*record.Change, n)
+		done := make([]bool, n)
+		parallel(ctx, n, writesInFlight, func(i int) { changes[i], done[i] = p.pruneOne(ctx, now[i]) })
+		for i, r := range now {
+			if done[i] && !p.opts.DryRun {
+				delete(p.rec.Rows, record.KeyOf(r.row.Ref))
+			}
+			if c := changes[i]; c != nil {
+				if c.Action == record.Failed {
+					p.failed[record.KeyOf(r.row.Ref)] = true
+				}
+				if c.Action == record.Pruned {
+					p.effects = append(p.effects, Effect{Ref: r.row.Ref, Before: r.live})
+				}
+				p.tellChange(*c)
+			}
+		}
+		if ctx.Err() != nil {
+			return errInterrupted
+		}
+	}
+	return nil
+}
+
+// pruneOne deletes one object, or finds out that there is nothing of ours to delete. done means that the row can go.
+func (p *pass) pruneOne(ctx context.Context, r removal) (c *record.Change, done bool) {
+	c = &record.Change{Object: r.row.ID(), Short: r.row.Ref.String()}
+	fail := func(err error) (*record.Change, bool) {
+		c.Action = record.Failed
+		c.Error, c.Hint = explain(err, &step{object: &object{Ref: r.row.Ref}}, nil)
+		c.Error = "prune: " + c.Error
+		return c, false
+	}
+	if p.live.absent[r.row.Ref.Kind] {
+		return nil, true // discovery says that the kind is gone, and its objects with it
+	}
+	live, err := p.provenOurs(ctx, r)
+	if err != nil {
+		return fail(err)
+	}
+	if live == nil {
+		return nil, true
+	}
+	if kept(live.GetAnnotations()) {
+		c.Action, c.Note = record.Skipped, "pruning is disabled by its annotation; it is no longer managed"
+		if err := p.release(ctx, r.row, live); err != nil {
+			return fail(err)
+		}
+		return c, true
+	}
+	if err := p.Cluster.Delete(ctx, r.row.Ref, live.GetUID(), p.opts.DryRun); err != nil {
+		if apierrors.IsConflict(err) {
+			return nil, true // recreated by somebody in this very moment: not ours
+		}
+		return fail(err)
+	}
+	if !p.opts.DryRun {
+		if err := p.gone(ctx, r.row.Ref, live.GetUID()); err != nil {
+			return fail(err)
+		}
+	}
+	c.Action = record.Pruned
+	return c, true
+}
+
+// provenOurs returns the live object of a row if it is the one we created: the recorded uid, or, for a row that was
+// written ahead and never completed, our label together with our field manager's entry. A label alone proves nothing,
+// people copy labels. An object that joined another ApplySet is not ours any more.
+func (p *pass) provenOurs(ctx context.Context, r removal) (*unstructured.Unstructured, error) {
+	live := r.live
+	if live == nil {
+		var err error
+		if live, err = p.Cluster.Get(ctx, r.row.Ref); apierrors.IsNotFound(err) {
+			return nil, nil
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	if owner := foreignOwner(live, p.id); owner != "" {
+		return nil, nil
+	}
+	if r.row.UID != "" {
+		if live.GetUID() != r.row.UID {
+			return nil, nil
+		}
+		return live, nil
+	}
+	if live.GetLabels()[record.LabelPartOf] == p.id && appliedByUs(live) {
+		return live, nil
+	}
+	return nil, nil
+}
+
+// release takes our label off an object that stays in the cluster but leaves the app.
+func (p *pass) release(ctx context.Context, row record.Row, live *unstructured.Unstructured) error {
+	if p.opts.DryRun || live.GetLabels()[record.LabelPartOf] == "" {
+		return nil
+	}
+	patch := fmt.Appendf(nil, `[{"op":"test","path":"/metadata/uid","value":%q},{"op":"remove","path":"/metadata/labels/applyset.kubernetes.io~1part-of"}]`,
+		live.GetUID())
+	_, err := p.Cluster.PatchJSON(ctx, row.Ref, patch, record.Manager)
+	return err
+}

@@ -1,0 +1,150 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// saveGrace is how long saving the record may take after an interrupt.
+const saveGrace = 4 * time.Second
+
+// saveResult saves record, report and history when this pass has something new to say. A pass that found nothing to do
+// writes nothing; neither does one that fails as the one before it did.
+func (p *pass) saveResult(idle bool, failure error) error {
+	if p.opts.DryRun || p.rec == nil || p.rec.Inventory == nil || errors.Is(failure, record.ErrBusy) {
+		return nil
+	}
+	neverApplied := len(p.rec.Rows) == 0
+	if neverApplied && failure != nil {
+		return nil // nothing of this app is in the cluster: leave no trace either
+	}
+	settled := failure == nil
+	if idle && settled == p.rec.Settled && failure == nil {
+		return nil
+	}
+	ctx, cancel := lingering(p.ctx, saveGrace)
+	defer cancel()
+	if failure != nil && len(p.failed) > 0 {
+		p.rec.Pending = true
+	}
+	return p.save(ctx, p.report.Result, p.report.Message, settled)
+}
+
+// save writes the inventory, the report and, when the run is news, the history.
+func (p *pass) save(ctx context.Context, result record.Result, message string, settled bool) error {
+	p.rec.Settled = settled
+	if p.rec.Report == nil {
+		if _, err := p.Records.LoadParent(ctx, p.rec, p.app.Name); err != nil {
+			return err
+		}
+	}
+	p.countHealth()
+	run := record.Run{Revision: p.revision, Result: result, Cause: p.report.Cause, Time: p.started.UTC().Truncate(time.Second),
+		Duration: metav1.Duration{Duration: p.Now().Sub(p.started).Round(time.Millisecond)},
+		Counts:   p.report.Counts, Message: message, Changes: p.changeLines()}
+	history, news := p.pushRun(run)
+	if !news && !p.rec.Unsaved() {
+		return nil
+	}
+	p.rec.History = history
+	p.rec.Report = &record.Report{Name: p.app.Name, Source: p.report.Source, Revision: p.rec.Revision, Seen: p.commit,
+		Sync: syncOf(result), Health: p.report.Objects.Worst(), Message: message, Objects: p.report.Objects, LastRun: history[0]}
+	return p.Records.Save(ctx, p.rec)
+}
+
+// pushRun adds run to the history. The second save of one pass, after the wait for health, replaces its first entry.
+func (p *pass) pushRun(run record.Run) ([]record.Run, bool) {
+	if h := p.rec.History; len(h) > 0 && h[0].Time.Equal(run.Time) && h[0].Revision.Commit == run.Revision.Commit && h[0].Result != record.ResultFailed {
+		run.ID = h[0].ID
+		return append([]record.Run{run}, h[1:]...), true
+	}
+	return record.Push(p.rec.History, run)
+}
+
+func syncOf(result record.Result) record.Sync {
+	if result == record.ResultFailed {
+		return record.SyncFailed
+	}
+	return record.Synced
+}
+
+func (p *pass) changeLines() []string {
+	var lines []string
+	for _, c := range p.report.Changes {
+		if c.Action == record.Unchanged {
+			continue
+		}
+		if len(lines) == record.MaxChanges {
+			lines = append(lines[:record.MaxChanges-1], fmt.Sprintf("and %d more", len(p.report.Changes)-record.MaxChanges+1))
+			break
+		}
+		lines = append(lines, c.Short+" "+string(c.Action))
+	}
+	return lines
+}
+
+// tellChange adds a change to the report and tells it, unless nothing happened to the object.
+func (p *pass) tellChange(c record.Change) {
+	p.report.Counts.Add(c.Action, 1)
+	if c.Action == record.Unchanged {
+		return
+	}
+	p.report.Changes = append(p.report.Changes, c)
+	if c.Action == record.Pruned {
+		p.report.Pruned = append(p.report.Pruned, c.Object)
+	}
+	if p.Events != nil {
+		p.Events(Event{Kind: Changed, App: p.app.Name, Change: &c})
+	}
+}
+
+// ensureNamespace creates the app's target namespace when it is missing and not among the objects themselves. It is
+// not the app's: it is never changed again and never pruned.
+func (p *pass) ensureNamespace(ctx context.Context) error {
+	name := p.app.Namespace
+	if name == "" {
+		return nil
+	}
+	for _, o := range p.desired {
+		if o.Ref.Kind.Kind == "Namespace" && o.Group == "" && o.Name == name {
+			return nil
+		}
+	}
+	ref := cluster.Ref{Kind: cluster.Kind{Version: "v1", Kind: "Namespace", Resource: "namespaces"}, Name: name}
+	body := fmt.Appendf(nil, `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":%q}}`, name)
+	_, err := p.Cluster.Get(ctx, ref)
+	if apierrors.IsNotFound(err) {
+		_, err = p.Cluster.Create(ctx, ref, body, record.Manager)
+	}
+	if err != nil && !apierrors.IsAlreadyExists(err) && !apierrors.IsForbidden(err) {
+		return hint.With(fmt.Errorf("namespace %s: %w", name, err), "create it yourself, or name another with --target-namespace")
+	}
+	return nil
+}
+
+// secrets lists the Secrets among the desired and live objects, whose values must not appear in any text.
+func (p *pass) secrets() []*unstructured.Unstructured {
+	var out []*unstructured.Unstructured
+	for _, o := range p.desired {
+		if o.Group == "" && o.Ref.Kind.Kind == "Secret" {
+			out = append(out, o.manifest)
+			if live := p.live.objects[o.key()]; live != nil {
+				out = append(out, live)
+			}
+		}
+	}
+	return out
+}
+
+func (p *pass) mask(text string) string { return diff.MaskError(text, p.secrets()...) }

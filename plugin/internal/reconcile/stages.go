@@ -1,0 +1,83 @@
+package reconcile
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+)
+
+// Annotations that manifests may carry. Those of Argo CD and Flux that mean the same are understood too.
+const (
+	annotationWave     = "kubectl-gitops.dev/wave"
+	annotationPrune    = "kubectl-gitops.dev/prune"
+	annotationRecreate = "kubectl-gitops.dev/recreate"
+	argoWave           = "argocd.argoproj.io/sync-wave"
+	argoOptions        = "argocd.argoproj.io/sync-options"
+	fluxPrune          = "kustomize.toolkit.fluxcd.io/prune"
+	fluxForce          = "kustomize.toolkit.fluxcd.io/force"
+)
+
+// stage says when an object is applied: phases in order, inside the phase of waves by wave. Deletes run backwards.
+type stage struct {
+	phase int
+	wave  int
+}
+
+const (
+	phaseNamespaces = iota
+	phaseCRDs
+	phaseClusterScoped
+	phaseWaves
+	phaseWebhooks
+)
+
+func (a stage) compare(b stage) int {
+	return cmp.Or(cmp.Compare(a.phase, b.phase), cmp.Compare(a.wave, b.wave))
+}
+
+// stageOf tells the stage of an object from its kind and annotations.
+func stageOf(k cluster.Kind, annotations map[string]string) stage {
+	switch {
+	case k.Group == "" && k.Kind == "Namespace":
+		return stage{phase: phaseNamespaces}
+	case isCRD(k):
+		return stage{phase: phaseCRDs}
+	case k.Group == "admissionregistration.k8s.io":
+		return stage{phase: phaseWebhooks}
+	}
+	wave, hasWave := waveOf(annotations)
+	if !k.Namespaced && !hasWave {
+		return stage{phase: phaseClusterScoped}
+	}
+	return stage{phase: phaseWaves, wave: wave}
+}
+
+func waveOf(annotations map[string]string) (int, bool) {
+	for _, name := range []string{annotationWave, argoWave} {
+		if text, ok := annotations[name]; ok {
+			n, err := strconv.Atoi(text)
+			return n, err == nil
+		}
+	}
+	return 0, false
+}
+
+func isCRD(k cluster.Kind) bool {
+	return k.Group == "apiextensions.k8s.io" && k.Kind == "CustomResourceDefinition"
+}
+
+// rank orders the queue inside a stage. Everything in a stage runs in parallel; what others need simply starts first.
+func rank(k cluster.Kind) int {
+	early := []string{"ServiceAccount", "Role", "RoleBinding", "ResourceQuota", "LimitRange", "Secret", "ConfigMap",
+		"PersistentVolumeClaim", "Service"}
+	if i := slices.Index(early, k.Kind); i >= 0 {
+		return i
+	}
+	switch k.Kind {
+	case "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod":
+		return len(early) + 1
+	}
+	return len(early)
+}

@@ -1,0 +1,156 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// apiVersion of every versioned form the tool prints.
+const apiVersion = "kubectl-gitops.dev/v1alpha1"
+
+// Status compares the records of the instance with the live objects, of one app or, when name is empty, of all. It
+// reads only: two lists for the records and one per kind for all apps together, no Git.
+func (r *Reconciler) Status(ctx context.Context, name string) (StatusList, error) {
+	list := StatusList{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "StatusList"}, Items: []Status{}}
+	parents, err := r.Records.Parents(ctx)
+	if err != nil {
+		return list, err
+	}
+	inventories, err := r.Records.Load(ctx)
+	if err != nil {
+		return list, err
+	}
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(parents)), func(n string) bool { return name != "" && n != name })
+	live, unread := newSnapshot(), map[cluster.Kind]error{}
+	for _, n := range names {
+		if rec := inventories[n]; rec != nil && rec.Inventory != nil {
+			for _, k := range rec.Kinds() {
+				if err := r.observe(ctx, live, []cluster.Kind{k}, namespacesOf(rec.Rows)); err != nil {
+					unread[k] = err
+				}
+			}
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return list, err
+	}
+	for _, n := range names {
+		list.Items = append(list.Items, r.statusOf(n, parents[n].Report, inventories[n], live, unread, name != ""))
+	}
+	return list, nil
+}
+
+func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Record, live *snapshot,
+	unread map[cluster.Kind]error, perObject bool) Status {
+	s := Status{Name: name, Sync: report.Sync, Message: report.Message, Source: report.Source, Revision: report.Revision,
+		LastRun: LastRun{report.LastRun.Result, report.LastRun.Cause, report.LastRun.Time, report.LastRun.Duration}}
+	if rec == nil || rec.Inventory == nil {
+		s.Sync, s.Health, s.Message = record.SyncUnknown, cluster.Unknown, "the inventory is lost; the next run rebuilds it"
+		return s
+	}
+	id := r.Records.ID(name)
+	var worst *ResourceStatus
+	drift := 0
+	for _, row := range rec.Sorted() {
+		rs := resourceStatus(rec.Inventory, row, live, id, unread[row.Ref.Kind])
+		s.Objects.Add(rs.Health)
+		if rs.Sync == record.SyncDrifted {
+			drift++
+		}
+		if worst == nil || worse(rs, *worst) {
+			worst = &rs
+		}
+		if perObject {
+			s.Resources = append(s.Resources, rs)
+		}
+	}
+	s.Health = s.Objects.Worst()
+	s.Sync, s.Message = appSync(s, rec, report, drift, worst, errors.Join(slices.Collect(maps.Values(unread))...))
+	return s
+}
+
+// appSync tells the sync state of an app and the one thing worth reading about it.
+func appSync(s Status, rec *record.Record, report *record.Report, drift int, worst *ResourceStatus, unread error) (record.Sync, string) {
+	about := ""
+	if worst != nil && worst.Message != "" {
+		about = worst.Short + ": " + worst.Message
+	}
+	switch {
+	case report.Sync == record.SyncFailed && !recovered(s, rec, report, drift):
+		return record.SyncFailed, firstOf(report.Message, about)
+	case unread != nil:
+		return record.SyncUnknown, unread.Error()
+	case drift > 0:
+		return record.SyncDrifted, about
+	case rec.Pending, report.Seen != "" && report.Seen != rec.Revision.Commit:
+		return record.SyncPending, firstOf(about, "commit "+record.Revision{Commit: report.Seen}.Short()+" is not fully applied")
+	}
+	return record.Synced, about
+}
+
+// recovered tells whether a run that failed only because something was not healthy in time is over: all of the commit
+// was applied, and all is well now.
+func recovered(s Status, rec *record.Record, report *record.Report, drift int) bool {
+	return !rec.Pending && report.Seen == rec.Revision.Commit && s.Health == cluster.Healthy && drift == 0
+}
+
+func worse(a, b ResourceStatus) bool {
+	order := func(rs ResourceStatus) int {
+		switch {
+		case rs.Health == cluster.Degraded:
+			return 0
+		case rs.Sync == record.SyncDrifted:
+			return 1
+		case rs.Health == cluster.Missing:
+			return 2
+		case rs.Sync != record.Synced:
+			return 3
+		case rs.Health != cluster.Healthy:
+			return 4
+		}
+		return 5
+	}
+	return order(a) < order(b)
+}
+
+// resourceStatus judges one recorded object.
+func resourceStatus(inv *record.Inventory, row record.Row, live *snapshot, id string, unread error) ResourceStatus {
+	rs := ResourceStatus{Object: row.ID(), Short: row.Ref.String(), Namespace: row.Namespace, Sync: record.Synced}
+	if unread != nil {
+		rs.Sync, rs.Health, rs.Message = record.SyncUnknown, cluster.Unknown, unread.Error()
+		return rs
+	}
+	u := live.member(record.KeyOf(row.Ref), id)
+	rs.Health, rs.Message = cluster.HealthOf(u)
+	switch judge(inv, row, live, id) {
+	case drifted:
+		rs.Sync = record.SyncDrifted
+		rs.Message = firstOf(changedBy(u), rs.Message)
+	case missing:
+		rs.Sync, rs.Message = record.SyncDrifted, "deleted, or its label "+record.LabelPartOf+" was removed"
+	case replaced:
+		rs.Sync, rs.Message = record.SyncDrifted, "deleted and recreated by somebody else"
+	case kindAbsent:
+		rs.Sync, rs.Message = record.SyncDrifted, "the cluster does not serve its kind any more"
+	case unsettled:
+		rs.Sync, rs.Message = record.SyncPending, firstOf(rs.Message, "not applied yet")
+	}
+	return rs
+}
+
+// changedBy names the manager whose entry is the newest: the likely author of the drift.
+func changedBy(u *unstructured.Unstructured) string {
+	if by := fields.Newest(u, record.Manager); by != nil {
+		return "changed by " + by.Manager
+	}
+	return ""
+}

@@ -1,0 +1,246 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// The pauses between two looks at objects that are not ready yet double from first to longest.
+const (
+	firstPause   = 100 * time.Millisecond
+	longestPause = 2 * time.Second
+)
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// notHealthyError names the object that keeps an app from being healthy.
+type notHealthyError struct {
+	object  string
+	health  cluster.Health
+	message string
+	waited  time.Duration
+	others  int
+}
+
+func (e *notHealthyError) Error() string {
+	text := fmt.Sprintf("%s is %s", e.object, e.health)
+	if e.message != "" {
+		text += ": " + e.message
+	}
+	if e.waited > 0 {
+		text += fmt.Sprintf(" (waited %s)", age(e.waited))
+	}
+	if e.others > 0 {
+		text += fmt.Sprintf(", and %d more", e.others)
+	}
+	return text
+}
+
+// healthy waits until the objects at keys are Healthy or Suspended, within the budget of the app. It stops early at
+// an object that is Degraded: waiting does not mend it. One list per kind that still has such objects is made a look.
+func (p *pass) healthy(ctx context.Context, keys []record.Key) error {
+	start := p.Now()
+	ctx, cancel := context.WithDeadline(ctx, p.started.Add(p.app.Timeout))
+	defer cancel()
+	for pause := firstPause; ; pause = min(pause*2, longestPause) {
+		open := p.unhealthy(keys)
+		if len(open) == 0 {
+			return nil
+		}
+		worst := open[0]
+		err := &notHealthyError{p.refs[worst.key].String(), worst.health, worst.message, p.Now().Sub(start), len(open) - 1}
+		if worst.health == cluster.Degraded {
+			return err
+		}
+		p.tellWaiting(open)
+		if sleep(ctx, pause) != nil {
+			if p.ctx.Err() != nil {
+				return errInterrupted
+			}
+			return err
+		}
+		if again := p.look(ctx, open); again != nil {
+			if p.ctx.Err() != nil {
+				return errInterrupted
+			}
+			if ctx.Err() != nil {
+				return err
+			}
+			return again
+		}
+	}
+}
+
+type ailing struct {
+	key     record.Key
+	health  cluster.Health
+	message string
+}
+
+// unhealthy lists the objects that are neither Healthy nor Suspended, Degraded ones first.
+func (p *pass) unhealthy(keys []record.Key) []ailing {
+	var out []ailing
+	for _, k := range keys {
+		h, message := cluster.HealthOf(p.after[k])
+		if h == cluster.Healthy || h == cluster.Suspended {
+			continue
+		}
+		a := ailing{k, h, message}
+		if h == cluster.Degraded {
+			out = slices.Insert(out, 0, a)
+		} else {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
+// look reads the kinds of the objects in open again.
+func (p *pass) look(ctx context.Context, open []ailing) error {
+	kinds, names := map[cluster.Kind]bool{}, map[cluster.Kind][]string{}
+	for _, a := range open {
+		k := p.refs[a.key].Kind
+		kinds[k] = true
+		if ns := a.key.Namespace; ns != "" && !slices.Contains(names[k], ns) {
+			names[k] = append(names[k], ns)
+		}
+	}
+	s := newSnapshot()
+	if err := p.observe(ctx, s, slices.Collect(maps.Keys(kinds)), names); err != nil {
+		return err
+	}
+	for _, a := range open {
+		p.after[a.key] = s.member(a.key, p.id)
+	}
+	return nil
+}
+
+// tellWaiting reports each object once per state it is in.
+func (p *pass) tellWaiting(open []ailing) {
+	for _, a := range open {
+		text := p.refs[a.key].String() + ": " + firstOf(a.message, string(a.health))
+		if p.told[a.key] != text {
+			p.told[a.key] = text
+			p.tell(Waiting, p.app.Name, "%s", text)
+		}
+	}
+}
+
+// established waits until the API server serves the CRDs that were just applied.
+func (p *pass) established(ctx context.Context, crds []*step) error {
+	ctx, cancel := context.WithDeadline(ctx, p.started.Add(p.app.Timeout))
+	defer cancel()
+	for _, s := range crds {
+		if p.failed[s.key()] {
+			continue
+		}
+		for pause := firstPause / 4; !isEstablished(p.after[s.key()]); pause = min(pause*2, longestPause) {
+			if err := sleep(ctx, pause); err != nil {
+				return fmt.Errorf("%s is not established: %s", s.Ref, firstOf(conditionMessage(p.after[s.key()]), "no answer"))
+			}
+			live, err := p.Cluster.Get(ctx, s.Ref)
+			if err != nil {
+				return fmt.Errorf("%s: %w", s.Ref, err)
+			}
+			p.after[s.key()] = live
+		}
+	}
+	return nil
+}
+
+func isEstablished(crd *unstructured.Unstructured) bool {
+	return conditionStatus(crd, "Established") == "True" && conditionStatus(crd, "NamesAccepted") == "True"
+}
+
+func conditionStatus(u *unstructured.Unstructured, kind string) string {
+	for _, c := range conditions(u) {
+		if c["type"] == kind {
+			text, _ := c["status"].(string)
+			return text
+		}
+	}
+	return ""
+}
+
+func conditionMessage(u *unstructured.Unstructured) string {
+	for _, c := range conditions(u) {
+		if text, _ := c["message"].(string); c["status"] == "False" && text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+func conditions(u *unstructured.Unstructured) []map[string]any {
+	if u == nil {
+		return nil
+	}
+	list, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")
+	var out []map[string]any
+	for _, c := range list {
+		if m, ok := c.(map[string]any); ok {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// gone waits until the object with this uid does not exist any more, within the budget of the app.
+func (p *pass) gone(ctx context.Context, ref cluster.Ref, uid types.UID) error {
+	ctx, cancel := context.WithDeadline(ctx, p.started.Add(p.app.Timeout))
+	defer cancel()
+	for pause := firstPause / 4; ; pause = min(pause*2, longestPause) {
+		live, err := p.Cluster.Get(ctx, ref)
+		if apierrors.IsNotFound(err) || (err == nil && live.GetUID() != uid) {
+			return nil
+		}
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+		if ctx.Err() != nil || sleep(ctx, pause) != nil {
+			if p.ctx.Err() != nil {
+				return errInterrupted
+			}
+			return fmt.Errorf("is still being deleted%s", heldBy(live))
+		}
+	}
+}
+
+func heldBy(u *unstructured.Unstructured) string {
+	if u == nil || len(u.GetFinalizers()) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(": held by finalizer %s", u.GetFinalizers()[0])
+}
+
+// age writes a duration as people do: seconds below two minutes, then minutes, hours, days.
+func age(d time.Duration) string {
+	switch {
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%ds", int(d.Round(time.Second).Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	}
+	return fmt.Sprintf("%dd", int(d.Hours()/24))
+}

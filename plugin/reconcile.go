@@ -1,0 +1,132 @@
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+)
+
+type reconcileOptions struct {
+	source   sourceFlags
+	output   outputFlags
+	dryRun   string
+	interval time.Duration
+	length   time.Duration
+}
+
+func newReconcileCommand(c *cli) *cobra.Command {
+	o := &reconcileOptions{}
+	cmd := &cobra.Command{
+		Use:   "reconcile [APP]",
+		Short: "Fetch, render, apply, prune and verify: once, or in a loop",
+		Long: `Make the cluster equal to one directory of one Git repository.
+
+A pass reads the commit that --ref points at, applies what differs, prunes what Git no longer names, waits until
+everything is healthy and reverts what somebody changed in the cluster. When nothing differs, nothing is written.
+Without --repo the source is the one that the app's last run used.`,
+		Example: `  kubectl gitops reconcile --repo https://github.com/acme/config --path apps/shop/overlays/prod --name shop
+  kubectl gitops reconcile shop --dry-run=server
+  kubectl gitops reconcile shop --interval 5s --for 55s`,
+		ValidArgsFunction: c.completeAppNames(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.validate(cmd); err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), c, args)
+		},
+	}
+	o.source.addFlags(cmd)
+	o.output.AddFlags(cmd)
+	cmd.Flags().StringVar(&o.dryRun, "dry-run", "none", "none, or server: ask the API server what would happen, write nothing")
+	cmd.Flags().DurationVar(&o.interval, "interval", 0, "Repeat: the time from the start of one pass to the next")
+	cmd.Flags().DurationVar(&o.length, "for", 0, "With --interval: start no pass after this time (default without end)")
+	return cmd
+}
+
+const shortestInterval = time.Second
+
+func (o *reconcileOptions) validate(cmd *cobra.Command) error {
+	switch {
+	case o.dryRun != "none" && o.dryRun != "server":
+		return hint.Errorf(fmt.Sprintf("--dry-run=%s is not known", o.dryRun), "one of: none, server")
+	case cmd.Flags().Changed("interval") && o.interval < shortestInterval:
+		return hint.Errorf(fmt.Sprintf("--interval %s is too short", o.interval), "use at least %s", shortestInterval)
+	case o.length < 0, o.length > 0 && o.interval == 0:
+		return hint.Errorf("--for needs --interval, and a duration above zero", "for example --interval 5s --for 55s")
+	case o.interval > 0 && o.dryRun != "none":
+		return hint.Errorf("--dry-run and --interval exclude each other", "leave one of them out")
+	}
+	return o.output.Validate()
+}
+
+func (o *reconcileOptions) run(ctx context.Context, c *cli, args []string) error {
+	client, store, err := c.connect()
+	if err != nil {
+		return err
+	}
+	app, repo, err := o.source.resolve(ctx, store, args)
+	if err != nil {
+		return err
+	}
+	u := c.ui()
+	u.DryRun = o.dryRun == "server"
+	if o.output.document() {
+		u.reserveOut()
+	}
+	r := newReconciler(client, store, repo, gitSource{repo}, u.event)
+	if o.interval == 0 {
+		report, err := r.Run(ctx, app, reconcile.Options{Cause: record.CauseManual, DryRun: u.DryRun})
+		return o.print(u, client, cluster.Requests{}, report, err)
+	}
+	return o.loop(ctx, u, client, r, app)
+}
+
+// loop prints every pass that did something, the first one, and every change of the result.
+func (o *reconcileOptions) loop(ctx context.Context, u *ui, client *cluster.Client, r *reconcile.Reconciler, app reconcile.App) error {
+	var before cluster.Requests
+	last, passes := "", 0
+	err := r.Loop(ctx, app, o.interval, o.length, func(report reconcile.AppReport, err error) {
+		state := string(report.Result) + report.Message + report.Revision.Commit
+		if passes++; passes == 1 || len(report.Changes) > 0 || state != last {
+			o.print(u, client, before, report, err)
+		}
+		last, before = state, client.Requests()
+	})
+	if err != nil {
+		return errReported
+	}
+	return nil
+}
+
+// print tells one finished pass. A pass that failed has its error in the report, so that it is told once.
+func (o *reconcileOptions) print(u *ui, client *cluster.Client, before cluster.Requests, app reconcile.AppReport, failure error) error {
+	report := reconcile.Report{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "Report"},
+		Apps: []reconcile.AppReport{app}, Requests: client.Requests().Minus(before), Duration: app.Duration}
+	var names []string
+	for _, change := range app.Changes {
+		names = append(names, change.Short)
+	}
+	if _, err := o.output.print(u.Out, report, names); err != nil {
+		return err
+	}
+	if failure != nil {
+		u.fail(failure)
+		return errReported
+	}
+	u.summary(report)
+	return nil
+}
+
+func newReconciler(client *cluster.Client, store *record.Store, repo source.Repo, from reconcile.Source, events func(reconcile.Event)) *reconcile.Reconciler {
+	return &reconcile.Reconciler{Cluster: client, Records: store, Source: from, Tool: toolVersion(), Now: time.Now, Events: events,
+		From: record.Source{Repo: repo.Display(), Ref: repo.Ref}}
+}

@@ -1,0 +1,225 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+)
+
+// sourceFlags say which directory of which repository to read, and how to treat what is in it.
+type sourceFlags struct {
+	repo, ref, path, name, targetNamespace string
+	timeout                                time.Duration
+	allowPlainSecrets                      bool
+	auth                                   source.Auth
+}
+
+func (f *sourceFlags) addFlags(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.StringVar(&f.repo, "repo", "", "Repository: https, ssh or file URL, or a local directory")
+	fs.StringVar(&f.ref, "ref", "", "Branch, tag or commit (default the repository's HEAD)")
+	fs.StringVar(&f.path, "path", ".", "Directory in the repository")
+	fs.StringVar(&f.name, "name", "", "Name of the app (default the last element of --path)")
+	fs.StringVar(&f.targetNamespace, "target-namespace", "", "Namespace for objects that name none; created when missing")
+	fs.DurationVar(&f.timeout, "timeout", reconcile.DefaultTimeout, "Budget to apply and become healthy")
+	fs.BoolVar(&f.allowPlainSecrets, "allow-plain-secrets", false, "Accept Secrets with plain data in Git")
+	fs.StringVar(&f.auth.TokenFile, "token-file", "", "File with the token for https")
+	fs.StringVar(&f.auth.SSHKeyFile, "ssh-key-file", "", "File with the private key for ssh")
+	fs.StringVar(&f.auth.KnownHostsFile, "known-hosts-file", "", "File with the host keys to trust for ssh")
+}
+
+// appOf checks the flags and returns the app they describe.
+func (f *sourceFlags) appOf() (reconcile.App, error) {
+	if f.timeout <= 0 {
+		return reconcile.App{}, hint.Errorf(fmt.Sprintf("--timeout %s is not a budget", f.timeout), "give a duration above zero, such as 5m")
+	}
+	dir := path.Clean(strings.ReplaceAll(f.path, "\\", "/"))
+	if path.IsAbs(dir) || dir == ".." || strings.HasPrefix(dir, "../") {
+		return reconcile.App{}, hint.Errorf(fmt.Sprintf("--path %s leaves the repository", f.path), "give a directory from the repository's root")
+	}
+	name := f.name
+	if name == "" {
+		name = oneWord(dir)
+	}
+	if name == "" {
+		name = oneWord(f.repo)
+	}
+	if err := checkName(name); err != nil {
+		return reconcile.App{}, err
+	}
+	if f.targetNamespace != "" {
+		if problems := validation.IsDNS1123Label(f.targetNamespace); len(problems) > 0 {
+			return reconcile.App{}, fmt.Errorf("--target-namespace %q: %s", f.targetNamespace, problems[0])
+		}
+	}
+	return reconcile.App{Name: name, Path: dir, Namespace: f.targetNamespace, Timeout: f.timeout,
+		AllowPlainSecrets: f.allowPlainSecrets, Budget: reconcile.DefaultBudget}, nil
+}
+
+// checkName refuses names that cannot be part of the names of our records.
+func checkName(name string) error {
+	const longest = 40 // gitops-<name>-inventory-<n> must stay a valid name, and the name a label
+	if problems := validation.IsDNS1123Label(name); len(problems) > 0 || len(name) > longest {
+		return hint.Errorf(fmt.Sprintf("%q cannot be the name of an app", name),
+			"use --name with up to %d of a-z, 0-9 and '-'", longest)
+	}
+	return nil
+}
+
+// resolve returns the apps to work on and where they come from: the flags when --repo is given, otherwise what the
+// record of each named app (or of the only one) says.
+func (f *sourceFlags) resolve(ctx context.Context, store *record.Store, names []string) (reconcile.App, source.Repo, error) {
+	if f.repo != "" {
+		app, err := f.appOf()
+		if err == nil && len(names) > 0 && !slices.Equal(names, []string{app.Name}) {
+			err = hint.Errorf(fmt.Sprintf("with --repo the app is %s, not %s", app.Name, strings.Join(names, ", ")),
+				"leave the argument out, or set --name")
+		}
+		return app, f.repository(), err
+	}
+	rec, err := recorded(ctx, store, names)
+	if err != nil {
+		return reconcile.App{}, source.Repo{}, err
+	}
+	f.repo, f.name = rec.Source.Repo, rec.App
+	f.ref, f.path = rec.Source.Ref, rec.Source.Path
+	f.targetNamespace, f.allowPlainSecrets = rec.Target, rec.PlainSecrets
+	app, err := f.appOf()
+	return app, f.repository(), err
+}
+
+func (f *sourceFlags) repository() source.Repo {
+	url := f.repo
+	if dir, err := filepath.Abs(url); err == nil && isDirectory(url) {
+		url = dir // a record must mean the same from wherever it is read
+	}
+	return source.Repo{URL: url, Ref: f.ref, Auth: f.auth}
+}
+
+func isDirectory(p string) bool {
+	info, err := os.Stat(p)
+	return err == nil && info.IsDir()
+}
+
+// recorded loads the record of the one app that names, or the instance itself, leaves no choice about.
+func recorded(ctx context.Context, store *record.Store, names []string) (*record.Record, error) {
+	records, err := store.Load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var known []string
+	for name, rec := range records {
+		if rec.Inventory != nil && rec.Source.Repo != "" {
+			known = append(known, name)
+		}
+	}
+	slices.Sort(known)
+	switch {
+	case len(names) > 1:
+		return nil, hint.Errorf("several apps at once need a gitops.yaml, which this version does not read yet", "name one app")
+	case len(names) == 1 && !slices.Contains(known, names[0]):
+		return nil, unknownApp(names[0], store.Namespace, known)
+	case len(names) == 1:
+		return records[names[0]], nil
+	case len(known) == 1:
+		return records[known[0]], nil
+	case len(known) == 0:
+		return nil, hint.Errorf(fmt.Sprintf("no --repo given, and namespace %s has no apps yet", store.Namespace),
+			"say where the manifests are: --repo URL --path DIR --name APP")
+	}
+	return nil, hint.Errorf("no app named, and there are several", "name one of: %s", strings.Join(known, ", "))
+}
+
+func unknownApp(name, namespace string, known []string) error {
+	err := fmt.Errorf("no app %s in namespace %s", name, namespace)
+	if len(known) == 0 {
+		return hint.With(err, "it has none yet; -n selects another instance")
+	}
+	return hint.With(err, "it has: %s; -n selects another instance", strings.Join(known, ", "))
+}
+
+// gitSource unpacks commits of a repository into temporary directories.
+type gitSource struct{ repo source.Repo }
+
+// Poll implements reconcile.Source.
+func (s gitSource) Poll(ctx context.Context) (string, error) { return s.repo.Poll(ctx) }
+
+// Open implements reconcile.Source.
+func (s gitSource) Open(ctx context.Context, commit string) (*reconcile.Tree, error) {
+	dir, err := os.MkdirTemp("", "gitops-")
+	if err != nil {
+		return nil, fmt.Errorf("temporary directory: %w", err)
+	}
+	remove := func() { os.RemoveAll(dir) }
+	rev, err := s.repo.Fetch(ctx, commit, dir)
+	if err != nil {
+		remove()
+		return nil, err
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		remove()
+		return nil, err
+	}
+	return &reconcile.Tree{Root: root, Revision: rev, Close: func() { root.Close(); remove() }}, nil
+}
+
+// checkout is the working tree that a directory lies in, uncommitted changes included: for diff and render only.
+type checkout struct {
+	top string
+	rev source.Revision
+}
+
+func openCheckout(dir string) (checkout, string, error) {
+	top, rev, err := source.WorkTree(dir)
+	if err != nil {
+		return checkout{}, "", err
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return checkout{}, "", err
+	}
+	if abs, err = filepath.EvalSymlinks(abs); err != nil {
+		return checkout{}, "", err
+	}
+	if top, err = filepath.EvalSymlinks(top); err != nil {
+		return checkout{}, "", err
+	}
+	rel, err := filepath.Rel(top, abs)
+	return checkout{top, rev}, filepath.ToSlash(rel), err
+}
+
+// Poll implements reconcile.Source. A working tree is no commit, so nothing recorded ever equals it.
+func (c checkout) Poll(context.Context) (string, error) { return "working tree", nil }
+
+// Open implements reconcile.Source.
+func (c checkout) Open(context.Context, string) (*reconcile.Tree, error) {
+	root, err := os.OpenRoot(c.top)
+	if err != nil {
+		return nil, err
+	}
+	return &reconcile.Tree{Root: root, Revision: c.rev, Close: func() { root.Close() }}, nil
+}
+
+// explainConfig words what client-go says when there is no usable kubeconfig.
+func explainConfig(err error) error {
+	if clientcmd.IsEmptyConfig(err) {
+		err = errors.New("no cluster: neither a kubeconfig nor a service account was found")
+	}
+	return hint.With(err, "set KUBECONFIG or --kubeconfig, and see `kubectl config get-contexts`")
+}

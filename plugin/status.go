@@ -1,0 +1,131 @@
+package plugin
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+)
+
+type statusOptions struct {
+	output outputFlags
+	watch  bool
+	app    string
+}
+
+func newStatusCommand(c *cli) *cobra.Command {
+	o := &statusOptions{}
+	cmd := &cobra.Command{
+		Use:   "status [APP]",
+		Short: "Show revision, sync and health of the apps, or of one app's objects",
+		Long: `Show what each app looks like now: the commit that is applied, whether the cluster still equals it, and how
+the objects are doing. Worst first. With APP, each object. Only the cluster is asked, not Git.`,
+		Example: `  kubectl gitops status
+  kubectl gitops status shop -o wide
+  kubectl gitops status -w`,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: c.completeAppNames(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				o.app = args[0]
+			}
+			if err := o.output.Validate(); err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), c)
+		},
+	}
+	o.output.AddFlags(cmd)
+	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "Show it again whenever it changes")
+	return cmd
+}
+
+func (o *statusOptions) run(ctx context.Context, c *cli) error {
+	client, store, err := c.connect()
+	if err != nil {
+		return err
+	}
+	r := newReconciler(client, store, source.Repo{}, nil, nil)
+	list, err := r.Status(ctx, o.app)
+	if err != nil {
+		return err
+	}
+	if o.app != "" && len(list.Items) == 0 {
+		return unknownApp(o.app, store.Namespace, o.others(ctx, store))
+	}
+	if err := o.print(c.ui(), list); err != nil || !o.watch {
+		return err
+	}
+	return o.follow(ctx, c.ui(), r, list)
+}
+
+func (o *statusOptions) others(ctx context.Context, store *record.Store) []string {
+	var names []string
+	if parents, err := store.Parents(ctx); err == nil {
+		for name := range parents {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// follow prints the status again each time it differs from the last one printed.
+func (o *statusOptions) follow(ctx context.Context, u *ui, r *reconcile.Reconciler, last reconcile.StatusList) error {
+	tick := time.NewTicker(2 * time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil // this is how one ends a watch
+		case <-tick.C:
+		}
+		list, err := r.Status(ctx, o.app)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if same(list, last) {
+			continue
+		}
+		if !o.output.document() {
+			u.repaint()
+		}
+		if err := o.print(u, list); err != nil {
+			return err
+		}
+		last = list
+	}
+}
+
+func same(a, b reconcile.StatusList) bool {
+	rawA, errA := json.Marshal(a)
+	rawB, errB := json.Marshal(b)
+	return errA == nil && errB == nil && string(rawA) == string(rawB)
+}
+
+func (o *statusOptions) print(u *ui, list reconcile.StatusList) error {
+	var names []string
+	for _, s := range list.Items {
+		if o.app == "" {
+			names = append(names, s.Name)
+		}
+		for _, rs := range s.Resources {
+			names = append(names, rs.Short)
+		}
+	}
+	if handled, err := o.output.print(u.Out, list, names); handled || err != nil {
+		return err
+	}
+	u.statusTable(list, o.output.wide())
+	if o.app != "" && len(list.Items) == 1 {
+		u.resourceTable(list.Items[0], o.output.wide())
+	}
+	return nil
+}
