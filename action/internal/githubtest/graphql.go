@@ -243,8 +243,14 @@ func (r *Repo) pullGraph(p *Pull) map[string]any {
 	return map[string]any{
 		"__typename": "PullRequest", "id": r.pullID(p), "number": p.Number, "url": r.pullURL(p), "title": p.Title, "body": p.Body,
 		"isDraft": p.Draft, "baseRefName": p.Base, "headRefName": p.Head, "isCrossRepository": false, "autoMergeRequest": auto,
-		"labels": names(p.Labels, "name"), "assignees": names(p.Assignees, "login"), "headRef": orNil(r.refGraph("refs/heads/" + p.Head)),
+		"labels":         names(p.Labels, "name"),
+		"reviewRequests": count(len(p.Reviewers) + len(p.Teams)), "latestReviews": count(p.Reviews),
+		"assignees": names(p.Assignees, "login"), "headRef": orNil(r.refGraph("refs/heads/" + p.Head)),
 	}
+}
+
+func count(n int) lazy {
+	return func(map[string]any) (any, *gqlError) { return map[string]any{"totalCount": n}, nil }
 }
 
 func (s *Server) mutationRoot(perm Permissions) map[string]any {

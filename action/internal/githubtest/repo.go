@@ -41,6 +41,7 @@ type Pull struct {
 	Reviewers     []string
 	Teams         []string
 	Comments      []string
+	Reviews       int    // reviews given
 	AutoMerge     string // MERGE, SQUASH, REBASE or empty
 }
 

@@ -1,0 +1,124 @@
+// Package action is the push half: it changes image references in a config repository.
+//
+// One run is always the same chain: inputs, one plan of edits (package bumper), one commit, one pull
+// request, one report. An operation is only a way to make the plan; everything behind it is shared.
+// As a GitHub Action it works through GitHub's API alone, without a Git binary and without a clone.
+// As a command (gitops-action bump) it edits the files of a checkout.
+//
+// The package never talks to a cluster, never rewrites history, never forces a ref, and never writes to a
+// branch that holds somebody else's commits. It edits no YAML itself: that is package bumper's work.
+package action
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"time"
+)
+
+// Exit codes of Main.
+const (
+	ExitOK      = 0 // done, or nothing to do
+	ExitFailed  = 1 // failed, or --check found something to change
+	ExitMisused = 2 // the command line is wrong
+)
+
+// Streams are what a run may touch outside its arguments: the environment, the two output streams and the
+// current directory of the process.
+type Streams struct {
+	Getenv func(string) string
+	Out    io.Writer
+	Err    io.Writer
+}
+
+const usage = `gitops-action changes image references in a config repository.
+
+Usage:
+  gitops-action run                        as a GitHub Action: inputs from the environment
+  gitops-action bump --dir DIR --image NAME=TAG [--value FILE:PATH=VALUE] [flags]
+                                           edit the files of a checkout
+  gitops-action version
+
+Flags of bump:
+  --dir DIR                the checkout (default ".")
+  --image NAME=TAG         image to change, repeatable; also NAME:TAG, NAME@DIGEST, NAME:TAG@DIGEST
+  --value FILE:PATH=VALUE  one value to change, repeatable
+  --path GLOB              only files below these paths, repeatable
+  --allow-downgrade        accept a tag older than the one in the file
+  --allow-plain-secrets    accept files that hold a Secret with plain data
+  --check                  change nothing; exit 1 when something would change
+  -o, --output text|json   how to print the edits (default text)
+`
+
+// Main runs the command line and returns the exit code. Errors are printed as "error: ..." and, where
+// there is advice, "hint: ...".
+func Main(ctx context.Context, args []string, s Streams) int {
+	if len(args) == 0 && s.Getenv("GITHUB_ACTIONS") == "true" {
+		args = []string{"run"}
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	switch args[0] {
+	case "run":
+		return runAction(ctx, s, pause)
+	case "bump":
+		return runLocal(args[1:], s)
+	case "version", "--version":
+		fmt.Fprintln(s.Out, "gitops-action "+buildVersion())
+		return ExitOK
+	case "help", "--help", "-h":
+		fmt.Fprint(s.Out, usage)
+		return ExitOK
+	}
+	printError(s.Err, advise(fmt.Errorf("unknown command %q", args[0]), "commands are run, bump and version; see gitops-action --help"))
+	return ExitMisused
+}
+
+// runAction is one step of a workflow. It waits with sleep.
+func runAction(ctx context.Context, s Streams, sleep func(context.Context, time.Duration) error) (code int) {
+	rep := newReporter(s)
+	defer func() {
+		// The library that writes workflow commands panics when a write fails.
+		if r := recover(); r != nil {
+			printError(s.Err, fmt.Errorf("write to the workflow: %v", r))
+			code = ExitFailed
+		}
+	}()
+	in, err := readInputs(s.Getenv)
+	rep.hide(in.Token)
+	if err == nil {
+		err = in.event.allowed()
+	}
+	if err != nil {
+		return rep.failed(err)
+	}
+	res, err := newRun(in, rep, sleep).deliver(ctx)
+	if err != nil {
+		return rep.failed(err)
+	}
+	if err := rep.done(res); err != nil {
+		return rep.failed(err)
+	}
+	return ExitOK
+}
+
+// buildVersion is the module version the binary was built from.
+func buildVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(devel)"
+	}
+	return info.Main.Version
+}
+
+// printError prints an error and its advice, one line each.
+func printError(w io.Writer, err error) {
+	fmt.Fprintf(w, "error: %s\n", logText(err.Error()))
+	var a *advised
+	if errors.As(err, &a) {
+		fmt.Fprintf(w, "hint: %s\n", logText(a.hint))
+	}
+}

@@ -1,0 +1,191 @@
+package action
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// Bounds of the delivery loop. Forty lost races in a row take several minutes.
+const (
+	maxRaces     = 40
+	raceBackoff  = 200 * time.Millisecond
+	maxBranchTry = 20
+)
+
+// errNextBranch means that the branch name is taken by somebody else's work.
+var errNextBranch = errors.New("the branch holds somebody else's commits")
+
+// Result is what a run did.
+type Result struct {
+	Changed  bool // something was written, or would have been
+	Commit   string
+	Verified bool
+	Branch   string
+	Number   int // of the pull request, or 0
+	URL      string
+	// PullOperation is created, updated, unchanged, closed or none.
+	PullOperation string
+	Plan          Plan
+	Notes         []string
+	Line          string // what happened, in one line
+}
+
+// run is one operation on its way from inputs to a commit.
+type run struct {
+	in     Inputs
+	op     operation
+	rep    *reporter
+	client *client
+	sleep  func(context.Context, time.Duration) error
+	now    func() time.Time
+
+	transport *transport
+	wanted    string // branch name of the pull request
+	suffix    int    // appended to it while names are taken
+	snap      *snapshot
+	wrote     *Result // the last thing this run is sure to have written
+}
+
+func newRun(in Inputs, rep *reporter, sleep func(context.Context, time.Duration) error) *run {
+	base := http.DefaultTransport.(*http.Transport).Clone()
+	base.ResponseHeaderTimeout = 2 * time.Minute
+	return &run{in: in, rep: rep, sleep: sleep, now: time.Now,
+		transport: &transport{base: base, sleep: sleep, now: time.Now, note: rep.log}}
+}
+
+// deliver reads, plans and writes until nothing came in between. A lost race or a lost answer is always
+// met the same way: read again and recompute on the new head.
+func (r *run) deliver(ctx context.Context) (Result, error) {
+	if err := r.prepare(ctx); err != nil {
+		return Result{}, err
+	}
+	for try := 1; ; try++ {
+		res, err := r.attempt(ctx)
+		switch {
+		case err == nil:
+			if !res.Changed && r.wrote != nil {
+				res = *r.wrote
+			}
+			return res, nil
+		case errors.Is(err, errNextBranch) && r.suffix < maxBranchTry:
+			r.suffix++
+			continue
+		case !errors.Is(err, errMoved) && !errors.Is(err, errUncertain), try == maxRaces:
+			return Result{}, explain(err, r.in)
+		}
+		r.rep.log(fmt.Sprintf("%v; reading it again", err))
+		if err := r.sleep(ctx, backoff(try, raceBackoff)); err != nil {
+			return Result{}, err
+		}
+	}
+}
+
+func (r *run) prepare(ctx context.Context) error {
+	images := r.in.Images
+	if r.in.ResolveDigest {
+		var err error
+		if images, err = resolveDigests(ctx, images); err != nil {
+			return err
+		}
+	}
+	r.op = bumpOperation(r.in, images)
+	var err error
+	if r.wanted, err = branchName(r.in, r.op); err != nil {
+		return err
+	}
+	r.client, err = newClient(r.in, r.transport)
+	return err
+}
+
+// attempt goes through the whole chain once.
+func (r *run) attempt(ctx context.Context) (Result, error) {
+	writes := r.in.Operation != opCheck && !r.in.DryRun
+	st, err := r.client.readState(ctx, r.in.Ref, r.branch(), r.in.PullRequest && writes)
+	if err != nil {
+		return Result{}, err
+	}
+	if r.snap == nil || r.snap.commit != st.base.Target.OID {
+		if r.snap, err = r.client.fetch(ctx, st.base.Target.OID, r.op.wants); err != nil {
+			return Result{}, err
+		}
+	}
+	plan, err := r.op.plan(r.snap)
+	if err != nil {
+		return Result{}, err
+	}
+	var edited []string
+	for _, c := range plan.changes(r.snap) {
+		edited = append(edited, c.path)
+	}
+	if err := r.client.checkBytes(ctx, r.snap, edited); err != nil {
+		return Result{}, err
+	}
+	words := writing{in: r.in, op: r.op, base: st.base.Name, plan: plan, hide: r.rep.clean}
+	res := Result{Plan: plan, Notes: plan.Notes, PullOperation: "none"}
+	switch {
+	case !writes:
+		return r.report(res, words), nil
+	case r.in.PullRequest:
+		return r.pullRequest(ctx, st, words, res)
+	case len(plan.Files) == 0:
+		res.Line = "= already up to date"
+		return res, nil
+	}
+	return r.direct(ctx, st, words, res)
+}
+
+// report is for check and dry-run: everything but the writes.
+func (r *run) report(res Result, words writing) Result {
+	res.Changed = len(res.Plan.Files) > 0
+	switch {
+	case !res.Changed:
+		res.Line = "= already up to date"
+	case r.in.Operation == opCheck:
+		res.Line = fmt.Sprintf("%d edits would be made: %s", len(res.Plan.Edits), words.title())
+	case r.in.PullRequest:
+		res.Line = "dry run: would open a pull request: " + words.title()
+	default:
+		res.Line = "dry run: would commit to " + words.base + ": " + words.title()
+	}
+	return res
+}
+
+// direct commits to the base branch.
+func (r *run) direct(ctx context.Context, st *state, words writing, res Result) (Result, error) {
+	sha, verified, err := r.commit(ctx, st, words, []string{st.base.Target.OID}, "")
+	if err != nil {
+		return Result{}, err
+	}
+	if err := r.client.moveBranch(ctx, st.base.Name, sha); err != nil {
+		return Result{}, err
+	}
+	res.Changed, res.Commit, res.Verified, res.Branch = true, sha, verified, st.base.Name
+	res.Line = fmt.Sprintf("✓ committed %s to %s", short(sha), st.base.Name)
+	return res, nil
+}
+
+// commit writes one tree, which is the base branch's with the edits, and one commit.
+func (r *run) commit(ctx context.Context, st *state, words writing, parents []string, digest string) (string, bool, error) {
+	tree, err := r.client.createTree(ctx, st.base.Target.Tree.OID, words.plan.changes(r.snap))
+	if err != nil {
+		return "", false, err
+	}
+	message := words.message()
+	if digest != "" {
+		message += "\n\n" + trailer(tree, digest)
+	}
+	return r.client.createCommit(ctx, tree, message, parents)
+}
+
+// branch is the name to try now.
+func (r *run) branch() string {
+	if r.suffix == 0 {
+		return r.wanted
+	}
+	return fmt.Sprintf("%s-%d", r.wanted, r.suffix+1)
+}
+
+func short(sha string) string { return sha[:min(7, len(sha))] }

@@ -1,0 +1,116 @@
+package action
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Errors the delivery loop branches on.
+var (
+	// errMoved means that something changed between reading and writing: read again and recompute.
+	errMoved = errors.New("the repository changed meanwhile")
+	// errUncertain means that the answer to a write was lost: look what happened before writing again.
+	errUncertain = errors.New("no answer")
+)
+
+// advised is an error with advice for the reader.
+type advised struct {
+	err  error
+	hint string
+}
+
+func (a *advised) Error() string { return a.err.Error() }
+func (a *advised) Unwrap() error { return a.err }
+
+func advise(err error, hint string) error {
+	if hint == "" {
+		return err
+	}
+	return &advised{err, hint}
+}
+
+// apiError is an answer of GitHub that is not a success.
+type apiError struct {
+	what    string // "create the commit"
+	status  int
+	message string // GitHub's words
+	need    string // permissions GitHub asks for, "contents=write"
+}
+
+func (e *apiError) Error() string {
+	if e.status == 0 {
+		return fmt.Sprintf("%s: GitHub refused: %s", e.what, e.message)
+	}
+	return fmt.Sprintf("%s: GitHub answered %d: %s", e.what, e.status, e.message)
+}
+
+func (e *apiError) says(text string) bool {
+	return strings.Contains(strings.ToLower(e.message), strings.ToLower(text))
+}
+
+// answered finds GitHub's answer in err.
+func answered(err error) (*apiError, bool) {
+	var a *apiError
+	return a, errors.As(err, &a)
+}
+
+// explain adds to a refusal of GitHub which permission or which setting is missing.
+func explain(err error, in Inputs) error {
+	a, ok := answered(err)
+	var have *advised
+	if !ok || errors.As(err, &have) {
+		return err
+	}
+	return advise(err, refusalHint(a, in))
+}
+
+func refusalHint(a *apiError, in Inputs) string {
+	other := in.event.repository != "" && !strings.EqualFold(in.event.repository, in.Repository)
+	switch {
+	case a.status == 401:
+		return "the token is wrong, expired or revoked"
+	case a.says("not permitted to create or approve pull requests"):
+		return "switch on Settings > Actions > General > Allow GitHub Actions to create and approve pull requests (in the organisation too), or use a GitHub App token"
+	case a.says("SAML"):
+		return "authorise the token for the organisation's single sign-on"
+	case a.says("without `workflows` permission") || a.says("without workflows permission"):
+		return "the token may not touch .github/workflows; limit the paths input"
+	case a.status == 403 || a.says("not accessible by"):
+		return permissionHint(a.need, in, other)
+	case a.status == 404 || a.says("could not resolve to a repository"):
+		if other {
+			return fmt.Sprintf("github.token only reaches %s; give the token input a GitHub App token or a fine-grained token for %s", in.event.repository, in.Repository)
+		}
+		return "check owner/name, and that the token may read the repository"
+	case a.status == 422 && protected(a):
+		return "the branch is protected: set pull-request: true, or let the token's owner bypass the rule"
+	}
+	return ""
+}
+
+func protected(a *apiError) bool {
+	for _, text := range []string{"protected branch", "rule violations", "must be made through a pull request", "required status check", "approving review", "cannot update this protected"} {
+		if a.says(text) {
+			return true
+		}
+	}
+	return false
+}
+
+func permissionHint(need string, in Inputs, other bool) string {
+	var b strings.Builder
+	want := "contents: write"
+	if in.PullRequest {
+		want += " and pull-requests: write"
+	}
+	if need != "" {
+		want = strings.ReplaceAll(strings.ReplaceAll(need, "_", "-"), "=", ": ")
+	}
+	fmt.Fprintf(&b, "the token lacks %s; with github.token add it under permissions: in the workflow", want)
+	if other {
+		fmt.Fprintf(&b, ", and note that github.token only reaches %s, not %s", in.event.repository, in.Repository)
+	}
+	b.WriteString("; runs started by Dependabot or a fork always get a read-only token")
+	return b.String()
+}

@@ -1,0 +1,61 @@
+package action
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// event is what the action needs to know about the workflow run around it.
+type event struct {
+	name       string // push, pull_request, ...
+	repository string // owner/name the workflow runs in
+	fork       string // owner/name of the fork that a pull_request comes from, or empty
+	runURL     string
+}
+
+func readEvent(getenv func(string) string) event {
+	e := event{name: getenv("GITHUB_EVENT_NAME"), repository: getenv("GITHUB_REPOSITORY")}
+	if id := getenv("GITHUB_RUN_ID"); id != "" && e.repository != "" {
+		e.runURL = strings.TrimSuffix(getenv("GITHUB_SERVER_URL"), "/") + "/" + e.repository + "/actions/runs/" + id
+	}
+	if e.name != "pull_request" {
+		return e
+	}
+	// A missing or unreadable payload only means that a fork is found out later, by GitHub's 403.
+	data, err := os.ReadFile(getenv("GITHUB_EVENT_PATH"))
+	if err != nil {
+		return e
+	}
+	var payload struct {
+		PullRequest struct {
+			Head, Base struct {
+				Repo *struct {
+					FullName string `json:"full_name"`
+				} `json:"repo"`
+			}
+		} `json:"pull_request"`
+	}
+	if json.Unmarshal(data, &payload) != nil {
+		return e
+	}
+	head, base := payload.PullRequest.Head.Repo, payload.PullRequest.Base.Repo
+	switch {
+	case base == nil:
+	case head == nil:
+		e.fork = "a deleted fork"
+	case !strings.EqualFold(head.FullName, base.FullName):
+		e.fork = head.FullName
+	}
+	return e
+}
+
+// allowed stops the run where it could never succeed, or should not.
+func (e event) allowed() error {
+	if e.fork == "" {
+		return nil
+	}
+	return advise(fmt.Errorf("this run belongs to a pull request from %s: GitHub gives it a read-only token and no secrets", e.fork),
+		"run the bump on push to your branch, after the merge, or skip it with if: github.event.pull_request.head.repo.full_name == github.repository")
+}

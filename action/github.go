@@ -1,0 +1,219 @@
+package action
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/google/go-github/v62/github"
+)
+
+// client is the REST half of GitHub: the only place that knows the go-github library. It writes; what
+// has to be read comes from one GraphQL query (graphql.go) and one tarball (tarball.go).
+type client struct {
+	rest       *github.Client
+	http       *http.Client
+	graphqlURL string
+	owner      string
+	name       string
+}
+
+func newClient(in Inputs, t *transport) (*client, error) {
+	base, err := url.Parse(in.APIURL)
+	if err != nil {
+		return nil, fmt.Errorf("input api-url: %w", err)
+	}
+	t.token, t.host = in.Token, base.Host
+	h := &http.Client{Transport: t}
+	rest := github.NewClient(h)
+	rest.BaseURL = base
+	rest.UserAgent = "gitops-action"
+	owner, name, _ := strings.Cut(in.Repository, "/")
+	return &client{rest: rest, http: h, graphqlURL: in.GraphQLURL, owner: owner, name: name}, nil
+}
+
+// change is one file of a commit.
+type change struct {
+	path, mode, content string
+}
+
+func (c *client) createTree(ctx context.Context, base string, changes []change) (string, error) {
+	entries := make([]*github.TreeEntry, 0, len(changes))
+	for _, ch := range changes {
+		entries = append(entries, &github.TreeEntry{Path: &ch.path, Mode: &ch.mode, Type: github.String("blob"), Content: &ch.content})
+	}
+	tree, _, err := c.rest.Git.CreateTree(ctx, c.owner, c.name, base, entries)
+	return tree.GetSHA(), failed("write the tree", err)
+}
+
+// createCommit names no author, so that GitHub signs the commit for the token's owner where it can.
+func (c *client) createCommit(ctx context.Context, tree, message string, parents []string) (sha string, verified bool, err error) {
+	commit := &github.Commit{Message: &message, Tree: &github.Tree{SHA: &tree}}
+	for _, p := range parents {
+		commit.Parents = append(commit.Parents, &github.Commit{SHA: &p})
+	}
+	done, _, err := c.rest.Git.CreateCommit(ctx, c.owner, c.name, commit, nil)
+	return done.GetSHA(), done.GetVerification().GetVerified(), failed("write the commit", err)
+}
+
+// createBranch fails with errMoved when the branch exists by now.
+func (c *client) createBranch(ctx context.Context, branch, sha string) error {
+	_, _, err := c.rest.Git.CreateRef(ctx, c.owner, c.name, ref(branch, sha))
+	err = failed("create the branch "+branch, err)
+	if a, ok := answered(err); ok && a.status == http.StatusUnprocessableEntity && a.says("already exists") {
+		return fmt.Errorf("%w: %w", errMoved, err)
+	}
+	return err
+}
+
+// moveBranch is a compare-and-set: GitHub refuses it unless sha descends from where the branch is now.
+// It fails with errMoved when somebody else was faster or the branch is gone.
+func (c *client) moveBranch(ctx context.Context, branch, sha string) error {
+	_, _, err := c.rest.Git.UpdateRef(ctx, c.owner, c.name, ref(branch, sha), false)
+	err = failed("update the branch "+branch, err)
+	if a, ok := answered(err); ok && (a.status == http.StatusConflict || a.status == http.StatusUnprocessableEntity && (a.says("fast forward") || a.says("does not exist"))) {
+		return fmt.Errorf("%w: %w", errMoved, err)
+	}
+	return err
+}
+
+// deleteBranch is content with a branch that is gone already.
+func (c *client) deleteBranch(ctx context.Context, branch string) error {
+	_, err := c.rest.Git.DeleteRef(ctx, c.owner, c.name, "refs/heads/"+branch)
+	err = failed("delete the branch "+branch, err)
+	if a, ok := answered(err); ok && a.says("does not exist") {
+		return nil
+	}
+	return err
+}
+
+func ref(branch, sha string) *github.Reference {
+	return &github.Reference{Ref: github.String("refs/heads/" + branch), Object: &github.GitObject{SHA: &sha}}
+}
+
+// openPull fails with errMoved when the branch has a pull request by now.
+func (c *client) openPull(ctx context.Context, head, base, title, body string, draft bool) (pullRequest, error) {
+	pr, _, err := c.rest.PullRequests.Create(ctx, c.owner, c.name, &github.NewPullRequest{Title: &title, Head: &head, Base: &base, Body: &body, Draft: &draft})
+	err = failed("open the pull request", err)
+	if a, ok := answered(err); ok && a.status == http.StatusUnprocessableEntity && a.says("already exists") {
+		return pullRequest{}, fmt.Errorf("%w: %w", errMoved, err)
+	}
+	if err != nil {
+		return pullRequest{}, err
+	}
+	return pullRequest{ID: pr.GetNodeID(), Number: pr.GetNumber(), URL: pr.GetHTMLURL(), Title: title, Body: body, HeadRefName: head, BaseRefName: base, IsDraft: draft, opened: true, author: pr.GetUser().GetLogin()}, nil
+}
+
+func (c *client) editPull(ctx context.Context, number int, title, body string) error {
+	_, _, err := c.rest.PullRequests.Edit(ctx, c.owner, c.name, number, &github.PullRequest{Title: &title, Body: &body})
+	return failed(fmt.Sprintf("update pull request #%d", number), err)
+}
+
+// closePull says why, closes the pull request and deletes its branch.
+func (c *client) closePull(ctx context.Context, number int, branch, comment string) error {
+	if err := c.commentOnce(ctx, number, comment); err != nil {
+		return err
+	}
+	_, _, err := c.rest.PullRequests.Edit(ctx, c.owner, c.name, number, &github.PullRequest{State: github.String("closed")})
+	if err != nil {
+		return failed(fmt.Sprintf("close pull request #%d", number), err)
+	}
+	return c.deleteBranch(ctx, branch)
+}
+
+// commentOnce adds a comment unless one with the same text is there, so that a run after a failed one
+// says nothing twice.
+func (c *client) commentOnce(ctx context.Context, number int, body string) error {
+	what := fmt.Sprintf("comment on pull request #%d", number)
+	opts := &github.IssueListCommentsOptions{ListOptions: github.ListOptions{PerPage: 100}}
+	have, _, err := c.rest.Issues.ListComments(ctx, c.owner, c.name, number, opts)
+	if err != nil {
+		return failed(what, err)
+	}
+	for _, comment := range have {
+		if strings.TrimSpace(comment.GetBody()) == strings.TrimSpace(body) {
+			return nil
+		}
+	}
+	_, _, err = c.rest.Issues.CreateComment(ctx, c.owner, c.name, number, &github.IssueComment{Body: &body})
+	return failed(what, err)
+}
+
+// setLabelsAndAssignees replaces both, in one request: only for a pull request that was just opened.
+func (c *client) setLabelsAndAssignees(ctx context.Context, number int, labels, assignees []string) error {
+	_, _, err := c.rest.Issues.Edit(ctx, c.owner, c.name, number, &github.IssueRequest{Labels: &labels, Assignees: &assignees})
+	return failed("set labels and assignees", err)
+}
+
+// addLabels sends an object: the library's own call sends a bare list, which GitHub's description does not allow.
+func (c *client) addLabels(ctx context.Context, number int, labels []string) error {
+	path := fmt.Sprintf("repos/%s/%s/issues/%d/labels", c.owner, c.name, number)
+	req, err := c.rest.NewRequest(http.MethodPost, path, map[string][]string{"labels": labels})
+	if err == nil {
+		_, err = c.rest.Do(ctx, req, nil)
+	}
+	return failed("add labels", err)
+}
+
+func (c *client) addAssignees(ctx context.Context, number int, names []string) error {
+	_, _, err := c.rest.Issues.AddAssignees(ctx, c.owner, c.name, number, names)
+	return failed("add assignees", err)
+}
+
+func (c *client) requestReviewers(ctx context.Context, number int, users, teams []string) error {
+	_, _, err := c.rest.PullRequests.RequestReviewers(ctx, c.owner, c.name, number, github.ReviewersRequest{Reviewers: users, TeamReviewers: teams})
+	return failed("request reviewers", err)
+}
+
+// merge merges the pull request if its head is still sha.
+func (c *client) merge(ctx context.Context, number int, sha, method string) (string, error) {
+	done, _, err := c.rest.PullRequests.Merge(ctx, c.owner, c.name, number, "", &github.PullRequestOptions{SHA: sha, MergeMethod: strings.ToLower(method)})
+	return done.GetSHA(), failed(fmt.Sprintf("merge pull request #%d", number), err)
+}
+
+// failed turns the library's errors into ours. Addresses are left out: they can hold a download token.
+func failed(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var response *github.ErrorResponse
+	var limited *github.RateLimitError
+	var abuse *github.AbuseRateLimitError
+	switch {
+	case errors.As(err, &response):
+		return &apiError{what: what, status: response.Response.StatusCode, message: messages(response), need: response.Response.Header.Get("X-Accepted-Github-Permissions")}
+	case errors.As(err, &limited):
+		return &apiError{what: what, status: limited.Response.StatusCode, message: limited.Message}
+	case errors.As(err, &abuse):
+		return &apiError{what: what, status: abuse.Response.StatusCode, message: abuse.Message}
+	}
+	return fmt.Errorf("%s: %w", what, withoutURL(err))
+}
+
+// messages joins GitHub's message with the entries of its error list.
+func messages(r *github.ErrorResponse) string {
+	parts := []string{r.Message}
+	if r.Message == "" {
+		parts[0] = http.StatusText(r.Response.StatusCode)
+	}
+	for _, e := range r.Errors {
+		switch {
+		case e.Message != "":
+			parts = append(parts, e.Message)
+		case e.Field != "":
+			parts = append(parts, e.Field+" "+e.Code)
+		}
+	}
+	return strings.Join(parts, ": ")
+}
+
+func withoutURL(err error) error {
+	var u *url.Error
+	if errors.As(err, &u) {
+		return u.Err
+	}
+	return err
+}

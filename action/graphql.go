@@ -1,0 +1,244 @@
+package action
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+)
+
+// stateQuery reads everything that a decision needs in one request: the base branch, the branch of the
+// pull request, and the open pull requests.
+const stateQuery = `query State($owner: String!, $name: String!, $base: String!, $named: Boolean!, $branch: String!, $pulls: Boolean!, $after: String) {
+  repository(owner: $owner, name: $name) {
+    nameWithOwner
+    isArchived
+    defaultBranchRef { ...head }
+    base: ref(qualifiedName: $base) @include(if: $named) { ...head }
+    branch: ref(qualifiedName: $branch) @include(if: $pulls) { ...head }
+    pullRequests(states: [OPEN], first: 100, after: $after, orderBy: {field: CREATED_AT, direction: DESC}) @include(if: $pulls) {
+      pageInfo { hasNextPage endCursor }
+      nodes {
+        id number url title body isDraft baseRefName headRefName isCrossRepository
+        autoMergeRequest { enabledAt }
+        labels(first: 50) { nodes { name } }
+        assignees(first: 20) { nodes { login } }
+        reviewRequests(first: 1) { totalCount }
+        latestReviews(first: 1) { totalCount }
+        headRef { ...head }
+      }
+    }
+  }
+}
+fragment head on Ref { name target { oid ... on Commit { message tree { oid } parents(first: 3) { nodes { oid } } } } }`
+
+// branchHead is a branch and the commit it points to.
+type branchHead struct {
+	Name   string
+	Target struct {
+		OID     string `json:"oid"`
+		Message string
+		Tree    struct {
+			OID string `json:"oid"`
+		}
+		Parents struct {
+			Nodes []struct {
+				OID string `json:"oid"`
+			}
+		}
+	}
+}
+
+// descendsFrom says whether sha is a parent of the commit.
+func (b *branchHead) descendsFrom(sha string) bool {
+	for _, p := range b.Target.Parents.Nodes {
+		if p.OID == sha {
+			return true
+		}
+	}
+	return false
+}
+
+type names struct {
+	Nodes []struct{ Name, Login string }
+}
+
+func (n names) list() []string {
+	var out []string
+	for _, e := range n.Nodes {
+		out = append(out, e.Name+e.Login)
+	}
+	return out
+}
+
+// pullRequest is an open pull request.
+type pullRequest struct {
+	ID                string `json:"id"`
+	Number            int
+	URL               string `json:"url"`
+	Title, Body       string
+	IsDraft           bool
+	BaseRefName       string
+	HeadRefName       string
+	IsCrossRepository bool
+	AutoMergeRequest  *struct{ EnabledAt string }
+	Labels, Assignees names
+	ReviewRequests    struct{ TotalCount int }
+	LatestReviews     struct{ TotalCount int }
+	HeadRef           *branchHead
+
+	opened bool   // by this run
+	author string // known when opened by this run
+}
+
+// state is what one read of the repository found.
+type state struct {
+	name   string // the repository's present name, after a rename too
+	base   branchHead
+	branch *branchHead // nil when it does not exist
+	pulls  []pullRequest
+}
+
+// readState reads the base branch and, when pulls is set, the branch and the open pull requests.
+func (c *client) readState(ctx context.Context, base, branch string, pulls bool) (*state, error) {
+	vars := map[string]any{"owner": c.owner, "name": c.name, "base": "refs/heads/" + base, "named": base != "", "branch": "refs/heads/" + branch, "pulls": pulls, "after": nil}
+	st := &state{}
+	for {
+		var data struct {
+			Repository *struct {
+				NameWithOwner          string
+				IsArchived             bool
+				DefaultBranchRef, Base *branchHead
+				Branch                 *branchHead
+				PullRequests           struct {
+					PageInfo struct {
+						HasNextPage bool
+						EndCursor   string
+					}
+					Nodes []pullRequest
+				}
+			}
+		}
+		if err := c.query(ctx, "read the repository "+c.owner+"/"+c.name, stateQuery, vars, &data); err != nil {
+			return nil, err
+		}
+		r := data.Repository
+		if r == nil {
+			return nil, &apiError{what: "read the repository", status: http.StatusNotFound, message: "Could not resolve to a Repository"}
+		}
+		head := r.Base
+		if base == "" {
+			head = r.DefaultBranchRef
+		}
+		switch {
+		case r.IsArchived:
+			return nil, fmt.Errorf("%s is archived and cannot be changed", r.NameWithOwner)
+		case head == nil && r.DefaultBranchRef == nil:
+			return nil, fmt.Errorf("%s has no commits yet", r.NameWithOwner)
+		case head == nil:
+			return nil, advise(fmt.Errorf("%s has no branch %q", r.NameWithOwner, base), fmt.Sprintf("the default branch is %q; leave the ref input empty to use it", r.DefaultBranchRef.Name))
+		}
+		st.name, st.base, st.branch = r.NameWithOwner, *head, r.Branch
+		st.pulls = append(st.pulls, r.PullRequests.Nodes...)
+		if !r.PullRequests.PageInfo.HasNextPage {
+			return st, nil
+		}
+		vars["after"] = r.PullRequests.PageInfo.EndCursor
+	}
+}
+
+// blobNames asks for Git's names of files at a commit, in the order of paths; "" where there is none.
+func (c *client) blobNames(ctx context.Context, commit string, paths []string) ([]string, error) {
+	var params, fields strings.Builder
+	vars := map[string]any{"owner": c.owner, "name": c.name}
+	for i, p := range paths {
+		fmt.Fprintf(&params, ", $e%d: String!", i)
+		fmt.Fprintf(&fields, " f%d: object(expression: $e%d) { oid }", i, i)
+		vars[fmt.Sprintf("e%d", i)] = commit + ":" + p
+	}
+	doc := "query Blobs($owner: String!, $name: String!" + params.String() + ") { repository(owner: $owner, name: $name) {" + fields.String() + " } }"
+	var data struct {
+		Repository map[string]*struct {
+			OID string `json:"oid"`
+		}
+	}
+	if err := c.query(ctx, "compare the files with Git", doc, vars, &data); err != nil {
+		return nil, err
+	}
+	out := make([]string, len(paths))
+	for i := range paths {
+		if o := data.Repository[fmt.Sprintf("f%d", i)]; o != nil {
+			out[i] = o.OID
+		}
+	}
+	return out, nil
+}
+
+const autoMergeMutation = `mutation AutoMerge($id: ID!, $method: PullRequestMergeMethod!, $head: GitObjectID!) {
+  enablePullRequestAutoMerge(input: {pullRequestId: $id, mergeMethod: $method, expectedHeadOid: $head}) { pullRequest { number } }
+}`
+
+const enqueueMutation = `mutation Enqueue($id: ID!, $head: GitObjectID!) {
+  enqueuePullRequest(input: {pullRequestId: $id, expectedHeadOid: $head}) { mergeQueueEntry { position } }
+}`
+
+func (c *client) enableAutoMerge(ctx context.Context, id, head, method string) error {
+	return c.query(ctx, "enable auto-merge", autoMergeMutation, map[string]any{"id": id, "head": head, "method": method}, nil)
+}
+
+func (c *client) enqueue(ctx context.Context, id, head string) error {
+	return c.query(ctx, "add to the merge queue", enqueueMutation, map[string]any{"id": id, "head": head}, nil)
+}
+
+// query posts one GraphQL document. GitHub reports errors with status 200.
+func (c *client) query(ctx context.Context, what, document string, vars map[string]any, out any) error {
+	body, err := json.Marshal(map[string]any{"query": document, "variables": vars})
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.graphqlURL, bytes.NewReader(body))
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", "gitops-action")
+	res, err := c.http.Do(req)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, withoutURL(err))
+	}
+	defer res.Body.Close()
+	var answer struct {
+		Data    json.RawMessage
+		Message string // of a REST error
+		Errors  []struct{ Type, Message string }
+	}
+	data, err := io.ReadAll(res.Body)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	decodeErr := json.Unmarshal(data, &answer)
+	switch {
+	case res.StatusCode != http.StatusOK:
+		if answer.Message == "" {
+			answer.Message = http.StatusText(res.StatusCode)
+		}
+		return &apiError{what: what, status: res.StatusCode, message: answer.Message, need: res.Header.Get("X-Accepted-Github-Permissions")}
+	case decodeErr != nil:
+		return fmt.Errorf("%s: read GitHub's answer: %w", what, decodeErr)
+	case len(answer.Errors) > 0:
+		var list []string
+		for _, e := range answer.Errors {
+			list = append(list, e.Message)
+		}
+		return &apiError{what: what, message: strings.Join(list, "; ")}
+	case out == nil:
+		return nil
+	}
+	if err := json.Unmarshal(answer.Data, out); err != nil {
+		return fmt.Errorf("%s: read GitHub's answer: %w", what, err)
+	}
+	return nil
+}

@@ -1,0 +1,201 @@
+package action
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/bumper"
+)
+
+// The operations.
+const (
+	opBump  = "bump"
+	opCheck = "check"
+)
+
+// Inputs are the inputs of the action after checking. See action.yml for what each means.
+type Inputs struct {
+	Operation         string
+	Repository        string // owner/name
+	Ref               string // base branch, empty for the default branch
+	Token             string
+	Paths             []string
+	Images            []bumper.Image
+	Values            []bumper.Value
+	PullRequest       bool
+	Branch            string
+	Title             string
+	Body              string
+	CommitMessage     string
+	Labels            []string
+	Reviewers         []string
+	TeamReviewers     []string
+	Assignees         []string
+	Draft             bool
+	AutoMerge         string // "", MERGE, SQUASH or REBASE
+	ResolveDigest     bool
+	AllowDowngrade    bool
+	AllowPlainSecrets bool
+	DryRun            bool
+	APIURL            string // ends with a slash
+	GraphQLURL        string
+	ServerURL         string
+
+	event event
+}
+
+var (
+	repositoryRE = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+$`)
+	branchBadRE  = regexp.MustCompile(`[\x00-\x20~^:?*\[\\\x7f]|\.\.|@\{|//|^[/.-]|/\.|[/.]$|\.lock$|\.lock/`)
+)
+
+// reader collects what is wrong with the inputs, so that all of it is told at once.
+type reader struct {
+	getenv func(string) string
+	errs   []error
+}
+
+func (r *reader) bad(format string, args ...any) {
+	r.errs = append(r.errs, fmt.Errorf(format, args...))
+}
+
+func (r *reader) text(name string) string {
+	return strings.TrimSpace(r.getenv("INPUT_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))))
+}
+
+func (r *reader) boolean(name string, byDefault bool) bool {
+	switch v := strings.ToLower(r.text(name)); v {
+	case "":
+		return byDefault
+	case "true":
+		return true
+	case "false":
+		return false
+	default:
+		r.bad("input %s: %q is neither true nor false", name, v)
+		return byDefault
+	}
+}
+
+// list splits at line ends, and at commas when commas is set.
+func (r *reader) list(name string, commas bool) []string {
+	text := r.text(name)
+	if commas {
+		text = strings.ReplaceAll(text, ",", "\n")
+	}
+	var out []string
+	for line := range strings.Lines(text) {
+		if line = strings.TrimSpace(line); line != "" {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+// readInputs reads INPUT_* and GITHUB_* variables. The token is filled in even when there is an error,
+// so that it can be masked.
+func readInputs(getenv func(string) string) (Inputs, error) {
+	r := &reader{getenv: getenv}
+	in := Inputs{
+		Operation: r.text("operation"), Repository: r.text("repository"), Ref: strings.TrimPrefix(r.text("ref"), "refs/heads/"),
+		Token: r.text("token"), PullRequest: r.boolean("pull-request", true),
+		Branch: r.text("branch"), Title: r.text("title"), Body: r.text("body"), CommitMessage: r.text("commit-message"),
+		Labels: r.list("labels", true), Reviewers: r.list("reviewers", true), TeamReviewers: r.list("team-reviewers", true),
+		Assignees: r.list("assignees", true), Draft: r.boolean("draft", false),
+		ResolveDigest: r.boolean("resolve-digest", false), AllowDowngrade: r.boolean("allow-downgrade", false),
+		AllowPlainSecrets: r.boolean("allow-plain-secrets", false), DryRun: r.boolean("dry-run", false),
+	}
+	if in.Operation == "" {
+		in.Operation = opBump
+	}
+	if in.Operation != opBump && in.Operation != opCheck {
+		r.bad("input operation: %q is unknown; use bump or check", in.Operation)
+	}
+	if in.Repository == "" {
+		in.Repository = getenv("GITHUB_REPOSITORY")
+	}
+	if !repositoryRE.MatchString(in.Repository) {
+		r.bad("input repository: %q is not owner/name", in.Repository)
+	}
+	if in.Token == "" {
+		r.bad("input token: empty; pass a token that may write to %s, for example ${{ github.token }}", in.Repository)
+	} else if strings.ContainsFunc(in.Token, func(c rune) bool { return c <= ' ' || c > '~' }) {
+		r.bad("input token: it has spaces, line breaks or letters no token has")
+	}
+	if branchBadRE.MatchString(in.Ref) || in.Ref == "HEAD" {
+		r.bad("input ref: %q is not a branch name", in.Ref)
+	}
+	r.edits(&in)
+	r.choices(&in)
+	in.event = readEvent(getenv)
+	return in, errors.Join(r.errs...)
+}
+
+func (r *reader) edits(in *Inputs) {
+	for _, line := range r.list("images", false) {
+		img, err := bumper.ParseAssignment(line)
+		if err != nil {
+			r.bad("input images: %w", err)
+			continue
+		}
+		in.Images = append(in.Images, img)
+	}
+	for _, line := range r.list("values", false) {
+		v, err := bumper.ParseValue(line)
+		if err != nil {
+			r.bad("input values: %w", err)
+			continue
+		}
+		in.Values = append(in.Values, v)
+	}
+	if len(in.Images)+len(in.Values) == 0 && len(r.errs) == 0 {
+		r.bad("nothing to change: the inputs images and values are both empty")
+	}
+	for _, p := range r.list("paths", false) {
+		clean, err := cleanPattern(p)
+		if err != nil {
+			r.bad("input paths: %w", err)
+		}
+		in.Paths = append(in.Paths, clean)
+	}
+}
+
+func (r *reader) choices(in *Inputs) {
+	switch v := strings.ToLower(r.text("auto-merge")); v {
+	case "", "off", "false":
+	case "merge", "squash", "rebase":
+		in.AutoMerge = strings.ToUpper(v)
+	default:
+		r.bad("input auto-merge: %q is unknown; use off, merge, squash or rebase", v)
+	}
+	if len(in.Assignees) > 10 {
+		r.bad("input assignees: %d names, GitHub allows 10", len(in.Assignees))
+	}
+	in.APIURL = r.url("api-url", "GITHUB_API_URL", "https://api.github.com")
+	graph := r.getenv("GITHUB_GRAPHQL_URL")
+	if given := r.text("api-url"); given != "" || graph == "" {
+		graph = strings.TrimSuffix(strings.TrimSuffix(in.APIURL, "/"), "/v3") + "/graphql"
+	}
+	in.GraphQLURL = strings.TrimSuffix(r.url("graphql-url", "", graph), "/")
+	in.ServerURL = strings.TrimSuffix(r.url("server-url", "GITHUB_SERVER_URL", "https://github.com"), "/")
+}
+
+// url reads an address from an input, then from a variable, then takes the default. It ends with a slash.
+func (r *reader) url(name, variable, byDefault string) string {
+	v := r.text(name)
+	if v == "" && variable != "" {
+		v = r.getenv(variable)
+	}
+	if v == "" {
+		v = byDefault
+	}
+	u, err := url.Parse(v)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.User != nil {
+		r.bad("input %s: it is not an http address without credentials", name)
+		return byDefault
+	}
+	return strings.TrimSuffix(v, "/") + "/"
+}

@@ -1,0 +1,227 @@
+package action
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/bumper"
+)
+
+// repeated is a flag that may be given more than once.
+type repeated []string
+
+func (r *repeated) String() string     { return strings.Join(*r, ", ") }
+func (r *repeated) Set(s string) error { *r = append(*r, s); return nil }
+
+// localOptions is the command line of bump.
+type localOptions struct {
+	dir          string
+	request      bumper.Request
+	paths        []string
+	check        bool
+	plainSecrets bool
+	output       string
+}
+
+// runLocal edits the files of a checkout. It never commits and never talks to a network.
+func runLocal(args []string, s Streams) int {
+	o, err := parseLocal(args)
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Fprint(s.Out, usage)
+		return ExitOK
+	}
+	if err != nil {
+		printError(s.Err, advise(err, "see gitops-action --help"))
+		return ExitMisused
+	}
+	plan, err := o.run()
+	if err == nil {
+		err = o.print(s.Out, plan)
+	}
+	if err != nil {
+		printError(s.Err, err)
+		return ExitFailed
+	}
+	if o.check && len(plan.Files) > 0 {
+		return ExitFailed
+	}
+	return ExitOK
+}
+
+func parseLocal(args []string) (localOptions, error) {
+	o := localOptions{}
+	var images, values, paths repeated
+	fset := flag.NewFlagSet("bump", flag.ContinueOnError)
+	fset.SetOutput(io.Discard)
+	fset.StringVar(&o.dir, "dir", ".", "")
+	fset.Var(&images, "image", "")
+	fset.Var(&values, "value", "")
+	fset.Var(&paths, "path", "")
+	fset.BoolVar(&o.request.AllowDowngrade, "allow-downgrade", false, "")
+	fset.BoolVar(&o.plainSecrets, "allow-plain-secrets", false, "")
+	fset.BoolVar(&o.check, "check", false, "")
+	fset.StringVar(&o.output, "o", "text", "")
+	fset.StringVar(&o.output, "output", "text", "")
+	if err := fset.Parse(args); err != nil {
+		return o, err
+	}
+	var errs []error
+	if fset.NArg() > 0 {
+		errs = append(errs, fmt.Errorf("unexpected argument %q", fset.Arg(0)))
+	}
+	if o.output != "text" && o.output != "json" {
+		errs = append(errs, fmt.Errorf("output %q is unknown; use text or json", o.output))
+	}
+	for _, v := range images {
+		img, err := bumper.ParseAssignment(v)
+		o.request.Images, errs = append(o.request.Images, img), append(errs, err)
+	}
+	for _, v := range values {
+		val, err := bumper.ParseValue(v)
+		o.request.Values, errs = append(o.request.Values, val), append(errs, err)
+	}
+	for _, v := range paths {
+		p, err := cleanPattern(v)
+		o.paths, errs = append(o.paths, p), append(errs, err)
+	}
+	if len(images)+len(values) == 0 {
+		errs = append(errs, errors.New("nothing to change: give --image NAME=TAG or --value FILE:PATH=VALUE"))
+	}
+	return o, errors.Join(errs...)
+}
+
+func (o localOptions) run() (Plan, error) {
+	root, err := os.OpenRoot(o.dir)
+	if err != nil {
+		return Plan{}, fmt.Errorf("open the checkout: %w", err)
+	}
+	defer root.Close()
+	w := wanted{patterns: o.paths}
+	for _, v := range o.request.Values {
+		w.extra = append(w.extra, v.File)
+	}
+	snap, err := readCheckout(root, w)
+	if err != nil {
+		return Plan{}, err
+	}
+	plan, err := planBump(snap, o.request, o.plainSecrets)
+	if err != nil || o.check {
+		return plan, err
+	}
+	return plan, writeCheckout(root, plan)
+}
+
+func (o localOptions) print(w io.Writer, p Plan) error {
+	if o.output == "json" {
+		enc := json.NewEncoder(w)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		return enc.Encode(map[string]any{
+			"changed": len(p.Files) > 0, "images": imageList(p.Edits), "edits": editList(p.Edits), "notes": append([]string{}, p.Notes...),
+		})
+	}
+	for _, e := range p.Edits {
+		fmt.Fprintln(w, logText(fmt.Sprintf("%s:%d:%d: %s -> %s", e.File, e.Line, e.Column, e.Old, e.New)))
+	}
+	for _, n := range p.Notes {
+		fmt.Fprintln(w, logText("note: "+n))
+	}
+	switch {
+	case len(p.Edits) == 0:
+		fmt.Fprintf(w, "already up to date (%d references)\n", len(p.Current))
+	case o.check:
+		fmt.Fprintf(w, "%d edits would be made in %d files\n", len(p.Edits), len(p.Files))
+	default:
+		fmt.Fprintf(w, "%d edits made in %d files\n", len(p.Edits), len(p.Files))
+	}
+	return nil
+}
+
+// readCheckout reads the YAML below a directory. Symbolic links are not followed, .git is not read.
+func readCheckout(root *os.Root, w wanted) (*snapshot, error) {
+	snap := &snapshot{modes: map[string]string{}}
+	err := fs.WalkDir(root.FS(), ".", func(p string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && d.Name() == ".git":
+			return fs.SkipDir
+		case !d.Type().IsRegular() || !w.has(p):
+			return nil
+		}
+		info, err := d.Info()
+		if err != nil {
+			return err
+		}
+		if info.Size() > maxFile {
+			snap.skipped = append(snap.skipped, p)
+			return nil
+		}
+		data, err := root.ReadFile(p)
+		if err != nil {
+			return err
+		}
+		snap.files = append(snap.files, bumper.File{Path: p, Data: data})
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the checkout: %w", err)
+	}
+	return snap, nil
+}
+
+// writeCheckout replaces files: all new contents are written beside the old ones first, then renamed, so
+// that a full disk leaves every file as it was.
+func writeCheckout(root *os.Root, p Plan) error {
+	names := slices.Sorted(maps.Keys(p.Files))
+	var staged []string
+	defer func() {
+		for _, s := range staged {
+			_ = root.Remove(s)
+		}
+	}()
+	for _, name := range names {
+		tmp, err := stage(root, name, p.Files[name])
+		if tmp != "" {
+			staged = append(staged, tmp)
+		}
+		if err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+	}
+	for i, name := range names {
+		if err := root.Rename(staged[i], name); err != nil {
+			return fmt.Errorf("write %s: %w", name, err)
+		}
+	}
+	staged = nil
+	return nil
+}
+
+// stage writes the new content into a file beside the old one, with the old one's mode.
+func stage(root *os.Root, name string, data []byte) (string, error) {
+	info, err := root.Lstat(name)
+	if err != nil {
+		return "", err
+	}
+	if !info.Mode().IsRegular() {
+		return "", errors.New("not a regular file")
+	}
+	tmp := path.Join(path.Dir(name), fmt.Sprintf(".%s.gitops-%d", path.Base(name), os.Getpid()))
+	f, err := root.OpenFile(tmp, os.O_CREATE|os.O_EXCL|os.O_WRONLY, info.Mode().Perm())
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Chmod(info.Mode().Perm()), f.Sync(), f.Close())
+	return tmp, err
+}

@@ -1,0 +1,95 @@
+package action
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// What a run leaves behind to be recognised by the next one: a trailer in each commit and a hidden comment
+// in each pull request. There is no other state.
+
+// trailer ends the message of every commit on a pull request's branch. It names the tree, so that a commit
+// that was amended does not pass for ours.
+func trailer(tree, digest string) string {
+	return fmt.Sprintf("Gitops-Action: tree=%s edits=%s", tree, digest)
+}
+
+var trailerRE = regexp.MustCompile(`(?m)^Gitops-Action: tree=([0-9a-f]{40,64}) edits=([0-9a-f]{16})\s*\z`)
+
+// editsOf returns the digest of the edits in the branch's last commit, and false when somebody else made
+// that commit.
+func editsOf(b *branchHead) (string, bool) {
+	if b == nil {
+		return "", false
+	}
+	m := trailerRE.FindStringSubmatch(b.Target.Message)
+	if m == nil || m[1] != b.Target.Tree.OID {
+		return "", false
+	}
+	return m[2], true
+}
+
+// marker is the hidden comment of a pull request.
+type marker struct {
+	Operation string `json:"operation"`
+	Target    string `json:"target"`
+	Title     string `json:"title"` // as we wrote it: a person may have changed it
+	History   []step `json:"history"`
+}
+
+// step is one request that a pull request has carried.
+type step struct {
+	Set []string `json:"set"` // what was asked for, one image or value each
+	At  string   `json:"at"`  // RFC 3339
+	Run string   `json:"run,omitempty"`
+}
+
+const (
+	markerStart = "<!-- gitops-action: "
+	markerEnd   = " -->"
+	maxHistory  = 20
+)
+
+// String is the comment. encoding/json writes < and > as escapes, so nothing inside can end it.
+func (m marker) String() string {
+	data, err := json.Marshal(m)
+	if err != nil { // strings only: cannot happen
+		return ""
+	}
+	return markerStart + string(data) + markerEnd
+}
+
+// parseMarker finds the marker in the body of a pull request, and the text a person wrote below it.
+func parseMarker(body string) (m marker, below string, ok bool) {
+	_, rest, found := strings.Cut(body, markerStart)
+	if !found {
+		return marker{}, "", false
+	}
+	data, below, found := strings.Cut(rest, markerEnd)
+	if !found || json.Unmarshal([]byte(data), &m) != nil {
+		return marker{}, "", false
+	}
+	return m, strings.TrimSpace(below), true
+}
+
+// last is what the newest step asked for.
+func (m marker) last() []string {
+	if len(m.History) == 0 {
+		return nil
+	}
+	return m.History[len(m.History)-1].Set
+}
+
+// with adds a step unless it asks for the same as the last one.
+func (m marker) with(s step) marker {
+	if strings.Join(m.last(), "\n") == strings.Join(s.Set, "\n") {
+		return m
+	}
+	m.History = append(append([]step(nil), m.History...), s)
+	if n := len(m.History); n > maxHistory {
+		m.History = m.History[n-maxHistory:]
+	}
+	return m
+}

@@ -1,0 +1,59 @@
+package action
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+)
+
+// autoMerge lets GitHub merge the pull request when its requirements are met, or merges it now when there
+// is nothing to wait for. It only ever merges the commit of this run.
+func (r *run) autoMerge(ctx context.Context, pr pullRequest, head string, res *Result) error {
+	if r.in.AutoMerge == "" || pr.AutoMergeRequest != nil {
+		return nil
+	}
+	if pr.IsDraft {
+		res.Notes = append(res.Notes, "auto-merge waits: the pull request is a draft")
+		return nil
+	}
+	err := r.client.enableAutoMerge(ctx, pr.ID, head, r.in.AutoMerge)
+	a, ok := answered(err)
+	switch {
+	case err == nil:
+		res.Changed = true
+		res.Notes = append(res.Notes, "auto-merge is on")
+		return nil
+	case !ok || a.status >= 500:
+		return err
+	case a.says("clean status"), a.says("unstable status"), a.says("protected branch rules not configured"):
+		return r.mergeNow(ctx, pr, head, res)
+	case a.says("not allowed"):
+		res.Notes = append(res.Notes, "auto-merge is off in this repository: switch on Settings > General > Allow auto-merge")
+		return nil
+	}
+	res.Notes = append(res.Notes, err.Error())
+	return nil
+}
+
+// mergeNow is for pull requests that GitHub would not wait for.
+func (r *run) mergeNow(ctx context.Context, pr pullRequest, head string, res *Result) error {
+	sha, err := r.client.merge(ctx, pr.Number, head, r.in.AutoMerge)
+	a, ok := answered(err)
+	switch {
+	case err == nil:
+		res.Changed, res.Commit = true, sha
+		res.Notes = append(res.Notes, fmt.Sprintf("merged #%d as %s", pr.Number, short(sha)))
+		return nil
+	case !ok || a.status >= 500:
+		return err
+	case a.status == http.StatusMethodNotAllowed && a.says("merge queue"):
+		if err := r.client.enqueue(ctx, pr.ID, head); err != nil {
+			return err
+		}
+		res.Changed = true
+		res.Notes = append(res.Notes, fmt.Sprintf("added #%d to the merge queue", pr.Number))
+		return nil
+	}
+	res.Notes = append(res.Notes, err.Error())
+	return nil
+}

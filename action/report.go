@@ -1,0 +1,262 @@
+package action
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/sethvargo/go-githubactions"
+
+	"github.com/kubectl-gitops/kubectl-gitops/bumper"
+)
+
+// maxNotices is how many annotations GitHub shows for one step.
+const maxNotices = 10
+
+// reporter writes what a run tells its workflow: log, annotations, outputs and job summary. Nothing from
+// outside passes it unescaped, and no token passes it at all.
+type reporter struct {
+	s       Streams
+	gh      *githubactions.Action
+	secrets []string
+}
+
+func newReporter(s Streams) *reporter {
+	return &reporter{s: s, gh: githubactions.New(githubactions.WithWriter(s.Out), githubactions.WithGetenv(s.Getenv))}
+}
+
+// workflow says whether a GitHub runner reads our output. Elsewhere a workflow command would only be noise,
+// and the one that masks a token would print it.
+func (r *reporter) workflow() bool { return r.s.Getenv("GITHUB_ACTIONS") == "true" }
+
+// hide keeps a token out of everything written from now on.
+func (r *reporter) hide(token string) {
+	if token == "" {
+		return
+	}
+	r.secrets = append(r.secrets, token)
+	if r.workflow() && !strings.ContainsAny(token, "\r\n") {
+		r.gh.AddMask(token)
+	}
+}
+
+// clean removes the hidden tokens.
+func (r *reporter) clean(s string) string {
+	for _, secret := range r.secrets {
+		s = strings.ReplaceAll(s, secret, "***")
+	}
+	return s
+}
+
+// log prints one line.
+func (r *reporter) log(line string) { fmt.Fprintln(r.s.Out, logText(r.clean(line))) }
+
+// logText keeps text from being read as a workflow command: the runner obeys :: at the start of a line and
+// ##[ anywhere.
+func logText(s string) string {
+	var lines []string
+	for line := range strings.SplitSeq(s, "\n") {
+		line = strings.ReplaceAll(oneLine(line), "##[", "## [")
+		if strings.HasPrefix(line, "::") {
+			line = " :" + line[1:]
+			line = strings.Replace(line, " ::", " : :", 1)
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n  ")
+}
+
+// failed reports an error and returns the exit code.
+func (r *reporter) failed(err error) int {
+	message, hint := r.clean(err.Error()), ""
+	var a *advised
+	if errors.As(err, &a) {
+		hint = r.clean(a.hint)
+	}
+	fmt.Fprintf(r.s.Err, "error: %s\n", logText(message))
+	if hint != "" {
+		fmt.Fprintf(r.s.Err, "hint: %s\n", logText(hint))
+	}
+	if !r.workflow() {
+		return ExitFailed
+	}
+	text := message
+	if hint != "" {
+		text += "\nhint: " + hint
+	}
+	r.gh.WithFieldsMap(errorFields(err)).Errorf("%s", text)
+	summary := "### ✗ " + plainText(message) + "\n"
+	if hint != "" {
+		summary += "\n" + plainText(hint) + "\n"
+	}
+	if err := r.appendTo("GITHUB_STEP_SUMMARY", summary); err != nil {
+		fmt.Fprintf(r.s.Err, "error: %s\n", logText(err.Error()))
+	}
+	return ExitFailed
+}
+
+// errorFields points an annotation at the file that was refused.
+func errorFields(err error) map[string]string {
+	fields := map[string]string{"title": "gitops-action"}
+	var refused bumper.Refusals
+	var one bumper.Refusal
+	if errors.As(err, &refused) && len(refused) > 0 {
+		one = refused[0]
+	}
+	if one.File != "" || errors.As(err, &one) {
+		fields["file"] = one.File
+		if one.Line > 0 {
+			fields["line"], fields["col"] = strconv.Itoa(one.Line), strconv.Itoa(one.Column)
+		}
+	}
+	return fields
+}
+
+// done reports what was done.
+func (r *reporter) done(res Result) error {
+	r.log(res.Line)
+	for i, e := range res.Plan.Edits {
+		r.log(fmt.Sprintf("%s:%d:%d: %s -> %s", e.File, e.Line, e.Column, e.Old, e.New))
+		if r.workflow() && i < maxNotices {
+			fields := map[string]string{"file": e.File, "line": strconv.Itoa(e.Line), "col": strconv.Itoa(e.Column), "title": "gitops-action"}
+			r.gh.WithFieldsMap(fields).Noticef("%s", r.clean(oneLine(e.Old+" -> "+e.New)))
+		}
+	}
+	for _, n := range res.Notes {
+		r.log("note: " + n)
+		if r.workflow() {
+			r.gh.Warningf("%s", r.clean(oneLine(n)))
+		}
+	}
+	if err := r.appendTo("GITHUB_STEP_SUMMARY", r.clean(summary(res))); err != nil {
+		return err
+	}
+	return r.outputs(res)
+}
+
+func summary(res Result) string {
+	var b strings.Builder
+	b.WriteString("### " + plainText(res.Line) + "\n\n")
+	if res.URL != "" {
+		fmt.Fprintf(&b, "Pull request [#%d](%s), branch %s\n\n", res.Number, res.URL, code(res.Branch))
+	}
+	if len(res.Plan.Edits) > 0 {
+		b.WriteString(editTable(res.Plan.Edits))
+	}
+	for _, n := range res.Notes {
+		b.WriteString("\n> " + plainText(n) + "\n")
+	}
+	fmt.Fprintf(&b, "\n%d files searched, %d parsed, %d references already up to date.\n", res.Plan.Scanned, res.Plan.Parsed, len(res.Plan.Current))
+	return b.String()
+}
+
+func (r *reporter) outputs(res Result) error {
+	images, err := json.Marshal(imageList(res.Plan.Edits))
+	if err != nil {
+		return fmt.Errorf("write the outputs: %w", err)
+	}
+	edits, err := json.Marshal(editList(res.Plan.Edits))
+	if err != nil {
+		return fmt.Errorf("write the outputs: %w", err)
+	}
+	number := ""
+	if res.Number > 0 {
+		number = strconv.Itoa(res.Number)
+	}
+	var b strings.Builder
+	for _, o := range [][2]string{
+		{"changed", strconv.FormatBool(res.Changed)}, {"commit", res.Commit}, {"verified", strconv.FormatBool(res.Verified)},
+		{"branch", res.Branch}, {"pr-number", number}, {"pr-url", res.URL}, {"pr-operation", res.PullOperation},
+		{"images", string(images)}, {"edits", string(edits)},
+	} {
+		line, err := output(o[0], r.clean(o[1]))
+		if err != nil {
+			return err
+		}
+		b.WriteString(line)
+	}
+	return r.appendTo("GITHUB_OUTPUT", b.String())
+}
+
+// output writes one output between random delimiters, so that no value can end itself and start another
+// output. Outputs have one line each.
+func output(name, value string) (string, error) {
+	var random [16]byte
+	if _, err := rand.Read(random[:]); err != nil {
+		return "", fmt.Errorf("write the outputs: %w", err)
+	}
+	end := "end_" + hex.EncodeToString(random[:])
+	value = oneLine(value)
+	if strings.Contains(value, end) {
+		return "", fmt.Errorf("write the output %s: it contains its own delimiter", name)
+	}
+	return fmt.Sprintf("%s<<%s\n%s\n%s\n", name, end, value, end), nil
+}
+
+// appendTo appends to the file that a variable of the runner names, if it does.
+func (r *reporter) appendTo(variable, text string) error {
+	file := r.s.Getenv(variable)
+	if file == "" {
+		return nil
+	}
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", variable, err)
+	}
+	if _, err := f.WriteString(text); err != nil {
+		return errors.Join(fmt.Errorf("write %s: %w", variable, err), f.Close())
+	}
+	return f.Close()
+}
+
+// editJSON is one entry of the edits output and of bump -o json.
+type editJSON struct {
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
+	Path   string `json:"path"`
+	Image  string `json:"image,omitempty"`
+	Old    string `json:"old"`
+	New    string `json:"new"`
+}
+
+func editList(edits []bumper.Edit) []editJSON {
+	out := make([]editJSON, 0, len(edits))
+	for _, e := range edits {
+		out = append(out, editJSON{e.File, e.Line, e.Column, e.Path, e.Image, e.Old, e.New})
+	}
+	return out
+}
+
+// imageJSON is one entry of the images output.
+type imageJSON struct {
+	Name string   `json:"name"`
+	From []string `json:"from"`
+	To   string   `json:"to"`
+}
+
+// imageList is one entry for each image, with every version it had.
+func imageList(edits []bumper.Edit) []imageJSON {
+	out, at := []imageJSON{}, map[string]int{}
+	for _, e := range edits {
+		if e.Image == "" {
+			continue
+		}
+		i, ok := at[e.Image]
+		if !ok {
+			i = len(out)
+			at[e.Image] = i
+			out = append(out, imageJSON{Name: e.Image, From: []string{}, To: e.After.String()})
+		}
+		from := e.Before.String()
+		if n := len(out[i].From); n == 0 || out[i].From[n-1] != from {
+			out[i].From = append(out[i].From, from)
+		}
+	}
+	return out
+}

@@ -1,0 +1,196 @@
+package action
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/sha1" //nolint:gosec // Git's object names are SHA-1.
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/bumper"
+)
+
+// Bounds of what is read. The bytes are those after decompression.
+const (
+	maxFile    = 8 << 20   // one YAML file
+	maxKept    = 512 << 20 // all YAML files together
+	maxTarball = 4 << 30   // the whole archive
+)
+
+// snapshot is the YAML of one commit.
+type snapshot struct {
+	commit string
+	files  []bumper.File
+	modes  map[string]string // path -> Git mode
+	// rewritten is set when .gitattributes names a conversion that makes an archive differ from Git's own bytes.
+	rewritten bool
+	skipped   []string // YAML too large to read
+}
+
+// wanted says whether a path is read at all.
+type wanted struct {
+	patterns []string
+	extra    []string // files named by explicit edits
+}
+
+func (w wanted) has(p string) bool {
+	if slices.Contains(w.extra, p) {
+		return true
+	}
+	switch strings.ToLower(path.Ext(p)) {
+	case ".yaml", ".yml":
+	default:
+		if path.Base(p) != "Kustomization" {
+			return false
+		}
+	}
+	return matchAny(w.patterns, p)
+}
+
+// fetch downloads one commit as a tarball and keeps its YAML. Nothing is written to disk.
+func (c *client) fetch(ctx context.Context, commit string, w wanted) (*snapshot, error) {
+	const what = "download the repository"
+	url := fmt.Sprintf("%srepos/%s/%s/tarball/%s", c.rest.BaseURL, c.owner, c.name, commit)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	req.Header.Set("User-Agent", "gitops-action")
+	// Gzip is asked for in so many words: the client would otherwise undo it behind our back.
+	req.Header.Set("Accept-Encoding", "gzip, identity")
+	var lastErr error
+	for range 3 { // the stream can break after the headers, where the transport cannot help
+		res, err := c.http.Do(req)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", what, withoutURL(err))
+		}
+		if res.StatusCode != http.StatusOK {
+			discard(res)
+			return nil, &apiError{what: what, status: res.StatusCode, message: http.StatusText(res.StatusCode)}
+		}
+		snap, err := readTarball(res.Body, w)
+		_ = res.Body.Close()
+		if err == nil {
+			snap.commit = commit
+			return snap, nil
+		}
+		lastErr = err
+		if errors.Is(err, errTooBig) || errors.Is(err, errUnsafe) || ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, fmt.Errorf("%s: %w", what, lastErr)
+}
+
+var (
+	errTooBig = errors.New("too large")
+	errUnsafe = errors.New("unsafe path in the archive")
+)
+
+func readTarball(r io.Reader, w wanted) (*snapshot, error) {
+	zr, err := gzip.NewReader(r)
+	if err != nil {
+		return nil, fmt.Errorf("read the archive: %w", err)
+	}
+	limited := &io.LimitedReader{R: zr, N: maxTarball}
+	tr := tar.NewReader(limited)
+	snap := &snapshot{modes: map[string]string{}}
+	kept := 0
+	for {
+		h, err := tr.Next()
+		if limited.N <= 0 {
+			return nil, fmt.Errorf("the archive is %w (more than %d GiB)", errTooBig, maxTarball>>30)
+		}
+		if errors.Is(err, io.EOF) {
+			return snap, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read the archive: %w", err)
+		}
+		if h.Typeflag != tar.TypeReg { // symbolic links are never followed, and never edited
+			continue
+		}
+		_, name, nested := strings.Cut(h.Name, "/") // the first element is owner-name-commit
+		if !nested || name == "" {
+			continue
+		}
+		if path.Clean(name) != name || path.IsAbs(name) || strings.HasPrefix(name, "../") || strings.ContainsRune(name, '\x00') {
+			return nil, fmt.Errorf("%w: %q", errUnsafe, name)
+		}
+		if kept, err = snap.keep(tr, h, name, w, kept); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (s *snapshot) keep(tr io.Reader, h *tar.Header, name string, w wanted, kept int) (int, error) {
+	attributes := path.Base(name) == ".gitattributes"
+	if !attributes && !w.has(name) {
+		return kept, nil
+	}
+	if h.Size > maxFile {
+		s.skipped = append(s.skipped, name)
+		return kept, nil
+	}
+	data, err := io.ReadAll(tr)
+	if err != nil {
+		return kept, fmt.Errorf("read %s from the archive: %w", name, err)
+	}
+	if attributes {
+		s.rewritten = s.rewritten || convertsBytes(data)
+		return kept, nil
+	}
+	if kept += len(data); kept > maxKept {
+		return kept, fmt.Errorf("the YAML of the repository is %w (more than %d MiB); use the paths input", errTooBig, maxKept>>20)
+	}
+	s.files = append(s.files, bumper.File{Path: name, Data: data})
+	s.modes[name] = "100644"
+	if h.Mode&0o100 != 0 {
+		s.modes[name] = "100755"
+	}
+	return kept, nil
+}
+
+// convertsBytes says whether .gitattributes asks for something that git archive applies to contents.
+func convertsBytes(data []byte) bool {
+	for _, word := range []string{"export-subst", "eol=", "working-tree-encoding", "ident", "filter=", "crlf"} {
+		if bytes.Contains(data, []byte(word)) {
+			return true
+		}
+	}
+	return false
+}
+
+// checkBytes makes sure that the files to be edited are byte for byte what Git stores.
+func (c *client) checkBytes(ctx context.Context, snap *snapshot, paths []string) error {
+	if !snap.rewritten || len(paths) == 0 {
+		return nil
+	}
+	stored, err := c.blobNames(ctx, snap.commit, paths)
+	if err != nil {
+		return err
+	}
+	for i, p := range paths {
+		at := slices.IndexFunc(snap.files, func(f bumper.File) bool { return f.Path == p })
+		if at < 0 || stored[i] != blobName(snap.files[at].Data) {
+			return advise(fmt.Errorf("%s: Git stores other bytes than GitHub's archive has", p), "a .gitattributes rule (eol, export-subst, ident or filter) rewrites the file; remove the rule for it")
+		}
+	}
+	return nil
+}
+
+// blobName is Git's name for a file with these bytes.
+func blobName(data []byte) string {
+	h := sha1.New() //nolint:gosec // see the import
+	fmt.Fprintf(h, "blob %d\x00", len(data))
+	h.Write(data)
+	return hex.EncodeToString(h.Sum(nil))
+}

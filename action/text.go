@@ -1,0 +1,244 @@
+package action
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/kubectl-gitops/kubectl-gitops/bumper"
+)
+
+// GitHub's limits, in characters, with room for what GitHub counts differently.
+const (
+	maxTitle = 250
+	maxBody  = 65000
+)
+
+// writing turns a plan into the words of a commit and of a pull request.
+type writing struct {
+	in   Inputs
+	op   operation
+	base string
+	plan Plan
+	hide func(string) string // replaces secrets
+}
+
+// expand replaces {image}, {tag} and so on in a template. Values are inserted, never expanded again.
+func (w writing) expand(template string) string {
+	from := ""
+	if len(w.plan.Edits) > 0 {
+		from = version(w.plan.Edits[0].Before)
+	}
+	return w.hide(strings.NewReplacer("{operation}", w.op.name, "{image}", w.op.image, "{tag}", w.op.tag, "{from}", from,
+		"{images}", strings.Join(w.summaries(), ", "), "{ref}", w.base, "{repository}", w.in.Repository, "{target}", w.op.slug).Replace(template))
+}
+
+// branchName is the pull request's branch. It depends on the request alone, because it is needed before
+// the repository is read.
+func branchName(in Inputs, op operation) (string, error) {
+	name := in.Branch
+	if name == "" {
+		name = "gitops/{operation}/{target}-" + op.target[:6]
+		if in.Ref != "" {
+			name = "gitops/{operation}/" + in.Ref + "/{target}-" + op.target[:6]
+		}
+	}
+	name = strings.NewReplacer("{operation}", op.name, "{image}", op.image, "{tag}", op.tag, "{target}", op.slug, "{ref}", in.Ref).Replace(name)
+	if branchBadRE.MatchString(name) || len(name) > 200 || strings.HasPrefix(name, "refs/") {
+		return "", fmt.Errorf("input branch: %q is not a branch name", name)
+	}
+	if name == in.Ref {
+		return "", fmt.Errorf("input branch: %q is the base branch itself; use pull-request: false to commit to it", name)
+	}
+	return name, nil
+}
+
+func (w writing) title() string {
+	t := w.in.Title
+	if t == "" {
+		t = strings.Join(w.summaries(), ", ")
+		if dir := commonDir(w.plan.Edits); dir != "." {
+			t = dir + ": " + t
+		}
+	} else {
+		t = w.expand(t)
+	}
+	return shorten(w.hide(oneLine(t)), maxTitle)
+}
+
+// message is the commit message without its trailer.
+func (w writing) message() string {
+	if w.in.CommitMessage != "" {
+		return strings.TrimSpace(w.expand(w.in.CommitMessage))
+	}
+	var b strings.Builder
+	b.WriteString(shorten("Bump "+strings.Join(w.summaries(), ", "), 200) + "\n")
+	for i, e := range w.plan.Edits {
+		if i == 50 {
+			fmt.Fprintf(&b, "\nand %d more", len(w.plan.Edits)-i)
+			break
+		}
+		fmt.Fprintf(&b, "\n%s:%d: %s -> %s", oneLine(e.File), e.Line, oneLine(e.Old), oneLine(e.New))
+	}
+	return w.hide(b.String())
+}
+
+// body is the pull request's text above the marker.
+func (w writing) body(m marker, notes []string) string {
+	var b strings.Builder
+	if w.in.Body != "" {
+		b.WriteString(strings.TrimSpace(w.expand(w.in.Body)) + "\n\n")
+	}
+	b.WriteString(editTable(w.plan.Edits))
+	for _, n := range append(slices.Clone(w.plan.Notes), notes...) {
+		b.WriteString("\n> " + plainText(n) + "\n")
+	}
+	if len(m.History) > 1 {
+		fmt.Fprintf(&b, "\n<details><summary>%d bumps in this pull request</summary>\n\n", len(m.History))
+		for _, s := range m.History {
+			fmt.Fprintf(&b, "- %s: %s\n", plainText(s.At), codeList(s.Set))
+		}
+		b.WriteString("\n</details>\n")
+	}
+	b.WriteString("\nMerging changes what is deployed; reverting this pull request rolls it back.\n")
+	return w.hide(shorten(b.String(), maxBody-len(m.String())-100))
+}
+
+func editTable(edits []bumper.Edit) string {
+	var b strings.Builder
+	b.WriteString("| Image | From | To | File |\n|---|---|---|---|\n")
+	for i, e := range edits {
+		if i == 200 {
+			fmt.Fprintf(&b, "\nand %d more edits\n", len(edits)-i)
+			break
+		}
+		name := e.Before.Name
+		if e.Image == "" {
+			name = e.Path
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", code(name), code(e.Old), code(e.New), code(fmt.Sprintf("%s:%d", e.File, e.Line)))
+	}
+	return b.String()
+}
+
+// summaries are "api 1.8.1 → 1.8.2", one for each image or value.
+func (w writing) summaries() []string {
+	type item struct{ from, to []string }
+	items, order := map[string]*item{}, []string{}
+	add := func(list []string, s string) []string {
+		if s == "" || slices.Contains(list, s) {
+			return list
+		}
+		return append(list, s)
+	}
+	for _, e := range w.plan.Edits {
+		name, from, to := shortName(e.After.Name), version(e.Before), version(e.After)
+		if e.Image == "" {
+			name, from, to = e.Path, e.Old, e.New
+		}
+		if items[name] == nil {
+			items[name], order = &item{}, append(order, name)
+		}
+		it := items[name]
+		it.from, it.to = add(it.from, from), add(it.to, to)
+	}
+	var out []string
+	for _, name := range order {
+		from := strings.Join(items[name].from, ", ")
+		if len(items[name].from) > 2 {
+			from = fmt.Sprintf("%d versions", len(items[name].from))
+		}
+		out = append(out, oneLine(strings.TrimSpace(fmt.Sprintf("%s %s → %s", name, from, strings.Join(items[name].to, ", ")))))
+	}
+	if len(out) > 4 {
+		return append(out[:3], fmt.Sprintf("%d more", len(out)-3))
+	}
+	return out
+}
+
+func commonDir(edits []bumper.Edit) string {
+	dir := ""
+	for i, e := range edits {
+		d := path.Dir(e.File)
+		if i == 0 {
+			dir = d
+		}
+		for dir != "." && d != dir && !strings.HasPrefix(d, dir+"/") {
+			dir = path.Dir(dir)
+		}
+	}
+	if dir == "" {
+		return "."
+	}
+	return dir
+}
+
+func shortName(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
+
+// version is the tag, or the beginning of the digest.
+func version(img bumper.Image) string {
+	if img.Tag == "" && len(img.Digest) > 19 {
+		return img.Digest[:19]
+	}
+	return img.Tag
+}
+
+var plainRE = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._/:@+=,\[\]-]*$`)
+
+// code writes a value from outside as code that no character in it can leave, also inside a table.
+func code(s string) string {
+	s = shorten(oneLine(s), 300)
+	if s == "" {
+		return "(empty)"
+	}
+	if plainRE.MatchString(s) {
+		return "`" + s + "`"
+	}
+	return "<code>" + plainText(s) + "</code>"
+}
+
+func codeList(list []string) string {
+	var out []string
+	for _, s := range list {
+		out = append(out, code(s))
+	}
+	return strings.Join(out, ", ")
+}
+
+// plainText makes Markdown show s as it is: no HTML, no formatting, no mention, no reference, no link.
+func plainText(s string) string {
+	var b strings.Builder
+	for _, c := range strings.NewReplacer("://", ":\x00//", "www.", "www\x00.").Replace(oneLine(s)) {
+		switch {
+		case c == 0: // breaks up what GitHub would turn into a link
+			b.WriteString("<!-- -->")
+		case strings.ContainsRune("\\`*_{}[]()#+!|~@<>&\"'", c):
+			fmt.Fprintf(&b, "&#%d;", c)
+		default:
+			b.WriteRune(c)
+		}
+	}
+	return b.String()
+}
+
+// oneLine replaces line breaks, control and invisible direction characters by spaces.
+func oneLine(s string) string {
+	return strings.TrimSpace(strings.Map(func(c rune) rune {
+		if unicode.IsControl(c) || c == '\u2028' || c == '\u2029' || unicode.Is(unicode.Bidi_Control, c) || c == utf8.RuneError {
+			return ' '
+		}
+		return c
+	}, s))
+}
+
+// shorten cuts at a character, not inside one.
+func shorten(s string, limit int) string {
+	if utf8.RuneCountInString(s) <= limit {
+		return s
+	}
+	return string([]rune(s)[:max(limit-1, 0)]) + "…"
+}
