@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
@@ -64,28 +63,11 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Method == http.MethodPost {
 		limit, what = g.packLimit, "the pack is larger than the limit of unpacked bytes"
 	}
-	res.Body = &drainedBody{limitedReader{res.Body, limit, what}, res.Body}
+	res.Body = struct {
+		io.Reader
+		io.Closer
+	}{&limitedReader{res.Body, limit, what}, res.Body}
 	return res, nil
-}
-
-// drainedBody reads the few bytes that may be left after the last packet, so that the connection can be used again.
-// It does not wait long for them: a server may leave its answer open.
-type drainedBody struct {
-	limitedReader
-	body io.ReadCloser
-}
-
-func (d *drainedBody) Close() error {
-	end := make(chan struct{})
-	go func() {
-		defer close(end)
-		_, _ = io.CopyN(io.Discard, d.body, 512)
-	}()
-	select {
-	case <-end:
-	case <-time.After(100 * time.Millisecond):
-	}
-	return d.body.Close()
 }
 
 func check(req *http.Request, res *http.Response) error {
