@@ -10,9 +10,6 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 )
 
-// binaryName is what the shells know this program as when it is called without kubectl.
-const binaryName = "kubectl-gitops"
-
 // kubectlScript is what kubectl runs to complete the arguments of a plugin (1.26 and newer).
 const kubectlScript = `#!/bin/sh
 exec kubectl gitops __complete "$@"
@@ -55,7 +52,7 @@ With the name of a shell, print the script with which that shell completes "kube
 // shellScript writes the completion script of a shell. The script asks the binary for every word, so it depends on
 // the binary's name alone.
 func shellScript(w io.Writer, shell string) error {
-	cmd := &cobra.Command{Use: binaryName}
+	cmd := &cobra.Command{Use: toolName}
 	switch shell {
 	case "bash":
 		return cmd.GenBashCompletionV2(w, true)

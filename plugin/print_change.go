@@ -3,8 +3,9 @@ package plugin
 import (
 	"cmp"
 	"fmt"
-	"regexp"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -39,7 +40,11 @@ func (u *ui) step(e reconcile.Event) {
 // waits, in brackets at the end, is not a state.
 func (u *ui) newState(e reconcile.Event) bool {
 	object, state, _ := strings.Cut(e.Text, ": ")
-	state = waitedFor.ReplaceAllString(state, "")
+	if i := strings.LastIndex(state, " ("); i >= 0 && strings.HasSuffix(state, ")") {
+		if _, err := time.ParseDuration(state[i+2 : len(state)-1]); err == nil {
+			state = state[:i]
+		}
+	}
 	key := e.App + "/" + object
 	if last, told := u.waiting[key]; told && last == state {
 		return false
@@ -47,8 +52,6 @@ func (u *ui) newState(e reconcile.Event) bool {
 	u.waiting[key] = state
 	return true
 }
-
-var waitedFor = regexp.MustCompile(` \([0-9hms.]+\)$`)
 
 // change prints what happened to one object; unchanged ones are only counted (see summary).
 func (u *ui) change(c *record.Change) {
@@ -71,15 +74,10 @@ const dryRunMark = " (server dry run)"
 func (u *ui) details(c *record.Change) string {
 	var parts []string
 	if c.Error != "" {
-		first, _, _ := strings.Cut(strings.TrimSpace(c.Error), "\n")
-		parts = append(parts, u.clean(first))
+		parts = append(parts, u.clean(firstLine(c.Error)))
 	}
-	for i, f := range c.Fields {
-		if i == maxFields {
-			parts = append(parts, fmt.Sprintf("and %d more", len(c.Fields)-i))
-			break
-		}
-		parts = append(parts, u.field(c.Action, f))
+	if len(c.Fields) > 0 {
+		parts = append(parts, u.fields(c.Action, c.Fields))
 	}
 	if c.Note != "" {
 		parts = append(parts, u.clean(c.Note))
@@ -87,28 +85,51 @@ func (u *ui) details(c *record.Change) string {
 	return strings.Join(parts, "; ")
 }
 
-// field tells one field of a change: "replicas 5 → 3, set by kubectl-scale 6m ago". A nil value is an absent field.
+// fields tells the first fields of a change, and who set them: once when it was the same for all.
+func (u *ui) fields(action record.Action, fields []record.FieldChange) string {
+	owner := u.setBy(fields[0].By)
+	same := !slices.ContainsFunc(fields, func(f record.FieldChange) bool { return u.setBy(f.By) != owner })
+	var parts []string
+	for _, f := range fields[:min(len(fields), maxFields)] {
+		text := u.field(action, f)
+		if !same {
+			text += u.setBy(f.By)
+		}
+		parts = append(parts, text)
+	}
+	if more := len(fields) - len(parts); more > 0 {
+		parts = append(parts, fmt.Sprintf("and %d more", more))
+	}
+	if !same {
+		return strings.Join(parts, "; ")
+	}
+	return strings.Join(parts, ", ") + owner
+}
+
+// field tells one field of a change: "replicas 5 → 3". A nil value is an absent field.
 func (u *ui) field(action record.Action, f record.FieldChange) string {
 	path := u.clean(shortPath(f.Path))
-	var text string
 	switch {
 	case f.From == nil && f.To == nil:
-		text = path + " changed"
+		return path + " changed"
 	case f.To == nil:
-		text = fmt.Sprintf("%s removed (was %s)", path, u.value(f.From))
+		return fmt.Sprintf("%s removed (was %s)", path, u.value(f.From))
 	case f.From == nil && action == record.Reverted:
-		text = fmt.Sprintf("%s was removed, restored to %s", path, u.value(f.To))
+		return fmt.Sprintf("%s restored to %s (was removed)", path, u.value(f.To))
 	case f.From == nil:
-		text = fmt.Sprintf("%s set to %s", path, u.value(f.To))
-	default:
-		text = fmt.Sprintf("%s %s %s %s", path, u.value(f.From), u.arrow(), u.value(f.To))
+		return fmt.Sprintf("%s set to %s", path, u.value(f.To))
 	}
-	if f.By == nil || f.By.Manager == "" {
-		return text
+	return fmt.Sprintf("%s %s %s %s", path, u.value(f.From), u.arrow(), u.value(f.To))
+}
+
+// setBy is ", set by kubectl-scale 6m ago", as far as it is known.
+func (u *ui) setBy(o *record.Owner) string {
+	if o == nil || o.Manager == "" {
+		return ""
 	}
-	text += ", set by " + u.clean(f.By.Manager)
-	if !f.By.Time.IsZero() {
-		text += " " + u.ago(f.By.Time)
+	text := ", set by " + u.clean(o.Manager)
+	if !o.Time.IsZero() {
+		text += " " + u.ago(o.Time)
 	}
 	return text
 }

@@ -2,15 +2,14 @@ package plugin
 
 import (
 	"fmt"
-	"io"
 	"strings"
 )
 
 // gap is what separates two columns.
 const gap = "  "
 
-// minLast is how much of the last column a narrow terminal keeps before other columns make room for it.
-const minLast = 24
+// minLast is the room below which the texts of the last column move to lines of their own.
+const minLast = 40
 
 // column is one column of a table. The last one is free text.
 type column struct {
@@ -35,33 +34,34 @@ type table struct {
 
 func (t *table) add(cells ...cell) { t.rows = append(t.rows, cells) }
 
-// print writes t to Out. On a terminal, and without wide, it fits the width: columns give way to the last one, and
-// that is cut.
+// layout is how one table is printed.
+type layout struct {
+	keep    []bool // the columns that are printed
+	widths  []int  // of all columns
+	last    int    // the last printed column
+	room    int    // for the text of the last column; 0 is unlimited
+	stacked bool   // that text stands below its row
+}
+
+// print writes t to Out. On a terminal, and without wide, it fits the width: texts of the last column are cut, or
+// stand below their row when there is little room beside it, and columns give way when the rest is still too wide.
 func (u *ui) print(t *table, wide bool) {
-	keep := make([]bool, len(t.columns))
-	for i, c := range t.columns {
-		keep[i] = wide || !c.wide
-	}
-	fit := u.tty && u.width > 0 && !wide
 	u.cleanCells(t)
-	widths := t.widths()
-	if fit {
-		t.yield(keep, widths, u.width)
-	}
-	last := len(keep) - 1
-	for last > 0 && !keep[last] {
-		last--
-	}
-	room := 0
-	if fit {
-		room = max(u.width-t.fixed(keep, widths, last), minLast/2)
-	}
+	l := layout{keep: make([]bool, len(t.columns)), widths: t.widths(), last: len(t.columns) - 1}
 	header := make([]cell, len(t.columns))
 	for i, c := range t.columns {
+		l.keep[i] = wide || !c.wide
 		header[i] = cell{text: c.name}
 	}
-	for _, row := range append([][]cell{header}, t.rows...) {
-		u.row(u.Out, row, keep, widths, last, room)
+	if u.tty && u.width > 0 && !wide {
+		t.fit(&l, u.width)
+	}
+	if l.stacked {
+		header[l.last].text = ""
+	}
+	u.row(l, header)
+	for _, row := range t.rows {
+		u.row(l, row)
 	}
 }
 
@@ -88,45 +88,50 @@ func (t *table) widths() []int {
 	return widths
 }
 
-// fixed is the width of everything left of column last.
-func (t *table) fixed(keep []bool, widths []int, last int) int {
-	n := 0
-	for i := range last {
-		if keep[i] {
-			n += widths[i] + len(gap)
-		}
+// fit makes l as wide as the terminal.
+func (t *table) fit(l *layout, width int) {
+	l.room = width - t.fixed(l) - len(gap)
+	if l.room >= min(l.widths[l.last], minLast) {
+		return
 	}
-	return n
-}
-
-// yield drops columns, in their order, until the last one has room for all of its text or for minLast of it.
-func (t *table) yield(keep []bool, widths []int, width int) {
-	last := len(t.columns) - 1
-	for order := 1; order <= last; order++ {
-		if t.fixed(keep, widths, last)+min(widths[last], minLast) <= width {
-			return
-		}
+	l.stacked, l.room = true, width-len(gap)
+	for order := 1; order < len(t.columns) && t.fixed(l) > width; order++ {
 		for i, c := range t.columns {
 			if c.yields == order {
-				keep[i] = false
+				l.keep[i] = false
 			}
 		}
 	}
 }
 
-func (u *ui) row(w io.Writer, row []cell, keep []bool, widths []int, last, room int) {
-	var b strings.Builder
-	for i, c := range row {
-		switch {
-		case !keep[i]:
-		case i == last && room > 0:
-			b.WriteString(paint(u.colorOut, c.style, u.cut(c.text, room)))
-		case i == last:
-			b.WriteString(paint(u.colorOut, c.style, c.text))
-		default:
-			b.WriteString(paint(u.colorOut, c.style, c.text))
-			b.WriteString(strings.Repeat(" ", widths[i]-displayWidth(c.text)) + gap)
+// fixed is the width of what stands left of the last column.
+func (t *table) fixed(l *layout) int {
+	n := -len(gap)
+	for i, keep := range l.keep[:l.last] {
+		if keep {
+			n += l.widths[i] + len(gap)
 		}
 	}
-	fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
+	return n
+}
+
+func (u *ui) row(l layout, row []cell) {
+	var b strings.Builder
+	for i, c := range row[:l.last] {
+		if l.keep[i] {
+			b.WriteString(paint(u.colorOut, c.style, c.text))
+			b.WriteString(strings.Repeat(" ", l.widths[i]-displayWidth(c.text)) + gap)
+		}
+	}
+	last := row[l.last].text
+	if l.room > 0 {
+		last = u.cut(last, l.room)
+	}
+	if !l.stacked {
+		b.WriteString(last)
+	}
+	fmt.Fprintln(u.Out, strings.TrimRight(b.String(), " "))
+	if l.stacked && last != "" {
+		fmt.Fprintln(u.Out, gap+last)
+	}
 }

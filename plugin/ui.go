@@ -41,6 +41,7 @@ type ui struct {
 
 	now      func() time.Time
 	tty      bool // Out is a terminal: tables fit its width
+	moves    bool // the terminal's cursor can be moved
 	width    int  // of the terminal, in cells; 0 is unlimited
 	colorOut bool
 	colorErr bool
@@ -61,6 +62,7 @@ func newUI(streams genericiooptions.IOStreams, color string) *ui {
 		ascii:   !utf8Locale(os.Getenv),
 		waiting: map[string]string{},
 	}
+	u.moves = u.tty && os.Getenv("TERM") != "dumb"
 	switch color {
 	case colorAlways:
 		u.colorOut, u.colorErr = true, true
@@ -109,7 +111,7 @@ func (u *ui) lines() (io.Writer, bool) {
 
 // repaint starts a new picture of `status -w`: over the old one on a terminal, after an empty line elsewhere.
 func (u *ui) repaint() {
-	if u.tty {
+	if u.moves {
 		fmt.Fprint(u.Out, "\x1b[H\x1b[2J")
 		return
 	}

@@ -1,0 +1,196 @@
+package plugin
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+)
+
+func step(kind reconcile.EventKind, text string) reconcile.Event {
+	return reconcile.Event{Kind: kind, App: "payments", Text: text}
+}
+
+func changeOf(c record.Change) reconcile.Event {
+	return reconcile.Event{Kind: reconcile.Changed, App: "payments", Change: &c}
+}
+
+func appReport(result record.Result, counts record.Counts) reconcile.AppReport {
+	return reconcile.AppReport{Name: "payments", Result: result, Cause: record.CauseCommit, Revision: bump, Source: source("payments"),
+		Health: cluster.Healthy, Counts: counts, Duration: lasting(14 * time.Second)}
+}
+
+func show(u *ui, apps ...reconcile.AppReport) { u.summary(reconcile.Report{Apps: apps}) }
+
+func TestPassThatChangesThings(t *testing.T) {
+	scaled := record.FieldChange{Path: "spec.replicas", From: int64(5), To: int64(3),
+		By: &record.Owner{Manager: "kubectl-scale", Operation: "Update", Time: noon.Add(-6 * time.Minute)}}
+	goldenForms(t, "pass", func(u *ui) {
+		u.event(step(reconcile.Fetched, `https://github.com/acme/config main@9c41d7e (was 51e0a02)  "Bump api to 1.8.2 (#412)"`))
+		u.event(step(reconcile.Rendered, "17 objects from clusters/prod/payments"))
+		u.event(step(reconcile.Warning, "policy/v1beta1 PodDisruptionBudget is deprecated"))
+		u.event(changeOf(record.Change{Short: "configmap/api-env-7k2f9", Action: record.Created}))
+		u.event(changeOf(record.Change{Short: "deployment.apps/api", Action: record.Configured, Fields: []record.FieldChange{
+			{Path: "spec.template.spec.containers[api].image", From: "ghcr.io/acme/api:1.8.1", To: "ghcr.io/acme/api:1.8.2"}}}))
+		u.event(changeOf(record.Change{Short: "service/api", Action: record.Unchanged}))
+		u.event(changeOf(record.Change{Short: "deployment.apps/worker", Action: record.Reverted, Fields: []record.FieldChange{scaled}}))
+		u.event(changeOf(record.Change{Short: "configmap/api-env-2m8d1", Action: record.Pruned}))
+		u.event(changeOf(record.Change{Short: "persistentvolumeclaim/data", Action: record.Skipped, Note: "kept: kubectl-gitops.dev/prune is disabled"}))
+		u.event(step(reconcile.Waiting, "deployment.apps/api: 1 of 3 updated replicas are available (4s)"))
+		u.event(step(reconcile.Waiting, "deployment.apps/api: 1 of 3 updated replicas are available (9s)"))
+		u.event(step(reconcile.Waiting, "deployment.apps/api: 2 of 3 updated replicas are available (1m2s)"))
+		show(u, appReport(record.ResultSucceeded, record.Counts{Created: 1, Configured: 1, Reverted: 1, Pruned: 1, Skipped: 1, Unchanged: 13}))
+	})
+}
+
+func TestPassThatFails(t *testing.T) {
+	goldenForms(t, "pass-failed", func(u *ui) {
+		immutable := record.Change{Object: "apps/Deployment/search/indexer", Short: "deployment.apps/indexer", Action: record.Failed,
+			Error: "spec.selector: field is immutable",
+			Hint:  "51e0a02 changed it at clusters/prod/search/indexer.yaml:9; revert that line, or annotate the object to allow delete and recreate"}
+		forbidden := record.Change{Short: "role.rbac.authorization.k8s.io/reader", Action: record.Failed, Error: "forbidden: user \"shop\" cannot patch roles\nin namespace search"}
+		u.event(changeOf(immutable))
+		u.event(changeOf(forbidden))
+		search := appReport(record.ResultFailed, record.Counts{Failed: 2, Created: 1, Unchanged: 6})
+		search.Name = "search"
+		search.Changes = []record.Change{immutable, forbidden, {Short: "service/indexer", Action: record.Created}}
+		early := appReport(record.ResultFailed, record.Counts{})
+		early.Name, early.Message, early.Hint = "blog", "path clusters/prod/blog: no such directory in main@9c41d7e", "check --path"
+		show(u, search, early)
+	})
+}
+
+func TestSummaries(t *testing.T) {
+	upToDate := appReport(record.ResultSucceeded, record.Counts{Unchanged: 17})
+	local := appReport(record.ResultSucceeded, record.Counts{Created: 2})
+	local.Revision, local.Duration = record.Revision{}, lasting(240*time.Millisecond)
+	sick := appReport(record.ResultSucceeded, record.Counts{Unchanged: 17})
+	sick.Health, sick.Message = cluster.Degraded, "deployment.apps/api: exceeded its progress deadline"
+	goldenForms(t, "summaries", func(u *ui) { show(u, upToDate, local, sick) })
+
+	planned := appReport(record.ResultSucceeded, record.Counts{Created: 1, Unchanged: 16})
+	planned.DryRun = true
+	upToDate.DryRun = true
+	goldenForms(t, "dry-run", func(u *ui) {
+		u.DryRun = true
+		u.event(changeOf(record.Change{Short: "configmap/api", Action: record.Created}))
+		u.event(changeOf(record.Change{Short: "deployment.apps/api", Action: record.Configured, Fields: []record.FieldChange{{Path: "spec.replicas", From: 1, To: 2}}}))
+		show(u, planned, upToDate)
+	})
+}
+
+func TestReservedOutStaysEmpty(t *testing.T) {
+	var out, errOut bytes.Buffer
+	u := form{}.ui(&out, &errOut)
+	u.reserveOut()
+	u.event(changeOf(record.Change{Short: "configmap/api", Action: record.Created}))
+	show(u, appReport(record.ResultSucceeded, record.Counts{Created: 1}))
+	if out.Len() != 0 || errOut.String() != "configmap/api created\npayments reconciled to main@9c41d7e in 14s: 1 created\n" {
+		t.Errorf("stdout %q, stderr %q", out.String(), errOut.String())
+	}
+}
+
+func TestFieldsOfAChange(t *testing.T) {
+	edit := &record.Owner{Manager: "kubectl-edit", Time: noon.Add(-6 * time.Minute)}
+	long := "registry.example.com/team/project/web:1.8.1-20261123.1200-amd64"
+	for _, c := range []struct {
+		name   string
+		action record.Action
+		fields []record.FieldChange
+		want   string
+	}{
+		{"numbers", record.Reverted, []record.FieldChange{{Path: "spec.replicas", From: int64(5), To: float64(3), By: edit}},
+			"replicas 5 → 3, set by kubectl-edit 6m ago"},
+		{"an owner without a time", record.Reverted, []record.FieldChange{{Path: "spec.paused", From: true, To: false, By: &record.Owner{Manager: "x"}}},
+			"paused true → false, set by x"},
+		{"a key that Git drops", record.Configured, []record.FieldChange{{Path: "data.extra", From: "on"}}, "data.extra removed (was on)"},
+		{"a key that Git adds", record.Configured, []record.FieldChange{{Path: "data.extra", To: "on"}}, "data.extra set to on"},
+		{"a key that somebody removed", record.Reverted, []record.FieldChange{{Path: "data.extra", To: "on"}}, "data.extra restored to on (was removed)"},
+		{"no values", record.Configured, []record.FieldChange{{Path: "data"}}, "data changed"},
+		{"strings that need quotes", record.Configured, []record.FieldChange{{Path: "data.a", From: "", To: "a b\n\x1b[m"}}, `data.a "" → "a b\n\x1b[m"`},
+		{"masked values", record.Configured, []record.FieldChange{{Path: "data.token", From: "*** (before)", To: "*** (after)"}},
+			"data.token *** (before) → *** (after)"},
+		{"lists and maps", record.Configured, []record.FieldChange{{Path: "spec.ports[http]", From: []any{"a", int64(1)}, To: map[string]any{"b": true}}},
+			`ports[http] ["a",1] → {"b":true}`},
+		{"long values lose their middle", record.Configured, []record.FieldChange{{Path: "spec.template.spec.containers[web].image", From: long, To: long + "2"}},
+			"containers[web].image registry.examp…1.8.1-20261123.1200-amd64 → registry.examp….8.1-20261123.1200-amd642"},
+		{"more than two", record.Configured, []record.FieldChange{{Path: "a", To: 1}, {Path: "b", To: 2}, {Path: "c", To: 3}, {Path: "d", To: 4}},
+			"a set to 1, b set to 2, and 2 more"},
+		{"one owner of several fields is told once", record.Reverted, []record.FieldChange{
+			{Path: "a", From: 1, To: 2, By: edit}, {Path: "b", From: 3, To: 4, By: edit}, {Path: "c", From: 3, To: 4, By: edit}},
+			"a 1 → 2, b 3 → 4, and 1 more, set by kubectl-edit 6m ago"},
+		{"different owners are told apart", record.Reverted, []record.FieldChange{
+			{Path: "a", From: 1, To: 2, By: edit}, {Path: "b", From: 3, To: 4, By: &record.Owner{Manager: "hpa"}}},
+			"a 1 → 2, set by kubectl-edit 6m ago; b 3 → 4, set by hpa"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			u := form{}.ui(nil, nil)
+			if got := u.details(&record.Change{Action: c.action, Fields: c.fields}); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestErrorsAndHints(t *testing.T) {
+	problems := render.Problems{
+		{Origin: render.Origin{File: "a.yaml", Line: 3}, Object: "v1/Secret/shop/x", Message: "holds plain data", Hint: "seal it"},
+		{Origin: render.Origin{File: "b.yaml", Line: 9}, Object: "v1/Secret/shop/y", Message: "holds plain data", Hint: "seal it"},
+		{Origin: render.Origin{File: "c.yaml"}, Message: "did not find expected key"},
+	}
+	for _, c := range []struct {
+		name string
+		err  error
+		want string
+	}{
+		{"plain", errors.New("no"), "error: no\n"},
+		{"with a hint", hint.Errorf("no", "try again"), "error: no\nhint: try again\n"},
+		{"one line per problem, a shared hint once", fmt.Errorf("rendering apps: %w", problems),
+			"error: rendering apps: a.yaml:3: v1/Secret/shop/x: holds plain data\n" +
+				"error: rendering apps: b.yaml:9: v1/Secret/shop/y: holds plain data\n" +
+				"hint: seal it\n" +
+				"error: rendering apps: c.yaml: did not find expected key\n"},
+		{"a hint about all of them comes last", hint.With(problems[:2], "nothing was written"),
+			"error: a.yaml:3: v1/Secret/shop/x: holds plain data\nerror: b.yaml:9: v1/Secret/shop/y: holds plain data\nhint: seal it\nhint: nothing was written\n"},
+		{"joined inside joined", errors.Join(errors.New("a"), errors.Join(errors.New("b"), hint.Errorf("c", "d"))),
+			"error: a\nerror: b\nerror: c\nhint: d\n"},
+		{"two errors in one sentence stay one", fmt.Errorf("%w after %w", errors.New("a"), errors.New("b")), "error: a after b\n"},
+		{"further lines cannot pass for ours", errors.New("yaml:\nerror: forged\x1b[1A"), "error: yaml:\n       error: forged^[[1A\n"},
+		{"nil", nil, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var out, errOut bytes.Buffer
+			form{}.ui(&out, &errOut).fail(c.err)
+			if errOut.String() != c.want || out.Len() != 0 {
+				t.Errorf("got\n%swant\n%s", errOut.String(), c.want)
+			}
+		})
+	}
+}
+
+func TestAgesAndDurations(t *testing.T) {
+	u := form{}.ui(nil, nil)
+	for _, c := range []struct{ got, want string }{
+		{u.age(time.Time{}), "-"},
+		{u.age(noon.Add(time.Minute)), "0s"}, // their clock is ahead
+		{u.age(noon.Add(-2 * time.Minute)), "2m"},
+		{u.age(noon.Add(-400 * time.Hour)), "16d"},
+		{took(0), "0s"},
+		{took(300 * time.Microsecond), "1ms"},
+		{took(4200 * time.Millisecond), "4.2s"},
+		{took(4 * time.Second), "4s"},
+		{took(75 * time.Second), "75s"},
+		{took(10 * time.Minute), "10m"},
+	} {
+		if c.got != c.want {
+			t.Errorf("got %s, want %s", c.got, c.want)
+		}
+	}
+}

@@ -1,0 +1,143 @@
+package plugin
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+func lasting(d time.Duration) metav1.Duration { return metav1.Duration{Duration: d} }
+
+var (
+	bump = record.Revision{Commit: "9c41d7e02b1f4a6d8c3e5f7091a2b3c4d5e6f708", Ref: "main", Author: "Ada Lovelace",
+		Subject: "Bump api to 1.8.2 (#412)", Time: noon.Add(-5 * time.Minute)}
+	raise = record.Revision{Commit: "51e0a02c4d5e6f70819c41d7e02b1f4a6d8c3e5f", Ref: "main", Author: "Max Planck",
+		Subject: "Raise memory limit (#409)", Time: noon.Add(-time.Hour)}
+)
+
+func source(app string) record.Source {
+	return record.Source{Repo: "https://github.com/acme/config", Ref: "main", Path: "clusters/prod/" + app}
+}
+
+func lastRun(age, lasted time.Duration) reconcile.LastRun {
+	return reconcile.LastRun{Result: record.ResultSucceeded, Cause: record.CauseCommit, Time: noon.Add(-age), Duration: lasting(lasted)}
+}
+
+func statusList() reconcile.StatusList {
+	app := func(name string, sync record.Sync, health cluster.Health, rev record.Revision, objects int, run reconcile.LastRun, message string) reconcile.Status {
+		return reconcile.Status{Name: name, Sync: sync, Health: health, Message: message, Source: source(name), Revision: rev,
+			Objects: record.Objects{Total: objects, Healthy: objects}, LastRun: run}
+	}
+	return reconcile.StatusList{
+		TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "StatusList"},
+		Items: []reconcile.Status{
+			app("shop", record.Synced, cluster.Healthy, bump, 42, lastRun(2*time.Minute, 14*time.Second), ""),
+			app("payments", record.Synced, cluster.Progressing, bump, 17, lastRun(2*time.Minute+9*time.Second, 4200*time.Millisecond),
+				"reverted deployment.apps/worker replicas 5 → 3"),
+			app("catalog", record.SyncDrifted, cluster.Healthy, bump, 8, lastRun(2*time.Minute, 830*time.Millisecond),
+				"deployment.apps/web changed by kubectl-edit: spec.template.spec.containers[web].image is ghcr.io/acme/web:debug, not ghcr.io/acme/web:1.4.0"),
+			app("search", record.SyncFailed, cluster.Degraded, raise, 9, lastRun(8*time.Minute, 30*time.Second),
+				"deployment.apps/indexer: spec.selector: field is immutable\nsecond line"),
+			app("infra", record.SyncPending, cluster.Unknown, raise, 120, lastRun(26*time.Hour, 95*time.Second), "newer commit 9c41d7e is not applied"),
+			app("blog", record.SyncSuspended, cluster.Missing, raise, 3, lastRun(400*time.Hour, 2*time.Second), ""),
+			{Name: "new", Sync: record.SyncUnknown, Health: cluster.Unknown},
+		},
+	}
+}
+
+func resources() reconcile.Status {
+	return reconcile.Status{Name: "shop", Resources: []reconcile.ResourceStatus{
+		{Object: "v1/Namespace/shop", Short: "namespace/shop", Sync: record.Synced, Health: cluster.Healthy},
+		{Object: "v1/ConfigMap/shop/web-env-7k2f9", Short: "configmap/web-env-7k2f9", Namespace: "shop", Sync: record.Synced, Health: cluster.Healthy},
+		{Object: "apps/Deployment/shop/web", Short: "deployment.apps/web", Namespace: "shop", Sync: record.SyncDrifted, Health: cluster.Healthy,
+			Message: "replicas 3 → 5, set by kubectl-scale 6m ago"},
+		{Object: "apps/Deployment/shop/worker", Short: "deployment.apps/worker", Namespace: "shop", Sync: record.Synced, Health: cluster.Progressing,
+			Message: "2 of 3 updated replicas are available"},
+		{Object: "autoscaling/HorizontalPodAutoscaler/shop/web", Short: "horizontalpodautoscaler.autoscaling/web", Namespace: "shop",
+			Sync: record.SyncPending, Health: cluster.Missing, Message: "not applied yet"},
+		{Object: "example.com/Banner/shop/sale", Short: "banner.example.com/sale", Namespace: "shop", Sync: record.SyncUnknown, Health: cluster.Unknown},
+	}}
+}
+
+func history() reconcile.HistoryList {
+	run := func(id int, rev record.Revision, result record.Result, cause record.Cause, age, lasted time.Duration, c record.Counts, message string) record.Run {
+		return record.Run{ID: id, Revision: rev, Result: result, Cause: cause, Time: noon.Add(-age), Duration: lasting(lasted), Counts: c, Message: message}
+	}
+	return reconcile.HistoryList{
+		TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "HistoryList"},
+		App:      "payments",
+		Items: []record.Run{
+			run(218, bump, record.ResultSucceeded, record.CauseCommit, 2*time.Minute, 14*time.Second, record.Counts{Created: 1, Configured: 1, Pruned: 1, Unchanged: 14}, ""),
+			run(217, raise, record.ResultReverted, record.CauseDrift, 9*time.Minute, 4*time.Second, record.Counts{Reverted: 1, Unchanged: 16}, ""),
+			run(216, raise, record.ResultFailed, record.CauseManual, time.Hour, 30*time.Second, record.Counts{}, "rendering clusters/prod/payments: no objects"),
+			run(99, record.Revision{Commit: "0a1b2c3d4e", Subject: "Größe: 安い → teuer 🚀", Author: "Zoë"}, record.ResultFailed, record.CauseSchedule, 50*time.Hour, 90*time.Second,
+				record.Counts{Created: 10, Configured: 2, Reverted: 1, Pruned: 3, Failed: 2}, "2 objects failed"),
+		},
+	}
+}
+
+func TestStatusTable(t *testing.T) {
+	goldenForms(t, "status", func(u *ui) { u.statusTable(statusList(), false) })
+	goldenForms(t, "status-wide", func(u *ui) { u.statusTable(statusList(), true) })
+	goldenForms(t, "status-empty", func(u *ui) {
+		u.Namespace = "gitops-system"
+		u.statusTable(reconcile.StatusList{}, false)
+	})
+}
+
+func TestResourceTable(t *testing.T) {
+	goldenForms(t, "resources", func(u *ui) { u.resourceTable(resources(), false) })
+}
+
+func TestHistoryTable(t *testing.T) {
+	goldenForms(t, "history", func(u *ui) { u.historyTable(history(), false) })
+	goldenForms(t, "history-wide", func(u *ui) { u.historyTable(history(), true) })
+	goldenForms(t, "history-empty", func(u *ui) { u.historyTable(reconcile.HistoryList{App: "payments"}, false) })
+}
+
+func TestTablesLeaveTheirInputInOrder(t *testing.T) {
+	list := statusList()
+	var out bytes.Buffer
+	form{}.ui(&out, &out).statusTable(list, false)
+	if list.Items[0].Name != "shop" || list.Items[3].Name != "search" {
+		t.Error("printing reordered the list")
+	}
+}
+
+func TestTableOnATerminalIsNeverWider(t *testing.T) {
+	for width := 56; width < 160; width++ {
+		var out bytes.Buffer
+		f := form{tty: true, width: width}
+		f.ui(&out, &out).statusTable(statusList(), false)
+		f.ui(&out, &out).historyTable(history(), false)
+		for line := range strings.Lines(out.String()) {
+			if n := displayWidth(strings.TrimSuffix(line, "\n")); n > width {
+				t.Fatalf("at %d columns a line takes %d:\n%s", width, n, out.String())
+			}
+		}
+	}
+}
+
+// A commit subject must not be able to move the cursor, forge a row or turn the text around.
+func TestTableEscapesWhatComesFromGit(t *testing.T) {
+	h := history()
+	h.Items = h.Items[:1]
+	h.Items[0].Revision.Subject = "ok\x1b[2J\rroot\u202egnp\u009b31m\x00\xff\tend"
+	h.Items[0].Revision.Author = "eve\n217  main@51e0a02  Succeeded"
+	var out bytes.Buffer
+	form{}.ui(&out, &out).historyTable(h, false)
+	if n := strings.Count(out.String(), "\n"); n != 2 {
+		t.Errorf("one run printed %d lines:\n%s", n, out.String())
+	}
+	want := `ok^[[2J\rroot\u202egnp\u009b31m\x00` + "\uFFFD" + ` end — eve\n217  main@51e0a02  Succeeded`
+	if !strings.HasSuffix(out.String(), want+"\n") {
+		t.Errorf("got %q, want it to end in %q", out.String(), want)
+	}
+}
