@@ -78,10 +78,13 @@ func (o *renderOptions) tree(ctx context.Context, c *cli, args []string) (reconc
 	}
 	if o.source.repo == "" && (len(args) == 0 || isDirectory(dir)) {
 		tree, rel, err := openCheckout(dir)
+		if err != nil { // no repository: the directory is all there is
+			tree, rel = checkout{top: dir}, "."
+		}
 		if o.source.path != "." {
 			rel = o.source.path
 		}
-		return tree, rel, err
+		return tree, rel, nil
 	}
 	if o.source.repo != "" {
 		app, err := o.source.appOf()

@@ -3,6 +3,7 @@ package plugin
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -124,6 +125,9 @@ func (o *statusOptions) print(u *ui, list reconcile.StatusList) error {
 		return err
 	}
 	u.statusTable(list, o.output.wide())
+	if o.app != "" {
+		fmt.Fprintln(u.Out)
+	}
 	if o.app != "" && len(list.Items) == 1 {
 		u.resourceTable(list.Items[0], o.output.wide())
 	}

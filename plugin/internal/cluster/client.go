@@ -180,7 +180,10 @@ func (c *Client) Apply(ctx context.Context, r Ref, body []byte, o ApplyOptions) 
 		if o.Force {
 			q.Param("force", "true")
 		}
-		return dryRun(q, o.DryRun)
+		if o.DryRun {
+			q.Param("dryRun", metav1.DryRunAll)
+		}
+		return q
 	})
 	if err != nil {
 		return nil, false, err
@@ -233,25 +236,20 @@ func (c *Client) Delete(ctx context.Context, r Ref, uid types.UID, dry bool) err
 		PropagationPolicy: &policy,
 		Preconditions:     &metav1.Preconditions{UID: &uid},
 	}
+	if dry {
+		options.DryRun = []string{metav1.DryRunAll} // in the body: the server ignores the query when there is one
+	}
 	body, err := json.Marshal(options)
 	if err != nil {
 		return err
 	}
 	_, _, err = c.do(ctx, func() *rest.Request {
-		q := c.rest.Delete().AbsPath(r.path()).SetHeader("Content-Type", runtime.ContentTypeJSON).Body(body)
-		return dryRun(q, dry)
+		return c.rest.Delete().AbsPath(r.path()).SetHeader("Content-Type", runtime.ContentTypeJSON).Body(body)
 	})
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
 	return err
-}
-
-func dryRun(q *rest.Request, dry bool) *rest.Request {
-	if dry {
-		q.Param("dryRun", metav1.DryRunAll)
-	}
-	return q
 }
 
 // decode reads one JSON object, whole numbers as int64.
@@ -274,8 +272,10 @@ func (c *Client) do(ctx context.Context, build func() *rest.Request) ([]byte, in
 	for try := 1; ; try++ {
 		var status int
 		reqCtx, cancel := context.WithTimeout(ctx, requestTimeout)
-		raw, err := build().MaxRetries(0).Do(reqCtx).StatusCode(&status).Raw()
+		result := build().MaxRetries(0).Do(reqCtx).StatusCode(&status)
 		cancel()
+		err := result.Error() // decodes the server's Status, which Raw does not
+		raw, _ := result.Raw()
 		if err == nil {
 			return raw, status, nil
 		}

@@ -35,8 +35,8 @@ func temporary(err error) bool {
 	case code == 429, code == 502, code == 503, code == 504:
 		return true
 	case code == 500:
-		// A webhook that fails or denies answers 500 as well: it is the webhook's word, not a passing fault.
-		return !strings.Contains(err.Error(), "webhook")
+		// A webhook that fails and a manifest that does not fit the schema answer 500 as well: no passing faults.
+		return !strings.Contains(err.Error(), "webhook") && !strings.Contains(err.Error(), "typed patch object")
 	}
 	return apierrors.IsServerTimeout(err) || apierrors.IsTooManyRequests(err)
 }

@@ -274,7 +274,7 @@ func (p *pass) succeed(c *record.Change, s *step, o outcome) {
 
 // classify names what happened. Drift is what differs although Git did not change.
 func classify(s *step, o outcome) (record.Action, string) {
-	same := !o.created && o.before != nil && sameState(o.before, o.after)
+	same := !o.created && o.before != nil && jsonOf(bare(o.before)) == jsonOf(bare(o.after))
 	known := s.row != nil && s.row.UID != ""
 	switch {
 	case o.created && known && !s.changed:
@@ -295,11 +295,7 @@ func classify(s *step, o outcome) (record.Action, string) {
 	return record.Reverted, ""
 }
 
-// sameState tells whether two states of an object differ in nothing but bookkeeping.
-func sameState(a, b *unstructured.Unstructured) bool {
-	return a.GetUID() == b.GetUID() && (a.GetResourceVersion() == b.GetResourceVersion() || jsonOf(bare(a)) == jsonOf(bare(b)))
-}
-
+// bare is an object without status and bookkeeping. A dry run keeps the resourceVersion, so that tells nothing.
 func bare(u *unstructured.Unstructured) map[string]any {
 	c := u.DeepCopy().Object
 	delete(c, "status")

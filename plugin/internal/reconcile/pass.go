@@ -43,6 +43,7 @@ type pass struct {
 	failed  map[record.Key]bool
 	told    map[record.Key]string
 	effects []Effect
+	pushed  bool // this run is in the history
 	report  AppReport
 }
 
@@ -392,7 +393,7 @@ func (p *pass) finish(err error) (AppReport, error) {
 		if hints := hint.Of(err); len(hints) > 0 {
 			rep.Hint = hints[0]
 		}
-	case rep.Counts.Reverted > 0 && rep.Counts.Created+rep.Counts.Configured+rep.Counts.Pruned == 0:
+	case rep.Counts.Reverted > 0 && rep.Counts.Reverted == rep.Counts.Changed():
 		rep.Result = record.ResultReverted
 	}
 	p.countHealth()
@@ -418,7 +419,7 @@ func (p *pass) recheckHealth() error {
 	}
 	if p.opts.Watch || p.opts.DryRun {
 		if open := p.unhealthy(keys); len(open) > 0 && !p.opts.DryRun {
-			return &notHealthyError{p.refs[open[0].key].String(), open[0].health, open[0].message, 0, len(open) - 1}
+			return p.notHealthy(open, 0)
 		}
 		return nil
 	}

@@ -57,19 +57,30 @@ func (p *pass) save(ctx context.Context, result record.Result, message string, s
 	if !news && !p.rec.Unsaved() {
 		return nil
 	}
+	last := run
+	if len(history) > 0 {
+		last = history[0]
+	}
 	p.rec.History = history
 	p.rec.Report = &record.Report{Name: p.app.Name, Source: p.report.Source, Revision: p.rec.Revision, Seen: p.commit,
-		Sync: syncOf(result), Health: p.report.Objects.Worst(), Message: message, Objects: p.report.Objects, LastRun: history[0]}
+		Sync: syncOf(result), Health: p.report.Objects.Worst(), Message: message, Objects: p.report.Objects, LastRun: last}
 	return p.Records.Save(ctx, p.rec)
 }
 
-// pushRun adds run to the history. The second save of one pass, after the wait for health, replaces its first entry.
+// pushRun adds run to the history if it is news: it changed an object, failed in a new way, or ended a failure. The
+// second save of one pass, after the wait for health, replaces its first entry.
 func (p *pass) pushRun(run record.Run) ([]record.Run, bool) {
-	if h := p.rec.History; len(h) > 0 && h[0].Time.Equal(run.Time) && h[0].Revision.Commit == run.Revision.Commit && h[0].Result != record.ResultFailed {
-		run.ID = h[0].ID
-		return append([]record.Run{run}, h[1:]...), true
+	history := p.rec.History
+	if p.pushed {
+		run.ID = history[0].ID
+		return append([]record.Run{run}, history[1:]...), true
 	}
-	return record.Push(p.rec.History, run)
+	recovered := len(history) > 0 && history[0].Result == record.ResultFailed
+	if run.Result != record.ResultFailed && run.Counts.Changed() == 0 && !recovered {
+		return history, false
+	}
+	history, p.pushed = record.Push(history, run)
+	return history, p.pushed
 }
 
 func syncOf(result record.Result) record.Sync {

@@ -149,6 +149,9 @@ func resourceStatus(inv *record.Inventory, row record.Row, live *snapshot, id st
 
 // changedBy names the manager whose entry is the newest: the likely author of the drift.
 func changedBy(u *unstructured.Unstructured) string {
+	if !appliedByUs(u) {
+		return "its managedFields were removed"
+	}
 	if by := fields.Newest(u, record.Manager); by != nil {
 		return "changed by " + by.Manager
 	}

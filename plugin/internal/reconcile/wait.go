@@ -32,25 +32,26 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// notHealthyError names the object that keeps an app from being healthy.
+// notHealthyError names the object that keeps an app from being healthy. Its text does not change from pass to pass
+// while the object does not, so that a failure that repeats is told and recorded once.
 type notHealthyError struct {
 	object  string
 	health  cluster.Health
 	message string
-	waited  time.Duration
+	budget  time.Duration // that is used up; 0 when it was not waited for
 	others  int
 }
 
 func (e *notHealthyError) Error() string {
 	text := fmt.Sprintf("%s is %s", e.object, e.health)
+	if e.budget > 0 {
+		text += fmt.Sprintf(" after the budget of %s", e.budget)
+	}
 	if e.message != "" {
 		text += ": " + e.message
 	}
-	if e.waited > 0 {
-		text += fmt.Sprintf(" (waited %s)", age(e.waited))
-	}
 	if e.others > 0 {
-		text += fmt.Sprintf(", and %d more", e.others)
+		text += fmt.Sprintf(" (and %s)", plural(e.others, "other object"))
 	}
 	return text
 }
@@ -58,7 +59,6 @@ func (e *notHealthyError) Error() string {
 // healthy waits until the objects at keys are Healthy or Suspended, within the budget of the app. It stops early at
 // an object that is Degraded: waiting does not mend it. One list per kind that still has such objects is made a look.
 func (p *pass) healthy(ctx context.Context, keys []record.Key) error {
-	start := p.Now()
 	ctx, cancel := context.WithDeadline(ctx, p.started.Add(p.app.Timeout))
 	defer cancel()
 	for pause := firstPause; ; pause = min(pause*2, longestPause) {
@@ -66,28 +66,35 @@ func (p *pass) healthy(ctx context.Context, keys []record.Key) error {
 		if len(open) == 0 {
 			return nil
 		}
-		worst := open[0]
-		err := &notHealthyError{p.refs[worst.key].String(), worst.health, worst.message, p.Now().Sub(start), len(open) - 1}
-		if worst.health == cluster.Degraded {
-			return err
+		if open[0].health == cluster.Degraded {
+			return p.notHealthy(open, 0)
 		}
 		p.tellWaiting(open)
-		if sleep(ctx, pause) != nil {
-			if p.ctx.Err() != nil {
-				return errInterrupted
-			}
+		err := sleep(ctx, pause)
+		if err == nil {
+			err = p.look(ctx, open)
+		}
+		switch {
+		case p.ctx.Err() != nil:
+			return errInterrupted
+		case ctx.Err() != nil:
+			return p.notHealthy(open, p.app.Timeout)
+		case err != nil:
 			return err
 		}
-		if again := p.look(ctx, open); again != nil {
-			if p.ctx.Err() != nil {
-				return errInterrupted
-			}
-			if ctx.Err() != nil {
-				return err
-			}
-			return again
-		}
 	}
+}
+
+// notHealthy words why the wait ends, with what the pods of the first object say.
+func (p *pass) notHealthy(open []ailing, budget time.Duration) error {
+	worst := open[0]
+	message := worst.message
+	ctx, cancel := context.WithTimeout(p.ctx, writeGrace)
+	defer cancel()
+	if why := p.podTrouble(ctx, worst.key); why != "" {
+		message += "; " + why
+	}
+	return &notHealthyError{p.refs[worst.key].String(), worst.health, message, budget, len(open) - 1}
 }
 
 type ailing struct {

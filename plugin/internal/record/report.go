@@ -148,6 +148,9 @@ func (c *Counts) Add(a Action, n int) {
 	}
 }
 
+// Changed is how many objects were written or pruned.
+func (c Counts) Changed() int { return c.Created + c.Configured + c.Reverted + c.Pruned }
+
 // Objects is how many objects an app has, by health.
 type Objects struct {
 	Total       int `json:"total"`
@@ -234,7 +237,7 @@ func Push(history []Run, run Run) ([]Run, bool) {
 	if len(history) > 0 {
 		last := history[0]
 		if run.Result == ResultFailed && last.Result == ResultFailed && run.Message == last.Message &&
-			run.Revision.Commit == last.Revision.Commit && run.Counts == last.Counts {
+			run.Revision.Commit == last.Revision.Commit {
 			return history, false
 		}
 		run.ID = last.ID + 1
