@@ -80,7 +80,7 @@ func adviceFor(message, file string, doc document) string {
 // decode reads one document exactly as kubectl does, but refuses duplicate keys. nil stands for an empty document.
 func decode(doc document, limits Limits) (any, []lineError) {
 	var value any
-	if bytes.HasPrefix(doc.text, []byte("{")) {
+	if doc.json {
 		strict, err := kjson.UnmarshalStrict(doc.text, &value, kjson.DisallowDuplicateFields)
 		if err == nil {
 			return value, append(inLine(doc, strict), tooDeep(doc, value, limits)...)
@@ -137,8 +137,8 @@ var (
 
 // yamlErrors translates the errors of the YAML library, whose lines count from the start of the document.
 func yamlErrors(doc document, err error) []lineError {
-	// This one quotes the value beside the key, which may be a secret.
-	if strings.HasPrefix(err.Error(), "unsupported map key of type") {
+	// These quote the key, or even the value beside it, which may be a secret.
+	if strings.Contains(err.Error(), "unsupported map key") || strings.Contains(err.Error(), "invalid map key") {
 		return []lineError{{doc.line, "a key of a mapping is neither a string nor a number nor a boolean"}}
 	}
 	last := doc.start + bytes.Count(bytes.TrimRight(doc.text, "\n"), []byte("\n"))

@@ -3,8 +3,11 @@ package render
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"strings"
 
 	yamlv2 "go.yaml.in/yaml/v2"
+	yamlv3 "gopkg.in/yaml.v3"
 	"sigs.k8s.io/yaml"
 )
 
@@ -22,10 +25,45 @@ func toJSON(text []byte, strict bool) ([]byte, error) {
 			return nil, errExpands
 		}
 	}
-	if strict {
-		return yaml.YAMLToJSONStrict(text)
+	if !strict {
+		return yaml.YAMLToJSON(text)
+	}
+	out, err := yaml.YAMLToJSONStrict(text)
+	if err == nil || !bytes.Contains(text, []byte("<<")) {
+		return out, err
+	}
+	// The library takes a key that overrides a merged one (<<: *base) for a duplicate. That is what merging is for.
+	if err := writtenTwice(text); err != nil {
+		return nil, err
 	}
 	return yaml.YAMLToJSON(text)
+}
+
+// writtenTwice reports keys that stand twice in one mapping, in the words of the library.
+func writtenTwice(text []byte) error {
+	var document yamlv3.Node
+	if err := yamlv3.Unmarshal(text, &document); err != nil {
+		return err
+	}
+	var found []string
+	var walk func(*yamlv3.Node)
+	walk = func(n *yamlv3.Node) {
+		seen := map[string]bool{}
+		for i, inner := range n.Content {
+			if n.Kind == yamlv3.MappingNode && i%2 == 0 && inner.Kind == yamlv3.ScalarNode {
+				if seen[inner.Value] {
+					found = append(found, fmt.Sprintf("  line %d: key %q already set in map", inner.Line, inner.Value))
+				}
+				seen[inner.Value] = true
+			}
+			walk(inner)
+		}
+	}
+	walk(&document)
+	if found == nil {
+		return nil
+	}
+	return errors.New("yaml: unmarshal errors:\n" + strings.Join(found, "\n"))
 }
 
 // fits reports whether value written out needs no more than budget bytes.

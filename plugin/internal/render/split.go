@@ -15,6 +15,7 @@ type document struct {
 	text  []byte
 	start int // line of the file its text begins on, 1-based
 	line  int // first line that is neither blank nor a comment
+	json  bool
 }
 
 // lineError is an error at a line of the file.
@@ -148,6 +149,6 @@ func splitJSON(data []byte) ([]document, error) {
 		begin := int(decoder.InputOffset()) - len(raw)
 		line += bytes.Count(data[counted:begin], []byte("\n"))
 		counted = begin
-		docs = append(docs, document{text: raw, start: line, line: line})
+		docs = append(docs, document{text: raw, start: line, line: line, json: true})
 	}
 }

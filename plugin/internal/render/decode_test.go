@@ -1,0 +1,129 @@
+package render
+
+import (
+	"encoding/json"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	utilyaml "k8s.io/apimachinery/pkg/util/yaml"
+)
+
+func limitsOf(l Limits) Limits { return l.withDefaults() }
+
+func TestYAMLErrorsNameTheLineOfTheFile(t *testing.T) {
+	const before = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n---\n# comment\n" // five lines
+	tests := map[string]string{
+		"a: b: c\n":                "6: mapping values are not allowed in this context",
+		"a: 1\n\tb: 2\n":           "7: found a tab character that violates indentation",
+		"a: [1, 2\nb: c\n":         "7: did not find expected ',' or ']'",
+		"a:\n  - b\n c: d\n":       "8: did not find expected key",
+		"a: 1\na: 2\nb: 1\nb: 2\n": "7: duplicate key \"a\"|9: duplicate key \"b\"",
+		"x:\n  a: 1\n  a: 2\n":     "8: duplicate key \"a\"",
+		"a: *nowhere\n":            "6: unknown anchor 'nowhere' referenced",
+		"a: 'x\nb: c\n":            "7: found unexpected end of stream",
+		"{\"a\": 1, \"a\": 2}\n":   "6: duplicate key \"a\"",
+		"a: .nan\n":                "6: json: unsupported value: NaN",
+		"- a\n":                    "6: not a Kubernetes object",
+		"? {a: hunter2}\n: b\n":    "6: a key of a mapping is neither a string nor a number nor a boolean",
+		"~: hunter2\n":             "6: a key of a mapping is neither a string nor a number nor a boolean",
+		"b: &b {x: 1}\nc: {<<: *b, x: 2, y: 1, y: 2}\n": "7: duplicate key \"y\"",
+		"? [a]\n: hunter2\n":                            "6: a key of a mapping is neither a string nor a number nor a boolean",
+	}
+	for text, want := range tests {
+		_, problems := decodeFile("f.yaml", []byte(before+text), limitsOf(Limits{}))
+		var got []string
+		for _, p := range problems {
+			got = append(got, strings.TrimPrefix(p.Error(), "f.yaml:"))
+		}
+		if got := strings.Join(got, "|"); got != want {
+			t.Errorf("%q\n got %s\nwant %s", text, got, want)
+		}
+	}
+}
+
+// Whatever kubectl makes of a manifest, we make of it too.
+func TestDecodesAsKubectl(t *testing.T) {
+	manifests := []string{
+		"apiVersion: v1\nkind: A\nx: {1: a, true: b, 1.5: c, 0x10: e}\n",
+		"apiVersion: v1\nkind: A\nx: [yes, on, 0777, 0o777, 1_000, 1e3, 1.0, .inf1, ~, null, 2026-01-01, 12:30:45, '1', 9223372036854775807]\n",
+		"apiVersion: v1\nkind: A\nx: [9223372036854775808, -1, 1e400x, 0.1, 1e21, 100000000000000000000000]\n",
+		"apiVersion: v1\nkind: A\nbase: &b {a: 1, b: 2}\nx: {<<: *b, b: 3}\ny: *b\n",
+		"apiVersion: v1\nkind: A\nx: |\n  keep\n   this\ny: >-\n  fold\n  this\n",
+		"apiVersion: v1\nkind: A\nx: \"\\u00e9\\x41\\n\"\ny: é\n",
+		"{\"apiVersion\": \"v1\", \"kind\": \"A\", \"x\": [1, 1.0, 1e3, 9223372036854775808, \"\\ud83d\\ude00\", \"a\\/b\"]}",
+		"{apiVersion: v1, kind: A, x: {}, y: 1.0}\n",
+		"---\n{\"apiVersion\": \"v1\", \"kind\": \"A\", \"x\": 1.0}\n",
+		"apiVersion: v1\r\nkind: A\r\nx: |\r\n  a\r\n  b\r\n",
+		"apiVersion: v1\nkind: A\nx: !!str 1\ny: !!binary aGVsbG8=\n",
+	}
+	for _, manifest := range manifests {
+		decoder := utilyaml.NewYAMLOrJSONDecoder(strings.NewReader(manifest), 4096)
+		var raw json.RawMessage
+		if err := decoder.Decode(&raw); err != nil {
+			t.Fatalf("%s: kubectl: %v", manifest, err)
+		}
+		want := &unstructured.Unstructured{}
+		if err := want.UnmarshalJSON(raw); err != nil {
+			t.Fatalf("%s: kubectl: %v", manifest, err)
+		}
+		objects, problems := decodeFile("f.yaml", []byte(manifest), limitsOf(Limits{}))
+		if len(problems) > 0 || len(objects) != 1 {
+			t.Errorf("%s: %v", manifest, problems)
+			continue
+		}
+		if diff := cmp.Diff(want.Object, objects[0].Object); diff != "" {
+			t.Errorf("%s\n-kubectl +ours:\n%s", manifest, diff)
+		}
+	}
+}
+
+// Each bomb is refused, in bounded memory and time, with a message that says why.
+func TestBombs(t *testing.T) {
+	head := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\n"
+	laughs := "a: &a [x, x, x, x, x, x, x, x, x, x]\n"
+	for c := 'b'; c <= 'j'; c++ {
+		laughs += strings.NewReplacer("NEW", string(c), "OLD", string(c-1)).Replace("NEW: &NEW [*OLD, *OLD, *OLD, *OLD, *OLD, *OLD, *OLD, *OLD, *OLD, *OLD]\n")
+	}
+	tests := []struct {
+		name, file string
+		limits     Limits
+		want       string
+	}{
+		{"alias bomb", head + laughs, Limits{}, "document contains excessive aliasing"},
+		{"long text behind many aliases", head + "a: &a " + strings.Repeat("x", 1<<20) + "\nb: [" + strings.Repeat("*a, ", 5000) + "]\n", Limits{}, errExpands.Error()},
+		{"deep flow mappings", head + "a: " + strings.Repeat("{a: ", 2000) + strings.Repeat("}", 2000) + "\n", Limits{}, "nested more than 256 levels"},
+		{"very deep lists", head + "a: " + strings.Repeat("[", 100_000), Limits{}, "exceeded max depth"},
+		{"deep JSON", `{"apiVersion":"v1","kind":"A","x":` + strings.Repeat("[", 300) + strings.Repeat("]", 300) + "}", Limits{}, "nested more than 256 levels"},
+		{"very deep JSON", `{"x":` + strings.Repeat(`{"x":`, 100_000), Limits{}, "exceeded max depth"},
+		{"a million documents", strings.Repeat("a\n---\n", 1_000_000), Limits{}, "more than 100000 documents"},
+		{"many objects", strings.Repeat(head+"---\n", 50), Limits{Objects: 10}, "more than 10 objects"},
+		{"a large file", strings.Repeat("x", 1000), Limits{FileBytes: 999}, "larger than 999 bytes"},
+		{"large files", strings.Repeat("# x\n", 1000), Limits{TotalBytes: 999}, "exceed 999 bytes in total"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			writeFile(t, dir, "f.yaml", test.file)
+			_, err := Dir(t.Context(), openRoot(t, dir), ".", Options{Limits: test.limits})
+			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "f.yaml") && !strings.Contains(err.Error(), "directory") {
+				t.Errorf("got %.200v, want ...%s", err, test.want)
+			}
+		})
+	}
+}
+
+func TestLargeScalarIsRefusedByItsSizeAlone(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, dir, "f.yaml", "")
+	// A sparse file: nothing is written, and nothing must be read.
+	if err := os.Truncate(dir+"/f.yaml", 100<<30); err != nil {
+		t.Skip("no sparse files here:", err)
+	}
+	_, err := Dir(t.Context(), openRoot(t, dir), ".", Options{})
+	if err == nil || !strings.Contains(err.Error(), "f.yaml: the file is larger than 16777216 bytes") {
+		t.Error(err)
+	}
+}
