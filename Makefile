@@ -8,8 +8,9 @@ SHELL := /bin/bash
 MODULES := . plugin/e2e
 ALL_MODULES := $(MODULES) plugin/e2e/controlplane .ci/lint
 
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
-LDFLAGS := -s -w -X main.version=$(VERSION)
+# A release sets VERSION; otherwise the version is what Go itself takes from the last tag.
+VERSION ?=
+LDFLAGS := -s -w $(if $(VERSION),-X github.com/kubectl-gitops/kubectl-gitops/plugin.linkedVersion=$(VERSION))
 TESTFLAGS ?=
 BENCH ?= .
 

@@ -1,0 +1,70 @@
+// Command demo shows the loop of `kubectl gitops` on a cluster, from the first reconcile to a rollback, and checks
+// what it shows. `make demo`, `make demo-up` and `make demo-down` run it.
+//
+// It does NOT know how reconciling works: it runs the same commands as a user and looks at the cluster with kubectl.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+const usage = `usage: demo run | up | down
+
+run   show the loop step by step, then stop everything that was started
+up    start the cluster and the config repository, and leave them running
+down  stop what up started
+
+DEMO_CLUSTER=current uses the cluster of KUBECONFIG instead of a local one.`
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := dispatch(ctx, os.Args[1:])
+	switch {
+	case ctx.Err() != nil:
+		fmt.Fprintln(os.Stderr, "interrupted")
+		os.Exit(130)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "error:", err)
+		os.Exit(1)
+	}
+}
+
+func dispatch(ctx context.Context, args []string) error {
+	if len(args) != 1 {
+		return errors.New(usage)
+	}
+	local, err := localCluster()
+	if err != nil {
+		return err
+	}
+	switch args[0] {
+	case "run":
+		return run(ctx, os.Stdout, local)
+	case "up":
+		return up(ctx, os.Stdout, local)
+	case "down":
+		return down(ctx, os.Stdout)
+	case "serve": // what up starts in the background
+		return serve(ctx)
+	default:
+		return errors.New(usage)
+	}
+}
+
+// localCluster says whether the demo brings its own cluster.
+func localCluster() (bool, error) {
+	switch choice := os.Getenv("DEMO_CLUSTER"); choice {
+	case "", "local":
+		return true, nil
+	case "current":
+		return false, nil
+	default:
+		return false, fmt.Errorf("DEMO_CLUSTER is %q; it may be local (the default) or current", choice)
+	}
+}
