@@ -116,17 +116,14 @@ func (s *scanned) selectDocuments(steps []step) (roots []*cursor, rest []step) {
 			roots = append(roots, root)
 		}
 	}
-	for len(steps) > 0 && steps[0].kind != byKey {
+	single := len(s.doc.roots) == 1
+	if len(steps) > 0 && steps[0].kind == byIndex && (!single || len(roots) == 1 && roots[0].node.Kind == yaml.MappingNode) {
+		index := steps[0].index
+		return slices.DeleteFunc(roots, func(root *cursor) bool { return max(root.step.index, 0) != index }), steps[1:]
+	}
+	for len(steps) > 0 && steps[0].kind == byField && !(single && len(roots) == 1 && roots[0].node.Kind == yaml.SequenceNode) {
 		first := steps[0]
-		if len(s.doc.roots) == 1 && (len(roots) == 0 || roots[0].node.Kind == yaml.SequenceNode) {
-			break
-		}
-		roots = slices.DeleteFunc(roots, func(root *cursor) bool {
-			if first.kind == byIndex {
-				return max(root.step.index, 0) != first.index
-			}
-			return !hasField(root, first)
-		})
+		roots = slices.DeleteFunc(roots, func(root *cursor) bool { return !hasField(root, first) })
 		steps = steps[1:]
 	}
 	return roots, steps
