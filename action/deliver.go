@@ -11,6 +11,7 @@ import (
 // Bounds of the delivery loop. Forty lost races in a row take several minutes.
 const (
 	maxRaces     = 40
+	maxLost      = 4 // answers to writes, in one run
 	raceBackoff  = 200 * time.Millisecond
 	maxBranchTry = 20
 )
@@ -62,8 +63,12 @@ func (r *run) deliver(ctx context.Context) (Result, error) {
 	if err := r.prepare(ctx); err != nil {
 		return Result{}, err
 	}
+	lost := 0
 	for try := 1; ; try++ {
 		res, err := r.attempt(ctx)
+		if errors.Is(err, errUncertain) {
+			lost++
+		}
 		switch {
 		case err == nil:
 			if !res.Changed && r.wrote != nil {
@@ -73,7 +78,7 @@ func (r *run) deliver(ctx context.Context) (Result, error) {
 		case errors.Is(err, errNextBranch) && r.suffix < maxBranchTry:
 			r.suffix++
 			continue
-		case !errors.Is(err, errMoved) && !errors.Is(err, errUncertain), try == maxRaces:
+		case !errors.Is(err, errMoved) && !errors.Is(err, errUncertain), try == maxRaces, lost > maxLost:
 			return Result{}, explain(err, r.in)
 		}
 		r.rep.log(fmt.Sprintf("%v; reading it again", err))

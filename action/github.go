@@ -19,6 +19,7 @@ type client struct {
 	graphqlURL string
 	owner      string
 	name       string
+	id         string // GitHub's name of the repository, from the first read
 }
 
 func newClient(in Inputs, t *transport) (*client, error) {
@@ -80,16 +81,6 @@ func (c *client) moveBranch(ctx context.Context, branch, sha string) error {
 	return err
 }
 
-// deleteBranch is content with a branch that is gone already.
-func (c *client) deleteBranch(ctx context.Context, branch string) error {
-	_, err := c.rest.Git.DeleteRef(ctx, c.owner, c.name, "refs/heads/"+branch)
-	err = failed("delete the branch "+branch, err)
-	if a, ok := answered(err); ok && a.says("does not exist") {
-		return nil
-	}
-	return err
-}
-
 func ref(branch, sha string) *github.Reference {
 	return &github.Reference{Ref: github.String("refs/heads/" + branch), Object: &github.GitObject{SHA: &sha}}
 }
@@ -112,16 +103,13 @@ func (c *client) editPull(ctx context.Context, number int, title, body string) e
 	return failed(fmt.Sprintf("update pull request #%d", number), err)
 }
 
-// closePull says why, closes the pull request and deletes its branch.
-func (c *client) closePull(ctx context.Context, number int, branch, comment string) error {
-	if err := c.commentOnce(ctx, number, comment); err != nil {
+// closePull says why and deletes the branch, which closes the pull request. It fails with errMoved when
+// somebody has committed to the branch meanwhile.
+func (c *client) closePull(ctx context.Context, p pullRequest, comment string) error {
+	if err := c.commentOnce(ctx, p.Number, comment); err != nil {
 		return err
 	}
-	_, _, err := c.rest.PullRequests.Edit(ctx, c.owner, c.name, number, &github.PullRequest{State: github.String("closed")})
-	if err != nil {
-		return failed(fmt.Sprintf("close pull request #%d", number), err)
-	}
-	return c.deleteBranch(ctx, branch)
+	return c.deleteBranch(ctx, p.HeadRefName, p.HeadRef.Target.OID)
 }
 
 // commentOnce adds a comment unless one with the same text is there, so that a run after a failed one

@@ -14,6 +14,7 @@ import (
 // pull request, and the open pull requests.
 const stateQuery = `query State($owner: String!, $name: String!, $base: String!, $named: Boolean!, $branch: String!, $pulls: Boolean!, $after: String) {
   repository(owner: $owner, name: $name) {
+    id
     nameWithOwner
     isArchived
     defaultBranchRef { ...head }
@@ -109,6 +110,7 @@ func (c *client) readState(ctx context.Context, base, branch string, pulls bool)
 	for {
 		var data struct {
 			Repository *struct {
+				ID                     string `json:"id"`
 				NameWithOwner          string
 				IsArchived             bool
 				DefaultBranchRef, Base *branchHead
@@ -141,7 +143,7 @@ func (c *client) readState(ctx context.Context, base, branch string, pulls bool)
 		case head == nil:
 			return nil, advise(fmt.Errorf("%s has no branch %q", r.NameWithOwner, base), fmt.Sprintf("the default branch is %q; leave the ref input empty to use it", r.DefaultBranchRef.Name))
 		}
-		st.name, st.base, st.branch = r.NameWithOwner, *head, r.Branch
+		c.id, st.name, st.base, st.branch = r.ID, r.NameWithOwner, *head, r.Branch
 		st.pulls = append(st.pulls, r.PullRequests.Nodes...)
 		if !r.PullRequests.PageInfo.HasNextPage {
 			return st, nil
@@ -184,6 +186,21 @@ const autoMergeMutation = `mutation AutoMerge($id: ID!, $method: PullRequestMerg
 const enqueueMutation = `mutation Enqueue($id: ID!, $head: GitObjectID!) {
   enqueuePullRequest(input: {pullRequestId: $id, expectedHeadOid: $head}) { mergeQueueEntry { position } }
 }`
+
+// deleteMutation is a compare-and-set: the branch goes only if it still points to $before. The REST call
+// has no such condition.
+const deleteMutation = `mutation Delete($repository: ID!, $name: GitRefname!, $before: GitObjectID!, $nothing: GitObjectID!) {
+  updateRefs(input: {repositoryId: $repository, refUpdates: [{name: $name, beforeOid: $before, afterOid: $nothing}]}) { clientMutationId }
+}`
+
+func (c *client) deleteBranch(ctx context.Context, branch, sha string) error {
+	vars := map[string]any{"repository": c.id, "name": "refs/heads/" + branch, "before": sha, "nothing": strings.Repeat("0", len(sha))}
+	err := c.query(ctx, "delete the branch "+branch, deleteMutation, vars, nil)
+	if a, ok := answered(err); ok && a.status == 0 && !a.says("not accessible") {
+		return fmt.Errorf("%w: %w", errMoved, err)
+	}
+	return err
+}
 
 func (c *client) enableAutoMerge(ctx context.Context, id, head, method string) error {
 	return c.query(ctx, "enable auto-merge", autoMergeMutation, map[string]any{"id": id, "head": head, "method": method}, nil)

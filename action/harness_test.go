@@ -43,12 +43,12 @@ type outcome struct {
 
 // runStep runs the action as the runner would, with the given inputs over the ones every test needs. It
 // never really waits.
-func runStep(t *testing.T, hub *githubtest.Server, inputs map[string]string) outcome {
+func runStep(t testing.TB, hub *githubtest.Server, inputs map[string]string) outcome {
 	t.Helper()
 	return runStepIn(t, hub, inputs, nil)
 }
 
-func runStepIn(t *testing.T, hub *githubtest.Server, inputs, environment map[string]string) outcome {
+func runStepIn(t testing.TB, hub *githubtest.Server, inputs, environment map[string]string) outcome {
 	t.Helper()
 	dir := t.TempDir()
 	env := map[string]string{
@@ -68,14 +68,14 @@ func runStepIn(t *testing.T, hub *githubtest.Server, inputs, environment map[str
 		runtime.Gosched()
 		return ctx.Err()
 	}
-	o.code = runAction(t.Context(), Streams{Getenv: func(k string) string { return env[k] }, Out: &out, Err: &errs}, sleep)
+	o.code = runAction(context.Background(), Streams{Getenv: func(k string) string { return env[k] }, Out: &out, Err: &errs}, sleep)
 	o.stdout, o.stderr = out.String(), errs.String()
 	o.outFile, o.summary = read(t, env["GITHUB_OUTPUT"]), read(t, env["GITHUB_STEP_SUMMARY"])
 	o.outputs = runnerOutputs(t, o.outFile)
 	return o
 }
 
-func read(t *testing.T, file string) string {
+func read(t testing.TB, file string) string {
 	t.Helper()
 	data, err := os.ReadFile(file)
 	if err != nil && !os.IsNotExist(err) {
@@ -85,7 +85,7 @@ func read(t *testing.T, file string) string {
 }
 
 // runnerOutputs reads GITHUB_OUTPUT the way the runner does: NAME=VALUE, or NAME<<END up to a line END.
-func runnerOutputs(t *testing.T, text string) map[string]string {
+func runnerOutputs(t testing.TB, text string) map[string]string {
 	t.Helper()
 	out := map[string]string{}
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
@@ -109,7 +109,7 @@ func runnerOutputs(t *testing.T, text string) map[string]string {
 }
 
 // mustSucceed fails the test when the step failed.
-func (o outcome) mustSucceed(t *testing.T) outcome {
+func (o outcome) mustSucceed(t testing.TB) outcome {
 	t.Helper()
 	if o.code != ExitOK {
 		t.Fatalf("exit %d\nstdout:\n%s\nstderr:\n%s", o.code, o.stdout, o.stderr)

@@ -86,7 +86,7 @@ func (r *run) pullRequest(ctx context.Context, st *state, words writing, res Res
 		return Result{}, err
 	}
 	for _, old := range found.superseded {
-		if err := r.client.closePull(ctx, old.Number, old.HeadRefName, fmt.Sprintf("Superseded by #%d.", pr.Number)); err != nil {
+		if err := r.client.closePull(ctx, old, fmt.Sprintf("Superseded by #%d.", pr.Number)); err != nil {
 			return Result{}, err
 		}
 		res.Notes = append(res.Notes, fmt.Sprintf("closed #%d, superseded by #%d", old.Number, pr.Number))
@@ -125,7 +125,7 @@ func (r *run) nothingLeft(ctx context.Context, st *state, found pulls, res Resul
 		ours = append([]pullRequest{*found.current}, ours...)
 	}
 	for _, p := range ours {
-		if err := r.client.closePull(ctx, p.Number, p.HeadRefName, fmt.Sprintf("`%s` already has this.", st.base.Name)); err != nil {
+		if err := r.client.closePull(ctx, p, fmt.Sprintf("`%s` already has this.", st.base.Name)); err != nil {
 			return Result{}, err
 		}
 		res.Changed = true

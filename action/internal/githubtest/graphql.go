@@ -152,7 +152,7 @@ func (s *Server) queryRoot(perm Permissions) map[string]any {
 
 func (r *Repo) graph(perm Permissions) map[string]any {
 	return map[string]any{
-		"__typename": "Repository", "nameWithOwner": r.name, "url": r.s.URL + "/" + r.name, "isArchived": false,
+		"__typename": "Repository", "id": "R_" + r.name, "nameWithOwner": r.name, "url": r.s.URL + "/" + r.name, "isArchived": false,
 		"defaultBranchRef": orNil(r.refGraph("refs/heads/" + r.options.DefaultBranch)),
 		"ref": lazy(func(args map[string]any) (any, *gqlError) {
 			if perm.Contents == "" {
@@ -256,6 +256,7 @@ func count(n int) lazy {
 func (s *Server) mutationRoot(perm Permissions) map[string]any {
 	return map[string]any{
 		"enablePullRequestAutoMerge": lazy(func(args map[string]any) (any, *gqlError) { return s.enableAutoMerge(args, perm) }),
+		"updateRefs":                 lazy(func(args map[string]any) (any, *gqlError) { return s.updateRefs(args, perm) }),
 		"enqueuePullRequest": lazy(func(args map[string]any) (any, *gqlError) {
 			in, _ := args["input"].(map[string]any)
 			_, p := s.pullByID(fmt.Sprint(in["pullRequestId"]))
@@ -299,4 +300,32 @@ func (s *Server) enableAutoMerge(args map[string]any, perm Permissions) (any, *g
 	}
 	p.AutoMerge, _ = in["mergeMethod"].(string)
 	return map[string]any{"pullRequest": r.pullGraph(p)}, nil
+}
+
+// updateRefs deletes refs; nothing else of it is modelled.
+func (s *Server) updateRefs(args map[string]any, perm Permissions) (any, *gqlError) {
+	const path, nothing = "updateRefs", "0000000000000000000000000000000000000000"
+	in, _ := args["input"].(map[string]any)
+	for name, r := range s.repos {
+		if in["repositoryId"] != "R_"+r.name {
+			continue
+		}
+		if s.visible(name, perm) == nil || perm.Contents != "write" {
+			return nil, &gqlError{"FORBIDDEN", "Resource not accessible by integration", path}
+		}
+		list, _ := in["refUpdates"].([]any)
+		for _, e := range list {
+			u, _ := e.(map[string]any)
+			ref, _ := u["name"].(string)
+			if u["afterOid"] != nothing {
+				s.tb.Errorf("githubtest: updateRefs to %v is not implemented", u["afterOid"])
+			}
+			if r.refs[ref] == "" || r.refs[ref] != u["beforeOid"] {
+				return nil, &gqlError{"UNPROCESSABLE", "Reference cannot be updated: is at another value than expected", path}
+			}
+			r.deleteBranch(strings.TrimPrefix(ref, "refs/heads/"))
+		}
+		return map[string]any{"clientMutationId": nil}, nil
+	}
+	return nil, &gqlError{"NOT_FOUND", "Could not resolve to a node with the global id", path}
 }

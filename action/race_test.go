@@ -1,0 +1,124 @@
+package action
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/githubtest"
+)
+
+const writers = 20
+
+// fleet is a repository with one file that runs as many images as there are writers.
+func fleet(t *testing.T) (*githubtest.Server, *githubtest.Repo) {
+	t.Helper()
+	hub := githubtest.New(t)
+	var b strings.Builder
+	b.WriteString("images:\n")
+	for i := range writers {
+		fmt.Fprintf(&b, "- name: ghcr.io/acme/app%d\n  newTag: 1.0.0\n", i)
+	}
+	return hub, hub.AddRepo("acme/config", map[string]string{"kustomization.yaml": b.String()}, githubtest.RepoOptions{})
+}
+
+// together runs one step for each writer at the same time.
+func together(t *testing.T, hub *githubtest.Server, inputs func(i int) map[string]string) []outcome {
+	t.Helper()
+	out := make([]outcome, writers)
+	var wg sync.WaitGroup
+	for i := range writers {
+		wg.Go(func() { out[i] = runStep(t, hub, inputs(i)) })
+	}
+	wg.Wait()
+	for _, o := range out {
+		o.mustSucceed(t)
+	}
+	return out
+}
+
+func TestTwentyDirectCommitsAtOnceLoseNothing(t *testing.T) {
+	hub, repo := fleet(t)
+	together(t, hub, func(i int) map[string]string {
+		return map[string]string{"images": fmt.Sprintf("ghcr.io/acme/app%d=1.0.%d", i, i+1), "pull-request": "false"}
+	})
+	file := repo.Read("main", "kustomization.yaml")
+	for i := range writers {
+		if want := fmt.Sprintf("- name: ghcr.io/acme/app%d\n  newTag: 1.0.%d\n", i, i+1); !strings.Contains(file, want) {
+			t.Errorf("lost update of app%d", i)
+		}
+	}
+	if n := repo.Commits("main"); n != writers+1 {
+		t.Errorf("%d commits, want %d", n, writers+1)
+	}
+	t.Logf("%d requests for %d commits", len(hub.Requests()), writers)
+}
+
+func TestTwentyPullRequestsAtOnceAreTwenty(t *testing.T) {
+	hub, repo := fleet(t)
+	together(t, hub, func(i int) map[string]string {
+		return map[string]string{"images": fmt.Sprintf("ghcr.io/acme/app%d=1.0.%d", i, i+1)}
+	})
+	if n := len(repo.Open()); n != writers {
+		t.Errorf("%d pull requests, want %d", n, writers)
+	}
+	for _, p := range repo.Open() {
+		if n := strings.Count(repo.Read(p.Head, "kustomization.yaml"), "1.0.0"); n != writers-1 {
+			t.Errorf("#%d changes %d images", p.Number, writers-n)
+		}
+	}
+}
+
+func TestTwentyRunsForOneImageMakeOnePullRequest(t *testing.T) {
+	hub, repo := fleet(t)
+	together(t, hub, func(int) map[string]string { return map[string]string{"images": "ghcr.io/acme/app3=1.0.9"} })
+	if n := len(repo.Pulls()); n != 1 {
+		t.Errorf("%d pull requests, want 1", n)
+	}
+}
+
+func TestTwentyVersionsOfOneImageEndWithTheNewest(t *testing.T) {
+	hub, repo := fleet(t)
+	together(t, hub, func(i int) map[string]string {
+		return map[string]string{"images": fmt.Sprintf("ghcr.io/acme/app3=1.0.%d", i+1)}
+	})
+	if n := len(repo.Open()); n != 1 {
+		t.Fatalf("%d open pull requests, want 1", n)
+	}
+	if file := repo.Read(repo.Open()[0].Head, "kustomization.yaml"); !strings.Contains(file, fmt.Sprintf("app3\n  newTag: 1.0.%d\n", writers)) {
+		t.Errorf("the newest version lost:\n%s", file)
+	}
+}
+
+func TestBaseBranchMovesInTheMiddle(t *testing.T) {
+	hub, repo := newConfig(t, githubtest.RepoOptions{})
+	hub.Before = func(_ int, r *http.Request) *githubtest.Fault {
+		if r.Method == http.MethodPatch && strings.Contains(r.URL.Path, "/git/refs/") {
+			hub.Before = nil
+			// The same line changes meanwhile: a rebase would conflict here.
+			repo.Push("main", "in between", map[string]string{prodFile: "# new first line\n" + kustomization("ghcr.io/acme/api", "1.8.0")})
+		}
+		return nil
+	}
+	runStep(t, hub, map[string]string{"images": "ghcr.io/acme/api=1.8.2", "pull-request": "false"}).mustSucceed(t)
+	if got, want := repo.Read("main", prodFile), "# new first line\n"+kustomization("ghcr.io/acme/api", "1.8.2"); got != want {
+		t.Errorf("file:\n%s\nwant:\n%s", got, want)
+	}
+}
+
+func TestBranchDeletedInTheMiddle(t *testing.T) {
+	hub, repo := newConfig(t, githubtest.RepoOptions{})
+	runStep(t, hub, map[string]string{"images": "ghcr.io/acme/api=1.8.2"}).mustSucceed(t)
+	branch := repo.Pulls()[0].Head
+	hub.Before = func(_ int, r *http.Request) *githubtest.Fault {
+		if r.Method == http.MethodPatch && strings.Contains(r.URL.Path, "/git/refs/") {
+			hub.Before = nil
+			repo.DeleteBranch(branch)
+		}
+		return nil
+	}
+	got := runStep(t, hub, map[string]string{"images": "ghcr.io/acme/api=1.9.0"}).mustSucceed(t)
+	got.want(t, map[string]string{"pr-operation": "created", "pr-number": "2"})
+}
