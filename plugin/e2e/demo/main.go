@@ -22,7 +22,8 @@ down  stop what up started
 DEMO_CLUSTER=current uses the cluster of KUBECONFIG instead of a local one.`
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// SIGPIPE: whoever reads the output has gone, as in `make demo | head`.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGPIPE)
 	defer stop()
 	err := dispatch(ctx, os.Args[1:])
 	switch {
