@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,6 +51,7 @@ func TestDocuments(t *testing.T) {
 func fullReport() reconcile.Report {
 	app := appReport(record.ResultReverted, record.Counts{Reverted: 1, Pruned: 1, Unchanged: 15})
 	app.Previous = raise.Commit
+	app.Revision.Subject = "api <1.9 & web -> 1.8.2"
 	app.Pruned = []string{"v1/ConfigMap/payments/api-env-2m8d1"}
 	app.Objects = record.Objects{Total: 16, Healthy: 16}
 	app.Changes = []record.Change{
@@ -140,6 +142,7 @@ func TestOutputFlagCompletes(t *testing.T) {
 	(&outputFlags{only: []string{"json", "yaml"}}).AddFlags(cmd)
 	var out bytes.Buffer
 	cmd.SetOut(&out)
+	cmd.SetErr(io.Discard)
 	cmd.SetArgs([]string{"__complete", "-o", ""})
 	if err := cmd.Execute(); err != nil {
 		t.Fatal(err)

@@ -15,7 +15,10 @@ import (
 const maxFailures = 10
 
 // summary prints the closing line of each app, and what failed as errors with hints.
-func (u *ui) summary(r reconcile.Report) {
+func (u *ui) summary(r reconcile.Report) { u.conclude(r, nil) }
+
+// conclude is summary for a run of one app that ended with failure, which knows the hint of each of its parts.
+func (u *ui) conclude(r reconcile.Report, failure error) {
 	u.mu.Lock()
 	u.waiting = map[string]string{}
 	w, color := u.lines()
@@ -27,7 +30,7 @@ func (u *ui) summary(r reconcile.Report) {
 	u.mu.Unlock()
 	for _, app := range r.Apps {
 		if app.Result == record.ResultFailed {
-			u.fail(failures(app))
+			u.fail(failures(app, failure))
 		}
 	}
 }
@@ -98,8 +101,9 @@ func countsText(c record.Counts) string {
 	return strings.Join(parts, ", ")
 }
 
-// failures are the errors of a failed app: its message, then each failed object that the message does not tell.
-func failures(app reconcile.AppReport) error {
+// failures are the errors of a failed app: failure or else its message, then each failed object not told by that.
+// The message counts, because Secrets are masked there: a failure that says something else is not printed.
+func failures(app reconcile.AppReport, failure error) error {
 	var errs []error
 	add := func(text, advice string) {
 		err := fmt.Errorf("%s: %s", app.Name, text)
@@ -108,13 +112,24 @@ func failures(app reconcile.AppReport) error {
 		}
 		errs = append(errs, err)
 	}
-	if app.Message != "" {
-		add(app.Message, app.Hint)
+	lines := strings.Split(app.Message, "\n")
+	switch {
+	case app.Message == "":
+	case failure != nil && failure.Error() == app.Message:
+		errs = append(errs, fmt.Errorf("%s: %w", app.Name, failure))
+	default:
+		for i, line := range lines {
+			advice := ""
+			if i == len(lines)-1 {
+				advice = app.Hint
+			}
+			add(line, advice)
+		}
 	}
 	told, more := 0, 0
 	for _, c := range app.Changes {
 		switch {
-		case c.Action != record.Failed || c.Error == "" || strings.Contains(app.Message, c.Error):
+		case c.Action != record.Failed || c.Error == "" || strings.Contains(app.Message, c.Short+": "+c.Error):
 		case told == maxFailures:
 			more++
 		default:

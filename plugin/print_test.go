@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -84,6 +86,36 @@ func TestSummaries(t *testing.T) {
 		u.event(changeOf(record.Change{Short: "deployment.apps/api", Action: record.Configured, Fields: []record.FieldChange{{Path: "spec.replicas", From: 1, To: 2}}}))
 		show(u, planned, upToDate)
 	})
+}
+
+func TestFailuresAreToldOnce(t *testing.T) {
+	first := record.Change{Short: "secret/token", Action: record.Failed, Error: "data is immutable", Hint: "recreate it"}
+	app := appReport(record.ResultFailed, record.Counts{})
+	for _, c := range []struct {
+		name, message, hint string
+		changes             []record.Change
+		failure             error
+		want                string
+	}{
+		{"what the message tells is not told again", "secret/token: data is immutable", "recreate it", []record.Change{first}, nil,
+			"error: payments: secret/token: data is immutable\nhint: recreate it\n"},
+		{"each part of the failure keeps its hint", "a\nb", "do a", nil, errors.Join(hint.Errorf("a", "do a"), hint.Errorf("b", "do b")),
+			"error: payments: a\nhint: do a\nerror: payments: b\nhint: do b\n"},
+		{"a failure that is not masked is not printed", "a\nthe value *** is wrong", "do a", nil, errors.New("a\nthe value hunter2 is wrong"),
+			"error: payments: a\nerror: payments: the value *** is wrong\nhint: do a\n"},
+		{"no message at all", "", "", nil, nil, "error: payments: the run failed\n"},
+		{"many objects", "", "", slices.Repeat([]record.Change{first}, 12), nil,
+			strings.Repeat("error: payments: secret/token: data is immutable\n", 10) + "hint: recreate it\nerror: payments: and 2 more objects failed\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			app.Message, app.Hint, app.Changes = c.message, c.hint, c.changes
+			var out, errOut bytes.Buffer
+			form{}.ui(&out, &errOut).conclude(reconcile.Report{Apps: []reconcile.AppReport{app}}, c.failure)
+			if errOut.String() != c.want || out.Len() != 0 {
+				t.Errorf("got\n%swant\n%s", errOut.String(), c.want)
+			}
+		})
+	}
 }
 
 func TestReservedOutStaysEmpty(t *testing.T) {

@@ -129,14 +129,14 @@ func TestTableOnATerminalIsNeverWider(t *testing.T) {
 func TestTableEscapesWhatComesFromGit(t *testing.T) {
 	h := history()
 	h.Items = h.Items[:1]
-	h.Items[0].Revision.Subject = "ok\x1b[2J\rroot\u202egnp\u009b31m\x00\xff\tend"
+	h.Items[0].Revision.Subject = "ok\x1b[2J\rroot\u202egnp\u2028\u009b31m\x00\xff\tend"
 	h.Items[0].Revision.Author = "eve\n217  main@51e0a02  Succeeded"
 	var out bytes.Buffer
 	form{}.ui(&out, &out).historyTable(h, false)
 	if n := strings.Count(out.String(), "\n"); n != 2 {
 		t.Errorf("one run printed %d lines:\n%s", n, out.String())
 	}
-	want := `ok^[[2J\rroot\u202egnp\u009b31m\x00` + "\uFFFD" + ` end — eve\n217  main@51e0a02  Succeeded`
+	want := `ok^[[2J\rroot\u202egnp\u2028\u009b31m\x00` + "\uFFFD" + ` end — eve\n217  main@51e0a02  Succeeded`
 	if !strings.HasSuffix(out.String(), want+"\n") {
 		t.Errorf("got %q, want it to end in %q", out.String(), want)
 	}
