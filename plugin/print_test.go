@@ -25,7 +25,7 @@ func changeOf(c record.Change) reconcile.Event {
 }
 
 func appReport(result record.Result, counts record.Counts) reconcile.AppReport {
-	return reconcile.AppReport{Name: "payments", Result: result, Cause: record.CauseCommit, Revision: bump, Source: source("payments"),
+	return reconcile.AppReport{Name: "payments", Result: result, Cause: record.CauseCommit, Revision: bump, Source: sourceOf("payments"),
 		Health: cluster.Healthy, Counts: counts, Duration: lasting(14 * time.Second)}
 }
 

@@ -22,7 +22,7 @@ var (
 		Subject: "Raise memory limit (#409)", Time: noon.Add(-time.Hour)}
 )
 
-func source(app string) record.Source {
+func sourceOf(app string) record.Source {
 	return record.Source{Repo: "https://github.com/acme/config", Ref: "main", Path: "clusters/prod/" + app}
 }
 
@@ -32,7 +32,7 @@ func lastRun(age, lasted time.Duration) reconcile.LastRun {
 
 func statusList() reconcile.StatusList {
 	app := func(name string, sync record.Sync, health cluster.Health, rev record.Revision, objects int, run reconcile.LastRun, message string) reconcile.Status {
-		return reconcile.Status{Name: name, Sync: sync, Health: health, Message: message, Source: source(name), Revision: rev,
+		return reconcile.Status{Name: name, Sync: sync, Health: health, Message: message, Source: sourceOf(name), Revision: rev,
 			Objects: record.Objects{Total: objects, Healthy: objects}, LastRun: run}
 	}
 	return reconcile.StatusList{
