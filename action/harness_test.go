@@ -55,7 +55,7 @@ func runStepIn(t testing.TB, hub *githubtest.Server, inputs, environment map[str
 		"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/config", "GITHUB_API_URL": hub.URL, "GITHUB_GRAPHQL_URL": hub.URL + "/graphql",
 		"GITHUB_SERVER_URL": hub.URL, "GITHUB_EVENT_NAME": "push", "GITHUB_RUN_ID": "42",
 		"GITHUB_OUTPUT": filepath.Join(dir, "output"), "GITHUB_STEP_SUMMARY": filepath.Join(dir, "summary"),
-		"INPUT_TOKEN": "token",
+		"INPUT_TOKEN": githubtest.Token,
 	}
 	maps.Copy(env, environment)
 	for k, v := range inputs {

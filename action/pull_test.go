@@ -204,7 +204,7 @@ func TestDirectCommit(t *testing.T) {
 func TestCheckAndDryRunWriteNothing(t *testing.T) {
 	for _, inputs := range []map[string]string{{"operation": "check"}, {"dry-run": "true"}, {"dry-run": "true", "pull-request": "false"}} {
 		hub, _ := newConfig(t, githubtest.RepoOptions{})
-		hub.SetToken("token", githubtest.Permissions{Contents: "read"})
+		hub.SetToken(githubtest.Token, githubtest.Permissions{Contents: "read"})
 		inputs["images"] = "ghcr.io/acme/api=1.8.2"
 		got := runStep(t, hub, inputs).mustSucceed(t)
 		got.want(t, map[string]string{"changed": "true", "pr-operation": "none"})

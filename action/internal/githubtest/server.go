@@ -74,11 +74,14 @@ type Server struct {
 	desc   *description
 }
 
-// New starts a server that is closed with the test. The token "token" may do everything.
+// Token is the token that New accepts.
+const Token = "ghs_token-of-the-tests"
+
+// New starts a server that is closed with the test. The token Token may do everything.
 func New(tb testing.TB) *Server {
 	tb.Helper()
 	s := &Server{tb: tb, repos: map[string]*Repo{}, tokens: map[string]Permissions{}, desc: loadDescription(tb)}
-	s.tokens["token"] = Permissions{Contents: "write", PullRequests: "write"}
+	s.tokens[Token] = Permissions{Contents: "write", PullRequests: "write"}
 	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
 	s.URL = s.http.URL
 	tb.Cleanup(s.http.Close)

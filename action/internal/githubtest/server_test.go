@@ -57,7 +57,7 @@ func TestObjectNamesAreGits(t *testing.T) {
 func TestMissingPermissionIsGitHubs403(t *testing.T) {
 	s := New(t)
 	s.AddRepo("acme/config", map[string]string{"a.yaml": "a: 1\n"}, RepoOptions{})
-	s.SetToken("token", Permissions{Contents: "read"})
+	s.SetToken(Token, Permissions{Contents: "read"})
 	status, body := send(t, s, "POST", "/repos/acme/config/git/trees", map[string]any{"tree": []any{}})
 	if status != http.StatusForbidden || body["message"] != "Resource not accessible by integration" {
 		t.Errorf("got %d %v", status, body)
@@ -74,7 +74,7 @@ func send(t *testing.T, s *Server, method, path string, in map[string]any) (int,
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("Authorization", "Bearer token")
+	req.Header.Set("Authorization", "Bearer "+Token)
 	req.Header.Set("Content-Type", "application/json")
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
