@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
 // kubectlScript is what kubectl runs to complete the arguments of a plugin (1.26 and newer).
@@ -35,7 +37,7 @@ With the name of a shell, print the script with which that shell completes "kube
 
   # complete "kubectl-gitops ..." in this bash
   source <(kubectl-gitops completion bash)`,
-		Args:                  cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		Args:                  oneOfShells(shells),
 		ValidArgs:             shells,
 		DisableFlagsInUseLine: true,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -46,6 +48,15 @@ With the name of a shell, print the script with which that shell completes "kube
 			}
 			return shellScript(streams.Out, args[0])
 		},
+	}
+}
+
+func oneOfShells(shells []string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) == 0 || len(args) == 1 && slices.Contains(shells, args[0]) {
+			return nil
+		}
+		return hint.Errorf(fmt.Sprintf("no completion for %q", strings.Join(args, " ")), "one of: %s", strings.Join(shells, ", "))
 	}
 }
 

@@ -36,11 +36,18 @@ type outputFlags struct {
 
 // AddFlags adds -o, with completion.
 func (o *outputFlags) AddFlags(cmd *cobra.Command) {
-	cmd.Flags().StringVarP(&o.format, "output", "o", o.format, "Output format. One of: "+strings.Join(o.allowed(), ", "))
+	cmd.Flags().StringVarP(&o.format, "output", "o", o.format, o.usage())
 	complete := cobra.FixedCompletions(o.allowed(), cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace)
 	if err := cmd.RegisterFlagCompletionFunc("output", complete); err != nil {
 		cmd.PrintErrln(err) // only when a command has two flags of this name
 	}
+}
+
+func (o *outputFlags) usage() string {
+	if o.only != nil {
+		return "Output format: " + strings.Join(o.only, ", ")
+	}
+	return "Output format: json, yaml, name, wide, or a template as kubectl takes it: jsonpath=..., go-template=..."
 }
 
 func (o *outputFlags) allowed() []string {
