@@ -71,8 +71,12 @@ func (s *scanned) checkFollowers(e wanted, note func(string, ...any)) Refusals {
 func (s *scanned) refuseInherited(c *cursor) Refusal {
 	line, column := s.doc.nodePosition(c.via)
 	r := Refusal{File: s.doc.path, Line: line, Column: column, Path: c.path()}
-	r.Reason = "is merged in from elsewhere (<<)"
-	if c.via.Kind == yaml.AliasNode {
+	switch alias := c.via.Kind == yaml.AliasNode; {
+	case c.merged && alias:
+		r.Reason = "is merged in from *" + c.via.Value + " (<<)"
+	case c.merged:
+		r.Reason = "is merged in from elsewhere (<<)"
+	default:
 		r.Reason = "takes its value through the alias *" + c.via.Value
 	}
 	if i := slices.IndexFunc(s.scalars, func(o *cursor) bool { return o.node == c.node }); i >= 0 {

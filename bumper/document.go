@@ -46,7 +46,8 @@ type cursor struct {
 	parent *cursor
 	step   step
 	name   string     // the key, also of a sequence item that stands for one (Argo CD parameters)
-	via    *yaml.Node // the alias or merge key nearest to the root, nil if there is none
+	via    *yaml.Node // the alias or merged mapping nearest to the root, nil if there is none
+	merged bool       // via is the value of a merge key
 }
 
 // rootCursor returns the content of document i. In a file of several, paths start with the index.
@@ -73,11 +74,12 @@ func (c *cursor) path() string {
 	return formatPath(steps)
 }
 
-// child makes the cursor of a node below c and follows an alias. It returns nil for an alias to an ancestor.
+// child makes the cursor of a node below c and follows an alias; via is set when the node is merged into c. It returns
+// nil for an alias to an ancestor.
 func (c *cursor) child(node *yaml.Node, s step, via *yaml.Node) *cursor {
-	next := &cursor{node: node, parent: c, step: s, name: s.key, via: c.via}
-	if next.via == nil {
-		next.via = via
+	next := &cursor{node: node, parent: c, step: s, name: s.key, via: c.via, merged: c.merged}
+	if next.via == nil && via != nil {
+		next.via, next.merged = via, true
 	}
 	if node.Kind == yaml.AliasNode {
 		next.node = node.Alias
@@ -112,13 +114,13 @@ func (c *cursor) children() []*cursor {
 				add(c.child(c.node.Content[i+1], step{key: key.Value}, nil))
 			}
 		}
-		c.merged(c.node, nil, 0, &out)
+		c.addMerged(c.node, nil, 0, &out)
 	}
 	return out
 }
 
-// merged adds the fields that node takes over through merge keys and does not have itself.
-func (c *cursor) merged(node, via *yaml.Node, depth int, out *[]*cursor) {
+// addMerged adds the fields that node takes over through merge keys and does not have itself.
+func (c *cursor) addMerged(node, via *yaml.Node, depth int, out *[]*cursor) {
 	for i := 0; i+1 < len(node.Content) && depth < 20; i += 2 {
 		key, value := node.Content[i], node.Content[i+1]
 		if !isMerge(key) {
@@ -153,7 +155,7 @@ func (c *cursor) mergeFrom(source, via *yaml.Node, depth int, out *[]*cursor) {
 			*out = append(*out, next)
 		}
 	}
-	c.merged(source, via, depth+1, out)
+	c.addMerged(source, via, depth+1, out)
 }
 
 func isMerge(key *yaml.Node) bool { return key.Kind == yaml.ScalarNode && key.Tag == "!!merge" }

@@ -162,8 +162,11 @@ func (w *finder) positionInside(c *cursor, inner *document, at *cursor) (line, c
 	return w.doc.position(c)
 }
 
-// position returns the line and column of a scalar, past its anchor and tag.
+// position returns the line and column of a value, for a scalar past its anchor and tag.
 func (d *document) position(c *cursor) (line, column int) {
+	if c.node.Kind != yaml.ScalarNode {
+		return d.nodePosition(c.node)
+	}
 	if t, reason := d.locate(c); reason == "" {
 		return position(d.data, t.start)
 	}
