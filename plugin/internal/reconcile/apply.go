@@ -28,7 +28,7 @@ const (
 )
 
 // apply runs the steps stage by stage, and inside a stage in parallel. A failed object does not stop the others, but
-// what lies in a Namespace or is of a CRD that failed is not tried.
+// what lies in a Namespace or is of a CRD that failed is not tried, and neither is a wave after one that failed.
 func (p *pass) apply(ctx context.Context) error {
 	steps := p.plan.steps
 	for len(steps) > 0 {
@@ -38,6 +38,9 @@ func (p *pass) apply(ctx context.Context) error {
 		}
 		now := steps[:n]
 		steps = steps[n:]
+		if err := p.ready(ctx, now[0].stage); err != nil {
+			return err
+		}
 		outcomes := make([]outcome, n)
 		parallel(ctx, n, writesInFlight, func(i int) { outcomes[i] = p.applyOne(ctx, now[i]) })
 		for i, o := range outcomes {
@@ -46,32 +49,32 @@ func (p *pass) apply(ctx context.Context) error {
 		if ctx.Err() != nil {
 			return errInterrupted
 		}
-		if err := p.afterStage(ctx, now, len(steps) > 0); err != nil {
-			return err
-		}
 	}
 	return nil
 }
 
-// afterStage waits until the next stage can start: CRDs must be served, and the objects of a wave healthy.
-func (p *pass) afterStage(ctx context.Context, done []*step, more bool) error {
-	if !more || p.opts.DryRun {
+// ready waits until a stage can start: the CRDs before it are served, and the objects of earlier waves healthy,
+// whether this pass applied them or an earlier one.
+func (p *pass) ready(ctx context.Context, next stage) error {
+	if p.opts.DryRun || next.phase <= phaseCRDs {
 		return nil
 	}
-	switch done[0].stage.phase {
-	case phaseCRDs:
-		return p.established(ctx, done)
-	case phaseWaves:
-		if len(p.failed) > 0 {
-			return nil
+	var crds []*object
+	var earlier []record.Key
+	for _, o := range p.desired {
+		switch s := stageOf(o.Ref.Kind, o.manifest.GetAnnotations()); {
+		case p.failed[o.key()]:
+			p.failedWaves = p.failedWaves || s.phase == phaseWaves && s.compare(next) < 0
+		case s.phase == phaseCRDs:
+			crds = append(crds, o)
+		case s.phase == phaseWaves && next.phase == phaseWaves && s.wave < next.wave:
+			earlier = append(earlier, o.key())
 		}
-		var keys []record.Key
-		for _, s := range done {
-			keys = append(keys, s.key())
-		}
-		return p.healthy(ctx, keys)
 	}
-	return nil
+	if err := p.established(ctx, crds); err != nil || p.failedWaves {
+		return err
+	}
+	return p.healthy(ctx, earlier)
 }
 
 // outcome is what one write did. after is the object as the server stored it.
@@ -139,8 +142,11 @@ func (p *pass) send(ctx context.Context, s *step) (*unstructured.Unstructured, b
 	}
 }
 
-// blocked tells why a step cannot be tried: its Namespace or its CRD failed in an earlier stage.
+// blocked tells why a step is not tried: its Namespace, its CRD or an earlier wave failed.
 func (p *pass) blocked(s *step) string {
+	if p.failedWaves && s.stage.phase >= phaseWaves {
+		return "an earlier wave failed"
+	}
 	for f := range p.failed {
 		if s.Namespace != "" && f.Kind == "Namespace" && f.Group == "" && f.Name == s.Namespace {
 			return "its Namespace failed"

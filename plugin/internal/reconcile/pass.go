@@ -8,13 +8,11 @@ import (
 	"strings"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
@@ -38,13 +36,14 @@ type pass struct {
 	plan     *plan
 	newKinds map[cluster.Kind]bool // of CRDs this pass applies
 
-	refs    map[record.Key]cluster.Ref                // everything desired
-	after   map[record.Key]*unstructured.Unstructured // its last known state
-	failed  map[record.Key]bool
-	told    map[record.Key]string
-	effects []Effect
-	pushed  bool // this run is in the history
-	report  AppReport
+	refs        map[record.Key]cluster.Ref                // everything desired
+	after       map[record.Key]*unstructured.Unstructured // its last known state
+	failed      map[record.Key]bool
+	failedWaves bool // an object of an earlier wave failed
+	told        map[record.Key]string
+	effects     []Effect
+	pushed      bool // this run is in the history
+	report      AppReport
 }
 
 // Effect is what a pass did, or with a dry run would do, to one object. Before is nil for a created object, After for
@@ -71,8 +70,8 @@ var stages = []struct {
 	{"observe", (*pass).observeDesired},
 	{"plan", (*pass).makePlan},
 	{"write ahead", (*pass).writeAhead},
-	{"apply", (*pass).applyAll},
-	{"prune", (*pass).pruneAll},
+	{"apply", (*pass).apply},
+	{"prune", (*pass).prune},
 	{"save", (*pass).saveApplied},
 	{"wait for health", (*pass).waitForHealth},
 }
@@ -330,16 +329,6 @@ func (p *pass) writeAhead(ctx context.Context) error {
 	return p.Records.Save(ctx, p.rec)
 }
 
-func (p *pass) applyAll(ctx context.Context) error { return p.apply(ctx) }
-
-// pruneAll prunes unless something failed: what failed may be what replaces the objects to prune.
-func (p *pass) pruneAll(ctx context.Context) error {
-	if len(p.failed) > 0 {
-		return nil
-	}
-	return p.prune(ctx)
-}
-
 // saveApplied records what was applied, before the wait for health: that can be long.
 func (p *pass) saveApplied(ctx context.Context) error {
 	if len(p.failed) > 0 {
@@ -374,91 +363,4 @@ func (p *pass) complete() {
 	p.rec.Target, p.rec.PlainSecrets = p.app.Namespace, p.app.AllowPlainSecrets
 	p.rec.Config, p.rec.Tool = p.settings(p.app), p.Tool
 	p.rec.Pending = p.rec.Rebuilt // a rebuilt inventory is compared with Git once more before anything is pruned
-}
-
-// finish words the result, saves the record where something is new and returns the report.
-func (p *pass) finish(err error) (AppReport, error) {
-	idle := errors.Is(err, errNothingToDo)
-	if idle {
-		err = p.recheckHealth()
-	}
-	if (err == nil || errors.Is(err, errInterrupted)) && len(p.failed) > 0 {
-		err = errors.Join(err, p.firstFailure())
-	}
-	rep := &p.report
-	rep.Result = record.ResultSucceeded
-	switch {
-	case err != nil:
-		rep.Result, rep.Message = record.ResultFailed, p.mask(err.Error())
-		if hints := hint.Of(err); len(hints) > 0 {
-			rep.Hint = hints[0]
-		}
-	case rep.Counts.Reverted > 0 && rep.Counts.Reverted == rep.Counts.Changed():
-		rep.Result = record.ResultReverted
-	}
-	p.countHealth()
-	rep.Duration = metav1.Duration{Duration: p.Now().Sub(p.started).Round(time.Millisecond)}
-	if saveErr := p.saveResult(idle, err); saveErr != nil {
-		if err == nil {
-			rep.Result, rep.Message = record.ResultFailed, saveErr.Error()
-		}
-		err = errors.Join(err, saveErr)
-	}
-	return *rep, err
-}
-
-// recheckHealth ends a pass without work: the app is as it was, so its health is told, not waited for, unless an
-// earlier run is still within its budget.
-func (p *pass) recheckHealth() error {
-	if p.rec.Settled {
-		return nil
-	}
-	var keys []record.Key
-	for _, row := range p.rec.Sorted() {
-		keys = append(keys, record.KeyOf(row.Ref))
-	}
-	if p.opts.Watch || p.opts.DryRun {
-		if open := p.unhealthy(keys); len(open) > 0 && !p.opts.DryRun {
-			return p.notHealthy(open, 0)
-		}
-		return nil
-	}
-	return p.healthy(p.ctx, keys)
-}
-
-// countHealth counts the objects by the health they were last seen in.
-func (p *pass) countHealth() {
-	p.report.Objects = record.Objects{}
-	for k := range p.refs {
-		h, _ := cluster.HealthOf(p.after[k])
-		if _, known := p.after[k]; !known {
-			h = cluster.Unknown
-		}
-		p.report.Objects.Add(h)
-	}
-	p.report.Health = p.report.Objects.Worst()
-	if p.report.Objects.Total == 0 {
-		p.report.Health = cluster.Unknown
-	}
-}
-
-func (p *pass) firstFailure() error {
-	n := 0
-	var first record.Change
-	for _, c := range p.report.Changes {
-		if c.Action == record.Failed {
-			if n++; n == 1 {
-				first = c
-			}
-		}
-	}
-	text := fmt.Sprintf("%s: %s", first.Short, first.Error)
-	if n > 1 {
-		text += fmt.Sprintf(" (and %s)", plural(n-1, "other failure"))
-	}
-	err := errors.New(text)
-	if first.Hint != "" {
-		err = hint.With(err, "%s", first.Hint)
-	}
-	return err
 }

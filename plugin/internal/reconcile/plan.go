@@ -136,16 +136,20 @@ func allowedDeletions(message string) int {
 	return -1
 }
 
-// guard refuses a plan that deletes more than the budget allows, everything, all Namespaces or all CRDs. message is
-// the commit message, whose trailer can allow a number of deletions.
+// guard refuses a plan that deletes more than the budget allows, everything (of more than one object), all Namespaces
+// or all CRDs. message is the commit message, whose trailer can allow a number of deletions.
 func (p *plan) guard(rec *record.Record, budget Budget, message string) error {
 	var doomed []removal
+	total := len(rec.Rows)
 	for _, r := range p.removals {
-		if !kept(annotationsOf(r.live)) {
+		switch {
+		case r.row.UID == "" && r.live == nil:
+			total-- // written ahead, never created
+		case !kept(annotationsOf(r.live)):
 			doomed = append(doomed, r)
 		}
 	}
-	n, total := len(doomed), len(rec.Rows)
+	n := len(doomed)
 	if n == 0 {
 		return nil
 	}
@@ -154,7 +158,7 @@ func (p *plan) guard(rec *record.Record, budget Budget, message string) error {
 	}
 	reason := ""
 	switch {
-	case n == total:
+	case n == total && n > 1:
 		reason = "that is everything the app has"
 	case n > budget.Count:
 		reason = fmt.Sprintf("the deletion budget is %d objects", budget.Count)

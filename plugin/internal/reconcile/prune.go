@@ -11,8 +11,12 @@ import (
 )
 
 // prune deletes what the record proves is ours and Git no longer names, in the reverse order of the stages. A row
-// leaves the record only when its object is known to be gone, or not ours.
+// leaves the record only when its object is known to be gone, or not ours. Nothing is pruned when something failed:
+// that may be what replaces the objects to prune.
 func (p *pass) prune(ctx context.Context) error {
+	if len(p.failed) > 0 {
+		return nil
+	}
 	rest := p.plan.removals
 	for len(rest) > 0 {
 		n := 1

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -29,7 +31,7 @@ func (p *pass) saveResult(idle bool, failure error) error {
 	if neverApplied && failure != nil {
 		return nil // nothing of this app is in the cluster: leave no trace either
 	}
-	settled := failure == nil
+	settled := failure == nil && len(p.unhealthy(slices.Collect(maps.Keys(p.refs)))) == 0
 	if idle && settled == p.rec.Settled && failure == nil {
 		return nil
 	}
@@ -44,7 +46,7 @@ func (p *pass) saveResult(idle bool, failure error) error {
 // save writes the inventory, the report and, when the run is news, the history.
 func (p *pass) save(ctx context.Context, result record.Result, message string, settled bool) error {
 	p.rec.Settled = settled
-	if p.rec.Report == nil {
+	if !p.rec.HasParent() {
 		if _, err := p.Records.LoadParent(ctx, p.rec, p.app.Name); err != nil {
 			return err
 		}

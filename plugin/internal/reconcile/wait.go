@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -38,15 +39,11 @@ type notHealthyError struct {
 	object  string
 	health  cluster.Health
 	message string
-	budget  time.Duration // that is used up; 0 when it was not waited for
 	others  int
 }
 
 func (e *notHealthyError) Error() string {
 	text := fmt.Sprintf("%s is %s", e.object, e.health)
-	if e.budget > 0 {
-		text += fmt.Sprintf(" after the budget of %s", e.budget)
-	}
 	if e.message != "" {
 		text += ": " + e.message
 	}
@@ -67,7 +64,7 @@ func (p *pass) healthy(ctx context.Context, keys []record.Key) error {
 			return nil
 		}
 		if open[0].health == cluster.Degraded {
-			return p.notHealthy(open, 0)
+			return p.notHealthy(open)
 		}
 		p.tellWaiting(open)
 		err := sleep(ctx, pause)
@@ -78,7 +75,7 @@ func (p *pass) healthy(ctx context.Context, keys []record.Key) error {
 		case p.ctx.Err() != nil:
 			return errInterrupted
 		case ctx.Err() != nil:
-			return p.notHealthy(open, p.app.Timeout)
+			return hint.With(p.notHealthy(open), "the budget of %s is used up (--timeout); it is looked at again in the next run", p.app.Timeout)
 		case err != nil:
 			return err
 		}
@@ -86,7 +83,7 @@ func (p *pass) healthy(ctx context.Context, keys []record.Key) error {
 }
 
 // notHealthy words why the wait ends, with what the pods of the first object say.
-func (p *pass) notHealthy(open []ailing, budget time.Duration) error {
+func (p *pass) notHealthy(open []ailing) error {
 	worst := open[0]
 	message := worst.message
 	ctx, cancel := context.WithTimeout(p.ctx, writeGrace)
@@ -94,7 +91,7 @@ func (p *pass) notHealthy(open []ailing, budget time.Duration) error {
 	if why := p.podTrouble(ctx, worst.key); why != "" {
 		message += "; " + why
 	}
-	return &notHealthyError{p.refs[worst.key].String(), worst.health, message, budget, len(open) - 1}
+	return &notHealthyError{p.refs[worst.key].String(), worst.health, message, len(open) - 1}
 }
 
 type ailing struct {
@@ -152,14 +149,11 @@ func (p *pass) tellWaiting(open []ailing) {
 	}
 }
 
-// established waits until the API server serves the CRDs that were just applied.
-func (p *pass) established(ctx context.Context, crds []*step) error {
+// established waits until the API server serves the CRDs. Those that are served already cost no request.
+func (p *pass) established(ctx context.Context, crds []*object) error {
 	ctx, cancel := context.WithDeadline(ctx, p.started.Add(p.app.Timeout))
 	defer cancel()
 	for _, s := range crds {
-		if p.failed[s.key()] {
-			continue
-		}
 		for pause := firstPause / 4; !isEstablished(p.after[s.key()]); pause = min(pause*2, longestPause) {
 			if err := sleep(ctx, pause); err != nil {
 				return fmt.Errorf("%s is not established: %s", s.Ref, firstOf(conditionMessage(p.after[s.key()]), "no answer"))

@@ -313,6 +313,9 @@ func splitList(s string) []string {
 	return slices.DeleteFunc(strings.Split(s, ","), func(e string) bool { return strings.TrimSpace(e) == "" })
 }
 
+// HasParent tells whether report and history were loaded, or found missing.
+func (r *Record) HasParent() bool { return r.parent }
+
 // Unsaved tells whether the inventory differs from what was loaded or saved last.
 func (r *Record) Unsaved() bool {
 	shards, err := r.encode()

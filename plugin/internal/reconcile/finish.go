@@ -1,0 +1,100 @@
+package reconcile
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// finish words the result, saves the record where something is new and returns the report.
+func (p *pass) finish(err error) (AppReport, error) {
+	idle := errors.Is(err, errNothingToDo)
+	if idle {
+		err = p.recheckHealth()
+	}
+	if (err == nil || errors.Is(err, errInterrupted)) && len(p.failed) > 0 {
+		err = errors.Join(err, p.firstFailure())
+	}
+	rep := &p.report
+	rep.Result = record.ResultSucceeded
+	switch {
+	case err != nil:
+		rep.Result, rep.Message = record.ResultFailed, p.mask(err.Error())
+		if hints := hint.Of(err); len(hints) > 0 {
+			rep.Hint = hints[0]
+		}
+	case rep.Counts.Reverted > 0 && rep.Counts.Reverted == rep.Counts.Changed():
+		rep.Result = record.ResultReverted
+	}
+	p.countHealth()
+	rep.Duration = metav1.Duration{Duration: p.Now().Sub(p.started).Round(time.Millisecond)}
+	if saveErr := p.saveResult(idle, err); saveErr != nil {
+		if err == nil {
+			rep.Result, rep.Message = record.ResultFailed, saveErr.Error()
+		}
+		err = errors.Join(err, saveErr)
+	}
+	return *rep, err
+}
+
+// recheckHealth ends a pass without work whose last run ended before all was healthy. In a loop the health is told,
+// not waited for: drift must not wait for it.
+func (p *pass) recheckHealth() error {
+	if p.rec.Settled {
+		return nil
+	}
+	var keys []record.Key
+	for _, row := range p.rec.Sorted() {
+		keys = append(keys, record.KeyOf(row.Ref))
+	}
+	switch open := p.unhealthy(keys); {
+	case len(open) == 0 || p.opts.DryRun:
+		return nil
+	case p.opts.Watch:
+		return p.notHealthy(open)
+	}
+	return p.healthy(p.ctx, keys)
+}
+
+// countHealth counts the objects by the health they were last seen in.
+func (p *pass) countHealth() {
+	p.report.Objects = record.Objects{}
+	for k := range p.refs {
+		h, _ := cluster.HealthOf(p.after[k])
+		if _, known := p.after[k]; !known {
+			h = cluster.Unknown
+		}
+		p.report.Objects.Add(h)
+	}
+	p.report.Health = p.report.Objects.Worst()
+	if p.report.Objects.Total == 0 {
+		p.report.Health = cluster.Unknown
+	}
+}
+
+func (p *pass) firstFailure() error {
+	n := 0
+	var first record.Change
+	for _, c := range p.report.Changes {
+		if c.Action == record.Failed {
+			if n++; n == 1 {
+				first = c
+			}
+		}
+	}
+	text := fmt.Sprintf("%s: %s", first.Short, first.Error)
+	if n > 1 {
+		text += fmt.Sprintf(" (and %s)", plural(n-1, "other failure"))
+	}
+	err := errors.New(text)
+	if first.Hint != "" {
+		err = hint.With(err, "%s", first.Hint)
+	}
+	return err
+}
