@@ -63,9 +63,6 @@ func (h *harness) stop() {
 
 // buildPlugin compiles cmd/kubectl-gitops of this checkout into bin.
 func buildPlugin(ctx context.Context, bin string) error {
-	if _, err := os.Stat("../../cmd/kubectl-gitops"); err != nil {
-		return nil
-	}
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(bin, "kubectl-gitops"), "./cmd/kubectl-gitops")
 	cmd.Dir = "../.."
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -73,26 +73,31 @@ func startLocal(ctx context.Context, out io.Writer, dir string) (*kube.Cluster, 
 }
 
 // claimCurrent checks that the user's cluster can be reached and has nothing by the names that the demo will use, and
-// therefore delete.
-func claimCurrent(ctx context.Context, p *place) error {
+// therefore delete. It returns the identity of the cluster.
+func claimCurrent(ctx context.Context, p *place) (string, error) {
 	if _, err := exec.LookPath("kubectl"); err != nil {
-		return fmt.Errorf("DEMO_CLUSTER=current needs a kubectl on the PATH: %w", err)
+		return "", fmt.Errorf("DEMO_CLUSTER=current needs a kubectl on the PATH: %w", err)
 	}
 	name, err := p.quiet(ctx, "kubectl", "config", "current-context")
 	if err != nil {
-		return fmt.Errorf("DEMO_CLUSTER=current: %w", err)
+		return "", fmt.Errorf("DEMO_CLUSTER=current: %w", err)
 	}
 	p.say("The demo uses the cluster of the context %s. It creates the namespaces %s and %s and the %s there, and "+
 		"deletes them at the end.", name, p.instance, p.app, crd)
 	found, err := p.quiet(ctx, "kubectl", "get", "namespace/"+p.instance, "namespace/"+p.app, crd, "--ignore-not-found", "--output=name")
 	if err != nil {
-		return err
+		return "", err
 	}
 	if found != "" {
-		return fmt.Errorf("the cluster already has %s; the demo deletes what it creates, so it does not start",
+		return "", fmt.Errorf("the cluster already has %s; the demo deletes what it creates, so it does not start",
 			strings.Join(strings.Fields(found), " and "))
 	}
-	return nil
+	return identity(ctx, p)
+}
+
+// identity returns what tells a cluster from every other: the UID of its first namespace.
+func identity(ctx context.Context, p *place) (string, error) {
+	return p.quiet(ctx, "kubectl", "get", "namespace/kube-system", "--output=jsonpath={.metadata.uid}")
 }
 
 // leaveCurrent deletes what the demo has created in the user's cluster.

@@ -17,13 +17,13 @@ func run(ctx context.Context, out io.Writer, local bool) (err error) {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	p, closePlace, err := open(ctx, out, dir, local)
+	p, undo, err := open(ctx, out, dir, local)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if closing := closePlace(); err == nil {
-			err = closing
+		if undoing := undo(); err == nil {
+			err = undoing
 		}
 		if err == nil {
 			p.say("That was the loop. It took %s, and everything that was started has been stopped. "+
@@ -34,35 +34,35 @@ func run(ctx context.Context, out io.Writer, local bool) (err error) {
 }
 
 // open prepares a place with a cluster and a config repository. Its second result undoes that.
-func open(ctx context.Context, out io.Writer, dir string, local bool) (p *place, closePlace func() error, err error) {
-	closePlace = func() error { return nil }
+func open(ctx context.Context, out io.Writer, dir string, local bool) (_ *place, undo func() error, err error) {
+	undone := func() error { return nil }
+	undo = undone
+	defer func() {
+		if err != nil {
+			_ = undo() // the first error is the one to report
+			undo = undone
+		}
+	}()
 	var kubeconfig, kubectlDir string
 	if local {
 		cluster, err := startLocal(ctx, out, dir)
 		if err != nil {
-			return nil, nil, err
+			return nil, undo, err
 		}
 		kubeconfig, kubectlDir = cluster.Kubeconfig, cluster.Bin
-		closePlace = func() error { cluster.Stop(); return nil }
+		undo = func() error { cluster.Stop(); return nil }
 	}
-	defer func() {
-		if err != nil {
-			_ = closePlace() // the first error is the one to report
-		}
-	}()
-	if p, err = newPlace(out, dir, kubeconfig, kubectlDir); err != nil {
-		return nil, nil, err
+	p, err := newPlace(out, dir, kubeconfig, kubectlDir)
+	if err != nil {
+		return nil, undo, err
 	}
 	if !local {
-		if err = claimCurrent(ctx, p); err != nil {
-			return nil, nil, err
+		if _, err := claimCurrent(ctx, p); err != nil {
+			return nil, undo, err
 		}
-		closePlace = func() error { return leaveCurrent(p) }
+		undo = func() error { return leaveCurrent(p) }
 	}
-	if err = createRepository(ctx, p.shell, p.app); err != nil {
-		return nil, nil, err
-	}
-	return p, closePlace, nil
+	return p, undo, createRepository(ctx, p.shell, p.app)
 }
 
 // show runs the steps. Each checks what it has shown.

@@ -21,7 +21,7 @@ func (p *place) showRepository(ctx context.Context) error {
 	if _, err := p.run(ctx, "git", "-C", "config", "ls-files"); err != nil {
 		return err
 	}
-	_, err := p.run(ctx, "git", "-C", "config", "log", "--format=%h %an: %s")
+	_, err := p.run(ctx, "git", "-C", "config", "log", "--oneline")
 	return err
 }
 

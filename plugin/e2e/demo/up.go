@@ -22,6 +22,8 @@ type state struct {
 	// Kubeconfig is empty when the cluster is the user's.
 	Kubeconfig string
 	KubectlDir string
+	// Identity is that of the user's cluster: nothing is deleted in another one.
+	Identity string
 }
 
 const pollEvery = 100 * time.Millisecond
@@ -72,7 +74,7 @@ func furnish(ctx context.Context, out io.Writer, dir string, local bool) error {
 		return err
 	}
 	if !local {
-		if err := claimCurrent(ctx, p); err != nil {
+		if st.Identity, err = claimCurrent(ctx, p); err != nil {
 			return err
 		}
 	}
@@ -117,6 +119,13 @@ func down(ctx context.Context, out io.Writer) error {
 		p, err := newPlace(out, dir, "", "")
 		if err != nil {
 			return err
+		}
+		current, err := identity(ctx, p)
+		if err != nil {
+			return err
+		}
+		if current != st.Identity {
+			return errors.New("KUBECONFIG points to another cluster than the one in which demo-up worked")
 		}
 		if err := leaveCurrent(p); err != nil {
 			return err
