@@ -34,22 +34,28 @@ func (d *document) locate(c *cursor) (t token, reason string) {
 	case len(rest) == 0:
 		return token{}, "is at a position that could not be found again"
 	case rest[0] == '"':
-		return quotedToken(at, rest, node.Value, '"', "is written with escapes or over several lines")
+		return quotedToken(at, rest, doubleQuoted(node.Value), "is written with escapes or over several lines")
 	case rest[0] == '\'':
-		return quotedToken(at, rest, strings.ReplaceAll(node.Value, "'", "''"), '\'', "is written over several lines")
+		return quotedToken(at, rest, singleQuoted(node.Value), "is written over several lines")
 	case !bytes.HasPrefix(rest, []byte(node.Value)):
 		return token{}, "is written over several lines"
 	}
 	return token{start: at, end: at + len(node.Value)}, ""
 }
 
-func quotedToken(at int, rest []byte, inner string, quote byte, otherwise string) (token, string) {
-	want := string(quote) + inner + string(quote)
-	if !bytes.HasPrefix(rest, []byte(want)) || quote == '"' && strings.ContainsAny(inner, "\"\\") {
+func quotedToken(at int, rest []byte, want, otherwise string) (token, string) {
+	if !bytes.HasPrefix(rest, []byte(want)) {
 		return token{}, otherwise
 	}
-	return token{start: at, end: at + len(want), quote: quote}, ""
+	return token{start: at, end: at + len(want), quote: want[0]}, ""
 }
+
+// doubleQuoted writes value as this package does and as it can read it back: no escapes but those that are needed.
+func doubleQuoted(value string) string {
+	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value) + `"`
+}
+
+func singleQuoted(value string) string { return "'" + strings.ReplaceAll(value, "'", "''") + "'" }
 
 // locateEmpty finds the place for the value of "key:", right after the colon.
 func (d *document) locateEmpty(c *cursor) (token, string) {
@@ -110,16 +116,17 @@ func skipBlank(data []byte, at int) int {
 // encode writes value in place of a token: quotes stay as they are; a plain scalar stays plain if it still reads as a
 // string then, or, for a typed edit, as a value of the same type as before.
 func (t token) encode(old, value string, typed, json bool) string {
-	double := func() string { return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(value) + `"` }
 	out := value
 	switch {
 	case t.quote == '\'':
-		out = "'" + strings.ReplaceAll(value, "'", "''") + "'"
+		out = singleQuoted(value)
 	case t.quote == '"':
-		out = double()
+		out = doubleQuoted(value)
 	case typed && keepsType(old, value):
+	case !json && !plainSafe(value) && strings.ContainsAny(value, `"\`):
+		out = singleQuoted(value)
 	case json || classify(value) != typeString || !plainSafe(value):
-		out = double()
+		out = doubleQuoted(value)
 	}
 	if t.start == t.end {
 		out = " " + out
