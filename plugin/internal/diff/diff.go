@@ -114,7 +114,7 @@ func lines(first, count int) string {
 	return fmt.Sprintf("%d,%d", first, count)
 }
 
-// YAML returns u as YAML text with sorted keys, long lines unbroken, characters that could steer a terminal escaped;
+// YAML returns u as YAML text with sorted keys (but list items begin with their name), long lines unbroken, characters that could steer a terminal escaped;
 // "" for nil. Values of Secrets are not masked.
 func YAML(u *unstructured.Unstructured) string {
 	if u == nil {
@@ -130,20 +130,31 @@ func YAML(u *unstructured.Unstructured) string {
 	return out.String()
 }
 
+// item is a mapping in a list: its name comes first, as people write it, so that a diff shows what it is about.
+type item struct {
+	Name any            `yaml:"name"`
+	Rest map[string]any `yaml:",inline"`
+}
+
 // visible copies v with unprintable characters of its strings replaced. Line feeds and tabs stay; YAML escapes or
 // lays them out.
 func visible(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		m := make(map[string]any, len(v))
-		for k, item := range v {
-			m[printable(k)] = visible(item)
+		for k, x := range v {
+			m[printable(k)] = visible(x)
 		}
 		return m
 	case []any:
 		s := make([]any, len(v))
-		for i, item := range v {
-			s[i] = visible(item)
+		for i, x := range v {
+			s[i] = visible(x)
+			if m, ok := s[i].(map[string]any); ok && m["name"] != nil {
+				name := m["name"]
+				delete(m, "name")
+				s[i] = item{name, m}
+			}
 		}
 		return s
 	case string:
