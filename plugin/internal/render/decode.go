@@ -71,6 +71,8 @@ func adviceFor(message, file string, doc document) string {
 		return "the file is a Git LFS pointer, and LFS is not supported: commit the file itself"
 	case strings.Contains(message, "UTF-8"), strings.Contains(message, "NUL"), message == hiddenMessage:
 		return "save the file as UTF-8 text with LF line ends"
+	case message == unknownAnchor:
+		return "put a value that begins with * in quotes"
 	case strings.HasPrefix(message, notAnObject):
 		return fmt.Sprintf("list %q in %s if it is meant for something else", path.Base(file), ignoreFile)
 	}
@@ -129,7 +131,11 @@ func depthWithin(value any, levels int) bool {
 	return true
 }
 
+// unknownAnchor stands in for a message that names the anchor: it may be a password that begins with a star.
+const unknownAnchor = "an alias (*name) names no anchor"
+
 var (
+	quoted     = regexp.MustCompile("`[^`]*`") // a value
 	yamlLine   = regexp.MustCompile(`^(?:yaml: |  )line (\d+): (.*)$`)
 	keyAgain   = regexp.MustCompile(`^key (.*) already set in map$`)
 	parserText = regexp.MustCompile(`^(did not find expected|could not find expected directive)`)
@@ -156,6 +162,7 @@ func yamlErrors(doc document, err error) []lineError {
 		if parserText.MatchString(message) {
 			line++ // the library counts these from 0
 		}
+		message = quoted.ReplaceAllString(message, "`"+masked+"`")
 		if again := keyAgain.FindStringSubmatch(message); again != nil {
 			message = "duplicate key " + again[1]
 		}
@@ -163,6 +170,10 @@ func yamlErrors(doc document, err error) []lineError {
 	}
 	if errs == nil {
 		message, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "yaml: "), "\n")
+		message = quoted.ReplaceAllString(message, "`"+masked+"`")
+		if strings.HasPrefix(message, "unknown anchor") {
+			message = unknownAnchor
+		}
 		errs = []lineError{{doc.line, message}}
 	}
 	return errs

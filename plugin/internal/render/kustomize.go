@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,7 +44,10 @@ func renderKustomize(ctx context.Context, t *tree, dir string, o Options) ([]Obj
 	go func() {
 		kustomizeLock.Lock()
 		defer kustomizeLock.Unlock()
-		objects, err := s.build(ctx, top)
+		objects, err := s.build(ctx, top, true)
+		if errors.Is(err, errTraced) {
+			objects, err = s.build(ctx, top, false)
+		}
 		done <- result{objects, err}
 	}()
 	// The library knows no context. When ctx ends first, the build is left behind; it stops at its next read.
@@ -55,15 +59,21 @@ func renderKustomize(ctx context.Context, t *tree, dir string, o Options) ([]Obj
 	}
 }
 
-func (s *survey) build(ctx context.Context, top *kustomization) (objects []Object, err error) {
+// errTraced says that the annotation which traces origins got into the objects themselves: a replacement copied it.
+var errTraced = errors.New("the origin annotation was copied")
+
+// build runs the library. With trace, it lets the library note on each object which file it comes from.
+func (s *survey) build(ctx context.Context, top *kustomization, trace bool) (objects []Object, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = s.shorten(top, fmt.Errorf("the library panicked: %v", r))
 		}
 	}()
-	amended, err := withOrigins(top)
-	if err != nil {
-		return nil, err
+	content := top.data
+	if trace {
+		if content, err = withOrigins(top); err != nil {
+			return nil, err
+		}
 	}
 	// LoadRestrictionsNone: a base or a file may lie anywhere in the checkout (../../base, ../../shared/ca.pem), as
 	// with Flux. The library's own restriction would forbid that, and is not needed: files outside the checkout do
@@ -73,17 +83,17 @@ func (s *survey) build(ctx context.Context, top *kustomization) (objects []Objec
 		LoadRestrictions: types.LoadRestrictionsNone,
 		PluginConfig:     types.DisabledPluginConfig(),
 	}
-	resources, err := krusty.MakeKustomizer(options).Run(readOnlyFS{ctx: ctx, tree: s.tree, file: top.file, content: amended}, mounted(top.dir))
+	resources, err := krusty.MakeKustomizer(options).Run(readOnlyFS{ctx: ctx, tree: s.tree, file: top.file, content: content}, mounted(top.dir))
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
 	if err != nil {
 		return nil, s.shorten(top, err)
 	}
-	return s.objects(top, resources)
+	return s.objects(top, resources, trace)
 }
 
-func (s *survey) objects(top *kustomization, resources resmap.ResMap) ([]Object, error) {
+func (s *survey) objects(top *kustomization, resources resmap.ResMap, trace bool) ([]Object, error) {
 	if n := resources.Size(); n > s.limits.Objects {
 		return nil, fmt.Errorf("kustomization %s renders more than %d objects", Origin{File: top.file}, s.limits.Objects)
 	}
@@ -101,6 +111,9 @@ func (s *survey) objects(top *kustomization, resources resmap.ResMap) ([]Object,
 		origin := s.originOf(top, u)
 		if !keep {
 			dropOrigin(u)
+			if trace && bytes.Count(data, []byte(originAnnotation)) > 1 {
+				return nil, errTraced
+			}
 		}
 		objects = append(objects, Object{u, origin})
 	}

@@ -19,6 +19,7 @@ var (
 	component  = regexp.MustCompile(`accumulateDirectory: (".*")`)
 	registered = regexp.MustCompile(`already registered id: ([A-Za-z0-9]+)\.[^/]*/([^'\s:]+)\.[^.'\s:]+`)
 	generated  = regexp.MustCompile(`(?s)merging from generator .*id resid\.ResId\{.*Name:"([^"]*)".*behavior must be`)
+	mergedInto = regexp.MustCompile(`(?s)merging from generator .*id resid\.ResId\{.*Name:"([^"]*)".*does not exist; cannot`)
 )
 
 // shorten makes one line of an error of the library: the kustomization it is about, and the innermost cause. Dumps of
@@ -47,6 +48,9 @@ func (s *survey) shorten(top *kustomization, err error) error {
 	}
 	if m := generated.FindStringSubmatch(text); m != nil {
 		return Problem{Origin: Origin{File: file}, Message: fmt.Sprintf("generates %q twice", m[1]), Hint: "keep one, or give the second behavior: merge or replace"}
+	}
+	if m := mergedInto.FindStringSubmatch(text); m != nil {
+		return Problem{Origin: Origin{File: file}, Message: fmt.Sprintf("a generator merges into or replaces %q, which does not exist", m[1]), Hint: "remove its behavior"}
 	}
 	text = configs.ReplaceAllString(text, ": ")
 	text = patchText.ReplaceAllString(text, "the inline patch")

@@ -2,8 +2,6 @@ package render
 
 import (
 	"bytes"
-	"fmt"
-	"path"
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/types"
@@ -252,11 +250,10 @@ func (s *survey) envFile(k *kustomization, name string) error {
 		if len(text) == 0 || text[0] == '#' {
 			continue
 		}
-		key, value, found := bytes.Cut(text, []byte("="))
+		_, value, found := bytes.Cut(text, []byte("="))
 		if !found {
-			s.problems = append(s.problems, Problem{Origin: Origin{path.Clean(k.at(name)), line},
-				Message: fmt.Sprintf("variable %q has no value: it would be read from the environment of this machine", key),
-				Hint:    "write NAME=value"})
+			s.problems = append(s.problems, Problem{Origin: Origin{k.at(name), line},
+				Message: "a line without = would be read from the environment of this machine", Hint: "write NAME=value"})
 		}
 		s.keep(string(value))
 	}

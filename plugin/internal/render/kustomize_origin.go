@@ -1,7 +1,9 @@
 package render
 
 import (
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -27,7 +29,8 @@ func (s *survey) originOf(top *kustomization, u *unstructured.Unstructured) Orig
 		}
 		return Origin{File: path.Join(top.dir, from.Path)}
 	}
-	if from.ConfiguredIn != "" {
+	// An object whose annotations a patch replaced carries the trace of that patch.
+	if from.ConfiguredIn != "" && strings.HasSuffix(from.ConfiguredBy.Kind, "Generator") {
 		file := path.Join(top.dir, from.ConfiguredIn)
 		if real, err := s.resolve(file); err == nil {
 			if k, ok := s.visited[path.Dir(real)]; ok && k.file == real {
@@ -36,6 +39,18 @@ func (s *survey) originOf(top *kustomization, u *unstructured.Unstructured) Orig
 			return Origin{File: real}
 		}
 		return Origin{File: file}
+	}
+	return s.guess(top, u)
+}
+
+// guess finds the manifest of an object that carries no trace, by kind and name alone.
+func (s *survey) guess(top *kustomization, u *unstructured.Unstructured) Origin {
+	for _, file := range slices.Sorted(maps.Keys(s.docs)) {
+		for _, doc := range s.docs[file] {
+			if doc.GroupVersionKind().GroupKind() == u.GroupVersionKind().GroupKind() && strings.Contains(u.GetName(), doc.GetName()) {
+				return doc.Origin
+			}
+		}
 	}
 	return Origin{File: top.file}
 }
@@ -70,7 +85,7 @@ func (k *kustomization) generatorLine(u *unstructured.Unstructured) int {
 	if isSecret(u) {
 		field = "secretGenerator"
 	}
-	line, length := k.lines.of(field), -1
+	line, length := k.lines.of("generators"), -1
 	for _, entry := range k.lines.entries(field) {
 		name := entry.field("name")
 		if name != nil && strings.Contains(u.GetName(), name.Value) && len(name.Value) > length {

@@ -160,7 +160,7 @@ func (k *kustomization) unmarshalProblem(err error) Problem {
 // isRemote holds for what looks like an address, and for everything the library would take for one: its file loader
 // fetches http and https, and Append asks its parser of Git addresses.
 func isRemote(name string) bool {
-	if strings.Contains(name, "://") || strings.HasPrefix(name, "git@") || strings.Contains(name, "?ref=") {
+	if strings.Contains(name, "://") || strings.HasPrefix(name, "git@") || strings.HasPrefix(name, "git::") || strings.Contains(name, "?ref=") {
 		return true
 	}
 	if u, err := url.Parse(name); err == nil && (u.Scheme == "http" || u.Scheme == "https") {

@@ -22,19 +22,41 @@ type tree struct {
 	root     *os.Root
 	limits   Limits
 	read     int64             // bytes read so far
+	dirs     map[string]string // resolved directories, by name
 	files    map[string][]byte // by resolved name, so that every reader of a render sees the same bytes
 	problems Problems
 }
 
 func newTree(root *os.Root, limits Limits) *tree {
-	return &tree{root: root, limits: limits, files: map[string][]byte{}}
+	return &tree{root: root, limits: limits, dirs: map[string]string{}, files: map[string][]byte{}}
 }
 
 // resolve follows the symbolic links of name and returns the name of what they lead to. A link that leaves the
 // checkout or turns in a circle is a Problem that names the link; a missing file is fs.ErrNotExist.
 func (t *tree) resolve(name string) (string, error) {
-	done, link := ".", ""
-	rest := strings.Split(name, "/")
+	clean := path.Clean(name)
+	if clean == "." {
+		return clean, nil
+	}
+	if clean == ".." || strings.HasPrefix(clean, "../") {
+		return "", outside(name, "")
+	}
+	parent := path.Dir(clean)
+	real, ok := t.dirs[parent]
+	if !ok {
+		var err error
+		if real, err = t.resolve(parent); err != nil {
+			return "", err
+		}
+		t.dirs[parent] = real
+	}
+	return t.follow(name, real, path.Base(clean))
+}
+
+// follow resolves one entry of a resolved directory.
+func (t *tree) follow(name, dir, entry string) (string, error) {
+	done, link := dir, ""
+	rest := []string{entry}
 	for hops := 0; len(rest) > 0; {
 		part := rest[0]
 		rest = rest[1:]
