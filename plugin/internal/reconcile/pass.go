@@ -261,7 +261,7 @@ func (p *pass) fetchedText(rev source.Revision) string {
 	if prev := p.rec.Revision; prev.Commit != "" && prev.Commit != rev.Commit {
 		was = " (was " + record.Revision{Commit: prev.Commit}.Short() + ")"
 	}
-	short := record.Revision{Commit: rev.Commit, Ref: p.From.Ref}.Short()
+	short := record.Revision{Commit: rev.Commit, Ref: rev.Ref}.Short()
 	return fmt.Sprintf("%s %s%s  %q", p.From.Repo, short, was, rev.Subject)
 }
 
