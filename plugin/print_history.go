@@ -25,14 +25,14 @@ func (u *ui) historyTable(h reconcile.HistoryList, wide bool) {
 		{name: "CAUSE", yields: 2},
 		{name: "AGE"},
 		{name: "TOOK", yields: 1},
-		{name: "MESSAGE", wide: true},
 		{name: "COMMIT"},
+		{name: "MESSAGE", wide: true},
 	}}
 	for _, run := range h.Items {
 		t.add(cell{text: strconv.Itoa(run.ID)}, cell{text: run.Revision.Short()}, word(run.Result),
 			cell{text: countsBrief(run.Counts)}, cell{text: string(run.Cause)}, cell{text: u.age(run.Time)},
-			cell{text: took(run.Duration.Duration)}, cell{text: firstLine(run.Message)},
-			cell{text: u.commitText(run.Revision)})
+			cell{text: took(run.Duration.Duration)}, cell{text: u.commitText(run.Revision)},
+			cell{text: firstLine(run.Message)})
 	}
 	u.print(t, wide)
 }

@@ -95,6 +95,18 @@ func (u *ui) cut(text string, n int) string {
 	return text
 }
 
+// cutName shortens kind.group/name to n cells. The kind gives way first: it is longer, and easier to guess.
+func (u *ui) cutName(text string, n int) string {
+	if displayWidth(text) <= n {
+		return text
+	}
+	kind, name, found := strings.Cut(text, "/")
+	if room := n - displayWidth(name) - 1; found && room >= 10 {
+		return u.cut(kind, room) + "/" + name
+	}
+	return u.cut(text, n)
+}
+
 func (u *ui) ellipsis() string {
 	if u.ascii {
 		return "..."

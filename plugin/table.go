@@ -34,6 +34,9 @@ type table struct {
 
 func (t *table) add(cells ...cell) { t.rows = append(t.rows, cells) }
 
+// minFirst is what is left of the first column, a name, on the narrowest terminal.
+const minFirst = 30
+
 // layout is how one table is printed.
 type layout struct {
 	keep    []bool // the columns that are printed
@@ -47,10 +50,13 @@ type layout struct {
 // stand below their row when there is little room beside it, and columns give way when the rest is still too wide.
 func (u *ui) print(t *table, wide bool) {
 	u.cleanCells(t)
-	l := layout{keep: make([]bool, len(t.columns)), widths: t.widths(), last: len(t.columns) - 1}
+	l := layout{keep: make([]bool, len(t.columns)), widths: t.widths()}
 	header := make([]cell, len(t.columns))
 	for i, c := range t.columns {
 		l.keep[i] = wide || !c.wide
+		if l.keep[i] {
+			l.last = i
+		}
 		header[i] = cell{text: c.name}
 	}
 	if u.tty && u.width > 0 && !wide {
@@ -102,6 +108,7 @@ func (t *table) fit(l *layout, width int) {
 			}
 		}
 	}
+	l.widths[0] -= min(max(t.fixed(l)-width, 0), max(l.widths[0]-minFirst, 0))
 }
 
 // fixed is the width of what stands left of the last column.
@@ -119,8 +126,9 @@ func (u *ui) row(l layout, row []cell) {
 	var b strings.Builder
 	for i, c := range row[:l.last] {
 		if l.keep[i] {
-			b.WriteString(paint(u.colorOut, c.style, c.text))
-			b.WriteString(strings.Repeat(" ", l.widths[i]-displayWidth(c.text)) + gap)
+			text := u.cutName(c.text, l.widths[i])
+			b.WriteString(paint(u.colorOut, c.style, text))
+			b.WriteString(strings.Repeat(" ", max(l.widths[i]-displayWidth(text), 0)) + gap)
 		}
 	}
 	last := row[l.last].text

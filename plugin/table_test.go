@@ -62,6 +62,8 @@ func resources() reconcile.Status {
 			Message: "2 of 3 updated replicas are available"},
 		{Object: "autoscaling/HorizontalPodAutoscaler/shop/web", Short: "horizontalpodautoscaler.autoscaling/web", Namespace: "shop",
 			Sync: record.SyncPending, Health: cluster.Missing, Message: "not applied yet"},
+		{Object: "apiextensions.k8s.io/CustomResourceDefinition/coupons.shop.example.com",
+			Short: "customresourcedefinition.apiextensions.k8s.io/coupons.shop.example.com", Sync: record.Synced, Health: cluster.Healthy},
 		{Object: "example.com/Banner/shop/sale", Short: "banner.example.com/sale", Namespace: "shop", Sync: record.SyncUnknown, Health: cluster.Unknown},
 	}}
 }
@@ -117,6 +119,7 @@ func TestTableOnATerminalIsNeverWider(t *testing.T) {
 		f := form{tty: true, width: width}
 		f.ui(&out, &out).statusTable(statusList(), false)
 		f.ui(&out, &out).historyTable(history(), false)
+		f.ui(&out, &out).resourceTable(resources(), false)
 		for line := range strings.Lines(out.String()) {
 			if n := displayWidth(strings.TrimSuffix(line, "\n")); n > width {
 				t.Fatalf("at %d columns a line takes %d:\n%s", width, n, out.String())
