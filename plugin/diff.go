@@ -90,6 +90,7 @@ func (o *diffOptions) resolve(ctx context.Context, store *record.Store, args []s
 			return app, source.Repo{URL: tree.top}, tree, o.like(ctx, store, args, &app)
 		}
 	}
+	o.local = false
 	app, repo, err := o.source.resolve(ctx, store, args)
 	return app, repo, gitSource{repo}, err
 }
@@ -115,12 +116,15 @@ func (o *diffOptions) like(ctx context.Context, store *record.Store, args []stri
 // show prints the differences and tells whether there are any.
 func (o *diffOptions) show(ctx context.Context, c *cli, report reconcile.AppReport, effects []reconcile.Effect) (bool, error) {
 	u := c.ui()
-	short := record.Revision{Commit: report.Revision.Commit}.Short()
+	at := "git/%s@" + record.Revision{Commit: report.Revision.Commit}.Short()
+	if o.local {
+		at = "checkout/%s"
+	}
 	var pairs []pair
 	var names []string
 	for _, e := range effects {
 		before, after := diff.MaskPair(e.Before, e.After)
-		from, to := "live/"+e.Ref.ID(), "git/"+e.Origin.File+"@"+short
+		from, to := "live/"+e.Ref.ID(), fmt.Sprintf(at, e.Origin.File)
 		if after == nil {
 			to = "/dev/null"
 		}

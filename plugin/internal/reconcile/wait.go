@@ -66,7 +66,9 @@ func (p *pass) healthy(ctx context.Context, keys []record.Key) error {
 		if open[0].health == cluster.Degraded {
 			return p.notHealthy(open)
 		}
-		p.tellWaiting(open)
+		if pause > firstPause { // most objects need a moment: that is not worth a line
+			p.tellWaiting(open)
+		}
 		err := sleep(ctx, pause)
 		if err == nil {
 			err = p.look(ctx, open)
