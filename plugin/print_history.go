@@ -29,9 +29,13 @@ func (u *ui) historyTable(h reconcile.HistoryList, wide bool) {
 		{name: "MESSAGE", wide: true},
 	}}
 	for _, run := range h.Items {
+		commit := u.commitText(run.Revision)
+		if commit == "" && !wide { // it failed before the commit was read
+			commit = firstLine(run.Message)
+		}
 		t.add(cell{text: strconv.Itoa(run.ID)}, cell{text: run.Revision.Short()}, word(run.Result),
 			cell{text: countsBrief(run.Counts)}, cell{text: string(run.Cause)}, cell{text: u.age(run.Time)},
-			cell{text: took(run.Duration.Duration)}, cell{text: u.commitText(run.Revision)},
+			cell{text: took(run.Duration.Duration)}, cell{text: commit},
 			cell{text: firstLine(run.Message)})
 	}
 	u.print(t, wide)

@@ -49,8 +49,7 @@ type layout struct {
 // print writes t to Out. On a terminal, and without wide, it fits the width: texts of the last column are cut, or
 // stand below their row when there is little room beside it, and columns give way when the rest is still too wide.
 func (u *ui) print(t *table, wide bool) {
-	u.cleanCells(t)
-	l := layout{keep: make([]bool, len(t.columns)), widths: t.widths()}
+	l := layout{keep: make([]bool, len(t.columns))}
 	header := make([]cell, len(t.columns))
 	for i, c := range t.columns {
 		l.keep[i] = wide || !c.wide
@@ -59,6 +58,8 @@ func (u *ui) print(t *table, wide bool) {
 		}
 		header[i] = cell{text: c.name}
 	}
+	u.cleanCells(t, l.last)
+	l.widths = t.widths()
 	if u.tty && u.width > 0 && !wide {
 		t.fit(&l, u.width)
 	}
@@ -71,12 +72,13 @@ func (u *ui) print(t *table, wide bool) {
 	}
 }
 
-// cleanCells escapes every cell, and writes "-" for an empty one so that columns can be counted; the last may be empty.
-func (u *ui) cleanCells(t *table) {
+// cleanCells escapes every cell, and writes "-" for an empty one so that columns can be counted; the last printed
+// one may be empty.
+func (u *ui) cleanCells(t *table, last int) {
 	for _, row := range t.rows {
 		for i := range row {
 			row[i].text = u.clean(row[i].text)
-			if row[i].text == "" && i < len(row)-1 {
+			if row[i].text == "" && i < last {
 				row[i].text = "-"
 			}
 		}

@@ -79,6 +79,8 @@ func history() reconcile.HistoryList {
 			run(218, bump, record.ResultSucceeded, record.CauseCommit, 2*time.Minute, 14*time.Second, record.Counts{Created: 1, Configured: 1, Pruned: 1, Unchanged: 14}, ""),
 			run(217, raise, record.ResultReverted, record.CauseDrift, 9*time.Minute, 4*time.Second, record.Counts{Reverted: 1, Unchanged: 16}, ""),
 			run(216, raise, record.ResultFailed, record.CauseManual, time.Hour, 30*time.Second, record.Counts{}, "rendering clusters/prod/payments: no objects"),
+			run(100, record.Revision{Commit: bump.Commit}, record.ResultFailed, record.CauseCommit, 49*time.Hour, 185*time.Millisecond, record.Counts{},
+				"path \"clusters/pord\" does not exist in the repository"),
 			run(99, record.Revision{Commit: "0a1b2c3d4e", Subject: "Größe: 安い → teuer 🚀", Author: "Zoë"}, record.ResultFailed, record.CauseSchedule, 50*time.Hour, 90*time.Second,
 				record.Counts{Created: 10, Configured: 2, Reverted: 1, Pruned: 3, Failed: 2}, "2 objects failed"),
 		},
