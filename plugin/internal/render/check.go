@@ -141,8 +141,14 @@ func (c *checker) duplicate(first map[string]Object) {
 	first[key] = c.object
 }
 
-// foreign refuses what belongs to other tools.
+// foreign refuses what belongs to other tools, or to the API server.
 func (c *checker) foreign() {
+	metadata, _ := c.object.Object["metadata"].(map[string]any)
+	for _, field := range []string{"managedFields", "resourceVersion", "uid"} {
+		if metadata[field] != nil {
+			c.refuse("remove what the cluster added to the manifest", "metadata.%s belongs to the API server", field)
+		}
+	}
 	if set, ok := c.object.GetLabels()[partOfLabel]; ok {
 		c.refuse("remove the label: it is set when the object is applied",
 			"label %s says that the object belongs to another set, %q", partOfLabel, set)

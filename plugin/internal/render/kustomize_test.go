@@ -268,3 +268,28 @@ func TestErrorsShowNoSecret(t *testing.T) {
 		})
 	}
 }
+
+func TestByteOrderMarkAndCRLF(t *testing.T) {
+	kustomization, manifest := "resources: [x.yaml]\nnamePrefix: my-\n", "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: y1\n"
+	var texts []string
+	for _, edit := range []func(string) string{
+		func(s string) string { return s },
+		func(s string) string { return "\xef\xbb\xbf" + strings.ReplaceAll(s, "\n", "\r\n") },
+	} {
+		dir := t.TempDir()
+		writeFile(t, dir, "kustomization.yaml", edit(kustomization))
+		writeFile(t, dir, "x.yaml", edit(manifest))
+		objects, err := Dir(t.Context(), openRoot(t, dir), ".", Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := YAML(objects)
+		if err != nil {
+			t.Fatal(err)
+		}
+		texts = append(texts, string(text))
+	}
+	if diff := cmp.Diff(texts[0], texts[1]); diff != "" {
+		t.Error(diff)
+	}
+}

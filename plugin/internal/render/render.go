@@ -181,7 +181,7 @@ func (t *tree) directory(name string) (string, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", t.missing(clean)
 	} else if err != nil {
-		return "", fmt.Errorf("path %q: %w", name, err)
+		return "", fmt.Errorf("path %q: %w", name, asProblems(err))
 	}
 	info, err := t.root.Stat(real)
 	if err != nil {

@@ -14,15 +14,20 @@ func isCore(u *unstructured.Unstructured, kind string) bool {
 
 func isSecret(u *unstructured.Unstructured) bool { return isCore(u, "Secret") }
 
+const plainSecretHint = "use a SealedSecret or an ExternalSecret, or allow it: --allow-plain-secrets, allowPlainSecrets: true in gitops.yaml"
+
 // secret refuses a Secret whose values can be read in Git, unless they are allowed, and folds stringData into data:
 // the server does the same and keeps no stringData, which could then never be compared. Messages name keys only.
 func (c *checker) secret() {
 	data := c.texts("data", c.object.Object["data"])
 	plain := c.texts("stringData", c.object.Object["stringData"])
 	if !c.options.AllowPlainSecrets && len(data)+len(plain) > 0 {
-		c.refuse("use a SealedSecret, an ExternalSecret or SOPS, or allow it: --allow-plain-secrets, allowPlainSecrets: true in gitops.yaml",
+		c.refuse(plainSecretHint,
 			"a Secret with plain data does not belong in Git")
 		return
+	}
+	if _, copied := c.object.GetAnnotations()[lastApplied]; copied && !c.options.AllowPlainSecrets {
+		c.refuse("remove the annotation", "annotation %s may hold plain values of the Secret", lastApplied)
 	}
 	size := 0
 	for _, key := range slices.Sorted(maps.Keys(data)) {
