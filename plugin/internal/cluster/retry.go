@@ -32,6 +32,8 @@ func temporary(err error) bool {
 		return brokenConnection(err)
 	}
 	switch code := status.Status().Code; {
+	case tooLarge(err):
+		return false // the server waited already
 	case code == 429, code == 502, code == 503, code == 504:
 		return true
 	case code == 500:

@@ -23,7 +23,7 @@ import (
 
 // Applied returns the fields that manager owns in u by server-side apply, and false when it applied none. Entries of
 // the manager for a subresource, or by Update, are other owners and do not count.
-func Applied(u *unstructured.Unstructured, manager string) (*fieldpath.Set, bool, error) {
+func Applied(u metav1.Object, manager string) (*fieldpath.Set, bool, error) {
 	for _, e := range u.GetManagedFields() {
 		if e.Manager != manager || e.Operation != metav1.ManagedFieldsOperationApply || e.Subresource != "" {
 			continue
@@ -56,6 +56,34 @@ func Digest(key []byte, u *unstructured.Unstructured, set *fieldpath.Set) string
 	h := hmac.New(sha256.New, key)
 	digest(h, u.Object, set)
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16])
+}
+
+// MetadataDigest returns a keyed hash of what an object's metadata tells about the fields that manager applied: which
+// they are, and the values of those in labels and annotations. It is empty when the manager has no entry.
+func MetadataDigest(key []byte, u metav1.Object, manager string) string {
+	set, ok, err := Applied(u, manager)
+	if !ok || err != nil {
+		return ""
+	}
+	owned, err := set.ToJSON() // canonical, unlike the bytes the server sends
+	if err != nil {
+		return ""
+	}
+	h := hmac.New(sha256.New, key)
+	h.Write(owned)
+	name := "metadata"
+	if of, ok := set.Children.Get(fieldpath.PathElement{FieldName: &name}); ok {
+		digest(h, map[string]any{"labels": anyMap(u.GetLabels()), "annotations": anyMap(u.GetAnnotations())}, of)
+	}
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16])
+}
+
+func anyMap(m map[string]string) map[string]any {
+	out := make(map[string]any, len(m))
+	for k, v := range m {
+		out[k] = v
+	}
+	return out
 }
 
 func digest(h hash.Hash, at any, set *fieldpath.Set) {
@@ -248,19 +276,34 @@ func SetBy(live *unstructured.Unstructured, d Difference, ours string) *Owner {
 	return newest
 }
 
-// Newest returns the manager other than our Apply entry that wrote last, nil when there is none. Writers of
-// subresources other than scale are left out: they report status.
-func Newest(live *unstructured.Unstructured, ours string) *Owner {
+// Newest returns the manager other than our Apply entry that wrote more than metadata or status last, nil when there
+// is none. The server keeps no time for writers of the scale subresource: they count when nobody else does.
+func Newest(live metav1.Object, ours string) *Owner {
 	var newest *Owner
 	for _, e := range live.GetManagedFields() {
-		if e.Manager == ours || (e.Subresource != "" && e.Subresource != "scale") || e.Time == nil {
+		set, err := decode(e)
+		if e.Manager == ours || (e.Subresource != "" && e.Subresource != "scale") || err != nil || !beyondMetadata(set) {
 			continue
 		}
-		if newest == nil || e.Time.After(newest.Time) {
-			newest = &Owner{e.Manager, string(e.Operation), e.Subresource, e.Time.Time}
+		o := Owner{Manager: e.Manager, Operation: string(e.Operation), Subresource: e.Subresource}
+		if e.Time != nil {
+			o.Time = e.Time.Time
+		}
+		if newest == nil || o.Time.After(newest.Time) {
+			newest = &o
 		}
 	}
 	return newest
+}
+
+func beyondMetadata(set *fieldpath.Set) bool {
+	found := false
+	each := func(pe fieldpath.PathElement) {
+		found = found || pe.FieldName != nil && *pe.FieldName != "metadata" && *pe.FieldName != "status"
+	}
+	set.Members.Iterate(each)
+	set.Children.Iterate(each)
+	return found
 }
 
 // owns tells whether set holds p, something below it, or an atomic parent of it.

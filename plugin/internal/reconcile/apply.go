@@ -63,6 +63,7 @@ func (p *pass) ready(ctx context.Context, next stage) error {
 	var earlier []record.Key
 	for _, o := range p.desired {
 		switch s := stageOf(o.Ref.Kind, o.manifest.GetAnnotations()); {
+		case p.trusted[o.key()] && s.phase != phaseCRDs: // as healthy as before
 		case p.failed[o.key()]:
 			p.failedWaves = p.failedWaves || s.phase == phaseWaves && s.compare(next) < 0
 		case s.phase == phaseCRDs:
@@ -269,6 +270,7 @@ func (p *pass) succeed(c *record.Change, s *step, o outcome) {
 			Generation: o.after.GetGeneration(), Manifest: s.hash}
 		if ok { // without an entry of ours only an unchanged resourceVersion is clean
 			row.Owned = fields.Digest(p.rec.Secret, o.after, set)
+			row.Metadata = fields.MetadataDigest(p.rec.Secret, o.after, record.Manager)
 		}
 		p.rec.Rows[s.key()] = row
 	}

@@ -66,9 +66,11 @@ func (p *pass) recheckHealth() error {
 func (p *pass) countHealth() {
 	p.report.Objects = record.Objects{}
 	for k := range p.refs {
-		h, _ := cluster.HealthOf(p.after[k])
-		if _, known := p.after[k]; !known {
-			h = cluster.Unknown
+		h := cluster.Unknown
+		if u, known := p.after[k]; known {
+			h, _ = cluster.HealthOf(u)
+		} else if p.trusted[k] {
+			h = cluster.Healthy
 		}
 		p.report.Objects.Add(h)
 	}

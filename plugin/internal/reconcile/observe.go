@@ -3,87 +3,158 @@ package reconcile
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// readsInFlight bounds how many lists run at once.
-const readsInFlight = 8
+const (
+	// readsInFlight bounds how many reads run at once.
+	readsInFlight = 8
+	// manyObjects is when a list is asked for in pages.
+	manyObjects = 3000
+	// fewObjects are read one by one, more of a kind by one list.
+	fewObjects = 3
+)
 
 // snapshot is what the cluster holds of some kinds: every object that is a member of an ApplySet, ours or not. It
-// comes from one list per kind; a kind whose list failed is not in it.
+// comes from one list per kind, of metadata only; values are read where metadata leaves a question open. A kind whose
+// list failed is not in it.
 type snapshot struct {
 	mu      sync.Mutex
 	listed  map[cluster.Kind]bool
-	absent  map[cluster.Kind]bool // the server says that it does not serve the kind at all
-	objects map[record.Key]*unstructured.Unstructured
+	absent  map[cluster.Kind]bool        // the server says that it does not serve the kind at all
+	objects map[record.Key]metav1.Object // *unstructured.Unstructured where the values were read
+	rewound bool                         // the server's state is older than the record: no version tells anything
 }
 
 func newSnapshot() *snapshot {
-	return &snapshot{listed: map[cluster.Kind]bool{}, absent: map[cluster.Kind]bool{},
-		objects: map[record.Key]*unstructured.Unstructured{}}
+	return &snapshot{listed: map[cluster.Kind]bool{}, absent: map[cluster.Kind]bool{}, objects: map[record.Key]metav1.Object{}}
 }
 
-// member returns the live object at k if it carries the ApplySet label of id.
-func (s *snapshot) member(k record.Key, id string) *unstructured.Unstructured {
+// member returns the live object at k if it carries the ApplySet label of id, otherwise nil.
+func (s *snapshot) member(k record.Key, id string) metav1.Object {
 	if u := s.objects[k]; u != nil && u.GetLabels()[record.LabelPartOf] == id {
 		return u
 	}
 	return nil
 }
 
-// observe lists the kinds that s does not hold yet. namespaces are tried one by one where a kind may not be listed in
-// the whole cluster. Any failure fails the whole: nothing is concluded from a part of a list.
-func (r *Reconciler) observe(ctx context.Context, s *snapshot, kinds []cluster.Kind, namespaces map[cluster.Kind][]string) error {
-	kinds = slices.DeleteFunc(slices.Clone(kinds), func(k cluster.Kind) bool { return s.listed[k] || s.absent[k] })
+// values returns the whole live object at k if it is a member of id and its values were read, otherwise nil.
+func (s *snapshot) values(k record.Key, id string) *unstructured.Unstructured {
+	u, _ := s.member(k, id).(*unstructured.Unstructured)
+	return u
+}
+
+func (s *snapshot) add(k cluster.Kind, u metav1.Object) {
+	if u.GetLabels()[record.LabelPartOf] != "" { // some servers ignore label selectors
+		s.objects[record.Key{Group: k.Group, Kind: k.Kind, Namespace: u.GetNamespace(), Name: u.GetName()}] = u
+	}
+}
+
+// look says what to list, and how.
+type look struct {
+	kinds      []cluster.Kind
+	namespaces map[cluster.Kind][]string // where objects of the kind are expected
+	expect     map[cluster.Kind]int      // how many
+	after      string                    // resourceVersion of our last write; "" = consistent
+	whole      bool                      // with values
+}
+
+// lookFor says how to list the kinds of the rows.
+func lookFor(rows map[record.Key]record.Row) look {
+	l := look{namespaces: map[cluster.Kind][]string{}, expect: map[cluster.Kind]int{}}
+	spaces := map[cluster.Kind]map[string]bool{}
+	for _, row := range rows {
+		k := row.Ref.Kind
+		if spaces[k] == nil {
+			spaces[k] = map[string]bool{}
+		}
+		l.expect[k]++
+		if row.Namespace != "" {
+			spaces[k][row.Namespace] = true
+		}
+	}
+	for k, set := range spaces {
+		l.kinds = append(l.kinds, k)
+		l.namespaces[k] = slices.Sorted(maps.Keys(set))
+	}
+	return l
+}
+
+// observe lists the kinds that s does not hold yet. Any failure fails the whole: nothing is concluded from a part of
+// a list.
+func (r *Reconciler) observe(ctx context.Context, s *snapshot, l look) error {
+	kinds := slices.DeleteFunc(slices.Clone(l.kinds), func(k cluster.Kind) bool { return s.listed[k] || s.absent[k] })
 	errs := make([]error, len(kinds))
-	parallel(ctx, len(kinds), readsInFlight, func(i int) {
-		errs[i] = r.observeKind(ctx, s, kinds[i], namespaces[kinds[i]])
-	})
+	parallel(ctx, len(kinds), readsInFlight, func(i int) { errs[i] = r.observeKind(ctx, s, kinds[i], l) })
 	return errors.Join(append(errs, ctx.Err())...)
 }
 
-func (r *Reconciler) observeKind(ctx context.Context, s *snapshot, k cluster.Kind, namespaces []string) error {
-	items, _, err := r.Cluster.List(ctx, k, "", record.LabelPartOf)
-	switch {
-	case apierrors.IsForbidden(err) && k.Namespaced && len(namespaces) > 0:
-		items = nil
-		for _, ns := range namespaces {
-			part, _, err := r.Cluster.List(ctx, k, ns, record.LabelPartOf)
+// observeKind makes one list of a kind: of its only namespace, or of the whole cluster. Where that is forbidden each
+// namespace is listed.
+func (r *Reconciler) observeKind(ctx context.Context, s *snapshot, k cluster.Kind, l look) error {
+	spaces := l.namespaces[k]
+	everywhere := []string{""}
+	if k.Namespaced && len(spaces) == 1 {
+		everywhere = spaces
+	}
+	err := r.listInto(ctx, s, k, everywhere, l)
+	if apierrors.IsForbidden(err) && k.Namespaced && len(spaces) > 1 {
+		err = r.listInto(ctx, s, k, spaces, l)
+	}
+	if apierrors.IsNotFound(err) {
+		return r.notServed(ctx, s, k, l, err)
+	}
+	return err
+}
+
+func (r *Reconciler) listInto(ctx context.Context, s *snapshot, k cluster.Kind, namespaces []string, l look) error {
+	var found []metav1.Object
+	for _, ns := range namespaces {
+		if l.whole {
+			items, _, err := r.Cluster.List(ctx, k, ns, record.LabelPartOf)
 			if err != nil {
 				return err
 			}
-			items = append(items, part...)
+			for i := range items {
+				found = append(found, &items[i])
+			}
+			continue
 		}
-	case apierrors.IsNotFound(err):
-		return r.notServed(ctx, s, k, err)
-	case err != nil:
-		return err
+		read := cluster.Read{NotOlderThan: l.after, Many: l.expect[k] > manyObjects}
+		items, err := r.Cluster.ListMetadata(ctx, k, ns, record.LabelPartOf, read)
+		if errors.Is(err, cluster.ErrRewound) {
+			s.mu.Lock()
+			s.rewound = true
+			s.mu.Unlock()
+			items, err = r.Cluster.ListMetadata(ctx, k, ns, record.LabelPartOf, cluster.Read{Many: read.Many})
+		}
+		if err != nil {
+			return err
+		}
+		for i := range items {
+			found = append(found, &items[i])
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.listed[k] = true
-	for i := range items {
-		u := &items[i]
-		if u.GetLabels()[record.LabelPartOf] == "" {
-			continue // a server that ignores label selectors
-		}
-		s.objects[record.Key{Group: k.Group, Kind: k.Kind, Namespace: u.GetNamespace(), Name: u.GetName()}] = u
+	for _, u := range found {
+		s.add(k, u)
 	}
 	return nil
 }
 
 // notServed settles what a 404 on a whole collection means: never that all objects are gone.
-func (r *Reconciler) notServed(ctx context.Context, s *snapshot, k cluster.Kind, listErr error) error {
+func (r *Reconciler) notServed(ctx context.Context, s *snapshot, k cluster.Kind, l look, listErr error) error {
 	other, err := r.Cluster.Served(ctx, k.GVK())
 	var unknown *cluster.UnknownKindError
 	switch {
@@ -97,7 +168,8 @@ func (r *Reconciler) notServed(ctx context.Context, s *snapshot, k cluster.Kind,
 	case other == k:
 		return listErr
 	}
-	if err := r.observeKind(ctx, s, other, nil); err != nil {
+	l.namespaces[other] = l.namespaces[k]
+	if err := r.observeKind(ctx, s, other, l); err != nil {
 		return err
 	}
 	s.mu.Lock()
@@ -106,84 +178,64 @@ func (r *Reconciler) notServed(ctx context.Context, s *snapshot, k cluster.Kind,
 	return nil
 }
 
-// verdict says how a recorded object compares with the live one.
-type verdict int
-
-const (
-	clean       verdict = iota
-	drifted             // a field we own has another value, or is no longer ours
-	missing             // not in the list: deleted, or its label was removed
-	replaced            // another object of the same name
-	terminating         // being deleted
-	unsettled           // written ahead, or failed: must be applied again
-	kindAbsent          // the server does not serve the kind (any more)
-)
-
-// judge compares a row with the live object. It looks at values, not only at managedFields: those can stay unchanged
-// while values change (a second apply under our name, a mutating webhook).
-func judge(inv *record.Inventory, row record.Row, s *snapshot, id string) verdict {
-	live := s.member(record.KeyOf(row.Ref), id)
-	switch {
-	case s.absent[row.Ref.Kind]:
-		return kindAbsent
-	case live == nil:
-		if row.Manifest == "" {
-			return unsettled
+// again lists kinds once more, consistently: what is missing in a list that may be a moment old is not known to be
+// missing.
+func (r *Reconciler) again(ctx context.Context, s *snapshot, l look) error {
+	for k, u := range s.objects {
+		if slices.ContainsFunc(l.kinds, func(kind cluster.Kind) bool { return kind.Group == k.Group && kind.Kind == k.Kind }) {
+			if _, whole := u.(*unstructured.Unstructured); !whole {
+				delete(s.objects, k)
+			}
 		}
-		return missing
-	case live.GetDeletionTimestamp() != nil:
-		return terminating
-	case row.Manifest == "" || row.UID == "":
-		return unsettled
-	case live.GetUID() != row.UID:
-		return replaced
-	case live.GetResourceVersion() == row.ResourceVersion:
-		return clean
 	}
-	set, ok, err := fields.Applied(live, record.Manager)
-	if err != nil || !ok || fields.Digest(inv.Secret, live, set) != row.Owned {
-		return drifted
+	for _, k := range l.kinds {
+		delete(s.listed, k)
 	}
-	return clean
+	l.after = ""
+	return r.observe(ctx, s, l)
 }
 
-// namespacesOf lists the namespaces in which the rows of each kind are.
-func namespacesOf(rows map[record.Key]record.Row) map[cluster.Kind][]string {
-	sets := map[cluster.Kind]map[string]bool{}
-	for _, row := range rows {
-		if sets[row.Ref.Kind] == nil {
-			sets[row.Ref.Kind] = map[string]bool{}
-		}
-		if row.Namespace != "" {
-			sets[row.Ref.Kind][row.Namespace] = true
+// readValues reads the whole objects at refs: one by one where they are few of a kind, by a list where they are many.
+// An object that is gone meanwhile leaves the snapshot.
+func (r *Reconciler) readValues(ctx context.Context, s *snapshot, refs []cluster.Ref, id string) error {
+	byKind := map[cluster.Kind][]cluster.Ref{}
+	for _, ref := range refs {
+		if s.values(record.KeyOf(ref), id) == nil {
+			byKind[ref.Kind] = append(byKind[ref.Kind], ref)
 		}
 	}
-	out := map[cluster.Kind][]string{}
-	for k, set := range sets {
-		out[k] = slices.Sorted(maps.Keys(set))
+	var single []cluster.Ref
+	l := look{namespaces: map[cluster.Kind][]string{}, whole: true}
+	for k, list := range byKind {
+		if len(list) <= fewObjects {
+			single = append(single, list...)
+			continue
+		}
+		l.kinds = append(l.kinds, k)
+		for _, ref := range list {
+			if !slices.Contains(l.namespaces[k], ref.Namespace) {
+				l.namespaces[k] = append(l.namespaces[k], ref.Namespace)
+			}
+		}
+		delete(s.listed, k)
 	}
-	return out
+	if err := r.observe(ctx, s, l); err != nil {
+		return err
+	}
+	errs := make([]error, len(single))
+	parallel(ctx, len(single), readsInFlight, func(i int) {
+		u, err := r.Cluster.Get(ctx, single[i])
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		switch {
+		case apierrors.IsNotFound(err):
+			delete(s.objects, record.KeyOf(single[i]))
+		case err != nil:
+			errs[i] = err
+		default:
+			delete(s.objects, record.KeyOf(single[i]))
+			s.add(single[i].Kind, u)
+		}
+	})
+	return errors.Join(append(errs, ctx.Err())...)
 }
-
-// parallel calls do(0..n-1), at most limit at once, and returns when all calls did. Once ctx ends no call is started.
-func parallel(ctx context.Context, n, limit int, do func(i int)) {
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, limit)
-	for i := range n {
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
-		}
-		if ctx.Err() != nil {
-			break
-		}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			do(i)
-		})
-	}
-	wg.Wait()
-}
-
-// errInterrupted ends a pass that was told to stop.
-var errInterrupted = fmt.Errorf("interrupted: no more was written; the next run continues: %w", context.Canceled)

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -32,12 +34,14 @@ type pass struct {
 	message  string // of the commit
 	rec      *record.Record
 	live     *snapshot
+	verdicts map[record.Key]verdict
 	desired  []*object
 	plan     *plan
 	newKinds map[cluster.Kind]bool // of CRDs this pass applies
 
 	refs        map[record.Key]cluster.Ref                // everything desired
 	after       map[record.Key]*unstructured.Unstructured // its last known state
+	trusted     map[record.Key]bool                       // settled and not touched: as healthy as before
 	failed      map[record.Key]bool
 	failedWaves bool // an object of an earlier wave failed
 	told        map[record.Key]string
@@ -95,7 +99,7 @@ func (r *Reconciler) Preview(ctx context.Context, app App) (AppReport, []Effect,
 func (r *Reconciler) newPass(ctx context.Context, app App, opts Options) *pass {
 	p := &pass{Reconciler: r, ctx: ctx, app: app, opts: opts, id: r.Records.ID(app.Name), started: r.Now(),
 		live: newSnapshot(), newKinds: map[cluster.Kind]bool{}, refs: map[record.Key]cluster.Ref{},
-		after: map[record.Key]*unstructured.Unstructured{}, failed: map[record.Key]bool{}, told: map[record.Key]string{}}
+		after: map[record.Key]*unstructured.Unstructured{}, trusted: map[record.Key]bool{}, failed: map[record.Key]bool{}, told: map[record.Key]string{}}
 	p.report = AppReport{Name: app.Name, Cause: opts.Cause, DryRun: opts.DryRun, Source: r.From,
 		Changes: []record.Change{}, Pruned: []string{}}
 	p.report.Source.Path = app.Path
@@ -163,7 +167,7 @@ func (p *pass) rebuild(ctx context.Context, groupKinds []string) error {
 		}
 		kinds = append(kinds, k)
 	}
-	if err := p.observe(ctx, p.live, kinds, nil); err != nil {
+	if err := p.observe(ctx, p.live, look{kinds: kinds, namespaces: map[cluster.Kind][]string{}}); err != nil {
 		return err
 	}
 	byGroupKind := map[[2]string]cluster.Kind{}
@@ -178,13 +182,20 @@ func (p *pass) rebuild(ctx context.Context, groupKinds []string) error {
 	return nil
 }
 
-func appliedByUs(u *unstructured.Unstructured) bool {
+func appliedByUs(u metav1.Object) bool {
 	_, ok, err := fields.Applied(u, record.Manager)
 	return ok && err == nil
 }
 
 func (p *pass) observeRecorded(ctx context.Context) error {
-	return p.observe(ctx, p.live, p.rec.Kinds(), namespacesOf(p.rec.Rows))
+	l := lookFor(p.rec.Rows)
+	l.after = p.rec.Newest()
+	err := p.observe(ctx, p.live, l)
+	if err != nil {
+		return err
+	}
+	p.verdicts, err = p.judgeAll(ctx, p.rec.Inventory, p.live, p.id)
+	return err
 }
 
 // decide ends the pass when nothing is to be done: the commit and our settings are the recorded ones and every
@@ -200,8 +211,8 @@ func (p *pass) decide(ctx context.Context) error {
 	}
 	p.revision = rec.Revision
 	p.report.Revision = p.revision
-	for _, row := range rec.Rows {
-		if v := judge(rec.Inventory, row, p.live, p.id); v != clean {
+	for _, v := range p.verdicts {
+		if v != clean {
 			p.report.Cause = record.CauseDrift
 			return nil
 		}
@@ -209,7 +220,9 @@ func (p *pass) decide(ctx context.Context) error {
 	p.report.Counts.Unchanged = len(rec.Rows)
 	for k, row := range rec.Rows {
 		p.refs[k] = row.Ref
-		p.after[k] = p.live.member(k, p.id)
+	}
+	if err := p.readUnsettled(ctx, slices.Collect(maps.Keys(rec.Rows))); err != nil {
+		return err
 	}
 	return errNothingToDo
 }
@@ -227,16 +240,19 @@ func (p *pass) render(ctx context.Context) error {
 			return err
 		}
 	}
-	rev := p.rendered.revision
-	p.revision = record.Revision{Commit: rev.Commit, Ref: rev.Ref, Author: rev.Author, Subject: rev.Subject, Time: rev.Time}
-	p.report.Revision = p.revision
-	p.message = rev.Subject + "\n\n" + rev.Body
+	p.fetched(p.rendered.revision)
 	var err error
 	p.desired, err = p.prepare(ctx, p.app, p.rendered.objects)
 	for _, k := range definedKinds(p.rendered.objects) {
 		p.newKinds[k] = true
 	}
 	return err
+}
+
+func (p *pass) fetched(rev source.Revision) {
+	p.revision = record.Revision{Commit: rev.Commit, Ref: rev.Ref, Author: rev.Author, Subject: rev.Subject, Time: rev.Time}
+	p.report.Revision = p.revision
+	p.message = rev.Subject + "\n\n" + rev.Body
 }
 
 // renderCommit fetches and renders, and keeps the result for the next passes of a loop.
@@ -246,6 +262,7 @@ func (p *pass) renderCommit(ctx context.Context) error {
 		return err
 	}
 	defer tree.Close()
+	p.fetched(tree.Revision)
 	p.tell(Fetched, p.app.Name, "%s", p.fetchedText(tree.Revision))
 	objects, err := render.Dir(ctx, tree.Root, p.app.Path, render.Options{AllowPlainSecrets: p.app.AllowPlainSecrets})
 	if err != nil {
@@ -283,11 +300,11 @@ func (p *pass) observeDesired(ctx context.Context) error {
 			spaces[o.Ref.Kind] = append(spaces[o.Ref.Kind], o.Namespace)
 		}
 	}
-	return p.observe(ctx, p.live, kinds, spaces)
+	return p.observe(ctx, p.live, look{kinds: kinds, namespaces: spaces, after: p.rec.Newest()})
 }
 
 func (p *pass) makePlan(ctx context.Context) error {
-	p.plan = makePlan(p.desired, p.rec, p.live, p.id)
+	p.plan = makePlan(p.desired, p.rec, p.live, p.verdicts, p.id)
 	if len(p.plan.foreign) > 0 {
 		return p.plan.foreign
 	}
@@ -298,8 +315,51 @@ func (p *pass) makePlan(ctx context.Context) error {
 		return err
 	}
 	p.report.Counts.Unchanged += len(p.plan.same)
+	var same []record.Key
 	for _, o := range p.plan.same {
-		p.after[o.key()] = p.live.member(o.key(), p.id)
+		same = append(same, o.key())
+	}
+	if err := p.readUnsettled(ctx, same); err != nil {
+		return err
+	}
+	return p.readBefore(ctx)
+}
+
+// readUnsettled reads objects that need not be applied but whose health is not known: the last run ended before all
+// was healthy. Otherwise they are taken to be as healthy as they were; status asks anew.
+func (p *pass) readUnsettled(ctx context.Context, keys []record.Key) error {
+	if p.rec.Settled {
+		for _, k := range keys {
+			p.trusted[k] = true
+		}
+		return nil
+	}
+	var refs []cluster.Ref
+	for _, k := range keys {
+		refs = append(refs, p.refs[k])
+	}
+	if err := p.readValues(ctx, p.live, refs, p.id); err != nil {
+		return err
+	}
+	for _, k := range keys {
+		p.after[k] = p.live.values(k, p.id)
+	}
+	return nil
+}
+
+// readBefore reads the objects that are about to change, to tell what changes, and who set what is reverted.
+func (p *pass) readBefore(ctx context.Context) error {
+	var refs []cluster.Ref
+	for _, s := range p.plan.steps {
+		if p.live.member(s.key(), p.id) != nil {
+			refs = append(refs, s.Ref)
+		}
+	}
+	if err := p.readValues(ctx, p.live, refs, p.id); err != nil {
+		return err
+	}
+	for _, s := range p.plan.steps {
+		s.live = p.live.values(s.key(), p.id)
 	}
 	return nil
 }
@@ -349,10 +409,13 @@ func (p *pass) waitForHealth(ctx context.Context) error {
 	return p.healthy(ctx, p.keys())
 }
 
+// keys lists the desired objects whose health has to be seen.
 func (p *pass) keys() []record.Key {
 	keys := make([]record.Key, 0, len(p.desired))
 	for _, o := range p.desired {
-		keys = append(keys, o.key())
+		if !p.trusted[o.key()] {
+			keys = append(keys, o.key())
+		}
 	}
 	return keys
 }

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
@@ -18,17 +19,17 @@ import (
 type step struct {
 	*object
 	stage   stage
-	row     *record.Row // nil for an object that is not recorded yet
-	hash    string      // of the manifest as sent
-	changed bool        // Git changed it: new, or another manifest than the recorded one
-	verdict verdict     // of the row
-	live    *unstructured.Unstructured
+	row     *record.Row                // nil for an object that is not recorded yet
+	hash    string                     // of the manifest as sent
+	changed bool                       // Git changed it: new, or another manifest than the recorded one
+	verdict verdict                    // of the row
+	live    *unstructured.Unstructured // nil when there is none of ours
 }
 
 // removal is one recorded object that Git no longer names.
 type removal struct {
 	row   record.Row
-	live  *unstructured.Unstructured // nil when it is not among the listed members
+	live  metav1.Object // nil when it is not among the listed members
 	stage stage
 }
 
@@ -41,7 +42,7 @@ type plan struct {
 }
 
 // makePlan compares Git, record and cluster. It is pure: no request is made.
-func makePlan(objects []*object, rec *record.Record, live *snapshot, id string) *plan {
+func makePlan(objects []*object, rec *record.Record, live *snapshot, verdicts map[record.Key]verdict, id string) *plan {
 	p := &plan{}
 	desired := map[record.Key]bool{}
 	for _, o := range objects {
@@ -53,11 +54,11 @@ func makePlan(objects []*object, rec *record.Record, live *snapshot, id string) 
 				Hint:    "remove it there first, or take its label " + record.LabelPartOf + " off"})
 			continue
 		}
-		s := &step{object: o, stage: stageOf(o.Ref.Kind, o.manifest.GetAnnotations()), hash: rec.Hash(o.body), live: live.member(k, id)}
+		s := &step{object: o, stage: stageOf(o.Ref.Kind, o.manifest.GetAnnotations()), hash: rec.Hash(o.body)}
 		row, recorded := rec.Rows[k]
 		if recorded {
 			s.row = &row
-			s.verdict = judge(rec.Inventory, row, live, id)
+			s.verdict = verdicts[k]
 			s.changed = row.Manifest != s.hash || row.Ref.Kind != o.Ref.Kind
 		} else {
 			s.changed = true
@@ -85,7 +86,7 @@ func makePlan(objects []*object, rec *record.Record, live *snapshot, id string) 
 	return p
 }
 
-func foreignOwner(u *unstructured.Unstructured, id string) string {
+func foreignOwner(u metav1.Object, id string) string {
 	if u == nil {
 		return ""
 	}
@@ -95,7 +96,7 @@ func foreignOwner(u *unstructured.Unstructured, id string) string {
 	return ""
 }
 
-func annotationsOf(u *unstructured.Unstructured) map[string]string {
+func annotationsOf(u metav1.Object) map[string]string {
 	if u == nil {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -27,7 +28,8 @@ func (p *pass) prune(ctx context.Context) error {
 		rest = rest[n:]
 		changes := make([]*record.Change, n)
 		done := make([]bool, n)
-		parallel(ctx, n, writesInFlight, func(i int) { changes[i], done[i] = p.pruneOne(ctx, now[i]) })
+		pruned := make([]*unstructured.Unstructured, n)
+		parallel(ctx, n, writesInFlight, func(i int) { changes[i], pruned[i], done[i] = p.pruneOne(ctx, now[i]) })
 		for i, r := range now {
 			if done[i] && !p.opts.DryRun {
 				delete(p.rec.Rows, record.KeyOf(r.row.Ref))
@@ -37,7 +39,7 @@ func (p *pass) prune(ctx context.Context) error {
 					p.failed[record.KeyOf(r.row.Ref)] = true
 				}
 				if c.Action == record.Pruned {
-					p.effects = append(p.effects, Effect{Ref: r.row.Ref, Before: r.live})
+					p.effects = append(p.effects, Effect{Ref: r.row.Ref, Before: pruned[i]})
 				}
 				p.tellChange(*c)
 			}
@@ -50,34 +52,35 @@ func (p *pass) prune(ctx context.Context) error {
 }
 
 // pruneOne deletes one object, or finds out that there is nothing of ours to delete. done means that the row can go.
-func (p *pass) pruneOne(ctx context.Context, r removal) (c *record.Change, done bool) {
+// was is the object as it was, if it was read.
+func (p *pass) pruneOne(ctx context.Context, r removal) (c *record.Change, was *unstructured.Unstructured, done bool) {
 	c = &record.Change{Object: r.row.ID(), Short: r.row.Ref.String()}
-	fail := func(err error) (*record.Change, bool) {
+	fail := func(err error) (*record.Change, *unstructured.Unstructured, bool) {
 		c.Action = record.Failed
 		c.Error, c.Hint = explain(err, &step{object: &object{Ref: r.row.Ref}}, nil)
 		c.Error = "prune: " + c.Error
-		return c, false
+		return c, nil, false
 	}
 	if p.live.absent[r.row.Ref.Kind] {
-		return nil, true // discovery says that the kind is gone, and its objects with it
+		return nil, nil, true // discovery says that the kind is gone, and its objects with it
 	}
 	live, err := p.provenOurs(ctx, r)
 	if err != nil {
 		return fail(err)
 	}
 	if live == nil {
-		return nil, true
+		return nil, nil, true
 	}
 	if kept(live.GetAnnotations()) {
 		c.Action, c.Note = record.Skipped, "pruning is disabled by its annotation; it is no longer managed"
 		if err := p.release(ctx, r.row, live); err != nil {
 			return fail(err)
 		}
-		return c, true
+		return c, nil, true
 	}
 	if err := p.Cluster.Delete(ctx, r.row.Ref, live.GetUID(), p.opts.DryRun); err != nil {
 		if apierrors.IsConflict(err) {
-			return nil, true // recreated by somebody in this very moment: not ours
+			return nil, nil, true // recreated by somebody in this very moment: not ours
 		}
 		return fail(err)
 	}
@@ -87,21 +90,24 @@ func (p *pass) pruneOne(ctx context.Context, r removal) (c *record.Change, done 
 		}
 	}
 	c.Action = record.Pruned
-	return c, true
+	was, _ = live.(*unstructured.Unstructured)
+	return c, was, true
 }
 
 // provenOurs returns the live object of a row if it is the one we created: the recorded uid, or, for a row that was
 // written ahead and never completed, our label together with our field manager's entry. A label alone proves nothing,
 // people copy labels. An object that joined another ApplySet is not ours any more.
-func (p *pass) provenOurs(ctx context.Context, r removal) (*unstructured.Unstructured, error) {
+func (p *pass) provenOurs(ctx context.Context, r removal) (metav1.Object, error) {
 	live := r.live
-	if live == nil {
-		var err error
-		if live, err = p.Cluster.Get(ctx, r.row.Ref); apierrors.IsNotFound(err) {
+	if live == nil || p.opts.DryRun { // a dry run shows what would go
+		u, err := p.Cluster.Get(ctx, r.row.Ref)
+		if apierrors.IsNotFound(err) {
 			return nil, nil
-		} else if err != nil {
+		}
+		if err != nil {
 			return nil, err
 		}
+		live = u
 	}
 	if owner := foreignOwner(live, p.id); owner != "" {
 		return nil, nil
@@ -119,7 +125,7 @@ func (p *pass) provenOurs(ctx context.Context, r removal) (*unstructured.Unstruc
 }
 
 // release takes our label off an object that stays in the cluster but leaves the app.
-func (p *pass) release(ctx context.Context, row record.Row, live *unstructured.Unstructured) error {
+func (p *pass) release(ctx context.Context, row record.Row, live metav1.Object) error {
 	if p.opts.DryRun || live.GetLabels()[record.LabelPartOf] == "" {
 		return nil
 	}

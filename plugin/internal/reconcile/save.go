@@ -152,7 +152,7 @@ func (p *pass) secrets() []*unstructured.Unstructured {
 	for _, o := range p.desired {
 		if o.Group == "" && o.Ref.Kind.Kind == "Secret" {
 			out = append(out, o.manifest)
-			if live := p.live.objects[o.key()]; live != nil {
+			if live, whole := p.live.objects[o.key()].(*unstructured.Unstructured); whole {
 				out = append(out, live)
 			}
 		}

@@ -33,8 +33,11 @@ func (r *Reconciler) Status(ctx context.Context, name string) (StatusList, error
 	live, unread := newSnapshot(), map[cluster.Kind]error{}
 	for _, n := range names {
 		if rec := inventories[n]; rec != nil && rec.Inventory != nil {
+			l := lookFor(rec.Rows)
+			l.whole = true
 			for _, k := range rec.Kinds() {
-				if err := r.observe(ctx, live, []cluster.Kind{k}, namespacesOf(rec.Rows)); err != nil {
+				l.kinds = []cluster.Kind{k}
+				if err := r.observe(ctx, live, l); err != nil {
 					unread[k] = err
 				}
 			}
@@ -129,7 +132,7 @@ func resourceStatus(inv *record.Inventory, row record.Row, live *snapshot, id st
 		rs.Sync, rs.Health, rs.Message = record.SyncUnknown, cluster.Unknown, unread.Error()
 		return rs
 	}
-	u := live.member(record.KeyOf(row.Ref), id)
+	u := live.values(record.KeyOf(row.Ref), id)
 	rs.Health, rs.Message = cluster.HealthOf(u)
 	switch judge(inv, row, live, id) {
 	case drifted:

@@ -33,7 +33,7 @@ type Status struct {
 type LastRun struct {
 	Result   record.Result   `json:"result"`
 	Cause    record.Cause    `json:"cause"`
-	Time     time.Time       `json:"time"`
+	Time     time.Time       `json:"time,omitzero"`
 	Duration metav1.Duration `json:"duration"`
 }
 

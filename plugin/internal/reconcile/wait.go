@@ -3,7 +3,6 @@ package reconcile
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -71,7 +70,7 @@ func (p *pass) healthy(ctx context.Context, keys []record.Key) error {
 		}
 		err := sleep(ctx, pause)
 		if err == nil {
-			err = p.look(ctx, open)
+			err = p.lookAgain(ctx, open)
 		}
 		switch {
 		case p.ctx.Err() != nil:
@@ -120,22 +119,24 @@ func (p *pass) unhealthy(keys []record.Key) []ailing {
 	return out
 }
 
-// look reads the kinds of the objects in open again.
-func (p *pass) look(ctx context.Context, open []ailing) error {
-	kinds, names := map[cluster.Kind]bool{}, map[cluster.Kind][]string{}
+// lookAgain reads the kinds of the objects in open again.
+func (p *pass) lookAgain(ctx context.Context, open []ailing) error {
+	l := look{namespaces: map[cluster.Kind][]string{}, whole: true}
 	for _, a := range open {
-		k := p.refs[a.key].Kind
-		kinds[k] = true
-		if ns := a.key.Namespace; ns != "" && !slices.Contains(names[k], ns) {
-			names[k] = append(names[k], ns)
+		k, ns := p.refs[a.key].Kind, a.key.Namespace
+		if !slices.Contains(l.kinds, k) {
+			l.kinds = append(l.kinds, k)
+		}
+		if ns != "" && !slices.Contains(l.namespaces[k], ns) {
+			l.namespaces[k] = append(l.namespaces[k], ns)
 		}
 	}
 	s := newSnapshot()
-	if err := p.observe(ctx, s, slices.Collect(maps.Keys(kinds)), names); err != nil {
+	if err := p.observe(ctx, s, l); err != nil {
 		return err
 	}
 	for _, a := range open {
-		p.after[a.key] = s.member(a.key, p.id)
+		p.after[a.key] = s.values(a.key, p.id)
 	}
 	return nil
 }

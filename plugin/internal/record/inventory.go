@@ -13,6 +13,7 @@ import (
 	"hash/fnv"
 	"maps"
 	"slices"
+	"strconv"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -20,14 +21,15 @@ import (
 )
 
 // Row is what we know of one object we manage. UID is empty for an object that is about to be created (written
-// ahead). Manifest is a keyed hash of the manifest as sent, empty when the object must be applied again; Owned is a
-// keyed hash of the fields we own with the values of the apply response.
+// ahead). Manifest is a keyed hash of the manifest as sent, empty when the object must be applied again. Owned is a
+// keyed hash of the fields we own with their values, Metadata of what the metadata alone tells about them; both are
+// taken from the apply response.
 type Row struct {
 	cluster.Ref
-	UID             types.UID
-	ResourceVersion string
-	Generation      int64
-	Manifest, Owned string
+	UID                       types.UID
+	ResourceVersion           string
+	Generation                int64
+	Manifest, Owned, Metadata string
 }
 
 // Key identifies an object whatever version of its kind is used.
@@ -82,6 +84,20 @@ func (inv *Inventory) Kinds() []cluster.Kind {
 
 func compareKinds(a, b cluster.Kind) int {
 	return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Version, b.Version))
+}
+
+// Newest returns the highest resourceVersion among the rows, "" when there is none that compares.
+func (inv *Inventory) Newest() string {
+	var newest uint64
+	for _, r := range inv.Rows {
+		if v, err := strconv.ParseUint(r.ResourceVersion, 10, 64); err == nil {
+			newest = max(newest, v)
+		}
+	}
+	if newest == 0 {
+		return ""
+	}
+	return strconv.FormatUint(newest, 10)
 }
 
 // Sorted lists the rows by kind, namespace and name.
@@ -143,14 +159,14 @@ func encodeRows(rows []Row) []byte {
 			enc.Encode([]any{k.Group, k.Version, k.Kind, k.Resource, k.Namespaced})
 			last = k
 		}
-		enc.Encode([]any{r.Namespace, r.Name, r.UID, r.ResourceVersion, r.Generation, r.Manifest, r.Owned})
+		enc.Encode([]any{r.Namespace, r.Name, r.UID, r.ResourceVersion, r.Generation, r.Manifest, r.Owned, r.Metadata})
 	}
 	return out.Bytes()
 }
 
 var errCorrupt = errors.New("the inventory is not readable")
 
-// decodeRows reads what encodeRows wrote: a line of five fields names the kind of the lines of seven that follow.
+// decodeRows reads what encodeRows wrote: a line of five fields names the kind of the lines of eight that follow.
 func decodeRows(data []byte, into map[Key]Row) error {
 	var kind cluster.Kind
 	for n, line := range bytes.Split(data, []byte("\n")) {
@@ -166,9 +182,9 @@ func decodeRows(data []byte, into map[Key]Row) error {
 		case 5:
 			kind = cluster.Kind{}
 			err = scan(f, &kind.Group, &kind.Version, &kind.Kind, &kind.Resource, &kind.Namespaced)
-		case 7:
+		case 8:
 			var r Row
-			err = scan(f, &r.Namespace, &r.Name, &r.UID, &r.ResourceVersion, &r.Generation, &r.Manifest, &r.Owned)
+			err = scan(f, &r.Namespace, &r.Name, &r.UID, &r.ResourceVersion, &r.Generation, &r.Manifest, &r.Owned, &r.Metadata)
 			r.Ref.Kind = kind
 			if err == nil && (kind.Kind == "" || kind.Resource == "" || r.Name == "") {
 				err = errors.New("a row without kind or name")

@@ -1,0 +1,30 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"sync"
+)
+
+// errInterrupted ends a pass that was told to stop.
+var errInterrupted = fmt.Errorf("interrupted: no more was written; the next run continues: %w", context.Canceled)
+
+// parallel calls do(0..n-1), at most limit at once, and returns when all calls did. Once ctx ends no call is started.
+func parallel(ctx context.Context, n, limit int, do func(i int)) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, limit)
+	for i := range n {
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			do(i)
+		})
+	}
+	wg.Wait()
+}
