@@ -249,15 +249,19 @@ func SetBy(live *unstructured.Unstructured, d Difference, ours string) *Owner {
 }
 
 // Newest returns the manager other than our Apply entry that wrote last, nil when there is none. Writers of
-// subresources other than scale are left out: they report status.
+// subresources other than scale are left out: they report status. The API server keeps no time for scale.
 func Newest(live *unstructured.Unstructured, ours string) *Owner {
 	var newest *Owner
 	for _, e := range live.GetManagedFields() {
-		if e.Manager == ours || (e.Subresource != "" && e.Subresource != "scale") || e.Time == nil {
+		if e.Manager == ours || (e.Subresource != "" && e.Subresource != "scale") {
 			continue
 		}
-		if newest == nil || e.Time.After(newest.Time) {
-			newest = &Owner{e.Manager, string(e.Operation), e.Subresource, e.Time.Time}
+		o := Owner{Manager: e.Manager, Operation: string(e.Operation), Subresource: e.Subresource}
+		if e.Time != nil {
+			o.Time = e.Time.Time
+		}
+		if newest == nil || o.Time.After(newest.Time) {
+			newest = &o
 		}
 	}
 	return newest
