@@ -180,7 +180,7 @@ func (r *run) commit(ctx context.Context, st *state, words writing, parents []st
 	}
 	message := words.message()
 	if digest != "" {
-		message += "\n\n" + trailer(tree, digest)
+		message += "\n\n" + trailers(words.op.set, tree, digest)
 	}
 	return r.client.createCommit(ctx, tree, message, parents)
 }

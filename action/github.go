@@ -98,9 +98,14 @@ func (c *client) openPull(ctx context.Context, head, base, title, body string, d
 	return pullRequest{ID: pr.GetNodeID(), Number: pr.GetNumber(), URL: pr.GetHTMLURL(), Title: title, Body: body, HeadRefName: head, BaseRefName: base, IsDraft: draft, opened: true, author: pr.GetUser().GetLogin()}, nil
 }
 
-func (c *client) editPull(ctx context.Context, number int, title, body string) error {
-	_, _, err := c.rest.PullRequests.Edit(ctx, c.owner, c.name, number, &github.PullRequest{Title: &title, Body: &body})
-	return failed(fmt.Sprintf("update pull request #%d", number), err)
+// editPull fails with errMoved when the branch is no longer at head: whoever moved it wrote another text.
+func (c *client) editPull(ctx context.Context, p pullRequest, head, title, body string) error {
+	what := fmt.Sprintf("update pull request #%d", p.Number)
+	done, _, err := c.rest.PullRequests.Edit(ctx, c.owner, c.name, p.Number, &github.PullRequest{Title: &title, Body: &body})
+	if err == nil && done.GetHead().GetSHA() != head {
+		return fmt.Errorf("%w: %s: its branch moved to %s", errMoved, what, short(done.GetHead().GetSHA()))
+	}
+	return failed(what, err)
 }
 
 // closePull says why and deletes the branch, which closes the pull request. It fails with errMoved when

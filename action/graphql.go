@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // stateQuery reads everything that a decision needs in one request: the base branch, the branch of the
@@ -34,7 +35,7 @@ const stateQuery = `query State($owner: String!, $name: String!, $base: String!,
     }
   }
 }
-fragment head on Ref { name target { oid ... on Commit { message tree { oid } parents(first: 3) { nodes { oid } } } } }`
+fragment head on Ref { name target { oid ... on Commit { message committedDate tree { oid } parents(first: 3) { nodes { oid } } } } }`
 
 // branchHead is a branch and the commit it points to.
 type branchHead struct {
@@ -42,7 +43,9 @@ type branchHead struct {
 	Target struct {
 		OID     string `json:"oid"`
 		Message string
-		Tree    struct {
+		// CommittedDate is when GitHub wrote the commit.
+		CommittedDate time.Time
+		Tree          struct {
 			OID string `json:"oid"`
 		}
 		Parents struct {

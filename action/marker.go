@@ -10,13 +10,44 @@ import (
 // What a run leaves behind to be recognised by the next one: a trailer in each commit and a hidden comment
 // in each pull request. There is no other state.
 
-// trailer ends the message of every commit on a pull request's branch. It names the tree, so that a commit
-// that was amended does not pass for ours.
-func trailer(tree, digest string) string {
-	return fmt.Sprintf("Gitops-Action: tree=%s edits=%s", tree, digest)
+// trailers end the message of every commit on a pull request's branch: what was asked for, and the names of
+// the tree and of the edits. The tree is there so that a commit that was amended does not pass for ours.
+// What was asked for is in the commit, not only in the pull request, because it has to change in the same
+// moment as the branch.
+func trailers(set []string, tree, digest string) string {
+	var b strings.Builder
+	for _, s := range set {
+		b.WriteString(setTrailer + oneLine(s) + "\n")
+	}
+	fmt.Fprintf(&b, "Gitops-Action: tree=%s edits=%s", tree, digest)
+	return b.String()
 }
 
+const setTrailer = "Gitops-Set: "
+
 var trailerRE = regexp.MustCompile(`(?m)^Gitops-Action: tree=([0-9a-f]{40,64}) edits=([0-9a-f]{16})\s*\z`)
+
+// setOf is what the branch's last commit was asked to set.
+func setOf(b *branchHead) []string {
+	if _, ours := editsOf(b); !ours {
+		return nil
+	}
+	_, block, _ := cutLast(strings.TrimSpace(b.Target.Message), "\n\n")
+	var out []string
+	for line := range strings.Lines(block) {
+		if s, ok := strings.CutPrefix(strings.TrimSpace(line), setTrailer); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
+}
 
 // editsOf returns the digest of the edits in the branch's last commit, and false when somebody else made
 // that commit.

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
 // pulls sorts the open pull requests by what they are to this operation.
@@ -57,8 +59,12 @@ func (r *run) isBranch(name string) bool {
 // pullRequest makes the pull request say what the plan says: opened, updated, left alone or closed.
 func (r *run) pullRequest(ctx context.Context, st *state, words writing, res Result) (Result, error) {
 	found := r.sort(st)
-	if done, res := r.leaveAlone(found, words, res); done {
+	if p := r.carries(found, words); p != nil {
+		res.point(*p, "unchanged", fmt.Sprintf("= #%d proposes this already; somebody else has committed to its branch, so it was left alone", p.Number))
 		return res, nil
+	}
+	if head, last := r.newer(st, found); head != nil {
+		return r.tooLate(ctx, st, found.current, head, last, res)
 	}
 	if len(words.plan.Files) == 0 {
 		return r.nothingLeft(ctx, st, found, res)
@@ -75,7 +81,7 @@ func (r *run) pullRequest(ctx context.Context, st *state, words writing, res Res
 	if res.Commit, res.Verified, moved, err = r.advance(ctx, st, words, branch, head, found.current != nil); err != nil {
 		return Result{}, err
 	}
-	pr, err := r.upsert(ctx, words, found.current, branch, moved, &res)
+	pr, err := r.upsert(ctx, words, found.current, branch, res.Commit, moved, &res)
 	if err != nil {
 		return Result{}, err
 	}
@@ -94,23 +100,59 @@ func (r *run) pullRequest(ctx context.Context, st *state, words writing, res Res
 	return res, nil
 }
 
-// leaveAlone is for requests that an open pull request already carries, or that come too late.
-func (r *run) leaveAlone(found pulls, words writing, res Result) (bool, Result) {
+// carries finds a pull request with somebody else's commits that proposes the same already.
+func (r *run) carries(found pulls, words writing) *pullRequest {
 	for _, p := range found.foreign {
 		if m, _, _ := parseMarker(p.Body); found.current == nil && len(words.plan.Files) > 0 && slices.Equal(m.last(), r.op.set) {
-			res.point(p, "unchanged", fmt.Sprintf("= #%d proposes this already; somebody else has committed to its branch, so it was left alone", p.Number))
-			return true, res
+			return &p
 		}
 	}
-	if found.current == nil {
-		return false, res
+	return nil
+}
+
+// freshBranch is how long a branch of ours without a pull request counts as a run that is about to open it.
+const freshBranch = 10 * time.Minute
+
+// newer is what our branch proposes already, when this request would take that back.
+func (r *run) newer(st *state, found pulls) (*branchHead, []string) {
+	head := st.branch
+	if found.current != nil {
+		head = found.current.HeadRef
+	} else if head == nil || r.now().Sub(head.Target.CommittedDate) > freshBranch {
+		return nil, nil // what is left of a pull request that was merged or closed says nothing
 	}
-	m, _, _ := parseMarker(found.current.Body)
-	if last := m.last(); len(last) > 0 && !slices.Equal(last, r.op.set) && r.op.older(r.snap, last) {
-		res.point(*found.current, "unchanged", fmt.Sprintf("= #%d proposes something newer already (%s); set allow-downgrade to go back", found.current.Number, strings.Join(last, ", ")))
-		return true, res
+	last := setOf(head)
+	if len(last) == 0 || slices.Equal(last, r.op.set) || !r.op.older(r.snap, last) {
+		return nil, nil
 	}
-	return false, res
+	return head, last
+}
+
+// tooLate leaves a newer proposal as it is. Its pull request is still made to fit: two runs that finish at
+// once may have written their texts in the wrong order, and a run may have stopped before opening it.
+func (r *run) tooLate(ctx context.Context, st *state, current *pullRequest, head *branchHead, last []string, res Result) (Result, error) {
+	in := r.in
+	in.Images, in.Values, in.AllowDowngrade = nil, nil, true
+	for _, line := range last {
+		if img, err := bumper.ParseAssignment(line); err == nil {
+			in.Images = append(in.Images, img)
+		} else if v, err := bumper.ParseValue(line); err == nil {
+			in.Values = append(in.Values, v)
+		}
+	}
+	op := bumpOperation(in, in.Images)
+	op.target = r.op.target
+	plan, err := op.plan(r.snap)
+	if err != nil || len(plan.Files) == 0 {
+		return res, err
+	}
+	words := writing{in: in, op: op, base: st.base.Name, plan: plan, hide: r.rep.clean}
+	p, err := r.upsert(ctx, words, current, head.Name, head.Target.OID, false, &res)
+	if err != nil {
+		return Result{}, err
+	}
+	res.point(p, res.PullOperation, fmt.Sprintf("= #%d proposes something newer already (%s); set allow-downgrade to go back", p.Number, strings.Join(last, ", ")))
+	return res, nil
 }
 
 func (res *Result) point(p pullRequest, operation, line string) {
@@ -182,7 +224,7 @@ func (r *run) advance(ctx context.Context, st *state, words writing, branch stri
 }
 
 // upsert opens the pull request, or brings its title and text up to date.
-func (r *run) upsert(ctx context.Context, words writing, current *pullRequest, branch string, moved bool, res *Result) (pullRequest, error) {
+func (r *run) upsert(ctx context.Context, words writing, current *pullRequest, branch, head string, moved bool, res *Result) (pullRequest, error) {
 	var m marker
 	below, title := "", words.title()
 	if current != nil {
@@ -192,8 +234,8 @@ func (r *run) upsert(ctx context.Context, words writing, current *pullRequest, b
 			title = current.Title // a person's title stays
 		}
 	}
-	m.Operation, m.Target, m.Title = r.op.name, r.op.target, words.title()
-	m = m.with(step{Set: r.op.set, At: r.now().UTC().Format(time.RFC3339), Run: r.in.event.runURL})
+	m.Operation, m.Target, m.Title = words.op.name, words.op.target, words.title()
+	m = m.with(step{Set: words.op.set, At: r.now().UTC().Format(time.RFC3339), Run: r.in.event.runURL})
 	body := words.body(m, res.Notes[len(words.plan.Notes):]) + "\n" + r.rep.clean(m.String()) + "\n"
 	if below != "" {
 		body += "\n" + below + "\n"
@@ -214,7 +256,7 @@ func (r *run) upsert(ctx context.Context, words writing, current *pullRequest, b
 	pr := *current
 	res.point(pr, "unchanged", fmt.Sprintf("= #%d is up to date", pr.Number))
 	if moved || pr.Title != title || !sameText(pr.Body, body) {
-		if err := r.client.editPull(ctx, pr.Number, title, body); err != nil {
+		if err := r.client.editPull(ctx, pr, head, title, body); err != nil {
 			return pullRequest{}, err
 		}
 		res.Changed = true

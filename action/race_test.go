@@ -90,6 +90,9 @@ func TestTwentyVersionsOfOneImageEndWithTheNewest(t *testing.T) {
 	if file := repo.Read(repo.Open()[0].Head, "kustomization.yaml"); !strings.Contains(file, fmt.Sprintf("app3\n  newTag: 1.0.%d\n", writers)) {
 		t.Errorf("the newest version lost:\n%s", file)
 	}
+	if want := fmt.Sprintf("app3 1.0.0 → 1.0.%d", writers); repo.Open()[0].Title != want {
+		t.Errorf("title %q, want %q", repo.Open()[0].Title, want)
+	}
 }
 
 func TestBaseBranchMovesInTheMiddle(t *testing.T) {

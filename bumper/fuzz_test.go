@@ -104,7 +104,7 @@ func checkMeaning(t *testing.T, before, after []byte, doc *document, c *cursor) 
 
 // FuzzPlain: what is said to be safe without quotes reads as that text, in block and in flow.
 func FuzzPlain(f *testing.F) {
-	for _, s := range []string{"1.30", "1e3", "0755", "on", "2026-01-01", "a: b", "a #b", "-", "--- a", "<<", "=", "~", ".5", "0x1p-2", "1_0", "é", "?a", "a:",
+	for _, s := range []string{"1.30", "1e3", "0755", "on", "2026-01-01", "a: b", "a #b", "-", "--- a", "<<", "=", "~", ".5", "0x1p-2", "1_0", "é", "?a", "a?", "a? b", "a:",
 		"1.8.2", "main-abc", "-x", "190:20:30", "+.inf", "0b1", "12e03", "...", "a\u00a0b", "- a", "\u2003x", "x\ufeff"} {
 		f.Add(s)
 	}

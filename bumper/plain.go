@@ -68,10 +68,10 @@ func plainSafe(s string) bool {
 	if s[0] == '-' && (len(s) == 1 || s[1] == '-' || s[1] == ' ') {
 		return false
 	}
-	if strings.HasSuffix(s, ":") || strings.HasSuffix(s, " ") || strings.Contains(s, ": ") || strings.Contains(s, " #") {
+	if strings.ContainsAny(s[len(s)-1:], ": ") || strings.Contains(s, ": ") || strings.Contains(s, " #") {
 		return false
 	}
-	return !strings.ContainsAny(s, ",[]{}\t") && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
+	return !strings.ContainsAny(s, ",[]{}?\t") && utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool {
 		return !unicode.IsPrint(r)
 	})
 }

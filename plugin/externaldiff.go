@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
 )
@@ -78,9 +77,5 @@ func writeState(dir, name string, u *unstructured.Unstructured) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil || u == nil {
 		return err
 	}
-	raw, err := yaml.Marshal(diff.Normalize(u).Object)
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(dir, name), raw, 0o600)
+	return os.WriteFile(filepath.Join(dir, name), []byte(diff.YAML(diff.Normalize(u))), 0o600)
 }

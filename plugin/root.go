@@ -14,6 +14,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -51,12 +52,19 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 	case errors.Is(err, errDifferences):
 		return exitDifferences
 	case !errors.Is(err, errReported):
+		if strings.Contains(err.Error(), "arg(s)") || strings.HasPrefix(err.Error(), "unknown command") {
+			err = seeHelp(command, err) // cobra says what is wrong, not what to do
+		}
 		c.ui().fail(err)
 	}
 	if isDiff {
 		return exitDiffError
 	}
 	return exitError
+}
+
+func seeHelp(cmd *cobra.Command, err error) error {
+	return hint.With(err, "see `%s --help`", cmd.CommandPath())
 }
 
 // cli is what all commands share.
@@ -102,6 +110,7 @@ back, revert the commit in Git.`,
 	flags.Lookup("namespace").Usage = "Namespace of the instance (default " + DefaultNamespace + ")"
 	flags.StringVar(&c.color, "color", c.color, "Colour: auto, always or never")
 	hideMost(flags)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return seeHelp(cmd, err) })
 	root.SetIn(c.streams.In)
 	root.SetOut(c.streams.Out)
 	root.SetErr(c.streams.ErrOut)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/vektah/gqlparser/v2/ast"
 	"github.com/vektah/gqlparser/v2/parser"
@@ -196,7 +197,7 @@ func (r *Repo) refGraph(ref string) map[string]any {
 		parents = append(parents, map[string]any{"oid": p})
 	}
 	return map[string]any{"__typename": "Ref", "name": strings.TrimPrefix(ref, "refs/heads/"),
-		"target": map[string]any{"__typename": "Commit", "oid": c.SHA, "message": c.Message,
+		"target": map[string]any{"__typename": "Commit", "oid": c.SHA, "message": c.Message, "committedDate": c.Date.Format(time.RFC3339),
 			"tree": map[string]any{"oid": c.Tree}, "parents": lazy(func(map[string]any) (any, *gqlError) {
 				return map[string]any{"nodes": orEmpty(parents)}, nil
 			})}}

@@ -23,6 +23,8 @@ type Commit struct {
 	Message string
 	Author  string // empty when the request named none, so that GitHub would sign it
 	Date    time.Time
+
+	order int // later commits have higher numbers
 }
 
 // objects is a content-addressed store of trees and commits. Trees are kept flat, path to file, and
@@ -45,7 +47,7 @@ func (o *objects) addTree(files map[string]File) string {
 
 func (o *objects) addCommit(c Commit) *Commit {
 	o.next++
-	c.Date = time.Date(2026, 1, 1, 0, 0, o.next, 0, time.UTC)
+	c.order, c.Date = o.next, time.Now().UTC()
 	var b strings.Builder
 	fmt.Fprintf(&b, "tree %s\n", c.Tree)
 	for _, p := range c.Parents {
@@ -95,7 +97,7 @@ func (o *objects) mergeBase(base, head string) string {
 		if !o.isAncestor(sha, head) || !o.isAncestor(sha, base) {
 			continue
 		}
-		if best == "" || c.Date.After(o.commits[best].Date) {
+		if best == "" || c.order > o.commits[best].order {
 			best = sha
 		}
 	}

@@ -204,6 +204,13 @@ func (r *Repo) Open() []Pull {
 	return out
 }
 
+// OpenPull opens a pull request from a branch to the default branch, as a person would.
+func (r *Repo) OpenPull(branch, title string) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	r.pulls = append(r.pulls, &Pull{Number: len(r.pulls) + 1, Title: title, Head: branch, Base: r.options.DefaultBranch, State: "open"})
+}
+
 // Edit changes one pull request the way a person would in the web page.
 func (r *Repo) Edit(number int, change func(*Pull)) {
 	r.s.mu.Lock()

@@ -174,6 +174,12 @@ func (s *Server) codeload(w http.ResponseWriter, r *http.Request) {
 	if repo := s.repos[strings.ToLower(parts[0]+"/"+parts[1])]; repo != nil {
 		files, _ = repo.store.resolveTree(parts[2])
 	}
+	if s.ArchiveFilter != nil {
+		files = maps.Clone(files)
+		for p, f := range files {
+			files[p] = File{Mode: f.Mode, Data: s.ArchiveFilter(p, f.Data)}
+		}
+	}
 	s.mu.Unlock()
 	if files == nil {
 		http.Error(w, "not found", http.StatusNotFound)

@@ -63,6 +63,8 @@ type Server struct {
 	// Before, when set, sees each API request before it is executed, with its index from zero, and may
 	// return a fault. It runs without the server's lock, so it may change repositories (a race).
 	Before func(n int, r *http.Request) *Fault
+	// ArchiveFilter, when set, rewrites files in tarballs as git archive does for some .gitattributes.
+	ArchiveFilter func(path, data string) string
 
 	tb     testing.TB
 	http   *httptest.Server

@@ -275,6 +275,9 @@ func (p *pass) succeed(c *record.Change, s *step, o outcome) {
 		p.rec.Rows[s.key()] = row
 	}
 	if ok && o.before != nil {
+		if was, known, err := fields.Applied(o.before, record.Manager); known && err == nil {
+			set = set.Union(was) // a field that left Git is told too
+		}
 		c.Fields = p.fieldChanges(s, o, fields.Diff(o.before, o.after, set))
 	}
 	c.Action, c.Note = classify(s, o)

@@ -173,7 +173,7 @@ func TestHTTPSIsVerifiedAndNeverLeft(t *testing.T) {
 	stranger.StartTLS()
 	defer stranger.Close()
 	_, err := source.Repo{URL: stranger.URL + "/config/.git", Auth: auth}.Poll(t.Context())
-	mustFail(t, err, stranger.URL, "certificate")
+	mustFail(t, err, stranger.URL, "certificate", "SSL_CERT_FILE")
 }
 
 func selfSigned(t *testing.T) tls.Certificate {
@@ -188,6 +188,19 @@ func selfSigned(t *testing.T) tls.Certificate {
 		t.Fatal(err)
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: private}
+}
+
+func TestAServerThatIsNotThere(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	_ = listener.Close()
+	_, err = source.Repo{URL: "http://" + address + "/config"}.Poll(t.Context())
+	mustFail(t, err, "http://"+address+"/config: ", "connection refused", "check that "+address+" can be reached")
+	_, err = source.Repo{URL: "http://config.invalid/config"}.Poll(t.Context())
+	mustFail(t, err, "http://config.invalid/config: ", "hint: check ")
 }
 
 func TestARedirectLoopEnds(t *testing.T) {

@@ -64,7 +64,7 @@ func gitWrites(files *token.FileSet, file *ast.File) []string {
 }
 
 func TestThePullHalfNeverWritesToGit(t *testing.T) {
-	const reason = "the pull half reads Git and writes to the cluster; only the push half writes to Git (DESIGN, two halves that never touch)"
+	const reason = "the pull half reads Git and writes to the cluster; only the push half writes to Git"
 	files, seen := token.NewFileSet(), 0
 	top := filepath.Join("..", "..")
 	err := filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {

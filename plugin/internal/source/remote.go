@@ -2,10 +2,12 @@ package source
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strings"
 
@@ -79,7 +81,23 @@ func (r Repo) explain(parent, ctx context.Context, a address, err error) error {
 		return hint.With(fmt.Errorf("%s: the server does not give out this commit: %w", a.display, err),
 			"the commit does not exist there, or no branch or tag leads to it: name a branch or a tag with --ref")
 	}
-	return wrap(a, err)
+	return advise(a, wrap(a, err))
+}
+
+// advise adds what helps when the server was not reached, or not trusted.
+func advise(a address, err error) error {
+	var certificate *tls.CertificateVerificationError
+	var dns *net.DNSError
+	var op *net.OpError
+	switch {
+	case errors.As(err, &certificate):
+		return hint.With(err, "if %s uses a private certificate authority, name a file with its certificate in SSL_CERT_FILE", a.host)
+	case errors.As(err, &dns):
+		return hint.With(err, "check the host name %s and this machine's DNS", a.host)
+	case errors.As(err, &op) && op.Op == "dial":
+		return hint.With(err, "check that %s can be reached from here", a.hostPort())
+	}
+	return err
 }
 
 func wrap(a address, err error) error {

@@ -250,6 +250,19 @@ func TestRepositoriesInFormatsWeCannotReadAreRefused(t *testing.T) {
 	mustFail(t, err, r.dir, "sha256 hashes are not supported")
 }
 
+// go-git takes a relative alternate from the root of the file system: it must not read the wrong objects silently.
+func TestRelativeAlternatesAreAnError(t *testing.T) {
+	r := newRepository(t)
+	commit := r.commit("first")
+	shared := filepath.Join(filepath.Dir(r.dir), "shared")
+	run(t, "", "clone", "-q", "--shared", r.dir, shared)
+	if err := os.WriteFile(filepath.Join(shared, ".git/objects/info/alternates"), []byte("../../../config/.git/objects\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := source.Repo{URL: shared}.Fetch(t.Context(), commit, t.TempDir())
+	mustFail(t, err, shared, commit)
+}
+
 func TestFetchNeedsAnEmptyDirectoryAndAFullCommit(t *testing.T) {
 	r := newRepository(t)
 	commit := r.commit("first")

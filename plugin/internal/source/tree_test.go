@@ -116,12 +116,8 @@ func TestLimitsAreErrorsThatNameTheLimit(t *testing.T) {
 
 func TestDirectoriesInsideEachOtherAreBounded(t *testing.T) {
 	r := newRepository(t)
-	tree := r.git("hash-object", "-t", "tree", "-w", "/dev/null")
-	var commit string
-	for range 300 {
-		commit = r.rawTree("deep", rawEntry{"40000", "d", tree})
-		tree = r.git("rev-parse", "deep^{tree}")
-	}
+	r.write(strings.Repeat("d/", 300)+"f", "deep")
+	commit := r.commit("deep")
 	_, err := source.Repo{URL: r.dir}.Fetch(t.Context(), commit, t.TempDir())
 	mustFail(t, err, "more than 256 directories inside each other")
 }

@@ -1,0 +1,133 @@
+package action
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/githubtest"
+)
+
+func archive(t *testing.T, headers ...tar.Header) *bytes.Buffer {
+	t.Helper()
+	var b bytes.Buffer
+	zw := gzip.NewWriter(&b)
+	tw := tar.NewWriter(zw)
+	for _, h := range headers {
+		data := []byte(h.Linkname)
+		if h.Typeflag == tar.TypeReg {
+			h.Linkname, h.Size = "", int64(len(data))
+		}
+		if err := tw.WriteHeader(&h); err != nil {
+			t.Fatal(err)
+		}
+		if h.Typeflag == tar.TypeReg {
+			if _, err := tw.Write(data); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := errors.Join(tw.Close(), zw.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return &b
+}
+
+func TestTarballKeepsYAMLWithItsMode(t *testing.T) {
+	snap, err := readTarball(archive(t,
+		tar.Header{Typeflag: tar.TypeDir, Name: "r/"},
+		tar.Header{Typeflag: tar.TypeReg, Name: "r/a.yaml", Mode: 0o664, Linkname: "a"},
+		tar.Header{Typeflag: tar.TypeReg, Name: "r/d/b.YML", Mode: 0o775, Linkname: "b"},
+		tar.Header{Typeflag: tar.TypeReg, Name: "r/Kustomization", Mode: 0o664, Linkname: "k"},
+		tar.Header{Typeflag: tar.TypeReg, Name: "r/main.go", Mode: 0o664, Linkname: "go"},
+		tar.Header{Typeflag: tar.TypeReg, Name: "r/named.json", Mode: 0o664, Linkname: "{}"},
+		tar.Header{Typeflag: tar.TypeSymlink, Name: "r/link.yaml", Linkname: "/etc/passwd"},
+	), wanted{extra: []string{"named.json"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range snap.files {
+		got = append(got, f.Path+" "+snap.modes[f.Path]+" "+string(f.Data))
+	}
+	if want := "a.yaml 100644 a, d/b.YML 100755 b, Kustomization 100644 k, named.json 100644 {}"; strings.Join(got, ", ") != want {
+		t.Errorf("kept %v, want %s", got, want)
+	}
+}
+
+func TestTarballPathsCannotEscape(t *testing.T) {
+	for _, name := range []string{"r/../x.yaml", "r/a/../../x.yaml", "r//x.yaml", "r/./x.yaml", "r//etc/x.yaml"} {
+		_, err := readTarball(archive(t, tar.Header{Typeflag: tar.TypeReg, Name: name, Linkname: "a"}), wanted{})
+		if !errors.Is(err, errUnsafe) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestTruncatedTarballIsAnError(t *testing.T) {
+	b := archive(t, tar.Header{Typeflag: tar.TypeReg, Name: "r/a.yaml", Linkname: strings.Repeat("a: 1\n", 1000)})
+	if _, err := readTarball(bytes.NewReader(b.Bytes()[:b.Len()/2]), wanted{}); err == nil {
+		t.Error("half an archive was taken for a whole one")
+	}
+}
+
+func TestLargeYAMLIsSkippedAndSaid(t *testing.T) {
+	hub, repo := newConfig(t, githubtest.RepoOptions{})
+	repo.Push("main", "big", map[string]string{"big.yaml": "image: ghcr.io/acme/big:1\n#" + strings.Repeat("x", maxFile)})
+	got := runStep(t, hub, map[string]string{"images": "ghcr.io/acme/big=2"})
+	if got.code != ExitFailed || !strings.Contains(got.stderr, "not searched") {
+		t.Errorf("exit %d:\n%s", got.code, got.stderr)
+	}
+}
+
+// TestArchiveThatIsNotWhatGitStores is about .gitattributes rules that git archive applies.
+func TestArchiveThatIsNotWhatGitStores(t *testing.T) {
+	hub, repo := newConfig(t, githubtest.RepoOptions{})
+	repo.Push("main", "attributes", map[string]string{".gitattributes": "*.yaml text eol=crlf\n"})
+	inputs := map[string]string{"images": "ghcr.io/acme/api=1.8.2"}
+	runStep(t, hub, inputs).mustSucceed(t) // the bytes are the same: fine
+
+	hub.ArchiveFilter = func(_, data string) string { return strings.ReplaceAll(data, "\n", "\r\n") }
+	hub.ResetRequests()
+	got := runStep(t, hub, map[string]string{"images": "ghcr.io/acme/api=1.9.0"})
+	if got.code != ExitFailed || !strings.Contains(got.stderr, "other bytes") || len(hub.Writes()) > 0 {
+		t.Errorf("exit %d, writes %v:\n%s", got.code, hub.Writes(), got.stderr)
+	}
+}
+
+func TestManyPullRequestsAreAllRead(t *testing.T) {
+	hub, repo := newConfig(t, githubtest.RepoOptions{})
+	runStep(t, hub, map[string]string{"images": "ghcr.io/acme/api=1.8.2"}).mustSucceed(t)
+	for i := range 105 {
+		branch := fmt.Sprintf("work-%d", i)
+		repo.Push(branch, "work", map[string]string{branch + ".txt": "x"})
+		repo.OpenPull(branch, "Work")
+	}
+	got := runStep(t, hub, map[string]string{"images": "ghcr.io/acme/api=1.9.0"}).mustSucceed(t)
+	got.want(t, map[string]string{"pr-operation": "updated", "pr-number": "1"})
+}
+
+func TestPaths(t *testing.T) {
+	cases := []struct {
+		pattern, file string
+		want          bool
+	}{
+		{"apps", "apps/a/b.yaml", true}, {"apps/", "apps/b.yaml", true}, {"app", "apps/b.yaml", false},
+		{"apps/*/prod", "apps/shop/prod/k.yaml", true}, {"apps/*/prod", "apps/shop/staging/k.yaml", false},
+		{"**/prod", "a/b/prod/k.yaml", true}, {"**/values.yaml", "values.yaml", true}, {"**/values.yaml", "x/values2.yaml", false},
+		{"*.yaml", "a.yaml", true}, {"*.yaml", "d/a.yaml", false}, {".", "d/a.yaml", true}, {"./apps", "apps/a.yaml", true},
+	}
+	for _, c := range cases {
+		p, err := cleanPattern(c.pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := matchAny([]string{p}, c.file); got != c.want {
+			t.Errorf("%s matches %s = %v", c.pattern, c.file, got)
+		}
+	}
+}
