@@ -100,7 +100,7 @@ func (o *diffOptions) like(ctx context.Context, store *record.Store, args []stri
 	if len(args) == 1 {
 		app.Name = args[0]
 	}
-	records, err := store.Load(ctx)
+	records, err := store.Peek(ctx)
 	if err != nil {
 		return err
 	}

@@ -118,7 +118,7 @@ func isDirectory(p string) bool {
 
 // recorded loads the record of the one app that names, or the instance itself, leaves no choice about.
 func recorded(ctx context.Context, store *record.Store, names []string) (*record.Record, error) {
-	records, err := store.Load(ctx)
+	records, err := store.Peek(ctx)
 	if err != nil {
 		return nil, err
 	}

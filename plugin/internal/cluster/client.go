@@ -84,6 +84,7 @@ func (k Kind) collection(namespace string) string {
 // Client speaks to one API server. It is safe for concurrent use.
 type Client struct {
 	rest    rest.Interface
+	http    *http.Client
 	config  *rest.Config
 	counter *counter
 
@@ -118,7 +119,7 @@ func Connect(config *rest.Config, userAgent string, onWarning func(string)) (*Cl
 	if err != nil {
 		return nil, fmt.Errorf("kubeconfig: %w", err)
 	}
-	return &Client{rest: rc, config: c, counter: counts, kinds: map[schema.GroupVersionKind]Kind{}}, nil
+	return &Client{rest: rc, http: httpClient, config: c, counter: counts, kinds: map[schema.GroupVersionKind]Kind{}}, nil
 }
 
 // Host is the address of the API server.

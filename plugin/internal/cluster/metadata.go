@@ -36,23 +36,24 @@ type Read struct {
 var ErrRewound = errors.New("the API server's state is older than the record")
 
 // ListMetadata lists the metadata of the objects of a kind that carry the selector's labels. Like List it is all or
-// nothing: when a page fails, all pages are thrown away and the list is read once more in one piece.
-func (c *Client) ListMetadata(ctx context.Context, k Kind, namespace, selector string, read Read) ([]metav1.PartialObjectMetadata, error) {
-	items, err := c.listPages(ctx, k, namespace, selector, read)
+// nothing: when a page fails, all pages are thrown away and the list is read once more in one piece. It returns the
+// resourceVersion from which a watch can go on.
+func (c *Client) ListMetadata(ctx context.Context, k Kind, namespace, selector string, read Read) ([]metav1.PartialObjectMetadata, string, error) {
+	items, version, err := c.listPages(ctx, k, namespace, selector, read)
 	if read.Many && apierrors.IsResourceExpired(err) {
 		read.Many = false
-		items, err = c.listPages(ctx, k, namespace, selector, read)
+		items, version, err = c.listPages(ctx, k, namespace, selector, read)
 	}
 	if tooLarge(err) {
-		return nil, ErrRewound
+		return nil, "", ErrRewound
 	}
 	if err != nil {
-		return nil, fmt.Errorf("list %s: %w", k.Resource, err)
+		return nil, "", fmt.Errorf("list %s: %w", k.Resource, err)
 	}
-	return items, nil
+	return items, version, nil
 }
 
-func (c *Client) listPages(ctx context.Context, k Kind, namespace, selector string, read Read) ([]metav1.PartialObjectMetadata, error) {
+func (c *Client) listPages(ctx context.Context, k Kind, namespace, selector string, read Read) ([]metav1.PartialObjectMetadata, string, error) {
 	var items []metav1.PartialObjectMetadata
 	for next := ""; ; {
 		raw, _, err := c.do(ctx, func() *rest.Request {
@@ -69,11 +70,11 @@ func (c *Client) listPages(ctx context.Context, k Kind, namespace, selector stri
 			return q
 		})
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		var list metav1.PartialObjectMetadataList
 		if err := decodeMetadata(raw, &list); err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		if items == nil {
 			items = list.Items
@@ -81,7 +82,7 @@ func (c *Client) listPages(ctx context.Context, k Kind, namespace, selector stri
 			items = append(items, list.Items...)
 		}
 		if next = list.Continue; next == "" {
-			return items, nil
+			return items, list.ResourceVersion, nil
 		}
 	}
 }

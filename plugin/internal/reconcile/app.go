@@ -60,13 +60,15 @@ type Reconciler struct {
 	Events  func(Event) // may be nil
 
 	rendered rendering // last commit rendered, for the loop
+	fights   fights    // what was reverted lately, for the loop
 }
 
 // Options are the settings of one run.
 type Options struct {
 	Cause  record.Cause // what made us run, when neither a commit nor drift turns up
 	DryRun bool         // ask the server, write nothing
-	Watch  bool         // part of a loop: do not wait for the health of an earlier run again
+	Loop   bool         // part of a loop: do not wait for the health of an earlier run again
+	Commit string       // what the ref points at, when that is known; "" polls
 }
 
 func (r *Reconciler) tell(kind EventKind, app, format string, args ...any) {

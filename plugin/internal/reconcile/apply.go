@@ -63,7 +63,6 @@ func (p *pass) ready(ctx context.Context, next stage) error {
 	var earlier []record.Key
 	for _, o := range p.desired {
 		switch s := stageOf(o.Ref.Kind, o.manifest.GetAnnotations()); {
-		case p.trusted[o.key()] && s.phase != phaseCRDs: // as healthy as before
 		case p.failed[o.key()]:
 			p.failedWaves = p.failedWaves || s.phase == phaseWaves && s.compare(next) < 0
 		case s.phase == phaseCRDs:
@@ -104,6 +103,9 @@ func (p *pass) applyOne(ctx context.Context, s *step) outcome {
 			return outcome{err: err}
 		}
 		before = live
+	}
+	if err := p.fights.over(p.Now(), s); err != nil {
+		return outcome{err: err}
 	}
 	if err := p.handOver(ctx, s); err != nil {
 		return outcome{err: err}
@@ -257,6 +259,9 @@ func (p *pass) settle(s *step, o outcome) {
 	default:
 		p.after[s.key()] = o.after
 		p.succeed(&c, s, o)
+		if c.Action == record.Reverted && !p.opts.DryRun {
+			p.fights.reverted(p.Now(), s, c.Fields)
+		}
 		p.effects = append(p.effects, Effect{Ref: s.Ref, Origin: s.origin, Before: o.before, After: o.after})
 	}
 	p.tellChange(c)

@@ -43,8 +43,7 @@ func (p *pass) finish(err error) (AppReport, error) {
 	return *rep, err
 }
 
-// recheckHealth ends a pass without work whose last run ended before all was healthy. In a loop the health is told,
-// not waited for: drift must not wait for it.
+// recheckHealth ends a pass without work whose last run ended before all was healthy.
 func (p *pass) recheckHealth() error {
 	if p.rec.Settled {
 		return nil
@@ -53,11 +52,11 @@ func (p *pass) recheckHealth() error {
 	for _, row := range p.rec.Sorted() {
 		keys = append(keys, record.KeyOf(row.Ref))
 	}
-	switch open := p.unhealthy(keys); {
-	case len(open) == 0 || p.opts.DryRun:
+	switch {
+	case p.opts.DryRun:
 		return nil
-	case p.opts.Watch:
-		return p.notHealthy(open)
+	case p.opts.Loop:
+		return p.healthySoon(keys)
 	}
 	return p.healthy(p.ctx, keys)
 }

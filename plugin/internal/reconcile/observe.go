@@ -28,15 +28,22 @@ const (
 // comes from one list per kind, of metadata only; values are read where metadata leaves a question open. A kind whose
 // list failed is not in it.
 type snapshot struct {
-	mu      sync.Mutex
-	listed  map[cluster.Kind]bool
-	absent  map[cluster.Kind]bool        // the server says that it does not serve the kind at all
-	objects map[record.Key]metav1.Object // *unstructured.Unstructured where the values were read
-	rewound bool                         // the server's state is older than the record: no version tells anything
+	mu       sync.Mutex
+	listed   map[cluster.Kind]bool
+	absent   map[cluster.Kind]bool        // the server says that it does not serve the kind at all
+	objects  map[record.Key]metav1.Object // *unstructured.Unstructured where the values were read
+	versions map[scope]string             // of the metadata lists: where a watch goes on
+	rewound  bool                         // the server's state is older than the record: no version tells anything
+}
+
+// scope is what one list or watch covers: a kind in one namespace, or in all when that is empty.
+type scope struct {
+	kind      cluster.Kind
+	namespace string
 }
 
 func newSnapshot() *snapshot {
-	return &snapshot{listed: map[cluster.Kind]bool{}, absent: map[cluster.Kind]bool{}, objects: map[record.Key]metav1.Object{}}
+	return &snapshot{listed: map[cluster.Kind]bool{}, absent: map[cluster.Kind]bool{}, objects: map[record.Key]metav1.Object{}, versions: map[scope]string{}}
 }
 
 // member returns the live object at k if it carries the ApplySet label of id, otherwise nil.
@@ -118,6 +125,7 @@ func (r *Reconciler) observeKind(ctx context.Context, s *snapshot, k cluster.Kin
 
 func (r *Reconciler) listInto(ctx context.Context, s *snapshot, k cluster.Kind, namespaces []string, l look) error {
 	var found []metav1.Object
+	versions := map[scope]string{}
 	for _, ns := range namespaces {
 		if l.whole {
 			items, _, err := r.Cluster.List(ctx, k, ns, record.LabelPartOf)
@@ -130,12 +138,12 @@ func (r *Reconciler) listInto(ctx context.Context, s *snapshot, k cluster.Kind, 
 			continue
 		}
 		read := cluster.Read{NotOlderThan: l.after, Many: l.expect[k] > manyObjects}
-		items, err := r.Cluster.ListMetadata(ctx, k, ns, record.LabelPartOf, read)
+		items, version, err := r.Cluster.ListMetadata(ctx, k, ns, record.LabelPartOf, read)
 		if errors.Is(err, cluster.ErrRewound) {
 			s.mu.Lock()
 			s.rewound = true
 			s.mu.Unlock()
-			items, err = r.Cluster.ListMetadata(ctx, k, ns, record.LabelPartOf, cluster.Read{Many: read.Many})
+			items, version, err = r.Cluster.ListMetadata(ctx, k, ns, record.LabelPartOf, cluster.Read{Many: read.Many})
 		}
 		if err != nil {
 			return err
@@ -143,10 +151,12 @@ func (r *Reconciler) listInto(ctx context.Context, s *snapshot, k cluster.Kind, 
 		for i := range items {
 			found = append(found, &items[i])
 		}
+		versions[scope{k, ns}] = version
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.listed[k] = true
+	maps.Copy(s.versions, versions)
 	for _, u := range found {
 		s.add(k, u)
 	}

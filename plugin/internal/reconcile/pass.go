@@ -119,7 +119,9 @@ func (p *pass) runStages(ctx context.Context) error {
 }
 
 func (p *pass) poll(ctx context.Context) (err error) {
-	p.commit, err = p.Source.Poll(ctx)
+	if p.commit = p.opts.Commit; p.commit == "" {
+		p.commit, err = p.Source.Poll(ctx)
+	}
 	p.revision = record.Revision{Commit: p.commit, Ref: p.From.Ref}
 	p.report.Revision = p.revision
 	return err
@@ -406,22 +408,25 @@ func (p *pass) waitForHealth(ctx context.Context) error {
 	if p.opts.DryRun || len(p.failed) > 0 {
 		return nil
 	}
+	if p.opts.Loop {
+		return p.healthySoon(p.keys())
+	}
 	return p.healthy(ctx, p.keys())
 }
 
-// keys lists the desired objects whose health has to be seen.
 func (p *pass) keys() []record.Key {
 	keys := make([]record.Key, 0, len(p.desired))
 	for _, o := range p.desired {
-		if !p.trusted[o.key()] {
-			keys = append(keys, o.key())
-		}
+		keys = append(keys, o.key())
 	}
 	return keys
 }
 
 // complete marks the record as holding all of this commit.
 func (p *pass) complete() {
+	if p.rec.Revision.Commit != p.revision.Commit {
+		p.rec.Applied = p.started.UTC().Truncate(time.Second)
+	}
 	p.rec.Source, p.rec.Revision = p.report.Source, p.revision
 	p.rec.Target, p.rec.PlainSecrets = p.app.Namespace, p.app.AllowPlainSecrets
 	p.rec.Config, p.rec.Tool = p.settings(p.app), p.Tool

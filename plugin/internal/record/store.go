@@ -55,6 +55,8 @@ type Store struct {
 	Cluster   *cluster.Client
 	Namespace string
 	Tool      string // name/version, the ApplySet tooling annotation
+
+	peeked map[string]*Record // answers the next Load
 }
 
 // ParentName is the name of an app's ApplySet parent, a ConfigMap.
@@ -67,6 +69,10 @@ func (s *Store) ID(app string) string {
 
 // Load reads the records of all apps of the instance in one request; the parents stay unread (see LoadParent).
 func (s *Store) Load(ctx context.Context) (map[string]*Record, error) {
+	if kept := s.peeked; kept != nil {
+		s.peeked = nil
+		return kept, nil
+	}
 	items, _, err := s.Cluster.List(ctx, secrets, s.Namespace, labelApp)
 	if err != nil {
 		return nil, fmt.Errorf("records in namespace %s: %w", s.Namespace, err)
@@ -94,6 +100,16 @@ func (s *Store) Load(ctx context.Context) (map[string]*Record, error) {
 		}
 	}
 	return records, nil
+}
+
+// Peek is Load for a caller that only wants to know what there is: the next Load gives the same answer again without
+// a request.
+func (s *Store) Peek(ctx context.Context) (map[string]*Record, error) {
+	records, err := s.Load(ctx)
+	if err == nil {
+		s.peeked = records
+	}
+	return records, err
 }
 
 // New returns the record of an app that has none yet.

@@ -1,0 +1,90 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/metadata"
+)
+
+// ErrCompacted says that the server no longer has the history a watch was to continue from: what happened since must
+// be found by a list.
+var ErrCompacted = errors.New("the API server has compacted the history of a watch")
+
+// Change is one event of a watch: the metadata after it, and whether the object left (deleted, or its label removed).
+type Change struct {
+	Object *metav1.PartialObjectMetadata
+	Gone   bool
+}
+
+// Watch reports every change of the metadata of the objects of a kind that carry the selector's labels, from after
+// the given resourceVersion on, in order and without gaps. It connects anew when the server closes the connection,
+// and returns when ctx ends, with ErrCompacted when it cannot go on without a gap, or with what the server refuses.
+func (c *Client) Watch(ctx context.Context, k Kind, namespace, selector, after string, each func(Change)) error {
+	client, err := metadata.NewForConfigAndClient(metadata.ConfigFor(c.config), c.http)
+	if err != nil {
+		return err
+	}
+	resource := client.Resource(k.GVK().GroupVersion().WithResource(k.Resource)).Namespace(namespace)
+	for try := 1; ; try++ {
+		seconds := int64(240 + rand.IntN(120)) // so that many watches do not end at once
+		w, err := resource.Watch(ctx, metav1.ListOptions{LabelSelector: selector, ResourceVersion: after,
+			AllowWatchBookmarks: true, TimeoutSeconds: &seconds})
+		if err == nil {
+			var progress bool
+			after, progress, err = follow(ctx, w, after, each)
+			if progress {
+				try = 0
+			}
+		}
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case apierrors.IsResourceExpired(err), apierrors.IsGone(err):
+			return ErrCompacted
+		case apierrors.IsForbidden(err), apierrors.IsNotFound(err), apierrors.IsMethodNotSupported(err), try >= attempts:
+			return fmt.Errorf("watch %s: %w", k.Resource, err)
+		}
+		pause, _ := retryAfter(err, max(try, 1))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+	}
+}
+
+// follow reads one connection until it ends and returns the resourceVersion to continue from, and whether it moved.
+func follow(ctx context.Context, w watch.Interface, after string, each func(Change)) (string, bool, error) {
+	defer w.Stop()
+	progress := false
+	for {
+		var event watch.Event
+		var ok bool
+		select {
+		case <-ctx.Done():
+			return after, progress, ctx.Err()
+		case event, ok = <-w.ResultChan():
+		}
+		if !ok {
+			return after, progress, nil
+		}
+		if event.Type == watch.Error {
+			return after, progress, apierrors.FromObject(event.Object)
+		}
+		u, isMetadata := event.Object.(*metav1.PartialObjectMetadata)
+		if !isMetadata {
+			return after, progress, fmt.Errorf("unexpected %T in a watch", event.Object)
+		}
+		after, progress = u.ResourceVersion, true
+		if event.Type != watch.Bookmark {
+			each(Change{Object: u, Gone: event.Type == watch.Deleted})
+		}
+	}
+}

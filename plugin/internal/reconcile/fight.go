@@ -1,0 +1,79 @@
+package reconcile
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// A field that was reverted fightCount times within fightWindow has another writer that does not give up: reverting it
+// on and on would only restart what it configures.
+const (
+	fightCount  = 5
+	fightWindow = 10 * time.Minute
+)
+
+// fights remembers what was reverted lately. The zero value is ready to use.
+type fights struct {
+	mu   sync.Mutex
+	lost map[record.Key]map[string]*fight
+}
+
+type fight struct {
+	times []time.Time
+	by    string
+}
+
+// reverted notes that fields of an object were reverted; none means the whole object.
+func (f *fights) reverted(now time.Time, s *step, changes []record.FieldChange) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.lost == nil {
+		f.lost = map[record.Key]map[string]*fight{}
+	}
+	if f.lost[s.key()] == nil {
+		f.lost[s.key()] = map[string]*fight{}
+	}
+	if len(changes) == 0 {
+		changes = []record.FieldChange{{Path: "the object"}}
+	}
+	for _, c := range changes {
+		one := f.lost[s.key()][c.Path]
+		if one == nil {
+			one = &fight{by: "somebody else"}
+			f.lost[s.key()][c.Path] = one
+		}
+		one.times = append(recent(now, one.times), now)
+		if c.By != nil {
+			one.by = c.By.Manager
+		}
+	}
+}
+
+// over tells why a drifted object is left as it is for now; nil when it is to be reverted. A new commit is always
+// applied.
+func (f *fights) over(now time.Time, s *step) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if s.changed {
+		delete(f.lost, s.key())
+		return nil
+	}
+	for path, one := range f.lost[s.key()] {
+		if one.times = recent(now, one.times); len(one.times) >= fightCount {
+			return hint.With(fmt.Errorf("%s was reverted %d times in %s, and %s sets it again each time", path, fightCount, fightWindow, one.by),
+				"stop the other writer, or take the field out of Git and leave it to %s", one.by)
+		}
+	}
+	return nil
+}
+
+func recent(now time.Time, times []time.Time) []time.Time {
+	for len(times) > 0 && now.Sub(times[0]) > fightWindow {
+		times = times[1:]
+	}
+	return times
+}
