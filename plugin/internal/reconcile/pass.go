@@ -424,7 +424,7 @@ func (p *pass) keys() []record.Key {
 
 // complete marks the record as holding all of this commit.
 func (p *pass) complete() {
-	if p.rec.Revision.Commit != p.revision.Commit {
+	if p.rec.Revision.Commit != p.revision.Commit || len(p.plan.steps) > 0 {
 		p.rec.Applied = p.started.UTC().Truncate(time.Second)
 	}
 	p.rec.Source, p.rec.Revision = p.report.Source, p.revision

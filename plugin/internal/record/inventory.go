@@ -49,7 +49,7 @@ type Header struct {
 	Config       string    `json:"config"`                 // digest of the settings that shaped them
 	Tool         string    `json:"tool"`                   // version that wrote it
 	Pending      bool      `json:"pending,omitempty"`      // not everything of Revision is applied, or pruned
-	Applied      time.Time `json:"applied,omitzero"`       // when Revision was applied: its budget to become healthy starts
+	Applied      time.Time `json:"applied,omitzero"`       // when objects were applied last: their budget to become healthy starts
 	Settled      bool      `json:"settled,omitempty"`      // everything was Healthy when the run ended
 	Secret       []byte    `json:"key"`                    // key of the hashes
 	Shards       int       `json:"shards"`
