@@ -118,11 +118,10 @@ func (o *reconcileOptions) print(u *ui, client *cluster.Client, before cluster.R
 	if _, err := o.output.print(u.Out, report, names); err != nil {
 		return err
 	}
+	u.conclude(report, failure)
 	if failure != nil {
-		u.fail(failure)
 		return errReported
 	}
-	u.summary(report)
 	return nil
 }
 
