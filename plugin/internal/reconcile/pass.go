@@ -325,7 +325,8 @@ func (p *pass) writeAhead(ctx context.Context) error {
 		return err
 	}
 	p.rec.Pending = true
-	p.rec.Source = p.report.Source
+	p.rec.Source = p.report.Source // with its settings: the next run may have to finish this one without flags
+	p.rec.Target, p.rec.PlainSecrets = p.app.Namespace, p.app.AllowPlainSecrets
 	return p.Records.Save(ctx, p.rec)
 }
 
