@@ -311,6 +311,11 @@ func (p *pass) writeAhead(ctx context.Context) error {
 	if p.opts.DryRun {
 		return nil
 	}
+	if !p.rec.HasParent() { // before the first write: another tool's parent, or another reconciler at work, is found now
+		if _, err := p.Records.LoadParent(ctx, p.rec, p.app.Name); err != nil {
+			return err
+		}
+	}
 	added := false
 	for _, s := range p.plan.steps {
 		if s.row == nil {
