@@ -154,8 +154,11 @@ func TestUsesStepFromEventToPullRequest(t *testing.T) {
 	if got, want := repo.Read(pulls[0].Head, prodFile), "images:\n- name: ghcr.io/acme/api\n  newTag: 1.8.2 # kept\n"; got != want {
 		t.Errorf("file:\n%s\nwant:\n%s", got, want)
 	}
-	if !strings.Contains(log, "RESULT number=1 operation=created merge= edits=[{") {
-		t.Errorf("the outputs did not arrive, or one too many did:\n%s", log)
+	if !strings.Contains(log, "RESULT number=1 operation=created edits=[{") || !strings.Contains(log, `"pr-url"`) {
+		t.Errorf("the outputs did not arrive:\n%s", log)
+	}
+	if strings.Contains(log, `"merge"`) {
+		t.Errorf("the commit message added an output:\n%s", log)
 	}
 	if strings.Contains(log, githubtest.Token) {
 		t.Errorf("the token is in the log:\n%s", log)
