@@ -5,7 +5,7 @@ export CGO_ENABLED := 0
 SHELL := /bin/bash
 
 # Every Go module with tests. The others are the control plane's mains and the linter.
-MODULES := . plugin/e2e
+MODULES := . plugin/e2e action/e2e
 ALL_MODULES := $(MODULES) plugin/e2e/controlplane .ci/lint
 
 # A release sets VERSION; otherwise the version is what Go itself takes from the last tag.
@@ -70,11 +70,11 @@ fmt: ## Format the code
 
 .PHONY: lint
 lint: ## Run go vet and staticcheck
-	@set -e; root=$$PWD; for module in $(MODULES); do \
-		echo "== vet and staticcheck in $$module"; \
-		go -C $$module vet ./...; \
-		(cd $$module && go tool -modfile=$$root/.ci/lint/go.mod staticcheck ./...); \
-	done
+	@root=$$PWD; failed=; for module in $(MODULES); do \
+		echo "== go vet and staticcheck in $$module"; \
+		go -C $$module vet ./... || failed=1; \
+		(cd $$module && go tool -modfile=$$root/.ci/lint/go.mod staticcheck ./...) || failed=1; \
+	done; test -z "$$failed"
 
 .PHONY: verify
 verify: lint ## Check format, lint and go.mod files, and change nothing

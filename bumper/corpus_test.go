@@ -64,6 +64,9 @@ func eachVariant(t *testing.T, test func(t *testing.T, f File)) {
 			if strings.HasSuffix(f.Path, ".json") && strings.Contains(v.name, "document") {
 				continue
 			}
+			if testing.Short() && strings.Contains(v.name, "10,000") {
+				continue
+			}
 			t.Run(f.Path+"/"+v.name, func(t *testing.T) {
 				t.Parallel()
 				test(t, File{Path: f.Path, Data: []byte(v.make(string(f.Data)))})
@@ -286,14 +289,14 @@ func TestEveryScalar(t *testing.T) {
 		}
 		edited := 0
 		for i, c := range w.scalars {
-			if len(w.scalars) > 1000 && i > 3 && i < len(w.scalars)-2 {
+			if len(w.scalars) > 1000 && i > 0 && i < len(w.scalars)-1 {
 				continue // mostly filler
 			}
 			if valueThereAndBack(t, f, c, refusals) {
 				edited++
 			}
 		}
-		if edited < 5 {
+		if edited < 5 && len(w.scalars) < 1000 {
 			t.Errorf("only %d scalars could be edited", edited)
 		}
 	})

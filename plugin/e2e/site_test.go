@@ -112,12 +112,13 @@ func (s *site) createNamespace() error {
 	return err
 }
 
-// remove deletes what the site has put into the cluster. Nobody waits for it: no name is used twice.
+// remove deletes what would slow other sites down. The rest ends with the cluster: deleting a namespace costs the API
+// server a hundred requests.
 func (s *site) remove() {
 	ctx, now := context.Background(), metav1.DeleteOptions{}
 	_ = s.kind("CustomResourceDefinition").Delete(ctx, "widgets."+s.group, now)
-	for _, ns := range []string{s.ns, s.instance} {
-		_ = s.client.Resource(namespaceResource).Delete(ctx, ns, now)
+	for _, kind := range []string{"Deployment", "Service", "ConfigMap"} {
+		_ = s.kind(kind).DeleteCollection(ctx, now, metav1.ListOptions{LabelSelector: labelPartOf})
 	}
 }
 
@@ -221,5 +222,20 @@ func eventually(check func() error) error {
 			return err
 		}
 		<-time.After(pause)
+	}
+}
+
+// kubectl runs kubectl for s and returns all that it prints.
+func kubectl(s *site, args ...string) (string, error) {
+	cmd := exec.Command(filepath.Join(shared.bin, "kubectl"), args...)
+	cmd.Env = s.env
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func writeFile(tb testing.TB, path, text string) {
+	tb.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		tb.Fatal(err)
 	}
 }

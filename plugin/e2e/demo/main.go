@@ -19,7 +19,10 @@ run   show the loop step by step, then stop everything that was started
 up    start the cluster and the config repository, and leave them running
 down  stop what up started
 
-DEMO_CLUSTER=current uses the cluster of KUBECONFIG instead of a local one.`
+DEMO_CLUSTER=current uses the cluster of KUBECONFIG instead of a local one
+`
+
+var errUsage = errors.New("wrong usage")
 
 func main() {
 	// SIGPIPE: whoever reads the output has gone, as in `make demo | head`.
@@ -27,6 +30,9 @@ func main() {
 	defer stop()
 	err := dispatch(ctx, os.Args[1:])
 	switch {
+	case errors.Is(err, errUsage):
+		fmt.Fprint(os.Stderr, usage)
+		os.Exit(2)
 	case ctx.Err() != nil:
 		fmt.Fprintln(os.Stderr, "interrupted")
 		os.Exit(130)
@@ -38,7 +44,7 @@ func main() {
 
 func dispatch(ctx context.Context, args []string) error {
 	if len(args) != 1 {
-		return errors.New(usage)
+		return errUsage
 	}
 	local, err := localCluster()
 	if err != nil {
@@ -54,7 +60,7 @@ func dispatch(ctx context.Context, args []string) error {
 	case "serve": // what up starts in the background
 		return serve(ctx)
 	default:
-		return errors.New(usage)
+		return errUsage
 	}
 }
 

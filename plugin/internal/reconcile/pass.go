@@ -373,6 +373,11 @@ func (p *pass) writeAhead(ctx context.Context) error {
 	if p.opts.DryRun {
 		return nil
 	}
+	if !p.rec.HasParent() { // before the first write: another tool's parent, or another reconciler at work, is found now
+		if _, err := p.Records.LoadParent(ctx, p.rec, p.app.Name); err != nil {
+			return err
+		}
+	}
 	added := false
 	for _, s := range p.plan.steps {
 		if s.row == nil {
@@ -387,7 +392,8 @@ func (p *pass) writeAhead(ctx context.Context) error {
 		return err
 	}
 	p.rec.Pending = true
-	p.rec.Source = p.report.Source
+	p.rec.Source = p.report.Source // with its settings: the next run may have to finish this one without flags
+	p.rec.Target, p.rec.PlainSecrets = p.app.Namespace, p.app.AllowPlainSecrets
 	return p.Records.Save(ctx, p.rec)
 }
 

@@ -69,8 +69,9 @@ func (p *pass) save(ctx context.Context, result record.Result, message string, s
 	return p.Records.Save(ctx, p.rec)
 }
 
-// pushRun adds run to the history if it is news: it changed an object, failed in a new way, or ended a failure. The
-// second save of one pass, after the wait for health, replaces its first entry.
+// pushRun adds run to the history if it is news: it changed an object, failed in a new way, ended a failure, or found
+// done what a run that was cut off has not recorded. The second save of one pass, after the wait for health, replaces
+// its first entry.
 func (p *pass) pushRun(run record.Run) ([]record.Run, bool) {
 	history := p.rec.History
 	if p.pushed {
@@ -78,11 +79,16 @@ func (p *pass) pushRun(run record.Run) ([]record.Run, bool) {
 		return append([]record.Run{run}, history[1:]...), true
 	}
 	recovered := len(history) > 0 && history[0].Result == record.ResultFailed
-	if run.Result != record.ResultFailed && run.Counts.Changed() == 0 && !recovered {
+	if run.Result != record.ResultFailed && run.Counts.Changed() == 0 && !recovered && !p.gitChanged() {
 		return history, false
 	}
 	history, p.pushed = record.Push(history, run)
 	return history, p.pushed
+}
+
+// gitChanged tells whether the plan of this pass holds a change of Git's that the record did not know.
+func (p *pass) gitChanged() bool {
+	return p.plan != nil && (len(p.plan.removals) > 0 || slices.ContainsFunc(p.plan.steps, func(s *step) bool { return s.changed }))
 }
 
 func syncOf(result record.Result) record.Sync {

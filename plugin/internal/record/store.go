@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,6 +49,7 @@ type Record struct {
 	versions map[int]string // resourceVersion of each shard as loaded
 	written  map[int]shard  // as loaded or saved: equal shards are not written again
 	parent   bool           // the parent was loaded
+	version  string         // resourceVersion of the parent as loaded or saved, empty when there was none
 }
 
 // Store loads and saves the records of one instance.
@@ -133,16 +135,31 @@ func shardName(app string, n int) string {
 	return fmt.Sprintf("%s%s-inventory-%d", namePrefix, app, n)
 }
 
-// Save writes the inventory, then the parent with report and history. It creates the namespace of the instance when
-// that is missing. ErrBusy means that nothing of the other writer's record was overwritten.
+// Save writes the inventory and the parent with report and history. It creates the namespace of the instance when that
+// is missing. ErrBusy means that another writer was faster, and that its inventory was not overwritten.
 //
-// Shards are written from the last to the first: when their count doubles, a row is in its new shard before it leaves
-// the old one, whatever request is the last.
+// A process may die between any two of the requests. Rows that are written ahead come before the parent, but an
+// inventory that says that all is done comes after it: nobody would write the parent any more.
 func (s *Store) Save(ctx context.Context, r *Record) error {
 	shards, err := r.encode()
 	if err != nil {
 		return err
 	}
+	if r.Pending {
+		if err := s.saveShards(ctx, r, shards); err != nil {
+			return err
+		}
+		return s.saveParent(ctx, r)
+	}
+	if err := s.saveParent(ctx, r); err != nil {
+		return err
+	}
+	return s.saveShards(ctx, r, shards)
+}
+
+// saveShards writes the shards that differ, from the last to the first: when their count doubles, a row is in its new
+// shard before it leaves the old one, whatever request is the last.
+func (s *Store) saveShards(ctx context.Context, r *Record, shards []shard) error {
 	for n := len(shards) - 1; n >= 0; n-- {
 		if old, ok := r.written[n]; ok && string(old.header) == string(shards[n].header) && string(old.rows) == string(shards[n].rows) {
 			continue
@@ -152,7 +169,7 @@ func (s *Store) Save(ctx context.Context, r *Record) error {
 		}
 		r.written[n] = shards[n]
 	}
-	return s.saveParent(ctx, r)
+	return nil
 }
 
 func (s *Store) saveShard(ctx context.Context, r *Record, n int, sh shard) error {
@@ -183,13 +200,30 @@ func (s *Store) saveShard(ctx context.Context, r *Record, n int, sh shard) error
 		})
 	}
 	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || (exists && apierrors.IsNotFound(err)) {
-		return fmt.Errorf("%w: %w", ErrBusy, err)
+		saved, err = s.ownWrite(ctx, ref, body, err)
 	}
 	if err != nil {
 		return err
 	}
 	r.versions[n] = saved.GetResourceVersion()
 	return nil
+}
+
+// ownWrite settles a conflict: it is our own write when its answer was lost and the request was repeated, and the data
+// are there as we sent them. Anything else is ErrBusy.
+func (s *Store) ownWrite(ctx context.Context, ref cluster.Ref, body []byte, conflict error) (*unstructured.Unstructured, error) {
+	live, err := s.Cluster.Get(ctx, ref)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrBusy, conflict)
+	}
+	var sent struct {
+		Data map[string]string `json:"data"`
+	}
+	data, _, _ := unstructured.NestedStringMap(live.Object, "data")
+	if json.Unmarshal(body, &sent) != nil || !maps.Equal(sent.Data, data) {
+		return nil, fmt.Errorf("%w: %w", ErrBusy, conflict)
+	}
+	return live, nil
 }
 
 // inNamespace runs write, and once more after creating the namespace of the instance if that is what is missing.
@@ -236,6 +270,7 @@ func (s *Store) LoadParent(ctx context.Context, r *Record, app string) (groupKin
 		return nil, err
 	}
 	r.readParent(u)
+	r.version = u.GetResourceVersion()
 	if len(r.versions) == 0 {
 		r.Rebuilt = true
 	}
@@ -293,29 +328,34 @@ func (s *Store) saveParent(ctx context.Context, r *Record) error {
 		return err
 	}
 	groupKinds, spaces := hints(r.Rows, s.Namespace)
-	body, err := json.Marshal(map[string]any{
-		"apiVersion": "v1", "kind": "ConfigMap",
-		"metadata": map[string]any{
-			"name": ref.Name, "namespace": ref.Namespace,
-			"labels": map[string]string{LabelID: s.ID(r.App), labelApp: r.App, "app.kubernetes.io/managed-by": Manager},
-			"annotations": map[string]string{
-				annotationTooling:    s.Tool,
-				annotationGroupKinds: strings.Join(groupKinds, ","),
-				annotationNamespaces: strings.Join(spaces, ","),
-			},
+	meta := map[string]any{
+		"name": ref.Name, "namespace": ref.Namespace,
+		"labels": map[string]string{LabelID: s.ID(r.App), labelApp: r.App, "app.kubernetes.io/managed-by": Manager},
+		"annotations": map[string]string{
+			annotationTooling:    s.Tool,
+			annotationGroupKinds: strings.Join(groupKinds, ","),
+			annotationNamespaces: strings.Join(spaces, ","),
 		},
-		"data": map[string]string{"report": string(report), "history": string(history)},
-	})
+	}
+	if r.version != "" {
+		meta["resourceVersion"] = r.version
+	}
+	body, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta,
+		"data": map[string]string{"report": string(report), "history": string(history)}})
 	if err != nil {
 		return err
 	}
-	_, err = s.inNamespace(ctx, func() (*unstructured.Unstructured, error) {
+	saved, err := s.inNamespace(ctx, func() (*unstructured.Unstructured, error) {
 		u, _, err := s.Cluster.Apply(ctx, ref, body, cluster.ApplyOptions{Manager: Manager, Force: true})
 		return u, err
 	})
+	if apierrors.IsConflict(err) {
+		saved, err = s.ownWrite(ctx, ref, body, err)
+	}
 	if err != nil {
 		return fmt.Errorf("record of %s: %w", r.App, err)
 	}
+	r.version = saved.GetResourceVersion()
 	return nil
 }
 

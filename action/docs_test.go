@@ -1,0 +1,142 @@
+package action
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"gopkg.in/yaml.v3"
+)
+
+var update = flag.Bool("update", false, "rewrite the generated parts of docs/action.md")
+
+// metadata is action.yml, with inputs and outputs in the order of the file.
+type metadata struct {
+	Inputs  yaml.Node
+	Outputs yaml.Node
+	Runs    struct {
+		Steps []struct {
+			Env map[string]string
+			Run string
+		}
+	}
+}
+
+func readMetadata(t *testing.T) metadata {
+	t.Helper()
+	var m metadata
+	if err := yaml.Unmarshal([]byte(read(t, "../action.yml")), &m); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// each calls f for every entry of a mapping, in order.
+func each(t *testing.T, n yaml.Node, f func(name string, v map[string]string)) {
+	t.Helper()
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		v := map[string]string{}
+		if err := n.Content[i+1].Decode(&v); err != nil {
+			t.Fatal(err)
+		}
+		f(n.Content[i].Value, v)
+	}
+}
+
+func TestDocsListEveryInputAndOutput(t *testing.T) {
+	const file = "../docs/action.md"
+	m, doc := readMetadata(t), read(t, file)
+	inputs := "| Input | Default | Meaning |\n|---|---|---|\n"
+	each(t, m.Inputs, func(name string, v map[string]string) {
+		byDefault := v["default"]
+		switch {
+		case v["required"] == "true":
+			byDefault = "required"
+		case byDefault != "":
+			byDefault = "`" + byDefault + "`"
+		}
+		inputs += fmt.Sprintf("| `%s` | %s | %s |\n", name, byDefault, v["description"])
+	})
+	outputs := "| Output | Meaning |\n|---|---|\n"
+	each(t, m.Outputs, func(name string, v map[string]string) {
+		outputs += fmt.Sprintf("| `%s` | %s |\n", name, v["description"])
+	})
+	want := doc
+	for name, table := range map[string]string{"inputs": inputs, "outputs": outputs} {
+		re := regexp.MustCompile(`(?s)(<!-- ` + name + `: [^\n]*-->\n).*?(<!-- end -->)`)
+		if !re.MatchString(want) {
+			t.Fatalf("%s has no place for the %s", file, name)
+		}
+		want = re.ReplaceAllStringFunc(want, func(s string) string {
+			p := re.FindStringSubmatch(s)
+			return p[1] + table + p[2]
+		})
+	}
+	if want == doc {
+		return
+	}
+	if !*update {
+		t.Fatalf("%s does not fit action.yml: go test ./action -run Docs -update", file)
+	}
+	if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestActionPassesEveryInput: a composite action exports no inputs by itself, so each needs its line, and the
+// program has to read what the lines pass.
+func TestActionPassesEveryInput(t *testing.T) {
+	m := readMetadata(t)
+	step := m.Runs.Steps[0]
+	var passed, asked []string
+	each(t, m.Inputs, func(name string, _ map[string]string) {
+		variable := "INPUT_" + strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+		if name == "bin-path" || name == "download-url" {
+			variable = "GITOPS_" + strings.TrimPrefix(variable, "INPUT_")
+		} else {
+			passed = append(passed, variable)
+		}
+		if want := "${{ inputs." + name + " }}"; step.Env[variable] != want {
+			t.Errorf("%s is %q, want %q", variable, step.Env[variable], want)
+		}
+	})
+	_, _ = readInputs(func(name string) string {
+		if strings.HasPrefix(name, "INPUT_") && !slices.Contains(asked, name) {
+			asked = append(asked, name)
+		}
+		return ""
+	})
+	slices.Sort(passed)
+	slices.Sort(asked)
+	if !slices.Equal(passed, asked) {
+		t.Errorf("action.yml passes %v\nthe program reads %v", passed, asked)
+	}
+	if strings.Contains(step.Run, "${{") {
+		t.Error("the script holds an expression: text from outside would become shell")
+	}
+}
+
+func TestActionHasEveryOutput(t *testing.T) {
+	var names []string
+	each(t, readMetadata(t).Outputs, func(name string, _ map[string]string) { names = append(names, name) })
+	rep := newReporter(Streams{Getenv: func(string) string { return "" }, Out: &strings.Builder{}})
+	file := t.TempDir() + "/output"
+	rep.s.Getenv = func(string) string { return file }
+	if err := rep.outputs(Result{}); err != nil {
+		t.Fatal(err)
+	}
+	got := runnerOutputs(t, read(t, file))
+	for _, n := range names {
+		if _, ok := got[n]; !ok {
+			t.Errorf("output %s is never written", n)
+		}
+		delete(got, n)
+	}
+	if len(got) > 0 {
+		t.Errorf("outputs %v are not in action.yml", got)
+	}
+}
