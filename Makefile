@@ -28,15 +28,15 @@ build: ## Build the binaries into bin/
 
 .PHONY: test
 test: control-plane ## Run every test, those on a real control plane included (the first time builds Kubernetes)
-	@set -e; for module in $(MODULES); do \
-		echo "== go test in $$module"; go -C $$module test -timeout 30m $(TESTFLAGS) ./...; \
-	done
+	@failed=; for module in $(MODULES); do \
+		echo "== go test in $$module"; go -C $$module test -timeout 30m $(TESTFLAGS) ./... || failed=1; \
+	done; test -z "$$failed"
 
 .PHONY: test-fast
 test-fast: ## Run the tests that need no control plane
-	@set -e; for module in $(MODULES); do \
-		echo "== go test -short in $$module"; go -C $$module test -short $(TESTFLAGS) ./...; \
-	done
+	@failed=; for module in $(MODULES); do \
+		echo "== go test -short in $$module"; go -C $$module test -short $(TESTFLAGS) ./... || failed=1; \
+	done; test -z "$$failed"
 
 .PHONY: e2e
 e2e: control-plane ## Run the scripts in plugin/e2e/testdata/script (TESTFLAGS='-v -run TestScripts/NAME' for one)

@@ -24,9 +24,11 @@ type Result struct {
 	Changed  bool // something was written, or would have been
 	Commit   string
 	Verified bool
-	Branch   string
-	Number   int // of the pull request, or 0
-	URL      string
+	// CommitURL is the web address of a direct commit.
+	CommitURL string
+	Branch    string
+	Number    int // of the pull request, or 0
+	URL       string
 	// PullOperation is created, updated, unchanged, closed or none.
 	PullOperation string
 	Plan          Plan
@@ -168,6 +170,7 @@ func (r *run) direct(ctx context.Context, st *state, words writing, res Result) 
 		return Result{}, err
 	}
 	res.Changed, res.Commit, res.Verified, res.Branch = true, sha, verified, st.base.Name
+	res.CommitURL = r.in.ServerURL + "/" + st.name + "/commit/" + sha
 	res.Line = fmt.Sprintf("✓ committed %s to %s", short(sha), st.base.Name)
 	return res, nil
 }

@@ -72,6 +72,8 @@ func refusalHint(a *apiError, in Inputs) string {
 		return "the token is wrong, expired or revoked"
 	case a.says("not permitted to create or approve pull requests"):
 		return "switch on Settings > Actions > General > Allow GitHub Actions to create and approve pull requests (in the organisation too), or use a GitHub App token"
+	case a.says("draft pull requests are not supported"):
+		return "this repository's plan has no drafts: set draft: false"
 	case a.says("SAML"):
 		return "authorise the token for the organisation's single sign-on"
 	case a.says("without `workflows` permission") || a.says("without workflows permission"):

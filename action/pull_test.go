@@ -1,6 +1,8 @@
 package action
 
 import (
+	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,6 +73,30 @@ func TestNewerImageUpdatesThePullRequestInPlace(t *testing.T) {
 	}
 	if len(p.Labels) != 1 {
 		t.Errorf("labels %v", p.Labels)
+	}
+	if parents := repo.Head(p.Head).Parents; !slices.Contains(parents, repo.Head("main").SHA) {
+		t.Errorf("parents %v lack the base branch: the pull request would show its changes too", parents)
+	}
+}
+
+// TestRunThatStoppedBeforeItsPullRequest leaves a branch with a newer image behind. An older request that comes
+// next opens the newer one's pull request instead of taking it back.
+func TestRunThatStoppedBeforeItsPullRequest(t *testing.T) {
+	hub, repo := newConfig(t, githubtest.RepoOptions{})
+	hub.Before = func(_ int, r *http.Request) *githubtest.Fault {
+		if strings.HasSuffix(r.URL.Path, "/pulls") {
+			return &githubtest.Fault{Status: 503, Body: "{}"}
+		}
+		return nil
+	}
+	if got := runStep(t, hub, map[string]string{"images": "ghcr.io/acme/api=1.9.0"}); got.code != ExitFailed {
+		t.Fatalf("exit %d", got.code)
+	}
+	hub.Before = nil
+	runStep(t, hub, map[string]string{"images": "ghcr.io/acme/api=1.8.2"}).mustSucceed(t)
+	open := repo.Open()
+	if len(open) != 1 || open[0].Title != "clusters/prod: api 1.8.1 → 1.9.0" || repo.Read(open[0].Head, prodFile) != kustomization("ghcr.io/acme/api", "1.9.0") {
+		t.Errorf("pull requests %+v", open)
 	}
 }
 

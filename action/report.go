@@ -144,6 +144,8 @@ func summary(res Result) string {
 	b.WriteString("### " + plainText(res.Line) + "\n\n")
 	if res.URL != "" {
 		fmt.Fprintf(&b, "Pull request [#%d](%s), branch %s\n\n", res.Number, res.URL, code(res.Branch))
+	} else if res.CommitURL != "" {
+		fmt.Fprintf(&b, "Commit [%s](%s), branch %s\n\n", short(res.Commit), res.CommitURL, code(res.Branch))
 	}
 	if len(res.Plan.Edits) > 0 {
 		b.WriteString(editTable(res.Plan.Edits))

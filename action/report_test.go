@@ -95,3 +95,13 @@ func TestNoticesPointAtTheEditedLine(t *testing.T) {
 		t.Errorf("images %s", got.outputs["images"])
 	}
 }
+
+func TestLogLinesAreNeverCommands(t *testing.T) {
+	for _, line := range []string{"::set-env name=A::b", "a\n::error::x", "a ##[set-env name=A]b", "\t::stop-commands::x", "a\r\n  ::warning::x"} {
+		for got := range strings.Lines(logText(line)) {
+			if strings.HasPrefix(strings.TrimSpace(got), "::") || strings.Contains(got, "##[") {
+				t.Errorf("%q is printed as %q", line, got)
+			}
+		}
+	}
+}

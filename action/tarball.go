@@ -64,8 +64,8 @@ func (c *client) fetch(ctx context.Context, commit string, w wanted) (*snapshot,
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	req.Header.Set("User-Agent", "gitops-action")
-	// Gzip is asked for in so many words: the client would otherwise undo it behind our back.
-	req.Header.Set("Accept-Encoding", "gzip, identity")
+	// The archive is compressed already; the client must neither ask for more nor undo any of it.
+	req.Header.Set("Accept-Encoding", "identity")
 	var lastErr error
 	for range 3 { // the stream can break after the headers, where the transport cannot help
 		res, err := c.http.Do(req)

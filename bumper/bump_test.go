@@ -222,6 +222,9 @@ func TestFluxMarkersAcrossFiles(t *testing.T) {
 	if want := []string{"app.yaml version", "digest.yaml x.d", "digest.yaml x.v"}; !slices.Equal(got, want) {
 		t.Errorf("edits %q, want %q", got, want)
 	}
+	if len(result.Notes) > 0 {
+		t.Errorf("the ImageRepository is taken for a workload: %q", result.Notes)
+	}
 }
 
 func TestResultDoesNotDependOnTheOrderOfFiles(t *testing.T) {

@@ -40,3 +40,55 @@ func TestProof(t *testing.T) {
 		}
 	}
 }
+
+func TestProofWantsText(t *testing.T) {
+	d, err := parseDocument(File{Path: "f.yaml", Data: []byte("tag: v1\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := findIn(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	edit := []wanted{{at: w.scalars[0], value: "0755"}}
+	if refusal := d.prove([]byte("tag: \"0755\"\n"), edit); refusal != nil {
+		t.Errorf("text: %v", refusal)
+	}
+	if refusal := d.prove([]byte("tag: 0755\n"), edit); refusal == nil {
+		t.Error("a number is accepted for text")
+	}
+}
+
+// A parser that reports the wrong place must not lead to an edit there, even if the text there is the same.
+func TestWrongPositionIsCaught(t *testing.T) {
+	d, err := parseDocument(File{Path: "f.yaml", Data: []byte("a: old\nb: old\n")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := findIn(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.scalars[0].node.Line = 2
+	if data, _, refusal := d.splice([]wanted{{at: w.scalars[0], value: "new"}}); refusal == nil {
+		t.Errorf("edited to %q", data)
+	}
+}
+
+func TestClassify(t *testing.T) {
+	for want, texts := range map[scalarType][]string{
+		typeNull:   {"", "~", "null", "NULL"},
+		typeBool:   {"y", "N", "yes", "No", "on", "OFF", "true", "False"},
+		typeInt:    {"0", "-1", "+2", "0755", "0o17", "0x1F", "0b101", "1_000", "190:20:30", "1234567"},
+		typeFloat:  {"1.30", "1e3", "12e4567", ".5", "-.inf", ".NaN", "1.", "190:20:30.15"},
+		typeTime:   {"2026-01-01", "2026-1-1", "2026-01-01T10:00:00Z", "2026-01-01 1:2:3"},
+		typeMerge:  {"<<", "="},
+		typeString: {"v1", "1.8.2", "1a2b3c4", "1.30-alpine", "2026-01", "main", "none", "x1e3"},
+	} {
+		for _, text := range texts {
+			if got := classify(text); got != want {
+				t.Errorf("classify(%q) = %d, want %d", text, got, want)
+			}
+		}
+	}
+}

@@ -105,10 +105,13 @@ func (c *call) createTree() *answer {
 	var tree []any
 	for _, p := range sorted(files) {
 		f := files[p]
+		if strings.Contains(p, "/") { // GitHub lists the top level only
+			continue
+		}
 		tree = append(tree, map[string]any{"path": p, "mode": f.Mode, "type": "blob", "sha": BlobHash(f.Data), "size": len(f.Data)})
 	}
 	return &answer{status: http.StatusCreated, body: map[string]any{
-		"sha": sha, "url": "https://api.github.com/trees/" + sha, "truncated": false, "tree": tree}}
+		"sha": sha, "url": "https://api.github.com/trees/" + sha, "truncated": false, "tree": orEmpty(tree)}}
 }
 
 func sorted(files map[string]File) []string {

@@ -107,8 +107,9 @@ func (c *Cluster) start(ctx context.Context, opt Options) error {
 		c.makeCredentials,
 		c.startEtcd,
 		c.startAPIServer,
-		c.startControllerManager,
-		c.waitReady,
+		func(ctx context.Context) error { return c.wait(ctx, serving) },
+		c.startControllerManager, // it gives up when the API server takes more than ten seconds
+		func(ctx context.Context) error { return c.wait(ctx, furnished) },
 	}
 	if !opt.WithoutStandIn {
 		steps = append(steps, c.startStandIn)
@@ -190,8 +191,8 @@ func (c *Cluster) startControllerManager(context.Context) error {
 	)
 }
 
-// waitReady returns when a client can work, or with what a server said when it ended.
-func (c *Cluster) waitReady(ctx context.Context) error {
+// wait returns when ready returns nil, or with what a server said when it ended.
+func (c *Cluster) wait(ctx context.Context, ready func(context.Context, kubernetes.Interface) error) error {
 	client, err := kubernetes.NewForConfig(c.RESTConfig())
 	if err != nil {
 		return err
@@ -215,10 +216,14 @@ func (c *Cluster) waitReady(ctx context.Context) error {
 	}
 }
 
-func ready(ctx context.Context, client kubernetes.Interface) error {
-	if _, err := client.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx); err != nil {
-		return err
-	}
+// serving says why the API server is not ready, or nil.
+func serving(ctx context.Context, client kubernetes.Interface) error {
+	_, err := client.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
+	return err
+}
+
+// furnished says what a client would miss yet, or nil.
+func furnished(ctx context.Context, client kubernetes.Interface) error {
 	if _, err := client.CoreV1().Namespaces().Get(ctx, "kube-system", metav1.GetOptions{}); err != nil {
 		return err
 	}

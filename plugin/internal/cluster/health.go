@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"slices"
+
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
@@ -18,7 +20,8 @@ const (
 	Healthy     Health = "Healthy"
 )
 
-// HealthOf tells how an object is doing, by the rules of kstatus, and why when it is not Healthy. nil is Missing.
+// HealthOf tells how an object is doing, by the rules of kstatus, and why when it is not Healthy. nil is Missing. Other
+// than there, a Job is Progressing until it is complete: what follows it may need what it does.
 func HealthOf(u *unstructured.Unstructured) (Health, string) {
 	if u == nil {
 		return Missing, "not in the cluster"
@@ -38,6 +41,9 @@ func HealthOf(u *unstructured.Unstructured) (Health, string) {
 	}
 	switch r.Status {
 	case status.CurrentStatus:
+		if unfinishedJob(u) {
+			return Progressing, r.Message
+		}
 		return Healthy, ""
 	case status.InProgressStatus, status.TerminatingStatus:
 		return Progressing, r.Message
@@ -47,4 +53,15 @@ func HealthOf(u *unstructured.Unstructured) (Health, string) {
 		return Missing, r.Message
 	}
 	return Unknown, r.Message
+}
+
+func unfinishedJob(u *unstructured.Unstructured) bool {
+	if gvk := u.GroupVersionKind(); gvk.Group != "batch" || gvk.Kind != "Job" {
+		return false
+	}
+	conditions, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")
+	return !slices.ContainsFunc(conditions, func(c any) bool {
+		m, _ := c.(map[string]any)
+		return m["type"] == "Complete" && m["status"] == "True"
+	})
 }
