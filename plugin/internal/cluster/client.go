@@ -269,24 +269,34 @@ const (
 
 // do sends a request and repeats it after a pause while the answer is one that a later try may change. All verbs used
 // here can be repeated: apply and JSON patches with a test are idempotent, updates are compare-and-set.
-func (c *Client) do(ctx context.Context, build func() *rest.Request) ([]byte, int, error) {
-	for try := 1; ; try++ {
-		var status int
+func (c *Client) do(ctx context.Context, build func() *rest.Request) (raw []byte, status int, err error) {
+	err = c.patiently(ctx, func() error {
 		reqCtx, cancel := context.WithTimeout(ctx, requestTimeout)
+		defer cancel()
 		result := build().MaxRetries(0).Do(reqCtx).StatusCode(&status)
-		cancel()
-		err := result.Error() // decodes the server's Status, which Raw does not
-		raw, _ := result.Raw()
-		if err == nil {
-			return raw, status, nil
+		if err := result.Error(); err != nil { // decodes the server's Status, which Raw does not
+			return err
 		}
-		wait, again := retryAfter(err, try)
-		if !again || try == attempts || ctx.Err() != nil {
-			return nil, status, c.explain(err)
+		raw, err = result.Raw()
+		return err
+	})
+	return raw, status, err
+}
+
+// patiently repeats try after a pause while its error is one that a later try may not meet, and explains the last one.
+func (c *Client) patiently(ctx context.Context, try func() error) error {
+	for n := 1; ; n++ {
+		err := try()
+		if err == nil {
+			return nil
+		}
+		wait, again := retryAfter(err, n)
+		if !again || n == attempts || ctx.Err() != nil {
+			return c.explain(err)
 		}
 		select {
 		case <-ctx.Done():
-			return nil, status, c.explain(err)
+			return c.explain(err)
 		case <-time.After(wait):
 		}
 	}

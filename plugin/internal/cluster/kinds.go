@@ -54,9 +54,13 @@ func (c *Client) Kind(ctx context.Context, gvk schema.GroupVersionKind) (Kind, e
 		return k, nil
 	}
 	if c.found == nil {
-		found, err := c.discover(ctx)
+		var found *discovered
+		err := c.patiently(ctx, func() (err error) {
+			found, err = c.discover(ctx)
+			return err
+		})
 		if err != nil {
-			return Kind{}, c.explain(err)
+			return Kind{}, fmt.Errorf("discovery: %w", err)
 		}
 		c.found = found
 	}
