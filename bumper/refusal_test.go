@@ -138,7 +138,7 @@ func TestFilesThatAreNotYAML(t *testing.T) {
 		`image: acme/api:{{ .Values.image.tag }}`:                         false,
 		`# image: acme/api:1.0.0`:                                         false,
 		`name: acme/api-extra:1.0.0`:                                      false,
-		`path: other.io/acme/api:1.0.0`:                                   false,
+		`image: other.io/acme/api:1.0.0`:                                  false,
 		`image: acme/api:1.0.0`:                                           true,
 		`- "--image=docker.io/acme/api:1.0.0"`:                            true,
 	} {
