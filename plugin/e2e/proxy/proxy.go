@@ -184,15 +184,17 @@ func (p *Proxy) answered(resp *http.Response) error {
 
 // refuse answers the way an API server does: with a Status object.
 func refuse(w http.ResponseWriter, action Action) {
-	if action.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(action.RetryAfter.Round(time.Second)/time.Second)))
+	status := map[string]any{
+		"kind": "Status", "apiVersion": "v1", "metadata": map[string]any{}, "status": "Failure",
+		"message": "refused by the test's proxy", "reason": reasons[action.Status], "code": action.Status,
+	}
+	if seconds := int(action.RetryAfter.Round(time.Second) / time.Second); seconds > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(seconds))
+		status["details"] = map[string]any{"retryAfterSeconds": seconds}
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(action.Status)
-	_ = json.NewEncoder(w).Encode(map[string]any{
-		"kind": "Status", "apiVersion": "v1", "metadata": map[string]any{}, "status": "Failure",
-		"message": "refused by the test's proxy", "reason": reasons[action.Status], "code": action.Status,
-	})
+	_ = json.NewEncoder(w).Encode(status)
 }
 
 // reasons are those that an API server gives with these codes.

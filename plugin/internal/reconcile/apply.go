@@ -295,6 +295,8 @@ func classify(s *step, o outcome) (record.Action, string) {
 	switch {
 	case o.created && known && !s.changed:
 		return record.Reverted, "it had been deleted"
+	case o.created && o.before != nil:
+		return record.Configured, "deleted and recreated, because an immutable field changed"
 	case o.created:
 		return record.Created, ""
 	case same:
