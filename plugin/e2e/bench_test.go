@@ -4,11 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"os/exec"
+	"os"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -169,14 +168,19 @@ func (s *site) measure(b *testing.B) measured {
 	b.Helper()
 	cmd, ended := s.command("reconcile", "--repo", s.repo, "--name", "app", "-o", "json")
 	started := time.Now()
-	r := ended(cmd.Run())
+	err := cmd.Start()
+	if err != nil {
+		b.Fatal(err)
+	}
+	rss := watchRSS(cmd.Process.Pid)
+	r := ended(cmd.Wait())
 	wall := time.Since(started)
 	var report struct{ Requests map[string]int }
 	if r.code != 0 || json.Unmarshal([]byte(r.stdout), &report) != nil {
 		b.Fatal(r)
 	}
 	checkRequests(b, started, report.Requests["total"])
-	return measured{milliseconds(wall), maxRSS(cmd), milliseconds(cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()), report.Requests}
+	return measured{milliseconds(wall), rss(), milliseconds(cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()), report.Requests}
 }
 
 // checkRequests compares the number of requests that the plugin reports with the audit log of the server.
@@ -197,12 +201,29 @@ func checkRequests(b *testing.B, since time.Time, reported int) {
 	}
 }
 
-func maxRSS(cmd *exec.Cmd) float64 {
-	usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage)
-	if !ok {
-		return 0
-	}
-	return float64(usage.Maxrss) / 1024 // KiB on Linux
+// watchRSS samples the high-water mark of a process' memory until the returned function is called, which returns it in
+// MiB. The resource usage of an ended child cannot be used: on Linux it counts the memory of this process until exec.
+func watchRSS(pid int) func() float64 {
+	stop, done := make(chan struct{}), make(chan float64)
+	go func() {
+		peak := 0.0
+		for {
+			if status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)); err == nil {
+				_, after, _ := strings.Cut(string(status), "VmHWM:")
+				var kib float64
+				if _, err := fmt.Sscan(after, &kib); err == nil && strings.Contains(string(status), "Name:\tkubectl-gitops\n") {
+					peak = max(peak, kib/1024)
+				}
+			}
+			select {
+			case <-stop:
+				done <- peak
+				return
+			case <-time.After(2 * time.Millisecond):
+			}
+		}
+	}()
+	return func() float64 { close(stop); return <-done }
 }
 
 // bareApply patches objects with inFlight requests under way, Namespaces first, and returns the milliseconds it took.

@@ -11,8 +11,11 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"hash"
+	"io"
+	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -42,11 +45,28 @@ func decode(e metav1.ManagedFieldsEntry) (*fieldpath.Set, error) {
 	if e.FieldsV1 == nil {
 		return set, nil
 	}
-	raw := e.FieldsV1.GetRawReader()
-	if err := set.FromJSON(raw); err != nil {
+	raw := e.FieldsV1.GetRawBytes()
+	if err := set.FromJSON(bytes.NewReader(raw)); err != nil {
 		return nil, err
 	}
-	return set, nil
+	return set, knownElements(raw)
+}
+
+// knownElements refuses path elements of a kind that we do not know: the set would silently lack them.
+func knownElements(raw []byte) error {
+	d := json.NewDecoder(bytes.NewReader(raw))
+	for {
+		t, err := d.Token()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if name, ok := t.(string); ok && name != "." && !(len(name) > 1 && name[1] == ':' && strings.Contains("fkvi", name[:1])) {
+			return fmt.Errorf("unknown path element %q", name)
+		}
+	}
 }
 
 // Digest returns a keyed hash of set and of the values that u holds at its leaves, 22 characters. A path that u does
