@@ -47,7 +47,7 @@ func (c *client) createTree(ctx context.Context, base string, changes []change) 
 		entries = append(entries, &github.TreeEntry{Path: &ch.path, Mode: &ch.mode, Type: github.String("blob"), Content: &ch.content})
 	}
 	tree, _, err := c.rest.Git.CreateTree(ctx, c.owner, c.name, base, entries)
-	return tree.GetSHA(), failed("write the tree", err)
+	return tree.GetSHA(), busy(failed("write the tree", err))
 }
 
 // createCommit names no author, so that GitHub signs the commit for the token's owner where it can.
@@ -57,7 +57,7 @@ func (c *client) createCommit(ctx context.Context, tree, message string, parents
 		commit.Parents = append(commit.Parents, &github.Commit{SHA: &p})
 	}
 	done, _, err := c.rest.Git.CreateCommit(ctx, c.owner, c.name, commit, nil)
-	return done.GetSHA(), done.GetVerification().GetVerified(), failed("write the commit", err)
+	return done.GetSHA(), done.GetVerification().GetVerified(), busy(failed("write the commit", err))
 }
 
 // createBranch fails with errMoved when the branch exists by now.
@@ -65,6 +65,14 @@ func (c *client) createBranch(ctx context.Context, branch, sha string) error {
 	_, _, err := c.rest.Git.CreateRef(ctx, c.owner, c.name, ref(branch, sha))
 	err = failed("create the branch "+branch, err)
 	if a, ok := answered(err); ok && a.status == http.StatusUnprocessableEntity && a.says("already exists") {
+		return fmt.Errorf("%w: %w", errMoved, err)
+	}
+	return busy(err)
+}
+
+// busy turns GitHub's 409, which it gives while it is busy with the same repository, into errMoved.
+func busy(err error) error {
+	if a, ok := answered(err); ok && a.status == http.StatusConflict {
 		return fmt.Errorf("%w: %w", errMoved, err)
 	}
 	return err
@@ -75,10 +83,10 @@ func (c *client) createBranch(ctx context.Context, branch, sha string) error {
 func (c *client) moveBranch(ctx context.Context, branch, sha string) error {
 	_, _, err := c.rest.Git.UpdateRef(ctx, c.owner, c.name, ref(branch, sha), false)
 	err = failed("update the branch "+branch, err)
-	if a, ok := answered(err); ok && (a.status == http.StatusConflict || a.status == http.StatusUnprocessableEntity && (a.says("fast forward") || a.says("does not exist"))) {
+	if a, ok := answered(err); ok && a.status == http.StatusUnprocessableEntity && (a.says("fast forward") || a.says("does not exist")) {
 		return fmt.Errorf("%w: %w", errMoved, err)
 	}
-	return err
+	return busy(err)
 }
 
 func ref(branch, sha string) *github.Reference {

@@ -242,3 +242,25 @@ func TestCheckAndDryRunWriteNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestTemplates(t *testing.T) {
+	hub, repo := newConfig(t, githubtest.RepoOptions{})
+	repo.Push("release", "release branch", map[string]string{"values.yaml": "image:\n  repository: ghcr.io/acme/web\n  tag: 1.0.0\n"})
+	got := runStep(t, hub, map[string]string{
+		"images": "ghcr.io/acme/api=1.8.2\nghcr.io/acme/web=1.1.0", "ref": "refs/heads/release", "title": "Deploy {images} to {ref}", "branch": "deploy/{ref}/{image}",
+		"commit-message": "deploy: {image} {from} to {tag}", "body": "From {repository}, {unknown}",
+	}).mustSucceed(t)
+	p := repo.Pulls()[0]
+	if want := "Deploy api 1.8.1 → 1.8.2, web 1.0.0 → 1.1.0 to release"; p.Title != want {
+		t.Errorf("title %q, want %q", p.Title, want)
+	}
+	if got.outputs["branch"] != "deploy/release/api" || p.Base != "release" {
+		t.Errorf("branch %s, base %s", got.outputs["branch"], p.Base)
+	}
+	if m := repo.Head(p.Head).Message; !strings.HasPrefix(m, "deploy: api 1.8.1 to 1.8.2\n\nGitops-Set: ") {
+		t.Errorf("message %q", m)
+	}
+	if !strings.HasPrefix(p.Body, "From acme/config, {unknown}\n") {
+		t.Errorf("body:\n%s", p.Body)
+	}
+}

@@ -15,8 +15,10 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
-// maxNotices is how many annotations GitHub shows for one step.
-const maxNotices = 10
+const (
+	maxNotices = 10   // annotations that GitHub shows for one step
+	maxEdits   = 1000 // in the edits output: GitHub takes a megabyte of outputs from one job
+)
 
 // reporter writes what a run tells its workflow: log, annotations, outputs and job summary. Nothing from
 // outside passes it unescaped, and no token passes it at all.
@@ -162,7 +164,7 @@ func (r *reporter) outputs(res Result) error {
 	if err != nil {
 		return fmt.Errorf("write the outputs: %w", err)
 	}
-	edits, err := json.Marshal(editList(res.Plan.Edits))
+	edits, err := json.Marshal(editList(res.Plan.Edits[:min(len(res.Plan.Edits), maxEdits)]))
 	if err != nil {
 		return fmt.Errorf("write the outputs: %w", err)
 	}
