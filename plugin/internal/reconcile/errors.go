@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
@@ -41,7 +42,7 @@ func words(err error, s *step) (message, advice string) {
 	case st.Reason == metav1.StatusReasonForbidden && strings.Contains(st.Message, "exceeded quota"):
 		return st.Message, "raise the ResourceQuota, or ask for less"
 	case st.Reason == metav1.StatusReasonForbidden && strings.Contains(st.Message, "cannot "):
-		return st.Message, fmt.Sprintf("grant get, list, create, patch and delete on %s to this user", resourceName(s))
+		return st.Message, rightsOn(s.Ref.Kind, s.Namespace)
 	case st.Reason == metav1.StatusReasonNotFound && st.Details != nil && st.Details.Kind == "namespaces":
 		return fmt.Sprintf("namespace %s does not exist", st.Details.Name), "add the Namespace to the repository, or use --target-namespace"
 	case strings.Contains(st.Message, "field not declared in schema"), strings.Contains(st.Message, "strict decoding error"):
@@ -54,15 +55,24 @@ func words(err error, s *step) (message, advice string) {
 	return st.Message, ""
 }
 
-func resourceName(s *step) string {
-	name := s.Resource
-	if s.Group != "" {
-		name += "." + s.Group
+// rightsOn says what a user needs on a kind, in one namespace or everywhere.
+func rightsOn(k cluster.Kind, namespace string) string {
+	name := k.Resource
+	if k.Group != "" {
+		name += "." + k.Group
 	}
-	if s.Namespace != "" {
-		name += " in namespace " + s.Namespace
+	if namespace != "" {
+		name += " in namespace " + namespace
 	}
-	return name
+	return fmt.Sprintf("grant get, list, create, patch and delete on %s to this user", name)
+}
+
+// mayNot adds to a refused list what the user needs.
+func mayNot(err error, k cluster.Kind, namespace string) error {
+	if !apierrors.IsForbidden(err) {
+		return err
+	}
+	return hint.With(err, "%s", rightsOn(k, namespace))
 }
 
 func terminatingNamespace(st metav1.Status) bool {

@@ -120,7 +120,7 @@ func (r *Reconciler) observeKind(ctx context.Context, s *snapshot, k cluster.Kin
 	if apierrors.IsNotFound(err) {
 		return r.notServed(ctx, s, k, l, err)
 	}
-	return err
+	return mayNot(err, k, everywhere[0])
 }
 
 func (r *Reconciler) listInto(ctx context.Context, s *snapshot, k cluster.Kind, namespaces []string, l look) error {

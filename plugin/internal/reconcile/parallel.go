@@ -2,12 +2,19 @@ package reconcile
 
 import (
 	"context"
-	"fmt"
 	"sync"
 )
 
 // errInterrupted ends a pass that was told to stop.
-var errInterrupted = fmt.Errorf("interrupted: no more was written; the next run continues: %w", context.Canceled)
+var errInterrupted = interruptedError{}
+
+type interruptedError struct{}
+
+func (interruptedError) Error() string {
+	return "interrupted: no more was written; the next run continues"
+}
+
+func (interruptedError) Is(target error) bool { return target == context.Canceled }
 
 // parallel calls do(0..n-1), at most limit at once, and returns when all calls did. Once ctx ends no call is started.
 func parallel(ctx context.Context, n, limit int, do func(i int)) {

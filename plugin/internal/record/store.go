@@ -77,7 +77,7 @@ func (s *Store) Load(ctx context.Context) (map[string]*Record, error) {
 	}
 	items, _, err := s.Cluster.List(ctx, secrets, s.Namespace, labelApp)
 	if err != nil {
-		return nil, fmt.Errorf("records in namespace %s: %w", s.Namespace, err)
+		return nil, s.unread(err)
 	}
 	records := map[string]*Record{}
 	shards := map[string]map[int]shard{}
@@ -112,6 +112,15 @@ func (s *Store) Peek(ctx context.Context) (map[string]*Record, error) {
 		s.peeked = records
 	}
 	return records, err
+}
+
+// unread says what a user needs who may not read the records.
+func (s *Store) unread(err error) error {
+	err = fmt.Errorf("records in namespace %s: %w", s.Namespace, err)
+	if apierrors.IsForbidden(err) {
+		return hint.With(err, "grant get, list, create, update and patch on configmaps and secrets there to this user; -n selects another instance")
+	}
+	return err
 }
 
 // New returns the record of an app that has none yet.
@@ -296,7 +305,7 @@ func (r *Record) readParent(u *unstructured.Unstructured) {
 func (s *Store) Parents(ctx context.Context) (map[string]*Record, error) {
 	items, _, err := s.Cluster.List(ctx, configMaps, s.Namespace, LabelID)
 	if err != nil {
-		return nil, fmt.Errorf("records in namespace %s: %w", s.Namespace, err)
+		return nil, s.unread(err)
 	}
 	out := map[string]*Record{}
 	for i := range items {
