@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/kubectl/pkg/util/term"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
@@ -110,9 +111,10 @@ back, revert the commit in Git.`,
 	flags.Lookup("namespace").Usage = "Namespace of the instance (default " + DefaultNamespace + ")"
 	flags.StringVar(&c.color, "color", c.color, "Colour: auto, always or never")
 	hideMost(flags)
+	c.completeConnectionFlags(root)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return seeHelp(cmd, err) })
 	root.SetIn(c.streams.In)
-	root.SetOut(c.streams.Out)
+	root.SetOut(term.NewResponsiveWriter(c.streams.Out)) // help fits the terminal
 	root.SetErr(c.streams.ErrOut)
 	root.AddGroup(&cobra.Group{ID: "work", Title: "Work:"}, &cobra.Group{ID: "look", Title: "Look:"})
 	add := func(group string, commands ...*cobra.Command) {

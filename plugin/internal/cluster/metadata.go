@@ -106,3 +106,16 @@ func decodeMetadata(raw []byte, into *metav1.PartialObjectMetadataList) error {
 func tooLarge(err error) bool {
 	return apierrors.HasStatusCause(err, metav1.CauseTypeResourceVersionTooLarge)
 }
+
+// Namespaces lists the names of all namespaces; none when that is not allowed.
+func (c *Client) Namespaces(ctx context.Context) []string {
+	items, _, err := c.ListMetadata(ctx, Kind{Version: "v1", Kind: "Namespace", Resource: "namespaces"}, "", "", Read{})
+	if err != nil {
+		return nil
+	}
+	var names []string
+	for _, ns := range items {
+		names = append(names, ns.Name)
+	}
+	return names
+}
