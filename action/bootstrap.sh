@@ -17,7 +17,9 @@ sha256() {
 source_dir="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 
 if [ -n "${GITOPS_BIN_PATH:-}" ]; then
-  [ -f "$GITOPS_BIN_PATH" ] && [ -x "$GITOPS_BIN_PATH" ] || fail "bin-path: $GITOPS_BIN_PATH is not an executable file"
+  if [ ! -f "$GITOPS_BIN_PATH" ] || [ ! -x "$GITOPS_BIN_PATH" ]; then
+    fail "bin-path: $GITOPS_BIN_PATH is not an executable file"
+  fi
   printf '%s\n' "$GITOPS_BIN_PATH"
   exit
 fi

@@ -151,7 +151,7 @@ func (r *run) report(res Result, words writing) Result {
 	case !res.Changed:
 		res.Line = "= already up to date"
 	case r.in.Operation == opCheck:
-		res.Line = fmt.Sprintf("%d edits would be made: %s", len(res.Plan.Edits), words.title())
+		res.Line = fmt.Sprintf("%s would be made: %s", count(len(res.Plan.Edits), "edit"), words.title())
 	case r.in.PullRequest:
 		res.Line = "dry run: would open a pull request: " + words.title()
 	default:

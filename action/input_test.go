@@ -11,12 +11,39 @@ import (
 
 // TestBadInputIsOneClearErrorAndNoWrite gives every input wrong in every stupid way.
 func TestBadInputIsOneClearErrorAndNoWrite(t *testing.T) {
+	for _, c := range badInputs() {
+		t.Run(c.name, func(t *testing.T) {
+			hub, _ := newConfig(t, githubtest.RepoOptions{})
+			got := runStep(t, hub, c.inputs)
+			if got.code != ExitFailed {
+				t.Fatalf("exit %d\n%s", got.code, got.stdout)
+			}
+			if !strings.Contains(got.stderr, c.want) {
+				t.Errorf("stderr:\n%s\nwant %q in it", got.stderr, c.want)
+			}
+			if n := strings.Count(got.stderr, "error: "); n != 1 {
+				t.Errorf("%d errors:\n%s", n, got.stderr)
+			}
+			if w := hub.Writes(); len(w) > 0 {
+				t.Errorf("it wrote: %v", w)
+			}
+			if !strings.Contains(got.summary, "✗") || !strings.Contains(got.stdout, "::error ") {
+				t.Errorf("no summary or annotation:\n%s\n%s", got.summary, got.stdout)
+			}
+		})
+	}
+}
+
+// badInput is one wrong set of inputs, and a part of the error or its hint.
+type badInput struct {
+	name   string
+	inputs map[string]string
+	want   string
+}
+
+func badInputs() []badInput {
 	ok := "ghcr.io/acme/api=1.8.2"
-	cases := []struct {
-		name   string
-		inputs map[string]string
-		want   string // in the error or its hint
-	}{
+	return []badInput{
 		{"no token", map[string]string{"images": ok, "token": ""}, "input token: empty"},
 		{"token with a line break", map[string]string{"images": ok, "token": "to\nken"}, "input token: it has spaces"},
 		{"wrong token", map[string]string{"images": ok, "token": "stolen"}, "the token is wrong, expired or revoked"},
@@ -54,27 +81,6 @@ func TestBadInputIsOneClearErrorAndNoWrite(t *testing.T) {
 		{"address without scheme", map[string]string{"images": ok, "api-url": "github.example.com"}, "not an http address"},
 		{"address with credentials", map[string]string{"images": ok, "api-url": "https://u:p@github.example.com"}, "not an http address"},
 		{"address that nobody serves", map[string]string{"images": ok, "api-url": "http://127.0.0.1:1", "graphql-url": "http://127.0.0.1:1/graphql"}, "connection refused"},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			hub, _ := newConfig(t, githubtest.RepoOptions{})
-			got := runStep(t, hub, c.inputs)
-			if got.code != ExitFailed {
-				t.Fatalf("exit %d\n%s", got.code, got.stdout)
-			}
-			if !strings.Contains(got.stderr, c.want) {
-				t.Errorf("stderr:\n%s\nwant %q in it", got.stderr, c.want)
-			}
-			if n := strings.Count(got.stderr, "error: "); n != 1 {
-				t.Errorf("%d errors:\n%s", n, got.stderr)
-			}
-			if w := hub.Writes(); len(w) > 0 {
-				t.Errorf("it wrote: %v", w)
-			}
-			if !strings.Contains(got.summary, "✗") || !strings.Contains(got.stdout, "::error ") {
-				t.Errorf("no summary or annotation:\n%s\n%s", got.summary, got.stdout)
-			}
-		})
 	}
 }
 

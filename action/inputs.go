@@ -121,7 +121,7 @@ func readInputs(getenv func(string) string) (Inputs, error) {
 		r.bad("input repository: %q is not owner/name", in.Repository)
 	}
 	if in.Token == "" {
-		r.bad("input token: empty; pass a token that may write to %s, for example ${{ github.token }}", in.Repository)
+		r.bad("input token: empty; pass a token that may write to the repository, for example ${{ github.token }}")
 	} else if strings.ContainsFunc(in.Token, func(c rune) bool { return c <= ' ' || c > '~' }) {
 		r.bad("input token: it has spaces, line breaks or letters no token has")
 	}

@@ -137,11 +137,11 @@ func (o localOptions) print(w io.Writer, p Plan) error {
 	}
 	switch {
 	case len(p.Edits) == 0:
-		fmt.Fprintf(w, "already up to date (%d references)\n", len(p.Current))
+		fmt.Fprintf(w, "already up to date (%s)\n", count(len(p.Current), "reference"))
 	case o.check:
-		fmt.Fprintf(w, "%d edits would be made in %d files\n", len(p.Edits), len(p.Files))
+		fmt.Fprintf(w, "%s would be made in %s\n", count(len(p.Edits), "edit"), count(len(p.Files), "file"))
 	default:
-		fmt.Fprintf(w, "%d edits made in %d files\n", len(p.Edits), len(p.Files))
+		fmt.Fprintf(w, "%s made in %s\n", count(len(p.Edits), "edit"), count(len(p.Files), "file"))
 	}
 	return nil
 }

@@ -58,7 +58,7 @@ func TestBumpEditsACheckout(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 	code, stdout, _ = command(t, "bump", "--dir", dir, "--image", "ghcr.io/acme/api=1.8.2")
-	if code != ExitOK || stdout != "already up to date (1 references)\n" {
+	if code != ExitOK || stdout != "already up to date (1 reference)\n" {
 		t.Errorf("second run: exit %d %q", code, stdout)
 	}
 }
@@ -67,7 +67,7 @@ func TestBumpCheckOnlyReports(t *testing.T) {
 	dir := checkout(t)
 	before := read(t, filepath.Join(dir, prodFile))
 	code, stdout, _ := command(t, "bump", "--dir", dir, "--image", "ghcr.io/acme/api=1.8.2", "--check")
-	if code != ExitFailed || !strings.Contains(stdout, "1 edits would be made") || read(t, filepath.Join(dir, prodFile)) != before {
+	if code != ExitFailed || !strings.Contains(stdout, "1 edit would be made") || read(t, filepath.Join(dir, prodFile)) != before {
 		t.Errorf("exit %d\n%s", code, stdout)
 	}
 	if code, _, _ = command(t, "bump", "--dir", dir, "--image", "ghcr.io/acme/api=1.8.1", "--check"); code != ExitOK {

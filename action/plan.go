@@ -100,7 +100,7 @@ func bumpHint(err error) string {
 	var refused bumper.Refusals
 	switch {
 	case errors.As(err, &older):
-		return "allow-downgrade: true accepts older tags"
+		return "allow-downgrade accepts older tags"
 	case errors.As(err, &missing) && missing.Hint != "":
 		return missing.Hint
 	case errors.As(err, &missing):
@@ -123,7 +123,7 @@ func guardSecrets(files map[string][]byte) error {
 		return nil
 	}
 	return advise(fmt.Errorf("a Secret with plain data would be committed: %w", errors.Join(errs...)),
-		"keep Secrets out of Git (SealedSecret, ExternalSecret, SOPS), or set allow-plain-secrets: true")
+		"keep Secrets out of Git (SealedSecret, ExternalSecret, SOPS), or accept it with allow-plain-secrets")
 }
 
 // takesBack says whether req is older than the earlier request, by making both edits one after the other.

@@ -260,6 +260,9 @@ func TestTemplates(t *testing.T) {
 	if m := repo.Head(p.Head).Message; !strings.HasPrefix(m, "deploy: api 1.8.1 to 1.8.2\n\nGitops-Set: ") {
 		t.Errorf("message %q", m)
 	}
+	if !strings.Contains(p.Body, "| `ghcr.io/acme/web` | `1.0.0` | `1.1.0` | `values.yaml:3` |\n") {
+		t.Errorf("body:\n%s", p.Body)
+	}
 	if !strings.HasPrefix(p.Body, "From acme/config, {unknown}\n") {
 		t.Errorf("body:\n%s", p.Body)
 	}

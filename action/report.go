@@ -129,9 +129,13 @@ func (r *reporter) done(res Result) error {
 			r.gh.WithFieldsMap(fields).Noticef("%s", r.clean(oneLine(e.Old+" -> "+e.New)))
 		}
 	}
-	for _, n := range res.Notes {
+	for i, n := range res.Notes {
 		r.log("note: " + n)
-		if r.workflow() {
+		switch {
+		case !r.workflow():
+		case i < len(res.Plan.Notes): // about the edits, for information
+			r.gh.Noticef("%s", r.clean(oneLine(n)))
+		default:
 			r.gh.Warningf("%s", r.clean(oneLine(n)))
 		}
 	}
@@ -155,7 +159,7 @@ func summary(res Result) string {
 	for _, n := range res.Notes {
 		b.WriteString("\n> " + plainText(n) + "\n")
 	}
-	fmt.Fprintf(&b, "\n%d files searched, %d parsed, %d references already up to date.\n", res.Plan.Scanned, res.Plan.Parsed, len(res.Plan.Current))
+	fmt.Fprintf(&b, "\n%s searched, %d parsed, %s already up to date.\n", count(res.Plan.Scanned, "file"), res.Plan.Parsed, count(len(res.Plan.Current), "reference"))
 	return b.String()
 }
 

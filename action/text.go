@@ -98,7 +98,7 @@ func (w writing) body(m marker, notes []string) string {
 		b.WriteString("\n> " + plainText(n) + "\n")
 	}
 	if len(m.History) > 1 {
-		fmt.Fprintf(&b, "\n<details><summary>%d bumps in this pull request</summary>\n\n", len(m.History))
+		fmt.Fprintf(&b, "\n<details><summary>%s in this pull request</summary>\n\n", count(len(m.History), "bump"))
 		for _, s := range m.History {
 			fmt.Fprintf(&b, "- %s: %s\n", plainText(s.At), codeList(s.Set))
 		}
@@ -110,7 +110,11 @@ func (w writing) body(m marker, notes []string) string {
 
 func editTable(edits []bumper.Edit) string {
 	var b strings.Builder
-	b.WriteString("| Image | From | To | File |\n|---|---|---|---|\n")
+	what := "Image"
+	if slices.ContainsFunc(edits, func(e bumper.Edit) bool { return e.Image == "" }) {
+		what = "Image or value"
+	}
+	b.WriteString("| " + what + " | From | To | File |\n|---|---|---|---|\n")
 	for i, e := range edits {
 		if i == 200 {
 			fmt.Fprintf(&b, "\nand %d more edits\n", len(edits)-i)
@@ -120,9 +124,18 @@ func editTable(edits []bumper.Edit) string {
 		if e.Image == "" {
 			name = e.Path
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", code(name), code(e.Old), code(e.New), code(fmt.Sprintf("%s:%d", e.File, e.Line)))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", code(name), code(bare(e.Old, e.Before)), code(bare(e.New, e.After)), code(fmt.Sprintf("%s:%d", e.File, e.Line)))
 	}
 	return b.String()
+}
+
+// bare is a scalar without the image name in front: the table has a column for that.
+func bare(scalar string, img bumper.Image) string {
+	rest, ok := strings.CutPrefix(scalar, img.Name)
+	if !ok || img.Name == "" || rest == "" {
+		return scalar
+	}
+	return strings.TrimLeft(rest, ":@")
 }
 
 // summaries are "api 1.8.1 → 1.8.2", one for each image or value.
@@ -233,6 +246,14 @@ func oneLine(s string) string {
 		}
 		return c
 	}, s))
+}
+
+// count is "1 edit" or "2 edits".
+func count(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
 }
 
 // shorten cuts at a character, not inside one.

@@ -109,7 +109,7 @@ func act(t *testing.T, bin, dir, eventName, payload string, hub *githubtest.Serv
 	for _, name := range []string{"GOCACHE", "GOMODCACHE", "GOPATH"} {
 		args = append(args, "--env", name+"="+strings.TrimSpace(run(t, ".", nil, "go", "env", name)))
 	}
-	args = append(args, "--env", "GOFLAGS=-mod=mod", "--env", "GOPROXY=off")
+	args = append(args, "--env", "GOPROXY=off")
 	for _, e := range env {
 		args = append(args, "--env", e)
 	}

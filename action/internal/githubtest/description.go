@@ -26,18 +26,15 @@ type description struct {
 }
 
 // loaded is shared by all servers of one test binary, because parsing takes a second.
-var loaded = sync.OnceValues(readDescription)
-
-func loadDescription(tb testing.TB) *description {
-	tb.Helper()
-	d, err := loaded()
+var loaded = sync.OnceValue(func() *description {
+	d, err := readDescription()
 	if err != nil {
 		// Straight to stderr: a log line of a passing test would not be seen.
-		fmt.Fprintf(os.Stderr, "WARNING: %s: GitHub requests are NOT checked against GitHub's description: %v\n", tb.Name(), err)
+		fmt.Fprintf(os.Stderr, "WARNING: requests are NOT checked against GitHub's description in this run: %v\n", err)
 		return nil
 	}
 	return d
-}
+})
 
 func readDescription() (*description, error) {
 	rest, graph, err := cachedDescription()

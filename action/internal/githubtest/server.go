@@ -82,7 +82,7 @@ const Token = "ghs_token-of-the-tests"
 // New starts a server that is closed with the test. The token Token may do everything.
 func New(tb testing.TB) *Server {
 	tb.Helper()
-	s := &Server{tb: tb, repos: map[string]*Repo{}, tokens: map[string]Permissions{}, desc: loadDescription(tb)}
+	s := &Server{tb: tb, repos: map[string]*Repo{}, tokens: map[string]Permissions{}, desc: loaded()}
 	s.tokens[Token] = Permissions{Contents: "write", PullRequests: "write"}
 	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
 	s.URL = s.http.URL
