@@ -114,6 +114,9 @@ func compareRows(a, b Row) int {
 // rowsPerShard keeps a shard far below the 1 MiB that etcd takes in one object.
 const rowsPerShard = 2500
 
+// maxShards bounds what a damaged header can make us do.
+const maxShards = 1 << 16
+
 // shardCount returns how many shards the rows need. It is a power of two and never shrinks, so that a row changes its
 // shard only when the count doubles, and then to a shard that did not exist before.
 func (inv *Inventory) shardCount() int {
@@ -163,17 +166,23 @@ func encodeRows(rows []Row) []byte {
 		}
 		enc.Encode([]any{r.Namespace, r.Name, r.UID, r.ResourceVersion, r.Generation, r.Manifest, r.Owned, r.Metadata})
 	}
+	enc.Encode([]int{len(rows)})
 	return out.Bytes()
 }
 
 var errCorrupt = errors.New("the inventory is not readable")
 
-// decodeRows reads what encodeRows wrote: a line of five fields names the kind of the lines of eight that follow.
+// decodeRows reads what encodeRows wrote: a line of five fields names the kind of the lines of eight that follow, and
+// the last line says how many of these there are: half a shard is not a smaller one.
 func decodeRows(data []byte, into map[Key]Row) error {
 	var kind cluster.Kind
+	rows, complete := 0, false
 	for n, line := range bytes.Split(data, []byte("\n")) {
 		if len(line) == 0 {
 			continue
+		}
+		if complete {
+			return fmt.Errorf("%w: line %d: after the last one", errCorrupt, n+1)
 		}
 		var f []json.RawMessage
 		if err := json.Unmarshal(line, &f); err != nil {
@@ -181,6 +190,12 @@ func decodeRows(data []byte, into map[Key]Row) error {
 		}
 		var err error
 		switch len(f) {
+		case 1:
+			want := -1
+			if err = scan(f, &want); err == nil && want != rows {
+				err = fmt.Errorf("%d rows of %d", rows, want)
+			}
+			complete = true
 		case 5:
 			kind = cluster.Kind{}
 			err = scan(f, &kind.Group, &kind.Version, &kind.Kind, &kind.Resource, &kind.Namespaced)
@@ -192,12 +207,16 @@ func decodeRows(data []byte, into map[Key]Row) error {
 				err = errors.New("a row without kind or name")
 			}
 			into[KeyOf(r.Ref)] = r
+			rows++
 		default:
 			err = fmt.Errorf("%d fields", len(f))
 		}
 		if err != nil {
 			return fmt.Errorf("%w: line %d: %w", errCorrupt, n+1, err)
 		}
+	}
+	if !complete {
+		return fmt.Errorf("%w: its end is missing", errCorrupt)
 	}
 	return nil
 }
@@ -217,7 +236,7 @@ func decodeInventory(shards map[int]shard) (*Inventory, error) {
 	if err := json.Unmarshal(shards[0].header, &inv.Header); err != nil {
 		return nil, fmt.Errorf("%w: header: %w", errCorrupt, err)
 	}
-	if inv.App == "" || len(inv.Secret) < 16 || inv.Shards < 1 || inv.Shards > 1<<16 || inv.Shards&(inv.Shards-1) != 0 {
+	if inv.App == "" || len(inv.Secret) < 16 || inv.Shards < 1 || inv.Shards > maxShards || inv.Shards&(inv.Shards-1) != 0 {
 		return nil, fmt.Errorf("%w: header", errCorrupt)
 	}
 	for i := range inv.Shards {
@@ -229,12 +248,21 @@ func decodeInventory(shards map[int]shard) (*Inventory, error) {
 			return nil, err
 		}
 	}
-	// Shards beyond the count were written by a save that doubled it and was cut off: their rows may be new.
-	for i, s := range shards {
-		if i >= inv.Shards {
-			if err := decodeRows(s.rows, inv.Rows); err != nil {
-				return nil, err
-			}
+	// Shards beyond the count were written by a save that doubled it and was cut off: their rows may be new. The count
+	// is raised, so that the next save writes them anew.
+	count := inv.Shards
+	for _, i := range slices.Sorted(maps.Keys(shards)) {
+		if i < count {
+			continue
+		}
+		if i >= maxShards {
+			return nil, fmt.Errorf("%w: shard %d", errCorrupt, i)
+		}
+		if err := decodeRows(shards[i].rows, inv.Rows); err != nil {
+			return nil, err
+		}
+		for inv.Shards <= i {
+			inv.Shards *= 2
 		}
 	}
 	return inv, nil

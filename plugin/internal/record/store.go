@@ -85,7 +85,7 @@ func (s *Store) Load(ctx context.Context) (map[string]*Record, error) {
 		u := &items[i]
 		app := u.GetLabels()[labelApp]
 		n, err := strconv.Atoi(u.GetLabels()[labelShard])
-		if err != nil || u.GetName() != shardName(app, n) {
+		if err != nil || n < 0 || n >= maxShards || u.GetName() != shardName(app, n) {
 			continue // labelled by somebody else
 		}
 		if records[app] == nil {
