@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -34,7 +33,7 @@ var (
 )
 
 // ErrBusy says that another reconciler saved the record since it was loaded.
-var ErrBusy = errors.New("another reconciler is at work on this app")
+var ErrBusy = hint.Errorf("another reconciler is at work on this app", "run again when it is done: the next pass sees what it did")
 
 // Record is what one app's last apply left behind, as loaded.
 type Record struct {
@@ -223,14 +222,14 @@ func (s *Store) saveShard(ctx context.Context, r *Record, n int, sh shard) error
 func (s *Store) ownWrite(ctx context.Context, ref cluster.Ref, body []byte, conflict error) (*unstructured.Unstructured, error) {
 	live, err := s.Cluster.Get(ctx, ref)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrBusy, conflict)
+		return nil, ErrBusy
 	}
 	var sent struct {
 		Data map[string]string `json:"data"`
 	}
 	data, _, _ := unstructured.NestedStringMap(live.Object, "data")
 	if json.Unmarshal(body, &sent) != nil || !maps.Equal(sent.Data, data) {
-		return nil, fmt.Errorf("%w: %w", ErrBusy, conflict)
+		return nil, ErrBusy
 	}
 	return live, nil
 }
