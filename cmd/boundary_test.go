@@ -1,0 +1,153 @@
+// Package cmd_test checks which packages the binaries, and the packages inside them, are built from.
+package cmd_test
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/kubectl-gitops/kubectl-gitops"
+
+// boundaries are the imports that a package must never have, directly or through others, each with its reason.
+var boundaries = []struct {
+	root      string
+	forbidden map[string]string
+}{
+	{"cmd/gitops-action", map[string]string{
+		"k8s.io":               "CI never talks to a cluster: it writes to Git, and the cluster pulls",
+		"sigs.k8s.io":          "CI never talks to a cluster: it writes to Git, and the cluster pulls",
+		module + "/plugin":     "the two halves share no package: their contract is the config repository",
+		"github.com/go-git":    "the action works through GitHub's API, without a clone",
+		"github.com/getkin":    "only the GitHub double of the tests reads OpenAPI",
+		"github.com/vektah":    "only the GitHub double of the tests reads GraphQL schemas",
+		"testing":              "test code does not belong into the binary",
+		"net/http/httptest":    "test code does not belong into the binary",
+		module + "/action/e2e": "test code does not belong into the binary",
+	}},
+	{"cmd/kubectl-gitops", map[string]string{
+		"github.com/google/go-github":           "the cluster side never writes to Git or GitHub",
+		"github.com/sethvargo/go-githubactions": "the cluster side does not run in a workflow",
+		module + "/bumper":                      "the two halves share no package: their contract is the config repository",
+		module + "/action":                      "the two halves share no package: their contract is the config repository",
+		"k8s.io/kubernetes":                     "the control plane is for tests only",
+		"go.etcd.io":                            "the control plane is for tests only",
+		"k8s.io/client-go/kubernetes/fake":      "there is no fake of Kubernetes",
+		"testing":                               "test code does not belong into the binary",
+	}},
+	{"bumper", map[string]string{
+		"net":              "bumper is pure: bytes in, edits out",
+		"os/exec":          "bumper is pure: bytes in, edits out",
+		"github.com":       "bumper needs yaml.v3 and the standard library only",
+		"k8s.io":           "bumper needs yaml.v3 and the standard library only",
+		module + "/action": "bumper knows nothing of GitHub",
+	}},
+	{"plugin/internal/render", map[string]string{
+		"k8s.io/client-go/rest":             "rendering needs no cluster",
+		module + "/plugin/internal/cluster": "rendering needs no cluster",
+	}},
+	{"plugin/internal/diff", map[string]string{
+		"k8s.io/client-go/rest":             "diff is pure",
+		module + "/plugin/internal/cluster": "diff is pure",
+	}},
+	{"plugin/internal/fields", map[string]string{
+		"k8s.io/client-go/rest":             "fields is pure",
+		module + "/plugin/internal/cluster": "fields is pure",
+	}},
+	{"plugin/internal/source", map[string]string{
+		"k8s.io/client-go": "reading Git needs no cluster",
+		"os/exec":          "no program is run: neither git nor a hook",
+	}},
+}
+
+func TestBoundaries(t *testing.T) {
+	for _, b := range boundaries {
+		t.Run(b.root, func(t *testing.T) {
+			root := module + "/" + b.root
+			imports := dependencies(t, root)
+			for prefix, reason := range b.forbidden {
+				for pkg := range imports {
+					if pkg != root && (pkg == prefix || strings.HasPrefix(pkg, prefix+"/")) && !(prefix == "github.com" && strings.HasPrefix(pkg, module)) {
+						t.Errorf("%s is imported:\n  %s\nbut %s", pkg, strings.Join(chain(imports, root, pkg), "\n  imports "), reason)
+					}
+				}
+			}
+		})
+	}
+}
+
+// Only package cluster speaks to an API server; package plugin reads the kubeconfig for it.
+func TestOnlyClusterImportsAKubernetesClient(t *testing.T) {
+	for pkg, imports := range dependencies(t, module+"/cmd/kubectl-gitops") {
+		if !strings.HasPrefix(pkg, module) || pkg == module+"/plugin/internal/cluster" {
+			continue
+		}
+		for _, imported := range imports {
+			if strings.HasPrefix(imported, "k8s.io/client-go") && !(pkg == module+"/plugin" && strings.HasPrefix(imported, "k8s.io/client-go/tools/clientcmd")) {
+				t.Errorf("%s imports %s: only plugin/internal/cluster is to know a Kubernetes client", pkg, imported)
+			}
+		}
+	}
+}
+
+func TestBoundaryTestCanFail(t *testing.T) {
+	imports := map[string][]string{"a": {"b"}, "b": {"c"}, "c": nil}
+	if got := strings.Join(chain(imports, "a", "c"), " "); got != "a b c" {
+		t.Errorf("chain = %q", got)
+	}
+	if _, ok := dependencies(t, module+"/cmd/gitops-action")[module+"/bumper"]; !ok {
+		t.Error("the list of dependencies lacks package bumper, so it proves nothing")
+	}
+}
+
+// dependencies maps every package that root is built from to what it imports.
+func dependencies(t *testing.T, root string) map[string][]string {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-deps", "-json=ImportPath,Imports", root)
+	out, err := cmd.Output()
+	if err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			t.Fatalf("go list: %s", exit.Stderr)
+		}
+		t.Fatal(err)
+	}
+	imports := map[string][]string{}
+	dec := json.NewDecoder(strings.NewReader(string(out)))
+	for {
+		var p struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return imports
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		imports[p.ImportPath] = p.Imports
+	}
+}
+
+// chain is the shortest way from one package to another.
+func chain(imports map[string][]string, from, to string) []string {
+	paths := [][]string{{from}}
+	seen := map[string]bool{from: true}
+	for len(paths) > 0 {
+		p := paths[0]
+		paths = paths[1:]
+		last := p[len(p)-1]
+		if last == to {
+			return p
+		}
+		for _, next := range imports[last] {
+			if !seen[next] {
+				seen[next] = true
+				paths = append(paths, append(append([]string(nil), p...), next))
+			}
+		}
+	}
+	return []string{to}
+}
