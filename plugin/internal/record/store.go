@@ -208,7 +208,7 @@ func (s *Store) saveShard(ctx context.Context, r *Record, n int, sh shard) error
 		})
 	}
 	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || (exists && apierrors.IsNotFound(err)) {
-		saved, err = s.ownWrite(ctx, ref, body, err)
+		saved, err = s.ownWrite(ctx, ref, body)
 	}
 	if err != nil {
 		return err
@@ -219,7 +219,7 @@ func (s *Store) saveShard(ctx context.Context, r *Record, n int, sh shard) error
 
 // ownWrite settles a conflict: it is our own write when its answer was lost and the request was repeated, and the data
 // are there as we sent them. Anything else is ErrBusy.
-func (s *Store) ownWrite(ctx context.Context, ref cluster.Ref, body []byte, conflict error) (*unstructured.Unstructured, error) {
+func (s *Store) ownWrite(ctx context.Context, ref cluster.Ref, body []byte) (*unstructured.Unstructured, error) {
 	live, err := s.Cluster.Get(ctx, ref)
 	if err != nil {
 		return nil, ErrBusy
@@ -358,7 +358,7 @@ func (s *Store) saveParent(ctx context.Context, r *Record) error {
 		return u, err
 	})
 	if apierrors.IsConflict(err) {
-		saved, err = s.ownWrite(ctx, ref, body, err)
+		saved, err = s.ownWrite(ctx, ref, body)
 	}
 	if err != nil {
 		return fmt.Errorf("record of %s: %w", r.App, err)
