@@ -85,6 +85,8 @@ func refusalHint(a *apiError, in Inputs) string {
 			return fmt.Sprintf("github.token only reaches %s; give the token input a GitHub App token or a fine-grained token for %s", in.event.repository, in.Repository)
 		}
 		return "check owner/name, and that the token may read the repository"
+	case a.status == 422 && protected(a) && in.PullRequest:
+		return "a rule of the repository forbids this branch; allow gitops/** in it, or choose another name with the branch input"
 	case a.status == 422 && protected(a):
 		return "the branch is protected: set pull-request: true, or let the token's owner bypass the rule"
 	}

@@ -83,7 +83,7 @@ func busy(err error) error {
 func (c *client) moveBranch(ctx context.Context, branch, sha string) error {
 	_, _, err := c.rest.Git.UpdateRef(ctx, c.owner, c.name, ref(branch, sha), false)
 	err = failed("update the branch "+branch, err)
-	if a, ok := answered(err); ok && a.status == http.StatusUnprocessableEntity && (a.says("fast forward") || a.says("does not exist")) {
+	if a, ok := answered(err); ok && a.status == http.StatusUnprocessableEntity && (a.says("fast forward") || a.says("does not exist") || a.says("but expected")) {
 		return fmt.Errorf("%w: %w", errMoved, err)
 	}
 	return busy(err)
@@ -93,11 +93,11 @@ func ref(branch, sha string) *github.Reference {
 	return &github.Reference{Ref: github.String("refs/heads/" + branch), Object: &github.GitObject{SHA: &sha}}
 }
 
-// openPull fails with errMoved when the branch has a pull request by now.
+// openPull fails with errMoved when the branch has a pull request by now, is gone, or is merged already.
 func (c *client) openPull(ctx context.Context, head, base, title, body string, draft bool) (pullRequest, error) {
 	pr, _, err := c.rest.PullRequests.Create(ctx, c.owner, c.name, &github.NewPullRequest{Title: &title, Head: &head, Base: &base, Body: &body, Draft: &draft})
 	err = failed("open the pull request", err)
-	if a, ok := answered(err); ok && a.status == http.StatusUnprocessableEntity && a.says("already exists") {
+	if a, ok := answered(err); ok && a.status == http.StatusUnprocessableEntity && (a.says("already exists") || a.says("head invalid") || a.says("no commits between")) {
 		return pullRequest{}, fmt.Errorf("%w: %w", errMoved, err)
 	}
 	if err != nil {
@@ -106,14 +106,20 @@ func (c *client) openPull(ctx context.Context, head, base, title, body string, d
 	return pullRequest{ID: pr.GetNodeID(), Number: pr.GetNumber(), URL: pr.GetHTMLURL(), Title: title, Body: body, HeadRefName: head, BaseRefName: base, IsDraft: draft, opened: true, author: pr.GetUser().GetLogin()}, nil
 }
 
-// editPull fails with errMoved when the branch is no longer at head: whoever moved it wrote another text.
+// editPull fails with errMoved when the branch is no longer at head, because whoever moved it wrote another
+// text, and when the pull request is closed by now.
 func (c *client) editPull(ctx context.Context, p pullRequest, head, title, body string) error {
 	what := fmt.Sprintf("update pull request #%d", p.Number)
 	done, _, err := c.rest.PullRequests.Edit(ctx, c.owner, c.name, p.Number, &github.PullRequest{Title: &title, Body: &body})
-	if err == nil && done.GetHead().GetSHA() != head {
+	switch {
+	case err != nil:
+		return failed(what, err)
+	case done.GetState() != "open":
+		return fmt.Errorf("%w: %s: it is closed", errMoved, what)
+	case done.GetHead().GetSHA() != head:
 		return fmt.Errorf("%w: %s: its branch moved to %s", errMoved, what, short(done.GetHead().GetSHA()))
 	}
-	return failed(what, err)
+	return nil
 }
 
 // closePull says why and deletes the branch, which closes the pull request. It fails with errMoved when

@@ -111,17 +111,44 @@ func TestBaseBranchMovesInTheMiddle(t *testing.T) {
 	}
 }
 
-func TestBranchDeletedInTheMiddle(t *testing.T) {
-	hub, repo := newConfig(t, githubtest.RepoOptions{})
-	runStep(t, hub, map[string]string{"images": "ghcr.io/acme/api=1.8.2"}).mustSucceed(t)
-	branch := repo.Pulls()[0].Head
-	hub.Before = func(_ int, r *http.Request) *githubtest.Fault {
-		if r.Method == http.MethodPatch && strings.Contains(r.URL.Path, "/git/refs/") {
-			hub.Before = nil
-			repo.DeleteBranch(branch)
-		}
-		return nil
+// TestSomethingHappensInTheMiddle lets a person act just before one of the run's requests.
+func TestSomethingHappensInTheMiddle(t *testing.T) {
+	image := func(tag string) map[string]string { return map[string]string{"images": "ghcr.io/acme/api=" + tag} }
+	head := func(repo *githubtest.Repo) string { return repo.Pulls()[0].Head }
+	cases := []struct {
+		name   string
+		method string
+		path   string
+		open   bool // a pull request is open before
+		act    func(*githubtest.Repo)
+		number string
+	}{
+		{"the branch is deleted before it moves", "PATCH", "/git/refs/", true, func(r *githubtest.Repo) { r.DeleteBranch(head(r)) }, "2"},
+		{"the pull request is merged before its branch moves", "PATCH", "/git/refs/", true, func(r *githubtest.Repo) { r.Merge(1) }, "2"},
+		{"the pull request is closed before its text changes", "PATCH", "/pulls/", true, func(r *githubtest.Repo) { r.Edit(1, func(p *githubtest.Pull) { p.State = "closed" }) }, "2"},
+		{"the new branch is deleted before the pull request", "POST", "/pulls", false, func(r *githubtest.Repo) { r.DeleteBranch(r.Branches()[0]) }, "1"},
+		{"somebody commits before the branch moves", "PATCH", "/git/refs/", true, func(r *githubtest.Repo) { r.Push(head(r), "mine", map[string]string{"mine.yaml": "a: 1\n"}) }, "2"},
 	}
-	got := runStep(t, hub, map[string]string{"images": "ghcr.io/acme/api=1.9.0"}).mustSucceed(t)
-	got.want(t, map[string]string{"pr-operation": "created", "pr-number": "2"})
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			hub, repo := newConfig(t, githubtest.RepoOptions{})
+			if c.open {
+				runStep(t, hub, image("1.8.2")).mustSucceed(t)
+			}
+			hub.Before = func(_ int, r *http.Request) *githubtest.Fault {
+				if r.Method == c.method && strings.Contains(r.URL.Path, c.path) {
+					hub.Before = nil
+					c.act(repo)
+				}
+				return nil
+			}
+			got := runStep(t, hub, image("1.9.0")).mustSucceed(t)
+			got.want(t, map[string]string{"pr-operation": "created", "pr-number": c.number})
+			open := repo.Open()
+			if p := open[len(open)-1]; repo.Read(p.Head, prodFile) != kustomization("ghcr.io/acme/api", "1.9.0") {
+				t.Errorf("file:\n%s", repo.Read(p.Head, prodFile))
+			}
+			runStep(t, hub, image("1.9.0")).mustSucceed(t).want(t, map[string]string{"changed": "false", "pr-number": c.number})
+		})
+	}
 }

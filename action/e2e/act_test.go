@@ -21,6 +21,8 @@ func actBinary(t *testing.T) string {
 	t.Helper()
 	bin := filepath.Join(t.TempDir(), "act")
 	run(t, ".", nil, "go", "build", "-o", bin, "./cmd/act")
+	// Fetches what the build inside the workflow needs: there it has no network.
+	run(t, filepath.Join("..", ".."), nil, "go", "build", "-o", filepath.Join(t.TempDir(), "warm"), "./cmd/gitops-action")
 	return bin
 }
 
