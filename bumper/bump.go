@@ -122,9 +122,7 @@ func (b *bump) planImage(want Image, refs []located, unreadable []outcome) {
 		if out.current {
 			b.result.Current = append(b.result.Current, ref.reference())
 		}
-		for _, edit := range out.edits {
-			b.edits[ref.in] = append(b.edits[ref.in], edit)
-		}
+		b.edits[ref.in] = append(b.edits[ref.in], out.edits...)
 		if len(out.edits) > 0 {
 			b.compareTags(ref.found, out.edits[0])
 		}

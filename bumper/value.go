@@ -33,7 +33,7 @@ func ParseValue(s string) (Value, error) {
 	}
 	v := Value{File: path.Clean(file), Path: rest[:end], Value: rest[end+1:]}
 	if file == "" {
-		return Value{}, fmt.Errorf("value %q: no file before the :", s)
+		return Value{}, fmt.Errorf("value %q: no file before the colon", s)
 	}
 	if err := v.check(); err != nil {
 		return Value{}, fmt.Errorf("value %q: %w", s, err)

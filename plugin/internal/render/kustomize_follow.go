@@ -149,6 +149,7 @@ func (s *survey) file(k *kustomization, name string) ([]byte, error) {
 }
 
 func (s *survey) patches(k *kustomization) error {
+	//lint:ignore SA1019 people's kustomizations use the old fields
 	for _, p := range append(append([]types.Patch{}, k.spec.Patches...), k.spec.PatchesJson6902...) {
 		if p.Path != "" {
 			if err := s.patchFile(k, p.Path); err != nil {
@@ -157,6 +158,7 @@ func (s *survey) patches(k *kustomization) error {
 		}
 		s.syntax(k.file, []byte(p.Patch), k.lines.ofText(p.Patch))
 	}
+	//lint:ignore SA1019 people's kustomizations use the old fields
 	for _, p := range k.spec.PatchesStrategicMerge {
 		if text := string(p); isInline(text) {
 			s.syntax(k.file, []byte(text), k.lines.ofText(text))
