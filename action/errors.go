@@ -10,8 +10,9 @@ import (
 var (
 	// errMoved means that something changed between reading and writing: read again and recompute.
 	errMoved = errors.New("the repository changed meanwhile")
-	// errUncertain means that the answer to a write was lost: look what happened before writing again.
-	errUncertain = errors.New("no answer")
+	// errUncertain means that the answer to a write was lost, or says nothing: look what happened before writing
+	// again, and only a few times.
+	errUncertain = errors.New("it is not certain what happened")
 )
 
 // advised is an error with advice for the reader.

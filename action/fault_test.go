@@ -64,6 +64,7 @@ func TestFaultAtEveryRequest(t *testing.T) {
 		{"answers lost from here on", true, githubtest.Fault{Lost: true}},
 		{"secondary limit once", false, githubtest.Fault{Status: 403, Header: http.Header{"Retry-After": {"7"}}, Body: `{"message":"You have exceeded a secondary rate limit."}`}},
 		{"409 once", false, githubtest.Fault{Status: 409, Body: `{"message":"Git Repository is unavailable"}`}},
+		{"422 without a reason once", false, githubtest.Fault{Status: 422, Body: `{"message":"Reference update failed"}`}},
 		{"429 once", false, githubtest.Fault{Status: 429, Body: `{"message":"Too many requests"}`}},
 	}
 	for _, sc := range scenarios() {
@@ -92,7 +93,7 @@ func TestFaultAtEveryRequest(t *testing.T) {
 					if first.code != ExitOK && !strings.HasPrefix(first.stderr, "error: ") {
 						t.Errorf("exit %d without an error:\n%s", first.code, first.stderr)
 					}
-					if !kind.forever && first.code != ExitOK && kind.fault.Status != 409 {
+					if !kind.forever && first.code != ExitOK && kind.fault.Status != 409 && kind.fault.Status != 422 {
 						t.Errorf("one fault stopped the run:\n%s", first.stderr)
 					}
 					hub.Before = nil

@@ -70,10 +70,16 @@ func (c *client) createBranch(ctx context.Context, branch, sha string) error {
 	return busy(err)
 }
 
-// busy turns GitHub's 409, which it gives while it is busy with the same repository, into errMoved.
+// busy recognises the answers of a GitHub that is busy with the same repository, or has not seen a new object
+// everywhere yet. Most of them can also have a lasting reason, so they are tried again a few times only.
 func busy(err error) error {
-	if a, ok := answered(err); ok && a.status == http.StatusConflict {
-		return fmt.Errorf("%w: %w", errMoved, err)
+	a, ok := answered(err)
+	switch {
+	case !ok || protected(a):
+		return err
+	case a.status == http.StatusConflict,
+		a.status == http.StatusUnprocessableEntity && (a.says("reference update failed") || a.says("reference cannot be updated") || a.says("object does not exist") || a.says("sha does not exist")):
+		return fmt.Errorf("%w: %w", errUncertain, err)
 	}
 	return err
 }

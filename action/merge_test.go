@@ -20,6 +20,7 @@ func TestAutoMerge(t *testing.T) {
 		{"requirements are missing: GitHub waits", githubtest.RepoOptions{AutoMerge: true}, nil, "SQUASH", false, "auto-merge is on"},
 		{"nothing to wait for: merged now", githubtest.RepoOptions{AutoMerge: true, MergeState: "CLEAN"}, nil, "", true, "merged #1"},
 		{"optional checks are pending: merged now", githubtest.RepoOptions{AutoMerge: true, MergeState: "UNSTABLE"}, nil, "", true, "merged #1"},
+		{"required checks appear late: GitHub waits", githubtest.RepoOptions{AutoMerge: true, MergeState: "UNSTABLE", ChecksAppear: true}, nil, "SQUASH", false, "auto-merge is on"},
 		{"merge queue", githubtest.RepoOptions{AutoMerge: true, MergeState: "CLEAN", MergeQueue: true}, nil, "QUEUE", false, "merge queue"},
 		{"not allowed in the repository", githubtest.RepoOptions{}, nil, "", false, "Allow auto-merge"},
 		{"draft", githubtest.RepoOptions{AutoMerge: true}, map[string]string{"draft": "true"}, "", false, "is a draft"},

@@ -25,6 +25,9 @@ type RepoOptions struct {
 	AutoMerge bool
 	// MergeState is what GitHub says about new pull requests: BLOCKED (the default), CLEAN, UNSTABLE.
 	MergeState string
+	// ChecksAppear refuses the first merge, because the required checks only appear then; from there on the
+	// merge state is BLOCKED.
+	ChecksAppear bool
 	// MergeQueue makes a direct merge fail as a branch with a merge queue does.
 	MergeQueue bool
 }

@@ -138,6 +138,9 @@ func (c *call) mergePull() *answer {
 		return failure(http.StatusNotFound, "Not Found")
 	case p.State != "open" || p.Draft:
 		return failure(http.StatusMethodNotAllowed, "Pull Request is not mergeable")
+	case c.repo.options.ChecksAppear:
+		c.repo.options.ChecksAppear, c.repo.options.MergeState = false, "BLOCKED"
+		return failure(http.StatusMethodNotAllowed, "Required status check \"ci\" is expected.")
 	case c.repo.options.MergeQueue:
 		return failure(http.StatusMethodNotAllowed, "Changes must be made through the merge queue")
 	case c.str("sha") != "" && c.str("sha") != c.repo.refs["refs/heads/"+p.Head]:
