@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/validate/content"
+	pathcontent "k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
 
@@ -67,7 +67,7 @@ func (c *checker) identity() bool {
 	}
 	name := c.text("metadata.name", metadata["name"], metadata["generateName"] == nil)
 	c.text("metadata.generateName", metadata["generateName"], false)
-	for _, reason := range content.IsPathSegmentName(name) {
+	for _, reason := range pathcontent.IsPathSegmentName(name) {
 		c.refuse("", "metadata.name %q is not valid: %s", name, reason)
 	}
 	if namespace := c.text("metadata.namespace", metadata["namespace"], false); namespace != "" {
