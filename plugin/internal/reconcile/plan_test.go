@@ -1,0 +1,354 @@
+package reconcile
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+)
+
+const ourID = "applyset-ours-v1"
+
+// kinds the tests speak of, by name.
+var testKinds = map[string]cluster.Kind{
+	"Namespace":                      {Version: "v1", Kind: "Namespace", Resource: "namespaces"},
+	"ConfigMap":                      {Version: "v1", Kind: "ConfigMap", Resource: "configmaps", Namespaced: true},
+	"Secret":                         {Version: "v1", Kind: "Secret", Resource: "secrets", Namespaced: true},
+	"Service":                        {Version: "v1", Kind: "Service", Resource: "services", Namespaced: true},
+	"ServiceAccount":                 {Version: "v1", Kind: "ServiceAccount", Resource: "serviceaccounts", Namespaced: true},
+	"Deployment":                     {Group: "apps", Version: "v1", Kind: "Deployment", Resource: "deployments", Namespaced: true},
+	"HorizontalPodAutoscaler":        {Group: "autoscaling", Version: "v2", Kind: "HorizontalPodAutoscaler", Resource: "horizontalpodautoscalers", Namespaced: true},
+	"ClusterRole":                    {Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "ClusterRole", Resource: "clusterroles"},
+	"CustomResourceDefinition":       {Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition", Resource: "customresourcedefinitions"},
+	"ValidatingWebhookConfiguration": {Group: "admissionregistration.k8s.io", Version: "v1", Kind: "ValidatingWebhookConfiguration", Resource: "validatingwebhookconfigurations"},
+	"Widget":                         {Group: "example.com", Version: "v1", Kind: "Widget", Resource: "widgets", Namespaced: true},
+}
+
+func refTo(kind, name string) cluster.Ref {
+	r := cluster.Ref{Kind: testKinds[kind], Name: name}
+	if r.Namespaced {
+		r.Namespace = "shop"
+	}
+	return r
+}
+
+// wanted is a desired object of Git, with annotations as name=value.
+func wanted(kind, name string, annotations ...string) *object {
+	ref := refTo(kind, name)
+	u := &unstructured.Unstructured{Object: map[string]any{}}
+	u.SetGroupVersionKind(ref.GVK())
+	u.SetName(name)
+	u.SetNamespace(ref.Namespace)
+	u.SetAnnotations(pairs(annotations))
+	o := &object{Ref: ref, manifest: u, origin: render.Origin{File: "app.yaml", Line: 7}}
+	o.body, _ = json.Marshal(u.Object)
+	return o
+}
+
+func pairs(list []string) map[string]string {
+	m := map[string]string{}
+	for _, p := range list {
+		k, v, _ := strings.Cut(p, "=")
+		m[k] = v
+	}
+	return m
+}
+
+// scene is a record and a cluster to plan against.
+type scene struct {
+	rec      *record.Record
+	live     *snapshot
+	verdicts map[record.Key]verdict
+}
+
+func newScene() *scene {
+	return &scene{rec: &record.Record{Inventory: record.NewInventory("shop")}, live: newSnapshot(), verdicts: map[record.Key]verdict{}}
+}
+
+// applied puts o into record and cluster, as it is.
+func (s *scene) applied(o *object, v verdict) *scene {
+	k := o.key()
+	s.rec.Rows[k] = record.Row{Ref: o.Ref, UID: types.UID(o.Name), Manifest: s.rec.Hash(o.body)}
+	live := o.manifest.DeepCopy()
+	live.SetUID(types.UID(o.Name))
+	live.SetLabels(map[string]string{record.LabelPartOf: ourID})
+	s.live.objects[k] = live
+	s.verdicts[k] = v
+	return s
+}
+
+func (s *scene) plan(objects ...*object) *plan {
+	return makePlan(objects, s.rec, s.live, s.verdicts, ourID)
+}
+
+// lines prints a plan: what is applied, then what is pruned, each in order, with its stage.
+func (p *plan) lines() []string {
+	var out []string
+	for _, s := range p.steps {
+		why := "drift"
+		if s.changed {
+			why = "git"
+		}
+		out = append(out, fmt.Sprintf("apply %d/%d %s %s", s.stage.phase, s.stage.wave, s.Ref, why))
+	}
+	for _, r := range p.removals {
+		out = append(out, fmt.Sprintf("prune %d/%d %s", r.stage.phase, r.stage.wave, r.row.Ref))
+	}
+	for _, o := range p.same {
+		out = append(out, "same "+o.Ref.String())
+	}
+	for _, f := range p.foreign {
+		out = append(out, f.Error())
+	}
+	return out
+}
+
+func checkLines(t *testing.T, got []string, want ...string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
+	}
+}
+
+func TestAPlanAppliesInStages(t *testing.T) {
+	p := newScene().plan(
+		wanted("Deployment", "web"), wanted("ValidatingWebhookConfiguration", "check"), wanted("Widget", "w"),
+		wanted("ConfigMap", "late", "argocd.argoproj.io/sync-wave=5"), wanted("Service", "web"), wanted("ClusterRole", "reader"),
+		wanted("ConfigMap", "early", annotationWave+"=-1"), wanted("CustomResourceDefinition", "widgets.example.com"),
+		wanted("ConfigMap", "web"), wanted("ServiceAccount", "web"), wanted("Namespace", "shop"),
+		wanted("ClusterRole", "waved", annotationWave+"=2"), wanted("ConfigMap", "odd", annotationWave+"=first"),
+		wanted("ConfigMap", "both", annotationWave+"=1", "argocd.argoproj.io/sync-wave=9"))
+	checkLines(t, p.lines(),
+		"apply 0/0 namespace/shop git",
+		"apply 1/0 customresourcedefinition.apiextensions.k8s.io/widgets.example.com git",
+		"apply 2/0 clusterrole.rbac.authorization.k8s.io/reader git",
+		"apply 3/-1 configmap/early git",
+		"apply 3/0 serviceaccount/web git",
+		"apply 3/0 configmap/web git",
+		"apply 3/0 configmap/odd git",
+		"apply 3/0 service/web git",
+		"apply 3/0 widget.example.com/w git",
+		"apply 3/0 deployment.apps/web git",
+		"apply 3/1 configmap/both git",
+		"apply 3/2 clusterrole.rbac.authorization.k8s.io/waved git",
+		"apply 3/5 configmap/late git",
+		"apply 4/0 validatingwebhookconfiguration.admissionregistration.k8s.io/check git")
+}
+
+func TestAPlanPrunesBackwards(t *testing.T) {
+	s := newScene()
+	for _, o := range []*object{wanted("Namespace", "shop"), wanted("CustomResourceDefinition", "widgets.example.com"), wanted("Widget", "w"),
+		wanted("Service", "web"), wanted("Deployment", "web"), wanted("ConfigMap", "late", annotationWave+"=5"),
+		wanted("ValidatingWebhookConfiguration", "check"), wanted("ServiceAccount", "web")} {
+		s.applied(o, clean)
+	}
+	checkLines(t, s.plan().lines(),
+		"prune 4/0 validatingwebhookconfiguration.admissionregistration.k8s.io/check",
+		"prune 3/5 configmap/late",
+		"prune 3/0 deployment.apps/web",
+		"prune 3/0 widget.example.com/w",
+		"prune 3/0 service/web",
+		"prune 3/0 serviceaccount/web",
+		"prune 1/0 customresourcedefinition.apiextensions.k8s.io/widgets.example.com",
+		"prune 0/0 namespace/shop")
+}
+
+func TestAPlanHoldsOnlyWhatDiffers(t *testing.T) {
+	s := newScene()
+	s.applied(wanted("ConfigMap", "same"), clean).applied(wanted("ConfigMap", "drifted"), drifted).
+		applied(wanted("ConfigMap", "changed"), clean).applied(wanted("ConfigMap", "missing"), missing).
+		applied(wanted("ConfigMap", "old"), clean)
+	s.rec.Rows[record.KeyOf(refTo("ConfigMap", "ahead"))] = record.Row{Ref: refTo("ConfigMap", "ahead")}
+	s.applied(wanted("ConfigMap", "taken"), clean)
+	taken := s.live.objects[record.KeyOf(refTo("ConfigMap", "taken"))]
+	taken.SetLabels(map[string]string{record.LabelPartOf: "applyset-theirs-v1"})
+	p := s.plan(wanted("ConfigMap", "same"), wanted("ConfigMap", "drifted"), wanted("ConfigMap", "changed", "a=b"),
+		wanted("ConfigMap", "missing"), wanted("ConfigMap", "new"), wanted("ConfigMap", "taken"))
+	checkLines(t, p.lines(),
+		"apply 3/0 configmap/drifted drift",
+		"apply 3/0 configmap/changed git",
+		"apply 3/0 configmap/missing drift",
+		"apply 3/0 configmap/new git",
+		"prune 3/0 configmap/ahead",
+		"prune 3/0 configmap/old",
+		"same configmap/same",
+		"app.yaml:7: v1/ConfigMap/shop/taken: already belongs to another ApplySet: applyset-theirs-v1")
+}
+
+func TestAnotherVersionOfAKindIsAChange(t *testing.T) {
+	s := newScene()
+	o := wanted("Widget", "w")
+	s.applied(o, clean)
+	row := s.rec.Rows[o.key()]
+	row.Ref.Version = "v1beta1"
+	s.rec.Rows[o.key()] = row
+	checkLines(t, s.plan(o).lines(), "apply 3/0 widget.example.com/w git")
+}
+
+func TestGuardRefusesToPruneTooMuch(t *testing.T) {
+	const keep = annotationPrune + "=disabled"
+	many := func(kind string, n int, annotations ...string) []*object {
+		var out []*object
+		for i := range n {
+			out = append(out, wanted(kind, fmt.Sprintf("%s-%02d", strings.ToLower(kind), i), annotations...))
+		}
+		return out
+	}
+	tests := []struct {
+		name         string
+		stay, go_    []*object
+		ahead        int // rows written ahead whose objects were never created
+		message      string
+		budget       Budget
+		wantRefusal  string
+		wantContains string
+	}{
+		{name: "nothing goes", stay: many("ConfigMap", 3)},
+		{name: "one of many", stay: many("Service", 10), go_: many("ConfigMap", 1)},
+		{name: "a few are free, whatever the percentage", stay: many("Service", 1), go_: many("ConfigMap", 5)},
+		{name: "more than the percentage", stay: many("Service", 10), go_: many("ConfigMap", 6), wantRefusal: "the deletion budget is 30 % of 16 objects"},
+		{name: "exactly the percentage", stay: many("Service", 14), go_: many("ConfigMap", 6)},
+		{name: "more than the count", stay: many("Service", 200), go_: many("ConfigMap", 21), wantRefusal: "the deletion budget is 20 objects",
+			wantContains: "  v1/ConfigMap/shop/configmap-19\n  and 1 more"},
+		{name: "everything", go_: many("ConfigMap", 2), wantRefusal: "that is everything the app has"},
+		{name: "all Namespaces", stay: many("ConfigMap", 9), go_: many("Namespace", 1), wantRefusal: "they include all Namespaces of the app, with all that is in them"},
+		{name: "one Namespace of two", stay: append(many("ConfigMap", 9), wanted("Namespace", "stays")), go_: many("Namespace", 1)},
+		{name: "all CRDs", stay: many("ConfigMap", 9), go_: many("CustomResourceDefinition", 1),
+			wantRefusal: "they include all CustomResourceDefinitions of the app, with all their objects in the cluster"},
+		{name: "what is kept does not count", stay: many("Service", 1), go_: many("ConfigMap", 30, keep)},
+		{name: "what was never created does not count", stay: many("Service", 1), ahead: 30},
+		{name: "allowed by the commit", go_: many("ConfigMap", 30), message: "Clean up\n\nGitops-Allow-Deletions: 30"},
+		{name: "not enough allowed", go_: many("ConfigMap", 30), message: "Clean up\n\nGitops-Allow-Deletions: 29", wantRefusal: "that is everything the app has"},
+		{name: "a budget of the app", stay: many("Service", 10), go_: many("ConfigMap", 2), budget: Budget{Count: 1, Percent: 100},
+			wantRefusal: "the deletion budget is 1 objects"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := newScene()
+			for _, o := range append(slices.Clone(test.stay), test.go_...) {
+				s.applied(o, clean)
+			}
+			for i := range test.ahead {
+				ref := refTo("Secret", fmt.Sprintf("ahead-%d", i))
+				s.rec.Rows[record.KeyOf(ref)] = record.Row{Ref: ref}
+			}
+			err := s.plan(test.stay...).guard(s.rec, cmp.Or(test.budget, DefaultBudget), test.message)
+			if test.wantRefusal == "" {
+				if err != nil {
+					t.Fatal(err)
+				}
+				return
+			}
+			want := fmt.Sprintf("refused to prune %s: %s\n", plural(len(test.go_), "object"), test.wantRefusal)
+			if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), test.wantContains) {
+				t.Fatalf("got %v, want %s", err, want)
+			}
+			if hints := hint.Of(err); len(hints) != 1 || !strings.HasSuffix(hints[0], fmt.Sprintf("Gitops-Allow-Deletions: %d", len(test.go_))) {
+				t.Errorf("the hint is %q", hints)
+			}
+		})
+	}
+}
+
+func TestAllowedDeletionsAreReadFromTheTrailer(t *testing.T) {
+	for message, want := range map[string]int{
+		"": -1, "subject": -1, "subject\n\nbody": -1,
+		"subject\n\nGitops-Allow-Deletions: 3":                                   3,
+		"subject\n\nbody\n\nGitops-Allow-Deletions: 3\nSigned-off-by: Ada <a@b>": 3,
+		"subject\n\nSigned-off-by: Ada <a@b>\ngitops-allow-deletions:7\n":        7,
+		"subject\n\nGitops-Allow-Deletions: 3\n\nand more text":                  -1,
+		"subject\n\nGitops-Allow-Deletions: all":                                 -1,
+		"subject\n\nGitops-Allow-Deletions: -5":                                  -1,
+		"subject\n\nWe use Gitops-Allow-Deletions: 3 here":                       -1,
+		"subject\n\nGitops-Allow-Deletions: 0":                                   0,
+		"subject\r\n\r\nGitops-Allow-Deletions: 4\r\n":                           4,
+	} {
+		if got := allowedDeletions(message); got != want {
+			t.Errorf("%q: got %d, want %d", message, got, want)
+		}
+	}
+}
+
+func TestAnnotationsOfOtherToolsAreUnderstood(t *testing.T) {
+	for annotation, want := range map[string][2]bool{ // kept, may be recreated
+		"kubectl-gitops.dev/prune=disabled":                                      {true, false},
+		"kubectl-gitops.dev/prune=enabled":                                       {false, false},
+		"kustomize.toolkit.fluxcd.io/prune=disabled":                             {true, false},
+		"helm.sh/resource-policy=keep":                                           {true, false},
+		"argocd.argoproj.io/sync-options=Prune=false":                            {true, false},
+		"argocd.argoproj.io/sync-options=ServerSideApply=true, Delete=false":     {true, false},
+		"argocd.argoproj.io/sync-options=Prune=falsehood":                        {false, false},
+		"argocd.argoproj.io/sync-options=Force=true":                             {false, true},
+		"kubectl-gitops.dev/recreate=enabled":                                    {false, true},
+		"kustomize.toolkit.fluxcd.io/force=enabled":                              {false, true},
+		"kustomize.toolkit.fluxcd.io/force=disabled":                             {false, false},
+		"argocd.argoproj.io/sync-options=Replace=true,Force=true,Validate=false": {false, true},
+	} {
+		if a := pairs([]string{annotation}); kept(a) != want[0] || mayRecreate(a) != want[1] {
+			t.Errorf("%s: kept %t, may be recreated %t", annotation, kept(a), mayRecreate(a))
+		}
+	}
+	if kept(nil) || mayRecreate(nil) {
+		t.Error("an object without annotations asks for nothing")
+	}
+}
+
+func TestJudgeWithoutValues(t *testing.T) {
+	base := record.Row{Ref: refTo("ConfigMap", "x"), UID: "u", ResourceVersion: "5", Manifest: "m", Owned: "o"}
+	live := func(uid, version string, edit ...func(metav1.Object)) metav1.Object {
+		m := &metav1.PartialObjectMetadata{}
+		m.Name, m.Namespace, m.UID, m.ResourceVersion = "x", "shop", types.UID(uid), version
+		m.Labels = map[string]string{record.LabelPartOf: ourID}
+		for _, e := range edit {
+			e(m)
+		}
+		return m
+	}
+	now := metav1.Now()
+	tests := []struct {
+		name string
+		row  record.Row
+		live metav1.Object
+		with func(*snapshot)
+		want verdict
+	}{
+		{"as we left it", base, live("u", "5"), nil, clean},
+		{"written since", base, live("u", "6"), nil, undecided},
+		{"gone", base, nil, nil, missing},
+		{"another object", base, live("v", "5"), nil, replaced},
+		{"label changed", base, live("u", "6", func(m metav1.Object) { m.SetLabels(nil) }), nil, missing},
+		{"being deleted", base, live("u", "6", func(m metav1.Object) { m.SetDeletionTimestamp(&now) }), nil, terminating},
+		{"written ahead and never created", record.Row{Ref: base.Ref}, nil, nil, unsettled},
+		{"written ahead and created", record.Row{Ref: base.Ref}, live("u", "5"), nil, unsettled},
+		{"to be applied again", record.Row{Ref: base.Ref, UID: "u", ResourceVersion: "5"}, live("u", "5"), nil, unsettled},
+		{"kind not served", base, nil, func(s *snapshot) { s.absent[base.Ref.Kind] = true }, kindAbsent},
+		{"a server restored from a backup", base, live("u", "5"), func(s *snapshot) { s.rewound = true }, undecided},
+		{"generation of a kind that has none", record.Row{Ref: base.Ref, UID: "u", ResourceVersion: "5", Manifest: "m", Metadata: "d"},
+			live("u", "6"), nil, undecided},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := newSnapshot()
+			if test.live != nil {
+				s.objects[record.KeyOf(base.Ref)] = test.live
+			}
+			if test.with != nil {
+				test.with(s)
+			}
+			if got := judge(record.NewInventory("shop"), test.row, s, ourID); got != test.want {
+				t.Errorf("got %d, want %d", got, test.want)
+			}
+		})
+	}
+}

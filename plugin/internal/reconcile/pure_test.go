@@ -1,0 +1,328 @@
+package reconcile
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+)
+
+func TestClassifyNamesWhatHappened(t *testing.T) {
+	state := func(value string) *unstructured.Unstructured {
+		return &unstructured.Unstructured{Object: map[string]any{"metadata": map[string]any{"name": "x", "resourceVersion": value},
+			"data": map[string]any{"a": value}, "status": value}}
+	}
+	sameValues := state("1")
+	sameValues.SetResourceVersion("2")
+	sameValues.Object["status"] = "other"
+	known, ahead := &record.Row{UID: "u"}, &record.Row{}
+	tests := []struct {
+		name    string
+		row     *record.Row
+		changed bool
+		verdict verdict
+		outcome outcome
+		want    string
+	}{
+		{"new", nil, true, unsettled, outcome{created: true, after: state("1")}, "created"},
+		{"written ahead, and then created", ahead, true, unsettled, outcome{created: true, after: state("1")}, "created"},
+		{"it was there before us", nil, true, unsettled, outcome{before: state("0"), after: state("1")}, "configured, it existed before"},
+		{"it was there before us, and equal", nil, true, unsettled, outcome{before: state("1"), after: sameValues}, "unchanged"},
+		{"Git changed it", known, true, clean, outcome{before: state("0"), after: state("1")}, "configured"},
+		{"Git changed only its text", known, true, clean, outcome{before: state("1"), after: sameValues}, "unchanged"},
+		{"somebody changed it", known, false, drifted, outcome{before: state("0"), after: state("1")}, "reverted"},
+		{"somebody changed what is not ours", known, false, drifted, outcome{before: state("1"), after: sameValues}, "unchanged"},
+		{"somebody deleted it", known, false, missing, outcome{created: true, after: state("1")}, "reverted, it had been deleted"},
+		{"somebody deleted it, and Git changed it", known, true, missing, outcome{created: true, after: state("1")}, "created"},
+		{"somebody removed its label", known, false, missing, outcome{before: state("0"), after: state("1")}, "reverted, its label " + record.LabelPartOf + " had been removed"},
+		{"somebody recreated it", known, false, replaced, outcome{before: state("0"), after: state("1")}, "reverted, it had been deleted and recreated"},
+		{"an immutable field changed", known, true, clean, outcome{created: true, before: state("0"), after: state("1")},
+			"configured, deleted and recreated, because an immutable field changed"},
+		{"a run was cut off", ahead, true, unsettled, outcome{before: state("0"), after: state("1")}, "configured"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			s := &step{object: wanted("ConfigMap", "x"), row: test.row, changed: test.changed, verdict: test.verdict}
+			action, note := classify(s, test.outcome)
+			if got := strings.TrimSuffix(string(action)+", "+note, ", "); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+// serverError is an answer of kube-apiserver 1.37, shortened where it repeats itself.
+func serverError(code int, reason metav1.StatusReason, message string, causes ...metav1.StatusCause) error {
+	return &apierrors.StatusError{ErrStatus: metav1.Status{Code: int32(code), Reason: reason, Message: message,
+		Details: &metav1.StatusDetails{Causes: causes}}}
+}
+
+func TestErrorsOfTheServerAreExplained(t *testing.T) {
+	forbiddenField := metav1.CauseType("FieldValueForbidden")
+	tests := []struct {
+		name          string
+		err           error
+		message, hint string
+	}{
+		{"immutable field",
+			serverError(422, "Invalid", `Service "web" is invalid: spec.clusterIPs[0]: Invalid value: ["10.0.0.9"]: may not change once set`,
+				metav1.StatusCause{Type: "FieldValueInvalid", Field: "spec.clusterIPs[0]", Message: `Invalid value: ["10.0.0.9"]: may not change once set`}),
+			"spec.clusterIPs[0]: may not change once set",
+			"revert that line, or annotate the object with kubectl-gitops.dev/recreate: enabled to allow delete and recreate"},
+		{"immutable selector",
+			serverError(422, "Invalid", `Deployment.apps "web" is invalid: spec.selector: Invalid value: {"matchLabels":{"app":"other"}}: field is immutable`,
+				metav1.StatusCause{Type: "FieldValueInvalid", Field: "spec.selector", Message: `Invalid value: {"matchLabels":{"app":"other"}}: field is immutable`}),
+			"spec.selector: field is immutable",
+			"revert that line, or annotate the object with kubectl-gitops.dev/recreate: enabled to allow delete and recreate"},
+		{"immutable StatefulSet",
+			serverError(422, "Invalid", `StatefulSet.apps "db" is invalid: spec: Forbidden: updates to statefulset spec for fields other than 'replicas', 'template' are forbidden`,
+				metav1.StatusCause{Type: forbiddenField, Field: "spec", Message: `Forbidden: updates to statefulset spec for fields other than 'replicas', 'template' are forbidden`}),
+			"spec: Forbidden: updates to statefulset spec for fields other than 'replicas', 'template' are forbidden",
+			"revert that line, or annotate the object with kubectl-gitops.dev/recreate: enabled to allow delete and recreate"},
+		{"two invalid fields",
+			serverError(422, "Invalid", `Service "web" is invalid: [spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive, spec.ports[0].name: Required value]`,
+				metav1.StatusCause{Field: "spec.ports[0].port", Message: "Invalid value: 0: must be between 1 and 65535, inclusive"},
+				metav1.StatusCause{Field: "spec.ports[0].name", Message: "Required value"}),
+			"spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive; spec.ports[0].name: Required value", "correct the manifest at app.yaml:7"},
+		{"unknown field of a built-in kind",
+			serverError(500, "", `failed to create typed patch object (shop/web; apps/v1, Kind=Deployment): .spec.replica: field not declared in schema`),
+			"unknown field spec.replica", "check the spelling and indentation at app.yaml:7"},
+		{"unknown field of a custom resource",
+			serverError(400, "BadRequest", `strict decoding error: unknown field "spec.sise", unknown field "spec.colour"`),
+			"unknown field spec.sise, spec.colour", "check the spelling and indentation at app.yaml:7"},
+		{"quota",
+			serverError(403, "Forbidden", `configmaps "x" is forbidden: exceeded quota: few, requested: count/configmaps=1, used: count/configmaps=3, limited: count/configmaps=3`),
+			`configmaps "x" is forbidden: exceeded quota: few, requested: count/configmaps=1, used: count/configmaps=3, limited: count/configmaps=3`,
+			"raise the ResourceQuota, or ask for less"},
+		{"RBAC",
+			serverError(403, "Forbidden", `configmaps "x" is forbidden: User "eve" cannot patch resource "configmaps" in API group "" in the namespace "shop"`),
+			`configmaps "x" is forbidden: User "eve" cannot patch resource "configmaps" in API group "" in the namespace "shop"`,
+			"grant get, list, create, patch and delete on configmaps in namespace shop to this user"},
+		{"namespace terminating",
+			serverError(403, "Forbidden", `configmaps "x" is forbidden: unable to create new content in namespace shop because it is being terminated`,
+				metav1.StatusCause{Type: "NamespaceTerminating", Field: "metadata.namespace", Message: "namespace shop is being terminated"}),
+			"namespace shop is being terminated", "wait until it is gone; the next run applies the object again"},
+		{"too large", serverError(413, "RequestEntityTooLarge", "etcdserver: request is too large"), "is larger than the API server takes", "split it"},
+		{"webhook denies",
+			serverError(403, "Forbidden", `admission webhook "policy.example.com" denied the request: no latest tags`),
+			`admission webhook "policy.example.com" denied the request: no latest tags`, ""},
+		{"anything else", serverError(409, "Conflict", "try again"), "try again", ""},
+		{"no answer at all", errors.New("connection refused"), "connection refused", ""},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			message, advice := explain(test.err, &step{object: wanted("ConfigMap", "x")}, nil)
+			if message != test.message || advice != test.hint {
+				t.Errorf("got %q, %q\nwant %q, %q", message, advice, test.message, test.hint)
+			}
+		})
+	}
+}
+
+func TestErrorsHoldNoSecretValue(t *testing.T) {
+	secret := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": map[string]any{"name": "x"},
+		"stringData": map[string]any{"password": "correct-horse-battery"}}}
+	err := serverError(422, "Invalid", `Secret "x" is invalid: data: Invalid value: "correct-horse-battery": no`,
+		metav1.StatusCause{Field: "data[password]", Message: `Invalid value: "correct-horse-battery": no`})
+	if message, advice := explain(err, &step{object: wanted("Secret", "x")}, []*unstructured.Unstructured{secret}); strings.Contains(message+advice, "horse") {
+		t.Errorf("the value is in %q, %q", message, advice)
+	}
+}
+
+func TestA404IsReadClosely(t *testing.T) {
+	for text, want := range map[string]bool{
+		"the server could not find the requested resource": true,
+		`configmaps "x" not found`:                         false,
+		`namespaces "shop" not found`:                      false,
+	} {
+		if got := notServedYet(serverError(404, "NotFound", text)); got != want {
+			t.Errorf("%s: %t", text, got)
+		}
+	}
+	if notServedYet(errors.New("the server could not find the requested resource")) || notServedYet(nil) {
+		t.Error("only the server's own answer counts")
+	}
+}
+
+func TestReplicasBelongToTheAutoscalerOfTheSameApp(t *testing.T) {
+	tests := []struct {
+		name, apiVersion, kind, target, namespace string
+		wantReplicas                              bool
+	}{
+		{"its target", "apps/v1", "Deployment", "web", "shop", false},
+		{"its target in an older version", "apps/v1beta1", "Deployment", "web", "shop", false},
+		{"another Deployment", "apps/v1", "Deployment", "other", "shop", true},
+		{"another kind of the same name", "apps/v1", "StatefulSet", "web", "shop", true},
+		{"another group", "example.com/v1", "Deployment", "web", "shop", true},
+		{"another namespace", "apps/v1", "Deployment", "web", "elsewhere", true},
+		{"no version", "", "Deployment", "web", "shop", true},
+		{"no sense", "a/b/c", "Deployment", "web", "shop", true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			web, hpa := wanted("Deployment", "web"), wanted("HorizontalPodAutoscaler", "web")
+			web.manifest.Object["spec"] = map[string]any{"replicas": int64(3), "paused": false}
+			hpa.manifest.Object["spec"] = map[string]any{"scaleTargetRef": map[string]any{"apiVersion": test.apiVersion, "kind": test.kind, "name": test.target}}
+			hpa.Namespace = test.namespace
+			leaveScalingToHPAs([]*object{hpa, web})
+			if _, found, _ := unstructured.NestedInt64(web.manifest.Object, "spec", "replicas"); found != test.wantReplicas {
+				t.Errorf("replicas are sent: %t", found)
+			}
+			if (len(web.released) == 0) != test.wantReplicas {
+				t.Errorf("released: %v", web.released)
+			}
+			if _, found, _ := unstructured.NestedBool(web.manifest.Object, "spec", "paused"); !found {
+				t.Error("more than replicas was taken out")
+			}
+		})
+	}
+}
+
+func TestPrepareMakesManifestsReady(t *testing.T) {
+	r := reconcilerOf(t)
+	text := `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x","uid":"u","resourceVersion":"1","generation":4,"creationTimestamp":"2026-01-01T00:00:00Z",
+		"managedFields":[{}],"labels":{"a":"b"}},"status":{"x":1},"data":{"a":"b"}}`
+	objects, err := r.prepare(t.Context(), App{Name: "shop", Namespace: "shop"}, rendered(t, text,
+		`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"n","namespace":"nonsense"}}`,
+		`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x","namespace":"own"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, o := range objects {
+		got = append(got, string(o.body))
+	}
+	id := r.Records.ID("shop")
+	checkLines(t, got,
+		`{"apiVersion":"v1","data":{"a":"b"},"kind":"ConfigMap","metadata":{"labels":{"a":"b","applyset.kubernetes.io/part-of":"`+id+`"},"name":"x","namespace":"shop"}}`,
+		`{"apiVersion":"v1","kind":"Namespace","metadata":{"labels":{"applyset.kubernetes.io/part-of":"`+id+`"},"name":"n"}}`,
+		`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"labels":{"applyset.kubernetes.io/part-of":"`+id+`"},"name":"x","namespace":"own"}}`)
+}
+
+func TestPrepareTellsAllProblemsAtOnce(t *testing.T) {
+	_, err := reconcilerOf(t).prepare(t.Context(), App{Name: "shop", Namespace: "shop"}, rendered(t,
+		`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x"}}`,
+		`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"generateName":"x-"}}`,
+		`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x","namespace":"shop"}}`))
+	if err == nil {
+		t.Fatal("no error")
+	}
+	checkLines(t, strings.Split(err.Error(), "\n"),
+		"app.yaml:2: v1/ConfigMap/x-: metadata.generateName cannot be applied: each pass would create another object",
+		"app.yaml:3: v1/ConfigMap/shop/x: is defined twice, first at app.yaml:1")
+}
+
+func TestACRDInTheRepositoryMakesItsKindKnown(t *testing.T) {
+	crd := `{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"gadgets.example.com"},"spec":{"group":"example.com",
+		"scope":"Cluster","names":{"kind":"Gadget","plural":"gadgets"},"versions":[{"name":"v1","served":true},{"name":"v1alpha1","served":false}]}}`
+	objects, err := reconcilerOf(t).prepare(t.Context(), App{Name: "shop", Namespace: "shop"}, rendered(t, crd,
+		`{"apiVersion":"example.com/v1","kind":"Gadget","metadata":{"name":"g"}}`))
+	if err != nil || objects[1].Resource != "gadgets" || objects[1].Namespace != "" {
+		t.Fatalf("%v, %v", objects, err)
+	}
+	if kinds := definedKinds(rendered(t, crd)); len(kinds) != 1 {
+		t.Errorf("a version that is not served is no kind: %v", kinds)
+	}
+}
+
+// reconcilerOf knows the kinds of the tests and reaches no server.
+func reconcilerOf(t *testing.T) *Reconciler {
+	t.Helper()
+	client, err := cluster.Connect(&rest.Config{Host: "https://127.0.0.1:1"}, "test", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range testKinds {
+		client.Learn(k)
+	}
+	return &Reconciler{Cluster: client, Records: &record.Store{Cluster: client, Namespace: "gitops-system", Tool: "kubectl-gitops/v1"}}
+}
+
+func rendered(t *testing.T, texts ...string) []render.Object {
+	t.Helper()
+	var out []render.Object
+	for i, text := range texts {
+		u := &unstructured.Unstructured{}
+		if err := json.Unmarshal([]byte(text), &u.Object); err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, render.Object{Unstructured: u, Origin: render.Origin{File: "app.yaml", Line: i + 1}})
+	}
+	return out
+}
+
+func TestSyncOfAnApp(t *testing.T) {
+	const head, older = "1111111111", "0000000000"
+	at := func(commit string, pending bool) *record.Record {
+		inv := record.NewInventory("shop")
+		inv.Revision.Commit, inv.Pending = commit, pending
+		return &record.Record{Inventory: inv}
+	}
+	failed := func(seen, message string) *record.Report {
+		return &record.Report{Sync: record.SyncFailed, Seen: seen, Message: message}
+	}
+	worst := &ResourceStatus{Short: "deployment.apps/web", Message: "changed by kubectl"}
+	tests := []struct {
+		name   string
+		rec    *record.Record
+		report *record.Report
+		health cluster.Health
+		drift  int
+		worst  *ResourceStatus
+		unread error
+		want   string
+	}{
+		{"all well", at(head, false), &record.Report{Seen: head}, cluster.Healthy, 0, nil, nil, "Synced "},
+		{"drift", at(head, false), &record.Report{Seen: head}, cluster.Healthy, 1, worst, nil, "Drifted deployment.apps/web: changed by kubectl"},
+		{"half applied", at(older, true), &record.Report{Seen: older}, cluster.Healthy, 0, nil, nil, "Pending commit 0000000 is not fully applied"},
+		{"newer commit seen", at(older, false), &record.Report{Seen: head}, cluster.Healthy, 0, nil, nil, "Pending commit 1111111 is not fully applied"},
+		{"unread", at(head, false), &record.Report{Seen: head}, cluster.Unknown, 1, nil, errors.New("list pods: forbidden"), "Unknown list pods: forbidden"},
+		{"failed", at(older, false), failed(head, "no such branch"), cluster.Healthy, 0, nil, nil, "Failed no such branch"},
+		{"failed to become healthy in time, and did later", at(head, false), failed(head, "web is not ready"), cluster.Healthy, 0, nil, nil, "Synced "},
+		{"failed to become healthy, still", at(head, false), failed(head, "web is not ready"), cluster.Degraded, 0, nil, nil, "Failed web is not ready"},
+		{"failed, and drifted since", at(head, false), failed(head, "web is not ready"), cluster.Healthy, 1, worst, nil, "Failed web is not ready"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			sync, message := appSync(Status{Health: test.health}, test.rec, test.report, test.drift, test.worst, test.unread)
+			if got := fmt.Sprintf("%s %s", sync, message); got != test.want {
+				t.Errorf("got %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestNotHealthyIsTheSameTextWhileNothingChanges(t *testing.T) {
+	e := &notHealthyError{object: "deployment.apps/web", health: cluster.Degraded, message: "ImagePullBackOff", others: 2}
+	if got, want := e.Error(), "deployment.apps/web is Degraded: ImagePullBackOff (and 2 other objects)"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestMemberNeedsOurLabel(t *testing.T) {
+	s := newSnapshot()
+	o := wanted("ConfigMap", "x")
+	if s.member(o.key(), ourID) != nil || s.values(o.key(), ourID) != nil {
+		t.Error("a member out of nothing")
+	}
+	for label, want := range map[string]bool{ourID: true, "applyset-theirs-v1": false, "": false} {
+		u := o.manifest.DeepCopy()
+		u.SetUID(types.UID("u"))
+		u.SetLabels(map[string]string{record.LabelPartOf: label})
+		s.objects[o.key()] = u
+		if (s.member(o.key(), ourID) != nil) != want || (s.values(o.key(), ourID) != nil) != want {
+			t.Errorf("label %q: want a member %t", label, want)
+		}
+	}
+}
