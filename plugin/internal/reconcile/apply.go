@@ -10,7 +10,6 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
@@ -118,7 +117,7 @@ func (p *pass) applyOne(ctx context.Context, s *step) outcome {
 		return outcome{after: s.manifest, created: true}
 	}
 	if err == nil && !p.opts.DryRun {
-		after, err = p.dropLegacyOwner(ctx, s.Ref, after)
+		after, err = p.soleOwner(ctx, s.Ref, after)
 	}
 	return outcome{after: after, before: before, created: created, err: err}
 }
@@ -210,22 +209,44 @@ func (p *pass) handOver(ctx context.Context, s *step) error {
 	return nil
 }
 
-// dropLegacyOwner removes the entry that the server invents when it finds an object without managedFields: it
-// co-owns every field, so a field that leaves Git would stay forever.
-func (p *pass) dropLegacyOwner(ctx context.Context, ref cluster.Ref, u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	i := slices.IndexFunc(u.GetManagedFields(), func(e metav1.ManagedFieldsEntry) bool {
-		return e.Manager == "before-first-apply" && e.Operation == metav1.ManagedFieldsOperationUpdate
-	})
-	if i < 0 {
-		return u, nil
+// soleOwner takes the share of people's kubectl, and of the owner that the server invents for an object without
+// managedFields, out of the fields we own: a field that leaves Git would stay for their sake. It returns u when somebody
+// changes those fields meanwhile: then the object is drifted, and the next pass repeats this.
+func (p *pass) soleOwner(ctx context.Context, ref cluster.Ref, u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	const tries = 5 // a controller that reports status is enough for a conflict
+	live := u
+	for range tries {
+		entries, shared, err := fields.SoleOwner(live, record.Manager)
+		if err != nil || !shared {
+			return u, err
+		}
+		patch, err := json.Marshal([]map[string]any{
+			{"op": "test", "path": "/metadata/resourceVersion", "value": live.GetResourceVersion()},
+			{"op": "replace", "path": "/metadata/managedFields", "value": entries}})
+		if err != nil {
+			return nil, err
+		}
+		after, err := p.Cluster.PatchJSON(ctx, ref, patch, record.Manager)
+		if err == nil && p.ownedDigest(after) == p.ownedDigest(u) {
+			return after, nil
+		}
+		if err == nil || !apierrors.IsConflict(err) && !apierrors.IsInvalid(err) {
+			return u, err
+		}
+		if live, err = p.Cluster.Get(ctx, ref); err != nil {
+			return nil, err
+		}
 	}
-	patch := fmt.Appendf(nil, `[{"op":"test","path":"/metadata/resourceVersion","value":%q},{"op":"remove","path":"/metadata/managedFields/%d"}]`,
-		u.GetResourceVersion(), i)
-	after, err := p.Cluster.PatchJSON(ctx, ref, patch, record.Manager)
-	if apierrors.IsConflict(err) || apierrors.IsInvalid(err) {
-		return u, nil // somebody was faster: the object is drifted by then, and the next pass repeats this
+	return u, nil
+}
+
+// ownedDigest is the digest of the fields we own in u, "" when there are none.
+func (p *pass) ownedDigest(u *unstructured.Unstructured) string {
+	set, ok, err := fields.Applied(u, record.Manager)
+	if err != nil || !ok {
+		return ""
 	}
-	return after, err
+	return fields.Digest(p.rec.Secret, u, set)
 }
 
 // recreate deletes an object that allows it and applies it anew.

@@ -1,0 +1,60 @@
+package fields
+
+import (
+	"fmt"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
+
+// invented is the owner of every field that the server makes up when an object without managedFields is applied.
+const invented = "before-first-apply"
+
+// SoleOwner returns the managedFields of live without the share that people's kubectl has in the fields of the Apply
+// entry of manager ours: what they created or applied once would otherwise stay when ours stops sending it. What only
+// they own stays theirs. changed is false when there is nothing to take out.
+func SoleOwner(live *unstructured.Unstructured, ours string) (entries []metav1.ManagedFieldsEntry, changed bool, err error) {
+	set, ok, err := Applied(live, ours)
+	if err != nil || !ok {
+		return nil, false, err
+	}
+	for _, e := range live.GetManagedFields() {
+		if !byHand(e, ours) {
+			entries = append(entries, e)
+			continue
+		}
+		if e.Manager == invented {
+			changed = true
+			continue
+		}
+		theirs, err := decode(e)
+		if err != nil {
+			return nil, false, err
+		}
+		rest := theirs.Difference(set)
+		if rest.Equals(theirs) {
+			entries = append(entries, e)
+			continue
+		}
+		changed = true
+		if rest.Empty() {
+			continue
+		}
+		raw, err := rest.ToJSON()
+		if err != nil {
+			return nil, false, fmt.Errorf("fields of %s: %w", e.Manager, err)
+		}
+		e.FieldsV1 = metav1.NewFieldsV1(string(raw))
+		entries = append(entries, e)
+	}
+	return entries, changed, nil
+}
+
+// byHand tells whether an entry is of somebody's kubectl, or was invented for it.
+func byHand(e metav1.ManagedFieldsEntry, ours string) bool {
+	if e.Operation != metav1.ManagedFieldsOperationUpdate || e.Subresource != "" || e.Manager == ours {
+		return false
+	}
+	return e.Manager == invented || e.Manager == "kubectl" || strings.HasPrefix(e.Manager, "kubectl-")
+}
