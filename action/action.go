@@ -105,8 +105,14 @@ func runAction(ctx context.Context, s Streams, sleep func(context.Context, time.
 	return ExitOK
 }
 
-// buildVersion is the module version the binary was built from.
+// linkedVersion is set by the linker in a release, and never at run time.
+var linkedVersion string
+
+// buildVersion is the release, or the module version the binary was built from.
 func buildVersion() string {
+	if linkedVersion != "" {
+		return linkedVersion
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
 		return "(devel)"

@@ -144,6 +144,7 @@ func (r *run) tooLate(ctx context.Context, st *state, current *pullRequest, head
 	op.target = r.op.target
 	plan, err := op.plan(r.snap)
 	if err != nil || len(plan.Files) == 0 {
+		res.Line = "= left alone: " + strings.Join(last, ", ") + " is newer"
 		return res, err
 	}
 	words := writing{in: in, op: op, base: st.base.Name, plan: plan, hide: r.rep.clean}
