@@ -60,6 +60,13 @@ func (s *snapshot) values(k record.Key, id string) *unstructured.Unstructured {
 	return u
 }
 
+// covers tells whether the objects of a kind in one namespace were listed.
+func (s *snapshot) covers(k cluster.Kind, namespace string) bool {
+	_, everywhere := s.versions[scope{k, ""}]
+	_, there := s.versions[scope{k, namespace}]
+	return everywhere || there
+}
+
 func (s *snapshot) add(k cluster.Kind, u metav1.Object) {
 	if u.GetLabels()[record.LabelPartOf] != "" { // some servers ignore label selectors
 		s.objects[record.Key{Group: k.Group, Kind: k.Kind, Namespace: u.GetNamespace(), Name: u.GetName()}] = u

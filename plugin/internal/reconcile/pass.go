@@ -3,10 +3,7 @@ package reconcile
 import (
 	"context"
 	"errors"
-	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -127,166 +124,10 @@ func (p *pass) poll(ctx context.Context) (err error) {
 	return err
 }
 
-func (p *pass) load(ctx context.Context) error {
-	records, err := p.Records.Load(ctx)
-	if err != nil {
-		return err
-	}
-	rec, ok := records[p.app.Name]
-	if !ok {
-		rec = p.Records.New(p.app.Name)
-	}
-	p.rec = rec
-	if !ok || rec.Inventory == nil {
-		groupKinds, err := p.Records.LoadParent(ctx, rec, p.app.Name)
-		if err != nil {
-			return err
-		}
-		if rec.Rebuilt {
-			if err := p.rebuild(ctx, groupKinds); err != nil {
-				return err
-			}
-		}
-	}
-	p.Cluster.Learn(rec.Kinds()...)
-	p.report.Previous = rec.Revision.Commit
-	return nil
-}
-
-// rebuild fills a lost inventory with the objects that carry our label and our field manager's entry.
-func (p *pass) rebuild(ctx context.Context, groupKinds []string) error {
-	p.tell(Warning, p.app.Name, "the inventory of %s is lost; it is rebuilt from the labels of its objects, and nothing is pruned in this run", p.app.Name)
-	var kinds []cluster.Kind
-	for _, gk := range groupKinds {
-		name, group, _ := strings.Cut(gk, ".")
-		k, err := p.Cluster.Served(ctx, schema.GroupVersionKind{Group: group, Kind: name})
-		var unknown *cluster.UnknownKindError
-		if errors.As(err, &unknown) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		kinds = append(kinds, k)
-	}
-	if err := p.observe(ctx, p.live, look{kinds: kinds, namespaces: map[cluster.Kind][]string{}}); err != nil {
-		return err
-	}
-	byGroupKind := map[[2]string]cluster.Kind{}
-	for _, k := range kinds {
-		byGroupKind[[2]string{k.Group, k.Kind}] = k
-	}
-	for key := range p.live.objects {
-		if u := p.live.member(key, p.id); u != nil && appliedByUs(u) {
-			p.rec.Restore(cluster.Ref{Kind: byGroupKind[[2]string{key.Group, key.Kind}], Namespace: key.Namespace, Name: key.Name}, u.GetUID())
-		}
-	}
-	return nil
-}
-
-func appliedByUs(u metav1.Object) bool {
-	_, ok, err := fields.Applied(u, record.Manager)
-	return ok && err == nil
-}
-
-func (p *pass) observeRecorded(ctx context.Context) error {
-	l := lookFor(p.rec.Rows)
-	l.after = p.rec.Newest()
-	err := p.observe(ctx, p.live, l)
-	if err != nil {
-		return err
-	}
-	p.verdicts, err = p.judgeAll(ctx, p.rec.Inventory, p.live, p.id)
-	return err
-}
-
-// decide ends the pass when nothing is to be done: the commit and our settings are the recorded ones and every
-// object is as we left it.
-func (p *pass) decide(ctx context.Context) error {
-	rec := p.rec
-	newCommit := rec.Revision.Commit != p.commit
-	if newCommit || rec.Pending || rec.Config != p.settings(p.app) || rec.Tool != p.Tool || len(rec.Rows) == 0 {
-		if newCommit {
-			p.report.Cause = record.CauseCommit
-		}
-		return nil
-	}
-	p.revision = rec.Revision
-	p.report.Revision = p.revision
-	for _, v := range p.verdicts {
-		if v != clean {
-			p.report.Cause = record.CauseDrift
-			return nil
-		}
-	}
-	p.report.Counts.Unchanged = len(rec.Rows)
-	for k, row := range rec.Rows {
-		p.refs[k] = row.Ref
-	}
-	if err := p.readUnsettled(ctx, slices.Collect(maps.Keys(rec.Rows))); err != nil {
-		return err
-	}
-	return errNothingToDo
-}
-
-// rendering is the last commit that was rendered, with what it was rendered for.
-type rendering struct {
-	commit, settings string
-	objects          []render.Object
-	revision         source.Revision
-}
-
-func (p *pass) render(ctx context.Context) error {
-	if r := p.rendered; r.commit != p.commit || r.settings != p.settings(p.app) {
-		if err := p.renderCommit(ctx); err != nil {
-			return err
-		}
-	}
-	p.fetched(p.rendered.revision)
-	var err error
-	p.desired, err = p.prepare(ctx, p.app, p.rendered.objects)
-	for _, k := range definedKinds(p.rendered.objects) {
-		p.newKinds[k] = true
-	}
-	return err
-}
-
-func (p *pass) fetched(rev source.Revision) {
-	p.revision = record.Revision{Commit: rev.Commit, Ref: rev.Ref, Author: rev.Author, Subject: rev.Subject, Time: rev.Time}
-	p.report.Revision = p.revision
-	p.message = rev.Subject + "\n\n" + rev.Body
-}
-
-// renderCommit fetches and renders, and keeps the result for the next passes of a loop.
-func (p *pass) renderCommit(ctx context.Context) error {
-	tree, err := p.Source.Open(ctx, p.commit)
-	if err != nil {
-		return err
-	}
-	defer tree.Close()
-	p.fetched(tree.Revision)
-	p.tell(Fetched, p.app.Name, "%s", p.fetchedText(tree.Revision))
-	objects, err := render.Dir(ctx, tree.Root, p.app.Path, render.Options{AllowPlainSecrets: p.app.AllowPlainSecrets})
-	if err != nil {
-		return err
-	}
-	p.rendered = rendering{p.commit, p.settings(p.app), objects, tree.Revision}
-	p.tell(Rendered, p.app.Name, "%s from %s", plural(len(objects), "object"), p.app.Path)
-	return nil
-}
-
-func (p *pass) fetchedText(rev source.Revision) string {
-	was := ""
-	if prev := p.rec.Revision; prev.Commit != "" && prev.Commit != rev.Commit {
-		was = " (was " + record.Revision{Commit: prev.Commit}.Short() + ")"
-	}
-	short := record.Revision{Commit: rev.Commit, Ref: rev.Ref}.Short()
-	return fmt.Sprintf("%s %s%s  %q", p.From.Repo, short, was, rev.Subject)
-}
-
+// observeDesired lists what the record did not know to look for: kinds and namespaces that are new in Git. It shows
+// objects that belong to somebody else.
 func (p *pass) observeDesired(ctx context.Context) error {
-	var kinds []cluster.Kind
-	spaces := map[cluster.Kind][]string{}
+	l := look{namespaces: map[cluster.Kind][]string{}, after: p.rec.Newest()}
 	for _, o := range p.desired {
 		p.refs[o.key()] = o.Ref
 		if p.newKinds[o.Ref.Kind] {
@@ -295,14 +136,19 @@ func (p *pass) observeDesired(ctx context.Context) error {
 				p.live.absent[o.Ref.Kind] = true // its CRD comes with this commit: there is nothing to list
 			}
 		}
-		if !slices.Contains(kinds, o.Ref.Kind) {
-			kinds = append(kinds, o.Ref.Kind)
+		if !slices.Contains(l.kinds, o.Ref.Kind) {
+			l.kinds = append(l.kinds, o.Ref.Kind)
 		}
-		if o.Namespace != "" && !slices.Contains(spaces[o.Ref.Kind], o.Namespace) {
-			spaces[o.Ref.Kind] = append(spaces[o.Ref.Kind], o.Namespace)
+		if ns := o.Namespace; ns != "" && !p.live.covers(o.Ref.Kind, ns) && !slices.Contains(l.namespaces[o.Ref.Kind], ns) {
+			l.namespaces[o.Ref.Kind] = append(l.namespaces[o.Ref.Kind], ns)
 		}
 	}
-	return p.observe(ctx, p.live, look{kinds: kinds, namespaces: spaces, after: p.rec.Newest()})
+	for k, uncovered := range l.namespaces {
+		if len(uncovered) > 0 {
+			delete(p.live.listed, k)
+		}
+	}
+	return p.observe(ctx, p.live, l)
 }
 
 func (p *pass) makePlan(ctx context.Context) error {

@@ -1,0 +1,118 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+func (p *pass) load(ctx context.Context) error {
+	records, err := p.Records.Load(ctx)
+	if err != nil {
+		return err
+	}
+	rec, ok := records[p.app.Name]
+	if !ok {
+		rec = p.Records.New(p.app.Name)
+	}
+	p.rec = rec
+	if !ok || rec.Inventory == nil {
+		groupKinds, err := p.Records.LoadParent(ctx, rec, p.app.Name)
+		if err != nil {
+			return err
+		}
+		if rec.Rebuilt {
+			if err := p.rebuild(ctx, groupKinds); err != nil {
+				return err
+			}
+		}
+	}
+	p.Cluster.Learn(rec.Kinds()...)
+	p.report.Previous = rec.Revision.Commit
+	return nil
+}
+
+// rebuild fills a lost inventory with the objects that carry our label and our field manager's entry.
+func (p *pass) rebuild(ctx context.Context, groupKinds []string) error {
+	p.tell(Warning, p.app.Name, "the inventory of %s is lost; it is rebuilt from the labels of its objects, and nothing is pruned in this run", p.app.Name)
+	var kinds []cluster.Kind
+	for _, gk := range groupKinds {
+		name, group, _ := strings.Cut(gk, ".")
+		k, err := p.Cluster.Served(ctx, schema.GroupVersionKind{Group: group, Kind: name})
+		var unknown *cluster.UnknownKindError
+		if errors.As(err, &unknown) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		kinds = append(kinds, k)
+	}
+	if err := p.observe(ctx, p.live, look{kinds: kinds, namespaces: map[cluster.Kind][]string{}}); err != nil {
+		return err
+	}
+	byGroupKind := map[[2]string]cluster.Kind{}
+	for _, k := range kinds {
+		byGroupKind[[2]string{k.Group, k.Kind}] = k
+	}
+	for key := range p.live.objects {
+		if u := p.live.member(key, p.id); u != nil && appliedByUs(u) {
+			p.rec.Restore(cluster.Ref{Kind: byGroupKind[[2]string{key.Group, key.Kind}], Namespace: key.Namespace, Name: key.Name}, u.GetUID())
+		}
+	}
+	return nil
+}
+
+func appliedByUs(u metav1.Object) bool {
+	_, ok, err := fields.Applied(u, record.Manager)
+	return ok && err == nil
+}
+
+func (p *pass) observeRecorded(ctx context.Context) error {
+	l := lookFor(p.rec.Rows)
+	l.after = p.rec.Newest()
+	err := p.observe(ctx, p.live, l)
+	if err != nil {
+		return err
+	}
+	p.verdicts, err = p.judgeAll(ctx, p.rec.Inventory, p.live, p.id)
+	return err
+}
+
+// decide ends the pass when nothing is to be done: the commit and our settings are the recorded ones and every
+// object is as we left it.
+func (p *pass) decide(ctx context.Context) error {
+	rec := p.rec
+	newCommit := rec.Revision.Commit != p.commit
+	if newCommit || rec.Pending || rec.Config != p.settings(p.app) || rec.Tool != p.Tool || len(rec.Rows) == 0 {
+		if newCommit {
+			p.report.Cause = record.CauseCommit
+		}
+		return nil
+	}
+	p.revision = rec.Revision
+	p.report.Revision = p.revision
+	for _, v := range p.verdicts {
+		if v != clean {
+			p.report.Cause = record.CauseDrift
+			return nil
+		}
+	}
+	p.report.Counts.Unchanged = len(rec.Rows)
+	for k, row := range rec.Rows {
+		p.refs[k] = row.Ref
+	}
+	if err := p.readUnsettled(ctx, slices.Collect(maps.Keys(rec.Rows))); err != nil {
+		return err
+	}
+	return errNothingToDo
+}
