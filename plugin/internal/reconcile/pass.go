@@ -6,15 +6,11 @@ import (
 	"slices"
 	"time"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
 // pass is one run over one app.
