@@ -95,6 +95,23 @@ func (c *client) moveBranch(ctx context.Context, branch, sha string) error {
 	return busy(err)
 }
 
+// changedFiles maps the files that head changes, since it left base, to Git's names of their contents. Files
+// that are added, removed or renamed have no name.
+func (c *client) changedFiles(ctx context.Context, base, head string) (map[string]string, error) {
+	done, _, err := c.rest.Repositories.CompareCommits(ctx, c.owner, c.name, base, head, &github.ListOptions{PerPage: 100})
+	if err != nil {
+		return nil, failed("compare the pull request with its base", err)
+	}
+	out := map[string]string{}
+	for _, f := range done.Files {
+		out[f.GetFilename()] = ""
+		if f.GetStatus() == "modified" {
+			out[f.GetFilename()] = f.GetSHA()
+		}
+	}
+	return out, nil
+}
+
 func ref(branch, sha string) *github.Reference {
 	return &github.Reference{Ref: github.String("refs/heads/" + branch), Object: &github.GitObject{SHA: &sha}}
 }

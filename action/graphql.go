@@ -35,7 +35,7 @@ const stateQuery = `query State($owner: String!, $name: String!, $base: String!,
     }
   }
 }
-fragment head on Ref { name target { oid ... on Commit { message committedDate tree { oid } parents(first: 3) { nodes { oid } } } } }`
+fragment head on Ref { name target { oid ... on Commit { message committedDate tree { oid } parents(first: 3) { nodes { oid message tree { oid } } } } } }`
 
 // branchHead is a branch and the commit it points to.
 type branchHead struct {
@@ -50,7 +50,11 @@ type branchHead struct {
 		}
 		Parents struct {
 			Nodes []struct {
-				OID string `json:"oid"`
+				OID     string `json:"oid"`
+				Message string
+				Tree    struct {
+					OID string `json:"oid"`
+				}
 			}
 		}
 	}

@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
 // pulls sorts the open pull requests by what they are to this operation.
@@ -22,7 +20,7 @@ type pulls struct {
 
 // sort finds our pull requests by head branch and hidden marker. Pull requests from forks are never
 // ours: anybody could write the marker there.
-func (r *run) sort(st *state) pulls {
+func (r *run) sort(ctx context.Context, st *state) (pulls, error) {
 	var out pulls
 	for _, p := range st.pulls {
 		if p.IsCrossRepository || p.BaseRefName != st.base.Name {
@@ -32,6 +30,12 @@ func (r *run) sort(st *state) pulls {
 		same := marked && m.Operation == r.op.name && m.Target == r.op.target
 		onBranch := r.isBranch(p.HeadRefName)
 		_, ours := editsOf(p.HeadRef)
+		if same && !ours {
+			var err error
+			if ours, err = r.adopt(ctx, st, &p); err != nil {
+				return pulls{}, err
+			}
+		}
 		switch {
 		case marked && !same || !marked && !onBranch:
 			out.taken = append(out.taken, p.HeadRefName)
@@ -44,7 +48,7 @@ func (r *run) sort(st *state) pulls {
 			out.superseded = append(out.superseded, p)
 		}
 	}
-	return out
+	return out, nil
 }
 
 // isBranch says whether a branch has our name, with or without a number behind it.
@@ -58,7 +62,10 @@ func (r *run) isBranch(name string) bool {
 
 // pullRequest makes the pull request say what the plan says: opened, updated, left alone or closed.
 func (r *run) pullRequest(ctx context.Context, st *state, words writing, res Result) (Result, error) {
-	found := r.sort(st)
+	found, err := r.sort(ctx, st)
+	if err != nil {
+		return Result{}, err
+	}
 	if p := r.carries(found, words); p != nil {
 		res.point(*p, "unchanged", fmt.Sprintf("= #%d proposes this already; somebody else has committed to its branch, so it was left alone", p.Number))
 		return res, nil
@@ -131,23 +138,13 @@ func (r *run) newer(st *state, found pulls) (*branchHead, []string) {
 // tooLate leaves a newer proposal as it is. Its pull request is still made to fit: two runs that finish at
 // once may have written their texts in the wrong order, and a run may have stopped before opening it.
 func (r *run) tooLate(ctx context.Context, st *state, current *pullRequest, head *branchHead, last []string, res Result) (Result, error) {
-	in := r.in
-	in.Images, in.Values, in.AllowDowngrade = nil, nil, true
-	for _, line := range last {
-		if img, err := bumper.ParseAssignment(line); err == nil {
-			in.Images = append(in.Images, img)
-		} else if v, err := bumper.ParseValue(line); err == nil {
-			in.Values = append(in.Values, v)
-		}
-	}
-	op := bumpOperation(in, in.Images)
-	op.target = r.op.target
+	op := r.operationOf(last)
 	plan, err := op.plan(r.snap)
 	if err != nil || len(plan.Files) == 0 {
 		res.Line = "= left alone: " + strings.Join(last, ", ") + " is newer"
 		return res, err
 	}
-	words := writing{in: in, op: op, base: st.base.Name, plan: plan, hide: r.rep.clean}
+	words := writing{in: r.in, op: op, base: st.base.Name, plan: plan, hide: r.rep.clean}
 	p, err := r.upsert(ctx, words, current, head.Name, head.Target.OID, false, &res)
 	if err != nil {
 		return Result{}, err

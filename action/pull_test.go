@@ -175,6 +175,40 @@ func TestAmendedCommitIsNotOurs(t *testing.T) {
 	}
 }
 
+// TestUpdateBranchButton: the merge that GitHub makes for the button is no reason to start a second pull
+// request, unless it brought anything else with it.
+func TestUpdateBranchButton(t *testing.T) {
+	for name, c := range map[string]struct {
+		extra map[string]string
+		want  map[string]string
+	}{
+		"only the base branch came in":     {nil, map[string]string{"pr-operation": "updated", "pr-number": "1"}},
+		"a file came in with it":           {map[string]string{"mine.yaml": "a: 1\n"}, map[string]string{"pr-operation": "created", "pr-number": "2"}},
+		"the edited file was changed more": {map[string]string{prodFile: kustomization("ghcr.io/acme/api", "1.8.2") + "# mine\n"}, map[string]string{"pr-operation": "created", "pr-number": "2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			hub, repo := newConfig(t, githubtest.RepoOptions{})
+			runStep(t, hub, map[string]string{"images": "ghcr.io/acme/api=1.8.2"}).mustSucceed(t)
+			repo.Push("main", "unrelated", map[string]string{"other.yaml": "a: 1\n"})
+			merge := repo.UpdateBranch(1, c.extra)
+			repo.Push("main", "unrelated", map[string]string{"another.yaml": "a: 1\n"})
+			runStep(t, hub, map[string]string{"images": "ghcr.io/acme/api=1.8.2"}).mustSucceed(t).want(t, map[string]string{"changed": "false", "pr-number": "1"})
+			runStep(t, hub, map[string]string{"images": "ghcr.io/acme/api=1.9.0"}).mustSucceed(t).want(t, c.want)
+			if c.extra != nil && repo.Head(repo.Pulls()[0].Head).SHA != merge.SHA {
+				t.Error("somebody else's change was overwritten")
+			}
+		})
+	}
+}
+
+func TestPullRequestThatBecameEmptyCloses(t *testing.T) {
+	hub, repo := newConfig(t, githubtest.RepoOptions{})
+	runStep(t, hub, map[string]string{"images": "ghcr.io/acme/api=1.8.2"}).mustSucceed(t)
+	repo.Push("main", "by hand", map[string]string{prodFile: kustomization("ghcr.io/acme/api", "1.8.2")})
+	repo.UpdateBranch(1, nil)
+	runStep(t, hub, map[string]string{"images": "ghcr.io/acme/api=1.8.2"}).mustSucceed(t).want(t, map[string]string{"pr-operation": "closed", "pr-number": "1"})
+}
+
 func TestBranchOfSomebodyElseIsNotTaken(t *testing.T) {
 	hub, repo := newConfig(t, githubtest.RepoOptions{})
 	mine := repo.Push("deploy", "my work", map[string]string{"a.yaml": "a: 1\n"})

@@ -194,7 +194,8 @@ func (r *Repo) refGraph(ref string) map[string]any {
 	}
 	var parents []any
 	for _, p := range c.Parents {
-		parents = append(parents, map[string]any{"oid": p})
+		before := r.store.commits[p]
+		parents = append(parents, map[string]any{"__typename": "Commit", "oid": p, "message": before.Message, "tree": map[string]any{"oid": before.Tree}})
 	}
 	return map[string]any{"__typename": "Ref", "name": strings.TrimPrefix(ref, "refs/heads/"),
 		"target": map[string]any{"__typename": "Commit", "oid": c.SHA, "message": c.Message, "committedDate": c.Date.Format(time.RFC3339),

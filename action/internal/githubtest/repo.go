@@ -170,6 +170,30 @@ func (r *Repo) Merge(number int) {
 
 func (r *Repo) merge(p *Pull) *Commit {
 	base, head := r.refs["refs/heads/"+p.Base], r.refs["refs/heads/"+p.Head]
+	c := r.store.addCommit(Commit{Tree: r.store.addTree(r.merged(base, head)), Parents: []string{base, head}, Message: "Merge " + p.Title})
+	r.refs["refs/heads/"+p.Base] = c.SHA
+	p.State, p.Merged = "closed", true
+	return c
+}
+
+// UpdateBranch merges the base branch into a pull request's branch, as GitHub's button does. The files are
+// what a person might have changed on the way.
+func (r *Repo) UpdateBranch(number int, files map[string]string) *Commit {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	p := r.pulls[number-1]
+	base, head := r.refs["refs/heads/"+p.Base], r.refs["refs/heads/"+p.Head]
+	tree := r.merged(base, head)
+	for path, data := range files {
+		tree[path] = newFile(path, data)
+	}
+	c := r.store.addCommit(Commit{Tree: r.store.addTree(tree), Parents: []string{head, base}, Message: "Merge branch '" + p.Base + "' into " + p.Head, Author: "GitHub <noreply@github.com>"})
+	r.refs["refs/heads/"+p.Head] = c.SHA
+	return c
+}
+
+// merged is base with what head has changed since it left base.
+func (r *Repo) merged(base, head string) map[string]File {
 	old, _ := r.store.resolveTree(r.store.mergeBase(base, head))
 	theirs, _ := r.store.resolveTree(head)
 	ours, _ := r.store.resolveTree(base)
@@ -179,10 +203,7 @@ func (r *Repo) merge(p *Pull) *Commit {
 			tree[path] = f
 		}
 	}
-	c := r.store.addCommit(Commit{Tree: r.store.addTree(tree), Parents: []string{base, head}, Message: "Merge " + p.Title})
-	r.refs["refs/heads/"+p.Base] = c.SHA
-	p.State, p.Merged = "closed", true
-	return c
+	return tree
 }
 
 // Pulls are copies of all pull requests, oldest first.

@@ -152,6 +152,29 @@ func (c *call) createCommit() *answer {
 	}}
 }
 
+// compare lists the files that head changes since it left base.
+func (c *call) compare() *answer {
+	base, head, ok := strings.Cut(c.params["basehead"], "...")
+	if !ok || c.repo.store.commits[base] == nil || c.repo.store.commits[head] == nil {
+		return failure(http.StatusNotFound, "Not Found")
+	}
+	old, _ := c.repo.store.resolveTree(c.repo.store.mergeBase(base, head))
+	now, _ := c.repo.store.resolveTree(head)
+	files := []any{}
+	for _, p := range sorted(now) {
+		was, existed := old[p]
+		if existed && was == now[p] {
+			continue
+		}
+		status := "modified"
+		if !existed {
+			status = "added"
+		}
+		files = append(files, map[string]any{"filename": p, "sha": BlobHash(now[p].Data), "status": status})
+	}
+	return &answer{status: http.StatusOK, body: map[string]any{"status": "diverged", "commits": []any{}, "files": files}}
+}
+
 func (c *call) tarball() *answer {
 	ref := c.params["ref"]
 	if c.repo.store.commits[ref] == nil {

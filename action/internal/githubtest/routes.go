@@ -43,6 +43,7 @@ var routes = compile([]route{
 	{method: "GET", template: repoPath + "/tarball/{ref}", need: "contents=read", handle: (*call).tarball},
 	{method: "POST", template: repoPath + "/git/trees", need: "contents=write", handle: (*call).createTree},
 	{method: "POST", template: repoPath + "/git/commits", need: "contents=write", handle: (*call).createCommit},
+	{method: "GET", template: repoPath + "/compare/{basehead}", need: "contents=read", handle: (*call).compare},
 	{method: "GET", template: repoPath + "/pulls", need: "pull_requests=read", handle: (*call).listPulls},
 	{method: "POST", template: repoPath + "/pulls", need: "pull_requests=write", handle: (*call).createPull},
 	{method: "PATCH", template: repoPath + "/pulls/{pull_number}", need: "pull_requests=write", handle: (*call).updatePull},
