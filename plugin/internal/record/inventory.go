@@ -184,32 +184,26 @@ func decodeRows(data []byte, into map[Key]Row) error {
 		if complete {
 			return fmt.Errorf("%w: line %d: after the last one", errCorrupt, n+1)
 		}
-		var f []json.RawMessage
-		if err := json.Unmarshal(line, &f); err != nil {
-			return fmt.Errorf("%w: line %d: %w", errCorrupt, n+1, err)
-		}
 		var err error
-		switch len(f) {
-		case 1:
-			want := -1
-			if err = scan(f, &want); err == nil && want != rows {
-				err = fmt.Errorf("%d rows of %d", rows, want)
-			}
-			complete = true
-		case 5:
-			kind = cluster.Kind{}
-			err = scan(f, &kind.Group, &kind.Version, &kind.Kind, &kind.Resource, &kind.Namespaced)
-		case 8:
+		switch line[len(line)-min(2, len(line))] {
+		case '"': // the last field is a hash
 			var r Row
-			err = scan(f, &r.Namespace, &r.Name, &r.UID, &r.ResourceVersion, &r.Generation, &r.Manifest, &r.Owned, &r.Metadata)
+			err = scan(line, &r.Namespace, &r.Name, &r.UID, &r.ResourceVersion, &r.Generation, &r.Manifest, &r.Owned, &r.Metadata)
 			r.Ref.Kind = kind
 			if err == nil && (kind.Kind == "" || kind.Resource == "" || r.Name == "") {
 				err = errors.New("a row without kind or name")
 			}
 			into[KeyOf(r.Ref)] = r
 			rows++
+		case 'e': // true or false
+			kind = cluster.Kind{}
+			err = scan(line, &kind.Group, &kind.Version, &kind.Kind, &kind.Resource, &kind.Namespaced)
 		default:
-			err = fmt.Errorf("%d fields", len(f))
+			want := -1
+			if err = scan(line, &want); err == nil && want != rows {
+				err = fmt.Errorf("%d rows of %d", rows, want)
+			}
+			complete = true
 		}
 		if err != nil {
 			return fmt.Errorf("%w: line %d: %w", errCorrupt, n+1, err)
@@ -221,11 +215,14 @@ func decodeRows(data []byte, into map[Key]Row) error {
 	return nil
 }
 
-func scan(from []json.RawMessage, to ...any) error {
-	for i, t := range to {
-		if err := json.Unmarshal(from[i], t); err != nil {
-			return err
-		}
+// scan reads an array of JSON into the variables that to points at, one for each element.
+func scan(line []byte, to ...any) error {
+	elements := slices.Clone(to) // json decodes into the pointers it finds in a slice
+	if err := json.Unmarshal(line, &elements); err != nil {
+		return err
+	}
+	if len(elements) != len(to) {
+		return fmt.Errorf("%d fields of %d", len(elements), len(to))
 	}
 	return nil
 }
