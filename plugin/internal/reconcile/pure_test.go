@@ -291,6 +291,7 @@ func TestSyncOfAnApp(t *testing.T) {
 		{"failed", at(older, false), failed(head, "no such branch"), cluster.Healthy, 0, nil, nil, "Failed no such branch"},
 		{"failed to become healthy in time, and did later", at(head, false), failed(head, "web is not ready"), cluster.Healthy, 0, nil, nil, "Synced "},
 		{"failed to become healthy, still", at(head, false), failed(head, "web is not ready"), cluster.Degraded, 0, nil, nil, "Failed web is not ready"},
+		{"failed before all was applied, and healthy", at(head, true), failed(head, "configmap/x: no"), cluster.Healthy, 0, nil, nil, "Failed configmap/x: no"},
 		{"failed, and drifted since", at(head, false), failed(head, "web is not ready"), cluster.Healthy, 1, worst, nil, "Failed web is not ready"},
 	}
 	for _, test := range tests {
