@@ -178,16 +178,19 @@ func TestAmendedCommitIsNotOurs(t *testing.T) {
 // TestUpdateBranchButton: the merge that GitHub makes for the button is no reason to start a second pull
 // request, unless it brought anything else with it.
 func TestUpdateBranchButton(t *testing.T) {
+	second := map[string]string{"clusters/prod/second.yaml": "image: ghcr.io/acme/api:1.8.1\n"}
 	for name, c := range map[string]struct {
 		extra map[string]string
 		want  map[string]string
 	}{
 		"only the base branch came in":     {nil, map[string]string{"pr-operation": "updated", "pr-number": "1"}},
 		"a file came in with it":           {map[string]string{"mine.yaml": "a: 1\n"}, map[string]string{"pr-operation": "created", "pr-number": "2"}},
+		"one of the edits was taken back":  {second, map[string]string{"pr-operation": "created", "pr-number": "2"}},
 		"the edited file was changed more": {map[string]string{prodFile: kustomization("ghcr.io/acme/api", "1.8.2") + "# mine\n"}, map[string]string{"pr-operation": "created", "pr-number": "2"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			hub, repo := newConfig(t, githubtest.RepoOptions{})
+			repo.Push("main", "second", second)
 			runStep(t, hub, map[string]string{"images": "ghcr.io/acme/api=1.8.2"}).mustSucceed(t)
 			repo.Push("main", "unrelated", map[string]string{"other.yaml": "a: 1\n"})
 			merge := repo.UpdateBranch(1, c.extra)
