@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/kubectl/pkg/util/term"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
@@ -163,6 +165,9 @@ func (c *cli) namespace() string {
 // connect prepares the client and the store of records; nothing is sent yet.
 func (c *cli) connect() (*cluster.Client, *record.Store, error) {
 	config, err := c.config.ToRESTConfig()
+	if err == nil {
+		err = c.anyCluster(config)
+	}
 	if err != nil {
 		return nil, nil, explainConfig(err)
 	}
@@ -174,6 +179,16 @@ func (c *cli) connect() (*cluster.Client, *record.Store, error) {
 	store := &record.Store{Cluster: client, Namespace: c.namespace(), Tool: toolName + "/" + toolVersion()}
 	u.Namespace = c.namespace()
 	return client, store, nil
+}
+
+// anyCluster fails when nothing names a cluster: kubectl's libraries would try one on localhost then.
+func (c *cli) anyCluster(config *rest.Config) error {
+	const guessed = "http://localhost:8080"
+	raw, err := c.config.ToRawKubeConfigLoader().RawConfig()
+	if err != nil || config.Host != guessed || len(raw.Clusters) > 0 || *c.config.APIServer != "" {
+		return err
+	}
+	return clientcmd.ErrEmptyConfig
 }
 
 // completeAppNames completes APP arguments from the records of the instance.
