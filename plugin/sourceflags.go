@@ -108,7 +108,7 @@ func (f *sourceFlags) repository() source.Repo {
 	if dir, err := filepath.Abs(url); err == nil && isDirectory(url) {
 		url = dir // a record must mean the same from wherever it is read
 	}
-	return source.Repo{URL: url, Ref: f.ref, Auth: f.auth}
+	return source.Repo{URL: url, Ref: f.ref, Auth: f.auth, Server: new(source.Server)}
 }
 
 func isDirectory(p string) bool {

@@ -44,23 +44,35 @@ func openHTTP(a address, token string, l Limits) (session, *guard, error) {
 // wrapping cannot be unwrapped.
 type guard struct {
 	base      http.RoundTripper
-	packLimit int64
+	packLimit int64 // 0 when no pack is asked for
 	failure   error
+	status    int // of the answer that failure is about
+}
+
+// otherwise reports whether the failure is an answer that servers give to a request they do not know.
+func (g *guard) otherwise() bool {
+	switch g.status {
+	case http.StatusOK, // a page
+		http.StatusBadRequest, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusLengthRequired,
+		http.StatusUnsupportedMediaType, http.StatusInternalServerError, http.StatusNotImplemented:
+		return true
+	}
+	return false
 }
 
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	res, err := g.base.RoundTrip(req)
 	if err != nil {
-		g.failure = err
+		g.failure, g.status = err, 0
 		return nil, err
 	}
 	if err := check(req, res); err != nil {
 		_ = res.Body.Close()
-		g.failure = err
+		g.failure, g.status = err, res.StatusCode
 		return nil, err
 	}
 	limit, what := int64(maxAdvertisement), "the server's list of refs is too long"
-	if req.Method == http.MethodPost {
+	if req.Method == http.MethodPost && g.packLimit > 0 {
 		limit, what = g.packLimit, "the pack is larger than the limit of unpacked bytes"
 	}
 	res.Body = struct {
@@ -68,6 +80,14 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 		io.Closer
 	}{&limitedReader{res.Body, limit, what}, res.Body}
 	return res, nil
+}
+
+// explain returns the failure behind err: the wrapping of go-git and net/http adds nothing.
+func (g *guard) explain(err error) error {
+	if err != nil && g.failure != nil {
+		return g.failure
+	}
+	return err
 }
 
 func check(req *http.Request, res *http.Response) error {

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
@@ -29,10 +30,7 @@ type session interface {
 
 // remote runs use with a session to a, within the time limit, and explains its error.
 func (r Repo) remote(parent context.Context, a address, use func(context.Context, session) error) error {
-	ctx, cancel := context.WithTimeout(parent, r.Limits.orDefault().Timeout)
-	defer cancel()
-	var secret string
-	err := func() error {
+	return r.within(parent, a, func(ctx context.Context, token string) error {
 		if a.scheme == schemeSSH {
 			s, err := openSSH(ctx, a, r.Auth, r.Limits.orDefault())
 			if err != nil {
@@ -41,26 +39,38 @@ func (r Repo) remote(parent context.Context, a address, use func(context.Context
 			defer s.Close()
 			return s.explain(use(ctx, s))
 		}
-		if r.Auth.TokenFile != "" {
-			var err error
-			if secret, err = readToken(r.Auth.TokenFile); err != nil {
-				return err
-			}
-		}
-		s, g, err := openHTTP(a, secret, r.Limits.orDefault())
+		s, g, err := openHTTP(a, token, r.Limits.orDefault())
 		if err != nil {
 			return err
 		}
 		defer s.Close()
-		if err := use(ctx, s); err != nil {
-			if g.failure != nil {
-				return g.failure // go-git's wrapping adds nothing
-			}
-			return err
-		}
-		return nil
-	}()
-	return redact(r.explain(parent, ctx, a, err), secret)
+		return g.explain(use(ctx, s))
+	})
+}
+
+// within runs do within the time limit, with the token that a takes, and explains its error.
+func (r Repo) within(parent context.Context, a address, do func(ctx context.Context, token string) error) error {
+	ctx, cancel := context.WithTimeout(parent, r.Limits.orDefault().Timeout)
+	defer cancel()
+	var token string
+	var err error
+	if a.scheme != schemeSSH && r.Auth.TokenFile != "" {
+		token, err = readToken(r.Auth.TokenFile)
+	}
+	if err == nil {
+		err = do(ctx, token)
+	}
+	return redact(r.explain(parent, ctx, a, err), token)
+}
+
+// pollHTTP asks an http server which commit Ref points at.
+func (r Repo) pollHTTP(parent context.Context, a address) (commit plumbing.Hash, err error) {
+	err = r.within(parent, a, func(ctx context.Context, token string) (err error) {
+		p := newPoller(a, token)
+		commit, err = p.resolve(ctx, r.Server, r.Ref)
+		return p.guard.explain(err)
+	})
+	return commit, err
 }
 
 // explain names the repository and tells apart: the caller gave up, time ran out, and what the server said.

@@ -34,6 +34,7 @@ type Repo struct {
 	URL, Ref string
 	Auth     Auth
 	Limits   Limits
+	Server   *Server // what earlier polls learned about the server; may be nil
 }
 
 // Auth names files that hold credentials. Each is read whenever it is needed, so a rotated one is picked up.
@@ -71,7 +72,8 @@ type Revision struct {
 }
 
 // Poll returns the full commit Ref points at now. It costs one request, or none when Ref is a full commit; a local
-// repository's ref is read directly.
+// repository's ref is read directly. An http server that does not take the request of protocol version 2 at once, or
+// redirects, costs two more, and with Server one or two in later polls.
 func (r Repo) Poll(ctx context.Context) (string, error) {
 	a, err := r.address()
 	if err != nil {
@@ -90,6 +92,12 @@ func (r Repo) Poll(ctx context.Context) (string, error) {
 		return commit.String(), wrap(a, err)
 	}
 	var commit plumbing.Hash
+	if a.scheme != schemeSSH {
+		if commit, err = r.pollHTTP(ctx, a); err != nil {
+			return "", err
+		}
+		return commit.String(), nil
+	}
 	err = r.remote(ctx, a, func(ctx context.Context, s session) error {
 		adv, err := s.AdvertisedReferencesContext(ctx)
 		if err != nil {
