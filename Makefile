@@ -10,7 +10,7 @@ ALL_MODULES := $(MODULES) plugin/e2e/controlplane .ci/lint
 
 # A release sets VERSION; otherwise the version is what Go itself takes from the last tag.
 VERSION ?=
-LDFLAGS := -s -w $(if $(VERSION),-X github.com/kubectl-gitops/kubectl-gitops/plugin.linkedVersion=$(VERSION))
+LDFLAGS := -s -w $(if $(VERSION),-X github.com/kubectl-gitops/kubectl-gitops/plugin.linkedVersion=$(VERSION) -X github.com/kubectl-gitops/kubectl-gitops/action.linkedVersion=$(VERSION))
 TESTFLAGS ?=
 BENCH ?= .
 
@@ -26,10 +26,11 @@ build: ## Build the binaries into bin/
 		go build -trimpath -ldflags '$(LDFLAGS)' -o bin/$$name ./$$cmd; \
 	done
 
+# The tests of the nested modules run binaries that they build: Go cannot tell when those change, hence -count=1.
 .PHONY: test
 test: control-plane ## Run every test, those on a real control plane included (the first time builds Kubernetes)
 	@failed=; for module in $(MODULES); do \
-		echo "== go test in $$module"; go -C $$module test -timeout 30m $(TESTFLAGS) ./... || failed=1; \
+		echo "== go test in $$module"; go -C $$module test -count=1 -timeout 30m $(TESTFLAGS) ./... || failed=1; \
 	done; test -z "$$failed"
 
 .PHONY: test-fast
@@ -40,7 +41,7 @@ test-fast: ## Run the tests that need no control plane
 
 .PHONY: e2e
 e2e: control-plane ## Run the scripts in plugin/e2e/testdata/script (TESTFLAGS='-v -run TestScripts/NAME' for one)
-	go -C plugin/e2e test -timeout 30m $(TESTFLAGS) .
+	go -C plugin/e2e test -count=1 -timeout 30m $(TESTFLAGS) .
 
 .PHONY: control-plane
 control-plane: # Built before the tests, because go test would hide its progress.

@@ -89,7 +89,7 @@ func (p *pass) applyOne(ctx context.Context, s *step) outcome {
 	if why := p.blocked(s); why != "" {
 		return outcome{skipped: why}
 	}
-	if s.verdict == terminating {
+	if s.verdict == terminating && s.live != nil {
 		return outcome{err: fmt.Errorf("is being deleted since %s; it is applied again when it is gone",
 			age(p.Now().Sub(s.live.GetDeletionTimestamp().Time)))}
 	}
@@ -110,6 +110,9 @@ func (p *pass) applyOne(ctx context.Context, s *step) outcome {
 		return outcome{err: err}
 	}
 	after, created, err := p.send(ctx, s)
+	if undeclared(err) && p.renameVersion(ctx, s) {
+		after, created, err = p.send(ctx, s)
+	}
 	if immutable(err) && mayRecreate(s.manifest.GetAnnotations()) && !p.opts.DryRun {
 		after, created, err = p.recreate(ctx, s)
 	}

@@ -195,8 +195,8 @@ func (p *pass) readUnsettled(ctx context.Context, keys []record.Key) error {
 func (p *pass) readBefore(ctx context.Context) error {
 	var refs []cluster.Ref
 	for _, s := range p.plan.steps {
-		if p.live.member(s.key(), p.id) != nil {
-			refs = append(refs, s.Ref)
+		if s.row != nil && p.live.member(s.key(), p.id) != nil {
+			refs = append(refs, s.row.Ref) // at the version it was applied at: the new one may not be served yet
 		}
 	}
 	if err := p.readValues(ctx, p.live, refs, p.id); err != nil {

@@ -1,0 +1,45 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// undeclared tells the answer to an apply that does not fit a schema.
+func undeclared(err error) bool {
+	var status apierrors.APIStatus
+	return errors.As(err, &status) && strings.Contains(err.Error(), "field not declared in schema")
+}
+
+// renameVersion rewrites managedFields entries of another version of the object's kind to the version that is applied,
+// and tells whether there were any. An entry keeps the version it was written at; once the kind has a version with
+// fields that the old one lacks, the server cannot convert the entry and refuses every apply.
+func (p *pass) renameVersion(ctx context.Context, s *step) bool {
+	if p.opts.DryRun {
+		return false
+	}
+	live, err := p.Cluster.Get(ctx, s.Ref)
+	if err != nil {
+		return false
+	}
+	want := s.GVK().GroupVersion().String()
+	patch := []map[string]any{{"op": "test", "path": "/metadata/resourceVersion", "value": live.GetResourceVersion()}}
+	for i, e := range live.GetManagedFields() {
+		if e.APIVersion != want {
+			patch = append(patch, map[string]any{"op": "replace", "path": fmt.Sprintf("/metadata/managedFields/%d/apiVersion", i), "value": want})
+		}
+	}
+	raw, err := json.Marshal(patch)
+	if err != nil || len(patch) == 1 {
+		return false
+	}
+	_, err = p.Cluster.PatchJSON(ctx, s.Ref, raw, record.Manager)
+	return err == nil
+}
