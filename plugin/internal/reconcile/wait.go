@@ -235,10 +235,14 @@ func conditions(u *unstructured.Unstructured) []map[string]any {
 func (p *pass) gone(ctx context.Context, ref cluster.Ref, uid types.UID) error {
 	ctx, cancel := context.WithDeadline(ctx, p.started.Add(p.app.Timeout))
 	defer cancel()
+	var seen *unstructured.Unstructured
 	for pause := firstPause / 4; ; pause = min(pause*2, longestPause) {
 		live, err := p.Cluster.Get(ctx, ref)
 		if apierrors.IsNotFound(err) || (err == nil && live.GetUID() != uid) {
 			return nil
+		}
+		if err == nil {
+			seen = live
 		}
 		if err != nil && ctx.Err() == nil {
 			return err
@@ -247,7 +251,7 @@ func (p *pass) gone(ctx context.Context, ref cluster.Ref, uid types.UID) error {
 			if p.ctx.Err() != nil {
 				return errInterrupted
 			}
-			return fmt.Errorf("is still being deleted%s", heldBy(live))
+			return fmt.Errorf("is still being deleted%s", heldBy(seen))
 		}
 	}
 }
