@@ -1,7 +1,9 @@
 // Package render turns one directory of a checkout into Kubernetes objects, each with the file and line it comes
 // from: plain YAML and JSON, or Kustomize. It refuses, all at once, what must never reach a cluster.
 //
-// It does NOT talk to a cluster or a network, run a program, write a file, decrypt, substitute variables, set
+// Dir does that in this process, Isolated in a child process with limits.
+//
+// It does NOT talk to a cluster or a network, run any program but its own, write a file, decrypt, substitute variables, set
 // namespaces or order objects, and it reads nothing outside the checkout: every byte comes through an os.Root.
 package render
 
@@ -15,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -70,6 +73,10 @@ type Limits struct {
 	TotalBytes int64 // all files together; default 128 MiB
 	Objects    int   // rendered objects; default 20,000
 	Depth      int   // directories below the path, values inside values, bases below bases; default 256
+
+	// Of Isolated only.
+	Memory int64         // bytes of memory of the child; default 1 GiB
+	Time   time.Duration // default two minutes
 }
 
 func (l Limits) withDefaults() Limits {
@@ -84,6 +91,12 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Depth == 0 {
 		l.Depth = 256
+	}
+	if l.Memory == 0 {
+		l.Memory = 1 << 30
+	}
+	if l.Time == 0 {
+		l.Time = 2 * time.Minute
 	}
 	return l
 }

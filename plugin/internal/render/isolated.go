@@ -1,0 +1,182 @@
+package render
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+)
+
+const maxStderr = 64 << 10 // bytes kept of what a child complains about
+
+// Isolated renders in child processes: whatever happens to one of them is an error here and no more, and the memory
+// that a render took is given back with it.
+//
+// A child inherits the directory and three pipes; no environment, no credentials, no other file. It ends when ctx
+// does, after Limits.Time, and when this process dies. On Linux it is held to Limits.Memory and to twice Limits.Time
+// of processor time, and cannot write files; on other systems only time is limited.
+type Isolated struct {
+	// Command is the program and its arguments that lead to Worker, which gets two more.
+	Command []string
+	// Warn is told what Kustomize says about deprecated fields, each sentence once per render. It may be nil.
+	Warn func(text string)
+}
+
+// Dir renders as the function Dir does, with the same objects and errors. Beyond those, a limit that was exceeded and
+// a crash of the renderer are errors that say so.
+func (i Isolated) Dir(ctx context.Context, root *os.Root, dir string, o Options) ([]Object, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	o.Limits = o.Limits.withDefaults()
+	limited, cancel := context.WithTimeout(ctx, o.Limits.Time)
+	defer cancel()
+	c, err := i.start(limited, root, request{Path: dir, Options: o})
+	if err != nil {
+		return nil, fmt.Errorf("cannot start the renderer: %w", err)
+	}
+	objects, refusal, broken := readAnswer(c.out, o.Limits)
+	if broken == nil || errors.Is(broken, errAnswerTooLong) {
+		_ = killGroup(c.cmd.Process) // it has nothing more to say
+	}
+	_ = c.cmd.Wait() // how it ended matters only without an answer
+	switch {
+	case broken == nil:
+		i.warn(c.stderr.String())
+		return objects, refusal
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case limited.Err() != nil:
+		return nil, beyond(dir, "took longer than %s", o.Limits.Time)
+	}
+	return nil, c.died(dir, o.Limits, broken)
+}
+
+// child is a running Worker.
+type child struct {
+	cmd    *exec.Cmd
+	out    io.Reader
+	stderr *head
+}
+
+func (i Isolated) start(ctx context.Context, root *os.Root, r request) (*child, error) {
+	limits := r.Options.Limits
+	args := slices.Concat(i.Command[1:], []string{
+		strconv.FormatInt(limits.Memory, 10), strconv.FormatInt(int64(cpuTime(limits)/time.Second), 10)})
+	cmd := exec.CommandContext(ctx, i.Command[0], args...)
+	cmd.Env = []string{"GOTRACEBACK=none"} // the first line of a crash is enough
+	cmd.Cancel = func() error { return killGroup(cmd.Process) }
+	cmd.WaitDelay = time.Second
+	cmd.SysProcAttr = ownGroup()
+	c := &child{cmd: cmd, stderr: &head{left: maxStderr}}
+	cmd.Stderr = c.stderr
+	if runtime.GOOS == "windows" {
+		cmd.Dir = root.Name()
+	} else {
+		dir, err := root.Open(".")
+		if err != nil {
+			return nil, err
+		}
+		defer dir.Close()
+		cmd.ExtraFiles = []*os.File{dir}
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	in, err := cmd.StdinPipe() // stays open: its end tells the child that this process is gone
+	if err != nil {
+		return nil, err
+	}
+	c.out = out
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	if err := json.NewEncoder(in).Encode(r); err != nil && !errors.Is(err, syscall.EPIPE) { // dead: the answer tells why
+		_ = killGroup(cmd.Process)
+		_ = cmd.Wait()
+		return nil, err
+	}
+	return c, nil
+}
+
+// cpuTime lets a render use two processors for all of its time.
+func cpuTime(l Limits) time.Duration { return 2 * max(l.Time.Round(time.Second), time.Second) }
+
+// warn hands on what the Kustomize library prints to its standard error.
+func (i Isolated) warn(stderr string) {
+	var seen []string
+	for line := range strings.Lines(stderr) {
+		text, ok := strings.CutPrefix(strings.TrimSpace(line), "# Warning: ")
+		if ok && i.Warn != nil && !slices.Contains(seen, text) {
+			seen = append(seen, text)
+			i.Warn(text)
+		}
+	}
+}
+
+// died explains the end of a child that gave no answer.
+func (c *child) died(dir string, l Limits, broken error) error {
+	stderr, state := c.stderr.String(), c.cmd.ProcessState
+	switch {
+	case errors.Is(broken, errAnswerTooLong):
+		return beyond(dir, "gave more than %s of objects", size(maxAnswer))
+	case strings.Contains(stderr, "out of memory") || strings.Contains(stderr, "cannot allocate memory") ||
+		strings.Contains(stderr, "failed to create new OS thread"):
+		return beyond(dir, "needed more than %s of memory", size(l.Memory))
+	case state != nil && state.UserTime()+state.SystemTime() >= cpuTime(l)-time.Second/2:
+		return beyond(dir, "needed more than %s of processor time", cpuTime(l))
+	}
+	for line := range strings.Lines(stderr) {
+		for _, crash := range []string{"panic: ", "fatal error: "} {
+			if text, ok := strings.CutPrefix(strings.TrimSpace(line), crash); ok {
+				return hint.With(fmt.Errorf("rendering %s: the renderer crashed: %s", Origin{File: dir}, Origin{File: text}),
+					"this is a bug of the renderer: please report it with the manifests, and leave them out until it is fixed")
+			}
+		}
+	}
+	if killed(state) {
+		return hint.With(fmt.Errorf("rendering %s: the renderer was killed, as happens when memory runs out", Origin{File: dir}),
+			"give the container or the machine more memory, or split the directory into several apps")
+	}
+	return fmt.Errorf("rendering %s: the renderer ended without an answer (%v): %w", Origin{File: dir}, state, broken)
+}
+
+func beyond(dir, format string, args ...any) error {
+	return hint.With(fmt.Errorf("rendering %s %s", Origin{File: path.Clean(dir)}, fmt.Sprintf(format, args...)),
+		"look for a manifest that repeats or includes itself; split the directory into several apps if it really is that large")
+}
+
+func size(n int64) string {
+	if n >= 1<<30 && n%(1<<30) == 0 {
+		return fmt.Sprintf("%d GiB", n>>30)
+	}
+	return fmt.Sprintf("%d MiB", n>>20)
+}
+
+// head keeps the first bytes that are written to it, and drops the rest.
+type head struct {
+	bytes.Buffer
+	left int
+}
+
+// Write implements io.Writer.
+func (h *head) Write(p []byte) (int, error) {
+	keep := p[:min(len(p), h.left)]
+	h.left -= len(keep)
+	h.Buffer.Write(keep)
+	return len(p), nil
+}

@@ -1,0 +1,152 @@
+package render
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	kjson "sigs.k8s.io/json"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+)
+
+// request is what a child reads: one line of JSON.
+type request struct {
+	Path    string
+	Options Options
+}
+
+// The answer is a stream of JSON lines: a header and a manifest for each object, then a header that ends it. An
+// answer without its end is none.
+type header struct {
+	Origin  Origin
+	Count   int      // in the last header, which has End
+	End     bool     `json:",omitempty"`
+	Refusal *refusal `json:",omitempty"` // the error of Dir
+}
+
+// refusal is an error of Dir in parts, so that its reader can tell what it was.
+type refusal struct {
+	Text     string
+	Hints    []string `json:",omitempty"`
+	Problems Problems `json:",omitempty"`
+	Empty    bool     `json:",omitempty"`
+}
+
+const maxAnswer = 512 << 20 // bytes of all objects on the wire
+
+var errAnswerTooLong = errors.New("the answer is too long")
+
+// writeAnswer writes what Dir returned.
+func writeAnswer(w io.Writer, objects []Object, failure error) error {
+	out := bufio.NewWriterSize(w, 64<<10)
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	for _, o := range objects {
+		if err := encoder.Encode(header{Origin: o.Origin}); err != nil {
+			return err
+		}
+		if err := encoder.Encode(o.Object); err != nil {
+			return err
+		}
+	}
+	if err := encoder.Encode(header{End: true, Count: len(objects), Refusal: refuse(failure)}); err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+func refuse(err error) *refusal {
+	if err == nil {
+		return nil
+	}
+	r := &refusal{Text: err.Error(), Hints: hint.Of(err), Empty: errors.Is(err, ErrEmpty)}
+	if !errors.As(err, &r.Problems) {
+		var one Problem
+		if errors.As(err, &one) {
+			r.Problems = Problems{one}
+		}
+	}
+	return r
+}
+
+// err is the error again: the same text and hints, and the same answers to errors.Is(ErrEmpty) and errors.As(Problems).
+func (r *refusal) err() error {
+	if r == nil {
+		return nil
+	}
+	sent := &sentError{text: r.Text}
+	if r.Empty {
+		sent.causes = append(sent.causes, ErrEmpty)
+	}
+	var err error = sent
+	if len(r.Problems) > 0 {
+		if sent.causes = append(sent.causes, r.Problems); r.Problems.Error() == r.Text {
+			err = r.Problems
+		}
+	}
+	known := map[string]bool{}
+	for _, h := range hint.Of(err) {
+		known[h] = true
+	}
+	for i := len(r.Hints) - 1; i >= 0; i-- { // the outermost is the first
+		if !known[r.Hints[i]] {
+			err = hint.With(err, "%s", r.Hints[i])
+		}
+	}
+	return err
+}
+
+type sentError struct {
+	text   string
+	causes []error
+}
+
+// Error returns the text of the error that was sent.
+func (e *sentError) Error() string { return e.text }
+
+// Unwrap returns what callers ask for.
+func (e *sentError) Unwrap() []error { return e.causes }
+
+// readAnswer reads what writeAnswer wrote: objects or the refusal. broken says that this is no whole answer.
+func readAnswer(r io.Reader, limits Limits) (objects []Object, refusal, broken error) {
+	bounded := &io.LimitedReader{R: r, N: maxAnswer + 1}
+	in := bufio.NewReaderSize(bounded, 64<<10)
+	line := func() ([]byte, error) {
+		text, err := in.ReadBytes('\n')
+		if err != nil && bounded.N <= 0 {
+			return nil, errAnswerTooLong
+		}
+		return text, err
+	}
+	for {
+		text, err := line()
+		if err != nil {
+			return nil, nil, err
+		}
+		var h header
+		if err := json.Unmarshal(text, &h); err != nil {
+			return nil, nil, fmt.Errorf("unreadable answer: %w", err)
+		}
+		if h.End {
+			if h.Count != len(objects) {
+				return nil, nil, fmt.Errorf("%d objects announced, %d sent", h.Count, len(objects))
+			}
+			return objects, h.Refusal.err(), nil
+		}
+		if len(objects) == limits.Objects {
+			return nil, nil, errAnswerTooLong
+		}
+		if text, err = line(); err != nil {
+			return nil, nil, err
+		}
+		u := &unstructured.Unstructured{}
+		if err := kjson.UnmarshalCaseSensitivePreserveInts(text, &u.Object); err != nil {
+			return nil, nil, fmt.Errorf("unreadable answer: %w", err)
+		}
+		objects = append(objects, Object{u, h.Origin})
+	}
+}

@@ -1,0 +1,69 @@
+package render
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"strconv"
+)
+
+// Worker is the other side of Isolated: it renders what in asks for and writes the answer to out. The program that
+// Isolated.Command names calls it first of all, with the two arguments added there, and ends with it; nothing else may
+// write to out. It returns when in ends, because then nobody waits for the answer, and errors of the transport only.
+func Worker(args []string, in io.Reader, out io.Writer) error { return work(args, in, out, Dir) }
+
+type dirFunc func(ctx context.Context, root *os.Root, path string, o Options) ([]Object, error)
+
+func work(args []string, in io.Reader, out io.Writer, dir dirFunc) error {
+	if err := confineTo(args); err != nil {
+		return err
+	}
+	lines := bufio.NewReader(in)
+	text, err := lines.ReadBytes('\n')
+	if err != nil {
+		return fmt.Errorf("read the request: %w", err)
+	}
+	var r request
+	if err := json.Unmarshal(text, &r); err != nil {
+		return fmt.Errorf("read the request: %w", err)
+	}
+	if runtime.GOOS != "windows" { // there, the program was started in the directory
+		if err := os.NewFile(3, "checkout").Chdir(); err != nil {
+			return err
+		}
+	}
+	root, err := os.OpenRoot(".")
+	if err != nil {
+		return err
+	}
+	done := make(chan error, 2)
+	go func() {
+		objects, err := dir(context.Background(), root, r.Path, r.Options) // a panic ends the program, as it should
+		done <- writeAnswer(out, objects, err)
+	}()
+	go func() {
+		_, err := io.Copy(io.Discard, lines)
+		done <- err
+	}()
+	return <-done
+}
+
+// confineTo reads the limits and gives up what a render does not need.
+func confineTo(args []string) error {
+	if len(args) != 2 {
+		return fmt.Errorf("%d arguments instead of two", len(args))
+	}
+	memory, err := strconv.ParseInt(args[0], 10, 64)
+	if err != nil || memory <= 0 {
+		return fmt.Errorf("%q is no limit of memory", args[0])
+	}
+	seconds, err := strconv.ParseUint(args[1], 10, 32)
+	if err != nil || seconds == 0 {
+		return fmt.Errorf("%q is no limit of processor time", args[1])
+	}
+	return confine(memory, seconds)
+}
