@@ -11,6 +11,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -58,6 +59,8 @@ type Reconciler struct {
 	Tool    string        // our version
 	Now     func() time.Time
 	Events  func(Event) // may be nil
+	// Render renders a directory of the checkout; nil stands for render.Dir.
+	Render func(ctx context.Context, root *os.Root, path string, o render.Options) ([]render.Object, error)
 
 	rendered rendering // last commit rendered, for the loop
 	fights   fights    // what was reverted lately, for the loop

@@ -46,7 +46,11 @@ func (p *pass) renderCommit(ctx context.Context) error {
 	defer tree.Close()
 	p.fetched(tree.Revision)
 	p.tell(Fetched, p.app.Name, "%s", p.fetchedText(tree.Revision))
-	objects, err := render.Dir(ctx, tree.Root, p.app.Path, render.Options{AllowPlainSecrets: p.app.AllowPlainSecrets})
+	dir := p.Render
+	if dir == nil {
+		dir = render.Dir
+	}
+	objects, err := dir(ctx, tree.Root, p.app.Path, render.Options{AllowPlainSecrets: p.app.AllowPlainSecrets})
 	if err != nil {
 		return err
 	}
