@@ -65,6 +65,7 @@ func (o *diffOptions) run(ctx context.Context, c *cli, args []string) error {
 			u.event(e)
 		}
 	})
+	r.Render = renderer(u)
 	report, effects, failure := r.Preview(ctx, app)
 	found, err := o.show(ctx, c, report, effects)
 	switch {

@@ -44,6 +44,9 @@ var errReported = errors.New("already reported")
 // Main runs the command line and returns the exit code. args come without the program's name. It returns soon after
 // ctx ends.
 func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams) int {
+	if len(args) > 0 && args[0] == renderCommand {
+		return renderWorker(args[1:], streams)
+	}
 	c := &cli{streams: streams, color: colorAuto}
 	root := c.rootCommand()
 	root.SetArgs(args)

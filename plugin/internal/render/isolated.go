@@ -123,7 +123,7 @@ func (i Isolated) warn(stderr string) {
 		text, ok := strings.CutPrefix(strings.TrimSpace(line), "# Warning: ")
 		if ok && i.Warn != nil && !slices.Contains(seen, text) {
 			seen = append(seen, text)
-			i.Warn(text)
+			i.Warn(printable(text))
 		}
 	}
 }
@@ -143,20 +143,20 @@ func (c *child) died(dir string, l Limits, broken error) error {
 	for line := range strings.Lines(stderr) {
 		for _, crash := range []string{"panic: ", "fatal error: "} {
 			if text, ok := strings.CutPrefix(strings.TrimSpace(line), crash); ok {
-				return hint.With(fmt.Errorf("rendering %s: the renderer crashed: %s", Origin{File: dir}, Origin{File: text}),
+				return hint.With(fmt.Errorf("rendering %s: the renderer crashed: %s", printable(dir), printable(text)),
 					"this is a bug of the renderer: please report it with the manifests, and leave them out until it is fixed")
 			}
 		}
 	}
 	if killed(state) {
-		return hint.With(fmt.Errorf("rendering %s: the renderer was killed, as happens when memory runs out", Origin{File: dir}),
+		return hint.With(fmt.Errorf("rendering %s: the renderer was killed, as happens when memory runs out", printable(dir)),
 			"give the container or the machine more memory, or split the directory into several apps")
 	}
-	return fmt.Errorf("rendering %s: the renderer ended without an answer (%v): %w", Origin{File: dir}, state, broken)
+	return fmt.Errorf("rendering %s: the renderer ended without an answer (%v): %w", printable(dir), state, broken)
 }
 
 func beyond(dir, format string, args ...any) error {
-	return hint.With(fmt.Errorf("rendering %s %s", Origin{File: path.Clean(dir)}, fmt.Sprintf(format, args...)),
+	return hint.With(fmt.Errorf("rendering %s %s", printable(path.Clean(dir)), fmt.Sprintf(format, args...)),
 		"look for a manifest that repeats or includes itself; split the directory into several apps if it really is that large")
 }
 

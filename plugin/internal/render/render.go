@@ -3,8 +3,9 @@
 //
 // Dir does that in this process, Isolated in a child process with limits.
 //
-// It does NOT talk to a cluster or a network, run any program but its own, write a file, decrypt, substitute variables, set
-// namespaces or order objects, and it reads nothing outside the checkout: every byte comes through an os.Root.
+// It does NOT talk to a cluster or a network, run any program but its own, write a file, decrypt, substitute
+// variables, set namespaces or order objects, and it reads nothing outside the checkout: every byte comes through an
+// os.Root.
 package render
 
 import (
@@ -33,14 +34,19 @@ type Origin struct {
 // String returns "file:line", or "file" without a line. A file name with control characters is quoted, so that it
 // cannot forge a line of output.
 func (o Origin) String() string {
-	file := o.File
-	if strings.ContainsFunc(file, func(r rune) bool { return !strconv.IsPrint(r) }) {
-		file = strconv.Quote(file)
-	}
+	file := printable(o.File)
 	if o.Line == 0 {
 		return file
 	}
 	return file + ":" + strconv.Itoa(o.Line)
+}
+
+// printable quotes text that holds control characters.
+func printable(text string) string {
+	if strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return strconv.Quote(text)
+	}
+	return text
 }
 
 // Object is one rendered object.

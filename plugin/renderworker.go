@@ -1,0 +1,40 @@
+package plugin
+
+import (
+	"context"
+	"os"
+	"runtime"
+	"strings"
+
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+)
+
+// renderCommand is what this program calls itself with to render in a child process. It is no command for people.
+const renderCommand = "__render"
+
+// renderWorker is the child's side. It says what went wrong in plain text: its standard error is read by the parent.
+func renderWorker(args []string, streams genericiooptions.IOStreams) int {
+	if err := render.Worker(args, streams.In, streams.Out); err != nil {
+		_, _ = streams.ErrOut.Write([]byte(err.Error() + "\n"))
+		return exitError
+	}
+	return exitOK
+}
+
+// renderer returns how commands render: in a child process, which is this program once more, or in this process where
+// the program cannot be named or is a test.
+func renderer(u *ui) func(context.Context, *os.Root, string, render.Options) ([]render.Object, error) {
+	program, err := os.Executable()
+	if err != nil || strings.HasSuffix(strings.TrimSuffix(program, ".exe"), ".test") {
+		return render.Dir
+	}
+	if _, err := os.Stat("/proc/self/exe"); err == nil && runtime.GOOS == "linux" {
+		program = "/proc/self/exe" // the same program also after its file was replaced
+	}
+	return render.Isolated{
+		Command: []string{program, renderCommand},
+		Warn:    func(text string) { u.warn("%s", text) },
+	}.Dir
+}
