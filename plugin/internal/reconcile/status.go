@@ -30,17 +30,19 @@ func (r *Reconciler) Status(ctx context.Context, name string) (StatusList, error
 		return list, err
 	}
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(parents)), func(n string) bool { return name != "" && n != name })
-	live, unread := newSnapshot(), map[cluster.Kind]error{}
+	rows := map[record.Key]record.Row{} // of all these apps: a list of a kind must reach the namespaces of each
 	for _, n := range names {
 		if rec := inventories[n]; rec != nil && rec.Inventory != nil {
-			l := lookFor(rec.Rows)
-			l.whole = true
-			for _, k := range rec.Kinds() {
-				l.kinds = []cluster.Kind{k}
-				if err := r.observe(ctx, live, l); err != nil {
-					unread[k] = err
-				}
-			}
+			maps.Copy(rows, rec.Rows)
+		}
+	}
+	live, unread := newSnapshot(), map[cluster.Kind]error{}
+	l := lookFor(rows)
+	l.whole = true
+	for _, k := range slices.Clone(l.kinds) {
+		l.kinds = []cluster.Kind{k}
+		if err := r.observe(ctx, live, l); err != nil {
+			unread[k] = err
 		}
 	}
 	if err := ctx.Err(); err != nil {
