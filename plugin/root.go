@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
-	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/kubectl/pkg/util/term"
 
@@ -169,7 +168,7 @@ func (c *cli) namespace() string {
 func (c *cli) connect() (*cluster.Client, *record.Store, error) {
 	config, err := c.config.ToRESTConfig()
 	if err == nil {
-		err = c.anyCluster(config)
+		err = c.anyCluster(config.Host)
 	}
 	if err != nil {
 		return nil, nil, explainConfig(err)
@@ -184,11 +183,11 @@ func (c *cli) connect() (*cluster.Client, *record.Store, error) {
 	return client, store, nil
 }
 
-// anyCluster fails when nothing names a cluster: kubectl's libraries would try one on localhost then.
-func (c *cli) anyCluster(config *rest.Config) error {
+// anyCluster fails when nothing names a cluster, and host is what the libraries of kubectl try then: one on localhost.
+func (c *cli) anyCluster(host string) error {
 	const guessed = "http://localhost:8080"
 	raw, err := c.config.ToRawKubeConfigLoader().RawConfig()
-	if err != nil || config.Host != guessed || len(raw.Clusters) > 0 || *c.config.APIServer != "" {
+	if err != nil || host != guessed || len(raw.Clusters) > 0 || *c.config.APIServer != "" {
 		return err
 	}
 	return clientcmd.ErrEmptyConfig
