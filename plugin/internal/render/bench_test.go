@@ -66,3 +66,24 @@ func benchmark(b *testing.B, dir, path string) {
 		}
 	}
 }
+
+// The cost of a child: the difference between the two lines of each size. The program that benchmarks starts faster
+// than the real one.
+func BenchmarkChild(b *testing.B) {
+	for _, n := range []int{10, 1000} {
+		dir := b.TempDir()
+		for i := range n {
+			writeFile(b, dir, fmt.Sprintf("ns%d/web-%d.yaml", i%10, i), fmt.Sprintf(deployment, i))
+		}
+		root := openRoot(b, dir)
+		for name, render := range map[string]dirFunc{"here": Dir, "child": worker(b, "render").Dir} {
+			b.Run(fmt.Sprintf("%d/%s", n, name), func(b *testing.B) {
+				for b.Loop() {
+					if objects, err := render(b.Context(), root, ".", Options{}); err != nil || len(objects) != n {
+						b.Fatal(len(objects), err)
+					}
+				}
+			})
+		}
+	}
+}
