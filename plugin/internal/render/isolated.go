@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path"
@@ -40,6 +41,9 @@ type Isolated struct {
 func (i Isolated) Dir(ctx context.Context, root *os.Root, dir string, o Options) ([]Object, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
+	}
+	if o.Limits.Memory == 0 {
+		o.Limits.Memory = defaultMemory(os.DirFS(cgroups))
 	}
 	o.Limits = o.Limits.withDefaults()
 	limited, cancel := context.WithTimeout(ctx, o.Limits.Time)
@@ -111,6 +115,25 @@ func (i Isolated) start(ctx context.Context, root *os.Root, r request) (*child, 
 		return nil, err
 	}
 	return c, nil
+}
+
+// cgroups is where a Linux container sees its own limits.
+const cgroups = "/sys/fs/cgroup"
+
+// defaultMemory is 1 GiB, or three quarters of what the container may use if that is less: when a container runs out
+// of memory, all its processes may be killed, and not the renderer alone.
+func defaultMemory(limits fs.FS) int64 {
+	memory := int64(defaultMemoryBytes)
+	for _, name := range []string{"memory.max", "memory/memory.limit_in_bytes"} { // versions 2 and 1; "max" is no number
+		text, err := fs.ReadFile(limits, name)
+		if err != nil {
+			continue
+		}
+		if n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64); err == nil && n > 0 {
+			memory = min(memory, n/4*3)
+		}
+	}
+	return memory
 }
 
 // cpuTime lets a render use two processors for all of its time.

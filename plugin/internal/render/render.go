@@ -81,9 +81,11 @@ type Limits struct {
 	Depth      int   // directories below the path, values inside values, bases below bases; default 256
 
 	// Of Isolated only.
-	Memory int64         // bytes of memory of the child; default 1 GiB
+	Memory int64         // bytes of memory of the child; default 1 GiB, or 3/4 of a container's own limit if that is less
 	Time   time.Duration // default two minutes
 }
+
+const defaultMemoryBytes = 1 << 30
 
 func (l Limits) withDefaults() Limits {
 	if l.FileBytes == 0 {
@@ -99,7 +101,7 @@ func (l Limits) withDefaults() Limits {
 		l.Depth = 256
 	}
 	if l.Memory == 0 {
-		l.Memory = 1 << 30
+		l.Memory = defaultMemoryBytes
 	}
 	if l.Time == 0 {
 		l.Time = 2 * time.Minute
