@@ -1,0 +1,84 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/e2e/kube"
+)
+
+// machine is where and when a session ran.
+type machine struct {
+	Cores      int
+	MemoryGiB  int
+	System, Go string
+	Start, End time.Time
+	LoadBefore string // average of the last minute, before anything was measured
+}
+
+func describeMachine() machine {
+	m := machine{Cores: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(), Start: time.Now().UTC()}
+	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
+		m.LoadBefore, _, _ = strings.Cut(string(load), " ")
+	}
+	if info, err := os.ReadFile("/proc/meminfo"); err == nil {
+		var kib int
+		_, after, _ := strings.Cut(string(info), "MemTotal:")
+		if _, err := fmt.Sscan(after, &kib); err == nil {
+			m.MemoryGiB = (kib + 1<<19) >> 20
+		}
+	}
+	return m
+}
+
+func (m *machine) ended() { m.End = time.Now().UTC() }
+
+// versions returns what was measured, one line each.
+func versions(ctx context.Context) ([]string, error) {
+	commit := exec.CommandContext(ctx, "git", "describe", "--always", "--dirty")
+	commit.Dir = root
+	own, err := commit.Output()
+	if err != nil {
+		return nil, fmt.Errorf("git describe: %w", err)
+	}
+	modules := []string{"list", "-m", "-f", "{{.Path}} {{.Version}}", "github.com/fluxcd/pkg/ssa", "carvel.dev/kapp", "k8s.io/client-go"}
+	out, err := exec.CommandContext(ctx, "go", modules...).Output()
+	if err != nil {
+		return nil, fmt.Errorf("go list -m: %w", err)
+	}
+	lines := []string{"kubectl-gitops " + strings.TrimSpace(string(own))}
+	lines = append(lines, strings.Split(strings.TrimSpace(string(out)), "\n")...)
+	return append(lines, "kube-apiserver, kube-controller-manager, kubectl "+kube.Version), nil
+}
+
+// save writes results for -from.
+func save(name string, sessions []session) error {
+	data, err := json.MarshalIndent(sessions, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(name, data, 0o600)
+}
+
+// load reads the results in files, none if there are no files.
+func load(files []string) ([]session, error) {
+	var all []session
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		var sessions []session
+		if err := json.Unmarshal(data, &sessions); err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		all = append(all, sessions...)
+	}
+	return all, nil
+}
