@@ -143,7 +143,9 @@ func (o *diffOptions) show(ctx context.Context, c *cli, report reconcile.AppRepo
 	if err == nil && !handled {
 		err = showPairs(ctx, u, pairs)
 	}
-	fmt.Fprintln(u.Err, diffSummary(report, len(pairs)))
+	if len(pairs) > 0 || report.Result != record.ResultFailed {
+		fmt.Fprintln(u.Err, diffSummary(report, len(pairs)))
+	}
 	return len(pairs) > 0, err
 }
 

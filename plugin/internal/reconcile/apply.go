@@ -296,7 +296,7 @@ func (p *pass) succeed(c *record.Change, s *step, o outcome) {
 	ok = ok && err == nil
 	if !p.opts.DryRun {
 		row := record.Row{Ref: s.Ref, UID: o.after.GetUID(), ResourceVersion: o.after.GetResourceVersion(),
-			Generation: o.after.GetGeneration(), Manifest: s.hash}
+			Generation: o.after.GetGeneration(), Manifest: s.hash, Adopted: adopted(s, o)}
 		if ok { // without an entry of ours only an unchanged resourceVersion is clean
 			row.Owned = fields.Digest(p.rec.Secret, o.after, set)
 			row.Metadata = fields.MetadataDigest(p.rec.Secret, o.after, record.Manager)
@@ -310,6 +310,18 @@ func (p *pass) succeed(c *record.Change, s *step, o outcome) {
 		c.Fields = p.fieldChanges(s, o, fields.Diff(o.before, o.after, set))
 	}
 	c.Action, c.Note = classify(s, o)
+}
+
+// adopted tells whether somebody else made the object that is now ours. Of a row that was written ahead and has our
+// label, we are taken to be its maker.
+func adopted(s *step, o outcome) bool {
+	switch {
+	case o.created:
+		return false
+	case s.row != nil && s.row.UID == o.after.GetUID():
+		return s.row.Adopted
+	}
+	return s.live == nil || s.verdict == replaced
 }
 
 // classify names what happened. Drift is what differs although Git did not change.

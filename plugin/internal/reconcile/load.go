@@ -25,6 +25,10 @@ func (p *pass) load(ctx context.Context) error {
 		rec = p.Records.New(p.app.Name)
 	}
 	p.rec = rec
+	p.apps = map[string]string{}
+	for name := range records {
+		p.apps[p.Records.ID(name)] = name
+	}
 	if !ok || rec.Inventory == nil {
 		groupKinds, err := p.Records.LoadParent(ctx, rec, p.app.Name)
 		if err != nil {

@@ -22,7 +22,8 @@ type pass struct {
 	id      string // ApplySet id
 	started time.Time
 
-	commit   string // what the ref points at
+	apps     map[string]string // of the instance, by ApplySet id
+	commit   string            // what the ref points at
 	revision record.Revision
 	message  string // of the commit
 	rec      *record.Record
@@ -101,11 +102,12 @@ func (r *Reconciler) newPass(ctx context.Context, app App, opts Options) *pass {
 
 func (p *pass) runStages(ctx context.Context) error {
 	for _, s := range stages {
-		if err := s.run(p, ctx); err != nil {
-			return err
+		err := s.run(p, ctx)
+		if ctx.Err() != nil && !errors.Is(err, errNothingToDo) {
+			return errInterrupted // whatever request was cut off: its error says nothing
 		}
-		if ctx.Err() != nil {
-			return errInterrupted
+		if err != nil {
+			return err
 		}
 	}
 	return nil
@@ -148,14 +150,14 @@ func (p *pass) observeDesired(ctx context.Context) error {
 }
 
 func (p *pass) makePlan(ctx context.Context) error {
-	p.plan = makePlan(p.desired, p.rec, p.live, p.verdicts, p.id)
+	p.plan = makePlan(p.desired, p.rec, p.live, p.verdicts, p.id, p.apps)
 	if len(p.plan.foreign) > 0 {
 		return p.plan.foreign
 	}
 	if p.rec.Rebuilt {
 		p.plan.removals = nil
 	}
-	if err := p.plan.guard(p.rec, p.app.Budget, p.message); err != nil {
+	if err := p.plan.guard(p.rec, p.report.Source, p.app.Budget, p.message); err != nil {
 		return err
 	}
 	p.report.Counts.Unchanged += len(p.plan.same)
@@ -227,11 +229,13 @@ func (p *pass) writeAhead(ctx context.Context) error {
 			added = true
 		}
 	}
+	if added || slices.ContainsFunc(p.plan.steps, func(s *step) bool { return s.live == nil && s.Namespace == p.app.Namespace }) {
+		if err := p.ensureNamespace(ctx); err != nil {
+			return err
+		}
+	}
 	if !added {
 		return nil
-	}
-	if err := p.ensureNamespace(ctx); err != nil {
-		return err
 	}
 	p.rec.Pending = true
 	p.rec.Source = p.report.Source // with its settings: the next run may have to finish this one without flags

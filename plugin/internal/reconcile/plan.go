@@ -42,16 +42,15 @@ type plan struct {
 }
 
 // makePlan compares Git, record and cluster. It is pure: no request is made.
-func makePlan(objects []*object, rec *record.Record, live *snapshot, verdicts map[record.Key]verdict, id string) *plan {
+func makePlan(objects []*object, rec *record.Record, live *snapshot, verdicts map[record.Key]verdict, id string,
+	apps map[string]string) *plan {
 	p := &plan{}
 	desired := map[record.Key]bool{}
 	for _, o := range objects {
 		k := o.key()
 		desired[k] = true
 		if owner := foreignOwner(live.objects[k], id); owner != "" {
-			p.foreign = append(p.foreign, render.Problem{Origin: o.origin, Object: o.ID(),
-				Message: "already belongs to another ApplySet: " + owner,
-				Hint:    "remove it there first, or take its label " + record.LabelPartOf + " off"})
+			p.foreign = append(p.foreign, belongsTo(o, owner, apps[owner]))
 			continue
 		}
 		s := &step{object: o, stage: stageOf(o.Ref.Kind, o.manifest.GetAnnotations()), hash: rec.Hash(o.body)}
@@ -83,6 +82,16 @@ func makePlan(objects []*object, rec *record.Record, live *snapshot, verdicts ma
 	slices.SortStableFunc(p.removals, func(a, b removal) int {
 		return cmp.Or(b.stage.compare(a.stage), cmp.Compare(rank(b.row.Ref.Kind), rank(a.row.Ref.Kind)))
 	})
+	return p
+}
+
+// belongsTo says who has an object already: an app of this instance, or an ApplySet of which only the id is known.
+func belongsTo(o *object, id, app string) render.Problem {
+	p := render.Problem{Origin: o.origin, Object: o.ID(), Message: "already belongs to another ApplySet: " + id,
+		Hint: "remove it there first, or take its label " + record.LabelPartOf + " off"}
+	if app != "" {
+		p.Message, p.Hint = "already belongs to the app "+app, "remove it from one of the two"
+	}
 	return p
 }
 
@@ -137,16 +146,16 @@ func allowedDeletions(message string) int {
 	return -1
 }
 
-// guard refuses a plan that deletes more than the budget allows, everything (of more than one object), all Namespaces
-// or all CRDs. message is the commit message, whose trailer can allow a number of deletions.
-func (p *plan) guard(rec *record.Record, budget Budget, message string) error {
+// guard refuses a plan that deletes anything when the app comes from another place than before, more than the budget
+// allows, everything (of more than one object), all Namespaces or all CRDs. message is the commit message, whose trailer can allow a number of deletions.
+func (p *plan) guard(rec *record.Record, from record.Source, budget Budget, message string) error {
 	var doomed []removal
 	total := len(rec.Rows)
 	for _, r := range p.removals {
 		switch {
 		case r.row.UID == "" && r.live == nil:
 			total-- // written ahead, never created
-		case !kept(annotationsOf(r.live)):
+		case !kept(annotationsOf(r.live)) && !r.row.HoldsOthers():
 			doomed = append(doomed, r)
 		}
 	}
@@ -157,8 +166,11 @@ func (p *plan) guard(rec *record.Record, budget Budget, message string) error {
 	if allowed := allowedDeletions(message); allowed >= n {
 		return nil
 	}
-	reason := ""
-	switch {
+	reason, advice := "", "nothing was written; if it is meant, commit with the trailer %s: %d"
+	switch was := rec.Source; {
+	case was.Repo != "" && (was.Repo != from.Repo || was.Path != from.Path):
+		advice = "nothing was written; if this is another app, give it another --name, and if it moved, commit with the trailer %s: %d"
+		reason = fmt.Sprintf("until now the app %s came from %s, path %s", rec.App, was.Repo, was.Path)
 	case n == total && n > 1:
 		reason = "that is everything the app has"
 	case n > budget.Count:
@@ -173,7 +185,7 @@ func (p *plan) guard(rec *record.Record, budget Budget, message string) error {
 		return nil
 	}
 	return hint.Errorf(fmt.Sprintf("refused to prune %s: %s\n%s", plural(n, "object"), reason, listOf(doomed)),
-		"nothing was written; if it is meant, commit with the trailer %s: %d", trailerAllow, n)
+		advice, trailerAllow, n)
 }
 
 func allGo(rec *record.Record, doomed []removal, group, kind string) bool {

@@ -89,7 +89,7 @@ func (s *scene) applied(o *object, v verdict) *scene {
 }
 
 func (s *scene) plan(objects ...*object) *plan {
-	return makePlan(objects, s.rec, s.live, s.verdicts, ourID)
+	return makePlan(objects, s.rec, s.live, s.verdicts, ourID, map[string]string{"applyset-web-v1": "web"})
 }
 
 // lines prints a plan: what is applied, then what is pruned, each in order, with its stage.
@@ -243,7 +243,7 @@ func TestGuardRefusesToPruneTooMuch(t *testing.T) {
 				ref := refTo("Secret", fmt.Sprintf("ahead-%d", i))
 				s.rec.Rows[record.KeyOf(ref)] = record.Row{Ref: ref}
 			}
-			err := s.plan(test.stay...).guard(s.rec, cmp.Or(test.budget, DefaultBudget), test.message)
+			err := s.plan(test.stay...).guard(s.rec, record.Source{}, cmp.Or(test.budget, DefaultBudget), test.message)
 			if test.wantRefusal == "" {
 				if err != nil {
 					t.Fatal(err)

@@ -78,6 +78,13 @@ func (p *pass) pruneOne(ctx context.Context, r removal) (c *record.Change, was *
 		}
 		return c, nil, true
 	}
+	if r.row.HoldsOthers() {
+		c.Action, c.Note = record.Skipped, "it was there before this app, and so may be what depends on it; it is no longer managed"
+		if err := p.release(ctx, r.row, live); err != nil {
+			return fail(err)
+		}
+		return c, nil, true
+	}
 	if err := p.Cluster.Delete(ctx, r.row.Ref, live.GetUID(), p.opts.DryRun); err != nil {
 		if apierrors.IsConflict(err) {
 			return nil, nil, true // recreated by somebody in this very moment: not ours

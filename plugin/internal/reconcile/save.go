@@ -31,6 +31,9 @@ func (p *pass) saveResult(idle bool, failure error) error {
 	if neverApplied && failure != nil {
 		return nil // nothing of this app is in the cluster: leave no trace either
 	}
+	if errors.Is(failure, errInterrupted) && p.report.Counts.Changed() == 0 && len(p.failed) == 0 {
+		return nil // it came to nothing, and the next pass starts where this one did
+	}
 	settled := failure == nil && len(p.unhealthy(slices.Collect(maps.Keys(p.refs)))) == 0
 	if idle && settled == p.rec.Settled && failure == nil {
 		return nil

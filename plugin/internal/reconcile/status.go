@@ -1,8 +1,8 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"maps"
 	"slices"
 
@@ -36,22 +36,34 @@ func (r *Reconciler) Status(ctx context.Context, name string) (StatusList, error
 			maps.Copy(rows, rec.Rows)
 		}
 	}
+	live, unread := r.look(ctx, rows)
+	if err := ctx.Err(); err != nil {
+		return list, err
+	}
+	for _, n := range names {
+		rec, live, unread := inventories[n], live, unread
+		if rec != nil && rec.Inventory != nil && len(names) > 1 && slices.ContainsFunc(rec.Kinds(), func(k cluster.Kind) bool { return unread[k] != nil }) {
+			live, unread = r.look(ctx, rec.Rows) // what may not be read may be another app's
+		}
+		list.Items = append(list.Items, r.statusOf(n, parents[n].Report, rec, live, unread, name != ""))
+	}
+	return list, ctx.Err()
+}
+
+// look reads the live objects of rows, whole, and tells which kinds could not be read.
+func (r *Reconciler) look(ctx context.Context, rows map[record.Key]record.Row) (*snapshot, map[cluster.Kind]error) {
 	live, unread := newSnapshot(), map[cluster.Kind]error{}
 	l := lookFor(rows)
 	l.whole = true
-	for _, k := range slices.Clone(l.kinds) {
+	for _, k := range slices.SortedFunc(slices.Values(l.kinds), func(a, b cluster.Kind) int {
+		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Version, b.Version))
+	}) {
 		l.kinds = []cluster.Kind{k}
 		if err := r.observe(ctx, live, l); err != nil {
 			unread[k] = err
 		}
 	}
-	if err := ctx.Err(); err != nil {
-		return list, err
-	}
-	for _, n := range names {
-		list.Items = append(list.Items, r.statusOf(n, parents[n].Report, inventories[n], live, unread, name != ""))
-	}
-	return list, nil
+	return live, unread
 }
 
 func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Record, live *snapshot,
@@ -79,7 +91,11 @@ func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Re
 		}
 	}
 	s.Health = s.Objects.Worst()
-	s.Sync, s.Message = appSync(s, rec, report, drift, worst, errors.Join(slices.Collect(maps.Values(unread))...))
+	var unseen error // of the first of its kinds that could not be read
+	for _, k := range rec.Kinds() {
+		unseen = cmp.Or(unseen, unread[k])
+	}
+	s.Sync, s.Message = appSync(s, rec, report, drift, worst, unseen)
 	return s
 }
 

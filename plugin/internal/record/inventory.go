@@ -31,7 +31,18 @@ type Row struct {
 	ResourceVersion           string
 	Generation                int64
 	Manifest, Owned, Metadata string
+	Adopted                   bool // it existed before we applied it, or nobody knows
 }
+
+// HoldsOthers tells whether deleting the object would take along what was never ours: a Namespace or a
+// CustomResourceDefinition that existed before.
+func (r Row) HoldsOthers() bool {
+	return r.Adopted && (r.Group == "" && r.Ref.Kind.Kind == "Namespace" ||
+		r.Group == "apiextensions.k8s.io" && r.Ref.Kind.Kind == "CustomResourceDefinition")
+}
+
+// adoptedMark is a ninth field, of rows whose objects existed before. A hash is never that.
+const adoptedMark = "adopted"
 
 // Key identifies an object whatever version of its kind is used.
 type Key struct{ Group, Kind, Namespace, Name string }
@@ -164,7 +175,11 @@ func encodeRows(rows []Row) []byte {
 			enc.Encode([]any{k.Group, k.Version, k.Kind, k.Resource, k.Namespaced})
 			last = k
 		}
-		enc.Encode([]any{r.Namespace, r.Name, r.UID, r.ResourceVersion, r.Generation, r.Manifest, r.Owned, r.Metadata})
+		row := []any{r.Namespace, r.Name, r.UID, r.ResourceVersion, r.Generation, r.Manifest, r.Owned, r.Metadata}
+		if r.Adopted {
+			row = append(row, adoptedMark)
+		}
+		enc.Encode(row)
 	}
 	enc.Encode([]int{len(rows)})
 	return out.Bytes()
@@ -188,7 +203,11 @@ func decodeRows(data []byte, into map[Key]Row) error {
 		switch line[len(line)-min(2, len(line))] {
 		case '"': // the last field is a hash
 			var r Row
-			err = scan(line, &r.Namespace, &r.Name, &r.UID, &r.ResourceVersion, &r.Generation, &r.Manifest, &r.Owned, &r.Metadata)
+			to := []any{&r.Namespace, &r.Name, &r.UID, &r.ResourceVersion, &r.Generation, &r.Manifest, &r.Owned, &r.Metadata}
+			if r.Adopted = bytes.HasSuffix(line, []byte(`,"`+adoptedMark+`"]`)); r.Adopted {
+				to = append(to, new(string))
+			}
+			err = scan(line, to...)
 			r.Ref.Kind = kind
 			if err == nil && (kind.Kind == "" || kind.Resource == "" || r.Name == "") {
 				err = errors.New("a row without kind or name")

@@ -370,7 +370,7 @@ func (s *Store) saveParent(ctx context.Context, r *Record) error {
 // Restore adds a row for a live object that carries our label and our field manager's entry, when the inventory was
 // lost. The row counts as never applied.
 func (r *Record) Restore(ref cluster.Ref, uid types.UID) {
-	r.Rows[KeyOf(ref)] = Row{Ref: ref, UID: uid}
+	r.Rows[KeyOf(ref)] = Row{Ref: ref, UID: uid, Adopted: true}
 }
 
 func splitList(s string) []string {
