@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -81,8 +82,8 @@ func checkName(name string) error {
 	return nil
 }
 
-// resolve returns the apps to work on and where they come from: the flags when --repo is given, otherwise what the
-// record of each named app (or of the only one) says.
+// resolve returns the app to work on and where it comes from: the flags when --repo is given, otherwise what the
+// record of the named app (or of the only one) says where the flags are silent.
 func (f *sourceFlags) resolve(ctx context.Context, store *record.Store, names []string) (reconcile.App, source.Repo, error) {
 	if f.repo != "" {
 		app, err := f.appOf()
@@ -92,13 +93,23 @@ func (f *sourceFlags) resolve(ctx context.Context, store *record.Store, names []
 		}
 		return app, f.repository(), err
 	}
+	if f.name != "" && len(names) == 0 {
+		names = []string{f.name}
+	}
 	rec, err := recorded(ctx, store, names)
 	if err != nil {
 		return reconcile.App{}, source.Repo{}, err
 	}
+	if f.name != "" && f.name != rec.App {
+		return reconcile.App{}, source.Repo{}, hint.Errorf(fmt.Sprintf("--name %s is not %s", f.name, rec.App),
+			"name the app once; a new one needs --repo")
+	}
 	f.repo, f.name = rec.Source.Repo, rec.App
-	f.ref, f.path = rec.Source.Ref, rec.Source.Path
-	f.targetNamespace, f.allowPlainSecrets = rec.Target, rec.PlainSecrets
+	f.ref, f.targetNamespace = cmp.Or(f.ref, rec.Source.Ref), cmp.Or(f.targetNamespace, rec.Target)
+	if f.path == "." { // its default
+		f.path = rec.Source.Path
+	}
+	f.allowPlainSecrets = f.allowPlainSecrets || rec.PlainSecrets
 	app, err := f.appOf()
 	return app, f.repository(), err
 }
