@@ -82,12 +82,12 @@ func measure(ctx context.Context, o options, log io.Writer) (session, error) {
 	}
 	b.session.Machine = describeMachine()
 	for _, size := range o.sizes {
-		if err := b.size(ctx, size); err != nil {
-			return session{}, err
+		if err = b.size(ctx, size); err != nil {
+			break
 		}
 	}
 	b.session.Machine.ended()
-	return b.session, nil
+	return b.session, err
 }
 
 // build compiles everything that is measured, the peers from the module cache.

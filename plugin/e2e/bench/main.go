@@ -7,6 +7,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -52,14 +53,12 @@ func execute(ctx context.Context, args []string, log io.Writer) error {
 		return err
 	}
 	if len(sessions) == 0 {
-		s, err := measure(ctx, o, log)
-		if err != nil {
-			return err
+		s, failure := measure(ctx, o, log)
+		if sessions = append(sessions, s); o.results != "" { // what was measured before a failure, too
+			failure = errors.Join(failure, save(o.results, sessions))
 		}
-		if sessions = append(sessions, s); o.results != "" {
-			if err := save(o.results, sessions); err != nil {
-				return err
-			}
+		if failure != nil {
+			return failure
 		}
 	}
 	return writeDocument(o.out, sessions)
