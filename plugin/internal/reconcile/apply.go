@@ -14,6 +14,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -109,9 +110,15 @@ func (p *pass) applyOne(ctx context.Context, s *step) outcome {
 	if err := p.handOver(ctx, s); err != nil {
 		return outcome{err: err}
 	}
-	after, created, err := p.send(ctx, s)
+	after, created, err := p.send(ctx, s, uidOf(s.live))
 	if undeclared(err) && p.renameVersion(ctx, s) {
-		after, created, err = p.send(ctx, s)
+		after, created, err = p.send(ctx, s, uidOf(s.live))
+	}
+	if s.live != nil && apierrors.IsConflict(err) {
+		// It was deleted since the look: by somebody, then it comes back; or by another reconciler, that knows better.
+		if err = p.Records.Unchanged(ctx, p.rec); err == nil {
+			after, created, err = p.send(ctx, s, "")
+		}
 	}
 	if immutable(err) && mayRecreate(s.manifest.GetAnnotations()) && !p.opts.DryRun {
 		after, created, err = p.recreate(ctx, s)
@@ -123,28 +130,6 @@ func (p *pass) applyOne(ctx context.Context, s *step) outcome {
 		after, err = p.soleOwner(ctx, s.Ref, after)
 	}
 	return outcome{after: after, before: before, created: created, err: err}
-}
-
-// lingering returns a context that outlives ctx by grace: what was sent is waited for, so that the record is true.
-func lingering(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
-	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
-	return out, func() { stop(); cancel() }
-}
-
-// send applies one object. A kind whose CRD was applied a moment ago may need another moment to be served.
-func (p *pass) send(ctx context.Context, s *step) (*unstructured.Unstructured, bool, error) {
-	o := cluster.ApplyOptions{Manager: record.Manager, Force: true, DryRun: p.opts.DryRun}
-	deadline := p.Now().Add(10 * time.Second)
-	for pause := 20 * time.Millisecond; ; pause *= 2 {
-		after, created, err := p.Cluster.Apply(ctx, s.Ref, s.body, o)
-		if !p.newKinds[s.Ref.Kind] || !notServedYet(err) || p.opts.DryRun || p.Now().After(deadline) {
-			return after, created, err
-		}
-		if err := sleep(ctx, pause); err != nil {
-			return nil, false, err
-		}
-	}
 }
 
 // blocked tells why a step is not tried: its Namespace, its CRD or an earlier wave failed.
@@ -252,11 +237,16 @@ func (p *pass) ownedDigest(u *unstructured.Unstructured) string {
 	return fields.Digest(p.rec.Secret, u, set)
 }
 
-// recreate deletes an object that allows it and applies it anew.
+// recreate deletes an object that allows it and applies it anew. The annotation is Git's, so it speaks for our objects
+// only.
 func (p *pass) recreate(ctx context.Context, s *step) (*unstructured.Unstructured, bool, error) {
 	live, err := p.Cluster.Get(ctx, s.Ref)
 	if err != nil {
 		return nil, false, err
+	}
+	if s.live == nil && (s.row == nil || s.row.UID != live.GetUID()) {
+		return nil, false, hint.Errorf("an immutable field differs, and the object is not this app's: it is not recreated",
+			"delete it yourself, or make the manifest equal to it")
 	}
 	if err := p.Cluster.Delete(ctx, s.Ref, live.GetUID(), false); err != nil {
 		return nil, false, err
@@ -264,7 +254,7 @@ func (p *pass) recreate(ctx context.Context, s *step) (*unstructured.Unstructure
 	if err := p.gone(ctx, s.Ref, live.GetUID()); err != nil {
 		return nil, false, err
 	}
-	return p.send(ctx, s)
+	return p.send(ctx, s, "")
 }
 
 // settle turns the outcome of a step into a row of the record and a change of the report.
