@@ -25,11 +25,13 @@ func newDiffCommand(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "diff [APP]",
 		Short: "Show what reconcile would change: exit 0 nothing, 1 something, more an error",
-		Long: `Show what reconcile would change, as the API server would store it. Nothing is written.
+		Long: `Show what reconcile would change, as the API server would store it. Nothing is
+written.
 
-Without --repo, inside a checkout, the working tree is compared, uncommitted changes included; elsewhere the source
-is the one that the app's last run used. Values of Secrets are masked. KUBECTL_EXTERNAL_DIFF names a program that
-shows the differences instead.
+Without --repo, inside a checkout, the working tree is compared, uncommitted
+changes included; elsewhere the source is the one that the app's last run used.
+Values of Secrets are masked. KUBECTL_EXTERNAL_DIFF names a program that shows
+the differences instead.
 
 Exit status: 0 no differences, 1 differences, above 1 an error.`,
 		Example: `  kubectl gitops diff shop

@@ -18,8 +18,8 @@ func newHistoryCommand(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "history APP",
 		Short: "Show past runs with commit, author and changes, and how to roll back in Git",
-		Long: `Show the last runs of an app that changed something or failed, newest first. A rollback is a commit: the last
-line says which one to revert.`,
+		Long: `Show the last runs of an app that changed something or failed, newest first. A
+rollback is a commit: the last line says which one to revert.`,
 		Example:           `  kubectl gitops history shop`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: c.completeAppNames(1),

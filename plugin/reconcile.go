@@ -30,10 +30,12 @@ func newReconcileCommand(c *cli) *cobra.Command {
 		Short: "Fetch, render, apply, prune and verify: once, or in a loop",
 		Long: `Make the cluster equal to one directory of one Git repository.
 
-A pass reads the commit that --ref points at, applies what differs, prunes what Git no longer names, waits until
-everything is healthy and reverts what somebody changed in the cluster. When nothing differs, nothing is written.
+A pass reads the commit that --ref points at, applies what differs, prunes what
+Git no longer names, waits until everything is healthy and reverts what
+somebody changed in the cluster. When nothing differs, nothing is written.
 Without --repo the source is the one that the app's last run used.`,
-		Example: `  kubectl gitops reconcile --repo https://github.com/acme/config --path apps/shop/overlays/prod --name shop
+		Example: `  kubectl gitops reconcile --repo https://github.com/acme/config \
+    --path apps/shop/overlays/prod --name shop
   kubectl gitops reconcile shop --dry-run=server
   kubectl gitops reconcile shop --interval 5s --for 55s`,
 		ValidArgsFunction: c.completeAppNames(1),

@@ -19,10 +19,12 @@ func newRenderCommand(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "render [DIR|APP]",
 		Short: "Print the manifests; no cluster is asked for a directory",
-		Long: `Print the manifests of a directory, of a repository (--repo) or of an app's last source. Each object is
-preceded by its file and line. Values of Secrets are masked.`,
+		Long: `Print the manifests of a directory, of a repository (--repo) or of an app's
+last source. Each object is preceded by its file and line. Values of Secrets
+are masked.`,
 		Example: `  kubectl gitops render apps/shop/overlays/prod
-  kubectl gitops render --repo https://github.com/acme/config --path apps/shop/overlays/prod`,
+  kubectl gitops render --repo https://github.com/acme/config \
+    --path apps/shop/overlays/prod`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.output.Validate(); err != nil {

@@ -94,11 +94,13 @@ func (c *cli) rootCommand() *cobra.Command {
 		Short: "Make a cluster equal to Git, and keep it so",
 		Long: `Make a cluster equal to Git, and keep it so.
 
-Git says what should run. Each pass pulls one commit, renders it, compares it with the cluster, applies what
-differs, prunes what left Git, waits until all is healthy and reverts what somebody changed by hand. To roll
-back, revert the commit in Git.`,
+Git says what should run. Each pass pulls one commit, renders it, compares it
+with the cluster, applies what differs, prunes what left Git, waits until all
+is healthy and reverts what somebody changed by hand. To roll back, revert the
+commit in Git.`,
 		Example: `  # Apply a directory of a repository, then see how it is doing
-  kubectl gitops reconcile --repo https://github.com/acme/config --path apps/shop/overlays/prod --name shop
+  kubectl gitops reconcile --repo https://github.com/acme/config \
+    --path apps/shop/overlays/prod --name shop
   kubectl gitops status
 
   # What would the next pass change, and what happened so far

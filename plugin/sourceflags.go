@@ -161,7 +161,7 @@ func unknownApp(name, namespace string, known []string) error {
 	if len(known) == 0 {
 		return hint.With(err, "it has none yet; -n selects another instance")
 	}
-	return hint.With(err, "it has: %s; -n selects another instance", strings.Join(known, ", "))
+	return hint.With(err, "it has: %s; -n selects another instance", strings.Join(slices.Sorted(slices.Values(known)), ", "))
 }
 
 // gitSource unpacks commits of a repository into temporary directories.

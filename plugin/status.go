@@ -24,8 +24,9 @@ func newStatusCommand(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status [APP]",
 		Short: "Show revision, sync and health of the apps, or of one app's objects",
-		Long: `Show what each app looks like now: the commit that is applied, whether the cluster still equals it, and how
-the objects are doing. Worst first. With APP, each object. Only the cluster is asked, not Git.`,
+		Long: `Show what each app looks like now: the commit that is applied, whether the
+cluster still equals it, and how the objects are doing. Worst first. With APP,
+each object. Only the cluster is asked, not Git.`,
 		Example: `  kubectl gitops status
   kubectl gitops status shop -o wide
   kubectl gitops status -w`,
