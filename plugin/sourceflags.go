@@ -144,6 +144,11 @@ func recorded(ctx context.Context, store *record.Store, names []string) (*record
 	case len(names) > 1:
 		return nil, hint.Errorf("several apps at once need a gitops.yaml, which this version does not read yet", "name one app")
 	case len(names) == 1 && !slices.Contains(known, names[0]):
+		if parents, err := store.Parents(ctx); err == nil && parents[names[0]] != nil {
+			from := parents[names[0]].Report.Source
+			return nil, hint.Errorf(fmt.Sprintf("the inventory of %s is lost, and with it the app's settings", names[0]),
+				"run it once with --repo %s --path %s --name %s, and with the --target-namespace it had", from.Repo, from.Path, names[0])
+		}
 		return nil, unknownApp(names[0], store.Namespace, known)
 	case len(names) == 1:
 		return records[names[0]], nil

@@ -71,7 +71,7 @@ func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Re
 	s := Status{Name: name, Sync: report.Sync, Message: report.Message, Source: report.Source, Revision: report.Revision,
 		LastRun: LastRun{report.LastRun.Result, report.LastRun.Cause, report.LastRun.Time, report.LastRun.Duration}}
 	if rec == nil || rec.Inventory == nil {
-		s.Sync, s.Health, s.Message = record.SyncUnknown, cluster.Unknown, "the inventory is lost; the next run rebuilds it"
+		s.Sync, s.Health, s.Message = record.SyncUnknown, cluster.Unknown, "the inventory is lost; the next run with --repo rebuilds it"
 		return s
 	}
 	id := r.Records.ID(name)
