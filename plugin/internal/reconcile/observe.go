@@ -30,10 +30,11 @@ const (
 type snapshot struct {
 	mu       sync.Mutex
 	listed   map[cluster.Kind]bool
-	absent   map[cluster.Kind]bool        // the server says that it does not serve the kind at all
-	objects  map[record.Key]metav1.Object // *unstructured.Unstructured where the values were read
-	versions map[scope]string             // of the metadata lists: where a watch goes on
-	rewound  bool                         // the server's state is older than the record: no version tells anything
+	absent   map[cluster.Kind]bool         // the server says that it does not serve the kind at all
+	moved    map[cluster.Kind]cluster.Kind // the same kind at the version it is served at, where that is another one
+	objects  map[record.Key]metav1.Object  // *unstructured.Unstructured where the values were read
+	versions map[scope]string              // of the metadata lists: where a watch goes on
+	rewound  bool                          // the server's state is older than the record: no version tells anything
 }
 
 // scope is what one list or watch covers: a kind in one namespace, or in all when that is empty.
@@ -43,7 +44,7 @@ type scope struct {
 }
 
 func newSnapshot() *snapshot {
-	return &snapshot{listed: map[cluster.Kind]bool{}, absent: map[cluster.Kind]bool{}, objects: map[record.Key]metav1.Object{}, versions: map[scope]string{}}
+	return &snapshot{listed: map[cluster.Kind]bool{}, absent: map[cluster.Kind]bool{}, moved: map[cluster.Kind]cluster.Kind{}, objects: map[record.Key]metav1.Object{}, versions: map[scope]string{}}
 }
 
 // member returns the live object at k if it carries the ApplySet label of id, otherwise nil.
@@ -191,7 +192,7 @@ func (r *Reconciler) notServed(ctx context.Context, s *snapshot, k cluster.Kind,
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.listed[k] = true
+	s.listed[k], s.moved[k] = true, other
 	return nil
 }
 
@@ -241,7 +242,11 @@ func (r *Reconciler) readValues(ctx context.Context, s *snapshot, refs []cluster
 	}
 	errs := make([]error, len(single))
 	parallel(ctx, len(single), readsInFlight, func(i int) {
-		u, err := r.Cluster.Get(ctx, single[i])
+		at := single[i]
+		if k, moved := s.moved[at.Kind]; moved {
+			at.Kind = k
+		}
+		u, err := r.Cluster.Get(ctx, at)
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		switch {
