@@ -43,12 +43,18 @@ func renderPlain(ctx context.Context, t *tree, dir string, o Options) ([]Object,
 			return nil, fmt.Errorf("directory %q holds more than %d objects", dir, o.Limits.Objects)
 		}
 	}
-	return slices.DeleteFunc(objects, isOwnConfig), nil
+	return slices.DeleteFunc(objects, t.isAppList), nil
 }
 
-// isOwnConfig recognises gitops.yaml, the list of apps: it may lie beside the manifests of an app, but is not one.
-func isOwnConfig(o Object) bool {
-	return o.GetKind() == "GitOps" && strings.HasPrefix(o.GetAPIVersion(), "kubectl-gitops.dev/")
+// isAppList recognises gitops.yaml, the list of apps, and refuses it: its settings are not read yet, and leaving out a
+// deletion budget or "prune: false" without a word would be worse than not starting.
+func (t *tree) isAppList(o Object) bool {
+	if o.GetKind() != "GitOps" || !strings.HasPrefix(o.GetAPIVersion(), "kubectl-gitops.dev/") {
+		return false
+	}
+	t.problems = append(t.problems, Problem{Origin: o.Origin, Object: o.ID(), Message: "this version does not read a list of apps",
+		Hint: "reconcile each app with --path and --name, and list the file in " + ignoreFile})
+	return true
 }
 
 type walker struct {
