@@ -35,6 +35,8 @@ type Action struct {
 	Delay time.Duration
 	// Before is called before the request is forwarded.
 	Before func()
+	// Rewrite, unless nil, changes the request that is forwarded.
+	Rewrite func(*http.Request)
 	// Status, unless 0, is answered instead of forwarding.
 	Status int
 	// RetryAfter, unless 0, is the Retry-After header of that answer, in whole seconds.
@@ -158,6 +160,9 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request) {
 	if action.Before != nil {
 		action.Before()
 	}
+	if action.Rewrite != nil {
+		action.Rewrite(r)
+	}
 	counted := &counter{ResponseWriter: w, proxy: p, record: &record}
 	switch {
 	case action.Drop:
@@ -203,6 +208,7 @@ var reasons = map[int]string{
 	http.StatusForbidden:           "Forbidden",
 	http.StatusNotFound:            "NotFound",
 	http.StatusConflict:            "Conflict",
+	http.StatusGone:                "Expired",
 	http.StatusTooManyRequests:     "TooManyRequests",
 	http.StatusInternalServerError: "InternalError",
 	http.StatusServiceUnavailable:  "ServiceUnavailable",

@@ -79,7 +79,7 @@ func Digest(key []byte, u *unstructured.Unstructured, set *fieldpath.Set) string
 }
 
 // MetadataDigest returns a keyed hash of what an object's metadata tells about the fields that manager applied: which
-// they are, and the values of those in labels and annotations. It is empty when the manager has no entry.
+// they are, and the values of those in the metadata. It is empty when the manager has no entry.
 func MetadataDigest(key []byte, u metav1.Object, manager string) string {
 	set, ok, err := Applied(u, manager)
 	if !ok || err != nil {
@@ -93,9 +93,23 @@ func MetadataDigest(key []byte, u metav1.Object, manager string) string {
 	h.Write(owned)
 	name := "metadata"
 	if of, ok := set.Children.Get(fieldpath.PathElement{FieldName: &name}); ok {
-		digest(h, map[string]any{"labels": anyMap(u.GetLabels()), "annotations": anyMap(u.GetAnnotations())}, of)
+		digest(h, map[string]any{"labels": anyMap(u.GetLabels()), "annotations": anyMap(u.GetAnnotations()),
+			"finalizers": anyList(u.GetFinalizers()), "ownerReferences": anyList(u.GetOwnerReferences())}, of)
 	}
 	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16])
+}
+
+// anyList returns what JSON makes of list.
+func anyList[T any](list []T) any {
+	if len(list) == 0 {
+		return nil
+	}
+	raw, err := json.Marshal(list)
+	var out []any
+	if err != nil || json.Unmarshal(raw, &out) != nil {
+		return fmt.Sprint(list)
+	}
+	return out
 }
 
 func anyMap(m map[string]string) map[string]any {

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
@@ -64,6 +65,7 @@ type Reconciler struct {
 
 	rendered rendering // last commit rendered, for the loop
 	fights   fights    // what was reverted lately, for the loop
+	refused  sync.Map  // kinds that may not be listed in the whole cluster
 }
 
 // Options are the settings of one run.

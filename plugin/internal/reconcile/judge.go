@@ -116,5 +116,19 @@ func (r *Reconciler) judgeAll(ctx context.Context, inv *record.Inventory, s *sna
 			verdicts[k] = judge(inv, row, s, id)
 		}
 	}
+	if s.rewound {
+		startOver(inv, s, id, verdicts)
+	}
 	return verdicts, nil
+}
+
+// startOver takes over the versions of a server that was restored from a backup, for objects whose values are right.
+func startOver(inv *record.Inventory, s *snapshot, id string, verdicts map[record.Key]verdict) {
+	for k, row := range inv.Rows {
+		if u := s.values(k, id); u != nil && verdicts[k] == clean {
+			row.ResourceVersion, row.Generation = u.GetResourceVersion(), u.GetGeneration()
+			row.Metadata = fields.MetadataDigest(inv.Secret, u, record.Manager)
+			inv.Rows[k] = row
+		}
+	}
 }

@@ -121,8 +121,12 @@ func (r *Reconciler) observeKind(ctx context.Context, s *snapshot, k cluster.Kin
 	if k.Namespaced && len(spaces) == 1 {
 		everywhere = spaces
 	}
+	if _, refused := r.refused.Load(k); refused && len(spaces) > 1 {
+		everywhere = spaces
+	}
 	err := r.listInto(ctx, s, k, everywhere, l)
-	if apierrors.IsForbidden(err) && k.Namespaced && len(spaces) > 1 {
+	if apierrors.IsForbidden(err) && k.Namespaced && len(spaces) > 1 && len(everywhere) == 1 {
+		r.refused.Store(k, true)
 		err = r.listInto(ctx, s, k, spaces, l)
 	}
 	if apierrors.IsNotFound(err) {

@@ -151,6 +151,12 @@ func (p *pass) observeDesired(ctx context.Context) error {
 
 func (p *pass) makePlan(ctx context.Context) error {
 	p.plan = makePlan(p.desired, p.rec, p.live, p.verdicts, p.id, p.apps)
+	if len(p.plan.removals) > 0 {
+		if err := p.lookBeforePrune(ctx); err != nil {
+			return err
+		}
+		p.plan = makePlan(p.desired, p.rec, p.live, p.verdicts, p.id, p.apps)
+	}
 	if len(p.plan.foreign) > 0 {
 		return p.plan.foreign
 	}
@@ -169,6 +175,18 @@ func (p *pass) makePlan(ctx context.Context) error {
 		return err
 	}
 	return p.readBefore(ctx)
+}
+
+// lookBeforePrune lists the kinds of what is to be pruned once more, consistently: somebody may just have asked to keep
+// an object, or have made it theirs.
+func (p *pass) lookBeforePrune(ctx context.Context) error {
+	doomed := map[cluster.Kind]bool{}
+	for _, r := range p.plan.removals {
+		doomed[r.row.Ref.Kind] = true
+	}
+	l := lookFor(p.rec.Rows)
+	l.kinds = slices.DeleteFunc(l.kinds, func(k cluster.Kind) bool { return !doomed[k] || p.live.absent[k] })
+	return p.again(ctx, p.live, l)
 }
 
 // readUnsettled reads objects that need not be applied but whose health is not known: the last run ended before all
@@ -210,9 +228,10 @@ func (p *pass) readBefore(ctx context.Context) error {
 	return nil
 }
 
-// writeAhead records every object that is about to be created, so that none is orphaned if this process dies, and
-// marks the record pending. Nothing is written ahead of changes to objects that are recorded already: if they are cut
-// off, the record still names the old commit and manifests, and the next pass does them again.
+// writeAhead records every object that is about to be created, so that none is orphaned if this process dies or
+// another reconciler prunes it meanwhile, and marks the record pending. Nothing is written ahead of changes to objects
+// that are recorded already: if they are cut off, the record still names the old commit and manifests, and the next
+// pass does them again.
 func (p *pass) writeAhead(ctx context.Context) error {
 	if p.opts.DryRun {
 		return nil
@@ -224,8 +243,11 @@ func (p *pass) writeAhead(ctx context.Context) error {
 	}
 	added := false
 	for _, s := range p.plan.steps {
-		if s.row == nil {
+		switch {
+		case s.row == nil:
 			p.rec.Rows[s.key()] = record.Row{Ref: s.Ref}
+			added = true
+		case s.verdict == missing: // known already, but another reconciler may have pruned it a moment ago
 			added = true
 		}
 	}

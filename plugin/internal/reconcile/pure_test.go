@@ -327,3 +327,25 @@ func TestMemberNeedsOurLabel(t *testing.T) {
 		}
 	}
 }
+
+// H33: generation is trusted where the server is known to raise it, and nowhere else.
+func TestOnlyKindsThatCountTheirChangesAreTrustedByGeneration(t *testing.T) {
+	for _, test := range []struct {
+		group      string
+		generation int64
+		want       bool
+	}{
+		{"apps", 1, true},
+		{"networking.k8s.io", 3, true},
+		{"shop.example.com", 1, true}, // a custom resource
+		{"", 0, false},
+		{"", 1, false},
+		{"apps", 0, false},
+		{"metrics.k8s.io", 0, false}, // an aggregated server that keeps no count
+	} {
+		row := record.Row{Ref: cluster.Ref{Kind: cluster.Kind{Group: test.group}}, Generation: test.generation}
+		if got := countsChanges(row); got != test.want {
+			t.Errorf("group %q, generation %d: %t", test.group, test.generation, got)
+		}
+	}
+}

@@ -377,6 +377,18 @@ func splitList(s string) []string {
 	return slices.DeleteFunc(strings.Split(s, ","), func(e string) bool { return strings.TrimSpace(e) == "" })
 }
 
+// Unchanged returns nil when nobody else has saved the record since it was loaded or saved, ErrBusy when somebody has.
+func (s *Store) Unchanged(ctx context.Context, r *Record) error {
+	live, err := s.Cluster.Get(ctx, cluster.Ref{Kind: secrets, Namespace: s.Namespace, Name: shardName(r.App, 0)})
+	switch {
+	case err != nil && !apierrors.IsNotFound(err):
+		return fmt.Errorf("record of %s: %w", r.App, err)
+	case err != nil && r.versions[0] != "", err == nil && live.GetResourceVersion() != r.versions[0]:
+		return ErrBusy
+	}
+	return nil
+}
+
 // HasParent tells whether report and history were loaded, or found missing.
 func (r *Record) HasParent() bool { return r.parent }
 
