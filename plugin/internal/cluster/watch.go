@@ -17,6 +17,9 @@ import (
 // be found by a list.
 var ErrCompacted = errors.New("the API server has compacted the history of a watch")
 
+// errClosed ends one connection of a watch, as the server does every few minutes.
+var errClosed = errors.New("the connection was closed")
+
 // Change is one event of a watch: the metadata after it, and whether the object left (deleted, or its label removed).
 type Change struct {
 	Object *metav1.PartialObjectMetadata
@@ -41,6 +44,9 @@ func (c *Client) Watch(ctx context.Context, k Kind, namespace, selector, after s
 			after, progress, err = follow(ctx, w, after, each)
 			if progress {
 				try = 0
+			}
+			if err == nil {
+				err = errClosed
 			}
 		}
 		switch {
