@@ -3,8 +3,10 @@ package reconcile
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -87,6 +89,7 @@ func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Re
 			worst = &rs
 		}
 		if perObject {
+			rs.Message = firstOf(rs.Message, beside(live.values(record.KeyOf(row.Ref), id)))
 			s.Resources = append(s.Resources, rs)
 		}
 	}
@@ -177,4 +180,25 @@ func changedBy(u *unstructured.Unstructured) string {
 		return "changed by " + by.Manager
 	}
 	return ""
+}
+
+// beside words what was added to an object beside what Git sets: it stays, but somebody may want to know.
+func beside(u *unstructured.Unstructured) string {
+	if u == nil {
+		return ""
+	}
+	extras := fields.Beside(u, record.Manager)
+	if len(extras) == 0 {
+		return ""
+	}
+	text := "not in Git: " + strings.TrimPrefix(extras[0].Path, "spec.")
+	if by := extras[0].Manager; by != "" {
+		text += ", set by " + by
+	} else {
+		text += ", owned by nobody"
+	}
+	if more := len(extras) - 1; more > 0 {
+		text += fmt.Sprintf(", and %d more", more)
+	}
+	return text
 }
