@@ -95,6 +95,9 @@ func (p *Proxy) Stop() {
 	p.server.Close()
 }
 
+// Cut drops every connection there is: requests under way lose their answers, watches end. New ones are accepted.
+func (p *Proxy) Cut() { p.server.CloseClientConnections() }
+
 // Host is the proxy's URL.
 func (p *Proxy) Host() string { return p.server.URL }
 
