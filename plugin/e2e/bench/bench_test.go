@@ -72,9 +72,9 @@ func TestAuditCountsByUserAndVerbAndEveryRequestOnce(t *testing.T) {
 
 func TestTargetsAreToldMetOrNotMet(t *testing.T) {
 	s := session{Results: []result{
-		{1000, "noop", "ours", summary{Wall: 100 * time.Millisecond, Peak: 65 << 20, Requests: map[string]int{"list": 10}}},
-		{1000, "noop", "flux", summary{Wall: 3 * time.Second}},
-		{1000, "noop", "kapp", summary{Wall: 900 * time.Millisecond}},
+		{1000, "noop", "ours", summary{Walls: []time.Duration{100 * time.Millisecond, time.Second, 100 * time.Millisecond}, Peak: 65 << 20, Requests: map[string]int{"list": 10}}},
+		{1000, "noop", "flux", summary{Walls: []time.Duration{3 * time.Second, 3 * time.Second, 3 * time.Second}}},
+		{1000, "noop", "kapp", summary{Walls: []time.Duration{900 * time.Millisecond, 9 * time.Second, 900 * time.Millisecond}}},
 	}}
 	var got []string
 	for _, x := range targets([]session{s}) {

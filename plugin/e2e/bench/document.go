@@ -80,7 +80,7 @@ func noopTargets(s session) []target {
 			times float64
 		}{{"flux", 25}, {"kapp", 10}} {
 			if p, ok := s.find(1000, "noop", peer.name); ok {
-				x := ratio(p.Wall, r.Wall)
+				x := ratio(p, r)
 				all = append(all, target{fmt.Sprintf("1,000 objects, nothing to do: at least %.0f times as fast as %s", peer.times, toolTitle(peer.name)),
 					fmt.Sprintf("%.1f times", x), x >= peer.times})
 			}
@@ -100,7 +100,7 @@ func installTargets(s session) []target {
 		ours, ok := s.find(size, "install", "ours")
 		bare, both := s.find(size, "install", "bare")
 		if ok && both {
-			x := ratio(ours.Wall, bare.Wall)
+			x := ratio(ours, bare)
 			all = append(all, target{thousands(size) + " objects, first install: within 1.15 of the bare loop", fmt.Sprintf("%.2f", x), x <= 1.15})
 		}
 	}
@@ -197,7 +197,17 @@ func toolTitle(name string) string {
 	return map[string]string{"ours": "kubectl gitops", "flux": "Flux' engine", "kapp": "kapp", "kubectl": "kubectl apply", "bare": "bare loop"}[name]
 }
 
-func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
+// ratio is how many times the wall time of b that of a is: the median of the rounds, in which both met the same load.
+func ratio(a, b result) float64 {
+	var all []float64
+	for i := range min(len(a.Walls), len(b.Walls)) {
+		all = append(all, float64(a.Walls[i])/float64(b.Walls[i]))
+	}
+	if len(all) == 0 {
+		return 0
+	}
+	return median(all)
+}
 
 func duration(d time.Duration) string {
 	switch {
@@ -219,7 +229,9 @@ func thousands(n int) string {
 }
 
 // percent says how much of one core CPU time was.
-func percent(cpu, wall time.Duration) string { return fmt.Sprintf("%.0f %%", 100*ratio(cpu, wall)) }
+func percent(cpu, wall time.Duration) string {
+	return fmt.Sprintf("%.0f %%", 100*float64(cpu)/float64(wall))
+}
 
 // verbs lists requests by verb, the most frequent first.
 func verbs(requests map[string]int) string {

@@ -19,14 +19,12 @@ type machine struct {
 	MemoryGiB  int
 	System, Go string
 	Start, End time.Time
-	LoadBefore string // average of the last minute, before anything was measured
+	LoadBefore float64 // average of the last minute, before anything was measured
+	LoadAfter  float64 // and at the end; what is measured makes about three by itself
 }
 
 func describeMachine() machine {
-	m := machine{Cores: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(), Start: time.Now().UTC()}
-	if load, err := os.ReadFile("/proc/loadavg"); err == nil {
-		m.LoadBefore, _, _ = strings.Cut(string(load), " ")
-	}
+	m := machine{Cores: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(), Start: time.Now().UTC(), LoadBefore: loadAverage()}
 	if info, err := os.ReadFile("/proc/meminfo"); err == nil {
 		var kib int
 		_, after, _ := strings.Cut(string(info), "MemTotal:")
@@ -37,7 +35,22 @@ func describeMachine() machine {
 	return m
 }
 
-func (m *machine) ended() { m.End = time.Now().UTC() }
+func (m *machine) ended() { m.End, m.LoadAfter = time.Now().UTC(), loadAverage() }
+
+// Busy tells whether other work used the machine, too.
+func (m machine) Busy() bool {
+	return m.LoadBefore > float64(m.Cores) || m.LoadAfter > 3*float64(m.Cores)
+}
+
+// loadAverage is that of the last minute; 0 where it is not known.
+func loadAverage() (load float64) {
+	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
+		if _, err := fmt.Sscan(string(text), &load); err != nil {
+			return 0
+		}
+	}
+	return load
+}
 
 // versions returns what was measured, one line each.
 func versions(ctx context.Context) ([]string, error) {

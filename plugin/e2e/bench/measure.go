@@ -91,6 +91,7 @@ type summary struct {
 	CPU                    time.Duration
 	Peak                   int64
 	Requests               map[string]int // of the run in the middle by total
+	Walls                  []time.Duration
 }
 
 // summarize takes the median of each value on its own.
@@ -104,11 +105,11 @@ func summarize(runs []run) summary {
 	byTotal := slices.Clone(runs)
 	slices.SortFunc(byTotal, func(a, b run) int { return total(a.Requests) - total(b.Requests) })
 	s.Wall, s.CPU, s.Peak, s.Requests = median(wall), median(cpu), median(peak), byTotal[len(runs)/2].Requests
-	s.Fastest, s.Slowest = slices.Min(wall), slices.Max(wall)
+	s.Fastest, s.Slowest, s.Walls = slices.Min(wall), slices.Max(wall), wall
 	return s
 }
 
-func median[T time.Duration | int64](values []T) T {
+func median[T time.Duration | int64 | float64](values []T) T {
 	return slices.Sorted(slices.Values(values))[len(values)/2]
 }
 
