@@ -3,6 +3,8 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -149,9 +151,26 @@ func (s *site) inventory(t *testing.T, edit func(row []any)) {
 		out.Write(line)
 	}
 	data["rows"] = base64.StdEncoding.EncodeToString(out.Bytes())
+	data["seal"] = base64.StdEncoding.EncodeToString(seal(t, data["header"].(string), out.Bytes()))
 	if _, err := secrets.Update(ctx, u, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// seal is what an inventory with this header says of rows that are as they were left.
+func seal(t *testing.T, header string, rows []byte) []byte {
+	t.Helper()
+	raw, err := base64.StdEncoding.DecodeString(header)
+	var h struct{ Key []byte }
+	if err == nil {
+		err = json.Unmarshal(raw, &h)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	mac := hmac.New(sha256.New, h.Key)
+	mac.Write(rows)
+	return []byte(base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16]))
 }
 
 // TestHole17RequestsPerNamespace: who may not list the whole cluster makes one list for each kind and namespace that

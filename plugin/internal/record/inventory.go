@@ -148,6 +148,7 @@ func shardOf(k Key, shards int) int {
 type shard struct {
 	header []byte // only in shard 0
 	rows   []byte
+	seal   string // keyed hash of rows: what was edited by hand is not believed
 }
 
 func (inv *Inventory) encode() ([]shard, error) {
@@ -160,6 +161,7 @@ func (inv *Inventory) encode() ([]shard, error) {
 	}
 	for i := range shards {
 		shards[i].rows = encodeRows(rows[i])
+		shards[i].seal = inv.Hash(shards[i].rows)
 	}
 	var err error
 	shards[0].header, err = json.Marshal(inv.Header)
@@ -246,6 +248,14 @@ func scan(line []byte, to ...any) error {
 	return nil
 }
 
+// open adds the rows of a shard that is as we left it.
+func (inv *Inventory) open(s shard) error {
+	if !hmac.Equal([]byte(s.seal), []byte(inv.Hash(s.rows))) {
+		return fmt.Errorf("%w: it was edited", errCorrupt)
+	}
+	return decodeRows(s.rows, inv.Rows)
+}
+
 // decodeInventory puts the shards of one app together; a missing or unreadable one is an error, never an empty one.
 func decodeInventory(shards map[int]shard) (*Inventory, error) {
 	inv := &Inventory{Rows: map[Key]Row{}}
@@ -260,8 +270,8 @@ func decodeInventory(shards map[int]shard) (*Inventory, error) {
 		if !ok {
 			return nil, fmt.Errorf("%w: shard %d of %d is missing", errCorrupt, i, inv.Shards)
 		}
-		if err := decodeRows(s.rows, inv.Rows); err != nil {
-			return nil, err
+		if err := inv.open(s); err != nil {
+			return nil, fmt.Errorf("shard %d: %w", i, err)
 		}
 	}
 	// Shards beyond the count were written by a save that doubled it and was cut off: their rows may be new. The count
@@ -274,8 +284,8 @@ func decodeInventory(shards map[int]shard) (*Inventory, error) {
 		if i >= maxShards {
 			return nil, fmt.Errorf("%w: shard %d", errCorrupt, i)
 		}
-		if err := decodeRows(shards[i].rows, inv.Rows); err != nil {
-			return nil, err
+		if err := inv.open(shards[i]); err != nil {
+			return nil, fmt.Errorf("shard %d: %w", i, err)
 		}
 		for inv.Shards <= i {
 			inv.Shards *= 2

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -120,20 +121,20 @@ func TestDamageIsAnErrorAndNeverAnEmptyInventory(t *testing.T) {
 		{"first shard missing", func(s map[int]shard) { delete(s, 0) }},
 		{"second shard missing", func(s map[int]shard) { delete(s, 1) }},
 		{"header missing", func(s map[int]shard) { s[0] = shard{rows: s[0].rows} }},
-		{"header of something else", func(s map[int]shard) { s[0] = shard{[]byte(`{}`), s[0].rows} }},
-		{"header without key", func(s map[int]shard) { s[0] = shard{[]byte(`{"app":"shop","shards":1}`), s[0].rows} }},
+		{"header of something else", func(s map[int]shard) { s[0] = shard{header: []byte(`{}`), rows: s[0].rows} }},
+		{"header without key", func(s map[int]shard) { s[0] = shard{header: []byte(`{"app":"shop","shards":1}`), rows: s[0].rows} }},
 		{"odd number of shards", func(s map[int]shard) {
-			s[0] = shard{[]byte(strings.Replace(string(s[0].header), `"shards":2`, `"shards":3`, 1)), s[0].rows}
+			s[0] = shard{header: []byte(strings.Replace(string(s[0].header), `"shards":2`, `"shards":3`, 1)), rows: s[0].rows}
 		}},
-		{"rows missing", func(s map[int]shard) { s[0] = shard{s[0].header, nil} }},
+		{"rows missing", func(s map[int]shard) { s[0] = shard{header: s[0].header} }},
 		{"rows end early", func(s map[int]shard) {
-			s[0] = shard{s[0].header, []byte(rows[:strings.LastIndex(rows[:len(rows)/2], "\n")+1])}
+			s[0] = shard{header: s[0].header, rows: []byte(rows[:strings.LastIndex(rows[:len(rows)/2], "\n")+1])}
 		}},
 		{"a line missing", func(s map[int]shard) {
 			_, rest, _ := strings.Cut(rows[strings.Index(rows, "\n")+1:], "\n")
-			s[0] = shard{s[0].header, []byte(rows[:strings.Index(rows, "\n")+1] + rest)}
+			s[0] = shard{header: s[0].header, rows: []byte(rows[:strings.Index(rows, "\n")+1] + rest)}
 		}},
-		{"rows twice", func(s map[int]shard) { s[0] = shard{s[0].header, []byte(rows + rows)} }},
+		{"rows twice", func(s map[int]shard) { s[0] = shard{header: s[0].header, rows: []byte(rows + rows)} }},
 		{"row without a kind", func(s map[int]shard) { s[1] = shard{rows: []byte(`["","x","","",0,"","",""]` + "\n[1]\n")} }},
 		{"a shard nobody can have written", func(s map[int]shard) { s[1<<30] = s[1] }},
 	}
@@ -141,10 +142,34 @@ func TestDamageIsAnErrorAndNeverAnEmptyInventory(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			shards := whole()
 			test.damage(shards)
-			if inv, err := decodeInventory(shards); err == nil || inv != nil || !errors.Is(err, errCorrupt) {
+			if inv, err := decodeInventory(sealed(shards)); err == nil || inv != nil || !errors.Is(err, errCorrupt) {
 				t.Errorf("read as %v, %v", inv, err)
 			}
 		})
+	}
+}
+
+// sealed makes damage look as if we had written it.
+func sealed(shards map[int]shard) map[int]shard {
+	var inv Inventory
+	_ = json.Unmarshal(shards[0].header, &inv.Header) // without a key it is refused anyway
+	for i, s := range shards {
+		s.seal = inv.Hash(s.rows)
+		shards[i] = s
+	}
+	return shards
+}
+
+func TestRowsThatWereEditedAreNotBelieved(t *testing.T) {
+	for i := range 2 {
+		shards := stored(t, inventoryOf(rowsPerShard+1, 1))
+		s := shards[i]
+		edited := strings.Replace(string(s.rows), "1", "2", 1) // as well-formed as it was
+		s.rows = []byte(edited)
+		shards[i] = s
+		if inv, err := decodeInventory(shards); inv != nil || !errors.Is(err, errCorrupt) {
+			t.Errorf("shard %d: read as %v, %v", i, inv, err)
+		}
 	}
 }
 
@@ -172,7 +197,7 @@ func FuzzDecodeInventory(f *testing.F) {
 	f.Add([]byte(`{"app":"a","key":"MDEyMzQ1Njc4OTAxMjM0NQ==","shards":1}`), []byte("[0]"), 5)
 	f.Add([]byte(`{"app":"a","key":"MDEyMzQ1Njc4OTAxMjM0NQ==","shards":65536}`), []byte("[0]"), -1)
 	f.Fuzz(func(t *testing.T, header, rows []byte, extra int) {
-		inv, err := decodeInventory(map[int]shard{0: {header, rows}, extra: {header, rows}})
+		inv, err := decodeInventory(sealed(map[int]shard{0: {header: header, rows: rows}, extra: {header: header, rows: rows}}))
 		if err == nil && (inv.App == "" || len(inv.Secret) < 16) {
 			t.Errorf("%q with %q is no inventory", header, rows)
 		}

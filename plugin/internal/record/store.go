@@ -91,7 +91,7 @@ func (s *Store) Load(ctx context.Context) (map[string]*Record, error) {
 			records[app] = &Record{versions: map[int]string{}, written: map[int]shard{}}
 			shards[app] = map[int]shard{}
 		}
-		sh := shard{header: secretValue(u, "header"), rows: secretValue(u, "rows")}
+		sh := shard{header: secretValue(u, "header"), rows: secretValue(u, "rows"), seal: string(secretValue(u, "seal"))}
 		records[app].versions[n] = u.GetResourceVersion()
 		records[app].written[n], shards[app][n] = sh, sh
 	}
@@ -182,7 +182,7 @@ func (s *Store) saveShards(ctx context.Context, r *Record, shards []shard) error
 
 func (s *Store) saveShard(ctx context.Context, r *Record, n int, sh shard) error {
 	ref := cluster.Ref{Kind: secrets, Namespace: s.Namespace, Name: shardName(r.App, n)}
-	data := map[string][]byte{"rows": sh.rows}
+	data := map[string][]byte{"rows": sh.rows, "seal": []byte(sh.seal)}
 	if n == 0 {
 		data["header"] = sh.header
 	}
