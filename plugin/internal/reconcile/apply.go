@@ -21,6 +21,8 @@ import (
 const (
 	// writesInFlight bounds how many objects are written at once.
 	writesInFlight = 16
+	// settleAtOnce bounds how many whole answers of the server are held: the record needs little of them.
+	settleAtOnce = 1000
 	// writeGrace is how long a write that was already sent may still take after an interrupt.
 	writeGrace = 4 * time.Second
 	// keeper holds the value of a field that we stop sending, so that the server does not reset it.
@@ -41,13 +43,15 @@ func (p *pass) apply(ctx context.Context) error {
 		if err := p.ready(ctx, now[0].stage); err != nil {
 			return err
 		}
-		outcomes := make([]outcome, n)
-		parallel(ctx, n, writesInFlight, func(i int) { outcomes[i] = p.applyOne(ctx, now[i]) })
-		for i, o := range outcomes {
-			p.settle(now[i], o)
-		}
-		if ctx.Err() != nil {
-			return errInterrupted
+		for some := range slices.Chunk(now, settleAtOnce) {
+			outcomes := make([]outcome, len(some))
+			parallel(ctx, len(some), writesInFlight, func(i int) { outcomes[i] = p.applyOne(ctx, some[i]) })
+			for i, o := range outcomes {
+				p.settle(some[i], o)
+			}
+			if ctx.Err() != nil {
+				return errInterrupted
+			}
 		}
 	}
 	return nil
@@ -276,7 +280,11 @@ func (p *pass) settle(s *step, o outcome) {
 		if c.Action == record.Reverted && !p.opts.DryRun {
 			p.fights.reverted(p.Now(), s, c.Fields)
 		}
-		p.effects = append(p.effects, Effect{Ref: s.Ref, Origin: s.origin, Before: o.before, After: o.after})
+		if p.opts.DryRun {
+			p.effects = append(p.effects, Effect{Ref: s.Ref, Origin: s.origin, Before: o.before, After: o.after})
+		} else {
+			o.after.SetManagedFields(nil) // the largest part of most objects: from here on only health is asked for
+		}
 	}
 	p.tellChange(c)
 }
