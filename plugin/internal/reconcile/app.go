@@ -74,6 +74,15 @@ type Options struct {
 	DryRun bool         // ask the server, write nothing
 	Loop   bool         // part of a loop: do not wait for the health of an earlier run again
 	Commit string       // what the ref points at, when that is known; "" polls
+
+	drift *driftOnly // set by a loop whose watches say what to look at
+}
+
+// driftOnly narrows a pass to objects that may have drifted: everything else is known to be as the last pass left it.
+type driftOnly struct {
+	rec  *record.Record
+	apps map[string]string
+	keys []record.Key
 }
 
 func (r *Reconciler) tell(kind EventKind, app, format string, args ...any) {

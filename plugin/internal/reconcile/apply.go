@@ -69,6 +69,7 @@ func (p *pass) ready(ctx context.Context, next stage) error {
 		switch s := stageOf(o.Ref.Kind, o.manifest.GetAnnotations()); {
 		case p.failed[o.key()]:
 			p.failedWaves = p.failedWaves || s.phase == phaseWaves && s.compare(next) < 0
+		case p.trusted[o.key()]: // settled before, and as it was
 		case s.phase == phaseCRDs:
 			crds = append(crds, o)
 		case s.phase == phaseWaves && next.phase == phaseWaves && s.wave < next.wave:

@@ -16,6 +16,10 @@ import (
 )
 
 func (p *pass) load(ctx context.Context) error {
+	if d := p.opts.drift; d != nil {
+		p.rec, p.apps = d.rec, d.apps
+		return nil
+	}
 	records, err := p.Records.Load(ctx)
 	if err != nil {
 		return err
@@ -82,6 +86,9 @@ func appliedByUs(u metav1.Object) bool {
 }
 
 func (p *pass) observeRecorded(ctx context.Context) error {
+	if p.opts.drift != nil {
+		return p.observeDrift(ctx, p.opts.drift.keys)
+	}
 	l := lookFor(p.rec.Rows)
 	l.after = p.rec.Newest()
 	err := p.observe(ctx, p.live, l)
@@ -90,6 +97,25 @@ func (p *pass) observeRecorded(ctx context.Context) error {
 	}
 	p.verdicts, err = p.judgeAll(ctx, p.rec.Inventory, p.live, p.id)
 	return err
+}
+
+// observeDrift reads the objects that a watch has brought up, and takes all others as clean.
+func (p *pass) observeDrift(ctx context.Context, keys []record.Key) error {
+	p.verdicts = make(map[record.Key]verdict, len(p.rec.Rows))
+	for k := range p.rec.Rows {
+		p.verdicts[k] = clean
+	}
+	var refs []cluster.Ref
+	for _, k := range keys {
+		refs = append(refs, p.rec.Rows[k].Ref)
+	}
+	if err := p.readValues(ctx, p.live, refs, p.id); err != nil {
+		return err
+	}
+	for _, k := range keys {
+		p.verdicts[k] = judge(p.rec.Inventory, p.rec.Rows[k], p.live, p.id)
+	}
+	return nil
 }
 
 // decide ends the pass when nothing is to be done: the commit and our settings are the recorded ones and every

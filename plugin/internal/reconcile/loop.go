@@ -3,6 +3,8 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -29,6 +31,9 @@ type loop struct {
 
 	mu      sync.Mutex // held by a pass: events that it causes are judged by the record it leaves
 	rec     *record.Record
+	apps    map[string]string
+	dirty   map[record.Key]bool // what the watches have brought up since the last pass
+	sound   bool                // the last pass succeeded
 	commit  string
 	watched map[scope]bool
 	stop    context.CancelFunc
@@ -80,10 +85,15 @@ func (l *loop) pass(ctx context.Context, commit string) error {
 	case <-l.wake: // this pass sees what it was about
 	default:
 	}
-	p := l.newPass(ctx, l.app, Options{Cause: record.CauseSchedule, Loop: true, Commit: commit})
+	options := Options{Cause: record.CauseSchedule, Loop: true, Commit: commit, drift: l.narrow(commit)}
+	l.dirty = map[record.Key]bool{}
+	p := l.newPass(ctx, l.app, options)
 	report, err := p.finish(p.runStages(ctx))
 	l.each(report, err)
-	l.full, l.calm = l.Now(), false
+	if options.drift == nil {
+		l.full = l.Now()
+	}
+	l.calm, l.sound = false, err == nil
 	if p.rec == nil || p.rec.Inventory == nil {
 		return err
 	}
@@ -91,9 +101,18 @@ func (l *loop) pass(ctx context.Context, commit string) error {
 	if err == nil {
 		l.commit = p.commit
 	}
-	l.rec = p.rec
+	l.rec, l.apps = p.rec, p.apps
 	l.watch(ctx, p)
 	return err
+}
+
+// narrow says which objects a pass may confine itself to: those the watches have brought up, when the last pass
+// succeeded and the watches have run without a gap since. nil is everything.
+func (l *loop) narrow(commit string) *driftOnly {
+	if commit == "" || !l.sound || len(l.watched) == 0 || len(l.dirty) == 0 || l.blind || l.rec.Pending || l.rec.Revision.Commit != commit {
+		return nil
+	}
+	return &driftOnly{rec: l.rec, apps: l.apps, keys: slices.Collect(maps.Keys(l.dirty))}
 }
 
 // watch starts watches from where the lists of p ended, unless those that run cover the same.
@@ -140,6 +159,7 @@ func (l *loop) changed(ctx context.Context, k cluster.Kind, c cluster.Change) {
 		return
 	}
 	if c.Gone {
+		l.dirty[key] = true
 		l.due()
 		return
 	}
@@ -154,6 +174,7 @@ func (l *loop) changed(ctx context.Context, k cluster.Kind, c cluster.Change) {
 		}
 	}
 	if v != clean {
+		l.dirty[key] = true
 		l.due()
 	}
 }

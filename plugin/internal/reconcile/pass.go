@@ -128,6 +128,9 @@ func (p *pass) observeDesired(ctx context.Context) error {
 	l := look{namespaces: map[cluster.Kind][]string{}, after: p.rec.Newest()}
 	for _, o := range p.desired {
 		p.refs[o.key()] = o.Ref
+		if p.opts.drift != nil {
+			continue // the commit is the one whose kinds were listed
+		}
 		if p.newKinds[o.Ref.Kind] {
 			var unknown *cluster.UnknownKindError
 			if _, err := p.Cluster.Kind(ctx, o.GVK()); errors.As(err, &unknown) {
@@ -192,7 +195,7 @@ func (p *pass) lookBeforePrune(ctx context.Context) error {
 // readUnsettled reads objects that need not be applied but whose health is not known: the last run ended before all
 // was healthy. Otherwise they are taken to be as healthy as they were; status asks anew.
 func (p *pass) readUnsettled(ctx context.Context, keys []record.Key) error {
-	if p.rec.Settled {
+	if p.rec.Settled || p.opts.drift != nil {
 		for _, k := range keys {
 			p.trusted[k] = true
 		}

@@ -14,6 +14,7 @@ type rendering struct {
 	commit, settings string
 	objects          []render.Object
 	revision         source.Revision
+	desired          []*object // the objects, prepared
 }
 
 func (p *pass) render(ctx context.Context) error {
@@ -23,8 +24,13 @@ func (p *pass) render(ctx context.Context) error {
 		}
 	}
 	p.fetched(p.rendered.revision)
+	if p.opts.drift != nil && p.rendered.desired != nil {
+		p.desired = p.rendered.desired
+		return nil
+	}
 	var err error
 	p.desired, err = p.prepare(ctx, p.app, p.rendered.objects)
+	p.rendered.desired = p.desired
 	for _, k := range definedKinds(p.rendered.objects) {
 		p.newKinds[k] = true
 	}
@@ -54,7 +60,7 @@ func (p *pass) renderCommit(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.rendered = rendering{p.commit, p.settings(p.app), objects, tree.Revision}
+	p.rendered = rendering{p.commit, p.settings(p.app), objects, tree.Revision, nil}
 	p.tell(Rendered, p.app.Name, "%s from %s", plural(len(objects), "object"), p.app.Path)
 	return nil
 }

@@ -34,7 +34,7 @@ func (p *pass) saveResult(idle bool, failure error) error {
 	if errors.Is(failure, errInterrupted) && p.report.Counts.Changed() == 0 && len(p.failed) == 0 {
 		return nil // it came to nothing, and the next pass starts where this one did
 	}
-	settled := failure == nil && len(p.unhealthy(slices.Collect(maps.Keys(p.refs)))) == 0
+	settled := failure == nil && (p.opts.drift == nil || p.rec.Settled) && len(p.unhealthy(slices.Collect(maps.Keys(p.refs)))) == 0
 	if idle && settled == p.rec.Settled && failure == nil && !p.live.rewound {
 		return nil
 	}
