@@ -101,7 +101,26 @@ func (w *world) disturb(cut bool) error {
 			return err
 		}
 	}
-	return eventually(func() error { return w.equalsGit() })
+	if err := eventually(func() error { return w.equalsGit() }); err != nil {
+		return err
+	}
+	for _, alone := range []string{"", `{"metadata":{"labels":null}}`, `{"data":null}`} { // nothing else wakes the loop
+		var m *manifest
+		for m == nil || m.kind != "ConfigMap" {
+			m, keys = w.manifests[keys[len(keys)-1]], keys[:len(keys)-1]
+		}
+		w.say("by hand: only %s, %q", m.key(), alone)
+		var err error
+		if alone == "" {
+			err = w.kind(m.kind).Delete(context.Background(), m.name, metav1.DeleteOptions{})
+		} else {
+			err = w.patch(m, "ada", alone)
+		}
+		if err := errors.Join(err, eventually(func() error { return w.equalsGit() })); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // loop starts the plugin with --interval. The returned function ends it, and tells what it printed.
