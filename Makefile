@@ -4,9 +4,9 @@ export CGO_ENABLED := 0
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-# Every Go module with tests. The others are the control plane's mains and the linter.
+# Every Go module with tests. The others are the benchmark's peers, the control plane's mains and the linter.
 MODULES := . plugin/e2e action/e2e
-ALL_MODULES := $(MODULES) plugin/e2e/controlplane .ci/lint
+ALL_MODULES := $(MODULES) plugin/e2e/bench plugin/e2e/controlplane .ci/lint
 
 # A release sets VERSION; otherwise the version is what Go itself takes from the last tag.
 VERSION ?=
@@ -60,7 +60,15 @@ bin/demo: build
 	@go -C plugin/e2e build -o ../../bin/demo ./demo
 
 .PHONY: bench
-bench: control-plane ## Run the benchmarks (BENCH=regexp selects)
+bench: control-plane ## Measure beside Flux' engine, kapp and kubectl, and write docs/benchmarks.md (hours; BENCHFLAGS='-sizes 100 -runs 1')
+	go -C plugin/e2e/bench run . -o $(CURDIR)/docs/benchmarks.md $(BENCHFLAGS)
+
+.PHONY: soak
+soak: control-plane ## Drift at random for ten minutes (SOAK=1h, SEED=n)
+	SOAK=$${SOAK:-10m} go -C plugin/e2e test -count=1 -timeout 3h -run 'TestRandom' -v .
+
+.PHONY: gobench
+gobench: control-plane ## Run the Go benchmarks (BENCH=regexp selects)
 	@set -e; for module in $(MODULES); do \
 		go -C $$module test -timeout 60m -run '^$$' -bench '$(BENCH)' -benchmem $(TESTFLAGS) ./...; \
 	done
