@@ -236,6 +236,18 @@ func TestHole17RequestsPerNamespace(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	texts[0] = strings.ReplaceAll(texts[0], "in-git", "newer") // a commit makes the loop list everything again
+	if err := s.commit("another value", texts...); err != nil {
+		t.Fatal(err)
+	}
+	if err := eventually(func() error {
+		if v := s.valueOf(t, "a"); v != "newer" {
+			return fmt.Errorf("a is %s", v)
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
 	_ = cmd.Process.Signal(syscall.SIGTERM)
 	r := ended(cmd.Wait())
 	if lists, refused := s.lists(); refused != kinds || lists < 2*pairs {
