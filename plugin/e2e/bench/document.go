@@ -164,17 +164,31 @@ func (s session) Groups() []group {
 	return all
 }
 
-// Tools are those that have results.
-func (s session) Tools() []string {
-	found := map[string]bool{}
-	for _, r := range s.Results {
-		found[r.Tool] = true
-	}
-	return slices.Sorted(maps.Keys(found))
-}
-
 // PerEdit is how many requests the loop made for each edit.
 func (h healing) PerEdit() int { return total(h.Requests) / h.Edits }
+
+// Missing names the tools and the cases that have no result in the group and were not left out, "" if there are none.
+func (g group) Missing() string {
+	tools, measured := map[string]bool{}, map[string]bool{}
+	for _, r := range g.Results {
+		tools[r.Tool], measured[r.Case] = true, true
+	}
+	for _, x := range g.Skipped {
+		tools[x.Tool] = true
+	}
+	var all []string
+	for _, name := range names() {
+		if !tools[name] {
+			all = append(all, toolTitle(name))
+		}
+	}
+	for _, c := range cases() {
+		if !measured[c.name] {
+			all = append(all, strings.ToLower(caseTitle(c.name)))
+		}
+	}
+	return strings.Join(all, ", ")
+}
 
 // group is what was measured at one size.
 type group struct {
