@@ -54,7 +54,7 @@ func execute(ctx context.Context, args []string, log io.Writer) error {
 	}
 	if len(sessions) == 0 {
 		s, failure := measure(ctx, o, log)
-		if sessions = append(sessions, s); o.results != "" { // what was measured before a failure, too
+		if sessions = append(sessions, s); o.results != "" && len(s.Results)+len(s.Heals) > 0 { // what was measured before a failure, too
 			failure = errors.Join(failure, save(o.results, sessions))
 		}
 		if failure != nil {
