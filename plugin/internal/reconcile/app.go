@@ -16,15 +16,51 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// App is one named set of objects from one directory, and how to treat it.
+// App is one named set of objects from one directory, and how to treat it. The flags of one app or an entry of
+// gitops.yaml fill it.
 type App struct {
 	Name              string        // DNS label, unique in the instance
 	Path              string        // from the repository root
 	Namespace         string        // for namespaced objects that name none; created when missing
+	DependsOn         []string      // apps that must be applied and healthy before this one is applied
 	Timeout           time.Duration // budget to apply and become healthy
+	KeepRemoved       bool          // prune: false
 	AllowPlainSecrets bool
 	Budget            Budget
+	ServiceAccount    string // impersonated for everything this app does, in the namespace of the instance
+	Ignore            []Ignore
+	ForeignFields     ForeignFields
+	Health            []HealthRule
+	Allow             Allow
 }
+
+// Ignore leaves fields to others: they are neither applied nor drift. Empty selectors match everything.
+type Ignore struct {
+	Group, Kind, Namespace, Name string
+	Labels                       map[string]string
+	Paths                        []string // JSON pointers, "*" stands for one element
+	Managers                     []string // whatever these managers own
+}
+
+// ForeignFields says what happens to keys that others added under objects we own.
+type ForeignFields string
+
+// What can happen to foreign fields: told, taken away, or left alone without a word. Empty is report.
+const (
+	ForeignReport ForeignFields = "report"
+	ForeignRevert ForeignFields = "revert"
+	ForeignKeep   ForeignFields = "keep"
+)
+
+// HealthRule says in CEL how objects of a kind are doing; the variable object holds the whole object.
+type HealthRule struct {
+	Group, Kind                               string
+	Healthy, Degraded, Progressing, Suspended string // expressions that give a bool; empty never applies
+	Message                                   string // an expression that gives a string
+}
+
+// Allow confines an app: the namespaces and kinds ("Kind" or "Kind.group") it may contain. Empty allows all.
+type Allow struct{ Namespaces, Kinds []string }
 
 // Budget bounds how many objects one pass may prune: at most Count, and at most Percent of the app's objects.
 // Up to Free deletions are always within the percentage, so that small apps can lose an object.
