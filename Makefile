@@ -5,7 +5,7 @@ export CGO_ENABLED := 0
 SHELL := /bin/bash
 
 # Every Go module with tests. The others are the benchmark's peers, the control plane's mains and the linter.
-MODULES := . plugin/e2e action/e2e
+MODULES := . plugin/e2e action/e2e image
 ALL_MODULES := $(MODULES) plugin/e2e/bench plugin/e2e/controlplane .ci/lint
 
 # A release sets VERSION; otherwise the version is what Go itself takes from the last tag.
@@ -25,6 +25,10 @@ build: ## Build the binaries into bin/
 		name=$$(basename $$cmd); echo "go build $$name"; \
 		go build -trimpath -ldflags '$(LDFLAGS)' -o bin/$$name ./$$cmd; \
 	done
+
+.PHONY: image
+image: ## Write the container image to dist/image.tar (IMAGEFLAGS='-version 1.2.3 -name NAME:TAG'); needs no Docker
+	@go -C image run . $(IMAGEFLAGS)
 
 # The tests of the nested modules run binaries that they build: Go cannot tell when those change, hence -count=1.
 .PHONY: test
