@@ -129,7 +129,7 @@ commit in Git.`,
 			root.AddCommand(command)
 		}
 	}
-	add("work", newReconcileCommand(c))
+	add("work", newReconcileCommand(c), newInstallCommand(c))
 	add("look", newDiffCommand(c), newStatusCommand(c), newHistoryCommand(c), newRenderCommand(c))
 	root.AddCommand(newOptionsCommand(), newCompletionCommand(c.streams), newVersionCommand(c.streams))
 	return root

@@ -197,6 +197,12 @@ func (r Repo) shortRef(head func() string) string {
 // an ssh address stays.
 func (r Repo) Display() string { return display(r.URL) }
 
+// Local tells whether URL names a directory of this machine.
+func (r Repo) Local() bool {
+	a, err := parseAddress(r.URL)
+	return err == nil && a.scheme == schemeLocal
+}
+
 func mustBeEmpty(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

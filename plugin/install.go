@@ -1,0 +1,176 @@
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
+)
+
+// imageName is where releases of this program are published.
+const imageName = "ghcr.io/kubectl-gitops/kubectl-gitops"
+
+type installOptions struct {
+	source           sourceFlags
+	output           outputFlags
+	dryRun           string
+	schedule         string
+	interval, length time.Duration
+	image, secret    string
+	memory, rbac     string
+}
+
+func newInstallCommand(c *cli) *cobra.Command {
+	o := &installOptions{output: outputFlags{only: []string{formatYAML, formatJSON, formatName}}}
+	cmd := &cobra.Command{
+		Use:   "install --repo URL [flags] [-- RECONCILE-FLAGS]",
+		Short: "Install the CronJob that reconciles from inside the cluster, or change it",
+		Long: `Install a small CronJob that keeps the cluster equal to Git, or change the one
+that is installed: run it again with what is to be different.
+
+It creates a namespace, a service account, its rights and a CronJob, which runs
+reconcile in a loop of just under a minute, every minute. Credentials for Git are in a Secret
+that you create, with the keys Flux uses: username and password, bearerToken,
+identity and known_hosts, ca.crt, githubAppID and its companions. What follows
+-- is passed to reconcile.`,
+		Example: `  kubectl gitops install --repo https://github.com/acme/config \
+    --path clusters/prod --secret git-credentials
+  kubectl gitops install --repo https://github.com/acme/config \
+    --path clusters/prod --rbac cluster-admin --dry-run=client -o yaml`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if n := cmd.ArgsLenAtDash(); n > 0 || n < 0 && len(args) > 0 {
+				return seeHelp(cmd, fmt.Errorf("install takes no argument %q", args[0]))
+			}
+			return o.run(cmd.Context(), c, cmd, args)
+		},
+	}
+	o.source.addFlags(cmd)
+	o.output.AddFlags(cmd)
+	fs := cmd.Flags()
+	fs.StringVar(&o.dryRun, "dry-run", "none", "none, or client: print the manifests, ask no cluster")
+	fs.StringVar(&o.schedule, "schedule", "* * * * *", "When a job starts, in cron's five fields")
+	fs.DurationVar(&o.interval, "interval", 5*time.Second, "Time between two looks at Git inside a job; 0 is one pass per job")
+	fs.DurationVar(&o.length, "for", 55*time.Second, "How long a job goes on looking")
+	fs.StringVar(&o.image, "image", defaultImage(), "Image with this program")
+	fs.StringVar(&o.secret, "secret", "", "Name of the Secret with credentials for Git, in the instance's namespace")
+	fs.StringVar(&o.memory, "memory", "512Mi", "Memory limit of the job")
+	fs.StringVar(&o.rbac, "rbac", string(install.Generated), "Rights: generated from what the repository holds, or cluster-admin")
+	return cmd
+}
+
+// defaultImage is the release that this binary is of.
+func defaultImage() string {
+	v := toolVersion()
+	if v == noVersion || strings.ContainsAny(v, "+-") { // a build between releases
+		v = "dev"
+	}
+	return imageName + ":" + v
+}
+
+func (o *installOptions) validate() error {
+	switch {
+	case o.dryRun != "none" && o.dryRun != "client":
+		return hint.Errorf(fmt.Sprintf("--dry-run=%s is not known", o.dryRun), "one of: none, client")
+	case o.interval != 0 && o.interval < shortestInterval:
+		return hint.Errorf(fmt.Sprintf("--interval %s is too short", o.interval), "use at least %s, or 0 for one pass per job", shortestInterval)
+	case o.length <= 0:
+		return hint.Errorf(fmt.Sprintf("--for %s is not a duration above zero", o.length), "for example --for 55s")
+	case len(strings.Fields(o.schedule)) != 5:
+		return hint.Errorf(fmt.Sprintf("--schedule %q is not a schedule", o.schedule), "write five fields as cron does, such as '*/5 * * * *'")
+	case !slices.Contains([]string{string(install.Generated), string(install.ClusterAdmin)}, o.rbac):
+		return hint.Errorf(fmt.Sprintf("--rbac=%s is not known", o.rbac), "one of: generated, cluster-admin")
+	}
+	if _, err := resource.ParseQuantity(o.memory); err != nil {
+		return hint.Errorf(fmt.Sprintf("--memory %q is not a quantity", o.memory), "for example 512Mi")
+	}
+	return o.output.Validate()
+}
+
+// manifests checks the flags and returns what is to be installed. extra is passed to reconcile.
+func (o *installOptions) manifests(ctx context.Context, c *cli, extra []string) ([]install.Object, error) {
+	if o.source.repo == "" {
+		return nil, hint.Errorf("no --repo given", "name the config repository: --repo https://...")
+	}
+	if o.source.repository().Local() {
+		return nil, hint.Errorf(fmt.Sprintf("--repo %s is a directory of this machine", o.source.repo), "a job in the cluster needs an https or ssh URL")
+	}
+	app, err := o.source.appOf()
+	if err != nil {
+		return nil, err
+	}
+	for _, arg := range extra {
+		if !strings.HasPrefix(arg, "--") {
+			return nil, hint.Errorf(fmt.Sprintf("%q is not a flag of reconcile", arg), "write --flag=value")
+		}
+	}
+	options := install.Options{
+		Namespace: c.namespace(), Image: o.image, Schedule: o.schedule, Secret: o.secret, Memory: o.memory,
+		RBAC: install.Mode(o.rbac), Args: append(o.arguments(), extra...),
+		Deadline: o.length + app.Timeout + time.Minute, // the last pass of a job is finished, not cut off
+	}
+	return install.Objects(options), nil
+}
+
+// arguments are those of reconcile in the job.
+func (o *installOptions) arguments() []string {
+	args := []string{"--repo=" + o.source.repo}
+	for _, flag := range []struct{ name, value, silent string }{
+		{"ref", o.source.ref, ""},
+		{"path", o.source.path, "."},
+		{"name", o.source.name, ""},
+		{"target-namespace", o.source.targetNamespace, ""},
+		{"timeout", o.source.timeout.String(), ""},
+	} {
+		if flag.value != flag.silent {
+			args = append(args, "--"+flag.name+"="+flag.value)
+		}
+	}
+	if o.source.allowPlainSecrets {
+		args = append(args, "--allow-plain-secrets")
+	}
+	if o.interval > 0 {
+		args = append(args, "--interval="+o.interval.String(), "--for="+o.length.String())
+	}
+	return args
+}
+
+func (o *installOptions) run(ctx context.Context, c *cli, cmd *cobra.Command, extra []string) error {
+	if err := o.validate(); err != nil {
+		return err
+	}
+	objects, err := o.manifests(ctx, c, extra)
+	if err != nil {
+		return err
+	}
+	if o.dryRun == "client" {
+		return printObjects(c.ui().Out, o.output.format, objects)
+	}
+	return o.apply(ctx, c, objects)
+}
+
+// apply brings the cluster to what objects say, and tells what changed.
+func (o *installOptions) apply(ctx context.Context, c *cli, objects []install.Object) error {
+	client, store, err := c.connect()
+	if err != nil {
+		return err
+	}
+	u := c.ui()
+	if o.output.document() {
+		u.reserveOut()
+	}
+	instance := install.Instance{Cluster: client, Namespace: store.Namespace, Tell: u.installed}
+	if err := instance.Apply(ctx, objects); err != nil {
+		return err
+	}
+	if o.output.document() {
+		return printObjects(u.Out, o.output.format, objects)
+	}
+	return nil
+}

@@ -1,0 +1,58 @@
+package plugin
+
+import (
+	"fmt"
+	"io"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"sigs.k8s.io/yaml"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// installed tells what happened to one object of an instance.
+func (u *ui) installed(c record.Change) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if c.Action == record.Unchanged { // which a pass only counts
+		w, _ := u.lines()
+		fmt.Fprintln(w, u.clean(c.Short), c.Action)
+		return
+	}
+	u.change(&c)
+}
+
+// printObjects prints manifests as -o says: YAML documents, a JSON List as kubectl has it, or names.
+func printObjects(w io.Writer, format string, objects []install.Object) error {
+	switch format {
+	case formatJSON:
+		list := &unstructured.UnstructuredList{}
+		list.SetAPIVersion("v1")
+		list.SetKind("List")
+		for _, o := range objects {
+			list.Items = append(list.Items, *o.Manifest)
+		}
+		return printJSON(w, list.UnstructuredContent())
+	case formatName:
+		for _, o := range objects {
+			if _, err := fmt.Fprintln(w, o.Ref); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for i, o := range objects {
+		out, err := yaml.Marshal(o.Manifest.Object)
+		if err != nil {
+			return fmt.Errorf("printing YAML: %w", err)
+		}
+		if i > 0 {
+			out = append([]byte("---\n"), out...)
+		}
+		if _, err := w.Write(out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
