@@ -11,11 +11,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"hash"
 	"io"
-	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -23,51 +21,6 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 	"sigs.k8s.io/structured-merge-diff/v6/value"
 )
-
-// Applied returns the fields that manager owns in u by server-side apply, and false when it applied none. Entries of
-// the manager for a subresource, or by Update, are other owners and do not count.
-func Applied(u metav1.Object, manager string) (*fieldpath.Set, bool, error) {
-	for _, e := range u.GetManagedFields() {
-		if e.Manager != manager || e.Operation != metav1.ManagedFieldsOperationApply || e.Subresource != "" {
-			continue
-		}
-		set, err := decode(e)
-		if err != nil {
-			return nil, false, fmt.Errorf("managedFields of %s: %w", manager, err)
-		}
-		return set, true, nil
-	}
-	return nil, false, nil
-}
-
-func decode(e metav1.ManagedFieldsEntry) (*fieldpath.Set, error) {
-	set := fieldpath.NewSet()
-	if e.FieldsV1 == nil {
-		return set, nil
-	}
-	raw := e.FieldsV1.GetRawBytes()
-	if err := set.FromJSON(bytes.NewReader(raw)); err != nil {
-		return nil, err
-	}
-	return set, knownElements(raw)
-}
-
-// knownElements refuses path elements of a kind that we do not know: the set would silently lack them.
-func knownElements(raw []byte) error {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	for {
-		t, err := d.Token()
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if name, ok := t.(string); ok && name != "." && !(len(name) > 1 && name[1] == ':' && strings.Contains("fkvi", name[:1])) {
-			return fmt.Errorf("unknown path element %q", name)
-		}
-	}
-}
 
 // Digest returns a keyed hash of set and of the values that u holds at its leaves, 22 characters. A path that u does
 // not hold counts as absent, so that a removed field changes the digest. The whole value under a leaf counts: a leaf
@@ -79,12 +32,8 @@ func Digest(key []byte, u *unstructured.Unstructured, set *fieldpath.Set) string
 }
 
 // MetadataDigest returns a keyed hash of what an object's metadata tells about the fields that manager applied: which
-// they are, and the values of those in the metadata. It is empty when the manager has no entry.
-func MetadataDigest(key []byte, u metav1.Object, manager string) string {
-	set, ok, err := Applied(u, manager)
-	if !ok || err != nil {
-		return ""
-	}
+// they are (set, as Applied returns it), and the values of those in the metadata.
+func MetadataDigest(key []byte, u metav1.Object, set *fieldpath.Set) string {
 	owned, err := set.ToJSON() // canonical, unlike the bytes the server sends
 	if err != nil {
 		return ""
@@ -125,7 +74,7 @@ func digest(h hash.Hash, at any, set *fieldpath.Set) {
 		if _, hasChildren := set.Children.Get(pe); hasChildren {
 			return // the item itself ("."): told by its children, or by its key
 		}
-		fmt.Fprintf(h, "=%s\x00", pe.String())
+		io.WriteString(h, "="+pe.String()+"\x00")
 		if v, ok := child(at, pe); ok {
 			writeJSON(h, v)
 		} else {
@@ -133,7 +82,7 @@ func digest(h hash.Hash, at any, set *fieldpath.Set) {
 		}
 	})
 	set.Children.Iterate(func(pe fieldpath.PathElement) {
-		fmt.Fprintf(h, ">%s\x00", pe.String())
+		io.WriteString(h, ">"+pe.String()+"\x00")
 		sub, _ := set.Children.Get(pe)
 		v, _ := child(at, pe)
 		digest(h, v, sub)

@@ -390,3 +390,19 @@ func TestHolds(t *testing.T) {
 		}
 	}
 }
+
+// TestAppliedReadsDecodedFields: what is read from the decoded object is what the library reads from its JSON.
+func TestAppliedReadsDecodedFields(t *testing.T) {
+	for _, fieldsV1 := range []string{`{}`, `{"f:a":{}}`, `{"f:a":{".":{}}}`, `{"f:a":{".":{},"f:b":{}}}`, `{"f:a":{"f:b":{"f:c":{},"f:d":{}}},"f:e":{}}`,
+		`{"f:l":{"k:{\"name\":\"a\",\"port\":80}":{".":{},"f:v":{}},"v:\"x\"":{},"i:3":{"f:z":{}}}}`} {
+		got, ok, err := fields.Applied(object(t, managed(entry("us", "Apply", "", monday, fieldsV1))), "us")
+		if want := fieldSet(t, fieldsV1); err != nil || !ok || !got.Equals(want) {
+			t.Errorf("%s: got %v, %t, %v; want %v", fieldsV1, got, ok, err, want)
+		}
+	}
+	for _, fieldsV1 := range []string{`{"z:a":{}}`, `{"f:a":1}`, `{"k:not json":{}}`, `[]`, `{"a":{}}`} {
+		if set, ok, err := fields.Applied(object(t, managed(entry("us", "Apply", "", monday, fieldsV1))), "us"); err == nil || ok {
+			t.Errorf("%s: got %v, want an error", fieldsV1, set)
+		}
+	}
+}

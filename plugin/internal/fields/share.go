@@ -2,6 +2,7 @@ package fields
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,6 +16,9 @@ const invented = "before-first-apply"
 // entry of manager ours: what they created or applied once would otherwise stay when ours stops sending it. What only
 // they own stays theirs. changed is false when there is nothing to take out.
 func SoleOwner(live *unstructured.Unstructured, ours string) (entries []metav1.ManagedFieldsEntry, changed bool, err error) {
+	if !slices.ContainsFunc(rawEntries(live), func(e map[string]any) bool { return e["manager"] != ours }) {
+		return nil, false, nil // most objects are only ours
+	}
 	set, ok, err := Applied(live, ours)
 	if err != nil || !ok {
 		return nil, false, err

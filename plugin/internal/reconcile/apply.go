@@ -298,7 +298,7 @@ func (p *pass) succeed(c *record.Change, s *step, o outcome) {
 			Generation: o.after.GetGeneration(), Manifest: s.hash, Adopted: adopted(s, o)}
 		if ok { // without an entry of ours only an unchanged resourceVersion is clean
 			row.Owned = fields.Digest(p.rec.Secret, o.after, set)
-			row.Metadata = fields.MetadataDigest(p.rec.Secret, o.after, record.Manager)
+			row.Metadata = fields.MetadataDigest(p.rec.Secret, o.after, set)
 		}
 		p.rec.Rows[s.key()] = row
 	}

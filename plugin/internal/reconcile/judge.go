@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
@@ -53,7 +54,7 @@ func judge(inv *record.Inventory, row record.Row, s *snapshot, id string) verdic
 	u, whole := live.(*unstructured.Unstructured)
 	if !whole {
 		if !s.rewound && countsChanges(row) && live.GetGeneration() == row.Generation && row.Metadata != "" &&
-			fields.MetadataDigest(inv.Secret, live, record.Manager) == row.Metadata {
+			metadataDigest(inv, live) == row.Metadata {
 			return clean
 		}
 		return undecided
@@ -63,6 +64,15 @@ func judge(inv *record.Inventory, row record.Row, s *snapshot, id string) verdic
 		return drifted
 	}
 	return clean
+}
+
+// metadataDigest is the digest of what metadata tells about the fields we own in u, "" when there are none.
+func metadataDigest(inv *record.Inventory, u metav1.Object) string {
+	set, ok, err := fields.Applied(u, record.Manager)
+	if err != nil || !ok {
+		return ""
+	}
+	return fields.MetadataDigest(inv.Secret, u, set)
 }
 
 // countsChanges tells whether the server raises metadata.generation with every change of the object outside metadata
@@ -127,7 +137,7 @@ func startOver(inv *record.Inventory, s *snapshot, id string, verdicts map[recor
 	for k, row := range inv.Rows {
 		if u := s.values(k, id); u != nil && verdicts[k] == clean {
 			row.ResourceVersion, row.Generation = u.GetResourceVersion(), u.GetGeneration()
-			row.Metadata = fields.MetadataDigest(inv.Secret, u, record.Manager)
+			row.Metadata = metadataDigest(inv, u)
 			inv.Rows[k] = row
 		}
 	}
