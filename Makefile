@@ -6,7 +6,7 @@ SHELL := /bin/bash
 
 # Every Go module with tests. The others are the benchmark's peers, the control plane's mains and the linter.
 MODULES := . plugin/e2e action/e2e image
-ALL_MODULES := $(MODULES) plugin/e2e/bench plugin/e2e/controlplane .ci/lint
+ALL_MODULES := $(MODULES) plugin/e2e/bench plugin/e2e/controlplane .ci/lint .ci/krew
 
 # A release sets VERSION; otherwise the version is what Go itself takes from the last tag.
 VERSION ?=
@@ -77,6 +77,11 @@ gobench: control-plane ## Run the Go benchmarks (BENCH=regexp selects)
 		go -C $$module test -timeout 60m -run '^$$' -bench '$(BENCH)' -benchmem $(TESTFLAGS) ./...; \
 	done
 
+.PHONY: docs
+docs: ## Write the reference in docs/ from the code: commands, schemas of -o json, annotations, the action's inputs
+	@go run ./plugin/internal/docgen
+	@go test ./action -run TestDocsListEveryInputAndOutput -update >/dev/null
+
 .PHONY: fmt
 fmt: ## Format the code
 	gofmt -w -s $$(git ls-files '*.go')
@@ -96,6 +101,7 @@ verify: lint ## Check format, lint and go.mod files, and change nothing
 	@found=$$(git ls-files 'go.mod' '*/go.mod' | xargs -n1 dirname | sort | tr '\n' ' '); \
 		listed=$$(printf '%s\n' $(ALL_MODULES) | sort | tr '\n' ' '); \
 		if [ "$$found" != "$$listed" ]; then echo "modules: found $$found, the Makefile lists $$listed"; exit 1; fi
+	@echo "== the reference in docs/ fits the code"; go test ./plugin/internal/docgen && go test -run Docs ./action
 	@set -e; for module in $(ALL_MODULES); do \
 		echo "== go mod tidy -diff in $$module"; go -C $$module mod tidy -diff; \
 	done

@@ -20,9 +20,9 @@ import (
 
 // Labels and names of the objects that hold the record.
 const (
-	Manager    = "kubectl-gitops" // field manager of everything we write
-	labelApp   = "kubectl-gitops.dev/app"
-	labelShard = "kubectl-gitops.dev/inventory-shard"
+	Manager    = "kubectl-gitops"                     // field manager of everything we write
+	labelApp   = "kubectl-gitops.dev/app"             // on what holds an app's record: the name of the app
+	labelShard = "kubectl-gitops.dev/inventory-shard" // on a Secret of the record: which part of the inventory it holds
 	namePrefix = "gitops-"
 )
 

@@ -1,0 +1,11 @@
+package plugin
+
+import (
+	"github.com/spf13/cobra"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+)
+
+// Command returns the command tree without running it: the reference in docs/cli and the manual pages are made of it.
+func Command(streams genericiooptions.IOStreams) *cobra.Command {
+	return (&cli{streams: streams, color: colorAuto}).rootCommand()
+}
