@@ -131,6 +131,7 @@ commit in Git.`,
 	}
 	add("work", newReconcileCommand(c), newInstallCommand(c))
 	add("look", newDiffCommand(c), newStatusCommand(c), newHistoryCommand(c), newRenderCommand(c))
+	add("look", newPreviewCommand(c))
 	root.AddCommand(newOptionsCommand(), newCompletionCommand(c.streams), newVersionCommand(c.streams))
 	return root
 }

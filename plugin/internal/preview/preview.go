@@ -1,0 +1,274 @@
+// Package preview compares two renderings of a config repository, object by object, and words the result for a pull
+// request. It is pure: it reads and writes nothing, asks no cluster, and does not know what is live. Values of Secrets
+// are never shown.
+package preview
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+)
+
+// Change is what happens to an object, or an app, between base and head.
+type Change string
+
+// The changes. Failed is an app whose head cannot be rendered.
+const (
+	Added     Change = "added"
+	Changed   Change = "changed"
+	Removed   Change = "removed"
+	Unchanged Change = "unchanged"
+	Failed    Change = "failed"
+)
+
+// Preview is what a change of the repository means for the cluster, the form of `preview -o json`. Apps lists those
+// that are not unchanged. Omitted counts the diffs that were left out to keep the document small.
+type Preview struct {
+	metav1.TypeMeta `json:",inline"`
+	Base            Side   `json:"base"`
+	Head            Side   `json:"head"`
+	ImageOnly       bool   `json:"imageOnly"`
+	Counts          Counts `json:"counts"`
+	AppCounts       Counts `json:"appCounts"`
+	Apps            []App  `json:"apps"`
+	Omitted         int    `json:"omitted,omitempty"`
+}
+
+// Side names one state of the repository; both fields are empty for a directory.
+type Side struct {
+	Ref    string `json:"ref,omitempty"`
+	Commit string `json:"commit,omitempty"`
+}
+
+// Counts is how many objects, or apps, met each change.
+type Counts struct {
+	Added     int `json:"added"`
+	Changed   int `json:"changed"`
+	Removed   int `json:"removed"`
+	Unchanged int `json:"unchanged"`
+	Failed    int `json:"failed,omitempty"`
+}
+
+func (c *Counts) add(change Change, n int) {
+	switch change {
+	case Added:
+		c.Added += n
+	case Changed:
+		c.Changed += n
+	case Removed:
+		c.Removed += n
+	case Failed:
+		c.Failed += n
+	default:
+		c.Unchanged += n
+	}
+}
+
+// App is what changes in one app. ImageOnly is true when tags or digests of images are all that changes. Note says
+// why the base could not be compared with, Error why the head cannot be applied.
+type App struct {
+	Name      string   `json:"name"`
+	Path      string   `json:"path"`
+	Change    Change   `json:"change"`
+	ImageOnly bool     `json:"imageOnly"`
+	Counts    Counts   `json:"counts"`
+	Objects   []Object `json:"objects,omitempty"`
+	Note      string   `json:"note,omitempty"`
+	Error     string   `json:"error,omitempty"`
+	Hints     []string `json:"hints,omitempty"`
+}
+
+// Object is one object that is added, changed or removed. Immutable lists fields that the API server does not let
+// change. Kept means that a removed object stays in the cluster by its own annotation; MovedTo names the app that
+// takes it over.
+type Object struct {
+	Object    string        `json:"object"` // group/Kind/namespace/name
+	Change    Change        `json:"change"`
+	Origin    string        `json:"origin,omitempty"` // file:line, of the head unless it was removed
+	Images    []ImageChange `json:"images,omitempty"`
+	Immutable []string      `json:"immutable,omitempty"`
+	Recreate  bool          `json:"recreate,omitempty"` // its annotation allows to delete and recreate it
+	Kept      bool          `json:"kept,omitempty"`
+	MovedTo   string        `json:"movedTo,omitempty"`
+	Diff      string        `json:"diff,omitempty"`
+
+	imageOnly bool
+	namespace string // where it goes: its own namespace, or that of its app
+}
+
+// Rendering is one app as one side renders it. Objects is empty where the side does not have the app.
+type Rendering struct {
+	Name, Path string
+	Namespace  string // for objects that name none
+	KeepAll    bool   // the app prunes nothing
+	Present    bool
+	Objects    []render.Object
+	Err        error
+}
+
+// deleted tells whether the object leaves the cluster.
+func (o Object) deleted() bool { return o.Change == Removed && !o.Kept && o.MovedTo == "" }
+
+// CompareApp compares the two renderings of one app. hints are what to do about head.Err.
+func CompareApp(base, head Rendering, hints []string) App {
+	a := App{Name: cmp.Or(head.Name, base.Name), Path: cmp.Or(head.Path, base.Path)}
+	if head.Err != nil {
+		a.Change, a.Error, a.Hints = Failed, head.Err.Error(), hints
+		return a
+	}
+	if base.Err != nil {
+		a.Note = "the base does not render, so everything counts as added: " + base.Err.Error()
+	}
+	before, after := byID(base.Objects), byID(head.Objects)
+	for id, b := range before {
+		if _, stays := after[id]; !stays {
+			a.Objects = append(a.Objects, removed(id, b, base))
+		}
+	}
+	for id, h := range after {
+		b, was := before[id]
+		switch {
+		case !was:
+			a.Objects = append(a.Objects, added(id, h, head))
+		default:
+			if o, differs := changed(id, b, h); differs {
+				a.Objects = append(a.Objects, o)
+			} else {
+				a.Counts.Unchanged++
+			}
+		}
+	}
+	slices.SortFunc(a.Objects, gravest)
+	a.ImageOnly = len(a.Objects) > 0 && a.Note == ""
+	for _, o := range a.Objects {
+		a.Counts.add(o.Change, 1)
+		a.ImageOnly = a.ImageOnly && o.imageOnly
+	}
+	a.Change = changeOf(base, head, len(a.Objects))
+	return a
+}
+
+func changeOf(base, head Rendering, objects int) Change {
+	switch {
+	case !base.Present && head.Present:
+		return Added
+	case base.Present && !head.Present:
+		return Removed
+	case objects > 0:
+		return Changed
+	}
+	return Unchanged
+}
+
+// gravest sorts what deserves attention to the front: removals, changes of immutable fields, changes, additions.
+func gravest(a, b Object) int {
+	rank := func(o Object) int {
+		switch {
+		case o.Change == Removed:
+			return 0
+		case len(o.Immutable) > 0:
+			return 1
+		case o.Change == Changed:
+			return 2
+		}
+		return 3
+	}
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Object, b.Object))
+}
+
+// byID indexes objects. Objects that share an ID, as generateName allows, are told apart by their order.
+func byID(objects []render.Object) map[string]render.Object {
+	m := make(map[string]render.Object, len(objects))
+	for _, o := range objects {
+		id := o.ID()
+		for n := 2; ; n++ {
+			if _, taken := m[id]; !taken {
+				break
+			}
+			id = fmt.Sprintf("%s (%d)", o.ID(), n)
+		}
+		m[id] = o
+	}
+	return m
+}
+
+func removed(id string, b render.Object, app Rendering) Object {
+	return Object{Object: id, Change: Removed, Origin: b.Origin.String(), Kept: app.KeepAll || keeps(b.Unstructured),
+		namespace: cmp.Or(b.GetNamespace(), app.Namespace),
+		Diff:      diff.Text(b.Unstructured, nil, diff.Options{FromName: "base/" + b.Origin.File, ToName: "/dev/null"})}
+}
+
+func added(id string, h render.Object, app Rendering) Object {
+	return Object{Object: id, Change: Added, Origin: h.Origin.String(), namespace: cmp.Or(h.GetNamespace(), app.Namespace),
+		Diff: diff.Text(nil, h.Unstructured, diff.Options{FromName: "/dev/null", ToName: "head/" + h.Origin.File})}
+}
+
+func changed(id string, b, h render.Object) (Object, bool) {
+	text := diff.Text(b.Unstructured, h.Unstructured,
+		diff.Options{FromName: "base/" + b.Origin.File, ToName: "head/" + h.Origin.File, Context: 3})
+	if text == "" {
+		return Object{}, false
+	}
+	o := Object{Object: id, Change: Changed, Origin: h.Origin.String(), Diff: text,
+		Recreate: h.GetAnnotations()["kubectl-gitops.dev/recreate"] == "enabled"}
+	before, after := diff.Normalize(b.Unstructured), diff.Normalize(h.Unstructured)
+	o.Images, o.imageOnly = imageChanges(before, after)
+	o.Immutable = immutableChanges(before, after)
+	return o, true
+}
+
+// keeps tells whether an object says of itself that it is not to be pruned, in any of the spellings people use.
+func keeps(u *unstructured.Unstructured) bool {
+	a := u.GetAnnotations()
+	return a["kubectl-gitops.dev/prune"] == "disabled" || a["kustomize.toolkit.fluxcd.io/prune"] == "disabled" ||
+		a["helm.sh/resource-policy"] == "keep" || listed(a["argocd.argoproj.io/sync-options"], "Prune=false")
+}
+
+// New sums up apps, in their order. Apps that are unchanged are counted, not kept. What one app loses and another one
+// gains has moved.
+func New(base, head Side, apps []App) Preview {
+	p := Preview{Base: base, Head: head, Apps: []App{}}
+	linkMoves(apps)
+	changes := 0
+	p.ImageOnly = true
+	for _, a := range apps {
+		p.AppCounts.add(a.Change, 1)
+		p.Counts.Unchanged += a.Counts.Unchanged
+		if a.Change == Unchanged && a.Note == "" {
+			continue
+		}
+		p.Apps = append(p.Apps, a)
+		p.ImageOnly = p.ImageOnly && a.ImageOnly
+		for _, o := range a.Objects {
+			p.Counts.add(o.Change, 1)
+			changes++
+		}
+	}
+	p.ImageOnly = p.ImageOnly && changes > 0
+	return p
+}
+
+func linkMoves(apps []App) {
+	type place struct{ id, namespace string }
+	gained := map[place]string{}
+	for _, a := range apps {
+		for _, o := range a.Objects {
+			if o.Change == Added {
+				gained[place{o.Object, o.namespace}] = a.Name
+			}
+		}
+	}
+	for _, a := range apps {
+		for i, o := range a.Objects {
+			if o.Change == Removed {
+				a.Objects[i].MovedTo = gained[place{o.Object, o.namespace}]
+			}
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package plugin
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview"
+)
+
+// previewText prints the diffs on Out and the summary, with what deserves attention, on Err.
+func (u *ui) previewText(p preview.Preview) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, a := range p.Apps {
+		for _, o := range a.Objects {
+			if err := printText(u.Out, u.colorOut, o.Diff); err != nil {
+				return err
+			}
+		}
+	}
+	for _, a := range p.Apps {
+		u.previewApp(a)
+	}
+	fmt.Fprintln(u.Err, u.clean(preview.Summary(p)))
+	if p.Omitted > 0 {
+		fmt.Fprintf(u.Err, "diffs left out: %d (--max-bytes)\n", p.Omitted)
+	}
+	if len(p.Apps) > 0 {
+		verdict := "no"
+		if p.ImageOnly {
+			verdict = "yes"
+		}
+		fmt.Fprintln(u.Err, "Image-only change: "+verdict)
+	}
+	return nil
+}
+
+// previewApp tells what is dangerous about the changes of one app, and why it cannot be rendered.
+func (u *ui) previewApp(a preview.App) {
+	name := u.clean(a.Name)
+	if a.Error != "" {
+		u.lead("error:", red, name+" cannot be rendered: "+a.Error)
+	}
+	for _, text := range a.Hints {
+		u.lead("hint:", plain, text)
+	}
+	if a.Note != "" {
+		u.lead("note:", plain, name+": "+a.Note)
+	}
+	for _, o := range a.Objects {
+		switch {
+		case o.MovedTo != "":
+			u.lead("note:", plain, fmt.Sprintf("%s moves from %s to %s", o.Object, a.Name, o.MovedTo))
+		case o.Kept:
+			u.lead("note:", plain, o.Object+" is no longer managed, and stays")
+		case o.Change == preview.Removed:
+			u.lead("warning:", yellow, o.Object+" is deleted from the cluster")
+		case len(o.Immutable) > 0 && o.Recreate:
+			u.lead("warning:", yellow, fmt.Sprintf("%s is deleted and recreated: %s cannot change", o.Object, strings.Join(o.Immutable, ", ")))
+		case len(o.Immutable) > 0:
+			u.lead("warning:", yellow, fmt.Sprintf("%s: the API server will refuse to change %s", o.Object, strings.Join(o.Immutable, ", ")))
+		}
+	}
+}
