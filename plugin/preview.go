@@ -109,8 +109,8 @@ func (o *previewOptions) run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	p := preview.New(base.name, head.name, apps)
-	p.TypeMeta = metav1.TypeMeta{APIVersion: apiVersion, Kind: "Preview"}
+	p := preview.Preview{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "Preview"}, Base: base.name, Head: head.name}
+	p.Sum(apps)
 	if err := o.print(u, p); err != nil {
 		return err
 	}

@@ -15,14 +15,14 @@ const (
 	Manager        = "kubectl-gitops-install"
 	CredentialsDir = "/etc/kubectl-gitops/credentials"
 
-	labelInstance  = "kubectl-gitops.dev/instance"
+	labelInstance  = "kubectl-gitops.dev/instance" // the namespace of the instance that an object of `install` belongs to
 	labelManagedBy = "app.kubernetes.io/managed-by"
 	labelName      = "app.kubernetes.io/name"
 	tool           = "kubectl-gitops"
 
 	// annotationPrune keeps an instance that is also in Git from pruning itself.
 	annotationPrune = "kubectl-gitops.dev/prune"
-	annotationRBAC  = "kubectl-gitops.dev/rbac"
+	annotationRBAC  = "kubectl-gitops.dev/rbac" // the --rbac that `install` was given
 )
 
 // The kinds an instance is made of.

@@ -76,7 +76,7 @@ func hostilePreview(name, value string) preview.Preview {
 		o.Object["spec"], o.Object["kind"] = map[string]any{"image": image}, value
 		return o
 	}
-	return preview.New(preview.Side{Ref: value}, preview.Side{Ref: name}, []preview.App{
+	return sum([]preview.App{
 		preview.CompareApp(one(hostileObject(name, value), images(value+":1"), hostileObject("gone"+name, name)),
 			one(hostileObject(name, value+"x"), images(value+":2"), hostileObject("new"+name, name)), nil),
 		preview.CompareApp(one(), preview.Rendering{Name: value, Err: fmt.Errorf("%s: %s", name, value)}, []string{value}),

@@ -230,13 +230,12 @@ func keeps(u *unstructured.Unstructured) bool {
 		a["helm.sh/resource-policy"] == "keep" || listed(a["argocd.argoproj.io/sync-options"], "Prune=false")
 }
 
-// New sums up apps, in their order. Apps that are unchanged are counted, not kept. What one app loses and another one
-// gains has moved.
-func New(base, head Side, apps []App) Preview {
-	p := Preview{Base: base, Head: head, Apps: []App{}}
+// Sum fills p from apps, in their order. Apps that are unchanged are counted, not kept. What one app loses and another
+// one gains has moved.
+func (p *Preview) Sum(apps []App) {
 	linkMoves(apps)
 	changes := 0
-	p.ImageOnly = true
+	p.ImageOnly, p.Apps = true, []App{}
 	for _, a := range apps {
 		p.AppCounts.add(a.Change, 1)
 		p.Counts.Unchanged += a.Counts.Unchanged
@@ -251,7 +250,6 @@ func New(base, head Side, apps []App) Preview {
 		}
 	}
 	p.ImageOnly = p.ImageOnly && changes > 0
-	return p
 }
 
 func linkMoves(apps []App) {

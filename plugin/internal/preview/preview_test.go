@@ -18,6 +18,12 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
+func sum(apps []preview.App) preview.Preview {
+	var p preview.Preview
+	p.Sum(apps)
+	return p
+}
+
 // rendering parses documents of YAML as the objects of an app.
 func rendering(t testing.TB, name, text string) preview.Rendering {
 	t.Helper()
@@ -67,7 +73,7 @@ func TestImageOnly(t *testing.T) {
 		"of a custom resource":  {"kind: Rollout\napiVersion: x.io/v1\nmetadata: {name: c}\nspec: {image: 'a:1'}", "kind: Rollout\napiVersion: x.io/v1\nmetadata: {name: c}\nspec: {image: 'a:2'}", true},
 		"an image in a command": {"kind: P\napiVersion: x.io/v1\nmetadata: {name: c}\nspec: {args: ['a:1']}", "kind: P\napiVersion: x.io/v1\nmetadata: {name: c}\nspec: {args: ['a:2']}", false},
 	} {
-		p := preview.New(preview.Side{}, preview.Side{}, []preview.App{
+		p := sum([]preview.App{
 			preview.CompareApp(rendering(t, "shop", tt.base), rendering(t, "shop", tt.head), nil)})
 		if p.ImageOnly != tt.want {
 			t.Errorf("%s: image only %v", name, p.ImageOnly)
@@ -112,7 +118,7 @@ const secret = "apiVersion: v1\nkind: Secret\nmetadata: {name: token, namespace:
 func three(t testing.TB) preview.Preview {
 	old := "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: moved, namespace: shop}\n---\napiVersion: v1\nkind: Namespace\nmetadata: {name: gone}\n---\n" +
 		"apiVersion: v1\nkind: ConfigMap\nmetadata: {name: kept, annotations: {kubectl-gitops.dev/prune: disabled}}\n---\n"
-	return preview.New(preview.Side{Ref: "main", Commit: "2f30ff6"}, preview.Side{}, []preview.App{
+	return sum([]preview.App{
 		preview.CompareApp(rendering(t, "shop", old+deployment("ghcr.io/acme/web:1.0")+"\n---\n"+fmt.Sprintf(secret, "canary-one")),
 			rendering(t, "shop", strings.ReplaceAll(deployment("ghcr.io/acme/web:1.1"), "{app: web}", "{app: x}")+"\n---\n"+fmt.Sprintf(secret, "canary-two")), nil),
 		preview.CompareApp(rendering(t, "same", deployment("a")), rendering(t, "same", deployment("a")), nil),
@@ -156,7 +162,7 @@ func TestTheDocumentIsCapped(t *testing.T) {
 		}
 		apps = append(apps, preview.CompareApp(rendering(t, name, deployment("a:2")), head, nil))
 	}
-	p := preview.New(preview.Side{}, preview.Side{}, apps)
+	p := sum(apps)
 	for _, limit := range []int{1, 2000, 5000, 60_000, 1_000_000} {
 		got := preview.Markdown(p, limit)
 		if len(got) > max(limit, 2000) {
