@@ -5,7 +5,7 @@ export CGO_ENABLED := 0
 SHELL := /bin/bash
 
 # Every Go module with tests. The others are the benchmark's peers, the control plane's mains and the linter.
-MODULES := . plugin/e2e action/e2e image
+MODULES := . plugin/e2e action/e2e .ci/image
 ALL_MODULES := $(MODULES) plugin/e2e/bench plugin/e2e/controlplane .ci/lint .ci/krew
 
 # A release sets VERSION; otherwise the version is what Go itself takes from the last tag.
@@ -28,7 +28,7 @@ build: ## Build the binaries into bin/
 
 .PHONY: image
 image: ## Write the container image to dist/image.tar (IMAGEFLAGS='-version 1.2.3 -name NAME:TAG'); needs no Docker
-	@go -C image run . $(IMAGEFLAGS)
+	@go -C .ci/image run . $(IMAGEFLAGS)
 
 # The tests of the nested modules run binaries that they build: Go cannot tell when those change, hence -count=1.
 .PHONY: test

@@ -68,7 +68,7 @@ func billOfMaterials(b binary) ([]byte, error) {
 		Version: "SPDX-2.3", DataLicense: "CC0-1.0", ID: "SPDXRef-DOCUMENT",
 		Name:      binaryName + "-" + b.version + "-" + b.platform.String(),
 		Namespace: "https://" + module + "/spdx/" + digest,
-		Creation:  spdxCreation{Created: b.time.Format(time.RFC3339), Creators: []string{"Tool: " + module + "/image"}},
+		Creation:  spdxCreation{Created: b.time.Format(time.RFC3339), Creators: []string{"Tool: " + module + "/.ci/image"}},
 	}
 	main := newPackage("SPDXRef-main", module, b.version)
 	main.LicenseConcluded, main.LicenseDeclared = "Apache-2.0", "Apache-2.0"

@@ -1,4 +1,4 @@
-module github.com/kubectl-gitops/kubectl-gitops/image
+module github.com/kubectl-gitops/kubectl-gitops/.ci/image
 
 go 1.26.0
 

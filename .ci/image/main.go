@@ -31,8 +31,8 @@ func main() {
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("image", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	dir := flags.String("dir", "..", "checkout that holds ./cmd/kubectl-gitops")
-	out := flags.String("o", "../dist/image.tar", "file to write")
+	dir := flags.String("dir", "../..", "checkout that holds ./cmd/kubectl-gitops")
+	out := flags.String("o", "../../dist/image.tar", "file to write")
 	name := flags.String("name", "ghcr.io/kubectl-gitops/kubectl-gitops:dev", "name of the image")
 	version := flags.String("version", "", "version of a release; otherwise what Go takes from the last tag")
 	platforms := flags.String("platforms", "linux/amd64,linux/arm64", "platforms of the index")
