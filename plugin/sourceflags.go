@@ -42,6 +42,7 @@ func (f *sourceFlags) addFlags(cmd *cobra.Command) {
 	fs.StringVar(&f.auth.TokenFile, "token-file", "", "File with the token for https")
 	fs.StringVar(&f.auth.SSHKeyFile, "ssh-key-file", "", "File with the private key for ssh")
 	fs.StringVar(&f.auth.KnownHostsFile, "known-hosts-file", "", "File with the host keys to trust for ssh")
+	fs.StringVar(&f.auth.Dir, "credentials-dir", "", "Directory with the keys of a credentials Secret as files (see install)")
 }
 
 // appOf checks the flags and returns the app they describe.

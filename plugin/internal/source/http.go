@@ -1,6 +1,7 @@
 package source
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,7 +18,7 @@ import (
 // tokenUser is the user name forges accept beside a token.
 const tokenUser = "x-access-token"
 
-func openHTTP(a address, token string, l Limits) (session, *guard, error) {
+func (r Repo) openHTTP(a address, l login) (session, *guard, error) {
 	ep := &transport.Endpoint{Protocol: a.scheme, Host: a.host, Path: a.path}
 	if strings.Contains(a.host, ":") {
 		ep.Host = "[" + a.host + "]"
@@ -29,13 +30,8 @@ func openHTTP(a address, token string, l Limits) (session, *guard, error) {
 		}
 		ep.Port = int(port)
 	}
-	var auth transport.AuthMethod
-	if token != "" {
-		auth = &githttp.BasicAuth{Username: tokenUser, Password: token}
-	}
-	// The default transport keeps connections open between two polls and honours HTTPS_PROXY and NO_PROXY.
-	g := &guard{base: http.DefaultTransport, packLimit: packLimit(l)}
-	s, err := githttp.NewClient(&http.Client{Transport: g}).NewUploadPackSession(ep, auth)
+	g := &guard{base: l.roundTripper, packLimit: packLimit(r.Limits.orDefault()), auth: r.Auth}
+	s, err := githttp.NewClient(&http.Client{Transport: g}).NewUploadPackSession(ep, l.method())
 	return s, g, err
 }
 
@@ -45,6 +41,7 @@ func openHTTP(a address, token string, l Limits) (session, *guard, error) {
 type guard struct {
 	base      http.RoundTripper
 	packLimit int64 // 0 when no pack is asked for
+	auth      Auth  // where credentials come from, for advice
 	failure   error
 	status    int // of the answer that failure is about
 }
@@ -66,7 +63,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 		g.failure, g.status = err, 0
 		return nil, err
 	}
-	if err := check(req, res); err != nil {
+	if err := g.check(req, res); err != nil {
 		_ = res.Body.Close()
 		g.failure, g.status = err, res.StatusCode
 		return nil, err
@@ -90,17 +87,26 @@ func (g *guard) explain(err error) error {
 	return err
 }
 
-func check(req *http.Request, res *http.Response) error {
+// refusedLogin says that the server does not accept the credentials.
+type refusedLogin struct{ text string }
+
+// Error implements error.
+func (e *refusedLogin) Error() string { return e.text }
+
+func (g *guard) check(req *http.Request, res *http.Response) error {
 	host := req.URL.Host
 	switch {
 	case res.StatusCode >= 300 && res.StatusCode < 400:
 		return checkRedirect(req, res)
 	case res.StatusCode == http.StatusUnauthorized && req.Header.Get("Authorization") == "":
-		return hint.With(fmt.Errorf("%s asks for credentials (401)", host),
-			"the repository is private or does not exist: pass --token-file FILE with a token that may read it")
+		advice := "pass --token-file FILE with a token that may read it"
+		if g.auth.Dir != "" {
+			advice = "the Secret behind " + g.auth.Dir + " needs username and password, bearerToken, or a GitHub App"
+		}
+		return hint.With(fmt.Errorf("%s asks for credentials (401)", host), "the repository is private or does not exist: %s", advice)
 	case res.StatusCode == http.StatusUnauthorized:
-		return hint.With(fmt.Errorf("%s does not accept the token (401)", host),
-			"check that the token in the token file is complete and has not expired")
+		return hint.With(&refusedLogin{host + " does not accept the token (401)"},
+			"check that the token in %s is complete and has not expired", cmp.Or(g.auth.TokenFile, g.auth.Dir, "the token file"))
 	case res.StatusCode == http.StatusForbidden:
 		return hint.With(fmt.Errorf("%s refuses access (403)", host),
 			"give the token read access to the contents of this repository")

@@ -139,6 +139,27 @@ func TestARedirectOnTheSameHostKeepsTheToken(t *testing.T) {
 	fetch(t, repo, commit)
 }
 
+// TestMain makes the certificate of httptest's servers the only one the system trusts: its roots are read once per
+// process.
+func TestMain(m *testing.M) {
+	server := httptest.NewUnstartedServer(nil)
+	server.StartTLS()
+	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	server.Close()
+	dir, err := os.MkdirTemp("", "source-test-")
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, "authority.pem"), authority, 0o600)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	os.Setenv("SSL_CERT_FILE", filepath.Join(dir, "authority.pem"))
+	os.Setenv("SSL_CERT_DIR", dir)
+	code := m.Run()
+	os.RemoveAll(dir)
+	os.Exit(code)
+}
+
 func TestHTTPSIsVerifiedAndNeverLeft(t *testing.T) {
 	r := newRepository(t)
 	commit := r.commit("first")
@@ -156,10 +177,6 @@ func TestHTTPSIsVerifiedAndNeverLeft(t *testing.T) {
 	server.Config.ErrorLog = log.New(io.Discard, "", 0)
 	server.StartTLS()
 	defer server.Close()
-	// The system's roots are read once per process: this is the only test that speaks TLS.
-	authority := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
-	t.Setenv("SSL_CERT_FILE", file(t, string(authority)))
-	t.Setenv("SSL_CERT_DIR", t.TempDir())
 	auth := source.Auth{TokenFile: file(t, canary)}
 	fetch(t, source.Repo{URL: server.URL + "/config/.git", Auth: auth}, commit)
 	for _, auth := range []source.Auth{auth, {}} {
@@ -176,7 +193,7 @@ func TestHTTPSIsVerifiedAndNeverLeft(t *testing.T) {
 	mustFail(t, err, stranger.URL, "certificate", "SSL_CERT_FILE")
 }
 
-func selfSigned(t *testing.T) tls.Certificate {
+func selfSigned(t testing.TB) tls.Certificate {
 	t.Helper()
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

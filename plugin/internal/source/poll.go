@@ -20,10 +20,13 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
-// Server is what one Poll learns about an http server and the next one makes use of. The zero value knows nothing.
+// Server is what one Poll learns about an http server and the next one makes use of: how it speaks, connections, and the
+// token of a GitHub App. The zero value knows nothing.
 // Share one between the Repo values of one repository; it is safe for concurrent use.
 type Server struct {
 	asksFirst atomic.Bool // wants its list of capabilities read, or is reached by a redirect
+	routes    routes
+	app       appTokens
 }
 
 const (
@@ -38,14 +41,14 @@ type poller struct {
 	client *http.Client
 	guard  *guard
 	base   string // URL of the repository
-	token  string
+	login  login
 }
 
 // errNotUnderstood says that a server answered, but not as one that takes an ls-refs request does.
 var errNotUnderstood = errors.New("the server does not answer in protocol version 2")
 
-func newPoller(a address, token string) *poller {
-	g := &guard{base: http.DefaultTransport}
+func newPoller(a address, l login, auth Auth) *poller {
+	g := &guard{base: l.roundTripper, auth: auth}
 	u := url.URL{Scheme: a.scheme, Host: a.host}
 	if strings.Contains(a.host, ":") {
 		u.Host = "[" + a.host + "]"
@@ -63,7 +66,7 @@ func newPoller(a address, token string) *poller {
 		}
 		return nil
 	}}
-	return &poller{client: client, guard: g, base: u.String() + a.path, token: token}
+	return &poller{client: client, guard: g, base: u.String() + a.path, login: l}
 }
 
 // resolve returns the commit that ref points at: one request when the server takes it straight away, otherwise it is
@@ -157,9 +160,7 @@ func (p *poller) request(ctx context.Context, method, url string, body *bytes.Bu
 	}
 	req.Header.Set("Git-Protocol", "version=2")
 	req.Header.Set("User-Agent", "git/kubectl-gitops") // some servers answer only to names that begin with git/
-	if p.token != "" {
-		req.SetBasicAuth(tokenUser, p.token)
-	}
+	p.login.sign(req)
 	return req, nil
 }
 

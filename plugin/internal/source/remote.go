@@ -3,7 +3,6 @@ package source
 import (
 	"context"
 	"crypto/tls"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -30,16 +29,16 @@ type session interface {
 
 // remote runs use with a session to a, within the time limit, and explains its error.
 func (r Repo) remote(parent context.Context, a address, use func(context.Context, session) error) error {
-	return r.within(parent, a, func(ctx context.Context, token string) error {
+	return r.within(parent, a, func(ctx context.Context, l login) error {
 		if a.scheme == schemeSSH {
-			s, err := openSSH(ctx, a, r.Auth, r.Limits.orDefault())
+			s, err := openSSH(ctx, a, r.Auth, l, r.Limits.orDefault())
 			if err != nil {
 				return err
 			}
 			defer s.Close()
 			return s.explain(use(ctx, s))
 		}
-		s, g, err := openHTTP(a, token, r.Limits.orDefault())
+		s, g, err := r.openHTTP(a, l)
 		if err != nil {
 			return err
 		}
@@ -48,25 +47,50 @@ func (r Repo) remote(parent context.Context, a address, use func(context.Context
 	})
 }
 
-// within runs do within the time limit, with the token that a takes, and explains its error.
-func (r Repo) within(parent context.Context, a address, do func(ctx context.Context, token string) error) error {
+// within runs do within the time limit, with the login that a takes, and explains its error. A GitHub App's token that
+// is refused is replaced once.
+func (r Repo) within(parent context.Context, a address, do func(ctx context.Context, l login) error) error {
 	ctx, cancel := context.WithTimeout(parent, r.Limits.orDefault().Timeout)
 	defer cancel()
-	var token string
-	var err error
-	if a.scheme != schemeSSH && r.Auth.TokenFile != "" {
-		token, err = readToken(r.Auth.TokenFile)
+	server := r.Server
+	if server == nil {
+		server = new(Server)
 	}
+	for first := true; ; first = false {
+		l, err := r.loginFor(ctx, a, server)
+		if err == nil {
+			err = do(ctx, l)
+		}
+		var refused *refusedLogin
+		if first && l.app && errors.As(err, &refused) {
+			server.forgetToken()
+			continue
+		}
+		return redact(r.explain(parent, ctx, a, err), l.secrets()...)
+	}
+}
+
+func (r Repo) loginFor(ctx context.Context, a address, s *Server) (l login, err error) {
+	if a.scheme != schemeSSH {
+		return r.login(ctx, a, s)
+	}
+	address, err := credentials(r.Auth.Dir).line(fileProxy)
 	if err == nil {
-		err = do(ctx, token)
+		l.proxy, err = parseProxy(address)
 	}
-	return redact(r.explain(parent, ctx, a, err), token)
+	if l.proxy != nil {
+		l.hidden = []string{address}
+		if password, ok := l.proxy.User.Password(); ok {
+			l.hidden = append(l.hidden, password)
+		}
+	}
+	return l, err
 }
 
 // pollHTTP asks an http server which commit Ref points at.
 func (r Repo) pollHTTP(parent context.Context, a address) (commit plumbing.Hash, err error) {
-	err = r.within(parent, a, func(ctx context.Context, token string) (err error) {
-		p := newPoller(a, token)
+	err = r.within(parent, a, func(ctx context.Context, l login) (err error) {
+		p := newPoller(a, l, r.Auth)
 		commit, err = p.resolve(ctx, r.Server, r.Ref)
 		return p.guard.explain(err)
 	})
@@ -101,7 +125,7 @@ func advise(a address, err error) error {
 	var op *net.OpError
 	switch {
 	case errors.As(err, &certificate):
-		return hint.With(err, "if %s uses a private certificate authority, name a file with its certificate in SSL_CERT_FILE", a.host)
+		return hint.With(err, "if %s uses a private certificate authority, name a file with its certificate in SSL_CERT_FILE, or put it as ca.crt beside the credentials", a.host)
 	case errors.As(err, &dns):
 		return hint.With(err, "check the host name %s and this machine's DNS", a.host)
 	case errors.As(err, &op) && op.Op == "dial":
@@ -117,17 +141,18 @@ func wrap(a address, err error) error {
 	return fmt.Errorf("%s: %w", a.display, err)
 }
 
-// redact replaces the text of an error that repeats secret, as a server's answer may, or that could steer a terminal.
+// redact replaces the text of an error that repeats a secret, as a server's answer may, or that could steer a terminal.
 // Hints survive: they are ours.
-func redact(err error, secret string) error {
+func redact(err error, secrets ...string) error {
 	if err == nil {
 		return nil
 	}
 	text := err.Error()
 	clean := printable(text, false)
-	if secret != "" {
-		basic := base64.StdEncoding.EncodeToString([]byte(tokenUser + ":" + secret))
-		clean = strings.NewReplacer(secret, "***", basic, "***").Replace(clean)
+	for _, secret := range secrets {
+		if secret != "" {
+			clean = strings.ReplaceAll(clean, secret, "***")
+		}
 	}
 	if clean == text {
 		return err

@@ -38,9 +38,11 @@ type Repo struct {
 }
 
 // Auth names files that hold credentials. Each is read whenever it is needed, so a rotated one is picked up.
-// TokenFile is for https, SSHKeyFile (an unencrypted private key) and KnownHostsFile for ssh, where both are needed.
+// TokenFile is for https, SSHKeyFile and KnownHostsFile for ssh, where both are needed. Dir holds one file per
+// credential, as a Secret of Flux has keys (see credentials.go); the other three go before it.
 type Auth struct {
 	TokenFile, SSHKeyFile, KnownHostsFile string
+	Dir                                   string
 }
 
 // Limits bound one Poll or Fetch: unpacked bytes, files and directories, and time. Zero means 512 MiB, 100,000
@@ -157,7 +159,7 @@ func (r Repo) fetchLocal(ctx context.Context, a address, commit plumbing.Hash, d
 	defer cancel()
 	rev, err := r.checkout(ctx, l.objects, commit, dir)
 	if err != nil {
-		return Revision{}, redact(r.explain(parent, ctx, a, err), "")
+		return Revision{}, redact(r.explain(parent, ctx, a, err))
 	}
 	rev.Ref = r.shortRef(l.headBranch)
 	return rev, nil

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 
@@ -37,13 +38,13 @@ type sshSession struct {
 
 // openSSH connects, verifies the host key against KnownHostsFile and starts git-upload-pack. ctx bounds the whole
 // session: when it ends, the connection is closed.
-func openSSH(ctx context.Context, a address, auth Auth, l Limits) (*sshSession, error) {
+func openSSH(ctx context.Context, a address, auth Auth, login login, l Limits) (*sshSession, error) {
 	hostKey := new(error)
 	config, err := sshConfig(a, auth, hostKey)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", a.hostPort())
+	conn, err := dial(ctx, login.proxy, a.hostPort())
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +63,10 @@ func openSSH(ctx context.Context, a address, auth Auth, l Limits) (*sshSession, 
 }
 
 func sshConfig(a address, auth Auth, hostKey *error) (*ssh.ClientConfig, error) {
+	auth, passphrase, err := sshFiles(auth)
+	if err != nil {
+		return nil, err
+	}
 	if auth.KnownHostsFile == "" {
 		return nil, hint.Errorf("no known hosts file: the server's identity cannot be verified",
 			"pass --known-hosts-file FILE; ssh-keyscan %s prints its lines, compare them with what the server's owner publishes", a.host)
@@ -75,6 +80,9 @@ func sshConfig(a address, auth Auth, hostKey *error) (*ssh.ClientConfig, error) 
 	}
 	signer, err := ssh.ParsePrivateKey(key)
 	var encrypted *ssh.PassphraseMissingError
+	if errors.As(err, &encrypted) && passphrase != "" {
+		signer, err = ssh.ParsePrivateKeyWithPassphrase(key, []byte(passphrase))
+	}
 	if errors.As(err, &encrypted) {
 		return nil, hint.With(fmt.Errorf("ssh key file %s is protected by a passphrase", auth.SSHKeyFile), "use a deploy key without one")
 	}
@@ -95,6 +103,28 @@ func sshConfig(a address, auth Auth, hostKey *error) (*ssh.ClientConfig, error) 
 		},
 		HostKeyAlgorithms: known.HostKeyAlgorithms(a.hostPort()),
 	}, nil
+}
+
+// sshFiles names the files of a credentials directory where no others are given, and reads the passphrase of its key.
+func sshFiles(auth Auth) (Auth, string, error) {
+	if auth.Dir == "" || auth.SSHKeyFile != "" && auth.KnownHostsFile != "" {
+		return auth, "", nil
+	}
+	for _, f := range []struct {
+		name string
+		into *string
+	}{{fileKnownHosts, &auth.KnownHostsFile}, {fileIdentity, &auth.SSHKeyFile}} {
+		if *f.into != "" {
+			continue
+		}
+		*f.into = filepath.Join(auth.Dir, f.name)
+		if _, err := os.Stat(*f.into); err != nil {
+			return auth, "", hint.With(fmt.Errorf("credentials directory %s has no %s", auth.Dir, f.name),
+				"for ssh the Secret it comes from needs the keys %s and %s; the server's identity is always verified", fileIdentity, fileKnownHosts)
+		}
+	}
+	passphrase, err := credentials(auth.Dir).line(filePassword)
+	return auth, passphrase, err
 }
 
 func explainHandshake(a address, err, hostKey error) error {
