@@ -170,14 +170,20 @@ type ApplyOptions struct {
 	Manager string
 	Force   bool
 	DryRun  bool
+	// Unchecked lets the server drop fields that it does not know, instead of refusing them.
+	Unchecked bool
 }
 
-// Apply is a server-side apply with strict field validation. It returns the object as stored, and whether it was
+// Apply is a server-side apply, with strict field validation unless told otherwise. It returns the object as stored, and whether it was
 // created.
 func (c *Client) Apply(ctx context.Context, r Ref, body []byte, o ApplyOptions) (*unstructured.Unstructured, bool, error) {
+	validation := "Strict"
+	if o.Unchecked {
+		validation = "Ignore"
+	}
 	raw, status, err := c.do(ctx, func() *rest.Request {
 		q := c.rest.Patch(types.ApplyPatchType).AbsPath(r.path()).Body(body).
-			Param("fieldManager", o.Manager).Param("fieldValidation", "Strict")
+			Param("fieldManager", o.Manager).Param("fieldValidation", validation)
 		if o.Force {
 			q.Param("force", "true")
 		}

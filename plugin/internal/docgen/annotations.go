@@ -5,25 +5,44 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 )
 
-// annotationsPage lists labels and annotations with the comments of their constants: ours first, then those of other
-// tools.
+// annotationsPage lists labels and annotations, ours first, then those of other tools: what manifests can say with the
+// meaning of each value, from the table that the reconciler reads too, the rest with the comments of their constants.
 func (s *source) annotationsPage() (string, error) {
-	var ours, theirs strings.Builder
+	table := map[string][]reconcile.AnnotationValue{}
+	for _, v := range reconcile.AnnotationValues() {
+		table[v.Name] = append(table[v.Name], v)
+	}
+	var ours, said, theirs strings.Builder
 	for _, key := range slices.Sorted(maps.Keys(s.keys)) {
 		comment := s.keys[key].comment
+		own := strings.HasPrefix(key, keyPrefix)
 		switch {
-		case !strings.HasPrefix(key, keyPrefix) && comment == "": // one that is only recognised
-		case !strings.HasPrefix(key, keyPrefix):
-			fmt.Fprintf(&theirs, "| `%s` | %s |\n", key, cell(comment))
+		case table[key] != nil:
+			to := &theirs
+			if own {
+				to = &said
+			}
+			for _, v := range table[key] {
+				fmt.Fprintf(to, "| `%s` | %s | %s |\n", key, cell(v.Values), cell(v.Meaning))
+			}
+		case !own && comment == "": // one that is only recognised
+		case !own:
+			fmt.Fprintf(&theirs, "| `%s` | | %s |\n", key, cell(comment))
 		case comment == "":
 			return "", fmt.Errorf("the constant %q needs a comment on its line: docs/annotations.md is made of it", key)
 		default:
 			fmt.Fprintf(&ours, "| `%s` | %s |\n", key, cell(comment))
 		}
 	}
-	return generated + "# Labels and annotations\n\n| key | meaning |\n|---|---|\n" + ours.String() +
+	return generated + "# Labels and annotations\n\n## What manifests can say\n\n" +
+		"Values are compared without regard to case. Where several speak of the same, ours has the last word. A value that is not\n" +
+		"listed is a warning with file and line, and changes nothing.\n\n| annotation | value | meaning |\n|---|---|---|\n" + said.String() +
+		"\n## What other tools' manifests say, understood as it is\n\n| annotation | value | here |\n|---|---|---|\n" + theirs.String() +
+		"\n## What we write\n\n| key | meaning |\n|---|---|\n" + ours.String() +
 		"\nThose of [ApplySets](https://kubernetes.io/docs/reference/labels-annotations-taints/) are on the parent ConfigMap of an app and on " +
-		"its objects.\n\n## Of other tools, understood as they are\n\n| key | here |\n|---|---|\n" + theirs.String(), nil
+		"its objects.\n", nil
 }

@@ -16,7 +16,9 @@ const invented = "before-first-apply"
 // entry of manager ours: what they created or applied once would otherwise stay when ours stops sending it. What only
 // they own stays theirs. changed is false when there is nothing to take out.
 func SoleOwner(live *unstructured.Unstructured, ours string) (entries []metav1.ManagedFieldsEntry, changed bool, err error) {
-	if !slices.ContainsFunc(rawEntries(live), func(e map[string]any) bool { return e["manager"] != ours }) {
+	if !slices.ContainsFunc(rawEntries(live), func(e map[string]any) bool {
+		return e["manager"] != ours || e["operation"] == string(metav1.ManagedFieldsOperationUpdate)
+	}) {
 		return nil, false, nil // most objects are only ours
 	}
 	set, ok, err := Applied(live, ours)
@@ -24,7 +26,7 @@ func SoleOwner(live *unstructured.Unstructured, ours string) (entries []metav1.M
 		return nil, false, err
 	}
 	for _, e := range live.GetManagedFields() {
-		if !byHand(e, ours) {
+		if !byHand(e, ours) && !ownUpdate(e, ours) {
 			entries = append(entries, e)
 			continue
 		}
@@ -53,6 +55,11 @@ func SoleOwner(live *unstructured.Unstructured, ours string) (entries []metav1.M
 		entries = append(entries, e)
 	}
 	return entries, changed, nil
+}
+
+// ownUpdate tells whether an entry comes from an update of ours: an object that was replaced.
+func ownUpdate(e metav1.ManagedFieldsEntry, ours string) bool {
+	return e.Manager == ours && e.Operation == metav1.ManagedFieldsOperationUpdate && e.Subresource == ""
 }
 
 // byHand tells whether an entry is of somebody's kubectl, or was invented for it.

@@ -66,7 +66,7 @@ func (p *pass) ready(ctx context.Context, next stage) error {
 	var crds []*object
 	var earlier []record.Key
 	for _, o := range p.desired {
-		switch s := stageOf(o.Ref.Kind, o.manifest.GetAnnotations()); {
+		switch s := o.stage(); {
 		case p.failed[o.key()]:
 			p.failedWaves = p.failedWaves || s.phase == phaseWaves && s.compare(next) < 0
 		case p.trusted[o.key()]: // settled before, and as it was
@@ -88,6 +88,7 @@ type outcome struct {
 	before  *unstructured.Unstructured
 	created bool
 	skipped string
+	left    bool // it is create-only and exists: nothing was sent
 	err     error
 }
 
@@ -101,6 +102,9 @@ func (p *pass) applyOne(ctx context.Context, s *step) outcome {
 	}
 	ctx, cancel := lingering(ctx, writeGrace)
 	defer cancel()
+	if out, done := p.leaveAlone(ctx, s); done {
+		return out
+	}
 	before := s.live
 	if p.opts.DryRun && before == nil {
 		live, err := p.Cluster.Get(ctx, s.Ref)
@@ -115,17 +119,17 @@ func (p *pass) applyOne(ctx context.Context, s *step) outcome {
 	if err := p.handOver(ctx, s); err != nil {
 		return outcome{err: err}
 	}
-	after, created, err := p.send(ctx, s, uidOf(s.live))
+	after, created, err := p.write(ctx, s)
 	if undeclared(err) && p.renameVersion(ctx, s) {
 		after, created, err = p.send(ctx, s, uidOf(s.live))
 	}
-	if s.live != nil && apierrors.IsConflict(err) {
+	if s.live != nil && apierrors.IsConflict(err) && !ownedByOthers(err) {
 		// It was deleted since the look: by somebody, then it comes back; or by another reconciler, that knows better.
 		if err = p.Records.Unchanged(ctx, p.rec); err == nil {
 			after, created, err = p.send(ctx, s, "")
 		}
 	}
-	if immutable(err) && mayRecreate(s.manifest.GetAnnotations()) && !p.opts.DryRun {
+	if immutable(err) && s.policy.recreate && !p.opts.DryRun {
 		after, created, err = p.recreate(ctx, s)
 	}
 	if p.opts.DryRun && apierrors.IsNotFound(err) && p.willExist(s) {
@@ -275,6 +279,9 @@ func (p *pass) settle(s *step, o outcome) {
 		c.Action = record.Failed
 		c.Error, c.Hint = explain(o.err, s, p.secrets())
 		p.failed[s.key()] = true
+	case o.left:
+		p.leave(s, o)
+		c.Action = record.Unchanged
 	default:
 		p.after[s.key()] = o.after
 		p.succeed(&c, s, o)
@@ -295,7 +302,7 @@ func (p *pass) succeed(c *record.Change, s *step, o outcome) {
 	ok = ok && err == nil
 	if !p.opts.DryRun {
 		row := record.Row{Ref: s.Ref, UID: o.after.GetUID(), ResourceVersion: o.after.GetResourceVersion(),
-			Generation: o.after.GetGeneration(), Manifest: s.hash, Adopted: adopted(s, o)}
+			Generation: o.after.GetGeneration(), Manifest: s.hash, Adopted: adopted(s, o), CreateOnly: s.policy.createOnly}
 		if ok { // without an entry of ours only an unchanged resourceVersion is clean
 			row.Owned = fields.Digest(p.rec.Secret, o.after, set)
 			row.Metadata = fields.MetadataDigest(p.rec.Secret, o.after, set)
@@ -330,6 +337,8 @@ func classify(s *step, o outcome) (record.Action, string) {
 	switch {
 	case o.created && known && !s.changed:
 		return record.Reverted, "it had been deleted"
+	case o.created && o.before != nil && s.policy.replace:
+		return record.Configured, "deleted and recreated, as its annotation asks"
 	case o.created && o.before != nil:
 		return record.Configured, "deleted and recreated, because an immutable field changed"
 	case o.created:

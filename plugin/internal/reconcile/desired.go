@@ -22,11 +22,22 @@ type object struct {
 	cluster.Ref
 	origin   render.Origin
 	manifest *unstructured.Unstructured
+	policy   policy
+	after    stage    // not before this one: of what it depends on
 	body     []byte   // the manifest as JSON
 	released []string // fields left to somebody else although Git sets them: ["spec","replicas"] joined by dots
 }
 
 func (o *object) key() record.Key { return record.KeyOf(o.Ref) }
+
+// stage tells when the object is applied.
+func (o *object) stage() stage {
+	s := stageOf(o.Ref.Kind, o.manifest.GetAnnotations())
+	if o.after.compare(s) > 0 {
+		return o.after
+	}
+	return s
+}
 
 // prepare turns rendered objects into what is sent: kinds mapped, namespaces filled in, our label set, fields that are
 // the server's or another controller's taken out. Everything that is wrong is reported at once.
@@ -39,6 +50,10 @@ func (r *Reconciler) prepare(ctx context.Context, app App, rendered []render.Obj
 		kind, err := r.kindOf(ctx, ro.GroupVersionKind(), local)
 		var unknown *cluster.UnknownKindError
 		if errors.As(err, &unknown) {
+			if policyOf(ro.GetAnnotations()).patient {
+				objects = append(objects, waiting(ro))
+				continue
+			}
 			problems = append(problems, render.Problem{Origin: ro.Origin, Object: ro.ID(), Message: err.Error(),
 				Hint: strings.Join(hint.Of(err), "; ")})
 			continue
@@ -46,7 +61,8 @@ func (r *Reconciler) prepare(ctx context.Context, app App, rendered []render.Obj
 		if err != nil {
 			return nil, err
 		}
-		o := &object{Ref: cluster.Ref{Kind: kind, Name: ro.GetName()}, origin: ro.Origin, manifest: ro.Unstructured.DeepCopy()}
+		o := &object{Ref: cluster.Ref{Kind: kind, Name: ro.GetName()}, origin: ro.Origin, manifest: ro.Unstructured.DeepCopy(),
+			policy: policyOf(ro.GetAnnotations())}
 		if kind.Namespaced {
 			o.Namespace = firstOf(ro.GetNamespace(), app.Namespace, "default")
 		}

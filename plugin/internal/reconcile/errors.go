@@ -35,6 +35,8 @@ func words(err error, s *step) (message, advice string) {
 	case saysImmutable(st.Message) && st.Code == 422:
 		return invalid(st), "revert that line, or annotate the object with " + annotationRecreate +
 			": enabled to allow delete and recreate"
+	case ownedByOthers(err):
+		return conflicting(st), "take the fields out of Git, or let them be taken over: annotation " + annotationForce + " says not to"
 	case st.Reason == metav1.StatusReasonInvalid:
 		return invalid(st), "correct the manifest at " + s.origin.String()
 	case terminatingNamespace(st):

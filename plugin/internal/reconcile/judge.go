@@ -48,7 +48,7 @@ func judge(inv *record.Inventory, row record.Row, s *snapshot, id string) verdic
 		return unsettled
 	case live.GetUID() != row.UID:
 		return replaced
-	case live.GetResourceVersion() == row.ResourceVersion && !s.rewound:
+	case live.GetResourceVersion() == row.ResourceVersion && !s.rewound, row.CreateOnly:
 		return clean
 	}
 	u, whole := live.(*unstructured.Unstructured)

@@ -30,6 +30,8 @@ type pass struct {
 	live     *snapshot
 	verdicts map[record.Key]verdict
 	desired  []*object
+	ignored  map[record.Key]bool // in Git, and left alone altogether
+	deferred bool                // a kind is not known yet: some objects are left to a later pass
 	plan     *plan
 	newKinds map[cluster.Kind]bool // of CRDs this pass applies
 
@@ -166,9 +168,11 @@ func (p *pass) makePlan(ctx context.Context) error {
 	if p.rec.Rebuilt {
 		p.plan.removals = nil
 	}
+	p.letStay()
 	if err := p.plan.guard(p.rec, p.report.Source, p.app.Budget, p.message); err != nil {
 		return err
 	}
+	p.markCreateOnly()
 	p.report.Counts.Unchanged += len(p.plan.same)
 	var same []record.Key
 	for _, o := range p.plan.same {
@@ -307,5 +311,5 @@ func (p *pass) complete() {
 	p.rec.Source, p.rec.Revision = p.report.Source, p.revision
 	p.rec.Target, p.rec.PlainSecrets = p.app.Namespace, p.app.AllowPlainSecrets
 	p.rec.Config, p.rec.Tool = p.settings(p.app), p.Tool
-	p.rec.Pending = p.rec.Rebuilt // a rebuilt inventory is compared with Git once more before anything is pruned
+	p.rec.Pending = p.rec.Rebuilt || p.deferred // a rebuilt inventory is compared with Git once more before anything is pruned
 }

@@ -31,6 +31,7 @@ type removal struct {
 	row   record.Row
 	live  metav1.Object // nil when it is not among the listed members
 	stage stage
+	stays string // why it is not deleted although it leaves the app
 }
 
 // plan is what a pass will do: apply steps in the order of their stages, then prune removals.
@@ -53,7 +54,7 @@ func makePlan(objects []*object, rec *record.Record, live *snapshot, verdicts ma
 			p.foreign = append(p.foreign, belongsTo(o, owner, apps[owner]))
 			continue
 		}
-		s := &step{object: o, stage: stageOf(o.Ref.Kind, o.manifest.GetAnnotations()), hash: rec.Hash(o.body)}
+		s := &step{object: o, stage: o.stage(), hash: rec.Hash(o.body)}
 		row, recorded := rec.Rows[k]
 		if recorded {
 			s.row = &row
@@ -63,7 +64,7 @@ func makePlan(objects []*object, rec *record.Record, live *snapshot, verdicts ma
 			s.changed = true
 			s.verdict = unsettled
 		}
-		if !s.changed && s.verdict == clean {
+		if !s.changed && s.verdict == clean || o.policy.createOnly && s.row != nil && s.row.UID != "" && s.verdict != missing {
 			p.same = append(p.same, o)
 			continue
 		}
@@ -114,19 +115,8 @@ func annotationsOf(u metav1.Object) map[string]string {
 
 // kept tells whether an object asked not to be pruned, by our annotation or those of Argo CD, Flux and Helm.
 func kept(annotations map[string]string) bool {
-	return annotations[annotationPrune] == "disabled" || annotations[fluxPrune] == "disabled" ||
-		annotations["helm.sh/resource-policy"] == "keep" || hasOption(annotations[argoOptions], "Prune=false") ||
-		hasOption(annotations[argoOptions], "Delete=false")
-}
-
-// mayRecreate tells whether an object allows delete and recreate when an immutable field changes.
-func mayRecreate(annotations map[string]string) bool {
-	return annotations[annotationRecreate] == "enabled" || annotations[fluxForce] == "enabled" ||
-		hasOption(annotations[argoOptions], "Force=true")
-}
-
-func hasOption(list, option string) bool {
-	return slices.ContainsFunc(strings.Split(list, ","), func(s string) bool { return strings.TrimSpace(s) == option })
+	p := policyOf(annotations)
+	return p.keep || p.ignore
 }
 
 // trailerAllow is the commit trailer that allows N deletions beyond the budget.
@@ -155,7 +145,7 @@ func (p *plan) guard(rec *record.Record, from record.Source, budget Budget, mess
 		switch {
 		case r.row.UID == "" && r.live == nil:
 			total-- // written ahead, never created
-		case !kept(annotationsOf(r.live)) && !r.row.HoldsOthers():
+		case !kept(annotationsOf(r.live)) && !r.row.HoldsOthers() && r.stays == "":
 			doomed = append(doomed, r)
 		}
 	}

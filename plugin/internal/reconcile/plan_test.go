@@ -51,7 +51,7 @@ func wanted(kind, name string, annotations ...string) *object {
 	u.SetName(name)
 	u.SetNamespace(ref.Namespace)
 	u.SetAnnotations(pairs(annotations))
-	o := &object{Ref: ref, manifest: u, origin: render.Origin{File: "app.yaml", Line: 7}}
+	o := &object{Ref: ref, manifest: u, policy: policyOf(u.GetAnnotations()), origin: render.Origin{File: "app.yaml", Line: 7}}
 	o.body, _ = json.Marshal(u.Object)
 	return o
 }
@@ -277,30 +277,6 @@ func TestAllowedDeletionsAreReadFromTheTrailer(t *testing.T) {
 		if got := allowedDeletions(message); got != want {
 			t.Errorf("%q: got %d, want %d", message, got, want)
 		}
-	}
-}
-
-func TestAnnotationsOfOtherToolsAreUnderstood(t *testing.T) {
-	for annotation, want := range map[string][2]bool{ // kept, may be recreated
-		"kubectl-gitops.dev/prune=disabled":                                      {true, false},
-		"kubectl-gitops.dev/prune=enabled":                                       {false, false},
-		"kustomize.toolkit.fluxcd.io/prune=disabled":                             {true, false},
-		"helm.sh/resource-policy=keep":                                           {true, false},
-		"argocd.argoproj.io/sync-options=Prune=false":                            {true, false},
-		"argocd.argoproj.io/sync-options=ServerSideApply=true, Delete=false":     {true, false},
-		"argocd.argoproj.io/sync-options=Prune=falsehood":                        {false, false},
-		"argocd.argoproj.io/sync-options=Force=true":                             {false, true},
-		"kubectl-gitops.dev/recreate=enabled":                                    {false, true},
-		"kustomize.toolkit.fluxcd.io/force=enabled":                              {false, true},
-		"kustomize.toolkit.fluxcd.io/force=disabled":                             {false, false},
-		"argocd.argoproj.io/sync-options=Replace=true,Force=true,Validate=false": {false, true},
-	} {
-		if a := pairs([]string{annotation}); kept(a) != want[0] || mayRecreate(a) != want[1] {
-			t.Errorf("%s: kept %t, may be recreated %t", annotation, kept(a), mayRecreate(a))
-		}
-	}
-	if kept(nil) || mayRecreate(nil) {
-		t.Error("an object without annotations asks for nothing")
 	}
 }
 

@@ -71,15 +71,15 @@ func (p *pass) pruneOne(ctx context.Context, r removal) (c *record.Change, was *
 	if live == nil {
 		return nil, nil, true
 	}
-	if kept(live.GetAnnotations()) {
-		c.Action, c.Note = record.Skipped, "pruning is disabled by its annotation; it is no longer managed"
-		if err := p.release(ctx, r.row, live); err != nil {
-			return fail(err)
-		}
-		return c, nil, true
+	switch {
+	case r.stays != "":
+	case kept(live.GetAnnotations()):
+		r.stays = "pruning is disabled by its annotation"
+	case r.row.HoldsOthers():
+		r.stays = "it was there before this app, and so may be what depends on it"
 	}
-	if r.row.HoldsOthers() {
-		c.Action, c.Note = record.Skipped, "it was there before this app, and so may be what depends on it; it is no longer managed"
+	if r.stays != "" {
+		c.Action, c.Note = record.Skipped, r.stays+"; it is no longer managed"
 		if err := p.release(ctx, r.row, live); err != nil {
 			return fail(err)
 		}

@@ -25,12 +25,15 @@ func (p *pass) render(ctx context.Context) error {
 	}
 	p.fetched(p.rendered.revision)
 	if p.opts.drift != nil && p.rendered.desired != nil {
-		p.desired = p.rendered.desired
+		p.sort(p.rendered.desired)
 		return nil
 	}
-	var err error
-	p.desired, err = p.prepare(ctx, p.app, p.rendered.objects)
-	p.rendered.desired = p.desired
+	objects, err := p.prepare(ctx, p.app, p.rendered.objects)
+	if err == nil && p.rendered.desired == nil {
+		p.tellMisunderstood(objects)
+	}
+	p.sort(objects)
+	p.rendered.desired = objects
 	for _, k := range definedKinds(p.rendered.objects) {
 		p.newKinds[k] = true
 	}

@@ -8,17 +8,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 )
 
-// Annotations that manifests may carry. Those of Argo CD and Flux that mean the same are understood too.
-const (
-	annotationWave     = "kubectl-gitops.dev/wave"           // a number: applied after everything of lower waves is healthy
-	annotationPrune    = "kubectl-gitops.dev/prune"          // disabled: the object is never deleted
-	annotationRecreate = "kubectl-gitops.dev/recreate"       // enabled: deleted and created again when an immutable field changes
-	argoWave           = "argocd.argoproj.io/sync-wave"      // as kubectl-gitops.dev/wave
-	argoOptions        = "argocd.argoproj.io/sync-options"   // Prune=false and Delete=false: never deleted; Force=true: as recreate
-	fluxPrune          = "kustomize.toolkit.fluxcd.io/prune" // disabled: the object is never deleted
-	fluxForce          = "kustomize.toolkit.fluxcd.io/force" // enabled: as kubectl-gitops.dev/recreate
-)
-
 // stage says when an object is applied: phases in order, inside the phase of waves by wave. Deletes run backwards.
 type stage struct {
 	phase int

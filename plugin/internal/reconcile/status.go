@@ -89,7 +89,9 @@ func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Re
 			worst = &rs
 		}
 		if perObject {
-			rs.Message = firstOf(rs.Message, beside(live.values(record.KeyOf(row.Ref), id)))
+			if !row.CreateOnly {
+				rs.Message = firstOf(rs.Message, beside(live.values(record.KeyOf(row.Ref), id)))
+			}
 			s.Resources = append(s.Resources, rs)
 		}
 	}

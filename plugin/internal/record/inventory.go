@@ -14,6 +14,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -32,6 +33,8 @@ type Row struct {
 	Generation                int64
 	Manifest, Owned, Metadata string
 	Adopted                   bool // it existed before we applied it, or nobody knows
+	CreateOnly                bool // what becomes of it after it was created is nobody's drift
+	Done                      bool // a Job that has run: it may be gone, and is not run again
 }
 
 // HoldsOthers tells whether deleting the object would take along what was never ours: a Namespace or a
@@ -41,8 +44,33 @@ func (r Row) HoldsOthers() bool {
 		r.Group == "apiextensions.k8s.io" && r.Ref.Kind.Kind == "CustomResourceDefinition")
 }
 
-// adoptedMark is a ninth field, of rows whose objects existed before. A hash is never that.
-const adoptedMark = "adopted"
+// marks is a ninth field, of rows with something special: words joined by commas. Most rows have none.
+func (r Row) marks() string {
+	var words []string
+	for _, m := range []struct {
+		set  bool
+		word string
+	}{{r.Adopted, "adopted"}, {r.CreateOnly, "create-only"}, {r.Done, "done"}} {
+		if m.set {
+			words = append(words, m.word)
+		}
+	}
+	return strings.Join(words, ",")
+}
+
+// mark sets what marks wrote. Words of a later version are none of ours.
+func (r *Row) mark(marks string) {
+	for word := range strings.SplitSeq(marks, ",") {
+		switch word {
+		case "adopted":
+			r.Adopted = true
+		case "create-only":
+			r.CreateOnly = true
+		case "done":
+			r.Done = true
+		}
+	}
+}
 
 // Key identifies an object whatever version of its kind is used.
 type Key struct{ Group, Kind, Namespace, Name string }
@@ -178,8 +206,8 @@ func encodeRows(rows []Row) []byte {
 			last = k
 		}
 		row := []any{r.Namespace, r.Name, r.UID, r.ResourceVersion, r.Generation, r.Manifest, r.Owned, r.Metadata}
-		if r.Adopted {
-			row = append(row, adoptedMark)
+		if marks := r.marks(); marks != "" {
+			row = append(row, marks)
 		}
 		enc.Encode(row)
 	}
@@ -203,13 +231,12 @@ func decodeRows(data []byte, into map[Key]Row) error {
 		}
 		var err error
 		switch line[len(line)-min(2, len(line))] {
-		case '"': // the last field is a hash
+		case '"': // the last field is a hash, or marks
 			var r Row
 			to := []any{&r.Namespace, &r.Name, &r.UID, &r.ResourceVersion, &r.Generation, &r.Manifest, &r.Owned, &r.Metadata}
-			if r.Adopted = bytes.HasSuffix(line, []byte(`,"`+adoptedMark+`"]`)); r.Adopted {
-				to = append(to, new(string))
-			}
-			err = scan(line, to...)
+			var marks string
+			err = scan(line, 8, append(to, &marks)...)
+			r.mark(marks)
 			r.Ref.Kind = kind
 			if err == nil && (kind.Kind == "" || kind.Resource == "" || r.Name == "") {
 				err = errors.New("a row without kind or name")
@@ -218,10 +245,10 @@ func decodeRows(data []byte, into map[Key]Row) error {
 			rows++
 		case 'e': // true or false
 			kind = cluster.Kind{}
-			err = scan(line, &kind.Group, &kind.Version, &kind.Kind, &kind.Resource, &kind.Namespaced)
+			err = scan(line, 5, &kind.Group, &kind.Version, &kind.Kind, &kind.Resource, &kind.Namespaced)
 		default:
 			want := -1
-			if err = scan(line, &want); err == nil && want != rows {
+			if err = scan(line, 1, &want); err == nil && want != rows {
 				err = fmt.Errorf("%d rows of %d", rows, want)
 			}
 			complete = true
@@ -236,13 +263,13 @@ func decodeRows(data []byte, into map[Key]Row) error {
 	return nil
 }
 
-// scan reads an array of JSON into the variables that to points at, one for each element.
-func scan(line []byte, to ...any) error {
+// scan reads an array of JSON, of at least least elements, into the variables that to points at, one for each element.
+func scan(line []byte, least int, to ...any) error {
 	elements := slices.Clone(to) // json decodes into the pointers it finds in a slice
 	if err := json.Unmarshal(line, &elements); err != nil {
 		return err
 	}
-	if len(elements) != len(to) {
+	if len(elements) < least || len(elements) > len(to) {
 		return fmt.Errorf("%d fields of %d", len(elements), len(to))
 	}
 	return nil

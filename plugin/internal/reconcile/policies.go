@@ -1,0 +1,144 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+)
+
+// waiting is an object whose kind the cluster does not know, and that asks to wait for it.
+func waiting(ro render.Object) *object {
+	gvk := ro.GroupVersionKind()
+	return &object{Ref: cluster.Ref{Kind: cluster.Kind{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind}, Name: ro.GetName()},
+		origin: ro.Origin, manifest: ro.Unstructured.DeepCopy(), policy: policy{patient: true}}
+}
+
+// sort takes apart what was rendered: what is applied, and what is left alone or waits.
+func (p *pass) sort(objects []*object) {
+	p.desired, p.ignored = nil, map[record.Key]bool{}
+	for _, o := range objects {
+		switch {
+		case o.Resource == "": // its kind is not known yet
+			p.deferred = true
+			p.tell(Waiting, p.app.Name, "%s: the cluster does not know its kind yet; a later run applies it", o.Ref)
+		case o.policy.ignore:
+			p.ignored[o.key()] = true
+		default:
+			p.desired = append(p.desired, o)
+		}
+	}
+}
+
+// tellMisunderstood warns of annotations that mean nothing here.
+func (p *pass) tellMisunderstood(objects []*object) {
+	for _, o := range objects {
+		for _, problem := range misunderstood(o) {
+			p.tell(Warning, p.app.Name, "%s", problem.Error())
+		}
+	}
+}
+
+// leaveAlone tells whether an object that is only to be created exists already. Then nothing is sent.
+func (p *pass) leaveAlone(ctx context.Context, s *step) (outcome, bool) {
+	if !s.policy.createOnly {
+		return outcome{}, false
+	}
+	live, err := p.Cluster.Get(ctx, s.Ref)
+	if apierrors.IsNotFound(err) {
+		return outcome{}, false
+	}
+	return outcome{after: live, left: err == nil, err: err}, true
+}
+
+// leave records an object that was there when it was to be created: as ours if it has our label, because a pass that
+// was cut off created it, and otherwise not at all.
+func (p *pass) leave(s *step, o outcome) {
+	p.after[s.key()] = o.after
+	if p.opts.DryRun {
+		return
+	}
+	if o.after.GetLabels()[record.LabelPartOf] != p.id {
+		delete(p.rec.Rows, s.key())
+		return
+	}
+	p.rec.Rows[s.key()] = record.Row{Ref: s.Ref, UID: o.after.GetUID(), ResourceVersion: o.after.GetResourceVersion(),
+		Generation: o.after.GetGeneration(), Manifest: s.hash, CreateOnly: true}
+}
+
+// letStay keeps objects from being pruned that Git still holds, but asks to leave alone.
+func (p *pass) letStay() {
+	for i, r := range p.plan.removals {
+		if p.ignored[record.KeyOf(r.row.Ref)] {
+			p.plan.removals[i].stays = "its annotation asks to leave it alone"
+		}
+	}
+}
+
+// markCreateOnly keeps the rows of objects that became create-only from being drift.
+func (p *pass) markCreateOnly() {
+	for _, o := range p.plan.same {
+		if row := p.rec.Rows[o.key()]; o.policy.createOnly && !row.CreateOnly {
+			row.CreateOnly = true
+			p.rec.Rows[o.key()] = row
+		}
+	}
+}
+
+// write sends one object the way it asks for.
+func (p *pass) write(ctx context.Context, s *step) (*unstructured.Unstructured, bool, error) {
+	if !s.policy.replace || p.opts.DryRun {
+		return p.send(ctx, s, uidOf(s.live))
+	}
+	live, err := p.Cluster.Get(ctx, s.Ref)
+	switch {
+	case apierrors.IsNotFound(err):
+		return p.send(ctx, s, "")
+	case err != nil:
+		return nil, false, err
+	case s.policy.recreate && s.live != nil:
+		return p.recreate(ctx, s)
+	}
+	m := s.manifest.DeepCopy()
+	m.SetUID(live.GetUID())
+	m.SetResourceVersion(live.GetResourceVersion())
+	body, err := json.Marshal(m.Object)
+	if err != nil {
+		return nil, false, err
+	}
+	if _, err := p.Cluster.Update(ctx, s.Ref, body, record.Manager); err != nil {
+		return nil, false, err
+	}
+	return p.send(ctx, s, live.GetUID()) // so that the fields are recorded as ours
+}
+
+// ownedByOthers tells a refusal to take over fields from other conflicts.
+func ownedByOthers(err error) bool {
+	var status apierrors.APIStatus
+	return errors.As(err, &status) && status.Status().Details != nil &&
+		slices.ContainsFunc(status.Status().Details.Causes, func(c metav1.StatusCause) bool {
+			return c.Type == metav1.CauseTypeFieldManagerConflict
+		})
+}
+
+// conflicting words which fields others own.
+func conflicting(st metav1.Status) string {
+	text := "owned by others"
+	for i, c := range st.Details.Causes {
+		sep := ", "
+		if i == 0 {
+			sep = ": "
+		}
+		text += fmt.Sprintf("%s%s (%s)", sep, c.Field, c.Message)
+	}
+	return text
+}
