@@ -39,13 +39,17 @@ Usage:
   gitops-action run                        as a GitHub Action: inputs from the environment
   gitops-action bump --dir DIR --image NAME=TAG [--value FILE:PATH=VALUE] [flags]
                                            edit the files of a checkout
+  gitops-action promote --dir DIR --from ENV --to ENV [flags]
+                                           copy image versions from one environment of a checkout to another
   gitops-action version
 
-Flags of bump:
+Flags:
   --dir DIR                the checkout (default ".")
-  --image NAME=TAG         image to change, repeatable; also NAME:TAG, NAME@DIGEST, NAME:TAG@DIGEST
-  --value FILE:PATH=VALUE  one value to change, repeatable
-  --path GLOB              only files below these paths, repeatable
+  --image NAME=TAG         bump: image to change, repeatable; also NAME:TAG, NAME@DIGEST, NAME:TAG@DIGEST
+  --value FILE:PATH=VALUE  bump: one value to change, repeatable
+  --path GLOB              bump: only files below these paths, repeatable
+  --from ENV, --to ENV     promote: a directory, or the name of an environment in promotion.yaml
+  --also FILE:PATH         promote: one more value to copy, repeatable; the file is relative to the environment
   --allow-downgrade        accept a tag older than the one in the file
   --allow-plain-secrets    accept files that hold a Secret with plain data
   --check                  change nothing; exit 1 when something would change
@@ -64,8 +68,8 @@ func Main(ctx context.Context, args []string, s Streams) int {
 	switch args[0] {
 	case "run":
 		return runAction(ctx, s, pause)
-	case "bump":
-		return runLocal(args[1:], s)
+	case "bump", "promote":
+		return runLocal(args[0], args[1:], s)
 	case "version", "--version":
 		fmt.Fprintln(s.Out, "gitops-action "+buildVersion())
 		return ExitOK
@@ -73,7 +77,7 @@ func Main(ctx context.Context, args []string, s Streams) int {
 		fmt.Fprint(s.Out, usage)
 		return ExitOK
 	}
-	printError(s.Err, advise(fmt.Errorf("unknown command %q", args[0]), "commands are run, bump and version; see gitops-action --help"))
+	printError(s.Err, advise(fmt.Errorf("unknown command %q", args[0]), "commands are run, bump, promote and version; see gitops-action --help"))
 	return ExitMisused
 }
 
@@ -95,11 +99,11 @@ func runAction(ctx context.Context, s Streams, sleep func(context.Context, time.
 	if err != nil {
 		return rep.failed(err)
 	}
-	res, err := newRun(in, rep, sleep).deliver(ctx)
-	if err != nil {
-		return rep.failed(err)
+	results, err := newRun(in, rep, sleep).deliver(ctx)
+	if err == nil || len(results) > 0 {
+		err = errors.Join(err, rep.done(results))
 	}
-	if err := rep.done(res); err != nil {
+	if err != nil {
 		return rep.failed(err)
 	}
 	return ExitOK

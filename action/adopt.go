@@ -1,26 +1,6 @@
 package action
 
-import (
-	"context"
-
-	"github.com/kubectl-gitops/kubectl-gitops/bumper"
-)
-
-// operationOf is the operation that asks for what an earlier run asked for.
-func (r *run) operationOf(set []string) operation {
-	in := r.in
-	in.Images, in.Values, in.AllowDowngrade = nil, nil, true
-	for _, line := range set {
-		if img, err := bumper.ParseAssignment(line); err == nil {
-			in.Images = append(in.Images, img)
-		} else if v, err := bumper.ParseValue(line); err == nil {
-			in.Values = append(in.Values, v)
-		}
-	}
-	op := bumpOperation(in, in.Images)
-	op.target = r.op.target
-	return op
-}
+import "context"
 
 // adopt recognises a branch on which somebody pressed Update branch: its last commit merges the base branch
 // into ours. Such a commit could hold anything, so it counts as ours only if what the pull request changes is,
@@ -34,7 +14,7 @@ func (r *run) adopt(ctx context.Context, st *state, p *pullRequest) (bool, error
 	if _, ours := editsOf(&head); !ours {
 		return false, nil
 	}
-	plan, err := r.operationOf(setOf(&head)).plan(r.snap)
+	plan, err := r.op.again(setOf(&head)).plan(ctx, r.snap)
 	if err != nil {
 		return false, nil // the base branch has moved on so far that nothing can be proved
 	}

@@ -31,9 +31,11 @@ type Result struct {
 	URL       string
 	// PullOperation is created, updated, unchanged, closed or none.
 	PullOperation string
-	Plan          Plan
-	Notes         []string
-	Line          string // what happened, in one line
+	// Target is the environment of a promotion, for people.
+	Target string
+	Plan   Plan
+	Notes  []string
+	Line   string // what happened, in one line
 }
 
 // run is one operation on its way from inputs to a commit.
@@ -59,12 +61,37 @@ func newRun(in Inputs, rep *reporter, sleep func(context.Context, time.Duration)
 		transport: &transport{base: base, sleep: sleep, now: time.Now, note: rep.log}}
 }
 
-// deliver reads, plans and writes until nothing came in between. A lost race or a lost answer is always
+// deliver makes every operation that the inputs ask for. One that fails does not keep the next from being made; the
+// results are those that succeeded.
+func (r *run) deliver(ctx context.Context) ([]Result, error) {
+	operations, err := r.prepare(ctx)
+	if err != nil {
+		return nil, explain(err, r.in)
+	}
+	var results []Result
+	var errs []error
+	for _, op := range operations {
+		res, err := r.deliverOne(ctx, op)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		results = append(results, res)
+	}
+	if len(errs) == 1 {
+		return results, errs[0]
+	}
+	return results, errors.Join(errs...)
+}
+
+// deliverOne reads, plans and writes until nothing came in between. A lost race or a lost answer is always
 // met the same way: read again and recompute on the new head.
-func (r *run) deliver(ctx context.Context) (Result, error) {
-	if err := r.prepare(ctx); err != nil {
+func (r *run) deliverOne(ctx context.Context, op operation) (Result, error) {
+	var err error
+	if r.wanted, err = branchName(r.in, op); err != nil {
 		return Result{}, err
 	}
+	r.op, r.suffix, r.wrote = op, 0, nil
 	lost := 0
 	for try := 1; ; try++ {
 		res, err := r.attempt(ctx)
@@ -90,21 +117,23 @@ func (r *run) deliver(ctx context.Context) (Result, error) {
 	}
 }
 
-func (r *run) prepare(ctx context.Context) error {
+// prepare turns the inputs into operations.
+func (r *run) prepare(ctx context.Context) ([]operation, error) {
+	var err error
+	if r.client, err = newClient(r.in, r.transport); err != nil {
+		return nil, err
+	}
+	switch r.in.Operation {
+	case opPromote:
+		return r.promotions(ctx)
+	}
 	images := r.in.Images
 	if r.in.ResolveDigest {
-		var err error
 		if images, err = resolveDigests(ctx, images); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	r.op = bumpOperation(r.in, images)
-	var err error
-	if r.wanted, err = branchName(r.in, r.op); err != nil {
-		return err
-	}
-	r.client, err = newClient(r.in, r.transport)
-	return err
+	return []operation{bumpOperation(r.in, images)}, nil
 }
 
 // attempt goes through the whole chain once.
@@ -119,8 +148,11 @@ func (r *run) attempt(ctx context.Context) (Result, error) {
 			return Result{}, err
 		}
 	}
-	plan, err := r.op.plan(r.snap)
+	plan, err := r.op.plan(ctx, r.snap)
 	if err != nil {
+		return Result{}, err
+	}
+	if err := r.describe(ctx, st, &plan); err != nil {
 		return Result{}, err
 	}
 	var edited []string
@@ -131,7 +163,7 @@ func (r *run) attempt(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	words := writing{in: r.in, op: r.op, base: st.base.Name, plan: plan, hide: r.rep.clean}
-	res := Result{Plan: plan, Notes: plan.Notes, PullOperation: "none"}
+	res := Result{Plan: plan, Notes: plan.Notes, PullOperation: "none", Target: plan.target()}
 	switch {
 	case !writes:
 		return r.report(res, words), nil
@@ -183,7 +215,7 @@ func (r *run) commit(ctx context.Context, st *state, words writing, parents []st
 	}
 	message := words.message()
 	if digest != "" {
-		message += "\n\n" + trailers(words.op.set, tree, digest)
+		message += "\n\n" + trailers(words.plan.Set, tree, digest)
 	}
 	return r.client.createCommit(ctx, tree, message, parents)
 }

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"regexp"
+	"strings"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -40,15 +43,9 @@ func resolveDigests(ctx context.Context, images []bumper.Image) ([]bumper.Image,
 }
 
 func resolveDigest(ctx context.Context, img bumper.Image) (string, error) {
-	full := img.Normalised()
-	if img.Tag != "" {
-		full += ":" + img.Tag
-	} else {
-		full += "@" + img.Digest
-	}
-	ref, err := name.ParseReference(full)
+	ref, err := reference(img)
 	if err != nil {
-		return "", fmt.Errorf("image %s: %w", img, err)
+		return "", err
 	}
 	opts := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithUserAgent("gitops-action")}
 	desc, err := remote.Head(ref, opts...)
@@ -60,6 +57,21 @@ func resolveDigest(ctx context.Context, img bumper.Image) (string, error) {
 		return full.Digest.String(), nil
 	}
 	return desc.Digest.String(), nil
+}
+
+// reference is the image by its tag, or by its digest when it has no tag.
+func reference(img bumper.Image) (name.Reference, error) {
+	full := img.Normalised()
+	if img.Tag != "" {
+		full += ":" + img.Tag
+	} else {
+		full += "@" + img.Digest
+	}
+	ref, err := name.ParseReference(full)
+	if err != nil {
+		return nil, fmt.Errorf("image %s: %w", img, err)
+	}
+	return ref, nil
 }
 
 func registryError(img bumper.Image, err error) error {
@@ -74,4 +86,66 @@ func registryError(img bumper.Image, err error) error {
 		return fmt.Errorf("image %s: the registry refuses to show it (%d)", img, answer.StatusCode)
 	}
 	return fmt.Errorf("image %s: the registry answered %d", img, answer.StatusCode)
+}
+
+// imageLabels are the OCI labels that say what an image was built from.
+type imageLabels struct {
+	source   string // web address of the repository
+	revision string // commit
+}
+
+// maxLabels bounds how many images are asked for their labels, and maxLabelWait for how long.
+const (
+	maxLabels    = 20
+	maxLabelWait = 20 * time.Second
+)
+
+var revisionRE = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
+
+// labels asks the registries what the images before and after the edits were built from, when the input says so. What
+// cannot be read is left out: links are a convenience.
+func (r *run) labels(ctx context.Context, edits []bumper.Edit) map[bumper.Image]imageLabels {
+	out := map[bumper.Image]imageLabels{}
+	if !r.in.ImageLabels {
+		return out
+	}
+	ctx, cancel := context.WithTimeout(ctx, maxLabelWait)
+	defer cancel()
+	for _, e := range edits {
+		for _, img := range []bumper.Image{e.Before, e.After} {
+			if _, done := out[img]; done || e.Image == "" || len(out) >= maxLabels {
+				continue
+			}
+			found, err := readLabels(ctx, img)
+			if err != nil {
+				r.rep.log("note: " + err.Error())
+			}
+			out[img] = found
+		}
+	}
+	return out
+}
+
+func readLabels(ctx context.Context, img bumper.Image) (imageLabels, error) {
+	ref, err := reference(img)
+	if err != nil {
+		return imageLabels{}, err
+	}
+	remoteImage, err := remote.Image(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithUserAgent("gitops-action"))
+	if err != nil {
+		return imageLabels{}, registryError(img, err)
+	}
+	config, err := remoteImage.ConfigFile()
+	if err != nil {
+		return imageLabels{}, registryError(img, err)
+	}
+	out := imageLabels{source: config.Config.Labels["org.opencontainers.image.source"], revision: config.Config.Labels["org.opencontainers.image.revision"]}
+	out.source = strings.TrimSuffix(strings.TrimSuffix(out.source, "/"), ".git")
+	if !sourceRE.MatchString(out.source) { // it comes from outside and becomes a link
+		out.source = ""
+	}
+	if !revisionRE.MatchString(out.revision) {
+		out.revision = ""
+	}
+	return out, nil
 }

@@ -126,7 +126,7 @@ func TestActionHasEveryOutput(t *testing.T) {
 	rep := newReporter(Streams{Getenv: func(string) string { return "" }, Out: &strings.Builder{}})
 	file := t.TempDir() + "/output"
 	rep.s.Getenv = func(string) string { return file }
-	if err := rep.outputs(Result{}); err != nil {
+	if err := rep.outputs(nil); err != nil {
 		t.Fatal(err)
 	}
 	got := runnerOutputs(t, read(t, file))

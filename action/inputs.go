@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
@@ -12,9 +13,12 @@ import (
 
 // The operations.
 const (
-	opBump  = "bump"
-	opCheck = "check"
+	opBump    = "bump"
+	opPromote = "promote"
+	opCheck   = "check"
 )
+
+var operations = []string{opBump, opPromote, opCheck}
 
 // Inputs are the inputs of the action after checking. See action.yml for what each means.
 type Inputs struct {
@@ -25,6 +29,9 @@ type Inputs struct {
 	Paths             []string
 	Images            []bumper.Image
 	Values            []bumper.Value
+	From              string   // environment that versions are promoted from
+	To                []string // environments that get them
+	Also              []string // file:path, values promoted besides images
 	PullRequest       bool
 	Branch            string
 	Title             string
@@ -37,6 +44,7 @@ type Inputs struct {
 	Draft             bool
 	AutoMerge         string // "", MERGE, SQUASH or REBASE
 	ResolveDigest     bool
+	ImageLabels       bool
 	AllowDowngrade    bool
 	AllowPlainSecrets bool
 	DryRun            bool
@@ -105,14 +113,14 @@ func readInputs(getenv func(string) string) (Inputs, error) {
 		Branch: r.text("branch"), Title: r.text("title"), Body: r.text("body"), CommitMessage: r.text("commit-message"),
 		Labels: r.list("labels", true), Reviewers: r.list("reviewers", true), TeamReviewers: r.list("team-reviewers", true),
 		Assignees: r.list("assignees", true), Draft: r.boolean("draft", false),
-		ResolveDigest: r.boolean("resolve-digest", false), AllowDowngrade: r.boolean("allow-downgrade", false),
+		ResolveDigest: r.boolean("resolve-digest", false), ImageLabels: r.boolean("image-labels", false), AllowDowngrade: r.boolean("allow-downgrade", false),
 		AllowPlainSecrets: r.boolean("allow-plain-secrets", false), DryRun: r.boolean("dry-run", false),
 	}
 	if in.Operation == "" {
 		in.Operation = opBump
 	}
-	if in.Operation != opBump && in.Operation != opCheck {
-		r.bad("input operation: %q is unknown; use bump or check", in.Operation)
+	if !slices.Contains(operations, in.Operation) {
+		r.bad("input operation: %q is unknown; use %s", in.Operation, strings.Join(operations, ", "))
 	}
 	if in.Repository == "" {
 		in.Repository = getenv("GITHUB_REPOSITORY")
@@ -135,8 +143,12 @@ func readInputs(getenv func(string) string) (Inputs, error) {
 }
 
 func (r *reader) edits(in *Inputs) {
+	parse := bumper.ParseAssignment
+	if in.Operation == opPromote { // names only: which images to promote
+		parse = parseName
+	}
 	for _, line := range r.list("images", false) {
-		img, err := bumper.ParseAssignment(line)
+		img, err := parse(line)
 		if err != nil {
 			r.bad("input images: %w", err)
 			continue
@@ -151,7 +163,8 @@ func (r *reader) edits(in *Inputs) {
 		}
 		in.Values = append(in.Values, v)
 	}
-	if len(in.Images)+len(in.Values) == 0 && len(r.errs) == 0 {
+	r.promotion(in)
+	if in.Operation != opPromote && len(in.Images)+len(in.Values) == 0 && len(r.errs) == 0 {
 		r.bad("nothing to change: the inputs images and values are both empty")
 	}
 	for _, p := range r.list("paths", false) {
@@ -160,6 +173,35 @@ func (r *reader) edits(in *Inputs) {
 			r.bad("input paths: %w", err)
 		}
 		in.Paths = append(in.Paths, clean)
+	}
+}
+
+// parseName reads the name of an image, without a version.
+func parseName(s string) (bumper.Image, error) {
+	img, err := bumper.ParseImage(s)
+	if err == nil && (img.Tag != "" || img.Digest != "") {
+		err = fmt.Errorf("image %q: promote takes the version from the source; give the name only", s)
+	}
+	return img, err
+}
+
+// promotion reads what only promote understands.
+func (r *reader) promotion(in *Inputs) {
+	in.From, in.To, in.Also = r.text("from"), r.list("to", true), r.list("also", false)
+	for _, line := range in.Also {
+		if _, err := parseAlso(line); err != nil {
+			r.bad("input also: %w", err)
+		}
+	}
+	switch {
+	case in.Operation != opPromote:
+		if in.From != "" || len(in.To)+len(in.Also) > 0 {
+			r.bad("inputs from, to and also belong to operation: promote")
+		}
+	case len(in.Values) > 0:
+		r.bad("input values: promote copies values with the also input")
+	case r.text("paths") != "":
+		r.bad("input paths: promote takes directories with the inputs from and to")
 	}
 }
 

@@ -22,9 +22,11 @@ type repeated []string
 func (r *repeated) String() string     { return strings.Join(*r, ", ") }
 func (r *repeated) Set(s string) error { *r = append(*r, s); return nil }
 
-// localOptions is the command line of bump.
+// localOptions is the command line of bump and of promote.
 type localOptions struct {
+	command      string
 	dir          string
+	promote      promoteWish
 	request      bumper.Request
 	paths        []string
 	check        bool
@@ -33,8 +35,8 @@ type localOptions struct {
 }
 
 // runLocal edits the files of a checkout. It never commits and never talks to a network.
-func runLocal(args []string, s Streams) int {
-	o, err := parseLocal(args)
+func runLocal(command string, args []string, s Streams) int {
+	o, err := parseLocal(command, args)
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Fprint(s.Out, usage)
 		return ExitOK
@@ -57,15 +59,22 @@ func runLocal(args []string, s Streams) int {
 	return ExitOK
 }
 
-func parseLocal(args []string) (localOptions, error) {
-	o := localOptions{}
-	var images, values, paths repeated
-	fset := flag.NewFlagSet("bump", flag.ContinueOnError)
+func parseLocal(command string, args []string) (localOptions, error) {
+	o := localOptions{command: command}
+	var images, values, paths, also repeated
+	fset := flag.NewFlagSet(command, flag.ContinueOnError)
 	fset.SetOutput(io.Discard)
 	fset.StringVar(&o.dir, "dir", ".", "")
-	fset.Var(&images, "image", "")
-	fset.Var(&values, "value", "")
-	fset.Var(&paths, "path", "")
+	switch command {
+	case "promote":
+		fset.StringVar(&o.promote.from, "from", "", "")
+		fset.StringVar(&o.promote.to, "to", "", "")
+		fset.Var(&also, "also", "")
+	default:
+		fset.Var(&images, "image", "")
+		fset.Var(&values, "value", "")
+		fset.Var(&paths, "path", "")
+	}
 	fset.BoolVar(&o.request.AllowDowngrade, "allow-downgrade", false, "")
 	fset.BoolVar(&o.plainSecrets, "allow-plain-secrets", false, "")
 	fset.BoolVar(&o.check, "check", false, "")
@@ -93,7 +102,15 @@ func parseLocal(args []string) (localOptions, error) {
 		p, err := cleanPattern(v)
 		o.paths, errs = append(o.paths, p), append(errs, err)
 	}
-	if len(images)+len(values) == 0 {
+	for _, v := range also {
+		_, err := parseAlso(v)
+		o.promote.also, errs = append(o.promote.also, v), append(errs, err)
+	}
+	o.promote.downgrade, o.promote.plainSecrets = o.request.AllowDowngrade, o.plainSecrets
+	switch {
+	case command == "promote" && o.promote.to == "":
+		errs = append(errs, errors.New("nothing to promote: give --to ENV, and --from ENV unless promotion.yaml says it"))
+	case command == "bump" && len(images)+len(values) == 0:
 		errs = append(errs, errors.New("nothing to change: give --image NAME=TAG or --value FILE:PATH=VALUE"))
 	}
 	return o, errors.Join(errs...)
@@ -113,11 +130,18 @@ func (o localOptions) run() (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	plan, err := planBump(snap, o.request, o.plainSecrets)
+	plan, err := o.plan(snap)
 	if err != nil || o.check {
 		return plan, err
 	}
 	return plan, writeCheckout(root, plan)
+}
+
+func (o localOptions) plan(snap *snapshot) (Plan, error) {
+	if o.command == "promote" {
+		return planPromote(snap, o.promote)
+	}
+	return planBump(snap, o.request, o.plainSecrets)
 }
 
 func (o localOptions) print(w io.Writer, p Plan) error {
@@ -125,15 +149,25 @@ func (o localOptions) print(w io.Writer, p Plan) error {
 		enc := json.NewEncoder(w)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")
-		return enc.Encode(map[string]any{
+		out := map[string]any{
 			"changed": len(p.Files) > 0, "images": imageList(p.Edits), "edits": editList(p.Edits), "notes": append([]string{}, p.Notes...),
-		})
+		}
+		if p.Promoted != nil {
+			out["left"] = append([]Left{}, p.Left...)
+		}
+		return enc.Encode(out)
 	}
 	for _, e := range p.Edits {
 		fmt.Fprintln(w, logText(fmt.Sprintf("%s:%d:%d: %s -> %s", e.File, e.Line, e.Column, e.Old, e.New)))
 	}
 	for _, n := range p.Notes {
 		fmt.Fprintln(w, logText("note: "+n))
+	}
+	for _, l := range p.Left {
+		fmt.Fprintln(w, logText("left: "+l.String()))
+	}
+	if p.Promoted != nil && p.Promoted.env != nil && p.Promoted.env.Gates != nil {
+		fmt.Fprintln(w, "note: the gates of "+p.Promoted.toName+" are not asked here; the action reads them from GitHub")
 	}
 	switch {
 	case len(p.Edits) == 0:
@@ -148,7 +182,7 @@ func (o localOptions) print(w io.Writer, p Plan) error {
 
 // readCheckout reads the YAML below a directory. Symbolic links are not followed, .git is not read.
 func readCheckout(root *os.Root, w wanted) (*snapshot, error) {
-	snap := &snapshot{modes: map[string]string{}}
+	snap := newSnapshot()
 	err := fs.WalkDir(root.FS(), ".", func(p string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -170,7 +204,7 @@ func readCheckout(root *os.Root, w wanted) (*snapshot, error) {
 		if err != nil {
 			return err
 		}
-		snap.files = append(snap.files, bumper.File{Path: p, Data: data})
+		snap.add(p, "", data)
 		return nil
 	})
 	if err != nil {

@@ -12,12 +12,17 @@ import (
 // checkout writes a small config repository and returns its directory.
 func checkout(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
-	for name, data := range map[string]string{
+	return checkoutOf(t, map[string]string{
 		prodFile:              kustomization("ghcr.io/acme/api", "1.8.1"),
 		"values.yaml":         "replicas: 2\r\nimage: ghcr.io/acme/web:1.0\r\n",
 		".git/objects/x.yaml": "image: ghcr.io/acme/api:0.1.0\n",
-	} {
+	})
+}
+
+func checkoutOf(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, data := range files {
 		file := filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 			t.Fatal(err)

@@ -1,12 +1,12 @@
 package action
 
 import (
+	"context"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
-	"sort"
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
@@ -21,20 +21,32 @@ type Plan struct {
 	Notes   []string
 	Scanned int
 	Parsed  int
+
+	// Set is what was asked for, one image or value each, as the trailers of the commit say it.
+	Set []string
+	// Lead begins the title and the commit message, "Promote to prod"; "" is for a bump.
+	Lead string
+	// Left are differences that were deliberately not touched.
+	Left []Left
+	// Sections are parts of the pull request's text, in Markdown that is escaped already.
+	Sections []string
+	// Promoted is set by promote only.
+	Promoted *promoted
 }
 
 // operation makes plans. It is asked again, with a newer snapshot, whenever a race is lost.
 type operation struct {
-	name   string // bump
+	name   string // bump, promote
 	target string // names what the operation is about: one open pull request per target
 	slug   string // the target for people, part of the default branch name
 	image  string // the first image's last name, for {image}
 	tag    string // its new tag, for {tag}
-	set    []string
 	wants  wanted
-	plan   func(*snapshot) (Plan, error)
+	plan   func(context.Context, *snapshot) (Plan, error)
 	// older says that the request would take back what an earlier request (its set) asked for.
 	older func(snap *snapshot, earlier []string) bool
+	// again is the operation that asks for what an earlier request (its set) asked for.
+	again func(earlier []string) operation
 }
 
 // bumpOperation sets images and values.
@@ -44,27 +56,62 @@ func bumpOperation(in Inputs, images []bumper.Image) operation {
 	var keys []string
 	for _, img := range images {
 		keys = append(keys, "image "+img.Normalised())
-		op.set = append(op.set, img.String())
 	}
 	for _, v := range in.Values {
 		keys = append(keys, "value "+v.File+":"+v.Path)
-		op.set = append(op.set, v.File+":"+v.Path+"="+v.Value)
 		op.wants.extra = append(op.wants.extra, v.File)
 	}
 	for _, p := range in.Paths {
 		keys = append(keys, "path "+p)
 	}
-	sort.Strings(keys)
-	op.target = fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(keys, "\n"))))[:12]
+	op.target = targetName(keys...)
 	op.slug = slug(images, in.Values)
 	if len(images) > 0 {
 		op.image, op.tag = shortName(images[0].Name), images[0].Tag
 	}
-	op.plan = func(s *snapshot) (Plan, error) { return planBump(s, req, in.AllowPlainSecrets) }
+	op.plan = func(_ context.Context, s *snapshot) (Plan, error) { return planBump(s, req, in.AllowPlainSecrets) }
 	op.older = func(s *snapshot, earlier []string) bool {
 		return !in.AllowDowngrade && takesBack(s, req, earlier)
 	}
+	op.again = func(earlier []string) operation {
+		in := in
+		in.AllowDowngrade = true
+		in.Images, in.Values = parseSet(earlier)
+		next := bumpOperation(in, in.Images)
+		next.target = op.target
+		return next
+	}
 	return op
+}
+
+// targetName is a short name made of what an operation is about.
+func targetName(keys ...string) string {
+	keys = slices.Clone(keys)
+	slices.Sort(keys)
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(keys, "\n"))))[:12]
+}
+
+// setLines are the images and values of a request, as parseSet reads them.
+func setLines(req bumper.Request) []string {
+	var out []string
+	for _, img := range req.Images {
+		out = append(out, img.String())
+	}
+	for _, v := range req.Values {
+		out = append(out, v.File+":"+v.Path+"="+v.Value)
+	}
+	return out
+}
+
+func parseSet(lines []string) (images []bumper.Image, values []bumper.Value) {
+	for _, line := range lines {
+		if img, err := bumper.ParseAssignment(line); err == nil {
+			images = append(images, img)
+		} else if v, err := bumper.ParseValue(line); err == nil {
+			values = append(values, v)
+		}
+	}
+	return images, values
 }
 
 // slug is the last name of the first image, or the file of the first value.
@@ -80,18 +127,43 @@ func slug(images []bumper.Image, values []bumper.Value) string {
 }
 
 func planBump(s *snapshot, req bumper.Request, plainSecrets bool) (Plan, error) {
-	res, err := bumper.Bump(s.files, req)
+	holds, err := s.holds()
+	if err != nil {
+		return Plan{}, err
+	}
+	res, stopped, err := bumpUnlessHeld(s.files, req, holds)
 	if err != nil {
 		if len(s.skipped) > 0 {
 			err = fmt.Errorf("%w (not searched, larger than %d MiB: %s)", err, maxFile>>20, strings.Join(s.skipped, ", "))
 		}
 		return Plan{}, advise(err, bumpHint(err))
 	}
-	p := Plan{Edits: res.Edits, Files: res.Files, Current: res.Current, Notes: res.Notes, Scanned: res.Scanned, Parsed: res.Parsed}
+	p := newPlan(res)
+	p.Set = setLines(req)
+	if err := p.note(stopped); err != nil {
+		return Plan{}, err
+	}
 	if plainSecrets {
 		return p, nil
 	}
 	return p, guardSecrets(p.Files)
+}
+
+func newPlan(res bumper.Result) Plan {
+	return Plan{Edits: res.Edits, Files: res.Files, Current: res.Current, Notes: res.Notes, Scanned: res.Scanned, Parsed: res.Parsed}
+}
+
+// note says what a hold kept from being edited. It is an error when that is all there was to do.
+func (p *Plan) note(stopped []Hold) error {
+	var texts []string
+	for _, h := range stopped {
+		texts = append(texts, "held: "+h.String())
+	}
+	if len(texts) > 0 && len(p.Edits)+len(p.Current) == 0 {
+		return advise(errors.New(strings.Join(texts, "\n")), "the version was rolled back; to allow it again: operation: rollback with the release input")
+	}
+	p.Notes = append(p.Notes, texts...)
+	return nil
 }
 
 func bumpHint(err error) string {
@@ -129,11 +201,7 @@ func guardSecrets(files map[string][]byte) error {
 // takesBack says whether req is older than the earlier request, by making both edits one after the other.
 func takesBack(s *snapshot, req bumper.Request, earlier []string) bool {
 	before := bumper.Request{AllowDowngrade: true}
-	for _, line := range earlier {
-		if img, err := bumper.ParseAssignment(line); err == nil {
-			before.Images = append(before.Images, img)
-		}
-	}
+	before.Images, _ = parseSet(earlier)
 	if len(before.Images) == 0 || len(req.Images) == 0 {
 		return false
 	}
@@ -141,13 +209,7 @@ func takesBack(s *snapshot, req bumper.Request, earlier []string) bool {
 	if err != nil {
 		return false
 	}
-	files := slices.Clone(s.files)
-	for i, f := range files {
-		if data, ok := res.Files[f.Path]; ok {
-			files[i].Data = data
-		}
-	}
-	_, err = bumper.Bump(files, bumper.Request{Images: req.Images})
+	_, err = bumper.Bump(withData(s.files, res.Files), bumper.Request{Images: req.Images})
 	var older *bumper.DowngradeError
 	return errors.As(err, &older)
 }

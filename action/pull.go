@@ -70,7 +70,7 @@ func (r *run) pullRequest(ctx context.Context, st *state, words writing, res Res
 		res.point(*p, "unchanged", fmt.Sprintf("= #%d proposes this already; somebody else has committed to its branch, so it was left alone", p.Number))
 		return res, nil
 	}
-	if head, last := r.newer(st, found); head != nil {
+	if head, last := r.newer(st, found, words.plan.Set); head != nil {
 		return r.tooLate(ctx, st, found.current, head, last, res)
 	}
 	if len(words.plan.Files) == 0 {
@@ -110,7 +110,7 @@ func (r *run) pullRequest(ctx context.Context, st *state, words writing, res Res
 // carries finds a pull request with somebody else's commits that proposes the same already.
 func (r *run) carries(found pulls, words writing) *pullRequest {
 	for _, p := range found.foreign {
-		if m, _, _ := parseMarker(p.Body); found.current == nil && len(words.plan.Files) > 0 && slices.Equal(m.last(), r.op.set) {
+		if m, _, _ := parseMarker(p.Body); found.current == nil && len(words.plan.Files) > 0 && slices.Equal(m.last(), words.plan.Set) {
 			return &p
 		}
 	}
@@ -121,7 +121,7 @@ func (r *run) carries(found pulls, words writing) *pullRequest {
 const freshBranch = 10 * time.Minute
 
 // newer is what our branch proposes already, when this request would take that back.
-func (r *run) newer(st *state, found pulls) (*branchHead, []string) {
+func (r *run) newer(st *state, found pulls, set []string) (*branchHead, []string) {
 	head := st.branch
 	if found.current != nil {
 		head = found.current.HeadRef
@@ -129,7 +129,7 @@ func (r *run) newer(st *state, found pulls) (*branchHead, []string) {
 		return nil, nil // what is left of a pull request that was merged or closed says nothing
 	}
 	last := setOf(head)
-	if len(last) == 0 || slices.Equal(last, r.op.set) || !r.op.older(r.snap, last) {
+	if len(last) == 0 || slices.Equal(last, set) || r.op.older == nil || !r.op.older(r.snap, last) {
 		return nil, nil
 	}
 	return head, last
@@ -138,8 +138,8 @@ func (r *run) newer(st *state, found pulls) (*branchHead, []string) {
 // tooLate leaves a newer proposal as it is. Its pull request is still made to fit: two runs that finish at
 // once may have written their texts in the wrong order, and a run may have stopped before opening it.
 func (r *run) tooLate(ctx context.Context, st *state, current *pullRequest, head *branchHead, last []string, res Result) (Result, error) {
-	op := r.operationOf(last)
-	plan, err := op.plan(r.snap)
+	op := r.op.again(last)
+	plan, err := op.plan(ctx, r.snap)
 	if err != nil || len(plan.Files) == 0 {
 		res.Line = "= left alone: " + strings.Join(last, ", ") + " is newer"
 		return res, err
@@ -233,7 +233,7 @@ func (r *run) upsert(ctx context.Context, words writing, current *pullRequest, b
 		}
 	}
 	m.Operation, m.Target, m.Title = words.op.name, words.op.target, words.title()
-	m = m.with(step{Set: words.op.set, At: r.now().UTC().Format(time.RFC3339), Run: r.in.event.runURL})
+	m = m.with(step{Set: words.plan.Set, At: r.now().UTC().Format(time.RFC3339), Run: r.in.event.runURL})
 	body := words.body(m, res.Notes[len(words.plan.Notes):]) + "\n" + r.rep.clean(m.String()) + "\n"
 	if below != "" {
 		body += "\n" + below + "\n"

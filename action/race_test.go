@@ -152,3 +152,14 @@ func TestSomethingHappensInTheMiddle(t *testing.T) {
 		})
 	}
 }
+
+// raceAt lets somebody act once, just before the first request of a kind.
+func raceAt(hub *githubtest.Server, method, path string, act func()) func(int, *http.Request) *githubtest.Fault {
+	return func(_ int, r *http.Request) *githubtest.Fault {
+		if r.Method == method && strings.Contains(r.URL.Path, path) {
+			hub.Before = nil
+			act()
+		}
+		return nil
+	}
+}

@@ -120,7 +120,20 @@ func errorFields(err error) map[string]string {
 }
 
 // done reports what was done.
-func (r *reporter) done(res Result) error {
+func (r *reporter) done(results []Result) error {
+	var text strings.Builder
+	for _, res := range results {
+		r.tell(res)
+		text.WriteString(r.clean(summary(res)))
+	}
+	if err := r.appendTo("GITHUB_STEP_SUMMARY", text.String()); err != nil {
+		return err
+	}
+	return r.outputs(results)
+}
+
+// tell writes one result into the log and as annotations.
+func (r *reporter) tell(res Result) {
 	r.log(res.Line)
 	for i, e := range res.Plan.Edits {
 		r.log(fmt.Sprintf("%s:%d:%d: %s -> %s", e.File, e.Line, e.Column, e.Old, e.New))
@@ -139,10 +152,9 @@ func (r *reporter) done(res Result) error {
 			r.gh.Warningf("%s", r.clean(oneLine(n)))
 		}
 	}
-	if err := r.appendTo("GITHUB_STEP_SUMMARY", r.clean(summary(res))); err != nil {
-		return err
+	for _, l := range res.Plan.Left {
+		r.log("left: " + l.String())
 	}
-	return r.outputs(res)
 }
 
 func summary(res Result) string {
@@ -159,11 +171,25 @@ func summary(res Result) string {
 	for _, n := range res.Notes {
 		b.WriteString("\n> " + plainText(n) + "\n")
 	}
+	for _, s := range res.Plan.Sections {
+		b.WriteString("\n" + s)
+	}
 	fmt.Fprintf(&b, "\n%s searched, %d parsed, %s already up to date.\n", count(res.Plan.Scanned, "file"), res.Plan.Parsed, count(len(res.Plan.Current), "reference"))
 	return b.String()
 }
 
-func (r *reporter) outputs(res Result) error {
+// outputs are those of the first result that changed something, and all results in one list.
+func (r *reporter) outputs(results []Result) error {
+	res := Result{PullOperation: "none"}
+	for _, one := range results {
+		if one.Changed && !res.Changed || res.Line == "" {
+			res = one
+		}
+	}
+	list, err := json.Marshal(resultList(results))
+	if err != nil {
+		return fmt.Errorf("write the outputs: %w", err)
+	}
 	images, err := json.Marshal(imageList(res.Plan.Edits))
 	if err != nil {
 		return fmt.Errorf("write the outputs: %w", err)
@@ -180,7 +206,7 @@ func (r *reporter) outputs(res Result) error {
 	for _, o := range [][2]string{
 		{"changed", strconv.FormatBool(res.Changed)}, {"commit", res.Commit}, {"verified", strconv.FormatBool(res.Verified)},
 		{"branch", res.Branch}, {"pr-number", number}, {"pr-url", res.URL}, {"pr-operation", res.PullOperation},
-		{"images", string(images)}, {"edits", string(edits)},
+		{"images", string(images)}, {"edits", string(edits)}, {"results", string(list)},
 	} {
 		line, err := output(o[0], r.clean(o[1]))
 		if err != nil {
@@ -237,6 +263,29 @@ func editList(edits []bumper.Edit) []editJSON {
 	out := make([]editJSON, 0, len(edits))
 	for _, e := range edits {
 		out = append(out, editJSON{e.File, e.Line, e.Column, e.Path, e.Image, e.Old, e.New})
+	}
+	return out
+}
+
+// resultJSON is one entry of the results output: one target of a promotion, or the one thing another operation did.
+type resultJSON struct {
+	Target        string      `json:"target,omitempty"`
+	Changed       bool        `json:"changed"`
+	Line          string      `json:"line"`
+	Commit        string      `json:"commit,omitempty"`
+	Branch        string      `json:"branch,omitempty"`
+	Number        int         `json:"prNumber,omitempty"`
+	URL           string      `json:"prUrl,omitempty"`
+	PullOperation string      `json:"prOperation"`
+	Images        []imageJSON `json:"images"`
+	Left          []Left      `json:"left,omitempty"`
+}
+
+func resultList(results []Result) []resultJSON {
+	out := []resultJSON{}
+	for _, r := range results {
+		out = append(out, resultJSON{Target: r.Target, Changed: r.Changed, Line: r.Line, Commit: r.Commit, Branch: r.Branch, Number: r.Number, URL: r.URL,
+			PullOperation: r.PullOperation, Images: imageList(r.Plan.Edits), Left: r.Plan.Left[:min(len(r.Plan.Left), maxLeft)]})
 	}
 	return out
 }

@@ -29,6 +29,7 @@ const (
 type snapshot struct {
 	commit string
 	files  []bumper.File
+	own    map[string][]byte // the files that are ours to read, and never hold images: promotion.yaml and the holds
 	modes  map[string]string // path -> Git mode
 	// rewritten is set when .gitattributes names a conversion that makes an archive differ from Git's own bytes.
 	rewritten bool
@@ -39,11 +40,55 @@ type snapshot struct {
 type wanted struct {
 	patterns []string
 	extra    []string // files named by explicit edits
+	only     bool     // nothing but extra
+}
+
+// ours says whether a file is one of those that the action itself reads.
+func ours(p string) bool { return p == promotionFile || p == holdsFile }
+
+// add puts a file into the snapshot.
+func (s *snapshot) add(name, mode string, data []byte) {
+	s.modes[name] = mode
+	if ours(name) {
+		s.own[name] = data
+		return
+	}
+	s.files = append(s.files, bumper.File{Path: name, Data: data})
+}
+
+// data is the content of a file, and whether it is there.
+func (s *snapshot) data(name string) ([]byte, bool) {
+	if data, ok := s.own[name]; ok {
+		return data, true
+	}
+	at := slices.IndexFunc(s.files, func(f bumper.File) bool { return f.Path == name })
+	if at < 0 {
+		return nil, false
+	}
+	return s.files[at].Data, true
+}
+
+// below are the files of one directory and everything in it.
+func (s *snapshot) below(dir string) []bumper.File {
+	var out []bumper.File
+	for _, f := range s.files {
+		if below(dir, f.Path) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+func newSnapshot() *snapshot {
+	return &snapshot{modes: map[string]string{}, own: map[string][]byte{}}
 }
 
 func (w wanted) has(p string) bool {
-	if slices.Contains(w.extra, p) {
+	if slices.Contains(w.extra, p) || ours(p) {
 		return true
+	}
+	if w.only {
+		return false
 	}
 	switch strings.ToLower(path.Ext(p)) {
 	case ".yaml", ".yml":
@@ -102,7 +147,7 @@ func readTarball(r io.Reader, w wanted) (*snapshot, error) {
 	}
 	limited := &io.LimitedReader{R: zr, N: maxTarball}
 	tr := tar.NewReader(limited)
-	snap := &snapshot{modes: map[string]string{}}
+	snap := newSnapshot()
 	kept := 0
 	for {
 		h, err := tr.Next()
@@ -151,11 +196,11 @@ func (s *snapshot) keep(tr io.Reader, h *tar.Header, name string, w wanted, kept
 	if kept += len(data); kept > maxKept {
 		return kept, fmt.Errorf("the YAML of the repository is %w (more than %d MiB); use the paths input", errTooBig, maxKept>>20)
 	}
-	s.files = append(s.files, bumper.File{Path: name, Data: data})
-	s.modes[name] = "100644"
+	mode := "100644"
 	if h.Mode&0o100 != 0 {
-		s.modes[name] = "100755"
+		mode = "100755"
 	}
+	s.add(name, mode, data)
 	return kept, nil
 }
 
@@ -179,8 +224,8 @@ func (c *client) checkBytes(ctx context.Context, snap *snapshot, paths []string)
 		return err
 	}
 	for i, p := range paths {
-		at := slices.IndexFunc(snap.files, func(f bumper.File) bool { return f.Path == p })
-		if at < 0 || stored[i] != blobName(snap.files[at].Data) {
+		data, ok := snap.data(p)
+		if !ok && stored[i] != "" || ok && stored[i] != blobName(data) {
 			return advise(fmt.Errorf("%s: Git stores other bytes than GitHub's archive has", p), "a .gitattributes rule (eol, export-subst, ident or filter) rewrites the file; remove the rule for it")
 		}
 	}

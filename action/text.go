@@ -61,7 +61,9 @@ func (w writing) title() string {
 	t := w.in.Title
 	if t == "" {
 		t = strings.Join(w.summaries(), ", ")
-		if dir := commonDir(w.plan.Edits); dir != "." {
+		if dir := commonDir(w.plan.Edits); w.plan.Lead != "" {
+			t = w.plan.Lead + ": " + t
+		} else if dir != "." {
 			t = dir + ": " + t
 		}
 	} else {
@@ -76,7 +78,11 @@ func (w writing) message() string {
 		return strings.TrimSpace(w.expand(w.in.CommitMessage))
 	}
 	var b strings.Builder
-	b.WriteString(shorten("Bump "+strings.Join(w.summaries(), ", "), 200) + "\n")
+	lead := "Bump "
+	if w.plan.Lead != "" {
+		lead = w.plan.Lead + ": "
+	}
+	b.WriteString(shorten(lead+strings.Join(w.summaries(), ", "), 200) + "\n")
 	for i, e := range w.plan.Edits {
 		if i == 50 {
 			fmt.Fprintf(&b, "\nand %d more", len(w.plan.Edits)-i)
@@ -97,8 +103,11 @@ func (w writing) body(m marker, notes []string) string {
 	for _, n := range append(slices.Clone(w.plan.Notes), notes...) {
 		b.WriteString("\n> " + plainText(n) + "\n")
 	}
+	for _, s := range w.plan.Sections {
+		b.WriteString("\n" + s)
+	}
 	if len(m.History) > 1 {
-		fmt.Fprintf(&b, "\n<details><summary>%s in this pull request</summary>\n\n", count(len(m.History), "bump"))
+		fmt.Fprintf(&b, "\n<details><summary>%s in this pull request</summary>\n\n", count(len(m.History), w.op.name))
 		for _, s := range m.History {
 			fmt.Fprintf(&b, "- %s: %s\n", plainText(s.At), codeList(s.Set))
 		}

@@ -19,7 +19,7 @@ func (b *bump) notFound(want Image) error {
 			names = append(names, l.image.Name)
 		}
 	}
-	e.Near = nearest(want.Name, names, 5)
+	e.Near = Nearest(want.Name, names, 5)
 	unknown := b.named(func(f *found) bool { return f.image.Name == "" && f.policy != nil })
 	if len(unknown) > 0 {
 		e.Hint = fmt.Sprintf("%s follows the ImagePolicy %s, but no file says which image that is about",
@@ -28,9 +28,9 @@ func (b *bump) notFound(want Image) error {
 	return e
 }
 
-// nearest returns at most n names that are like wanted, best first: those with the same last part, then those that
+// Nearest returns at most n names that are like wanted, best first: those with the same last part, then those that
 // differ in few letters.
-func nearest(wanted string, names []string, n int) []string {
+func Nearest(wanted string, names []string, n int) []string {
 	type scored struct {
 		name  string
 		score int

@@ -188,7 +188,7 @@ func nearKey(fields []*cursor, missing step) string {
 			names = append(names, f.step.key)
 		}
 	}
-	if best := nearest(missing.key, names, 1); missing.kind == byKey && len(best) == 1 {
+	if best := Nearest(missing.key, names, 1); missing.kind == byKey && len(best) == 1 {
 		return fmt.Sprintf("did you mean %q", best[0])
 	}
 	return ""

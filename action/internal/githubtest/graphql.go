@@ -162,13 +162,10 @@ func (r *Repo) graph(perm Permissions) map[string]any {
 			return orNil(r.refGraph(fmt.Sprint(args["qualifiedName"]))), nil
 		}),
 		"object": lazy(func(args map[string]any) (any, *gqlError) {
-			sha, path, _ := strings.Cut(fmt.Sprint(args["expression"]), ":")
-			files, _ := r.store.resolveTree(sha)
-			f, ok := files[path]
-			if !ok {
-				return nil, nil
+			if perm.Contents == "" {
+				return nil, &gqlError{"FORBIDDEN", "Resource not accessible by integration", "object"}
 			}
-			return map[string]any{"__typename": "Blob", "oid": BlobHash(f.Data)}, nil
+			return r.object(fmt.Sprint(args["expression"]), perm), nil
 		}),
 		"pullRequests": lazy(func(args map[string]any) (any, *gqlError) {
 			if perm.PullRequests == "" {
@@ -246,8 +243,18 @@ func (r *Repo) pullGraph(p *Pull) map[string]any {
 		"__typename": "PullRequest", "id": r.pullID(p), "number": p.Number, "url": r.pullURL(p), "title": p.Title, "body": p.Body,
 		"isDraft": p.Draft, "baseRefName": p.Base, "headRefName": p.Head, "isCrossRepository": false, "autoMergeRequest": auto,
 		"labels":         names(p.Labels, "name"),
-		"reviewRequests": count(len(p.Reviewers) + len(p.Teams)), "latestReviews": count(p.Reviews),
+		"reviewRequests": count(len(p.Reviewers) + len(p.Teams)), "latestReviews": reviews(p), "merged": p.Merged,
 		"assignees": names(p.Assignees, "login"), "headRef": orNil(r.refGraph("refs/heads/" + p.Head)),
+	}
+}
+
+func reviews(p *Pull) lazy {
+	return func(map[string]any) (any, *gqlError) {
+		nodes := []any{}
+		for _, who := range p.Approvers {
+			nodes = append(nodes, map[string]any{"state": "APPROVED", "author": map[string]any{"login": who}})
+		}
+		return map[string]any{"totalCount": p.Reviews + len(p.Approvers), "nodes": nodes}, nil
 	}
 }
 

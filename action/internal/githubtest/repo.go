@@ -44,8 +44,12 @@ type Pull struct {
 	Reviewers     []string
 	Teams         []string
 	Comments      []string
-	Reviews       int    // reviews given
-	AutoMerge     string // MERGE, SQUASH, REBASE or empty
+	Reviews       int      // reviews given
+	Approvers     []string // who has approved
+	AutoMerge     string   // MERGE, SQUASH, REBASE or empty
+
+	mergeCommit string
+	commits     []string // what the base branch has of it, once it is merged
 }
 
 // AddRepo creates owner/name with one commit on the default branch. The files map paths to contents;
@@ -171,8 +175,13 @@ func (r *Repo) Merge(number int) {
 func (r *Repo) merge(p *Pull) *Commit {
 	base, head := r.refs["refs/heads/"+p.Base], r.refs["refs/heads/"+p.Head]
 	c := r.store.addCommit(Commit{Tree: r.store.addTree(r.merged(base, head)), Parents: []string{base, head}, Message: "Merge " + p.Title})
+	for sha := range r.store.commits {
+		if r.store.isAncestor(sha, c.SHA) && !r.store.isAncestor(sha, base) {
+			p.commits = append(p.commits, sha)
+		}
+	}
 	r.refs["refs/heads/"+p.Base] = c.SHA
-	p.State, p.Merged = "closed", true
+	p.State, p.Merged, p.mergeCommit = "closed", true, c.SHA
 	return c
 }
 

@@ -1,0 +1,279 @@
+package action
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/bumper"
+)
+
+// maxLeft is how many differences that stay are listed.
+const maxLeft = 50
+
+// Left is a difference between two environments that a promotion does not touch.
+type Left struct {
+	File   string `json:"file"`
+	Line   int    `json:"line,omitempty"`
+	What   string `json:"what"` // an image, or the path of a value
+	From   string `json:"from"`
+	To     string `json:"to"`
+	Reason string `json:"reason"`
+}
+
+// String is one line of a log.
+func (l Left) String() string {
+	text := fmt.Sprintf("%s:%d: %s", l.File, l.Line, l.What)
+	if l.From != "" || l.To != "" {
+		text += fmt.Sprintf(": %s, not %s", orNone(l.To), orNone(l.From))
+	}
+	return text + " (" + l.Reason + ")"
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "nothing"
+	}
+	return s
+}
+
+// match compares two environments image by image. An image is the same when its normalised name is, whatever format it
+// is written in on either side.
+type match struct {
+	from, to       place
+	source, target []bumper.File
+	runs           map[string][]bumper.Reference // by image: where the source says which version it runs
+	has            map[string][]bumper.Reference // by image: where the target names it
+	left           []Left
+}
+
+func (m *match) read(p *Promotion) error {
+	hint := "the input is a directory of the repository, or the name of an environment in " + promotionFile
+	if p != nil {
+		hint = "environments of " + promotionFile + ": " + strings.Join(p.names(), ", ")
+	}
+	if len(m.source) == 0 {
+		return advise(fmt.Errorf("input from: there is no YAML in %s", m.from.dir), hint)
+	}
+	if len(m.target) == 0 {
+		return advise(fmt.Errorf("input to: there is no YAML in %s", m.to.dir), hint)
+	}
+	var err error
+	if m.runs, err = byImage(m.source); err != nil {
+		return err
+	}
+	for name, refs := range m.runs {
+		m.runs[name] = deciding(refs)
+	}
+	m.has, err = byImage(m.target)
+	return err
+}
+
+func byImage(files []bumper.File) (map[string][]bumper.Reference, error) {
+	refs, err := bumper.Find(files)
+	out := map[string][]bumper.Reference{}
+	for _, r := range refs {
+		name := r.Image.Normalised()
+		out[name] = append(out[name], r)
+	}
+	return out, err
+}
+
+// deciding are the references that say which version runs: a kustomization's images replace what manifests say, and a
+// name without a version says nothing.
+func deciding(refs []bumper.Reference) []bumper.Reference {
+	said := slices.DeleteFunc(slices.Clone(refs), func(r bumper.Reference) bool { return r.Image.Tag == "" && r.Image.Digest == "" })
+	kustomize := slices.DeleteFunc(slices.Clone(said), func(r bumper.Reference) bool { return r.Shape != bumper.ShapeKustomize })
+	if len(kustomize) > 0 {
+		return kustomize
+	}
+	return said
+}
+
+// images are the versions to copy: images that both environments name, and that have one version in the source.
+func (m *match) images(only []string) []bumper.Image {
+	var out []bumper.Image
+	for _, name := range slices.Sorted(maps.Keys(m.runs)) {
+		refs := m.runs[name]
+		if len(refs) == 0 || len(only) > 0 && !slices.Contains(only, name) {
+			continue
+		}
+		img := refs[0].Image
+		switch other := slices.IndexFunc(refs, func(r bumper.Reference) bool { return r.Image.Tag != img.Tag || r.Image.Digest != img.Digest }); {
+		case len(m.has[name]) == 0:
+			m.left = append(m.left, Left{File: refs[0].File, Line: refs[0].Line, What: img.Name, From: version(img), Reason: "not in " + m.to.name})
+		case other >= 0:
+			m.left = append(m.left, Left{File: refs[other].File, Line: refs[other].Line, What: img.Name,
+				From: version(img) + " and " + version(refs[other].Image), To: m.version(name), Reason: "it has two versions in " + m.from.name})
+		default:
+			out = append(out, img)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.has)) {
+		if ref := m.has[name][0]; len(m.runs[name]) == 0 && len(only) == 0 {
+			m.left = append(m.left, Left{File: ref.File, Line: ref.Line, What: ref.Image.Name, To: version(ref.Image), Reason: "no version in " + m.from.name})
+		}
+	}
+	return out
+}
+
+// version is what the target has of an image now.
+func (m *match) version(name string) string {
+	refs := deciding(m.has[name])
+	if len(refs) == 0 {
+		return ""
+	}
+	return version(refs[0].Image)
+}
+
+// leave takes an image out of the request and lists it.
+func (m *match) leave(req *bumper.Request, img bumper.Image, reason string) {
+	req.Images = slices.DeleteFunc(req.Images, func(i bumper.Image) bool { return i == img })
+	name := img.Normalised()
+	if now := m.version(name); now != version(img) {
+		ref := m.has[name][0]
+		m.left = append(m.left, Left{File: ref.File, Line: ref.Line, What: img.Name, From: version(img), To: now, Reason: reason})
+	}
+}
+
+// held lists a version that a hold keeps out.
+func (m *match) held(h Hold) Left {
+	img := bumper.Image{Name: h.Image, Tag: h.Tag, Digest: h.Digest}
+	l := Left{File: h.Path, What: h.Image, From: version(img), To: m.version(img.Normalised()), Reason: "held: " + h.String()}
+	for _, ref := range m.has[img.Normalised()] {
+		if below(h.Path, ref.File) {
+			l.File, l.Line = ref.File, ref.Line
+			break
+		}
+	}
+	return l
+}
+
+// values are the explicit keys to copy.
+func (m *match) values(lines []string) ([]bumper.Value, error) {
+	var out []bumper.Value
+	for _, line := range lines {
+		a, err := parseAlso(line)
+		if err != nil {
+			return nil, fmt.Errorf("also: %w", err)
+		}
+		file := m.from.dir + "/" + a.file
+		at := slices.IndexFunc(m.source, func(f bumper.File) bool { return f.Path == file })
+		if at < 0 {
+			return nil, fmt.Errorf("also %s: there is no file %s", line, file)
+		}
+		value, err := bumper.Lookup(m.source[at], a.path)
+		if err != nil {
+			return nil, fmt.Errorf("also %s: %w", line, err)
+		}
+		out = append(out, bumper.Value{File: m.to.dir + "/" + a.file, Path: a.path, Value: value})
+	}
+	return out, nil
+}
+
+// carriers are the files of the source that carry the versions of the edits.
+func (m *match) carriers(res bumper.Result) []string {
+	var out []string
+	for _, e := range res.Edits {
+		for _, ref := range m.runs[e.Image] {
+			if !slices.Contains(out, ref.File) {
+				out = append(out, ref.File)
+			}
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+// leaveValues lists where files of the same name in both environments still differ after the promotion.
+func (m *match) leaveValues(res bumper.Result) {
+	listed := map[[2]string]bool{}
+	for _, refs := range m.has {
+		for _, r := range refs {
+			listed[[2]string{r.File, r.Path}] = true
+			if i := strings.LastIndexByte(r.Path, '.'); i >= 0 { // the other parts of the same image
+				for _, key := range []string{"registry", "repository", "name", "newName", "digest"} {
+					listed[[2]string{r.File, r.Path[:i+1] + key}] = true
+				}
+			}
+		}
+	}
+	for _, f := range m.target {
+		if data, ok := res.Files[f.Path]; ok {
+			f.Data = data
+		}
+		rel := strings.TrimPrefix(f.Path, m.to.dir+"/")
+		at := slices.IndexFunc(m.source, func(s bumper.File) bool { return s.Path == m.from.dir+"/"+rel })
+		if at < 0 {
+			continue
+		}
+		m.left = append(m.left, differences(m.source[at], f, listed, "not an image")...)
+	}
+}
+
+// differences lists the values in which two files differ. Values of Secrets are not shown.
+func differences(from, to bumper.File, listed map[[2]string]bool, reason string) []Left {
+	a, errA := bumper.Scalars(from)
+	b, errB := bumper.Scalars(to)
+	if errA != nil || errB != nil {
+		return nil
+	}
+	values, seen := map[string]bumper.Scalar{}, map[string]bool{}
+	for _, s := range a {
+		values[s.Path] = s
+	}
+	var out []Left
+	add := func(s bumper.Scalar, old, now string) {
+		if listed[[2]string{to.Path, s.Path}] {
+			return
+		}
+		if s.Secret {
+			old, now = "(secret)", "(secret)"
+		}
+		out = append(out, Left{File: to.Path, Line: s.Line, What: s.Path, From: old, To: now, Reason: reason})
+	}
+	for _, s := range b {
+		seen[s.Path] = true
+		if old, ok := values[s.Path]; !ok || old.Value != s.Value {
+			s.Secret = s.Secret || old.Secret
+			add(s, old.Value, s.Value)
+		}
+	}
+	for _, s := range a {
+		if !seen[s.Path] {
+			s.Line = 0
+			add(s, s.Value, "")
+		}
+	}
+	return out
+}
+
+// leftSection lists what stays, for the pull request and the summary.
+func (p Plan) leftSection() string {
+	if len(p.Left) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "<details><summary>%s left as they are</summary>\n\n| What | Here | There | Why |\n|---|---|---|---|\n", count(len(p.Left), "difference"))
+	for i, l := range p.Left {
+		if i == maxLeft {
+			fmt.Fprintf(&b, "\nand %d more\n", len(p.Left)-i)
+			break
+		}
+		where := l.File
+		if l.Line > 0 {
+			where = fmt.Sprintf("%s:%d", l.File, l.Line)
+		}
+		fmt.Fprintf(&b, "| %s, %s | %s | %s | %s |\n", code(l.What), code(where), cell(l.To), cell(l.From), plainText(l.Reason))
+	}
+	b.WriteString("\n</details>\n")
+	return b.String()
+}
+
+func cell(s string) string {
+	if s == "" {
+		return ""
+	}
+	return code(s)
+}

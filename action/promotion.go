@@ -1,0 +1,280 @@
+package action
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"gopkg.in/yaml.v3"
+)
+
+// promotionFile is the file at the root of a config repository that says in which order its environments get a version,
+// and what has to hold before they do. It is read from the base branch, so a promotion cannot change its own gates.
+const promotionFile = "promotion.yaml"
+
+// Promotion is promotion.yaml.
+type Promotion struct {
+	Environments []Environment `yaml:"environments"`
+	Sources      []AppSource   `yaml:"sources"`
+
+	lines map[string]int // environment -> line
+}
+
+// Environment is one stage of the way to production.
+type Environment struct {
+	Name  string   `yaml:"name"`
+	Path  string   `yaml:"path"`
+	From  string   `yaml:"from"` // the environment it takes versions from
+	Also  []string `yaml:"also"`
+	Gates *Gates   `yaml:"gates"`
+	// AutoMerge is off, merge, squash or rebase, and overrides the input.
+	AutoMerge string `yaml:"autoMerge"`
+}
+
+// Gates are what must hold before an environment gets a version.
+type Gates struct {
+	Statuses  []string `yaml:"statuses"`
+	Soak      string   `yaml:"soak"`
+	Approvals int      `yaml:"approvals"`
+	Labels    []string `yaml:"labels"`
+	Window    *Window  `yaml:"window"`
+	Unmet     string   `yaml:"unmet"`
+
+	soak time.Duration
+}
+
+// Window is the time in which promotions are made.
+type Window struct {
+	Days     []string `yaml:"days"`
+	Hours    string   `yaml:"hours"`
+	TimeZone string   `yaml:"timeZone"`
+
+	from, to int // minutes of the day; from == to means the whole day
+	zone     *time.Location
+}
+
+// AppSource is the repository that an image is built from.
+type AppSource struct {
+	Image      string `yaml:"image"`
+	Repository string `yaml:"repository"`
+	Tag        string `yaml:"tag"`
+}
+
+var weekdays = []string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
+
+const (
+	namePattern   = `^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`
+	hoursPattern  = `^([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)$`
+	sourcePattern = `^https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)+$`
+)
+
+var promotionShape = shape{fields: []shape{
+	{name: "environments", kind: isMappings, required: true, doc: "The environments, first to last. Each takes the versions of the one before it.", fields: []shape{
+		{name: "name", required: true, pattern: namePattern, doc: "A DNS label, unique in the file."},
+		{name: "path", required: true, doc: "Its directory, from the root of the repository."},
+		{name: "from", doc: "The environment it takes versions from. Default: the one before it."},
+		{name: "also", kind: isTexts, doc: "Values to copy besides images, file:path each, with the file relative to the directory of either environment."},
+		{name: "autoMerge", oneOf: []string{"off", "merge", "squash", "rebase"}, doc: "How the pull request is merged once the gates pass. Default: the auto-merge input."},
+		{name: "gates", kind: isMapping, doc: "What must hold before a version is proposed for this environment.", fields: []shape{
+			{name: "statuses", kind: isTexts, doc: "Commit statuses or check runs that must be a success on the commit that the source environment runs."},
+			{name: "soak", doc: "How long those successes must have lasted without a later failure, for example 30m or 24h."},
+			{name: "approvals", kind: isNumber, doc: "Approving reviews that the pull request to the source environment must have."},
+			{name: "labels", kind: isTexts, doc: "Labels that the pull request to the source environment must have."},
+			{name: "window", kind: isMapping, doc: "When a promotion may be made.", fields: []shape{
+				{name: "days", kind: isTexts, oneOf: weekdays, doc: "Default: every day."},
+				{name: "hours", pattern: hoursPattern, doc: "From and to, for example 09:00-16:00. Past midnight when to is before from. Default: the whole day."},
+				{name: "timeZone", doc: "A name of the IANA database, for example Europe/Vienna. Default: UTC."},
+			}},
+			{name: "unmet", oneOf: []string{"none", "draft"}, doc: "While a gate does not hold: no pull request (none, the default), or a draft."},
+		}},
+	}},
+	{name: "sources", kind: isMappings, doc: "Where images are built from, for links that compare two versions.", fields: []shape{
+		{name: "image", required: true, doc: "The name of the image."},
+		{name: "repository", required: true, pattern: sourcePattern, doc: "Web address of the application's repository."},
+		{name: "tag", doc: "The Git tag of a version; {tag} stands for the image's tag. Default: {tag}."},
+	}},
+}}
+
+var (
+	environmentRE = regexp.MustCompile(namePattern)
+	hoursRE       = regexp.MustCompile(hoursPattern)
+	sourceRE      = regexp.MustCompile(sourcePattern)
+)
+
+// parsePromotion reads promotion.yaml and tells everything that is wrong with it.
+func parsePromotion(data []byte) (*Promotion, error) {
+	p := &Promotion{lines: map[string]int{}}
+	root, err := readStrict(promotionFile, data, "Promotion", promotionShape, p)
+	if err != nil {
+		return nil, advise(err, "docs/promotion.md describes the file")
+	}
+	c := &promotionCheck{p: p}
+	list := mappingValue(root, "environments")
+	for i := range p.Environments {
+		c.environment(i, list.Content[i].Line)
+	}
+	if len(p.Environments) < 2 {
+		c.bad(list.Line, "environments: a promotion needs two at least")
+	}
+	if list := mappingValue(root, "sources"); list != nil {
+		for i := range p.Sources {
+			c.source(&p.Sources[i], list.Content[i].Line)
+		}
+	}
+	if len(c.errs) > 0 {
+		return nil, advise(errors.Join(c.errs...), "docs/promotion.md describes the file")
+	}
+	return p, nil
+}
+
+func mappingValue(n *yaml.Node, key string) *yaml.Node {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}
+
+type promotionCheck struct {
+	p    *Promotion
+	errs []error
+}
+
+func (c *promotionCheck) bad(line int, format string, args ...any) {
+	c.errs = append(c.errs, &lineError{promotionFile, line, fmt.Sprintf(format, args...)})
+}
+
+func (c *promotionCheck) environment(i, line int) {
+	e := &c.p.Environments[i]
+	if !environmentRE.MatchString(e.Name) {
+		c.bad(line, "name: %q is not a DNS label", e.Name)
+	}
+	clean, err := cleanPattern(e.Path)
+	if err != nil || clean == "." || strings.ContainsAny(e.Path, "*?[") {
+		c.bad(line, "%s: path: %q is not a directory of the repository below its root", e.Name, e.Path)
+	}
+	e.Path = clean
+	for _, other := range c.p.Environments[:i] {
+		switch {
+		case other.Name == e.Name:
+			c.bad(line, "%s: the name is taken, first in line %d", e.Name, c.p.lines[other.Name])
+		case below(other.Path, e.Path) || below(e.Path, other.Path):
+			c.bad(line, "%s: %s and %s (of %s) overlap", e.Name, e.Path, other.Path, other.Name)
+		}
+	}
+	if e.From == "" && i > 0 {
+		e.From = c.p.Environments[i-1].Name
+	}
+	if e.From != "" && !slices.ContainsFunc(c.p.Environments[:i], func(o Environment) bool { return o.Name == e.From }) {
+		c.bad(line, "%s: from: no environment before it is called %q", e.Name, e.From)
+	}
+	if i == 0 && (e.Gates != nil || len(e.Also) > 0) {
+		c.bad(line, "%s: nothing is promoted into the first environment, so it has no gates and no also", e.Name)
+	}
+	for _, a := range e.Also {
+		if _, err := parseAlso(a); err != nil {
+			c.bad(line, "%s: also: %v", e.Name, err)
+		}
+	}
+	c.p.lines[e.Name] = line
+	if e.Gates != nil {
+		c.gates(e, line)
+	}
+}
+
+func (c *promotionCheck) gates(e *Environment, line int) {
+	g := e.Gates
+	if g.Soak != "" {
+		var err error
+		if g.soak, err = time.ParseDuration(g.Soak); err != nil || g.soak < 0 {
+			c.bad(line, "%s: soak: %q is not a duration like 30m or 24h", e.Name, g.Soak)
+		}
+		if len(g.Statuses) == 0 {
+			c.bad(line, "%s: soak counts from a success, so it needs statuses", e.Name)
+		}
+	}
+	if g.Approvals < 0 {
+		c.bad(line, "%s: approvals: %d is negative", e.Name, g.Approvals)
+	}
+	w := g.Window
+	if w == nil {
+		return
+	}
+	var err error
+	if w.zone, err = time.LoadLocation(w.TimeZone); err != nil || w.TimeZone == "Local" {
+		c.bad(line, "%s: timeZone: %q is not a time zone like Europe/Vienna", e.Name, w.TimeZone)
+	}
+	if w.Hours == "" {
+		return
+	}
+	if !hoursRE.MatchString(w.Hours) {
+		c.bad(line, "%s: hours: %q is not like 09:00-16:00", e.Name, w.Hours)
+		return
+	}
+	var fromHour, fromMinute, toHour, toMinute int
+	_, _ = fmt.Sscanf(w.Hours, "%d:%d-%d:%d", &fromHour, &fromMinute, &toHour, &toMinute)
+	w.from, w.to = fromHour*60+fromMinute, toHour*60+toMinute
+}
+
+func (c *promotionCheck) source(s *AppSource, line int) {
+	if s.Tag == "" {
+		s.Tag = "{tag}"
+	}
+	s.Repository = strings.TrimSuffix(strings.TrimSuffix(s.Repository, "/"), ".git")
+	if !sourceRE.MatchString(s.Repository) {
+		c.bad(line, "repository: %q is not a web address like https://github.com/acme/api", s.Repository)
+	}
+	if strings.ContainsAny(s.Image, ":@= ") && !strings.Contains(s.Image, "/") {
+		c.bad(line, "image: %q is not the name of an image", s.Image)
+	}
+}
+
+// environment finds an environment by name, or by its directory.
+func (p *Promotion) environment(nameOrPath string) *Environment {
+	if p == nil {
+		return nil
+	}
+	for i, e := range p.Environments {
+		if e.Name == nameOrPath || e.Path == path.Clean(nameOrPath) {
+			return &p.Environments[i]
+		}
+	}
+	return nil
+}
+
+// names are the environments, for a message.
+func (p *Promotion) names() []string {
+	if p == nil {
+		return nil
+	}
+	var out []string
+	for _, e := range p.Environments {
+		out = append(out, e.Name)
+	}
+	return out
+}
+
+// below says whether file is dir or in it.
+func below(dir, file string) bool {
+	return dir == "." || file == dir || strings.HasPrefix(file, dir+"/")
+}
+
+// also is one value that is promoted besides the images: a file relative to the directory of an environment, and a path.
+type also struct{ file, path string }
+
+func parseAlso(s string) (also, error) {
+	file, at, ok := strings.Cut(s, ":")
+	if !ok || file == "" || at == "" {
+		return also{}, fmt.Errorf("%q is not file:path", s)
+	}
+	clean, err := cleanPattern(file)
+	if err != nil {
+		return also{}, err
+	}
+	return also{clean, at}, nil
+}

@@ -1,0 +1,170 @@
+package bumper
+
+import (
+	"fmt"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Scalar is one value of a file, at the place where it is written.
+type Scalar struct {
+	Path         string // in the syntax of Value.Path
+	Value        string
+	Line, Column int
+	// Secret is set below data and stringData of a Secret: such a value must not be shown.
+	Secret bool
+}
+
+// Scalars returns every value that is written in f, in order. Aliases and merge keys are not followed. It fails when f
+// does not parse.
+func Scalars(f File) ([]Scalar, error) {
+	s := scan(f)
+	if s.err != nil {
+		return nil, s.unparsed()
+	}
+	out := make([]Scalar, 0, len(s.scalars))
+	for _, c := range s.scalars {
+		v := Scalar{Path: c.path(), Value: c.node.Value, Secret: inSecret(c)}
+		v.Line, v.Column = s.doc.nodePosition(c.node)
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+func inSecret(c *cursor) bool {
+	for ; c.parent != nil; c = c.parent {
+		if c.name != "data" && c.name != "stringData" {
+			continue
+		}
+		if kind := text(c.parent.children(), "kind"); kind != nil && kind.node.Value == "Secret" {
+			return true
+		}
+	}
+	return false
+}
+
+// Lookup returns the value at a path of f. The error is a Refusal that says where the path leads nowhere.
+func Lookup(f File, path string) (string, error) {
+	s := scan(f)
+	if s.err != nil {
+		return "", s.unparsed()
+	}
+	c, refusal := s.resolve(path)
+	if refusal == nil {
+		refusal = s.checkValue(c)
+	}
+	if refusal != nil {
+		return "", *refusal
+	}
+	return c.node.Value, nil
+}
+
+// Changes returns the values in which before and after differ, as the edits that make after of before: Line and Column
+// are those of before. It reports false when the two differ in more than values of the same places, or do not parse.
+func Changes(before, after File) ([]Edit, bool) {
+	old, now := scan(before), scan(after)
+	if old.err != nil || now.err != nil || len(old.doc.roots) != len(now.doc.roots) {
+		return nil, false
+	}
+	for i := range old.doc.roots {
+		if !sameShape(old.doc.roots[i], now.doc.roots[i]) {
+			return nil, false
+		}
+	}
+	if len(old.scalars) != len(now.scalars) {
+		return nil, false
+	}
+	named, renamed := namedScalars(old), namedScalars(now)
+	var out []Edit
+	for i, c := range old.scalars {
+		to := now.scalars[i]
+		if c.node.Value == to.node.Value && c.node.ShortTag() == to.node.ShortTag() {
+			continue
+		}
+		e := Edit{File: before.Path, Path: c.path(), Old: c.node.Value, New: to.node.Value}
+		e.Line, e.Column = old.doc.position(c)
+		if ref, ok := named[c.node]; ok && ref.Name != "" {
+			e.Image, e.Before, e.After = ref.Normalised(), ref, renamed[to.node]
+		}
+		out = append(out, e)
+	}
+	return out, true
+}
+
+// namedScalars maps the scalars that say which version of an image runs to that image.
+func namedScalars(s *scanned) map[*yaml.Node]Image {
+	out := map[*yaml.Node]Image{}
+	for _, f := range s.found {
+		for _, c := range []*cursor{f.whole, f.tag, f.digest} {
+			if c != nil && f.embedded == nil {
+				out[c.node] = f.image
+			}
+		}
+	}
+	return out
+}
+
+// sameShape reports whether two nodes have the same keys and the same number of items everywhere.
+func sameShape(a, b *yaml.Node) bool {
+	if a.Kind != b.Kind || len(a.Content) != len(b.Content) || a.Anchor != b.Anchor {
+		return false
+	}
+	if a.Kind == yaml.AliasNode && a.Value != b.Value {
+		return false
+	}
+	for i := range a.Content {
+		if a.Kind == yaml.MappingNode && i%2 == 0 && a.Content[i].Value != b.Content[i].Value {
+			return false
+		}
+		if !sameShape(a.Content[i], b.Content[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// Outline returns what a file says of each of its objects before any rendering. Documents that are no Kubernetes objects are left out. It fails when f does not parse.
+func Outline(f File) ([]Object, error) {
+	s := scan(f)
+	if s.err != nil {
+		return nil, s.unparsed()
+	}
+	var out []Object
+	for i := range s.doc.roots {
+		root := s.doc.rootCursor(i)
+		if root == nil || root.node.Kind != yaml.MappingNode {
+			continue
+		}
+		fields := root.children()
+		version, kind, meta := text(fields, "apiVersion"), text(fields, "kind"), field(fields, "metadata")
+		if version == nil || kind == nil || meta == nil {
+			continue
+		}
+		name, namespace := text(meta.children(), "name"), text(meta.children(), "namespace")
+		if name == nil {
+			continue
+		}
+		o := Object{APIVersion: version.node.Value, Kind: kind.node.Value, Name: name.node.Value}
+		if namespace != nil {
+			o.Namespace = namespace.node.Value
+		}
+		o.Line, _ = s.doc.nodePosition(root.node)
+		out = append(out, o)
+	}
+	return out, nil
+}
+
+// Object is one Kubernetes object of a file.
+type Object struct {
+	APIVersion, Kind, Namespace, Name string
+	Line                              int // where it starts
+}
+
+// String is "apps/v1 Deployment shop/web".
+func (o Object) String() string {
+	name := o.Name
+	if o.Namespace != "" {
+		name = o.Namespace + "/" + name
+	}
+	return fmt.Sprintf("%s %s %s", o.APIVersion, o.Kind, name)
+}
