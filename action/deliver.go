@@ -163,6 +163,7 @@ func (r *run) attempt(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	words := writing{in: r.in, op: r.op, base: st.base.Name, plan: plan, hide: r.rep.clean}
+	words.waits = plan.waits()
 	res := Result{Plan: plan, Notes: plan.Notes, PullOperation: "none", Target: plan.target()}
 	switch {
 	case !writes:
@@ -171,6 +172,9 @@ func (r *run) attempt(ctx context.Context) (Result, error) {
 		return r.pullRequest(ctx, st, words, res)
 	case len(plan.Files) == 0:
 		res.Line = "= already up to date"
+		return res, nil
+	case words.waits != "":
+		res.Line = plan.waitLine()
 		return res, nil
 	}
 	return r.direct(ctx, st, words, res)
@@ -182,6 +186,8 @@ func (r *run) report(res Result, words writing) Result {
 	switch {
 	case !res.Changed:
 		res.Line = "= already up to date"
+	case words.waits != "":
+		res.Line = "dry run: " + words.plan.waitLine()
 	case r.in.Operation == opCheck:
 		res.Line = fmt.Sprintf("%s would be made: %s", count(len(res.Plan.Edits), "edit"), words.title())
 	case r.in.PullRequest:

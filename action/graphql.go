@@ -213,6 +213,14 @@ func (c *client) enableAutoMerge(ctx context.Context, id, head, method string) e
 	return c.query(ctx, "enable auto-merge", autoMergeMutation, map[string]any{"id": id, "head": head, "method": method}, nil)
 }
 
+func (c *client) markDraft(ctx context.Context, id string) error {
+	return c.query(ctx, "make the pull request a draft", `mutation Draft($id: ID!) { convertPullRequestToDraft(input: {pullRequestId: $id}) { pullRequest { number } } }`, map[string]any{"id": id}, nil)
+}
+
+func (c *client) markReady(ctx context.Context, id string) error {
+	return c.query(ctx, "make the pull request ready", `mutation Ready($id: ID!) { markPullRequestReadyForReview(input: {pullRequestId: $id}) { pullRequest { number } } }`, map[string]any{"id": id}, nil)
+}
+
 func (c *client) enqueue(ctx context.Context, id, head string) error {
 	return c.query(ctx, "add to the merge queue", enqueueMutation, map[string]any{"id": id, "head": head}, nil)
 }

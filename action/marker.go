@@ -66,7 +66,8 @@ func editsOf(b *branchHead) (string, bool) {
 type marker struct {
 	Operation string `json:"operation"`
 	Target    string `json:"target"`
-	Title     string `json:"title"` // as we wrote it: a person may have changed it
+	Title     string `json:"title"`             // as we wrote it: a person may have changed it
+	Waiting   bool   `json:"waiting,omitempty"` // we made it a draft, because gates do not hold
 	History   []step `json:"history"`
 }
 

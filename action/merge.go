@@ -4,13 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
 // autoMerge lets GitHub merge the pull request when its requirements are met, or merges it now when there
 // is nothing to wait for. It only ever merges the commit of this run.
-func (r *run) autoMerge(ctx context.Context, pr pullRequest, head string, res *Result) error {
-	if r.in.AutoMerge == "" || pr.AutoMergeRequest != nil {
+func (r *run) autoMerge(ctx context.Context, pr pullRequest, head, method string, res *Result) error {
+	if method == "" || pr.AutoMergeRequest != nil {
 		return nil
 	}
 	if pr.IsDraft {
@@ -18,7 +19,7 @@ func (r *run) autoMerge(ctx context.Context, pr pullRequest, head string, res *R
 		return nil
 	}
 	for try := 1; ; try++ {
-		err := r.client.enableAutoMerge(ctx, pr.ID, head, r.in.AutoMerge)
+		err := r.client.enableAutoMerge(ctx, pr.ID, head, method)
 		a, ok := answered(err)
 		switch {
 		case err == nil:
@@ -28,7 +29,7 @@ func (r *run) autoMerge(ctx context.Context, pr pullRequest, head string, res *R
 		case !ok || a.status >= 500:
 			return err
 		case a.says("clean status"), a.says("unstable status"), a.says("protected branch rules not configured"):
-			done, err := r.mergeNow(ctx, pr, head, res)
+			done, err := r.mergeNow(ctx, pr, head, method, res)
 			if done || err != nil {
 				return err
 			}
@@ -50,10 +51,21 @@ func (r *run) autoMerge(ctx context.Context, pr pullRequest, head string, res *R
 	}
 }
 
+// mergeMethod is how the pull request is merged: as promotion.yaml says, or the input.
+func (r *run) mergeMethod(p Plan) string {
+	if p.Promoted == nil || p.Promoted.env == nil || p.Promoted.env.AutoMerge == "" {
+		return r.in.AutoMerge
+	}
+	if p.Promoted.env.AutoMerge == "off" {
+		return ""
+	}
+	return strings.ToUpper(p.Promoted.env.AutoMerge)
+}
+
 // mergeNow is for pull requests that GitHub would not wait for. It returns false when GitHub would not merge
 // them either.
-func (r *run) mergeNow(ctx context.Context, pr pullRequest, head string, res *Result) (bool, error) {
-	sha, err := r.client.merge(ctx, pr.Number, head, r.in.AutoMerge)
+func (r *run) mergeNow(ctx context.Context, pr pullRequest, head, method string, res *Result) (bool, error) {
+	sha, err := r.client.merge(ctx, pr.Number, head, method)
 	a, ok := answered(err)
 	switch {
 	case err == nil:

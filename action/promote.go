@@ -29,6 +29,7 @@ type promoted struct {
 	env              *Environment
 	sources          []AppSource
 	carriers         []string // files of the source that carry the versions
+	gates            []gateResult
 }
 
 // place is an environment of a promotion: a directory, and the entry of promotion.yaml when there is one.

@@ -76,6 +76,10 @@ func (r *run) pullRequest(ctx context.Context, st *state, words writing, res Res
 	if len(words.plan.Files) == 0 {
 		return r.nothingLeft(ctx, st, found, res)
 	}
+	if words.waits != "" && !r.showsWaiting(found, words) {
+		res.Line = words.plan.waitLine()
+		return res, nil
+	}
 	for _, p := range found.foreign {
 		res.Notes = append(res.Notes, fmt.Sprintf("pull request #%d is about the same, but its branch holds commits of somebody else; it was left alone", p.Number))
 	}
@@ -95,7 +99,9 @@ func (r *run) pullRequest(ctx context.Context, st *state, words writing, res Res
 	if err := r.decorate(ctx, pr, &res); err != nil {
 		return Result{}, err
 	}
-	if err := r.autoMerge(ctx, pr, res.Commit, &res); err != nil {
+	if words.waits != "" {
+		res.Line = fmt.Sprintf("%s; #%d is a draft", words.plan.waitLine(), pr.Number)
+	} else if err := r.autoMerge(ctx, pr, res.Commit, r.mergeMethod(words.plan), &res); err != nil {
 		return Result{}, err
 	}
 	for _, old := range found.superseded {
@@ -105,6 +111,15 @@ func (r *run) pullRequest(ctx context.Context, st *state, words writing, res Res
 		res.Notes = append(res.Notes, fmt.Sprintf("closed #%d, superseded by #%d", old.Number, pr.Number))
 	}
 	return res, nil
+}
+
+// showsWaiting says whether a promotion that waits for its gates has a pull request all the same: when promotion.yaml
+// asks for a draft, and when the versions are proposed already and a gate no longer holds.
+func (r *run) showsWaiting(found pulls, words writing) bool {
+	if words.plan.Promoted.env.Gates.Unmet == "draft" {
+		return true
+	}
+	return found.current != nil && slices.Equal(setOf(found.current.HeadRef), words.plan.Set)
 }
 
 // carries finds a pull request with somebody else's commits that proposes the same already.
@@ -232,6 +247,8 @@ func (r *run) upsert(ctx context.Context, words writing, current *pullRequest, b
 			title = current.Title // a person's title stays
 		}
 	}
+	wasWaiting := m.Waiting
+	m.Waiting = words.waits != ""
 	m.Operation, m.Target, m.Title = words.op.name, words.op.target, words.title()
 	m = m.with(step{Set: words.plan.Set, At: r.now().UTC().Format(time.RFC3339), Run: r.in.event.runURL})
 	body := words.body(m, res.Notes[len(words.plan.Notes):]) + "\n" + r.rep.clean(m.String()) + "\n"
@@ -239,7 +256,7 @@ func (r *run) upsert(ctx context.Context, words writing, current *pullRequest, b
 		body += "\n" + below + "\n"
 	}
 	if current == nil {
-		pr, err := r.client.openPull(ctx, branch, words.base, title, body, r.in.Draft)
+		pr, err := r.client.openPull(ctx, branch, words.base, title, body, r.in.Draft || m.Waiting)
 		if err != nil {
 			return pullRequest{}, err
 		}
@@ -252,6 +269,9 @@ func (r *run) upsert(ctx context.Context, words writing, current *pullRequest, b
 		return pr, nil
 	}
 	pr := *current
+	if err := r.setDraft(ctx, &pr, wasWaiting, m.Waiting); err != nil {
+		return pullRequest{}, err
+	}
 	res.point(pr, "unchanged", fmt.Sprintf("= #%d is up to date", pr.Number))
 	if moved || pr.Title != title || !sameText(pr.Body, body) {
 		if err := r.client.editPull(ctx, pr, head, title, body); err != nil {
@@ -262,6 +282,20 @@ func (r *run) upsert(ctx context.Context, words writing, current *pullRequest, b
 		r.remember(res)
 	}
 	return pr, nil
+}
+
+// setDraft makes a pull request a draft while its gates do not hold. Only a draft that a run made is made ready again:
+// a person's draft stays one.
+func (r *run) setDraft(ctx context.Context, pr *pullRequest, was, waiting bool) error {
+	switch {
+	case waiting && !pr.IsDraft:
+		pr.IsDraft = true
+		return r.client.markDraft(ctx, pr.ID)
+	case was && !waiting && pr.IsDraft && !r.in.Draft:
+		pr.IsDraft = false
+		return r.client.markReady(ctx, pr.ID)
+	}
+	return nil
 }
 
 func (r *run) remember(res *Result) {

@@ -24,6 +24,23 @@ func (p Plan) target() string {
 	return p.Promoted.toName
 }
 
+func (p Plan) gates() []gateResult {
+	if p.Promoted == nil {
+		return nil
+	}
+	return p.Promoted.gates
+}
+
+// waits says which gates of a promotion do not hold.
+func (p Plan) waits() string {
+	if p.Promoted == nil || len(p.Files) == 0 {
+		return ""
+	}
+	return unmet(p.Promoted.gates)
+}
+
+func (p Plan) waitLine() string { return fmt.Sprintf("= %s waits: %s", p.target(), p.waits()) }
+
 // describe adds to the plan of a promotion what a reviewer wants to know: which commits brought the versions to the
 // source, and what changed in the application between the version that runs and the new one.
 func (r *run) describe(ctx context.Context, st *state, p *Plan) error {
@@ -43,17 +60,32 @@ func (r *run) describe(ctx context.Context, st *state, p *Plan) error {
 	if err != nil {
 		return err
 	}
+	arrivals := p.arrivals(history)
+	if env := p.Promoted.env; env != nil && env.Gates != nil {
+		line, err := r.client.line(ctx, st.base.Target.OID, p.Promoted.from)
+		if err != nil {
+			return err
+		}
+		p.Promoted.gates = env.Gates.check(line, arrivals, r.now())
+		p.Sections = append(p.Sections, gateSection(p.Promoted.gates))
+	}
 	if links := p.compareSection(r.labels(ctx, p.Edits)); links != "" {
 		p.Sections = append(p.Sections, links)
 	}
-	if commits := p.commitSection(history, r.in.ServerURL+"/"+st.name); commits != "" {
+	if commits := p.commitSection(arrivals, r.in.ServerURL+"/"+st.name); commits != "" {
 		p.Sections = append(p.Sections, commits)
 	}
 	return nil
 }
 
-// commitSection lists the commits of the source between what the target runs and what it gets.
-func (p Plan) commitSection(history []revision, web string) string {
+// arrival is a commit that brought versions to the source.
+type arrival struct {
+	rev  revision
+	what []string // "api 1.8.2"
+}
+
+// arrivals are the commits of the source between what the target runs and what it gets, newest first.
+func (p Plan) arrivals(history []revision) []arrival {
 	images, runs := []string{}, map[string][]string{}
 	for _, e := range p.Edits {
 		if e.Image == "" {
@@ -64,7 +96,7 @@ func (p Plan) commitSection(history []revision, web string) string {
 		}
 		runs[e.Image] = append(runs[e.Image], version(e.Before))
 	}
-	var lines []string
+	var out []arrival
 	arrived := map[string]bool{} // images whose way is told back to what the target runs
 	for i, rev := range history {
 		var what []string
@@ -86,8 +118,17 @@ func (p Plan) commitSection(history []revision, web string) string {
 			}
 		}
 		if len(what) > 0 {
-			lines = append(lines, fmt.Sprintf("- [`%s`](%s/commit/%s) %s: %s (%s)\n", short(rev.OID), web, rev.OID, code(strings.Join(what, ", ")), plainText(shorten(rev.MessageHeadline, 120)), rev.by()))
+			out = append(out, arrival{rev, what})
 		}
+	}
+	return out
+}
+
+// commitSection lists the arrivals.
+func (p Plan) commitSection(arrivals []arrival, web string) string {
+	var lines []string
+	for _, a := range arrivals {
+		lines = append(lines, fmt.Sprintf("- [`%s`](%s/commit/%s) %s: %s (%s)\n", short(a.rev.OID), web, a.rev.OID, code(strings.Join(a.what, ", ")), plainText(shorten(a.rev.MessageHeadline, 120)), a.rev.by()))
 	}
 	if len(lines) == 0 {
 		return ""

@@ -198,6 +198,10 @@ func (r *reporter) outputs(results []Result) error {
 	if err != nil {
 		return fmt.Errorf("write the outputs: %w", err)
 	}
+	gates, err := json.Marshal(append([]gateResult{}, res.Plan.gates()...))
+	if err != nil {
+		return fmt.Errorf("write the outputs: %w", err)
+	}
 	number := ""
 	if res.Number > 0 {
 		number = strconv.Itoa(res.Number)
@@ -207,6 +211,7 @@ func (r *reporter) outputs(results []Result) error {
 		{"changed", strconv.FormatBool(res.Changed)}, {"commit", res.Commit}, {"verified", strconv.FormatBool(res.Verified)},
 		{"branch", res.Branch}, {"pr-number", number}, {"pr-url", res.URL}, {"pr-operation", res.PullOperation},
 		{"images", string(images)}, {"edits", string(edits)}, {"results", string(list)},
+		{"gates", string(gates)},
 	} {
 		line, err := output(o[0], r.clean(o[1]))
 		if err != nil {
@@ -269,23 +274,24 @@ func editList(edits []bumper.Edit) []editJSON {
 
 // resultJSON is one entry of the results output: one target of a promotion, or the one thing another operation did.
 type resultJSON struct {
-	Target        string      `json:"target,omitempty"`
-	Changed       bool        `json:"changed"`
-	Line          string      `json:"line"`
-	Commit        string      `json:"commit,omitempty"`
-	Branch        string      `json:"branch,omitempty"`
-	Number        int         `json:"prNumber,omitempty"`
-	URL           string      `json:"prUrl,omitempty"`
-	PullOperation string      `json:"prOperation"`
-	Images        []imageJSON `json:"images"`
-	Left          []Left      `json:"left,omitempty"`
+	Target        string       `json:"target,omitempty"`
+	Changed       bool         `json:"changed"`
+	Line          string       `json:"line"`
+	Commit        string       `json:"commit,omitempty"`
+	Branch        string       `json:"branch,omitempty"`
+	Number        int          `json:"prNumber,omitempty"`
+	URL           string       `json:"prUrl,omitempty"`
+	PullOperation string       `json:"prOperation"`
+	Images        []imageJSON  `json:"images"`
+	Gates         []gateResult `json:"gates,omitempty"`
+	Left          []Left       `json:"left,omitempty"`
 }
 
 func resultList(results []Result) []resultJSON {
 	out := []resultJSON{}
 	for _, r := range results {
 		out = append(out, resultJSON{Target: r.Target, Changed: r.Changed, Line: r.Line, Commit: r.Commit, Branch: r.Branch, Number: r.Number, URL: r.URL,
-			PullOperation: r.PullOperation, Images: imageList(r.Plan.Edits), Left: r.Plan.Left[:min(len(r.Plan.Left), maxLeft)]})
+			PullOperation: r.PullOperation, Images: imageList(r.Plan.Edits), Left: r.Plan.Left[:min(len(r.Plan.Left), maxLeft)], Gates: r.Plan.gates()})
 	}
 	return out
 }

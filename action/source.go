@@ -55,20 +55,16 @@ type revision struct {
 
 // sourcePull is the pull request that brought a commit.
 type sourcePull struct {
-	Number        int
-	URL           string `json:"url"`
-	Merged        bool
-	Labels        names
-	LatestReviews struct {
-		Nodes []struct {
-			State  string
-			Author *struct{ Login string }
-		}
-	}
+	Number int
+	URL    string `json:"url"`
+	Merged bool
+	Labels names
+	// LatestOpinionatedReviews are the last reviews of people who may write.
+	LatestOpinionatedReviews struct{ Nodes []struct{ State string } }
 }
 
 const historyFields = `oid messageHeadline committedDate author { name user { login } }
-  associatedPullRequests(first: 5) { nodes { number url merged labels(first: 50) { nodes { name } } latestReviews(first: 50) { nodes { state author { login } } } } }`
+  associatedPullRequests(first: 5) { nodes { number url merged labels(first: 50) { nodes { name } } latestOpinionatedReviews(first: 50, writersOnly: true) { nodes { state } } } }`
 
 // revisions reads the newest commits that touch a directory, up to head, with the contents of files in each.
 func (c *client) revisions(ctx context.Context, head, dir string, files []string, most int) ([]revision, error) {

@@ -25,6 +25,8 @@ type writing struct {
 	base string
 	plan Plan
 	hide func(string) string // replaces secrets
+	// waits says which gates do not hold; the pull request is a draft then, if there is one at all.
+	waits string
 }
 
 // expand replaces {image}, {tag} and so on in a template. Values are inserted, never expanded again.

@@ -243,7 +243,7 @@ func (r *Repo) pullGraph(p *Pull) map[string]any {
 		"__typename": "PullRequest", "id": r.pullID(p), "number": p.Number, "url": r.pullURL(p), "title": p.Title, "body": p.Body,
 		"isDraft": p.Draft, "baseRefName": p.Base, "headRefName": p.Head, "isCrossRepository": false, "autoMergeRequest": auto,
 		"labels":         names(p.Labels, "name"),
-		"reviewRequests": count(len(p.Reviewers) + len(p.Teams)), "latestReviews": reviews(p), "merged": p.Merged,
+		"reviewRequests": count(len(p.Reviewers) + len(p.Teams)), "latestReviews": reviews(p), "latestOpinionatedReviews": reviews(p), "merged": p.Merged,
 		"assignees": names(p.Assignees, "login"), "headRef": orNil(r.refGraph("refs/heads/" + p.Head)),
 	}
 }
@@ -264,8 +264,10 @@ func count(n int) lazy {
 
 func (s *Server) mutationRoot(perm Permissions) map[string]any {
 	return map[string]any{
-		"enablePullRequestAutoMerge": lazy(func(args map[string]any) (any, *gqlError) { return s.enableAutoMerge(args, perm) }),
-		"updateRefs":                 lazy(func(args map[string]any) (any, *gqlError) { return s.updateRefs(args, perm) }),
+		"enablePullRequestAutoMerge":    lazy(func(args map[string]any) (any, *gqlError) { return s.enableAutoMerge(args, perm) }),
+		"updateRefs":                    lazy(func(args map[string]any) (any, *gqlError) { return s.updateRefs(args, perm) }),
+		"convertPullRequestToDraft":     lazy(func(args map[string]any) (any, *gqlError) { return s.setDraft(args, perm, true) }),
+		"markPullRequestReadyForReview": lazy(func(args map[string]any) (any, *gqlError) { return s.setDraft(args, perm, false) }),
 		"enqueuePullRequest": lazy(func(args map[string]any) (any, *gqlError) {
 			in, _ := args["input"].(map[string]any)
 			_, p := s.pullByID(fmt.Sprint(in["pullRequestId"]))
@@ -308,6 +310,20 @@ func (s *Server) enableAutoMerge(args map[string]any, perm Permissions) (any, *g
 		return nil, &gqlError{"UNPROCESSABLE", "Expected head OID does not match", path}
 	}
 	p.AutoMerge, _ = in["mergeMethod"].(string)
+	return map[string]any{"pullRequest": r.pullGraph(p)}, nil
+}
+
+func (s *Server) setDraft(args map[string]any, perm Permissions, draft bool) (any, *gqlError) {
+	const path = "convertPullRequestToDraft"
+	in, _ := args["input"].(map[string]any)
+	r, p := s.pullByID(fmt.Sprint(in["pullRequestId"]))
+	switch {
+	case p == nil:
+		return nil, &gqlError{"NOT_FOUND", "Could not resolve to a node with the global id", path}
+	case perm.PullRequests != "write":
+		return nil, &gqlError{"FORBIDDEN", "Resource not accessible by integration", path}
+	}
+	p.Draft = draft
 	return map[string]any{"pullRequest": r.pullGraph(p)}, nil
 }
 

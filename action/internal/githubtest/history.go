@@ -54,6 +54,12 @@ func (r *Repo) commitGraph(c *Commit, perm Permissions) map[string]any {
 		"__typename": "Commit", "oid": c.SHA, "message": c.Message, "messageHeadline": headline, "committedDate": c.Date.Format(time.RFC3339),
 		"author": author, "tree": map[string]any{"oid": c.Tree},
 		"parents": lazy(func(map[string]any) (any, *gqlError) { return map[string]any{"nodes": orEmpty(parents)}, nil }),
+		"statusCheckRollup": lazy(func(map[string]any) (any, *gqlError) {
+			if perm.Statuses == "" {
+				return nil, &gqlError{"FORBIDDEN", "Resource not accessible by integration", "statusCheckRollup"}
+			}
+			return orNil(r.rollup(c.SHA)), nil
+		}),
 		"history": lazy(func(args map[string]any) (any, *gqlError) { return r.historyGraph(c.SHA, args, perm), nil }),
 		"file":    lazy(func(args map[string]any) (any, *gqlError) { return orNil(r.entryGraph(c, args["path"])), nil }),
 		"associatedPullRequests": lazy(func(map[string]any) (any, *gqlError) {

@@ -13,6 +13,7 @@ type Repo struct {
 	store   *objects
 	refs    map[string]string // refs/heads/x -> sha
 	pulls   []*Pull
+	reports []*Report
 	options RepoOptions
 }
 

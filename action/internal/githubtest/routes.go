@@ -44,6 +44,7 @@ var routes = compile([]route{
 	{method: "POST", template: repoPath + "/git/trees", need: "contents=write", handle: (*call).createTree},
 	{method: "POST", template: repoPath + "/git/commits", need: "contents=write", handle: (*call).createCommit},
 	{method: "GET", template: repoPath + "/compare/{basehead}", need: "contents=read", handle: (*call).compare},
+	{method: "POST", template: repoPath + "/statuses/{sha}", need: "statuses=write", handle: (*call).createStatus},
 	{method: "GET", template: repoPath + "/pulls", need: "pull_requests=read", handle: (*call).listPulls},
 	{method: "POST", template: repoPath + "/pulls", need: "pull_requests=write", handle: (*call).createPull},
 	{method: "PATCH", template: repoPath + "/pulls/{pull_number}", need: "pull_requests=write", handle: (*call).updatePull},
@@ -95,8 +96,11 @@ func (rt *route) missing(perm Permissions) string {
 	}
 	scope, level, _ := strings.Cut(rt.need, "=")
 	have := perm.Contents
-	if scope == "pull_requests" {
+	switch scope {
+	case "pull_requests":
 		have = perm.PullRequests
+	case "statuses":
+		have = perm.Statuses
 	}
 	if have == "write" || have == level {
 		return ""

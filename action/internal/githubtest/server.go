@@ -25,6 +25,7 @@ import (
 type Permissions struct {
 	Contents     string // "", "read" or "write"
 	PullRequests string // "", "read" or "write"
+	Statuses     string // of commit statuses and check runs: "", "read" or "write"
 	// Repos limits the token to these "owner/name"; nil means all.
 	Repos []string
 	// NoPullRequestSetting refuses to open pull requests, as the repository setting "Allow GitHub
@@ -83,7 +84,7 @@ const Token = "ghs_token-of-the-tests"
 func New(tb testing.TB) *Server {
 	tb.Helper()
 	s := &Server{tb: tb, repos: map[string]*Repo{}, tokens: map[string]Permissions{}, desc: loaded()}
-	s.tokens[Token] = Permissions{Contents: "write", PullRequests: "write"}
+	s.tokens[Token] = Permissions{Contents: "write", PullRequests: "write", Statuses: "write"}
 	s.http = httptest.NewServer(http.HandlerFunc(s.serve))
 	s.URL = s.http.URL
 	tb.Cleanup(s.http.Close)

@@ -1,0 +1,326 @@
+package action
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	_ "time/tzdata" // a window names a time zone, and a runner may have no database of them
+)
+
+// Gates are asked of Git alone: commit statuses, check runs and pull requests of the config repository. No cluster is
+// asked. What counts are the commits of the base branch at which the directory of the source environment was, byte for
+// byte, what it is now: a reconciler reports on the commit it applied, which need not be the one that changed the
+// directory.
+
+// gateResult is one gate of a promotion.
+type gateResult struct {
+	Gate   string `json:"gate"`
+	Met    bool   `json:"met"`
+	Detail string `json:"detail"`
+	// Possible is when the gate could be met if nothing else happens; empty when somebody has to do something.
+	Possible string `json:"possible,omitempty"`
+}
+
+const lineQuery = `query Line($owner: String!, $name: String!, $head: String!, $dir: String!) {
+  repository(owner: $owner, name: $name) { object(expression: $head) { ... on Commit { history(first: 100) { nodes {
+    oid
+    parents(first: 1) { nodes { oid } }
+    file(path: $dir) { oid }
+    statusCheckRollup { contexts(first: 100) { nodes {
+      __typename
+      ... on StatusContext { context state createdAt }
+      ... on CheckRun { name status conclusion completedAt }
+    } } }
+  } } } } }
+}`
+
+// lineCommit is a commit of the base branch with what was reported on it.
+type lineCommit struct {
+	OID     string `json:"oid"`
+	Parents struct {
+		Nodes []struct {
+			OID string `json:"oid"`
+		}
+	}
+	File *struct {
+		OID string `json:"oid"`
+	}
+	StatusCheckRollup *struct {
+		Contexts struct{ Nodes []report }
+	}
+}
+
+// report is a commit status or a check run.
+type report struct {
+	Context, State           string // of a status
+	CreatedAt                time.Time
+	Name, Status, Conclusion string // of a check run
+	CompletedAt              time.Time
+}
+
+// event is a report in one form for both.
+type gateEvent struct {
+	at     time.Time
+	commit string
+	good   bool
+	word   string // success, failure, ...
+}
+
+// line reads the commits of the base branch from head back, as far as the directory was what it is at head.
+func (c *client) line(ctx context.Context, head, dir string) ([]lineCommit, error) {
+	var data struct {
+		Repository struct {
+			Object *struct {
+				History struct{ Nodes []lineCommit }
+			}
+		}
+	}
+	vars := map[string]any{"owner": c.owner, "name": c.name, "head": head, "dir": dir}
+	if err := c.query(ctx, "read the statuses of "+dir, lineQuery, vars, &data); err != nil {
+		if a, ok := answered(err); ok && a.says("not accessible") {
+			return nil, advise(err, "gates need a token with statuses: read, checks: read and pull-requests: read")
+		}
+		return nil, err
+	}
+	if data.Repository.Object == nil {
+		return nil, fmt.Errorf("%w: read the statuses of %s", errMoved, dir)
+	}
+	return sameDirectory(data.Repository.Object.History.Nodes, head), nil
+}
+
+// sameDirectory follows the first parents from head, newest first, while the directory does not change.
+func sameDirectory(nodes []lineCommit, head string) []lineCommit {
+	var out []lineCommit
+	next := head
+	for {
+		at := slices.IndexFunc(nodes, func(c lineCommit) bool { return c.OID == next })
+		if at < 0 || nodes[at].File == nil || len(out) > 0 && nodes[at].File.OID != out[0].File.OID {
+			return out
+		}
+		out = append(out, nodes[at])
+		if len(nodes[at].Parents.Nodes) == 0 {
+			return out
+		}
+		next = nodes[at].Parents.Nodes[0].OID
+	}
+}
+
+// events are the reports of one name, oldest first. What is still running is told apart.
+func events(line []lineCommit, name string) (done []gateEvent, pending bool) {
+	for i := len(line) - 1; i >= 0; i-- {
+		if line[i].StatusCheckRollup == nil {
+			continue
+		}
+		for _, r := range line[i].StatusCheckRollup.Contexts.Nodes {
+			e := gateEvent{commit: line[i].OID}
+			switch {
+			case r.Context == name && (r.State == "PENDING" || r.State == "EXPECTED"), r.Name == name && r.Status != "COMPLETED":
+				pending = true
+				continue
+			case r.Context == name:
+				e.at, e.good, e.word = r.CreatedAt, r.State == "SUCCESS", strings.ToLower(r.State)
+			case r.Name == name:
+				e.at, e.good, e.word = r.CompletedAt, r.Conclusion == "SUCCESS", strings.ToLower(r.Conclusion)
+			default:
+				continue
+			}
+			done = append(done, e)
+		}
+	}
+	slices.SortStableFunc(done, func(a, b gateEvent) int { return a.at.Compare(b.at) })
+	return done, pending
+}
+
+// check asks every gate.
+func (g *Gates) check(line []lineCommit, arrivals []arrival, now time.Time) []gateResult {
+	var out []gateResult
+	var since time.Time
+	good := true
+	for _, name := range g.Statuses {
+		res, from := statusGate(line, name)
+		out = append(out, res)
+		good = good && res.Met
+		if from.After(since) {
+			since = from
+		}
+	}
+	if g.soak > 0 {
+		out = append(out, g.soakGate(good, since, now))
+	}
+	if g.Approvals > 0 {
+		out = append(out, pullGate(fmt.Sprintf("approvals %d", g.Approvals), arrivals, func(p *sourcePull) string {
+			if have := p.approvals(); have < g.Approvals {
+				return fmt.Sprintf("#%d has %s", p.Number, count(have, "approval"))
+			}
+			return ""
+		}))
+	}
+	for _, label := range g.Labels {
+		out = append(out, pullGate("label "+label, arrivals, func(p *sourcePull) string {
+			if !slices.ContainsFunc(p.Labels.list(), func(l string) bool { return strings.EqualFold(l, label) }) {
+				return fmt.Sprintf("#%d has no such label", p.Number)
+			}
+			return ""
+		}))
+	}
+	if g.Window != nil {
+		out = append(out, g.Window.gate(now))
+	}
+	return out
+}
+
+// statusGate wants the last finished report to be a success, and says since when there was no other.
+func statusGate(line []lineCommit, name string) (gateResult, time.Time) {
+	res := gateResult{Gate: "status " + name}
+	done, pending := events(line, name)
+	first := len(done)
+	for first > 0 && done[first-1].good {
+		first--
+	}
+	switch {
+	case first < len(done):
+		e := done[first]
+		res.Met, res.Detail = true, fmt.Sprintf("success since %s on %s", stamp(e.at), short(e.commit))
+		return res, e.at
+	case len(done) > 0:
+		e := done[len(done)-1]
+		res.Detail = fmt.Sprintf("%s at %s on %s", e.word, stamp(e.at), short(e.commit))
+	case pending:
+		res.Detail = "pending"
+	case len(line) > 0:
+		res.Detail = fmt.Sprintf("nothing reported on %s or later", short(line[len(line)-1].OID))
+	default:
+		res.Detail = "nothing reported"
+	}
+	return res, time.Time{}
+}
+
+func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+func (g *Gates) soakGate(good bool, since, now time.Time) gateResult {
+	res := gateResult{Gate: "soak " + g.Soak}
+	until := since.Add(g.soak)
+	switch {
+	case !good:
+		res.Detail = "counts from the success"
+	case now.Before(until):
+		res.Detail, res.Possible = "over at "+stamp(until), until.UTC().Format(time.RFC3339)
+	default:
+		res.Met, res.Detail = true, "over since "+stamp(until)
+	}
+	return res
+}
+
+// pullGate wants something of every pull request that brought one of the versions.
+func pullGate(name string, arrivals []arrival, missing func(*sourcePull) string) gateResult {
+	res := gateResult{Gate: name}
+	var lacks, has []string
+	for _, a := range arrivals {
+		p := a.rev.pull()
+		if p == nil {
+			lacks = append(lacks, short(a.rev.OID)+" came without a pull request")
+		} else if text := missing(p); text != "" {
+			lacks = append(lacks, text)
+		} else {
+			has = append(has, fmt.Sprintf("#%d", p.Number))
+		}
+	}
+	if len(arrivals) == 0 {
+		lacks = append(lacks, "no commit found that brought the versions")
+	}
+	res.Met, res.Detail = len(lacks) == 0, strings.Join(slices.Compact(has), ", ")
+	if len(lacks) > 0 {
+		res.Detail = strings.Join(slices.Compact(lacks), "; ")
+	}
+	return res
+}
+
+// approvals counts the people who may write to the repository and whose last review approves.
+func (p *sourcePull) approvals() int {
+	n := 0
+	for _, r := range p.LatestOpinionatedReviews.Nodes {
+		if r.State == "APPROVED" {
+			n++
+		}
+	}
+	return n
+}
+
+// gate says whether now is in the window, and when it opens.
+func (w *Window) gate(now time.Time) gateResult {
+	res := gateResult{Gate: "window " + w.String(), Met: w.open(now), Detail: "open"}
+	if res.Met {
+		return res
+	}
+	local := now.In(w.zone)
+	for day := range 9 {
+		opens := time.Date(local.Year(), local.Month(), local.Day()+day, w.from/60, w.from%60, 0, 0, w.zone)
+		if opens.After(now) && w.open(opens) {
+			res.Detail, res.Possible = "opens at "+stamp(opens), opens.UTC().Format(time.RFC3339)
+			return res
+		}
+	}
+	res.Detail = "closed"
+	return res
+}
+
+func (w *Window) open(now time.Time) bool {
+	local := now.In(w.zone)
+	minute := local.Hour()*60 + local.Minute()
+	today, yesterday := w.day(local.Weekday()), w.day((local.Weekday()+6)%7)
+	switch {
+	case w.from == w.to:
+		return today
+	case w.from < w.to:
+		return today && w.from <= minute && minute < w.to
+	}
+	return today && minute >= w.from || yesterday && minute < w.to
+}
+
+func (w *Window) day(d time.Weekday) bool {
+	return len(w.Days) == 0 || slices.Contains(w.Days, weekdays[d])
+}
+
+// String is "mon-thu words": the days, the hours and the zone.
+func (w *Window) String() string {
+	parts := []string{strings.Join(w.Days, ","), w.Hours, w.zone.String()}
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " ")
+}
+
+// unmet are the gates that do not hold, as one text, with when they could.
+func unmet(gates []gateResult) string {
+	var missing []string
+	latest, known := "", true
+	for _, g := range gates {
+		if g.Met {
+			continue
+		}
+		missing = append(missing, g.Gate+" ("+g.Detail+")")
+		known = known && g.Possible != ""
+		latest = max(latest, g.Possible)
+	}
+	text := strings.Join(missing, ", ")
+	if len(missing) > 0 && known {
+		text += "; possible at " + latest
+	}
+	return text
+}
+
+// gateSection is the table of the gates.
+func gateSection(gates []gateResult) string {
+	if len(gates) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("| Gate | Holds | |\n|---|---|---|\n")
+	for _, g := range gates {
+		holds := "no"
+		if g.Met {
+			holds = "yes"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", code(g.Gate), holds, plainText(g.Detail))
+	}
+	return b.String()
+}
