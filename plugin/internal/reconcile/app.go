@@ -32,7 +32,25 @@ type App struct {
 	ForeignFields     ForeignFields
 	Health            []HealthRule
 	Allow             Allow
+	Helm              Helm
+	Substitute        *Substitute // nil leaves ${NAME} as it is
 }
+
+// Helm are the settings of a chart in the app's directory.
+type Helm struct {
+	Release string         // the name of the app when empty
+	Values  []string       // files from the directory of the chart, later ones win
+	Set     map[string]any // strings, booleans and whole numbers by path: "image.tag"
+}
+
+// Substitute replaces ${NAME} in the manifests.
+type Substitute struct {
+	Vars map[string]string // wins over From
+	From []SubstituteFrom  // later ones win
+}
+
+// SubstituteFrom names a ConfigMap or Secret in the namespace of the instance.
+type SubstituteFrom struct{ Kind, Name string }
 
 // Ignore leaves fields to others: they are neither applied nor drift. Empty selectors match everything.
 type Ignore struct {
