@@ -5,7 +5,7 @@ export CGO_ENABLED := 0
 SHELL := /bin/bash
 
 # Every Go module with tests. The others are the benchmark's peers, the control plane's mains and the linter.
-MODULES := . plugin/e2e action/e2e .ci/image
+MODULES := . plugin/e2e action/e2e .ci/image .ci/release
 ALL_MODULES := $(MODULES) plugin/e2e/bench plugin/e2e/controlplane .ci/lint .ci/krew
 
 # A release sets VERSION; otherwise the version is what Go itself takes from the last tag.
@@ -75,6 +75,20 @@ soak: control-plane ## Drift at random for ten minutes (SOAK=1h, SEED=n)
 gobench: control-plane ## Run the Go benchmarks (BENCH=regexp selects)
 	@set -e; for module in $(MODULES); do \
 		go -C $$module test -timeout 60m -run '^$$' -bench '$(BENCH)' -benchmem $(TESTFLAGS) ./...; \
+	done
+
+.PHONY: release-snapshot krew cross
+release-snapshot: ## Build what a release consists of into dist/release, from the checkout as it is (RELEASEFLAGS='-platforms linux/amd64')
+	@go -C .ci/release run . -dir $(CURDIR) -o $(CURDIR)/dist/release $(RELEASEFLAGS) snapshot $(VERSION)
+
+krew: ## Write dist/gitops.yaml for dist/release, and check it with krew's own program
+	@go -C .ci/release run . -dir $(CURDIR) -o $(CURDIR)/dist/release krew $(VERSION) >dist/gitops.yaml
+	@cd .ci/krew && go tool validate-krew-manifest -skip-install -manifest $(CURDIR)/dist/gitops.yaml
+
+cross: ## Build both programs for all six platforms
+	@set -e; for platform in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64; do \
+		echo "go build for $$platform"; \
+		GOOS=$${platform%/*} GOARCH=$${platform#*/} go build -trimpath -ldflags '$(LDFLAGS)' -o dist/cross/$${platform%/*}_$${platform#*/}/ ./cmd/...; \
 	done
 
 .PHONY: docs

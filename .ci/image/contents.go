@@ -12,12 +12,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/crypto/x509roots/fallback/bundle"
+
+	"github.com/kubectl-gitops/kubectl-gitops/.ci/release/binary"
 )
 
 const (
 	user     = "65532:65532" // a number, because a kubelet cannot prove of a name that it is not root
-	entry    = "/usr/local/bin/" + binaryName
-	sbomFile = "/usr/local/share/sbom/" + binaryName + ".spdx.json"
+	entry    = "/usr/local/bin/" + binary.Plugin
+	sbomFile = "/usr/local/share/sbom/" + binary.Plugin + ".spdx.json"
 )
 
 // file is one entry of a layer. A name that ends in a slash is a directory. All belong to root.
@@ -41,12 +43,12 @@ func base() []file {
 }
 
 // program is the binary and its bill of materials.
-func program(b binary, sbom []byte) []file {
+func program(b binary.Binary, sbom []byte) []file {
 	return []file{
 		{name: "usr/", mode: 0o755},
 		{name: "usr/local/", mode: 0o755},
 		{name: "usr/local/bin/", mode: 0o755},
-		{name: entry[1:], mode: 0o755, data: b.data},
+		{name: entry[1:], mode: 0o755, data: b.Data},
 		{name: "usr/local/share/", mode: 0o755},
 		{name: "usr/local/share/sbom/", mode: 0o755},
 		{name: sbomFile[1:], mode: 0o644, data: sbom},

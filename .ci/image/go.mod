@@ -13,3 +13,7 @@ require (
 	github.com/opencontainers/image-spec v1.1.1 // indirect
 	golang.org/x/sync v0.22.0 // indirect
 )
+
+require github.com/kubectl-gitops/kubectl-gitops/.ci/release v0.0.0
+
+replace github.com/kubectl-gitops/kubectl-gitops/.ci/release => ../release

@@ -15,13 +15,15 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
+
+	"github.com/kubectl-gitops/kubectl-gitops/.ci/release/binary"
 )
 
 // newCheckout is a repository with a program in the place of the real one, which takes longer to compile.
 func newCheckout(t *testing.T) string {
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"go.mod":                     "module " + module + "\n\ngo 1.26.0\n",
+		"go.mod":                     "module " + binary.Module + "\n\ngo 1.26.0\n",
 		"cmd/kubectl-gitops/main.go": "package main\n\nfunc main() { println(\"hello\") }\n",
 	} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
@@ -179,7 +181,9 @@ func checkImage(t *testing.T, image v1.Image, commit string) {
 	if !x509.NewCertPool().AppendCertsFromPEM(files["etc/ssl/certs/ca-certificates.crt"]) {
 		t.Error("no certificate authorities in the image")
 	}
-	var sbom spdxDocument
+	var sbom struct {
+		Packages []struct{ VersionInfo string }
+	}
 	if err := json.Unmarshal(files[sbomFile[1:]], &sbom); err != nil || len(sbom.Packages) < 2 || sbom.Packages[0].VersionInfo != "1.2.3" {
 		t.Errorf("bill of materials: %v %+v", err, sbom)
 	}

@@ -7,10 +7,12 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/kubectl-gitops/kubectl-gitops/.ci/release/binary"
 )
 
 // newIndex returns the image of every binary, in the order given.
-func newIndex(binaries []binary) (v1.ImageIndex, error) {
+func newIndex(binaries []binary.Binary) (v1.ImageIndex, error) {
 	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	for _, b := range binaries {
 		image, err := newImage(b)
@@ -19,7 +21,7 @@ func newIndex(binaries []binary) (v1.ImageIndex, error) {
 		}
 		index = mutate.AppendManifests(index, mutate.IndexAddendum{
 			Add:        image,
-			Descriptor: v1.Descriptor{MediaType: types.OCIManifestSchema1, Platform: &b.platform},
+			Descriptor: v1.Descriptor{MediaType: types.OCIManifestSchema1, Platform: &v1.Platform{OS: b.Platform.OS, Architecture: b.Platform.Arch}},
 		})
 	}
 	if len(binaries) == 0 {
@@ -28,8 +30,8 @@ func newIndex(binaries []binary) (v1.ImageIndex, error) {
 	return mutate.Annotations(index, labels(binaries[0])).(v1.ImageIndex), nil
 }
 
-func newImage(b binary) (v1.Image, error) {
-	sbom, err := billOfMaterials(b)
+func newImage(b binary.Binary) (v1.Image, error) {
+	sbom, err := b.BillOfMaterials()
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +42,7 @@ func newImage(b binary) (v1.Image, error) {
 		time  time.Time
 	}{
 		{"certificate authorities, user, /tmp", base(), time.Unix(0, 0)}, // the same in every build
-		{binaryName + " " + b.version, program(b, sbom), b.time},
+		{binary.Plugin + " " + b.Version, program(b, sbom), b.Time},
 	} {
 		packed, err := newLayer(layer.files, layer.time)
 		if err != nil {
@@ -59,8 +61,8 @@ func newImage(b binary) (v1.Image, error) {
 		return nil, err
 	}
 	config = config.DeepCopy()
-	config.OS, config.Architecture = b.platform.OS, b.platform.Architecture
-	config.Created = v1.Time{Time: b.time}
+	config.OS, config.Architecture = b.Platform.OS, b.Platform.Arch
+	config.Created = v1.Time{Time: b.Time}
 	config.Config = v1.Config{
 		User:       user,
 		Entrypoint: []string{entry},
@@ -76,18 +78,18 @@ func newImage(b binary) (v1.Image, error) {
 }
 
 // labels are the keys that registries and scanners know.
-func labels(b binary) map[string]string {
+func labels(b binary.Binary) map[string]string {
 	const key = "org.opencontainers.image."
 	l := map[string]string{
-		key + "title":       binaryName,
+		key + "title":       binary.Plugin,
 		key + "description": "Makes a Kubernetes cluster what Git says, and shows and undoes what differs",
-		key + "source":      "https://" + module,
+		key + "source":      "https://" + binary.Module,
 		key + "licenses":    "Apache-2.0",
-		key + "version":     b.version,
-		key + "created":     b.time.Format(time.RFC3339),
+		key + "version":     b.Version,
+		key + "created":     b.Time.Format(time.RFC3339),
 	}
-	if b.revision != "" {
-		l[key+"revision"] = b.revision
+	if b.Revision != "" {
+		l[key+"revision"] = b.Revision
 	}
 	return l
 }

@@ -16,6 +16,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/kubectl-gitops/kubectl-gitops/.ci/release/binary"
 )
 
 func main() {
@@ -47,9 +49,13 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	var binaries []binary
-	for _, platform := range strings.Split(*platforms, ",") {
-		b, err := compile(ctx, stderr, *dir, filepath.Join(tmp, "bin"), platform, *version)
+	var binaries []binary.Binary
+	for _, name := range strings.Split(*platforms, ",") {
+		platform, err := binary.ParsePlatform(name)
+		if err != nil || platform.OS != "linux" {
+			return fmt.Errorf("platform %q: use linux/ARCHITECTURE", name)
+		}
+		b, err := binary.Compile(ctx, stderr, *dir, filepath.Join(tmp, platform.Arch, binary.Plugin), binary.Plugin, platform, *version)
 		if err != nil {
 			return err
 		}

@@ -1,8 +1,6 @@
-package main
+package binary
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"runtime/debug"
 	"strconv"
@@ -59,23 +57,22 @@ type spdxRelationship struct {
 
 const noAssertion = "NOASSERTION" // the licences of dependencies are not in a binary
 
-// billOfMaterials lists the modules that the linker put into the binary, as SPDX 2.3 JSON. It says nothing that is not
+// BillOfMaterials lists the modules that the linker put into the binary, as SPDX 2.3 JSON. It says nothing that is not
 // in the binary, so it is as reproducible.
-func billOfMaterials(b binary) ([]byte, error) {
-	sum := sha256.Sum256(b.data)
-	digest := hex.EncodeToString(sum[:])
+func (b Binary) BillOfMaterials() ([]byte, error) {
+	digest := b.Digest()
 	doc := spdxDocument{
 		Version: "SPDX-2.3", DataLicense: "CC0-1.0", ID: "SPDXRef-DOCUMENT",
-		Name:      binaryName + "-" + b.version + "-" + b.platform.String(),
-		Namespace: "https://" + module + "/spdx/" + digest,
-		Creation:  spdxCreation{Created: b.time.Format(time.RFC3339), Creators: []string{"Tool: " + module + "/.ci/image"}},
+		Name:      b.Program + "-" + b.Version + "-" + b.Platform.String(),
+		Namespace: "https://" + Module + "/spdx/" + digest,
+		Creation:  spdxCreation{Created: b.Time.Format(time.RFC3339), Creators: []string{"Tool: " + Module + "/.ci/release"}},
 	}
-	main := newPackage("SPDXRef-main", module, b.version)
+	main := newPackage("SPDXRef-main", Module, b.Version)
 	main.LicenseConcluded, main.LicenseDeclared = "Apache-2.0", "Apache-2.0"
 	main.Checksums = []spdxChecksum{{Algorithm: "SHA256", Value: digest}}
 	doc.Packages = append(doc.Packages, main,
-		newPackage("SPDXRef-stdlib", "stdlib", strings.TrimPrefix(b.info.GoVersion, "go")))
-	for i, dep := range b.info.Deps {
+		newPackage("SPDXRef-stdlib", "stdlib", strings.TrimPrefix(b.Info.GoVersion, "go")))
+	for i, dep := range b.Info.Deps {
 		used := effective(dep)
 		doc.Packages = append(doc.Packages, newPackage("SPDXRef-module-"+strconv.Itoa(i), used.Path, used.Version))
 	}
