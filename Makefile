@@ -77,12 +77,22 @@ gobench: control-plane ## Run the Go benchmarks (BENCH=regexp selects)
 		go -C $$module test -timeout 60m -run '^$$' -bench '$(BENCH)' -benchmem $(TESTFLAGS) ./...; \
 	done
 
-.PHONY: release-snapshot krew cross
-release-snapshot: ## Build what a release consists of into dist/release, from the checkout as it is (RELEASEFLAGS='-platforms linux/amd64')
-	@go -C .ci/release run . -dir $(CURDIR) -o $(CURDIR)/dist/release $(RELEASEFLAGS) snapshot $(VERSION)
+# A release is three steps: release-prepare VERSION=1.2.3, release-tag VERSION=1.2.3, and a push of the tag.
+DIST ?= $(CURDIR)/dist/release
+RELEASE := go -C .ci/release run . -dir $(CURDIR) -o $(DIST)
 
-krew: ## Write dist/gitops.yaml for dist/release, and check it with krew's own program
-	@go -C .ci/release run . -dir $(CURDIR) -o $(CURDIR)/dist/release krew $(VERSION) >dist/gitops.yaml
+.PHONY: release-snapshot release-prepare release-tag krew cross
+release-snapshot: ## Build what a release consists of into dist/release, from the checkout as it is (RELEASEFLAGS='-platforms linux/amd64')
+	@$(RELEASE) $(RELEASEFLAGS) snapshot $(VERSION)
+
+release-prepare: ## Build the action and commit its digests (VERSION=1.2.3)
+	@$(RELEASE) prepare $(VERSION)
+
+release-tag: ## Build it again, compare, and tag that commit (VERSION=1.2.3); pushing the tag starts the release
+	@$(RELEASE) tag $(VERSION)
+
+krew: ## Write dist/gitops.yaml for what is in dist/release, and check it with krew's own program
+	@mkdir -p dist && $(RELEASE) krew $(VERSION) >dist/gitops.yaml
 	@cd .ci/krew && go tool validate-krew-manifest -skip-install -manifest $(CURDIR)/dist/gitops.yaml
 
 cross: ## Build both programs for all six platforms

@@ -71,23 +71,6 @@ func TestWorkflowsAreValid(t *testing.T) {
 	}
 }
 
-// TestWorkflowsOfThisRepositoryAreValid lints .github/workflows, where there is one.
-func TestWorkflowsOfThisRepositoryAreValid(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join("..", "..", ".github", "workflows", "*.y*ml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if problems := lint(t, string(data)); len(problems) > 0 {
-			t.Errorf("%s: %s", file, strings.Join(problems, "\n"))
-		}
-	}
-}
-
 func lint(t *testing.T, workflow string) []string {
 	t.Helper()
 	dir := workspace(t, strings.ReplaceAll(workflow, published, "./"))
