@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
@@ -40,9 +41,17 @@ func (u *ui) statusTable(list reconcile.StatusList, wide bool) {
 		t.add(cell{text: s.Name}, cell{text: s.Revision.Short()}, word(s.Sync), word(s.Health),
 			cell{text: strconv.Itoa(s.Objects.Total)}, cell{text: u.age(s.LastRun.Time)},
 			cell{text: sourceText(s.Source)}, cell{text: s.Revision.Author}, cell{text: lasted},
-			cell{text: firstLine(s.Message)})
+			cell{text: firstLine(u.lasting(s.Message, s.Since))})
 	}
 	u.print(t, wide)
+}
+
+// lasting adds to a message since when it is so.
+func (u *ui) lasting(message string, since time.Time) string {
+	if message == "" || since.IsZero() {
+		return message
+	}
+	return firstLine(message) + ", for " + u.age(since)
 }
 
 func inNamespace(ns string) string {
@@ -65,7 +74,7 @@ func (u *ui) resourceTable(s reconcile.Status, wide bool) {
 	}}
 	for _, r := range worstResources(s.Resources) {
 		t.add(cell{text: cmp.Or(r.Short, r.Object)}, cell{text: r.Namespace}, word(r.Sync), word(r.Health),
-			cell{text: firstLine(r.Message)})
+			cell{text: firstLine(u.lasting(r.Message, r.Since))})
 	}
 	u.print(t, wide)
 }

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -20,30 +21,51 @@ const (
 	Healthy     Health = "Healthy"
 )
 
-// HealthOf tells how an object is doing, by the rules of kstatus, and why when it is not Healthy. nil is Missing. Other
-// than there, a Job is Progressing until it is complete: what follows it may need what it does.
+// HealthOf tells how an object is doing, and why; a Healthy object may come with a remark. nil is Missing. The rules
+// are those of kstatus, and those of the kinds in healthByKind, which kstatus does not know or judges in a way that
+// would make an app wait for ever. Degraded is only what waiting does not mend: it ends the wait for an app at once.
+// A Job is Progressing until it is complete: what follows it may need what it does.
 func HealthOf(u *unstructured.Unstructured) (Health, string) {
-	if u == nil {
-		return Missing, "not in the cluster"
+	if h, why, settled := healthOfAny(u); settled {
+		return h, why
 	}
-	if u.GetDeletionTimestamp() != nil {
-		return Progressing, "terminating"
+	if rule := ruleFor(u); rule != nil {
+		return rule(u)
 	}
-	if paused, _, _ := unstructured.NestedBool(u.Object, "spec", "paused"); paused && u.GetKind() == "Deployment" {
-		return Suspended, "paused"
+	return kstatus(u)
+}
+
+// healthOfAny settles what is the same for every kind: an object that is gone, going, suspended, or changed since its
+// controller looked.
+func healthOfAny(u *unstructured.Unstructured) (Health, string, bool) {
+	switch {
+	case u == nil:
+		return Missing, "not in the cluster", true
+	case u.GetDeletionTimestamp() != nil:
+		return Progressing, "terminating", true
+	}
+	if paused, _, _ := unstructured.NestedBool(u.Object, "spec", "paused"); paused && pausable[u.GetKind()] {
+		return Suspended, "paused", true
 	}
 	if suspended, _, _ := unstructured.NestedBool(u.Object, "spec", "suspend"); suspended {
-		return Suspended, "suspended"
+		return Suspended, "suspended", true
 	}
+	if seen, ok := observed(u.Object, "status", "observedGeneration"); ok && seen < u.GetGeneration() {
+		return Progressing, "its controller has not seen the last change yet", true
+	}
+	return "", "", false
+}
+
+// pausable are the kinds whose spec.paused stops them; elsewhere it may mean anything.
+var pausable = map[string]bool{"Deployment": true, "Rollout": true}
+
+func kstatus(u *unstructured.Unstructured) (Health, string) {
 	r, err := status.Compute(u)
 	if err != nil {
 		return Unknown, err.Error()
 	}
 	switch r.Status {
 	case status.CurrentStatus:
-		if unfinishedJob(u) {
-			return Progressing, r.Message
-		}
 		return Healthy, ""
 	case status.InProgressStatus, status.TerminatingStatus:
 		return Progressing, r.Message
@@ -55,13 +77,19 @@ func HealthOf(u *unstructured.Unstructured) (Health, string) {
 	return Unknown, r.Message
 }
 
-func unfinishedJob(u *unstructured.Unstructured) bool {
-	if gvk := u.GroupVersionKind(); gvk.Group != "batch" || gvk.Kind != "Job" {
-		return false
+// ruleFor finds the rule of a kind, or the one of all kinds of its group.
+func ruleFor(u *unstructured.Unstructured) func(*unstructured.Unstructured) (Health, string) {
+	gvk := u.GroupVersionKind()
+	if rule, ok := healthByKind[gvk.Kind+"."+gvk.Group]; ok {
+		return rule
 	}
-	conditions, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")
-	return !slices.ContainsFunc(conditions, func(c any) bool {
-		m, _ := c.(map[string]any)
-		return m["type"] == "Complete" && m["status"] == "True"
-	})
+	for _, g := range healthByGroup {
+		if (gvk.Group == g.group || strings.HasSuffix(gvk.Group, "."+g.group)) && !slices.Contains(g.except, gvk.Kind) {
+			return g.rule
+		}
+	}
+	if hasCondition(u, "Synced") && hasCondition(u, "Ready") { // what Crossplane and those who follow it show
+		return syncedAndReady
+	}
+	return nil
 }

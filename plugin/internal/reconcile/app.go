@@ -70,12 +70,8 @@ const (
 	ForeignKeep   ForeignFields = "keep"
 )
 
-// HealthRule says in CEL how objects of a kind are doing; the variable object holds the whole object.
-type HealthRule struct {
-	Group, Kind                               string
-	Healthy, Degraded, Progressing, Suspended string // expressions that give a bool; empty never applies
-	Message                                   string // an expression that gives a string
-}
+// HealthRule says in CEL how objects of a kind are doing.
+type HealthRule = cluster.HealthRule
 
 // Allow confines an app: the namespaces and kinds ("Kind" or "Kind.group") it may contain. Empty allows all.
 type Allow struct{ Namespaces, Kinds []string }
@@ -119,6 +115,7 @@ type Reconciler struct {
 
 	rendered rendering // last commit rendered, for the loop
 	fights   fights    // what was reverted lately, for the loop
+	checks   checks    // health rules
 	refused  sync.Map  // kinds that may not be listed in the whole cluster
 }
 
@@ -147,7 +144,7 @@ func (r *Reconciler) tell(kind EventKind, app, format string, args ...any) {
 
 // settings is a digest of everything but the commit that shapes what is applied: when it changes, all is planned anew.
 func (r *Reconciler) settings(app App) string {
-	raw, err := json.Marshal([]any{app.Path, app.Namespace, app.AllowPlainSecrets, r.From.Repo, r.Tool})
+	raw, err := json.Marshal([]any{app.Path, app.Namespace, app.AllowPlainSecrets, r.From.Repo, r.Tool, app.Health})
 	if err != nil {
 		return ""
 	}

@@ -67,7 +67,7 @@ func (p *pass) countHealth() {
 	for k := range p.refs {
 		h := cluster.Unknown
 		if u, known := p.after[k]; known {
-			h, _ = cluster.HealthOf(u)
+			h, _ = p.health.Of(u)
 		} else if p.trusted[k] {
 			h = cluster.Healthy
 		}

@@ -37,7 +37,8 @@ type pass struct {
 
 	refs        map[record.Key]cluster.Ref                // everything desired
 	after       map[record.Key]*unstructured.Unstructured // its last known state
-	trusted     map[record.Key]bool                       // settled and not touched: as healthy as before
+	health      *cluster.HealthRules
+	trusted     map[record.Key]bool // settled and not touched: as healthy as before
 	failed      map[record.Key]bool
 	failedWaves bool // an object of an earlier wave failed
 	told        map[record.Key]string
@@ -62,6 +63,7 @@ var stages = []struct {
 	name string
 	run  func(*pass, context.Context) error
 }{
+	{"health rules", (*pass).compileHealth},
 	{"poll", (*pass).poll},
 	{"load record", (*pass).load},
 	{"observe", (*pass).observeRecorded},
@@ -310,6 +312,6 @@ func (p *pass) complete() {
 	}
 	p.rec.Source, p.rec.Revision = p.report.Source, p.revision
 	p.rec.Target, p.rec.PlainSecrets = p.app.Namespace, p.app.AllowPlainSecrets
-	p.rec.Config, p.rec.Tool = p.settings(p.app), p.Tool
+	p.rec.Config, p.rec.Tool, p.rec.Health = p.settings(p.app), p.Tool, p.app.Health
 	p.rec.Pending = p.rec.Rebuilt || p.deferred // a rebuilt inventory is compared with Git once more before anything is pruned
 }

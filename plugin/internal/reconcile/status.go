@@ -77,10 +77,11 @@ func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Re
 		return s
 	}
 	id := r.Records.ID(name)
+	rules, _ := r.checks.compile(rec.Health) // they were compiled when they were recorded
 	var worst *ResourceStatus
 	drift := 0
 	for _, row := range rec.Sorted() {
-		rs := resourceStatus(rec.Inventory, row, live, id, unread[row.Ref.Kind])
+		rs := resourceStatus(rec.Inventory, row, live, id, rules, unread[row.Ref.Kind])
 		s.Objects.Add(rs.Health)
 		if rs.Sync == record.SyncDrifted {
 			drift++
@@ -96,6 +97,9 @@ func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Re
 		}
 	}
 	s.Health = s.Objects.Worst()
+	if worst != nil {
+		s.Since = worst.Since
+	}
 	var unseen error // of the first of its kinds that could not be read
 	for _, k := range rec.Kinds() {
 		unseen = cmp.Or(unseen, unread[k])
@@ -142,21 +146,25 @@ func worse(a, b ResourceStatus) bool {
 			return 3
 		case rs.Health != cluster.Healthy:
 			return 4
+		case rs.Message != "":
+			return 5
 		}
-		return 5
+		return 6
 	}
 	return order(a) < order(b)
 }
 
 // resourceStatus judges one recorded object.
-func resourceStatus(inv *record.Inventory, row record.Row, live *snapshot, id string, unread error) ResourceStatus {
+func resourceStatus(inv *record.Inventory, row record.Row, live *snapshot, id string, rules *cluster.HealthRules, unread error) ResourceStatus {
 	rs := ResourceStatus{Object: row.ID(), Short: row.Ref.String(), Namespace: row.Namespace, Sync: record.Synced}
 	if unread != nil {
 		rs.Sync, rs.Health, rs.Message = record.SyncUnknown, cluster.Unknown, unread.Error()
 		return rs
 	}
 	u := live.values(record.KeyOf(row.Ref), id)
-	rs.Health, rs.Message = cluster.HealthOf(u)
+	if rs.Health, rs.Message = rules.Of(u); rs.Health != cluster.Healthy {
+		rs.Since = cluster.UnhealthySince(u)
+	}
 	switch judge(inv, row, live, id) {
 	case drifted:
 		rs.Sync = record.SyncDrifted

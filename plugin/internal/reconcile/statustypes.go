@@ -22,6 +22,7 @@ type Status struct {
 	Sync      record.Sync      `json:"sync"`
 	Health    cluster.Health   `json:"health"`
 	Message   string           `json:"message"`
+	Since     time.Time        `json:"since,omitzero"` // when the object that the message is about ceased to be healthy
 	Source    record.Source    `json:"source"`
 	Revision  record.Revision  `json:"revision"`
 	Objects   record.Objects   `json:"objects"`
@@ -46,6 +47,7 @@ type ResourceStatus struct {
 	Sync      record.Sync          `json:"sync"`
 	Health    cluster.Health       `json:"health"`
 	Message   string               `json:"message,omitempty"`
+	Since     time.Time            `json:"since,omitzero"`   // when it ceased to be healthy, as far as it tells
 	Fields    []record.FieldChange `json:"fields,omitempty"` // what drifted: from = recorded value when it is known, to = live
 }
 

@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
@@ -100,7 +101,11 @@ func (p *pass) healthySoon(keys []record.Key) error {
 }
 
 func (p *pass) budgetSpent(open []ailing) error {
-	return hint.With(p.notHealthy(open), "the budget of %s is used up (--timeout); it is looked at again in the next run", p.app.Timeout)
+	lasted := ""
+	if since := cluster.UnhealthySince(p.after[open[0].key]); !since.IsZero() {
+		lasted = fmt.Sprintf("; it has been %s for %s", open[0].health, duration.HumanDuration(max(p.Now().Sub(since), 0)))
+	}
+	return hint.With(p.notHealthy(open), "the budget of %s is used up (--timeout)%s; it is looked at again in the next run", p.app.Timeout, lasted)
 }
 
 // notHealthy words why the wait ends, with what the pods of the first object say.
@@ -128,7 +133,7 @@ func (p *pass) unhealthy(keys []record.Key) []ailing {
 		if p.trusted[k] {
 			continue
 		}
-		h, message := cluster.HealthOf(p.after[k])
+		h, message := p.health.Of(p.after[k])
 		if h == cluster.Healthy || h == cluster.Suspended {
 			continue
 		}
