@@ -54,6 +54,11 @@ func (h *harness) setup(env *testscript.Env) error {
 	s := &script{harness: h, proxy: p, ns: uniqueName(env)}
 	env.Values[scriptKey{}] = s
 
+	docs, err := filepath.Abs("../../docs")
+	if err != nil {
+		return err
+	}
+	env.Setenv("DOCS", docs)
 	home := filepath.Join(env.WorkDir, "home")
 	env.Setenv("HOME", home)
 	env.Setenv("PATH", h.bin+string(os.PathListSeparator)+os.Getenv("PATH"))
