@@ -25,8 +25,18 @@ import (
 // Version is the Kubernetes version that controlplane/go.mod pins.
 const Version = "v1.37.2"
 
-// binaries are the programs that Build leaves in the directory it returns.
-var binaries = [...]string{"etcd", "kube-apiserver", "kube-controller-manager", "kubectl"}
+// part is a set of programs that are built, and kept, together.
+type part struct {
+	name     string // of the directory under the cache directory
+	dir      string // below the module controlplane
+	binaries []string
+	patience string
+}
+
+var (
+	controlPlane = part{"controlplane", "cmd", []string{"etcd", "kube-apiserver", "kube-controller-manager", "kubectl"}, "ten minutes"}
+	nodePart     = part{"node", "node", []string{"kubelet"}, "two minutes after the control plane"}
+)
 
 // progressEvery is how often a first build says that it is alive.
 const progressEvery = 20 * time.Second
@@ -38,33 +48,42 @@ const progressEvery = 20 * time.Second
 //
 // The working directory must be inside this repository.
 func Build(ctx context.Context, log io.Writer) (string, error) {
+	return controlPlane.build(ctx, log)
+}
+
+// BuildNode is Build for the kubelet, which only StartNode needs.
+func BuildNode(ctx context.Context, log io.Writer) (string, error) {
+	return nodePart.build(ctx, log)
+}
+
+func (p part) build(ctx context.Context, log io.Writer) (string, error) {
 	src, err := sources(ctx)
 	if err != nil {
 		return "", fmt.Errorf("find the control plane's sources: %w", err)
 	}
-	key, err := buildKey(ctx, src)
+	key, err := p.key(ctx, src)
 	if err != nil {
-		return "", fmt.Errorf("compute the cache key of the control plane: %w", err)
+		return "", fmt.Errorf("compute the cache key of the %s: %w", p.name, err)
 	}
-	root, err := CacheDir("controlplane")
+	root, err := CacheDir(p.name)
 	if err != nil {
 		return "", err
 	}
 	bin := filepath.Join(root, key)
-	if built(bin) {
+	if p.built(bin) {
 		return bin, nil
 	}
 	unlock, err := lock(filepath.Join(root, key+".lock"), func() {
-		fmt.Fprintln(log, "Waiting for another process that is building the control plane.")
+		fmt.Fprintln(log, "Waiting for another process that is building the "+p.name+".")
 	})
 	if err != nil {
 		return "", err
 	}
 	defer unlock()
-	if built(bin) {
+	if p.built(bin) {
 		return bin, nil
 	}
-	return bin, compile(ctx, log, src, bin)
+	return bin, p.compile(ctx, log, src, bin)
 }
 
 // CacheDir returns the directory for name under the user's cache directory, and creates it.
@@ -78,10 +97,10 @@ func CacheDir(name string) (string, error) {
 }
 
 // compile builds into a directory beside bin and renames it, so that a build that was interrupted is never used.
-func compile(ctx context.Context, log io.Writer, src, bin string) error {
+func (p part) compile(ctx context.Context, log io.Writer, src, bin string) error {
 	started := time.Now()
-	fmt.Fprintf(log, "Building Kubernetes %s (etcd, kube-apiserver, kube-controller-manager, kubectl) from Go modules.\n"+
-		"The first time this takes about ten minutes on two cores; the result is kept in\n%s\n", Version, bin)
+	fmt.Fprintf(log, "Building Kubernetes %s (%s) from Go modules.\n"+
+		"The first time this takes about %s on two cores; the result is kept in\n%s\n", Version, strings.Join(p.binaries, ", "), p.patience, bin)
 	tmp := bin + ".building" // ours alone: the caller holds the lock
 	if err := os.RemoveAll(tmp); err != nil {
 		return err
@@ -91,20 +110,20 @@ func compile(ctx context.Context, log io.Writer, src, bin string) error {
 	const v = "k8s.io/component-base/version."
 	minor := strings.Split(strings.TrimPrefix(Version, "v"), ".")
 	ldflags := fmt.Sprintf("-s -w -X %sgitVersion=%s -X %sgitMajor=%s -X %sgitMinor=%s", v, Version, v, minor[0], v, minor[1])
-	cmd := goCommand(ctx, src, "build", "-v", "-trimpath", "-buildvcs=false", "-ldflags="+ldflags, "-o", tmp+"/", "./cmd/...")
+	cmd := goCommand(ctx, src, "build", "-v", "-trimpath", "-buildvcs=false", "-ldflags="+ldflags, "-o", tmp+"/", "./"+p.dir+"/...")
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		return err
 	}
 	if err := cmd.Start(); err != nil {
-		return fmt.Errorf("build the control plane: %w", err)
+		return fmt.Errorf("build the %s: %w", p.name, err)
 	}
 	tail := follow(log, stderr, started)
 	if err := cmd.Wait(); err != nil {
-		return fmt.Errorf("build the control plane: %w\n%s", err, tail)
+		return fmt.Errorf("build the %s: %w\n%s", p.name, err, tail)
 	}
 	if err := os.Rename(tmp, bin); err != nil {
-		return fmt.Errorf("keep the control plane: %w", err)
+		return fmt.Errorf("keep the %s: %w", p.name, err)
 	}
 	fmt.Fprintf(log, "Built in %s.\n", time.Since(started).Round(time.Second))
 	return nil
@@ -138,8 +157,8 @@ func follow(log io.Writer, stderr io.Reader, started time.Time) string {
 	return strings.Join(tail, "\n")
 }
 
-func built(bin string) bool {
-	for _, name := range binaries {
+func (p part) built(bin string) bool {
+	for _, name := range p.binaries {
 		if _, err := os.Stat(filepath.Join(bin, name)); err != nil {
 			return false
 		}
@@ -166,26 +185,32 @@ func sources(ctx context.Context) (string, error) {
 	}
 }
 
-func buildKey(ctx context.Context, src string) (string, error) {
+// key changes with the sources of the part, the modules' versions and the toolchain.
+func (p part) key(ctx context.Context, src string) (string, error) {
 	toolchain, err := goCommand(ctx, src, "env", "GOVERSION", "GOOS", "GOARCH").Output()
 	if err != nil {
 		return "", fmt.Errorf("go env: %w", err)
 	}
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%s\n%s\n", Version, toolchain)
-	err = filepath.WalkDir(src, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+	for _, name := range []string{p.dir, "go.mod", "go.sum"} {
+		err := filepath.WalkDir(filepath.Join(src, name), func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() {
+				return err
+			}
+			data, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			rel, err := filepath.Rel(src, path)
+			fmt.Fprintf(sum, "%s %d\n%s", filepath.ToSlash(rel), len(data), data)
 			return err
-		}
-		data, err := os.ReadFile(path)
+		})
 		if err != nil {
-			return err
+			return "", err
 		}
-		rel, err := filepath.Rel(src, path)
-		fmt.Fprintf(sum, "%s %d\n%s", filepath.ToSlash(rel), len(data), data)
-		return err
-	})
-	return hex.EncodeToString(sum.Sum(nil))[:16], err
+	}
+	return hex.EncodeToString(sum.Sum(nil))[:16], nil
 }
 
 func goCommand(ctx context.Context, dir string, args ...string) *exec.Cmd {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,7 +23,12 @@ const (
 	readyTimeout = 2 * time.Minute
 	pollEvery    = 50 * time.Millisecond
 	portAttempts = 5
+
+	apiServer = "kube-apiserver"
 )
+
+// ServiceAddress is where pods find the API server: the cluster IP of the service "kubernetes".
+const ServiceAddress = "10.0.0.1"
 
 // Options are what a caller of Start may choose. The zero value is useful.
 type Options struct {
@@ -47,6 +53,7 @@ type Cluster struct {
 	// Kubeconfig is the path of the file for the user "admin" in group system:masters.
 	Kubeconfig string
 
+	port      string
 	users     *users
 	processes []*process
 	cleanup   []func()
@@ -137,7 +144,13 @@ func (c *Cluster) makeDir(dir string) error {
 }
 
 func (c *Cluster) run(name string, args ...string) error {
-	p, err := start(c.Dir, filepath.Join(c.Bin, name), args...)
+	return c.Run(filepath.Join(c.Bin, name), args...)
+}
+
+// Run starts one more program with the cluster's directory as working directory, and its output in NAME.log there. It
+// ends with the cluster.
+func (c *Cluster) Run(binary string, args ...string) error {
+	p, err := start(c.Dir, binary, args...)
 	if err != nil {
 		return err
 	}
@@ -160,17 +173,38 @@ func (c *Cluster) startAPIServer(context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.Host = "https://127.0.0.1:" + strconv.Itoa(port)
+	c.port = strconv.Itoa(port)
+	c.Host = "https://127.0.0.1:" + c.port
 	if err := c.writeServerFiles(); err != nil {
 		return err
 	}
-	return c.run("kube-apiserver",
+	return c.runAPIServer()
+}
+
+// RestartAPIServer kills the API server, starts it again at the same address and returns when it serves.
+func (c *Cluster) RestartAPIServer(ctx context.Context) error {
+	for i, p := range c.processes {
+		if p.name == apiServer {
+			p.kill()
+			c.processes = slices.Delete(c.processes, i, i+1)
+			break
+		}
+	}
+	if err := c.runAPIServer(); err != nil {
+		return err
+	}
+	return c.wait(ctx, serving)
+}
+
+func (c *Cluster) runAPIServer() error {
+	return c.run(apiServer,
 		"--etcd-servers=unix://etcd.sock",
-		"--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--secure-port="+strconv.Itoa(port),
-		"--endpoint-reconciler-type=none", "--service-cluster-ip-range=10.0.0.0/16",
+		"--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--secure-port="+c.port,
+		"--endpoint-reconciler-type=none", "--service-cluster-ip-range=10.0.0.0/16", // its first is ServiceAddress
 		"--tls-cert-file=server.crt", "--tls-private-key-file=server.key",
 		"--authorization-mode=RBAC",
 		"--authentication-token-webhook-config-file=authn.kubeconfig", "--authentication-token-webhook-version=v1",
+		"--kubelet-client-certificate=kubelet-client.crt", "--kubelet-client-key=kubelet-client.key",
 		"--service-account-issuer=https://kubernetes.default.svc",
 		"--service-account-key-file=service-account.key", "--service-account-signing-key-file=service-account.key",
 		"--audit-policy-file=audit-policy.yaml", "--audit-log-path="+auditLog,
@@ -199,7 +233,7 @@ func (c *Cluster) wait(ctx context.Context, ready func(context.Context, kubernet
 	}
 	patience := time.After(readyTimeout)
 	for {
-		if err := c.died(); err != nil {
+		if err := c.Died(); err != nil {
 			return err
 		}
 		notReady := ready(ctx, client)
@@ -233,7 +267,8 @@ func furnished(ctx context.Context, client kubernetes.Interface) error {
 
 var errPortTaken = errors.New("a port was taken by somebody else meanwhile")
 
-func (c *Cluster) died() error {
+// Died says which of the cluster's programs has ended by itself, if any, and how.
+func (c *Cluster) Died() error {
 	for _, p := range c.processes {
 		err, ended := p.exited()
 		if ended && strings.Contains(p.tail(), "address already in use") {

@@ -6,9 +6,11 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	authn "k8s.io/api/authentication/v1"
 	"k8s.io/client-go/tools/clientcmd"
@@ -63,7 +66,8 @@ func (u *users) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (c *Cluster) makeCredentials(context.Context) error {
-	crt, key, err := cert.GenerateSelfSignedCertKey("127.0.0.1", []net.IP{net.IPv4(127, 0, 0, 1)}, []string{"localhost"})
+	addresses := []net.IP{net.IPv4(127, 0, 0, 1), net.ParseIP(ServiceAddress)}
+	crt, key, err := cert.GenerateSelfSignedCertKey("127.0.0.1", addresses, []string{"localhost", "kubernetes.default.svc"})
 	if err != nil {
 		return err
 	}
@@ -80,7 +84,33 @@ func (c *Cluster) makeCredentials(context.Context) error {
 	return errors.Join(
 		c.write("server.crt", crt),
 		c.write("server.key", key),
+		c.writeKubeletClient(),
 		c.write("service-account.key", pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})),
+	)
+}
+
+// writeKubeletClient writes the certificate by which the API server, and nobody else, may ask a kubelet for logs.
+func (c *Cluster) writeKubeletClient() error {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "kube-apiserver"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
+		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	crt, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		return err
+	}
+	der, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		c.write("kubelet-client.crt", pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: crt})),
+		c.write("kubelet-client.key", pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der})),
 	)
 }
 
