@@ -5,11 +5,13 @@ package githttp
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
@@ -17,6 +19,8 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+
+	"k8s.io/client-go/util/cert"
 )
 
 // Options are what a caller of Start may choose. The zero value serves everybody over plain HTTP.
@@ -25,6 +29,8 @@ type Options struct {
 	Token string
 	// TLS serves HTTPS with a certificate that CA returns.
 	TLS bool
+	// Host, unless empty, is the IP address to listen on instead of 127.0.0.1.
+	Host string
 	// RedirectTo, unless empty, is the base URL to which every request is sent instead of being served.
 	RedirectTo string
 	// ReadOnly refuses pushes.
@@ -43,6 +49,7 @@ type Server struct {
 	server  *httptest.Server
 	opt     Options
 	backend http.Handler
+	chain   []byte // PEM, of a certificate of our own
 
 	mu       sync.Mutex
 	requests []Request
@@ -67,12 +74,35 @@ func Start(root string, opt Options) (*Server, error) {
 	}
 	s.server = httptest.NewUnstartedServer(s)
 	s.server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	if opt.Host != "" {
+		if err := s.listenOn(opt.Host); err != nil {
+			return nil, err
+		}
+	}
 	if opt.TLS {
 		s.server.StartTLS()
 	} else {
 		s.server.Start()
 	}
 	return s, nil
+}
+
+// listenOn takes the place of the listener on 127.0.0.1 and of the certificate for it.
+func (s *Server) listenOn(host string) error {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return err
+	}
+	s.server.Listener.Close()
+	s.server.Listener = l
+	crt, key, err := cert.GenerateSelfSignedCertKey(host, []net.IP{net.ParseIP(host)}, nil)
+	if err != nil {
+		return err
+	}
+	pair, err := tls.X509KeyPair(crt, key)
+	s.server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+	s.chain = crt
+	return err
 }
 
 // Stop closes every connection and frees the port.
@@ -88,6 +118,9 @@ func (s *Server) URL() string { return s.server.URL }
 func (s *Server) CA() []byte {
 	if !s.opt.TLS {
 		return nil
+	}
+	if s.chain != nil {
+		return s.chain
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.server.Certificate().Raw})
 }

@@ -7,24 +7,42 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"testing"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/e2e/kube"
 )
 
+const (
+	imageFile = "image.tar"
+	imageName = "ghcr.io/kubectl-gitops/kubectl-gitops:dev"
+)
+
+// world is what all tests share.
+type world struct {
+	cluster *kube.Cluster
+	node    *Node
+	bin     string // kubectl and kubectl-gitops
+}
+
+// shared is nil where the tests cannot run.
+var shared *world
+
 // TestMain runs the tests in namespaces of their own, after everything has been built that needs the network.
 func TestMain(m *testing.M) {
 	dir, err := Inside()
-	if err != nil {
-		fail(err)
-	}
 	flag.Parse()
-	if dir != "" || testing.Short() {
+	switch {
+	case err != nil:
+		fail(err)
+	case dir != "":
+		os.Exit(runInside(m, dir))
+	case testing.Short():
 		os.Exit(m.Run())
 	}
 	if reason := Missing(); reason != "" {
-		fmt.Fprintf(os.Stderr, "\n##### THE TESTS ON A REAL NODE DO NOT RUN: %s\n\n", reason)
-		os.Exit(m.Run()) // each of them skips
+		fmt.Fprintf(os.Stderr, "\n##### THE TESTS ON A REAL NODE ARE SKIPPED: %s\n\n", reason)
+		os.Exit(m.Run())
 	}
 	if dir, err = NewDir(); err != nil {
 		fail(err)
@@ -45,9 +63,30 @@ func fail(err error) {
 	os.Exit(1)
 }
 
-const imageFile = "image.tar"
+// runInside starts the cluster with its node and runs the tests.
+func runInside(m *testing.M, dir string) int {
+	if err := os.Setenv("TMPDIR", dir); err != nil {
+		fail(err)
+	}
+	ctx := context.Background()
+	cluster, err := kube.Start(ctx, kube.Options{Log: os.Stderr})
+	if err != nil {
+		fail(err)
+	}
+	defer cluster.Stop()
+	bin := filepath.Join(dir, "bin")
+	if err := os.Symlink(filepath.Join(cluster.Bin, "kubectl"), filepath.Join(bin, "kubectl")); err != nil {
+		fail(err)
+	}
+	n, err := Start(ctx, cluster, dir, filepath.Join(dir, imageFile))
+	if err != nil {
+		fail(err)
+	}
+	shared = &world{cluster, n, bin}
+	return m.Run()
+}
 
-// prepare builds the control plane, the kubelet, the image and pause.
+// prepare builds the control plane, the kubelet, the image, the plugin and pause.
 func prepare(ctx context.Context, dir string) error {
 	if _, err := kube.Build(ctx, os.Stderr); err != nil {
 		return err
@@ -58,15 +97,25 @@ func prepare(ctx context.Context, dir string) error {
 	if err := BuildPause(ctx, dir); err != nil {
 		return err
 	}
-	platform, err := exec.CommandContext(ctx, "go", "env", "GOARCH").Output()
+	root, err := filepath.Abs("../../..")
 	if err != nil {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, "go", "run", ".", "-platforms", "linux/"+string(platform[:len(platform)-1]), "-o", filepath.Join(dir, imageFile))
-	cmd.Dir = "../../../image"
+	if other := os.Getenv("NODE_ROOT"); other != "" {
+		root = other
+	}
+	if err := command(ctx, root, "go", "build", "-trimpath", "-o", filepath.Join(dir, "bin", "kubectl-gitops"), "./cmd/kubectl-gitops"); err != nil {
+		return err
+	}
+	return command(ctx, "../../../.ci/image", "go", "run", ".", "-dir", root, "-platforms", "linux/"+runtime.GOARCH, "-name", imageName, "-o", filepath.Join(dir, imageFile))
+}
+
+func command(ctx context.Context, dir, name string, args ...string) error {
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the image: %w\n%s", err, out)
+		return fmt.Errorf("%s: %w\n%s", cmd, err, out)
 	}
 	return nil
 }

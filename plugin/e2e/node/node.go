@@ -49,6 +49,7 @@ func Start(ctx context.Context, cluster *kube.Cluster, dir string, images ...str
 		n.forward,
 		n.startKubelet,
 		n.ready,
+		n.schedule,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
