@@ -47,6 +47,10 @@ test-fast: ## Run the tests that need no control plane
 e2e: control-plane ## Run the scripts in plugin/e2e/testdata/script (TESTFLAGS='-v -run TestScripts/NAME' for one)
 	go -C plugin/e2e test -count=1 -timeout 30m $(TESTFLAGS) .
 
+.PHONY: node
+node: control-plane ## Run the tests in real pods (root on Linux; .ci/node-packages installs containerd and the rest; SOAK=1 kills 50 times)
+	go -C plugin/e2e test -count=1 -timeout 30m -v $(TESTFLAGS) ./node
+
 .PHONY: control-plane
 control-plane: # Built before the tests, because go test would hide its progress.
 	@go -C plugin/e2e run ./cmd/controlplane >/dev/null

@@ -111,6 +111,13 @@ func (s *Server) Stop() {
 	s.server.Close()
 }
 
+// SetToken makes token the one that is asked for from now on.
+func (s *Server) SetToken(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.opt.Token = token
+}
+
 // URL is the base of the repositories' URLs, without a slash at its end.
 func (s *Server) URL() string { return s.server.URL }
 
@@ -151,11 +158,14 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) authorized(r *http.Request) bool {
-	if s.opt.Token == "" {
+	s.mu.Lock()
+	token := s.opt.Token
+	s.mu.Unlock()
+	if token == "" {
 		return true
 	}
 	_, password, _ := r.BasicAuth()
-	return password == s.opt.Token || r.Header.Get("Authorization") == "Bearer "+s.opt.Token
+	return password == token || r.Header.Get("Authorization") == "Bearer "+token
 }
 
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {

@@ -49,9 +49,8 @@ func Missing() string {
 			return "no memory control group in " + cgroups
 		}
 	}
-	try := exec.Command("/proc/self/exe", "-test.run=^$")
+	try := exec.Command("true")
 	try.SysProcAttr = &syscall.SysProcAttr{Cloneflags: namespaces}
-	try.Env = append(os.Environ(), sandboxVariable+"=try")
 	if err := try.Run(); err != nil {
 		return "the kernel gives no namespaces: " + err.Error()
 	}
@@ -112,9 +111,6 @@ func NewDir() (string, error) {
 // habitable, and nothing otherwise.
 func Inside() (string, error) {
 	dir := os.Getenv(sandboxVariable)
-	if dir == "try" {
-		os.Exit(0)
-	}
 	if dir == "" {
 		return "", nil
 	}

@@ -210,33 +210,6 @@ func (n *Node) wait(ctx context.Context, attempt func(context.Context) error) er
 
 // forward gives the API server its service address, which kube-proxy does elsewhere.
 func (n *Node) forward(context.Context) error {
-	l, err := net.Listen("tcp", net.JoinHostPort(kube.ServiceAddress, "443"))
-	if err != nil {
-		return err
-	}
-	to := n.cluster.RESTConfig().Host[len("https://"):]
-	go func() {
-		for {
-			client, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go relay(client, to)
-		}
-	}()
-	return nil
-}
-
-func relay(client net.Conn, to string) {
-	defer client.Close()
-	server, err := net.Dial("tcp", to)
-	if err != nil {
-		return
-	}
-	defer server.Close()
-	go func() {
-		_, _ = io.Copy(server, client)
-		_ = server.(*net.TCPConn).CloseWrite()
-	}()
-	_, _ = io.Copy(client, server)
+	_, err := OpenGate(net.JoinHostPort(kube.ServiceAddress, "443"), n.cluster.RESTConfig().Host[len("https://"):])
+	return err
 }

@@ -39,6 +39,18 @@ func TestHTTPS(t *testing.T) {
 	s.scenario(first)
 }
 
+// TestSSH is the same with a repository behind OpenSSH, a key and a known host.
+func TestSSH(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	first := s.commit("first", shop("2", "blue"))
+	repo, secret := s.sshd()
+	s.secret(secret)
+	s.install(repo, "--rbac=cluster-admin", "--for=10m")
+	s.start()
+	s.scenario(first)
+}
+
 // scenario follows the first commit into the cluster, undoes drift, follows a second commit and uninstalls. A job runs.
 func (s *site) scenario(first string) {
 	s.eventuallyIs("deployment/web", ".status.availableReplicas", "2")

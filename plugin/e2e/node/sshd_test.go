@@ -12,6 +12,7 @@ const sshdConfig = `ListenAddress %[1]s
 HostKey %[2]s/host
 AuthorizedKeysFile %[2]s/identity.pub
 PidFile none
+LogLevel ERROR
 StrictModes no
 UsePAM no
 PasswordAuthentication no
