@@ -2,7 +2,7 @@
 // kube-controller-manager and etcd as child processes on loopback, and kubectl beside them, all compiled from their Go
 // modules. It downloads no binaries and needs no container runtime.
 //
-// It does NOT run a node: there is no kubelet and no scheduler, so no container ever starts. A stand-in (see StandIn)
+// It does NOT run a node (package node does): without a kubelet no container ever starts. A stand-in (see StandIn)
 // reports pods as running. It is not hardened either, and not meant to outlive its parent process.
 package kube
 

@@ -101,13 +101,10 @@ func prepare(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
-	if other := os.Getenv("NODE_ROOT"); other != "" {
-		root = other
-	}
 	if err := command(ctx, root, "go", "build", "-trimpath", "-o", filepath.Join(dir, "bin", "kubectl-gitops"), "./cmd/kubectl-gitops"); err != nil {
 		return err
 	}
-	return command(ctx, "../../../.ci/image", "go", "run", ".", "-dir", root, "-platforms", "linux/"+runtime.GOARCH, "-name", imageName, "-o", filepath.Join(dir, imageFile))
+	return command(ctx, filepath.Join(root, ".ci", "image"), "go", "run", ".", "-dir", root, "-platforms", "linux/"+runtime.GOARCH, "-name", imageName, "-o", filepath.Join(dir, imageFile))
 }
 
 func command(ctx context.Context, dir, name string, args ...string) error {
