@@ -56,3 +56,10 @@ func printObjects(w io.Writer, format string, objects []install.Object) error {
 	}
 	return nil
 }
+
+// note prints a line of progress on Err.
+func (u *ui) note(format string, args ...any) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	fmt.Fprintln(u.Err, u.clean(fmt.Sprintf(format, args...)))
+}

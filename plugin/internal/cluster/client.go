@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -322,5 +323,16 @@ func (c *Client) explain(err error) error {
 		return hint.With(fmt.Errorf("the API server at %s does not accept these credentials: %w", c.config.Host, err),
 			"log in again, or check the kubeconfig's user")
 	}
+	return err
+}
+
+// Log copies the log of a pod's container to w, from its beginning until the container ends.
+func (c *Client) Log(ctx context.Context, pod Ref, w io.Writer) error {
+	stream, err := c.rest.Get().AbsPath(pod.path()+"/log").Param("follow", "true").Stream(ctx)
+	if err != nil {
+		return c.explain(err)
+	}
+	defer stream.Close()
+	_, err = io.Copy(w, stream)
 	return err
 }

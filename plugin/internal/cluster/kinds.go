@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -204,4 +205,26 @@ func (c *Client) Served(ctx context.Context, gvk schema.GroupVersionKind) (Kind,
 		return Kind{}, err
 	}
 	return best, nil
+}
+
+// NamespacedKinds returns every namespaced kind the server serves, each at one version; the server is asked anew. A group
+// whose server does not answer is an error: nothing is known of what it holds.
+func (c *Client) NamespacedKinds(ctx context.Context) ([]Kind, error) {
+	c.Forget()
+	if _, err := c.Kind(ctx, schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for gv, err := range c.found.failed {
+		return nil, fmt.Errorf("the server of %s does not answer: %w", gv, err)
+	}
+	best := map[schema.GroupKind]Kind{}
+	for _, k := range c.found.kinds {
+		gk := k.GVK().GroupKind()
+		if k.Namespaced && (best[gk].Kind == "" || version.CompareKubeAwareVersionStrings(k.Version, best[gk].Version) > 0) {
+			best[gk] = k
+		}
+	}
+	return slices.Collect(maps.Values(best)), nil
 }

@@ -104,6 +104,7 @@ func (o Options) cronJob() fields {
 		"successfulJobsHistoryLimit": int64(1),
 		"failedJobsHistoryLimit":     int64(3),
 		"jobTemplate": fields{
+			"metadata": fields{"labels": fields{labelName: tool, labelInstance: o.Namespace}},
 			"spec": fields{
 				"backoffLimit":          int64(0), // the next job tries again
 				"activeDeadlineSeconds": int64(o.Deadline / time.Second),

@@ -1,0 +1,102 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// Dismantle ends the management of an app: with prune its objects are deleted, as a pass prunes them and with the same
+// proof, otherwise they stay and lose our label. When that is done, the record is deleted. Objects that may not be
+// deleted (prune: disabled, and what was there before the app) stay in both cases.
+func (r *Reconciler) Dismantle(ctx context.Context, name string, prune bool) (AppReport, error) {
+	p := r.newPass(ctx, App{Name: name, Timeout: DefaultTimeout}, Options{Cause: record.CauseManual})
+	err := p.dismantle(ctx, prune)
+	if err == nil && len(p.failed) > 0 {
+		err = p.firstFailure()
+	}
+	switch {
+	case err != nil:
+		p.report.Result, p.report.Message = record.ResultFailed, p.mask(err.Error())
+	default:
+		p.report.Result = record.ResultSucceeded
+	}
+	return p.report, err
+}
+
+func (p *pass) dismantle(ctx context.Context, prune bool) error {
+	if err := p.load(ctx); err != nil {
+		return err
+	}
+	if p.rec.Rebuilt && prune {
+		return hint.Errorf("the inventory is lost: nothing proves which objects are the app's",
+			"run reconcile, which rebuilds it, or leave out --prune-apps")
+	}
+	if err := p.observeRecorded(ctx); err != nil {
+		return err
+	}
+	p.plan = makePlan(nil, p.rec, p.live, p.verdicts, p.id, p.apps)
+	if err := p.lookBeforePrune(ctx); err != nil {
+		return err
+	}
+	p.plan = makePlan(nil, p.rec, p.live, p.verdicts, p.id, p.apps)
+	take := p.prune
+	if !prune {
+		take = p.releaseAll
+	}
+	if err := take(ctx); err != nil || len(p.failed) > 0 {
+		return errors.Join(err, p.saveRest(ctx))
+	}
+	return p.Records.Remove(ctx, p.app.Name)
+}
+
+// releaseAll takes our label off every object that is proven ours.
+func (p *pass) releaseAll(ctx context.Context) error {
+	errs := make([]error, len(p.plan.removals))
+	parallel(ctx, len(p.plan.removals), writesInFlight, func(i int) {
+		r := p.plan.removals[i]
+		if p.live.absent[r.row.Ref.Kind] || r.live == nil {
+			return
+		}
+		live, err := p.provenOurs(ctx, r)
+		if err == nil && live != nil {
+			err = p.release(ctx, r.row, live)
+		}
+		if err != nil {
+			errs[i] = fmt.Errorf("%s: %w", r.row.Ref, err)
+		}
+	})
+	return errors.Join(append(errs, ctx.Err())...)
+}
+
+// saveRest records what could not be deleted.
+func (p *pass) saveRest(ctx context.Context) error {
+	ctx, cancel := lingering(ctx, saveGrace)
+	defer cancel()
+	p.rec.Pending = true
+	if !p.rec.HasParent() {
+		if _, err := p.Records.LoadParent(ctx, p.rec, p.app.Name); err != nil {
+			return err
+		}
+	}
+	if p.rec.Report == nil {
+		return nil
+	}
+	return p.Records.Save(ctx, p.rec)
+}
+
+// Recorded lists what the record of an app names, in the order of its rows.
+func Recorded(rec *record.Record) []cluster.Ref {
+	if rec == nil || rec.Inventory == nil {
+		return nil
+	}
+	var refs []cluster.Ref
+	for _, row := range rec.Sorted() {
+		refs = append(refs, row.Ref)
+	}
+	return refs
+}

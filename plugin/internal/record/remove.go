@@ -1,0 +1,31 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+)
+
+// Remove deletes the record of an app: what it named is managed no longer. The parent goes last, so that a record that
+// is half gone is still found.
+func (s *Store) Remove(ctx context.Context, app string) error {
+	var errs []error
+	for _, k := range []cluster.Kind{secrets, configMaps} {
+		items, _, err := s.Cluster.List(ctx, k, s.Namespace, labelApp+"="+app+",app.kubernetes.io/managed-by="+Manager)
+		if err != nil {
+			return s.unread(err)
+		}
+		for _, u := range items {
+			ref := cluster.Ref{Kind: k, Namespace: s.Namespace, Name: u.GetName()}
+			if err := s.Cluster.Delete(ctx, ref, u.GetUID(), false); err != nil {
+				errs = append(errs, fmt.Errorf("delete %s: %w", ref, err))
+			}
+		}
+		if len(errs) > 0 {
+			break
+		}
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,50 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
+)
+
+func newTriggerCommand(c *cli) *cobra.Command {
+	wait := true
+	cmd := &cobra.Command{
+		Use:   "trigger",
+		Short: "Start the CronJob's job now, follow its log and end with its result",
+		Long: `Start a job of the instance's CronJob now, for one pass, instead of waiting for
+the next minute. Its log is shown while it runs; the exit status says whether
+it succeeded.`,
+		Example: `  kubectl gitops trigger
+  kubectl gitops trigger -n gitops-staging --wait=false`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return trigger(cmd.Context(), c, wait) },
+	}
+	cmd.Flags().BoolVar(&wait, "wait", wait, "Wait for the job to end, and show its log")
+	return cmd
+}
+
+func trigger(ctx context.Context, c *cli, wait bool) error {
+	client, store, err := c.connect()
+	if err != nil {
+		return err
+	}
+	u := c.ui()
+	instance := install.Instance{Cluster: client, Namespace: store.Namespace, Tell: u.installed}
+	job, err := instance.Trigger(ctx)
+	if err != nil {
+		return err
+	}
+	u.note("%s created", job)
+	if !wait {
+		return nil
+	}
+	err = instance.Follow(ctx, job, u.Out, func(text string) { u.warn("%s", text) })
+	if errors.Is(err, install.ErrJobFailed) {
+		err = hint.With(err, "its log is above; `kubectl logs -n %s job/%s` shows it again for an hour", store.Namespace, job.Name)
+	}
+	return err
+}

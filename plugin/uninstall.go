@@ -1,0 +1,144 @@
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+)
+
+// stopBudget is how long uninstall waits for a running job to end.
+const stopBudget = 2 * time.Minute
+
+type uninstallOptions struct {
+	pruneApps bool
+	dryRun    string
+}
+
+func newUninstallCommand(c *cli) *cobra.Command {
+	o := &uninstallOptions{}
+	cmd := &cobra.Command{
+		Use:   "uninstall",
+		Short: "Remove what install created, and with --prune-apps what the apps deployed",
+		Long: `Remove an instance: the CronJob, its service account, its rights and the records
+of its apps. The objects of the apps stay in the cluster as they are, without
+the label that made them ours; with --prune-apps they are listed and then
+deleted. The namespace goes when install created it and nothing else is in it.
+A Secret with credentials is yours: it stays.`,
+		Example: `  kubectl gitops uninstall --prune-apps --dry-run=server
+  kubectl gitops uninstall`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.dryRun != "none" && o.dryRun != "server" {
+				return hint.Errorf(fmt.Sprintf("--dry-run=%s is not known", o.dryRun), "one of: none, server")
+			}
+			return o.run(cmd.Context(), c)
+		},
+	}
+	cmd.Flags().BoolVar(&o.pruneApps, "prune-apps", false, "Delete the objects of all apps, too")
+	cmd.Flags().StringVar(&o.dryRun, "dry-run", "none", "none, or server: list what would go, delete nothing")
+	return cmd
+}
+
+func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
+	client, store, err := c.connect()
+	if err != nil {
+		return err
+	}
+	u := c.ui()
+	instance := install.Instance{Cluster: client, Namespace: store.Namespace, Tell: u.installed}
+	records, err := store.Peek(ctx)
+	if err != nil {
+		return err
+	}
+	parents, err := store.Parents(ctx)
+	if err != nil {
+		return err
+	}
+	installed, err := instance.Exists(ctx)
+	if err != nil {
+		return err
+	}
+	apps := appsToRemove(records, parents)
+	if !installed && len(apps) == 0 {
+		return hint.Errorf(fmt.Sprintf("nothing is installed in namespace %s", store.Namespace), "-n selects another instance")
+	}
+	o.list(u, records, apps)
+	if o.dryRun == "server" {
+		return nil
+	}
+	stopCtx, cancel := context.WithTimeout(ctx, stopBudget)
+	defer cancel()
+	if err := instance.Stop(stopCtx); err != nil {
+		return err
+	}
+	r := newReconciler(client, store, source.Repo{}, nil, u.event)
+	for _, app := range apps {
+		report, err := r.Dismantle(ctx, app, o.pruneApps)
+		if err != nil {
+			u.conclude(reconcile.Report{Apps: []reconcile.AppReport{report}}, err)
+			return hint.With(fmt.Errorf("%s is not removed, so the rest of the instance stays", app), "run uninstall again when that is settled")
+		}
+	}
+	others, err := instance.Remove(ctx)
+	if err != nil {
+		return err
+	}
+	if len(others) > 0 {
+		u.warn("namespace %s stays: %s", store.Namespace, strings.Join(others, ", "))
+	}
+	return nil
+}
+
+// list tells which objects go, or stay behind.
+func (o *uninstallOptions) list(u *ui, records map[string]*record.Record, apps []string) {
+	what := "stays"
+	if o.pruneApps {
+		what = "goes"
+	}
+	for _, app := range apps {
+		for _, ref := range reconcile.Recorded(records[app]) {
+			at := ""
+			if ref.Namespace != "" {
+				at = " in " + ref.Namespace
+			}
+			u.note("%s: %s%s %s", app, ref, at, what)
+		}
+	}
+}
+
+// appsToRemove are the apps of the instance, those with Namespaces or CRDs, which others may need, last.
+func appsToRemove(records, parents map[string]*record.Record) []string {
+	all := map[string]bool{}
+	for name := range records {
+		all[name] = true
+	}
+	for name := range parents {
+		all[name] = true
+	}
+	holds := func(app string) bool {
+		return slices.ContainsFunc(reconcile.Recorded(records[app]), func(r cluster.Ref) bool {
+			return r.Kind.Kind == "Namespace" || r.Kind.Kind == "CustomResourceDefinition"
+		})
+	}
+	return slices.SortedFunc(maps.Keys(all), func(a, b string) int {
+		if holds(a) != holds(b) {
+			if holds(b) {
+				return -1
+			}
+			return 1
+		}
+		return strings.Compare(b, a)
+	})
+}
