@@ -1,0 +1,238 @@
+package e2e
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/e2e/kube"
+)
+
+// skippedCommands are those of the documentation that the walk below does not execute, each with its reason. An entry is
+// a page and the beginning of a command; an empty beginning is the whole page.
+var skippedCommands = []struct{ page, begins, reason string }{
+	{"README.md", "make demo", "CI runs it: .ci/run"},
+	{"README.md", "make test", "CI runs it: .ci/run"},
+	{"README.md", "make build", "the binaries of the walk are built the same way"},
+	{"README.md", "# deploy.sh", "executed in action/e2e, TestScriptForOtherCIs"},
+	{"docs/action.md", "", "its scripts and workflows are executed in action/e2e"},
+	{"docs/benchmarks.md", "", "takes hours"},
+	{"docs/get-it.md", "version=", "downloads a release; the archive is installed in .ci/release, TestKrewInstallsTheSnapshot"},
+	{"docs/get-it.md", "curl", "downloads a release; the manifest is installed in .ci/release, TestKrewInstallsTheSnapshot"},
+	{"docs/get-it.md", "mv", "part of the same"},
+	{"docs/get-it.md", "base=", "part of the same"},
+	{"docs/get-it.md", "sha256sum", "part of the same; .ci/release checks checksums.txt with sha256sum"},
+	{"docs/get-it.md", "tar", "part of the same"},
+	{"docs/get-it.md", "install", "part of the same"},
+	{"docs/get-it.md", "kubectl krew", "krew installs the archive in .ci/release, TestKrewInstallsTheSnapshot"},
+	{"docs/get-it.md", "go install", "downloads a release"},
+	{"docs/verify.md", "", "needs a release, GitHub's and Sigstore's servers; .ci/release tests that builds are reproducible"},
+	{"docs/from-argo-cd.md", "", "executed in testdata/script/migrate_argocd.txtar"},
+	{"docs/from-flux.md", "", "executed in testdata/script/migrate_flux.txtar"},
+}
+
+// mayFail are commands that the pages show failing: their exit status 1 is an answer.
+var mayFail = regexp.MustCompile(`gitops diff|--check|nginx=1\.27`)
+
+// pageCommand is one command of a page.
+type pageCommand struct {
+	page string
+	line int
+	text string
+}
+
+// TestDocumentation executes what the README and the pages of docs tell people to type, page by page, as one person who
+// follows the page would: in one shell, with a config repository like the one of the demo.
+func TestDocumentation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs against a control plane")
+	}
+	cluster, err := kube.Start(t.Context(), kube.Options{Log: t.Output()}) // of its own: pages use the default namespaces
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(cluster.Stop)
+	for page, commands := range documentation(t) {
+		if len(commands) > 0 {
+			t.Run(page, func(t *testing.T) { follow(t, cluster, commands) })
+		}
+	}
+}
+
+// documentation returns the commands to execute, by page.
+func documentation(t *testing.T) map[string][]pageCommand {
+	t.Helper()
+	pages, err := filepath.Glob("../../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[int]bool{}
+	out := map[string][]pageCommand{}
+	for _, file := range append(pages, "../../README.md") {
+		page := strings.TrimPrefix(filepath.ToSlash(file), "../../")
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range commandsOf(page, string(data)) {
+			i := slices.IndexFunc(skippedCommands, func(s struct{ page, begins, reason string }) bool {
+				return s.page == page && strings.HasPrefix(c.text, s.begins)
+			})
+			if i >= 0 {
+				used[i] = true
+				continue
+			}
+			out[page] = append(out[page], c)
+		}
+	}
+	for i, s := range skippedCommands {
+		if !used[i] {
+			t.Errorf("skippedCommands: %s has no command %q any more", s.page, s.begins)
+		}
+	}
+	return out
+}
+
+var fence = regexp.MustCompile("^```(\\w*)")
+
+// commandsOf are the commands of a page: the lines after "$ " of console blocks, and every line of sh blocks. A script
+// that names itself in its first line stays one command.
+func commandsOf(page, text string) []pageCommand {
+	var out []pageCommand
+	language, script := "", false
+	lines := strings.Split(text, "\n")
+	for i := 0; i < len(lines); i++ {
+		if m := fence.FindStringSubmatch(lines[i]); m != nil {
+			if language != "" {
+				language, script = "", false
+				continue
+			}
+			language = m[1]
+			if language == "" {
+				language = "text"
+			}
+			continue
+		}
+		line, at := lines[i], i+1
+		switch language {
+		case "console":
+			var ok bool
+			if line, ok = strings.CutPrefix(line, "$ "); !ok {
+				continue
+			}
+		case "sh":
+			if script || strings.TrimSpace(line) == "" {
+				continue
+			}
+			script = strings.HasPrefix(line, "# ") && strings.Contains(line, ".sh")
+			if !script && strings.HasPrefix(line, "#") {
+				continue
+			}
+		default:
+			continue
+		}
+		for strings.HasSuffix(line, "\\") && i+1 < len(lines) {
+			i++
+			line = strings.TrimSuffix(line, "\\") + " " + strings.TrimSpace(lines[i])
+		}
+		out = append(out, pageCommand{page, at, strings.TrimSpace(line)})
+	}
+	return out
+}
+
+// follow executes the commands of one page.
+func follow(t *testing.T, cluster *kube.Cluster, commands []pageCommand) {
+	home := t.TempDir()
+	repo := filepath.Join(home, "config.git")
+	env := []string{"HOME=" + home, "KUBECONFIG=" + filepath.Join(home, "kubeconfig"), "GIT_CONFIG_NOSYSTEM=1",
+		"PATH=" + strings.Join([]string{filepath.Join(home, ".local", "bin"), shared.bin, os.Getenv("PATH")}, string(os.PathListSeparator))}
+	rest := cluster.RESTConfig()
+	config := kube.NewKubeconfig(rest.Host, rest.CAData, rest.BearerToken, "default")
+	err := errors.Join(os.MkdirAll(filepath.Join(home, ".local", "bin"), 0o755),
+		os.WriteFile(filepath.Join(home, ".gitconfig"), []byte(gitConfig), 0o600),
+		clientcmd.WriteToFile(*config, filepath.Join(home, "kubeconfig")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	shell := func(script string) (string, error) {
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+		defer cancel()
+		cmd := exec.CommandContext(ctx, "bash", "-c", script)
+		cmd.Dir, cmd.Env = home, env
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	demo, err := filepath.Abs("demo/config")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, prepare := range []string{
+		fmt.Sprintf("cp -r %q seed && git init -q seed && git -C seed add -A && git -C seed commit -qm Start && git clone -q --bare seed %q", demo, repo),
+		fmt.Sprintf("CGO_ENABLED=0 GOCACHE=%q GOMODCACHE=%q go build -C %q -o %q/ ./cmd/gitops-action", goEnv(t, "GOCACHE"), goEnv(t, "GOMODCACHE"), root, shared.bin),
+	} {
+		if out, err := shell(prepare); err != nil {
+			t.Fatalf("%s: %v\n%s", prepare, err, out)
+		}
+	}
+	t.Cleanup(func() { // the next page starts with an empty cluster
+		out, err := exec.Command("env", append(env, "kubectl", "delete", "namespace", "gitops-system", "shop", "--ignore-not-found", "--timeout=60s")...).CombinedOutput()
+		if err != nil {
+			t.Errorf("clean up: %v\n%s", err, out)
+		}
+	})
+	marker := "#" + rand.Text() + "#"
+	var script strings.Builder
+	for i, c := range commands {
+		text := c.text
+		if !strings.Contains(text, "gitops install") { // it asks nobody, and wants an address that the cluster can reach
+			text = strings.ReplaceAll(text, "https://github.com/acme/config", repo)
+		}
+		tail := "|| exit"
+		if mayFail.MatchString(text) {
+			tail = "|| [ $? = 1 ] || exit"
+		}
+		fmt.Fprintf(&script, "echo '%s%d'\n{ %s\n} %s\n", marker, i, text, tail)
+	}
+	out, err := shell(script.String())
+	if err == nil {
+		return
+	}
+	reached := commands[strings.Count(out, marker)-1]
+	t.Errorf("%s:%d: %s: %v\n%s", reached.page, reached.line, reached.text, err, out[strings.LastIndex(out, marker):])
+}
+
+func goEnv(t *testing.T, name string) string {
+	t.Helper()
+	out, err := exec.Command("go", "env", name).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func TestCommandsOfAPage(t *testing.T) {
+	page := "text\n```console\n$ one \\\n    --flag\noutput\n$ two # why\n```\n```yaml\n$ no\n```\n```sh\nthree\n# a remark\nfour\n```\n```sh\n# deploy.sh A\nset -e\n```\n"
+	var got []string
+	for _, c := range commandsOf("p", page) {
+		got = append(got, fmt.Sprintf("%d %s", c.line, c.text))
+	}
+	want := []string{"3 one  --flag", "6 two # why", "12 three", "14 four", "17 # deploy.sh A"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
