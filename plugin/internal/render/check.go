@@ -129,8 +129,8 @@ func kindOf(value any) string {
 }
 
 func (c *checker) duplicate(first map[string]Object) {
-	if c.object.GetName() == "" {
-		return // generateName: each is a new object
+	if c.object.GetName() == "" || c.object.Hook != nil {
+		return // generateName: each is a new object; a hook may be replaced by the next one, or by what it prepares
 	}
 	gk := c.object.GroupVersionKind().GroupKind()
 	key := strings.Join([]string{gk.Group, gk.Kind, c.object.GetNamespace(), c.object.GetName()}, "/")

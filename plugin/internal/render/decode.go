@@ -36,7 +36,7 @@ func decodeFile(file string, data []byte, limits Limits) ([]Object, Problems) {
 				errs = []lineError{{doc.line, fmt.Sprintf("more than %d objects", limits.Objects)}}
 			}
 			for _, u := range found {
-				objects = append(objects, Object{u, Origin{file, doc.line}})
+				objects = append(objects, Object{Unstructured: u, Origin: Origin{file, doc.line}})
 			}
 		}
 		for _, err := range errs {
@@ -92,6 +92,19 @@ func decode(doc document, limits Limits) (any, []lineError) {
 	if err != nil {
 		return nil, yamlErrors(doc, err)
 	}
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(asJSON, &value); err != nil {
+		return nil, []lineError{{doc.line, err.Error()}}
+	}
+	return value, tooDeep(doc, value, limits)
+}
+
+// decodeLoose reads a document as Helm does: the last of two equal keys counts.
+func decodeLoose(doc document, limits Limits) (any, []lineError) {
+	asJSON, err := toJSON(doc.text, false)
+	if err != nil {
+		return nil, yamlErrors(doc, err)
+	}
+	var value any
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(asJSON, &value); err != nil {
 		return nil, []lineError{{doc.line, err.Error()}}
 	}

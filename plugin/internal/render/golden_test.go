@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
+	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
@@ -18,7 +19,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the want files of testdata")
 
 // Each archive of testdata is a checkout. The file "want" in it is what rendering gives: the manifests, or the errors
-// and hints. Lines "dir: DIR", "allow-plain-secrets" and "link: NAME -> TARGET" of its comment set the scene.
+// and hints. Lines "dir: DIR", "helm: {...}", "allow-plain-secrets" and "link: NAME -> TARGET" of its comment set the scene.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -75,6 +76,12 @@ func readScene(t *testing.T, file string) scene {
 		if link, ok := strings.CutPrefix(line, "link: "); ok {
 			name, target, _ := strings.Cut(link, " -> ")
 			s.links = append(s.links, [2]string{name, target})
+		}
+		if text, ok := strings.CutPrefix(line, "helm: "); ok {
+			s.options.Helm = &Helm{}
+			if err := yaml.UnmarshalStrict([]byte(text), s.options.Helm); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if line == "allow-plain-secrets" {
 			s.options.AllowPlainSecrets = true

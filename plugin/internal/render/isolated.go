@@ -1,7 +1,6 @@
 package render
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -64,7 +63,7 @@ func (i Isolated) Dir(ctx context.Context, root *os.Root, dir string, o Options)
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case limited.Err() != nil:
-		return nil, beyond(dir, "took longer than %s", o.Limits.Time)
+		return nil, c.beyond(dir, "took longer than %s", o.Limits.Time)
 	}
 	return nil, c.died(dir, o.Limits, broken)
 }
@@ -73,7 +72,7 @@ func (i Isolated) Dir(ctx context.Context, root *os.Root, dir string, o Options)
 type child struct {
 	cmd    *exec.Cmd
 	out    io.Reader
-	stderr *head
+	stderr *listener
 }
 
 func (i Isolated) start(ctx context.Context, root *os.Root, r request) (*child, error) {
@@ -85,7 +84,7 @@ func (i Isolated) start(ctx context.Context, root *os.Root, r request) (*child, 
 	cmd.Cancel = func() error { return killGroup(cmd.Process) }
 	cmd.WaitDelay = time.Second
 	cmd.SysProcAttr = ownGroup()
-	c := &child{cmd: cmd, stderr: &head{left: maxStderr}}
+	c := &child{cmd: cmd, stderr: &listener{left: maxStderr}}
 	cmd.Stderr = c.stderr
 	if runtime.GOOS == "windows" {
 		cmd.Dir = root.Name()
@@ -143,7 +142,7 @@ func cpuTime(l Limits) time.Duration { return 2 * max(l.Time.Round(time.Second),
 func (i Isolated) warn(stderr string) {
 	var seen []string
 	for line := range strings.Lines(stderr) {
-		text, ok := strings.CutPrefix(strings.TrimSpace(line), "# Warning: ")
+		text, ok := strings.CutPrefix(strings.TrimSpace(line), warningPrefix)
 		if ok && i.Warn != nil && !slices.Contains(seen, text) {
 			seen = append(seen, text)
 			i.Warn(printable(text))
@@ -156,12 +155,12 @@ func (c *child) died(dir string, l Limits, broken error) error {
 	stderr, state := c.stderr.String(), c.cmd.ProcessState
 	switch {
 	case errors.Is(broken, errAnswerTooLong):
-		return beyond(dir, "gave more than %s of objects", size(maxAnswer))
+		return c.beyond(dir, "gave more than %s of objects", size(maxAnswer))
 	case strings.Contains(stderr, "out of memory") || strings.Contains(stderr, "cannot allocate memory") ||
 		strings.Contains(stderr, "failed to create new OS thread"):
-		return beyond(dir, "needed more than %s of memory", size(l.Memory))
+		return c.beyond(dir, "needed more than %s of memory", size(l.Memory))
 	case state != nil && state.UserTime()+state.SystemTime() >= cpuTime(l)-time.Second/2:
-		return beyond(dir, "needed more than %s of processor time", cpuTime(l))
+		return c.beyond(dir, "needed more than %s of processor time", cpuTime(l))
 	}
 	for line := range strings.Lines(stderr) {
 		for _, crash := range []string{"panic: ", "fatal error: "} {
@@ -178,9 +177,13 @@ func (c *child) died(dir string, l Limits, broken error) error {
 	return fmt.Errorf("rendering %s: the renderer ended without an answer (%v): %w", printable(dir), state, broken)
 }
 
-func beyond(dir, format string, args ...any) error {
-	return hint.With(fmt.Errorf("rendering %s %s", printable(path.Clean(dir)), fmt.Sprintf(format, args...)),
-		"look for a manifest that repeats or includes itself; split the directory into several apps if it really is that large")
+func (c *child) beyond(dir, format string, args ...any) error {
+	at := path.Clean(dir)
+	if c.stderr.rendering != "" {
+		at = c.stderr.rendering
+	}
+	return hint.With(fmt.Errorf("rendering %s %s", printable(at), fmt.Sprintf(format, args...)),
+		"look for a manifest or template that repeats or includes itself; split the directory into several apps if it really is that large")
 }
 
 func size(n int64) string {
@@ -188,18 +191,4 @@ func size(n int64) string {
 		return fmt.Sprintf("%d GiB", n>>30)
 	}
 	return fmt.Sprintf("%d MiB", n>>20)
-}
-
-// head keeps the first bytes that are written to it, and drops the rest.
-type head struct {
-	bytes.Buffer
-	left int
-}
-
-// Write implements io.Writer.
-func (h *head) Write(p []byte) (int, error) {
-	keep := p[:min(len(p), h.left)]
-	h.left -= len(keep)
-	h.Buffer.Write(keep)
-	return len(p), nil
 }

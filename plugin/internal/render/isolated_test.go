@@ -177,7 +177,7 @@ func TestWhatHappensToAChildIsAnError(t *testing.T) {
 		limits Limits
 		want   []string
 	}{
-		"memory":  {Limits{Memory: 256 << 20}, []string{"rendering apps/shop needed more than 256 MiB of memory", "hint: look for a manifest that"}},
+		"memory":  {Limits{Memory: 256 << 20}, []string{"rendering apps/shop needed more than 256 MiB of memory", "hint: look for a manifest or template that"}},
 		"panic":   {Limits{}, []string{"rendering apps/shop: the renderer crashed: runtime error: invalid memory address", "hint: this is a bug"}},
 		"hang":    {Limits{Time: 300 * time.Millisecond}, []string{"rendering apps/shop took longer than 300ms", "hint: look for"}},
 		"write":   {Limits{}, []string{"file too large"}},

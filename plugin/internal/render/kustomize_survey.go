@@ -194,12 +194,12 @@ func (s *survey) locate(k *kustomization, name string) (real string, ok bool, er
 }
 
 // near names the files beside one that is missing.
-func (s *survey) near(name string) string {
-	dir, err := s.resolve(path.Dir(name))
+func (t *tree) near(name string) string {
+	dir, err := t.resolve(path.Dir(name))
 	if err != nil {
 		return ""
 	}
-	list, err := s.entries(dir)
+	list, err := t.entries(dir)
 	if err != nil || len(list) == 0 {
 		return ""
 	}

@@ -1,5 +1,5 @@
 // Package render turns one directory of a checkout into Kubernetes objects, each with the file and line it comes
-// from: plain YAML and JSON, or Kustomize. It refuses, all at once, what must never reach a cluster.
+// from: plain YAML and JSON, Kustomize, or a Helm chart. It refuses, all at once, what must never reach a cluster.
 //
 // Dir does that in this process, Isolated in a child process with limits.
 //
@@ -53,6 +53,7 @@ func printable(text string) string {
 type Object struct {
 	*unstructured.Unstructured
 	Origin Origin
+	Hook   *Hook // of a Helm chart; nil for everything that is simply applied
 }
 
 // ID returns group/Kind/namespace/name; the core group is written as its version, and an object without a
@@ -114,6 +115,17 @@ type Options struct {
 	AllowPlainSecrets bool // accept Secrets whose values are readable in Git
 	RemoteBases       bool // let Kustomize fetch bases from elsewhere; false refuses them before any request
 	Limits            Limits
+	Helm              *Helm // of a directory with a Chart.yaml; nil stands for the zero value
+	Capabilities      Capabilities
+
+	progress func(file string) // told which file is rendered now; may be nil
+	warning  func(text string) // told what is odd but no error; may be nil
+}
+
+func (o Options) warn(text string) {
+	if o.warning != nil {
+		o.warning(text)
+	}
 }
 
 // ErrEmpty is the cause when a directory renders no objects.
@@ -125,7 +137,7 @@ type renderer func(ctx context.Context, t *tree, dir string, o Options) ([]Objec
 // Dir renders the directory path (slash path inside root, "." for the root itself).
 //
 //   - kustomization.yaml, kustomization.yml or Kustomization: Kustomize, in its own order
-//   - Chart.yaml: Helm, not supported yet, an error
+//   - Chart.yaml: Helm, in the order of its install, CRDs first and hooks last
 //   - otherwise every *.yaml, *.yml and *.json file below path, in path order. Names that begin with a dot are
 //     skipped, and so is what the file .gitopsignore in path lists (patterns as in .gitignore)
 //
@@ -184,12 +196,6 @@ func detect(t *tree, dir string) (renderer, error) {
 		return renderHelm, nil
 	}
 	return renderPlain, nil
-}
-
-// renderHelm stands where the Helm renderer will be.
-func renderHelm(_ context.Context, _ *tree, dir string, _ Options) ([]Object, error) {
-	return nil, Problem{Origin: Origin{File: path.Join(dir, "Chart.yaml")}, Message: "Helm charts are not supported yet",
-		Hint: "commit the output of `helm template` and point at that directory"}
 }
 
 // directory checks the path given by the user and returns it clean, as it was spelled.

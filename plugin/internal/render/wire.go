@@ -23,6 +23,7 @@ type request struct {
 // answer without its end is none.
 type header struct {
 	Origin  Origin
+	Hook    *Hook    `json:",omitempty"`
 	Count   int      // in the last header, which has End
 	End     bool     `json:",omitempty"`
 	Refusal *refusal `json:",omitempty"` // the error of Dir
@@ -46,7 +47,7 @@ func writeAnswer(w io.Writer, objects []Object, failure error) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
 	for _, o := range objects {
-		if err := encoder.Encode(header{Origin: o.Origin}); err != nil {
+		if err := encoder.Encode(header{Origin: o.Origin, Hook: o.Hook}); err != nil {
 			return err
 		}
 		if err := encoder.Encode(o.Object); err != nil {
@@ -147,6 +148,6 @@ func readAnswer(r io.Reader, limits Limits) (objects []Object, refusal, broken e
 		if err := kjson.UnmarshalCaseSensitivePreserveInts(text, &u.Object); err != nil {
 			return nil, nil, fmt.Errorf("unreadable answer: %w", err)
 		}
-		objects = append(objects, Object{u, h.Origin})
+		objects = append(objects, Object{u, h.Origin, h.Hook})
 	}
 }

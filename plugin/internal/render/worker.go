@@ -16,6 +16,12 @@ import (
 // write to out. It returns when in ends, because then nobody waits for the answer, and errors of the transport only.
 func Worker(args []string, in io.Reader, out io.Writer) error { return work(args, in, out, Dir) }
 
+// What lines of a child's standard error begin with. The first one is Kustomize's.
+const (
+	warningPrefix  = "# Warning: "
+	progressPrefix = "# Rendering: "
+)
+
 type dirFunc func(ctx context.Context, root *os.Root, path string, o Options) ([]Object, error)
 
 func work(args []string, in io.Reader, out io.Writer, dir dirFunc) error {
@@ -40,6 +46,9 @@ func work(args []string, in io.Reader, out io.Writer, dir dirFunc) error {
 	if err != nil {
 		return err
 	}
+	// The parent reads these from standard error, among what libraries say there.
+	r.Options.warning = func(text string) { fmt.Fprintf(os.Stderr, "%s%s\n", warningPrefix, printable(text)) }
+	r.Options.progress = func(file string) { fmt.Fprintf(os.Stderr, "%s%s\n", progressPrefix, printable(file)) }
 	done := make(chan error, 2)
 	go func() {
 		objects, err := dir(context.Background(), root, r.Path, r.Options) // a panic ends the program, as it should

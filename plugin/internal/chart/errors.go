@@ -1,0 +1,79 @@
+package chart
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+var (
+	location   = regexp.MustCompile(`(?m)(?:^|\(|template: )([^\s:()"]+):(\d+)(?::\d+)?`)
+	atPlace    = regexp.MustCompile(`(?s)^(?:parse|execution) error (?:at|in) \([^)]*\): (.*)$`)
+	tplText    = regexp.MustCompile(`(?s)(tpl function execution for|cannot parse template) "(?:[^"\\]|\\.)*"`)
+	calling    = regexp.MustCompile(`^(error calling (?:include|tpl|template)[^:]*: ?)+`)
+	recursion  = regexp.MustCompile(`nested reference name: (.+): unable to execute template`)
+	unmarshal  = regexp.MustCompile(`cannot unmarshal (\w+) into Go (value|struct field \S+?\.(\S+)) of type`)
+	nilPointer = regexp.MustCompile(`nil pointer evaluating (?:interface \{\}|\S+)\.(\S+)`)
+)
+
+// templateError finds the template and line of an error of the engine: the innermost, which is where it happened.
+func (c *Chart) templateError(err error) error {
+	text := tplText.ReplaceAllString(err.Error(), "$1 a text")
+	e := &Error{File: c.file}
+	outer := ""
+	for _, m := range location.FindAllStringSubmatch(text, -1) {
+		file, known := c.from[m[1]]
+		if !known {
+			continue
+		}
+		if outer == "" {
+			outer = m[1]
+		}
+		e.File = file
+		e.Line, _ = strconv.Atoi(m[2])
+	}
+	if m := atPlace.FindStringSubmatch(text); m != nil {
+		e.Message = oneLine(m[1])
+	} else {
+		e.Message = oneLine(lastLine(text))
+	}
+	e.Message = calling.ReplaceAllString(e.Message, "")
+	if m := nilPointer.FindStringSubmatch(e.Message); m != nil {
+		e.Hint = "what " + m[1] + " is looked up in is not set: set it in the values, or guard the template with `with` or `default`"
+	}
+	e.Message = strings.TrimPrefix(e.Message, "template: ")
+	if m := recursion.FindStringSubmatch(e.Message); m != nil {
+		e.Message = "the template " + m[1] + " includes itself"
+	}
+	if strings.HasPrefix(e.Message, "exceeded maximum template depth") {
+		e.Message = "a template calls itself without an end"
+	}
+	if strings.HasSuffix(e.Message, errTooLarge.Error()) {
+		e.Hint = "one call may give 16 MiB of text or a million elements"
+	}
+	if from := c.from[outer]; from != "" && from != e.File {
+		e.Message += " (rendering " + from + ")"
+	}
+	return e
+}
+
+// lastLine returns the message of the innermost of a chain of errors.
+func lastLine(text string) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	last := strings.TrimSpace(lines[len(lines)-1])
+	if i := strings.LastIndex(last, ">: "); i >= 0 && strings.Contains(last, ": executing ") {
+		last = last[i+3:]
+	}
+	return last
+}
+
+// decodeError words what kept the head of a manifest from being read. It shows no value.
+func decodeError(text string) string {
+	if m := unmarshal.FindStringSubmatch(text); m != nil {
+		if m[3] == "" {
+			return "a " + m[1] + ", not a Kubernetes object"
+		}
+		return m[3] + " holds a " + m[1] + ", not a string"
+	}
+	return oneLine(quoted.ReplaceAllString(text, "`***`"))
+}

@@ -1,0 +1,67 @@
+package chart
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	release "helm.sh/helm/v4/pkg/release/v1"
+	releaseutil "helm.sh/helm/v4/pkg/release/v1/util"
+	"sigs.k8s.io/yaml"
+)
+
+// Hook says when an object of a chart is created, besides those that are applied. Events, weights and policies are
+// Helm's, see https://helm.sh/docs/topics/charts_hooks/.
+type Hook struct {
+	Events         []string // pre-install, post-install, pre-upgrade, post-upgrade, pre-delete, post-delete
+	Weight         int      // lower comes first
+	DeletePolicies []string `json:",omitempty"` // before-hook-creation, hook-succeeded, hook-failed
+}
+
+// hookOf leaves out tests and rollbacks: a rollback is a commit here. nil when nothing else is left.
+func hookOf(h *release.Hook) *Hook {
+	hook := &Hook{Weight: h.Weight}
+	for _, event := range h.Events {
+		switch event {
+		case release.HookTest, release.HookPreRollback, release.HookPostRollback:
+		default:
+			if !slices.Contains(hook.Events, event.String()) {
+				hook.Events = append(hook.Events, event.String())
+			}
+		}
+	}
+	if len(hook.Events) == 0 {
+		return nil
+	}
+	for _, policy := range h.DeletePolicies {
+		if policy != "" {
+			hook.DeletePolicies = append(hook.DeletePolicies, string(policy))
+		}
+	}
+	return hook
+}
+
+var knownEvents = []release.HookEvent{release.HookPreInstall, release.HookPostInstall, release.HookPreDelete, release.HookPostDelete,
+	release.HookPreUpgrade, release.HookPostUpgrade, release.HookPreRollback, release.HookPostRollback, release.HookTest, "test-success"}
+
+// warnOfHooks tells which manifests are left out because of an event that does not exist, as Helm leaves them out.
+func (c *Chart) warnOfHooks(output map[string]string, warn func(string)) {
+	for _, name := range slices.Sorted(maps.Keys(output)) {
+		if !strings.Contains(output[name], release.HookAnnotation) {
+			continue
+		}
+		for _, text := range releaseutil.SplitManifests(output[name]) {
+			var head releaseutil.SimpleHead
+			if err := yaml.Unmarshal([]byte(text), &head); err != nil || head.Metadata == nil {
+				continue
+			}
+			for event := range strings.SplitSeq(head.Metadata.Annotations[release.HookAnnotation], ",") {
+				event = strings.ToLower(strings.TrimSpace(event))
+				if event != "" && !slices.Contains(knownEvents, release.HookEvent(event)) {
+					warn(fmt.Sprintf("%s: %s %s is left out: %q is no event of a Helm hook", c.from[name], head.Kind, head.Metadata.Name, event))
+				}
+			}
+		}
+	}
+}

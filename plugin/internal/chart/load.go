@@ -1,0 +1,173 @@
+package chart
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"helm.sh/helm/v4/pkg/chart/common"
+	"helm.sh/helm/v4/pkg/chart/loader/archive"
+	v2 "helm.sh/helm/v4/pkg/chart/v2"
+	"helm.sh/helm/v4/pkg/chart/v2/loader"
+)
+
+// File is one file of a chart.
+type File struct {
+	Name string // slash path from the directory of the chart
+	At   string // what messages call it
+	Data []byte
+}
+
+// Chart is a chart with its subcharts.
+type Chart struct {
+	root *v2.Chart
+	at   map[*common.File]string // what messages call templates and CRDs
+	file string                  // what messages call Chart.yaml
+	from map[string]string       // what messages call a template, by the name the engine gives it; set by Render
+}
+
+// Limits of charts that are unpacked from archives.
+const (
+	maxNested   = 8         // archives within archives
+	maxUnpacked = 128 << 20 // bytes of all files of a chart and its subcharts
+)
+
+// Error is a refusal that is about one file.
+type Error struct {
+	File    string
+	Line    int // 0 when the whole file is meant
+	Message string
+	Hint    string
+}
+
+// Error returns "file:line: message".
+func (e *Error) Error() string {
+	if e.Line == 0 {
+		return e.File + ": " + e.Message
+	}
+	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message)
+}
+
+// Load makes a chart of its files. Subcharts are those in charts/, as directories or .tgz archives.
+func Load(files []File) (*Chart, error) {
+	c := &Chart{at: map[*common.File]string{}}
+	l := &loading{chart: c}
+	root, err := l.load(files, 0)
+	if err != nil {
+		return nil, err
+	}
+	c.root = root
+	return c, nil
+}
+
+type loading struct {
+	chart *Chart
+	bytes int
+}
+
+func (l *loading) load(files []File, nested int) (*v2.Chart, error) {
+	var own []*archive.BufferedFile
+	at := map[string]string{}
+	subcharts := map[string][]File{}
+	for _, f := range files {
+		if l.bytes += len(f.Data); l.bytes > maxUnpacked {
+			return nil, &Error{File: f.At, Message: fmt.Sprintf("the chart and its subcharts hold more than %d MiB", maxUnpacked>>20)}
+		}
+		inCharts, isSub := strings.CutPrefix(f.Name, "charts/")
+		if !isSub || path.Ext(f.Name) == ".prov" {
+			own = append(own, &archive.BufferedFile{Name: f.Name, Data: f.Data})
+			at[f.Name] = f.At
+			continue
+		}
+		name, rest, _ := strings.Cut(inCharts, "/")
+		subcharts[name] = append(subcharts[name], File{Name: rest, At: f.At, Data: f.Data})
+	}
+	c, err := loader.LoadFiles(own)
+	if err != nil {
+		return nil, loadError(files, at, err)
+	}
+	for _, list := range [][]*common.File{c.Templates, c.Files, c.Raw} {
+		for _, f := range list {
+			l.chart.at[f] = at[f.Name]
+		}
+	}
+	if l.chart.file == "" {
+		l.chart.file = at["Chart.yaml"]
+	}
+	for _, name := range slices.Sorted(maps.Keys(subcharts)) {
+		if strings.IndexAny(name, "_.") == 0 {
+			continue
+		}
+		sub, err := l.subchart(name, subcharts[name], nested)
+		if err != nil {
+			return nil, err
+		}
+		c.AddDependency(sub)
+	}
+	return c, nil
+}
+
+func (l *loading) subchart(name string, files []File, nested int) (*v2.Chart, error) {
+	if files[0].Name != "" { // a directory
+		return l.load(files, nested)
+	}
+	if path.Ext(name) != ".tgz" {
+		return nil, &Error{File: files[0].At, Message: "charts/ holds charts: this is neither a directory nor a .tgz archive",
+			Hint: "move the file, or list it in .helmignore"}
+	}
+	unpacked, err := Unpack(files[0].At, files[0].Data)
+	if err != nil {
+		return nil, err
+	}
+	if nested == maxNested {
+		return nil, &Error{File: files[0].At, Message: fmt.Sprintf("archives are nested more than %d deep", maxNested)}
+	}
+	return l.load(unpacked, nested+1)
+}
+
+// Unpack returns the files of a chart archive. at names the archive in messages.
+func Unpack(at string, data []byte) ([]File, error) {
+	list, err := archive.LoadArchiveFiles(bytes.NewReader(data))
+	if err != nil {
+		return nil, &Error{File: at, Message: "the archive cannot be read: " + oneLine(err.Error())}
+	}
+	files := make([]File, len(list))
+	for i, f := range list {
+		files[i] = File{Name: f.Name, At: at + "/" + f.Name, Data: f.Data}
+	}
+	slices.SortStableFunc(files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
+	return files, nil
+}
+
+// loadError says which file the loader's error is about.
+func loadError(files []File, at map[string]string, err error) error {
+	text := err.Error()
+	for _, name := range []string{"Chart.yaml", "Chart.lock", "values.yaml", "requirements.yaml", "requirements.lock"} {
+		if detail, ok := strings.CutPrefix(text, "cannot load "+name+": "); ok {
+			return &Error{File: at[name], Message: "cannot be read: " + oneLine(detail)}
+		}
+	}
+	if file, ok := at["Chart.yaml"]; ok {
+		return &Error{File: file, Message: oneLine(strings.TrimPrefix(text, "validation: "))}
+	}
+	if len(files) > 0 {
+		return &Error{File: path.Dir(files[0].At), Message: "the chart has no Chart.yaml"}
+	}
+	return errors.New("the chart has no files")
+}
+
+const maxErrorText = 300
+
+// oneLine makes a short line of a text of a library.
+func oneLine(text string) string {
+	text = strings.Join(strings.Fields(text), " ")
+	if len(text) > maxErrorText {
+		text = strings.ToValidUTF8(text[:maxErrorText], "") + "..."
+	}
+	return text
+}

@@ -1,0 +1,253 @@
+package render
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+
+	"helm.sh/helm/v4/pkg/ignore"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
+)
+
+// Helm says how a chart is rendered. The zero value renders it with its own values.
+type Helm struct {
+	Release   string // default: the last element of the chart's path, or the chart's name at the root
+	Namespace string // .Release.Namespace; default "default"
+	// Values are files whose values go over the chart's own, later ones over earlier ones: paths from the chart's
+	// directory, or from the repository's root with a leading slash.
+	Values []string
+	// Set maps paths as in `helm --set` (image.tag, list[0].name, a dot in a key as \.) to scalars. They go over Values.
+	Set      map[string]any
+	Upgrade  bool // not the first install: .Release.IsUpgrade
+	Revision int  // .Release.Revision; 0 stands for 1
+}
+
+// Capabilities are what charts see of the server. The zero value stands for a current Kubernetes without custom resources.
+type Capabilities struct {
+	KubeVersion string   // such as v1.37.2
+	APIVersions []string // all that the server has: v1, apps/v1, apps/v1/Deployment, ...; nil stands for Kubernetes' own
+}
+
+// Hook says when an object of a chart is created, besides those that are applied; see chart.Hook.
+type Hook = chart.Hook
+
+// maxChartFiles bounds the files of one chart directory.
+const maxChartFiles = 20_000
+
+// renderHelm renders the chart in dir.
+func renderHelm(ctx context.Context, t *tree, dir string, o Options) ([]Object, error) {
+	h := &helmRender{tree: t, ctx: ctx, dir: dir, options: o}
+	if o.Helm != nil {
+		h.helm = *o.Helm
+	}
+	return h.render()
+}
+
+type helmRender struct {
+	*tree
+	ctx     context.Context
+	dir     string
+	options Options
+	helm    Helm
+	values  []valuesFile // as given, for messages
+}
+
+func (h *helmRender) render() ([]Object, error) {
+	values, err := h.readValues()
+	if err != nil || len(h.problems) > 0 {
+		return nil, err
+	}
+	files, err := h.readChart(h.dir)
+	if err != nil || len(h.problems) > 0 {
+		return nil, err
+	}
+	c, err := chart.Load(files)
+	if err != nil {
+		return nil, h.refuse(h.chartProblem(err))
+	}
+	manifests, err := c.Render(h.ctx, h.chartOptions(values), h.options.warn)
+	if err != nil {
+		return nil, h.refuse(h.chartProblem(err))
+	}
+	return h.objects(manifests)
+}
+
+func (h *helmRender) chartOptions(values map[string]any) chart.Options {
+	o := chart.Options{Release: h.helm.Release, Namespace: h.helm.Namespace, Values: values, Upgrade: h.helm.Upgrade, Revision: h.helm.Revision,
+		KubeVersion: h.options.Capabilities.KubeVersion, APIVersions: h.options.Capabilities.APIVersions,
+		ServerVersions: h.options.Capabilities.APIVersions != nil, Progress: h.options.progress}
+	if o.Release == "" {
+		o.Release = path.Base(h.dir)
+	}
+	if o.Namespace == "" {
+		o.Namespace = "default"
+	}
+	return o
+}
+
+// readChart reads the files of a chart directory as Helm does: all that .helmignore does not list.
+func (h *helmRender) readChart(dir string) ([]chart.File, error) {
+	rules := ignore.Empty()
+	if data, err := h.readFile(path.Join(dir, ignore.HelmIgnore)); err == nil {
+		if rules, err = ignore.Parse(bytes.NewReader(data)); err != nil {
+			return nil, h.refuse(Problem{Origin: Origin{File: path.Join(dir, ignore.HelmIgnore)}, Message: err.Error()})
+		}
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, h.refuse(err)
+	}
+	rules.AddDefaults()
+	r := &chartReader{helmRender: h, top: dir, rules: rules}
+	if err := r.directory("", nil); err != nil {
+		return nil, err
+	}
+	for _, f := range r.files {
+		switch path.Base(f.Name) {
+		case "Chart.yaml", "Chart.lock", "values.yaml":
+			if !strings.Contains(f.Name, "templates/") && !strings.Contains(f.Name, "crds/") {
+				h.parses(f.At, f.Data, false)
+			}
+		}
+	}
+	return r.files, nil
+}
+
+type chartReader struct {
+	*helmRender
+	top   string
+	rules *ignore.Rules
+	files []chart.File
+}
+
+// directory reads what is below name, which is relative to the chart. above holds the resolved directories it lies in.
+func (r *chartReader) directory(name string, above []string) error {
+	if err := r.ctx.Err(); err != nil {
+		return err
+	}
+	full := path.Join(r.top, name)
+	real, err := r.resolve(full)
+	if err != nil {
+		return r.refuse(err)
+	}
+	for _, outer := range above {
+		if outer == real {
+			return r.refuse(Problem{Origin: Origin{File: full}, Message: fmt.Sprintf("symbolic link leads back to %q, which it lies in", real),
+				Hint: "remove the link, or list it in .helmignore"})
+		}
+	}
+	if len(above) >= r.limits.Depth {
+		return r.refuse(Problem{Origin: Origin{File: full}, Message: fmt.Sprintf("more than %d directories deep", r.limits.Depth)})
+	}
+	list, err := r.entries(real)
+	if err != nil {
+		return fmt.Errorf("directory %q: %w", full, err)
+	}
+	above = append(above[:len(above):len(above)], real)
+	for _, entry := range list {
+		if err := r.entry(path.Join(name, entry.Name()), above); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *chartReader) entry(name string, above []string) error {
+	full := path.Join(r.top, name)
+	real, err := r.resolve(full)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = Problem{Origin: Origin{File: full}, Message: "symbolic link leads to nothing", Hint: "remove the link, or list it in .helmignore"}
+	}
+	if err != nil {
+		return r.refuse(err)
+	}
+	info, err := r.root.Lstat(real)
+	if err != nil {
+		return err
+	}
+	if r.rules.Ignore(name, info) {
+		return nil
+	}
+	if info.IsDir() {
+		return r.directory(name, above)
+	}
+	if len(r.files) == maxChartFiles {
+		return r.refuse(Problem{Origin: Origin{File: r.top}, Message: fmt.Sprintf("the chart holds more than %d files", maxChartFiles),
+			Hint: "list what is no part of the chart in .helmignore"})
+	}
+	data, err := r.readFile(full)
+	if err != nil {
+		return r.refuse(err)
+	}
+	r.files = append(r.files, chart.File{Name: name, At: full, Data: bytes.TrimPrefix(data, utf8BOM)})
+	return nil
+}
+
+// parses refuses text that is not YAML, with its line.
+func (t *tree) parses(file string, data []byte, strict bool) {
+	docs, problem := documents(file, data)
+	if problem != nil {
+		t.problems = append(t.problems, *problem)
+	}
+	for _, doc := range docs {
+		if _, err := toJSON(doc.text, strict); err != nil {
+			for _, err := range yamlErrors(doc, err) {
+				t.problems = append(t.problems, Problem{Origin: Origin{file, err.line}, Message: err.message})
+			}
+		}
+	}
+}
+
+// objects decodes what the chart rendered. Helm takes the last of two equal keys, and so do we.
+func (h *helmRender) objects(manifests []chart.Manifest) ([]Object, error) {
+	var objects []Object
+	for _, m := range manifests {
+		docs, problem := documents(m.File, []byte(m.Text))
+		if problem != nil {
+			h.problems = append(h.problems, Problem{Origin: Origin{m.File, m.Line}, Message: "renders what is not a manifest: " + problem.Message})
+			continue
+		}
+		for _, doc := range docs {
+			value, errs := decodeLoose(doc, h.limits)
+			at := Origin{m.File, m.Line}
+			if m.Line == 0 && m.Plain {
+				at.Line = doc.line
+			}
+			if len(errs) == 0 {
+				found, bad := objectsOf(value, doc, h.limits.Depth)
+				for _, u := range found {
+					objects = append(objects, Object{Unstructured: u, Origin: at, Hook: m.Hook})
+				}
+				errs = bad
+			}
+			for _, err := range errs {
+				h.problems = append(h.problems, Problem{Origin: at, Message: "renders what is not a manifest: " + err.message,
+					Hint: "look at the output of `helm template`"})
+			}
+			if len(objects) > h.limits.Objects {
+				return nil, fmt.Errorf("chart %q renders more than %d objects", h.dir, h.limits.Objects)
+			}
+		}
+	}
+	return objects, nil
+}
+
+// chartProblem makes a Problem of an error about the chart.
+func (h *helmRender) chartProblem(err error) error {
+	var one *chart.Error
+	var invalid chart.ValuesErrors
+	switch {
+	case errors.As(err, &one):
+		return Problem{Origin: Origin{one.File, one.Line}, Message: one.Message, Hint: one.Hint}
+	case errors.As(err, &invalid):
+		var all Problems
+		for _, e := range invalid {
+			all = append(all, h.invalidValue(e))
+		}
+		return all
+	}
+	return err
+}
