@@ -19,6 +19,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -71,6 +72,11 @@ func (f *sourceFlags) appOf() (reconcile.App, error) {
 	}
 	return reconcile.App{Name: name, Path: dir, Namespace: f.targetNamespace, Timeout: f.timeout,
 		AllowPlainSecrets: f.allowPlainSecrets, Budget: reconcile.DefaultBudget}, nil
+}
+
+// renderOptions says how to render what the flags name, without a cluster.
+func (f *sourceFlags) renderOptions() render.Options {
+	return reconcile.App{Name: f.name, Namespace: f.targetNamespace, AllowPlainSecrets: f.allowPlainSecrets}.RenderOptions()
 }
 
 // checkName refuses names that cannot be part of the names of our records.

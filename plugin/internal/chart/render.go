@@ -21,7 +21,7 @@ import (
 
 // Options say what a chart is rendered for.
 type Options struct {
-	Release     string // name
+	Release     string // default: the name of the chart
 	Namespace   string
 	Values      map[string]any // over the chart's own; not changed
 	Upgrade     bool           // .Release.IsUpgrade, the opposite of .Release.IsInstall
@@ -53,6 +53,7 @@ func (c *Chart) Render(ctx context.Context, o Options, warn func(text string)) (
 	if warn == nil {
 		warn = func(string) {}
 	}
+	o.Release = cmp.Or(o.Release, c.root.Metadata.Name)
 	capabilities, err := c.check(o, warn)
 	if err != nil {
 		return nil, err

@@ -144,7 +144,7 @@ func (r *Reconciler) tell(kind EventKind, app, format string, args ...any) {
 
 // settings is a digest of everything but the commit that shapes what is applied: when it changes, all is planned anew.
 func (r *Reconciler) settings(app App) string {
-	raw, err := json.Marshal([]any{app.Path, app.Namespace, app.AllowPlainSecrets, r.From.Repo, r.Tool, app.Health})
+	raw, err := json.Marshal([]any{app.Path, app.Namespace, app.AllowPlainSecrets, r.From.Repo, r.Tool, app.Health, app.Helm})
 	if err != nil {
 		return ""
 	}

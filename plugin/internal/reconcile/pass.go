@@ -310,6 +310,9 @@ func (p *pass) complete() {
 	if p.rec.Revision.Commit != p.revision.Commit || len(p.plan.steps) > 0 {
 		p.rec.Applied = p.started.UTC().Truncate(time.Second)
 	}
+	if p.rec.Revision.Commit == "" && !p.rec.Rebuilt {
+		p.rec.Installed = p.revision.Commit
+	}
 	p.rec.Source, p.rec.Revision = p.report.Source, p.revision
 	p.rec.Target, p.rec.PlainSecrets = p.app.Namespace, p.app.AllowPlainSecrets
 	p.rec.Config, p.rec.Tool, p.rec.Health = p.settings(p.app), p.Tool, p.app.Health

@@ -59,7 +59,11 @@ func (p *pass) renderCommit(ctx context.Context) error {
 	if dir == nil {
 		dir = render.Dir
 	}
-	objects, err := dir(ctx, tree.Root, p.app.Path, render.Options{AllowPlainSecrets: p.app.AllowPlainSecrets})
+	options, err := p.renderOptions(ctx, tree.Root)
+	if err != nil {
+		return err
+	}
+	objects, err := dir(ctx, tree.Root, p.app.Path, options)
 	if err != nil {
 		return err
 	}

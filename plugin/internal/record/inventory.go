@@ -83,6 +83,7 @@ type Header struct {
 	App          string               `json:"app"`
 	Source       Source               `json:"source"`
 	Revision     Revision             `json:"revision"`               // the commit the rows come from
+	Installed    string               `json:"installed,omitempty"`    // the first commit that was applied; empty when it is not known
 	Target       string               `json:"target,omitempty"`       // namespace of objects that name none
 	PlainSecrets bool                 `json:"plainSecrets,omitempty"` // Secrets with plain data are allowed
 	Config       string               `json:"config"`                 // digest of the settings that shaped them

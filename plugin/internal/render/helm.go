@@ -81,7 +81,7 @@ func (h *helmRender) chartOptions(values map[string]any) chart.Options {
 	o := chart.Options{Release: h.helm.Release, Namespace: h.helm.Namespace, Values: values, Upgrade: h.helm.Upgrade, Revision: h.helm.Revision,
 		KubeVersion: h.options.Capabilities.KubeVersion, APIVersions: h.options.Capabilities.APIVersions,
 		ServerVersions: h.options.Capabilities.APIVersions != nil, Progress: h.options.progress}
-	if o.Release == "" {
+	if o.Release == "" && h.dir != "." {
 		o.Release = path.Base(h.dir)
 	}
 	if o.Namespace == "" {

@@ -1,0 +1,71 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/discovery"
+)
+
+// Versions is what the server is: its version, such as v1.37.2, and everything it serves, sorted: "v1", "apps/v1",
+// "apps/v1/Deployment".
+type Versions struct {
+	Kubernetes string
+	Served     []string
+}
+
+// Versions asks the server for its version. What it serves is asked once, as for Kind.
+func (c *Client) Versions(ctx context.Context) (Versions, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	found, err := c.foundOnce(ctx)
+	if err != nil {
+		return Versions{}, err
+	}
+	var v Versions
+	err = c.patiently(ctx, func() error {
+		dc, err := discovery.NewDiscoveryClientForConfig(c.config)
+		if err != nil {
+			return err
+		}
+		info, err := dc.ServerVersion()
+		if err == nil {
+			v.Kubernetes = info.GitVersion
+		}
+		return err
+	})
+	if err != nil {
+		return Versions{}, fmt.Errorf("version of the API server: %w", err)
+	}
+	served := map[string]bool{}
+	for k := range found.kinds {
+		served[k.GroupVersion().String()] = true
+		served[k.GroupVersion().String()+"/"+k.Kind] = true
+	}
+	for gv := range found.failed {
+		served[schema.GroupVersion.String(gv)] = true // its kinds are not known
+	}
+	for name := range served {
+		v.Served = append(v.Served, name)
+	}
+	slices.Sort(v.Served)
+	return v, nil
+}
+
+// foundOnce runs discovery unless it has run. c.mu is held.
+func (c *Client) foundOnce(ctx context.Context) (*discovered, error) {
+	if c.found != nil {
+		return c.found, nil
+	}
+	err := c.patiently(ctx, func() (err error) {
+		c.found, err = c.discover(ctx)
+		return err
+	})
+	if err != nil {
+		c.found = nil
+		return nil, fmt.Errorf("discovery: %w", err)
+	}
+	return c.found, nil
+}
