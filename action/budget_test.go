@@ -28,11 +28,17 @@ func TestRequestBudget(t *testing.T) {
 		{"update the pull request with a newer image", []map[string]string{plain}, map[string]string{"images": "ghcr.io/acme/api=1.9.0"}, 6},
 		{"commit directly", nil, direct, 5},
 		{"commit directly with nothing to do", []map[string]string{direct}, direct, 2},
+		{"promote with nothing to do", []map[string]string{promotion("pull-request", "false")}, promotion(), 3},
+		{"promote by pull request", nil, promotion(), 8},
+		{"roll an image back directly", []map[string]string{direct}, rollback("images", "ghcr.io/acme/api", "paths", "clusters/prod", "pull-request", "false"), 6},
 		{"check", nil, map[string]string{"images": "ghcr.io/acme/api=1.8.2", "operation": "check"}, 2},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			hub, _ := newConfig(t, githubtest.RepoOptions{AutoMerge: true})
+			hub, repo := newConfig(t, githubtest.RepoOptions{AutoMerge: true})
+			if strings.HasPrefix(c.name, "promote") {
+				repo.Push("main", "staging", map[string]string{stagingFile: kustomization("ghcr.io/acme/api", "1.9.0")})
+			}
 			for _, inputs := range c.before {
 				runStep(t, hub, inputs).mustSucceed(t)
 			}

@@ -126,6 +126,9 @@ func (r *run) prepare(ctx context.Context) ([]operation, error) {
 	switch r.in.Operation {
 	case opPromote:
 		return r.promotions(ctx)
+	case opRollback:
+		op, err := r.rollbackOperation(ctx)
+		return []operation{op}, err
 	}
 	images := r.in.Images
 	if r.in.ResolveDigest {

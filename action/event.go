@@ -10,13 +10,14 @@ import (
 // event is what the action needs to know about the workflow run around it.
 type event struct {
 	name       string // push, pull_request, ...
+	actor      string // who started it
 	repository string // owner/name the workflow runs in
 	fork       string // owner/name of the fork that a pull_request comes from, or empty
 	runURL     string
 }
 
 func readEvent(getenv func(string) string) event {
-	e := event{name: getenv("GITHUB_EVENT_NAME"), repository: getenv("GITHUB_REPOSITORY")}
+	e := event{name: getenv("GITHUB_EVENT_NAME"), actor: getenv("GITHUB_ACTOR"), repository: getenv("GITHUB_REPOSITORY")}
 	if id := getenv("GITHUB_RUN_ID"); id != "" && e.repository != "" {
 		e.runURL = strings.TrimSuffix(getenv("GITHUB_SERVER_URL"), "/") + "/" + e.repository + "/actions/runs/" + id
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/githubtest"
 )
@@ -32,6 +33,26 @@ func scenarios() []scenario {
 			repo.Push("main", "by hand", map[string]string{prodFile: kustomization("ghcr.io/acme/api", "1.8.2")})
 		}, map[string]string{"images": image("1.8.2")}},
 		{"merge at once", githubtest.RepoOptions{MergeState: "CLEAN"}, nil, map[string]string{"images": image("1.8.2"), "auto-merge": "merge"}},
+		{"promote", githubtest.RepoOptions{AutoMerge: true}, func(_ *testing.T, _ *githubtest.Server, repo *githubtest.Repo) {
+			c := repo.Push("main", "staging", map[string]string{stagingFile: kustomization("ghcr.io/acme/api", "1.9.0"), promotionFile: "apiVersion: kubectl-gitops.dev/v1alpha1\nkind: Promotion\n" +
+				"environments: [{name: staging, path: clusters/staging}, {name: prod, path: clusters/prod, autoMerge: squash, gates: {statuses: [e2e]}}]\n"})
+			repo.Report(githubtest.Report{SHA: c.SHA, Name: "e2e", State: "success"})
+		}, map[string]string{"operation": "promote"}},
+		{"promote that waits", githubtest.RepoOptions{}, func(t *testing.T, hub *githubtest.Server, repo *githubtest.Repo) {
+			c := repo.Push("main", "staging", map[string]string{stagingFile: kustomization("ghcr.io/acme/api", "1.9.0"), promotionFile: "apiVersion: kubectl-gitops.dev/v1alpha1\nkind: Promotion\n" +
+				"environments: [{name: staging, path: clusters/staging}, {name: prod, path: clusters/prod, gates: {statuses: [e2e]}}]\n"})
+			repo.Report(githubtest.Report{SHA: c.SHA, Name: "e2e", State: "success", At: time.Now().Add(-time.Hour)})
+			runStep(t, hub, map[string]string{"operation": "promote"}).mustSucceed(t)
+			repo.Report(githubtest.Report{SHA: c.SHA, Name: "e2e", State: "failure"})
+		}, map[string]string{"operation": "promote"}},
+		{"rollback", githubtest.RepoOptions{}, func(t *testing.T, _ *githubtest.Server, repo *githubtest.Repo) {
+			repo.Push("release", "one", map[string]string{prodFile: kustomization("ghcr.io/acme/api", "1.9.0")})
+			repo.OpenPull("release", "api 1.9.0")
+			repo.Rebase(1)
+		}, map[string]string{"operation": "rollback", "pull-request-number": "1"}},
+		{"rollback by image", githubtest.RepoOptions{}, func(t *testing.T, _ *githubtest.Server, repo *githubtest.Repo) {
+			repo.Push("main", "one", map[string]string{prodFile: kustomization("ghcr.io/acme/api", "1.9.0")})
+		}, map[string]string{"operation": "rollback", "images": "ghcr.io/acme/api", "paths": "clusters/prod"}},
 		{"direct", githubtest.RepoOptions{}, nil, map[string]string{"images": image("1.8.2"), "pull-request": "false"}},
 	}
 }
@@ -41,11 +62,11 @@ func scenarios() []scenario {
 func picture(repo *githubtest.Repo) string {
 	var b strings.Builder
 	for _, p := range repo.Pulls() {
-		fmt.Fprintf(&b, "#%d %s %s->%s merged=%v %q labels=%v assignees=%v reviewers=%v auto=%s comments=%q bumps=%d\n", p.Number, p.State, p.Head, p.Base,
-			p.Merged, p.Title, p.Labels, p.Assignees, p.Reviewers, p.AutoMerge, p.Comments, strings.Count(p.Body, `"set"`))
+		fmt.Fprintf(&b, "#%d %s %s->%s merged=%v draft=%v %q labels=%v assignees=%v reviewers=%v auto=%s comments=%q bumps=%d\n", p.Number, p.State, p.Head, p.Base,
+			p.Merged, p.Draft, p.Title, p.Labels, p.Assignees, p.Reviewers, p.AutoMerge, p.Comments, strings.Count(p.Body, `"set"`))
 	}
 	for _, branch := range repo.Branches() {
-		fmt.Fprintf(&b, "%s:\n%s", branch, repo.Read(branch, prodFile))
+		fmt.Fprintf(&b, "%s:\n%s%s", branch, repo.Read(branch, prodFile), repo.Read(branch, holdsFile))
 	}
 	return b.String()
 }

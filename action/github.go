@@ -39,11 +39,16 @@ func newClient(in Inputs, t *transport) (*client, error) {
 // change is one file of a commit.
 type change struct {
 	path, mode, content string
+	remove              bool
 }
 
 func (c *client) createTree(ctx context.Context, base string, changes []change) (string, error) {
 	entries := make([]*github.TreeEntry, 0, len(changes))
 	for _, ch := range changes {
+		if ch.remove { // neither contents nor a name: the library sends "sha": null
+			entries = append(entries, &github.TreeEntry{Path: &ch.path, Mode: &ch.mode, Type: github.String("blob")})
+			continue
+		}
 		entries = append(entries, &github.TreeEntry{Path: &ch.path, Mode: &ch.mode, Type: github.String("blob"), Content: &ch.content})
 	}
 	tree, _, err := c.rest.Git.CreateTree(ctx, c.owner, c.name, base, entries)
@@ -98,16 +103,40 @@ func (c *client) moveBranch(ctx context.Context, branch, sha string) error {
 // changedFiles maps the files that head changes, since it left base, to Git's names of their contents. Files
 // that are added, removed or renamed have no name.
 func (c *client) changedFiles(ctx context.Context, base, head string) (map[string]string, error) {
+	done, err := c.compare(ctx, base, head)
+	out := map[string]string{}
+	for _, f := range done.files {
+		out[f.path] = ""
+		if f.status == "modified" {
+			out[f.path] = f.blob
+		}
+	}
+	return out, err
+}
+
+// maxCompared is how many files GitHub names in a comparison.
+const maxCompared = 300
+
+// comparison is what head changes since it left base.
+type comparison struct {
+	status    string // of head, seen from base: ahead, behind, diverged, identical
+	mergeBase string
+	files     []comparedFile
+}
+
+type comparedFile struct {
+	path, previous string // previous is set for a renamed file
+	status, blob   string
+}
+
+func (c *client) compare(ctx context.Context, base, head string) (comparison, error) {
 	done, _, err := c.rest.Repositories.CompareCommits(ctx, c.owner, c.name, base, head, &github.ListOptions{PerPage: 100})
 	if err != nil {
-		return nil, failed("compare the pull request with its base", err)
+		return comparison{}, failed("compare two commits", err)
 	}
-	out := map[string]string{}
+	out := comparison{status: done.GetStatus(), mergeBase: done.GetMergeBaseCommit().GetSHA()}
 	for _, f := range done.Files {
-		out[f.GetFilename()] = ""
-		if f.GetStatus() == "modified" {
-			out[f.GetFilename()] = f.GetSHA()
-		}
+		out.files = append(out.files, comparedFile{f.GetFilename(), f.GetPreviousFilename(), f.GetStatus(), f.GetSHA()})
 	}
 	return out, nil
 }

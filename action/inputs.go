@@ -13,12 +13,13 @@ import (
 
 // The operations.
 const (
-	opBump    = "bump"
-	opPromote = "promote"
-	opCheck   = "check"
+	opBump     = "bump"
+	opPromote  = "promote"
+	opRollback = "rollback"
+	opCheck    = "check"
 )
 
-var operations = []string{opBump, opPromote, opCheck}
+var operations = []string{opBump, opPromote, opRollback, opCheck}
 
 // Inputs are the inputs of the action after checking. See action.yml for what each means.
 type Inputs struct {
@@ -29,9 +30,14 @@ type Inputs struct {
 	Paths             []string
 	Images            []bumper.Image
 	Values            []bumper.Value
-	From              string   // environment that versions are promoted from
-	To                []string // environments that get them
-	Also              []string // file:path, values promoted besides images
+	From              string         // environment that versions are promoted from
+	To                []string       // environments that get them
+	Also              []string       // file:path, values promoted besides images
+	PullNumber        int            // rollback: the pull request to undo
+	Commit            string         // rollback: the commit to undo
+	Release           []bumper.Image // rollback: versions that may come back
+	Reason            string
+	Hold              bool
 	PullRequest       bool
 	Branch            string
 	Title             string
@@ -144,8 +150,11 @@ func readInputs(getenv func(string) string) (Inputs, error) {
 
 func (r *reader) edits(in *Inputs) {
 	parse := bumper.ParseAssignment
-	if in.Operation == opPromote { // names only: which images to promote
+	switch in.Operation {
+	case opPromote: // names only: which images to promote
 		parse = parseName
+	case opRollback:
+		parse = parseVersioned
 	}
 	for _, line := range r.list("images", false) {
 		img, err := parse(line)
@@ -164,7 +173,7 @@ func (r *reader) edits(in *Inputs) {
 		in.Values = append(in.Values, v)
 	}
 	r.promotion(in)
-	if in.Operation != opPromote && len(in.Images)+len(in.Values) == 0 && len(r.errs) == 0 {
+	if (in.Operation == opBump || in.Operation == opCheck) && len(in.Images)+len(in.Values) == 0 && len(r.errs) == 0 {
 		r.bad("nothing to change: the inputs images and values are both empty")
 	}
 	for _, p := range r.list("paths", false) {
@@ -174,11 +183,12 @@ func (r *reader) edits(in *Inputs) {
 		}
 		in.Paths = append(in.Paths, clean)
 	}
+	r.rollback(in)
 }
 
 // parseName reads the name of an image, without a version.
 func parseName(s string) (bumper.Image, error) {
-	img, err := bumper.ParseImage(s)
+	img, err := parseVersioned(s)
 	if err == nil && (img.Tag != "" || img.Digest != "") {
 		err = fmt.Errorf("image %q: promote takes the version from the source; give the name only", s)
 	}
@@ -200,6 +210,8 @@ func (r *reader) promotion(in *Inputs) {
 		}
 	case len(in.Values) > 0:
 		r.bad("input values: promote copies values with the also input")
+	case in.ResolveDigest:
+		r.bad("input resolve-digest: promote copies what the source runs; resolve the digest when you bump the source")
 	case r.text("paths") != "":
 		r.bad("input paths: promote takes directories with the inputs from and to")
 	}

@@ -1,6 +1,7 @@
 package action
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -16,7 +17,8 @@ import (
 // Everything behind a plan (commit, pull request, report) is the same for every operation.
 type Plan struct {
 	Edits   []bumper.Edit
-	Files   map[string][]byte // new contents of the files that change
+	Files   map[string][]byte // new contents of the files that change, nil for one that goes
+	Modes   map[string]string // Git modes of files that come back
 	Current []bumper.Reference
 	Notes   []string
 	Scanned int
@@ -219,6 +221,9 @@ func (p Plan) digest() string {
 	h := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(p.Files)) {
 		fmt.Fprintf(h, "%s\x00%d\x00", name, len(p.Files[name]))
+		if p.Files[name] == nil {
+			fmt.Fprint(h, "removed\x00")
+		}
 		h.Write(p.Files[name])
 	}
 	return fmt.Sprintf("%x", h.Sum(nil))[:16]
@@ -228,7 +233,8 @@ func (p Plan) digest() string {
 func (p Plan) changes(s *snapshot) []change {
 	var out []change
 	for _, name := range slices.Sorted(maps.Keys(p.Files)) {
-		out = append(out, change{path: name, mode: s.modes[name], content: string(p.Files[name])})
+		ch := change{path: name, mode: cmp.Or(s.modes[name], p.Modes[name], "100644"), content: string(p.Files[name]), remove: p.Files[name] == nil}
+		out = append(out, ch)
 	}
 	return out
 }

@@ -94,7 +94,7 @@ func (p Plan) arrivals(history []revision) []arrival {
 		if !slices.Contains(images, e.Image) {
 			images = append(images, e.Image)
 		}
-		runs[e.Image] = append(runs[e.Image], version(e.Before))
+		runs[e.Image] = append(runs[e.Image], exact(e.Before))
 	}
 	var out []arrival
 	arrived := map[string]bool{} // images whose way is told back to what the target runs
@@ -114,6 +114,9 @@ func (p Plan) arrivals(history []revision) []arrival {
 				before = history[i+1].versions(image)
 			}
 			if len(now) > 0 && !slices.Equal(now, before) {
+				for i, v := range now {
+					now[i] = shown(v)
+				}
 				what = append(what, shortName(image)+" "+strings.Join(now, ", "))
 			}
 		}

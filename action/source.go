@@ -103,7 +103,19 @@ func (c *client) revisions(ctx context.Context, head, dir string, files []string
 	return out, nil
 }
 
-// versions are the versions of an image in the files of a revision.
+// exact is a version with both of its parts, to be compared.
+func exact(img bumper.Image) string { return img.Tag + "@" + img.Digest }
+
+// shown is an exact version as people read it.
+func shown(version string) string {
+	tag, digest, _ := strings.Cut(version, "@")
+	if tag != "" {
+		return tag
+	}
+	return digest[:min(len(digest), 19)]
+}
+
+// versions are the exact versions of an image in the files of a revision.
 func (r revision) versions(image string) []string {
 	refs, err := byImage(r.files)
 	if err != nil {
@@ -111,7 +123,7 @@ func (r revision) versions(image string) []string {
 	}
 	var out []string
 	for _, ref := range deciding(refs[image]) {
-		if v := version(ref.Image); !slices.Contains(out, v) {
+		if v := exact(ref.Image); !slices.Contains(out, v) {
 			out = append(out, v)
 		}
 	}

@@ -64,7 +64,7 @@ func (w writing) title() string {
 	if t == "" {
 		t = strings.Join(w.summaries(), ", ")
 		if dir := commonDir(w.plan.Edits); w.plan.Lead != "" {
-			t = w.plan.Lead + ": " + t
+			t = strings.TrimSuffix(w.plan.Lead+": "+t, ": ")
 		} else if dir != "." {
 			t = dir + ": " + t
 		}
@@ -84,7 +84,7 @@ func (w writing) message() string {
 	if w.plan.Lead != "" {
 		lead = w.plan.Lead + ": "
 	}
-	b.WriteString(shorten(lead+strings.Join(w.summaries(), ", "), 200) + "\n")
+	b.WriteString(shorten(strings.TrimSuffix(lead+strings.Join(w.summaries(), ", "), ": "), 200) + "\n")
 	for i, e := range w.plan.Edits {
 		if i == 50 {
 			fmt.Fprintf(&b, "\nand %d more", len(w.plan.Edits)-i)
@@ -101,7 +101,9 @@ func (w writing) body(m marker, notes []string) string {
 	if w.in.Body != "" {
 		b.WriteString(strings.TrimSpace(w.expand(w.in.Body)) + "\n\n")
 	}
-	b.WriteString(editTable(w.plan.Edits))
+	if len(w.plan.Edits) > 0 {
+		b.WriteString(editTable(w.plan.Edits))
+	}
 	for _, n := range append(slices.Clone(w.plan.Notes), notes...) {
 		b.WriteString("\n> " + plainText(n) + "\n")
 	}

@@ -167,6 +167,16 @@ func (r *Repo) graph(perm Permissions) map[string]any {
 			}
 			return r.object(fmt.Sprint(args["expression"]), perm), nil
 		}),
+		"pullRequest": lazy(func(args map[string]any) (any, *gqlError) {
+			if perm.PullRequests == "" {
+				return nil, &gqlError{"FORBIDDEN", "Resource not accessible by integration", "pullRequest"}
+			}
+			n, _ := args["number"].(float64)
+			if n < 1 || int(n) > len(r.pulls) {
+				return nil, &gqlError{"NOT_FOUND", fmt.Sprintf("Could not resolve to a PullRequest with the number of %v.", n), "pullRequest"}
+			}
+			return r.mergedGraph(r.pulls[int(n)-1], perm), nil
+		}),
 		"pullRequests": lazy(func(args map[string]any) (any, *gqlError) {
 			if perm.PullRequests == "" {
 				return nil, &gqlError{"FORBIDDEN", "Resource not accessible by integration", "pullRequests"}
@@ -246,6 +256,16 @@ func (r *Repo) pullGraph(p *Pull) map[string]any {
 		"reviewRequests": count(len(p.Reviewers) + len(p.Teams)), "latestReviews": reviews(p), "latestOpinionatedReviews": reviews(p), "merged": p.Merged,
 		"assignees": names(p.Assignees, "login"), "headRef": orNil(r.refGraph("refs/heads/" + p.Head)),
 	}
+}
+
+// mergedGraph is a pull request with how it was merged.
+func (r *Repo) mergedGraph(p *Pull, perm Permissions) map[string]any {
+	out := r.pullGraph(p)
+	out["commits"], out["mergeCommit"] = count(p.commits), any(nil)
+	if c := r.store.commits[p.mergeCommit]; c != nil {
+		out["mergeCommit"] = r.commitGraph(c, perm)
+	}
+	return out
 }
 
 func reviews(p *Pull) lazy {

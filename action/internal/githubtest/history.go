@@ -19,6 +19,11 @@ func (r *Repo) object(expression string, perm Permissions) any {
 		sha = r.refs[at]
 	}
 	if !inside {
+		for full := range r.store.commits {
+			if len(sha) >= 7 && strings.HasPrefix(full, sha) {
+				sha = full
+			}
+		}
 		if c := r.store.commits[sha]; c != nil {
 			return r.commitGraph(c, perm)
 		}
@@ -68,7 +73,7 @@ func (r *Repo) commitGraph(c *Commit, perm Permissions) map[string]any {
 			}
 			nodes := []any{}
 			for _, p := range r.pulls {
-				if slices.Contains(p.commits, c.SHA) {
+				if slices.Contains(p.landed, c.SHA) {
 					nodes = append(nodes, r.pullGraph(p))
 				}
 			}

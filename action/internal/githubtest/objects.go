@@ -104,6 +104,18 @@ func (o *objects) mergeBase(base, head string) string {
 	return best
 }
 
+// since are the commits of head that base does not have, oldest first.
+func (o *objects) since(base, head string) []*Commit {
+	var out []*Commit
+	for sha, c := range o.commits {
+		if o.isAncestor(sha, head) && !o.isAncestor(sha, base) {
+			out = append(out, c)
+		}
+	}
+	sort.Slice(out, func(i, j int) bool { return out[i].order < out[j].order })
+	return out
+}
+
 func hash(kind string, data []byte) string {
 	h := sha1.New() //nolint:gosec // see the import
 	fmt.Fprintf(h, "%s %d\x00", kind, len(data))

@@ -49,8 +49,9 @@ type Pull struct {
 	Approvers     []string // who has approved
 	AutoMerge     string   // MERGE, SQUASH, REBASE or empty
 
+	commits     int // how many it had when it was merged
 	mergeCommit string
-	commits     []string // what the base branch has of it, once it is merged
+	landed      []string // what the base branch has of it, once it is merged
 }
 
 // AddRepo creates owner/name with one commit on the default branch. The files map paths to contents;
@@ -173,12 +174,47 @@ func (r *Repo) Merge(number int) {
 	r.merge(r.pulls[number-1])
 }
 
+// Squash merges an open pull request as one commit.
+func (r *Repo) Squash(number int) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	p := r.pulls[number-1]
+	base, head := r.refs["refs/heads/"+p.Base], r.refs["refs/heads/"+p.Head]
+	p.commits = len(r.store.since(base, head))
+	c := r.store.addCommit(Commit{Tree: r.store.addTree(r.merged(base, head)), Parents: []string{base}, Message: p.Title})
+	r.land(p, c, c.SHA)
+}
+
+// Rebase merges an open pull request by making each of its commits anew on top of the base branch.
+func (r *Repo) Rebase(number int) {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	p := r.pulls[number-1]
+	base := r.refs["refs/heads/"+p.Base]
+	list := r.store.since(base, r.refs["refs/heads/"+p.Head])
+	p.commits = len(list)
+	var last *Commit
+	var landed []string
+	for _, old := range list {
+		c := r.store.addCommit(Commit{Tree: r.store.addTree(r.merged(base, old.SHA)), Parents: []string{base}, Message: old.Message, Author: old.Author})
+		base, last, landed = c.SHA, c, append(landed, c.SHA)
+	}
+	r.land(p, last, landed...)
+}
+
+func (r *Repo) land(p *Pull, c *Commit, landed ...string) {
+	p.landed = append(p.landed, landed...)
+	r.refs["refs/heads/"+p.Base] = c.SHA
+	p.State, p.Merged, p.mergeCommit = "closed", true, c.SHA
+}
+
 func (r *Repo) merge(p *Pull) *Commit {
 	base, head := r.refs["refs/heads/"+p.Base], r.refs["refs/heads/"+p.Head]
+	p.commits = len(r.store.since(base, head))
 	c := r.store.addCommit(Commit{Tree: r.store.addTree(r.merged(base, head)), Parents: []string{base, head}, Message: "Merge " + p.Title})
 	for sha := range r.store.commits {
 		if r.store.isAncestor(sha, c.SHA) && !r.store.isAncestor(sha, base) {
-			p.commits = append(p.commits, sha)
+			p.landed = append(p.landed, sha)
 		}
 	}
 	r.refs["refs/heads/"+p.Base] = c.SHA

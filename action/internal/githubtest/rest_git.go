@@ -96,6 +96,10 @@ func (c *call) createTree() *answer {
 		path, _ := entry["path"].(string)
 		mode, _ := entry["mode"].(string)
 		content, ok := entry["content"].(string)
+		if sha, given := entry["sha"]; given && sha == nil && path != "" && mode != "" {
+			delete(files, path)
+			continue
+		}
 		if path == "" || strings.HasPrefix(path, "/") || mode == "" || !ok {
 			return failure(http.StatusUnprocessableEntity, "Must supply a valid tree.sha, or both tree.path and tree.mode")
 		}
@@ -155,10 +159,12 @@ func (c *call) createCommit() *answer {
 // compare lists the files that head changes since it left base.
 func (c *call) compare() *answer {
 	base, head, ok := strings.Cut(c.params["basehead"], "...")
+	base, head = c.repo.commitNamed(base), c.repo.commitNamed(head)
 	if !ok || c.repo.store.commits[base] == nil || c.repo.store.commits[head] == nil {
 		return failure(http.StatusNotFound, "Not Found")
 	}
-	old, _ := c.repo.store.resolveTree(c.repo.store.mergeBase(base, head))
+	shared := c.repo.store.mergeBase(base, head)
+	old, _ := c.repo.store.resolveTree(shared)
 	now, _ := c.repo.store.resolveTree(head)
 	files := []any{}
 	for _, p := range sorted(now) {
@@ -172,7 +178,30 @@ func (c *call) compare() *answer {
 		}
 		files = append(files, map[string]any{"filename": p, "sha": BlobHash(now[p].Data), "status": status})
 	}
-	return &answer{status: http.StatusOK, body: map[string]any{"status": "diverged", "commits": []any{}, "files": files}}
+	for _, p := range sorted(old) {
+		if _, there := now[p]; !there {
+			files = append(files, map[string]any{"filename": p, "sha": BlobHash(old[p].Data), "status": "removed"})
+		}
+	}
+	state := "diverged"
+	switch shared {
+	case head:
+		state = "behind"
+	case base:
+		state = "ahead"
+	}
+	if base == head {
+		state = "identical"
+	}
+	return &answer{status: http.StatusOK, body: map[string]any{"status": state, "commits": []any{}, "files": files, "merge_base_commit": map[string]any{"sha": shared}}}
+}
+
+// commitNamed resolves a branch or a commit.
+func (r *Repo) commitNamed(name string) string {
+	if sha, ok := r.refs["refs/heads/"+name]; ok {
+		return sha
+	}
+	return name
 }
 
 func (c *call) tarball() *answer {

@@ -1,0 +1,179 @@
+package action
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/bumper"
+)
+
+// undo is what a pull request or a commit changed, file by file.
+type undo struct {
+	what, slug string
+	files      []undone
+}
+
+// undone is one file as it was before and after.
+type undone struct {
+	path          string
+	before, after []byte
+	had, has      bool   // it was there before, and after
+	mode          string // before
+}
+
+func (u *undo) paths() []string {
+	var out []string
+	for _, f := range u.files {
+		out = append(out, f.path)
+	}
+	return out
+}
+
+// planUndo makes the tree what it was before. A file that nobody touched since gets its old bytes back: that is a true
+// revert. In a file that was touched since, only the values that still are what was brought are set back, one by one.
+func (r *run) planUndo(s *snapshot, u *undo) (Plan, error) {
+	plan := Plan{Files: map[string][]byte{}, Modes: map[string]string{}, Set: []string{"undo " + u.what}, Lead: "Roll back " + u.what, Scanned: len(s.files)}
+	var moved []string
+	clean := true
+	for _, f := range u.files {
+		today, there := s.data(f.path)
+		switch {
+		case there == f.had && bytes.Equal(today, f.before):
+			// It is what it was already.
+		case there == f.has && bytes.Equal(today, f.after):
+			plan.restore(f, today)
+		case !there || !f.had || !f.has:
+			clean = false
+			moved = append(moved, f.path+" was added, deleted or renamed since; it stays as it is")
+		default:
+			clean = false
+			notes, err := plan.setBack(bumper.File{Path: f.path, Data: today}, f)
+			if err != nil {
+				return Plan{}, err
+			}
+			moved = append(moved, notes...)
+		}
+	}
+	if len(plan.Files) == 0 && len(moved) > 0 {
+		return Plan{}, advise(fmt.Errorf("roll back %s: nothing of it is there any more: %s", u.what, strings.Join(moved, "; ")),
+			"to go back to an earlier version of an image all the same, use the inputs images and paths")
+	}
+	if !clean {
+		plan.Notes = append(plan.Notes, "not a plain revert: other commits have touched the same files since, so values were set back on today's tree")
+	}
+	for _, m := range moved {
+		plan.Notes = append(plan.Notes, m)
+	}
+	if err := r.guard(plan); err != nil {
+		return Plan{}, err
+	}
+	return r.withHolds(s, plan)
+}
+
+func (r *run) guard(plan Plan) error {
+	if r.in.AllowPlainSecrets {
+		return nil
+	}
+	return guardSecrets(plan.Files)
+}
+
+// restore gives a file its old bytes, or takes it away.
+func (p *Plan) restore(f undone, today []byte) {
+	p.Files[f.path] = f.before
+	if f.had && !f.has {
+		p.Modes[f.path] = f.mode
+	}
+	if !f.had {
+		p.Files[f.path] = nil
+		p.Notes = append(p.Notes, f.path+" is removed")
+		return
+	}
+	old, now := bumper.File{Path: f.path, Data: f.before}, bumper.File{Path: f.path, Data: today}
+	edits, ok := bumper.Changes(now, old)
+	if !ok {
+		edits = imageChanges(now, old)
+		p.Notes = append(p.Notes, f.path+" is what it was before, as a whole")
+	}
+	p.Edits = append(p.Edits, edits...)
+}
+
+// imageChanges are the images that have another single version in the other file.
+func imageChanges(now, then bumper.File) []bumper.Edit {
+	a, errA := byImage([]bumper.File{now})
+	b, errB := byImage([]bumper.File{then})
+	if errA != nil || errB != nil {
+		return nil
+	}
+	var out []bumper.Edit
+	for name, refs := range a {
+		for i, ref := range refs {
+			if i >= len(b[name]) || len(refs) != len(b[name]) || ref.Image == b[name][i].Image {
+				continue
+			}
+			to := b[name][i].Image
+			out = append(out, bumper.Edit{File: ref.File, Line: ref.Line, Column: ref.Column, Path: ref.Path, Image: name, Old: ref.Image.String(), New: to.String(), Before: ref.Image, After: to})
+		}
+	}
+	slices.SortFunc(out, func(x, y bumper.Edit) int { return x.Line - y.Line })
+	return out
+}
+
+// setBack undoes values in a file that others have changed since. It returns what it could not undo.
+func (p *Plan) setBack(today bumper.File, f undone) ([]string, error) {
+	was, then := bumper.File{Path: f.path, Data: f.after}, bumper.File{Path: f.path, Data: f.before}
+	edits, ok := bumper.Changes(was, then)
+	var notes []string
+	if !ok {
+		edits = imageChanges(was, then)
+		notes = append(notes, f.path+": only images are set back, the rest of the change was more than values")
+	}
+	now, err := byImage([]bumper.File{today})
+	if err != nil {
+		return nil, err
+	}
+	req := bumper.Request{AllowDowngrade: true}
+	for _, e := range edits {
+		if e.Image == "" {
+			if value, err := bumper.Lookup(today, e.Path); err != nil || value != e.Old && value != e.New {
+				notes = append(notes, fmt.Sprintf("%s: %s was changed since, it stays as it is", f.path, e.Path))
+			} else if value == e.Old {
+				req.Values = append(req.Values, bumper.Value{File: f.path, Path: e.Path, Value: e.New})
+			}
+			continue
+		}
+		if stays := slices.IndexFunc(now[e.Image], func(r bumper.Reference) bool {
+			return exact(r.Image) != exact(e.Before) && exact(r.Image) != exact(e.After)
+		}); stays >= 0 || len(now[e.Image]) == 0 {
+			runs := "nothing"
+			if stays >= 0 {
+				runs = version(now[e.Image][stays].Image)
+			}
+			notes = append(notes, fmt.Sprintf("%s: %s runs %s by now, not %s, so it stays", f.path, shortName(e.Before.Name), runs, version(e.Before)))
+			continue
+		}
+		req.Images = append(req.Images, e.After)
+	}
+	if len(req.Images)+len(req.Values) == 0 {
+		return slices.Compact(notes), nil
+	}
+	res, err := bumper.Bump([]bumper.File{today}, req)
+	if err != nil {
+		return nil, advise(fmt.Errorf("roll back %s: %w", f.path, err), bumpHint(err))
+	}
+	for name, data := range res.Files {
+		p.Files[name] = data
+	}
+	p.Edits = append(p.Edits, res.Edits...)
+	for _, n := range res.Notes {
+		if !strings.Contains(n, " goes back to ") {
+			p.Notes = append(p.Notes, n)
+		}
+	}
+	return slices.Compact(notes), nil
+}
+
+// errNoPrevious means that the history holds no other version.
+var errNoPrevious = errors.New("no other version in its history")
