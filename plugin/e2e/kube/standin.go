@@ -30,6 +30,7 @@ const (
 //   - A pod becomes Running and Ready at once, and stays so. It is not bound to a node, therefore it is gone as soon as
 //     it is deleted. It has no address, logs or exec, and its probes are not run.
 //   - A pod of a Job (restartPolicy other than Always) becomes Succeeded with exit code 0.
+//   - With an image whose tag contains "fails" it becomes Failed with exit code 1, and says what its args say.
 //   - A pod with an image whose tag contains "broken" stays Pending and waits with the reason ImagePullBackOff.
 //
 // Deployments, ReplicaSets, StatefulSets and Jobs therefore go through the states that the real controllers give
@@ -106,8 +107,10 @@ func podStatus(pod *corev1.Pod, now metav1.Time) corev1.PodStatus {
 	status := corev1.PodStatus{Phase: corev1.PodRunning, StartTime: &now}
 	isReady, reason := corev1.ConditionTrue, ""
 	switch {
-	case anyBroken(pod):
+	case anyTagged(pod, "broken"):
 		status.Phase, isReady, reason = corev1.PodPending, corev1.ConditionFalse, "ContainersNotReady"
+	case pod.Spec.RestartPolicy != corev1.RestartPolicyAlways && anyTagged(pod, "fails"):
+		status.Phase, isReady, reason = corev1.PodFailed, corev1.ConditionFalse, "PodFailed"
 	case pod.Spec.RestartPolicy != corev1.RestartPolicyAlways:
 		status.Phase, isReady, reason = corev1.PodSucceeded, corev1.ConditionFalse, "PodCompleted"
 	}
@@ -131,11 +134,15 @@ func podStatus(pod *corev1.Pod, now metav1.Time) corev1.PodStatus {
 func containerStatus(c corev1.Container, phase corev1.PodPhase, now metav1.Time) corev1.ContainerStatus {
 	status := corev1.ContainerStatus{Name: c.Name, Image: c.Image}
 	switch {
-	case broken(c.Image):
+	case tagged(c.Image, "broken"):
 		status.State.Waiting = &corev1.ContainerStateWaiting{
 			Reason: "ImagePullBackOff", Message: fmt.Sprintf("Back-off pulling image %q", c.Image),
 		}
-	case phase == corev1.PodSucceeded:
+	case phase == corev1.PodFailed && tagged(c.Image, "fails"):
+		status.State.Terminated = completed(now)
+		status.State.Terminated.Reason, status.State.Terminated.ExitCode = "Error", 1
+		status.State.Terminated.Message = strings.Join(c.Args, " ")
+	case phase == corev1.PodSucceeded, phase == corev1.PodFailed:
 		status.State.Terminated = completed(now)
 	default:
 		started := true
@@ -149,20 +156,20 @@ func completed(now metav1.Time) *corev1.ContainerStateTerminated {
 	return &corev1.ContainerStateTerminated{Reason: "Completed", StartedAt: now, FinishedAt: now}
 }
 
-func anyBroken(pod *corev1.Pod) bool {
+func anyTagged(pod *corev1.Pod, word string) bool {
 	for _, c := range pod.Spec.Containers {
-		if broken(c.Image) {
+		if tagged(c.Image, word) {
 			return true
 		}
 	}
 	return false
 }
 
-// broken says whether the tag of an image contains "broken".
-func broken(image string) bool {
+// tagged says whether the tag of an image contains word.
+func tagged(image, word string) bool {
 	name := image[strings.LastIndex(image, "/")+1:]
 	_, tag, _ := strings.Cut(name, ":")
-	return strings.Contains(tag, "broken")
+	return strings.Contains(tag, word)
 }
 
 // startStandIn runs StandIn as the user "stand-in" until the cluster stops.

@@ -33,13 +33,23 @@ const (
 // what lies in a Namespace or is of a CRD that failed is not tried, and neither is a wave after one that failed.
 func (p *pass) apply(ctx context.Context) error {
 	steps := p.plan.steps
+	first, begun := p.needNamespaces(), false
 	for len(steps) > 0 {
+		if !begun && (!first || steps[0].stage.phase > phaseNamespaces) {
+			if err := p.preSync(ctx); err != nil {
+				return err
+			}
+			begun = true
+		}
 		n := 1
 		for n < len(steps) && steps[n].stage == steps[0].stage {
 			n++
 		}
 		now := steps[:n]
 		steps = steps[n:]
+		if err := p.syncHooks(ctx, &now[0].stage); err != nil {
+			return err
+		}
 		if err := p.ready(ctx, now[0].stage); err != nil {
 			return err
 		}
@@ -54,7 +64,12 @@ func (p *pass) apply(ctx context.Context) error {
 			}
 		}
 	}
-	return nil
+	if !begun && len(p.failed) == 0 {
+		if err := p.preSync(ctx); err != nil {
+			return err
+		}
+	}
+	return p.syncHooks(ctx, nil)
 }
 
 // ready waits until a stage can start: the CRDs before it are served, and the objects of earlier waves healthy,

@@ -23,6 +23,7 @@ type object struct {
 	origin   render.Origin
 	manifest *unstructured.Unstructured
 	policy   policy
+	hook     *hook    // it is run instead of applied
 	after    stage    // not before this one: of what it depends on
 	body     []byte   // the manifest as JSON
 	released []string // fields left to somebody else although Git sets them: ["spec","replicas"] joined by dots
@@ -66,6 +67,15 @@ func (r *Reconciler) prepare(ctx context.Context, app App, rendered []render.Obj
 		if kind.Namespaced {
 			o.Namespace = firstOf(ro.GetNamespace(), app.Namespace, "default")
 		}
+		if o.hook, err = hookOf(ro.GetAnnotations()); err != nil {
+			problems = append(problems, unknownHook(ro, err))
+			continue
+		}
+		if o.hook != nil && o.Name == "" {
+			claimHook(o)
+			objects = append(objects, o)
+			continue
+		}
 		if o.Name == "" {
 			problems = append(problems, render.Problem{Origin: ro.Origin, Object: ro.ID(),
 				Message: "metadata.generateName cannot be applied: each pass would create another object",
@@ -78,7 +88,11 @@ func (r *Reconciler) prepare(ctx context.Context, app App, rendered []render.Obj
 			continue
 		}
 		seen[o.key()] = ro.Origin
-		claim(o, r.Records.ID(app.Name))
+		if o.hook != nil {
+			claimHook(o)
+		} else {
+			claim(o, r.Records.ID(app.Name))
+		}
 		objects = append(objects, o)
 	}
 	if len(problems) > 0 {
@@ -114,12 +128,18 @@ func claim(o *object, id string) {
 		unstructured.RemoveNestedField(u.Object, "metadata", "namespace")
 	}
 	labels := u.GetLabels()
+	if id == "" {
+		return
+	}
 	if labels == nil {
 		labels = map[string]string{}
 	}
 	labels[record.LabelPartOf] = id
 	u.SetLabels(labels)
 }
+
+// claimHook does the same for a hook, which is no member: it is not compared, applied or pruned.
+func claimHook(o *object) { claim(o, "") }
 
 // leaveScalingToHPAs takes spec.replicas out of every manifest that a HorizontalPodAutoscaler of the same app scales:
 // the number is the autoscaler's, Git's would fight it on every pass.

@@ -18,6 +18,7 @@ func (p *pass) finish(err error) (AppReport, error) {
 	if idle {
 		err = p.recheckHealth()
 	}
+	err = p.afterFailure(err)
 	if (err == nil || errors.Is(err, errInterrupted)) && len(p.failed) > 0 {
 		err = errors.Join(err, p.firstFailure())
 	}

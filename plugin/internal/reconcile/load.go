@@ -123,7 +123,7 @@ func (p *pass) observeDrift(ctx context.Context, keys []record.Key) error {
 func (p *pass) decide(ctx context.Context) error {
 	rec := p.rec
 	newCommit := rec.Revision.Commit != p.commit
-	if newCommit || rec.Pending || rec.Config != p.settings(p.app) || rec.Tool != p.Tool || len(rec.Rows) == 0 {
+	if newCommit || rec.Pending || rec.Due != "" || rec.Config != p.settings(p.app) || rec.Tool != p.Tool || len(rec.Rows) == 0 {
 		if newCommit {
 			p.report.Cause = record.CauseCommit
 		}

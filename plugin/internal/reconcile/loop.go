@@ -109,7 +109,7 @@ func (l *loop) pass(ctx context.Context, commit string) error {
 // narrow says which objects a pass may confine itself to: those the watches have brought up, when the last pass
 // succeeded and the watches have run without a gap since. nil is everything.
 func (l *loop) narrow(commit string) *driftOnly {
-	if commit == "" || !l.sound || len(l.watched) == 0 || len(l.dirty) == 0 || l.blind || l.rec.Pending || l.rec.Revision.Commit != commit {
+	if commit == "" || !l.sound || len(l.watched) == 0 || len(l.dirty) == 0 || l.blind || l.rec.Pending || l.rec.Due != "" || l.rec.Revision.Commit != commit {
 		return nil
 	}
 	return &driftOnly{rec: l.rec, apps: l.apps, keys: slices.Collect(maps.Keys(l.dirty))}

@@ -22,18 +22,22 @@ type pass struct {
 	id      string // ApplySet id
 	started time.Time
 
-	apps     map[string]string // of the instance, by ApplySet id
-	commit   string            // what the ref points at
-	revision record.Revision
-	message  string // of the commit
-	rec      *record.Record
-	live     *snapshot
-	verdicts map[record.Key]verdict
-	desired  []*object
-	ignored  map[record.Key]bool // in Git, and left alone altogether
-	deferred bool                // a kind is not known yet: some objects are left to a later pass
-	plan     *plan
-	newKinds map[cluster.Kind]bool // of CRDs this pass applies
+	apps      map[string]string // of the instance, by ApplySet id
+	commit    string            // what the ref points at
+	revision  record.Revision
+	message   string // of the commit
+	rec       *record.Record
+	live      *snapshot
+	verdicts  map[record.Key]verdict
+	desired   []*object
+	ignored   map[record.Key]bool // in Git, and left alone altogether
+	hooks     []*object           // run instead of applied
+	manifests string              // keyed hash of all manifests, when there are hooks
+	dueFor    record.HookCause    // hooks are to run, and what for
+	newlyDue  bool                // no pass before this one has recorded that
+	deferred  bool                // a kind is not known yet: some objects are left to a later pass
+	plan      *plan
+	newKinds  map[cluster.Kind]bool // of CRDs this pass applies
 
 	refs        map[record.Key]cluster.Ref                // everything desired
 	after       map[record.Key]*unstructured.Unstructured // its last known state
@@ -76,6 +80,7 @@ var stages = []struct {
 	{"prune", (*pass).prune},
 	{"save", (*pass).saveApplied},
 	{"wait for health", (*pass).waitForHealth},
+	{"hooks", (*pass).postSync},
 }
 
 // Run makes one pass over app. The report is filled as far as the pass came, whatever the error; an error means that
@@ -171,6 +176,7 @@ func (p *pass) makePlan(ctx context.Context) error {
 		p.plan.removals = nil
 	}
 	p.letStay()
+	p.planHooks()
 	if err := p.plan.guard(p.rec, p.report.Source, p.app.Budget, p.message); err != nil {
 		return err
 	}
@@ -243,6 +249,7 @@ func (p *pass) readBefore(ctx context.Context) error {
 // pass does them again.
 func (p *pass) writeAhead(ctx context.Context) error {
 	if p.opts.DryRun {
+		p.tellHooks()
 		return nil
 	}
 	if !p.rec.HasParent() { // before the first write: another tool's parent, or another reconciler at work, is found now
@@ -250,7 +257,10 @@ func (p *pass) writeAhead(ctx context.Context) error {
 			return err
 		}
 	}
-	added := false
+	added := p.newlyDue
+	if p.hooksDue() {
+		p.rec.Due = p.dueFor
+	}
 	for _, s := range p.plan.steps {
 		switch {
 		case s.row == nil:

@@ -25,14 +25,16 @@ func waiting(ro render.Object) *object {
 
 // sort takes apart what was rendered: what is applied, and what is left alone or waits.
 func (p *pass) sort(objects []*object) {
-	p.desired, p.ignored = nil, map[record.Key]bool{}
+	p.desired, p.hooks, p.ignored = nil, nil, map[record.Key]bool{}
 	for _, o := range objects {
 		switch {
 		case o.Resource == "": // its kind is not known yet
 			p.deferred = true
 			p.tell(Waiting, p.app.Name, "%s: the cluster does not know its kind yet; a later run applies it", o.Ref)
-		case o.policy.ignore:
+		case o.hook != nil && o.hook.skip, o.policy.ignore:
 			p.ignored[o.key()] = true
+		case o.hook != nil:
+			p.hooks = append(p.hooks, o)
 		default:
 			p.desired = append(p.desired, o)
 		}

@@ -30,6 +30,15 @@ const (
 	annotationIgnore     = "kubectl-gitops.dev/ignore"
 	annotationForce      = "kubectl-gitops.dev/force-conflicts"
 	annotationWave       = "kubectl-gitops.dev/wave"
+	annotationHook       = "kubectl-gitops.dev/hook"
+	annotationHookDelete = "kubectl-gitops.dev/hook-delete-policy"
+	annotationHookRun    = "kubectl-gitops.dev/hook-run" // on the object of a hook: tells one run from others
+	dependsOn            = "config.kubernetes.io/depends-on"
+	argoHook             = "argocd.argoproj.io/hook"
+	argoHookDelete       = "argocd.argoproj.io/hook-delete-policy"
+	helmHook             = "helm.sh/hook"
+	helmHookDelete       = "helm.sh/hook-delete-policy"
+	helmWeight           = "helm.sh/hook-weight"
 	argoOptions          = "argocd.argoproj.io/sync-options"
 	argoCompare          = "argocd.argoproj.io/compare-options"
 	argoWave             = "argocd.argoproj.io/sync-wave"
@@ -63,6 +72,16 @@ var annotations = []understood{
 	{name: helmPolicy, values: []meaning{
 		{[]string{"keep"}, "never pruned", func(p *policy) { p.keep = true }},
 	}},
+	{name: helmHook, list: true, free: true, values: []meaning{
+		{[]string{"pre-install"}, "run before anything is applied, the first time", nil},
+		{[]string{"pre-upgrade"}, "run before anything is applied, every later time that manifests changed", nil},
+		{[]string{"post-install", "post-upgrade"}, "the same, when all is healthy", nil},
+		{[]string{"pre-rollback", "post-rollback", "pre-delete", "post-delete", "test"}, "never run, and not applied", nil},
+	}},
+	{name: helmHookDelete, list: true, values: []meaning{
+		{[]string{"before-hook-creation", "hook-succeeded", "hook-failed"}, "as kubectl-gitops.dev/hook-delete-policy", nil},
+	}},
+	{name: helmWeight, number: true, values: []meaning{{nil, "the wave of a hook", nil}}},
 	{name: fluxPrune, values: []meaning{
 		{[]string{"disabled"}, "never pruned", func(p *policy) { p.keep = true }},
 		{[]string{"enabled"}, "the default", nil},
@@ -79,6 +98,12 @@ var annotations = []understood{
 	{name: fluxReconcile, values: []meaning{
 		{[]string{"disabled"}, "neither applied nor pruned", func(p *policy) { p.ignore = true }},
 		{[]string{"enabled"}, "the default", nil},
+	}},
+	{name: argoHook, list: true, free: true, values: []meaning{
+		{[]string{"PreSync", "Sync", "PostSync", "SyncFail", "Skip", "PreDelete", "PostDelete"}, "as kubectl-gitops.dev/hook", nil},
+	}},
+	{name: argoHookDelete, list: true, values: []meaning{
+		{[]string{"BeforeHookCreation", "HookSucceeded", "HookFailed"}, "as kubectl-gitops.dev/hook-delete-policy", nil},
 	}},
 	{name: argoWave, number: true, values: []meaning{{nil, "as kubectl-gitops.dev/wave", nil}}},
 	{name: argoOptions, list: true, values: []meaning{
@@ -130,6 +155,17 @@ var annotations = []understood{
 		{[]string{"disabled"}, "a field that another manager owns fails the object instead of being taken over",
 			func(p *policy) { p.yield = true }},
 		{[]string{"enabled"}, "the default", func(p *policy) { p.yield = false }},
+	}},
+	{name: annotationHook, list: true, free: true, values: []meaning{
+		{[]string{"PreSync"}, "run when manifests of the app changed, and waited for, before anything is applied", nil},
+		{[]string{"Sync"}, "run with the objects of its wave", nil},
+		{[]string{"PostSync"}, "run when all is applied and healthy", nil},
+		{[]string{"SyncFail"}, "run when one of these failed, or an object", nil},
+		{[]string{"Skip", "PreDelete", "PostDelete"}, "never run, and not applied", nil},
+	}},
+	{name: annotationHookDelete, list: true, values: []meaning{
+		{[]string{"BeforeHookCreation"}, "the default: the object of a hook stays until its next run", nil},
+		{[]string{"HookSucceeded", "HookFailed"}, "it is deleted when the phase is over", nil},
 	}},
 	{name: annotationWave, number: true, values: []meaning{{nil, "applied when the objects of all lower waves are healthy; 0 without it", nil}}},
 }

@@ -158,7 +158,7 @@ func (p *pass) ensureNamespace(ctx context.Context) error {
 // secrets lists the Secrets among the desired and live objects, whose values must not appear in any text.
 func (p *pass) secrets() []*unstructured.Unstructured {
 	var out []*unstructured.Unstructured
-	for _, o := range p.desired {
+	for _, o := range slices.Concat(p.desired, p.hooks) {
 		if o.Group == "" && o.Ref.Kind.Kind == "Secret" {
 			out = append(out, o.manifest)
 			if live, whole := p.live.objects[o.key()].(*unstructured.Unstructured); whole {

@@ -96,6 +96,11 @@ func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Re
 			s.Resources = append(s.Resources, rs)
 		}
 	}
+	if perObject {
+		for _, run := range rec.Runs {
+			s.Hooks = append(s.Hooks, HookStatus{run.Phase, run.Ref.ID(), run.Commit, run.Result, run.Message})
+		}
+	}
 	s.Health = s.Objects.Worst()
 	if worst != nil {
 		s.Since = worst.Since
@@ -130,7 +135,7 @@ func appSync(s Status, rec *record.Record, report *record.Report, drift int, wor
 // recovered tells whether a run that failed only because something was not healthy in time is over: all of the commit
 // was applied, and all is well now.
 func recovered(s Status, rec *record.Record, report *record.Report, drift int) bool {
-	return !rec.Pending && report.Seen == rec.Revision.Commit && s.Health == cluster.Healthy && drift == 0
+	return !rec.Pending && rec.Due == "" && report.Seen == rec.Revision.Commit && s.Health == cluster.Healthy && drift == 0
 }
 
 func worse(a, b ResourceStatus) bool {

@@ -28,6 +28,16 @@ type Status struct {
 	Objects   record.Objects   `json:"objects"`
 	LastRun   LastRun          `json:"lastRun"`
 	Resources []ResourceStatus `json:"resources,omitempty"`
+	Hooks     []HookStatus     `json:"hooks,omitempty"`
+}
+
+// HookStatus is how the last run of one hook ended. Result is empty while it runs.
+type HookStatus struct {
+	Phase   string        `json:"phase"`  // PreSync, Sync, PostSync or SyncFail
+	Object  string        `json:"object"` // group/Kind/namespace/name
+	Commit  string        `json:"commit"`
+	Result  record.Result `json:"result"`
+	Message string        `json:"message,omitempty"`
 }
 
 // LastRun is the last run that changed something, or failed.

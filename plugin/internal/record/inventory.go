@@ -94,6 +94,7 @@ type Header struct {
 	Health       []cluster.HealthRule `json:"health,omitempty"`       // rules of the app that say how its objects are doing
 	Secret       []byte               `json:"key"`                    // key of the hashes
 	Shards       int                  `json:"shards"`
+	Hooks
 }
 
 // Inventory is the header and the rows of one app.

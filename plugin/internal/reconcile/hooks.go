@@ -1,0 +1,192 @@
+package reconcile
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+)
+
+// The phases of hooks, as Argo CD calls them.
+const (
+	phasePreSync  = "PreSync"  // before anything of the app is applied
+	phaseSync     = "Sync"     // with the objects of its wave
+	phasePostSync = "PostSync" // when all is healthy
+	phaseSyncFail = "SyncFail" // when that failed
+)
+
+// hook is what the annotations of an object say about running it instead of applying it.
+type hook struct {
+	phases  map[string][]record.HookCause // when it runs, and for what
+	skip    bool                          // neither applied nor run
+	weight  int
+	replace bool // the object of an earlier run is deleted before the next
+	dropOK  bool // deleted after success
+	dropBad bool // deleted after failure
+}
+
+var (
+	everyTime = []record.HookCause{record.HooksInstall, record.HooksUpgrade}
+	// hookWords says when a hook with this word runs: never, when it names no phase. Words are compared without case and
+	// dashes.
+	hookWords = map[string]struct {
+		phase string
+		when  []record.HookCause
+	}{
+		"presync": {phasePreSync, everyTime}, "sync": {phaseSync, everyTime}, "postsync": {phasePostSync, everyTime},
+		"syncfail": {phaseSyncFail, everyTime}, "predelete": {}, "postdelete": {},
+		"preinstall": {phasePreSync, everyTime[:1]}, "preupgrade": {phasePreSync, everyTime[1:]},
+		"postinstall": {phasePostSync, everyTime[:1]}, "postupgrade": {phasePostSync, everyTime[1:]},
+		"prerollback": {}, "postrollback": {}, "test": {}, "testsuccess": {}, "testfailure": {},
+	}
+)
+
+func hookWord(text string) string {
+	return strings.ToLower(strings.ReplaceAll(strings.TrimSpace(text), "-", ""))
+}
+
+// hookOf reads the hook annotations of an object, nil when it has none. Ours win over Argo CD's, and those over Helm's.
+func hookOf(set map[string]string) (*hook, error) {
+	name, ok := "", false
+	for _, name = range []string{annotationHook, argoHook, helmHook} {
+		if _, ok = set[name]; ok {
+			break
+		}
+	}
+	if !ok || hookWord(set[name]) == "crdinstall" { // Helm 2 had CRDs installed by a hook: they are objects
+		return nil, nil
+	}
+	h := &hook{phases: map[string][]record.HookCause{}, replace: true}
+	for text := range strings.SplitSeq(set[name], ",") {
+		word := hookWord(text)
+		if word == "" {
+			continue
+		}
+		if word == "skip" {
+			h.skip = true
+			continue
+		}
+		w, known := hookWords[word]
+		if !known {
+			return nil, fmt.Errorf("annotation %s: there is no hook %q", name, strings.TrimSpace(text))
+		}
+		if w.phase != "" {
+			h.phases[w.phase] = append(h.phases[w.phase], w.when...)
+		}
+	}
+	h.weight, _ = waveOf(set)
+	if n, err := strconv.Atoi(set[helmWeight]); err == nil && name == helmHook {
+		if _, hasWave := waveOf(set); !hasWave {
+			h.weight = n
+		}
+	}
+	h.deletePolicy(set)
+	return h, nil
+}
+
+func (h *hook) deletePolicy(set map[string]string) {
+	for _, name := range []string{annotationHookDelete, argoHookDelete, helmHookDelete} {
+		text, ok := set[name]
+		if !ok {
+			continue
+		}
+		h.replace = false
+		for word := range strings.SplitSeq(text, ",") {
+			switch hookWord(word) {
+			case "beforehookcreation":
+				h.replace = true
+			case "hooksucceeded":
+				h.dropOK = true
+			case "hookfailed":
+				h.dropBad = true
+			}
+		}
+		return
+	}
+}
+
+// unknownHook words the refusal of a hook that would never run.
+func unknownHook(ro render.Object, err error) render.Problem {
+	return render.Problem{Origin: ro.Origin, Object: ro.ID(), Message: err.Error(),
+		Hint: "one of PreSync, Sync, PostSync, SyncFail, Skip, PreDelete, PostDelete, or of Helm's hooks"}
+}
+
+// hooksOf lists the hooks of one phase in the order they run: by wave, then what others need first, then by name.
+func (p *pass) hooksOf(phase string) []*object {
+	var out []*object
+	for _, o := range p.hooks {
+		if slices.Contains(o.hook.phases[phase], p.rec.Due) {
+			out = append(out, o)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *object) int {
+		return cmp.Or(cmp.Compare(a.hook.weight, b.hook.weight), cmp.Compare(rank(a.Ref.Kind), rank(b.Ref.Kind)),
+			cmp.Compare(hookName(a), hookName(b)))
+	})
+	return out
+}
+
+// hookName is the name in the manifest, or its generateName.
+func hookName(o *object) string { return firstOf(o.Name, o.manifest.GetGenerateName()) }
+
+// planHooks finds out whether the hooks of this commit are to run: when the manifests of the app, hooks among them,
+// are others than those whose hooks have all run. What an older version of this tool applied counts as run.
+func (p *pass) planHooks() {
+	if p.opts.drift != nil || len(p.hooks) == 0 && p.rec.Hooks.Release == "" && len(p.rec.Runs) == 0 {
+		return
+	}
+	p.manifests = p.releaseHash()
+	applied := p.rec.Revision.Commit
+	if p.rec.Rebuilt && p.rec.Report != nil {
+		applied = p.rec.Report.Revision.Commit
+	}
+	switch {
+	case p.rec.Hooks.Release == p.manifests && p.rec.Due == "", p.rec.Hooks.Release == "" && applied == p.commit && p.rec.Due == "":
+		p.rec.Hooks.Release = p.manifests
+		return
+	case p.rec.Due == "" && applied == "" && !p.rec.Rebuilt:
+		p.newlyDue, p.dueFor = true, record.HooksInstall
+	case p.rec.Due == "":
+		p.newlyDue, p.dueFor = true, record.HooksUpgrade
+	default:
+		p.dueFor = p.rec.Due
+	}
+	if p.opts.DryRun {
+		p.rec.Due = p.dueFor
+	}
+}
+
+// releaseHash is a keyed hash of all manifests of the app.
+func (p *pass) releaseHash() string {
+	var lines []string
+	for _, list := range [][]*object{p.desired, p.hooks} {
+		for _, o := range list {
+			lines = append(lines, o.ID()+" "+o.manifest.GetGenerateName()+" "+p.rec.Hash(o.body))
+		}
+	}
+	slices.Sort(lines)
+	return p.rec.Hash([]byte(strings.Join(lines, "\n")))
+}
+
+// hooksDue tells whether hooks are to run in this pass.
+func (p *pass) hooksDue() bool { return p.dueFor != "" }
+
+// tellHooks reports in a dry run which hooks would run.
+func (p *pass) tellHooks() {
+	for _, phase := range []string{phasePreSync, phaseSync, phasePostSync} {
+		for _, o := range p.hooksOf(phase) {
+			p.tellChange(record.Change{Object: o.ID(), Short: shortOf(o), Origin: o.origin.String(), Action: record.Skipped,
+				Note: phase + " hook: a dry run does not run it"})
+		}
+	}
+}
+
+func shortOf(o *object) string {
+	ref := o.Ref
+	ref.Name = hookName(o)
+	return ref.String()
+}

@@ -1,0 +1,69 @@
+package record
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+)
+
+// Hooks is what the record knows of hooks. Their objects have no rows: they are not compared with Git and not applied,
+// they run once for each change of the app's manifests.
+type Hooks struct {
+	Runs    []HookRun `json:"hooks,omitempty"`    // the last run of each hook
+	Release string    `json:"release,omitempty"`  // keyed hash of the manifests whose hooks have all run
+	Due     HookCause `json:"hooksDue,omitempty"` // hooks of newer manifests have not all run yet
+}
+
+// HookCause says for what hooks run.
+type HookCause string
+
+// The causes: the first time an app is applied, and every later one.
+const (
+	HooksInstall HookCause = "install"
+	HooksUpgrade HookCause = "upgrade"
+)
+
+// HookRun is the last run of one hook in one phase. Name is that of the manifest, or its generateName; the object's own
+// name is Ref's. Result is empty while it runs.
+type HookRun struct {
+	Phase    string      `json:"phase"`
+	Name     string      `json:"name"`
+	Ref      cluster.Ref `json:"object"`
+	UID      types.UID   `json:"uid,omitempty"`
+	Manifest string      `json:"manifest"` // keyed hash of the manifest
+	Release  string      `json:"release"`  // keyed hash of all manifests of the app
+	Commit   string      `json:"commit"`
+	Mark     string      `json:"mark"` // on the object: tells this run from others of the same name
+	Attempt  int         `json:"attempt,omitempty"`
+	Result   Result      `json:"result,omitempty"`
+	Message  string      `json:"message,omitempty"`
+	Gone     bool        `json:"gone,omitempty"` // its object was deleted, as its policy asks
+}
+
+// Run returns the last run of a hook, nil when there is none.
+func (h *Hooks) Run(phase string, ref cluster.Ref, name string) *HookRun {
+	for i := range h.Runs {
+		if r := &h.Runs[i]; r.Phase == phase && r.Name == name && r.Ref.Group == ref.Group && r.Ref.Kind.Kind == ref.Kind.Kind &&
+			r.Ref.Namespace == ref.Namespace {
+			return r
+		}
+	}
+	return nil
+}
+
+// Begin records a new run in place of the last one of the same hook.
+func (h *Hooks) Begin(run HookRun) *HookRun {
+	if old := h.Run(run.Phase, run.Ref, run.Name); old != nil {
+		*old = run
+		return old
+	}
+	h.Runs = append(h.Runs, run)
+	return &h.Runs[len(h.Runs)-1]
+}
+
+// Forget drops the runs that gone selects.
+func (h *Hooks) Forget(gone func(HookRun) bool) {
+	h.Runs = slices.DeleteFunc(h.Runs, gone)
+}
