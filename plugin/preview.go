@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
@@ -52,7 +54,7 @@ written. Values of Secrets are masked.
 --base and --head each name a branch, tag or full commit of the checkout we
 stand in, or a directory that holds the repository's files. Without --head it
 is the working tree, uncommitted changes included; without --base the commit
-that is checked out.
+that is checked out. With a gitops.yaml in --path, all its apps are compared.
 
 The change is image-only when other tags or digests of the same images are all
 that differs. The exit status is 1 when an app of the head cannot be rendered.`,
@@ -211,11 +213,52 @@ func (o *previewOptions) compare(ctx context.Context, u *ui, base, head side) ([
 		_, err := render.Dir(ctx, head.root, app.Path, render.Options{}) // it says what is there instead
 		return nil, err
 	}
-	return comparePairs(ctx, renderer(u), base, head, []appPair{{&app, &app}})
+	pairs, broken := listPairs(base, head, app)
+	if broken != nil {
+		file := path.Join(app.Path, config.Name)
+		failed := preview.Rendering{Name: config.Name, Path: file, Err: broken}
+		return []preview.App{preview.CompareApp(preview.Rendering{}, failed, hint.Of(broken))}, nil
+	}
+	return comparePairs(ctx, renderer(u), base, head, pairs)
 }
 
 // appPair is one app as each side describes it; nil where it has none.
 type appPair struct{ base, head *reconcile.App }
+
+// listPairs pairs the apps that gitops.yaml names on either side, by name, in the order of the head. A side without
+// such a file is rendered as the other one lists it; without any, app is all there is. An error is about the head's.
+func listPairs(base, head side, app reconcile.App) ([]appPair, error) {
+	after, listed, err := config.Load(head.root, app.Path)
+	if err != nil {
+		return nil, err
+	}
+	before, wasListed, err := config.Load(base.root, app.Path)
+	if err != nil {
+		wasListed = false // the base's mistakes are being left behind
+	}
+	switch {
+	case !listed && !wasListed:
+		return []appPair{{&app, &app}}, nil
+	case !listed:
+		after = before
+	case !wasListed:
+		before = after
+	}
+	var pairs []appPair
+	for i, h := range after {
+		pair := appPair{head: &after[i]}
+		if j := slices.IndexFunc(before, func(b reconcile.App) bool { return b.Name == h.Name }); j >= 0 {
+			pair.base = &before[j]
+		}
+		pairs = append(pairs, pair)
+	}
+	for i, b := range before {
+		if !slices.ContainsFunc(after, func(h reconcile.App) bool { return h.Name == b.Name }) {
+			pairs = append(pairs, appPair{base: &before[i]})
+		}
+	}
+	return pairs, nil
+}
 
 type renderFunc func(context.Context, *os.Root, string, render.Options) ([]render.Object, error)
 

@@ -126,7 +126,7 @@ func (r HealthRule) program(env *cel.Env, field, text string, want *cel.Type) (c
 	ast, issues := env.Compile(text)
 	if issues.Err() != nil {
 		first := issues.Errors()[0]
-		return nil, hint.With(fmt.Errorf("%s: %s: %s\n%s\n%s^", r.name(), field, first.Message, lineOf(text, first.Location.Line()),
+		return nil, hint.With(fmt.Errorf("%s: %s: %s\n%s\n%s^", r.name(), field, strings.TrimSuffix(first.Message, " (in container '')"), lineOf(text, first.Location.Line()),
 			strings.Repeat(" ", max(first.Location.Column(), 0))), "the expression is CEL, and `object` is the object")
 	}
 	if t := ast.OutputType(); !t.IsExactType(want) && !t.IsExactType(cel.DynType) {

@@ -5,6 +5,10 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 )
 
 // longestName leaves room in gitops-<name>-inventory-<n> and in labels.
@@ -42,6 +46,10 @@ func (l *loader) check(place string, e Entry) {
 	for i, h := range e.Health {
 		if h.Healthy == "" && h.Degraded == "" && h.Progressing == "" && h.Suspended == "" {
 			l.at(fmt.Sprintf("%s.health[%d]", place, i), "give at least one of healthy, degraded, progressing, suspended", "the rule for %s has no expression", h.Kind)
+			continue
+		}
+		if _, err := cluster.CompileHealth([]cluster.HealthRule{reconcile.HealthRule(h)}); err != nil {
+			l.at(fmt.Sprintf("%s.health[%d]", place, i), strings.Join(hint.Of(err), "; "), "%s", err)
 		}
 	}
 	if p := e.DeletionBudget.Percent; p != nil && *p > 100 {

@@ -62,7 +62,7 @@ type Budget struct {
 
 // Health is the form of an entry of health: at least one expression.
 type Health struct {
-	Group       string `yaml:"group" doc:"API group; empty is the core group"`
+	Group       string `yaml:"group" doc:"API group; empty is any"`
 	Kind        string `yaml:"kind" required:"true" doc:"kind"`
 	Healthy     string `yaml:"healthy" doc:"true when the object works"`
 	Degraded    string `yaml:"degraded" doc:"true when it does not, and waiting will not mend it"`

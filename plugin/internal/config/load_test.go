@@ -153,6 +153,8 @@ func TestRefused(t *testing.T) {
 		{"a cycle", head + "- name: a\n  path: infra\n  dependsOn: [b]\n- {name: b, path: infra, dependsOn: [c]}\n- {name: c, path: infra, dependsOn: [a]}\n",
 			"gitops.yaml:6: apps depend on each other in a circle: a -> b -> c -> a; remove one of the dependencies"},
 		{"itself", head + "- {name: a, path: infra, dependsOn: [a]}\n", "gitops.yaml:4: apps depend on each other in a circle: a -> a; remove one of the dependencies"},
+		{"an expression", head + "- name: a\n  path: infra\n  health:\n  - kind: Widget\n    healthy: obj.status.ok\n",
+			"gitops.yaml:7: health rule of Widget: healthy: undeclared reference to 'obj'\nobj.status.ok\n^; the expression is CEL, and `object` is the object"},
 		{"rules", head + "- name: a\n  path: infra\n  ignore: [{kind: Deployment}, {paths: [spec]}]\n  health: [{kind: Widget}]\n  foreignFields: reprot\n  substitute: {from: [{kind: Secrets, name: x}]}\n  allow: {namespaces: [A]}\n",
 			"gitops.yaml:6: the rule says what it is about, but not what to ignore; give paths such as /spec/replicas, or managers\n" +
 				"gitops.yaml:6: \"spec\" is not a JSON pointer; write it as in /spec/replicas; / in a key is ~1\n" +
