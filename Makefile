@@ -63,6 +63,10 @@ demo-up: bin/demo ## Leave the local cluster and the config repository of the de
 demo-down: bin/demo ## Stop what demo-up started
 	@exec bin/demo down
 
+.PHONY: pictures
+pictures: bin/demo ## Draw docs/pictures from real runs on a local cluster
+	@bin/demo pictures
+
 .PHONY: bin/demo
 bin/demo: build
 	@go -C plugin/e2e build -o ../../bin/demo ./demo

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 )
 
@@ -57,6 +58,8 @@ func dispatch(ctx context.Context, args []string) error {
 		return up(ctx, os.Stdout, local)
 	case "down":
 		return down(ctx, os.Stdout)
+	case "pictures": // for the documentation: make pictures
+		return pictures(ctx, os.Stderr, filepath.Join("docs", "pictures"))
 	case "serve": // what up starts in the background
 		return serve(ctx)
 	default:
