@@ -12,6 +12,8 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
 // imageName is where releases of this program are published.
@@ -115,7 +117,42 @@ func (o *installOptions) manifests(ctx context.Context, c *cli, extra []string) 
 		RBAC: install.Mode(o.rbac), Args: append(o.arguments(), extra...),
 		Deadline: o.length + app.Timeout + time.Minute, // the last pass of a job is finished, not cut off
 	}
+	if options.RBAC == install.Generated {
+		if err := o.generate(ctx, c, app, &options); err != nil {
+			return nil, hint.With(fmt.Errorf("rights: %w", err),
+				"this machine reads the repository to see which rights it takes; --rbac=cluster-admin needs no look, and gives all")
+		}
+	}
 	return install.Objects(options), nil
+}
+
+// generate finds the rights that the repository takes, and those for what the records name.
+func (o *installOptions) generate(ctx context.Context, c *cli, app reconcile.App, options *install.Options) error {
+	kinds := guessed(c.ui())
+	var store *record.Store
+	if o.dryRun != "client" {
+		client, s, err := c.connect()
+		if err != nil {
+			return err
+		}
+		kinds, store = served(client), s
+	}
+	needs, err := neededRights(ctx, c.ui(), o.source.repository(), app, options.Namespace, kinds)
+	if err != nil {
+		return err
+	}
+	if store != nil {
+		records, err := store.Load(ctx)
+		if err != nil {
+			return err
+		}
+		needs.grants = append(needs.grants, ofRecords(records)...)
+	}
+	options.Rights = needs.grants
+	options.Spaces = slices.DeleteFunc(needs.spaces(), func(ns string) bool {
+		return ns == options.Namespace || ns == "default" || store == nil && slices.Contains(needs.defined, ns)
+	})
+	return nil
 }
 
 // arguments are those of reconcile in the job.

@@ -115,7 +115,7 @@ func cmdAs(ts *testscript.TestScript, args []string) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(ts.Getenv("HOME"), args[0]+".kubeconfig")
+	path := filepath.Join(ts.Getenv("HOME"), strings.ReplaceAll(args[0], ":", "-")+".kubeconfig") // KUBECONFIG is a list
 	ts.Setenv("KUBECONFIG", path)
 	return clientcmd.WriteToFile(*kube.NewKubeconfig(s.proxy.Host(), s.proxy.CA(), user.BearerToken, s.ns), path)
 }

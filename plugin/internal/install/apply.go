@@ -71,7 +71,7 @@ func (i *Instance) keptByGit(ctx context.Context, o Object, live *unstructured.U
 
 // foreignNamespace tells whether o is a Namespace that somebody else made: it is used as it is.
 func (o Object) foreignNamespace(live *unstructured.Unstructured) bool {
-	return o.Kind == Namespaces && live != nil && live.GetLabels()[labelInstance] != o.Name
+	return o.Kind == Namespaces && live != nil && (o.Manifest.GetLabels() == nil || live.GetLabels()[labelInstance] != o.Name)
 }
 
 func (i *Instance) apply(ctx context.Context, o Object, live *unstructured.Unstructured) error {

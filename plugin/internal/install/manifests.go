@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/rbac"
 )
 
 // Names that are the same in every instance. What is cluster-wide carries the instance's namespace too (see clusterName).
@@ -49,7 +50,8 @@ type Options struct {
 	Deadline  time.Duration // after which a job is killed
 	Memory    string        // limit of the container, a Kubernetes quantity
 	RBAC      Mode
-	Rights    []Grant // with RBAC Generated: beside what every instance needs
+	Rights    []rbac.Grant // with RBAC Generated: beside what every instance needs
+	Spaces    []string     // namespaces that Rights need to exist; those that do are used as they are
 }
 
 // Object is one manifest and where it goes.
@@ -65,6 +67,12 @@ func Objects(o Options) []Object {
 	objects := []Object{
 		o.object(Namespaces, "", o.Namespace, fields{}),
 		o.object(ServiceAccounts, o.Namespace, Name, fields{"automountServiceAccountToken": false}),
+	}
+	for _, name := range o.Spaces {
+		ns := o.object(Namespaces, "", name, fields{})
+		ns.Manifest.SetLabels(nil) // it is the apps', and outlives the instance
+		ns.Manifest.SetAnnotations(nil)
+		objects = append(objects, ns)
 	}
 	objects = append(objects, o.rbac()...)
 	job := o.object(CronJobs, o.Namespace, Name, fields{"spec": o.cronJob()})

@@ -92,7 +92,7 @@ func (i *Instance) others(ctx context.Context) ([]string, error) {
 	}
 	found := map[string]bool{}
 	for _, k := range kinds {
-		if k.Kind == "Event" || k.Kind == "Lease" || k.Group == "metrics.k8s.io" {
+		if slices.Contains([]string{"Event", "Lease", "Endpoints"}, k.Kind) || k.Group == "metrics.k8s.io" {
 			continue // about objects, not of anybody
 		}
 		items, _, err := i.Cluster.ListMetadata(ctx, k, i.Namespace, "", cluster.Read{})

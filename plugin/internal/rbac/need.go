@@ -1,0 +1,71 @@
+package rbac
+
+import (
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+)
+
+const group = "rbac.authorization.k8s.io"
+
+// Object is a manifest and where it goes.
+type Object struct {
+	cluster.Ref
+	Manifest *unstructured.Unstructured
+}
+
+// Needs returns the rights that reconciling objects takes. Kubernetes lets only those grant a right who have it, so the
+// rights that Roles among the objects give are among them. Roles that are bound may be bound by name: those among the
+// objects, too, because without that right the server wants to find the role first, and both are applied at once.
+func Needs(objects []Object) []Grant {
+	var grants []Grant
+	for _, o := range objects {
+		grants = append(grants, Apply(o.Group, o.Resource, o.Namespace))
+		switch {
+		case o.Group == group && strings.HasSuffix(o.Kind.Kind, "Role"):
+			grants = append(grants, given(o)...)
+		case o.Group == group && strings.HasSuffix(o.Kind.Kind, "RoleBinding"):
+			grants = append(grants, bound(o)...)
+		case o.Group == "apps" || o.Group == "batch": // what keeps its pods from running is told
+			grants = append(grants, Grant{Resource: "pods", Namespace: o.Namespace, Verbs: []string{"get", "list"}})
+		}
+	}
+	return grants
+}
+
+// given are the rights that a Role or ClusterRole gives.
+func given(o Object) []Grant {
+	var grants []Grant
+	rules, _, _ := unstructured.NestedSlice(o.Manifest.Object, "rules")
+	for _, item := range rules {
+		rule, _ := item.(map[string]any)
+		list := func(key string) []string {
+			values, _, _ := unstructured.NestedStringSlice(rule, key)
+			return values
+		}
+		for _, url := range list("nonResourceURLs") {
+			grants = append(grants, Grant{URL: url, Verbs: list("verbs")})
+		}
+		for _, g := range list("apiGroups") {
+			for _, r := range list("resources") {
+				grants = append(grants, Grant{Group: g, Resource: r, Namespace: o.Namespace, Verbs: list("verbs"), Names: list("resourceNames")})
+			}
+		}
+	}
+	return grants
+}
+
+// bound is the right to bind the role that a binding names.
+func bound(o Object) []Grant {
+	ref, _, _ := unstructured.NestedStringMap(o.Manifest.Object, "roleRef")
+	resource, namespace := "clusterroles", ""
+	if ref["kind"] == "Role" {
+		resource, namespace = "roles", o.Namespace
+	}
+	if ref["name"] == "" {
+		return nil
+	}
+	return []Grant{{Group: group, Resource: resource, Namespace: namespace, Verbs: []string{"bind"}, Names: []string{ref["name"]}}}
+}

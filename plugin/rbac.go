@@ -1,0 +1,216 @@
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/rbac"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+)
+
+type rbacOptions struct {
+	source sourceFlags
+	output outputFlags
+}
+
+func newRBACCommand(c *cli) *cobra.Command {
+	o := &rbacOptions{output: outputFlags{only: []string{formatYAML, formatJSON, formatName}}}
+	cmd := &cobra.Command{
+		Use:   "rbac",
+		Short: "Show the rights that reconciling the repository takes",
+		Long: `Show the rights that the instance's service account needs: those for its records,
+and those to apply, watch and prune what the repository renders now or what the
+records of its apps name. -o yaml prints them as Roles and bindings. That is
+what install gives with --rbac=generated.
+
+Kubernetes lets nobody grant rights that he does not have: who applies Roles of
+the repository needs what they give, so those rights are among these.`,
+		Example: `  kubectl gitops rbac
+  kubectl gitops rbac --repo https://github.com/acme/config --path clusters/prod -o yaml`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := o.output.Validate(); err != nil {
+				return err
+			}
+			return o.run(cmd.Context(), c)
+		},
+	}
+	o.source.addFlags(cmd)
+	o.output.AddFlags(cmd)
+	return cmd
+}
+
+func (o *rbacOptions) run(ctx context.Context, c *cli) error {
+	client, store, err := c.connect()
+	if err != nil {
+		return err
+	}
+	app, repo, err := o.source.resolve(ctx, store, nil)
+	if err != nil {
+		return err
+	}
+	needs, err := neededRights(ctx, c.ui(), repo, app, c.namespace(), served(client))
+	if err != nil {
+		return err
+	}
+	if records, err := store.Load(ctx); err == nil { // without, what has left Git is not known
+		needs.grants = append(needs.grants, ofRecords(records)...)
+	}
+	objects := install.Rights(c.namespace(), needs.grants)
+	if o.output.document() {
+		return printObjects(c.ui().Out, o.output.format, objects)
+	}
+	c.ui().rightsTable(objects)
+	return nil
+}
+
+// needed is what reconciling a repository takes.
+type needed struct {
+	grants  []rbac.Grant
+	defined []string // Namespaces among the objects of the repository
+}
+
+// spaces are the namespaces that rights are needed in.
+func (n needed) spaces() []string {
+	var names []string
+	for _, g := range n.grants {
+		if g.Namespace != "" && !slices.Contains(names, g.Namespace) {
+			names = append(names, g.Namespace)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+type kindOf func(context.Context, schema.GroupVersionKind) (cluster.Kind, error)
+
+// served asks the cluster about kinds that Kubernetes itself does not have.
+func served(client *cluster.Client) kindOf {
+	return func(ctx context.Context, gvk schema.GroupVersionKind) (cluster.Kind, error) {
+		if k, ok := rbac.BuiltIn(gvk); ok {
+			return k, nil
+		}
+		return client.Kind(ctx, gvk)
+	}
+}
+
+// guessed takes kinds that Kubernetes itself does not have to be as most are, and says so.
+func guessed(u *ui) kindOf {
+	return func(_ context.Context, gvk schema.GroupVersionKind) (cluster.Kind, error) {
+		k, ok := rbac.BuiltIn(gvk)
+		if !ok {
+			u.warn("no cluster is asked: %s is taken to be the namespaced resource %s.%s", gvk.Kind, k.Resource, k.Group)
+		}
+		return k, nil
+	}
+}
+
+// neededRights renders all apps of the repository, or the one that app describes when it has no gitops.yaml.
+func neededRights(ctx context.Context, u *ui, repo source.Repo, app reconcile.App, namespace string, kinds kindOf) (needed, error) {
+	var n needed
+	from := gitSource{repo}
+	commit, err := from.Poll(ctx)
+	if err != nil {
+		return n, err
+	}
+	tree, err := from.Open(ctx, commit)
+	if err != nil {
+		return n, err
+	}
+	defer tree.Close()
+	apps, found, err := config.Load(tree.Root, app.Path)
+	if err != nil {
+		return n, err
+	}
+	if !found {
+		apps = []reconcile.App{app}
+	}
+	rendered := make([][]render.Object, len(apps))
+	var all []render.Object
+	for i, a := range apps {
+		if rendered[i], err = renderer(u)(ctx, tree.Root, a.Path, render.Options{AllowPlainSecrets: a.AllowPlainSecrets}); err != nil {
+			return n, err
+		}
+		all = append(all, rendered[i]...)
+	}
+	for i, a := range apps {
+		if a.ServiceAccount != "" { // which has the rights, or not: that is what it is for
+			n.grants = append(n.grants, rbac.Impersonate(namespace, a.ServiceAccount))
+			continue
+		}
+		grants, err := reconcile.Needs(ctx, a, rendered[i], all, kinds)
+		if err != nil {
+			return n, err
+		}
+		n.grants = append(n.grants, grants...)
+	}
+	for _, o := range all {
+		if o.GetKind() == "Namespace" && o.GetAPIVersion() == "v1" {
+			n.defined = append(n.defined, o.GetName())
+		}
+	}
+	return n, nil
+}
+
+func ofRecords(records map[string]*record.Record) []rbac.Grant {
+	var grants []rbac.Grant
+	for _, rec := range records {
+		grants = append(grants, reconcile.NeedsOfRecord(rec)...)
+	}
+	return grants
+}
+
+// rightsTable prints one row per rule.
+func (u *ui) rightsTable(objects []install.Object) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	t := &table{columns: []column{{name: "NAMESPACE"}, {name: "RESOURCES"}, {name: "VERBS"}}}
+	for _, o := range objects {
+		rules, found, _ := unstructured.NestedSlice(o.Manifest.Object, "rules")
+		if !found {
+			continue // a binding
+		}
+		space := o.Namespace
+		if space == "" {
+			space = "(cluster)"
+		}
+		for _, item := range rules {
+			rule, _ := item.(map[string]any)
+			t.add(cell{text: space}, cell{text: ruleText(rule)}, cell{text: strings.Join(texts(rule, "verbs"), ",")})
+		}
+	}
+	u.print(t, true)
+}
+
+func ruleText(rule map[string]any) string {
+	group := ""
+	if groups := texts(rule, "apiGroups"); len(groups) > 0 && groups[0] != "" {
+		group = "." + groups[0]
+	}
+	var resources []string
+	for _, r := range append(texts(rule, "resources"), texts(rule, "nonResourceURLs")...) {
+		resources = append(resources, r+group)
+	}
+	text := strings.Join(resources, ",")
+	if names := texts(rule, "resourceNames"); len(names) > 0 {
+		text += fmt.Sprintf(" [%s]", strings.Join(names, ","))
+	}
+	return text
+}
+
+func texts(rule map[string]any, key string) []string {
+	list, _, _ := unstructured.NestedStringSlice(rule, key)
+	return list
+}
