@@ -83,7 +83,7 @@ func (p *pass) ready(ctx context.Context, next stage) error {
 	for _, o := range p.desired {
 		switch s := o.stage(); {
 		case p.failed[o.key()]:
-			p.failedWaves = p.failedWaves || s.phase == phaseWaves && s.compare(next) < 0
+			p.failedWaves = p.failedWaves || s.phase == phaseWaves && (next.phase > phaseWaves || s.wave < next.wave)
 		case p.trusted[o.key()]: // settled before, and as it was
 		case s.phase == phaseCRDs:
 			crds = append(crds, o)
@@ -94,7 +94,7 @@ func (p *pass) ready(ctx context.Context, next stage) error {
 	if err := p.established(ctx, crds); err != nil || p.failedWaves {
 		return err
 	}
-	return p.healthy(ctx, earlier)
+	return p.healthy(ctx, append(earlier, p.needed(next)...))
 }
 
 // outcome is what one write did. after is the object as the server stored it.
@@ -160,6 +160,11 @@ func (p *pass) applyOne(ctx context.Context, s *step) outcome {
 func (p *pass) blocked(s *step) string {
 	if p.failedWaves && s.stage.phase >= phaseWaves {
 		return "an earlier wave failed"
+	}
+	for _, k := range s.needs {
+		if p.failed[k] {
+			return keyText(k) + ", which it depends on, failed"
+		}
 	}
 	for f := range p.failed {
 		if s.Namespace != "" && f.Kind == "Namespace" && f.Group == "" && f.Name == s.Namespace {
@@ -317,7 +322,8 @@ func (p *pass) succeed(c *record.Change, s *step, o outcome) {
 	ok = ok && err == nil
 	if !p.opts.DryRun {
 		row := record.Row{Ref: s.Ref, UID: o.after.GetUID(), ResourceVersion: o.after.GetResourceVersion(),
-			Generation: o.after.GetGeneration(), Manifest: s.hash, Adopted: adopted(s, o), CreateOnly: s.policy.createOnly}
+			Generation: o.after.GetGeneration(), Manifest: s.hash, Adopted: adopted(s, o), CreateOnly: s.policy.createOnly,
+			Expires: expires(o.after)}
 		if ok { // without an entry of ours only an unchanged resourceVersion is clean
 			row.Owned = fields.Digest(p.rec.Secret, o.after, set)
 			row.Metadata = fields.MetadataDigest(p.rec.Secret, o.after, set)

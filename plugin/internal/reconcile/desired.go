@@ -23,10 +23,11 @@ type object struct {
 	origin   render.Origin
 	manifest *unstructured.Unstructured
 	policy   policy
-	hook     *hook    // it is run instead of applied
-	after    stage    // not before this one: of what it depends on
-	body     []byte   // the manifest as JSON
-	released []string // fields left to somebody else although Git sets them: ["spec","replicas"] joined by dots
+	hook     *hook        // it is run instead of applied
+	needs    []record.Key // what it depends on
+	after    stage        // not before this one: of what it depends on
+	body     []byte       // the manifest as JSON
+	released []string     // fields left to somebody else although Git sets them: ["spec","replicas"] joined by dots
 }
 
 func (o *object) key() record.Key { return record.KeyOf(o.Ref) }
@@ -95,6 +96,7 @@ func (r *Reconciler) prepare(ctx context.Context, app App, rendered []render.Obj
 		}
 		objects = append(objects, o)
 	}
+	problems = append(problems, orderByDependencies(objects)...)
 	if len(problems) > 0 {
 		return nil, problems
 	}

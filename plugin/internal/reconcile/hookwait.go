@@ -30,7 +30,7 @@ func (p *pass) awaitHook(parent context.Context, o *object, run *record.HookRun)
 		case err != nil && ctx.Err() == nil:
 			return err
 		case err == nil:
-			done, failure := ended(live)
+			done, failure := p.ended(live)
 			if done && failure != "" {
 				failure = p.lastWords(parent, live, failure)
 			}
@@ -53,7 +53,7 @@ func (p *pass) awaitHook(parent context.Context, o *object, run *record.HookRun)
 }
 
 func (p *pass) tellHookWaiting(run *record.HookRun, live *unstructured.Unstructured) {
-	_, message := cluster.HealthOf(live)
+	_, message := p.health.Of(live)
 	text := fmt.Sprintf("%s: %s hook: %s", run.Ref, run.Phase, firstOf(message, "running"))
 	if k := record.KeyOf(run.Ref); p.told[k] != text {
 		p.told[k] = text
@@ -62,7 +62,7 @@ func (p *pass) tellHookWaiting(run *record.HookRun, live *unstructured.Unstructu
 }
 
 // ended tells whether a hook has done its work, and how it failed.
-func ended(u *unstructured.Unstructured) (done bool, failure string) {
+func (p *pass) ended(u *unstructured.Unstructured) (done bool, failure string) {
 	gvk := u.GroupVersionKind()
 	switch {
 	case gvk.Group == "batch" && gvk.Kind == "Job":
@@ -80,7 +80,7 @@ func ended(u *unstructured.Unstructured) (done bool, failure string) {
 		}
 		return phase == "Succeeded", ""
 	}
-	switch health, message := cluster.HealthOf(u); health {
+	switch health, message := p.health.Of(u); health {
 	case cluster.Healthy, cluster.Suspended:
 		return true, ""
 	case cluster.Degraded:

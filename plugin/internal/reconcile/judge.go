@@ -41,6 +41,9 @@ func judge(inv *record.Inventory, row record.Row, s *snapshot, id string) verdic
 		if row.Manifest == "" {
 			return unsettled
 		}
+		if row.Expires {
+			return clean
+		}
 		return missing
 	case live.GetDeletionTimestamp() != nil:
 		return terminating

@@ -221,7 +221,9 @@ func (p *pass) readUnsettled(ctx context.Context, keys []record.Key) error {
 		return err
 	}
 	for _, k := range keys {
-		p.after[k] = p.live.values(k, p.id)
+		if p.after[k] = p.live.values(k, p.id); p.after[k] == nil {
+			p.noteExpired(ctx, k)
+		}
 	}
 	return nil
 }

@@ -77,6 +77,7 @@ func makePlan(objects []*object, rec *record.Record, live *snapshot, verdicts ma
 			p.removals = append(p.removals, r)
 		}
 	}
+	pruneByDependencies(p.removals)
 	slices.SortStableFunc(p.steps, func(a, b *step) int {
 		return cmp.Or(a.stage.compare(b.stage), cmp.Compare(rank(a.Ref.Kind), rank(b.Ref.Kind)))
 	})
@@ -143,8 +144,8 @@ func (p *plan) guard(rec *record.Record, from record.Source, budget Budget, mess
 	total := len(rec.Rows)
 	for _, r := range p.removals {
 		switch {
-		case r.row.UID == "" && r.live == nil:
-			total-- // written ahead, never created
+		case r.live == nil && (r.row.UID == "" || r.row.Expires):
+			total-- // written ahead and never created, or a Job that has run
 		case !kept(annotationsOf(r.live)) && !r.row.HoldsOthers() && r.stays == "":
 			doomed = append(doomed, r)
 		}

@@ -151,6 +151,9 @@ var annotations = []understood{
 		{[]string{"enabled"}, "neither applied nor pruned", func(p *policy) { p.ignore = true }},
 		{[]string{"disabled"}, "the default", func(p *policy) { p.ignore = false }},
 	}},
+	{name: dependsOn, list: true, free: true, values: []meaning{
+		{[]string{"group/namespaces/NAMESPACE/Kind/NAME", "group/Kind/NAME"}, "applied when that object of the same app is healthy, pruned before it", nil},
+	}},
 	{name: annotationForce, values: []meaning{
 		{[]string{"disabled"}, "a field that another manager owns fails the object instead of being taken over",
 			func(p *policy) { p.yield = true }},

@@ -12,6 +12,7 @@ import (
 type stage struct {
 	phase int
 	wave  int
+	depth int // of dependencies inside the wave
 }
 
 const (
@@ -23,7 +24,7 @@ const (
 )
 
 func (a stage) compare(b stage) int {
-	return cmp.Or(cmp.Compare(a.phase, b.phase), cmp.Compare(a.wave, b.wave))
+	return cmp.Or(cmp.Compare(a.phase, b.phase), cmp.Compare(a.wave, b.wave), cmp.Compare(a.depth, b.depth))
 }
 
 // stageOf tells the stage of an object from its kind and annotations.

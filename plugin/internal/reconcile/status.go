@@ -167,7 +167,9 @@ func resourceStatus(inv *record.Inventory, row record.Row, live *snapshot, id st
 		return rs
 	}
 	u := live.values(record.KeyOf(row.Ref), id)
-	if rs.Health, rs.Message = rules.Of(u); rs.Health != cluster.Healthy {
+	if h, why, expired := expiredHealth(row, u); expired {
+		rs.Health, rs.Message = h, why
+	} else if rs.Health, rs.Message = rules.Of(u); rs.Health != cluster.Healthy {
 		rs.Since = cluster.UnhealthySince(u)
 	}
 	switch judge(inv, row, live, id) {

@@ -164,7 +164,9 @@ func (p *pass) lookAgain(ctx context.Context, open []ailing) error {
 		return err
 	}
 	for _, a := range open {
-		p.after[a.key] = s.values(a.key, p.id)
+		if p.after[a.key] = s.values(a.key, p.id); p.after[a.key] == nil {
+			p.noteExpired(ctx, a.key)
+		}
 	}
 	return nil
 }

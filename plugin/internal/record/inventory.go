@@ -34,7 +34,7 @@ type Row struct {
 	Manifest, Owned, Metadata string
 	Adopted                   bool // it existed before we applied it, or nobody knows
 	CreateOnly                bool // what becomes of it after it was created is nobody's drift
-	Done                      bool // a Job that has run: it may be gone, and is not run again
+	Expires                   bool // a Job with a time to live: when it is gone, it has run
 }
 
 // HoldsOthers tells whether deleting the object would take along what was never ours: a Namespace or a
@@ -50,7 +50,7 @@ func (r Row) marks() string {
 	for _, m := range []struct {
 		set  bool
 		word string
-	}{{r.Adopted, "adopted"}, {r.CreateOnly, "create-only"}, {r.Done, "done"}} {
+	}{{r.Adopted, "adopted"}, {r.CreateOnly, "create-only"}, {r.Expires, "expires"}} {
 		if m.set {
 			words = append(words, m.word)
 		}
@@ -66,8 +66,8 @@ func (r *Row) mark(marks string) {
 			r.Adopted = true
 		case "create-only":
 			r.CreateOnly = true
-		case "done":
-			r.Done = true
+		case "expires":
+			r.Expires = true
 		}
 	}
 }

@@ -26,7 +26,7 @@ func inventoryOf(n int, generation int64) *Inventory {
 			ref = cluster.Ref{Kind: widgets, Name: fmt.Sprintf("object-%d", i)}
 		}
 		inv.Rows[KeyOf(ref)] = Row{Ref: ref, UID: types.UID(fmt.Sprint(i)), ResourceVersion: "12", Generation: generation,
-			Manifest: "m", Owned: "o", Metadata: "d", Adopted: i%5 == 0, CreateOnly: i%7 == 0, Done: i%11 == 0}
+			Manifest: "m", Owned: "o", Metadata: "d", Adopted: i%5 == 0, CreateOnly: i%7 == 0, Expires: i%11 == 0}
 	}
 	return inv
 }
