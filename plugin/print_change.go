@@ -18,6 +18,10 @@ const maxFields = 2
 func (u *ui) event(e reconcile.Event) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	if u.log != nil {
+		u.logEvent(e)
+		return
+	}
 	switch e.Kind {
 	case reconcile.Changed:
 		u.change(e.Change)

@@ -19,6 +19,12 @@ func (u *ui) fail(err error) {
 	defer u.mu.Unlock()
 	parts := splitError(err)
 	told := map[string]bool{}
+	if u.log != nil {
+		for _, part := range parts {
+			u.log.Error(part.text, "hint", strings.Join(part.hints, "; "))
+		}
+		return
+	}
 	for i, part := range parts {
 		u.lead("error:", red, part.text)
 		if i+1 < len(parts) && slices.Equal(part.hints, parts[i+1].hints) {
@@ -43,7 +49,13 @@ func (u *ui) warn(format string, args ...any) {
 	u.warnLine(fmt.Sprintf(format, args...))
 }
 
-func (u *ui) warnLine(text string) { u.lead("warning:", yellow, text) }
+func (u *ui) warnLine(text string) {
+	if u.log != nil {
+		u.log.Warn(text)
+		return
+	}
+	u.lead("warning:", yellow, text)
+}
 
 // hint prints advice on Err.
 func (u *ui) hint(format string, args ...any) {

@@ -21,6 +21,11 @@ func (u *ui) summary(r reconcile.Report) { u.conclude(r, nil) }
 func (u *ui) conclude(r reconcile.Report, failure error) {
 	u.mu.Lock()
 	u.waiting = map[string]string{}
+	if u.log != nil {
+		u.logReport(r)
+		u.mu.Unlock()
+		return
+	}
 	w, color := u.lines()
 	for _, app := range r.Apps {
 		if line := u.closing(app, color); line != "" {

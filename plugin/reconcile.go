@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -21,6 +22,7 @@ type reconcileOptions struct {
 	dryRun   string
 	interval time.Duration
 	length   time.Duration
+	inPod    podOptions
 }
 
 func newReconcileCommand(c *cli) *cobra.Command {
@@ -50,6 +52,7 @@ Without --repo the source is the one that the app's last run used.`,
 	o.output.AddFlags(cmd)
 	cmd.Flags().StringVar(&o.dryRun, "dry-run", "none", "none, or server: ask the API server what would happen, write nothing")
 	cmd.Flags().DurationVar(&o.interval, "interval", 0, "Repeat: the time from the start of one pass to the next")
+	o.inPod.addFlags(cmd)
 	cmd.Flags().DurationVar(&o.length, "for", 0, "With --interval: start no pass after this time (default without end)")
 	return cmd
 }
@@ -67,10 +70,12 @@ func (o *reconcileOptions) validate(cmd *cobra.Command) error {
 	case o.interval > 0 && o.dryRun != "none":
 		return hint.Errorf("--dry-run and --interval exclude each other", "leave one of them out")
 	}
-	return o.output.Validate()
+	return errors.Join(checkLogFormat(o.inPod.logFormat), o.output.Validate())
 }
 
 func (o *reconcileOptions) run(ctx context.Context, c *cli, args []string) error {
+	u := c.ui()
+	u.setLog(o.inPod.logFormat)
 	client, store, err := c.connect()
 	if err != nil {
 		return err
@@ -79,7 +84,7 @@ func (o *reconcileOptions) run(ctx context.Context, c *cli, args []string) error
 	if err != nil {
 		return err
 	}
-	u := c.ui()
+	o.inPod.start(u, client, store.Namespace)
 	u.DryRun = o.dryRun == "server"
 	if o.output.document() {
 		u.reserveOut()
@@ -88,6 +93,7 @@ func (o *reconcileOptions) run(ctx context.Context, c *cli, args []string) error
 	r.Render = renderer(u)
 	if o.interval == 0 {
 		report, err := r.Run(ctx, app, reconcile.Options{Cause: record.CauseManual, DryRun: u.DryRun})
+		o.inPod.tell(ctx, report)
 		return o.print(u, client, cluster.Requests{}, report, err)
 	}
 	return o.loop(ctx, u, client, r, app)
@@ -98,12 +104,14 @@ func (o *reconcileOptions) loop(ctx context.Context, u *ui, client *cluster.Clie
 	var before cluster.Requests
 	last, passes := "", 0
 	err := r.Loop(ctx, app, o.interval, o.length, func(report reconcile.AppReport, err error) {
+		o.inPod.tell(ctx, report)
 		state := string(report.Result) + report.Message + report.Revision.Commit
 		if passes++; passes == 1 || len(report.Changes) > 0 || state != last {
 			o.print(u, client, before, report, err)
 		}
 		last, before = state, client.Requests()
 	})
+	u.logEnd(passes, client.Requests())
 	if err != nil {
 		return errReported
 	}

@@ -3,6 +3,7 @@ package plugin
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"runtime"
 	"strings"
@@ -45,8 +46,9 @@ type ui struct {
 	width    int  // of the terminal, in cells; 0 is unlimited
 	colorOut bool
 	colorErr bool
-	ascii    bool // the locale is not UTF-8
-	reserved bool // Out belongs to -o json and the like
+	ascii    bool         // the locale is not UTF-8
+	reserved bool         // Out belongs to -o json and the like
+	log      *slog.Logger // instead of lines for people, see setLog
 
 	mu      sync.Mutex
 	waiting map[string]string // app and object -> the state last told

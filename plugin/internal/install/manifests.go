@@ -131,7 +131,7 @@ const user = int64(65532) // nobody's: what is mounted belongs to its group
 func (o Options) pod() fields {
 	mounts := []any{fields{"name": "tmp", "mountPath": "/tmp"}}
 	volumes := []any{fields{"name": "tmp", "emptyDir": fields{"sizeLimit": "1Gi"}}}
-	args := []any{"reconcile", "--namespace=" + o.Namespace}
+	args := []any{"reconcile", "--namespace=" + o.Namespace, "--log-format=json", "--events", "--termination-log=/dev/termination-log"}
 	for _, a := range o.Args {
 		args = append(args, a)
 	}

@@ -29,7 +29,7 @@ func Own(namespace string) []Grant {
 	return []Grant{
 		{Resource: "configmaps", Namespace: namespace, Verbs: []string{"create", "delete", "get", "list", "patch", "update"}},
 		{Resource: "secrets", Namespace: namespace, Verbs: []string{"create", "delete", "get", "list", "patch", "update"}},
-		{Resource: "events", Namespace: namespace, Verbs: []string{"create", "patch"}},
+		{Resource: "events", Namespace: namespace, Verbs: []string{"create", "get", "patch"}},
 		{Group: "batch", Resource: "cronjobs", Namespace: namespace, Verbs: []string{"get", "list"}},
 	}
 }

@@ -32,6 +32,7 @@ type AppReport struct {
 	Pruned   []string        `json:"pruned"`
 	Objects  record.Objects  `json:"objects"`
 	Duration metav1.Duration `json:"duration"`
+	News     bool            `json:"-"` // the run is in the history
 }
 
 // EventKind says what an Event tells.

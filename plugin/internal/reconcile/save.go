@@ -66,7 +66,7 @@ func (p *pass) save(ctx context.Context, result record.Result, message string, s
 	if len(history) > 0 {
 		last = history[0]
 	}
-	p.rec.History = history
+	p.rec.History, p.report.News = history, p.pushed
 	p.rec.Report = &record.Report{Name: p.app.Name, Source: p.report.Source, Revision: p.rec.Revision, Seen: p.commit,
 		Sync: syncOf(result), Health: p.report.Objects.Worst(), Message: message, Objects: p.report.Objects, LastRun: last}
 	return p.Records.Save(ctx, p.rec)

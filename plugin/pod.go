@@ -1,0 +1,50 @@
+package plugin
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/events"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+)
+
+// podOptions are what reconcile does beside its work when it runs in a pod, where nobody looks on. install sets them.
+type podOptions struct {
+	logFormat      string
+	events         bool
+	terminationLog string
+
+	recorder *events.Recorder
+	endings  map[string]string // of the last pass of each app
+}
+
+func (o *podOptions) addFlags(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.StringVar(&o.logFormat, "log-format", logAuto, "text, json, or auto: JSON in a pod, where no terminal is")
+	fs.BoolVar(&o.events, "events", false, "Tell what was done as Kubernetes Events on the record of the app")
+	fs.StringVar(&o.terminationLog, "termination-log", "", "File that is to say in one line how the last pass ended")
+}
+
+func (o *podOptions) start(u *ui, client *cluster.Client, namespace string) {
+	if o.events {
+		o.recorder = &events.Recorder{Cluster: client, Namespace: namespace, Now: time.Now,
+			Dropped: func(err error) { u.warn("%v", err) }}
+	}
+}
+
+// tell tells one finished pass over one app.
+func (o *podOptions) tell(ctx context.Context, report reconcile.AppReport) {
+	if o.terminationLog != "" {
+		if o.endings == nil {
+			o.endings = map[string]string{}
+		}
+		o.endings[report.Name] = ending(report)
+		writeEndings(o.terminationLog, o.endings)
+	}
+	if o.recorder != nil {
+		o.recorder.Tell(ctx, report)
+	}
+}
