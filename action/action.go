@@ -41,15 +41,18 @@ Usage:
                                            edit the files of a checkout
   gitops-action promote --dir DIR --from ENV --to ENV [flags]
                                            copy image versions from one environment of a checkout to another
+  gitops-action check --dir DIR [flags]    look for what should not be in a config repository
   gitops-action version
 
 Flags:
   --dir DIR                the checkout (default ".")
   --image NAME=TAG         bump: image to change, repeatable; also NAME:TAG, NAME@DIGEST, NAME:TAG@DIGEST
   --value FILE:PATH=VALUE  bump: one value to change, repeatable
-  --path GLOB              bump: only files below these paths, repeatable
+  --path GLOB              bump, check: only files below these paths, repeatable
   --from ENV, --to ENV     promote: a directory, or the name of an environment in promotion.yaml
   --also FILE:PATH         promote: one more value to copy, repeatable; the file is relative to the environment
+  --ignore GLOB            check: no files below these paths, repeatable
+  --floating-tags LEVEL    check: what latest and a missing tag are: error, warning or off (default error)
   --allow-downgrade        accept a tag older than the one in the file
   --allow-plain-secrets    accept files that hold a Secret with plain data
   --check                  change nothing; exit 1 when something would change
@@ -70,6 +73,8 @@ func Main(ctx context.Context, args []string, s Streams) int {
 		return runAction(ctx, s, pause)
 	case "bump", "promote":
 		return runLocal(args[0], args[1:], s)
+	case "check":
+		return runLocalCheck(ctx, args[1:], s)
 	case "version", "--version":
 		fmt.Fprintln(s.Out, "gitops-action "+buildVersion())
 		return ExitOK
@@ -77,7 +82,7 @@ func Main(ctx context.Context, args []string, s Streams) int {
 		fmt.Fprint(s.Out, usage)
 		return ExitOK
 	}
-	printError(s.Err, advise(fmt.Errorf("unknown command %q", args[0]), "commands are run, bump, promote and version; see gitops-action --help"))
+	printError(s.Err, advise(fmt.Errorf("unknown command %q", args[0]), "commands are run, bump, promote, check and version; see gitops-action --help"))
 	return ExitMisused
 }
 
@@ -94,14 +99,14 @@ func runAction(ctx context.Context, s Streams, sleep func(context.Context, time.
 	in, err := readInputs(s.Getenv)
 	rep.hide(in.Token)
 	if err == nil {
-		err = in.event.allowed()
+		err = in.event.allowed(in.Operation)
 	}
 	if err != nil {
 		return rep.failed(err)
 	}
 	results, err := newRun(in, rep, sleep).deliver(ctx)
 	if err == nil || len(results) > 0 {
-		err = errors.Join(err, rep.done(results))
+		err = errors.Join(err, rep.done(results), problems(results))
 	}
 	if err != nil {
 		return rep.failed(err)

@@ -31,6 +31,9 @@ type Result struct {
 	URL       string
 	// PullOperation is created, updated, unchanged, closed or none.
 	PullOperation string
+	Findings      []Finding
+	ImageOnly     string // of a preview: true, false, or empty when nothing changes
+	Text          string // Markdown for the summary, instead of what was edited
 	// Target is the environment of a promotion, for people.
 	Target string
 	Plan   Plan
@@ -64,6 +67,17 @@ func newRun(in Inputs, rep *reporter, sleep func(context.Context, time.Duration)
 // deliver makes every operation that the inputs ask for. One that fails does not keep the next from being made; the
 // results are those that succeeded.
 func (r *run) deliver(ctx context.Context) ([]Result, error) {
+	var err error
+	if r.client, err = newClient(r.in, r.transport); err != nil {
+		return nil, err
+	}
+	if look := r.looks(); look != nil {
+		res, err := look(ctx)
+		if err != nil {
+			return nil, explain(err, r.in)
+		}
+		return []Result{res}, nil
+	}
 	operations, err := r.prepare(ctx)
 	if err != nil {
 		return nil, explain(err, r.in)
@@ -117,12 +131,19 @@ func (r *run) deliverOne(ctx context.Context, op operation) (Result, error) {
 	}
 }
 
+// looks is the operation that writes nothing to the repository, nil when the inputs ask for one that does.
+func (r *run) looks() func(context.Context) (Result, error) {
+	switch {
+	case r.in.Operation == opPreview:
+		return r.preview
+	case r.in.Operation == opCheck && len(r.in.Images)+len(r.in.Values) == 0:
+		return r.checkRepository
+	}
+	return nil
+}
+
 // prepare turns the inputs into operations.
 func (r *run) prepare(ctx context.Context) ([]operation, error) {
-	var err error
-	if r.client, err = newClient(r.in, r.transport); err != nil {
-		return nil, err
-	}
 	switch r.in.Operation {
 	case opPromote:
 		return r.promotions(ctx)
@@ -132,6 +153,7 @@ func (r *run) prepare(ctx context.Context) ([]operation, error) {
 	}
 	images := r.in.Images
 	if r.in.ResolveDigest {
+		var err error
 		if images, err = resolveDigests(ctx, images); err != nil {
 			return nil, err
 		}

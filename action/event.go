@@ -13,6 +13,9 @@ type event struct {
 	actor      string // who started it
 	repository string // owner/name the workflow runs in
 	fork       string // owner/name of the fork that a pull_request comes from, or empty
+	number     int    // of the pull request, or 0
+	baseSHA    string
+	headSHA    string
 	runURL     string
 }
 
@@ -21,7 +24,7 @@ func readEvent(getenv func(string) string) event {
 	if id := getenv("GITHUB_RUN_ID"); id != "" && e.repository != "" {
 		e.runURL = strings.TrimSuffix(getenv("GITHUB_SERVER_URL"), "/") + "/" + e.repository + "/actions/runs/" + id
 	}
-	if e.name != "pull_request" {
+	if e.name != "pull_request" && e.name != "pull_request_target" {
 		return e
 	}
 	// A missing or unreadable payload only means that a fork is found out later, by GitHub's 403.
@@ -30,8 +33,10 @@ func readEvent(getenv func(string) string) event {
 		return e
 	}
 	var payload struct {
+		Number      int
 		PullRequest struct {
 			Head, Base struct {
+				SHA  string `json:"sha"`
 				Repo *struct {
 					FullName string `json:"full_name"`
 				} `json:"repo"`
@@ -41,6 +46,7 @@ func readEvent(getenv func(string) string) event {
 	if json.Unmarshal(data, &payload) != nil {
 		return e
 	}
+	e.number, e.baseSHA, e.headSHA = payload.Number, payload.PullRequest.Base.SHA, payload.PullRequest.Head.SHA
 	head, base := payload.PullRequest.Head.Repo, payload.PullRequest.Base.Repo
 	switch {
 	case base == nil:
@@ -52,9 +58,9 @@ func readEvent(getenv func(string) string) event {
 	return e
 }
 
-// allowed stops the run where it could never succeed, or should not.
-func (e event) allowed() error {
-	if e.fork == "" {
+// allowed stops the run where it could never succeed, or should not. Operations that only read may run anywhere.
+func (e event) allowed(operation string) error {
+	if e.fork == "" || operation == opPreview || operation == opCheck {
 		return nil
 	}
 	return advise(fmt.Errorf("this run belongs to a pull request from %s: GitHub gives it a read-only token and no secrets", e.fork),

@@ -201,6 +201,11 @@ func (c *client) commentOnce(ctx context.Context, number int, body string) error
 	return failed(what, err)
 }
 
+func (c *client) editComment(ctx context.Context, id int64, body string) error {
+	_, _, err := c.rest.Issues.EditComment(ctx, c.owner, c.name, id, &github.IssueComment{Body: &body})
+	return failed("update the comment", err)
+}
+
 // setLabelsAndAssignees replaces both, in one request: only for a pull request that was just opened.
 func (c *client) setLabelsAndAssignees(ctx context.Context, number int, labels, assignees []string) error {
 	_, _, err := c.rest.Issues.Edit(ctx, c.owner, c.name, number, &github.IssueRequest{Labels: &labels, Assignees: &assignees})

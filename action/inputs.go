@@ -16,10 +16,11 @@ const (
 	opBump     = "bump"
 	opPromote  = "promote"
 	opRollback = "rollback"
+	opPreview  = "preview"
 	opCheck    = "check"
 )
 
-var operations = []string{opBump, opPromote, opRollback, opCheck}
+var operations = []string{opBump, opPromote, opRollback, opPreview, opCheck}
 
 // Inputs are the inputs of the action after checking. See action.yml for what each means.
 type Inputs struct {
@@ -38,6 +39,9 @@ type Inputs struct {
 	Release           []bumper.Image // rollback: versions that may come back
 	Reason            string
 	Hold              bool
+	Ignore            []string // check: patterns of files that are not checked
+	FloatingTags      string   // check: error, warning or off
+	RendererPath      string   // preview, check: the kubectl-gitops program
 	PullRequest       bool
 	Branch            string
 	Title             string
@@ -173,7 +177,7 @@ func (r *reader) edits(in *Inputs) {
 		in.Values = append(in.Values, v)
 	}
 	r.promotion(in)
-	if (in.Operation == opBump || in.Operation == opCheck) && len(in.Images)+len(in.Values) == 0 && len(r.errs) == 0 {
+	if in.Operation == opBump && len(in.Images)+len(in.Values) == 0 && len(r.errs) == 0 {
 		r.bad("nothing to change: the inputs images and values are both empty")
 	}
 	for _, p := range r.list("paths", false) {
@@ -184,6 +188,31 @@ func (r *reader) edits(in *Inputs) {
 		in.Paths = append(in.Paths, clean)
 	}
 	r.rollback(in)
+	r.look(in)
+}
+
+// look reads what only preview and check understand.
+func (r *reader) look(in *Inputs) {
+	in.RendererPath, in.FloatingTags = r.text("kubectl-gitops-path"), r.text("floating-tags")
+	if in.FloatingTags == "" {
+		in.FloatingTags = "error"
+	}
+	if !slices.Contains([]string{"error", "warning", "off"}, in.FloatingTags) {
+		r.bad("input floating-tags: %q is unknown; use error, warning or off", in.FloatingTags)
+	}
+	for _, p := range r.list("ignore", false) {
+		clean, err := cleanPattern(p)
+		if err != nil {
+			r.bad("input ignore: %w", err)
+		}
+		in.Ignore = append(in.Ignore, clean)
+	}
+	if in.Operation == opPreview && (len(in.Paths) > 1 || len(in.Paths) == 1 && strings.ContainsAny(in.Paths[0], "*?[")) {
+		r.bad("input paths: preview takes one directory")
+	}
+	if in.Operation == opPreview && len(in.Images)+len(in.Values) > 0 {
+		r.bad("inputs images and values: preview changes nothing")
+	}
 }
 
 // parseName reads the name of an image, without a version.

@@ -16,8 +16,9 @@ import (
 )
 
 const (
-	maxNotices = 10   // annotations that GitHub shows for one step
-	maxEdits   = 1000 // in the edits output: GitHub takes a megabyte of outputs from one job
+	maxNotices  = 10   // annotations that GitHub shows for one step
+	maxFindings = 200  // annotated and listed; GitHub shows fewer annotations, but keeps all
+	maxEdits    = 1000 // in the edits output: GitHub takes a megabyte of outputs from one job
 )
 
 // reporter writes what a run tells its workflow: log, annotations, outputs and job summary. Nothing from
@@ -152,14 +153,62 @@ func (r *reporter) tell(res Result) {
 			r.gh.Warningf("%s", r.clean(oneLine(n)))
 		}
 	}
+	for i, f := range res.Findings {
+		r.log(f.String())
+		if r.workflow() && i < maxFindings {
+			r.annotate(f)
+		}
+	}
 	for _, l := range res.Plan.Left {
 		r.log("left: " + l.String())
 	}
 }
 
+// annotate points at the line of a finding.
+func (r *reporter) annotate(f Finding) {
+	fields := map[string]string{"title": "gitops-action " + f.Rule}
+	if f.File != "" {
+		fields["file"] = oneLine(f.File)
+	}
+	if f.Line > 0 {
+		fields["line"] = strconv.Itoa(f.Line)
+	}
+	if f.Warning {
+		r.gh.WithFieldsMap(fields).Warningf("%s", r.clean(oneLine(f.Message)))
+		return
+	}
+	r.gh.WithFieldsMap(fields).Errorf("%s", r.clean(oneLine(f.Message)))
+}
+
+func findingTable(list []Finding) string {
+	var b strings.Builder
+	b.WriteString("| Where | What | Rule |\n|---|---|---|\n")
+	for i, f := range list {
+		if i == maxFindings {
+			fmt.Fprintf(&b, "\nand %d more\n", len(list)-i)
+			break
+		}
+		where := f.File
+		if f.Line > 0 {
+			where = fmt.Sprintf("%s:%d", f.File, f.Line)
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", code(where), plainText(f.Message), code(f.Rule))
+	}
+	return b.String()
+}
+
 func summary(res Result) string {
 	var b strings.Builder
 	b.WriteString("### " + plainText(res.Line) + "\n\n")
+	if res.Text != "" {
+		for _, n := range res.Notes {
+			b.WriteString("> " + plainText(n) + "\n\n")
+		}
+		return b.String() + res.Text + "\n"
+	}
+	if len(res.Findings) > 0 {
+		b.WriteString(findingTable(res.Findings))
+	}
 	if res.URL != "" {
 		fmt.Fprintf(&b, "Pull request [#%d](%s), branch %s\n\n", res.Number, res.URL, code(res.Branch))
 	} else if res.CommitURL != "" {
@@ -198,6 +247,10 @@ func (r *reporter) outputs(results []Result) error {
 	if err != nil {
 		return fmt.Errorf("write the outputs: %w", err)
 	}
+	findings, err := json.Marshal(append([]Finding{}, res.Findings[:min(len(res.Findings), maxEdits)]...))
+	if err != nil {
+		return fmt.Errorf("write the outputs: %w", err)
+	}
 	gates, err := json.Marshal(append([]gateResult{}, res.Plan.gates()...))
 	if err != nil {
 		return fmt.Errorf("write the outputs: %w", err)
@@ -211,7 +264,7 @@ func (r *reporter) outputs(results []Result) error {
 		{"changed", strconv.FormatBool(res.Changed)}, {"commit", res.Commit}, {"verified", strconv.FormatBool(res.Verified)},
 		{"branch", res.Branch}, {"pr-number", number}, {"pr-url", res.URL}, {"pr-operation", res.PullOperation},
 		{"images", string(images)}, {"edits", string(edits)}, {"results", string(list)},
-		{"gates", string(gates)},
+		{"gates", string(gates)}, {"findings", string(findings)}, {"image-only", res.ImageOnly},
 	} {
 		line, err := output(o[0], r.clean(o[1]))
 		if err != nil {

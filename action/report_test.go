@@ -46,7 +46,7 @@ func TestHostileTextNeverLeavesItsPlace(t *testing.T) {
 	if m, below, ok := parseMarker(p.Body); !ok || below != "" || len(m.History) != 1 {
 		t.Errorf("the marker was broken out of: %v %q\n%s", ok, below, p.Body)
 	}
-	if got.outputs["merge"] != "" || len(got.outputs) != 11 {
+	if got.outputs["merge"] != "" || len(got.outputs) != 13 {
 		t.Errorf("outputs %v", got.outputs)
 	}
 	for line := range strings.Lines(got.stdout + got.stderr) {

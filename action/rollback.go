@@ -103,6 +103,9 @@ func (r *reader) rollback(in *Inputs) {
 		}
 		in.Release = append(in.Release, img)
 	}
+	if in.PullNumber > 0 && (in.Operation == opBump || in.Operation == opPromote) {
+		r.bad("input pull-request-number belongs to rollback, preview and check")
+	}
 	if in.Operation != opRollback {
 		if in.Commit != "" || in.Reason != "" || len(in.Release) > 0 {
 			r.bad("inputs commit, reason and release belong to operation: rollback")

@@ -102,27 +102,14 @@ func (w wanted) has(p string) bool {
 
 // fetch downloads one commit as a tarball and keeps its YAML. Nothing is written to disk.
 func (c *client) fetch(ctx context.Context, commit string, w wanted) (*snapshot, error) {
-	const what = "download the repository"
-	url := fmt.Sprintf("%srepos/%s/%s/tarball/%s", c.rest.BaseURL, c.owner, c.name, commit)
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", what, err)
-	}
-	req.Header.Set("User-Agent", "gitops-action")
-	// The archive is compressed already; the client must neither ask for more nor undo any of it.
-	req.Header.Set("Accept-Encoding", "identity")
 	var lastErr error
 	for range 3 { // the stream can break after the headers, where the transport cannot help
-		res, err := c.http.Do(req)
+		body, err := c.tarball(ctx, commit)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", what, withoutURL(err))
+			return nil, err
 		}
-		if res.StatusCode != http.StatusOK {
-			discard(res)
-			return nil, &apiError{what: what, status: res.StatusCode, message: http.StatusText(res.StatusCode)}
-		}
-		snap, err := readTarball(res.Body, w)
-		_ = res.Body.Close()
+		snap, err := readTarball(body, w)
+		_ = body.Close()
 		if err == nil {
 			snap.commit = commit
 			return snap, nil
@@ -132,7 +119,30 @@ func (c *client) fetch(ctx context.Context, commit string, w wanted) (*snapshot,
 			break
 		}
 	}
-	return nil, fmt.Errorf("%s: %w", what, lastErr)
+	return nil, fmt.Errorf("%s: %w", download, lastErr)
+}
+
+const download = "download the repository"
+
+// tarball begins the download of one commit.
+func (c *client) tarball(ctx context.Context, commit string) (io.ReadCloser, error) {
+	url := fmt.Sprintf("%srepos/%s/%s/tarball/%s", c.rest.BaseURL, c.owner, c.name, commit)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", download, err)
+	}
+	req.Header.Set("User-Agent", "gitops-action")
+	// The archive is compressed already; the client must neither ask for more nor undo any of it.
+	req.Header.Set("Accept-Encoding", "identity")
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", download, withoutURL(err))
+	}
+	if res.StatusCode != http.StatusOK {
+		discard(res)
+		return nil, &apiError{what: download, status: res.StatusCode, message: http.StatusText(res.StatusCode)}
+	}
+	return res.Body, nil
 }
 
 var (

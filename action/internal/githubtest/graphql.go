@@ -262,6 +262,17 @@ func (r *Repo) pullGraph(p *Pull) map[string]any {
 func (r *Repo) mergedGraph(p *Pull, perm Permissions) map[string]any {
 	out := r.pullGraph(p)
 	out["commits"], out["mergeCommit"] = count(p.commits), any(nil)
+	out["headRefOid"], out["baseRefOid"] = r.refs["refs/heads/"+p.Head], r.refs["refs/heads/"+p.Base]
+	out["comments"] = lazy(func(map[string]any) (any, *gqlError) {
+		nodes := []any{}
+		for _, body := range p.ForeignComments {
+			nodes = append(nodes, map[string]any{"databaseId": 1, "body": body, "viewerDidAuthor": false})
+		}
+		for i, body := range p.Comments {
+			nodes = append(nodes, map[string]any{"databaseId": commentID(p.Number, i), "body": body, "viewerDidAuthor": true})
+		}
+		return map[string]any{"nodes": nodes}, nil
+	})
 	if c := r.store.commits[p.mergeCommit]; c != nil {
 		out["mergeCommit"] = r.commitGraph(c, perm)
 	}

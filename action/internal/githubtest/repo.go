@@ -44,10 +44,12 @@ type Pull struct {
 	Assignees     []string
 	Reviewers     []string
 	Teams         []string
-	Comments      []string
-	Reviews       int      // reviews given
-	Approvers     []string // who has approved
-	AutoMerge     string   // MERGE, SQUASH, REBASE or empty
+	Comments      []string // of the token's owner
+	// ForeignComments are those of others.
+	ForeignComments []string
+	Reviews         int      // reviews given
+	Approvers       []string // who has approved
+	AutoMerge       string   // MERGE, SQUASH, REBASE or empty
 
 	commits     int // how many it had when it was merged
 	mergeCommit string

@@ -235,6 +235,19 @@ func (c *call) listComments() *answer {
 	return &answer{status: http.StatusOK, body: list}
 }
 
+// commentID names a comment of a pull request; updateComment finds it again.
+func commentID(number, index int) int { return number*1000 + index }
+
+func (c *call) updateComment() *answer {
+	id, err := strconv.Atoi(c.params["comment_id"])
+	number, index := id/1000, id%1000
+	if err != nil || number < 1 || number > len(c.repo.pulls) || index >= len(c.repo.pulls[number-1].Comments) {
+		return failure(http.StatusNotFound, "Not Found")
+	}
+	c.repo.pulls[number-1].Comments[index] = c.str("body")
+	return &answer{status: http.StatusOK, body: map[string]any{"id": id, "body": c.str("body")}}
+}
+
 func (c *call) createComment() *answer {
 	p := c.pull()
 	if p == nil {

@@ -53,6 +53,7 @@ var routes = compile([]route{
 	{method: "PATCH", template: repoPath + "/issues/{issue_number}", need: "pull_requests=write", handle: (*call).updateIssue},
 	{method: "POST", template: repoPath + "/issues/{issue_number}/labels", need: "pull_requests=write", handle: (*call).addLabels},
 	{method: "POST", template: repoPath + "/issues/{issue_number}/assignees", need: "pull_requests=write", handle: (*call).addAssignees},
+	{method: "PATCH", template: repoPath + "/issues/comments/{comment_id}", need: "pull_requests=write", handle: (*call).updateComment},
 	{method: "GET", template: repoPath + "/issues/{issue_number}/comments", need: "pull_requests=read", handle: (*call).listComments},
 	{method: "POST", template: repoPath + "/issues/{issue_number}/comments", need: "pull_requests=write", handle: (*call).createComment},
 })

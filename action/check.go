@@ -1,0 +1,334 @@
+package action
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/bumper"
+)
+
+// Finding is something in the config repository that should not be there.
+type Finding struct {
+	File    string `json:"file"`
+	Line    int    `json:"line,omitempty"`
+	Rule    string `json:"rule"` // secret, source-code, duplicate, floating-tag, unreadable, render
+	Message string `json:"message"`
+	Warning bool   `json:"warning,omitempty"`
+}
+
+// String is one line of a log.
+func (f Finding) String() string {
+	where := f.File
+	if f.Line > 0 {
+		where = fmt.Sprintf("%s:%d", f.File, f.Line)
+	}
+	return strings.TrimPrefix(where+": ", ": ") + f.Message + " (" + f.Rule + ")"
+}
+
+// checkPolicy is what a check looks for.
+type checkPolicy struct {
+	paths, ignore []string
+	floating      string // error, warning or off
+	plainSecrets  bool
+	renderer      string // path of kubectl-gitops, "" when it is not there
+}
+
+// sourceNames and sourceExtensions tell application source code: it belongs into the repository of the application, where
+// its own pipeline builds an image of it. Scripts and dashboards are not in the list.
+var (
+	sourceNames = []string{"Dockerfile", "Containerfile", "go.mod", "package.json", "pom.xml", "build.gradle", "build.gradle.kts", "Cargo.toml",
+		"requirements.txt", "pyproject.toml", "setup.py", "Gemfile", "composer.json", "mix.exs"}
+	sourceExtensions = []string{".go", ".java", ".kt", ".scala", ".rs", ".c", ".cc", ".cpp", ".h", ".cs", ".csproj", ".ts", ".tsx", ".jsx", ".rb", ".php",
+		".swift", ".ex", ".exs"}
+	containerRE = regexp.MustCompile(`(^|\.)(containers|initContainers|ephemeralContainers)\[[0-9]+\]\.image$`)
+	fileLineRE  = regexp.MustCompile(`([A-Za-z0-9_][A-Za-z0-9_./-]*\.(?:ya?ml|json))(?::([0-9]+))?`)
+)
+
+// checkTree looks through the files of a directory. Nothing is rendered here.
+func checkTree(root *os.Root, p checkPolicy) (found []Finding, scanned int, err error) {
+	snap := newSnapshot()
+	special := map[string]bool{} // directories that Kustomize or Helm renders
+	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && name != "." && strings.HasPrefix(d.Name(), ".") && d.Name() != ".gitops":
+			return fs.SkipDir
+		case !d.Type().IsRegular():
+			return nil
+		}
+		base := path.Base(name)
+		if base == "Chart.yaml" || strings.HasPrefix(strings.ToLower(base), "kustomization") {
+			special[path.Dir(name)] = true
+		}
+		if !matchAny(p.paths, name) || len(p.ignore) > 0 && matchAny(p.ignore, name) {
+			return nil
+		}
+		if slices.Contains(sourceNames, base) || slices.Contains(sourceExtensions, path.Ext(name)) {
+			found = append(found, Finding{File: name, Line: 1, Rule: "source-code", Message: "application source code belongs into the application's repository"})
+		}
+		if !(wanted{}).has(name) {
+			return nil
+		}
+		info, err := d.Info()
+		if err != nil || info.Size() > maxFile {
+			return err
+		}
+		data, err := root.ReadFile(name)
+		snap.add(name, "", data)
+		return err
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("read the files: %w", err)
+	}
+	for _, f := range snap.files {
+		if !p.plainSecrets {
+			for _, s := range bumper.PlainSecrets(f) {
+				found = append(found, Finding{File: f.Path, Line: s.Line, Rule: "secret", Message: s.Path + ": " + s.Reason})
+			}
+		}
+	}
+	found = append(found, duplicates(snap.files, special)...)
+	found = append(found, floatingTags(snap.files, p)...)
+	found = append(found, ownFiles(snap)...)
+	return found, len(snap.files) + len(snap.own), nil
+}
+
+// ownFiles are errors in promotion.yaml and in the holds.
+func ownFiles(s *snapshot) []Finding {
+	var out []Finding
+	_, promotionErr := s.promotion()
+	_, holdsErr := s.holds()
+	for file, err := range map[string]error{promotionFile: promotionErr, holdsFile: holdsErr} {
+		if err == nil {
+			continue
+		}
+		for line := range strings.Lines(err.Error()) {
+			out = append(out, findingOf(file, "unreadable", strings.TrimSpace(line)))
+		}
+	}
+	return out
+}
+
+// findingOf takes the file and the line from the text of an error.
+func findingOf(file, rule, text string) Finding {
+	f := Finding{File: file, Rule: rule, Message: text}
+	if m := fileLineRE.FindStringSubmatch(text); m != nil {
+		f.File = m[1]
+		f.Line, _ = strconv.Atoi(m[2])
+	}
+	return f
+}
+
+// duplicates are objects that are in one plain directory twice. Directories below a kustomization or a chart hold patches
+// and templates, which look the same.
+func duplicates(files []bumper.File, special map[string]bool) []Finding {
+	first := map[string]string{}
+	var out []Finding
+	for _, f := range files {
+		dir := path.Dir(f.Path)
+		if underSpecial(dir, special) {
+			continue
+		}
+		objects, err := bumper.Outline(f)
+		if err != nil {
+			continue // what does not parse is for the renderer to tell, which knows what is meant to be YAML
+		}
+		for _, o := range objects {
+			key := dir + "\x00" + o.String()
+			here := fmt.Sprintf("%s:%d", f.Path, o.Line)
+			if before, ok := first[key]; ok {
+				out = append(out, Finding{File: f.Path, Line: o.Line, Rule: "duplicate", Message: o.String() + " is there twice, first in " + before})
+				continue
+			}
+			first[key] = here
+		}
+	}
+	return out
+}
+
+func underSpecial(dir string, special map[string]bool) bool {
+	for ; ; dir = path.Dir(dir) {
+		if special[dir] {
+			return true
+		}
+		if dir == "." || dir == "/" {
+			return false
+		}
+	}
+}
+
+// floatingTags are versions that do not name one image: latest, and no tag at all where nothing else sets one.
+func floatingTags(files []bumper.File, p checkPolicy) []Finding {
+	if p.floating == "off" {
+		return nil
+	}
+	refs, err := bumper.Find(files)
+	if err != nil {
+		return nil
+	}
+	set := map[string]bool{}
+	for _, r := range refs {
+		if r.Shape == bumper.ShapeKustomize && r.Image.Tag+r.Image.Digest != "" && r.Image.Tag != "latest" {
+			set[r.Image.Normalised()] = true
+		}
+	}
+	var out []Finding
+	for _, r := range refs {
+		overridden := set[r.Image.Normalised()] && r.Shape != bumper.ShapeKustomize
+		if r.Image.Digest != "" || overridden {
+			continue
+		}
+		f := Finding{File: r.File, Line: r.Line, Rule: "floating-tag", Warning: p.floating == "warning"}
+		switch {
+		case r.Image.Tag == "latest":
+			f.Message = r.Image.String() + ": latest is another image tomorrow"
+		case r.Image.Tag == "" && containerRE.MatchString(r.Path):
+			f.Message = r.Image.Name + " has no tag, which means latest"
+		default:
+			continue
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// checkRendering renders every app of head as the cluster would, and returns those that fail.
+func checkRendering(ctx context.Context, p checkPolicy, dir, base, head string) ([]Finding, error) {
+	args := []string{"preview", "--base", base, "--head", head, "-o", "json", "--max-bytes", "1"}
+	if len(p.paths) == 1 && !strings.ContainsAny(p.paths[0], "*?[") {
+		args = append(args, "--path", p.paths[0])
+	}
+	if p.plainSecrets {
+		args = append(args, "--allow-plain-secrets")
+	}
+	text, err := render(ctx, p.renderer, dir, args...)
+	if err != nil {
+		return []Finding{findingOf("", "render", strings.TrimSpace(strings.ReplaceAll(err.Error(), head+string(filepath.Separator), "")))}, nil
+	}
+	var answer struct {
+		Apps []struct {
+			Name, Path, Error string
+			Change            string
+		}
+	}
+	if err := json.Unmarshal([]byte(text), &answer); err != nil {
+		return nil, fmt.Errorf("read what kubectl-gitops printed: %w", err)
+	}
+	var out []Finding
+	for _, a := range answer.Apps {
+		if a.Error == "" {
+			continue
+		}
+		f := findingOf(a.Path, "render", a.Name+" cannot be rendered: "+oneLine(a.Error))
+		if f.File != a.Path && !below(a.Path, f.File) {
+			f.File = path.Join(a.Path, f.File)
+		}
+		out = append(out, f)
+	}
+	return out, nil
+}
+
+// checkRepository checks a pull request, or the whole branch when there is none. Of a pull request only what it adds
+// counts.
+func (r *run) checkRepository(ctx context.Context) (Result, error) {
+	p := checkPolicy{paths: r.in.Paths, ignore: r.in.Ignore, floating: r.in.FloatingTags, plainSecrets: r.in.AllowPlainSecrets}
+	s, err := r.sides(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	where := "the pull request adds"
+	if s == nil {
+		st, err := r.client.readState(ctx, r.in.Ref, "", false)
+		if err != nil {
+			return Result{}, err
+		}
+		s, where = &sides{head: st.base.Target.OID}, st.base.Name+" has"
+	}
+	res := Result{PullOperation: "none", Number: s.number}
+	if p.renderer, err = rendererPath(r.in.RendererPath, r.rep.s.Getenv); errors.Is(err, errNoRenderer) {
+		res.Notes = append(res.Notes, "apps were not rendered: "+errNoRenderer.Error()+"; put it on PATH, or name it with kubectl-gitops-path")
+	} else if err != nil {
+		return Result{}, err
+	}
+	dir, remove, err := r.unpackSides(ctx, s)
+	if err != nil {
+		return Result{}, err
+	}
+	defer remove()
+	if res.Findings, res.Plan.Scanned, err = checkSides(ctx, p, dir); err != nil {
+		return Result{}, err
+	}
+	res.Line = fmt.Sprintf("✓ nothing to object to in %s", count(res.Plan.Scanned, "file"))
+	if n := len(res.Findings); n > 0 {
+		res.Line = fmt.Sprintf("%s %s", where, count(n, "problem"))
+	}
+	return res, nil
+}
+
+// checkSides checks dir/head, and leaves out what dir/base has too.
+func checkSides(ctx context.Context, p checkPolicy, dir string) ([]Finding, int, error) {
+	found, scanned, err := checkDirectory(filepath.Join(dir, "head"), p)
+	if err != nil {
+		return nil, 0, err
+	}
+	old, _, err := checkDirectory(filepath.Join(dir, "base"), p)
+	if err != nil {
+		return nil, 0, err
+	}
+	key := func(f Finding) Finding { f.Line = 0; return f }
+	found = slices.DeleteFunc(found, func(f Finding) bool {
+		return slices.ContainsFunc(old, func(o Finding) bool { return key(o) == key(f) })
+	})
+	if p.renderer != "" {
+		more, err := checkRendering(ctx, p, dir, filepath.Join(dir, "base"), filepath.Join(dir, "head"))
+		if err != nil {
+			return nil, 0, err
+		}
+		found = append(found, more...)
+	}
+	sortFindings(found)
+	return found, scanned, nil
+}
+
+func checkDirectory(dir string, p checkPolicy) ([]Finding, int, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, 0, fmt.Errorf("open the files: %w", err)
+	}
+	defer root.Close()
+	return checkTree(root, p)
+}
+
+func sortFindings(list []Finding) {
+	slices.SortFunc(list, func(a, b Finding) int {
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), strings.Compare(a.Rule, b.Rule), strings.Compare(a.Message, b.Message))
+	})
+}
+
+// problems is the error of a check that found something, nil when there are warnings at most.
+func problems(results []Result) error {
+	n := 0
+	for _, r := range results {
+		for _, f := range r.Findings {
+			if !f.Warning {
+				n++
+			}
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("check: %s", count(n, "problem"))
+}

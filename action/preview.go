@@ -1,0 +1,142 @@
+package action
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// The sticky comment of a preview starts with this, and it is updated in place.
+const previewMarker = "<!-- gitops-action: preview -->\n"
+
+const (
+	maxComment = 65536 // characters, GitHub's limit
+	maxSummary = 900_000
+)
+
+// preview renders a pull request before and after, and says in one comment what it changes in the cluster. It writes
+// nothing else.
+func (r *run) preview(ctx context.Context) (Result, error) {
+	s, err := r.sides(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	if s == nil {
+		return Result{}, advise(errors.New("preview: this run is about no pull request"), "run it on: pull_request, or give the pull-request-number input")
+	}
+	program, err := rendererPath(r.in.RendererPath, r.rep.s.Getenv)
+	if err != nil {
+		return Result{}, err
+	}
+	dir, remove, err := r.unpackSides(ctx, s)
+	if err != nil {
+		return Result{}, err
+	}
+	defer remove()
+	args := []string{"preview", "--base", filepath.Join(dir, "base"), "--head", filepath.Join(dir, "head"), "-o", "markdown"}
+	if len(r.in.Paths) == 1 {
+		args = append(args, "--path", r.in.Paths[0])
+	}
+	if r.in.AllowPlainSecrets {
+		args = append(args, "--allow-plain-secrets")
+	}
+	whole, err := render(ctx, program, dir, append(args, "--max-bytes", strconv.Itoa(maxSummary))...)
+	if err != nil {
+		return Result{}, err
+	}
+	short := whole
+	if utf8.RuneCountInString(whole) > maxComment-1000 {
+		if short, err = render(ctx, program, dir, args...); err != nil {
+			return Result{}, err
+		}
+		short += "\nThe whole preview is in the summary of [the run](" + r.in.event.runURL + ").\n"
+	}
+	res := Result{PullOperation: "none", Number: s.number, URL: fmt.Sprintf("%s/%s/pull/%d", r.in.ServerURL, r.in.Repository, s.number), Text: whole}
+	res.ImageOnly = imageOnly(whole)
+	if err := r.comment(ctx, s, short, &res); err != nil {
+		return Result{}, err
+	}
+	return res, nil
+}
+
+// imageOnly is the verdict in the heading of the preview; "" when nothing changes.
+func imageOnly(markdown string) string {
+	for line := range strings.Lines(markdown) {
+		if rest, ok := strings.CutPrefix(strings.TrimSpace(line), "**Image-only change: "); ok {
+			return strconv.FormatBool(rest == "yes**")
+		}
+	}
+	return ""
+}
+
+// unpackSides writes both commits into a temporary directory.
+func (r *run) unpackSides(ctx context.Context, s *sides) (dir string, remove func(), err error) {
+	if dir, err = os.MkdirTemp("", "gitops-action-"); err != nil {
+		return "", nil, fmt.Errorf("make a temporary directory: %w", err)
+	}
+	remove = func() { _ = os.RemoveAll(dir) }
+	root, err := os.OpenRoot(dir)
+	if err == nil {
+		err = errors.Join(r.client.unpackCommit(ctx, s.base, root, "base"), r.client.unpackCommit(ctx, s.head, root, "head"), root.Close())
+	}
+	if err != nil { // nothing is left behind
+		remove()
+		return "", nil, err
+	}
+	return dir, remove, nil
+}
+
+// comment brings the one comment up to date. It is left alone when the pull request has a newer head by now, and when the
+// token may only read: then the summary has it all.
+func (r *run) comment(ctx context.Context, s *sides, text string, res *Result) error {
+	if r.in.event.fork != "" && r.in.event.name == "pull_request" {
+		res.Line = fmt.Sprintf("= previewed #%d in the summary only: it comes from %s, so the token may only read", s.number, r.in.event.fork)
+		return nil
+	}
+	if r.in.DryRun {
+		res.Line = fmt.Sprintf("dry run: previewed #%d in the summary", s.number)
+		return nil
+	}
+	info := s.info
+	if info == nil {
+		var err error
+		if info, err = r.client.pullInfo(ctx, s.number); err != nil {
+			return err
+		}
+	}
+	if info.HeadRefOid != s.head {
+		res.Line = fmt.Sprintf("= #%d has a newer commit, so its comment was left alone", s.number)
+		return nil
+	}
+	body := r.rep.clean(previewMarker + shorten(text, maxComment-len(previewMarker)-100))
+	for _, have := range info.Comments.Nodes {
+		if !have.ViewerDidAuthor || !strings.HasPrefix(have.Body, strings.TrimSpace(previewMarker)) {
+			continue
+		}
+		if sameText(have.Body, body) {
+			res.PullOperation, res.Line = "unchanged", fmt.Sprintf("= the preview of #%d is up to date", s.number)
+			return nil
+		}
+		return r.commented(r.client.editComment(ctx, have.DatabaseID, body), s, "updated", res)
+	}
+	return r.commented(r.client.commentOnce(ctx, s.number, body), s, "created", res)
+}
+
+// commented words what became of the comment. A token that may not write is no failure: the summary has the preview.
+func (r *run) commented(err error, s *sides, operation string, res *Result) error {
+	if a, ok := answered(err); ok && a.status == http.StatusForbidden {
+		res.Line = fmt.Sprintf("= previewed #%d in the summary only", s.number)
+		res.Notes = append(res.Notes, "no comment: the token lacks pull-requests: write")
+		return nil
+	}
+	if err == nil {
+		res.Changed, res.PullOperation, res.Line = true, operation, fmt.Sprintf("✓ %s the preview of #%d", operation, s.number)
+	}
+	return err
+}

@@ -1,0 +1,94 @@
+package action
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"time"
+)
+
+// Rendering is the pull half's work. The two halves share no package, so its program is run: without the token, without
+// the environment of the step, and with a limit of time and of output.
+
+const (
+	rendererName  = "kubectl-gitops"
+	maxRender     = 10 * time.Minute
+	maxRendered   = 16 << 20
+	maxRenderNote = 2000
+)
+
+var errNoRenderer = errors.New("kubectl-gitops is not on this runner")
+
+// rendererPath finds the program: the input, PATH, beside this program, or the runner's tool cache.
+func rendererPath(input string, getenv func(string) string) (string, error) {
+	if input != "" {
+		info, err := os.Stat(input)
+		if err != nil || info.IsDir() || info.Mode().Perm()&0o111 == 0 {
+			return "", fmt.Errorf("input kubectl-gitops-path: %s is not an executable file", input)
+		}
+		return filepath.Abs(input)
+	}
+	if found, err := exec.LookPath(rendererName); err == nil {
+		return filepath.Abs(found)
+	}
+	var candidates []string
+	if self, err := os.Executable(); err == nil {
+		candidates = append(candidates, filepath.Join(filepath.Dir(self), rendererName))
+	}
+	if cache := getenv("RUNNER_TOOL_CACHE"); cache != "" {
+		found, err := filepath.Glob(filepath.Join(cache, rendererName, "*", runtime.GOARCH, rendererName))
+		if err == nil && len(found) > 0 {
+			candidates = append(candidates, found[len(found)-1])
+		}
+	}
+	for _, c := range candidates {
+		if info, err := os.Stat(c); err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0 {
+			return c, nil
+		}
+	}
+	return "", advise(errNoRenderer, "put it on PATH, or name it with the kubectl-gitops-path input")
+}
+
+// limitedBuffer keeps the beginning of what is written.
+type limitedBuffer struct {
+	bytes.Buffer
+	limit int
+	over  bool
+}
+
+func (b *limitedBuffer) Write(p []byte) (int, error) {
+	if rest := b.limit - b.Len(); len(p) > rest {
+		b.over = true
+		b.Buffer.Write(p[:max(rest, 0)])
+		return len(p), nil
+	}
+	return b.Buffer.Write(p)
+}
+
+// render runs the program in dir and returns what it printed. An exit status of 1 with output is an answer: an app of the
+// head cannot be rendered.
+func render(ctx context.Context, program, dir string, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, maxRender)
+	defer cancel()
+	out, notes := &limitedBuffer{limit: maxRendered}, &limitedBuffer{limit: maxRenderNote}
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, out, notes
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "TMPDIR=" + dir, "HOME=" + dir, "NO_COLOR=1"}
+	cmd.WaitDelay = 10 * time.Second
+	err := cmd.Run()
+	var exit *exec.ExitError
+	switch {
+	case ctx.Err() != nil:
+		return "", fmt.Errorf("kubectl-gitops %s: not done after %s", args[0], maxRender)
+	case out.over:
+		return "", fmt.Errorf("kubectl-gitops %s: it printed more than %d MiB", args[0], maxRendered>>20)
+	case err == nil, errors.As(err, &exit) && exit.ExitCode() == 1 && out.Len() > 0:
+		return out.String(), nil
+	}
+	return "", fmt.Errorf("kubectl-gitops %s: %w: %s", args[0], err, oneLine(notes.String()))
+}
