@@ -58,7 +58,7 @@ func (o *statusOptions) run(ctx context.Context, c *cli) error {
 		return err
 	}
 	if o.app != "" && len(list.Items) == 0 {
-		return unknownApp(o.app, store.Namespace, o.others(ctx, store))
+		return unknownApp(o.app, store.Namespace, recordedNames(ctx, store))
 	}
 	if err := o.print(c.ui(), list); err != nil || !o.watch {
 		return err
@@ -66,7 +66,8 @@ func (o *statusOptions) run(ctx context.Context, c *cli) error {
 	return o.follow(ctx, c.ui(), r, list)
 }
 
-func (o *statusOptions) others(ctx context.Context, store *record.Store) []string {
+// recordedNames are the apps of the instance, as far as they can be read.
+func recordedNames(ctx context.Context, store *record.Store) []string {
 	var names []string
 	if parents, err := store.Parents(ctx); err == nil {
 		for name := range parents {

@@ -20,12 +20,13 @@ type column struct {
 
 // cell is one cell. Its text is cleaned and coloured by the table.
 type cell struct {
-	text  string
-	style style
+	text   string
+	style  style
+	indent string // what a tree draws in front of the text
 }
 
 // word is a cell with a word of the vocabulary, in its colour.
-func word[T ~string](w T) cell { return cell{string(w), styleOf(string(w))} }
+func word[T ~string](w T) cell { return cell{text: string(w), style: styleOf(string(w))} }
 
 type table struct {
 	columns []column
@@ -81,6 +82,7 @@ func (u *ui) cleanCells(t *table, last int) {
 			if row[i].text == "" && i < last {
 				row[i].text = "-"
 			}
+			row[i].text = row[i].indent + row[i].text
 		}
 	}
 }

@@ -1,0 +1,64 @@
+package plugin
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+)
+
+func newTreeCommand(c *cli) *cobra.Command {
+	output := &outputFlags{}
+	cmd := &cobra.Command{
+		Use:   "tree APP",
+		Short: "Show the objects of an app, and what the cluster made of them",
+		Long: `Show the objects of an app with their children: the ReplicaSets and Pods of a
+Deployment, the Jobs of a CronJob, and so on, each with its health. ReplicaSets
+that are scaled to nothing are left out, but for -o wide and -o json. Secrets
+that others made are named, never read.`,
+		Example:           `  kubectl gitops tree shop`,
+		Args:              cobra.ExactArgs(1),
+		ValidArgsFunction: c.completeAppNames(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := output.Validate(); err != nil {
+				return err
+			}
+			return runTree(cmd.Context(), c, args[0], output)
+		},
+	}
+	output.AddFlags(cmd)
+	return cmd
+}
+
+func runTree(ctx context.Context, c *cli, app string, output *outputFlags) error {
+	client, store, err := c.connect()
+	if err != nil {
+		return err
+	}
+	tree, ok, err := newReconciler(client, store, source.Repo{}, nil, nil).Tree(ctx, app)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return unknownApp(app, store.Namespace, recordedNames(ctx, store))
+	}
+	u := c.ui()
+	if handled, err := output.print(u.Out, tree, nodeNames(tree.Items)); handled || err != nil {
+		return err
+	}
+	u.treeTable(tree, output.wide())
+	for _, why := range tree.Unread {
+		u.warn("children are missing: %s", why)
+	}
+	return nil
+}
+
+func nodeNames(nodes []reconcile.Node) []string {
+	var names []string
+	for _, n := range nodes {
+		names = append(append(names, n.Short), nodeNames(n.Children)...)
+	}
+	return names
+}
