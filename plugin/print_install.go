@@ -63,3 +63,10 @@ func (u *ui) note(format string, args ...any) {
 	defer u.mu.Unlock()
 	fmt.Fprintln(u.Err, u.clean(fmt.Sprintf(format, args...)))
 }
+
+// say prints a line on Out.
+func (u *ui) say(format string, args ...any) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	fmt.Fprintln(u.Out, u.clean(fmt.Sprintf(format, args...)))
+}

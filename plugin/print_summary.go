@@ -47,6 +47,8 @@ func (u *ui) closing(app reconcile.AppReport, color bool) string {
 	counts := countsText(app.Counts)
 	lasted := " in " + took(app.Duration.Duration)
 	switch {
+	case app.Suspended != nil:
+		return fmt.Sprintf("%s is %s", name, u.clean(app.Suspended.String()))
 	case app.Result == record.ResultFailed && counts == "":
 		return ""
 	case app.Result == record.ResultFailed:

@@ -129,7 +129,7 @@ commit in Git.`,
 			root.AddCommand(command)
 		}
 	}
-	add("work", newReconcileCommand(c), newInstallCommand(c), newUninstallCommand(c), newTriggerCommand(c), newRBACCommand(c))
+	add("work", newReconcileCommand(c), newInstallCommand(c), newUninstallCommand(c), newTriggerCommand(c), newSuspendCommand(c), newResumeCommand(c), newRBACCommand(c))
 	add("look", newDiffCommand(c), newStatusCommand(c), newHistoryCommand(c), newRenderCommand(c))
 	add("look", newPreviewCommand(c), newTreeCommand(c))
 	root.AddCommand(newOptionsCommand(), newCompletionCommand(c.streams), newVersionCommand(c.streams))

@@ -14,6 +14,9 @@ import (
 
 // finish words the result, saves the record where something is new and returns the report.
 func (p *pass) finish(err error) (AppReport, error) {
+	if errors.Is(err, errSuspended) {
+		return p.leaveSuspended()
+	}
 	idle := errors.Is(err, errNothingToDo)
 	if idle {
 		err = p.recheckHealth()

@@ -17,8 +17,11 @@ import (
 
 func (p *pass) load(ctx context.Context) error {
 	if d := p.opts.drift; d != nil {
-		p.rec, p.apps = d.rec, d.apps
-		return nil
+		if p.Records.Unchanged(ctx, d.rec) == nil {
+			p.rec, p.apps = d.rec, d.apps
+			return nil
+		}
+		p.opts.drift = nil // somebody has saved the record, or suspended the app: look at everything
 	}
 	records, err := p.Records.Load(ctx)
 	if err != nil {
@@ -46,7 +49,7 @@ func (p *pass) load(ctx context.Context) error {
 	}
 	p.Cluster.Learn(rec.Kinds()...)
 	p.report.Previous = rec.Revision.Commit
-	return nil
+	return p.checkSuspended()
 }
 
 // rebuild fills a lost inventory with the objects that carry our label and our field manager's entry.

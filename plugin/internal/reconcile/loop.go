@@ -93,11 +93,11 @@ func (l *loop) pass(ctx context.Context, commit string) error {
 	if options.drift == nil {
 		l.full = l.Now()
 	}
-	l.calm, l.sound = false, err == nil
+	l.calm, l.sound = false, err == nil && report.Suspended == nil
 	if p.rec == nil || p.rec.Inventory == nil {
 		return err
 	}
-	l.calm = err == nil && p.rec.Settled
+	l.calm = l.sound && p.rec.Settled
 	if err == nil {
 		l.commit = p.commit
 	}

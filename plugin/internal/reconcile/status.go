@@ -110,6 +110,9 @@ func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Re
 		unseen = cmp.Or(unseen, unread[k])
 	}
 	s.Sync, s.Message = appSync(s, rec, report, drift, worst, unseen)
+	if rec.Suspended.At(r.Now()) {
+		s.Sync, s.Message, s.Suspended = record.SyncSuspended, rec.Suspended.String(), rec.Suspended
+	}
 	return s
 }
 

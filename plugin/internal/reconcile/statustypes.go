@@ -18,17 +18,18 @@ type StatusList struct {
 // Status is what an app looks like now: the record compared with the live objects. Resources is filled when one app
 // was asked for.
 type Status struct {
-	Name      string           `json:"name"`
-	Sync      record.Sync      `json:"sync"`
-	Health    cluster.Health   `json:"health"`
-	Message   string           `json:"message"`
-	Since     time.Time        `json:"since,omitzero"` // when the object that the message is about ceased to be healthy
-	Source    record.Source    `json:"source"`
-	Revision  record.Revision  `json:"revision"`
-	Objects   record.Objects   `json:"objects"`
-	LastRun   LastRun          `json:"lastRun"`
-	Resources []ResourceStatus `json:"resources,omitempty"`
-	Hooks     []HookStatus     `json:"hooks,omitempty"`
+	Name      string             `json:"name"`
+	Sync      record.Sync        `json:"sync"`
+	Health    cluster.Health     `json:"health"`
+	Message   string             `json:"message"`
+	Suspended *record.Suspension `json:"suspended,omitempty"`
+	Since     time.Time          `json:"since,omitzero"` // when the object that the message is about ceased to be healthy
+	Source    record.Source      `json:"source"`
+	Revision  record.Revision    `json:"revision"`
+	Objects   record.Objects     `json:"objects"`
+	LastRun   LastRun            `json:"lastRun"`
+	Resources []ResourceStatus   `json:"resources,omitempty"`
+	Hooks     []HookStatus       `json:"hooks,omitempty"`
 }
 
 // HookStatus is how the last run of one hook ended. Result is empty while it runs.

@@ -45,6 +45,9 @@ type Record struct {
 	// pruned until everything was applied once more.
 	Rebuilt bool
 
+	// Suspended, when it is not nil, may say that the app is to be left alone.
+	Suspended *Suspension
+
 	versions map[int]string // resourceVersion of each shard as loaded
 	written  map[int]shard  // as loaded or saved: equal shards are not written again
 	parent   bool           // the parent was loaded
@@ -93,6 +96,9 @@ func (s *Store) Load(ctx context.Context) (map[string]*Record, error) {
 		}
 		sh := shard{header: secretValue(u, "header"), rows: secretValue(u, "rows"), seal: string(secretValue(u, "seal"))}
 		records[app].versions[n] = u.GetResourceVersion()
+		if n == 0 {
+			records[app].Suspended = readSuspension(u.GetAnnotations())
+		}
 		records[app].written[n], shards[app][n] = sh, sh
 	}
 	for app, r := range records {
@@ -189,6 +195,13 @@ func (s *Store) saveShard(ctx context.Context, r *Record, n int, sh shard) error
 	meta := map[string]any{
 		"name": ref.Name, "namespace": ref.Namespace,
 		"labels": map[string]string{labelApp: r.App, labelShard: strconv.Itoa(n), "app.kubernetes.io/managed-by": Manager},
+	}
+	if n == 0 && r.Suspended != nil {
+		text, err := json.Marshal(r.Suspended)
+		if err != nil {
+			return err
+		}
+		meta["annotations"] = map[string]string{annotationSuspended: string(text)}
 	}
 	version, exists := r.versions[n]
 	if exists {
@@ -379,11 +392,11 @@ func splitList(s string) []string {
 
 // Unchanged returns nil when nobody else has saved the record since it was loaded or saved, ErrBusy when somebody has.
 func (s *Store) Unchanged(ctx context.Context, r *Record) error {
-	live, err := s.Cluster.Get(ctx, cluster.Ref{Kind: secrets, Namespace: s.Namespace, Name: shardName(r.App, 0)})
+	version, err := s.Cluster.Version(ctx, cluster.Ref{Kind: secrets, Namespace: s.Namespace, Name: shardName(r.App, 0)})
 	switch {
 	case err != nil && !apierrors.IsNotFound(err):
 		return fmt.Errorf("record of %s: %w", r.App, err)
-	case err != nil && r.versions[0] != "", err == nil && live.GetResourceVersion() != r.versions[0]:
+	case err != nil && r.versions[0] != "", err == nil && version != r.versions[0]:
 		return ErrBusy
 	}
 	return nil

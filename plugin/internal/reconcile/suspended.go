@@ -1,0 +1,32 @@
+package reconcile
+
+import (
+	"errors"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// errSuspended ends a pass over an app that is suspended. A dry run says what would be done nevertheless.
+var errSuspended = errors.New("suspended")
+
+// checkSuspended ends the pass when the app is suspended. A suspension that is over leaves the record with its next
+// save; nothing is written for its sake.
+func (p *pass) checkSuspended() error {
+	if !p.rec.Suspended.At(p.Now()) {
+		p.rec.Suspended = nil
+		return nil
+	}
+	if p.opts.DryRun {
+		p.tell(Warning, p.app.Name, "%s is %s; this is what would be done otherwise", p.app.Name, p.rec.Suspended)
+		return nil
+	}
+	return errSuspended
+}
+
+// leaveSuspended is the report of a pass that left the app alone.
+func (p *pass) leaveSuspended() (AppReport, error) {
+	p.report.Result, p.report.Suspended, p.report.Health = record.ResultSucceeded, p.rec.Suspended, cluster.Unknown
+	p.report.Revision, p.report.Message = p.rec.Revision, p.rec.Suspended.String()
+	return p.report, nil
+}

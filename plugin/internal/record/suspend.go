@@ -1,0 +1,103 @@
+package record
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+)
+
+const annotationSuspended = "kubectl-gitops.dev/suspended" // on the first Secret of the record: that the app is not reconciled, why, until when
+
+// Suspension says that an app is not to be reconciled. It lies on the Secret that every pass reads anyway.
+type Suspension struct {
+	Reason string    `json:"reason,omitempty"`
+	By     string    `json:"by,omitempty"`   // the user name
+	Since  time.Time `json:"since,omitzero"` //
+	Until  time.Time `json:"until,omitzero"` // zero is until it is resumed
+}
+
+// At tells whether the suspension holds at a time. A nil one never does.
+func (s *Suspension) At(now time.Time) bool {
+	return s != nil && (s.Until.IsZero() || now.Before(s.Until))
+}
+
+// String words it for people.
+func (s *Suspension) String() string {
+	text := "suspended"
+	if s.By != "" {
+		text += " by " + s.By
+	}
+	if !s.Until.IsZero() {
+		text += " until " + s.Until.UTC().Format("2006-01-02 15:04 MST")
+	}
+	if s.Reason != "" {
+		text += ": " + s.Reason
+	}
+	return text
+}
+
+// readSuspension reads the annotation. One that does not parse suspends without an end: it was edited by hand, and
+// whoever did that wanted the app left alone.
+func readSuspension(annotations map[string]string) *Suspension {
+	text, ok := annotations[annotationSuspended]
+	if !ok {
+		return nil
+	}
+	var s Suspension
+	if json.Unmarshal([]byte(text), &s) != nil {
+		return &Suspension{Reason: text}
+	}
+	return &s
+}
+
+// Suspend writes, or with nil removes, the suspension of an app. It reports whether there was such an app.
+func (s *Store) Suspend(ctx context.Context, app string, as *Suspension) (found bool, err error) {
+	ref := cluster.Ref{Kind: secrets, Namespace: s.Namespace, Name: shardName(app, 0)}
+	const tries = 5 // a pass may just be saving the record
+	for range tries {
+		live, err := s.Cluster.Get(ctx, ref)
+		if apierrors.IsNotFound(err) || err == nil && live.GetLabels()[labelApp] != app {
+			return false, nil
+		}
+		if err != nil {
+			return false, s.unread(err)
+		}
+		patch, err := suspensionPatch(live.GetAnnotations(), live.GetResourceVersion(), as)
+		if err != nil || patch == nil {
+			return true, err
+		}
+		_, err = s.Cluster.PatchJSON(ctx, ref, patch, Manager)
+		if err == nil || !apierrors.IsConflict(err) && !apierrors.IsInvalid(err) {
+			return true, err
+		}
+	}
+	return true, fmt.Errorf("record of %s: %w", app, errors.New("it is written all the time; try again"))
+}
+
+func suspensionPatch(annotations map[string]string, version string, as *Suspension) ([]byte, error) {
+	path := "/metadata/annotations/kubectl-gitops.dev~1suspended"
+	ops := []map[string]any{{"op": "test", "path": "/metadata/resourceVersion", "value": version}}
+	_, there := annotations[annotationSuspended]
+	switch {
+	case as == nil && !there:
+		return nil, nil
+	case as == nil:
+		ops = append(ops, map[string]any{"op": "remove", "path": path})
+	default:
+		text, err := json.Marshal(as)
+		if err != nil {
+			return nil, err
+		}
+		if annotations == nil {
+			ops = append(ops, map[string]any{"op": "add", "path": "/metadata/annotations", "value": map[string]string{}})
+		}
+		ops = append(ops, map[string]any{"op": "add", "path": path, "value": string(text)})
+	}
+	return json.Marshal(ops)
+}

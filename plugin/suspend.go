@@ -1,0 +1,112 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+type suspendOptions struct {
+	length time.Duration
+	reason string
+}
+
+func newSuspendCommand(c *cli) *cobra.Command {
+	o := &suspendOptions{}
+	cmd := &cobra.Command{
+		Use:   "suspend [APP...]",
+		Short: "Leave apps alone for a while: no commit is applied, no drift reverted",
+		Long: `Leave apps alone: no pass, wherever it runs, applies a commit or reverts drift
+until they are resumed, or until --for is over; the first pass after that takes
+them up again. Nothing is changed in the cluster or in Git.
+
+Without APP the CronJob of the instance is suspended: it starts no job any more.
+That does not keep anybody from running reconcile, and ends by resume only.`,
+		Example: `  kubectl gitops suspend shop --for 2h --reason "moving the database"
+  kubectl gitops suspend --reason incident`,
+		ValidArgsFunction: c.completeAppNames(-1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case o.length < 0, cmd.Flags().Changed("for") && o.length == 0:
+				return hint.Errorf(fmt.Sprintf("--for %s is not a time ahead", o.length), "for example --for 2h")
+			case len(args) == 0 && o.length > 0:
+				return hint.Errorf("--for needs the names of apps",
+					"a suspended CronJob starts nothing that could notice the end; name the apps, or leave --for out")
+			}
+			return o.run(cmd.Context(), c, args)
+		},
+	}
+	cmd.Flags().DurationVar(&o.length, "for", 0, "Resume by itself after this time")
+	cmd.Flags().StringVar(&o.reason, "reason", "", "Why, shown by status")
+	return cmd
+}
+
+func newResumeCommand(c *cli) *cobra.Command {
+	return &cobra.Command{
+		Use:   "resume [APP...]",
+		Short: "Take up suspended apps again",
+		Long: `Take up suspended apps again: the next pass applies what has come meanwhile, and
+reverts what drifted. Without APP the CronJob of the instance runs again.`,
+		Example: `  kubectl gitops resume shop
+  kubectl gitops resume`,
+		ValidArgsFunction: c.completeAppNames(-1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return change(cmd.Context(), c, args, nil)
+		},
+	}
+}
+
+func (o *suspendOptions) run(ctx context.Context, c *cli, apps []string) error {
+	now := time.Now().UTC().Truncate(time.Second)
+	as := &record.Suspension{Reason: o.reason, Since: now}
+	if o.length > 0 {
+		as.Until = now.Add(o.length)
+	}
+	return change(ctx, c, apps, as)
+}
+
+// change suspends or, with nil, resumes apps, or without any the CronJob.
+func change(ctx context.Context, c *cli, apps []string, as *record.Suspension) error {
+	client, store, err := c.connect()
+	if err != nil {
+		return err
+	}
+	if as != nil {
+		as.By = client.WhoAmI(ctx)
+	}
+	u := c.ui()
+	word := "resumed"
+	if as != nil {
+		word = as.String()
+	}
+	if len(apps) == 0 {
+		instance := install.Instance{Cluster: client, Namespace: store.Namespace, Tell: u.installed}
+		if err := instance.Suspend(ctx, as); err != nil {
+			return err
+		}
+		u.say("%s %s", cluster.Ref{Kind: install.CronJobs, Name: install.Name}, word)
+		return nil
+	}
+	var errs []error
+	for _, app := range apps {
+		found, err := store.Suspend(ctx, app, as)
+		switch {
+		case err != nil:
+			errs = append(errs, err)
+		case !found:
+			errs = append(errs, hint.Errorf(fmt.Sprintf("no app %s in namespace %s", app, store.Namespace),
+				"`kubectl gitops status` lists the apps; -n selects another instance"))
+		default:
+			u.say("%s %s", app, word)
+		}
+	}
+	return errors.Join(errs...)
+}
