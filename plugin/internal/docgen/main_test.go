@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -127,6 +128,46 @@ func TestManPagesAreValidTroff(t *testing.T) {
 			if strings.HasPrefix(line, ".") && !slices.Contains([]string{".TH", ".SH", ".PP", ".TP", ".B", ".BR", ".nf", ".fi", ".nh", ".ad"}, strings.Fields(line)[0]) {
 				t.Errorf("%s:%d: %q is read as a macro", name, i+1, line)
 			}
+		}
+	}
+}
+
+// TestLinksLeadSomewhere checks the relative links of every page for people, and the paths that CONTRIBUTING.md names.
+func TestLinksLeadSomewhere(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)\s]+)\)|(?:src|srcset)="([^"]+)"`)
+	pages := 0
+	for _, pattern := range []string{"*.md", "docs/*.md", "docs/*/*.md", "plugin/e2e/*.md"} {
+		files, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			pages++
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range link.FindAllStringSubmatch(string(text), -1) {
+				target, _, _ := strings.Cut(m[1]+m[2], "#")
+				if target == "" || strings.Contains(target, "://") {
+					continue
+				}
+				if _, err := os.Stat(filepath.Join(filepath.Dir(file), target)); err != nil {
+					t.Errorf("%s: the link to %s leads nowhere", file, target)
+				}
+			}
+		}
+	}
+	if pages < 10 {
+		t.Errorf("%d pages: this test looks in the wrong place", pages)
+	}
+	text, err := os.ReadFile(filepath.Join(root, "CONTRIBUTING.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile("`((?:plugin|bumper|action|docs|cmd|krew|\\.ci)/[\\w./-]*)`").FindAllStringSubmatch(string(text), -1) {
+		if _, err := os.Stat(filepath.Join(root, m[1])); err != nil && !strings.Contains(m[1], "stack") {
+			t.Errorf("CONTRIBUTING.md names %s, which does not exist", m[1])
 		}
 	}
 }
