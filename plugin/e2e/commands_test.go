@@ -28,6 +28,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"commit":    cmdCommit,
 		"fault":     cmdFault,
 		"git":       cmdGit,
+		"github":    cmdGitHub,
 		"gitserver": cmdGitServer,
 		"jsonpath":  cmdJSONPath,
 		"kubectl":   func(ts *testscript.TestScript, args []string) error { return ts.Exec("kubectl", args...) },

@@ -48,6 +48,13 @@ func (o *objects) addTree(files map[string]File) string {
 func (o *objects) addCommit(c Commit) *Commit {
 	o.next++
 	c.order, c.Date = o.next, time.Now().UTC()
+	c.SHA = hash("commit", c.object())
+	o.commits[c.SHA] = &c
+	return &c
+}
+
+// object is the commit as Git stores it.
+func (c *Commit) object() []byte {
 	var b strings.Builder
 	fmt.Fprintf(&b, "tree %s\n", c.Tree)
 	for _, p := range c.Parents {
@@ -58,9 +65,7 @@ func (o *objects) addCommit(c Commit) *Commit {
 		author = "github-actions[bot] <bot@users.noreply.github.com>"
 	}
 	fmt.Fprintf(&b, "author %s %d +0000\ncommitter %s %d +0000\n\n%s", author, c.Date.Unix(), author, c.Date.Unix(), c.Message)
-	c.SHA = hash("commit", []byte(b.String()))
-	o.commits[c.SHA] = &c
-	return &c
+	return []byte(b.String())
 }
 
 // resolveTree accepts the name of a tree or of a commit, as GitHub does for base_tree.
@@ -127,6 +132,11 @@ func hash(kind string, data []byte) string {
 func BlobHash(data string) string { return hash("blob", []byte(data)) }
 
 func treeHash(files map[string]File) string {
+	return hash("tree", treeObject(files, func(sub map[string]File) string { return treeHash(sub) }))
+}
+
+// treeObject is a directory as Git stores it; subtree names the directories in it.
+func treeObject(files map[string]File, subtree func(map[string]File) string) []byte {
 	type entry struct{ mode, name, sha string }
 	var entries []entry
 	dirs := map[string]map[string]File{}
@@ -142,7 +152,7 @@ func treeHash(files map[string]File) string {
 		dirs[dir][rest] = f
 	}
 	for name, sub := range dirs {
-		entries = append(entries, entry{"40000", name, treeHash(sub)})
+		entries = append(entries, entry{"40000", name, subtree(sub)})
 	}
 	key := func(e entry) string {
 		if e.mode == "40000" {
@@ -156,5 +166,5 @@ func treeHash(files map[string]File) string {
 		raw, _ := hex.DecodeString(e.sha)
 		fmt.Fprintf(&b, "%s %s\x00%s", e.mode, e.name, raw)
 	}
-	return hash("tree", []byte(b.String()))
+	return []byte(b.String())
 }

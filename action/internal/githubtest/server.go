@@ -64,6 +64,8 @@ type Server struct {
 	// Before, when set, sees each API request before it is executed, with its index from zero, and may
 	// return a fault. It runs without the server's lock, so it may change repositories (a race).
 	Before func(n int, r *http.Request) *Fault
+	// After, when set, is called after each API request that may have changed something, before its answer is sent.
+	After func()
 	// ArchiveFilter, when set, rewrites files in tarballs as git archive does for some .gitattributes.
 	ArchiveFilter func(path, data string) string
 
@@ -152,6 +154,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	a := s.answer(r, body)
 	s.record(r, string(body), a.status)
+	if s.After != nil && r.Method != http.MethodGet {
+		s.After()
+	}
 	if lost {
 		panic(http.ErrAbortHandler) // net/http's documented way to drop a connection
 	}
