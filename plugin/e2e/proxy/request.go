@@ -31,9 +31,9 @@ type Request struct {
 	Bytes  int64 // of the answer's body, as sent
 }
 
-// Write says whether the request changes objects (dry runs count).
+// Write says whether the request changes objects (dry runs count; a question that is posted does not).
 func (r Request) Write() bool {
-	return slices.Contains([]string{"create", "update", "patch", "delete", "deletecollection"}, r.Verb)
+	return !strings.HasSuffix(r.Resource, "reviews") && slices.Contains([]string{"create", "update", "patch", "delete", "deletecollection"}, r.Verb)
 }
 
 // DryRun says whether the request asks the server not to keep its result.

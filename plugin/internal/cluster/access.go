@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"context"
+	"encoding/json"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
@@ -31,4 +33,61 @@ func (c *Client) Version(ctx context.Context, r Ref) (string, error) {
 		return "", err
 	}
 	return u.GetResourceVersion(), nil
+}
+
+// Right is one verb on the objects of a resource, in a namespace or, when that is empty, of the whole cluster. "*"
+// stands for all.
+type Right struct{ Verb, Group, Resource, Namespace string }
+
+const reviewGroup = "authorization.k8s.io"
+
+// Allowed asks the server whether this client's user has a right. It costs one request.
+func (c *Client) Allowed(ctx context.Context, r Right) (bool, error) {
+	u, err := c.review(ctx, "SelfSubjectAccessReview", "selfsubjectaccessreviews", map[string]any{"resourceAttributes": map[string]any{
+		"verb": r.Verb, "group": r.Group, "resource": r.Resource, "namespace": r.Namespace}})
+	if err != nil {
+		return false, err
+	}
+	allowed, _, _ := unstructured.NestedBool(u.Object, "status", "allowed")
+	return allowed, nil
+}
+
+// Rights is what a user may do in a namespace, as the server lists it: rights in the whole cluster are among them, and
+// cannot be told from those in the namespace.
+type Rights struct {
+	Incomplete bool // there may be more
+	rules      []any
+}
+
+// Allow tells whether the list has a right to all objects of a resource.
+func (l Rights) Allow(r Right) bool {
+	holds := func(rule map[string]any, key, value string) bool {
+		list, _, _ := unstructured.NestedStringSlice(rule, key)
+		return slices.Contains(list, value) || slices.Contains(list, "*")
+	}
+	return slices.ContainsFunc(l.rules, func(item any) bool {
+		rule, _ := item.(map[string]any)
+		names, _, _ := unstructured.NestedStringSlice(rule, "resourceNames")
+		return len(names) == 0 && holds(rule, "verbs", r.Verb) && holds(rule, "apiGroups", r.Group) && holds(rule, "resources", r.Resource)
+	})
+}
+
+// Rights lists what this client's user may do in a namespace. It costs one request.
+func (c *Client) Rights(ctx context.Context, namespace string) (Rights, error) {
+	u, err := c.review(ctx, "SelfSubjectRulesReview", "selfsubjectrulesreviews", map[string]any{"namespace": namespace})
+	if err != nil {
+		return Rights{}, err
+	}
+	var l Rights
+	l.rules, _, _ = unstructured.NestedSlice(u.Object, "status", "resourceRules")
+	l.Incomplete, _, _ = unstructured.NestedBool(u.Object, "status", "incomplete")
+	return l, nil
+}
+
+func (c *Client) review(ctx context.Context, kind, resource string, spec map[string]any) (*unstructured.Unstructured, error) {
+	body, err := json.Marshal(map[string]any{"apiVersion": reviewGroup + "/v1", "kind": kind, "spec": spec})
+	if err != nil {
+		return nil, err
+	}
+	return c.Create(ctx, Ref{Kind: Kind{Group: reviewGroup, Version: "v1", Kind: kind, Resource: resource}}, body, "")
 }

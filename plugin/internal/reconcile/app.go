@@ -117,6 +117,7 @@ type Reconciler struct {
 	fights   fights    // what was reverted lately, for the loop
 	checks   checks    // health rules
 	refused  sync.Map  // kinds that may not be listed in the whole cluster
+	rights   rights    // what the user was found to be allowed
 }
 
 // Options are the settings of one run.

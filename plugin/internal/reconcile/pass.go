@@ -75,6 +75,7 @@ var stages = []struct {
 	{"render", (*pass).render},
 	{"observe", (*pass).observeDesired},
 	{"plan", (*pass).makePlan},
+	{"check rights", (*pass).checkRights},
 	{"write ahead", (*pass).writeAhead},
 	{"apply", (*pass).apply},
 	{"prune", (*pass).prune},
