@@ -22,7 +22,6 @@ const (
 const (
 	partOfLabel = "applyset.kubernetes.io/part-of"
 	lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
-	sopsMessage = "the manifest is encrypted with SOPS, and decryption is not supported yet"
 )
 
 // check returns every reason not to apply the objects. It also normalises them: creationTimestamp: null is dropped,
@@ -154,7 +153,7 @@ func (c *checker) foreign() {
 			"label %s says that the object belongs to another set, %q", partOfLabel, set)
 	}
 	if c.object.Object["sops"] != nil {
-		c.refuse("use a SealedSecret or an ExternalSecret", sopsMessage)
+		c.refuse("encrypt a file of plain YAML, or a resource of a kustomization", "the object is encrypted with SOPS, which is not decrypted here")
 	}
 }
 

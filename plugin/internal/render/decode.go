@@ -19,14 +19,18 @@ const maxFileProblems = 100
 // decodeFile returns the objects of a file, in file order, Lists taken apart. Problems are about the file; objects
 // themselves are checked later.
 func decodeFile(file string, data []byte, limits Limits) ([]Object, Problems) {
+	docs, problem := documents(file, data)
+	if problem != nil {
+		return nil, Problems{*problem}
+	}
+	return decodeDocuments(file, docs, limits)
+}
+
+func decodeDocuments(file string, docs []document, limits Limits) ([]Object, Problems) {
 	var objects []Object
 	var problems Problems
 	refuse := func(line int, message, hint string) {
 		problems = append(problems, Problem{Origin: Origin{file, line}, Message: message, Hint: hint})
-	}
-	docs, problem := documents(file, data)
-	if problem != nil {
-		return nil, Problems{*problem}
 	}
 	for _, doc := range docs {
 		value, errs := decode(doc, limits)
@@ -203,7 +207,7 @@ func objectsOf(value any, doc document, depth int) ([]*unstructured.Unstructured
 	}
 	if fields["apiVersion"] == nil && fields["kind"] == nil {
 		if fields["sops"] != nil {
-			return nil, []lineError{{doc.line, sopsMessage}}
+			return nil, []lineError{{doc.line, "the file is encrypted with SOPS, and holds no Kubernetes object"}}
 		}
 		return nil, []lineError{{doc.line, notAnObject + ": it has neither apiVersion nor kind"}}
 	}

@@ -79,6 +79,10 @@ func (h *helmRender) readValuesFile(name string) ([]byte, error) {
 		return nil, err
 	}
 	data = bytes.TrimPrefix(data, utf8BOM)
+	if looksEncrypted(data) {
+		return nil, Problem{Origin: Origin{File: full}, Message: "values files are not decrypted, and this one is encrypted with SOPS",
+			Hint: "a chart shows its values in any object: let it use a Secret that is encrypted beside it"}
+	}
 	before := len(h.problems)
 	if h.parses(full, data, true); len(h.problems) > before {
 		return nil, nil

@@ -115,7 +115,7 @@ func (s *survey) objects(top *kustomization, resources resmap.ResMap, trace bool
 				return nil, errTraced
 			}
 		}
-		objects = append(objects, Object{Unstructured: u, Origin: origin})
+		objects = append(objects, Object{Unstructured: u, Origin: origin, sealed: s.isSealed(Object{Unstructured: u})})
 	}
 	return objects, nil
 }

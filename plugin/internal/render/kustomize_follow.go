@@ -80,7 +80,7 @@ func (s *survey) resourceFile(k *kustomization, real string) error {
 			return s.refuse(err)
 		}
 		var problems Problems
-		objects, problems = decodeFile(real, data, s.limits)
+		objects, problems = s.manifests(real, data)
 		for i := range problems {
 			if strings.HasPrefix(problems[i].Message, notAnObject) {
 				problems[i].Hint = "remove the file from the resources of " + k.file
@@ -236,7 +236,11 @@ func (s *survey) generatorFile(k *kustomization, source string) ([]byte, error) 
 		name = source
 	}
 	k.lines.alias(name, source)
-	return s.file(k, name)
+	data, err := s.file(k, name)
+	if err == nil && looksEncrypted(data) {
+		return nil, s.refuse(k.problem(k.lines.of(name), "list an encrypted Secret under resources", "%q is encrypted with SOPS: generators do not decrypt", name))
+	}
+	return data, err
 }
 
 // envFile refuses lines without "=": the library would take their values from the environment of this process.
@@ -244,6 +248,9 @@ func (s *survey) envFile(k *kustomization, name string) error {
 	data, err := s.file(k, name)
 	if err != nil {
 		return err
+	}
+	if looksEncrypted(data) {
+		return s.refuse(k.problem(k.lines.of(name), "list an encrypted Secret under resources", "%q is encrypted with SOPS: generators do not decrypt", name))
 	}
 	line := 0
 	for text := range bytes.Lines(data) {

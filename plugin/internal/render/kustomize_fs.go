@@ -114,6 +114,9 @@ func (f readOnlyFS) ReadFile(name string) ([]byte, error) {
 	if real == f.file {
 		return f.content, nil
 	}
+	if data, ok := f.tree.plain[real]; ok {
+		return data, nil
+	}
 	data, err := f.tree.readFile(real)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)

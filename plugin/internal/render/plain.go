@@ -37,7 +37,7 @@ func renderPlain(ctx context.Context, t *tree, dir string, o Options) ([]Object,
 			}
 			continue
 		}
-		found, problems := decodeFile(file, data, o.Limits)
+		found, problems := t.manifests(file, data)
 		t.problems = append(t.problems, problems...)
 		if objects = append(objects, found...); len(objects) > o.Limits.Objects {
 			return nil, fmt.Errorf("directory %q holds more than %d objects", dir, o.Limits.Objects)

@@ -3,8 +3,7 @@
 //
 // Dir does that in this process, Isolated in a child process with limits.
 //
-// It does NOT talk to a cluster or a network, run any program but its own, write a file, decrypt, substitute
-// variables, set namespaces or order objects, and it reads nothing outside the checkout: every byte comes through an
+// It does NOT talk to a cluster or a network, run any program but its own, write a file, set namespaces or order objects, and it reads nothing outside the checkout: every byte comes through an
 // os.Root.
 package render
 
@@ -54,6 +53,8 @@ type Object struct {
 	*unstructured.Unstructured
 	Origin Origin
 	Hook   *Hook // of a Helm chart; nil for everything that is simply applied
+
+	sealed bool // a Secret whose values cannot be read in Git
 }
 
 // ID returns group/Kind/namespace/name; the core group is written as its version, and an object without a
@@ -117,6 +118,8 @@ type Options struct {
 	Limits            Limits
 	Helm              *Helm // of a directory with a Chart.yaml; nil stands for the zero value
 	Capabilities      Capabilities
+	AgeKeys           KeyFile     // decrypt what SOPS encrypted for them
+	Substitute        *Substitute // nil leaves ${NAME} as it is
 
 	progress func(file string) // told which file is rendered now; may be nil
 	warning  func(text string) // told what is odd but no error; may be nil
@@ -150,6 +153,9 @@ func Dir(ctx context.Context, root *os.Root, path string, o Options) ([]Object, 
 	if err != nil {
 		return nil, err
 	}
+	if t.identities, err = o.AgeKeys.identities(); err != nil {
+		return nil, err
+	}
 	render, err := detect(t, dir)
 	if err != nil {
 		return nil, asProblems(err)
@@ -161,7 +167,13 @@ func Dir(ctx context.Context, root *os.Root, path string, o Options) ([]Object, 
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if o.Substitute != nil {
+		o.Substitute.apply(t, objects)
+	}
 	t.problems = append(t.problems, check(objects, o)...)
+	for i := range objects {
+		objects[i].sealed = false // has served its purpose
+	}
 	if len(t.problems) > 0 {
 		return nil, t.problems.sorted()
 	}

@@ -21,12 +21,13 @@ const plainSecretHint = "use a SealedSecret or an ExternalSecret, or allow it: -
 func (c *checker) secret() {
 	data := c.texts("data", c.object.Object["data"])
 	plain := c.texts("stringData", c.object.Object["stringData"])
-	if !c.options.AllowPlainSecrets && len(data)+len(plain) > 0 {
+	readable := !c.options.AllowPlainSecrets && !c.object.sealed
+	if readable && len(data)+len(plain) > 0 {
 		c.refuse(plainSecretHint,
 			"a Secret with plain data does not belong in Git")
 		return
 	}
-	if _, copied := c.object.GetAnnotations()[lastApplied]; copied && !c.options.AllowPlainSecrets {
+	if _, copied := c.object.GetAnnotations()[lastApplied]; copied && readable {
 		c.refuse("remove the annotation", "annotation %s may hold plain values of the Secret", lastApplied)
 	}
 	size := 0

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 
+	"filippo.io/age"
+
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
@@ -23,12 +25,17 @@ type tree struct {
 	limits   Limits
 	read     int64             // bytes read so far
 	dirs     map[string]string // resolved directories, by name
+	plain    map[string][]byte // decrypted content, by resolved name
 	files    map[string][]byte // by resolved name, so that every reader of a render sees the same bytes
 	problems Problems
+
+	identities []age.Identity
+	sealed     map[string]bool // values of decrypted Secrets
 }
 
 func newTree(root *os.Root, limits Limits) *tree {
-	return &tree{root: root, limits: limits, dirs: map[string]string{}, files: map[string][]byte{}}
+	return &tree{root: root, limits: limits, dirs: map[string]string{}, files: map[string][]byte{},
+		plain: map[string][]byte{}, sealed: map[string]bool{}}
 }
 
 // resolve follows the symbolic links of name and returns the name of what they lead to. A link that leaves the

@@ -148,6 +148,6 @@ func readAnswer(r io.Reader, limits Limits) (objects []Object, refusal, broken e
 		if err := kjson.UnmarshalCaseSensitivePreserveInts(text, &u.Object); err != nil {
 			return nil, nil, fmt.Errorf("unreadable answer: %w", err)
 		}
-		objects = append(objects, Object{u, h.Origin, h.Hook})
+		objects = append(objects, Object{Unstructured: u, Origin: h.Origin, Hook: h.Hook})
 	}
 }

@@ -1,0 +1,176 @@
+package render
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"filippo.io/age"
+	"gopkg.in/yaml.v3"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sops"
+)
+
+// KeyFile is the text of a file of age identities, one a line. It is never printed.
+type KeyFile string
+
+// String hides the keys.
+func (KeyFile) String() string { return masked }
+
+// GoString hides the keys.
+func (KeyFile) GoString() string { return masked }
+
+const (
+	sopsMessage = "the manifest is encrypted with SOPS, and there is no age key to decrypt it"
+	sopsHint    = "give the file with the age identity: --age-key-file FILE"
+)
+
+// identities reads the keys. Its error shows none of them.
+func (k KeyFile) identities() ([]age.Identity, error) {
+	if k == "" {
+		return nil, nil
+	}
+	identities, err := age.ParseIdentities(strings.NewReader(string(k)))
+	if err != nil {
+		return nil, errors.New("the file of the age key holds no usable identity: lines that begin with AGE-SECRET-KEY- are expected")
+	}
+	return identities, nil
+}
+
+// manifests decodes a file, and decrypts it if SOPS encrypted it.
+func (t *tree) manifests(file string, data []byte) ([]Object, Problems) {
+	docs, nodes := encryptedDocuments(data)
+	if docs == nil {
+		return decodeFile(file, data, t.limits)
+	}
+	refuse := func(doc document, line int, message, hint string) ([]Object, Problems) {
+		return nil, Problems{{Origin: Origin{file, doc.start + max(line, 1) - 1}, Message: message, Hint: hint}}
+	}
+	if len(t.identities) == 0 {
+		return refuse(docs[0], sopsLine(nodes[0]), sopsMessage, sopsHint)
+	}
+	plain, err := sops.Decrypt(nodes, t.identities)
+	var at *sops.Error
+	if errors.As(err, &at) {
+		return refuse(docs[at.Document], at.Line, at.Message, at.Hint)
+	} else if err != nil {
+		return refuse(docs[0], 0, err.Error(), "")
+	}
+	return t.decrypted(file, docs, plain)
+}
+
+// decrypted decodes the documents of an encrypted file. Only Secrets are accepted: their values are masked wherever
+// something is shown, those of other objects are not.
+func (t *tree) decrypted(file string, docs []document, plain []sops.Document) ([]Object, Problems) {
+	var objects []Object
+	var problems Problems
+	var content bytes.Buffer
+	for i, doc := range docs {
+		text, err := json.Marshal(plain[i].Value)
+		if err != nil {
+			return nil, Problems{{Origin: Origin{file, doc.line}, Message: "the decrypted document cannot be written as JSON"}}
+		}
+		doc.text, doc.json = text, true
+		found, bad := decodeDocuments(file, []document{doc}, t.limits)
+		for j := range found {
+			if !isSecret(found[j].Unstructured) {
+				bad = append(bad, Problem{Origin: found[j].Origin, Message: fmt.Sprintf("a %s is encrypted with SOPS: only Secrets are decrypted", found[j].GetKind()),
+					Hint: "its values would be shown in diffs: move them to a Secret"})
+				continue
+			}
+			if found[j].sealed = !plain[i].Readable; found[j].sealed {
+				t.seal(found[j])
+			}
+		}
+		objects, problems = append(objects, found...), append(problems, bad...)
+		fmt.Fprintf(&content, "%s\n---\n", text)
+	}
+	if len(problems) > 0 {
+		return nil, problems
+	}
+	t.plain[file] = content.Bytes()
+	return objects, nil
+}
+
+// seal remembers the values of a decrypted Secret.
+func (t *tree) seal(o Object) {
+	for _, value := range secretValues(o) {
+		t.sealed[value] = true
+	}
+}
+
+// isSealed reports whether all values of a Secret come from decrypted ones.
+func (t *tree) isSealed(o Object) bool {
+	if len(t.sealed) == 0 || !isSecret(o.Unstructured) {
+		return false
+	}
+	for _, value := range secretValues(o) {
+		if !t.sealed[value] {
+			return false
+		}
+	}
+	return true
+}
+
+// secretValues are the values of a Secret, decoded.
+func secretValues(o Object) []string {
+	var all []string
+	for _, name := range []string{"data", "stringData"} {
+		values, _ := o.Object[name].(map[string]any)
+		for _, value := range values {
+			text, _ := value.(string)
+			if plain, err := base64.StdEncoding.DecodeString(text); err == nil && name == "data" {
+				text = string(plain)
+			}
+			all = append(all, text)
+		}
+	}
+	return all
+}
+
+const encryptedValue = "ENC[AES256_GCM,data:"
+
+// looksEncrypted recognises a file of any form that SOPS encrypted.
+func looksEncrypted(data []byte) bool {
+	return bytes.Contains(data, []byte(encryptedValue)) && bytes.Contains(data, []byte("sops"))
+}
+
+// encryptedDocuments returns the documents of a file that SOPS encrypted, nil for any other.
+func encryptedDocuments(data []byte) ([]document, []*yaml.Node) {
+	if !bytes.Contains(data, []byte("sops")) {
+		return nil, nil
+	}
+	docs, problem := documents("", data)
+	if problem != nil {
+		return nil, nil
+	}
+	encrypted := false
+	nodes := make([]*yaml.Node, len(docs))
+	for i, doc := range docs {
+		nodes[i] = &yaml.Node{}
+		if err := yaml.Unmarshal(doc.text, nodes[i]); err != nil {
+			return nil, nil // decoding it says what is wrong
+		}
+		encrypted = encrypted || sops.Encrypted(nodes[i])
+	}
+	if !encrypted {
+		return nil, nil
+	}
+	return docs, nodes
+}
+
+// sopsLine is the line of the sops key in its document.
+func sopsLine(document *yaml.Node) int {
+	if len(document.Content) == 0 {
+		return 0
+	}
+	for _, key := range document.Content[0].Content {
+		if key.Kind == yaml.ScalarNode && key.Value == "sops" {
+			return key.Line
+		}
+	}
+	return 0
+}

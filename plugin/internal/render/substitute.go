@@ -1,0 +1,177 @@
+package render
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"math"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Substitute replaces ${NAME} in the string values of rendered objects.
+//
+//   - ${NAME} is the value of NAME, and an error when there is none
+//   - ${NAME:=text} is text when there is none; ${NAME:-text} is the same
+//   - $${NAME} is ${NAME}
+//
+// A value of an object that is nothing but ${NAME} becomes a number or a boolean when that is what NAME is. Values are
+// put in as they are: they never become keys, lists or further references. Objects annotated
+// kubectl-gitops.dev/substitute: disabled, or with Flux' annotation of that meaning, are left alone.
+type Substitute struct {
+	Vars map[string]any // strings, booleans and numbers
+	// Secret names the variables that came from a Secret: they may be used in Secrets only, whose values are masked
+	// everywhere.
+	Secret []string
+}
+
+// Annotations that switch substitution off for one object.
+const (
+	substituteAnnotation     = "kubectl-gitops.dev/substitute" // disabled: leave ${NAME} in this object as it is
+	fluxSubstituteAnnotation = "kustomize.toolkit.fluxcd.io/substitute"
+)
+
+var (
+	reference = regexp.MustCompile(`\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)([^}]*)(\}?)`)
+	wholeRef  = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
+)
+
+// apply substitutes in all objects.
+func (s *Substitute) apply(t *tree, objects []Object) {
+	for i, o := range objects {
+		annotations := o.GetAnnotations()
+		if annotations[substituteAnnotation] == "disabled" || annotations[fluxSubstituteAnnotation] == "disabled" {
+			continue
+		}
+		f := &filling{Substitute: s, object: o, secret: isSecret(o.Unstructured), problems: map[string]string{}}
+		objects[i].sealed = o.sealed || f.secret && f.onlyReferences()
+		for key, value := range o.Object {
+			o.Object[key] = f.value(value)
+		}
+		for _, name := range slices.Sorted(maps.Keys(f.problems)) {
+			t.problems = append(t.problems, Problem{Origin: t.lineOf(o.Origin, "${"+name), Object: objectID(o.Unstructured),
+				Message: f.problems[name], Hint: "write $${ for a ${ that is meant for somebody else"})
+		}
+	}
+}
+
+// filling is the substitution in one object.
+type filling struct {
+	*Substitute
+	object   Object
+	secret   bool
+	problems map[string]string // by name
+}
+
+func (f *filling) value(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for key, inner := range v {
+			v[key] = f.value(inner)
+		}
+	case []any:
+		for i, inner := range v {
+			v[i] = f.value(inner)
+		}
+	case string:
+		return f.text(v)
+	}
+	return value
+}
+
+func (f *filling) text(text string) any {
+	if m := wholeRef.FindStringSubmatch(text); m != nil {
+		if value, ok := f.lookup(m[1]); ok {
+			return value
+		}
+		return text
+	}
+	if !strings.Contains(text, "${") {
+		return text
+	}
+	return reference.ReplaceAllStringFunc(text, func(all string) string {
+		if all == "$${" {
+			return "${"
+		}
+		m := reference.FindStringSubmatch(all)
+		name, rest := m[1], m[2]
+		standIn, hasStandIn := strings.CutPrefix(rest, ":=")
+		if !hasStandIn {
+			standIn, hasStandIn = strings.CutPrefix(rest, ":-")
+		}
+		if m[3] == "" || rest != "" && !hasStandIn {
+			f.problems[name+rest] = fmt.Sprintf("${%s is followed by what is neither } nor :=", name)
+			return all
+		}
+		if _, set := f.Vars[name]; !set && hasStandIn {
+			return standIn
+		}
+		if value, ok := f.lookup(name); ok {
+			return fmt.Sprint(value)
+		}
+		return all
+	})
+}
+
+// lookup returns a variable, or says what is wrong with it.
+func (f *filling) lookup(name string) (any, bool) {
+	value, set := f.Vars[name]
+	switch {
+	case !set:
+		message := "variable " + name + " is not set"
+		if len(f.Vars) > 0 && len(f.Vars) <= 20 {
+			message += "; there are " + strings.Join(slices.Sorted(maps.Keys(f.Vars)), ", ")
+		}
+		f.problems[name] = message
+		return nil, false
+	case !f.secret && slices.Contains(f.Secret, name):
+		f.problems[name] = "variable " + name + " comes from a Secret and may be used in Secrets only"
+		return nil, false
+	}
+	switch v := value.(type) {
+	case string, bool, int64:
+		return v, true
+	case int:
+		return int64(v), true
+	case float64:
+		if v == math.Trunc(v) && math.Abs(v) < 1<<53 { // a whole number that went through JSON
+			return int64(v), true
+		}
+		return v, true
+	}
+	f.problems[name] = "variable " + name + " is " + kindOf(value) + ", not a scalar"
+	return nil, false
+}
+
+// onlyReferences reports whether all values of a Secret are references to variables from Secrets: then none of them can be read in Git.
+func (f *filling) onlyReferences() bool {
+	found := false
+	for _, field := range []string{"data", "stringData"} {
+		values, _ := f.object.Object[field].(map[string]any)
+		for _, value := range values {
+			text, _ := value.(string)
+			m := wholeRef.FindStringSubmatch(text)
+			if m == nil || !slices.Contains(f.Secret, m[1]) {
+				return false
+			}
+			found = true
+		}
+	}
+	return found
+}
+
+// lineOf moves an origin down to the first line of the file that holds text; it stays when there is none.
+func (t *tree) lineOf(at Origin, text string) Origin {
+	data, err := t.readFile(at.File)
+	if err != nil {
+		return at
+	}
+	number := 0
+	for line := range bytes.Lines(data) {
+		if number++; number >= at.Line && bytes.Contains(line, []byte(text)) {
+			return Origin{at.File, number}
+		}
+	}
+	return at
+}
