@@ -67,7 +67,7 @@ func (o *diffOptions) run(ctx context.Context, c *cli, args []string) error {
 			u.event(e)
 		}
 	})
-	r.Render = renderer(u)
+	r.Render = o.source.renderer(u)
 	report, effects, failure := r.Preview(ctx, app)
 	found, err := o.show(ctx, c, report, effects)
 	switch {

@@ -76,6 +76,7 @@ that differs. The exit status is 1 when an app of the head cannot be rendered.`,
 	fs.StringVar(&o.source.name, "name", "", "Name of the app (default the last element of --path)")
 	fs.StringVar(&o.source.targetNamespace, "target-namespace", "", "Namespace for objects that name none")
 	fs.BoolVar(&o.source.allowPlainSecrets, "allow-plain-secrets", false, "Accept Secrets with plain data in Git")
+	fs.StringVar(&o.source.ageKeyFile, "age-key-file", "", "File with the age key that decrypts what SOPS encrypted")
 	fs.IntVar(&o.maxBytes, "max-bytes", 0, "Leave out diffs beyond this size, and say so (default 60000 for markdown, else no limit)")
 	o.output.AddFlags(cmd)
 	return cmd
@@ -219,7 +220,7 @@ func (o *previewOptions) compare(ctx context.Context, u *ui, base, head side) ([
 		failed := preview.Rendering{Name: config.Name, Path: file, Err: broken}
 		return []preview.App{preview.CompareApp(preview.Rendering{}, failed, hint.Of(broken))}, nil
 	}
-	return comparePairs(ctx, renderer(u), base, head, pairs)
+	return comparePairs(ctx, o.source.renderer(u), base, head, pairs)
 }
 
 // appPair is one app as each side describes it; nil where it has none.
@@ -281,7 +282,9 @@ func renderSide(ctx context.Context, dir renderFunc, root *os.Root, app *reconci
 	if r.Present = hasDirectory(root, app.Path); !r.Present {
 		return r
 	}
-	r.Objects, r.Err = dir(ctx, root, app.Path, render.Options{AllowPlainSecrets: app.AllowPlainSecrets || isBase})
+	options := app.RenderOptions()
+	options.AllowPlainSecrets = app.AllowPlainSecrets || isBase
+	r.Objects, r.Err = dir(ctx, root, app.Path, options)
 	if errors.Is(r.Err, render.ErrEmpty) && isBase {
 		r.Err = nil
 	}

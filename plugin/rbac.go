@@ -140,7 +140,7 @@ func neededRights(ctx context.Context, u *ui, repo source.Repo, app reconcile.Ap
 	rendered := make([][]render.Object, len(apps))
 	var all []render.Object
 	for i, a := range apps {
-		if rendered[i], err = renderer(u)(ctx, tree.Root, a.Path, render.Options{AllowPlainSecrets: a.AllowPlainSecrets}); err != nil {
+		if rendered[i], err = renderer(u)(ctx, tree.Root, a.Path, a.RenderOptions()); err != nil {
 			return n, err
 		}
 		all = append(all, rendered[i]...)

@@ -90,7 +90,7 @@ func (o *reconcileOptions) run(ctx context.Context, c *cli, args []string) error
 		u.reserveOut()
 	}
 	r := newReconciler(client, store, repo, gitSource{repo}, u.event)
-	r.Render = renderer(u)
+	r.Render = o.source.renderer(u)
 	if o.interval == 0 {
 		report, err := r.Run(ctx, app, reconcile.Options{Cause: record.CauseManual, DryRun: u.DryRun})
 		o.inPod.tell(ctx, report)

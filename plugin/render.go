@@ -52,7 +52,7 @@ func (o *renderOptions) run(ctx context.Context, c *cli, args []string) error {
 		return err
 	}
 	defer tree.Close()
-	objects, err := renderer(c.ui())(ctx, tree.Root, path, o.source.renderOptions())
+	objects, err := o.source.renderer(c.ui())(ctx, tree.Root, path, o.source.renderOptions())
 	if err != nil {
 		return err
 	}

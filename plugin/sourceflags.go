@@ -28,6 +28,7 @@ type sourceFlags struct {
 	repo, ref, path, name, targetNamespace string
 	timeout                                time.Duration
 	allowPlainSecrets                      bool
+	ageKeyFile                             string
 	auth                                   source.Auth
 }
 
@@ -40,6 +41,7 @@ func (f *sourceFlags) addFlags(cmd *cobra.Command) {
 	fs.StringVar(&f.targetNamespace, "target-namespace", "", "Namespace for objects that name none; created when missing")
 	fs.DurationVar(&f.timeout, "timeout", reconcile.DefaultTimeout, "Budget to apply and become healthy")
 	fs.BoolVar(&f.allowPlainSecrets, "allow-plain-secrets", false, "Accept Secrets with plain data in Git")
+	fs.StringVar(&f.ageKeyFile, "age-key-file", "", "File with the age key that decrypts what SOPS encrypted")
 	fs.StringVar(&f.auth.TokenFile, "token-file", "", "File with the token for https")
 	fs.StringVar(&f.auth.SSHKeyFile, "ssh-key-file", "", "File with the private key for ssh")
 	fs.StringVar(&f.auth.KnownHostsFile, "known-hosts-file", "", "File with the host keys to trust for ssh")

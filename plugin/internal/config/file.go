@@ -79,8 +79,8 @@ type Allow struct {
 
 // Substitute is the form of substitute.
 type Substitute struct {
-	Vars map[string]string `yaml:"vars" doc:"values by name"`
-	From []From            `yaml:"from" doc:"objects in the namespace of the instance whose data are further values; later ones win, vars win over all"`
+	Vars map[string]any `yaml:"vars" doc:"values by name: strings, booleans and whole numbers"`
+	From []From         `yaml:"from" doc:"objects in the namespace of the instance whose data are further values; later ones win, vars win over all"`
 }
 
 // From is the form of an entry of substitute.from.

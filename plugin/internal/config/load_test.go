@@ -71,7 +71,7 @@ func TestLoadEverything(t *testing.T) {
 			ForeignFields: reconcile.ForeignKeep,
 			Health:        []reconcile.HealthRule{{Group: "example.com", Kind: "Widget", Healthy: "object.status.ok", Message: "object.status.why"}},
 			Allow:         reconcile.Allow{Namespaces: []string{"shop"}, Kinds: []string{"Deployment", "Widget.example.com"}},
-			Substitute: &reconcile.Substitute{Vars: map[string]string{"REGION": "eu"},
+			Substitute: &reconcile.Substitute{Vars: map[string]any{"REGION": "eu"},
 				From: []reconcile.SubstituteFrom{{Kind: "ConfigMap", Name: "cluster"}}}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -45,8 +45,12 @@ type Helm struct {
 
 // Substitute replaces ${NAME} in the manifests.
 type Substitute struct {
-	Vars map[string]string // wins over From
-	From []SubstituteFrom  // later ones win
+	Vars map[string]any   // strings, booleans and whole numbers; wins over From
+	From []SubstituteFrom // later ones win
+
+	values  map[string]any // of From and Vars together; set by a pass
+	secret  []string       // names whose values come from Secrets
+	version string         // of what From names
 }
 
 // SubstituteFrom names a ConfigMap or Secret in the namespace of the instance.
@@ -145,7 +149,7 @@ func (r *Reconciler) tell(kind EventKind, app, format string, args ...any) {
 
 // settings is a digest of everything but the commit that shapes what is applied: when it changes, all is planned anew.
 func (r *Reconciler) settings(app App) string {
-	raw, err := json.Marshal([]any{app.Path, app.Namespace, app.AllowPlainSecrets, r.From.Repo, r.Tool, app.Health, app.Helm})
+	raw, err := json.Marshal([]any{app.Path, app.Namespace, app.AllowPlainSecrets, r.From.Repo, r.Tool, app.Health, app.Helm, app.Substitute.settings()})
 	if err != nil {
 		return ""
 	}

@@ -14,7 +14,7 @@ func (a App) RenderOptions() render.Options {
 	if release == "" {
 		release = a.Name
 	}
-	return render.Options{AllowPlainSecrets: a.AllowPlainSecrets,
+	return render.Options{AllowPlainSecrets: a.AllowPlainSecrets, Substitute: a.Substitute.options(),
 		Helm: &render.Helm{Release: release, Namespace: a.Namespace, Values: a.Helm.Values, Set: a.Helm.Set}}
 }
 

@@ -70,6 +70,7 @@ var stages = []struct {
 	{"health rules", (*pass).compileHealth},
 	{"poll", (*pass).poll},
 	{"load record", (*pass).load},
+	{"variables", (*pass).variables},
 	{"observe", (*pass).observeRecorded},
 	{"decide", (*pass).decide},
 	{"render", (*pass).render},

@@ -50,7 +50,7 @@ func (t *tree) manifests(file string, data []byte) ([]Object, Problems) {
 		return nil, Problems{{Origin: Origin{file, doc.start + max(line, 1) - 1}, Message: message, Hint: hint}}
 	}
 	if len(t.identities) == 0 {
-		return refuse(docs[0], sopsLine(nodes[0]), sopsMessage, sopsHint)
+		return refuse(docs[0], sops.MetadataLine(nodes[0]), sopsMessage, sopsHint)
 	}
 	plain, err := sops.Decrypt(nodes, t.identities)
 	var at *sops.Error
@@ -160,17 +160,4 @@ func encryptedDocuments(data []byte) ([]document, []*yaml.Node) {
 		return nil, nil
 	}
 	return docs, nodes
-}
-
-// sopsLine is the line of the sops key in its document.
-func sopsLine(document *yaml.Node) int {
-	if len(document.Content) == 0 {
-		return 0
-	}
-	for _, key := range document.Content[0].Content {
-		if key.Kind == yaml.ScalarNode && key.Value == "sops" {
-			return key.Line
-		}
-	}
-	return 0
 }

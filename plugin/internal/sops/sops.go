@@ -66,6 +66,18 @@ func field(n *yaml.Node, key string) *yaml.Node {
 	return nil
 }
 
+// MetadataLine returns the line of the sops key in its document, 1 when there is none.
+func MetadataLine(document *yaml.Node) int {
+	if len(document.Content) == 1 {
+		for _, key := range document.Content[0].Content {
+			if key.Kind == yaml.ScalarNode && key.Value == metadataKey {
+				return key.Line
+			}
+		}
+	}
+	return 1
+}
+
 // metadata is the part of the sops key that decrypting needs.
 type metadata struct {
 	Age []struct {
@@ -93,9 +105,12 @@ func Decrypt(documents []*yaml.Node, identities []age.Identity) ([]Document, err
 	if at == nil {
 		return nil, &Error{Line: 1, Message: "the first document lacks the sops block that others have", Hint: "encrypt the whole file at once"}
 	}
-	d.line = at.Line
+	d.line = MetadataLine(documents[0])
 	if err := d.prepare(at, identities); err != nil {
 		return nil, err
+	}
+	if d.MACOnlyEncrypted {
+		d.hash.Write(onlyEncrypted[:])
 	}
 	out := make([]Document, len(documents))
 	for i, document := range documents {
@@ -179,10 +194,10 @@ func dataKey(encrypted string, identities []age.Identity) ([]byte, error) {
 
 // rules say which values are encrypted, by their path.
 type rules struct {
-	encrypted          bool // what a value is that nothing matches
-	suffix             string
-	expression         *regexp.Regexp
-	matching           bool // what a value is that something matches
+	encrypted  bool // what a value is that nothing matches
+	suffix     string
+	expression *regexp.Regexp
+	matching   bool // what a value is that something matches
 }
 
 func compile(m metadata) (rules, error) {
@@ -316,6 +331,11 @@ func (d *decryption) verify() error {
 	}
 	return nil
 }
+
+// onlyEncrypted begins the code of a file of which only the encrypted values are in it, so that it differs from the one
+// over all values. SOPS defines it.
+var onlyEncrypted = [32]byte{0x8a, 0x3f, 0xd2, 0xad, 0x54, 0xce, 0x66, 0x52, 0x7b, 0x10, 0x34, 0xf3, 0xd1, 0x47, 0xbe, 0x0b,
+	0x0b, 0x97, 0x5b, 0x3b, 0xf4, 0x4f, 0x72, 0xc6, 0xfd, 0xad, 0xec, 0x81, 0x76, 0xf2, 0x7d, 0x69}
 
 var sealed = regexp.MustCompile(`^ENC\[AES256_GCM,data:(.+),iv:(.+),tag:(.+),type:(.+)\]$`)
 
