@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
@@ -74,7 +75,7 @@ func TestLoadEverything(t *testing.T) {
 			Substitute: &reconcile.Substitute{Vars: map[string]any{"REGION": "eu"},
 				From: []reconcile.SubstituteFrom{{Kind: "ConfigMap", Name: "cluster"}}}},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(reconcile.Substitute{})); diff != "" {
 		t.Error(diff)
 	}
 }
