@@ -22,19 +22,15 @@ func TestGitServerDown(t *testing.T) {
 	first := s.commit("first", shop("1", "blue"))
 	s.secret(s.httpsSecret())
 	s.install("https://"+gate.Address()+"/repo.git", "--rbac=cluster-admin", "--for=10m")
-	job := s.start()
+	s.start()
 	s.synced(first)
 
 	at := gate.Address()
 	gate.Close()
-	s.logged(job, "connection refused")
-	out := s.must("kubectl-gitops", "status", "-n", s.instance)
-	t.Log(out)
+	s.failing(first, "connection refused")
 	s.kubectl("scale", "deployment/web", "--replicas=4")
 	s.eventuallyIs("deployment/web", ".spec.replicas", "1")
-	if a, err := s.status(); err != nil || a.Revision.Commit != first {
-		t.Errorf("status while Git is away: %+v %v", a, err)
-	}
+	s.failing(first, "connection refused")
 	second := s.commit("second", shop("1", "green"))
 	if gate, err = OpenGate(at, address); err != nil {
 		t.Fatal(err)
@@ -57,10 +53,9 @@ func TestExpiredToken(t *testing.T) {
 	const renewed = "another-canary-of-the-git-token"
 	s.git.SetToken(renewed)
 	second := s.commit("second", shop("1", "green"))
-	s.logged(job, "401")
-	t.Log(s.must("kubectl-gitops", "status", "-n", s.instance))
-	if a, err := s.status(); err != nil || a.Revision.Commit != first || s.get("configmap/settings", ".data.color") != "blue" {
-		t.Errorf("with an expired token: %+v %v", a, err)
+	s.failing(first, "does not accept the token (401)")
+	if color := s.get("configmap/settings", ".data.color"); color != "blue" {
+		t.Errorf("color %s with an expired token", color)
 	}
 	secret := s.httpsSecret()
 	secret["bearerToken"] = renewed
@@ -71,19 +66,6 @@ func TestExpiredToken(t *testing.T) {
 	if strings.Contains(log, token) || strings.Contains(log, renewed) {
 		t.Error("the log holds a token")
 	}
-	t.Log(log)
-}
-
-// logged waits until the log of a job holds text.
-func (s *site) logged(job, text string) {
-	s.Helper()
-	s.eventually("the log of "+job, func() error {
-		out, err := s.run("kubectl", "logs", "job/"+job, "-n", s.instance)
-		if err == nil && !strings.Contains(out, text) {
-			err = fmt.Errorf("no %q in\n%s", text, out)
-		}
-		return err
-	})
 }
 
 // TestFullDisk gives a job no room for the checkout: it fails and says so, and what is applied stays. With room the
@@ -103,10 +85,10 @@ func TestFullDisk(t *testing.T) {
 	const volume = `{"spec":{"jobTemplate":{"spec":{"template":{"spec":{"volumes":[{"name":"tmp","emptyDir":{"medium":"Memory","sizeLimit":"%s"}}]}}}}}}`
 	s.kubectl("patch", "cronjob/gitops", "-n", s.instance, "--type=strategic", "-p", fmt.Sprintf(volume, "64Ki"))
 	condition, log := s.ended(s.start())
-	t.Log(log, s.must("kubectl-gitops", "status", "-n", s.instance))
 	if condition != "Failed" || !strings.Contains(log, "no space left on device") {
 		t.Errorf("%s: %s", condition, log)
 	}
+	s.failing(first, "no space left on device")
 	if color := s.get("configmap/settings", ".data.color"); color != "blue" {
 		t.Errorf("color %s", color)
 	}

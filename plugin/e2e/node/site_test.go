@@ -256,3 +256,15 @@ func (s *site) synced(commit string) {
 		return err
 	})
 }
+
+// failing waits until status says that reconciling fails and why, with the commit that is still applied.
+func (s *site) failing(commit, reason string) {
+	s.Helper()
+	s.eventually("status", func() error {
+		a, err := s.status()
+		if err == nil && (a.Sync != "Failed" || !strings.Contains(a.Message, reason) || a.Revision.Commit != commit) {
+			err = fmt.Errorf("%+v, not Failed at %s with %q", a, commit, reason)
+		}
+		return err
+	})
+}

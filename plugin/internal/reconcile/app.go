@@ -131,7 +131,8 @@ type Options struct {
 	Loop   bool         // part of a loop: do not wait for the health of an earlier run again
 	Commit string       // what the ref points at, when that is known; "" polls
 
-	drift *driftOnly // set by a loop whose watches say what to look at
+	drift   *driftOnly // set by a loop whose watches say what to look at
+	forgive bool       // set by a loop whose last pass succeeded: a poll that fails once is not worth a write
 }
 
 // driftOnly narrows a pass to objects that may have drifted: everything else is known to be as the last pass left it.

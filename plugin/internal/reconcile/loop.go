@@ -85,7 +85,7 @@ func (l *loop) pass(ctx context.Context, commit string) error {
 	case <-l.wake: // this pass sees what it was about
 	default:
 	}
-	options := Options{Cause: record.CauseSchedule, Loop: true, Commit: commit, drift: l.narrow(commit)}
+	options := Options{Cause: record.CauseSchedule, Loop: true, Commit: commit, drift: l.narrow(commit), forgive: l.sound}
 	l.dirty = map[record.Key]bool{}
 	p := l.newPass(ctx, l.app, options)
 	report, err := p.finish(p.runStages(ctx))

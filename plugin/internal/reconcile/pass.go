@@ -130,6 +130,9 @@ func (p *pass) poll(ctx context.Context) (err error) {
 	}
 	p.revision = record.Revision{Commit: p.commit, Ref: p.From.Ref}
 	p.report.Revision = p.revision
+	if err != nil && !p.opts.forgive {
+		_ = p.load(ctx) // so that the record can say why nothing new is applied; without it there is nothing to say it of
+	}
 	return err
 }
 
