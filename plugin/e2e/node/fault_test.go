@@ -20,7 +20,6 @@ func TestGitServerDown(t *testing.T) {
 	}
 	defer func() { gate.Close() }()
 	first := s.commit("first", shop("1", "blue"))
-	s.secret(s.httpsSecret())
 	s.install("https://"+gate.Address()+"/repo.git", "--rbac=cluster-admin", "--for=10m")
 	s.start()
 	s.synced(first)
@@ -45,7 +44,6 @@ func TestExpiredToken(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	first := s.commit("first", shop("1", "blue"))
-	s.secret(s.httpsSecret())
 	s.install(s.repo(), "--rbac=cluster-admin", "--for=10m")
 	job := s.start()
 	s.synced(first)
@@ -74,7 +72,6 @@ func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
 	first := s.commit("first", shop("1", "blue"))
-	s.secret(s.httpsSecret())
 	s.install(s.repo(), "--rbac=cluster-admin", "--for=1s")
 	if condition, log := s.ended(s.start()); condition != "Complete" {
 		t.Fatalf("%s: %s", condition, log)
@@ -103,7 +100,6 @@ func TestFullDisk(t *testing.T) {
 func TestAPIServerRestarts(t *testing.T) {
 	s := newSite(t)
 	first := s.commit("first", shop("1", "blue"))
-	s.secret(s.httpsSecret())
 	s.install(s.repo(), "--rbac=cluster-admin", "--for=10m")
 	job := s.start()
 	s.synced(first)

@@ -34,7 +34,6 @@ func TestKilledPods(t *testing.T) {
 
 	desired := map[string]string{"config-00": "kept"}
 	s.commit("start", configMaps(desired))
-	s.secret(s.httpsSecret())
 	s.install(s.repo(), "--rbac=cluster-admin", "--for=10m")
 	for round := range rounds {
 		for range 12 {

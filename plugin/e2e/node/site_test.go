@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -39,6 +40,7 @@ type site struct {
 	dir, config  string // temporary; the clone of dir/repo.git
 	env          []string
 	git          *githttp.Server
+	credentials  map[string]string
 }
 
 // newSite prepares a repository that is served over https, for those who know the token.
@@ -58,6 +60,7 @@ func newSite(t *testing.T) *site {
 		t.Fatal(err)
 	}
 	s.git = server
+	s.credentials = s.httpsSecret()
 	t.Cleanup(server.Stop)
 	s.must("git", "init", "--quiet", "--bare", s.dir+"/repo.git")
 	s.must("git", "clone", "--quiet", s.dir+"/repo.git", s.config)
@@ -69,9 +72,11 @@ func newSite(t *testing.T) *site {
 // remove leaves no job behind that would go on; what cannot act stays.
 func (s *site) remove() {
 	if s.Failed() {
-		out, _ := s.run("kubectl", "get", "pods,jobs,events", "-A", "-o", "wide")
-		s.Logf("when it failed:\n%s", out)
-		out, _ = s.run("kubectl", "logs", "-n", s.instance, "-l", "app.kubernetes.io/name=kubectl-gitops", "--tail=60", "--prefix")
+		for _, namespace := range []string{s.ns, s.instance} {
+			out, _ := s.run("kubectl", "get", "pods,jobs,events", "-n", namespace)
+			s.Logf("when it failed, in %s:\n%s", namespace, out)
+		}
+		out, _ := s.run("kubectl", "logs", "-n", s.instance, "-l", "app.kubernetes.io/name=kubectl-gitops", "--tail=60", "--prefix")
 		s.Logf("logs:\n%s", out)
 	}
 	_, _ = s.run("kubectl", "delete", "namespace", s.ns, s.instance, "--wait=false", "--ignore-not-found")
@@ -83,19 +88,22 @@ func (s *site) write(name, text string) error {
 	return errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, []byte(text), 0o600))
 }
 
-// run returns what a program prints, on both outputs.
+// run returns what a program prints: kubectl on its standard output, the others on both.
 func (s *site) run(name string, args ...string) (string, error) {
 	path, err := exec.LookPath(filepath.Join(shared.bin, name))
 	if err != nil {
 		path = name
 	}
+	var stdout, stderr bytes.Buffer
 	cmd := exec.Command(path, args...)
-	cmd.Env = s.env
-	out, err := cmd.CombinedOutput()
-	if err != nil {
-		err = fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, out)
+	cmd.Env, cmd.Stdout, cmd.Stderr = s.env, &stdout, &stderr
+	if name != "kubectl" {
+		cmd.Stderr = &stdout
 	}
-	return string(out), err
+	if err = cmd.Run(); err != nil {
+		err = fmt.Errorf("%s %s: %w\n%s%s", name, strings.Join(args, " "), err, stdout.String(), stderr.String())
+	}
+	return stdout.String(), err
 }
 
 func (s *site) must(name string, args ...string) string {
@@ -166,18 +174,24 @@ func (s *site) eventuallyIs(object, field, want string) {
 	})
 }
 
-// secret makes the Secret "git" with credentials, in the namespace of the instance.
-func (s *site) secret(values map[string]string) {
+// keep writes the credentials to files, as they are in the Secret "git", for those who install.
+func (s *site) keep(values map[string]string) {
 	s.Helper()
-	if _, err := s.run("kubectl", "get", "namespace", s.instance); err != nil {
-		s.kubectl("create", "namespace", s.instance)
-	}
-	args := []string{"create", "secret", "generic", "git", "-n", s.instance, "--dry-run=client", "-o", "yaml"}
+	s.credentials = values
 	for key, value := range values {
-		if err := s.write("secret/"+key, value); err != nil {
+		if err := s.write("credentials/"+key, value); err != nil {
 			s.Fatal(err)
 		}
-		args = append(args, "--from-file="+key+"="+s.dir+"/secret/"+key)
+	}
+}
+
+// secret makes the Secret "git" of them, in the namespace of the instance, or changes it.
+func (s *site) secret(values map[string]string) {
+	s.Helper()
+	s.keep(values)
+	args := []string{"create", "secret", "generic", "git", "-n", s.instance, "--dry-run=client", "-o", "yaml"}
+	for key := range values {
+		args = append(args, "--from-file="+key+"="+s.dir+"/credentials/"+key)
 	}
 	if err := s.write("secret.yaml", s.kubectl(args...)); err != nil {
 		s.Fatal(err)
@@ -189,11 +203,12 @@ func (s *site) httpsSecret() map[string]string {
 	return map[string]string{"bearerToken": token, "ca.crt": string(s.git.CA())}
 }
 
-// install installs the instance for the repository, with jobs that only tests start.
+// install installs the instance for the repository, with jobs that only tests start, and its Secret.
 func (s *site) install(repo string, more ...string) {
 	s.Helper()
 	s.gitops(append([]string{"install", "--repo=" + repo, "--path=shop", "--target-namespace=" + s.ns,
 		"--secret=git", "--schedule=" + never, "--interval=1s", "--image=" + imageName}, more...)...)
+	s.secret(s.credentials)
 }
 
 func (s *site) repo() string { return s.git.URL() + "/repo.git" }
