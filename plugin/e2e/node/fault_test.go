@@ -86,6 +86,10 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("%s: %s", condition, log)
 	}
 	s.failing(first, "no space left on device")
+	ending := s.kubectl("get", "pods", "-n", s.instance, "-o", "jsonpath={.items[*].status.containerStatuses[0].state.terminated.message}")
+	if !strings.Contains(ending, "shop failed") || !strings.Contains(ending, "no space left on device") {
+		t.Errorf("termination message %q", ending)
+	}
 	if color := s.get("configmap/settings", ".data.color"); color != "blue" {
 		t.Errorf("color %s", color)
 	}

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -44,10 +45,7 @@ func TestHTTPS(t *testing.T) {
 	s := newSite(t)
 	first := s.commit("first", shop("2", "blue"))
 	s.install(s.repo(), "--rbac=cluster-admin", "--for=10m")
-	job := s.scenario(first)
-	if log := s.kubectl("logs", "job/"+job, "-n", s.instance); strings.Contains(log, token) {
-		t.Error("the log holds the token")
-	}
+	s.told(s.scenario(first))
 	s.uninstall()
 }
 
@@ -97,6 +95,34 @@ func (s *site) scenario(first string) (job string) {
 	return job
 }
 
+// told checks what the job has left for people and machines: Events on the record and a log of JSON lines, without the
+// token.
+func (s *site) told(job string) {
+	s.Helper()
+	const format = "jsonpath={range .items[*]}{.reason} {.involvedObject.kind}/{.involvedObject.name}: {.message}\n{end}"
+	events := s.kubectl("get", "events", "-n", s.instance, "-o", format)
+	for _, want := range []string{"Applied ConfigMap/gitops-shop: ", "Reverted ConfigMap/gitops-shop: ", "spec.replicas"} {
+		if !strings.Contains(events, want) {
+			s.Errorf("no %q in the events:\n%s", want, events)
+		}
+	}
+	log := s.kubectl("logs", "job/"+job, "-n", s.instance)
+	if strings.Contains(log+events, token) {
+		s.Error("log or events hold the token")
+	}
+	reverted := false
+	for line := range strings.Lines(log) {
+		var entry struct{ Level, Msg, App, Object, Action string }
+		if err := json.Unmarshal([]byte(line), &entry); err != nil || entry.Level == "" || entry.Msg == "" {
+			s.Errorf("a line of the log: %v: %s", err, line)
+		}
+		reverted = reverted || entry.Object == "apps/Deployment/"+s.ns+"/web" && entry.Action == "reverted"
+	}
+	if !reverted {
+		s.Errorf("the log does not say that the deployment was reverted:\n%s", log)
+	}
+}
+
 // uninstall removes the instance and its app, and checks that nothing of them is left anywhere.
 func (s *site) uninstall() {
 	s.Helper()
@@ -130,7 +156,7 @@ func TestSchedule(t *testing.T) {
 	s.install(s.repo(), "--rbac=cluster-admin", "--interval=0") // an upgrade in place: nobody else works now
 	second := s.commit("second", shop("1", "green"))
 	out := s.gitops("trigger")
-	if !strings.Contains(out, "data.color blue -> green") || s.get("configmap/settings", ".data.color") != "green" {
+	if !strings.Contains(out, `"action":"configured"`) || s.get("configmap/settings", ".data.color") != "green" {
 		t.Errorf("trigger said %s", out)
 	}
 	s.synced(second)
