@@ -31,13 +31,28 @@ func TestRequestBudget(t *testing.T) {
 		{"promote with nothing to do", []map[string]string{promotion("pull-request", "false")}, promotion(), 3},
 		{"promote by pull request", nil, promotion(), 8},
 		{"roll an image back directly", []map[string]string{direct}, rollback("images", "ghcr.io/acme/api", "paths", "clusters/prod", "pull-request", "false"), 6},
+		{"promote by pull request, with gates", nil, map[string]string{"operation": "promote"}, 9},
+		{"roll a pull request back", nil, rollback("pull-request-number", "1"), 10},
+		{"preview", nil, map[string]string{"operation": "preview", "pull-request-number": "2", "kubectl-gitops-path": renderer(t, "echo same")}, 6},
+		{"check a pull request", nil, map[string]string{"operation": "check", "pull-request-number": "2"}, 4},
 		{"check", nil, map[string]string{"images": "ghcr.io/acme/api=1.8.2", "operation": "check"}, 2},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			hub, repo := newConfig(t, githubtest.RepoOptions{AutoMerge: true})
-			if strings.HasPrefix(c.name, "promote") {
-				repo.Push("main", "staging", map[string]string{stagingFile: kustomization("ghcr.io/acme/api", "1.9.0")})
+			switch {
+			case strings.HasPrefix(c.name, "promote"):
+				files := map[string]string{stagingFile: kustomization("ghcr.io/acme/api", "1.9.0")}
+				if strings.HasSuffix(c.name, "gates") {
+					files[promotionFile] = "apiVersion: kubectl-gitops.dev/v1alpha1\nkind: Promotion\nenvironments: [{name: staging, path: clusters/staging}, {name: prod, path: clusters/prod, gates: {statuses: [e2e]}}]\n"
+				}
+				repo.Report(githubtest.Report{SHA: repo.Push("main", "staging", files).SHA, Name: "e2e", State: "success"})
+			case strings.Contains(c.name, "pull request back"), c.name == "preview", c.name == "check a pull request":
+				repo.Push("release", "api 1.9.0", map[string]string{prodFile: kustomization("ghcr.io/acme/api", "1.9.0")})
+				repo.OpenPull("release", "api 1.9.0")
+				repo.Merge(1)
+				repo.Push("next", "api 1.9.1", map[string]string{prodFile: kustomization("ghcr.io/acme/api", "1.9.1")})
+				repo.OpenPull("next", "api 1.9.1")
 			}
 			for _, inputs := range c.before {
 				runStep(t, hub, inputs).mustSucceed(t)

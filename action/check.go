@@ -204,24 +204,36 @@ func floatingTags(files []bumper.File, p checkPolicy) []Finding {
 	return out
 }
 
-// checkRendering renders every app of head as the cluster would, and returns those that fail.
-func checkRendering(ctx context.Context, p checkPolicy, dir, base, head string) ([]Finding, error) {
-	args := []string{"preview", "--base", base, "--head", head, "-o", "json", "--max-bytes", "1"}
-	if len(p.paths) == 1 && !strings.ContainsAny(p.paths[0], "*?[") {
-		args = append(args, "--path", p.paths[0])
-	}
-	if p.plainSecrets {
-		args = append(args, "--allow-plain-secrets")
-	}
-	text, err := render(ctx, p.renderer, dir, args...)
-	if err != nil {
-		return []Finding{findingOf("", "render", strings.TrimSpace(strings.ReplaceAll(err.Error(), head+string(filepath.Separator), "")))}, nil
-	}
-	var answer struct {
-		Apps []struct {
-			Name, Path, Error string
-			Change            string
+// checkRendering renders every app of dir/head as the cluster would, and returns those that fail.
+func checkRendering(ctx context.Context, p checkPolicy, dir string) ([]Finding, error) {
+	look := rendering{program: p.renderer, dir: dir, plainSecrets: p.plainSecrets}
+	look.roots = rootsOf(filepath.Join(dir, "head"), slices.DeleteFunc(slices.Clone(p.paths), func(s string) bool { return strings.ContainsAny(s, "*?[") }))
+	var out []Finding
+	for _, root := range look.roots {
+		one := look
+		one.roots = []string{root}
+		err := one.each(ctx, func(_, text string) error {
+			if text == "" {
+				return nil
+			}
+			found, err := failedApps(text)
+			out = append(out, found...)
+			return err
+		}, "-o", "json", "--max-bytes", "1")
+		if err != nil { // an error in gitops.yaml, or a directory that is not there
+			out = append(out, findingOf(root, "render", oneLine(err.Error())))
 		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+	}
+	return out, nil
+}
+
+// failedApps reads what the program printed.
+func failedApps(text string) ([]Finding, error) {
+	var answer struct {
+		Apps []struct{ Name, Path, Error string }
 	}
 	if err := json.Unmarshal([]byte(text), &answer); err != nil {
 		return nil, fmt.Errorf("read what kubectl-gitops printed: %w", err)
@@ -292,7 +304,7 @@ func checkSides(ctx context.Context, p checkPolicy, dir string) ([]Finding, int,
 		return slices.ContainsFunc(old, func(o Finding) bool { return key(o) == key(f) })
 	})
 	if p.renderer != "" {
-		more, err := checkRendering(ctx, p, dir, filepath.Join(dir, "base"), filepath.Join(dir, "head"))
+		more, err := checkRendering(ctx, p, dir)
 		if err != nil {
 			return nil, 0, err
 		}

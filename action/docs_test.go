@@ -49,7 +49,7 @@ func each(t *testing.T, n yaml.Node, f func(name string, v map[string]string)) {
 
 func TestDocsListEveryInputAndOutput(t *testing.T) {
 	const file = "../docs/action.md"
-	m, doc := readMetadata(t), read(t, file)
+	m := readMetadata(t)
 	inputs := "| Input | Default | Meaning |\n|---|---|---|\n"
 	each(t, m.Inputs, func(name string, v map[string]string) {
 		byDefault := v["default"]
@@ -65,9 +65,16 @@ func TestDocsListEveryInputAndOutput(t *testing.T) {
 	each(t, m.Outputs, func(name string, v map[string]string) {
 		outputs += fmt.Sprintf("| `%s` | %s |\n", name, v["description"])
 	})
+	regenerate(t, file, map[string]string{"inputs": inputs, "outputs": outputs})
+}
+
+// regenerate compares the generated parts of a page with what they should be, or rewrites them.
+func regenerate(t *testing.T, file string, parts map[string]string) {
+	t.Helper()
+	doc := read(t, file)
 	want := doc
-	for name, table := range map[string]string{"inputs": inputs, "outputs": outputs} {
-		re := regexp.MustCompile(`(?s)(<!-- ` + name + `: [^\n]*-->\n).*?(<!-- end -->)`)
+	for name, table := range parts {
+		re := regexp.MustCompile(`(?s)(<!-- ` + regexp.QuoteMeta(name) + `: [^\n]*-->\n).*?(<!-- end -->)`)
 		if !re.MatchString(want) {
 			t.Fatalf("%s has no place for the %s", file, name)
 		}
@@ -80,7 +87,7 @@ func TestDocsListEveryInputAndOutput(t *testing.T) {
 		return
 	}
 	if !*update {
-		t.Fatalf("%s does not fit action.yml: go test ./action -run Docs -update", file)
+		t.Fatalf("%s is not up to date: go test ./action -run Docs -update", file)
 	}
 	if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
 		t.Fatal(err)

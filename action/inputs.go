@@ -207,8 +207,8 @@ func (r *reader) look(in *Inputs) {
 		}
 		in.Ignore = append(in.Ignore, clean)
 	}
-	if in.Operation == opPreview && (len(in.Paths) > 1 || len(in.Paths) == 1 && strings.ContainsAny(in.Paths[0], "*?[")) {
-		r.bad("input paths: preview takes one directory")
+	if in.Operation == opPreview && strings.ContainsAny(strings.Join(in.Paths, ""), "*?[") {
+		r.bad("input paths: preview takes directories, not patterns")
 	}
 	if in.Operation == opPreview && len(in.Images)+len(in.Values) > 0 {
 		r.bad("inputs images and values: preview changes nothing")

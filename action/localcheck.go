@@ -100,10 +100,9 @@ func renderCheckout(ctx context.Context, p checkPolicy, dir string, found []Find
 		return nil, fmt.Errorf("make a temporary directory: %w", err)
 	}
 	defer os.RemoveAll(scratch)
-	base := filepath.Join(scratch, "base")
-	if err := os.Mkdir(base, 0o700); err != nil {
-		return nil, err
+	if err := errors.Join(os.Mkdir(filepath.Join(scratch, "base"), 0o700), os.Symlink(head, filepath.Join(scratch, "head"))); err != nil {
+		return nil, fmt.Errorf("make a temporary directory: %w", err)
 	}
-	more, err := checkRendering(ctx, p, scratch, base, head)
+	more, err := checkRendering(ctx, p, scratch)
 	return append(found, more...), err
 }

@@ -1,13 +1,13 @@
 package action
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -16,8 +16,9 @@ import (
 const previewMarker = "<!-- gitops-action: preview -->\n"
 
 const (
-	maxComment = 65536 // characters, GitHub's limit
-	maxSummary = 900_000
+	maxComment      = 65536 // characters, GitHub's limit
+	maxCommentBytes = 60_000
+	maxSummary      = 900_000
 )
 
 // preview renders a pull request before and after, and says in one comment what it changes in the cluster. It writes
@@ -39,20 +40,15 @@ func (r *run) preview(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	defer remove()
-	args := []string{"preview", "--base", filepath.Join(dir, "base"), "--head", filepath.Join(dir, "head"), "-o", "markdown"}
-	if len(r.in.Paths) == 1 {
-		args = append(args, "--path", r.in.Paths[0])
-	}
-	if r.in.AllowPlainSecrets {
-		args = append(args, "--allow-plain-secrets")
-	}
-	whole, err := render(ctx, program, dir, append(args, "--max-bytes", strconv.Itoa(maxSummary))...)
+	look := rendering{program: program, dir: dir, plainSecrets: r.in.AllowPlainSecrets}
+	look.roots = rootsOf(filepath.Join(dir, "head"), r.in.Paths)
+	whole, err := look.markdown(ctx, maxSummary)
 	if err != nil {
 		return Result{}, err
 	}
 	short := whole
 	if utf8.RuneCountInString(whole) > maxComment-1000 {
-		if short, err = render(ctx, program, dir, args...); err != nil {
+		if short, err = look.markdown(ctx, maxCommentBytes); err != nil {
 			return Result{}, err
 		}
 		short += "\nThe whole preview is in the summary of [the run](" + r.in.event.runURL + ").\n"
@@ -65,14 +61,18 @@ func (r *run) preview(ctx context.Context) (Result, error) {
 	return res, nil
 }
 
-// imageOnly is the verdict in the heading of the preview; "" when nothing changes.
+// imageOnly is the verdict of all headings; "" when nothing changes.
 func imageOnly(markdown string) string {
+	verdict := ""
 	for line := range strings.Lines(markdown) {
-		if rest, ok := strings.CutPrefix(strings.TrimSpace(line), "**Image-only change: "); ok {
-			return strconv.FormatBool(rest == "yes**")
+		switch strings.TrimRight(line, "\n") {
+		case "**Image-only change: yes**":
+			verdict = cmp.Or(verdict, "true")
+		case "**Image-only change: no**":
+			return "false"
 		}
 	}
-	return ""
+	return verdict
 }
 
 // unpackSides writes both commits into a temporary directory.

@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -52,6 +54,88 @@ func rendererPath(input string, getenv func(string) string) (string, error) {
 		}
 	}
 	return "", advise(errNoRenderer, "put it on PATH, or name it with the kubectl-gitops-path input")
+}
+
+// rendering compares two directories, head and base below dir, with the program.
+type rendering struct {
+	program, dir string
+	roots        []string // directories of the repository that are rendered
+	plainSecrets bool
+}
+
+// rootsOf are the directories to render: those of the input, or the repository with its gitops.yaml, or the environments
+// of promotion.yaml, or the repository as one app.
+func rootsOf(head string, paths []string) []string {
+	if len(paths) > 0 {
+		return paths
+	}
+	root, err := os.OpenRoot(head)
+	if err != nil {
+		return []string{"."}
+	}
+	defer root.Close()
+	if _, err := root.Stat("gitops.yaml"); err == nil {
+		return []string{"."}
+	}
+	data, err := root.ReadFile(promotionFile)
+	if err != nil {
+		return []string{"."}
+	}
+	p, err := parsePromotion(data)
+	if err != nil {
+		return []string{"."}
+	}
+	var out []string
+	for _, e := range p.Environments {
+		out = append(out, e.Path)
+	}
+	return out
+}
+
+// each runs the program for every root that is there on either side.
+func (r rendering) each(ctx context.Context, use func(root, text string) error, args ...string) error {
+	base, head := filepath.Join(r.dir, "base"), filepath.Join(r.dir, "head")
+	for _, root := range r.roots {
+		if !isDirectory(base, root) && !isDirectory(head, root) && len(r.roots) > 1 {
+			continue
+		}
+		all := append([]string{"preview", "--base", base, "--head", head, "--path", root}, args...)
+		if r.plainSecrets {
+			all = append(all, "--allow-plain-secrets")
+		}
+		text, err := render(ctx, r.program, r.dir, all...)
+		if err != nil {
+			err = errors.New(strings.ReplaceAll(err.Error(), head+string(filepath.Separator), ""))
+			text = ""
+		}
+		if err = errors.Join(err, use(root, text)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isDirectory(dir, name string) bool {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return false
+	}
+	defer root.Close()
+	info, err := root.Stat(name)
+	return err == nil && info.IsDir()
+}
+
+// markdown is the preview of all roots, of at most so many bytes or little more.
+func (r rendering) markdown(ctx context.Context, most int) (string, error) {
+	var b strings.Builder
+	err := r.each(ctx, func(root, text string) error {
+		if len(r.roots) > 1 {
+			text = "## " + code(root) + "\n\n" + text + "\n"
+		}
+		b.WriteString(text)
+		return nil
+	}, "-o", "markdown", "--max-bytes", strconv.Itoa(most/len(r.roots)))
+	return b.String(), err
 }
 
 // limitedBuffer keeps the beginning of what is written.

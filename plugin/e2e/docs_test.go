@@ -27,6 +27,7 @@ var skippedCommands = []struct{ page, begins, reason string }{
 	{"README.md", "make build", "the binaries of the walk are built the same way"},
 	{"README.md", "# deploy.sh", "executed in action/e2e, TestScriptForOtherCIs"},
 	{"docs/action.md", "", "its scripts and workflows are executed in action/e2e"},
+	{"docs/promotion.md", "", "its workflows and commands are executed in action/e2e, TestADayWithIt and after; both halves together in testdata/script/promotion.txtar"},
 	{"docs/benchmarks.md", "", "takes hours"},
 	{"docs/get-it.md", "version=", "downloads a release; the archive is installed in .ci/release, TestKrewInstallsTheSnapshot"},
 	{"docs/get-it.md", "curl", "downloads a release; the manifest is installed in .ci/release, TestKrewInstallsTheSnapshot"},
