@@ -36,7 +36,8 @@ func newInstallCommand(c *cli) *cobra.Command {
 		Use:   "install --repo URL [flags] [-- RECONCILE-FLAGS]",
 		Short: "Install the CronJob that reconciles from inside the cluster, or change it",
 		Long: `Install a small CronJob that keeps the cluster equal to Git, or change the one
-that is installed: run it again with what is to be different.
+that is installed: run it again with what is to be different. Flags that are left out
+keep what they were, except --image.
 
 It creates a namespace, a service account, its rights and a CronJob, which runs
 reconcile in a loop of just under a minute, every minute. Credentials for Git are in a Secret
@@ -178,6 +179,23 @@ func (o *installOptions) arguments() []string {
 }
 
 func (o *installOptions) run(ctx context.Context, c *cli, cmd *cobra.Command, extra []string) error {
+	if o.dryRun == "none" {
+		client, store, err := c.connect()
+		if err != nil {
+			return err
+		}
+		instance := install.Instance{Cluster: client, Namespace: store.Namespace}
+		was, err := instance.Settings(ctx)
+		if err != nil {
+			return err
+		}
+		if was != nil {
+			kept := o.fromInstance(cmd, was)
+			if len(extra) == 0 {
+				extra = kept
+			}
+		}
+	}
 	if err := o.validate(); err != nil {
 		return err
 	}

@@ -106,6 +106,9 @@ func (f *sourceFlags) resolve(ctx context.Context, store *record.Store, names []
 		names = []string{f.name}
 	}
 	rec, err := recorded(ctx, store, names)
+	if err != nil && f.fromInstance(ctx, store) {
+		return f.resolve(ctx, store, names)
+	}
 	if err != nil {
 		return reconcile.App{}, source.Repo{}, err
 	}

@@ -131,12 +131,8 @@ const user = int64(65532) // nobody's: what is mounted belongs to its group
 func (o Options) pod() fields {
 	mounts := []any{fields{"name": "tmp", "mountPath": "/tmp"}}
 	volumes := []any{fields{"name": "tmp", "emptyDir": fields{"sizeLimit": "1Gi"}}}
-	args := []any{"reconcile", "--namespace=" + o.Namespace, "--log-format=json", "--events", "--termination-log=/dev/termination-log"}
-	for _, a := range o.Args {
-		args = append(args, a)
-	}
+	args := anyOf(append(append([]string{"reconcile"}, o.always()...), o.Args...))
 	if o.Secret != "" {
-		args = append(args, "--credentials-dir="+CredentialsDir)
 		mounts = append(mounts, fields{"name": "credentials", "mountPath": CredentialsDir, "readOnly": true})
 		volumes = append(volumes, fields{"name": "credentials", "secret": fields{
 			// Optional: a pod that does not start could not say that the Secret is missing.
