@@ -2,7 +2,6 @@ package plugin
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -86,13 +85,15 @@ func (o *installOptions) validate() error {
 		return hint.Errorf(fmt.Sprintf("--interval %s is too short", o.interval), "use at least %s, or 0 for one pass per job", shortestInterval)
 	case o.length <= 0:
 		return hint.Errorf(fmt.Sprintf("--for %s is not a duration above zero", o.length), "for example --for 55s")
+	case len(strings.Fields(o.schedule)) != 5:
+		return hint.Errorf(fmt.Sprintf("--schedule %q is not a schedule", o.schedule), "write five fields as cron does, such as '*/5 * * * *'")
 	case !slices.Contains([]string{string(install.Generated), string(install.ClusterAdmin)}, o.rbac):
 		return hint.Errorf(fmt.Sprintf("--rbac=%s is not known", o.rbac), "one of: generated, cluster-admin")
 	}
 	if _, err := resource.ParseQuantity(o.memory); err != nil {
 		return hint.Errorf(fmt.Sprintf("--memory %q is not a quantity", o.memory), "for example 512Mi")
 	}
-	return errors.Join(install.CheckSchedule(o.schedule), o.output.Validate())
+	return o.output.Validate()
 }
 
 // manifests checks the flags and returns what is to be installed. extra is passed to reconcile.

@@ -59,7 +59,7 @@ func (u *ui) newState(e reconcile.Event) bool {
 
 // change prints what happened to one object; unchanged ones are only counted (see summary).
 func (u *ui) change(c *record.Change) {
-	if c == nil || c.Action == record.Unchanged {
+	if c == nil || c.Action == record.Unchanged && c.Note == "" {
 		return
 	}
 	w, color := u.lines()

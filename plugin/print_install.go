@@ -1,7 +1,6 @@
 package plugin
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 
@@ -9,7 +8,6 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -71,29 +69,4 @@ func (u *ui) say(format string, args ...any) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	fmt.Fprintln(u.Out, u.clean(fmt.Sprintf(format, args...)))
-}
-
-// instanceLine says when the instance ran and will run.
-func (u *ui) instanceLine(s *reconcile.InstanceStatus) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	name := u.clean("cronjob.batch/" + s.CronJob)
-	last := "has not run yet"
-	if !s.LastRun.IsZero() {
-		last = "last run " + u.age(s.LastRun) + " ago"
-	}
-	switch {
-	case s.Suspended:
-		fmt.Fprintf(u.Out, "\n%s is %s; nothing is reconciled\n", name, u.clean(cmp.Or(s.Reason, "suspended")))
-	case s.Overdue && s.LastRun.IsZero():
-		fmt.Fprintf(u.Out, "\n%s has not run since it was created %s ago: %s\n", name, u.age(s.Created), u.clean(s.Schedule))
-	case s.Overdue:
-		fmt.Fprintf(u.Out, "\n%s: %s, although it was due since: %s\n", name, last, u.clean(s.Schedule))
-	case s.Running > 0:
-		fmt.Fprintf(u.Out, "\n%s is at work, for %s\n", name, u.age(s.LastRun))
-	case !s.LastRun.IsZero() && s.LastSuccess.Before(s.LastRun):
-		fmt.Fprintf(u.Out, "\n%s: %s, and failed; next run in %s\n", name, last, took(s.NextRun.Sub(u.now())))
-	default:
-		fmt.Fprintf(u.Out, "\n%s: %s; next run in %s\n", name, last, took(s.NextRun.Sub(u.now())))
-	}
 }

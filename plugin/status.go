@@ -8,8 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
@@ -55,17 +53,7 @@ func (o *statusOptions) run(ctx context.Context, c *cli) error {
 		return err
 	}
 	r := newReconciler(client, store, source.Repo{}, nil, nil)
-	instance := install.Instance{Cluster: client, Namespace: store.Namespace}
-	look := func(ctx context.Context) (reconcile.StatusList, error) {
-		list, err := r.Status(ctx, o.app)
-		if err == nil && o.app == "" {
-			if list.Instance, err = instance.Status(ctx, time.Now()); cluster.Forbidden(err) {
-				err = nil // it is not what was asked for
-			}
-		}
-		return list, err
-	}
-	list, err := look(ctx)
+	list, err := r.Status(ctx, o.app)
 	if err != nil {
 		return err
 	}
@@ -75,7 +63,7 @@ func (o *statusOptions) run(ctx context.Context, c *cli) error {
 	if err := o.print(c.ui(), list); err != nil || !o.watch {
 		return err
 	}
-	return o.follow(ctx, c.ui(), look, list)
+	return o.follow(ctx, c.ui(), r, list)
 }
 
 // recordedNames are the apps of the instance, as far as they can be read.
@@ -90,7 +78,7 @@ func recordedNames(ctx context.Context, store *record.Store) []string {
 }
 
 // follow prints the status again each time it differs from the last one printed.
-func (o *statusOptions) follow(ctx context.Context, u *ui, look func(context.Context) (reconcile.StatusList, error), last reconcile.StatusList) error {
+func (o *statusOptions) follow(ctx context.Context, u *ui, r *reconcile.Reconciler, last reconcile.StatusList) error {
 	tick := time.NewTicker(2 * time.Second)
 	defer tick.Stop()
 	for {
@@ -99,7 +87,7 @@ func (o *statusOptions) follow(ctx context.Context, u *ui, look func(context.Con
 			return nil // this is how one ends a watch
 		case <-tick.C:
 		}
-		list, err := look(ctx)
+		list, err := r.Status(ctx, o.app)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -119,9 +107,7 @@ func (o *statusOptions) follow(ctx context.Context, u *ui, look func(context.Con
 	}
 }
 
-// same compares what is of apps: the instance's CronJob starts a job each minute.
 func same(a, b reconcile.StatusList) bool {
-	a.Instance, b.Instance = nil, nil
 	rawA, errA := json.Marshal(a)
 	rawB, errB := json.Marshal(b)
 	return errA == nil && errB == nil && string(rawA) == string(rawB)
@@ -141,9 +127,6 @@ func (o *statusOptions) print(u *ui, list reconcile.StatusList) error {
 		return err
 	}
 	u.statusTable(list, o.output.wide())
-	if list.Instance != nil {
-		u.instanceLine(list.Instance)
-	}
 	if o.app != "" {
 		fmt.Fprintln(u.Out)
 	}

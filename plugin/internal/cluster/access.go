@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"slices"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/client-go/rest"
 )
@@ -35,9 +34,6 @@ func (c *Client) Version(ctx context.Context, r Ref) (string, error) {
 	}
 	return u.GetResourceVersion(), nil
 }
-
-// Forbidden tells whether the server refused a request because the user has not the right to it.
-func Forbidden(err error) bool { return apierrors.IsForbidden(err) }
 
 // Right is one verb on the objects of a resource, in a namespace or, when that is empty, of the whole cluster. "*"
 // stands for all.

@@ -12,10 +12,10 @@ import (
 // invented is the owner of every field that the server makes up when an object without managedFields is applied.
 const invented = "before-first-apply"
 
-// SoleOwner returns the managedFields of live without the share that people's kubectl has in the fields of the Apply
-// entry of manager ours: what they created or applied once would otherwise stay when ours stops sending it. What only
-// they own stays theirs. changed is false when there is nothing to take out.
-func SoleOwner(live *unstructured.Unstructured, ours string) (entries []metav1.ManagedFieldsEntry, changed bool, err error) {
+// SoleOwner returns the managedFields of live without the share that people's kubectl and the former managers have in
+// the fields of the Apply entry of manager ours: what they created or applied once would otherwise stay when ours stops
+// sending it. What only they own stays theirs. changed is false when there is nothing to take out.
+func SoleOwner(live *unstructured.Unstructured, ours string, former ...string) (entries []metav1.ManagedFieldsEntry, changed bool, err error) {
 	if !slices.ContainsFunc(rawEntries(live), func(e map[string]any) bool {
 		return e["manager"] != ours || e["operation"] == string(metav1.ManagedFieldsOperationUpdate)
 	}) {
@@ -26,7 +26,7 @@ func SoleOwner(live *unstructured.Unstructured, ours string) (entries []metav1.M
 		return nil, false, err
 	}
 	for _, e := range live.GetManagedFields() {
-		if !byHand(e, ours) && !ownUpdate(e, ours) {
+		if !byHand(e, ours) && !ownUpdate(e, ours) && (e.Subresource != "" || !slices.Contains(former, e.Manager)) {
 			entries = append(entries, e)
 			continue
 		}
@@ -38,6 +38,7 @@ func SoleOwner(live *unstructured.Unstructured, ours string) (entries []metav1.M
 		if err != nil {
 			return nil, false, err
 		}
+		theirs = theirs.Leaves() // maps and items that are left empty would count as owned whole
 		rest := theirs.Difference(set)
 		if rest.Equals(theirs) {
 			entries = append(entries, e)

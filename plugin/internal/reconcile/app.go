@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
@@ -117,11 +118,13 @@ type Reconciler struct {
 	// Render renders a directory of the checkout; nil stands for render.Dir.
 	Render func(ctx context.Context, root *os.Root, path string, o render.Options) ([]render.Object, error)
 
-	rendered rendering // last commit rendered, for the loop
-	fights   fights    // what was reverted lately, for the loop
-	checks   checks    // health rules
-	refused  sync.Map  // kinds that may not be listed in the whole cluster
-	rights   rights    // what the user was found to be allowed
+	rendered  rendering    // last commit rendered, for the loop
+	fights    fights       // what was reverted lately, for the loop
+	checks    checks       // health rules
+	refused   sync.Map     // kinds that may not be listed in the whole cluster
+	rights    rights       // what the user was found to be allowed
+	identity  atomic.Value // uid of the cluster's namespace kube-system, "" when it may not be read
+	strangers sync.Map     // uids of objects with our labels that are not ours, told already
 }
 
 // Options are the settings of one run.
@@ -150,7 +153,7 @@ func (r *Reconciler) tell(kind EventKind, app, format string, args ...any) {
 
 // settings is a digest of everything but the commit that shapes what is applied: when it changes, all is planned anew.
 func (r *Reconciler) settings(app App) string {
-	raw, err := json.Marshal([]any{app.Path, app.Namespace, app.AllowPlainSecrets, r.From.Repo, r.Tool, app.Health, app.Helm, app.Substitute.settings()})
+	raw, err := json.Marshal([]any{app.Path, app.Namespace, app.AllowPlainSecrets, r.From.Repo, r.Tool, app.Health, app.Helm, app.Substitute.settings(), app.Ignore, app.ForeignFields})
 	if err != nil {
 		return ""
 	}

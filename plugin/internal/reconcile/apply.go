@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -103,7 +101,9 @@ type outcome struct {
 	before  *unstructured.Unstructured
 	created bool
 	skipped string
-	left    bool // it is create-only and exists: nothing was sent
+	from    string              // who made the object that was there before
+	gone    []fields.Difference // fields of others that were taken away
+	left    bool                // it is create-only and exists: nothing was sent
 	err     error
 }
 
@@ -131,7 +131,8 @@ func (p *pass) applyOne(ctx context.Context, s *step) outcome {
 	if err := p.fights.over(p.Now(), s); err != nil {
 		return outcome{err: err}
 	}
-	if err := p.handOver(ctx, s); err != nil {
+	s, err := p.yield(ctx, s)
+	if err != nil {
 		return outcome{err: err}
 	}
 	after, created, err := p.write(ctx, s)
@@ -150,10 +151,25 @@ func (p *pass) applyOne(ctx context.Context, s *step) outcome {
 	if p.opts.DryRun && apierrors.IsNotFound(err) && p.willExist(s) {
 		return outcome{after: s.manifest, created: true}
 	}
-	if err == nil && !p.opts.DryRun {
-		after, err = p.soleOwner(ctx, s.Ref, after)
+	return p.finishApply(ctx, s, outcome{after: after, before: before, created: created, err: err})
+}
+
+// finishApply does what follows an apply that went well: fields that are left to others are let go, what an object that
+// is taken over has of its former tool ends, and what others added goes if the app says so.
+func (p *pass) finishApply(ctx context.Context, s *step, o outcome) outcome {
+	if o.err == nil && o.created && len(s.first) > 0 && !p.opts.DryRun {
+		o.after, o.err = p.letGo(ctx, s, o.after)
 	}
-	return outcome{after: after, before: before, created: created, err: err}
+	if o.err == nil && !p.opts.DryRun {
+		if adopting(s, o.created) {
+			o.from = formerOwner(o.after)
+		}
+		o.after, o.err = p.soleOwner(ctx, s, o.after, adopting(s, o.created))
+	}
+	if o.err == nil && p.app.ForeignFields == ForeignRevert {
+		o.after, o.gone, o.err = p.dropForeign(ctx, s.Ref, o.after)
+	}
+	return o
 }
 
 // blocked tells why a step is not tried: its Namespace, its CRD or an earlier wave failed.
@@ -186,75 +202,6 @@ func (p *pass) willExist(s *step) bool {
 	return slices.ContainsFunc(p.plan.steps, func(o *step) bool {
 		return o.Ref.Kind.Kind == "Namespace" && o.Group == "" && o.Name == s.Namespace
 	})
-}
-
-// handOver lets the keeper hold the live value of each field that we own and now stop sending for somebody else's
-// sake: server-side apply removes a field that its last owner stops sending.
-func (p *pass) handOver(ctx context.Context, s *step) error {
-	if len(s.released) == 0 || s.live == nil || p.opts.DryRun {
-		return nil
-	}
-	set, ok, err := fields.Applied(s.live, record.Manager)
-	if err != nil || !ok {
-		return err
-	}
-	body := map[string]any{"apiVersion": s.GVK().GroupVersion().String(), "kind": s.Ref.Kind.Kind,
-		"metadata": map[string]any{"name": s.Name, "namespace": s.Namespace}}
-	ours := false
-	for _, f := range s.released {
-		path := strings.Split(f, ".")
-		v, found, _ := unstructured.NestedFieldCopy(s.live.Object, path...)
-		if !found || !fields.Holds(set, path...) {
-			continue
-		}
-		ours = true
-		if err := unstructured.SetNestedField(body, v, path...); err != nil {
-			return err
-		}
-	}
-	if !ours {
-		return nil
-	}
-	raw, err := json.Marshal(body)
-	if err != nil {
-		return err
-	}
-	_, _, err = p.Cluster.Apply(ctx, s.Ref, raw, cluster.ApplyOptions{Manager: keeper, Force: true})
-	if err != nil {
-		return fmt.Errorf("hand over %s: %w", s.released[0], err)
-	}
-	return nil
-}
-
-// soleOwner takes the share of people's kubectl, and of the owner that the server invents for an object without
-// managedFields, out of the fields we own: a field that leaves Git would stay for their sake. It returns u when somebody
-// changes those fields meanwhile: then the object is drifted, and the next pass repeats this.
-func (p *pass) soleOwner(ctx context.Context, ref cluster.Ref, u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	const tries = 5 // a controller that reports status is enough for a conflict
-	live := u
-	for range tries {
-		entries, shared, err := fields.SoleOwner(live, record.Manager)
-		if err != nil || !shared {
-			return u, err
-		}
-		patch, err := json.Marshal([]map[string]any{
-			{"op": "test", "path": "/metadata/resourceVersion", "value": live.GetResourceVersion()},
-			{"op": "replace", "path": "/metadata/managedFields", "value": entries}})
-		if err != nil {
-			return nil, err
-		}
-		after, err := p.Cluster.PatchJSON(ctx, ref, patch, record.Manager)
-		if err == nil && p.ownedDigest(after) == p.ownedDigest(u) {
-			return after, nil
-		}
-		if err == nil || !apierrors.IsConflict(err) && !apierrors.IsInvalid(err) {
-			return u, err
-		}
-		if live, err = p.Cluster.Get(ctx, ref); err != nil {
-			return nil, err
-		}
-	}
-	return u, nil
 }
 
 // ownedDigest is the digest of the fields we own in u, "" when there are none.
@@ -336,7 +283,14 @@ func (p *pass) succeed(c *record.Change, s *step, o outcome) {
 		}
 		c.Fields = p.fieldChanges(s, o, fields.Diff(o.before, o.after, set))
 	}
+	if len(o.gone) > 0 {
+		c.Fields = append(c.Fields, p.fieldChanges(s, o, o.gone)...)
+	}
 	c.Action, c.Note = classify(s, o)
+	p.tellRewritten(c, s, o)
+	if !p.opts.DryRun {
+		p.noteForeign(p.rec.Rows[s.key()], o.after)
+	}
 }
 
 // adopted tells whether somebody else made the object that is now ours. Of a row that was written ahead and has our
@@ -367,7 +321,7 @@ func classify(s *step, o outcome) (record.Action, string) {
 	case same:
 		return record.Unchanged, ""
 	case s.changed && s.row == nil:
-		return record.Configured, "it existed before"
+		return record.Configured, "it existed before" + o.from
 	case s.changed, !known:
 		return record.Configured, ""
 	case s.verdict == missing:

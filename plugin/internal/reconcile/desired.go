@@ -26,8 +26,10 @@ type object struct {
 	hook     *hook        // it is run instead of applied
 	needs    []record.Key // what it depends on
 	after    stage        // not before this one: of what it depends on
+	first    []byte       // what creates it, where that is more than what is applied later
 	body     []byte       // the manifest as JSON
-	released []string     // fields left to somebody else although Git sets them: ["spec","replicas"] joined by dots
+	released []string     // JSON pointers to fields that are left to somebody else
+	managers []string     // whose fields are left to them
 }
 
 func (o *object) key() record.Key { return record.KeyOf(o.Ref) }
@@ -101,6 +103,9 @@ func (r *Reconciler) prepare(ctx context.Context, app App, rendered []render.Obj
 		return nil, problems
 	}
 	leaveScalingToHPAs(objects)
+	if err := ignoreFields(app.Ignore, objects); err != nil {
+		return nil, err
+	}
 	for _, o := range objects {
 		var err error
 		if o.body, err = json.Marshal(o.manifest.Object); err != nil {
@@ -164,7 +169,7 @@ func leaveScalingToHPAs(objects []*object) {
 			continue
 		}
 		unstructured.RemoveNestedField(t.manifest.Object, "spec", "replicas")
-		t.released = append(t.released, "spec.replicas")
+		t.released = append(t.released, "/spec/replicas")
 	}
 }
 

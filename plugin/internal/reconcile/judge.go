@@ -32,7 +32,19 @@ const (
 // unchanged while values change (a second apply under our name, a mutating webhook). Where only metadata was read,
 // the values are known to be the recorded ones if the object was not written since, or if its kind counts the changes
 // of its spec and there were none, and the metadata we own is as it was.
+//
+// Where an app takes away what others add, that is drift too.
 func judge(inv *record.Inventory, row record.Row, s *snapshot, id string) verdict {
+	v := judgeOwned(inv, row, s, id)
+	if v == clean && inv.ForeignFields == string(ForeignRevert) && !row.CreateOnly {
+		if live := s.member(record.KeyOf(row.Ref), id); live != nil && fields.Added(live, record.Manager) {
+			return drifted
+		}
+	}
+	return v
+}
+
+func judgeOwned(inv *record.Inventory, row record.Row, s *snapshot, id string) verdict {
 	live := s.member(record.KeyOf(row.Ref), id)
 	switch {
 	case s.absent[row.Ref.Kind]:

@@ -98,8 +98,17 @@ func (p *pass) observeRecorded(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.verdicts, err = p.judgeAll(ctx, p.rec.Inventory, p.live, p.id)
-	return err
+	p.rec.ForeignFields = string(p.app.ForeignFields)
+	if p.verdicts, err = p.judgeAll(ctx, p.rec.Inventory, p.live, p.id); err != nil {
+		return err
+	}
+	if p.suspicious() {
+		if err := p.checkCluster(ctx, true); err != nil {
+			return err
+		}
+	}
+	p.noteAll()
+	return nil
 }
 
 // observeDrift reads the objects that a watch has brought up, and takes all others as clean.
@@ -147,5 +156,6 @@ func (p *pass) decide(ctx context.Context) error {
 	if err := p.readUnsettled(ctx, slices.Collect(maps.Keys(rec.Rows))); err != nil {
 		return err
 	}
+	p.tellStrangers()
 	return errNothingToDo
 }

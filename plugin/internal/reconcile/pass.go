@@ -35,6 +35,7 @@ type pass struct {
 	manifests string              // keyed hash of all manifests, when there are hooks
 	dueFor    record.HookCause    // hooks are to run, and what for
 	newlyDue  bool                // no pass before this one has recorded that
+	remarked  bool                // the record remembers something new that was told
 	deferred  bool                // a kind is not known yet: some objects are left to a later pass
 	plan      *plan
 	newKinds  map[cluster.Kind]bool // of CRDs this pass applies
@@ -181,6 +182,7 @@ func (p *pass) makePlan(ctx context.Context) error {
 		p.plan.removals = nil
 	}
 	p.letStay()
+	p.tellStrangers()
 	p.planHooks()
 	if err := p.plan.guard(p.rec, p.report.Source, p.app.Budget, p.message); err != nil {
 		return err
@@ -258,6 +260,9 @@ func (p *pass) writeAhead(ctx context.Context) error {
 	if p.opts.DryRun {
 		p.tellHooks()
 		return nil
+	}
+	if err := p.checkCluster(ctx, false); err != nil {
+		return err
 	}
 	if !p.rec.HasParent() { // before the first write: another tool's parent, or another reconciler at work, is found now
 		if _, err := p.Records.LoadParent(ctx, p.rec, p.app.Name); err != nil {

@@ -90,11 +90,20 @@ func makePlan(objects []*object, rec *record.Record, live *snapshot, verdicts ma
 // belongsTo says who has an object already: an app of this instance, or an ApplySet of which only the id is known.
 func belongsTo(o *object, id, app string) render.Problem {
 	p := render.Problem{Origin: o.origin, Object: o.ID(), Message: "already belongs to another ApplySet: " + id,
-		Hint: "remove it there first, or take its label " + record.LabelPartOf + " off"}
+		Hint: "remove it there first; then " + letGoCommand(o) + " lets it go"}
 	if app != "" {
 		p.Message, p.Hint = "already belongs to the app "+app, "remove it from one of the two"
 	}
 	return p
+}
+
+// letGoCommand is what takes an object out of the ApplySet it is in.
+func letGoCommand(o *object) string {
+	text := "kubectl label " + o.Ref.String()
+	if o.Namespace != "" {
+		text += " -n " + o.Namespace
+	}
+	return text + " " + record.LabelPartOf + "-"
 }
 
 func foreignOwner(u metav1.Object, id string) string {

@@ -90,8 +90,8 @@ func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Re
 			worst = &rs
 		}
 		if perObject {
-			if !row.CreateOnly {
-				rs.Message = firstOf(rs.Message, beside(live.values(record.KeyOf(row.Ref), id)))
+			if !row.CreateOnly && rec.ForeignFields != string(ForeignKeep) {
+				rs.Message = firstOf(rs.Message, beside(live.member(record.KeyOf(row.Ref), id)))
 			}
 			s.Resources = append(s.Resources, rs)
 		}
@@ -203,7 +203,7 @@ func changedBy(u *unstructured.Unstructured) string {
 }
 
 // beside words what was added to an object beside what Git sets: it stays, but somebody may want to know.
-func beside(u *unstructured.Unstructured) string {
+func beside(u metav1.Object) string {
 	if u == nil {
 		return ""
 	}

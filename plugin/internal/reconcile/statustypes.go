@@ -12,23 +12,7 @@ import (
 // StatusList is the form of `status -o json`.
 type StatusList struct {
 	metav1.TypeMeta `json:",inline"`
-	Items           []Status        `json:"items"`
-	Instance        *InstanceStatus `json:"instance,omitempty"` // when one is installed
-}
-
-// InstanceStatus is what the CronJob of an instance says about itself.
-type InstanceStatus struct {
-	CronJob     string    `json:"cronJob"`
-	Image       string    `json:"image"`
-	Schedule    string    `json:"schedule"`
-	Suspended   bool      `json:"suspended"`
-	Reason      string    `json:"reason,omitempty"` // by whom and why it is suspended
-	Running     int       `json:"running"`          // jobs at work now
-	Created     time.Time `json:"created,omitzero"`
-	LastRun     time.Time `json:"lastRun,omitzero"`     // when the last job was to start
-	LastSuccess time.Time `json:"lastSuccess,omitzero"` // when a job ended well
-	NextRun     time.Time `json:"nextRun,omitzero"`
-	Overdue     bool      `json:"overdue"` // jobs that were to start did not
+	Items           []Status `json:"items"`
 }
 
 // Status is what an app looks like now: the record compared with the live objects. Resources is filled when one app

@@ -1,0 +1,98 @@
+package reconcile
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// tellRewritten notes values that the server stored otherwise than Git says: an admission policy or webhook rewrote
+// them. They are the baseline from now on, so this is told when an object is applied, and not at every pass.
+func (p *pass) tellRewritten(c *record.Change, s *step, o outcome) {
+	set, ok, err := fields.Applied(o.after, record.Manager)
+	if !ok || err != nil || p.opts.DryRun {
+		return
+	}
+	told := map[string]bool{} // what was rewritten before a revert of other fields
+	if o.before != nil {
+		for _, d := range fields.Diff(s.manifest, o.before, set) {
+			told[d.Path] = d.To != nil
+		}
+		for _, d := range fields.Diff(o.before, o.after, set) {
+			delete(told, d.Path)
+		}
+	}
+	var texts []string
+	for _, d := range fields.Diff(s.manifest, o.after, set) {
+		if d.From == nil || d.To == nil || means(d.From, d.To) || c.Action == record.Reverted && told[d.Path] {
+			continue
+		}
+		text := d.Path + " was rewritten by the API server's admission"
+		if from, simple := d.From.(string); simple && !(s.Ref.Kind.Kind == "Secret" && s.Group == "") {
+			text = fmt.Sprintf("%s: admission made %v of %s", d.Path, d.To, from)
+		}
+		texts = append(texts, text)
+	}
+	if len(texts) == 0 {
+		return
+	}
+	if more := len(texts) - 1; more > 0 {
+		texts = []string{fmt.Sprintf("%s, and %d more", texts[0], more)}
+	}
+	note := p.mask(texts[0])
+	if c.Action == record.Unchanged {
+		p.remark(record.Change{Object: c.Object, Short: c.Short, Origin: c.Origin, Action: record.Unchanged, Note: note})
+		return
+	}
+	if c.Note != "" {
+		note = c.Note + "; " + note
+	}
+	c.Note = note
+}
+
+// means tells whether the server's value is another spelling of Git's, or Git's with defaults.
+func means(git, live any) bool {
+	switch git := git.(type) {
+	case map[string]any:
+		other, ok := live.(map[string]any)
+		for k, v := range git {
+			if w, there := other[k]; ok && there && !means(v, w) {
+				return false
+			}
+		}
+		return ok
+	case []any:
+		other, ok := live.([]any)
+		if !ok || len(git) != len(other) {
+			return false
+		}
+		for i, v := range git {
+			if !means(v, other[i]) {
+				return false
+			}
+		}
+		return true
+	}
+	a, b := fmt.Sprint(git), fmt.Sprint(live)
+	if a == b || strings.TrimSpace(a) == strings.TrimSpace(b) {
+		return true
+	}
+	if x, err := resource.ParseQuantity(a); err == nil {
+		if y, err := resource.ParseQuantity(b); err == nil {
+			return x.Cmp(y) == 0
+		}
+	}
+	if x, err := time.ParseDuration(a); err == nil {
+		y, err := time.ParseDuration(b)
+		return err == nil && x == y
+	}
+	x, errX := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(a), ""))
+	y, errY := base64.StdEncoding.DecodeString(b)
+	return errX == nil && errY == nil && string(x) == string(y)
+}
