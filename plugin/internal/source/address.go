@@ -77,7 +77,7 @@ func parseAddress(raw string) (address, error) {
 		return address{scheme: schemeLocal, path: raw}, nil
 	}
 	m := scpLike.FindStringSubmatch(raw)
-	if m == nil || filepath.VolumeName(raw) != "" {
+	if m == nil || drive.MatchString(raw) {
 		return address{scheme: schemeLocal, path: raw}, nil
 	}
 	user, host, path := m[1], strings.Trim(m[2], "[]"), m[3]
@@ -125,7 +125,11 @@ func parseURL(raw string) (address, error) {
 			return address{}, hint.With(fmt.Errorf("%s: file URLs cannot name a host", display(raw)),
 				"write file:///path with three slashes")
 		}
-		return address{scheme: schemeLocal, path: filepath.FromSlash(u.Path)}, nil
+		path := u.Path
+		if local := strings.TrimPrefix(path, "/"); drive.MatchString(local) { // file:///C:/config
+			path = local
+		}
+		return address{scheme: schemeLocal, path: filepath.FromSlash(path)}, nil
 	default:
 		return address{}, hint.With(fmt.Errorf("%s: unsupported scheme %q", display(raw), u.Scheme),
 			"only https, http, ssh, file and local directories are supported")

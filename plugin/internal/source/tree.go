@@ -149,6 +149,7 @@ func (w *treeWriter) writeLink(root *os.Root, e object.TreeEntry, name string) e
 	return nil
 }
 
+// drive matches what begins with the letter of a drive of Windows, which in an address would pass for a host.
 var drive = regexp.MustCompile(`^[A-Za-z]:($|[\\/])`)
 
 // checkName refuses names no Git client would write: path syntax, and spellings of .git that file systems of other
