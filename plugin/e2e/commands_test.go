@@ -33,6 +33,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"jsonpath":  cmdJSONPath,
 		"kubectl":   func(ts *testscript.TestScript, args []string) error { return ts.Exec("kubectl", args...) },
 		"requests":  cmdRequests,
+		"schema":    cmdSchema,
 		"waitfor":   cmdWaitFor,
 	}
 	cmds := map[string]func(*testscript.TestScript, bool, []string){}
