@@ -89,7 +89,7 @@ gobench: control-plane ## Run the Go benchmarks (BENCH=regexp selects)
 DIST ?= $(CURDIR)/dist/release
 RELEASE := go -C .ci/release run . -dir $(CURDIR) -o $(DIST)
 
-.PHONY: release-snapshot release-prepare release-tag krew cross
+.PHONY: release-snapshot release-reproducible release-prepare release-tag krew cross
 release-snapshot: ## Build what a release consists of into dist/release, from the checkout as it is (RELEASEFLAGS='-platforms linux/amd64')
 	@$(RELEASE) $(RELEASEFLAGS) snapshot $(VERSION)
 
@@ -98,6 +98,12 @@ release-prepare: ## Build the action and commit its digests (VERSION=1.2.3)
 
 release-tag: ## Build it again, compare, and tag that commit (VERSION=1.2.3); pushing the tag starts the release
 	@$(RELEASE) tag $(VERSION)
+
+release-reproducible: ## Build the last commit twice, in two clones, and compare (RELEASEFLAGS as above)
+	@set -e; tmp=$$(mktemp -d); trap 'rm -rf "$$tmp"' EXIT; for clone in one other/directory; do \
+		git clone --quiet . "$$tmp/$$clone"; \
+		go -C .ci/release run . -dir "$$tmp/$$clone" -o "$$tmp/$$clone/dist" $(RELEASEFLAGS) snapshot 1.0.0; \
+	done; diff "$$tmp/one/dist/checksums.txt" "$$tmp/other/directory/dist/checksums.txt" && echo "the same, byte for byte"
 
 krew: ## Write dist/gitops.yaml for what is in dist/release, and check it with krew's own program
 	@mkdir -p dist && $(RELEASE) krew $(VERSION) >dist/gitops.yaml
