@@ -200,9 +200,21 @@ func TestPromotionFileErrorsHaveTheirLine(t *testing.T) {
 
 func FuzzPromotionFile(f *testing.F) {
 	f.Add([]byte(chain))
+	f.Add([]byte(holdsHead + "- image: a\n  tag: b\n  path: .\n"))
+	f.Add([]byte(strings.TrimSuffix(holdsHead, "\n") + " []\n"))
 	f.Add([]byte(gated("statuses: [x], soak: 1h, window: {hours: \"22:00-02:00\"}")[promotionFile]))
-	f.Fuzz(func(_ *testing.T, data []byte) {
+	f.Fuzz(func(t *testing.T, data []byte) {
 		_, _ = parsePromotion(data)
-		_, _ = parseHolds(data)
+		for _, all := range []bool{true, false} {
+			drop := func(Hold) bool { return all }
+			more := []Hold{{Image: "a", Tag: "1", Path: "."}}
+			got, err := editHolds(data, drop, more)
+			if err != nil {
+				continue
+			}
+			if _, err := editHolds(got, func(h Hold) bool { return h.same(more[0]) }, nil); err != nil {
+				t.Errorf("%q: what was added cannot be taken out: %v", got, err)
+			}
+		}
 	})
 }

@@ -74,6 +74,9 @@ func editHolds(data []byte, drop func(Hold) bool, more []Hold) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", holdsFile, err)
 	}
 	list := mappingValue(root.Content[0], "holds")
+	if list == nil {
+		return nil, fmt.Errorf("%s: %w", holdsFile, errHoldsEdit)
+	}
 	want := append(slices.DeleteFunc(slices.Clone(have), drop), more...)
 	text := spliceHolds(strings.SplitAfter(string(data), "\n"), list, have, drop, more)
 	if got, err := parseHolds([]byte(text)); err != nil || !slices.EqualFunc(got, want, Hold.same) {
@@ -84,7 +87,8 @@ func editHolds(data []byte, drop func(Hold) bool, more []Hold) ([]byte, error) {
 
 // spliceHolds works on lines; the caller proves the result.
 func spliceHolds(lines []string, list *yaml.Node, have []Hold, drop func(Hold) bool, more []Hold) string {
-	indent, last, kept := "", list.Line, 0
+	at := min(list.Line, len(lines)) // the parser knows more line breaks than Git
+	indent, last, kept := "", at, 0
 	for i, item := range list.Content {
 		if i == 0 {
 			indent = strings.Repeat(" ", max(item.Column-3, 0))
@@ -100,7 +104,7 @@ func spliceHolds(lines []string, list *yaml.Node, have []Hold, drop func(Hold) b
 		}
 	}
 	if kept == 0 && len(list.Content) > 0 && len(more) == 0 { // the list is empty now
-		for n := list.Line; n > 0; n-- {
+		for n := at; n > 0; n-- {
 			if strings.HasPrefix(lines[n-1], "holds:") {
 				lines[n-1] = "holds: []\n"
 				break
@@ -111,7 +115,7 @@ func spliceHolds(lines []string, list *yaml.Node, have []Hold, drop func(Hold) b
 		return strings.Join(lines, "")
 	}
 	if len(list.Content) == 0 {
-		lines[list.Line-1] = strings.Replace(lines[list.Line-1], " []", "", 1)
+		lines[at-1] = strings.Replace(lines[at-1], " []", "", 1)
 	}
 	var added []string
 	for _, h := range more {

@@ -187,3 +187,59 @@ func TestPromoteInACheckout(t *testing.T) {
 		t.Errorf("exit %d\n%s", code, errs)
 	}
 }
+
+// TestHostileCommitsDoNotReachTheReviewer: messages, names and values come from people who may only write to staging.
+func TestHostileCommitsDoNotReachTheReviewer(t *testing.T) {
+	hub, repo := stages(t, nil)
+	files := stagingRuns("1.9.0", "2.0.0")
+	files["clusters/staging/values.yaml"] = "host: '<img src=x> @acme/admins | ](http://evil.example) -->'\nfeatures:\n  checkout: new\n"
+	repo.Push("main", "Bump </details><script>alert(1)</script> @acme/admins [x](http://evil.example) #1 -->\n\nbody", files)
+	got := runStep(t, hub, promotion()).mustSucceed(t)
+	body, _, _ := strings.Cut(repo.Open()[0].Body, markerStart)
+	for _, bad := range []string{"<script", "<img", "@acme", "](http://evil"} {
+		if strings.Contains(body, bad) || strings.Contains(got.summary, bad) {
+			t.Errorf("%q is active in:\n%s\n%s", bad, body, got.summary)
+		}
+	}
+}
+
+// TestSecretsAreNotListed: a difference in a Secret is named without its values.
+func TestSecretsAreNotListed(t *testing.T) {
+	hub, repo := stages(t, map[string]string{
+		"clusters/staging/secret.yaml": "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {password: hunter2}\n",
+		"clusters/prod/secret.yaml":    "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {password: swordfish}\n",
+	})
+	repo.Push("main", "bump", stagingRuns("1.9.0", "2.0.0"))
+	got := runStep(t, hub, promotion()).mustSucceed(t)
+	all := got.stdout + got.summary + got.outFile + repo.Open()[0].Body
+	if !strings.Contains(all, "stringData.password") || strings.Contains(all, "hunter2") || strings.Contains(all, "swordfish") {
+		t.Errorf("%s", all)
+	}
+}
+
+// TestOneTargetThatFailsDoesNotStopTheOthers: prod is pinned by digest and cannot take a tag, staging can.
+func TestOneTargetThatFailsDoesNotStopTheOthers(t *testing.T) {
+	pinned := "image: ghcr.io/acme/api:1.8.0@sha256:" + strings.Repeat("a", 64) + "\n"
+	hub, repo := stages(t, map[string]string{promotionFile: chain, "clusters/dev/app.yaml": "image: ghcr.io/acme/api:1.9.0\n", "clusters/prod/values.yaml": pinned})
+	got := runStep(t, hub, map[string]string{"operation": "promote"})
+	if got.code != ExitFailed || !strings.Contains(got.stderr, "is pinned to") || len(repo.Open()) != 1 || !strings.Contains(repo.Open()[0].Title, "Promote to staging") {
+		t.Errorf("exit %d, %d pull requests\n%s%s", got.code, len(repo.Open()), got.stdout, got.stderr)
+	}
+	got.want(t, map[string]string{"changed": "true", "pr-number": "1"})
+}
+
+// TestAHeldPromotionIsClosedWithItsReason.
+func TestAHeldPromotionIsClosedWithItsReason(t *testing.T) {
+	hub, repo := stages(t, nil)
+	repo.Push("main", "bump", stagingRuns("1.9.0", "2.0.0"))
+	runStep(t, hub, promotion()).mustSucceed(t)
+	file, err := editHolds(nil, func(Hold) bool { return false }, []Hold{{Image: "ghcr.io/acme/api", Tag: "1.9.0", Path: "clusters/prod", Reason: "slow"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	repo.Push("main", "hold", map[string]string{holdsFile: string(file)})
+	runStep(t, hub, promotion()).mustSucceed(t).want(t, map[string]string{"pr-operation": "closed"})
+	if p := repo.Pulls()[0]; p.State != "closed" || len(p.Comments) != 1 || !strings.Contains(p.Comments[0], "held: api 1.9.0") {
+		t.Errorf("%+v", p)
+	}
+}

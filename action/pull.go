@@ -74,7 +74,7 @@ func (r *run) pullRequest(ctx context.Context, st *state, words writing, res Res
 		return r.tooLate(ctx, st, found.current, head, last, res)
 	}
 	if len(words.plan.Files) == 0 {
-		return r.nothingLeft(ctx, st, found, res)
+		return r.nothingLeft(ctx, st, found, words, res)
 	}
 	if words.waits != "" && !r.showsWaiting(found, words) {
 		res.Line = words.plan.waitLine()
@@ -173,14 +173,14 @@ func (res *Result) point(p pullRequest, operation, line string) {
 }
 
 // nothingLeft closes our pull requests: the base branch has the values already.
-func (r *run) nothingLeft(ctx context.Context, st *state, found pulls, res Result) (Result, error) {
+func (r *run) nothingLeft(ctx context.Context, st *state, found pulls, words writing, res Result) (Result, error) {
 	res.Line = "= already up to date"
 	ours := found.superseded
 	if found.current != nil {
 		ours = append([]pullRequest{*found.current}, ours...)
 	}
 	for _, p := range ours {
-		if err := r.client.closePull(ctx, p, fmt.Sprintf("`%s` already has this.", st.base.Name)); err != nil {
+		if err := r.client.closePull(ctx, p, words.nothingLeft()); err != nil {
 			return Result{}, err
 		}
 		res.Changed = true

@@ -121,6 +121,17 @@ func (w writing) body(m marker, notes []string) string {
 	return w.hide(shorten(b.String(), maxBody-len(m.String())-100))
 }
 
+// nothingLeft says why a pull request is closed.
+func (w writing) nothingLeft() string {
+	text := fmt.Sprintf("`%s` already has this.", w.base)
+	for _, l := range w.plan.Left {
+		if strings.HasPrefix(l.Reason, "held: ") || strings.Contains(l.Reason, " is older than ") {
+			text = "Nothing is left to promote: " + plainText(l.Reason) + "."
+		}
+	}
+	return w.hide(text)
+}
+
 func editTable(edits []bumper.Edit) string {
 	var b strings.Builder
 	what := "Image"
