@@ -1,9 +1,10 @@
 // Package action is the push half: it changes image references in a config repository.
 //
 // One run is always the same chain: inputs, one plan of edits (package bumper), one commit, one pull
-// request, one report. An operation is only a way to make the plan; everything behind it is shared.
+// request, one report. An operation (bump, promote, rollback) is only a way to make the plan; everything
+// behind it is shared. Two more operations only look: preview and check.
 // As a GitHub Action it works through GitHub's API alone, without a Git binary and without a clone.
-// As a command (gitops-action bump) it edits the files of a checkout.
+// As a command (gitops-action bump, promote, check) it works on the files of a checkout.
 //
 // The package never talks to a cluster, never rewrites history, never forces a ref, and never writes to a
 // branch that holds somebody else's commits. It edits no YAML itself: that is package bumper's work.
@@ -33,7 +34,7 @@ type Streams struct {
 	Err    io.Writer
 }
 
-const usage = `gitops-action changes image references in a config repository.
+const usage = `gitops-action moves versions through a config repository.
 
 Usage:
   gitops-action run                        as a GitHub Action: inputs from the environment

@@ -106,7 +106,12 @@ func protected(a *apiError) bool {
 func permissionHint(need string, in Inputs, other bool) string {
 	var b strings.Builder
 	want := "contents: write"
-	if in.PullRequest {
+	switch {
+	case in.Operation == opPreview:
+		want = "contents: read and pull-requests: write"
+	case in.Operation == opCheck:
+		want = "contents: read and pull-requests: read"
+	case in.PullRequest:
 		want += " and pull-requests: write"
 	}
 	if need != "" {
