@@ -89,7 +89,9 @@ func (o *reconcileOptions) run(ctx context.Context, c *cli, args []string) error
 	if o.output.document() {
 		u.reserveOut()
 	}
-	r := newReconciler(client, store, repo, gitSource{repo}, u.event)
+	from, done := o.source.from(repo, store)
+	defer done()
+	r := newReconciler(client, store, repo, from, u.event)
 	r.Render = o.source.renderer(u)
 	if o.interval == 0 {
 		report, err := r.Run(ctx, app, reconcile.Options{Cause: record.CauseManual, DryRun: u.DryRun})
@@ -138,5 +140,5 @@ func (o *reconcileOptions) print(u *ui, client *cluster.Client, before cluster.R
 
 func newReconciler(client *cluster.Client, store *record.Store, repo source.Repo, from reconcile.Source, events func(reconcile.Event)) *reconcile.Reconciler {
 	return &reconcile.Reconciler{Cluster: client, Records: store, Source: from, Tool: toolVersion(), Now: time.Now, Events: events,
-		From: record.Source{Repo: repo.Display(), Ref: repo.Ref}}
+		Signed: repo.Trust != nil, From: record.Source{Repo: repo.Display(), Ref: repo.Ref}}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/client-go/tools/clientcmd"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/trust"
 )
 
 // sourceFlags say which directory of which repository to read, and how to treat what is in it.
@@ -30,6 +32,7 @@ type sourceFlags struct {
 	allowPlainSecrets                      bool
 	ageKeyFile                             string
 	auth                                   source.Auth
+	trust                                  trust.Files
 }
 
 func (f *sourceFlags) addFlags(cmd *cobra.Command) {
@@ -41,6 +44,13 @@ func (f *sourceFlags) addFlags(cmd *cobra.Command) {
 	fs.StringVar(&f.targetNamespace, "target-namespace", "", "Namespace for objects that name none; created when missing")
 	fs.DurationVar(&f.timeout, "timeout", reconcile.DefaultTimeout, "Budget to apply and become healthy")
 	fs.BoolVar(&f.allowPlainSecrets, "allow-plain-secrets", false, "Accept Secrets with plain data in Git")
+	fs.StringVar(&f.trust.AllowedSigners, "allowed-signers-file", "", "Apply only commits signed by an SSH key in this file")
+	fs.StringVar(&f.trust.Keyring, "openpgp-keyring-file", "", "Apply only commits signed by an OpenPGP key in this file")
+	f.addCredentialFlags(fs)
+}
+
+// addCredentialFlags adds the flags that name files with credentials.
+func (f *sourceFlags) addCredentialFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&f.ageKeyFile, "age-key-file", "", "File with the age key that decrypts what SOPS encrypted")
 	fs.StringVar(&f.auth.TokenFile, "token-file", "", "File with the token for https")
 	fs.StringVar(&f.auth.SSHKeyFile, "ssh-key-file", "", "File with the private key for ssh")
@@ -131,7 +141,11 @@ func (f *sourceFlags) repository() source.Repo {
 	if dir, err := filepath.Abs(url); err == nil && isDirectory(url) {
 		url = dir // a record must mean the same from wherever it is read
 	}
-	return source.Repo{URL: url, Ref: f.ref, Auth: f.auth, Server: new(source.Server)}
+	repo := source.Repo{URL: url, Ref: f.ref, Auth: f.auth, Server: new(source.Server)}
+	if f.trust.Any() {
+		repo.Trust = f.trust
+	}
+	return repo
 }
 
 func isDirectory(p string) bool {

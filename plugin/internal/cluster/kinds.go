@@ -17,7 +17,8 @@ import (
 // discovered is what one discovery run found.
 type discovered struct {
 	kinds  map[schema.GroupVersionKind]Kind
-	failed map[schema.GroupVersion]error // groups whose server did not answer: unknown, not absent
+	short  map[schema.GroupVersionKind][]string // their short names and singulars
+	failed map[schema.GroupVersion]error        // groups whose server did not answer: unknown, not absent
 }
 
 // UnknownKindError says that the API server does not serve a kind.
@@ -87,7 +88,7 @@ func (c *Client) discover(ctx context.Context) (*discovered, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := &discovered{kinds: map[schema.GroupVersionKind]Kind{}, failed: failed}
+	found := &discovered{kinds: map[schema.GroupVersionKind]Kind{}, short: map[schema.GroupVersionKind][]string{}, failed: failed}
 	for gv, list := range lists {
 		if list == nil {
 			continue
@@ -104,6 +105,7 @@ func (c *Client) discover(ctx context.Context) (*discovered, error) {
 				k.Version = r.Version
 			}
 			found.kinds[k.GVK()] = k
+			found.short[k.GVK()] = append(r.ShortNames, r.SingularName)
 		}
 	}
 	if lists != nil {

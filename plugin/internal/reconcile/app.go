@@ -113,6 +113,7 @@ type Reconciler struct {
 	Source  Source
 	From    record.Source // names Source in records; Path is set per app
 	Tool    string        // our version
+	Signed  bool          // Source shows signed commits only
 	Now     func() time.Time
 	Events  func(Event) // may be nil
 	// Render renders a directory of the checkout; nil stands for render.Dir.
@@ -153,7 +154,7 @@ func (r *Reconciler) tell(kind EventKind, app, format string, args ...any) {
 
 // settings is a digest of everything but the commit that shapes what is applied: when it changes, all is planned anew.
 func (r *Reconciler) settings(app App) string {
-	raw, err := json.Marshal([]any{app.Path, app.Namespace, app.AllowPlainSecrets, r.From.Repo, r.Tool, app.Health, app.Helm, app.Substitute.settings(), app.Ignore, app.ForeignFields})
+	raw, err := json.Marshal([]any{app.Path, app.Namespace, app.AllowPlainSecrets, r.From.Repo, r.Tool, r.Signed, app.Health, app.Helm, app.Substitute.settings(), app.Ignore, app.ForeignFields})
 	if err != nil {
 		return ""
 	}

@@ -22,6 +22,9 @@ func (p *pass) finish(err error) (AppReport, error) {
 		err = p.recheckHealth()
 	}
 	err = p.afterFailure(err)
+	if why := p.heldBack(err); why != nil && err == nil {
+		p.held, err = true, why
+	}
 	if (err == nil || errors.Is(err, errInterrupted)) && len(p.failed) > 0 {
 		err = errors.Join(err, p.firstFailure())
 	}

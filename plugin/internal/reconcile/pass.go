@@ -49,6 +49,7 @@ type pass struct {
 	told        map[record.Key]string
 	effects     []Effect
 	pushed      bool // this run is in the history
+	held        bool // all went well, but with an earlier commit than the ref points at
 	report      AppReport
 }
 

@@ -41,7 +41,7 @@ func (p *pass) render(ctx context.Context) error {
 }
 
 func (p *pass) fetched(rev source.Revision) {
-	p.revision = record.Revision{Commit: rev.Commit, Ref: rev.Ref, Author: rev.Author, Subject: rev.Subject, Time: rev.Time}
+	p.revision = record.Revision{Commit: rev.Commit, Ref: rev.Ref, Author: rev.Author, Subject: rev.Subject, Signer: rev.Signer, Time: rev.Time}
 	p.report.Revision = p.revision
 	p.message = rev.Subject + "\n\n" + rev.Body
 }

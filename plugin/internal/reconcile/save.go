@@ -34,7 +34,7 @@ func (p *pass) saveResult(idle bool, failure error) error {
 	if errors.Is(failure, errInterrupted) && p.report.Counts.Changed() == 0 && len(p.failed) == 0 {
 		return nil // it came to nothing, and the next pass starts where this one did
 	}
-	settled := failure == nil && (p.opts.drift == nil || p.rec.Settled) && len(p.unhealthy(slices.Collect(maps.Keys(p.refs)))) == 0
+	settled := (failure == nil || p.held) && (p.opts.drift == nil || p.rec.Settled) && len(p.unhealthy(slices.Collect(maps.Keys(p.refs)))) == 0
 	if idle && settled == p.rec.Settled && failure == nil && !p.live.rewound && !p.remarked {
 		return nil
 	}
@@ -67,7 +67,7 @@ func (p *pass) save(ctx context.Context, result record.Result, message string, s
 		last = history[0]
 	}
 	p.rec.History, p.report.News = history, p.pushed
-	p.rec.Report = &record.Report{Name: p.app.Name, Source: p.report.Source, Revision: p.rec.Revision, Seen: p.commit,
+	p.rec.Report = &record.Report{Name: p.app.Name, Source: p.report.Source, Revision: p.rec.Revision, Seen: p.seen(),
 		Sync: syncOf(result), Health: p.report.Objects.Worst(), Message: message, Objects: p.report.Objects, LastRun: last}
 	return p.Records.Save(ctx, p.rec)
 }

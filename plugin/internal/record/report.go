@@ -69,6 +69,7 @@ type Revision struct {
 	Ref     string    `json:"ref,omitempty"`
 	Author  string    `json:"author,omitempty"`
 	Subject string    `json:"subject,omitempty"`
+	Signer  string    `json:"signer,omitempty"` // who signed it, where only signed commits are applied
 	Time    time.Time `json:"time,omitzero"`
 }
 

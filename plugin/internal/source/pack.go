@@ -23,6 +23,7 @@ import (
 // pack is one fetched packfile in a temporary directory.
 type pack struct {
 	adv     *packp.AdvRefs
+	tag     plumbing.Hash // of the annotated tag that ref is; zero when it is none
 	objects *filesystem.Storage
 	dir     string
 }
@@ -37,14 +38,18 @@ func (p *pack) close() {
 // packLimit bounds the compressed bytes: contents that do not compress, and the framing around them.
 func packLimit(l Limits) int64 { return l.Bytes + l.Bytes/16 + 1<<20 }
 
-// fetchPack asks for commit without its history. The caller closes the pack.
-func fetchPack(ctx context.Context, s session, commit plumbing.Hash, l Limits) (_ *pack, err error) {
+// fetchPack asks for commit without its history, and for the tag that ref is. The caller closes the pack.
+func fetchPack(ctx context.Context, s session, commit plumbing.Hash, ref string, l Limits) (_ *pack, err error) {
 	adv, err := s.AdvertisedReferencesContext(ctx)
 	if err != nil {
 		return nil, err
 	}
 	req := packp.NewUploadPackRequestFromCapabilities(adv.Capabilities)
 	req.Wants = []plumbing.Hash{wanted(adv, commit)}
+	tag := tagOf(adv, ref)
+	if !tag.IsZero() && tag != req.Wants[0] {
+		req.Wants = append(req.Wants, tag)
+	}
 	if adv.Capabilities.Supports(capability.Shallow) {
 		req.Depth = packp.DepthCommits(1)
 		if err := req.Capabilities.Set(capability.Shallow); err != nil {
@@ -61,7 +66,7 @@ func fetchPack(ctx context.Context, s session, commit plumbing.Hash, l Limits) (
 		return nil, err
 	}
 	defer res.Close()
-	p := &pack{adv: adv}
+	p := &pack{adv: adv, tag: tag}
 	if p.dir, err = os.MkdirTemp("", "kubectl-gitops-"); err != nil {
 		return nil, err
 	}

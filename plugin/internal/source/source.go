@@ -34,7 +34,13 @@ type Repo struct {
 	URL, Ref string
 	Auth     Auth
 	Limits   Limits
-	Server   *Server // what earlier polls learned about the server; may be nil
+	Server   *Server  // what earlier polls learned about the server; may be nil
+	Trust    Verifier // who may sign commits; nil trusts every commit
+}
+
+// Verifier checks an armored signature of payload, made at a time, and tells who signed.
+type Verifier interface {
+	Verify(payload []byte, signature string, at time.Time) (signer string, err error)
 }
 
 // Auth names files that hold credentials. Each is read whenever it is needed, so a rotated one is picked up.
@@ -67,10 +73,10 @@ func (l Limits) orDefault() Limits {
 }
 
 // Revision describes a commit. Ref is the short name of the branch or tag it was found by, "" when it was asked for
-// as a commit. Time is the committer's. Control characters of the commit are replaced, so that the fields can be printed.
+// as a commit. Signer is who signed the commit, or the tag it was found by; "" when nobody asked. Time is the committer's. Control characters of the commit are replaced, so that the fields can be printed.
 type Revision struct {
-	Commit, Ref, Author, Email, Subject, Body string
-	Time                                      time.Time
+	Commit, Ref, Author, Email, Subject, Body, Signer string
+	Time                                              time.Time
 }
 
 // Poll returns the full commit Ref points at now. It costs one request, or none when Ref is a full commit; a local
@@ -133,12 +139,12 @@ func (r Repo) Fetch(ctx context.Context, commit, dir string) (Revision, error) {
 	}
 	var rev Revision
 	err = r.remote(ctx, a, func(ctx context.Context, s session) error {
-		p, err := fetchPack(ctx, s, h, r.Limits.orDefault())
+		p, err := fetchPack(ctx, s, h, r.Ref, r.Limits.orDefault())
 		if err != nil {
 			return err
 		}
 		defer p.close()
-		rev, err = r.checkout(ctx, p.objects, h, dir)
+		rev, err = r.checkout(ctx, p.objects, h, p.tag, dir)
 		rev.Ref = r.shortRef(func() string { return headBranch(p.adv) })
 		return err
 	})
@@ -157,7 +163,7 @@ func (r Repo) fetchLocal(ctx context.Context, a address, commit plumbing.Hash, d
 	parent := ctx
 	ctx, cancel := context.WithTimeout(ctx, r.Limits.orDefault().Timeout)
 	defer cancel()
-	rev, err := r.checkout(ctx, l.objects, commit, dir)
+	rev, err := r.checkout(ctx, l.objects, commit, l.tag(r.Ref), dir)
 	if err != nil {
 		return Revision{}, redact(r.explain(parent, ctx, a, err))
 	}
@@ -165,12 +171,16 @@ func (r Repo) fetchLocal(ctx context.Context, a address, commit plumbing.Hash, d
 	return rev, nil
 }
 
-// checkout writes the tree of commit into dir and describes the commit.
-func (r Repo) checkout(ctx context.Context, s storer.EncodedObjectStorer, commit plumbing.Hash, dir string) (Revision, error) {
+// checkout writes the tree of commit, which tag may stand for, into dir and describes the commit.
+func (r Repo) checkout(ctx context.Context, s storer.EncodedObjectStorer, commit, tag plumbing.Hash, dir string) (Revision, error) {
 	c, err := object.GetCommit(s, commit)
 	if err != nil {
 		return Revision{}, hint.With(fmt.Errorf("commit %s: %w", commit, err),
 			"check that the commit exists in this repository and was pushed")
+	}
+	signer, err := r.verify(s, c, tag)
+	if err != nil {
+		return Revision{}, err
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -181,7 +191,9 @@ func (r Repo) checkout(ctx context.Context, s storer.EncodedObjectStorer, commit
 	if err := w.write(root, c.TreeHash, "", 0); err != nil {
 		return Revision{}, fmt.Errorf("commit %s: %w", commit, err)
 	}
-	return describe(c), nil
+	rev := describe(c)
+	rev.Signer = printable(signer, false)
+	return rev, nil
 }
 
 // shortRef names what r.Ref stands for; head is asked only when r.Ref leaves it to the repository.

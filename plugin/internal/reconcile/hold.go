@@ -1,0 +1,26 @@
+package reconcile
+
+// Holder is a Source that may hold a commit back: it then shows an earlier one.
+type Holder interface {
+	// Held returns the commit that the last Poll held back, and why; nil when there is none.
+	Held() (commit string, why error)
+}
+
+// heldBack says why a pass that ended with err, and went well, was about an earlier commit than the ref points at.
+func (p *pass) heldBack(err error) error {
+	if h, ok := p.Source.(Holder); ok && err == nil && len(p.failed) == 0 {
+		_, why := h.Held()
+		return why
+	}
+	return nil
+}
+
+// seen is what the ref points at, applied or not.
+func (p *pass) seen() string {
+	if h, ok := p.Source.(Holder); ok {
+		if commit, why := h.Held(); why != nil {
+			return commit
+		}
+	}
+	return p.commit
+}

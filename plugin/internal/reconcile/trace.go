@@ -1,0 +1,231 @@
+package reconcile
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+)
+
+// Trace is the form of `trace KIND/NAME -o json`: whose object this is. Owners lead from the object to the one that
+// the app manages, which is the object itself when it is empty. Origin is file:line of that one in the commit that is
+// applied; it is empty where that cannot be told.
+type Trace struct {
+	metav1.TypeMeta `json:",inline"`
+	Object          string          `json:"object"`
+	Owners          []string        `json:"owners,omitempty"`
+	App             string          `json:"app"`
+	Source          record.Source   `json:"source"`
+	Revision        record.Revision `json:"revision"`
+	Origin          string          `json:"origin,omitempty"`
+	Changed         *record.Owner   `json:"changed,omitempty"` // who changed the object last, its status aside
+}
+
+// Traced is what Trace found in the cluster, with what is needed to find the object in Git.
+type Traced struct {
+	Trace
+	Managed cluster.Ref // the object that the app manages
+	Target  string      // namespace of objects that name none
+}
+
+// maxOwners is how far Trace climbs.
+const maxOwners = 10
+
+// Trace finds a live object by the names of its kind and itself, in namespace or, when that is empty, wherever it is
+// the only one of the name, and climbs its ownerReferences to an object of an app. Only metadata is read.
+func (r *Reconciler) Trace(ctx context.Context, kind, namespace, name string) (Traced, error) {
+	kinds, err := r.Cluster.Named(ctx, kind)
+	if err != nil {
+		return Traced{}, err
+	}
+	records, err := r.Records.Load(ctx)
+	if err != nil {
+		return Traced{}, err
+	}
+	ref, live, err := r.findOne(ctx, records, kinds, namespace, name)
+	if err != nil {
+		return Traced{}, err
+	}
+	t := Traced{Trace: Trace{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "Trace"}, Object: ref.ID(), Changed: lastChange(live)}}
+	way := ref.String()
+	for range maxOwners {
+		if app, row := ownerApp(records, ref, live); app != "" {
+			rec := records[app]
+			t.App, t.Source, t.Revision, t.Target, t.Managed = app, rec.Source, rec.Revision, rec.Target, row.Ref
+			return t, nil
+		}
+		up, parent, err := r.climb(ctx, ref, live)
+		if err != nil {
+			return t, err
+		}
+		if parent == nil {
+			break
+		}
+		ref, live = up, parent
+		t.Owners = append(t.Owners, ref.ID())
+		way += " < " + ref.String()
+	}
+	text := way + " is not managed by any app in namespace " + r.Records.Namespace
+	if t.Changed != nil {
+		text += fmt.Sprintf("; %s changed it last", t.Changed.Manager)
+	}
+	return t, hint.Errorf(text, "-n selects another instance")
+}
+
+// findOne finds the one live object that is meant.
+func (r *Reconciler) findOne(ctx context.Context, records map[string]*record.Record, kinds []cluster.Kind, namespace, name string) (cluster.Ref, metav1.Object, error) {
+	type match struct {
+		ref  cluster.Ref
+		live metav1.Object
+	}
+	var found []match
+	var failed []error
+	for _, k := range kinds {
+		spaces := []string{namespace}
+		if !k.Namespaced {
+			spaces = []string{""}
+		}
+		items, err := r.Cluster.FindMetadata(ctx, k, spaces[0], name)
+		if apierrors.IsForbidden(err) && spaces[0] == "" && k.Namespaced {
+			items, err = r.findIn(ctx, k, recordedNamespaces(records), name)
+		}
+		if err != nil {
+			failed = append(failed, err)
+			continue
+		}
+		for i := range items {
+			found = append(found, match{cluster.Ref{Kind: k, Namespace: items[i].Namespace, Name: name}, &items[i]})
+		}
+	}
+	if managed := slices.DeleteFunc(slices.Clone(found), func(m match) bool { app, _ := ownerApp(records, m.ref, m.live); return app == "" }); len(managed) == 1 {
+		found = managed
+	}
+	switch {
+	case len(found) == 1:
+		return found[0].ref, found[0].live, nil
+	case len(found) == 0 && len(failed) > 0:
+		return cluster.Ref{}, nil, errors.Join(failed...)
+	case len(found) == 0:
+		return cluster.Ref{}, nil, hint.Errorf(fmt.Sprintf("no %s named %s in the cluster", strings.ToLower(kinds[0].Kind), name),
+			"check the name, or its namespace with --object-namespace")
+	}
+	var ids []string
+	for _, m := range found {
+		ids = append(ids, m.ref.ID())
+	}
+	slices.Sort(ids)
+	return cluster.Ref{}, nil, hint.Errorf("several objects have this name: "+strings.Join(ids, ", "), "say which with --object-namespace, or KIND.GROUP/NAME")
+}
+
+func recordedNamespaces(records map[string]*record.Record) []string {
+	spaces := map[string]bool{}
+	for _, rec := range records {
+		if rec.Inventory == nil {
+			continue
+		}
+		for k := range rec.Rows {
+			if k.Namespace != "" {
+				spaces[k.Namespace] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(spaces))
+}
+
+// findIn looks into each namespace where the whole cluster may not be listed.
+func (r *Reconciler) findIn(ctx context.Context, k cluster.Kind, spaces []string, name string) ([]metav1.PartialObjectMetadata, error) {
+	found := make([][]metav1.PartialObjectMetadata, len(spaces))
+	errs := make([]error, len(spaces))
+	parallel(ctx, len(spaces), readsInFlight, func(i int) { found[i], errs[i] = r.Cluster.FindMetadata(ctx, k, spaces[i], name) })
+	all := slices.Concat(found...)
+	if len(all) == 0 {
+		return nil, errors.Join(errs...)
+	}
+	return all, nil
+}
+
+// ownerApp names the app whose record proves that the object is its own.
+func ownerApp(records map[string]*record.Record, ref cluster.Ref, live metav1.Object) (string, record.Row) {
+	for _, app := range slices.Sorted(maps.Keys(records)) {
+		rec := records[app]
+		if rec.Inventory == nil {
+			continue
+		}
+		if row, ok := rec.Rows[record.KeyOf(ref)]; ok && row.UID == live.GetUID() {
+			return app, row
+		}
+	}
+	return "", record.Row{}
+}
+
+// climb reads the owner of an object: its controller, or else its first owner. It is nil when there is none (any more).
+func (r *Reconciler) climb(ctx context.Context, ref cluster.Ref, live metav1.Object) (cluster.Ref, metav1.Object, error) {
+	owners := live.GetOwnerReferences()
+	if len(owners) == 0 {
+		return ref, nil, nil
+	}
+	owner := owners[0]
+	if c := metav1.GetControllerOf(live); c != nil {
+		owner = *c
+	}
+	k, err := r.Cluster.OwnerKind(ctx, owner)
+	if err != nil {
+		return ref, nil, err
+	}
+	up := cluster.Ref{Kind: k, Name: owner.Name}
+	if k.Namespaced {
+		up.Namespace = ref.Namespace
+	}
+	items, err := r.Cluster.FindMetadata(ctx, k, up.Namespace, owner.Name)
+	if err != nil {
+		return ref, nil, err
+	}
+	for i := range items {
+		if items[i].UID == owner.UID {
+			return up, &items[i], nil
+		}
+	}
+	return ref, nil, nil
+}
+
+// lastChange tells who wrote an object last, its status aside.
+func lastChange(live metav1.Object) *record.Owner {
+	var newest *record.Owner
+	for _, e := range live.GetManagedFields() {
+		if e.Subresource == "status" {
+			continue
+		}
+		at := time.Time{}
+		if e.Time != nil {
+			at = e.Time.Time
+		}
+		if newest == nil || at.After(newest.Time) {
+			newest = &record.Owner{Manager: e.Manager, Operation: string(e.Operation), Subresource: e.Subresource, Time: at}
+		}
+	}
+	return newest
+}
+
+// Locate finds the managed object among rendered ones and returns where it is written.
+func (t Traced) Locate(objects []render.Object) (render.Origin, bool) {
+	for _, o := range objects {
+		gk := o.GroupVersionKind().GroupKind()
+		if gk.Group == t.Managed.Group && gk.Kind == t.Managed.Kind.Kind && o.GetName() == t.Managed.Name &&
+			cmp.Or(o.GetNamespace(), t.Managed.Namespace) == t.Managed.Namespace {
+			return o.Origin, true
+		}
+	}
+	return render.Origin{}, false
+}
