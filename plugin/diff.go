@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -23,7 +24,7 @@ type diffOptions struct {
 func newDiffCommand(c *cli) *cobra.Command {
 	o := &diffOptions{output: outputFlags{only: []string{formatName}}}
 	cmd := &cobra.Command{
-		Use:   "diff [APP]",
+		Use:   "diff [APP...]",
 		Short: "Show what reconcile would change: exit 0 nothing, 1 something, more an error",
 		Long: `Show what reconcile would change, as the API server would store it. Nothing is
 written.
@@ -37,13 +38,13 @@ Exit status: 0 no differences, 1 differences, above 1 an error.`,
 		Example: `  kubectl gitops diff shop
   kubectl gitops diff --path apps/shop/overlays/prod --name shop
   KUBECTL_EXTERNAL_DIFF="diff -u --color=always" kubectl gitops diff shop`,
-		ValidArgsFunction: c.completeAppNames(1),
+		ValidArgsFunction: c.completeAppNames(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.output.Validate(); err != nil {
 				return err
 			}
 			o.local = o.source.repo == "" && (len(args) == 0 || cmd.Flags().Changed("path"))
-			return o.run(cmd.Context(), c, args)
+			return o.run(cmd.Context(), cmd, c, args)
 		},
 	}
 	o.source.addFlags(cmd)
@@ -51,12 +52,12 @@ Exit status: 0 no differences, 1 differences, above 1 an error.`,
 	return cmd
 }
 
-func (o *diffOptions) run(ctx context.Context, c *cli, args []string) error {
+func (o *diffOptions) run(ctx context.Context, cmd *cobra.Command, c *cli, args []string) error {
 	client, store, err := c.connect()
 	if err != nil {
 		return err
 	}
-	app, repo, from, err := o.resolve(ctx, store, args)
+	target, repo, from, err := o.resolve(ctx, cmd, store, args)
 	if err != nil {
 		return err
 	}
@@ -67,10 +68,10 @@ func (o *diffOptions) run(ctx context.Context, c *cli, args []string) error {
 			u.event(e)
 		}
 	})
-	r.Render = o.source.renderer(u)
-	report, effects, failure := r.Preview(ctx, app)
-	found, err := o.show(ctx, c, report, effects)
-	switch {
+	r.Render, r.Apps = o.source.renderer(u), config.Load
+	out := r.RunAll(ctx, target, reconcile.Options{Cause: record.CauseManual, DryRun: true, Timeout: o.source.timeout})
+	found, err := o.show(ctx, c, out)
+	switch failure := out.Failed(); {
 	case failure != nil || err != nil:
 		return errors.Join(failure, err)
 	case found:
@@ -80,7 +81,7 @@ func (o *diffOptions) run(ctx context.Context, c *cli, args []string) error {
 }
 
 // resolve decides where to compare from: the working tree when we stand in one and no repository or app is named.
-func (o *diffOptions) resolve(ctx context.Context, store *record.Store, args []string) (reconcile.App, source.Repo, reconcile.Source, error) {
+func (o *diffOptions) resolve(ctx context.Context, cmd *cobra.Command, store *record.Store, args []string) (reconcile.Target, source.Repo, reconcile.Source, error) {
 	if o.local {
 		if tree, rel, err := openCheckout(workingDirectory()); err == nil {
 			if o.source.path == "." {
@@ -88,24 +89,34 @@ func (o *diffOptions) resolve(ctx context.Context, store *record.Store, args []s
 			}
 			app, err := o.source.appOf()
 			if err != nil {
-				return app, source.Repo{}, nil, err
+				return reconcile.Target{}, source.Repo{}, nil, err
 			}
-			return app, source.Repo{URL: tree.top}, tree, o.like(ctx, store, args, &app)
+			repo, err := o.like(ctx, store, args, &app)
+			if repo == "" {
+				repo = tree.top
+			}
+			return reconcile.Target{App: app, Only: args}, source.Repo{URL: repo}, tree, err
 		}
 	}
 	o.local = false
-	app, repo, err := o.source.resolve(ctx, store, args)
-	return app, repo, gitSource{repo}, err
+	target, repo, err := o.source.target(ctx, cmd, store, args)
+	return target, repo, gitSource{repo}, err
 }
 
-// like takes over from the record what the flags leave open, so that a working tree is compared as it would be applied.
-func (o *diffOptions) like(ctx context.Context, store *record.Store, args []string, app *reconcile.App) error {
-	if len(args) == 1 {
-		app.Name = args[0]
-	}
+// like takes over from the record what the flags leave open, so that a working tree is compared as it would be applied,
+// and returns the repository that a gitops.yaml in the same directory was read from, "" when none was.
+func (o *diffOptions) like(ctx context.Context, store *record.Store, args []string, app *reconcile.App) (repo string, err error) {
 	records, err := store.Peek(ctx)
 	if err != nil {
-		return err
+		return "", err
+	}
+	for _, l := range store.AppLists() {
+		if l.Source.Path == app.Path {
+			return l.Source.Repo, nil
+		}
+	}
+	if len(args) == 1 {
+		app.Name = args[0]
 	}
 	if rec := records[app.Name]; rec != nil && rec.Inventory != nil {
 		if app.Namespace == "" {
@@ -113,19 +124,49 @@ func (o *diffOptions) like(ctx context.Context, store *record.Store, args []stri
 		}
 		app.AllowPlainSecrets = app.AllowPlainSecrets || rec.PlainSecrets
 	}
-	return nil
+	return "", nil
 }
 
 // show prints the differences and tells whether there are any.
-func (o *diffOptions) show(ctx context.Context, c *cli, report reconcile.AppReport, effects []reconcile.Effect) (bool, error) {
+func (o *diffOptions) show(ctx context.Context, c *cli, out reconcile.Outcome) (bool, error) {
 	u := c.ui()
-	at := "git/%s@" + record.Revision{Commit: report.Revision.Commit}.Short()
+	var pairs []pair
+	var names, summaries []string
+	calm, unchanged := 0, 0
+	for _, a := range out.Apps {
+		before := len(pairs)
+		pairs, names = o.pairs(pairs, names, a)
+		if len(pairs) == before && a.Report.Result == record.ResultFailed {
+			continue
+		}
+		if len(pairs) == before {
+			calm++
+			unchanged += a.Report.Counts.Unchanged
+		}
+		if len(pairs) > before || len(out.Apps) == 1 {
+			summaries = append(summaries, diffSummary(a.Report, len(pairs)-before))
+		}
+	}
+	if len(out.Apps) > 1 && calm > 0 {
+		summaries = append(summaries, fmt.Sprintf("%s: no differences, %d unchanged", plural(calm, "app", "apps"), unchanged))
+	}
+	handled, err := o.output.print(u.Out, nil, names)
+	if err == nil && !handled {
+		err = showPairs(ctx, u, pairs)
+	}
+	for _, line := range summaries {
+		fmt.Fprintln(u.Err, line)
+	}
+	return len(pairs) > 0, err
+}
+
+// pairs adds what differs of one app.
+func (o *diffOptions) pairs(pairs []pair, names []string, a reconcile.AppOutcome) ([]pair, []string) {
+	at := "git/%s@" + record.Revision{Commit: a.Report.Revision.Commit}.Short()
 	if o.local {
 		at = "checkout/%s"
 	}
-	var pairs []pair
-	var names []string
-	for _, e := range effects {
+	for _, e := range a.Effects {
 		before, after := diff.MaskPair(e.Before, e.After)
 		from, to := "live/"+e.Ref.ID(), fmt.Sprintf(at, e.Origin.File)
 		if after == nil {
@@ -141,14 +182,7 @@ func (o *diffOptions) show(ctx context.Context, c *cli, report reconcile.AppRepo
 		pairs = append(pairs, pair{e.Ref.ID(), before, after, text})
 		names = append(names, e.Ref.String())
 	}
-	handled, err := o.output.print(u.Out, nil, names)
-	if err == nil && !handled {
-		err = showPairs(ctx, u, pairs)
-	}
-	if len(pairs) > 0 || report.Result != record.ResultFailed {
-		fmt.Fprintln(u.Err, diffSummary(report, len(pairs)))
-	}
-	return len(pairs) > 0, err
+	return pairs, names
 }
 
 func diffSummary(report reconcile.AppReport, differences int) string {

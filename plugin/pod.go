@@ -9,6 +9,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/events"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
 // podOptions are what reconcile does beside its work when it runs in a pod, where nobody looks on. install sets them.
@@ -32,6 +33,23 @@ func (o *podOptions) start(u *ui, client *cluster.Client, namespace string) {
 	if o.events {
 		o.recorder = &events.Recorder{Cluster: client, Namespace: namespace, Now: time.Now,
 			Dropped: func(err error) { u.warn("%v", err) }}
+	}
+}
+
+// tellAll tells one finished run.
+func (o *podOptions) tellAll(ctx context.Context, out reconcile.Outcome) {
+	for _, a := range out.Apps {
+		o.tell(ctx, a.Report)
+	}
+	const list = "the apps"
+	switch {
+	case o.terminationLog == "":
+	case out.Err != nil:
+		o.endings = map[string]string{list: ending(reconcile.AppReport{Name: list, Result: record.ResultFailed, Message: out.Err.Error()})}
+		writeEndings(o.terminationLog, o.endings)
+	case o.endings[list] != "":
+		delete(o.endings, list)
+		writeEndings(o.terminationLog, o.endings)
 	}
 }
 

@@ -24,7 +24,7 @@ func (u *ui) event(e reconcile.Event) {
 	}
 	switch e.Kind {
 	case reconcile.Changed:
-		u.change(e.Change)
+		u.changeIn(u.appOf(e), e.Change)
 	case reconcile.Warning:
 		u.warnLine(e.Text)
 	case reconcile.Waiting:
@@ -37,7 +37,15 @@ func (u *ui) event(e reconcile.Event) {
 }
 
 func (u *ui) step(e reconcile.Event) {
-	fmt.Fprintf(u.Err, "%-9s %s\n", e.Kind, u.clean(e.Text))
+	fmt.Fprintf(u.Err, "%-9s %s%s\n", e.Kind, u.appOf(e), u.clean(e.Text))
+}
+
+// appOf is what stands in front of what is told of one app of several.
+func (u *ui) appOf(e reconcile.Event) string {
+	if !e.Listed {
+		return ""
+	}
+	return u.clean(e.App) + ": "
 }
 
 // newState tells whether a waiting event says something else than the one before about the same object. The time it
@@ -58,12 +66,15 @@ func (u *ui) newState(e reconcile.Event) bool {
 }
 
 // change prints what happened to one object; unchanged ones are only counted (see summary).
-func (u *ui) change(c *record.Change) {
+func (u *ui) change(c *record.Change) { u.changeIn("", c) }
+
+// changeIn is change behind the name of an app of several.
+func (u *ui) changeIn(app string, c *record.Change) {
 	if c == nil || c.Action == record.Unchanged && c.Note == "" {
 		return
 	}
 	w, color := u.lines()
-	line := u.clean(cmp.Or(c.Short, c.Object)) + " " + paint(color, styleOf(string(c.Action)), string(c.Action))
+	line := app + u.clean(cmp.Or(c.Short, c.Object)) + " " + paint(color, styleOf(string(c.Action)), string(c.Action))
 	if u.DryRun {
 		line += dryRunMark
 	}

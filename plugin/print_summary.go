@@ -15,10 +15,11 @@ import (
 const maxFailures = 10
 
 // summary prints the closing line of each app, and what failed as errors with hints.
-func (u *ui) summary(r reconcile.Report) { u.conclude(r, nil) }
+func (u *ui) summary(r reconcile.Report) { u.conclude(r) }
 
-// conclude is summary for a run of one app that ended with failure, which knows the hint of each of its parts.
-func (u *ui) conclude(r reconcile.Report, failure error) {
+// conclude is summary for apps that ended with these failures, in the order of the apps; they know the hint of each of
+// their parts. Several apps that are as they should be share one line.
+func (u *ui) conclude(r reconcile.Report, ends ...error) {
 	u.mu.Lock()
 	u.waiting = map[string]string{}
 	if u.log != nil {
@@ -27,17 +28,51 @@ func (u *ui) conclude(r reconcile.Report, failure error) {
 		return
 	}
 	w, color := u.lines()
+	if line := u.calm(r.Apps, color); line != "" {
+		fmt.Fprintln(w, line)
+	}
 	for _, app := range r.Apps {
+		if len(r.Apps) > 1 && isCalm(app) {
+			continue
+		}
 		if line := u.closing(app, color); line != "" {
 			fmt.Fprintln(w, line)
 		}
 	}
 	u.mu.Unlock()
-	for _, app := range r.Apps {
+	for i, app := range r.Apps {
 		if app.Result == record.ResultFailed {
+			var failure error
+			if i < len(ends) {
+				failure = ends[i]
+			}
 			u.fail(failures(app, failure))
 		}
 	}
+}
+
+// isCalm tells whether there is nothing to say about an app.
+func isCalm(app reconcile.AppReport) bool {
+	return app.Result == record.ResultSucceeded && len(app.Changes) == 0 && !anyChange(app.Counts) && app.Message == "" && app.Health == cluster.Healthy
+}
+
+// calm is the one line about all apps of several that were as they should be.
+func (u *ui) calm(apps []reconcile.AppReport, color bool) string {
+	var calm []reconcile.AppReport
+	objects := 0
+	for _, app := range apps {
+		if isCalm(app) {
+			calm = append(calm, app)
+			objects += app.Counts.Unchanged
+		}
+	}
+	switch {
+	case len(apps) < 2 || len(calm) == 0:
+		return ""
+	case len(calm) == 1:
+		return u.closing(calm[0], color)
+	}
+	return fmt.Sprintf("%d apps are up to date%s: %d unchanged%s", len(calm), prefixed(" at ", u.clean(calm[0].Revision.Short())), objects, dryRunSuffix(calm[0]))
 }
 
 // closing is the one line that is left of a pass; empty when it failed before it touched an object, where the error
@@ -51,6 +86,8 @@ func (u *ui) closing(app reconcile.AppReport, color bool) string {
 		return fmt.Sprintf("%s is %s", name, u.clean(app.Suspended.String()))
 	case app.Result == record.ResultFailed && counts == "":
 		return ""
+	case app.Health == cluster.Unknown && counts == "" && app.Message != "":
+		return name + " " + u.clean(app.Message)
 	case app.Result == record.ResultFailed:
 		return fmt.Sprintf("%s %s%s%s: %s%s", name, paint(color, red, "failed"), prefixed(" at ", at), lasted, counts, dryRunSuffix(app))
 	case app.DryRun && anyChange(app.Counts):

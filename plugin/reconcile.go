@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -28,9 +29,10 @@ type reconcileOptions struct {
 func newReconcileCommand(c *cli) *cobra.Command {
 	o := &reconcileOptions{}
 	cmd := &cobra.Command{
-		Use:   "reconcile [APP]",
+		Use:   "reconcile [APP...]",
 		Short: "Fetch, render, apply, prune and verify: once, or in a loop",
-		Long: `Make the cluster equal to one directory of one Git repository.
+		Long: `Make the cluster equal to one directory of one Git repository, or to the apps
+that the gitops.yaml in that directory lists. APP confines it to some of them.
 
 A pass reads the commit that --ref points at, applies what differs, prunes what
 Git no longer names, waits until everything is healthy and reverts what
@@ -40,12 +42,12 @@ Without --repo the source is the one that the app's last run used.`,
     --path apps/shop/overlays/prod --name shop
   kubectl gitops reconcile shop --dry-run=server
   kubectl gitops reconcile shop --interval 5s --for 55s`,
-		ValidArgsFunction: c.completeAppNames(1),
+		ValidArgsFunction: c.completeAppNames(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.validate(cmd); err != nil {
 				return err
 			}
-			return o.run(cmd.Context(), c, args)
+			return o.run(cmd.Context(), cmd, c, args)
 		},
 	}
 	o.source.addFlags(cmd)
@@ -73,14 +75,14 @@ func (o *reconcileOptions) validate(cmd *cobra.Command) error {
 	return errors.Join(checkLogFormat(o.inPod.logFormat), o.output.Validate())
 }
 
-func (o *reconcileOptions) run(ctx context.Context, c *cli, args []string) error {
+func (o *reconcileOptions) run(ctx context.Context, cmd *cobra.Command, c *cli, args []string) error {
 	u := c.ui()
 	u.setLog(o.inPod.logFormat)
 	client, store, err := c.connect()
 	if err != nil {
 		return err
 	}
-	app, repo, err := o.source.resolve(ctx, store, args)
+	target, repo, err := o.source.target(ctx, cmd, store, args)
 	if err != nil {
 		return err
 	}
@@ -92,26 +94,28 @@ func (o *reconcileOptions) run(ctx context.Context, c *cli, args []string) error
 	from, done := o.source.from(repo, store)
 	defer done()
 	r := newReconciler(client, store, repo, from, u.event)
-	r.Render = o.source.renderer(u)
+	r.Render, r.Apps = o.source.renderer(u), config.Load
+	opts := reconcile.Options{Cause: record.CauseManual, DryRun: u.DryRun, Timeout: o.source.timeout}
 	if o.interval == 0 {
-		report, err := r.Run(ctx, app, reconcile.Options{Cause: record.CauseManual, DryRun: u.DryRun})
-		o.inPod.tell(ctx, report)
-		return o.print(u, client, cluster.Requests{}, report, err)
+		out := r.RunAll(ctx, target, opts)
+		o.inPod.tellAll(ctx, out)
+		return o.print(u, client, cluster.Requests{}, out)
 	}
-	return o.loop(ctx, u, client, r, app)
+	return o.loop(ctx, u, client, r, target, opts)
 }
 
 // loop prints every pass that did something, the first one, and every change of the result.
-func (o *reconcileOptions) loop(ctx context.Context, u *ui, client *cluster.Client, r *reconcile.Reconciler, app reconcile.App) error {
+func (o *reconcileOptions) loop(ctx context.Context, u *ui, client *cluster.Client, r *reconcile.Reconciler,
+	target reconcile.Target, opts reconcile.Options) error {
 	var before cluster.Requests
-	last, passes := "", 0
-	err := r.Loop(ctx, app, o.interval, o.length, func(report reconcile.AppReport, err error) {
-		o.inPod.tell(ctx, report)
-		state := string(report.Result) + report.Message + report.Revision.Commit
-		if passes++; passes == 1 || len(report.Changes) > 0 || state != last {
-			o.print(u, client, before, report, err)
+	passes := 0
+	states := map[string]string{}
+	err := r.Loop(ctx, target, opts, o.interval, o.length, func(out reconcile.Outcome) {
+		o.inPod.tellAll(ctx, out)
+		if passes++; passes == 1 || news(states, out) {
+			o.print(u, client, before, out)
 		}
-		last, before = state, client.Requests()
+		before = client.Requests()
 	})
 	u.logEnd(passes, client.Requests())
 	if err != nil {
@@ -120,19 +124,46 @@ func (o *reconcileOptions) loop(ctx context.Context, u *ui, client *cluster.Clie
 	return nil
 }
 
-// print tells one finished pass. A pass that failed has its error in the report, so that it is told once.
-func (o *reconcileOptions) print(u *ui, client *cluster.Client, before cluster.Requests, app reconcile.AppReport, failure error) error {
+// news tells whether something happened since states were noted, and notes the new ones.
+func news(states map[string]string, out reconcile.Outcome) bool {
+	changed := false
+	note := func(app, state string) {
+		changed = changed || states[app] != state
+		states[app] = state
+	}
+	problem := ""
+	if out.Err != nil {
+		problem = out.Err.Error()
+	}
+	note("", problem)
+	for _, a := range out.Apps {
+		r := a.Report
+		note(r.Name, string(r.Result)+r.Message+r.Revision.Commit)
+		changed = changed || len(r.Changes) > 0
+	}
+	return changed
+}
+
+// print tells one finished run. A pass that failed has its error in the report, so that it is told once.
+func (o *reconcileOptions) print(u *ui, client *cluster.Client, before cluster.Requests, out reconcile.Outcome) error {
 	report := reconcile.Report{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "Report"},
-		Apps: []reconcile.AppReport{app}, Requests: client.Requests().Minus(before), Duration: app.Duration}
+		Apps: []reconcile.AppReport{}, Requests: client.Requests().Minus(before)}
 	var names []string
-	for _, change := range app.Changes {
-		names = append(names, change.Short)
+	var failures []error
+	for _, a := range out.Apps {
+		report.Apps = append(report.Apps, a.Report)
+		report.Duration.Duration += a.Report.Duration.Duration
+		failures = append(failures, a.Err)
+		for _, change := range a.Report.Changes {
+			names = append(names, change.Short)
+		}
 	}
 	if _, err := o.output.print(u.Out, report, names); err != nil {
 		return err
 	}
-	u.conclude(report, failure)
-	if failure != nil {
+	u.conclude(report, failures...)
+	u.fail(out.Err)
+	if out.Failed() != nil {
 		return errReported
 	}
 	return nil

@@ -168,7 +168,7 @@ func recorded(ctx context.Context, store *record.Store, names []string) (*record
 	slices.Sort(known)
 	switch {
 	case len(names) > 1:
-		return nil, hint.Errorf("several apps at once need a gitops.yaml, which this version does not read yet", "name one app")
+		return nil, hint.Errorf("several apps at once need a gitops.yaml that lists them", "name one app")
 	case len(names) == 1 && !slices.Contains(known, names[0]):
 		if parents, err := store.Parents(ctx); err == nil && parents[names[0]] != nil {
 			from := parents[names[0]].Report.Source

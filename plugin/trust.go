@@ -96,6 +96,11 @@ func (s *trustedSource) recorded(ctx context.Context) string {
 			signed = append(signed, rec.Revision)
 		}
 	}
+	for _, l := range s.records.AppLists() {
+		if l.Revision.Signer != "" && l.Source.Repo == s.repo.Display() {
+			signed = append(signed, l.Revision)
+		}
+	}
 	if len(signed) == 0 {
 		return ""
 	}

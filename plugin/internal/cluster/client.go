@@ -112,6 +112,10 @@ func Connect(config *rest.Config, userAgent string, onWarning func(string)) (*Cl
 	c.ContentType = runtime.ContentTypeJSON
 	c.AcceptContentTypes = runtime.ContentTypeJSON
 	c.GroupVersion = &schema.GroupVersion{}
+	return newClient(c, counts)
+}
+
+func newClient(c *rest.Config, counts *counter) (*Client, error) {
 	httpClient, err := rest.HTTPClientFor(c)
 	if err != nil {
 		return nil, fmt.Errorf("kubeconfig: %w", err)
@@ -121,6 +125,14 @@ func Connect(config *rest.Config, userAgent string, onWarning func(string)) (*Cl
 		return nil, fmt.Errorf("kubeconfig: %w", err)
 	}
 	return &Client{rest: rc, http: httpClient, config: c, counter: counts, kinds: map[schema.GroupVersionKind]Kind{}}, nil
+}
+
+// As returns a client that makes every request as another user, impersonated with the rights that this client's user
+// has to do so. The requests of both are counted together.
+func (c *Client) As(user string) (*Client, error) {
+	config := rest.CopyConfig(c.config)
+	config.Impersonate = rest.ImpersonationConfig{UserName: user}
+	return newClient(config, c.counter)
 }
 
 // Host is the address of the API server.

@@ -19,6 +19,9 @@ import (
 // order of the file, those of one entry with wildcards in path order. What is wrong is returned as render.Problems.
 func Load(root *os.Root, dir string) (apps []reconcile.App, found bool, err error) {
 	name := path.Join(dir, Name)
+	if !isDirectory(root, dir) {
+		return nil, false, nil // who renders it says so
+	}
 	data, err := read(root, name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -119,13 +119,33 @@ type Reconciler struct {
 	// Render renders a directory of the checkout; nil stands for render.Dir.
 	Render func(ctx context.Context, root *os.Root, path string, o render.Options) ([]render.Object, error)
 
-	rendered  rendering    // last commit rendered, for the loop
-	fights    fights       // what was reverted lately, for the loop
-	checks    checks       // health rules
-	refused   sync.Map     // kinds that may not be listed in the whole cluster
-	rights    rights       // what the user was found to be allowed
+	// Apps reads gitops.yaml in a directory of the checkout; found is false when there is none. nil never finds one.
+	Apps func(root *os.Root, dir string) (apps []App, found bool, err error)
+
+	kept *memory // made when it is needed first
+}
+
+// memory is what the passes of one process leave to the later ones.
+type memory struct {
+	mu       sync.Mutex
+	rendered map[string]*rendering // last commit rendered, by app
+	fights   fights                // what was reverted lately
+	checks   checks                // health rules
+	refused  sync.Map              // kinds that may not be listed in the whole cluster
+	rights   rights                // what the user was found to be allowed
+
 	identity  atomic.Value // uid of the cluster's namespace kube-system, "" when it may not be read
 	strangers sync.Map     // uids of objects with our labels that are not ours, told already
+
+	deputies map[string]*Reconciler // by the service account that they act as
+	checked  *checked
+}
+
+func (r *Reconciler) memory() *memory {
+	if r.kept == nil {
+		r.kept = &memory{rendered: map[string]*rendering{}, deputies: map[string]*Reconciler{}}
+	}
+	return r.kept
 }
 
 // Options are the settings of one run.
@@ -134,9 +154,13 @@ type Options struct {
 	DryRun bool         // ask the server, write nothing
 	Loop   bool         // part of a loop: do not wait for the health of an earlier run again
 	Commit string       // what the ref points at, when that is known; "" polls
+	// Timeout is the budget of apps of a gitops.yaml that say none; zero is DefaultTimeout.
+	Timeout time.Duration
 
-	drift   *driftOnly // set by a loop whose watches say what to look at
-	forgive bool       // set by a loop whose last pass succeeded: a poll that fails once is not worth a write
+	drift   *driftOnly                                   // set by a loop whose watches say what to look at
+	forgive bool                                         // set by a loop whose last turn succeeded: a poll that fails once is not worth a write
+	open    func(context.Context, string) (*Tree, error) // set where several apps share a checkout
+	records map[string]*record.Record                    // set where they were loaded already
 }
 
 // driftOnly narrows a pass to objects that may have drifted: everything else is known to be as the last pass left it.
@@ -153,8 +177,9 @@ func (r *Reconciler) tell(kind EventKind, app, format string, args ...any) {
 }
 
 // settings is a digest of everything but the commit that shapes what is applied: when it changes, all is planned anew.
+// It covers every field of the app.
 func (r *Reconciler) settings(app App) string {
-	raw, err := json.Marshal([]any{app.Path, app.Namespace, app.AllowPlainSecrets, r.From.Repo, r.Tool, r.Signed, app.Health, app.Helm, app.Substitute.settings(), app.Ignore, app.ForeignFields})
+	raw, err := json.Marshal([]any{app, r.From.Repo, r.Tool, r.Signed, app.Substitute.settings()})
 	if err != nil {
 		return ""
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -128,7 +129,7 @@ func (p *pass) applyOne(ctx context.Context, s *step) outcome {
 		}
 		before = live
 	}
-	if err := p.fights.over(p.Now(), s); err != nil {
+	if err := p.memory().fights.over(p.Now(), s); err != nil {
 		return outcome{err: err}
 	}
 	s, err := p.yield(ctx, s)
@@ -253,7 +254,7 @@ func (p *pass) settle(s *step, o outcome) {
 		p.after[s.key()] = o.after
 		p.succeed(&c, s, o)
 		if c.Action == record.Reverted && !p.opts.DryRun {
-			p.fights.reverted(p.Now(), s, c.Fields)
+			p.memory().fights.reverted(p.Now(), s, c.Fields)
 		}
 		if p.opts.DryRun {
 			p.effects = append(p.effects, Effect{Ref: s.Ref, Origin: s.origin, Before: o.before, After: o.after})
@@ -301,6 +302,10 @@ func adopted(s *step, o outcome) bool {
 		return false
 	case s.row != nil && s.row.UID == o.after.GetUID():
 		return s.row.Adopted
+	case s.from != nil:
+		return s.from.row.Adopted
+	case s.row != nil && s.row.Adopted: // handed over by a run that was cut off
+		return true
 	}
 	return s.live == nil || s.verdict == replaced
 }
@@ -320,6 +325,8 @@ func classify(s *step, o outcome) (record.Action, string) {
 		return record.Created, ""
 	case same:
 		return record.Unchanged, ""
+	case s.from != nil:
+		return record.Configured, "handed over by the app " + s.from.app
 	case s.changed && s.row == nil:
 		return record.Configured, "it existed before" + o.from
 	case s.changed, !known:
@@ -354,6 +361,9 @@ func jsonOf(v any) string {
 func (p *pass) fieldChanges(s *step, o outcome, diffs []fields.Difference) []record.FieldChange {
 	var out []record.FieldChange
 	for _, d := range diffs {
+		if s.from != nil && strings.HasSuffix(d.Path, "["+record.LabelPartOf+"]") {
+			continue // that is what handing over means
+		}
 		f := record.FieldChange{Path: d.Path, From: d.From, To: d.To}
 		if s.Ref.Kind.Kind == "Secret" && s.Group == "" {
 			f.From, f.To = masked(d.From), masked(d.To)

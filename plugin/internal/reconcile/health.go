@@ -35,6 +35,6 @@ func (c *checks) compile(rules []HealthRule) (*cluster.HealthRules, error) {
 
 // compileHealth refuses health rules that cannot be evaluated, before anything is written.
 func (p *pass) compileHealth(context.Context) (err error) {
-	p.health, err = p.checks.compile(p.app.Health)
+	p.health, err = p.memory().checks.compile(p.app.Health)
 	return err
 }

@@ -8,6 +8,9 @@ type Holder interface {
 
 // heldBack says why a pass that ended with err, and went well, was about an earlier commit than the ref points at.
 func (p *pass) heldBack(err error) error {
+	if p.listed != nil {
+		return nil // it is told once for all apps
+	}
 	if h, ok := p.Source.(Holder); ok && err == nil && len(p.failed) == 0 {
 		_, why := h.Held()
 		return why
@@ -23,4 +26,13 @@ func (p *pass) seen() string {
 		}
 	}
 	return p.commit
+}
+
+// heldBack says why the round was about an earlier commit than the ref points at.
+func (rd *round) heldBack() error {
+	if h, ok := rd.Source.(Holder); ok {
+		_, why := h.Held()
+		return why
+	}
+	return nil
 }

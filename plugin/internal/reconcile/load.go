@@ -23,9 +23,12 @@ func (p *pass) load(ctx context.Context) error {
 		}
 		p.opts.drift = nil // somebody has saved the record, or suspended the app: look at everything
 	}
-	records, err := p.Records.Load(ctx)
-	if err != nil {
-		return err
+	records := p.opts.records
+	if records == nil {
+		var err error
+		if records, err = p.Records.Load(ctx); err != nil {
+			return err
+		}
 	}
 	rec, ok := records[p.app.Name]
 	if !ok {
@@ -36,7 +39,13 @@ func (p *pass) load(ctx context.Context) error {
 	for name := range records {
 		p.apps[p.Records.ID(name)] = name
 	}
-	if !ok || rec.Inventory == nil {
+	return p.open(ctx, ok)
+}
+
+// open makes the record that was loaded ready for use. known is false when there was none.
+func (p *pass) open(ctx context.Context, known bool) error {
+	rec := p.rec
+	if !known || rec.Inventory == nil {
 		groupKinds, err := p.Records.LoadParent(ctx, rec, p.app.Name)
 		if err != nil {
 			return err
@@ -48,8 +57,16 @@ func (p *pass) load(ctx context.Context) error {
 		}
 	}
 	p.Cluster.Learn(rec.Kinds()...)
-	p.report.Previous = rec.Revision.Commit
+	p.report.Previous = p.at(rec).Commit
 	return p.checkSuspended()
+}
+
+// at is the commit that the objects of a record equal.
+func (p *pass) at(rec *record.Record) record.Revision {
+	if l := p.listed; l != nil && l.holds != nil {
+		return *l.holds
+	}
+	return rec.Revision
 }
 
 // rebuild fills a lost inventory with the objects that carry our label and our field manager's entry.
@@ -134,14 +151,14 @@ func (p *pass) observeDrift(ctx context.Context, keys []record.Key) error {
 // object is as we left it.
 func (p *pass) decide(ctx context.Context) error {
 	rec := p.rec
-	newCommit := rec.Revision.Commit != p.commit
-	if newCommit || rec.Pending || rec.Due != "" || rec.Config != p.settings(p.app) || rec.Tool != p.Tool || len(rec.Rows) == 0 {
+	newCommit := p.at(rec).Commit != p.commit
+	if newCommit || rec.Pending || rec.Due != "" || rec.Config != p.config || rec.Tool != p.Tool || len(rec.Rows) == 0 {
 		if newCommit {
 			p.report.Cause = record.CauseCommit
 		}
 		return nil
 	}
-	p.revision = rec.Revision
+	p.revision = p.at(rec)
 	p.report.Revision = p.revision
 	for _, v := range p.verdicts {
 		if v != clean {

@@ -16,36 +16,51 @@ import (
 // fullEvery is how long a loop trusts its watches before it lists everything again.
 const fullEvery = 5 * time.Minute
 
-// loop keeps one app equal to Git. Git is polled at each interval; drift is brought by watches of metadata, which only
-// wake a pass: what is drift is decided there. Without watches, or while something is failed or not healthy, a whole
-// pass is made at each interval.
+// loop keeps the apps of a target equal to Git. Git is polled at each interval; drift is brought by watches of metadata,
+// which only wake a pass: what is drift is decided there. Without watches, or while something is failed or not healthy,
+// whole passes are made at each interval.
 type loop struct {
 	*Reconciler
-	app  App
-	each func(AppReport, error)
+	target Target
+	opts   Options
+	each   func(Outcome)
 
 	wake  chan struct{} // holds one: a pass is due
-	full  time.Time     // when the last pass was made
-	calm  bool          // the last pass succeeded, all is healthy
+	full  time.Time     // when the last whole passes were made
+	calm  bool          // the last passes succeeded, all is healthy
 	blind bool          // watching is not possible
 
 	mu      sync.Mutex // held by a pass: events that it causes are judged by the record it leaves
-	rec     *record.Record
-	apps    map[string]string
-	dirty   map[record.Key]bool // what the watches have brought up since the last pass
-	sound   bool                // the last pass succeeded
+	members []*member
+	holder  map[record.Key]*member // by the objects that they hold
+	sound   bool                   // the last passes succeeded
+	listed  bool
 	commit  string
-	watched map[scope]bool
+	watched map[watched]bool
 	stop    context.CancelFunc
 }
 
-// Loop repeats passes over app until the duration is over or ctx ends; zero is without end. each gets the report and
-// error of every pass. The last pass is finished, not cut off. It returns the error of the last pass.
-func (r *Reconciler) Loop(ctx context.Context, app App, interval, duration time.Duration, each func(AppReport, error)) error {
-	l := &loop{Reconciler: r, app: app, each: each, wake: make(chan struct{}, 1), stop: func() {}}
+// member is an app between two passes.
+type member struct {
+	last  *pass
+	dirty map[record.Key]bool // what the watches have brought up since
+}
+
+// watched is one watch: what it covers, and with whose rights.
+type watched struct {
+	scope
+	rights *memory
+}
+
+// Loop repeats passes over the apps of a target until the duration is over or ctx ends; zero is without end. each gets
+// the outcome of every turn; one that drift has caused covers the apps that drifted. The last turn is finished, not cut
+// off. Loop returns the errors of the last turn.
+func (r *Reconciler) Loop(ctx context.Context, t Target, opts Options, interval, duration time.Duration, each func(Outcome)) error {
+	opts.Cause, opts.Loop = record.CauseSchedule, true
+	l := &loop{Reconciler: r, target: t, opts: opts, each: each, wake: make(chan struct{}, 1), stop: func() {}}
 	defer func() { l.stop() }()
 	end := r.Now().Add(duration)
-	err := l.pass(ctx, "")
+	err := l.turn(ctx, "")
 	for ctx.Err() == nil {
 		next := time.NewTimer(interval)
 		select {
@@ -54,7 +69,7 @@ func (r *Reconciler) Loop(ctx context.Context, app App, interval, duration time.
 			return nil // between two passes: nothing is cut off
 		case <-l.wake:
 			next.Stop()
-			err = l.pass(ctx, l.commit)
+			err = l.turn(ctx, l.commit)
 		case <-next.C:
 			if duration > 0 && r.Now().After(end) {
 				return err
@@ -65,116 +80,211 @@ func (r *Reconciler) Loop(ctx context.Context, app App, interval, duration time.
 	return err
 }
 
-// tick polls Git, and makes a pass when there is a new commit or the watches are not enough.
+// tick polls Git, and makes a turn when there is a new commit or the watches are not enough.
 func (l *loop) tick(ctx context.Context, last error) error {
 	if l.blind || !l.calm || l.Now().Sub(l.full) > fullEvery {
-		return l.pass(ctx, "")
+		return l.turn(ctx, "")
 	}
 	commit, err := l.Source.Poll(ctx)
 	if err == nil && commit == l.commit {
 		return last
 	}
-	return l.pass(ctx, "")
+	return l.turn(ctx, "")
 }
 
-// pass makes a pass, at commit when that is known, and watches what it found.
-func (l *loop) pass(ctx context.Context, commit string) error {
+// turn makes a pass over each app that needs one, at commit when that is known, and watches what it found.
+func (l *loop) turn(ctx context.Context, commit string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	select {
-	case <-l.wake: // this pass sees what it was about
+	case <-l.wake: // this turn sees what it was about
 	default:
 	}
-	options := Options{Cause: record.CauseSchedule, Loop: true, Commit: commit, drift: l.narrow(commit), forgive: l.sound}
-	l.dirty = map[record.Key]bool{}
-	p := l.newPass(ctx, l.app, options)
-	report, err := p.finish(p.runStages(ctx))
-	l.each(report, err)
-	if options.drift == nil {
-		l.full = l.Now()
+	if l.mayNarrow(commit) {
+		return l.narrow(ctx)
 	}
-	l.calm, l.sound = false, err == nil && report.Suspended == nil
-	if p.rec == nil || p.rec.Inventory == nil {
+	opts := l.opts
+	opts.Commit, opts.forgive = commit, l.sound
+	rd := l.newRound(l.target, opts)
+	out := rd.run(ctx)
+	err := out.Failed()
+	l.each(out)
+	l.full, l.listed = l.Now(), out.Listed
+	l.calm, l.sound = false, err == nil
+	if len(rd.passes) == 0 || slices.ContainsFunc(rd.passes, func(p *pass) bool { return p.rec == nil || p.rec.Inventory == nil }) {
+		l.sound = false
 		return err
 	}
-	l.calm = l.sound && p.rec.Settled
 	if err == nil {
-		l.commit = p.commit
+		l.commit = rd.commit
 	}
-	l.rec, l.apps = p.rec, p.apps
-	l.watch(ctx, p)
+	l.remember(rd, err)
+	l.watch(ctx, rd)
+	for _, p := range rd.passes {
+		p.live, p.after, p.verdicts, p.plan, p.effects = newSnapshot(), nil, nil, nil, nil // the next turn reads anew
+		if p.listed != nil {
+			p.listed.shared = nil
+		}
+	}
 	return err
 }
 
-// narrow says which objects a pass may confine itself to: those the watches have brought up, when the last pass
-// succeeded and the watches have run without a gap since. nil is everything.
-func (l *loop) narrow(commit string) *driftOnly {
-	if commit == "" || !l.sound || len(l.watched) == 0 || len(l.dirty) == 0 || l.blind || l.rec.Pending || l.rec.Due != "" || l.rec.Revision.Commit != commit {
-		return nil
+// remember keeps what the next turns need of a whole one.
+func (l *loop) remember(rd *round, err error) {
+	l.members, l.holder = nil, map[record.Key]*member{}
+	l.calm = err == nil
+	for _, p := range rd.passes {
+		if p.listed != nil && p.listed.gone {
+			continue
+		}
+		m := &member{last: p, dirty: map[record.Key]bool{}}
+		l.members = append(l.members, m)
+		for k := range p.rec.Rows {
+			l.holder[k] = m
+		}
+		if p.listed != nil {
+			_, behind := p.behind()
+			l.calm = l.calm && (!behind || p.listed.aside)
+		}
+		suspended := p.report.Suspended != nil
+		l.sound = l.sound && !suspended
+		l.calm = l.calm && p.rec.Settled && !suspended
 	}
-	return &driftOnly{rec: l.rec, apps: l.apps, keys: slices.Collect(maps.Keys(l.dirty))}
 }
 
-// watch starts watches from where the lists of p ended, unless those that run cover the same.
-func (l *loop) watch(ctx context.Context, p *pass) {
+// mayNarrow tells whether a turn may confine itself to the objects that the watches have brought up: the last turn
+// succeeded and the watches have run without a gap since.
+func (l *loop) mayNarrow(commit string) bool {
+	if commit == "" || !l.sound || len(l.watched) == 0 || l.blind {
+		return false
+	}
+	dirty := false
+	for _, m := range l.members {
+		p := m.last
+		if p.rec.Pending || p.rec.Due != "" || p.at(p.rec).Commit != commit && p.listed == nil {
+			return false
+		}
+		dirty = dirty || len(m.dirty) > 0
+	}
+	return dirty
+}
+
+// narrow makes passes over the apps that may have drifted, and lets each look only at what may have.
+func (l *loop) narrow(ctx context.Context) error {
+	out := Outcome{Listed: l.listed}
+	for _, m := range l.members {
+		if len(m.dirty) == 0 {
+			continue
+		}
+		p := m.last.repeat(ctx, m.dirty)
+		m.dirty = map[record.Key]bool{}
+		report, err := p.finish(p.runStages(ctx))
+		out.Apps = append(out.Apps, AppOutcome{report, nil, err})
+		m.last = p
+		for k := range p.rec.Rows {
+			l.holder[k] = m
+		}
+		p.live, p.after, p.verdicts, p.plan = newSnapshot(), nil, nil, nil
+		l.sound = l.sound && err == nil && report.Suspended == nil && p.opts.drift != nil
+		l.calm = l.calm && l.sound && p.rec.Settled
+	}
+	l.each(out)
+	return out.Failed()
+}
+
+// repeat is a pass like p that confines itself to some objects: everything else is as p left it.
+func (p *pass) repeat(ctx context.Context, dirty map[record.Key]bool) *pass {
+	opts := p.opts
+	opts.Commit, opts.open, opts.records = p.commit, nil, nil
+	opts.drift = &driftOnly{rec: p.rec, apps: p.apps, keys: slices.Collect(maps.Keys(dirty))}
+	n := p.Reconciler.newPass(ctx, p.app, opts)
+	n.config = p.config
+	if p.listed != nil {
+		at := p.revision
+		n.listed = &listed{dir: p.listed.dir, setting: p.listed.setting, holds: &at}
+	}
+	return n
+}
+
+// watch starts watches from where the lists of rd ended, unless those that run cover the same.
+func (l *loop) watch(ctx context.Context, rd *round) {
+	from := map[watched]string{}
+	for _, g := range rd.groups {
+		for s, version := range g.live.versions {
+			from[watched{s, g.memory()}] = version
+		}
+	}
+	clients := map[*memory]*Reconciler{}
+	for _, p := range rd.passes {
+		clients[p.memory()] = p.Reconciler
+		for s, version := range p.live.versions {
+			if w := (watched{s, p.memory()}); from[w] == "" {
+				from[w] = version
+			}
+		}
+	}
 	same := len(l.watched) > 0
-	for s := range p.live.versions {
-		same = same && l.watched[s]
+	for w := range from {
+		same = same && l.watched[w]
 	}
 	if same || l.blind || ctx.Err() != nil {
 		return
 	}
 	l.stop()
 	ctx, l.stop = context.WithCancel(ctx)
-	l.watched = map[scope]bool{}
-	for s, version := range p.live.versions {
-		l.watched[s] = true
-		go l.watchScope(ctx, s, version)
+	l.watched = map[watched]bool{}
+	for w, version := range from {
+		l.watched[w] = true
+		go l.watchScope(ctx, w, clients[w.rights], version)
 	}
 }
 
-func (l *loop) watchScope(ctx context.Context, s scope, after string) {
-	err := l.Cluster.Watch(ctx, s.kind, s.namespace, record.LabelPartOf, after, func(c cluster.Change) { l.changed(ctx, s.kind, c) })
+func (l *loop) watchScope(ctx context.Context, w watched, r *Reconciler, after string) {
+	err := r.Cluster.Watch(ctx, w.kind, w.namespace, record.LabelPartOf, after, func(c cluster.Change) { l.changed(ctx, w, c) })
 	if ctx.Err() != nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.watched = nil // the next pass lists everything and starts anew
+	l.watched = nil // the next turn lists everything and starts anew
 	if !errors.Is(err, cluster.ErrCompacted) && !l.blind {
 		l.blind = true
-		l.tell(Warning, l.app.Name, "drift is found at each interval only: %v", err)
+		l.tell(Warning, l.target.App.Name, "drift is found at each interval only: %v", err)
 	}
 	l.due()
 }
 
-// changed wakes a pass when a change of a member may be drift.
-func (l *loop) changed(ctx context.Context, k cluster.Kind, c cluster.Change) {
+// changed wakes a turn when a change of a member's object may be drift.
+func (l *loop) changed(ctx context.Context, w watched, c cluster.Change) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	u := c.Object
-	key := record.Key{Group: k.Group, Kind: k.Kind, Namespace: u.Namespace, Name: u.Name}
-	row, ours := l.rec.Rows[key]
+	key := record.Key{Group: w.kind.Group, Kind: w.kind.Kind, Namespace: u.Namespace, Name: u.Name}
+	m := l.holder[key]
+	if m == nil || m.last.memory() != w.rights {
+		return
+	}
+	p := m.last
+	row, ours := p.rec.Rows[key]
 	if !ours || notNewer(u.ResourceVersion, row.ResourceVersion) {
 		return
 	}
 	if c.Gone {
-		l.dirty[key] = true
+		m.dirty[key] = true
 		l.due()
 		return
 	}
 	s := newSnapshot()
-	s.add(k, u)
-	id := l.Records.ID(l.app.Name)
-	v := judge(l.rec.Inventory, row, s, id)
-	if v == undecided && l.readValues(ctx, s, []cluster.Ref{row.Ref}, id) == nil {
-		if v = judge(l.rec.Inventory, row, s, id); v == clean {
+	s.add(w.kind, u)
+	v := judge(p.rec.Inventory, row, s, p.id)
+	if v == undecided && p.readValues(ctx, s, []cluster.Ref{row.Ref}, p.id) == nil {
+		if v = judge(p.rec.Inventory, row, s, p.id); v == clean {
 			row.ResourceVersion = s.objects[key].GetResourceVersion()
-			l.rec.Rows[key] = row
+			p.rec.Rows[key] = row
 		}
 	}
 	if v != clean {
-		l.dirty[key] = true
+		m.dirty[key] = true
 		l.due()
 	}
 }

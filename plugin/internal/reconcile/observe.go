@@ -35,6 +35,9 @@ type snapshot struct {
 	objects  map[record.Key]metav1.Object  // *unstructured.Unstructured where the values were read
 	versions map[scope]string              // of the metadata lists: where a watch goes on
 	rewound  bool                          // the server's state is older than the record: no version tells anything
+
+	takes map[record.Key]*handover // what other apps hand over to the app this is for
+	gives map[record.Key]bool      // what that app hands over to others
 }
 
 // scope is what one list or watch covers: a kind in one namespace, or in all when that is empty.
@@ -107,6 +110,7 @@ func lookFor(rows map[record.Key]record.Row) look {
 // observe lists the kinds that s does not hold yet. Any failure fails the whole: nothing is concluded from a part of
 // a list.
 func (r *Reconciler) observe(ctx context.Context, s *snapshot, l look) error {
+	r.memory()
 	kinds := slices.DeleteFunc(slices.Clone(l.kinds), func(k cluster.Kind) bool { return s.listed[k] || s.absent[k] })
 	errs := make([]error, len(kinds))
 	parallel(ctx, len(kinds), readsInFlight, func(i int) { errs[i] = r.observeKind(ctx, s, kinds[i], l) })
@@ -121,12 +125,12 @@ func (r *Reconciler) observeKind(ctx context.Context, s *snapshot, k cluster.Kin
 	if k.Namespaced && len(spaces) == 1 {
 		everywhere = spaces
 	}
-	if _, refused := r.refused.Load(k); refused && len(spaces) > 1 {
+	if _, refused := r.memory().refused.Load(k); refused && len(spaces) > 1 {
 		everywhere = spaces
 	}
 	err := r.listInto(ctx, s, k, everywhere, l)
 	if apierrors.IsForbidden(err) && k.Namespaced && len(spaces) > 1 && len(everywhere) == 1 {
-		r.refused.Store(k, true)
+		r.memory().refused.Store(k, true)
 		err = r.listInto(ctx, s, k, spaces, l)
 	}
 	if apierrors.IsNotFound(err) {
@@ -218,11 +222,11 @@ func (r *Reconciler) again(ctx context.Context, s *snapshot, l look) error {
 }
 
 // readValues reads the whole objects at refs: one by one where they are few of a kind, by a list where they are many.
-// An object that is gone meanwhile leaves the snapshot.
+// An object that is gone meanwhile leaves the snapshot. With an id, whole objects that are not its members are read again.
 func (r *Reconciler) readValues(ctx context.Context, s *snapshot, refs []cluster.Ref, id string) error {
 	byKind := map[cluster.Kind][]cluster.Ref{}
 	for _, ref := range refs {
-		if s.values(record.KeyOf(ref), id) == nil {
+		if u, whole := s.objects[record.KeyOf(ref)].(*unstructured.Unstructured); !whole || id != "" && u.GetLabels()[record.LabelPartOf] != id {
 			byKind[ref.Kind] = append(byKind[ref.Kind], ref)
 		}
 	}

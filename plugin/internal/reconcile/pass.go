@@ -21,6 +21,9 @@ type pass struct {
 	opts    Options
 	id      string // ApplySet id
 	started time.Time
+	config  string        // digest of the settings
+	timeout time.Duration // as the settings have it, zero for what flags say
+	listed  *listed       // of an app that a gitops.yaml lists
 
 	apps      map[string]string // of the instance, by ApplySet id
 	commit    string            // what the ref points at
@@ -48,8 +51,9 @@ type pass struct {
 	failedWaves bool // an object of an earlier wave failed
 	told        map[record.Key]string
 	effects     []Effect
-	pushed      bool // this run is in the history
-	held        bool // all went well, but with an earlier commit than the ref points at
+	pushed      bool  // this run is in the history
+	held        bool  // all went well, but with an earlier commit than the ref points at
+	failure     error // what ended it, of an app that a gitops.yaml lists
 	report      AppReport
 }
 
@@ -64,11 +68,15 @@ type Effect struct {
 // errNothingToDo ends a pass early: Git, record and cluster agree.
 var errNothingToDo = errors.New("nothing to do")
 
-// stages of a pass, in order. A stage that returns an error ends the pass; what was written so far is recorded.
-var stages = []struct {
+// part is one part of a pass. One that returns an error ends the pass; what was written so far is recorded.
+type part struct {
 	name string
 	run  func(*pass, context.Context) error
-}{
+}
+
+// The parts of a pass, in order: first what only reads, then what writes. Apps of one gitops.yaml read together, see
+// round.go, and write one after the other.
+var reading = []part{
 	{"health rules", (*pass).compileHealth},
 	{"poll", (*pass).poll},
 	{"load record", (*pass).load},
@@ -79,10 +87,16 @@ var stages = []struct {
 	{"observe", (*pass).observeDesired},
 	{"plan", (*pass).makePlan},
 	{"check rights", (*pass).checkRights},
+}
+
+var writing = []part{
 	{"write ahead", (*pass).writeAhead},
 	{"apply", (*pass).apply},
 	{"prune", (*pass).prune},
 	{"save", (*pass).saveApplied},
+}
+
+var verifying = []part{
 	{"wait for health", (*pass).waitForHealth},
 	{"hooks", (*pass).postSync},
 }
@@ -104,7 +118,8 @@ func (r *Reconciler) Preview(ctx context.Context, app App) (AppReport, []Effect,
 }
 
 func (r *Reconciler) newPass(ctx context.Context, app App, opts Options) *pass {
-	p := &pass{Reconciler: r, ctx: ctx, app: app, opts: opts, id: r.Records.ID(app.Name), started: r.Now(),
+	r.memory()
+	p := &pass{Reconciler: r, ctx: ctx, app: app, opts: opts, id: r.Records.ID(app.Name), started: r.Now(), config: r.ownSettings(app),
 		live: newSnapshot(), newKinds: map[cluster.Kind]bool{}, refs: map[record.Key]cluster.Ref{},
 		after: map[record.Key]*unstructured.Unstructured{}, trusted: map[record.Key]bool{}, failed: map[record.Key]bool{}, told: map[record.Key]string{}}
 	p.report = AppReport{Name: app.Name, Cause: opts.Cause, DryRun: opts.DryRun, Source: r.From,
@@ -114,7 +129,11 @@ func (r *Reconciler) newPass(ctx context.Context, app App, opts Options) *pass {
 }
 
 func (p *pass) runStages(ctx context.Context) error {
-	for _, s := range stages {
+	return p.runParts(ctx, slices.Concat(reading, writing, verifying))
+}
+
+func (p *pass) runParts(ctx context.Context, parts []part) error {
+	for _, s := range parts {
 		err := s.run(p, ctx)
 		if ctx.Err() != nil && !errors.Is(err, errNothingToDo) {
 			return errInterrupted // whatever request was cut off: its error says nothing
@@ -240,7 +259,10 @@ func (p *pass) readUnsettled(ctx context.Context, keys []record.Key) error {
 func (p *pass) readBefore(ctx context.Context) error {
 	var refs []cluster.Ref
 	for _, s := range p.plan.steps {
-		if s.row != nil && p.live.member(s.key(), p.id) != nil {
+		switch {
+		case s.from != nil:
+			refs = append(refs, s.from.row.Ref)
+		case s.row != nil && p.live.member(s.key(), p.id) != nil:
 			refs = append(refs, s.row.Ref) // at the version it was applied at: the new one may not be served yet
 		}
 	}
@@ -248,7 +270,7 @@ func (p *pass) readBefore(ctx context.Context) error {
 		return err
 	}
 	for _, s := range p.plan.steps {
-		s.live = p.live.values(s.key(), p.id)
+		s.live = p.live.values(s.key(), s.owner(p.id))
 	}
 	return nil
 }
@@ -277,7 +299,7 @@ func (p *pass) writeAhead(ctx context.Context) error {
 	for _, s := range p.plan.steps {
 		switch {
 		case s.row == nil:
-			p.rec.Rows[s.key()] = record.Row{Ref: s.Ref}
+			p.rec.Rows[s.key()] = record.Row{Ref: s.Ref, Adopted: s.from != nil && s.from.row.Adopted}
 			added = true
 		case s.verdict == missing: // known already, but another reconciler may have pruned it a moment ago
 			added = true
@@ -293,7 +315,7 @@ func (p *pass) writeAhead(ctx context.Context) error {
 	}
 	p.rec.Pending = true
 	p.rec.Source = p.report.Source // with its settings: the next run may have to finish this one without flags
-	p.rec.Target, p.rec.PlainSecrets = p.app.Namespace, p.app.AllowPlainSecrets
+	p.noteSettings()
 	return p.Records.Save(ctx, p.rec)
 }
 
@@ -337,7 +359,7 @@ func (p *pass) complete() {
 		p.rec.Installed = p.revision.Commit
 	}
 	p.rec.Source, p.rec.Revision = p.report.Source, p.revision
-	p.rec.Target, p.rec.PlainSecrets = p.app.Namespace, p.app.AllowPlainSecrets
-	p.rec.Config, p.rec.Tool, p.rec.Health = p.settings(p.app), p.Tool, p.app.Health
+	p.noteSettings()
+	p.rec.Config, p.rec.Tool, p.rec.Health = p.config, p.Tool, p.app.Health
 	p.rec.Pending = p.rec.Rebuilt || p.deferred // a rebuilt inventory is compared with Git once more before anything is pruned
 }

@@ -24,6 +24,7 @@ type step struct {
 	changed bool                       // Git changed it: new, or another manifest than the recorded one
 	verdict verdict                    // of the row
 	live    *unstructured.Unstructured // nil when there is none of ours
+	from    *handover                  // the app that hands the object over, nil when none does
 }
 
 // removal is one recorded object that Git no longer names.
@@ -32,6 +33,7 @@ type removal struct {
 	live  metav1.Object // nil when it is not among the listed members
 	stage stage
 	stays string // why it is not deleted although it leaves the app
+	taken bool   // another app or ApplySet has it now
 }
 
 // plan is what a pass will do: apply steps in the order of their stages, then prune removals.
@@ -50,11 +52,12 @@ func makePlan(objects []*object, rec *record.Record, live *snapshot, verdicts ma
 	for _, o := range objects {
 		k := o.key()
 		desired[k] = true
-		if owner := foreignOwner(live.objects[k], id); owner != "" {
+		from := live.takes[k]
+		if owner := foreignOwner(live.objects[k], id); owner != "" && from == nil {
 			p.foreign = append(p.foreign, belongsTo(o, owner, apps[owner]))
 			continue
 		}
-		s := &step{object: o, stage: o.stage(), hash: rec.Hash(o.body)}
+		s := &step{object: o, from: from, stage: o.stage(), hash: rec.Hash(o.body)}
 		row, recorded := rec.Rows[k]
 		if recorded {
 			s.row = &row
@@ -71,8 +74,8 @@ func makePlan(objects []*object, rec *record.Record, live *snapshot, verdicts ma
 		p.steps = append(p.steps, s)
 	}
 	for _, row := range rec.Sorted() {
-		if k := record.KeyOf(row.Ref); !desired[k] {
-			r := removal{row: row, live: live.objects[k]}
+		if k := record.KeyOf(row.Ref); !desired[k] && !live.gives[k] {
+			r := removal{row: row, live: live.objects[k], taken: foreignOwner(live.objects[k], id) != ""}
 			r.stage = stageOf(row.Ref.Kind, annotationsOf(r.live))
 			p.removals = append(p.removals, r)
 		}
@@ -155,6 +158,8 @@ func (p *plan) guard(rec *record.Record, from record.Source, budget Budget, mess
 		switch {
 		case r.live == nil && (r.row.UID == "" || r.row.Expires):
 			total-- // written ahead and never created, or a Job that has run
+		case r.taken:
+			total--
 		case !kept(annotationsOf(r.live)) && !r.row.HoldsOthers() && r.stays == "":
 			doomed = append(doomed, r)
 		}

@@ -77,11 +77,14 @@ func (p *pass) leave(s *step, o outcome) {
 		Generation: o.after.GetGeneration(), Manifest: s.hash, CreateOnly: true}
 }
 
-// letStay keeps objects from being pruned that Git still holds, but asks to leave alone.
+// letStay keeps objects from being pruned that Git still holds, but asks to leave alone, and all of an app that is not
+// to be pruned.
 func (p *pass) letStay() {
 	for i, r := range p.plan.removals {
 		if p.ignored[record.KeyOf(r.row.Ref)] {
 			p.plan.removals[i].stays = "its annotation asks to leave it alone"
+		} else if p.app.KeepRemoved {
+			p.plan.removals[i].stays = "it left Git, and gitops.yaml says prune: false"
 		}
 	}
 }

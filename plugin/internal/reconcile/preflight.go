@@ -28,16 +28,16 @@ func (p *pass) checkRights(ctx context.Context) error {
 	if p.opts.DryRun || len(p.plan.steps)+len(p.plan.removals) == 0 {
 		return nil
 	}
-	p.rights.mu.Lock()
-	defer p.rights.mu.Unlock()
-	if !p.rights.asked {
+	p.memory().rights.mu.Lock()
+	defer p.memory().rights.mu.Unlock()
+	if !p.memory().rights.asked {
 		all, err := p.Cluster.Allowed(ctx, cluster.Right{Verb: "*", Group: "*", Resource: "*"})
 		if err != nil {
 			return ctx.Err()
 		}
-		p.rights.all, p.rights.asked, p.rights.known = all, true, map[cluster.Right]bool{}
+		p.memory().rights.all, p.memory().rights.asked, p.memory().rights.known = all, true, map[cluster.Right]bool{}
 	}
-	if p.rights.all {
+	if p.memory().rights.all {
 		return nil
 	}
 	var missing []cluster.Right
@@ -57,7 +57,7 @@ func (p *pass) unknownRights() map[string][]cluster.Right {
 	add := func(ref cluster.Ref, verbs ...string) {
 		for _, verb := range verbs {
 			r := cluster.Right{Verb: verb, Group: ref.Group, Resource: ref.Resource, Namespace: ref.Namespace}
-			if !p.rights.known[r] && !slices.Contains(wanted[r.Namespace], r) {
+			if !p.memory().rights.known[r] && !slices.Contains(wanted[r.Namespace], r) {
 				wanted[r.Namespace] = append(wanted[r.Namespace], r)
 			}
 		}
@@ -92,7 +92,7 @@ func (p *pass) lacking(ctx context.Context, namespace string, wanted []cluster.R
 			}
 		}
 		if allowed {
-			p.rights.known[r] = true
+			p.memory().rights.known[r] = true
 		} else {
 			missing = append(missing, r)
 		}

@@ -9,7 +9,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// rendering is the last commit that was rendered, with what it was rendered for.
+// rendering is the last commit that an app was rendered at, with what it was rendered for.
 type rendering struct {
 	commit, settings string
 	objects          []render.Object
@@ -17,66 +17,93 @@ type rendering struct {
 	desired          []*object // the objects, prepared
 }
 
+func (m *memory) renderingOf(app string) *rendering {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.rendered[app]
+}
+
+func (m *memory) keep(app string, r *rendering) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.rendered[app] = r
+}
+
 func (p *pass) render(ctx context.Context) error {
-	if r := p.rendered; r.commit != p.commit || r.settings != p.settings(p.app) {
-		if err := p.renderCommit(ctx); err != nil {
+	r := p.memory().renderingOf(p.app.Name)
+	if r == nil || r.commit != p.commit || r.settings != p.config {
+		var err error
+		if r, err = p.renderCommit(ctx); err != nil {
 			return err
 		}
 	}
-	p.fetched(p.rendered.revision)
-	if p.opts.drift != nil && p.rendered.desired != nil {
-		p.sort(p.rendered.desired)
+	p.fetched(r.revision)
+	if p.opts.drift != nil && r.desired != nil {
+		p.sort(r.desired)
 		return nil
 	}
-	objects, err := p.prepare(ctx, p.app, p.rendered.objects)
-	if err == nil && p.rendered.desired == nil {
+	objects, err := p.prepare(ctx, p.app, r.objects)
+	if err == nil && r.desired == nil {
 		p.tellMisunderstood(objects)
 	}
 	p.sort(objects)
-	p.rendered.desired = objects
-	for _, k := range definedKinds(p.rendered.objects) {
+	r.desired = objects
+	for _, k := range definedKinds(r.objects) {
 		p.newKinds[k] = true
 	}
 	return err
 }
 
 func (p *pass) fetched(rev source.Revision) {
-	p.revision = record.Revision{Commit: rev.Commit, Ref: rev.Ref, Author: rev.Author, Subject: rev.Subject, Signer: rev.Signer, Time: rev.Time}
+	p.revision = revisionOf(rev)
 	p.report.Revision = p.revision
 	p.message = rev.Subject + "\n\n" + rev.Body
 }
 
+func revisionOf(rev source.Revision) record.Revision {
+	return record.Revision{Commit: rev.Commit, Ref: rev.Ref, Author: rev.Author, Subject: rev.Subject, Signer: rev.Signer, Time: rev.Time}
+}
+
 // renderCommit fetches and renders, and keeps the result for the next passes of a loop.
-func (p *pass) renderCommit(ctx context.Context) error {
-	tree, err := p.Source.Open(ctx, p.commit)
+func (p *pass) renderCommit(ctx context.Context) (*rendering, error) {
+	open := p.Source.Open
+	if p.opts.open != nil {
+		open = p.opts.open
+	}
+	tree, err := open(ctx, p.commit)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer tree.Close()
 	p.fetched(tree.Revision)
-	p.tell(Fetched, p.app.Name, "%s", p.fetchedText(tree.Revision))
+	if p.listed == nil {
+		p.tell(Fetched, p.app.Name, "%s", p.fetchedText(tree.Revision, p.rec.Revision.Commit))
+	}
 	dir := p.Render
 	if dir == nil {
 		dir = render.Dir
 	}
 	options, err := p.renderOptions(ctx, tree.Root)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	objects, err := dir(ctx, tree.Root, p.app.Path, options)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	p.rendered = rendering{p.commit, p.settings(p.app), objects, tree.Revision, nil}
-	p.tell(Rendered, p.app.Name, "%s from %s", plural(len(objects), "object"), p.app.Path)
-	return nil
+	r := &rendering{p.commit, p.config, objects, tree.Revision, nil}
+	p.memory().keep(p.app.Name, r)
+	if p.listed == nil {
+		p.tell(Rendered, p.app.Name, "%s from %s", plural(len(objects), "object"), p.app.Path)
+	}
+	return r, nil
 }
 
-func (p *pass) fetchedText(rev source.Revision) string {
+func (r *Reconciler) fetchedText(rev source.Revision, before string) string {
 	was := ""
-	if prev := p.rec.Revision; prev.Commit != "" && prev.Commit != rev.Commit {
-		was = " (was " + record.Revision{Commit: prev.Commit}.Short() + ")"
+	if before != "" && before != rev.Commit {
+		was = " (was " + record.Revision{Commit: before}.Short() + ")"
 	}
 	short := record.Revision{Commit: rev.Commit, Ref: rev.Ref}.Short()
-	return fmt.Sprintf("%s %s%s  %q", p.From.Repo, short, was, rev.Subject)
+	return fmt.Sprintf("%s %s%s  %q", r.From.Repo, short, was, rev.Subject)
 }

@@ -52,6 +52,7 @@ const (
 type Event struct {
 	Kind   EventKind
 	App    string
+	Listed bool // the app is one of those of a gitops.yaml
 	Text   string
 	Change *record.Change
 }

@@ -27,6 +27,9 @@ func (p *pass) saveResult(idle bool, failure error) error {
 	if p.opts.DryRun || p.rec == nil || p.rec.Inventory == nil || errors.Is(failure, record.ErrBusy) {
 		return nil
 	}
+	if errors.As(failure, new(*dependencyError)) {
+		return nil // the list of apps tells it
+	}
 	neverApplied := len(p.rec.Rows) == 0
 	if neverApplied && failure != nil {
 		return nil // nothing of this app is in the cluster: leave no trace either
@@ -42,6 +45,9 @@ func (p *pass) saveResult(idle bool, failure error) error {
 	defer cancel()
 	if failure != nil && len(p.failed) > 0 {
 		p.rec.Pending = true
+	}
+	if idle && p.listed != nil && failure == nil {
+		p.rec.Revision = p.revision // it would not be worth a write of its own
 	}
 	return p.save(ctx, p.report.Result, p.report.Message, settled)
 }
@@ -127,7 +133,7 @@ func (p *pass) tellChange(c record.Change) {
 		p.report.Pruned = append(p.report.Pruned, c.Object)
 	}
 	if p.Events != nil {
-		p.Events(Event{Kind: Changed, App: p.app.Name, Change: &c})
+		p.Events(Event{Kind: Changed, App: p.app.Name, Listed: p.listed != nil, Change: &c})
 	}
 }
 

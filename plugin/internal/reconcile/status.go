@@ -49,6 +49,7 @@ func (r *Reconciler) Status(ctx context.Context, name string) (StatusList, error
 		}
 		list.Items = append(list.Items, r.statusOf(n, parents[n].Report, rec, live, unread, name != ""))
 	}
+	list.addLists(r.Records.AppLists(), inventories, name)
 	return list, ctx.Err()
 }
 
@@ -77,7 +78,7 @@ func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Re
 		return s
 	}
 	id := r.Records.ID(name)
-	rules, _ := r.checks.compile(rec.Health) // they were compiled when they were recorded
+	rules, _ := r.memory().checks.compile(rec.Health) // they were compiled when they were recorded
 	var worst *ResourceStatus
 	drift := 0
 	for _, row := range rec.Sorted() {

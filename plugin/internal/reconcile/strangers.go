@@ -21,7 +21,7 @@ func (p *pass) tellStrangers() {
 		if recorded || inGit[k] || p.ignored[k] || u.GetLabels()[record.LabelPartOf] != p.id || u.GetDeletionTimestamp() != nil {
 			continue
 		}
-		if _, told := p.strangers.LoadOrStore(u.GetUID(), true); !told {
+		if _, told := p.memory().strangers.LoadOrStore(u.GetUID(), true); !told {
 			p.tell(Warning, p.app.Name, "%s carries the label of %s, but is not of its making: it is left alone", keyText(k), p.app.Name)
 		}
 	}
@@ -34,7 +34,7 @@ func (p *pass) checkCluster(ctx context.Context, suspicious bool) error {
 	if p.rec.Cluster != "" && !suspicious {
 		return nil
 	}
-	uid, known := p.identity.Load().(string)
+	uid, known := p.memory().identity.Load().(string)
 	if !known {
 		ns, err := p.Cluster.Get(ctx, cluster.Ref{Kind: cluster.Kind{Version: "v1", Kind: "Namespace", Resource: "namespaces"}, Name: "kube-system"})
 		if err == nil {
@@ -43,7 +43,7 @@ func (p *pass) checkCluster(ctx context.Context, suspicious bool) error {
 		if ctx.Err() != nil {
 			return errInterrupted
 		}
-		p.identity.Store(uid)
+		p.memory().identity.Store(uid)
 	}
 	switch {
 	case uid == "" || p.rec.Cluster == uid:

@@ -113,7 +113,7 @@ func (r *Reconciler) Tree(ctx context.Context, app string) (tree ObjectTree, ok 
 	for _, rs := range s.Resources {
 		byID[rs.Object] = rs
 	}
-	f.rules, _ = r.checks.compile(rec.Health)
+	f.rules, _ = r.memory().checks.compile(rec.Health)
 	for _, row := range rec.Sorted() {
 		rs := byID[row.ID()]
 		tree.Items = append(tree.Items, Node{Object: rs.Object, Short: rs.Short, Namespace: rs.Namespace, Sync: rs.Sync, Health: rs.Health,

@@ -29,6 +29,9 @@ func (p *pass) variables(ctx context.Context) error {
 		read.set(name, value, false)
 	}
 	p.app.Substitute = read
+	app := p.app
+	app.Timeout = p.timeout
+	p.config = p.settings(app)
 	return nil
 }
 

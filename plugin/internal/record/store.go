@@ -61,6 +61,7 @@ type Store struct {
 	Tool      string // name/version, the ApplySet tooling annotation
 
 	peeked map[string]*Record // answers the next Load
+	lists  []*AppList         // found by the last Load
 }
 
 // ParentName is the name of an app's ApplySet parent, a ConfigMap.
@@ -83,8 +84,15 @@ func (s *Store) Load(ctx context.Context) (map[string]*Record, error) {
 	}
 	records := map[string]*Record{}
 	shards := map[string]map[int]shard{}
+	s.lists = nil
 	for i := range items {
 		u := &items[i]
+		if u.GetLabels()[labelList] != "" {
+			if l := readList(u); l != nil {
+				s.lists = append(s.lists, l)
+			}
+			continue
+		}
 		app := u.GetLabels()[labelApp]
 		n, err := strconv.Atoi(u.GetLabels()[labelShard])
 		if err != nil || n < 0 || n >= maxShards || u.GetName() != shardName(app, n) {

@@ -1,0 +1,141 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// handover is an object that one app of an instance gives to another: Git moved it. The taker's apply switches the
+// label, so the object is a member of one of the two at any moment. The giver's row proves that the object is the
+// instance's to move, and stays until the taker has recorded it.
+type handover struct {
+	app string // the giver
+	id  string // its ApplySet
+	row record.Row
+}
+
+// owner is the ApplySet that the object of a step belongs to until the step is done.
+func (s *step) owner(id string) string {
+	if s.from != nil {
+		return s.from.id
+	}
+	return id
+}
+
+// move is a row of one app whose object another one holds according to Git.
+type move struct {
+	from, to *pass
+	key      record.Key
+}
+
+// handovers finds the objects that Git moved between apps. None of them may be pruned by the app they leave, whatever
+// happens to the other one. While it is not known what an app holds, nothing is pruned at all: it may have moved there.
+func (rd *round) handovers() {
+	holders := map[record.Key]*pass{}
+	unknown := ""
+	for _, p := range rd.passes {
+		if p.failure != nil && !p.listed.retired || p.rec == nil {
+			unknown = p.app.Name
+		}
+		for _, k := range p.claimed() {
+			holders[k] = p
+		}
+	}
+	for _, giver := range rd.passes {
+		if giver.failure != nil || giver.rec == nil || giver.listed.late {
+			continue
+		}
+		rendered := giver.listed.retired || len(giver.desired) > 0
+		if !rendered {
+			continue // as recorded
+		}
+		wants := map[record.Key]bool{}
+		for _, k := range giver.claimed() {
+			wants[k] = true
+		}
+		for k, row := range giver.rec.Rows {
+			if wants[k] {
+				continue
+			}
+			taker := holders[k]
+			if taker == nil || taker == giver {
+				if unknown != "" && unknown != giver.app.Name {
+					giver.listed.keeps = fmt.Sprintf("nothing is pruned while it is not known what the app %s holds", unknown)
+				}
+				continue
+			}
+			rd.moves = append(rd.moves, move{giver, taker, k})
+			giver.givesAway(k)
+			if u := taker.live.objects[k]; u != nil && foreignOwner(u, giver.id) == "" &&
+				(row.UID == u.GetUID() || row.UID == "" && appliedByUs(u)) {
+				taker.takesOver(k, &handover{giver.app.Name, giver.id, row})
+			}
+		}
+	}
+	slices.SortStableFunc(rd.moves, func(a, b move) int { return slices.Index(rd.passes, a.from) - slices.Index(rd.passes, b.from) })
+}
+
+// claimed lists what Git says the app holds, as far as that is known.
+func (p *pass) claimed() []record.Key {
+	if !p.listed.late {
+		return slices.AppendSeq(p.keys(), maps.Keys(p.ignored))
+	}
+	var keys []record.Key
+	for _, o := range p.memory().renderingOf(p.app.Name).objects {
+		gk := o.GroupVersionKind().GroupKind()
+		for _, ns := range []string{"", o.GetNamespace(), p.app.Namespace, "default"} { // its kind will tell
+			keys = append(keys, record.Key{Group: gk.Group, Kind: gk.Kind, Namespace: ns, Name: o.GetName()})
+		}
+	}
+	return keys
+}
+
+// givesAway and takesOver note a hand-over in what the pass knows of the cluster, of which it takes its own share.
+func (p *pass) givesAway(k record.Key) {
+	p.alone()
+	p.live.gives[k] = true
+}
+
+func (p *pass) takesOver(k record.Key, h *handover) {
+	p.alone()
+	p.live.takes[k] = h
+}
+
+func (p *pass) alone() {
+	if p.live.gives == nil {
+		p.live = p.ownPart()
+		p.live.gives, p.live.takes = map[record.Key]bool{}, map[record.Key]*handover{}
+	}
+}
+
+// dropGiven takes the rows of objects that other apps have taken over, and recorded, out of the records of the givers.
+func (rd *round) dropGiven(ctx context.Context) error {
+	left := map[*pass]bool{}
+	for _, m := range rd.moves {
+		if row := m.to.rec.Rows[m.key]; row.UID == "" || m.to.failedOn(m.key) {
+			m.from.listed.keeps = fmt.Sprintf("%s goes to the app %s, which has not taken it over yet", m.key.Name, m.to.app.Name)
+			continue
+		}
+		if _, have := m.from.rec.Rows[m.key]; have {
+			delete(m.from.rec.Rows, m.key)
+			left[m.from] = true
+		}
+	}
+	var errs []error
+	for _, p := range slices.SortedFunc(maps.Keys(left), func(a, b *pass) int { return slices.Index(rd.passes, a) - slices.Index(rd.passes, b) }) {
+		if !p.listed.retired || len(p.rec.Rows) > 0 {
+			errs = append(errs, rd.Records.Save(ctx, p.rec))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// failedOn tells whether the object at k could not be applied, or the pass did not come to it.
+func (p *pass) failedOn(k record.Key) bool {
+	return p.failed[k] || !p.listed.applied && !p.listed.idle
+}

@@ -1,0 +1,104 @@
+package reconcile
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// listed is what the pass of an app knows that a gitops.yaml lists.
+type listed struct {
+	dir     string           // of the gitops.yaml
+	holds   *record.Revision // the commit that its objects equal, nil when they do not all equal one
+	setting []byte           // everything gitops.yaml says of the app
+	retired bool             // it left gitops.yaml: all its objects are pruned, and then its record
+	aside   bool             // it was not asked for, or is suspended: nothing is done, but what it holds matters to others
+
+	suspended bool // it was asked for all the same
+
+	shared *snapshot // what the group of the app has listed
+
+	idle    bool   // there is nothing to do
+	late    bool   // it needs kinds that an app it depends on installs: it is planned when that is done
+	applied bool   // its objects are; health may still be missing
+	ended   bool   // the report is complete
+	waits   string // why it was not applied yet, although nothing failed
+	gone    bool   // its record is deleted
+	keeps   string // why something that left Git was not pruned yet
+}
+
+// newListedPass is newPass for an app of a gitops.yaml.
+func (r *Reconciler) newListedPass(ctx context.Context, app App, dir string, opts Options) (*pass, error) {
+	deputy, err := r.as(app.ServiceAccount)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := json.Marshal(app)
+	if err != nil {
+		return nil, err
+	}
+	config, said := r.settings(app), app.Timeout
+	app.Timeout = cmp.Or(app.Timeout, opts.Timeout, DefaultTimeout)
+	p := deputy.newPass(ctx, app, opts)
+	p.config, p.timeout, p.listed = config, said, &listed{dir: dir, setting: raw}
+	return p, nil
+}
+
+// noteSettings puts the settings of the app into its record.
+func (p *pass) noteSettings() {
+	p.rec.Target, p.rec.PlainSecrets = p.app.Namespace, p.app.AllowPlainSecrets
+	p.rec.List, p.rec.Settings = "", nil
+	if p.listed != nil {
+		p.rec.List, p.rec.Settings = p.listed.dir, p.listed.setting
+	}
+}
+
+// ownSettings is settings for an app that flags describe. Their time budget is that of one run.
+func (r *Reconciler) ownSettings(app App) string {
+	app.Timeout = 0
+	return r.settings(app)
+}
+
+// SettingsOf returns what a record says of its app: all settings of one that a gitops.yaml lists, as far as flags can
+// say them otherwise.
+func SettingsOf(rec *record.Record) App {
+	app := App{Name: rec.App, Path: rec.Source.Path, Namespace: rec.Target, AllowPlainSecrets: rec.PlainSecrets, Budget: DefaultBudget}
+	var all App
+	if rec.List != "" && json.Unmarshal(rec.Settings, &all) == nil && all.Name == rec.App {
+		return all
+	}
+	return app
+}
+
+// as returns a reconciler that reads and writes objects as a service account in the namespace of the instance, and
+// records with our own rights. An empty name is ourselves.
+func (r *Reconciler) as(serviceAccount string) (*Reconciler, error) {
+	if serviceAccount == "" {
+		return r, nil
+	}
+	m := r.memory()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if d := m.deputies[serviceAccount]; d != nil {
+		return d, nil
+	}
+	client, err := r.Cluster.As("system:serviceaccount:" + r.Records.Namespace + ":" + serviceAccount)
+	if err != nil {
+		return nil, err
+	}
+	deputy := *r
+	deputy.Cluster, deputy.kept = client, nil
+	deputy.memory()
+	m.deputies[serviceAccount] = &deputy
+	return &deputy, nil
+}
+
+// tell adds to an event of a pass whether its app is one of several.
+func (p *pass) tell(kind EventKind, app, format string, args ...any) {
+	if p.Events != nil {
+		p.Events(Event{Kind: kind, App: app, Listed: p.listed != nil, Text: fmt.Sprintf(format, args...)})
+	}
+}

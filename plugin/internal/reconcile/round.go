@@ -1,0 +1,304 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+)
+
+// Target says what a run works on: the apps that the gitops.yaml in the directory of App lists or, where there is no
+// such file, App itself.
+type Target struct {
+	App   App
+	Only  []string // these apps alone; all when empty
+	Flags []string // flags that were given and say what gitops.yaml says: they exclude each other
+}
+
+// Outcome is what a run over all apps of a target came to. Err is what kept it from getting to the apps, or from saving
+// their list.
+type Outcome struct {
+	Apps   []AppOutcome // in the order of the file, then those that left it
+	Listed bool         // by a gitops.yaml
+	Err    error
+}
+
+// AppOutcome is what a run came to for one app. Effects is filled by dry runs.
+type AppOutcome struct {
+	Report  AppReport
+	Effects []Effect
+	Err     error
+}
+
+// Failed joins all errors of the run, nil when there is none.
+func (o Outcome) Failed() error {
+	errs := []error{o.Err}
+	for _, a := range o.Apps {
+		errs = append(errs, a.Err)
+	}
+	return errors.Join(errs...)
+}
+
+// round is one run over all apps of a target. The apps share the poll, the checkout, the list of records and one list
+// per kind; what is done to the objects of each is the business of its pass.
+type round struct {
+	*Reconciler
+	target Target
+	opts   Options
+
+	commit   string
+	revision record.Revision
+	message  string // of the commit
+	records  map[string]*record.Record
+	ids      map[string]string // apps of the instance, by ApplySet id
+	list     *record.AppList   // as recorded, nil when there is none
+	apps     []App             // of gitops.yaml
+	tree     *Tree
+	treeErr  error
+
+	passes []*pass // of all apps, those that left gitops.yaml last
+	groups []*group
+	moves  []move
+}
+
+// RunAll makes one pass over each app of a target.
+func (r *Reconciler) RunAll(ctx context.Context, t Target, opts Options) Outcome {
+	return r.newRound(t, opts).run(ctx)
+}
+
+func (r *Reconciler) newRound(t Target, opts Options) *round {
+	r.memory()
+	return &round{Reconciler: r, target: t, opts: opts}
+}
+
+func (rd *round) run(ctx context.Context) Outcome {
+	defer rd.close()
+	listed, err := rd.find(ctx)
+	if ctx.Err() != nil {
+		err = errInterrupted
+	}
+	switch {
+	case err != nil && (listed || rd.list != nil):
+		return Outcome{Listed: true, Err: errors.Join(err, rd.saveProblem(ctx, err))}
+	case err != nil || !listed:
+		return rd.single(ctx, err)
+	}
+	if err := rd.choose(); err != nil {
+		return Outcome{Listed: true, Err: err}
+	}
+	if err := rd.makePasses(ctx); err != nil {
+		return Outcome{Listed: true, Err: err}
+	}
+	rd.look(ctx)
+	rd.plan(ctx)
+	rd.work(ctx)
+	out := Outcome{Listed: true, Err: rd.conclude(ctx)}
+	for _, p := range rd.passes {
+		if !p.listed.aside || p.listed.suspended {
+			out.Apps = append(out.Apps, AppOutcome{p.report, p.effects, p.failure})
+		}
+	}
+	return out
+}
+
+// single is the run over a directory that is one app.
+func (rd *round) single(ctx context.Context, err error) Outcome {
+	opts := rd.opts
+	opts.Commit, opts.open, opts.records = rd.commit, rd.open, rd.records
+	p := rd.newPass(ctx, rd.target.App, opts)
+	if only := rd.target.Only; err == nil && len(only) > 0 && !slices.Equal(only, []string{p.app.Name}) {
+		err = hint.Errorf(fmt.Sprintf("with --repo the app is %s, not %s", p.app.Name, strings.Join(only, ", ")),
+			"leave the argument out, or set --name")
+		return Outcome{Err: err}
+	}
+	if l := rd.listing(p.app.Name); l != nil && err == nil {
+		return Outcome{Err: hint.Errorf(fmt.Sprintf("the app %s is one of the gitops.yaml in %s, path %s", p.app.Name, l.Source.Repo, l.Source.Path),
+			"reconcile it by its name alone, or give this one another --name")}
+	}
+	switch {
+	case err == nil:
+		err = p.runStages(ctx)
+	case rd.records == nil && !opts.forgive:
+		_ = p.load(ctx) // so that the record can say why nothing new is applied
+	}
+	report, err := p.finish(err)
+	rd.passes = []*pass{p}
+	return Outcome{Apps: []AppOutcome{{report, p.effects, err}}}
+}
+
+// listing returns the list that names an app, nil when there is none.
+func (rd *round) listing(app string) *record.AppList {
+	for _, l := range rd.Records.AppLists() {
+		if l.Names(app) {
+			return l
+		}
+	}
+	return nil
+}
+
+// find polls Git, loads the records and finds out whether a gitops.yaml lists the apps, and which: from the records
+// where they are of the very commit, otherwise from the checkout.
+func (rd *round) find(ctx context.Context) (listed bool, err error) {
+	if rd.commit = rd.opts.Commit; rd.commit == "" {
+		if rd.commit, err = rd.Source.Poll(ctx); err != nil {
+			return rd.unpolled(ctx), err
+		}
+	}
+	if rd.records, err = rd.Records.Load(ctx); err != nil {
+		return false, err
+	}
+	rd.list = rd.Records.ListOf(rd.from())
+	if rd.list != nil && rd.fromRecords() {
+		rd.revision = rd.list.Revision
+		return true, nil
+	}
+	if rd.Apps == nil || rd.list == nil && rd.isSingle() {
+		return false, nil
+	}
+	if c := rd.memory().checked; c != nil && c.commit == rd.commit {
+		rd.apps = c.apps
+		rd.note(c.revision)
+		return true, nil
+	}
+	return rd.fromCheckout(ctx)
+}
+
+// unpolled finds out from the records alone whether a gitops.yaml lists the apps.
+func (rd *round) unpolled(ctx context.Context) bool {
+	records, err := rd.Records.Peek(ctx)
+	if err == nil {
+		rd.list = rd.Records.ListOf(rd.from())
+	}
+	if rd.list != nil {
+		rd.records = records
+	}
+	return rd.list != nil
+}
+
+func (rd *round) from() record.Source {
+	return record.Source{Repo: rd.From.Repo, Path: rd.target.App.Path}
+}
+
+// isSingle tells whether the record of the target's app says that its directory holds no gitops.yaml at this commit.
+func (rd *round) isSingle() bool {
+	rec := rd.records[rd.target.App.Name]
+	return rec != nil && rec.Inventory != nil && rec.List == "" && rec.Revision.Commit == rd.commit &&
+		rec.Source.Repo == rd.From.Repo && rec.Source.Path == rd.target.App.Path
+}
+
+// fromRecords takes the apps from their records, when these are all at the commit.
+func (rd *round) fromRecords() bool {
+	l := rd.list
+	if l.Revision.Commit != rd.commit || l.Tool != rd.Tool || l.Problem != "" || len(l.Behind) > 0 || len(l.Apps) == 0 {
+		return false
+	}
+	for name, rec := range rd.records {
+		if rd.lists(rec) && !l.Names(name) {
+			return false // it left gitops.yaml, and still has a record
+		}
+	}
+	var apps []App
+	for _, name := range l.Apps {
+		rec := rd.records[name]
+		if rec == nil || !rd.lists(rec) {
+			return false
+		}
+		app := SettingsOf(rec)
+		if (app.Substitute == nil || len(app.Substitute.From) == 0) && rd.settings(app) != rec.Config {
+			return false
+		}
+		apps = append(apps, app)
+	}
+	rd.apps = apps
+	return true
+}
+
+// lists tells whether the gitops.yaml of the target lists, or listed, the app of rec.
+func (rd *round) lists(rec *record.Record) bool {
+	return rec.Inventory != nil && rec.List == rd.target.App.Path && rec.Source.Repo == rd.From.Repo
+}
+
+// checked is the gitops.yaml that was read last.
+type checked struct {
+	commit   string
+	apps     []App
+	revision source.Revision
+}
+
+func (rd *round) fromCheckout(ctx context.Context) (bool, error) {
+	tree, err := rd.open(ctx, rd.commit)
+	if err != nil {
+		return false, err
+	}
+	dir := rd.target.App.Path
+	apps, found, err := rd.Apps(tree.Root, dir)
+	switch {
+	case err != nil:
+		rd.note(tree.Revision)
+		return true, err
+	case !found && rd.list != nil:
+		rd.note(tree.Revision)
+		return true, hint.Errorf(fmt.Sprintf("gitops.yaml is gone from %s, but it lists %s", dir, plural(len(rd.list.Apps), "app")),
+			"restore it; an app that is to go is removed from the file, not with it")
+	case !found:
+		return false, nil
+	}
+	rd.apps = apps
+	rd.memory().checked = &checked{rd.commit, apps, tree.Revision}
+	rd.note(tree.Revision)
+	before := ""
+	if rd.list != nil {
+		before = rd.list.Revision.Commit
+	}
+	rd.tell(Fetched, "", "%s", rd.fetchedText(tree.Revision, before))
+	return true, nil
+}
+
+func (rd *round) note(rev source.Revision) {
+	rd.revision = revisionOf(rev)
+	rd.message = rev.Subject + "\n\n" + rev.Body
+}
+
+// open returns the checkout of the commit, which all apps share. Closing is left to close.
+func (rd *round) open(ctx context.Context, commit string) (*Tree, error) {
+	if rd.tree == nil && rd.treeErr == nil {
+		rd.tree, rd.treeErr = rd.Source.Open(ctx, commit)
+	}
+	if rd.treeErr != nil {
+		return nil, rd.treeErr
+	}
+	return &Tree{Root: rd.tree.Root, Revision: rd.tree.Revision, Close: func() {}}, nil
+}
+
+func (rd *round) close() {
+	if rd.tree != nil {
+		rd.tree.Close()
+	}
+}
+
+// choose checks the names and flags that were given.
+func (rd *round) choose() error {
+	if len(rd.target.Flags) > 0 {
+		return hint.Errorf(fmt.Sprintf("%s cannot be used with a gitops.yaml", strings.Join(rd.target.Flags, ", ")),
+			"the gitops.yaml in %s says it for each app; to reconcile one of them, name it as an argument", rd.target.App.Path)
+	}
+	var names []string
+	for _, a := range rd.apps {
+		names = append(names, a.Name)
+	}
+	for _, name := range rd.target.Only {
+		if rec := rd.records[name]; !slices.Contains(names, name) && (rec == nil || !rd.lists(rec)) {
+			return hint.Errorf(fmt.Sprintf("no app %s in the gitops.yaml of %s", name, rd.target.App.Path), "it has: %s", strings.Join(names, ", "))
+		}
+	}
+	return nil
+}
+
+func (rd *round) chosen(name string) bool {
+	return len(rd.target.Only) == 0 || slices.Contains(rd.target.Only, name)
+}

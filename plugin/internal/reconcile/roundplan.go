@@ -1,0 +1,206 @@
+package reconcile
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+)
+
+// rendersAtOnce is how many apps are rendered side by side: each takes a process and its memory.
+const rendersAtOnce = 2
+
+// plan finds out what is to be done for each app, before anything is written for any of them. What is refused of one
+// app does not hold up the others.
+func (rd *round) plan(ctx context.Context) {
+	var open []*pass
+	for _, p := range rd.passes {
+		if p.failure == nil && !rd.decide(ctx, p) {
+			open = append(open, p)
+		}
+	}
+	if len(open) == 0 || ctx.Err() != nil {
+		return
+	}
+	parallel(ctx, len(open), rendersAtOnce, func(i int) { open[i].renderListed(ctx) })
+	rd.claims()
+	rd.lookWider(ctx)
+	rd.handovers()
+	for _, p := range open {
+		if p.failure == nil && !p.listed.late {
+			p.failure = p.planListed(ctx)
+		}
+		if errors.Is(p.failure, errNothingToDo) {
+			p.listed.idle, p.failure = true, nil
+		}
+	}
+}
+
+// decide tells whether the pass has nothing to do, from the record and the cluster alone.
+func (rd *round) decide(ctx context.Context, p *pass) bool {
+	if p.listed.retired {
+		p.report.Cause = record.CauseCommit
+		return false
+	}
+	if p.listed.aside && p.listed.holds != nil && p.listed.holds.Commit == p.commit {
+		return true // nobody asked, and Git has nothing new
+	}
+	err := p.decide(ctx)
+	if errors.Is(err, errNothingToDo) {
+		p.listed.idle = true
+		return true
+	}
+	p.failure = err
+	return err != nil
+}
+
+// renderListed renders what one app of several is to hold.
+func (p *pass) renderListed(ctx context.Context) {
+	if p.listed.retired {
+		return // nothing
+	}
+	p.failure = p.render(ctx)
+	if p.failure == nil {
+		p.failure = p.confine()
+		return
+	}
+	r := p.memory().renderingOf(p.app.Name)
+	if r == nil || r.commit != p.commit || r.settings != p.config || len(p.app.DependsOn) == 0 {
+		return
+	}
+	for _, o := range r.objects {
+		var unknown *cluster.UnknownKindError
+		if _, err := p.kindOf(ctx, o.GroupVersionKind(), definedKinds(r.objects)); errors.As(err, &unknown) {
+			p.listed.late, p.failure = true, nil
+			return
+		}
+	}
+}
+
+// claims refuses objects that two apps define. Neither is believed.
+func (rd *round) claims() {
+	type claim struct {
+		*pass
+		*object
+	}
+	first := map[record.Key]claim{}
+	wrong := map[*pass]render.Problems{}
+	for _, p := range rd.passes {
+		for _, o := range p.desired {
+			c, twice := first[o.key()]
+			if !twice {
+				first[o.key()] = claim{p, o}
+				continue
+			}
+			for _, pair := range [][2]claim{{c, {p, o}}, {{p, o}, c}} {
+				me, other := pair[0], pair[1]
+				wrong[me.pass] = append(wrong[me.pass], render.Problem{Origin: me.origin, Object: me.ID(),
+					Message: fmt.Sprintf("is also in the app %s, at %s", other.app.Name, other.origin), Hint: "keep it in one of the two"})
+			}
+		}
+	}
+	for p, problems := range wrong {
+		p.failure = problems
+	}
+}
+
+// lookWider lists what no record knew to look for, once for all apps with the same rights.
+func (rd *round) lookWider(ctx context.Context) {
+	for _, g := range rd.groups {
+		all := &pass{Reconciler: g.Reconciler, opts: Options{}, rec: &record.Record{Inventory: &record.Inventory{}}, live: g.live,
+			refs: map[record.Key]cluster.Ref{}, newKinds: map[cluster.Kind]bool{}}
+		var open []*pass
+		for _, p := range g.passes {
+			if p.failure != nil || len(p.desired) == 0 {
+				continue
+			}
+			open = append(open, p)
+			all.desired = append(all.desired, p.desired...)
+			for _, o := range p.desired {
+				p.refs[o.key()] = o.Ref
+			}
+			for k := range p.newKinds {
+				all.newKinds[k] = true
+			}
+		}
+		if len(open) == 0 {
+			continue
+		}
+		err := all.observeDesired(ctx)
+		for _, p := range open {
+			if err == nil || ctx.Err() != nil {
+				p.failure = err
+				continue
+			}
+			p.live = p.ownPart() // one app's trouble is not that of the others
+			p.failure = p.observeDesired(ctx)
+		}
+	}
+}
+
+// ownPart is the share of the app in what its group has listed.
+func (p *pass) ownPart() *snapshot {
+	keys := make([]record.Key, 0, len(p.rec.Rows)+len(p.desired))
+	for k := range p.rec.Rows {
+		keys = append(keys, k)
+	}
+	for _, o := range p.desired {
+		keys = append(keys, o.key())
+	}
+	return p.listed.shared.part(keys)
+}
+
+// planListed plans one app of several. errNothingToDo means that Git has nothing new for it.
+func (p *pass) planListed(ctx context.Context) error {
+	if p.listed.retired && len(p.rec.Rows) == 0 {
+		p.plan = &plan{}
+		return nil
+	}
+	p.plan = makePlan(p.desired, p.rec, p.live, p.verdicts, p.id, p.apps)
+	p.planHooks()
+	settled := !p.hooksDue() && p.rec.Config == p.config && p.rec.Tool == p.Tool && !p.rec.Pending && p.rec.Due == "" && !p.rec.Rebuilt
+	if settled && !p.listed.retired && len(p.plan.steps)+len(p.plan.removals)+len(p.plan.foreign) == 0 {
+		p.report.Counts.Unchanged = len(p.plan.same)
+		keys := p.keys()
+		if err := p.readUnsettled(ctx, keys); err != nil {
+			return err
+		}
+		return errNothingToDo
+	}
+	if p.listed.aside {
+		p.listed.waits = "not applied yet"
+		return nil
+	}
+	if p.listed.keeps != "" {
+		p.plan.removals = nil
+	}
+	takes, gives := p.live.takes, p.live.gives
+	p.live = p.ownPart()
+	p.live.takes, p.live.gives = takes, gives
+	if err := p.makePlan(ctx); err != nil {
+		return err
+	}
+	return p.checkRights(ctx)
+}
+
+// confine refuses what the settings do not allow the app to contain, all at once.
+func (p *pass) confine() error {
+	var problems render.Problems
+	for _, o := range p.desired {
+		if why, advice := p.app.Allow.refuses(o.Ref); why != "" {
+			problems = append(problems, render.Problem{Origin: o.origin, Object: o.ID(), Message: why, Hint: advice})
+		}
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(problems, func(a, b render.Problem) int {
+		return cmp.Or(cmp.Compare(a.Origin.File, b.Origin.File), cmp.Compare(a.Origin.Line, b.Origin.Line))
+	})
+	return problems
+}

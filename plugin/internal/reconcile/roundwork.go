@@ -1,0 +1,275 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// dependencyError skips an app for the sake of another one.
+type dependencyError struct{ app, why string }
+
+// Error names the app that is in the way.
+func (e *dependencyError) Error() string {
+	return fmt.Sprintf("skipped: it depends on the app %s, %s", e.app, e.why)
+}
+
+// work applies what was planned. An app is applied when those it depends on are applied and healthy; while it has to
+// wait for that, the others go on. Nobody waits for health that no other app needs before all apps are applied.
+func (rd *round) work(ctx context.Context) {
+	open := slices.DeleteFunc(slices.Clone(rd.passes), func(p *pass) bool { return !p.hasWork() })
+	for len(open) > 0 && ctx.Err() == nil {
+		i := slices.IndexFunc(open, func(p *pass) bool { return len(rd.unsure(p)) == 0 })
+		if i < 0 {
+			rd.endOneFor(ctx, open)
+			continue
+		}
+		p := open[i]
+		open = slices.Delete(open, i, i+1)
+		if rd.mayStart(p) {
+			rd.start(ctx, p)
+		}
+	}
+	for _, p := range rd.passes {
+		rd.end(ctx, p)
+	}
+}
+
+// endOneFor waits for the first app that one of those in open depends on and that is applied.
+func (rd *round) endOneFor(ctx context.Context, open []*pass) {
+	for _, p := range open {
+		for _, dep := range rd.unsure(p) {
+			if !slices.Contains(open, dep) {
+				rd.end(ctx, dep)
+				return
+			}
+		}
+	}
+}
+
+func (p *pass) hasWork() bool {
+	l := p.listed
+	return p.failure == nil && !l.idle && !l.aside && !l.applied && (p.plan != nil || l.late)
+}
+
+// dependencies lists the passes of the apps that p depends on.
+func (rd *round) dependencies(p *pass) []*pass {
+	var deps []*pass
+	for _, name := range p.app.DependsOn {
+		if i := slices.IndexFunc(rd.passes, func(o *pass) bool { return o.app.Name == name && !o.listed.retired }); i >= 0 {
+			deps = append(deps, rd.passes[i])
+		}
+	}
+	return deps
+}
+
+// unsure lists the dependencies of p that may still turn out well or badly.
+func (rd *round) unsure(p *pass) []*pass {
+	return slices.DeleteFunc(rd.dependencies(p), func(dep *pass) bool {
+		l := dep.listed
+		return dep.failure != nil || l.ended || l.aside || l.waits != "" || l.idle && dep.rec.Settled
+	})
+}
+
+// mayStart tells whether the dependencies of p are applied and healthy, and notes on p why not.
+func (rd *round) mayStart(p *pass) bool {
+	for _, dep := range rd.dependencies(p) {
+		name := dep.app.Name
+		switch l := dep.listed; {
+		case l.suspended && (!dep.rec.Settled || dep.rec.Pending || l.holds == nil):
+			p.listed.waits = fmt.Sprintf("waits for the app %s, which is suspended", name)
+		case l.aside && (!dep.rec.Settled || dep.rec.Pending || l.holds == nil):
+			p.failure = hint.With(&dependencyError{name, "which was not applied and healthy when it was last looked at"},
+				"reconcile both: %s %s", name, p.app.Name)
+		case dep.failure != nil:
+			why := "which failed"
+			if errors.As(dep.failure, new(*dependencyError)) {
+				why = "which was skipped"
+			}
+			p.failure = &dependencyError{name, why}
+		case l.waits != "":
+			p.listed.waits = fmt.Sprintf("waits for the app %s", name)
+		case len(dep.unhealthy(slices.Collect(maps.Keys(dep.refs)))) > 0 && !rd.opts.DryRun && !l.aside:
+			p.listed.waits = fmt.Sprintf("waits until the app %s is healthy", name)
+		}
+		if p.failure != nil || p.listed.waits != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// start does everything for one app but waiting for its health.
+func (rd *round) start(ctx context.Context, p *pass) {
+	p.started = rd.Now()
+	if p.listed.late {
+		if p.failure = rd.planLate(ctx, p); p.failure != nil {
+			if errors.Is(p.failure, errNothingToDo) {
+				p.listed.idle, p.failure = true, nil
+			}
+			return
+		}
+	}
+	if p.failure = p.runParts(ctx, writing); p.failure != nil {
+		return
+	}
+	p.listed.applied = true
+	if len(p.failed) > 0 {
+		p.failure = p.firstFailure()
+	}
+}
+
+// planLate plans an app whose kinds were installed by the apps before it.
+func (rd *round) planLate(ctx context.Context, p *pass) error {
+	p.Cluster.Forget()
+	p.Cluster.Learn(p.rec.Kinds()...)
+	if err := p.render(ctx); err != nil {
+		return err
+	}
+	if err := p.confine(); err != nil {
+		return err
+	}
+	for _, other := range rd.passes {
+		for _, o := range other.desired {
+			if i := slices.IndexFunc(p.desired, func(mine *object) bool { return mine.key() == o.key() }); i >= 0 && other != p {
+				return fmt.Errorf("%s: %s is also in the app %s, at %s", p.desired[i].origin, p.desired[i].ID(), other.app.Name, o.origin)
+			}
+		}
+	}
+	takes, gives := p.live.takes, p.live.gives
+	p.live = p.ownPart()
+	p.live.takes, p.live.gives = takes, gives
+	if err := p.observeDesired(ctx); err != nil {
+		return err
+	}
+	p.listed.shared = p.live
+	return p.planListed(ctx)
+}
+
+// end waits until what was applied for an app is healthy, and words its result.
+func (rd *round) end(ctx context.Context, p *pass) {
+	l := p.listed
+	if l.ended {
+		return
+	}
+	l.ended = true
+	switch {
+	case l.suspended && p.failure == nil:
+		p.report, p.failure = p.leaveSuspended()
+	case l.aside:
+		if p.failure != nil {
+			p.report.Message = p.mask(p.failure.Error())
+		}
+		return
+	case p.failure == nil && l.waits != "":
+		p.report.Result, p.report.Message = record.ResultSucceeded, l.waits
+		p.report.Objects, p.report.Health = record.Objects{}, cluster.Unknown
+		return
+	case p.failure == nil && l.applied:
+		p.failure = p.runParts(ctx, verifying)
+	case p.failure == nil && l.idle:
+		p.failure = errNothingToDo
+	case p.failure == nil && ctx.Err() != nil:
+		p.failure = errInterrupted
+	}
+	p.report, p.failure = p.finish(p.failure)
+}
+
+// conclude settles what concerns several apps: rows of objects that changed hands, records of apps that are gone, and
+// the list of apps, which says last of all that the commit is dealt with.
+func (rd *round) conclude(ctx context.Context) error {
+	if rd.opts.DryRun {
+		return rd.heldBack()
+	}
+	if ctx.Err() != nil {
+		return nil // each app has told
+	}
+	if err := rd.dropGiven(ctx); err != nil {
+		return err
+	}
+	for _, p := range rd.passes {
+		if p.listed.retired && !p.listed.aside && p.failure == nil && len(p.rec.Rows) == 0 {
+			if err := rd.Records.Delete(ctx, p.rec); err != nil {
+				return err
+			}
+			p.listed.gone = true
+		}
+	}
+	return errors.Join(rd.saveList(ctx, ""), rd.heldBack())
+}
+
+// saveList records what gitops.yaml lists at this commit and which apps are not at it.
+func (rd *round) saveList(ctx context.Context, problem string) error {
+	list := &record.AppList{}
+	if rd.list != nil {
+		*list = *rd.list
+	}
+	list.Source = rd.from()
+	list.Source.Ref = rd.From.Ref
+	list.Tool, list.Problem = rd.Tool, problem
+	list.Held = ""
+	if why := rd.heldBack(); why != nil {
+		list.Held = why.Error()
+	}
+	if problem == "" {
+		list.Revision, list.Apps, list.Behind = rd.revision, nil, nil
+		for _, p := range rd.passes {
+			if !p.listed.retired {
+				list.Apps = append(list.Apps, p.app.Name)
+			}
+			if b, behind := p.behind(); behind {
+				list.Behind = append(list.Behind, b)
+			}
+		}
+	}
+	if rd.list == nil && problem != "" {
+		return nil // nothing is known that could be kept
+	}
+	err := rd.Records.SaveList(ctx, list)
+	if err == nil {
+		rd.list = list
+	}
+	return err
+}
+
+func (rd *round) saveProblem(ctx context.Context, err error) error {
+	if rd.opts.DryRun || ctx.Err() != nil || rd.commit == "" && rd.opts.forgive {
+		return nil
+	}
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	if rd.commit != "" {
+		line = record.Revision{Commit: rd.commit, Ref: rd.From.Ref}.Short() + ": " + line
+	}
+	return rd.saveList(ctx, line)
+}
+
+// behind tells why the objects of an app do not all equal the commit, or why one that left still has some.
+func (p *pass) behind() (record.Behind, bool) {
+	b := record.Behind{App: p.app.Name}
+	l := p.listed
+	switch {
+	case l.gone:
+		return b, false
+	case p.failure != nil && l.applied && len(p.failed) == 0 && !l.retired && l.keeps == "":
+		return b, false // all is applied; that it is not healthy is in its own record
+	case p.failure != nil:
+		b.Failed, b.Message = true, p.report.Message
+	case l.waits != "":
+		b.Message = l.waits
+	case l.keeps != "":
+		b.Message = l.keeps
+	case l.retired:
+		b.Message = "it left gitops.yaml and still has objects"
+	default:
+		return b, false
+	}
+	b.Message, _, _ = strings.Cut(b.Message, "\n")
+	return b, true
+}

@@ -1,0 +1,40 @@
+package reconcile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+)
+
+// refuses tells why an app that is confined to a may not contain an object, "" when it may, and what to do about it.
+// With namespaces given, cluster-scoped objects need their kind to be named: they reach beyond any namespace. These
+// Namespaces themselves need not.
+func (a Allow) refuses(ref cluster.Ref) (why, advice string) {
+	named := slices.ContainsFunc(a.Kinds, func(name string) bool { return names(name, ref.Kind) })
+	own := ref.Kind.Kind == "Namespace" && ref.Group == "" && slices.Contains(a.Namespaces, ref.Name)
+	switch {
+	case len(a.Kinds) > 0 && !named && !own:
+		return fmt.Sprintf("the app may not contain a %s", ref.Kind.Kind), "it may contain: " + strings.Join(a.Kinds, ", ") + " (allow.kinds in gitops.yaml)"
+	case len(a.Namespaces) == 0:
+		return "", ""
+	case ref.Namespace == "" && !named && !own:
+		return "the app is confined to namespaces, and this object lies in none", "name its kind in allow.kinds in gitops.yaml, if that is meant"
+	case ref.Namespace != "" && !slices.Contains(a.Namespaces, ref.Namespace):
+		return fmt.Sprintf("the app may not contain objects in namespace %s", ref.Namespace), "it may use: " + strings.Join(a.Namespaces, ", ") + " (allow.namespaces in gitops.yaml)"
+	}
+	return "", ""
+}
+
+// names tells whether a name as in allow.kinds means a kind: with its group, or alone for Kubernetes' own.
+func names(name string, k cluster.Kind) bool {
+	kind, group, grouped := strings.Cut(name, ".")
+	if kind != k.Kind {
+		return false
+	}
+	if grouped {
+		return group == k.Group
+	}
+	return !strings.Contains(k.Group, ".") || strings.HasSuffix(k.Group, ".k8s.io")
+}
