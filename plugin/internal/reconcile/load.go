@@ -119,6 +119,11 @@ func (p *pass) observeRecorded(ctx context.Context) error {
 	if p.verdicts, err = p.judgeAll(ctx, p.rec.Inventory, p.live, p.id); err != nil {
 		return err
 	}
+	return p.judged(ctx)
+}
+
+// judged looks once more at verdicts that another cluster would explain, and notes what others did.
+func (p *pass) judged(ctx context.Context) error {
 	if p.suspicious() {
 		if err := p.checkCluster(ctx, true); err != nil {
 			return err

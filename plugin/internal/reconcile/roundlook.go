@@ -117,6 +117,7 @@ func (g *group) look(ctx context.Context, passes []*pass) error {
 	var newest uint64
 	for _, p := range passes {
 		p.live, p.listed.shared = g.live, g.live
+		p.rec.ForeignFields = string(p.app.ForeignFields)
 		maps.Copy(rows, p.rec.Rows)
 		if v, err := strconv.ParseUint(p.rec.Newest(), 10, 64); err == nil {
 			newest = max(newest, v)
@@ -170,6 +171,7 @@ func (g *group) judge(ctx context.Context, passes []*pass, rows map[record.Key]r
 		if g.live.rewound {
 			startOver(p.rec.Inventory, g.live, p.id, p.verdicts)
 		}
+		p.failure = p.judged(ctx)
 	}
 	return nil
 }
