@@ -67,6 +67,11 @@ func TestDocumentation(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Stop)
+	build := exec.Command("go", "build", "-C", "../..", "-o", shared.bin+"/", "./cmd/gitops-action")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build gitops-action: %v\n%s", err, out)
+	}
 	for page, commands := range documentation(t) {
 		if len(commands) > 0 {
 			t.Run(page, func(t *testing.T) { follow(t, cluster, commands) })
@@ -155,75 +160,68 @@ func commandsOf(page, text string) []pageCommand {
 	return out
 }
 
-// follow executes the commands of one page.
-func follow(t *testing.T, cluster *kube.Cluster, commands []pageCommand) {
+// reader is somebody who follows a page: a home directory, a kubeconfig, and a config repository.
+type reader struct {
+	home, repo string
+	env        []string
+}
+
+func newReader(t *testing.T, cluster *kube.Cluster) *reader {
+	t.Helper()
 	home := t.TempDir()
-	repo := filepath.Join(home, "config.git")
-	env := []string{"HOME=" + home, "KUBECONFIG=" + filepath.Join(home, "kubeconfig"), "GIT_CONFIG_NOSYSTEM=1",
-		"PATH=" + strings.Join([]string{filepath.Join(home, ".local", "bin"), shared.bin, os.Getenv("PATH")}, string(os.PathListSeparator))}
+	bin := filepath.Join(home, ".local", "bin")
+	r := &reader{home: home, repo: filepath.Join(home, "config.git"), env: []string{
+		"HOME=" + home, "KUBECONFIG=" + filepath.Join(home, "kubeconfig"), "GIT_CONFIG_NOSYSTEM=1",
+		"PATH=" + strings.Join([]string{bin, shared.bin, os.Getenv("PATH")}, string(os.PathListSeparator))}}
 	rest := cluster.RESTConfig()
 	config := kube.NewKubeconfig(rest.Host, rest.CAData, rest.BearerToken, "default")
-	err := errors.Join(os.MkdirAll(filepath.Join(home, ".local", "bin"), 0o755),
-		os.WriteFile(filepath.Join(home, ".gitconfig"), []byte(gitConfig), 0o600),
+	demo, err := filepath.Abs("demo/config")
+	err = errors.Join(err, os.MkdirAll(bin, 0o755), os.WriteFile(filepath.Join(home, ".gitconfig"), []byte(gitConfig), 0o600),
 		clientcmd.WriteToFile(*config, filepath.Join(home, "kubeconfig")))
 	if err != nil {
 		t.Fatal(err)
 	}
-	shell := func(script string) (string, error) {
-		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
-		defer cancel()
-		cmd := exec.CommandContext(ctx, "bash", "-c", script)
-		cmd.Dir, cmd.Env = home, env
-		out, err := cmd.CombinedOutput()
-		return string(out), err
+	seed := fmt.Sprintf("cp -r %q seed && git init -q seed && git -C seed add -A && git -C seed commit -qm Start && git clone -q --bare seed %q", demo, r.repo)
+	if out, err := r.shell(t.Context(), seed); err != nil {
+		t.Fatalf("%s: %v\n%s", seed, err, out)
 	}
-	demo, err := filepath.Abs("demo/config")
-	if err != nil {
-		t.Fatal(err)
-	}
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, prepare := range []string{
-		fmt.Sprintf("cp -r %q seed && git init -q seed && git -C seed add -A && git -C seed commit -qm Start && git clone -q --bare seed %q", demo, repo),
-		fmt.Sprintf("CGO_ENABLED=0 GOCACHE=%q GOMODCACHE=%q go build -C %q -o %q/ ./cmd/gitops-action", goEnv(t, "GOCACHE"), goEnv(t, "GOMODCACHE"), root, shared.bin),
-	} {
-		if out, err := shell(prepare); err != nil {
-			t.Fatalf("%s: %v\n%s", prepare, err, out)
-		}
-	}
+	return r
+}
+
+func (r *reader) shell(ctx context.Context, script string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "bash", "-c", script)
+	cmd.Dir, cmd.Env = r.home, r.env
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// follow executes the commands of one page.
+func follow(t *testing.T, cluster *kube.Cluster, commands []pageCommand) {
+	r := newReader(t, cluster)
 	t.Cleanup(func() { // the next page starts with an empty cluster
-		out, err := exec.Command("env", append(env, "kubectl", "delete", "namespace", "gitops-system", "shop", "--ignore-not-found", "--timeout=60s")...).CombinedOutput()
-		if err != nil {
-			t.Errorf("clean up: %v\n%s", err, out)
+		clean := "kubectl delete namespace gitops-system shop --ignore-not-found --timeout=120s"
+		if out, err := r.shell(context.WithoutCancel(t.Context()), clean); err != nil {
+			t.Errorf("%s: %v\n%s", clean, err, out)
 		}
 	})
 	marker := "#" + rand.Text() + "#"
 	var script strings.Builder
 	for i, c := range commands {
-		text := strings.ReplaceAll(c.text, "https://github.com/acme/config", repo)
+		text := strings.ReplaceAll(c.text, "https://github.com/acme/config", r.repo)
 		tail := "|| exit"
 		if mayFail.MatchString(text) {
 			tail = "|| [ $? = 1 ] || exit"
 		}
 		fmt.Fprintf(&script, "echo '%s%d'\n{ %s\n} %s\n", marker, i, text, tail)
 	}
-	out, err := shell(script.String())
+	out, err := r.shell(t.Context(), script.String())
 	if err == nil {
 		return
 	}
-	reached := commands[strings.Count(out, marker)-1]
-	t.Errorf("%s:%d: %s: %v\n%s", reached.page, reached.line, reached.text, err, out[strings.LastIndex(out, marker):])
-}
-
-func goEnv(t *testing.T, name string) string {
-	t.Helper()
-	out, err := exec.Command("go", "env", name).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimSpace(string(out))
+	reached := commands[max(strings.Count(out, marker)-1, 0)]
+	t.Errorf("%s:%d: %s: %v\n%s", reached.page, reached.line, reached.text, err, out[max(strings.LastIndex(out, marker), 0):])
 }
 
 func TestCommandsOfAPage(t *testing.T) {
