@@ -48,7 +48,7 @@ e2e: control-plane ## Run the scripts in plugin/e2e/testdata/script (TESTFLAGS='
 	go -C plugin/e2e test -count=1 -timeout 30m $(TESTFLAGS) .
 
 .PHONY: node
-node: control-plane ## Run the tests in real pods (root on Linux; .ci/node-packages installs containerd and the rest; SOAK=1 kills 50 times)
+node: control-plane ## Run the tests in real pods (root on Linux; .ci/node-packages installs containerd and the rest; SOAK=1: 50 kills)
 	go -C plugin/e2e test -count=1 -timeout 30m -v $(TESTFLAGS) ./node
 
 .PHONY: control-plane
@@ -74,6 +74,10 @@ bin/demo: build
 .PHONY: bench
 bench: control-plane ## Measure beside Flux' engine, kapp and kubectl, and write docs/benchmarks.md (hours; BENCHFLAGS='-sizes 100 -runs 1')
 	go -C plugin/e2e/bench run . -o $(CURDIR)/docs/benchmarks.md $(BENCHFLAGS)
+
+.PHONY: bench-node
+bench-node: control-plane ## Measure what a job in the cluster costs, and write docs/in-cluster-cost.md (six minutes; root on Linux)
+	COST_DOC=$(CURDIR)/docs/in-cluster-cost.md go -C plugin/e2e test -count=1 -timeout 30m -v -run TestCost ./node
 
 .PHONY: soak
 soak: control-plane ## Drift at random for ten minutes (SOAK=1h, SEED=n)

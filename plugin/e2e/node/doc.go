@@ -14,3 +14,5 @@ const Name = "127.0.0.1"
 
 // HostAddress is an address of the machine's side that pods reach, for servers that are not part of the cluster.
 const HostAddress = "10.0.0.2"
+
+const cgroups = "/sys/fs/cgroup"

@@ -20,7 +20,6 @@ import (
 
 const (
 	sandboxVariable = "GITOPS_E2E_SANDBOX"
-	cgroups         = "/sys/fs/cgroup"
 	namespaces      = unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWNET | unix.CLONE_NEWIPC
 )
 

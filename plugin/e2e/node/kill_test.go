@@ -2,7 +2,6 @@ package node
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -34,6 +33,10 @@ func TestKilledPods(t *testing.T) {
 
 	desired := map[string]string{"config-00": "kept"}
 	s.commit("start", configMaps(desired))
+	s.install(s.repo(), "--rbac=cluster-admin", "--for=1s")
+	if condition, log := s.ended(s.start()); condition != "Complete" { // from here on there is a record to be damaged
+		t.Fatalf("%s\n%s", condition, log)
+	}
 	s.install(s.repo(), "--rbac=cluster-admin", "--for=10m")
 	for round := range rounds {
 		for range 12 {
@@ -52,7 +55,7 @@ func TestKilledPods(t *testing.T) {
 			_, _ = s.run("kubectl", "patch", "configmap", hand, "-p", `{"data":{"value":"by hand"}}`)
 		}
 		pid := s.process(s.start())
-		time.Sleep(time.Duration(random.IntN(400)) * time.Millisecond) // any moment: this is the fault, not a wait
+		time.Sleep(time.Duration(random.IntN(600)) * time.Millisecond) // any moment: this is the fault, not a wait
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 			t.Errorf("round %d: the process ended by itself: %v", round, err)
 		}
@@ -107,14 +110,7 @@ func (s *site) liveConfigMaps() map[string]string {
 // are descendants of ours.
 func (s *site) process(job string) (pid int) {
 	s.Helper()
-	var pod string
-	s.eventually("a pod of "+job, func() (err error) {
-		pod, err = s.run("kubectl", "get", "pods", "-n", s.instance, "-l", "batch.kubernetes.io/job-name="+job, "-o", "jsonpath={.items[*].metadata.uid}")
-		if err == nil && pod == "" {
-			err = errors.New("none yet")
-		}
-		return err
-	})
+	pod := s.pod(job)
 	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		names, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 		for _, name := range names {

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
+	"syscall"
 	"testing"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/e2e/kube"
@@ -47,10 +49,12 @@ func TestMain(m *testing.M) {
 	if dir, err = NewDir(); err != nil {
 		fail(err)
 	}
-	if err := prepare(context.Background(), dir); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	if err := prepare(ctx, dir); err != nil {
 		os.RemoveAll(dir)
 		fail(err)
 	}
+	stop() // Enter looks after signals from here on
 	code, err := Enter(dir)
 	if err != nil {
 		fail(err)

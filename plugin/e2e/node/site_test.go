@@ -221,6 +221,19 @@ func (s *site) start() string {
 	return name
 }
 
+// pod waits for the pod of a job and returns its uid.
+func (s *site) pod(job string) (uid string) {
+	s.Helper()
+	s.eventually("a pod of "+job, func() (err error) {
+		uid, err = s.run("kubectl", "get", "pods", "-n", s.instance, "-l", "batch.kubernetes.io/job-name="+job, "-o", "jsonpath={.items[*].metadata.uid}")
+		if err == nil && uid == "" {
+			err = errors.New("none yet")
+		}
+		return err
+	})
+	return uid
+}
+
 // ended waits for the end of a job and returns "Complete" or "Failed", and its log.
 func (s *site) ended(job string) (condition, log string) {
 	s.Helper()
