@@ -39,6 +39,7 @@ func newClient(in Inputs, t *transport) (*client, error) {
 // change is one file of a commit.
 type change struct {
 	path, mode, content string
+	blob                string // the name of contents that Git has already, instead of content
 	remove              bool
 }
 
@@ -49,7 +50,11 @@ func (c *client) createTree(ctx context.Context, base string, changes []change) 
 			entries = append(entries, &github.TreeEntry{Path: &ch.path, Mode: &ch.mode, Type: github.String("blob")})
 			continue
 		}
-		entries = append(entries, &github.TreeEntry{Path: &ch.path, Mode: &ch.mode, Type: github.String("blob"), Content: &ch.content})
+		entry := &github.TreeEntry{Path: &ch.path, Mode: &ch.mode, Type: github.String("blob"), Content: &ch.content}
+		if ch.blob != "" {
+			entry.Content, entry.SHA = nil, &ch.blob
+		}
+		entries = append(entries, entry)
 	}
 	tree, _, err := c.rest.Git.CreateTree(ctx, c.owner, c.name, base, entries)
 	return tree.GetSHA(), busy(failed("write the tree", err))

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
@@ -234,6 +235,9 @@ func (p Plan) changes(s *snapshot) []change {
 	var out []change
 	for _, name := range slices.Sorted(maps.Keys(p.Files)) {
 		ch := change{path: name, mode: cmp.Or(s.modes[name], p.Modes[name], "100644"), content: string(p.Files[name]), remove: p.Files[name] == nil}
+		if !utf8.Valid(p.Files[name]) { // it comes back from an earlier commit, so Git has it; JSON could not carry it
+			ch.blob = blobName(p.Files[name])
+		}
 		out = append(out, ch)
 	}
 	return out

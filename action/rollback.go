@@ -2,6 +2,7 @@ package action
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -70,7 +71,11 @@ func (r *run) undoOf(ctx context.Context) (*undo, error) {
 		return nil, err
 	}
 	slices.Sort(paths)
-	for _, p := range slices.Compact(paths) {
+	paths = slices.Compact(paths)
+	if err := errors.Join(r.client.checkBytes(ctx, old, paths), r.client.checkBytes(ctx, now, paths)); err != nil {
+		return nil, err
+	}
+	for _, p := range paths {
 		if p == holdsFile {
 			continue // holds follow the versions, see holdChange
 		}

@@ -265,3 +265,26 @@ func TestALostAnswerDoesNotRollBackTwice(t *testing.T) {
 		t.Errorf("file:\n%s", file)
 	}
 }
+
+// TestRollBackWhatIsNoText: contents that JSON cannot carry come back by their name in Git.
+func TestRollBackWhatIsNoText(t *testing.T) {
+	const before, after = "\x89PNG\x00\xff\xfe", "\x89PNG\x01\xff"
+	hub, repo := newConfig(t, githubtest.RepoOptions{})
+	repo.Push("main", "a picture", map[string]string{"logo.png": before})
+	c := repo.Push("main", "another", map[string]string{"logo.png": after, "more.png": after})
+	runStep(t, hub, rollback("commit", c.SHA, "pull-request", "false")).mustSucceed(t)
+	if files := repo.Files("main"); files["logo.png"].Data != before || len(files["more.png"].Data) != 0 {
+		t.Errorf("%q", files)
+	}
+}
+
+// TestRollBackOfRewrittenBytesIsRefused: what .gitattributes makes an archive say is not what Git stores.
+func TestRollBackOfRewrittenBytesIsRefused(t *testing.T) {
+	hub, repo := newConfig(t, githubtest.RepoOptions{})
+	repo.Push("main", "attributes", map[string]string{".gitattributes": "*.txt export-subst\n", "a.txt": "one\n"})
+	c := repo.Push("main", "change", map[string]string{"a.txt": "two\n"})
+	hub.ArchiveFilter = func(path, data string) string { return strings.Replace(data, "one", "ONE", 1) }
+	if got := runStep(t, hub, rollback("commit", c.SHA)); got.code != ExitFailed || !strings.Contains(got.stderr, "Git stores other bytes") || len(hub.Writes()) > 0 {
+		t.Errorf("exit %d\n%s", got.code, got.stderr)
+	}
+}

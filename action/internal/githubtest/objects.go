@@ -109,6 +109,18 @@ func (o *objects) mergeBase(base, head string) string {
 	return best
 }
 
+// blob is the content that has this name, in any tree.
+func (o *objects) blob(sha string) (string, bool) {
+	for _, files := range o.trees {
+		for _, f := range files {
+			if BlobHash(f.Data) == sha {
+				return f.Data, true
+			}
+		}
+	}
+	return "", false
+}
+
 // since are the commits of head that base does not have, oldest first.
 func (o *objects) since(base, head string) []*Commit {
 	var out []*Commit

@@ -100,6 +100,9 @@ func (c *call) createTree() *answer {
 			delete(files, path)
 			continue
 		}
+		if sha, given := entry["sha"].(string); given {
+			content, ok = c.repo.store.blob(sha)
+		}
 		if path == "" || strings.HasPrefix(path, "/") || mode == "" || !ok {
 			return failure(http.StatusUnprocessableEntity, "Must supply a valid tree.sha, or both tree.path and tree.mode")
 		}
