@@ -243,3 +243,13 @@ func TestAHeldPromotionIsClosedWithItsReason(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+// TestPromoteTakesWhatTheKustomizationSays: the tag in the manifest is replaced by it, so it is not what runs.
+func TestPromoteTakesWhatTheKustomizationSays(t *testing.T) {
+	hub, repo := stages(t, map[string]string{"clusters/staging/api.yaml": "spec: {containers: [{image: \"ghcr.io/acme/api:dev\"}]}\n"})
+	repo.Push("main", "bump", stagingRuns("1.9.0", "2.0.0"))
+	runStep(t, hub, promotion("pull-request", "false")).mustSucceed(t)
+	if file := repo.Read("main", "clusters/prod/values.yaml"); file != strings.Replace(prodValues, "1.8.1", "1.9.0", 1) {
+		t.Errorf("file:\n%s", file)
+	}
+}
