@@ -75,6 +75,13 @@ func TestAGateThatFailsLaterMakesADraft(t *testing.T) {
 	if p := repo.Pulls()[0]; p.Draft {
 		t.Errorf("it is still a draft: %+v", p)
 	}
+	// A draft that a person made stays one.
+	repo.Edit(1, func(p *githubtest.Pull) { p.Draft = true })
+	runStep(t, hub, toProd()).mustSucceed(t)
+	if p := repo.Pulls()[0]; !p.Draft {
+		t.Errorf("somebody's draft was made ready: %+v", p)
+	}
+	repo.Edit(1, func(p *githubtest.Pull) { p.Draft = false })
 	// A newer version that waits leaves the proven one open.
 	repo.Push("main", "bump", stagingRuns("1.9.1", "2.0.0"))
 	got := runStep(t, hub, toProd()).mustSucceed(t)
