@@ -65,6 +65,7 @@ func (rd *round) handovers() {
 			taker := holders[k]
 			if taker == nil || taker == giver {
 				if unknown != "" && unknown != giver.app.Name {
+					giver.givesAway(k) // perhaps
 					giver.listed.keeps = fmt.Sprintf("nothing is pruned while it is not known what the app %s holds", unknown)
 				}
 				continue

@@ -176,9 +176,6 @@ func (p *pass) planListed(ctx context.Context) error {
 		p.listed.waits = "not applied yet"
 		return nil
 	}
-	if p.listed.keeps != "" {
-		p.plan.removals = nil
-	}
 	takes, gives := p.live.takes, p.live.gives
 	p.live = p.ownPart()
 	p.live.takes, p.live.gives = takes, gives
