@@ -18,6 +18,7 @@ import (
 )
 
 type reconcileOptions struct {
+	notify   notifications
 	source   sourceFlags
 	output   outputFlags
 	dryRun   string
@@ -52,6 +53,7 @@ Without --repo the source is the one that the app's last run used.`,
 	}
 	o.source.addFlags(cmd)
 	o.output.AddFlags(cmd)
+	o.notify.addFlags(cmd.Flags())
 	cmd.Flags().StringVar(&o.dryRun, "dry-run", "none", "none, or server: ask the API server what would happen, write nothing")
 	cmd.Flags().DurationVar(&o.interval, "interval", 0, "Repeat: the time from the start of one pass to the next")
 	o.inPod.addFlags(cmd)
@@ -91,6 +93,11 @@ func (o *reconcileOptions) run(ctx context.Context, cmd *cobra.Command, c *cli, 
 	if o.output.document() {
 		u.reserveOut()
 	}
+	ended, err := o.notify.start(u, store.Namespace)
+	if err != nil {
+		return err
+	}
+	defer ended()
 	from, done := o.source.from(repo, store)
 	defer done()
 	r := newReconciler(client, store, repo, from, u.event)
@@ -99,6 +106,7 @@ func (o *reconcileOptions) run(ctx context.Context, cmd *cobra.Command, c *cli, 
 	if o.interval == 0 {
 		out := r.RunAll(ctx, target, opts)
 		o.inPod.tellAll(ctx, out)
+		o.notify.tellAll(out)
 		return o.print(u, client, cluster.Requests{}, out)
 	}
 	return o.loop(ctx, u, client, r, target, opts)
@@ -112,6 +120,7 @@ func (o *reconcileOptions) loop(ctx context.Context, u *ui, client *cluster.Clie
 	states := map[string]string{}
 	err := r.Loop(ctx, target, opts, o.interval, o.length, func(out reconcile.Outcome) {
 		o.inPod.tellAll(ctx, out)
+		o.notify.tellAll(out)
 		if passes++; passes == 1 || news(states, out) {
 			o.print(u, client, before, out)
 		}

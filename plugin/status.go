@@ -3,7 +3,9 @@ package plugin
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,6 +18,8 @@ import (
 type statusOptions struct {
 	output outputFlags
 	watch  bool
+	sync   []string
+	health []string
 	app    string
 }
 
@@ -29,6 +33,7 @@ cluster still equals it, and how the objects are doing. Worst first. With APP,
 each object. Only the cluster is asked, not Git.`,
 		Example: `  kubectl gitops status
   kubectl gitops status shop -o wide
+  kubectl gitops status --sync Drifted,Failed
   kubectl gitops status -w`,
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: c.completeAppNames(1),
@@ -36,13 +41,15 @@ each object. Only the cluster is asked, not Git.`,
 			if len(args) == 1 {
 				o.app = args[0]
 			}
-			if err := o.output.Validate(); err != nil {
+			if err := errors.Join(o.output.Validate(), checkWords("--sync", o.sync, syncWords), checkWords("--health", o.health, healthWords)); err != nil {
 				return err
 			}
 			return o.run(cmd.Context(), c)
 		},
 	}
 	o.output.AddFlags(cmd)
+	cmd.Flags().StringSliceVar(&o.sync, "sync", nil, "Only apps in one of these states: "+strings.Join(syncWords, ", "))
+	cmd.Flags().StringSliceVar(&o.health, "health", nil, "Only apps of one of these: "+strings.Join(healthWords, ", "))
 	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "Show it again whenever it changes")
 	return cmd
 }
@@ -114,6 +121,8 @@ func same(a, b reconcile.StatusList) bool {
 }
 
 func (o *statusOptions) print(u *ui, list reconcile.StatusList) error {
+	all := list.Items
+	list.Items = o.wanted(all)
 	var names []string
 	for _, s := range list.Items {
 		if o.app == "" {
@@ -126,7 +135,14 @@ func (o *statusOptions) print(u *ui, list reconcile.StatusList) error {
 	if handled, err := o.output.print(u.Out, list, names); handled || err != nil {
 		return err
 	}
+	if len(all) > 0 && len(list.Items) == 0 {
+		fmt.Fprintf(u.Err, "No app is in that state. %s\n", statusSummary(all))
+		return nil
+	}
 	u.statusTable(list, o.output.wide())
+	if len(all) > manyApps || len(list.Items) < len(all) {
+		fmt.Fprintln(u.Err, statusSummary(all))
+	}
 	if o.app != "" {
 		fmt.Fprintln(u.Out)
 	}

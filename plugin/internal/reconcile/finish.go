@@ -47,6 +47,7 @@ func (p *pass) finish(err error) (AppReport, error) {
 		}
 		err = errors.Join(err, saveErr)
 	}
+	rep.Settled = p.rec != nil && p.rec.Inventory != nil && p.rec.Settled
 	return *rep, err
 }
 

@@ -57,7 +57,7 @@ func (p *pass) open(ctx context.Context, known bool) error {
 		}
 	}
 	p.Cluster.Learn(rec.Kinds()...)
-	p.report.Previous = p.at(rec).Commit
+	p.report.Previous, p.report.WasSettled = p.at(rec).Commit, rec.Settled
 	return p.checkSuspended()
 }
 

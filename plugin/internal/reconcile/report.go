@@ -17,23 +17,25 @@ type Report struct {
 
 // AppReport is the outcome of one pass over one app. Changes lists every object that did not stay unchanged.
 type AppReport struct {
-	Name      string             `json:"name"`
-	Result    record.Result      `json:"result"`
-	Cause     record.Cause       `json:"cause"`
-	DryRun    bool               `json:"dryRun,omitempty"`
-	Source    record.Source      `json:"source"`
-	Revision  record.Revision    `json:"revision"`
-	Previous  string             `json:"previous,omitempty"` // the commit that was applied before
-	Health    cluster.Health     `json:"health"`
-	Suspended *record.Suspension `json:"suspended,omitempty"` // the app was left alone
-	Message   string             `json:"message,omitempty"`
-	Hint      string             `json:"hint,omitempty"`
-	Changes   []record.Change    `json:"changes"`
-	Counts    record.Counts      `json:"counts"`
-	Pruned    []string           `json:"pruned"`
-	Objects   record.Objects     `json:"objects"`
-	Duration  metav1.Duration    `json:"duration"`
-	News      bool               `json:"-"` // the run is in the history
+	Name       string             `json:"name"`
+	Result     record.Result      `json:"result"`
+	Cause      record.Cause       `json:"cause"`
+	DryRun     bool               `json:"dryRun,omitempty"`
+	Source     record.Source      `json:"source"`
+	Revision   record.Revision    `json:"revision"`
+	Previous   string             `json:"previous,omitempty"` // the commit that was applied before
+	Health     cluster.Health     `json:"health"`
+	Suspended  *record.Suspension `json:"suspended,omitempty"` // the app was left alone
+	Message    string             `json:"message,omitempty"`
+	Hint       string             `json:"hint,omitempty"`
+	Changes    []record.Change    `json:"changes"`
+	Counts     record.Counts      `json:"counts"`
+	Pruned     []string           `json:"pruned"`
+	Objects    record.Objects     `json:"objects"`
+	Duration   metav1.Duration    `json:"duration"`
+	News       bool               `json:"-"` // the run is in the history
+	Settled    bool               `json:"-"` // all is known to be healthy
+	WasSettled bool               `json:"-"` // it was, before this pass
 }
 
 // EventKind says what an Event tells.

@@ -1,0 +1,82 @@
+package plugin
+
+import (
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/notify"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// notifyGrace is how long the end of the process may wait for notes that are under way.
+const notifyGrace = 5 * time.Second
+
+// notifications tell other systems when the state of an app changes.
+type notifications struct {
+	file     string
+	instance string
+	notifier *notify.Notifier
+	told     map[string]notify.Note // by app, the last one
+}
+
+func (o *notifications) addFlags(fs *pflag.FlagSet) {
+	fs.StringVar(&o.file, "notify", "", "File with the systems to tell when the state of an app changes (docs/notify.md)")
+}
+
+// start reads the file and returns what to call at the end.
+func (o *notifications) start(u *ui, instance string) (func(), error) {
+	if o.file == "" || u.DryRun {
+		return func() {}, nil
+	}
+	targets, err := notify.Load(o.file)
+	if err != nil {
+		return nil, err
+	}
+	o.instance, o.told = instance, map[string]notify.Note{}
+	o.notifier = notify.New(targets, toolName+"/"+toolVersion(), func(text string) { u.warn("%s", text) })
+	return func() { o.notifier.Close(notifyGrace) }, nil
+}
+
+// tellAll tells of each app of a run.
+func (o *notifications) tellAll(out reconcile.Outcome) {
+	for _, a := range out.Apps {
+		o.tell(a.Report)
+	}
+}
+
+// tell sends a note when a pass leaves an app in another state than the one before it.
+func (o *notifications) tell(report reconcile.AppReport) {
+	if o.notifier == nil || report.Revision.Commit == "" {
+		return
+	}
+	rev := report.Revision
+	note := notify.Note{Instance: o.instance, App: report.Name, Repo: report.Source.Repo, Commit: rev.Commit, Ref: rev.Ref,
+		Author: rev.Author, Subject: firstLine(rev.Subject), State: stateOf(report), Reason: firstLine(report.Message),
+		Sync: string(record.Synced), Health: string(report.Health)}
+	if report.Result == record.ResultFailed {
+		note.Sync = string(record.SyncFailed)
+	}
+	last, again := o.told[note.App]
+	o.told[note.App] = note
+	changed := last != note
+	if !again { // what an earlier process told is known by what it recorded
+		changed = report.News || report.Previous != rev.Commit || report.Settled != report.WasSettled
+	}
+	if changed {
+		note.Time = time.Now()
+		o.notifier.Send(note)
+	}
+}
+
+func stateOf(report reconcile.AppReport) notify.State {
+	switch {
+	case report.Result == record.ResultFailed:
+		return notify.Failure
+	case report.Health == cluster.Healthy, report.Health == cluster.Suspended:
+		return notify.Success
+	}
+	return notify.Pending
+}

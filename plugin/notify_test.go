@@ -1,0 +1,74 @@
+package plugin
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// A note is sent when the state of an app changes, also from one process to the next, and at no other time.
+func TestNotesOnChangesOnly(t *testing.T) {
+	healthy := appReport(record.ResultSucceeded, record.Counts{})
+	healthy.Previous, healthy.Settled, healthy.WasSettled = healthy.Revision.Commit, true, true
+	with := func(change func(*reconcile.AppReport)) reconcile.AppReport {
+		r := healthy
+		change(&r)
+		return r
+	}
+	applied := with(func(r *reconcile.AppReport) { r.Previous, r.Health, r.Settled = "old", cluster.Progressing, false })
+	waiting := with(func(r *reconcile.AppReport) { r.Health, r.Settled, r.WasSettled = cluster.Progressing, false, false })
+	settled := with(func(r *reconcile.AppReport) { r.WasSettled = false })
+	failed := with(func(r *reconcile.AppReport) {
+		r.Result, r.Message, r.News = record.ResultFailed, "deployment.apps/api is Degraded\nmore", true
+	})
+	stillFailed := with(func(r *reconcile.AppReport) { r.Result, r.Message = record.ResultFailed, "deployment.apps/api is Degraded\nmore" })
+	for name, tt := range map[string]struct {
+		reports []reconcile.AppReport
+		want    []string
+	}{
+		"nothing happens":              {[]reconcile.AppReport{healthy, healthy}, nil},
+		"a commit, in a loop":          {[]reconcile.AppReport{healthy, applied, waiting, settled, healthy}, []string{"pending", "success"}},
+		"a commit, the next process":   {[]reconcile.AppReport{settled, healthy}, []string{"success"}},
+		"a commit that touches nobody": {[]reconcile.AppReport{with(func(r *reconcile.AppReport) { r.Previous = "old" })}, []string{"success"}},
+		"a failure":                    {[]reconcile.AppReport{failed, stillFailed, healthy}, []string{"failure", "success"}},
+		"a failure that is known":      {[]reconcile.AppReport{stillFailed, stillFailed}, nil},
+	} {
+		var mu sync.Mutex
+		var got []string
+		server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, req *http.Request) {
+			var event struct{ Data struct{ State string } }
+			if err := json.NewDecoder(req.Body).Decode(&event); err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			got = append(got, event.Data.State)
+		}))
+		file := filepath.Join(t.TempDir(), "notify.yaml")
+		if err := os.WriteFile(file, []byte("targets:\n- {type: webhook, url: '"+server.URL+"'}\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		o := notifications{file: file}
+		ended, err := o.start(&ui{Err: os.Stderr}, "gitops-system")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range tt.reports {
+			o.tell(r)
+		}
+		ended()
+		server.Close()
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %v, want %v", name, got, tt.want)
+		}
+	}
+}

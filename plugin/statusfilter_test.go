@@ -1,0 +1,45 @@
+package plugin
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+func TestStatusFilters(t *testing.T) {
+	var items []reconcile.Status
+	for i := range 487 {
+		s := reconcile.Status{Name: fmt.Sprintf("app-%03d", i), Sync: record.Synced, Health: cluster.Healthy}
+		switch {
+		case i < 3:
+			s.Sync, s.Health = record.SyncFailed, cluster.Degraded
+		case i < 5:
+			s.Sync = record.SyncDrifted
+		}
+		items = append(items, s)
+	}
+	if got := statusSummary(items); got != "487 apps: 3 Failed, 2 Drifted, 482 Synced" {
+		t.Error(got)
+	}
+	for _, tt := range []struct {
+		sync, health []string
+		want         int
+	}{{nil, nil, 487}, {[]string{"drifted", " Failed"}, nil, 5}, {[]string{"Failed"}, []string{"Healthy"}, 0}, {nil, []string{"degraded"}, 3}} {
+		o := statusOptions{sync: tt.sync, health: tt.health}
+		if err := checkWords("--sync", o.sync, syncWords); err != nil {
+			t.Error(err)
+		}
+		if err := checkWords("--health", o.health, healthWords); err != nil {
+			t.Error(err)
+		}
+		if got := len(o.wanted(items)); got != tt.want {
+			t.Errorf("%+v: %d, want %d", tt, got, tt.want)
+		}
+	}
+	if err := checkWords("--sync", []string{"Healthy"}, syncWords); err == nil || err.Error() != "--sync Healthy is not known" {
+		t.Error(err)
+	}
+}
