@@ -5,36 +5,58 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
+type historyOptions struct {
+	source sourceFlags
+	output outputFlags
+	diff   bool
+}
+
 func newHistoryCommand(c *cli) *cobra.Command {
-	output := &outputFlags{}
+	o := &historyOptions{}
 	cmd := &cobra.Command{
-		Use:   "history APP",
+		Use:   "history APP [ID]",
 		Short: "Show past runs with commit, author and changes, and how to roll back in Git",
 		Long: `Show the last runs of an app that changed something or failed, newest first. A
-rollback is a commit: the last line says which one to revert.`,
-		Example:           `  kubectl gitops history shop`,
-		Args:              cobra.ExactArgs(1),
+rollback is a commit: the last line says which one to revert.
+
+With --diff, show what the newest run changed, or the one with ID: its commit
+and the one before it are rendered and compared, from the checkout we stand in
+if it has them, otherwise from the app's repository.`,
+		Example: `  kubectl gitops history shop
+  kubectl gitops history shop --diff 12`,
+		Args:              cobra.RangeArgs(1, 2),
 		ValidArgsFunction: c.completeAppNames(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := output.Validate(); err != nil {
+			switch {
+			case len(args) == 2 && !o.diff:
+				return hint.Errorf("an ID is for --diff", "kubectl gitops history %s --diff %s", args[0], args[1])
+			case o.diff && o.output.format != "":
+				return hint.Errorf("--diff prints text", "leave -o out")
+			}
+			if err := o.output.Validate(); err != nil {
 				return err
 			}
-			return runHistory(cmd.Context(), c, args[0], output)
+			return o.run(cmd.Context(), c, args)
 		},
 	}
-	output.AddFlags(cmd)
+	cmd.Flags().BoolVar(&o.diff, "diff", false, "Show what a run changed")
+	o.source.addCredentialFlags(cmd.Flags())
+	o.output.AddFlags(cmd)
 	return cmd
 }
 
-func runHistory(ctx context.Context, c *cli, app string, output *outputFlags) error {
+func (o *historyOptions) run(ctx context.Context, c *cli, args []string) error {
+	app, output := args[0], &o.output
 	_, store, err := c.connect()
 	if err != nil {
 		return err
@@ -46,6 +68,9 @@ func runHistory(ctx context.Context, c *cli, app string, output *outputFlags) er
 	rec, ok := parents[app]
 	if !ok {
 		return unknownApp(app, store.Namespace, slices.Sorted(maps.Keys(parents)))
+	}
+	if o.diff {
+		return o.runDiff(ctx, c, store, app, strings.Join(args[1:], ""), rec.History)
 	}
 	list := reconcile.HistoryList{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "HistoryList"}, App: app, Items: rec.History}
 	var names []string

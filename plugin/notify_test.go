@@ -30,7 +30,9 @@ func TestNotesOnChangesOnly(t *testing.T) {
 	failed := with(func(r *reconcile.AppReport) {
 		r.Result, r.Message, r.News = record.ResultFailed, "deployment.apps/api is Degraded\nmore", true
 	})
-	stillFailed := with(func(r *reconcile.AppReport) { r.Result, r.Message = record.ResultFailed, "deployment.apps/api is Degraded\nmore" })
+	stillFailed := with(func(r *reconcile.AppReport) {
+		r.Result, r.Message = record.ResultFailed, "deployment.apps/api is Degraded\nmore"
+	})
 	for name, tt := range map[string]struct {
 		reports []reconcile.AppReport
 		want    []string

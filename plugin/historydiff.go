@@ -1,0 +1,119 @@
+package plugin
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+)
+
+// runDiff shows what a run changed: the commit it applied and the one before it, rendered and compared. Where
+// Git had no part in it, or cannot be read, it shows what the run recorded.
+func (o *historyOptions) runDiff(ctx context.Context, c *cli, store *record.Store, app, id string, history []record.Run) error {
+	run, before, err := pickRun(app, id, history)
+	if err != nil {
+		return err
+	}
+	u := c.ui()
+	if run.Cause == record.CauseDrift {
+		return u.recordedChanges(run)
+	}
+	compared, err := o.compareRuns(ctx, c, store, app, run, before)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil {
+		u.warn("the commits cannot be compared, so this is what the run recorded: %v", err)
+		return u.recordedChanges(run)
+	}
+	for _, object := range compared.Objects {
+		if err := printText(u.Out, u.colorOut, object.Diff); err != nil {
+			return err
+		}
+	}
+	from := "nothing"
+	if before.Commit != "" {
+		from = record.Revision{Commit: before.Commit}.Short()
+	}
+	n := compared.Counts
+	fmt.Fprintf(u.Err, "%s run %d, %s %s %s: %d added, %d changed, %d removed\n", u.clean(app), run.ID, from, u.arrow(),
+		record.Revision{Commit: run.Revision.Commit}.Short(), n.Added, n.Changed, n.Removed)
+	return nil
+}
+
+// pickRun finds the run with an id, or the newest one, and the commit that was applied before it.
+func pickRun(app, id string, history []record.Run) (run record.Run, before record.Revision, err error) {
+	at := -1
+	for i, r := range history {
+		if at < 0 && (id == "" || strconv.Itoa(r.ID) == id) {
+			at = i
+		}
+	}
+	switch {
+	case at < 0 && len(history) == 0:
+		return run, before, fmt.Errorf("no runs of %s are recorded", app)
+	case at < 0:
+		return run, before, hint.Errorf(fmt.Sprintf("no run %s of %s is recorded", id, app), "runs %d to %d are", history[len(history)-1].ID, history[0].ID)
+	}
+	run = history[at]
+	for _, older := range history[at+1:] {
+		if older.Result != record.ResultFailed && older.Revision.Commit != run.Revision.Commit {
+			return run, older.Revision, nil
+		}
+	}
+	return run, before, nil
+}
+
+// compareRuns renders both commits as the app is rendered today.
+func (o *historyOptions) compareRuns(ctx context.Context, c *cli, store *record.Store, name string, run record.Run, before record.Revision) (preview.App, error) {
+	o.source.timeout = reconcile.DefaultTimeout
+	app, repo, err := o.source.resolve(ctx, store, []string{name})
+	if err != nil {
+		return preview.App{}, err
+	}
+	base, err := o.renderRun(ctx, c, app, repo, before)
+	if err != nil {
+		return preview.App{}, err
+	}
+	head, err := o.renderRun(ctx, c, app, repo, run.Revision)
+	if err != nil {
+		return preview.App{}, err
+	}
+	return preview.CompareApp(base, head, nil), nil
+}
+
+func (o *historyOptions) renderRun(ctx context.Context, c *cli, app reconcile.App, repo source.Repo, rev record.Revision) (preview.Rendering, error) {
+	r := preview.Rendering{Name: app.Name, Path: app.Path, Namespace: app.Namespace}
+	if rev.Commit == "" {
+		return r, nil
+	}
+	tree, err := openApplied(ctx, repo, rev.Commit)
+	if err != nil {
+		return r, err
+	}
+	defer tree.Close()
+	options := app.RenderOptions()
+	options.AllowPlainSecrets = true // it was applied
+	r.Objects, err = o.source.renderer(c.ui())(ctx, tree.Root, app.Path, options)
+	r.Present = err == nil
+	return r, err
+}
+
+// recordedChanges prints the lines that a run left in the history.
+func (u *ui) recordedChanges(run record.Run) error {
+	for _, line := range run.Changes {
+		if _, err := fmt.Fprintln(u.Out, u.clean(line)); err != nil {
+			return err
+		}
+	}
+	if len(run.Changes) == 0 {
+		fmt.Fprintln(u.Err, strings.TrimSpace("The run changed nothing. "+u.clean(firstLine(run.Message))))
+	}
+	return nil
+}
