@@ -70,25 +70,25 @@ func pickRun(app, id string, history []record.Run) (run record.Run, before recor
 	return run, before, nil
 }
 
-// compareRuns renders both commits as the app is rendered today.
+// compareRuns renders both commits, each as its gitops.yaml says, or else as the app is rendered today.
 func (o *historyOptions) compareRuns(ctx context.Context, c *cli, store *record.Store, name string, run record.Run, before record.Revision) (preview.App, error) {
 	o.source.timeout = reconcile.DefaultTimeout
 	app, repo, err := o.source.resolve(ctx, store, []string{name})
 	if err != nil {
 		return preview.App{}, err
 	}
-	base, err := o.renderRun(ctx, c, app, repo, before)
+	base, err := o.renderRun(ctx, c, store, app, repo, before)
 	if err != nil {
 		return preview.App{}, err
 	}
-	head, err := o.renderRun(ctx, c, app, repo, run.Revision)
+	head, err := o.renderRun(ctx, c, store, app, repo, run.Revision)
 	if err != nil {
 		return preview.App{}, err
 	}
 	return preview.CompareApp(base, head, nil), nil
 }
 
-func (o *historyOptions) renderRun(ctx context.Context, c *cli, app reconcile.App, repo source.Repo, rev record.Revision) (preview.Rendering, error) {
+func (o *historyOptions) renderRun(ctx context.Context, c *cli, store *record.Store, app reconcile.App, repo source.Repo, rev record.Revision) (preview.Rendering, error) {
 	r := preview.Rendering{Name: app.Name, Path: app.Path, Namespace: app.Namespace}
 	if rev.Commit == "" {
 		return r, nil
@@ -98,6 +98,7 @@ func (o *historyOptions) renderRun(ctx context.Context, c *cli, app reconcile.Ap
 		return r, err
 	}
 	defer tree.Close()
+	app = o.source.asListed(ctx, store, tree, app)
 	options := app.RenderOptions()
 	options.AllowPlainSecrets = true // it was applied
 	r.Objects, err = o.source.renderer(c.ui())(ctx, tree.Root, app.Path, options)

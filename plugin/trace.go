@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -92,6 +94,7 @@ func (o *traceOptions) origin(ctx context.Context, c *cli, store *record.Store, 
 		return "", err
 	}
 	defer tree.Close()
+	app = o.source.asListed(ctx, store, tree, app)
 	options := app.RenderOptions()
 	options.AllowPlainSecrets = true // it is applied already
 	objects, err := o.source.renderer(c.ui())(ctx, tree.Root, app.Path, options)
@@ -103,6 +106,19 @@ func (o *traceOptions) origin(ctx context.Context, c *cli, store *record.Store, 
 		return "", fmt.Errorf("%s is not in the render of %s", found.Managed.ID(), app.Path)
 	}
 	return origin.String(), nil
+}
+
+// asListed is app with the settings that the gitops.yaml of the tree has for it, if it comes from one.
+func (f *sourceFlags) asListed(ctx context.Context, store *record.Store, tree *reconcile.Tree, app reconcile.App) reconcile.App {
+	rec, err := recorded(ctx, store, []string{app.Name})
+	if err != nil || rec.List == "" {
+		return app
+	}
+	listed, _, err := config.Load(tree.Root, rec.List)
+	if i := slices.IndexFunc(listed, func(a reconcile.App) bool { return a.Name == app.Name }); err == nil && i >= 0 {
+		return listed[i]
+	}
+	return app
 }
 
 // openApplied opens a commit: from the checkout we stand in if it has it, otherwise from repo.
