@@ -51,6 +51,11 @@ func (p *pass) dismantle(ctx context.Context, prune bool) error {
 	if err := take(ctx); err != nil || len(p.failed) > 0 {
 		return errors.Join(err, p.saveRest(ctx))
 	}
+	if prune {
+		if err := p.cleanHooks(ctx); err != nil {
+			return errors.Join(err, p.saveRest(ctx))
+		}
+	}
 	return p.Records.Remove(ctx, p.app.Name)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -78,6 +79,18 @@ func (p *pass) noteForeign(row record.Row, live metav1.Object) {
 	}
 	p.rec.Foreign[row.ID()] = text
 	p.remark(record.Change{Object: row.ID(), Short: row.Ref.String(), Action: record.Unchanged, Note: text})
+}
+
+// forgetForeign drops what was told of objects that are no longer the app's.
+func (p *pass) forgetForeign() {
+	if len(p.rec.Foreign) == 0 {
+		return
+	}
+	ours := make(map[string]bool, len(p.rec.Rows))
+	for _, row := range p.rec.Rows {
+		ours[row.ID()] = true
+	}
+	maps.DeleteFunc(p.rec.Foreign, func(id, _ string) bool { return !ours[id] })
 }
 
 // remark adds something worth knowing about an object that was not changed.

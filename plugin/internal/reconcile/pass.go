@@ -352,6 +352,7 @@ func (p *pass) keys() []record.Key {
 
 // complete marks the record as holding all of this commit.
 func (p *pass) complete() {
+	p.forgetForeign()
 	if p.rec.Revision.Commit != p.revision.Commit || len(p.plan.steps) > 0 {
 		p.rec.Applied = p.started.UTC().Truncate(time.Second)
 	}
