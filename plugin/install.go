@@ -36,7 +36,7 @@ func newInstallCommand(c *cli) *cobra.Command {
 		Short: "Install the CronJob that reconciles from inside the cluster, or change it",
 		Long: `Install a small CronJob that keeps the cluster equal to Git, or change the one
 that is installed: run it again with what is to be different. Flags that are left out
-keep what they were, except --image.
+keep what they were; a published image becomes that of this version.
 
 It creates a namespace, a service account, its rights and a CronJob, which runs
 reconcile in a loop of just under a minute, every minute. Credentials for Git are in a Secret

@@ -37,12 +37,15 @@ func (f *sourceFlags) fromInstance(ctx context.Context, store *record.Store) boo
 	return true
 }
 
-// fromInstance sets what was left out to what is installed, except the image, which is that of this version, and
+// fromInstance sets what was left out to what is installed, except a published image, which becomes that of this version, and
 // returns the arguments of reconcile that install has no flag for.
 func (o *installOptions) fromInstance(cmd *cobra.Command, s *install.Settings) (extra []string) {
 	given := map[string]string{"schedule": s.Schedule, "secret": s.Secret, "memory": s.Memory, "rbac": string(s.RBAC), "interval": "0"}
 	for name, value := range s.Flags {
 		given[name] = value
+	}
+	if !strings.HasPrefix(s.Image, imageName+":") {
+		given["image"] = s.Image // from a registry of one's own
 	}
 	setLeftOut(cmd.Flags(), given)
 	for _, arg := range s.Args {

@@ -23,7 +23,7 @@ const (
 
 	// annotationPrune keeps an instance that is also in Git from pruning itself.
 	annotationPrune = "kubectl-gitops.dev/prune"
-	annotationRBAC  = "kubectl-gitops.dev/rbac" // the --rbac that `install` was given
+	labelRBAC       = "kubectl-gitops.dev/rbac" // the --rbac that `install` was given
 )
 
 // The kinds an instance is made of.
@@ -76,7 +76,7 @@ func Objects(o Options) []Object {
 	}
 	objects = append(objects, o.rbac()...)
 	job := o.object(CronJobs, o.Namespace, Name, fields{"spec": o.cronJob()})
-	job.Manifest.SetAnnotations(with(job.Manifest.GetAnnotations(), annotationRBAC, string(o.RBAC)))
+	job.Manifest.SetLabels(with(job.Manifest.GetLabels(), labelRBAC, string(o.RBAC)))
 	objects = append(objects, job)
 	restricted := objects[0].Manifest
 	restricted.SetLabels(with(restricted.GetLabels(), "pod-security.kubernetes.io/enforce", "restricted"))

@@ -15,6 +15,7 @@ type Settings struct {
 	Schedule string
 	Secret   string
 	Memory   string
+	Image    string
 	RBAC     Mode
 }
 
@@ -37,7 +38,7 @@ func (i *Instance) Settings(ctx context.Context) (*Settings, error) {
 }
 
 func settingsOf(u *unstructured.Unstructured) *Settings {
-	s := &Settings{Flags: map[string]string{}, RBAC: Mode(u.GetAnnotations()[annotationRBAC])}
+	s := &Settings{Flags: map[string]string{}, RBAC: Mode(u.GetLabels()[labelRBAC])}
 	s.Schedule, _, _ = unstructured.NestedString(u.Object, "spec", "schedule")
 	pod, _, _ := unstructured.NestedMap(u.Object, "spec", "jobTemplate", "spec", "template", "spec")
 	for _, v := range items(pod, "volumes") {
@@ -47,6 +48,7 @@ func settingsOf(u *unstructured.Unstructured) *Settings {
 	}
 	always := Options{Namespace: u.GetNamespace(), Secret: "any"}.always()
 	for _, c := range items(pod, "containers") {
+		s.Image, _ = c["image"].(string)
 		s.Memory, _, _ = unstructured.NestedString(c, "resources", "limits", "memory")
 		args, _, _ := unstructured.NestedStringSlice(c, "args")
 		for _, arg := range args {

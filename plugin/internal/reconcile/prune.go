@@ -139,5 +139,11 @@ func (p *pass) release(ctx context.Context, row record.Row, live metav1.Object) 
 	patch := fmt.Appendf(nil, `[{"op":"test","path":"/metadata/uid","value":%q},{"op":"remove","path":"/metadata/labels/applyset.kubernetes.io~1part-of"}]`,
 		live.GetUID())
 	_, err := p.Cluster.PatchJSON(ctx, row.Ref, patch, record.Manager)
+	if apierrors.IsInvalid(err) || apierrors.IsNotFound(err) { // somebody else may just have done the same
+		now, getErr := p.Cluster.Get(ctx, row.Ref)
+		if apierrors.IsNotFound(getErr) || getErr == nil && (now.GetUID() != live.GetUID() || now.GetLabels()[record.LabelPartOf] == "") {
+			return nil
+		}
+	}
 	return err
 }

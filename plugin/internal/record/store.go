@@ -2,6 +2,7 @@ package record
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -17,6 +19,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
+
+const annotationWriter = "kubectl-gitops.dev/writer" // on a Secret of the record: a random name of the process that has written it last
 
 // Labels and names of the objects that hold the record.
 const (
@@ -62,6 +66,8 @@ type Store struct {
 
 	peeked map[string]*Record // answers the next Load
 	lists  []*AppList         // found by the last Load
+	once   sync.Once
+	self   string // see writer
 }
 
 // ParentName is the name of an app's ApplySet parent, a ConfigMap.
@@ -200,8 +206,9 @@ func (s *Store) saveShard(ctx context.Context, r *Record, n int, sh shard) error
 	if n == 0 {
 		data["header"] = sh.header
 	}
+	annotations := map[string]string{annotationWriter: s.writer()}
 	meta := map[string]any{
-		"name": ref.Name, "namespace": ref.Namespace,
+		"name": ref.Name, "namespace": ref.Namespace, "annotations": annotations,
 		"labels": map[string]string{labelApp: r.App, labelShard: strconv.Itoa(n), "app.kubernetes.io/managed-by": Manager},
 	}
 	if n == 0 && r.Suspended != nil {
@@ -209,7 +216,7 @@ func (s *Store) saveShard(ctx context.Context, r *Record, n int, sh shard) error
 		if err != nil {
 			return err
 		}
-		meta["annotations"] = map[string]string{annotationSuspended: string(text)}
+		annotations[annotationSuspended] = string(text)
 	}
 	version, exists := r.versions[n]
 	if exists {
@@ -238,18 +245,26 @@ func (s *Store) saveShard(ctx context.Context, r *Record, n int, sh shard) error
 	return nil
 }
 
+// writer is a name that no other process has: two that start from the same record and the same commit write the same data.
+func (s *Store) writer() string {
+	s.once.Do(func() { s.self = rand.Text() })
+	return s.self
+}
+
 // ownWrite settles a conflict: it is our own write when its answer was lost and the request was repeated, and the data
-// are there as we sent them. Anything else is ErrBusy.
+// are there as we sent them, under our name where that is written. Anything else is ErrBusy.
 func (s *Store) ownWrite(ctx context.Context, ref cluster.Ref, body []byte) (*unstructured.Unstructured, error) {
 	live, err := s.Cluster.Get(ctx, ref)
 	if err != nil {
 		return nil, ErrBusy
 	}
 	var sent struct {
-		Data map[string]string `json:"data"`
+		Metadata struct{ Annotations map[string]string }
+		Data     map[string]string
 	}
 	data, _, _ := unstructured.NestedStringMap(live.Object, "data")
-	if json.Unmarshal(body, &sent) != nil || !maps.Equal(sent.Data, data) {
+	if json.Unmarshal(body, &sent) != nil || !maps.Equal(sent.Data, data) ||
+		sent.Metadata.Annotations[annotationWriter] != live.GetAnnotations()[annotationWriter] {
 		return nil, ErrBusy
 	}
 	return live, nil
