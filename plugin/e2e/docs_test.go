@@ -16,6 +16,7 @@ import (
 
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/e2e/githttp"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/e2e/kube"
 )
 
@@ -205,10 +206,22 @@ func follow(t *testing.T, cluster *kube.Cluster, commands []pageCommand) {
 			t.Errorf("%s: %v\n%s", clean, err, out)
 		}
 	})
+	server, err := githttp.Start(r.home, githttp.Options{TLS: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(server.Stop)
+	authority := filepath.Join(r.home, "authority.pem")
+	writeFile(t, authority, string(server.CA()))
+	r.env = append(r.env, "SSL_CERT_FILE="+authority)
 	marker := "#" + rand.Text() + "#"
 	var script strings.Builder
 	for i, c := range commands {
-		text := strings.ReplaceAll(c.text, "https://github.com/acme/config", r.repo)
+		from := r.repo
+		if strings.Contains(c.text, "gitops install") { // it wants an address that the cluster can reach
+			from = server.URL() + "/config.git"
+		}
+		text := strings.ReplaceAll(c.text, "https://github.com/acme/config", from)
 		tail := "|| exit"
 		if mayFail.MatchString(text) {
 			tail = "|| [ $? = 1 ] || exit"
