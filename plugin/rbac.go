@@ -44,7 +44,7 @@ the repository needs what they give, so those rights are among these.`,
 			if err := o.output.Validate(); err != nil {
 				return err
 			}
-			return o.run(cmd.Context(), c)
+			return o.run(cmd.Context(), cmd, c)
 		},
 	}
 	o.source.addFlags(cmd)
@@ -52,16 +52,16 @@ the repository needs what they give, so those rights are among these.`,
 	return cmd
 }
 
-func (o *rbacOptions) run(ctx context.Context, c *cli) error {
+func (o *rbacOptions) run(ctx context.Context, cmd *cobra.Command, c *cli) error {
 	client, store, err := c.connect()
 	if err != nil {
 		return err
 	}
-	app, repo, err := o.source.resolve(ctx, store, nil)
+	target, repo, err := o.source.target(ctx, cmd, store, nil)
 	if err != nil {
 		return err
 	}
-	needs, err := neededRights(ctx, c.ui(), repo, app, c.namespace(), served(client))
+	needs, err := neededRights(ctx, c.ui(), repo, target.App, c.namespace(), served(client))
 	if err != nil {
 		return err
 	}

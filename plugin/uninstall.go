@@ -91,6 +91,9 @@ func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
 			return hint.With(fmt.Errorf("%s is not removed, so the rest of the instance stays", app), "run uninstall again when that is settled")
 		}
 	}
+	if err := store.RemoveLists(ctx); err != nil {
+		return err
+	}
 	others, err := instance.Remove(ctx)
 	if err != nil {
 		return err

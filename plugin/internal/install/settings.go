@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 )
 
 // Settings are what an installed CronJob was made with.
@@ -31,8 +33,11 @@ func (o Options) always() []string {
 // Settings reads the settings of what is installed; nil when nothing is.
 func (i *Instance) Settings(ctx context.Context) (*Settings, error) {
 	u, err := i.CronJob(ctx)
-	if u == nil || err != nil {
-		return nil, err
+	if err != nil {
+		return nil, explain(cluster.Ref{Kind: CronJobs, Namespace: i.Namespace, Name: Name}, err)
+	}
+	if u == nil {
+		return nil, nil
 	}
 	return settingsOf(u), nil
 }

@@ -8,6 +8,22 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 )
 
+// RemoveLists deletes what the instance knows of files gitops.yaml.
+func (s *Store) RemoveLists(ctx context.Context) error {
+	items, _, err := s.Cluster.List(ctx, secrets, s.Namespace, labelList)
+	if err != nil {
+		return s.unread(err)
+	}
+	var errs []error
+	for _, u := range items {
+		ref := cluster.Ref{Kind: secrets, Namespace: s.Namespace, Name: u.GetName()}
+		if err := s.Cluster.Delete(ctx, ref, u.GetUID(), false); err != nil {
+			errs = append(errs, fmt.Errorf("delete %s: %w", ref, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // Remove deletes the record of an app: what it named is managed no longer. The parent goes last, so that a record that
 // is half gone is still found.
 func (s *Store) Remove(ctx context.Context, app string) error {
