@@ -40,7 +40,6 @@ var skippedCommands = []struct{ page, begins, reason string }{
 	{"docs/get-it.md", "kubectl krew", "krew installs the archive in .ci/release, TestKrewInstallsTheSnapshot"},
 	{"docs/get-it.md", "go install", "downloads a release"},
 	{"docs/verify.md", "", "needs a release, GitHub's and Sigstore's servers; .ci/release tests that builds are reproducible"},
-	{"docs/run-a-cluster.md", "kubectl gitops install", "wants a repository that a pod can reach; executed in testdata/script/install.txtar"},
 	{"docs/trust.md", "", "needs keys and a signed commit; executed in testdata/script/trust.txtar"},
 	{"docs/from-argo-cd.md", "", "executed in testdata/script/migrate_argocd.txtar"},
 	{"docs/from-flux.md", "", "executed in testdata/script/migrate_flux.txtar"},
