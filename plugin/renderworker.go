@@ -36,5 +36,6 @@ func renderer(u *ui) func(context.Context, *os.Root, string, render.Options) ([]
 	return render.Isolated{
 		Command: []string{program, renderCommand},
 		Warn:    func(text string) { u.warn("%s", text) },
+		Fetch:   chartFetcher(u).Fetch,
 	}.Dir
 }

@@ -53,12 +53,16 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message)
 }
 
-// Load makes a chart of its files. Subcharts are those in charts/, as directories or .tgz archives.
-func Load(files []File) (*Chart, error) {
+// Load makes a chart of its files. Subcharts are those in charts/, as directories or .tgz archives, and those that with
+// finds. A *MissingError says what has to be fetched first.
+func Load(files []File, with Resolver) (*Chart, error) {
 	c := &Chart{at: map[*common.File]string{}}
 	l := &loading{chart: c}
 	root, err := l.load(files, 0)
 	if err != nil {
+		return nil, err
+	}
+	if err := l.resolve(root, files, with); err != nil {
 		return nil, err
 	}
 	c.root = root

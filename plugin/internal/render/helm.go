@@ -66,13 +66,13 @@ func (h *helmRender) render() ([]Object, error) {
 	if err != nil || len(h.problems) > 0 {
 		return nil, err
 	}
-	c, err := chart.Load(files)
+	c, err := chart.Load(files, resolver{h})
 	if err != nil {
-		return nil, h.refuse(h.chartProblem(err))
+		return nil, h.refused(err)
 	}
 	manifests, err := c.Render(h.ctx, h.chartOptions(values), h.options.warn)
 	if err != nil {
-		return nil, h.refuse(h.chartProblem(err))
+		return nil, h.refused(err)
 	}
 	return h.objects(manifests)
 }
@@ -235,13 +235,27 @@ func (h *helmRender) objects(manifests []chart.Manifest) ([]Object, error) {
 	return objects, nil
 }
 
+// refused collects an error about the chart; charts that have to be fetched are asked for by the error itself.
+func (h *helmRender) refused(err error) error {
+	err = h.chartProblem(err)
+	var needs *needsError
+	if errors.As(err, &needs) {
+		return err
+	}
+	return h.refuse(err)
+}
+
 // chartProblem makes a Problem of an error about the chart.
 func (h *helmRender) chartProblem(err error) error {
 	var one *chart.Error
 	var invalid chart.ValuesErrors
+	var missing *chart.MissingError
 	switch {
 	case errors.As(err, &one):
 		return Problem{Origin: Origin{one.File, one.Line}, Message: one.Message, Hint: one.Hint}
+	case errors.As(err, &missing):
+		return &needsError{Problem{Origin: Origin{missing.File, missing.Line}, Message: "dependencies are not in charts/: " + join(missing.Needs),
+			Hint: "commit the archives that `helm dependency build` puts into charts/"}, missing.Needs}
 	case errors.As(err, &invalid):
 		var all Problems
 		for _, e := range invalid {

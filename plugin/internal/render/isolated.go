@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
@@ -33,11 +34,42 @@ type Isolated struct {
 	Command []string
 	// Warn is told what Kustomize says about deprecated fields, each sentence once per render. It may be nil.
 	Warn func(text string)
+	// Fetch gets a chart that another one depends on; the child cannot. nil refuses such charts.
+	Fetch func(ctx context.Context, n chart.Need) ([]byte, error)
 }
 
 // Dir renders as the function Dir does, with the same objects and errors. Beyond those, a limit that was exceeded and
-// a crash of the renderer are errors that say so.
+// a crash of the renderer are errors that say so. Charts that a chart depends on are fetched between two children.
 func (i Isolated) Dir(ctx context.Context, root *os.Root, dir string, o Options) ([]Object, error) {
+	objects, err := i.once(ctx, root, dir, o)
+	var needs *needsError
+	if !errors.As(err, &needs) || i.Fetch == nil {
+		return objects, err
+	}
+	o.Archives = map[string][]byte{}
+	total := 0
+	for _, n := range needs.needs {
+		archive, err := i.Fetch(ctx, n)
+		if err != nil {
+			p := needs.problem
+			p.Message = "dependency " + n.String() + ": " + err.Error()
+			if p.Hint = strings.Join(hint.Of(err), "; "); ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			return nil, Problems{p}
+		}
+		if total += len(archive); total > maxArchives {
+			return nil, Problems{{Origin: needs.problem.Origin, Message: fmt.Sprintf("the dependencies are larger than %s together", size(maxArchives))}}
+		}
+		o.Archives[n.Key()] = archive
+	}
+	return i.once(ctx, root, dir, o)
+}
+
+const maxArchives = 64 << 20 // bytes of fetched charts for one render
+
+// once renders in one child.
+func (i Isolated) once(ctx context.Context, root *os.Root, dir string, o Options) ([]Object, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

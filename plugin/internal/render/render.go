@@ -118,8 +118,9 @@ type Options struct {
 	Limits            Limits
 	Helm              *Helm // of a directory with a Chart.yaml; nil stands for the zero value
 	Capabilities      Capabilities
-	AgeKeys           KeyFile     // decrypt what SOPS encrypted for them
-	Substitute        *Substitute // nil leaves ${NAME} as it is
+	Archives          map[string][]byte // charts that others depend on, by chart.Need.Key
+	AgeKeys           KeyFile           // decrypt what SOPS encrypted for them
+	Substitute        *Substitute       // nil leaves ${NAME} as it is
 
 	progress func(file string) // told which file is rendered now; may be nil
 	warning  func(text string) // told what is odd but no error; may be nil

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	kjson "sigs.k8s.io/json"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
@@ -35,6 +36,8 @@ type refusal struct {
 	Hints    []string `json:",omitempty"`
 	Problems Problems `json:",omitempty"`
 	Empty    bool     `json:",omitempty"`
+
+	Needs []chart.Need `json:",omitempty"` // charts to fetch before this can be rendered
 }
 
 const maxAnswer = 512 << 20 // bytes of all objects on the wire
@@ -65,6 +68,10 @@ func refuse(err error) *refusal {
 		return nil
 	}
 	r := &refusal{Text: err.Error(), Hints: hint.Of(err), Empty: errors.Is(err, ErrEmpty)}
+	var needs *needsError
+	if errors.As(err, &needs) {
+		r.Needs = needs.needs
+	}
 	if !errors.As(err, &r.Problems) {
 		var one Problem
 		if errors.As(err, &one) {
@@ -82,6 +89,9 @@ func (r *refusal) err() error {
 	sent := &sentError{text: r.Text}
 	if r.Empty {
 		sent.causes = append(sent.causes, ErrEmpty)
+	}
+	if len(r.Needs) > 0 && len(r.Problems) == 1 {
+		return &needsError{r.Problems[0], r.Needs}
 	}
 	var err error = sent
 	if len(r.Problems) > 0 {

@@ -1,0 +1,22 @@
+package plugin
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chartrepo"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+)
+
+// chartFetcher gets the charts that others depend on and keeps them in the user's cache directory. Where there is none
+// to write to, as in a container, they are fetched for each new commit.
+func chartFetcher(u *ui) *chartrepo.Fetcher {
+	cache := ""
+	if dir, err := os.UserCacheDir(); err == nil {
+		cache = filepath.Join(dir, "kubectl-gitops", "charts")
+	}
+	return &chartrepo.Fetcher{Cache: cache, Fetched: func(n chart.Need, digest string) {
+		u.event(reconcile.Event{Kind: reconcile.Fetched, Text: "chart " + n.String() + "  " + digest})
+	}}
+}

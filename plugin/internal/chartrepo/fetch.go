@@ -1,0 +1,171 @@
+package chartrepo
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+)
+
+// Limits of one fetch.
+const (
+	maxIndex   = 64 << 20 // bytes of index.yaml; the largest public one has 20 MiB
+	maxArchive = 20 << 20 // bytes of a chart
+	timeout    = time.Minute
+)
+
+// Fetcher fetches charts and keeps them.
+type Fetcher struct {
+	// Cache is the directory that keeps what was fetched, by repository, name and version. Empty keeps nothing.
+	Cache string
+	// Loopback allows http without TLS to addresses of this machine, for tests.
+	Loopback bool
+	// Transport is used for requests; nil stands for http.DefaultTransport.
+	Transport http.RoundTripper
+	// Fetched is told each chart that came over the network, with the digest of its archive. It may be nil.
+	Fetched func(n chart.Need, digest string)
+}
+
+// Fetch returns the archive of a chart.
+func (f *Fetcher) Fetch(ctx context.Context, n chart.Need) ([]byte, error) {
+	if data := f.cached(n); data != nil {
+		return data, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	at, err := url.Parse(n.Repository)
+	if err != nil {
+		return nil, errors.New("the address of the repository cannot be read")
+	}
+	if at.User != nil {
+		return nil, hint.Errorf("the address of the repository holds a user or password", "charts are fetched without credentials: commit the archive instead")
+	}
+	var data []byte
+	switch at.Scheme {
+	case "https", "http":
+		data, err = f.fromIndex(ctx, at, n)
+	case "oci":
+		data, err = f.fromRegistry(ctx, at, n)
+	default:
+		err = hint.Errorf(fmt.Sprintf("%s:// is not a repository of charts", at.Scheme), "use https:// or oci://")
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("took longer than %s", timeout)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f.keep(n, data)
+	if f.Fetched != nil {
+		f.Fetched(n, digestOf(data))
+	}
+	return data, nil
+}
+
+func digestOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return "sha256:" + hex.EncodeToString(sum[:])
+}
+
+// RoundTrip refuses what is not https before anything is sent.
+func (f *Fetcher) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Scheme != "https" && !(f.Loopback && r.URL.Scheme == "http" && isLoopback(r.URL.Hostname())) {
+		return nil, hint.Errorf(fmt.Sprintf("%s://%s is not https", r.URL.Scheme, r.URL.Host), "charts are fetched over https only")
+	}
+	var transport http.RoundTripper = http.DefaultTransport
+	if f.Transport != nil {
+		transport = f.Transport
+	}
+	response, err := transport.RoundTrip(r)
+	if err == nil { // also of what the registry library reads to its end
+		response.Body = limited{io.LimitReader(response.Body, maxIndex+1), response.Body}
+	}
+	return response, err
+}
+
+type limited struct {
+	io.Reader
+	io.Closer
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// get reads a whole document of at most limit bytes.
+func (f *Fetcher) get(ctx context.Context, from *url.URL, limit int64) ([]byte, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, from.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+	response, err := (&http.Client{Transport: f}).Do(request)
+	if err != nil {
+		return nil, bare(err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s answers %s", from.Redacted(), response.Status)
+	}
+	data, err := io.ReadAll(io.LimitReader(response.Body, limit+1))
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("%s is larger than %d MiB", from.Redacted(), limit>>20)
+	}
+	return data, err
+}
+
+// bare takes the method off an error of net/http; it names the address.
+func bare(err error) error {
+	var at *url.Error
+	if errors.As(err, &at) {
+		return fmt.Errorf("%s: %w", at.URL, at.Err)
+	}
+	return err
+}
+
+// file is where a chart is kept: its digest, a line end, and the archive.
+func (f *Fetcher) file(n chart.Need) string {
+	return filepath.Join(f.Cache, strings.TrimPrefix(digestOf([]byte(n.Key())), "sha256:"))
+}
+
+func (f *Fetcher) cached(n chart.Need) []byte {
+	if f.Cache == "" {
+		return nil
+	}
+	data, err := os.ReadFile(f.file(n))
+	digest, archive, found := strings.Cut(string(data), "\n")
+	if err != nil || !found || digestOf([]byte(archive)) != digest {
+		return nil
+	}
+	return []byte(archive)
+}
+
+// keep is best effort: a directory that cannot be written means that the chart is fetched again.
+func (f *Fetcher) keep(n chart.Need, data []byte) {
+	if f.Cache == "" || os.MkdirAll(f.Cache, 0o700) != nil {
+		return
+	}
+	file, err := os.CreateTemp(f.Cache, "fetched-")
+	if err != nil {
+		return
+	}
+	_, err = fmt.Fprintf(file, "%s\n%s", digestOf(data), data)
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = os.Rename(file.Name(), f.file(n))
+	}
+	if err != nil {
+		_ = os.Remove(file.Name())
+	}
+}

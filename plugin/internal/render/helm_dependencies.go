@@ -1,0 +1,56 @@
+package render
+
+import (
+	"path"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
+)
+
+// resolver finds the dependencies of a chart: directories of the checkout, and archives that were fetched before.
+type resolver struct{ *helmRender }
+
+// Local implements chart.Resolver.
+func (r resolver) Local(name string) ([]chart.File, error) {
+	full := path.Join(r.dir, name)
+	if path.IsAbs(name) || full == ".." || strings.HasPrefix(full, "../") {
+		return nil, &chart.Error{File: path.Join(r.dir, "Chart.yaml"), Message: "dependency file://" + name + " leaves the repository",
+			Hint: "only files of the repository are read"}
+	}
+	if !r.isDir(full) {
+		return nil, &chart.Error{File: path.Join(r.dir, "Chart.yaml"), Message: "dependency file://" + name + " is not a directory of the repository",
+			Hint: "the path is relative to the directory of Chart.yaml"}
+	}
+	before := len(r.problems)
+	files, err := r.readChart(full)
+	if err == nil && len(r.problems) > before {
+		err = Problems(r.problems[before:])
+		r.problems = r.problems[:before]
+	}
+	return files, err
+}
+
+// Archive implements chart.Resolver.
+func (r resolver) Archive(n chart.Need) []byte { return r.options.Archives[n.Key()] }
+
+// needsError is a Problem that goes away when charts are fetched.
+type needsError struct {
+	problem Problem
+	needs   []chart.Need
+}
+
+// Error returns what the problem says.
+func (e *needsError) Error() string { return e.problem.Error() }
+
+// Unwrap returns the problem with its hint.
+func (e *needsError) Unwrap() error {
+	return Problems{e.problem}
+}
+
+func join(needs []chart.Need) string {
+	names := make([]string, len(needs))
+	for i, n := range needs {
+		names[i] = n.String()
+	}
+	return strings.Join(names, ", ")
+}
