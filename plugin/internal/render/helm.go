@@ -55,6 +55,8 @@ type helmRender struct {
 	options Options
 	helm    Helm
 	values  []valuesFile // as given, for messages
+
+	moreVersions []string // API versions besides those of Kubernetes itself
 }
 
 func (h *helmRender) render() ([]Object, error) {
@@ -62,8 +64,18 @@ func (h *helmRender) render() ([]Object, error) {
 	if err != nil || len(h.problems) > 0 {
 		return nil, err
 	}
-	files, err := h.readChart(h.dir)
+	manifests, err := h.manifests(values)
 	if err != nil || len(h.problems) > 0 {
+		return nil, err
+	}
+	return h.objects(manifests)
+}
+
+// manifests renders the chart.
+func (h *helmRender) manifests(values map[string]any) ([]chart.Manifest, error) {
+	before := len(h.problems)
+	files, err := h.readChart(h.dir)
+	if err != nil || len(h.problems) > before {
 		return nil, err
 	}
 	c, err := chart.Load(files, resolver{h})
@@ -74,13 +86,16 @@ func (h *helmRender) render() ([]Object, error) {
 	if err != nil {
 		return nil, h.refused(err)
 	}
-	return h.objects(manifests)
+	return manifests, nil
 }
 
 func (h *helmRender) chartOptions(values map[string]any) chart.Options {
 	o := chart.Options{Release: h.helm.Release, Namespace: h.helm.Namespace, Values: values, Upgrade: h.helm.Upgrade, Revision: h.helm.Revision,
 		KubeVersion: h.options.Capabilities.KubeVersion, APIVersions: h.options.Capabilities.APIVersions,
 		ServerVersions: h.options.Capabilities.APIVersions != nil, Progress: h.options.progress}
+	if !o.ServerVersions {
+		o.APIVersions = h.moreVersions
+	}
 	if o.Release == "" && h.dir != "." {
 		o.Release = path.Base(h.dir)
 	}

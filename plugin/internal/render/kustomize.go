@@ -29,7 +29,7 @@ func renderKustomize(ctx context.Context, t *tree, dir string, o Options) ([]Obj
 	if o.RemoteBases {
 		return nil, errors.New("remote bases are not supported yet")
 	}
-	s, top, err := surveyKustomization(ctx, t, dir)
+	s, top, err := surveyKustomization(ctx, t, dir, o)
 	if err != nil {
 		return nil, err
 	}

@@ -7,18 +7,11 @@ import (
 	"sigs.k8s.io/kustomize/api/types"
 )
 
-const helmMessage = "Helm charts in a kustomization are not supported yet"
+const helmMessage = "a HelmChartInflationGenerator is not supported"
 
 // follow checks every path a kustomization names, and visits its bases.
 func (s *survey) follow(k *kustomization) error {
-	if len(k.spec.HelmCharts) > 0 || k.spec.HelmGlobals != nil {
-		line := max(k.lines.of("helmCharts"), k.lines.of("helmGlobals"), k.lines.of("helmChartInflationGenerator"))
-		hint := "commit the output of `helm template` and list it under resources"
-		if err := s.refuse(k.problem(line, hint, helmMessage)); err != nil {
-			return err
-		}
-	}
-	steps := []func(*kustomization) error{s.resources, s.components, s.plainFiles, s.patches, s.generators, s.plugins}
+	steps := []func(*kustomization) error{s.resources, s.components, s.plainFiles, s.patches, s.generators, s.plugins, s.charts}
 	for _, step := range steps {
 		if err := step(k); err != nil {
 			return err

@@ -53,8 +53,28 @@ func (readOnlyFS) WriteFile(string, []byte) error      { return errReadOnly }
 func (readOnlyFS) Open(string) (filesys.File, error)    { return nil, errors.ErrUnsupported }
 func (readOnlyFS) Glob(string) ([]string, error)        { return nil, errors.ErrUnsupported }
 func (readOnlyFS) Walk(string, filepath.WalkFunc) error { return errors.ErrUnsupported }
-func (f readOnlyFS) Exists(name string) bool            { _, err := f.stat(name); return err == nil }
+func (f readOnlyFS) Exists(name string) bool {
+	if f.generated(name) {
+		return true
+	}
+	_, err := f.stat(name)
+	return err == nil
+}
+
+// generated tells whether a file exists in this render only.
+func (f readOnlyFS) generated(name string) bool {
+	inside, err := unmounted(name)
+	if err != nil {
+		return false
+	}
+	_, ok := f.tree.plain[inside]
+	return ok
+}
+
 func (f readOnlyFS) IsDir(name string) bool {
+	if f.generated(name) {
+		return false
+	}
 	info, err := f.stat(name)
 	return err == nil && info.IsDir()
 }
@@ -73,6 +93,9 @@ func (f readOnlyFS) resolve(name string) (string, error) {
 	inside, err := unmounted(name)
 	if err != nil {
 		return "", err
+	}
+	if _, ok := f.tree.plain[inside]; ok {
+		return inside, nil
 	}
 	return f.tree.resolve(inside)
 }

@@ -22,6 +22,11 @@ func (s *survey) originOf(top *kustomization, u *unstructured.Unstructured) Orig
 		return Origin{File: top.file}
 	}
 	if from.Path != "" {
+		if docs, ok := s.docs[path.Join(top.dir, from.Path)]; ok { // also of charts, which have no file
+			if origin, ok := bestMatch(docs, u); ok {
+				return origin
+			}
+		}
 		if real, err := s.resolve(path.Join(top.dir, from.Path)); err == nil {
 			if origin, ok := bestMatch(s.docs[real], u); ok {
 				return origin

@@ -72,7 +72,7 @@ func (s *survey) pluginPaths(k *kustomization, at Origin, field string, value an
 	switch v := value.(type) {
 	case map[string]any:
 		if v["kind"] == "HelmChartInflationGenerator" {
-			return s.refuse(Problem{Origin: at, Message: helmMessage})
+			return s.refuse(Problem{Origin: at, Message: helmMessage, Hint: "list the chart under helmCharts of the kustomization"})
 		}
 		for _, key := range slices.Sorted(maps.Keys(v)) {
 			if err := s.pluginPaths(k, at, strings.ToLower(key), v[key]); err != nil {

@@ -26,16 +26,18 @@ const vendorHint = "copy the base into the repository and refer to it by a relat
 // checkout, and everything of which the library's own error would be long or quote the content of a file.
 type survey struct {
 	*tree
-	ctx     context.Context
-	stack   []string                  // directories of the kustomizations being visited
-	visited map[string]*kustomization // by resolved directory
-	docs    map[string][]Object       // objects of resource files, by resolved name
-	secrets []string                  // values that no error may show
+	ctx        context.Context
+	options    Options
+	stack      []string                  // directories of the kustomizations being visited
+	namespaces []string                  // of the stack: each its own, or the nearest above
+	visited    map[string]*kustomization // by resolved directory
+	docs       map[string][]Object       // objects of resource files, by resolved name
+	secrets    []string                  // values that no error may show
 }
 
 // surveyKustomization returns the kustomization of dir, or nil when it has problems, which it collects in t.
-func surveyKustomization(ctx context.Context, t *tree, dir string) (*survey, *kustomization, error) {
-	s := &survey{tree: t, ctx: ctx, visited: map[string]*kustomization{}, docs: map[string][]Object{}}
+func surveyKustomization(ctx context.Context, t *tree, dir string, o Options) (*survey, *kustomization, error) {
+	s := &survey{tree: t, ctx: ctx, options: o, visited: map[string]*kustomization{}, docs: map[string][]Object{}}
 	real, err := t.resolve(dir)
 	if err != nil {
 		return nil, nil, err
@@ -73,8 +75,12 @@ func (s *survey) visit(dir string, from Origin) (*kustomization, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.stack = append(s.stack, dir)
-	defer func() { s.stack = s.stack[:len(s.stack)-1] }()
+	namespace := k.spec.Namespace
+	if namespace == "" && len(s.namespaces) > 0 {
+		namespace = s.namespace()
+	}
+	s.stack, s.namespaces = append(s.stack, dir), append(s.namespaces, namespace)
+	defer func() { s.stack, s.namespaces = s.stack[:len(s.stack)-1], s.namespaces[:len(s.namespaces)-1] }()
 	if err := s.follow(k); err != nil {
 		return nil, err
 	}
