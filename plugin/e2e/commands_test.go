@@ -24,17 +24,19 @@ import (
 // commands are what scripts have beyond testscript's own; README.md describes them. Each returns why it failed.
 func commands() map[string]func(*testscript.TestScript, bool, []string) {
 	table := map[string]func(*testscript.TestScript, []string) error{
-		"as":        cmdAs,
-		"commit":    cmdCommit,
-		"fault":     cmdFault,
-		"git":       cmdGit,
-		"github":    cmdGitHub,
-		"gitserver": cmdGitServer,
-		"jsonpath":  cmdJSONPath,
-		"kubectl":   func(ts *testscript.TestScript, args []string) error { return ts.Exec("kubectl", args...) },
-		"requests":  cmdRequests,
-		"schema":    cmdSchema,
-		"waitfor":   cmdWaitFor,
+		"as":          cmdAs,
+		"commit":      cmdCommit,
+		"fault":       cmdFault,
+		"git":         cmdGit,
+		"github":      cmdGitHub,
+		"gitserver":   cmdGitServer,
+		"chartserver": cmdChartServer,
+		"chartlock":   cmdChartLock,
+		"jsonpath":    cmdJSONPath,
+		"kubectl":     func(ts *testscript.TestScript, args []string) error { return ts.Exec("kubectl", args...) },
+		"requests":    cmdRequests,
+		"schema":      cmdSchema,
+		"waitfor":     cmdWaitFor,
 	}
 	cmds := map[string]func(*testscript.TestScript, bool, []string){}
 	for name, run := range table {

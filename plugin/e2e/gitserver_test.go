@@ -27,16 +27,21 @@ func cmdGitServer(ts *testscript.TestScript, args []string) error {
 		return err
 	}
 	ts.Defer(server.Stop)
+	ts.Setenv(flags.Arg(0), server.URL())
+	return trust(ts, server.CA())
+}
+
+// trust makes every command that follows trust a certificate.
+func trust(ts *testscript.TestScript, certificate []byte) error {
 	trusted := filepath.Join(ts.Getenv("HOME"), "git-ca.pem")
 	file, err := os.OpenFile(trusted, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	if _, err := file.Write(server.CA()); err != nil {
+	if _, err := file.Write(certificate); err != nil {
 		return err
 	}
 	ts.Setenv("SSL_CERT_FILE", trusted)
-	ts.Setenv(flags.Arg(0), server.URL())
 	return nil
 }
