@@ -5,7 +5,7 @@ export CGO_ENABLED := 0
 SHELL := /bin/bash
 
 # Every Go module with tests. The others are the benchmark's peers, the control plane's mains and the linter.
-MODULES := . plugin/e2e action/e2e .ci/image .ci/release
+MODULES := . plugin/e2e plugin/internal/render/upstream action/e2e .ci/image .ci/release
 ALL_MODULES := $(MODULES) plugin/e2e/bench plugin/e2e/controlplane .ci/lint .ci/krew
 
 # A release sets VERSION; otherwise the version is what Go itself takes from the last tag.
