@@ -39,6 +39,7 @@ var skippedCommands = []struct{ page, begins, reason string }{
 	{"docs/get-it.md", "install", "part of the same"},
 	{"docs/get-it.md", "kubectl krew", "krew installs the archive in .ci/release, TestKrewInstallsTheSnapshot"},
 	{"docs/get-it.md", "go install", "downloads a release"},
+	{"docs/rendering.md", "", "executed in plugin, TestRenderingPage"},
 	{"docs/verify.md", "", "needs a release, GitHub's and Sigstore's servers; .ci/release tests that builds are reproducible"},
 	{"docs/trust.md", "", "needs keys and a signed commit; executed in testdata/script/trust.txtar"},
 	{"docs/from-argo-cd.md", "", "executed in testdata/script/migrate_argocd.txtar"},
