@@ -53,6 +53,16 @@ var boundaries = []struct {
 		"helm.sh/helm/v4/pkg/registry":        "nothing is fetched while rendering",
 		module + "/plugin/internal/reconcile": "charts know no pass",
 	}},
+	{"plugin/internal/chartrepo", map[string]string{
+		"k8s.io/client-go":                  "charts are fetched without a cluster and its credentials",
+		module + "/plugin/internal/source":  "the credentials of Git are not those of charts",
+		module + "/plugin/internal/cluster": "charts are fetched without a cluster and its credentials",
+	}},
+	{"plugin/internal/sops", map[string]string{
+		"net":                "decrypting asks nobody",
+		"github.com/getsops": "its library links the clients of five clouds",
+		module + "/plugin":   "decrypting knows only YAML and age",
+	}},
 	{"plugin/internal/render", map[string]string{
 		"k8s.io/client-go/rest":             "rendering needs no cluster",
 		module + "/plugin/internal/cluster": "rendering needs no cluster",

@@ -9,6 +9,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -166,5 +168,50 @@ func TestTemplateBombs(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		})
+	}
+}
+
+func TestFilesOfAChartThatAreTooMuch(t *testing.T) {
+	for name, tt := range map[string]struct {
+		edit func(dir string) error
+		want string
+	}{
+		"values with a million aliases": {func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "prod.yaml"), []byte(aliasBomb()), 0o600)
+		}, "prod.yaml:"},
+		"own values with a million aliases": {func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "values.yaml"), []byte(aliasBomb()), 0o600)
+		}, "values.yaml:"},
+		"a file of 1 GiB": {func(dir string) error {
+			f, err := os.Create(filepath.Join(dir, "big.bin"))
+			if err != nil {
+				return err
+			}
+			return errors.Join(f.Truncate(1<<30), f.Close()) // a hole: it takes no room on the disk
+		}, "big.bin: the file is larger than 16777216 bytes"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			writeFile(t, dir, "Chart.yaml", chartYAML("x", ""))
+			writeFile(t, dir, "prod.yaml", "a: b\n")
+			writeFile(t, dir, "templates/x.yaml", configMapTemplate)
+			if err := tt.edit(dir); err != nil {
+				t.Fatal(err)
+			}
+			_, err := worker(t, "render").Dir(t.Context(), openRoot(t, dir), ".", Options{Helm: &Helm{Values: []string{"prod.yaml"}}})
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
+// Keys are not printed, by whichever verb.
+func TestKeysAreNotPrinted(t *testing.T) {
+	o := Options{AgeKeys: "AGE-SECRET-KEY-1CANARY"}
+	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		if text := fmt.Sprintf(format, o); strings.Contains(text, "CANARY") {
+			t.Errorf("%s: %s", format, text)
+		}
 	}
 }
