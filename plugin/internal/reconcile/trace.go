@@ -211,7 +211,7 @@ func lastChange(live metav1.Object) *record.Owner {
 		if e.Time != nil {
 			at = e.Time.Time
 		}
-		if newest == nil || at.After(newest.Time) {
+		if newest == nil || !at.Before(newest.Time) { // times are whole seconds; updates come after applies
 			newest = &record.Owner{Manager: e.Manager, Operation: string(e.Operation), Subresource: e.Subresource, Time: at}
 		}
 	}
