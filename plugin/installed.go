@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,12 +38,18 @@ func (f *sourceFlags) fromInstance(ctx context.Context, store *record.Store) boo
 	return true
 }
 
+// inJob are the flags of install that are arguments of reconcile in the job, see arguments. Files that other flags name
+// are the pod's there, and this machine's here.
+var inJob = [...]string{"repo", "ref", "path", "name", "target-namespace", "timeout", "allow-plain-secrets", "interval", "for"}
+
 // fromInstance sets what was left out to what is installed, except a published image, which becomes that of this version, and
 // returns the arguments of reconcile that install has no flag for.
 func (o *installOptions) fromInstance(cmd *cobra.Command, s *install.Settings) (extra []string) {
 	given := map[string]string{"schedule": s.Schedule, "secret": s.Secret, "memory": s.Memory, "rbac": string(s.RBAC), "interval": "0"}
-	for name, value := range s.Flags {
-		given[name] = value
+	for _, name := range inJob {
+		if value, ok := s.Flags[name]; ok {
+			given[name] = value
+		}
 	}
 	if !strings.HasPrefix(s.Image, imageName+":") {
 		given["image"] = s.Image // from a registry of one's own
@@ -50,7 +57,7 @@ func (o *installOptions) fromInstance(cmd *cobra.Command, s *install.Settings) (
 	setLeftOut(cmd.Flags(), given)
 	for _, arg := range s.Args {
 		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
-		if cmd.LocalNonPersistentFlags().Lookup(name) == nil { // color and the like are everybody's
+		if !slices.Contains(inJob[:], name) {
 			extra = append(extra, arg)
 		}
 	}

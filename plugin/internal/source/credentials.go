@@ -133,15 +133,15 @@ func (r Repo) login(ctx context.Context, a address, s *Server) (login, error) {
 // once.
 type credentials string
 
-// check refuses a directory that is missing or holds nothing known: a Secret of another name, or with other keys.
+// check refuses a directory that is missing or empty, as that of a Secret which does not exist. Files of other names are
+// somebody else's, such as keys for SOPS.
 func (d credentials) check() error {
-	for _, name := range []string{fileBearerToken, filePassword, fileAppID, fileCA, fileProxy, fileIdentity} {
-		if _, err := os.Stat(filepath.Join(string(d), name)); err == nil {
-			return nil
-		}
-	}
-	if _, err := os.Stat(string(d)); err != nil {
+	entries, err := os.ReadDir(string(d))
+	if err != nil {
 		return fmt.Errorf("credentials directory: %w", err)
+	}
+	if len(entries) > 0 {
+		return nil
 	}
 	return hint.With(fmt.Errorf("credentials directory %s holds no credentials", d),
 		"the Secret it comes from needs the keys %s; ca.crt and proxyAddress go with them", credentialKeys)

@@ -116,7 +116,6 @@ func TestCredentialsDirectoriesThatHelpNobody(t *testing.T) {
 		want []string
 	}{
 		"empty":          {nil, []string{"holds no credentials", "username and password, bearerToken"}},
-		"other keys":     {map[string]string{"token": canary}, []string{"holds no credentials"}},
 		"two lines":      {map[string]string{"password": "a\nb"}, []string{"password holds more than one line"}},
 		"no certificate": {map[string]string{"ca.crt": canary}, []string{"ca.crt holds no certificate"}},
 		"no proxy":       {map[string]string{"proxyAddress": "http://ada:" + canary + "@:x"}, []string{"proxyAddress is not the address of a proxy"}},
