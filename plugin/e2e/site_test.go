@@ -36,6 +36,7 @@ type site struct {
 	repo         string
 	kubeconfig   string
 	env          []string
+	args         []string // of reconcile, in place of those of one app
 	proxy        *proxy.Proxy
 	client       dynamic.Interface // past the proxy
 	group        string            // of the site's own custom resources
@@ -186,6 +187,9 @@ func (s *site) plugin(args ...string) result {
 }
 
 func (s *site) reconcileArgs() []string {
+	if s.args != nil {
+		return s.args
+	}
 	return []string{"reconcile", "--repo", s.repo, "--name", "app", "--target-namespace", s.ns, "--timeout", "60s"}
 }
 

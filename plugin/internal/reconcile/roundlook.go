@@ -39,7 +39,7 @@ func (rd *round) makePasses(ctx context.Context) error {
 		}
 		p.listed.aside, p.listed.retired = !rd.chosen(app.Name), i >= len(rd.apps)
 		p.opts.open = rd.open
-		p.commit, p.revision, p.message, p.apps = rd.commit, record.Revision{Commit: rd.commit, Ref: rd.From.Ref}, rd.message, rd.ids
+		p.commit, p.revision, p.message, p.apps = rd.commit, rd.revision, rd.message, rd.ids
 		p.report.Revision = p.revision
 		if l := rd.list; l != nil && l.Names(app.Name) {
 			if _, behind := l.IsBehind(app.Name); !behind {

@@ -59,12 +59,16 @@ func (p *pass) hasWork() bool {
 	return p.failure == nil && !l.idle && !l.aside && !l.applied && (p.plan != nil || l.late)
 }
 
-// dependencies lists the passes of the apps that p depends on.
+// dependencies lists the passes of the apps that p depends on, and of those that these depend on, nearest first.
 func (rd *round) dependencies(p *pass) []*pass {
 	var deps []*pass
-	for _, name := range p.app.DependsOn {
-		if i := slices.IndexFunc(rd.passes, func(o *pass) bool { return o.app.Name == name && !o.listed.retired }); i >= 0 {
-			deps = append(deps, rd.passes[i])
+	for next := []*pass{p}; len(next) > 0; next = next[1:] {
+		for _, name := range next[0].app.DependsOn {
+			i := slices.IndexFunc(rd.passes, func(o *pass) bool { return o.app.Name == name && !o.listed.retired })
+			if i >= 0 && !slices.Contains(deps, rd.passes[i]) {
+				deps = append(deps, rd.passes[i])
+				next = append(next, rd.passes[i])
+			}
 		}
 	}
 	return deps
@@ -200,6 +204,7 @@ func (rd *round) conclude(ctx context.Context) error {
 				return err
 			}
 			p.listed.gone = true
+			p.report.Message, p.report.Health = "left gitops.yaml: its record is deleted", cluster.Unknown
 		}
 	}
 	return errors.Join(rd.saveList(ctx, ""), rd.heldBack())
