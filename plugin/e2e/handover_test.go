@@ -49,7 +49,7 @@ apps:
 `
 )
 
-func configMap(name, value string) string {
+func movedMap(name, value string) string {
 	return fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\ndata: {a: %q}\n", name, value)
 }
 
@@ -100,8 +100,8 @@ func killHandover(t *testing.T, n int, answered, back bool) (bool, error) {
 	}
 	defer s.stop()
 	s.args = []string{"reconcile", "--repo", s.repo, "--timeout", "60s"}
-	before := map[string]string{"gitops.yaml": twoApps, "a/moves.yaml": configMap("moves", "1"), "a/stays.yaml": configMap("stays", "1"),
-		"b/b.yaml": configMap("b", "1"), "b/moves.yaml": ""}
+	before := map[string]string{"gitops.yaml": twoApps, "a/moves.yaml": movedMap("moves", "1"), "a/stays.yaml": movedMap("stays", "1"),
+		"b/b.yaml": movedMap("b", "1"), "b/moves.yaml": ""}
 	first := map[string]string{"gitops.yaml": twoApps, "a/moves.yaml": before["a/moves.yaml"], "a/stays.yaml": before["a/stays.yaml"], "b/b.yaml": before["b/b.yaml"]}
 	if err := errors.Join(s.write("first", first), s.succeed("the first run")); err != nil {
 		return false, err
@@ -110,7 +110,7 @@ func killHandover(t *testing.T, n int, answered, back bool) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if err := s.write("second", map[string]string{"gitops.yaml": renamedApp, "a/moves.yaml": "", "b/moves.yaml": configMap("moves", "2")}); err != nil {
+	if err := s.write("second", map[string]string{"gitops.yaml": renamedApp, "a/moves.yaml": "", "b/moves.yaml": movedMap("moves", "2")}); err != nil {
 		return false, err
 	}
 	killed, r := s.killAt(n, answered)
