@@ -249,8 +249,8 @@ func (rd *round) saveProblem(ctx context.Context, err error) error {
 		return nil
 	}
 	line, _, _ := strings.Cut(err.Error(), "\n")
-	if rd.commit != "" {
-		line = record.Revision{Commit: rd.commit, Ref: rd.From.Ref}.Short() + ": " + line
+	if rd.revision.Commit != "" {
+		line = rd.revision.Short() + ": " + line
 	}
 	return rd.saveList(ctx, line)
 }
