@@ -123,8 +123,10 @@ func (rd *round) single(ctx context.Context, err error) Outcome {
 	switch {
 	case err == nil:
 		err = p.runStages(ctx)
-	case rd.records == nil && !opts.forgive:
-		_ = p.load(ctx) // so that the record can say why nothing new is applied
+	case rd.records != nil: // Git was polled, and could not be read
+		_, _ = p.poll(ctx), p.load(ctx) // nobody is asked again; the record says why nothing new is applied
+	case !opts.forgive:
+		_ = p.load(ctx)
 	}
 	report, err := p.finish(err)
 	rd.passes = []*pass{p}
