@@ -1,10 +1,14 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
@@ -52,7 +56,7 @@ func (o *renderOptions) run(ctx context.Context, c *cli, args []string) error {
 		return err
 	}
 	defer tree.Close()
-	objects, err := o.source.renderer(c.ui())(ctx, tree.Root, path, o.source.renderOptions())
+	objects, err := o.objects(ctx, c, tree, path, args)
 	if err != nil {
 		return err
 	}
@@ -70,6 +74,33 @@ func (o *renderOptions) run(ctx context.Context, c *cli, args []string) error {
 	}
 	_, err = c.ui().Out.Write(out)
 	return err
+}
+
+// objects renders the directory or, where a gitops.yaml lies in it, the apps that it lists, or the one that is named.
+func (o *renderOptions) objects(ctx context.Context, c *cli, tree *reconcile.Tree, path string, args []string) ([]render.Object, error) {
+	dir := o.source.renderer(c.ui())
+	apps, found, err := config.Load(tree.Root, path)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return dir(ctx, tree.Root, path, o.source.renderOptions())
+	}
+	var objects []render.Object
+	for _, app := range apps {
+		if len(args) == 1 && !isDirectory(args[0]) && args[0] != app.Name {
+			continue
+		}
+		some, err := dir(ctx, tree.Root, app.Path, app.RenderOptions())
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", app.Name, err)
+		}
+		objects = append(objects, some...)
+	}
+	if len(objects) == 0 {
+		return nil, fmt.Errorf("no app %s in the gitops.yaml of %s", strings.Join(args, ""), path)
+	}
+	return objects, nil
 }
 
 // tree decides what to render: --repo, a directory of the working tree, or the last source of a named app.
@@ -95,6 +126,14 @@ func (o *renderOptions) tree(ctx context.Context, c *cli, args []string) (reconc
 	_, store, err := c.connect()
 	if err != nil {
 		return nil, "", err
+	}
+	list, err := o.source.listOf(ctx, store, args)
+	if err != nil {
+		return nil, "", err
+	}
+	if list != nil {
+		o.source.repo, o.source.ref = list.Repo, cmp.Or(o.source.ref, list.Ref)
+		return gitSource{o.source.repository()}, list.Path, nil
 	}
 	app, repo, err := o.source.resolve(ctx, store, args)
 	o.source.allowPlainSecrets = app.AllowPlainSecrets
