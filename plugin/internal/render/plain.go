@@ -46,14 +46,14 @@ func renderPlain(ctx context.Context, t *tree, dir string, o Options) ([]Object,
 	return slices.DeleteFunc(objects, t.isAppList), nil
 }
 
-// isAppList recognises gitops.yaml, the list of apps, and refuses it: its settings are not read yet, and leaving out a
-// deletion budget or "prune: false" without a word would be worse than not starting.
+// isAppList recognises a gitops.yaml, the list of apps, inside the directory of an app, and refuses it: leaving out its
+// settings without a word would be worse than not starting.
 func (t *tree) isAppList(o Object) bool {
 	if o.GetKind() != "GitOps" || !strings.HasPrefix(o.GetAPIVersion(), "kubectl-gitops.dev/") {
 		return false
 	}
-	t.problems = append(t.problems, Problem{Origin: o.Origin, Object: o.ID(), Message: "this version does not read a list of apps",
-		Hint: "reconcile each app with --path and --name, and list the file in " + ignoreFile})
+	t.problems = append(t.problems, Problem{Origin: o.Origin, Object: o.ID(), Message: "a list of apps inside an app is not read",
+		Hint: "name this directory with --path, so that the list counts, or name the file in " + ignoreFile})
 	return true
 }
 
