@@ -55,7 +55,6 @@ func (h Hold) lines(indent string) []string {
 // editHolds takes some holds out of the file and adds others. A file that is not there has no data.
 func editHolds(data []byte, drop func(Hold) bool, more []Hold) ([]byte, error) {
 	if data == nil {
-		data = []byte(holdsHead)
 		if len(more) == 0 {
 			return nil, nil
 		}

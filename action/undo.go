@@ -64,9 +64,7 @@ func (r *run) planUndo(s *snapshot, u *undo) (Plan, error) {
 	if !clean {
 		plan.Notes = append(plan.Notes, "not a plain revert: other commits have touched the same files since, so values were set back on today's tree")
 	}
-	for _, m := range moved {
-		plan.Notes = append(plan.Notes, m)
-	}
+	plan.Notes = append(plan.Notes, moved...)
 	if err := r.guard(plan); err != nil {
 		return Plan{}, err
 	}

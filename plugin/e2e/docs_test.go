@@ -42,6 +42,7 @@ var skippedCommands = []struct{ page, begins, reason string }{
 	{"docs/rendering.md", "", "executed in plugin, TestRenderingPage"},
 	{"docs/verify.md", "", "needs a release, GitHub's and Sigstore's servers; .ci/release tests that builds are reproducible"},
 	{"docs/trust.md", "", "needs keys and a signed commit; executed in testdata/script/trust.txtar"},
+	{"docs/notify.md", "openssl", "for the receiver; the signature is checked in plugin/internal/notify"},
 	{"docs/from-argo-cd.md", "", "executed in testdata/script/migrate_argocd.txtar"},
 	{"docs/from-flux.md", "", "executed in testdata/script/migrate_flux.txtar"},
 }
