@@ -27,7 +27,7 @@ func newHistoryCommand(c *cli) *cobra.Command {
 		Use:   "history APP [ID]",
 		Short: "Show past runs with commit, author and changes, and how to roll back in Git",
 		Long: `Show the last runs of an app that changed something or failed, newest first. A
-rollback is a commit: the last line says which one to revert.
+rollback is a commit: the last lines say which one to revert, and how.
 
 With --diff, show what the newest run changed, or the one with ID: its commit
 and the one before it are rendered and compared, from the checkout we stand in
@@ -83,7 +83,7 @@ func (o *historyOptions) run(ctx context.Context, c *cli, args []string) error {
 	}
 	u.historyTable(list, output.wide())
 	if last := lastCommitRun(list.Items); last != nil {
-		u.hint("to undo the last change, run `git revert %s` in the config repository and push", record.Revision{Commit: last.Revision.Commit}.Short())
+		u.rollbackHints(last.Revision.Commit)
 	}
 	return nil
 }

@@ -41,6 +41,12 @@ func (u *ui) historyTable(h reconcile.HistoryList, wide bool) {
 	u.print(t, wide)
 }
 
+// rollbackHints says how to undo a commit: with git, and with the action, which also keeps the version from coming back.
+func (u *ui) rollbackHints(commit string) {
+	u.hint("to undo the last change, run `git revert %s` in the config repository and push", record.Revision{Commit: commit}.Short())
+	u.hint("on GitHub, the action does it in a pull request, for a merge commit too: its inputs are `operation: rollback` and `commit: %s`", u.clean(commit))
+}
+
 // countsBrief is "+created ~changed -pruned !failed", without what is zero. A reverted object counts as changed.
 func countsBrief(c record.Counts) string {
 	var parts []string

@@ -90,10 +90,10 @@ func TestADayWithIt(t *testing.T) {
 	c := repo.Push("main", "Bump api 1.9.0", map[string]string{"clusters/staging/kustomization.yaml": fmt.Sprintf(stagingOf, "1.9.0")})
 
 	log, ok := act(t, bin, promote, "schedule", `{}`, hub)
-	if !ok || len(repo.Open()) != 0 || !strings.Contains(log, "prod waits: status gitops/staging") {
+	if !ok || len(repo.Open()) != 0 || !strings.Contains(log, "prod waits: status gitops/gitops-system/staging") {
 		t.Fatalf("%d pull requests\n%s", len(repo.Open()), log)
 	}
-	repo.Report(githubtest.Report{SHA: c.SHA, Name: "gitops/staging", State: "success", At: time.Now().Add(-time.Hour)})
+	repo.Report(githubtest.Report{SHA: c.SHA, Name: "gitops/gitops-system/staging", State: "success", At: time.Now().Add(-time.Hour)})
 	log, ok = act(t, bin, promote, "schedule", `{}`, hub)
 	if !ok || len(repo.Open()) != 1 {
 		t.Fatalf("%d pull requests\n%s", len(repo.Open()), log)

@@ -213,8 +213,14 @@ func (s *sshSession) UploadPack(_ context.Context, req *packp.UploadPackRequest)
 
 // explain prefers what the server wrote to stderr over the decoding error that follows from it.
 func (s *sshSession) explain(err error) error {
+	if !(errors.Is(err, packp.ErrEmptyInput) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)) {
+		return err
+	}
+	// stderr is copied beside the output, whose end says nothing about it. How the command ended does not matter; ctx
+	// bounds the wait, see openSSH.
+	_ = s.session.Wait()
 	said := strings.TrimSpace(s.stderr.String())
-	if err == nil || said == "" || !(errors.Is(err, packp.ErrEmptyInput) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF)) {
+	if said == "" {
 		return err
 	}
 	said = printable(strings.Join(strings.Fields(said), " "), false)

@@ -2,7 +2,6 @@
 //
 //	github-server serve DIR STATE     serves acme/config, which begins with the files of DIR; writes its addresses to STATE
 //	github-server merge NUMBER [HOW]  merges a pull request: merge, squash or rebase
-//	github-server status NAME STATE   reports on the newest commit of main
 //	github-server pulls               prints the open pull requests
 //	github-server show PATH           prints a file of main
 //
@@ -41,7 +40,7 @@ func run(args []string) error {
 		return serve(args[1], args[2])
 	}
 	if len(args) == 0 {
-		return errors.New("serve, merge, status, pulls or show")
+		return errors.New("serve, merge, pulls or show")
 	}
 	return ask(os.Getenv("GITHUB_SERVER_STATE"), args)
 }
@@ -77,6 +76,7 @@ func serve(dir, state string) error {
 		return err
 	}
 	hub := githubtest.New(reporter{})
+	hub.SetToken("ghs_statuses-only", githubtest.Permissions{Statuses: "write"})
 	repo := hub.AddRepo("acme/config", files, githubtest.RepoOptions{AutoMerge: true})
 	if err := repo.Mirror(state + ".git"); err != nil {
 		return err
@@ -128,9 +128,6 @@ func act(repo *githubtest.Repo, args []string) (string, error) {
 		}
 		how(n)
 		return fmt.Sprintf("merged #%d\n", n), nil
-	case len(args) == 3 && args[0] == "status":
-		repo.Report(githubtest.Report{SHA: repo.Head("main").SHA, Name: args[1], State: args[2]})
-		return args[1] + " " + args[2] + "\n", nil
 	case len(args) == 1 && args[0] == "pulls":
 		var b strings.Builder
 		for _, p := range repo.Open() {
