@@ -185,10 +185,10 @@ func (p *pass) planListed(ctx context.Context) error {
 	return p.checkRights(ctx)
 }
 
-// confine refuses what the settings do not allow the app to contain, all at once.
+// confine refuses what the settings do not allow the app to contain, hooks among them, all at once.
 func (p *pass) confine() error {
 	var problems render.Problems
-	for _, o := range p.desired {
+	for _, o := range slices.Concat(p.desired, p.hooks) {
 		if why, advice := p.app.Allow.refuses(o.Ref); why != "" {
 			problems = append(problems, render.Problem{Origin: o.origin, Object: o.ID(), Message: why, Hint: advice})
 		}

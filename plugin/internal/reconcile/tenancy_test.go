@@ -35,3 +35,16 @@ func TestAllow(t *testing.T) {
 		}
 	}
 }
+
+func TestHooksAreConfinedToo(t *testing.T) {
+	hook := wanted("Job", "migrate", "argocd.argoproj.io/hook=PreSync")
+	hook.Namespace = "kube-system"
+	p := &pass{app: App{Allow: Allow{Namespaces: []string{"shop"}}}, hooks: []*object{hook}}
+	if err := p.confine(); err == nil {
+		t.Error("a hook in a namespace of others is allowed")
+	}
+	p.app.Allow.Namespaces = []string{"kube-system"}
+	if err := p.confine(); err != nil {
+		t.Error(err)
+	}
+}
