@@ -97,7 +97,7 @@ func (p *pass) forgetForeign() {
 func (p *pass) remark(c record.Change) {
 	p.report.Changes = append(p.report.Changes, c)
 	if p.Events != nil {
-		p.Events(Event{Kind: Changed, App: p.app.Name, Change: &c})
+		p.Events(Event{Kind: Changed, App: p.app.Name, Listed: p.listed != nil, Change: &c})
 	}
 }
 

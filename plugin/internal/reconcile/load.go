@@ -15,13 +15,17 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
+// errRecordChanged ends a pass that looks at drift only: somebody has saved the record since, of another commit perhaps,
+// or suspended the app.
+var errRecordChanged = errors.New("the record has changed")
+
 func (p *pass) load(ctx context.Context) error {
 	if d := p.opts.drift; d != nil {
-		if p.Records.Unchanged(ctx, d.rec) == nil {
-			p.rec, p.apps = d.rec, d.apps
-			return nil
+		if p.Records.Unchanged(ctx, d.rec) != nil {
+			return errRecordChanged
 		}
-		p.opts.drift = nil // somebody has saved the record, or suspended the app: look at everything
+		p.rec, p.apps = d.rec, d.apps
+		return nil
 	}
 	records := p.opts.records
 	if records == nil {

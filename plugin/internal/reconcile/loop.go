@@ -101,7 +101,14 @@ func (l *loop) turn(ctx context.Context, commit string) error {
 	default:
 	}
 	if l.mayNarrow(commit) {
-		return l.narrow(ctx)
+		if done, err := l.narrow(ctx); done {
+			return err
+		}
+	}
+	if commit != "" { // what woke us may be another reconciler, that knows a newer commit
+		if now, err := l.Source.Poll(ctx); err == nil {
+			commit = now
+		}
 	}
 	opts := l.opts
 	opts.Commit, opts.forgive = commit, l.sound
@@ -134,8 +141,10 @@ func (l *loop) remember(rd *round, err error) {
 	l.members, l.holder = nil, map[record.Key]*member{}
 	l.calm = err == nil
 	for _, p := range rd.passes {
-		if p.listed != nil && p.listed.gone {
-			continue
+		suspended := p.report.Suspended != nil
+		l.sound, l.calm = l.sound && !suspended, l.calm && !suspended
+		if p.listed != nil && (p.listed.gone || p.listed.aside) {
+			continue // whoever changes its objects, they are none of this loop's business
 		}
 		m := &member{last: p, dirty: map[record.Key]bool{}}
 		l.members = append(l.members, m)
@@ -144,16 +153,15 @@ func (l *loop) remember(rd *round, err error) {
 		}
 		if p.listed != nil {
 			_, behind := p.behind()
-			l.calm = l.calm && (!behind || p.listed.aside)
+			l.calm = l.calm && !behind
 		}
-		suspended := p.report.Suspended != nil
-		l.sound = l.sound && !suspended
-		l.calm = l.calm && p.rec.Settled && !suspended
+		l.calm = l.calm && p.rec.Settled
 	}
 }
 
 // mayNarrow tells whether a turn may confine itself to the objects that the watches have brought up: the last turn
-// succeeded and the watches have run without a gap since.
+// succeeded and the watches have run without a gap since. An app that is behind is looked at with all others: it may
+// have to wait for one of them, or be about to hand something over.
 func (l *loop) mayNarrow(commit string) bool {
 	if commit == "" || !l.sound || len(l.watched) == 0 || l.blind {
 		return false
@@ -164,13 +172,22 @@ func (l *loop) mayNarrow(commit string) bool {
 		if p.rec.Pending || p.rec.Due != "" || p.at(p.rec).Commit != commit && p.listed == nil {
 			return false
 		}
-		dirty = dirty || len(m.dirty) > 0
+		if len(m.dirty) == 0 {
+			continue
+		}
+		if p.listed != nil {
+			if _, behind := p.behind(); behind {
+				return false
+			}
+		}
+		dirty = true
 	}
 	return dirty
 }
 
-// narrow makes passes over the apps that may have drifted, and lets each look only at what may have.
-func (l *loop) narrow(ctx context.Context) error {
+// narrow makes passes over the apps that may have drifted, and lets each look only at what may have. done is false when
+// that is not enough, because somebody else has saved a record or suspended an app.
+func (l *loop) narrow(ctx context.Context) (done bool, err error) {
 	out := Outcome{Listed: l.listed}
 	for _, m := range l.members {
 		if len(m.dirty) == 0 {
@@ -178,18 +195,25 @@ func (l *loop) narrow(ctx context.Context) error {
 		}
 		p := m.last.repeat(ctx, m.dirty)
 		m.dirty = map[record.Key]bool{}
-		report, err := p.finish(p.runStages(ctx))
+		err := p.runStages(ctx)
+		if errors.Is(err, errRecordChanged) {
+			if len(out.Apps) > 0 {
+				l.each(out)
+			}
+			return false, nil
+		}
+		report, err := p.finish(err)
 		out.Apps = append(out.Apps, AppOutcome{report, nil, err})
 		m.last = p
 		for k := range p.rec.Rows {
 			l.holder[k] = m
 		}
 		p.live, p.after, p.verdicts, p.plan = newSnapshot(), nil, nil, nil
-		l.sound = l.sound && err == nil && report.Suspended == nil && p.opts.drift != nil
+		l.sound = l.sound && err == nil && report.Suspended == nil
 		l.calm = l.calm && l.sound && p.rec.Settled
 	}
 	l.each(out)
-	return out.Failed()
+	return true, out.Failed()
 }
 
 // repeat is a pass like p that confines itself to some objects: everything else is as p left it.

@@ -1,0 +1,60 @@
+package reconcile
+
+import (
+	"testing"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// loopOver is a loop whose last turn, over these apps, succeeded, and whose watches run.
+func loopOver(passes ...*pass) *loop {
+	l := &loop{commit: "c1", watched: map[watched]bool{{}: true}, sound: true}
+	l.remember(&round{passes: passes}, nil)
+	return l
+}
+
+func passOf(o *object, l *listed) *pass {
+	rec := &record.Record{Inventory: record.NewInventory("app")}
+	rec.Rows[o.key()] = record.Row{Ref: o.Ref, UID: "1"}
+	rec.Settled = true
+	return &pass{rec: rec, listed: l}
+}
+
+func TestALoopConfinesItselfToDrift(t *testing.T) {
+	key := wanted("ConfigMap", "a").key()
+	for _, c := range []struct {
+		name   string
+		listed *listed
+		holds  bool // the loop reacts to what happens to its objects
+		narrow bool // and looks at nothing else then
+	}{
+		{"a single app", nil, true, true},
+		{"one of a list", &listed{}, true, true},
+		{"one that waits for another", &listed{waits: "waits until the app infra is healthy"}, true, false},
+		{"one that is about to hand something over", &listed{keeps: "it goes to the app b"}, true, false},
+		{"one that left the list and still has objects", &listed{retired: true}, true, false},
+		{"one that was not asked for", &listed{aside: true}, false, false},
+	} {
+		p := passOf(wanted("ConfigMap", "a"), c.listed)
+		p.rec.Revision.Commit = "c1"
+		l := loopOver(p)
+		m := l.holder[key]
+		if (m != nil) != c.holds {
+			t.Errorf("%s: held: %v", c.name, m != nil)
+		}
+		if m != nil {
+			m.dirty[key] = true
+		}
+		if got := l.mayNarrow("c1"); got != c.narrow {
+			t.Errorf("%s: narrow: %v", c.name, got)
+		}
+	}
+}
+
+func TestALoopDoesNotTrustASuspendedApp(t *testing.T) {
+	p := passOf(wanted("ConfigMap", "a"), &listed{aside: true, suspended: true})
+	p.report.Suspended = &record.Suspension{}
+	if l := loopOver(p); l.sound || l.calm {
+		t.Error("it would not notice that the app is resumed")
+	}
+}
