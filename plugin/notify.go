@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -26,12 +27,13 @@ func (o *notifications) addFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.file, "notify", "", "File with the systems to tell when the state of an app changes (docs/notify.md)")
 }
 
-// start reads the file and returns what to call at the end.
-func (o *notifications) start(u *ui, instance string) (func(), error) {
-	if o.file == "" || u.DryRun {
+// start reads the file, or the one in the directory of credentials, and returns what to call at the end.
+func (o *notifications) start(u *ui, instance, credentials string) (func(), error) {
+	file := cmp.Or(o.file, inDir(credentials, reconcile.KeyNotify))
+	if file == "" || u.DryRun {
 		return func() {}, nil
 	}
-	targets, err := notify.Load(o.file)
+	targets, err := notify.Load(file)
 	if err != nil {
 		return nil, err
 	}

@@ -60,7 +60,7 @@ func TestNotesOnChangesOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		o := notifications{file: file}
-		ended, err := o.start(&ui{Err: os.Stderr}, "gitops-system")
+		ended, err := o.start(&ui{Err: os.Stderr}, "gitops-system", "")
 		if err != nil {
 			t.Fatal(err)
 		}

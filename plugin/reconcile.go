@@ -93,7 +93,7 @@ func (o *reconcileOptions) run(ctx context.Context, cmd *cobra.Command, c *cli, 
 	if o.output.document() {
 		u.reserveOut()
 	}
-	ended, err := o.notify.start(u, store.Namespace)
+	ended, err := o.notify.start(u, store.Namespace, o.source.auth.Dir)
 	if err != nil {
 		return err
 	}

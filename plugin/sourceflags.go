@@ -142,8 +142,8 @@ func (f *sourceFlags) repository() source.Repo {
 		url = dir // a record must mean the same from wherever it is read
 	}
 	repo := source.Repo{URL: url, Ref: f.ref, Auth: f.auth, Server: new(source.Server)}
-	if f.trust.Any() {
-		repo.Trust = f.trust
+	if keys := f.trusted(); keys.Any() {
+		repo.Trust = keys
 	}
 	return repo
 }

@@ -207,6 +207,8 @@ func TestLoadRefuses(t *testing.T) {
 		"targets:\n- {type: webhook, url: 'http://example.com/canary'}\n":        "the url is not https",
 		"targets:\n- {type: webhook, url: 'https://a:canary@example.com'}\n":     "holds a password",
 		"targets:\n- {type: slack, url: 'https://example.com', secretFile: s}\n": "slack takes url or urlFile",
+		"targets:\n- {type: github, tokenFile: /etc/passwd}\n":                   "/etc/passwd is not beside the file",
+		"targets:\n- {type: slack, urlFile: ../token}\n":                         "../token is not beside the file",
 		"targets:\n- {type: gitlab, tokenFile: t, secretFile: s}\n":              "gitlab takes url, repository and tokenFile",
 	} {
 		_, err := Load(write(t, t.TempDir(), "notify.yaml", text))

@@ -33,7 +33,7 @@ const (
 	maxFile = 1 << 20
 )
 
-// Load reads a file of targets. Names of files in it are relative to its directory.
+// Load reads a file of targets. Names of files in it are relative to its directory, and do not leave it.
 func Load(file string) ([]Target, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -52,9 +52,14 @@ func Load(file string) ([]Target, error) {
 	for i := range content.Targets {
 		t := &content.Targets[i]
 		for _, name := range []*string{&t.URLFile, &t.TokenFile, &t.SecretFile} {
-			if *name != "" && !filepath.IsAbs(*name) {
-				*name = filepath.Join(filepath.Dir(file), *name)
+			if *name == "" {
+				continue
 			}
+			if !filepath.IsLocal(*name) { // whoever writes the list must not have any file sent anywhere
+				problems = append(problems, hint.Errorf(fmt.Sprintf("%s: targets[%d]: %s is not beside the file", file, i, *name),
+					"put it into the same directory, or the same Secret, and give its name only"))
+			}
+			*name = filepath.Join(filepath.Dir(file), *name)
 		}
 		if err := t.check(); err != nil {
 			problems = append(problems, fmt.Errorf("%s: targets[%d]: %w", file, i, err))

@@ -91,6 +91,7 @@ func (r *Reconciler) prepare(ctx context.Context, app App, rendered []render.Obj
 			continue
 		}
 		seen[o.key()] = ro.Origin
+		problems = append(problems, r.guardCredentials(o)...)
 		if o.hook != nil {
 			claimHook(o)
 		} else {
