@@ -33,6 +33,7 @@ type snapshot struct {
 	absent   map[cluster.Kind]bool         // the server says that it does not serve the kind at all
 	moved    map[cluster.Kind]cluster.Kind // the same kind at the version it is served at, where that is another one
 	objects  map[record.Key]metav1.Object  // *unstructured.Unstructured where the values were read
+	byLabel  map[string][]record.Key       // objects by ApplySet id; nil until asked for, and when objects changed
 	versions map[scope]string              // of the metadata lists: where a watch goes on
 	rewound  bool                          // the server's state is older than the record: no version tells anything
 
@@ -71,9 +72,30 @@ func (s *snapshot) covers(k cluster.Kind, namespace string) bool {
 	return everywhere || there
 }
 
+// carrying lists the objects with the ApplySet label of id. Many apps ask one snapshot, which is gone through once.
+func (s *snapshot) carrying(id string) []record.Key {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byLabel == nil {
+		s.byLabel = map[string][]record.Key{}
+		for k, u := range s.objects {
+			owner := u.GetLabels()[record.LabelPartOf]
+			s.byLabel[owner] = append(s.byLabel[owner], k)
+		}
+	}
+	return s.byLabel[id]
+}
+
+// drop forgets the object at k.
+func (s *snapshot) drop(k record.Key) {
+	delete(s.objects, k)
+	s.byLabel = nil
+}
+
 func (s *snapshot) add(k cluster.Kind, u metav1.Object) {
 	if u.GetLabels()[record.LabelPartOf] != "" { // some servers ignore label selectors
 		s.objects[record.Key{Group: k.Group, Kind: k.Kind, Namespace: u.GetNamespace(), Name: u.GetName()}] = u
+		s.byLabel = nil
 	}
 }
 
@@ -210,7 +232,7 @@ func (r *Reconciler) again(ctx context.Context, s *snapshot, l look) error {
 	for k, u := range s.objects {
 		if slices.ContainsFunc(l.kinds, func(kind cluster.Kind) bool { return kind.Group == k.Group && kind.Kind == k.Kind }) {
 			if _, whole := u.(*unstructured.Unstructured); !whole {
-				delete(s.objects, k)
+				s.drop(k)
 			}
 		}
 	}
@@ -259,11 +281,11 @@ func (r *Reconciler) readValues(ctx context.Context, s *snapshot, refs []cluster
 		defer s.mu.Unlock()
 		switch {
 		case apierrors.IsNotFound(err):
-			delete(s.objects, record.KeyOf(single[i]))
+			s.drop(record.KeyOf(single[i]))
 		case err != nil:
 			errs[i] = err
 		default:
-			delete(s.objects, record.KeyOf(single[i]))
+			s.drop(record.KeyOf(single[i]))
 			s.add(single[i].Kind, u)
 		}
 	})

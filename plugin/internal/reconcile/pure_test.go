@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -329,6 +330,34 @@ func TestMemberNeedsOurLabel(t *testing.T) {
 }
 
 // H33: generation is trusted where the server is known to raise it, and nowhere else.
+func TestASnapshotKnowsWhoseLabelsAreInIt(t *testing.T) {
+	s := newSnapshot()
+	put := func(name, label string) record.Key {
+		o := wanted("ConfigMap", name)
+		u := o.manifest.DeepCopy()
+		u.SetLabels(map[string]string{record.LabelPartOf: label})
+		s.add(o.Ref.Kind, u)
+		return record.KeyOf(cluster.Ref{Kind: o.Ref.Kind, Namespace: u.GetNamespace(), Name: name})
+	}
+	a, b := put("a", ourID), put("b", "applyset-theirs-v1")
+	check := func(id string, want ...record.Key) {
+		t.Helper()
+		got := s.carrying(id)
+		slices.SortFunc(got, func(x, y record.Key) int { return strings.Compare(x.Name, y.Name) })
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: got %v, want %v", id, got, want)
+		}
+	}
+	check(ourID, a)
+	check("applyset-theirs-v1", b)
+	c := put("c", ourID) // seen, though it was asked before
+	check(ourID, a, c)
+	put("a", "applyset-theirs-v1")
+	check(ourID, c)
+	s.drop(c)
+	check(ourID)
+}
+
 func TestOnlyKindsThatCountTheirChangesAreTrustedByGeneration(t *testing.T) {
 	for _, test := range []struct {
 		group      string

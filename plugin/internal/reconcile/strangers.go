@@ -16,9 +16,9 @@ func (p *pass) tellStrangers() {
 	for _, o := range p.desired {
 		inGit[o.key()] = true
 	}
-	for k, u := range p.live.objects {
-		_, recorded := p.rec.Rows[k]
-		if recorded || inGit[k] || p.ignored[k] || u.GetLabels()[record.LabelPartOf] != p.id || u.GetDeletionTimestamp() != nil {
+	for _, k := range p.live.carrying(p.id) {
+		u := p.live.objects[k]
+		if _, recorded := p.rec.Rows[k]; recorded || inGit[k] || p.ignored[k] || u.GetDeletionTimestamp() != nil {
 			continue
 		}
 		if _, told := p.memory().strangers.LoadOrStore(u.GetUID(), true); !told {
