@@ -77,6 +77,8 @@ func adviceFor(message, file string, doc document) string {
 		return "save the file as UTF-8 text with LF line ends"
 	case message == unknownAnchor:
 		return "put a value that begins with * in quotes"
+	case message == errExpands.Error():
+		return "write out what the aliases (*name) repeat, or leave it out"
 	case strings.HasPrefix(message, notAnObject):
 		return fmt.Sprintf("list %q in %s if it is meant for something else", path.Base(file), ignoreFile)
 	}
@@ -190,6 +192,9 @@ func yamlErrors(doc document, err error) []lineError {
 		message = quoted.ReplaceAllString(message, "`"+masked+"`")
 		if strings.HasPrefix(message, "unknown anchor") {
 			message = unknownAnchor
+		}
+		if strings.HasSuffix(message, "excessive aliasing") {
+			message = errExpands.Error()
 		}
 		errs = []lineError{{doc.line, message}}
 	}

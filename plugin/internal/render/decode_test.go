@@ -93,7 +93,7 @@ func TestBombs(t *testing.T) {
 		limits     Limits
 		want       string
 	}{
-		{"alias bomb", head + laughs, Limits{}, "document contains excessive aliasing"},
+		{"alias bomb", head + laughs, Limits{}, errExpands.Error()},
 		{"long text behind many aliases", head + "a: &a " + strings.Repeat("x", 1<<20) + "\nb: [" + strings.Repeat("*a, ", 5000) + "]\n", Limits{}, errExpands.Error()},
 		{"deep flow mappings", head + "a: " + strings.Repeat("{a: ", 2000) + strings.Repeat("}", 2000) + "\n", Limits{}, "nested more than 256 levels"},
 		{"very deep lists", head + "a: " + strings.Repeat("[", 100_000), Limits{}, "exceeded max depth"},

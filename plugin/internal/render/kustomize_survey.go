@@ -145,7 +145,7 @@ func (s *survey) load(dir string, from Origin) (*kustomization, error) {
 func (k *kustomization) problems(errs []lineError) Problems {
 	var problems Problems
 	for _, err := range errs {
-		problems = append(problems, k.problem(err.line, "", "%s", err.message))
+		problems = append(problems, k.problem(err.line, adviceFor(err.message, k.file, document{}), "%s", err.message))
 	}
 	return problems
 }
