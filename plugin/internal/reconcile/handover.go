@@ -47,10 +47,10 @@ func (rd *round) handovers() {
 		}
 	}
 	for _, giver := range rd.passes {
-		if giver.failure != nil || giver.rec == nil || giver.listed.late {
+		if giver.failure != nil || giver.rec == nil {
 			continue
 		}
-		rendered := giver.listed.retired || len(giver.desired) > 0
+		rendered := giver.listed.retired || giver.listed.late || len(giver.desired) > 0
 		if !rendered {
 			continue // as recorded
 		}
