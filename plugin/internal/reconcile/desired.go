@@ -74,6 +74,9 @@ func (r *Reconciler) prepare(ctx context.Context, app App, rendered []render.Obj
 			problems = append(problems, unknownHook(ro, err))
 			continue
 		}
+		if o.hook.neverRun(kind) {
+			o.hook = nil
+		}
 		if o.hook != nil && o.Name == "" {
 			claimHook(o)
 			objects = append(objects, o)

@@ -96,8 +96,13 @@ func (p *pass) clearHook(ctx context.Context, o *object, run *record.HookRun) er
 	}
 	known, _ := hookOf(live.GetAnnotations())
 	row := p.rec.Rows[record.KeyOf(ref)]
-	if known == nil && row.UID != live.GetUID() && (run == nil || run.UID != live.GetUID()) {
+	ours := row.UID == live.GetUID() || run != nil && run.UID == live.GetUID()
+	switch {
+	case known == nil && !ours:
 		return hint.Errorf("an object of this name exists, and is no hook", "delete it, or give the hook another name")
+	case !ours && (kept(live.GetAnnotations()) || ref.Group == "" && ref.Kind.Kind == "PersistentVolumeClaim"):
+		return hint.Errorf("an object of this name exists, and running the hook would delete what is to be kept",
+			"delete it yourself, or leave the hook out: annotation %s: Skip", annotationHook)
 	}
 	if err := p.Cluster.Delete(ctx, ref, live.GetUID(), false); err != nil {
 		return err
@@ -216,7 +221,7 @@ func (p *pass) cleanHooks(ctx context.Context) error {
 		}
 		_, object := p.rec.Rows[record.KeyOf(run.Ref)] // the hook became an object of the app
 		other := slices.ContainsFunc(p.rec.Runs, func(r record.HookRun) bool { return r.UID == run.UID && inGit(r) })
-		if run.UID == "" || run.Gone || object || other || p.app.KeepRemoved {
+		if run.UID == "" || run.Gone || object || other || p.app.KeepRemoved || record.HoldsOthers(run.Ref.Kind) {
 			return true
 		}
 		err = p.Cluster.Delete(ctx, run.Ref, run.UID, false)

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
@@ -86,6 +87,12 @@ func hookOf(set map[string]string) (*hook, error) {
 	}
 	h.deletePolicy(set)
 	return h, nil
+}
+
+// neverRun tells whether an object is applied although it is a hook: running it again would mean to delete a Namespace or
+// a CustomResourceDefinition, with everything that is in it.
+func (h *hook) neverRun(k cluster.Kind) bool {
+	return h != nil && len(h.phases) > 0 && record.HoldsOthers(k)
 }
 
 func (h *hook) deletePolicy(set map[string]string) {

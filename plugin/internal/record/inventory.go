@@ -40,8 +40,13 @@ type Row struct {
 // HoldsOthers tells whether deleting the object would take along what was never ours: a Namespace or a
 // CustomResourceDefinition that existed before.
 func (r Row) HoldsOthers() bool {
-	return r.Adopted && (r.Group == "" && r.Ref.Kind.Kind == "Namespace" ||
-		r.Group == "apiextensions.k8s.io" && r.Ref.Kind.Kind == "CustomResourceDefinition")
+	return r.Adopted && HoldsOthers(r.Ref.Kind)
+}
+
+// HoldsOthers tells whether deleting an object of a kind deletes further objects: those in a Namespace, or those of the
+// kind that a CustomResourceDefinition defines.
+func HoldsOthers(k cluster.Kind) bool {
+	return k.Group == "" && k.Kind == "Namespace" || k.Group == "apiextensions.k8s.io" && k.Kind == "CustomResourceDefinition"
 }
 
 // marks is a ninth field, of rows with something special: words joined by commas. Most rows have none.
