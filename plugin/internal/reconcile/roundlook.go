@@ -68,7 +68,7 @@ func (rd *round) openRecord(ctx context.Context, p *pass) {
 	if p.failure = p.compileHealth(ctx); p.failure == nil {
 		p.failure = p.open(ctx, known)
 	}
-	if p.failure == nil {
+	if p.failure == nil && !p.listed.retired {
 		p.failure = p.variables(ctx)
 	}
 	if errors.Is(p.failure, errSuspended) {

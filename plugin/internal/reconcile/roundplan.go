@@ -119,6 +119,10 @@ func (rd *round) lookWider(ctx context.Context) {
 			if p.failure != nil || len(p.desired) == 0 {
 				continue
 			}
+			if p.listed.shared != g.live { // it was looked at alone
+				p.failure = p.observeDesired(ctx)
+				continue
+			}
 			open = append(open, p)
 			all.desired = append(all.desired, p.desired...)
 			for _, o := range p.desired {
