@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -76,9 +77,56 @@ var boundaries = []struct {
 		module + "/plugin/internal/cluster": "fields is pure",
 	}},
 	{"plugin/internal/source", map[string]string{
-		"k8s.io/client-go": "reading Git needs no cluster",
-		"os/exec":          "no program is run: neither git nor a hook",
+		"k8s.io/client-go":                 "reading Git needs no cluster",
+		"os/exec":                          "no program is run: neither git nor a hook",
+		module + "/plugin/internal/notify": "the credentials of Git are sent to Git's server only",
 	}},
+	{"plugin/internal/preview", map[string]string{
+		"k8s.io/client-go":                  "previews are made offline",
+		module + "/plugin/internal/cluster": "previews are made offline",
+		module + "/plugin/internal/source":  "it compares what was rendered, wherever that came from",
+	}},
+	{"plugin/internal/trust", map[string]string{
+		"net/http":                         "no key server is asked",
+		"os/exec":                          "no program is run: neither git nor gpg nor ssh-keygen",
+		"k8s.io":                           "who signed a commit does not depend on a cluster",
+		"github.com/go-git":                "it verifies bytes; package source knows what a commit is",
+		module + "/plugin/internal/source": "it verifies bytes; package source knows what a commit is",
+	}},
+	{"plugin/internal/notify", map[string]string{
+		"k8s.io/client-go":                    "who is told learns nothing but the state of an app",
+		module + "/plugin/internal/cluster":   "who is told learns nothing but the state of an app",
+		module + "/plugin/internal/source":    "the credentials of Git are not those of commit statuses",
+		module + "/plugin/internal/reconcile": "telling never delays a pass, and knows none",
+	}},
+	{"plugin/internal/install", map[string]string{
+		module + "/plugin/internal/render":    "it gets rights as data, and reads no repository",
+		module + "/plugin/internal/source":    "it names the Secret with credentials, and never reads it",
+		module + "/plugin/internal/reconcile": "it makes what runs passes, and runs none",
+	}},
+	{"plugin/internal/rbac", map[string]string{
+		module + "/plugin/internal/render": "rights are counted from objects, wherever they came from",
+		module + "/plugin/internal/record": "what needs rights is for the callers to say",
+	}},
+}
+
+// importers are the packages that only some may import directly, each with its reason.
+var importers = []struct {
+	pkg    string
+	by     []string
+	reason string
+}{
+	{"plugin/internal/source", []string{"plugin", "plugin/internal/reconcile"}, "it holds the credentials of Git; a pass takes the name of a commit from it"},
+	{"plugin/internal/sops", []string{"plugin/internal/render"}, "keys and what they decrypt stay in the process that renders"},
+	{"plugin/internal/chart", []string{"plugin", "plugin/internal/chartrepo", "plugin/internal/render"}, "templates are executed where everything is rendered"},
+	{"plugin/internal/chartrepo", []string{"plugin"}, "rendering has no network: what is fetched is handed to it"},
+	{"plugin/internal/trust", []string{"plugin"}, "a source shows trusted commits only; no other code decides whom to trust"},
+	{"plugin/internal/notify", []string{"plugin"}, "whether somebody can be told must not matter to a pass"},
+	{"plugin/internal/events", []string{"plugin"}, "whether somebody can be told must not matter to a pass"},
+	{"plugin/internal/preview", []string{"plugin"}, "nothing depends on a way to show things"},
+	{"plugin/internal/install", []string{"plugin"}, "a pass is the same with and without an installation"},
+	{"plugin/internal/rbac", []string{"plugin", "plugin/internal/install", "plugin/internal/reconcile"}, "rights are counted before writing: by install, rbac and the preflight of a pass"},
+	{"plugin/internal/config", []string{"plugin"}, "a pass is told its apps, and does not read gitops.yaml"},
 }
 
 // helmPackages are not looked into: the engine can ask a cluster for its function lookup, which we give no client, and
@@ -111,6 +159,25 @@ func TestOnlyClusterImportsAKubernetesClient(t *testing.T) {
 		for _, imported := range imports {
 			if strings.HasPrefix(imported, "k8s.io/client-go") && !(pkg == module+"/plugin" && strings.HasPrefix(imported, "k8s.io/client-go/tools/clientcmd")) {
 				t.Errorf("%s imports %s: only plugin/internal/cluster is to know a Kubernetes client", pkg, imported)
+			}
+		}
+	}
+}
+
+func TestImporters(t *testing.T) {
+	graph := dependencies(t, module+"/cmd/kubectl-gitops")
+	for _, rule := range importers {
+		if _, ok := graph[module+"/"+rule.pkg]; !ok {
+			t.Errorf("%s is not part of the binary any more", rule.pkg)
+		}
+		for pkg, imports := range graph {
+			if slices.Contains(imports, module+"/"+rule.pkg) && !slices.Contains(rule.by, strings.TrimPrefix(pkg, module+"/")) {
+				t.Errorf("%s imports %s: only %s may, because %s", pkg, rule.pkg, strings.Join(rule.by, ", "), rule.reason)
+			}
+		}
+		for _, by := range rule.by {
+			if !slices.Contains(graph[module+"/"+by], module+"/"+rule.pkg) {
+				t.Errorf("%s does not import %s any more: the rule allows more than it has to", by, rule.pkg)
 			}
 		}
 	}

@@ -43,13 +43,23 @@ func renderPlain(ctx context.Context, t *tree, dir string, o Options) ([]Object,
 			return nil, fmt.Errorf("directory %q holds more than %d objects", dir, o.Limits.Objects)
 		}
 	}
+	objects = slices.DeleteFunc(objects, isForPushHalf)
 	return slices.DeleteFunc(objects, t.isAppList), nil
+}
+
+// ourFiles begins the apiVersion of files in the repository that are ours; no cluster serves them.
+const ourFiles = "kubectl-gitops.dev/"
+
+// isForPushHalf recognises promotion.yaml and the holds, which only the push half reads. They may lie beside the
+// manifests of an app at the repository's root.
+func isForPushHalf(o Object) bool {
+	return strings.HasPrefix(o.GetAPIVersion(), ourFiles) && (o.GetKind() == "Promotion" || o.GetKind() == "Holds")
 }
 
 // isAppList recognises a gitops.yaml, the list of apps, inside the directory of an app, and refuses it: leaving out its
 // settings without a word would be worse than not starting.
 func (t *tree) isAppList(o Object) bool {
-	if o.GetKind() != "GitOps" || !strings.HasPrefix(o.GetAPIVersion(), "kubectl-gitops.dev/") {
+	if o.GetKind() != "GitOps" || !strings.HasPrefix(o.GetAPIVersion(), ourFiles) {
 		return false
 	}
 	t.problems = append(t.problems, Problem{Origin: o.Origin, Object: o.ID(), Message: "a list of apps inside an app is not read",
