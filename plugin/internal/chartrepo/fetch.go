@@ -9,10 +9,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
@@ -32,10 +34,13 @@ type Fetcher struct {
 	Cache string
 	// Loopback allows http without TLS to addresses of this machine, for tests.
 	Loopback bool
-	// Transport is used for requests; nil stands for http.DefaultTransport.
+	// Transport is used for requests; nil stands for http.DefaultTransport without link-local and metadata addresses.
 	Transport http.RoundTripper
 	// Fetched is told each chart that came over the network, with the digest of its archive. It may be nil.
 	Fetched func(n chart.Need, digest string)
+
+	once    sync.Once
+	checked http.RoundTripper
 }
 
 // Fetch returns the archive of a chart.
@@ -79,14 +84,20 @@ func digestOf(data []byte) string {
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
-// RoundTrip refuses what is not https before anything is sent.
+// RoundTrip refuses what is not https, and addresses that are nobody's repository, before anything is sent.
 func (f *Fetcher) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Scheme != "https" && !(f.Loopback && r.URL.Scheme == "http" && isLoopback(r.URL.Hostname())) {
 		return nil, hint.Errorf(fmt.Sprintf("%s://%s is not https", r.URL.Scheme, r.URL.Host), "charts are fetched over https only")
 	}
-	var transport http.RoundTripper = http.DefaultTransport
-	if f.Transport != nil {
-		transport = f.Transport
+	if ip, err := netip.ParseAddr(r.URL.Hostname()); err == nil {
+		if err := outside(ip); err != nil {
+			return nil, err
+		}
+	}
+	transport := f.Transport
+	if transport == nil {
+		f.once.Do(func() { f.checked = checkedTransport() })
+		transport = f.checked
 	}
 	response, err := transport.RoundTrip(r)
 	if err == nil { // also of what the registry library reads to its end
