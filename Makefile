@@ -80,8 +80,8 @@ bench-node: control-plane ## Measure what a job in the cluster costs, and write 
 	COST_DOC=$(CURDIR)/docs/in-cluster-cost.md go -C plugin/e2e test -count=1 -timeout 30m -v -run TestCost ./node
 
 .PHONY: soak
-soak: control-plane ## Drift at random for ten minutes (SOAK=1h, SEED=n)
-	SOAK=$${SOAK:-10m} go -C plugin/e2e test -count=1 -timeout 3h -run 'TestRandom' -v .
+soak: control-plane ## Drift at random for ten minutes, and 500 apps with 10,000 objects (SOAK=1h, SEED=n)
+	SOAK=$${SOAK:-10m} go -C plugin/e2e test -count=1 -timeout 3h -run 'TestRandom|TestManyApps' -v .
 
 .PHONY: gobench
 gobench: control-plane ## Run the Go benchmarks (BENCH=regexp selects)
