@@ -56,6 +56,10 @@ func (l *loader) directories(place string, e Entry) []directory {
 		}
 		found = expand(l.tree, found, element)
 	}
+	if len(found) > maxDirectories {
+		l.at(at, "do symbolic links lead in a circle?", "path %s matches more than %d directories", e.Path, maxDirectories)
+		return nil
+	}
 	if len(found) == 0 {
 		l.at(at, l.near(clean), "path %s matches no directory", e.Path)
 	}
@@ -67,10 +71,16 @@ func (l *loader) directories(place string, e Entry) []directory {
 	return found
 }
 
-// expand goes one element of a pattern further.
+// maxDirectories bounds what wildcards match: symbolic links to directories above make it endless.
+const maxDirectories = 2_000
+
+// expand goes one element of a pattern further, and stops when that is too much.
 func expand(root *os.Root, from []directory, pattern string) []directory {
 	var out []directory
 	for _, d := range from {
+		if len(out) > maxDirectories {
+			break
+		}
 		if !strings.ContainsAny(pattern, "*?[") {
 			if next := path.Join(d.path, pattern); isDirectory(root, next) {
 				out = append(out, directory{d.name, next})

@@ -229,3 +229,17 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+// TestCircleOfLinks: wildcards that go round in symbolic links would match without end.
+func TestCircleOfLinks(t *testing.T) {
+	root := checkout(t, head+"- {path: a/*/*/*/*/*/*}\n", "a")
+	for i := range 30 {
+		if err := root.Symlink(".", fmt.Sprintf("a/l%d", i)); err != nil {
+			t.Skip(err)
+		}
+	}
+	_, _, err := Load(root, ".")
+	if err == nil || !strings.Contains(err.Error(), "matches more than 2000 directories") {
+		t.Error(err)
+	}
+}
