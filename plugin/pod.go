@@ -8,6 +8,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/events"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
@@ -31,7 +32,7 @@ func (o *podOptions) addFlags(cmd *cobra.Command) {
 
 func (o *podOptions) start(u *ui, client *cluster.Client, namespace string) {
 	if o.events {
-		o.recorder = &events.Recorder{Cluster: client, Namespace: namespace, Now: time.Now,
+		o.recorder = &events.Recorder{Cluster: client, Namespace: namespace, CronJob: install.Name, Now: time.Now,
 			Dropped: func(err error) { u.warn("%v", err) }}
 	}
 }

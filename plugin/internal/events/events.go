@@ -1,5 +1,6 @@
 // Package events tells on the record of an app, as Kubernetes Events, what runs did: `kubectl describe configmap
-// gitops-<app>` and every tool that shows Events then show it.
+// gitops-<app>` and every tool that shows Events then show it. An app that failed before it had a record is told on the
+// CronJob of the instance.
 //
 // What it does NOT do: it decides nothing and fails nothing; an Event that cannot be written is dropped.
 package events
@@ -21,7 +22,11 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-var kind = cluster.Kind{Version: "v1", Kind: "Event", Resource: "events", Namespaced: true}
+var (
+	kind       = cluster.Kind{Version: "v1", Kind: "Event", Resource: "events", Namespaced: true}
+	configMaps = cluster.Kind{Version: "v1", Kind: "ConfigMap", Resource: "configmaps", Namespaced: true}
+	cronJobs   = cluster.Kind{Group: "batch", Version: "v1", Kind: "CronJob", Resource: "cronjobs", Namespaced: true}
+)
 
 // The reasons of our Events.
 const (
@@ -40,6 +45,7 @@ const (
 type Recorder struct {
 	Cluster   *cluster.Client
 	Namespace string
+	CronJob   string // of the instance
 	Now       func() time.Time
 	Dropped   func(error) // is told the first time that an Event cannot be written; may be nil
 
@@ -49,18 +55,26 @@ type Recorder struct {
 }
 
 // Tell writes an Event about a run that is in the history: one that changed something, failed in a new way or ended a
-// failure. Other runs are not news.
+// failure. Other runs are not news, but for a failure of an app that has no history yet.
 func (r *Recorder) Tell(ctx context.Context, run reconcile.AppReport) {
-	if !run.News || run.DryRun {
+	if !run.News && !run.Unrecorded || run.DryRun {
 		return
 	}
 	reason, message := words(run)
+	on := cluster.Ref{Kind: configMaps, Namespace: r.Namespace, Name: record.ParentName(run.Name)}
+	if run.Unrecorded {
+		on, message = cluster.Ref{Kind: cronJobs, Namespace: r.Namespace, Name: r.CronJob}, run.Name+": "+message
+	}
 	if !r.due(run.Name + reason + message) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 	defer cancel()
-	if err := r.write(ctx, run.Name, reason, message); err != nil && r.Dropped != nil {
+	err := r.write(ctx, on, reason, message)
+	if run.Unrecorded && apierrors.IsNotFound(err) {
+		return // somebody tries it out, and reads what it prints
+	}
+	if err != nil && r.Dropped != nil {
 		r.once.Do(func() { r.Dropped(fmt.Errorf("event: %w", err)) })
 	}
 }
@@ -117,13 +131,11 @@ func changes(list []record.Change) string {
 }
 
 // write creates the Event, or counts one more of the same.
-func (r *Recorder) write(ctx context.Context, app, reason, message string) error {
+func (r *Recorder) write(ctx context.Context, on cluster.Ref, reason, message string) error {
 	sum := fnv.New64a()
 	fmt.Fprint(sum, reason, "\x00", message)
-	ref := cluster.Ref{Kind: kind, Namespace: r.Namespace, Name: fmt.Sprintf("%s.%x", record.ParentName(app), sum.Sum64())}
-	parent, err := r.Cluster.Get(ctx, cluster.Ref{
-		Kind:      cluster.Kind{Version: "v1", Kind: "ConfigMap", Resource: "configmaps", Namespaced: true},
-		Namespace: r.Namespace, Name: record.ParentName(app)})
+	ref := cluster.Ref{Kind: kind, Namespace: r.Namespace, Name: fmt.Sprintf("%s.%x", on.Name, sum.Sum64())}
+	about, err := r.Cluster.Get(ctx, on)
 	if err != nil {
 		return err
 	}
@@ -134,8 +146,8 @@ func (r *Recorder) write(ctx context.Context, app, reason, message string) error
 	}
 	body, err := json.Marshal(map[string]any{
 		"apiVersion": "v1", "kind": "Event", "metadata": map[string]any{"name": ref.Name, "namespace": ref.Namespace},
-		"involvedObject": map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "namespace": r.Namespace,
-			"name": parent.GetName(), "uid": parent.GetUID()},
+		"involvedObject": map[string]any{"apiVersion": about.GetAPIVersion(), "kind": about.GetKind(), "namespace": r.Namespace,
+			"name": about.GetName(), "uid": about.GetUID()},
 		"reason": reason, "message": message, "type": level, "count": 1,
 		"firstTimestamp": now, "lastTimestamp": now, "source": map[string]any{"component": record.Manager},
 		"reportingComponent": record.Manager,

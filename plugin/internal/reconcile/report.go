@@ -34,6 +34,7 @@ type AppReport struct {
 	Objects    record.Objects     `json:"objects"`
 	Duration   metav1.Duration    `json:"duration"`
 	News       bool               `json:"-"` // the run is in the history
+	Unrecorded bool               `json:"-"` // it failed, and the app has no record to say so
 	Settled    bool               `json:"-"` // all is known to be healthy
 	WasSettled bool               `json:"-"` // it was, before this pass
 }

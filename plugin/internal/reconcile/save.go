@@ -32,6 +32,7 @@ func (p *pass) saveResult(idle bool, failure error) error {
 	}
 	neverApplied := len(p.rec.Rows) == 0
 	if neverApplied && failure != nil {
+		p.report.Unrecorded = !errors.Is(failure, errInterrupted)
 		return nil // nothing of this app is in the cluster: leave no trace either
 	}
 	if errors.Is(failure, errInterrupted) && p.report.Counts.Changed() == 0 && len(p.failed) == 0 {
