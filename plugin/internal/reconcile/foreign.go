@@ -69,11 +69,11 @@ func (p *pass) noteForeign(row record.Row, live metav1.Object) {
 	if p.rec.Foreign[row.ID()] == text || text != "" && len(p.rec.Foreign) >= maxForeign {
 		return
 	}
-	p.remarked = true
-	if text == "" {
+	if text == "" { // the next save forgets it: that alone is no reason to write
 		delete(p.rec.Foreign, row.ID())
 		return
 	}
+	p.remarked = true
 	if p.rec.Foreign == nil {
 		p.rec.Foreign = map[string]string{}
 	}
