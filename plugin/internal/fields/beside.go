@@ -21,7 +21,7 @@ type Extra struct {
 
 // Beside lists what people added to live with kubectl, and the keys of data, labels and annotations that nobody owns
 // any more. What controllers add is not told, nor is what the server fills in elsewhere: nobody owns defaults either;
-// nor what kubectl notes for itself, and when it restarts a workload. Of metadata alone the keys of data are not told.
+// nor what kubectl and the server note for themselves, and when kubectl restarts a workload. Of metadata alone the keys of data are not told.
 // It is empty when ours has no entry.
 func Beside(live metav1.Object, ours string) []Extra {
 	var out []Extra
@@ -55,14 +55,14 @@ func beside(live metav1.Object, ours string) []extra {
 			continue
 		}
 		theirs.Leaves().Difference(set).Iterate(func(p fieldpath.Path) {
-			if !owns(set, p) && !ofKubectl(p) {
+			if !owns(set, p) && !bookkeeping(p) {
 				out = append(out, extra{path: p.Copy(), manager: e.Manager})
 			}
 		})
 	}
 	for at, keys := range openMaps(live) {
 		for _, key := range slices.Sorted(maps.Keys(keys)) {
-			if p := append(pathOf(at), fieldpath.PathElement{FieldName: &key}); !owns(owned, p) && !ofKubectl(p) {
+			if p := append(pathOf(at), fieldpath.PathElement{FieldName: &key}); !owns(owned, p) && !bookkeeping(p) {
 				out = append(out, extra{path: p})
 			}
 		}
@@ -91,11 +91,19 @@ func pathOf(dotted string) fieldpath.Path {
 	return p
 }
 
-// ofKubectl tells what kubectl keeps on objects for itself, and what restarts a workload.
-func ofKubectl(p fieldpath.Path) bool {
+// bookkeeping tells what kubectl keeps on objects for itself, what restarts a workload, and what the server writes on
+// every Namespace and DaemonSet, as nobody.
+func bookkeeping(p fieldpath.Path) bool {
 	last := p[len(p)-1].FieldName
-	return last != nil && (*last == "kubectl.kubernetes.io/last-applied-configuration" || *last == "kubectl.kubernetes.io/restartedAt" ||
-		*last == "kubernetes.io/change-cause")
+	if last == nil {
+		return false
+	}
+	switch *last {
+	case "kubectl.kubernetes.io/last-applied-configuration", "kubectl.kubernetes.io/restartedAt", "kubernetes.io/change-cause",
+		"kubernetes.io/metadata.name", "deprecated.daemonset.template.generation":
+		return true
+	}
+	return false
 }
 
 // Added tells whether Beside would list anything that people added, by metadata alone.

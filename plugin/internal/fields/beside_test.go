@@ -34,3 +34,13 @@ func TestBesideOurFields(t *testing.T) {
 		})
 	}
 }
+
+// TestNotesOfTheServer: the server labels every Namespace and annotates every DaemonSet, and nobody owns that.
+func TestNotesOfTheServer(t *testing.T) {
+	u := object(t, `{"metadata":{"labels":{"kubernetes.io/metadata.name":"shop"},"annotations":{"deprecated.daemonset.template.generation":"1","else":"x"},
+		"managedFields":[{"manager":"ours","operation":"Apply","fieldsType":"FieldsV1","fieldsV1":{"f:data":{}}}]}}`)
+	want := []fields.Extra{{Path: "metadata.annotations.else"}}
+	if got := fields.Beside(u, "ours"); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
