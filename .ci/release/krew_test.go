@@ -36,7 +36,7 @@ func TestKrewInstallsTheSnapshot(t *testing.T) {
 		}
 		return out
 	}
-	must(nil, "go", "build", "-C", "../.ci/krew", "-o", bin+"/", "sigs.k8s.io/krew/cmd/krew", "sigs.k8s.io/krew/cmd/validate-krew-manifest")
+	must(nil, "go", "build", "-C", "../krew", "-o", bin+"/", "sigs.k8s.io/krew/cmd/krew", "sigs.k8s.io/krew/cmd/validate-krew-manifest")
 	must(nil, filepath.Join(bin, "validate-krew-manifest"), "-skip-install", "-manifest", manifest)
 
 	home := filepath.Join(tmp, "krew")
