@@ -87,6 +87,11 @@ func (o *diffOptions) resolve(ctx context.Context, cmd *cobra.Command, store *re
 			if o.source.path == "." {
 				o.source.path = rel
 			}
+			if o.source.path == "." && o.source.name == "" { // the root: the name is that of the repository
+				if o.source.name = oneWord(tree.top); checkName(o.source.name) != nil {
+					o.source.name = "repository"
+				}
+			}
 			app, err := o.source.appOf()
 			if err != nil {
 				return reconcile.Target{}, source.Repo{}, nil, err
