@@ -41,8 +41,9 @@ keep what they were; a published image becomes that of this version.
 It creates a namespace, a service account, its rights and a CronJob, which runs
 reconcile in a loop of just under a minute, every minute. Credentials for Git are in a Secret
 that you create, with the keys Flux uses: username and password, bearerToken,
-identity and known_hosts, ca.crt, githubAppID and its companions. What follows
--- is passed to reconcile.`,
+identity and known_hosts, ca.crt, githubAppID and its companions. The same Secret may
+hold age keys (*.agekey), who may sign commits (allowed_signers, openpgp-keyring)
+and whom to tell (notify.yaml). What follows -- is passed to reconcile.`,
 		Example: `  kubectl gitops install --repo https://github.com/acme/config \
     --path clusters/prod --secret git-credentials
   kubectl gitops install --repo https://github.com/acme/config \

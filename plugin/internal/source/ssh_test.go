@@ -164,6 +164,19 @@ func TestSSHWithAKnownHostAndADeployKey(t *testing.T) {
 	}
 }
 
+// What the server writes to stderr comes beside the end of its output, in any order.
+func TestWhatAnSSHServerSaysIsNotLost(t *testing.T) {
+	hostKey, _ := newKey(t)
+	clientKey, clientPEM := newKey(t)
+	server := serveSSH(t, hostKey, clientKey.PublicKey())
+	known := knownhosts.Line([]string{knownhosts.Normalize(server.address)}, hostKey.PublicKey())
+	auth := source.Auth{SSHKeyFile: file(t, clientPEM), KnownHostsFile: file(t, known+"\n")}
+	for range 100 {
+		_, err := source.Repo{URL: "ssh://git@" + server.address + "/gone", Auth: auth}.Poll(t.Context())
+		mustFail(t, err, "127.0.0.1 says: fatal: ")
+	}
+}
+
 func TestAnSSHServerThatHangsRunsIntoTheTimeout(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0") // accepts, never speaks
 	if err != nil {
