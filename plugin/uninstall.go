@@ -74,6 +74,9 @@ func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
 	if !installed && len(apps) == 0 {
 		return hint.Errorf(fmt.Sprintf("nothing is installed in namespace %s", store.Namespace), "-n selects another instance")
 	}
+	if err := anySuspended(records, apps); err != nil {
+		return err
+	}
 	o.list(u, records, apps)
 	if o.dryRun == "server" {
 		return nil
@@ -100,6 +103,16 @@ func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
 	}
 	if len(others) > 0 {
 		u.warn("namespace %s stays: %s", store.Namespace, strings.Join(others, ", "))
+	}
+	return nil
+}
+
+// anySuspended refuses to touch an app that is to be left alone, before anything is done to the others.
+func anySuspended(records map[string]*record.Record, apps []string) error {
+	for _, app := range apps {
+		if rec := records[app]; rec != nil && rec.Suspended.At(time.Now()) {
+			return hint.Errorf(fmt.Sprintf("the app %s is %s", app, rec.Suspended), "kubectl gitops resume %s, then uninstall again; nothing was removed", app)
+		}
 	}
 	return nil
 }
