@@ -62,7 +62,7 @@ func (rd *round) openRecord(ctx context.Context, p *pass) {
 	if rec.Inventory != nil && rec.List != "" && !rd.lists(rec) {
 		p.rec = nil
 		p.failure = hint.Errorf(fmt.Sprintf("the app %s is already that of the gitops.yaml in %s, path %s", p.app.Name, rec.Source.Repo, rec.List),
-			"give each gitops.yaml an instance of its own (-n), or its apps other names")
+			"give each gitops.yaml an instance of its own (-n), or its apps other names; if the repository has moved, `kubectl gitops uninstall` lets the objects go as they are, and the next run takes them over")
 		return
 	}
 	if p.failure = p.compileHealth(ctx); p.failure == nil {
