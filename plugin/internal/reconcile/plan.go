@@ -149,21 +149,26 @@ func allowedDeletions(message string) int {
 	return -1
 }
 
-// guard refuses a plan that deletes anything when the app comes from another place than before, more than the budget
-// allows, everything (of more than one object), all Namespaces or all CRDs. message is the commit message, whose trailer can allow a number of deletions.
-func (p *plan) guard(rec *record.Record, from record.Source, budget Budget, message string) error {
-	var doomed []removal
-	total := len(rec.Rows)
+// doomed lists the removals that delete something, and counts the rows that stand for nothing any more.
+func (p *plan) doomed() (list []removal, spared int) {
 	for _, r := range p.removals {
 		switch {
 		case r.live == nil && (r.row.UID == "" || r.row.Expires):
-			total-- // written ahead and never created, or a Job that has run
+			spared++ // written ahead and never created, or a Job that has run
 		case r.taken:
-			total--
+			spared++
 		case !kept(annotationsOf(r.live)) && !r.row.HoldsOthers() && r.stays == "":
-			doomed = append(doomed, r)
+			list = append(list, r)
 		}
 	}
+	return list, spared
+}
+
+// guard refuses a plan that deletes anything when the app comes from another place than before, more than the budget
+// allows, everything (of more than one object), all Namespaces or all CRDs. message is the commit message, whose trailer can allow a number of deletions.
+func (p *plan) guard(rec *record.Record, from record.Source, budget Budget, message string) error {
+	doomed, spared := p.doomed()
+	total := len(rec.Rows) - spared
 	n := len(doomed)
 	if n == 0 {
 		return nil

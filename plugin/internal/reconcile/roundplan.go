@@ -39,6 +39,7 @@ func (rd *round) plan(ctx context.Context) {
 			p.listed.idle, p.failure = true, nil
 		}
 	}
+	rd.guardRetired()
 }
 
 // decide tells whether the pass has nothing to do, from the record and the cluster alone.
