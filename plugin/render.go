@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -123,6 +125,9 @@ func (o *renderOptions) tree(ctx context.Context, c *cli, args []string) (reconc
 		app, err := o.source.appOf()
 		return gitSource{o.source.repository()}, app.Path, err
 	}
+	if tree, rel, err := o.listedHere(args[0]); tree != nil || err != nil {
+		return tree, rel, err
+	}
 	_, store, err := c.connect()
 	if err != nil {
 		return nil, "", err
@@ -138,4 +143,26 @@ func (o *renderOptions) tree(ctx context.Context, c *cli, args []string) (reconc
 	app, repo, err := o.source.resolve(ctx, store, args)
 	o.source.allowPlainSecrets = app.AllowPlainSecrets
 	return gitSource{repo}, app.Path, err
+}
+
+// listedHere returns the working tree when a gitops.yaml in it, where we stand or where --path says, lists the app;
+// otherwise nil.
+func (o *renderOptions) listedHere(app string) (reconcile.Source, string, error) {
+	tree, rel, err := openCheckout(workingDirectory())
+	if err != nil {
+		return nil, "", nil // we stand in no checkout
+	}
+	if o.source.path != "." {
+		rel = o.source.path
+	}
+	root, err := os.OpenRoot(tree.top)
+	if err != nil {
+		return nil, "", err
+	}
+	defer root.Close()
+	apps, found, err := config.Load(root, rel)
+	if err != nil || !found || !slices.ContainsFunc(apps, func(a reconcile.App) bool { return a.Name == app }) {
+		return nil, "", err
+	}
+	return tree, rel, nil
 }
