@@ -109,7 +109,10 @@ func autoscalerHealth(u *unstructured.Unstructured) (Health, string) {
 		return Progressing, c.text()
 	}
 	if c, ok := conditions["ScalingActive"]; ok && c.Status == "False" {
-		return Suspended, c.text()
+		if c.Reason == "ScalingDisabled" { // its target is scaled to zero
+			return Suspended, c.text()
+		}
+		return Healthy, c.text()
 	}
 	return Healthy, ""
 }
