@@ -87,7 +87,8 @@ func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Re
 		if rs.Sync == record.SyncDrifted {
 			drift++
 		}
-		if worst == nil || worse(rs, *worst) {
+		well := rs.Sync == record.Synced && rs.Health == cluster.Healthy // a remark on it is told with APP only
+		if !well && (worst == nil || worse(rs, *worst)) {
 			worst = &rs
 		}
 		if perObject {
