@@ -148,7 +148,7 @@ func (o *previewOptions) open(ctx context.Context, flag, value string) (side, er
 	top, _, worktreeErr := source.WorkTree(workingDirectory())
 	if value == "" {
 		if worktreeErr != nil {
-			return side{}, hint.With(worktreeErr, "name two directories: --base DIR --head DIR")
+			return side{}, hint.Errorf("this is no Git checkout", "name two directories, --base DIR --head DIR, or change into a checkout")
 		}
 		return openSide(top)
 	}
@@ -163,6 +163,9 @@ func (o *previewOptions) open(ctx context.Context, flag, value string) (side, er
 			"write ./%s for the directory, refs/heads/%s for the branch", value, value)
 	case isDir:
 		return openSide(value)
+	case worktreeErr != nil:
+		return side{}, hint.Errorf(fmt.Sprintf("%s %s: there is no such directory, and this is no Git checkout", flag, value),
+			"name a directory, or change into a checkout")
 	case err != nil:
 		return side{}, fmt.Errorf("%s: %w", flag, err)
 	}
