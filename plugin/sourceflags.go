@@ -208,7 +208,7 @@ func (s gitSource) Open(ctx context.Context, commit string) (*reconcile.Tree, er
 		return nil, fmt.Errorf("temporary directory: %w", err)
 	}
 	remove := func() { os.RemoveAll(dir) }
-	rev, err := s.repo.Fetch(ctx, commit, dir)
+	rev, objects, err := s.repo.Fetch(ctx, commit, dir)
 	if err != nil {
 		remove()
 		return nil, err
@@ -218,7 +218,7 @@ func (s gitSource) Open(ctx context.Context, commit string) (*reconcile.Tree, er
 		remove()
 		return nil, err
 	}
-	return &reconcile.Tree{Root: root, Revision: rev, Close: func() { root.Close(); remove() }}, nil
+	return &reconcile.Tree{Root: root, Revision: rev, Objects: objects, Close: func() { root.Close(); remove() }}, nil
 }
 
 // checkout is the working tree that a directory lies in, uncommitted changes included: for diff and render only.

@@ -103,6 +103,7 @@ type Source interface {
 type Tree struct {
 	Root     *os.Root
 	Revision source.Revision
+	Objects  *source.Objects // Git's names for the files; nil where they are no commit's
 	Close    func()
 }
 
@@ -133,6 +134,7 @@ type memory struct {
 	checks   checks                // health rules
 	refused  sync.Map              // kinds that may not be listed in the whole cluster
 	rights   rights                // what the user was found to be allowed
+	server   server                // what charts see of it
 
 	identity  atomic.Value // uid of the cluster's namespace kube-system, "" when it may not be read
 	strangers sync.Map     // uids of objects with our labels that are not ours, told already

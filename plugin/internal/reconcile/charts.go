@@ -24,7 +24,7 @@ func (p *pass) renderOptions(ctx context.Context, root *os.Root) (render.Options
 	if _, err := root.Lstat(path.Join(p.app.Path, "Chart.yaml")); err != nil {
 		return o, nil
 	}
-	versions, err := p.Cluster.Versions(ctx)
+	versions, err := p.versions(ctx)
 	if err != nil {
 		return o, err
 	}

@@ -83,6 +83,9 @@ func (rd *round) handovers() {
 
 // claimed lists what Git says the app holds, as far as that is known.
 func (p *pass) claimed() []record.Key {
+	if p.listed.untouched {
+		return slices.Collect(maps.Keys(p.rec.Rows))
+	}
 	if !p.listed.late {
 		return slices.AppendSeq(p.keys(), maps.Keys(p.ignored))
 	}

@@ -21,7 +21,9 @@ type listed struct {
 
 	shared *snapshot // what the group of the app has listed
 
-	idle    bool   // there is nothing to do
+	idle      bool // there is nothing to do
+	untouched bool // by the new commit: Git holds what the record does, and nothing was rendered
+
 	late    bool   // it needs kinds that an app it depends on installs: it is planned when that is done
 	applied bool   // its objects are; health may still be missing
 	ended   bool   // the report is complete

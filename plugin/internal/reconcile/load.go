@@ -156,19 +156,21 @@ func (p *pass) observeDrift(ctx context.Context, keys []record.Key) error {
 	return nil
 }
 
-// decide ends the pass when nothing is to be done: the commit and our settings are the recorded ones and every
-// object is as we left it.
+// decide ends the pass when nothing is to be done: the commit, or what the app is rendered from, and our settings are
+// the recorded ones and every object is as we left it.
 func (p *pass) decide(ctx context.Context) error {
 	rec := p.rec
 	newCommit := p.at(rec).Commit != p.commit
-	if newCommit || rec.Pending || rec.Due != "" || rec.Config != p.config || rec.Tool != p.Tool || len(rec.Rows) == 0 {
-		if newCommit {
-			p.report.Cause = record.CauseCommit
-		}
+	if newCommit {
+		p.report.Cause = record.CauseCommit
+	}
+	if rec.Pending || rec.Due != "" || rec.Config != p.config || rec.Tool != p.Tool || len(rec.Rows) == 0 || newCommit && !p.untouched(ctx) {
 		return nil
 	}
-	p.revision = p.at(rec)
-	p.report.Revision = p.revision
+	if !newCommit {
+		p.revision = p.at(rec)
+		p.report.Revision = p.revision
+	}
 	for _, v := range p.verdicts {
 		if v != clean {
 			p.report.Cause = record.CauseDrift
@@ -183,5 +185,8 @@ func (p *pass) decide(ctx context.Context) error {
 		return err
 	}
 	p.tellStrangers()
+	if newCommit {
+		p.passOver()
+	}
 	return errNothingToDo
 }

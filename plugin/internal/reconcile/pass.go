@@ -39,6 +39,8 @@ type pass struct {
 	dueFor    record.HookCause    // hooks are to run, and what for
 	newlyDue  bool                // no pass before this one has recorded that
 	remarked  bool                // the record remembers something new that was told
+	moved     bool                // the record names another commit, or other inputs, than before
+	inputs    *record.Inputs      // of what was rendered; nil where they are not known
 	deferred  bool                // a kind is not known yet: some objects are left to a later pass
 	plan      *plan
 	newKinds  map[cluster.Kind]bool // of CRDs this pass applies
@@ -284,6 +286,7 @@ func (p *pass) writeAhead(ctx context.Context) error {
 		p.tellHooks()
 		return nil
 	}
+	p.rec.Inputs = nil // until all is applied, the rows are those of no commit
 	if err := p.checkCluster(ctx, false); err != nil {
 		return err
 	}
@@ -362,5 +365,6 @@ func (p *pass) complete() {
 	p.rec.Source, p.rec.Revision = p.report.Source, p.revision
 	p.noteSettings()
 	p.rec.Config, p.rec.Tool, p.rec.Health = p.config, p.Tool, p.app.Health
+	p.noteInputs()
 	p.rec.Pending = p.rec.Rebuilt || p.deferred // a rebuilt inventory is compared with Git once more before anything is pruned
 }

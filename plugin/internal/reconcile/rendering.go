@@ -14,7 +14,8 @@ type rendering struct {
 	commit, settings string
 	objects          []render.Object
 	revision         source.Revision
-	desired          []*object // the objects, prepared
+	desired          []*object      // the objects, prepared
+	inputs           *record.Inputs // nil where they are not known
 }
 
 func (m *memory) renderingOf(app string) *rendering {
@@ -38,6 +39,7 @@ func (p *pass) render(ctx context.Context) error {
 		}
 	}
 	p.fetched(r.revision)
+	p.inputs = r.inputs
 	if p.opts.drift != nil && r.desired != nil {
 		p.sort(r.desired)
 		return nil
@@ -64,20 +66,23 @@ func revisionOf(rev source.Revision) record.Revision {
 	return record.Revision{Commit: rev.Commit, Ref: rev.Ref, Author: rev.Author, Subject: rev.Subject, Signer: rev.Signer, Time: rev.Time}
 }
 
+func (p *pass) openTree(ctx context.Context) (*Tree, error) {
+	if p.opts.open != nil {
+		return p.opts.open(ctx, p.commit)
+	}
+	return p.Source.Open(ctx, p.commit)
+}
+
 // renderCommit fetches and renders, and keeps the result for the next passes of a loop.
 func (p *pass) renderCommit(ctx context.Context) (*rendering, error) {
-	open := p.Source.Open
-	if p.opts.open != nil {
-		open = p.opts.open
-	}
-	tree, err := open(ctx, p.commit)
+	tree, err := p.openTree(ctx)
 	if err != nil {
 		return nil, err
 	}
 	defer tree.Close()
 	p.fetched(tree.Revision)
 	if p.listed == nil {
-		p.tell(Fetched, p.app.Name, "%s", p.fetchedText(tree.Revision, p.rec.Revision.Commit))
+		p.tell(Fetched, p.app.Name, "%s", p.fetchedText(revisionOf(tree.Revision), p.rec.Revision.Commit))
 	}
 	dir := p.Render
 	if dir == nil {
@@ -87,11 +92,16 @@ func (p *pass) renderCommit(ctx context.Context) (*rendering, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r := p.carry(tree, options); r != nil {
+		return r, nil
+	}
+	given, paths := options, []string(nil)
+	options.Inputs = func(read []string) { paths = read }
 	objects, err := dir(ctx, tree.Root, p.app.Path, options)
 	if err != nil {
 		return nil, err
 	}
-	r := &rendering{p.commit, p.config, objects, tree.Revision, nil}
+	r := &rendering{p.commit, p.config, objects, tree.Revision, nil, tree.inputs(paths, given)}
 	p.memory().keep(p.app.Name, r)
 	if p.listed == nil {
 		p.tell(Rendered, p.app.Name, "%s from %s", plural(len(objects), "object"), p.app.Path)
@@ -99,11 +109,10 @@ func (p *pass) renderCommit(ctx context.Context) (*rendering, error) {
 	return r, nil
 }
 
-func (r *Reconciler) fetchedText(rev source.Revision, before string) string {
+func (r *Reconciler) fetchedText(rev record.Revision, before string) string {
 	was := ""
 	if before != "" && before != rev.Commit {
 		was = " (was " + record.Revision{Commit: before}.Short() + ")"
 	}
-	short := record.Revision{Commit: rev.Commit, Ref: rev.Ref}.Short()
-	return fmt.Sprintf("%s %s%s  %q", r.From.Repo, short, was, rev.Subject)
+	return fmt.Sprintf("%s %s%s  %q", r.From.Repo, rev.Short(), was, rev.Subject)
 }

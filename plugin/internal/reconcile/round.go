@@ -258,7 +258,7 @@ func (rd *round) fromCheckout(ctx context.Context) (bool, error) {
 	if rd.list != nil {
 		before = rd.list.Revision.Commit
 	}
-	rd.tell(Fetched, "", "%s", rd.fetchedText(tree.Revision, before))
+	rd.tell(Fetched, "", "%s", rd.fetchedText(rd.revision, before))
 	return true, nil
 }
 
@@ -275,7 +275,9 @@ func (rd *round) open(ctx context.Context, commit string) (*Tree, error) {
 	if rd.treeErr != nil {
 		return nil, rd.treeErr
 	}
-	return &Tree{Root: rd.tree.Root, Revision: rd.tree.Revision, Close: func() {}}, nil
+	shared := *rd.tree
+	shared.Close = func() {}
+	return &shared, nil
 }
 
 func (rd *round) close() {

@@ -27,7 +27,7 @@ func (rd *round) plan(ctx context.Context) {
 	if len(open) == 0 || ctx.Err() != nil {
 		return
 	}
-	parallel(ctx, len(open), rendersAtOnce, func(i int) { open[i].renderListed(ctx) })
+	open = rd.renderOpen(ctx, open)
 	rd.claims()
 	rd.lookWider(ctx)
 	rd.handovers()
@@ -175,6 +175,7 @@ func (p *pass) planListed(ctx context.Context) error {
 		if err := p.readUnsettled(ctx, keys); err != nil {
 			return err
 		}
+		p.noteInputs()
 		return errNothingToDo
 	}
 	if p.listed.aside {

@@ -132,7 +132,7 @@ func (rd *round) start(ctx context.Context, p *pass) {
 
 // planLate plans an app whose kinds were installed by the apps before it.
 func (rd *round) planLate(ctx context.Context, p *pass) error {
-	p.Cluster.Forget()
+	p.forgetServer()
 	p.Cluster.Learn(p.rec.Kinds()...)
 	if err := p.render(ctx); err != nil {
 		return err

@@ -83,7 +83,7 @@ func (i Isolated) once(ctx context.Context, root *os.Root, dir string, o Options
 	if err != nil {
 		return nil, fmt.Errorf("cannot start the renderer: %w", err)
 	}
-	objects, refusal, broken := readAnswer(c.out, o.Limits)
+	said, broken := readAnswer(c.out, o.Limits)
 	if broken == nil || errors.Is(broken, errAnswerTooLong) {
 		_ = killGroup(c.cmd.Process) // it has nothing more to say
 	}
@@ -91,7 +91,10 @@ func (i Isolated) once(ctx context.Context, root *os.Root, dir string, o Options
 	switch {
 	case broken == nil:
 		i.warn(c.stderr.String())
-		return objects, refusal
+		if said.refusal == nil {
+			o.tellInputs(said.inputs)
+		}
+		return said.objects, said.refusal
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case limited.Err() != nil:

@@ -122,6 +122,11 @@ type Options struct {
 	AgeKeys           KeyFile           // decrypt what SOPS encrypted for them
 	Substitute        *Substitute       // nil leaves ${NAME} as it is
 
+	// Inputs is told what of the checkout a render that succeeded depends on, in paths from its root: files and
+	// directories with all that is below them, and names at which nothing lies. None is told where these are too many.
+	// Together with the other options they determine the objects. It may be nil.
+	Inputs func(paths []string) `json:"-"`
+
 	progress func(file string) // told which file is rendered now; may be nil
 	warning  func(text string) // told what is odd but no error; may be nil
 }
@@ -129,6 +134,12 @@ type Options struct {
 func (o Options) warn(text string) {
 	if o.warning != nil {
 		o.warning(text)
+	}
+}
+
+func (o Options) tellInputs(paths []string) {
+	if o.Inputs != nil {
+		o.Inputs(paths)
 	}
 }
 
@@ -182,6 +193,7 @@ func Dir(ctx context.Context, root *os.Root, path string, o Options) ([]Object, 
 		return nil, hint.With(fmt.Errorf("directory %q %w", dir, ErrEmpty),
 			"an empty render would remove everything: check the path and .gitopsignore")
 	}
+	o.tellInputs(t.dependsOn())
 	return objects, nil
 }
 

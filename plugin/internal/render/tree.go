@@ -27,6 +27,7 @@ type tree struct {
 	dirs     map[string]string // resolved directories, by name
 	plain    map[string][]byte // decrypted content, by resolved name
 	files    map[string][]byte // by resolved name, so that every reader of a render sees the same bytes
+	inputs   map[string]bool   // what the render depends on, see note
 	problems Problems
 
 	identities []age.Identity
@@ -35,12 +36,21 @@ type tree struct {
 
 func newTree(root *os.Root, limits Limits) *tree {
 	return &tree{root: root, limits: limits, dirs: map[string]string{}, files: map[string][]byte{},
-		plain: map[string][]byte{}, sealed: map[string]bool{}}
+		plain: map[string][]byte{}, inputs: map[string]bool{}, sealed: map[string]bool{}}
 }
 
 // resolve follows the symbolic links of name and returns the name of what they lead to. A link that leaves the
 // checkout or turns in a circle is a Problem that names the link; a missing file is fs.ErrNotExist.
 func (t *tree) resolve(name string) (string, error) {
+	real, err := t.resolveQuietly(name)
+	if err == nil {
+		t.note(real)
+	}
+	return real, err
+}
+
+// resolveQuietly is resolve for a directory on the way to something: the render does not depend on all that is in it.
+func (t *tree) resolveQuietly(name string) (string, error) {
 	clean := path.Clean(name)
 	if clean == "." {
 		return clean, nil
@@ -52,7 +62,7 @@ func (t *tree) resolve(name string) (string, error) {
 	real, ok := t.dirs[parent]
 	if !ok {
 		var err error
-		if real, err = t.resolve(parent); err != nil {
+		if real, err = t.resolveQuietly(parent); err != nil {
 			return "", err
 		}
 		t.dirs[parent] = real
@@ -80,12 +90,14 @@ func (t *tree) follow(name, dir, entry string) (string, error) {
 		next := path.Join(done, part)
 		info, err := t.root.Lstat(next)
 		if err != nil {
+			t.note(next)
 			return "", err
 		}
 		if info.Mode()&fs.ModeSymlink == 0 {
 			done = next
 			continue
 		}
+		t.note(next)
 		if hops++; hops > maxLinks {
 			return "", Problem{Origin: Origin{File: next}, Message: "too many levels of symbolic links", Hint: "remove the link"}
 		}
@@ -109,8 +121,15 @@ func outside(name, link string) error {
 		Hint: "replace the link by the file it means, or list it in " + ignoreFile}
 }
 
+// exists reports whether there is an entry of this name, be it a link to nothing.
 func (t *tree) exists(name string) bool {
-	_, err := t.root.Lstat(name)
+	dir, err := t.resolveQuietly(path.Dir(name))
+	if err != nil {
+		return false
+	}
+	at := path.Join(dir, path.Base(name))
+	t.note(at)
+	_, err = t.root.Lstat(at)
 	return err == nil
 }
 
@@ -172,8 +191,9 @@ func tooBig(name string, limit int64) error {
 		Hint: "split the file, or list it in " + ignoreFile}
 }
 
-// entries returns the names in a directory, sorted.
+// entries returns the names in a resolved directory, sorted.
 func (t *tree) entries(dir string) ([]fs.DirEntry, error) {
+	t.note(dir)
 	f, err := t.root.Open(dir)
 	if err != nil {
 		return nil, err

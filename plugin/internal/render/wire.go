@@ -27,6 +27,7 @@ type header struct {
 	Hook    *Hook    `json:",omitempty"`
 	Count   int      // in the last header, which has End
 	End     bool     `json:",omitempty"`
+	Inputs  []string `json:",omitempty"` // as Options.Inputs is told
 	Refusal *refusal `json:",omitempty"` // the error of Dir
 }
 
@@ -44,8 +45,8 @@ const maxAnswer = 512 << 20 // bytes of all objects on the wire
 
 var errAnswerTooLong = errors.New("the answer is too long")
 
-// writeAnswer writes what Dir returned.
-func writeAnswer(w io.Writer, objects []Object, failure error) error {
+// writeAnswer writes what Dir returned, and told Options.Inputs.
+func writeAnswer(w io.Writer, objects []Object, inputs []string, failure error) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
@@ -57,7 +58,7 @@ func writeAnswer(w io.Writer, objects []Object, failure error) error {
 			return err
 		}
 	}
-	if err := encoder.Encode(header{End: true, Count: len(objects), Refusal: refuse(failure)}); err != nil {
+	if err := encoder.Encode(header{End: true, Count: len(objects), Inputs: inputs, Refusal: refuse(failure)}); err != nil {
 		return err
 	}
 	return out.Flush()
@@ -122,8 +123,15 @@ func (e *sentError) Error() string { return e.text }
 // Unwrap returns what callers ask for.
 func (e *sentError) Unwrap() []error { return e.causes }
 
-// readAnswer reads what writeAnswer wrote: objects or the refusal. broken says that this is no whole answer.
-func readAnswer(r io.Reader, limits Limits) (objects []Object, refusal, broken error) {
+// answer is what a child says: objects, or the refusal.
+type answer struct {
+	objects []Object
+	inputs  []string
+	refusal error
+}
+
+// readAnswer reads what writeAnswer wrote. broken says that this is no whole answer.
+func readAnswer(r io.Reader, limits Limits) (a answer, broken error) {
 	bounded := &io.LimitedReader{R: r, N: maxAnswer + 1}
 	in := bufio.NewReaderSize(bounded, 64<<10)
 	line := func() ([]byte, error) {
@@ -136,28 +144,29 @@ func readAnswer(r io.Reader, limits Limits) (objects []Object, refusal, broken e
 	for {
 		text, err := line()
 		if err != nil {
-			return nil, nil, err
+			return answer{}, err
 		}
 		var h header
 		if err := json.Unmarshal(text, &h); err != nil {
-			return nil, nil, fmt.Errorf("unreadable answer: %w", err)
+			return answer{}, fmt.Errorf("unreadable answer: %w", err)
 		}
 		if h.End {
-			if h.Count != len(objects) {
-				return nil, nil, fmt.Errorf("%d objects announced, %d sent", h.Count, len(objects))
+			if h.Count != len(a.objects) {
+				return answer{}, fmt.Errorf("%d objects announced, %d sent", h.Count, len(a.objects))
 			}
-			return objects, h.Refusal.err(), nil
+			a.inputs, a.refusal = h.Inputs, h.Refusal.err()
+			return a, nil
 		}
-		if len(objects) == limits.Objects {
-			return nil, nil, errAnswerTooLong
+		if len(a.objects) == limits.Objects {
+			return answer{}, errAnswerTooLong
 		}
 		if text, err = line(); err != nil {
-			return nil, nil, err
+			return answer{}, err
 		}
 		u := &unstructured.Unstructured{}
 		if err := kjson.UnmarshalCaseSensitivePreserveInts(text, &u.Object); err != nil {
-			return nil, nil, fmt.Errorf("unreadable answer: %w", err)
+			return answer{}, fmt.Errorf("unreadable answer: %w", err)
 		}
-		objects = append(objects, Object{Unstructured: u, Origin: h.Origin, Hook: h.Hook})
+		a.objects = append(a.objects, Object{Unstructured: u, Origin: h.Origin, Hook: h.Hook})
 	}
 }

@@ -51,8 +51,10 @@ func work(args []string, in io.Reader, out io.Writer, dir dirFunc) error {
 	r.Options.progress = func(file string) { fmt.Fprintf(os.Stderr, "%s%s\n", progressPrefix, printable(file)) }
 	done := make(chan error, 2)
 	go func() {
+		var inputs []string
+		r.Options.Inputs = func(paths []string) { inputs = paths }
 		objects, err := dir(context.Background(), root, r.Path, r.Options) // a panic ends the program, as it should
-		done <- writeAnswer(out, objects, err)
+		done <- writeAnswer(out, objects, inputs, err)
 	}()
 	go func() {
 		_, err := io.Copy(io.Discard, lines)

@@ -247,7 +247,7 @@ func TestAServerThatHangsRunsIntoTheTimeout(t *testing.T) {
 			})
 		})
 		url := server.URL + "/config/.git"
-		_, err := source.Repo{URL: url, Limits: source.Limits{Timeout: 300 * time.Millisecond}}.Fetch(t.Context(), commit, t.TempDir())
+		_, _, err := source.Repo{URL: url, Limits: source.Limits{Timeout: 300 * time.Millisecond}}.Fetch(t.Context(), commit, t.TempDir())
 		mustFail(t, err, url, "not done within 300ms", "can be reached")
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Error("not a deadline")
@@ -299,7 +299,7 @@ func TestADamagedPackIsAnErrorAndLeavesNothingBehind(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			url := r.serve(answer(change)).URL + "/config/.git"
-			_, err := source.Repo{URL: url}.Fetch(t.Context(), commit, t.TempDir())
+			_, _, err := source.Repo{URL: url}.Fetch(t.Context(), commit, t.TempDir())
 			mustFail(t, err, url)
 			if err != nil && strings.Contains(err.Error(), "\x1b") {
 				t.Errorf("%q", err)
@@ -324,7 +324,7 @@ func TestADamagedPackIsAnErrorAndLeavesNothingBehind(t *testing.T) {
 	for i := 0; i < len(recorded); i += 5 {
 		damaged[i] ^= 0x20
 		dir := t.TempDir()
-		_, err := source.Repo{URL: url}.Fetch(t.Context(), commit, dir)
+		_, _, err := source.Repo{URL: url}.Fetch(t.Context(), commit, dir)
 		damaged[i] ^= 0x20
 		if err != nil {
 			continue
@@ -355,7 +355,7 @@ func TestAnEndlessAnswerIsBounded(t *testing.T) {
 			}
 		})
 	})
-	_, err := source.Repo{URL: server.URL + "/config/.git", Limits: source.Limits{Bytes: 1 << 20}}.Fetch(t.Context(), commit, t.TempDir())
+	_, _, err := source.Repo{URL: server.URL + "/config/.git", Limits: source.Limits{Bytes: 1 << 20}}.Fetch(t.Context(), commit, t.TempDir())
 	mustFail(t, err, "larger than the limit")
 	if len(hint.Of(err)) > 1 {
 		t.Error(hint.Of(err))

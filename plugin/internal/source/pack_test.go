@@ -68,7 +68,7 @@ func TestSmallPacksThatUnpackToALotAreRefusedEarly(t *testing.T) {
 			url := r.serve(servePack(commit, pack)).URL + "/config/.git"
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, err := source.Repo{URL: url, Limits: source.Limits{Bytes: 32 << 20}}.Fetch(t.Context(), commit, t.TempDir())
+			_, _, err := source.Repo{URL: url, Limits: source.Limits{Bytes: 32 << 20}}.Fetch(t.Context(), commit, t.TempDir())
 			runtime.ReadMemStats(&after)
 			mustFail(t, err, url)
 			if mib := (after.TotalAlloc - before.TotalAlloc) >> 20; mib > 64 {
@@ -106,7 +106,7 @@ func BenchmarkFetch5000FilesOverHTTP(b *testing.B) {
 	url := r.serve(nil).URL + "/config/.git"
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := (source.Repo{URL: url}).Fetch(b.Context(), commit, b.TempDir()); err != nil {
+		if _, _, err := (source.Repo{URL: url}).Fetch(b.Context(), commit, b.TempDir()); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -120,7 +120,7 @@ func BenchmarkFetch5000FilesLocally(b *testing.B) {
 	commit := r.commit("5,000 files")
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := (source.Repo{URL: r.dir}).Fetch(b.Context(), commit, b.TempDir()); err != nil {
+		if _, _, err := (source.Repo{URL: r.dir}).Fetch(b.Context(), commit, b.TempDir()); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -120,80 +120,81 @@ func (r Repo) Poll(ctx context.Context) (string, error) {
 	return commit.String(), nil
 }
 
-// Fetch writes the tree of commit, a full commit of the repository, into dir, which must exist and be empty. Nothing
-// but that tree is transferred, and no .git is written. When it fails, dir may hold a part of the tree.
-func (r Repo) Fetch(ctx context.Context, commit, dir string) (Revision, error) {
+// Fetch writes the tree of commit, a full commit of the repository, into dir, which must exist and be empty, and tells
+// Git's names for what it wrote. Nothing but that tree is transferred, and no .git is written. When it fails, dir may hold a part of the tree.
+func (r Repo) Fetch(ctx context.Context, commit, dir string) (Revision, *Objects, error) {
 	a, err := r.address()
 	if err != nil {
-		return Revision{}, err
+		return Revision{}, nil, err
 	}
 	if !isCommit(commit) {
-		return Revision{}, fmt.Errorf("%q is not a full commit (40 hexadecimal digits)", commit)
+		return Revision{}, nil, fmt.Errorf("%q is not a full commit (40 hexadecimal digits)", commit)
 	}
 	if err := mustBeEmpty(dir); err != nil {
-		return Revision{}, err
+		return Revision{}, nil, err
 	}
 	h := plumbing.NewHash(commit)
 	if a.scheme == schemeLocal {
 		return r.fetchLocal(ctx, a, h, dir)
 	}
 	var rev Revision
+	var objects *Objects
 	err = r.remote(ctx, a, func(ctx context.Context, s session) error {
 		p, err := fetchPack(ctx, s, h, r.Ref, r.Limits.orDefault())
 		if err != nil {
 			return err
 		}
 		defer p.close()
-		rev, err = r.checkout(ctx, p.objects, h, p.tag, dir)
+		rev, objects, err = r.checkout(ctx, p.objects, h, p.tag, dir)
 		rev.Ref = r.shortRef(func() string { return headBranch(p.adv) })
 		return err
 	})
 	if err != nil {
-		return Revision{}, err
+		return Revision{}, nil, err
 	}
-	return rev, nil
+	return rev, objects, nil
 }
 
-func (r Repo) fetchLocal(ctx context.Context, a address, commit plumbing.Hash, dir string) (Revision, error) {
+func (r Repo) fetchLocal(ctx context.Context, a address, commit plumbing.Hash, dir string) (Revision, *Objects, error) {
 	l, err := openLocal(a.path)
 	if err != nil {
-		return Revision{}, err
+		return Revision{}, nil, err
 	}
 	defer l.close()
 	parent := ctx
 	ctx, cancel := context.WithTimeout(ctx, r.Limits.orDefault().Timeout)
 	defer cancel()
-	rev, err := r.checkout(ctx, l.objects, commit, l.tag(r.Ref), dir)
+	rev, objects, err := r.checkout(ctx, l.objects, commit, l.tag(r.Ref), dir)
 	if err != nil {
-		return Revision{}, redact(r.explain(parent, ctx, a, err))
+		return Revision{}, nil, redact(r.explain(parent, ctx, a, err))
 	}
 	rev.Ref = r.shortRef(l.headBranch)
-	return rev, nil
+	return rev, objects, nil
 }
 
 // checkout writes the tree of commit, which tag may stand for, into dir and describes the commit.
-func (r Repo) checkout(ctx context.Context, s storer.EncodedObjectStorer, commit, tag plumbing.Hash, dir string) (Revision, error) {
+func (r Repo) checkout(ctx context.Context, s storer.EncodedObjectStorer, commit, tag plumbing.Hash, dir string) (Revision, *Objects, error) {
 	c, err := object.GetCommit(s, commit)
 	if err != nil {
-		return Revision{}, hint.With(fmt.Errorf("commit %s: %w", commit, err),
+		return Revision{}, nil, hint.With(fmt.Errorf("commit %s: %w", commit, err),
 			"check that the commit exists in this repository and was pushed")
 	}
 	signer, err := r.verify(s, c, tag)
 	if err != nil {
-		return Revision{}, err
+		return Revision{}, nil, err
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return Revision{}, err
+		return Revision{}, nil, err
 	}
 	defer root.Close()
-	w := &treeWriter{ctx: ctx, objects: s, limits: r.Limits.orDefault()}
+	w := &treeWriter{ctx: ctx, objects: s, limits: r.Limits.orDefault(), dirs: map[string][]object.TreeEntry{}}
 	if err := w.write(root, c.TreeHash, "", 0); err != nil {
-		return Revision{}, fmt.Errorf("commit %s: %w", commit, err)
+		return Revision{}, nil, fmt.Errorf("commit %s: %w", commit, err)
 	}
 	rev := describe(c)
 	rev.Signer = printable(signer, false)
-	return rev, nil
+	return rev, &Objects{c.TreeHash, w.dirs}, nil
 }
 
 // shortRef names what r.Ref stands for; head is asked only when r.Ref leaves it to the repository.

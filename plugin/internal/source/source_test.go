@@ -34,7 +34,7 @@ func poll(t testing.TB, r source.Repo) string {
 func fetch(t testing.TB, r source.Repo, commit string) (string, source.Revision) {
 	t.Helper()
 	dir := t.TempDir()
-	rev, err := r.Fetch(t.Context(), commit, dir)
+	rev, _, err := r.Fetch(t.Context(), commit, dir)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestAMissingRefIsAnErrorThatNamesNearOnes(t *testing.T) {
 		mustFail(t, err, url, `ref "prodution" not found`, "the repository has: production, ")
 		_, err = source.Repo{URL: url, Ref: commit[:10]}.Poll(t.Context())
 		mustFail(t, err, "must be given in full")
-		_, err = source.Repo{URL: url, Ref: strings.Repeat("0123456789", 4)}.Fetch(t.Context(), strings.Repeat("0123456789", 4), t.TempDir())
+		_, _, err = source.Repo{URL: url, Ref: strings.Repeat("0123456789", 4)}.Fetch(t.Context(), strings.Repeat("0123456789", 4), t.TempDir())
 		mustFail(t, err, url, "0123456789012345678901234567890123456789", "hint: ")
 	}
 	r.git("symbolic-ref", "HEAD", "refs/heads/gone")
@@ -209,7 +209,7 @@ func TestARewrittenBranchIsFollowed(t *testing.T) {
 	if got := poll(t, repo); got != rewritten {
 		t.Errorf("Poll = %s, want %s", got, rewritten)
 	}
-	_, err := repo.Fetch(t.Context(), lost, t.TempDir())
+	_, _, err := repo.Fetch(t.Context(), lost, t.TempDir())
 	mustFail(t, err, "the server does not give out this commit", lost, "no branch or tag leads to it")
 }
 
@@ -259,7 +259,7 @@ func TestRelativeAlternatesAreAnError(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(shared, ".git/objects/info/alternates"), []byte("../../../config/.git/objects\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	_, err := source.Repo{URL: shared}.Fetch(t.Context(), commit, t.TempDir())
+	_, _, err := source.Repo{URL: shared}.Fetch(t.Context(), commit, t.TempDir())
 	mustFail(t, err, shared, commit)
 }
 
@@ -267,11 +267,11 @@ func TestFetchNeedsAnEmptyDirectoryAndAFullCommit(t *testing.T) {
 	r := newRepository(t)
 	commit := r.commit("first")
 	repo := source.Repo{URL: r.dir}
-	_, err := repo.Fetch(t.Context(), commit, r.dir)
+	_, _, err := repo.Fetch(t.Context(), commit, r.dir)
 	mustFail(t, err, "directory is not empty")
-	_, err = repo.Fetch(t.Context(), commit, filepath.Join(t.TempDir(), "gone"))
+	_, _, err = repo.Fetch(t.Context(), commit, filepath.Join(t.TempDir(), "gone"))
 	mustFail(t, err, "no such file or directory")
-	_, err = repo.Fetch(t.Context(), "main", t.TempDir())
+	_, _, err = repo.Fetch(t.Context(), "main", t.TempDir())
 	mustFail(t, err, `"main" is not a full commit`)
 }
 

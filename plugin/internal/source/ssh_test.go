@@ -134,7 +134,7 @@ func TestSSHWithAKnownHostAndADeployKey(t *testing.T) {
 	repo.Ref = "v1"
 	fetch(t, repo, poll(t, repo))
 	repo.Ref = first
-	_, err := repo.Fetch(t.Context(), first, t.TempDir())
+	_, _, err := repo.Fetch(t.Context(), first, t.TempDir())
 	if err != nil { // the peeled tag is reachable through the tag
 		t.Error(err)
 	}

@@ -30,6 +30,7 @@ type treeWriter struct {
 	limits  Limits
 	bytes   int64
 	entries int
+	dirs    map[string][]object.TreeEntry // what was written, by path
 }
 
 func (w *treeWriter) write(root *os.Root, tree plumbing.Hash, dir string, depth int) error {
@@ -40,6 +41,7 @@ func (w *treeWriter) write(root *os.Root, tree plumbing.Hash, dir string, depth 
 	if err != nil {
 		return fmt.Errorf("directory %q: %w", dir, err)
 	}
+	w.dirs[path.Clean(dir)] = t.Entries
 	for _, e := range t.Entries {
 		name := path.Join(dir, e.Name)
 		if err := checkName(e.Name); err != nil {

@@ -42,7 +42,7 @@ func TestTreesNoGitClientWouldWriteAreRefused(t *testing.T) {
 		branch := fmt.Sprintf("evil%d", i)
 		commit := r.rawTree(branch, tt.entries...)
 		dir := t.TempDir()
-		_, err := source.Repo{URL: r.dir, Ref: branch}.Fetch(t.Context(), commit, dir)
+		_, _, err := source.Repo{URL: r.dir, Ref: branch}.Fetch(t.Context(), commit, dir)
 		mustFail(t, err, tt.want, commit)
 	}
 }
@@ -107,7 +107,7 @@ func TestLimitsAreErrorsThatNameTheLimit(t *testing.T) {
 			{commit, source.Limits{Bytes: 1_000_000}, "more than 1000000 bytes unpacked"},
 			{bomb, source.Limits{Bytes: 20 << 20}, "more than 20 MiB unpacked"},
 		} {
-			_, err := source.Repo{URL: url, Limits: tt.limits}.Fetch(t.Context(), tt.commit, t.TempDir())
+			_, _, err := source.Repo{URL: url, Limits: tt.limits}.Fetch(t.Context(), tt.commit, t.TempDir())
 			mustFail(t, err, url, "the repository is too large", tt.want, "hint: keep the config repository small")
 		}
 		fetch(t, source.Repo{URL: url, Limits: source.Limits{Files: 40, Bytes: 2_100_000}}, commit)
@@ -118,7 +118,7 @@ func TestDirectoriesInsideEachOtherAreBounded(t *testing.T) {
 	r := newRepository(t)
 	r.write(strings.Repeat("d/", 300)+"f", "deep")
 	commit := r.commit("deep")
-	_, err := source.Repo{URL: r.dir}.Fetch(t.Context(), commit, t.TempDir())
+	_, _, err := source.Repo{URL: r.dir}.Fetch(t.Context(), commit, t.TempDir())
 	mustFail(t, err, "more than 256 directories inside each other")
 }
 
@@ -135,6 +135,6 @@ func TestATreeBombIsBounded(t *testing.T) {
 		commit = r.rawTree("bomb", entries...)
 		tree = r.git("rev-parse", "bomb^{tree}")
 	}
-	_, err := source.Repo{URL: r.serve(nil).URL + "/config/.git", Limits: source.Limits{Files: 2000}}.Fetch(t.Context(), commit, t.TempDir())
+	_, _, err := source.Repo{URL: r.serve(nil).URL + "/config/.git", Limits: source.Limits{Files: 2000}}.Fetch(t.Context(), commit, t.TempDir())
 	mustFail(t, err, "more than 2000 files and directories")
 }

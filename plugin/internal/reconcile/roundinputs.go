@@ -1,0 +1,49 @@
+package reconcile
+
+import (
+	"context"
+	"slices"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// renderOpen renders the apps in open, and then those that the commit seemed not to touch and that hold an object which
+// one of these claims: the files tell whether both sides define it. It returns all that were rendered.
+func (rd *round) renderOpen(ctx context.Context, open []*pass) []*pass {
+	for next := open; len(next) > 0; open = append(open, next...) {
+		parallel(ctx, len(next), rendersAtOnce, func(i int) { next[i].renderListed(ctx) })
+		next = rd.disputed(next)
+	}
+	rd.tellRendered(open)
+	return open
+}
+
+// disputed takes up the untouched apps that hold what one of claimants claims.
+func (rd *round) disputed(claimants []*pass) []*pass {
+	claimed := map[record.Key]bool{}
+	for _, p := range claimants {
+		for _, k := range p.claimed() {
+			claimed[k] = true
+		}
+	}
+	var again []*pass
+	for _, p := range rd.passes {
+		if p.listed.untouched && slices.ContainsFunc(p.claimed(), func(k record.Key) bool { return claimed[k] }) {
+			p.listed.untouched, p.listed.idle = false, false
+			p.report.Counts = record.Counts{}
+			again = append(again, p)
+		}
+	}
+	return again
+}
+
+// tellRendered tells how many apps were rendered, when the commit spares others.
+func (rd *round) tellRendered(open []*pass) {
+	if !slices.ContainsFunc(rd.passes, func(p *pass) bool { return p.listed.untouched }) {
+		return
+	}
+	inGit := func(passes []*pass) int {
+		return len(slices.DeleteFunc(slices.Clone(passes), func(p *pass) bool { return p.listed.retired }))
+	}
+	rd.tell(Rendered, "", "%d of %s: the commit does not touch the others", inGit(open), plural(inGit(rd.passes), "app"))
+}
