@@ -79,7 +79,8 @@ func TestManyApps(t *testing.T) {
 // many is a site with many apps.
 type many struct {
 	*site
-	kinds int
+	kinds  int
+	stderr string // of the last run
 }
 
 func (m *many) name(n int) string { return fmt.Sprintf("g%d-%d", n%manyNamespaces, n) }
@@ -129,6 +130,7 @@ func (m *many) run(t *testing.T, what string) (time.Duration, float64) {
 	rss := watchRSS(cmd.Process.Pid)
 	r := ended(cmd.Wait())
 	took, peak := time.Since(started), rss()
+	m.stderr = r.stderr
 	var report struct {
 		Apps []struct{ Name, Result string }
 	}
@@ -171,6 +173,9 @@ func (m *many) costsOne(t *testing.T, what string, n, most int) {
 		if !strings.Contains(r.Name+"-", m.name(n)+"-") && r.Verb != "create" {
 			others = append(others, r)
 		}
+	}
+	if !strings.Contains(m.stderr, "rendered  1 of ") {
+		t.Errorf("%s: it was not the only one to be rendered:\n%s", what, m.stderr)
 	}
 	t.Logf("%s: %d requests, %d of them write, %s", what, len(requests), len(writes), took.Round(10*time.Millisecond))
 	if len(writes) > most || len(others) > 1 {

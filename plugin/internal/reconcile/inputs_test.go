@@ -262,3 +262,48 @@ func (r *randomRepository) open() *Tree {
 	}
 	return &Tree{Root: root, Revision: rev, Objects: objects, Close: func() { root.Close() }}
 }
+
+// TestAnUntouchedAppKeepsItsRendering lets a loop revert drift after a commit that did not touch the app, without a
+// checkout and a render.
+func TestAnUntouchedAppKeepsItsRendering(t *testing.T) {
+	r := &randomRepository{T: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(1, 1)), holds: map[string]string{}}
+	r.git("init", "-q", "-b", "main")
+	at := func(readme, manifest string) *Tree {
+		r.write(filepath.Join(r.dir, "README.md"), readme)
+		r.write(filepath.Join(r.dir, "app/a.yaml"), strings.ReplaceAll(configMap("a"), "$N", manifest))
+		r.git("add", "-A")
+		r.git("commit", "-q", "-m", "change")
+		tree := r.open()
+		t.Cleanup(tree.Close)
+		return tree
+	}
+	first, readme, changed := at("1", "1"), at("2", "1"), at("2", "2")
+	app := App{Name: "app", Path: "app"}
+	p := &pass{Reconciler: &Reconciler{}, app: app, config: "settings"}
+	was := &rendering{commit: first.Revision.Commit, settings: "settings", desired: []*object{wanted("ConfigMap", "a")},
+		inputs: renderAt(t, first, app).inputs}
+	p.memory().keep("app", was)
+
+	p.commit = readme.Revision.Commit
+	now := p.carry(readme, app.RenderOptions())
+	if now == nil || now.commit != p.commit || now.revision != readme.Revision || len(now.desired) != 1 || p.memory().renderingOf("app") != now {
+		t.Errorf("a commit that does not touch the app: %+v", now)
+	}
+	p.commit = changed.Revision.Commit
+	if now := p.carry(changed, app.RenderOptions()); now != nil {
+		t.Errorf("a commit that changes the app: %+v", now)
+	}
+	upgrade := app.RenderOptions()
+	upgrade.Helm.Upgrade = true
+	if now := p.carry(readme, upgrade); now != nil {
+		t.Errorf("another thing to render: %+v", now)
+	}
+	p.config = "other settings"
+	if now := p.carry(readme, app.RenderOptions()); now != nil {
+		t.Errorf("other settings: %+v", now)
+	}
+	workingTree := &Tree{Root: readme.Root}
+	if in := workingTree.inputs([]string{"app"}, app.RenderOptions()); in != nil {
+		t.Errorf("a working tree has inputs: %+v", in)
+	}
+}
