@@ -16,6 +16,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"sync"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
@@ -28,41 +29,83 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
+// chartServer is a Helm repository and an OCI registry.
+type chartServer struct {
+	*httptest.Server
+	host string
+
+	mu       sync.Mutex
+	index    string
+	archives map[string][]byte // by file name
+}
+
 // cmdChartServer implements: chartserver VARIABLE. It packs the charts in $WORK/published and serves them over https, as
 // a Helm repository at https://$VARIABLE/stable and as an OCI registry at oci://$VARIABLE/charts. Every command that
-// follows trusts it.
+// follows trusts it. A second time, it publishes what is there now in place of what was there.
 func cmdChartServer(ts *testscript.TestScript, args []string) error {
 	if len(args) != 1 {
 		return usageError("chartserver VARIABLE")
 	}
+	published := filepath.Join(ts.Getenv("WORK"), "published")
+	if c := scriptOf(ts).charts; c != nil {
+		return c.publish(published)
+	}
+	c := &chartServer{}
 	mux := http.NewServeMux()
 	mux.Handle("/v2/", registry.New())
-	server := httptest.NewTLSServer(mux)
-	ts.Defer(server.Close)
-	at, err := url.Parse(server.URL)
+	mux.Handle("/stable/", c)
+	c.Server = httptest.NewTLSServer(mux)
+	ts.Defer(c.Close)
+	scriptOf(ts).charts = c
+	at, err := url.Parse(c.URL)
 	if err != nil {
 		return err
 	}
-	index := "apiVersion: v1\nentries:\n"
-	published := filepath.Join(ts.Getenv("WORK"), "published")
-	dirs, err := os.ReadDir(published)
+	c.host = at.Host
+	if err := c.publish(published); err != nil {
+		return err
+	}
+	ts.Setenv(args[0], c.host)
+	return trust(ts, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate().Raw}))
+}
+
+// ServeHTTP serves the Helm repository.
+func (c *chartServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	file := path.Base(r.URL.Path)
+	if archive, ok := c.archives[file]; ok {
+		_, _ = w.Write(archive)
+		return
+	}
+	if file != "index.yaml" {
+		http.NotFound(w, r)
+		return
+	}
+	fmt.Fprint(w, c.index)
+}
+
+func (c *chartServer) publish(dir string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.index, c.archives = "apiVersion: v1\nentries:\n", map[string][]byte{}
+	dirs, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
 	for _, d := range dirs {
-		archive, version, err := packChart(filepath.Join(published, d.Name()))
+		archive, version, err := packChart(filepath.Join(dir, d.Name()))
 		if err != nil {
 			return err
 		}
-		index += fmt.Sprintf("  %s:\n  - name: %s\n    version: %s\n    digest: %x\n    urls: [%s-%s.tgz]\n", d.Name(), d.Name(), version, sha256.Sum256(archive), d.Name(), version)
-		mux.HandleFunc(fmt.Sprintf("/stable/%s-%s.tgz", d.Name(), version), func(w http.ResponseWriter, _ *http.Request) { w.Write(archive) })
-		if err := pushChart(server, at.Host+"/charts/"+d.Name()+":"+version, archive); err != nil {
+		file := d.Name() + "-" + version + ".tgz"
+		c.archives[file] = archive
+		c.index += fmt.Sprintf("  %s:\n  - name: %s\n    version: %s\n    digest: %x\n    urls: [%s]\n", d.Name(), d.Name(), version, sha256.Sum256(archive), file)
+		if err := pushChart(c.Server, c.host+"/charts/"+d.Name()+":"+version, archive); err != nil {
 			return err
 		}
 	}
-	mux.HandleFunc("/stable/index.yaml", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, index) })
-	ts.Setenv(args[0], at.Host)
-	return trust(ts, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+	return nil
 }
 
 // packChart makes an archive of a directory, and reads its version.

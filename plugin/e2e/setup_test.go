@@ -35,8 +35,9 @@ const gitConfig = `[user]
 // script is what belongs to one running script. Its commands find it with scriptOf.
 type script struct {
 	*harness
-	proxy *proxy.Proxy
-	ns    string
+	proxy  *proxy.Proxy
+	ns     string
+	charts *chartServer // nil before there is one
 }
 
 type scriptKey struct{}

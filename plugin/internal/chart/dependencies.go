@@ -14,14 +14,18 @@ import (
 	chartutil "helm.sh/helm/v4/pkg/chart/v2/util"
 )
 
-// Need is a chart that another depends on and that has to be fetched: one version of one repository.
-type Need struct{ Name, Version, Repository string }
+// Need is a chart that another depends on and that has to be fetched: one version of one repository. Lock is the digest
+// of the Chart.lock that pins it.
+type Need struct{ Name, Version, Repository, Lock string }
 
 // String returns "name version from repository".
 func (n Need) String() string { return n.Name + " " + n.Version + " from " + n.Repository }
 
 // Key identifies the need.
 func (n Need) Key() string { return n.Repository + " " + n.Name + " " + n.Version }
+
+// Digest is how the content of a file or archive is named.
+func Digest(data []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(data)) }
 
 // MissingError says that a chart needs others, which are pinned by its Chart.lock but not in charts/.
 type MissingError struct {
@@ -56,7 +60,7 @@ func (l *loading) resolve(c *v2.Chart, files []File, with Resolver) error {
 		case "Chart.yaml":
 			d.file = f
 		case "Chart.lock":
-			d.lockFile = f.At
+			d.lockFile, d.lockDigest = f.At, Digest(f.Data)
 		}
 	}
 	missing := &MissingError{File: d.file.At}
@@ -87,7 +91,9 @@ type dependencies struct {
 	with     Resolver
 	file     File // Chart.yaml
 	lockFile string
-	checked  bool // Chart.lock was compared with Chart.yaml
+
+	lockDigest string
+	checked    bool // Chart.lock was compared with Chart.yaml
 }
 
 func (d *dependencies) refuse(name, hint, format string, args ...any) error {
@@ -112,7 +118,7 @@ func (d *dependencies) find(dep *v2.Dependency) (*Need, error) {
 	if err != nil {
 		return nil, err
 	}
-	need := Need{Name: dep.Name, Version: version, Repository: dep.Repository}
+	need := Need{Name: dep.Name, Version: version, Repository: dep.Repository, Lock: d.lockDigest}
 	archive := d.with.Archive(need)
 	if archive == nil {
 		return &need, nil
@@ -184,7 +190,7 @@ func (d *dependencies) checkLock(lock *v2.Lock) error {
 		if err != nil {
 			return ""
 		}
-		return fmt.Sprintf("sha256:%x", sha256.Sum256(data))
+		return Digest(data)
 	}
 	wanted := d.chart.Metadata.Dependencies
 	if lock.Digest != digest([2][]*v2.Dependency{wanted, lock.Dependencies}) &&

@@ -2,8 +2,6 @@ package chartrepo
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -74,14 +72,9 @@ func (f *Fetcher) Fetch(ctx context.Context, n chart.Need) ([]byte, error) {
 	}
 	f.keep(n, data)
 	if f.Fetched != nil {
-		f.Fetched(n, digestOf(data))
+		f.Fetched(n, chart.Digest(data))
 	}
 	return data, nil
-}
-
-func digestOf(data []byte) string {
-	sum := sha256.Sum256(data)
-	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // RoundTrip refuses what is not https, and addresses that are nobody's repository, before anything is sent.
@@ -148,7 +141,7 @@ func bare(err error) error {
 
 // file is where a chart is kept: its digest, a line end, and the archive.
 func (f *Fetcher) file(n chart.Need) string {
-	return filepath.Join(f.Cache, strings.TrimPrefix(digestOf([]byte(n.Key())), "sha256:"))
+	return filepath.Join(f.Cache, strings.TrimPrefix(chart.Digest([]byte(n.Key())), "sha256:"))
 }
 
 func (f *Fetcher) cached(n chart.Need) []byte {
@@ -157,7 +150,7 @@ func (f *Fetcher) cached(n chart.Need) []byte {
 	}
 	data, err := os.ReadFile(f.file(n))
 	digest, archive, found := strings.Cut(string(data), "\n")
-	if err != nil || !found || digestOf([]byte(archive)) != digest {
+	if err != nil || !found || chart.Digest([]byte(archive)) != digest {
 		return nil
 	}
 	return []byte(archive)
@@ -172,7 +165,7 @@ func (f *Fetcher) keep(n chart.Need, data []byte) {
 	if err != nil {
 		return
 	}
-	_, err = fmt.Fprintf(file, "%s\n%s", digestOf(data), data)
+	_, err = fmt.Fprintf(file, "%s\n%s", chart.Digest(data), data)
 	if err = errors.Join(err, file.Close()); err == nil {
 		err = os.Rename(file.Name(), f.file(n))
 	}

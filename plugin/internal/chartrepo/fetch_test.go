@@ -28,7 +28,7 @@ func repository(t *testing.T, edit func(index string) string) (*httptest.Server,
 	t.Helper()
 	count := &atomic.Int32{}
 	index := "apiVersion: v1\nentries:\n  other:\n  - version: 1.0.0\n  db:\n  - apiVersion: v2\n    version: 1.2.3\n    digest: " +
-		strings.TrimPrefix(digestOf([]byte(archive)), "sha256:") + "\n    urls:\n    - charts/db-1.2.3.tgz\n  zebra: []\ngenerated: x\n"
+		strings.TrimPrefix(chart.Digest([]byte(archive)), "sha256:") + "\n    urls:\n    - charts/db-1.2.3.tgz\n  zebra: []\ngenerated: x\n"
 	mux := http.NewServeMux()
 	mux.HandleFunc("/stable/index.yaml", func(w http.ResponseWriter, _ *http.Request) {
 		count.Add(1)
@@ -57,11 +57,11 @@ func TestFromAnIndex(t *testing.T) {
 			t.Fatalf("%q, %v", data, err)
 		}
 	}
-	if count.Load() != 2 || len(told) != 1 || told[0] != "db "+digestOf([]byte(archive)) {
+	if count.Load() != 2 || len(told) != 1 || told[0] != "db "+chart.Digest([]byte(archive)) {
 		t.Errorf("%d requests, told %q", count.Load(), told)
 	}
 	// A kept archive that was changed is fetched again.
-	if err := os.WriteFile(f.file(n), []byte(digestOf([]byte(archive))+"\nsomething else"), 0o600); err != nil {
+	if err := os.WriteFile(f.file(n), []byte(chart.Digest([]byte(archive))+"\nsomething else"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if data, err := f.Fetch(t.Context(), n); err != nil || string(data) != archive || count.Load() != 4 {
@@ -83,7 +83,7 @@ func TestAnIndexThatIsWrong(t *testing.T) {
 		"plain http":     {func(s string) string { return strings.Replace(s, "- charts", "- http://example.com/charts", 1) }, "http://example.com is not https"},
 		"nowhere":        {func(s string) string { return strings.Replace(s, "- charts", "- nowhere", 1) }, "404"},
 		"JSON": {func(string) string {
-			return `{"entries":{"db":[{"version":"1.2.3","digest":"` + digestOf([]byte(archive)) + `","urls":["charts/db-1.2.3.tgz"]}]}}`
+			return `{"entries":{"db":[{"version":"1.2.3","digest":"` + chart.Digest([]byte(archive)) + `","urls":["charts/db-1.2.3.tgz"]}]}}`
 		}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

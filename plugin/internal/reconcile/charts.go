@@ -2,9 +2,14 @@ package reconcile
 
 import (
 	"context"
+	"fmt"
+	"net/url"
 	"os"
 	"path"
+	"slices"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
@@ -41,4 +46,30 @@ func (p *pass) renderOptions(ctx context.Context, root *os.Root) (render.Options
 func (p *pass) upgrades() bool {
 	inv := p.rec.Inventory
 	return inv != nil && (p.rec.Rebuilt || inv.Revision.Commit != "" && inv.Installed != p.commit)
+}
+
+// chartOf is what the record keeps of a chart that was fetched.
+func chartOf(d render.Dependency) record.Chart {
+	c := record.Chart{Name: d.Name, Version: d.Version, Digest: d.Digest, Lock: d.Lock}
+	if at, err := url.Parse(d.Repository); err == nil {
+		c.Repository = (&url.URL{Scheme: at.Scheme, Host: at.Host, Path: at.Path}).String()
+	}
+	return c
+}
+
+// checkChart refuses a chart that was published anew since it was applied. A Chart.lock that was written anew as well
+// says that this is meant.
+func (p *pass) checkChart(c record.Chart) error {
+	i := slices.IndexFunc(p.rec.Charts, func(was record.Chart) bool {
+		return was.Name == c.Name && was.Version == c.Version && was.Repository == c.Repository
+	})
+	if i < 0 || p.rec.Charts[i].Digest == c.Digest {
+		return nil
+	}
+	text := fmt.Sprintf("it was published anew: %s was applied, and now it is %s", p.rec.Charts[i].Digest, c.Digest)
+	if p.rec.Charts[i].Lock != c.Lock {
+		p.tell(Warning, p.app.Name, "chart %s %s from %s: %s", c.Name, c.Version, c.Repository, text)
+		return nil
+	}
+	return hint.Errorf(text, "find out why; to accept it, commit the Chart.lock that `helm dependency update` writes, or another version; to keep the one before, commit its archive to charts/")
 }

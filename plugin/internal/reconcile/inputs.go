@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -84,9 +85,12 @@ func (p *pass) passOver() {
 	p.rec.Source, p.rec.Revision, p.moved = p.report.Source, p.revision, true
 }
 
-// noteInputs lets the record name what the app was rendered from, if its rows are what was rendered, no more and no
-// less.
+// noteInputs lets the record name what the app was rendered from: the charts, and all inputs if its rows are what was
+// rendered, no more and no less.
 func (p *pass) noteInputs() {
+	if !slices.Equal(p.rec.Charts, p.charts) {
+		p.rec.Charts, p.moved = p.charts, true
+	}
 	before := p.rec.Inputs
 	p.rec.Inputs = p.inputs
 	if p.deferred || len(p.ignored) > 0 || len(p.desired) != len(p.rec.Rows) {

@@ -41,6 +41,7 @@ type pass struct {
 	remarked  bool                // the record remembers something new that was told
 	moved     bool                // the record names another commit, or other inputs, than before
 	inputs    *record.Inputs      // of what was rendered; nil where they are not known
+	charts    []record.Chart      // that were fetched for that
 	deferred  bool                // a kind is not known yet: some objects are left to a later pass
 	plan      *plan
 	newKinds  map[cluster.Kind]bool // of CRDs this pass applies

@@ -16,6 +16,7 @@ type rendering struct {
 	revision         source.Revision
 	desired          []*object      // the objects, prepared
 	inputs           *record.Inputs // nil where they are not known
+	charts           []record.Chart
 }
 
 func (m *memory) renderingOf(app string) *rendering {
@@ -39,7 +40,7 @@ func (p *pass) render(ctx context.Context) error {
 		}
 	}
 	p.fetched(r.revision)
-	p.inputs = r.inputs
+	p.inputs, p.charts = r.inputs, r.charts
 	if p.opts.drift != nil && r.desired != nil {
 		p.sort(r.desired)
 		return nil
@@ -95,13 +96,18 @@ func (p *pass) renderCommit(ctx context.Context) (*rendering, error) {
 	if r := p.carry(tree, options); r != nil {
 		return r, nil
 	}
-	given, paths := options, []string(nil)
+	given, paths, charts := options, []string(nil), []record.Chart(nil)
 	options.Inputs = func(read []string) { paths = read }
+	options.Fetched = func(d render.Dependency) error {
+		c := chartOf(d)
+		charts = append(charts, c)
+		return p.checkChart(c)
+	}
 	objects, err := dir(ctx, tree.Root, p.app.Path, options)
 	if err != nil {
 		return nil, err
 	}
-	r := &rendering{p.commit, p.config, objects, tree.Revision, nil, tree.inputs(paths, given)}
+	r := &rendering{p.commit, p.config, objects, tree.Revision, nil, tree.inputs(paths, given), charts}
 	p.memory().keep(p.app.Name, r)
 	if p.listed == nil {
 		p.tell(Rendered, p.app.Name, "%s from %s", plural(len(objects), "object"), p.app.Path)

@@ -99,6 +99,7 @@ func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Re
 		}
 	}
 	if perObject {
+		s.Charts = rec.Charts
 		for _, run := range rec.Runs {
 			s.Hooks = append(s.Hooks, HookStatus{run.Phase, run.Ref.ID(), run.Commit, run.Result, run.Message})
 		}

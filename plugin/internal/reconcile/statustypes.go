@@ -30,6 +30,7 @@ type Status struct {
 	LastRun   LastRun            `json:"lastRun"`
 	Resources []ResourceStatus   `json:"resources,omitempty"`
 	Hooks     []HookStatus       `json:"hooks,omitempty"`
+	Charts    []record.Chart     `json:"charts,omitempty"` // fetched for the revision that is applied, when one app was asked for
 }
 
 // HookStatus is how the last run of one hook ended. Result is empty while it runs.

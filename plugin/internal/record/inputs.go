@@ -6,3 +6,13 @@ type Inputs struct {
 	Paths  []string `json:"paths"`
 	Digest string   `json:"digest"`
 }
+
+// Chart is a chart that was fetched because another one depends on it. Repository carries no credentials, Digest names
+// the archive, and Lock the Chart.lock that pins the version.
+type Chart struct {
+	Name       string `json:"name"`
+	Version    string `json:"version"`
+	Repository string `json:"repository"`
+	Digest     string `json:"digest"` // "sha256:..."
+	Lock       string `json:"lock"`   // "sha256:..."
+}

@@ -94,6 +94,7 @@ type Header struct {
 	List          string               `json:"list,omitempty"`         // directory of the gitops.yaml that lists the app; "" = none
 	Settings      []byte               `json:"settings,omitempty"`     // of an app that is listed: everything gitops.yaml says of it
 	Config        string               `json:"config"`                 // digest of the settings that shaped them
+	Charts        []Chart              `json:"charts,omitempty"`       // that others depend on and that were fetched
 	Inputs        *Inputs              `json:"inputs,omitempty"`       // what they were rendered from; nil when it is not known, or they are not all
 	Tool          string               `json:"tool"`                   // version that wrote it
 	Pending       bool                 `json:"pending,omitempty"`      // not everything of Revision is applied, or pruned

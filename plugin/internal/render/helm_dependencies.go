@@ -33,6 +33,12 @@ func (r resolver) Local(name string) ([]chart.File, error) {
 // Archive implements chart.Resolver.
 func (r resolver) Archive(n chart.Need) []byte { return r.options.Archives[n.Key()] }
 
+// Dependency is a chart that another depends on, and the digest of the archive that was fetched for it.
+type Dependency struct {
+	chart.Need
+	Digest string
+}
+
 // needsError is a Problem that goes away when charts are fetched.
 type needsError struct {
 	problem Problem

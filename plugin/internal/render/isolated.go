@@ -50,6 +50,9 @@ func (i Isolated) Dir(ctx context.Context, root *os.Root, dir string, o Options)
 	total := 0
 	for _, n := range needs.needs {
 		archive, err := i.Fetch(ctx, n)
+		if err == nil && o.Fetched != nil {
+			err = o.Fetched(Dependency{n, chart.Digest(archive)})
+		}
 		if err != nil {
 			p := needs.problem
 			p.Message = "dependency " + n.String() + ": " + err.Error()

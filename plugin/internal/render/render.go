@@ -122,6 +122,10 @@ type Options struct {
 	AgeKeys           KeyFile           // decrypt what SOPS encrypted for them
 	Substitute        *Substitute       // nil leaves ${NAME} as it is
 
+	// Fetched is told each chart that another depends on and that was fetched, before it is rendered. Its error refuses the
+	// chart. It may be nil.
+	Fetched func(Dependency) error `json:"-"`
+
 	// Inputs is told what of the checkout a render that succeeded depends on, in paths from its root: files and
 	// directories with all that is below them, and names at which nothing lies. None is told where these are too many.
 	// Together with the other options they determine the objects. It may be nil.

@@ -1,0 +1,58 @@
+package reconcile
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+)
+
+func TestARecordedChartHoldsNoCredentials(t *testing.T) {
+	for repository, want := range map[string]string{
+		"https://charts.example.com/stable":                          "https://charts.example.com/stable",
+		"oci://registry.example.com:5000/a/b":                        "oci://registry.example.com:5000/a/b",
+		"https://user:canary@charts.example.com/s?key=canary#canary": "https://charts.example.com/s",
+		"https://charts.example.com/%zz":                             "",
+	} {
+		d := render.Dependency{Digest: "d"}
+		d.Name, d.Version, d.Repository, d.Lock = "db", "1.2.3", repository, "l"
+		c := chartOf(d)
+		if want := (record.Chart{Name: "db", Version: "1.2.3", Repository: want, Digest: "d", Lock: "l"}); c != want {
+			t.Errorf("%s: got %+v", repository, c)
+		}
+	}
+}
+
+func TestAChartThatWasPublishedAnew(t *testing.T) {
+	was := record.Chart{Name: "db", Version: "1.2.3", Repository: "https://charts.example.com", Digest: "old", Lock: "lock"}
+	var told []string
+	p := &pass{Reconciler: &Reconciler{Events: func(e Event) { told = append(told, e.Text) }}, rec: &record.Record{Inventory: record.NewInventory("a")}}
+	p.rec.Charts = []record.Chart{was}
+	with := func(change func(*record.Chart)) record.Chart {
+		c := was
+		c.Digest = "new"
+		change(&c)
+		return c
+	}
+	for name, test := range map[string]struct {
+		chart       record.Chart
+		error, told string
+	}{
+		"the same":           {with(func(c *record.Chart) { c.Digest = "old" }), "", ""},
+		"another archive":    {with(func(*record.Chart) {}), "old was applied, and now it is new", ""},
+		"a new lock":         {with(func(c *record.Chart) { c.Lock = "other" }), "", "old was applied, and now it is new"},
+		"another version":    {with(func(c *record.Chart) { c.Version = "1.2.4" }), "", ""},
+		"another repository": {with(func(c *record.Chart) { c.Repository = "https://other.example.com" }), "", ""},
+		"another chart":      {with(func(c *record.Chart) { c.Name = "queue" }), "", ""},
+	} {
+		told = nil
+		err := p.checkChart(test.chart)
+		if (err != nil) != (test.error != "") || err != nil && !strings.Contains(err.Error(), test.error) {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if text := strings.Join(told, ""); (text == "") != (test.told == "") || !strings.Contains(text, test.told) {
+			t.Errorf("%s: told %q", name, text)
+		}
+	}
+}
