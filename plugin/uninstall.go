@@ -117,13 +117,22 @@ func anySuspended(records map[string]*record.Record, apps []string) error {
 	return nil
 }
 
-// list tells which objects go, or stay behind.
+// list tells which objects go, or stay behind, and which hooks run.
 func (o *uninstallOptions) list(u *ui, records map[string]*record.Record, apps []string) {
 	what := "stays"
 	if o.pruneApps {
 		what = "goes"
 	}
 	for _, app := range apps {
+		if o.pruneApps {
+			hooks, err := reconcile.Farewell(records[app])
+			if err != nil {
+				u.warn("%s: %v", app, err)
+			}
+			for _, hook := range hooks {
+				u.note("%s: %s runs", app, hook)
+			}
+		}
 		for _, ref := range reconcile.Recorded(records[app]) {
 			at := ""
 			if ref.Namespace != "" {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"reflect"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -191,4 +192,19 @@ func standsAlone(text string, start, end int) bool {
 		return c >= 0x80 || c == '_' || '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z'
 	}
 	return !word(start-1) && !word(end) && strings.TrimSpace(text[start:end]) != ""
+}
+
+// telling is the length from which a value is taken for a secret wherever it turns up. Names of users and databases are
+// shorter, and stand in other manifests for good reason.
+const telling = 12
+
+// Repeats tells whether u holds, in any of its texts, a value of one of the Secrets.
+func Repeats(u *unstructured.Unstructured, secrets ...*unstructured.Unstructured) bool {
+	v := &values{}
+	for _, s := range secrets {
+		v.collect(s)
+	}
+	return slices.ContainsFunc(leaves(u.Object, nil), func(text string) bool {
+		return slices.ContainsFunc(v.spellings, func(s string) bool { return len(s) >= telling && strings.Contains(text, s) })
+	})
 }

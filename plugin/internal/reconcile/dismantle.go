@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,7 @@ import (
 )
 
 // Dismantle ends the management of an app: with prune its objects are deleted, as a pass prunes them and with the same
-// proof, otherwise they stay and lose our label. When that is done, the record is deleted. Objects that may not be
+// proof, and the hooks of its removal run; otherwise they stay and lose our label. When that is done, the record is deleted. Objects that may not be
 // deleted (prune: disabled, and what was there before the app) stay in both cases.
 func (r *Reconciler) Dismantle(ctx context.Context, name string, prune bool) (AppReport, error) {
 	p := r.newPass(ctx, App{Name: name, Timeout: DefaultTimeout}, Options{Cause: record.CauseManual})
@@ -44,7 +45,7 @@ func (p *pass) dismantle(ctx context.Context, prune bool) error {
 		return err
 	}
 	p.plan = makePlan(nil, p.rec, p.live, p.verdicts, p.id, p.apps)
-	take := p.prune
+	take := p.removeAll
 	if !prune {
 		take = p.releaseAll
 	}
@@ -57,6 +58,19 @@ func (p *pass) dismantle(ctx context.Context, prune bool) error {
 		}
 	}
 	return p.Records.Remove(ctx, p.app.Name)
+}
+
+// removeAll deletes the objects, with the hooks of the removal before and after.
+func (p *pass) removeAll(ctx context.Context) error {
+	p.app.Health = p.rec.Health
+	p.app.Timeout = cmp.Or(SettingsOf(p.rec).Timeout, p.app.Timeout)
+	if err := errors.Join(p.compileHealth(ctx), p.takeKept()); err != nil {
+		return err
+	}
+	if p.hooksDue() {
+		p.rec.SetDue(p.dueFor)
+	}
+	return p.runParts(ctx, deleting)
 }
 
 // releaseAll takes our label off every object that is proven ours.
@@ -92,6 +106,28 @@ func (p *pass) saveRest(ctx context.Context) error {
 		return nil
 	}
 	return p.Records.Save(ctx, p.rec)
+}
+
+// Farewell lists the hooks that run when the app of a record is removed with its objects, in words.
+func Farewell(rec *record.Record) ([]string, error) {
+	if rec == nil || rec.Inventory == nil {
+		return nil, nil
+	}
+	p := &pass{rec: rec}
+	if err := p.takeKept(); err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, phase := range []string{phasePreDelete, phasePostDelete} {
+		for _, o := range p.hooksFor(phase, record.HooksDelete) {
+			text := fmt.Sprintf("%s hook %s", phase, shortOf(o))
+			if o.Namespace != "" {
+				text += " in " + o.Namespace
+			}
+			out = append(out, text)
+		}
+	}
+	return out, nil
 }
 
 // Recorded lists what the record of an app names, in the order of its rows.

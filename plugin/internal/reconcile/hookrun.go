@@ -137,6 +137,9 @@ func (p *pass) startHook(ctx context.Context, o *object, run *record.HookRun) er
 	if err != nil {
 		message, advice := explain(err, &step{object: o}, p.secrets())
 		p.rec.Forget(func(r record.HookRun) bool { return r.Mark == run.Mark })
+		if ofRemoval(run.Phase) {
+			advice = p.wayOut(run.Phase)
+		}
 		return hint.With(fmt.Errorf("%s hook %s: %s", run.Phase, shortOf(o), message), "%s", firstOf(advice, "correct the manifest at "+o.origin.String()))
 	}
 	run.UID = live.GetUID()
@@ -184,12 +187,15 @@ func (p *pass) restoreLifetime(ctx context.Context, o *object, run *record.HookR
 
 // hookFailed is the error of a run that failed.
 func (p *pass) hookFailed(run *record.HookRun) error {
+	err := fmt.Errorf("%s hook %s failed: %s", run.Phase, run.Ref, run.Message)
 	consequence := "nothing of this commit is applied"
-	if run.Phase != phasePreSync {
+	switch run.Phase {
+	case phasePreDelete, phasePostDelete:
+		return hint.With(err, "%s", p.wayOut(run.Phase))
+	case phaseSync, phasePostSync, phaseSyncFail:
 		consequence = "what was applied stays"
 	}
-	return hint.With(fmt.Errorf("%s hook %s failed: %s", run.Phase, run.Ref, run.Message),
-		"%s; mend it in Git, or `kubectl gitops reconcile %s` tries it again", consequence, p.app.Name)
+	return hint.With(err, "%s; mend it in Git, or `kubectl gitops reconcile %s` tries it again", consequence, p.app.Name)
 }
 
 // dropFinished deletes the objects of finished runs whose policy asks for it. Its failure changes nothing: the next run
@@ -210,6 +216,9 @@ func (p *pass) dropFinished(list []*object, phase string) {
 // cleanHooks deletes what runs of hooks left behind that are no longer in Git.
 func (p *pass) cleanHooks(ctx context.Context) error {
 	inGit := func(run record.HookRun) bool {
+		if ofRemoval(run.Phase) && p.dueFor != record.HooksDelete {
+			return false // of a removal that was given up
+		}
 		return slices.ContainsFunc(p.hooks, func(o *object) bool {
 			return len(o.hook.phases[run.Phase]) > 0 && hookName(o) == run.Name && o.Ref.Kind.Kind == run.Ref.Kind.Kind && o.Group == run.Ref.Group && o.Namespace == run.Ref.Namespace
 		})

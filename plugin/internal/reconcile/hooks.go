@@ -3,6 +3,7 @@ package reconcile
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,10 +15,12 @@ import (
 
 // The phases of hooks, as Argo CD calls them.
 const (
-	phasePreSync  = "PreSync"  // before anything of the app is applied
-	phaseSync     = "Sync"     // with the objects of its wave
-	phasePostSync = "PostSync" // when all is healthy
-	phaseSyncFail = "SyncFail" // when that failed
+	phasePreSync    = "PreSync"    // before anything of the app is applied
+	phaseSync       = "Sync"       // with the objects of its wave
+	phasePostSync   = "PostSync"   // when all is healthy
+	phaseSyncFail   = "SyncFail"   // when that failed
+	phasePreDelete  = "PreDelete"  // before anything of an app that is removed is deleted
+	phasePostDelete = "PostDelete" // when all of it is gone
 )
 
 // hook is what the annotations of an object say about running it instead of applying it.
@@ -32,6 +35,7 @@ type hook struct {
 
 var (
 	everyTime = []record.HookCause{record.HooksInstall, record.HooksUpgrade}
+	onDelete  = []record.HookCause{record.HooksDelete}
 	// hookWords says when a hook with this word runs: never, when it names no phase. Words are compared without case and
 	// dashes.
 	hookWords = map[string]struct {
@@ -39,7 +43,7 @@ var (
 		when  []record.HookCause
 	}{
 		"presync": {phasePreSync, everyTime}, "sync": {phaseSync, everyTime}, "postsync": {phasePostSync, everyTime},
-		"syncfail": {phaseSyncFail, everyTime}, "predelete": {}, "postdelete": {},
+		"syncfail": {phaseSyncFail, everyTime}, "predelete": {phasePreDelete, onDelete}, "postdelete": {phasePostDelete, onDelete},
 		"preinstall": {phasePreSync, everyTime[:1]}, "preupgrade": {phasePreSync, everyTime[1:]},
 		"postinstall": {phasePostSync, everyTime[:1]}, "postupgrade": {phasePostSync, everyTime[1:]},
 		"prerollback": {}, "postrollback": {}, "test": {}, "testsuccess": {}, "testfailure": {},
@@ -92,8 +96,11 @@ func hookOf(set map[string]string) (*hook, error) {
 // neverRun tells whether an object is applied although it is a hook: running it again would mean to delete a Namespace or
 // a CustomResourceDefinition, with everything that is in it.
 func (h *hook) neverRun(k cluster.Kind) bool {
-	return h != nil && len(h.phases) > 0 && record.HoldsOthers(k)
+	return h != nil && record.HoldsOthers(k) && slices.ContainsFunc(slices.Collect(maps.Keys(h.phases)), func(phase string) bool { return !ofRemoval(phase) })
 }
+
+// ofRemoval tells whether hooks of a phase run when the app is removed.
+func ofRemoval(phase string) bool { return phase == phasePreDelete || phase == phasePostDelete }
 
 func (h *hook) deletePolicy(set map[string]string) {
 	for _, name := range []string{annotationHookDelete, argoHookDelete, helmHookDelete} {
@@ -123,10 +130,12 @@ func unknownHook(ro render.Object, err error) render.Problem {
 }
 
 // hooksOf lists the hooks of one phase in the order they run: by wave, then what others need first, then by name.
-func (p *pass) hooksOf(phase string) []*object {
+func (p *pass) hooksOf(phase string) []*object { return p.hooksFor(phase, p.rec.Due) }
+
+func (p *pass) hooksFor(phase string, cause record.HookCause) []*object {
 	var out []*object
 	for _, o := range p.hooks {
-		if slices.Contains(o.hook.phases[phase], p.rec.Due) {
+		if slices.Contains(o.hook.phases[phase], cause) {
 			out = append(out, o)
 		}
 	}
@@ -143,7 +152,7 @@ func hookName(o *object) string { return firstOf(o.Name, o.manifest.GetGenerateN
 // planHooks finds out whether the hooks of this commit are to run: when the manifests of the app, hooks among them,
 // are others than those whose hooks have all run. What an older version of this tool applied counts as run.
 func (p *pass) planHooks() {
-	if p.opts.drift != nil || len(p.hooks) == 0 && p.rec.Hooks.Release == "" && len(p.rec.Runs) == 0 {
+	if p.opts.drift != nil || p.retired() || len(p.hooks) == 0 && p.rec.Hooks.Release == "" && len(p.rec.Runs) == 0 && p.rec.Due == "" {
 		return
 	}
 	p.manifests = p.releaseHash()
@@ -158,6 +167,10 @@ func (p *pass) planHooks() {
 	case p.rec.Due == "" && applied == "" && !p.rec.Rebuilt:
 		p.newlyDue, p.dueFor = true, record.HooksInstall
 	case p.rec.Due == "":
+		p.newlyDue, p.dueFor = true, record.HooksUpgrade
+	case p.rec.Due == record.HooksDelete && len(p.rec.Rows) == 0: // it was about to be removed, and is back
+		p.newlyDue, p.dueFor = true, record.HooksInstall
+	case p.rec.Due == record.HooksDelete:
 		p.newlyDue, p.dueFor = true, record.HooksUpgrade
 	default:
 		p.dueFor = p.rec.Due
@@ -184,7 +197,7 @@ func (p *pass) hooksDue() bool { return p.dueFor != "" }
 
 // tellHooks reports in a dry run which hooks would run.
 func (p *pass) tellHooks() {
-	for _, phase := range []string{phasePreSync, phaseSync, phasePostSync} {
+	for _, phase := range []string{phasePreDelete, phasePreSync, phaseSync, phasePostSync, phasePostDelete} {
 		for _, o := range p.hooksOf(phase) {
 			p.tellChange(record.Change{Object: o.ID(), Short: shortOf(o), Origin: o.origin.String(), Action: record.Skipped,
 				Note: phase + " hook: a dry run does not run it"})

@@ -46,6 +46,10 @@ type pass struct {
 	plan      *plan
 	newKinds  map[cluster.Kind]bool // of CRDs this pass applies
 
+	toKeep []byte                       // hooks of this commit for the removal of the app, as the record keeps them; nil when it was not rendered
+	moved  bool                         // it left gitops.yaml, but another app takes over objects of it
+	known  []*unstructured.Unstructured // Secrets of an app that is removed
+
 	refs        map[record.Key]cluster.Ref                // everything desired
 	after       map[record.Key]*unstructured.Unstructured // its last known state
 	health      *cluster.HealthRules
@@ -98,6 +102,18 @@ var writing = []part{
 	{"prune", (*pass).prune},
 	{"save", (*pass).saveApplied},
 }
+
+// deleting is what is done to the objects of an app that is removed.
+var deleting = []part{
+	{"hooks", (*pass).preDelete},
+	{"prune", (*pass).prune},
+	{"hooks", (*pass).postDelete},
+	{"prune", (*pass).pruneHosts},
+	{"save", (*pass).removed},
+}
+
+// removing takes the place of writing for an app that left gitops.yaml.
+var removing = slices.Concat([]part{{"write ahead", (*pass).writeAhead}}, deleting, []part{{"save", (*pass).saveApplied}})
 
 var verifying = []part{
 	{"wait for health", (*pass).waitForHealth},
@@ -207,8 +223,10 @@ func (p *pass) makePlan(ctx context.Context) error {
 	p.letStay()
 	p.tellStrangers()
 	p.planHooks()
-	if err := p.plan.guard(p.rec, p.report.Source, p.app.Budget, p.message); err != nil {
-		return err
+	if !p.goesOn() {
+		if err := p.plan.guard(p.rec, p.report.Source, p.app.Budget, p.message); err != nil {
+			return err
+		}
 	}
 	p.markCreateOnly()
 	p.report.Counts.Unchanged += len(p.plan.same)
@@ -298,7 +316,10 @@ func (p *pass) writeAhead(ctx context.Context) error {
 	}
 	added := p.newlyDue
 	if p.hooksDue() {
-		p.rec.Due = p.dueFor
+		p.rec.SetDue(p.dueFor)
+	}
+	if p.toKeep != nil {
+		p.rec.Kept = p.toKeep
 	}
 	for _, s := range p.plan.steps {
 		switch {
@@ -309,7 +330,7 @@ func (p *pass) writeAhead(ctx context.Context) error {
 			added = true
 		}
 	}
-	if added || slices.ContainsFunc(p.plan.steps, func(s *step) bool { return s.live == nil && s.Namespace == p.app.Namespace }) {
+	if added && !p.retired() || slices.ContainsFunc(p.plan.steps, func(s *step) bool { return s.live == nil && s.Namespace == p.app.Namespace }) {
 		if err := p.ensureNamespace(ctx); err != nil {
 			return err
 		}

@@ -40,6 +40,7 @@ type removal struct {
 type plan struct {
 	steps    []*step
 	removals []removal
+	hosts    []removal // of an app that is removed: what its PostDelete hooks live in goes last
 	same     []*object // desired, recorded and clean: nothing to do
 	foreign  render.Problems
 }

@@ -14,11 +14,12 @@ import (
 // prune deletes what the record proves is ours and Git no longer names, in the reverse order of the stages. A row
 // leaves the record only when its object is known to be gone, or not ours. Nothing is pruned when something failed:
 // that may be what replaces the objects to prune.
-func (p *pass) prune(ctx context.Context) error {
+func (p *pass) prune(ctx context.Context) error { return p.pruneAll(ctx, p.plan.removals) }
+
+func (p *pass) pruneAll(ctx context.Context, rest []removal) error {
 	if len(p.failed) > 0 {
 		return nil
 	}
-	rest := p.plan.removals
 	for len(rest) > 0 {
 		n := 1
 		for n < len(rest) && rest[n].stage == rest[0].stage {

@@ -46,10 +46,14 @@ func (p *pass) render(ctx context.Context) error {
 		return nil
 	}
 	objects, err := p.prepare(ctx, p.app, r.objects)
-	if err == nil && r.desired == nil {
+	first := err == nil && r.desired == nil
+	if first {
 		p.tellMisunderstood(objects)
 	}
 	p.sort(objects)
+	if err == nil {
+		err = p.keepHooks(first)
+	}
 	r.desired = objects
 	for _, k := range definedKinds(r.objects) {
 		p.newKinds[k] = true

@@ -12,7 +12,7 @@ func (rd *round) guardRetired() {
 	var leaving []*pass
 	var doomed []removal
 	for _, p := range rd.passes {
-		if !p.listed.retired || p.listed.aside || p.failure != nil || p.plan == nil {
+		if !p.listed.retired || p.listed.aside || p.failure != nil || p.plan == nil || p.goesOn() {
 			continue
 		}
 		if gone, _ := p.plan.doomed(); len(gone) > 0 {

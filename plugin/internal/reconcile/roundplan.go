@@ -162,13 +162,18 @@ func (p *pass) ownPart() *snapshot {
 
 // planListed plans one app of several. errNothingToDo means that Git has nothing new for it.
 func (p *pass) planListed(ctx context.Context) error {
-	if p.listed.retired && len(p.rec.Rows) == 0 {
-		p.plan = &plan{}
-		return nil
+	if p.listed.retired {
+		if err := p.planRemoval(); err != nil {
+			return err
+		}
+		if len(p.rec.Rows) == 0 {
+			p.plan = &plan{}
+			return nil
+		}
 	}
 	p.plan = makePlan(p.desired, p.rec, p.live, p.verdicts, p.id, p.apps)
 	p.planHooks()
-	settled := !p.hooksDue() && p.rec.Config == p.config && p.rec.Tool == p.Tool && !p.rec.Pending && p.rec.Due == "" && !p.rec.Rebuilt
+	settled := !p.hooksDue() && p.keepsHooks() && p.rec.Config == p.config && p.rec.Tool == p.Tool && !p.rec.Pending && p.rec.Due == "" && !p.rec.Rebuilt
 	if settled && !p.listed.retired && len(p.plan.steps)+len(p.plan.removals)+len(p.plan.foreign) == 0 {
 		p.report.Counts.Unchanged = len(p.plan.same)
 		keys := p.keys()

@@ -121,7 +121,11 @@ func (rd *round) start(ctx context.Context, p *pass) {
 			return
 		}
 	}
-	if p.failure = p.runParts(ctx, writing); p.failure != nil {
+	parts := writing
+	if p.listed.retired {
+		parts = removing
+	}
+	if p.failure = p.runParts(ctx, parts); p.failure != nil {
 		return
 	}
 	p.listed.applied = true

@@ -30,7 +30,7 @@ func (p *pass) saveResult(idle bool, failure error) error {
 	if errors.As(failure, new(*dependencyError)) {
 		return nil // the list of apps tells it
 	}
-	neverApplied := len(p.rec.Rows) == 0
+	neverApplied := len(p.rec.Rows) == 0 && p.rec.Due != record.HooksDelete
 	if neverApplied && failure != nil {
 		p.report.Unrecorded = !errors.Is(failure, errInterrupted)
 		return nil // nothing of this app is in the cluster: leave no trace either
@@ -164,7 +164,7 @@ func (p *pass) ensureNamespace(ctx context.Context) error {
 
 // secrets lists the Secrets among the desired and live objects, whose values must not appear in any text.
 func (p *pass) secrets() []*unstructured.Unstructured {
-	var out []*unstructured.Unstructured
+	out := slices.Clone(p.known)
 	for _, o := range slices.Concat(p.desired, p.hooks) {
 		if o.Group == "" && o.Ref.Kind.Kind == "Secret" {
 			out = append(out, o.manifest)

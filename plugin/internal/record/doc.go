@@ -6,5 +6,6 @@
 // object. Everything lies in the namespace of the instance.
 //
 // The package does not decide anything: what is drift, what may be pruned and when to write is the business of
-// package reconcile. It never sees a manifest or a Secret value, only keyed hashes of them.
+// package reconcile. It sees keyed hashes of manifests and never a value of a Secret. The one exception are the manifests
+// of hooks that run when an app is removed: Git has them no longer then, so the record keeps them, as it is given them.
 package record

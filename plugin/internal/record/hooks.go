@@ -13,17 +13,30 @@ import (
 type Hooks struct {
 	Runs    []HookRun `json:"hooks,omitempty"`    // the last run of each hook
 	Release string    `json:"release,omitempty"`  // keyed hash of the manifests whose hooks have all run
-	Due     HookCause `json:"hooksDue,omitempty"` // hooks of newer manifests have not all run yet
+	Due     HookCause `json:"hooksDue,omitempty"` // hooks of newer manifests, or those of a removal, have not all run yet
+	Kept    []byte    `json:"kept,omitempty"`     // hooks that run when the app is removed, see PackHooks
 }
 
 // HookCause says for what hooks run.
 type HookCause string
 
-// The causes: the first time an app is applied, and every later one.
+// The causes: the first time an app is applied, every later one, and its removal.
 const (
 	HooksInstall HookCause = "install"
 	HooksUpgrade HookCause = "upgrade"
+	HooksDelete  HookCause = "delete"
 )
+
+// SetDue notes what hooks are due for. When a removal is given up, what has run so far counts no longer: the next
+// removal runs it again, and so does the app that is back.
+func (h *Hooks) SetDue(cause HookCause) {
+	if h.Due == HooksDelete && cause != HooksDelete {
+		for i := range h.Runs {
+			h.Runs[i].Release = ""
+		}
+	}
+	h.Due = cause
+}
 
 // HookRun is the last run of one hook in one phase. Name is that of the manifest, or its generateName; the object's own
 // name is Ref's. Result is empty while it runs.

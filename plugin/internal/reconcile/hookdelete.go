@@ -1,0 +1,157 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// retired tells whether the app left gitops.yaml.
+func (p *pass) retired() bool { return p.listed != nil && p.listed.retired }
+
+// goesOn tells whether the removal of the app has begun, with its hooks, in a pass before this one. It was allowed then.
+func (p *pass) goesOn() bool { return p.dueFor == record.HooksDelete && !p.newlyDue }
+
+// planRemoval finds out whether hooks are to run because the app left gitops.yaml. They do not while its objects stay,
+// or may be another app's, and never when another app takes over some of them: it was moved then.
+func (p *pass) planRemoval() error {
+	if p.listed.aside || p.app.KeepRemoved || p.listed.keeps != "" {
+		return nil
+	}
+	if len(p.live.gives) > 0 {
+		p.moved = len(p.rec.Kept) > 0
+		return nil
+	}
+	return p.takeKept()
+}
+
+// takeKept makes the hooks that the record keeps those of this pass.
+func (p *pass) takeKept() error {
+	kept, err := p.rec.KeptHooks()
+	if err != nil {
+		return hint.With(err, "put the app back into gitops.yaml: the next run records its hooks anew")
+	}
+	if len(kept) == 0 {
+		return nil
+	}
+	for _, k := range kept {
+		o := &object{Ref: k.Object, manifest: &unstructured.Unstructured{}, body: k.Manifest}
+		if err := o.manifest.UnmarshalJSON(k.Manifest); err != nil {
+			return fmt.Errorf("hook %s: %w", k.Object, err)
+		}
+		if o.hook, err = hookOf(o.manifest.GetAnnotations()); err != nil {
+			return fmt.Errorf("hook %s: %w", k.Object, err)
+		}
+		if why, advice := p.app.Allow.refuses(o.Ref); why != "" || o.hook == nil {
+			return hint.Errorf(fmt.Sprintf("hook %s: %s", shortOf(o), firstOf(why, "it is none")), "%s", advice)
+		}
+		p.hooks = append(p.hooks, o)
+	}
+	p.manifests = p.rec.Hash(p.rec.Kept)
+	p.newlyDue, p.dueFor = p.rec.Due != record.HooksDelete, record.HooksDelete
+	if p.opts.DryRun {
+		p.rec.Due = p.dueFor
+	}
+	return nil
+}
+
+// preDelete runs the PreDelete hooks of an app that is removed.
+func (p *pass) preDelete(ctx context.Context) error {
+	if p.moved {
+		return p.dropKept(ctx)
+	}
+	if !p.hooksDue() {
+		return nil
+	}
+	p.plan.removals, p.plan.hosts = p.splitHosts(p.plan.removals)
+	if p.opts.DryRun {
+		return nil
+	}
+	if err := p.knowSecrets(ctx); err != nil {
+		return err
+	}
+	return p.runHooks(ctx, phasePreDelete, all)
+}
+
+// dropKept takes hooks out of the record that must not run later either, when nothing tells any more that the app was
+// moved.
+func (p *pass) dropKept(ctx context.Context) error {
+	p.tell(Warning, p.app.Name, "%s left gitops.yaml, and another app takes over objects of it: it was moved, so its PreDelete and PostDelete hooks do not run", p.app.Name)
+	if p.opts.DryRun {
+		return nil
+	}
+	p.rec.Kept, p.rec.Due = nil, ""
+	return p.saveHooks(ctx)
+}
+
+// splitHosts takes apart the removals that a PostDelete hook has to wait for and those that it lives in: its Namespace,
+// and the definition of its kind.
+func (p *pass) splitHosts(removals []removal) (first, hosts []removal) {
+	after := p.hooksOf(phasePostDelete)
+	for _, r := range removals {
+		k, name := r.row.Ref.Kind, r.row.Name
+		if record.HoldsOthers(k) && slices.ContainsFunc(after, func(o *object) bool {
+			return k.Kind == "Namespace" && o.Namespace == name || k.Kind != "Namespace" && o.Resource+"."+o.Group == name
+		}) {
+			hosts = append(hosts, r)
+		} else {
+			first = append(first, r)
+		}
+	}
+	return first, hosts
+}
+
+// knowSecrets reads the Secrets of an app that is removed: what its hooks say when they fail must not show their values.
+func (p *pass) knowSecrets(ctx context.Context) error {
+	for _, row := range p.rec.Sorted() {
+		if row.Group != "" || row.Ref.Kind.Kind != "Secret" {
+			continue
+		}
+		live, err := p.Cluster.Get(ctx, row.Ref)
+		if err == nil {
+			p.known = append(p.known, live)
+		} else if !apierrors.IsNotFound(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// postDelete runs the PostDelete hooks once the objects are gone.
+func (p *pass) postDelete(ctx context.Context) error {
+	if len(p.failed) > 0 {
+		return nil
+	}
+	return p.runHooks(ctx, phasePostDelete, all)
+}
+
+func (p *pass) pruneHosts(ctx context.Context) error { return p.pruneAll(ctx, p.plan.hosts) }
+
+// removed records that the hooks of the removal have run. Only then are their objects deleted, by cleanHooks, whatever
+// their policy: nobody else would.
+func (p *pass) removed(ctx context.Context) error {
+	if !p.hooksDue() || len(p.failed) > 0 || p.opts.DryRun {
+		return nil
+	}
+	p.hooks, p.dueFor = nil, ""
+	p.rec.Kept, p.rec.Due = nil, ""
+	return p.saveHooks(ctx)
+}
+
+// wayOut says how to go on after a hook of a removal that failed.
+func (p *pass) wayOut(phase string) string {
+	name, state := p.app.Name, "nothing of "+p.app.Name+" is deleted"
+	if phase == phasePostDelete {
+		state = "the objects of " + name + " are deleted, its record stays"
+	}
+	if p.listed == nil {
+		return state + "; uninstall tries it again, or mend it in Git, reconcile, and uninstall then"
+	}
+	return fmt.Sprintf("%s; `kubectl gitops reconcile %s` tries it again, or put the app back with the hook mended, and remove it then", state, name)
+}
