@@ -92,19 +92,16 @@ func (p *pass) dropKept(ctx context.Context) error {
 
 // splitHosts takes apart the removals that a PostDelete hook has to wait for and those that it lives in: its Namespace,
 // and the definition of its kind.
-func (p *pass) splitHosts(removals []removal) (first, hosts []removal) {
+func (p *pass) splitHosts(removals []removal) (first, last []removal) {
 	after := p.hooksOf(phasePostDelete)
 	for _, r := range removals {
-		k, name := r.row.Ref.Kind, r.row.Name
-		if record.HoldsOthers(k) && slices.ContainsFunc(after, func(o *object) bool {
-			return k.Kind == "Namespace" && o.Namespace == name || k.Kind != "Namespace" && o.Resource+"."+o.Group == name
-		}) {
-			hosts = append(hosts, r)
+		if slices.ContainsFunc(after, func(o *object) bool { return hosts(r.row.Ref, o.Ref) }) {
+			last = append(last, r)
 		} else {
 			first = append(first, r)
 		}
 	}
-	return first, hosts
+	return first, last
 }
 
 // knowSecrets reads the Secrets of an app that is removed: what its hooks say when they fail must not show their values.
@@ -121,6 +118,12 @@ func (p *pass) knowSecrets(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// knowsSecrets tells whether the values are known that a hook could show. Those of an app whose objects an earlier pass
+// has deleted are not, and so nothing is repeated of what its hooks say.
+func (p *pass) knowsSecrets(run *record.HookRun) bool {
+	return run.Phase != phasePostDelete || !p.goesOn()
 }
 
 // postDelete runs the PostDelete hooks once the objects are gone.

@@ -136,11 +136,12 @@ func (p *pass) startHook(ctx context.Context, o *object, run *record.HookRun) er
 	}
 	if err != nil {
 		message, advice := explain(err, &step{object: o}, p.secrets())
-		p.rec.Forget(func(r record.HookRun) bool { return r.Mark == run.Mark })
-		if ofRemoval(run.Phase) {
-			advice = p.wayOut(run.Phase)
+		phase, mark := run.Phase, run.Mark
+		p.rec.Forget(func(r record.HookRun) bool { return r.Mark == mark })
+		if ofRemoval(phase) {
+			advice = p.wayOut(phase)
 		}
-		return hint.With(fmt.Errorf("%s hook %s: %s", run.Phase, shortOf(o), message), "%s", firstOf(advice, "correct the manifest at "+o.origin.String()))
+		return hint.With(fmt.Errorf("%s hook %s: %s", phase, shortOf(o), message), "%s", firstOf(advice, "correct the manifest at "+o.origin.String()))
 	}
 	run.UID = live.GetUID()
 	if err := p.saveHooks(p.ctx); err != nil {

@@ -31,7 +31,7 @@ func (p *pass) awaitHook(parent context.Context, o *object, run *record.HookRun)
 			return err
 		case err == nil:
 			done, failure := p.ended(live)
-			if done && failure != "" {
+			if done && failure != "" && p.knowsSecrets(run) {
 				failure = p.lastWords(parent, live, failure)
 			}
 			if done {

@@ -27,10 +27,14 @@ func (rd *round) makePasses(ctx context.Context) error {
 		rd.ids[rd.Records.ID(name)] = name
 	}
 	apps := slices.Clone(rd.apps)
-	for _, name := range slices.Sorted(maps.Keys(rd.records)) {
-		if rec := rd.records[name]; rd.lists(rec) && !slices.ContainsFunc(rd.apps, func(a App) bool { return a.Name == name }) {
-			apps = append(apps, SettingsOf(rec))
+	var leaving []string
+	for name, rec := range rd.records {
+		if rd.lists(rec) && !slices.ContainsFunc(rd.apps, func(a App) bool { return a.Name == name }) {
+			leaving = append(leaving, name)
 		}
+	}
+	for _, name := range slices.SortedFunc(slices.Values(leaving), rd.holdersLast) {
+		apps = append(apps, SettingsOf(rd.records[name]))
 	}
 	for i, app := range apps {
 		p, err := rd.newListedPass(ctx, app, rd.target.App.Path, rd.opts)

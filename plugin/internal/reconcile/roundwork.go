@@ -76,7 +76,7 @@ func (rd *round) dependencies(p *pass) []*pass {
 
 // unsure lists the dependencies of p that may still turn out well or badly.
 func (rd *round) unsure(p *pass) []*pass {
-	return slices.DeleteFunc(rd.dependencies(p), func(dep *pass) bool {
+	return slices.DeleteFunc(append(rd.dependencies(p), rd.removedFirst(p)...), func(dep *pass) bool {
 		l := dep.listed
 		return dep.failure != nil || l.ended || l.aside || l.waits != "" || l.idle && dep.rec.Settled
 	})
@@ -106,6 +106,10 @@ func (rd *round) mayStart(p *pass) bool {
 		if p.failure != nil || p.listed.waits != "" {
 			return false
 		}
+	}
+	if first := rd.removedFirst(p); len(first) > 0 {
+		p.listed.waits = fmt.Sprintf("waits until the app %s is removed", first[0].app.Name)
+		return false
 	}
 	return true
 }
