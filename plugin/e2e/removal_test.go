@@ -145,7 +145,7 @@ func killRemoval(t *testing.T, n int, answered, back bool) (bool, error) {
 	if err = errors.Join(err, s.succeed("the next run"), s.holds("b"), s.idle(), s.nothingOf("a")); err == nil {
 		err = eventually(func() error {
 			if before > 1 || after > 1 || seen.count("before") != before+1 || seen.count("after") != after+1 {
-				return fmt.Errorf("the PreDelete hook had run %d times, the PostDelete hook %d times: %v", before, after, seen.events)
+				return fmt.Errorf("of %d and %d hooks before, the events are %v", before, after, seen.events)
 			}
 			return nil
 		})

@@ -195,3 +195,13 @@ func FuzzNoValueOfASecretIsShown(f *testing.F) {
 		}
 	})
 }
+
+func TestRepeats(t *testing.T) {
+	secret := newSecret(map[string]any{"data": map[string]any{"password": encode("correct horse"), "user": encode("postgres")}})
+	for args, want := range map[string]bool{"--password=correct horse": true, encode("correct horse"): true, "postgres:16": false, "": false} {
+		u := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{"args": []any{args}}}}
+		if got := diff.Repeats(u, secret); got != want {
+			t.Errorf("%q: %v", args, got)
+		}
+	}
+}

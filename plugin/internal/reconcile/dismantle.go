@@ -110,13 +110,11 @@ func (p *pass) saveRest(ctx context.Context) error {
 
 // Farewell lists the hooks that run when the app of a record is removed with its objects, in words.
 func Farewell(rec *record.Record) ([]string, error) {
-	if rec == nil || rec.Inventory == nil {
-		return nil, nil
-	}
-	p := &pass{rec: rec}
-	if err := p.takeKept(); err != nil {
+	hooks, err := keptHooks(rec)
+	if err != nil {
 		return nil, err
 	}
+	p := &pass{hooks: hooks}
 	var out []string
 	for _, phase := range []string{phasePreDelete, phasePostDelete} {
 		for _, o := range p.hooksFor(phase, record.HooksDelete) {

@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -33,32 +34,51 @@ func (p *pass) planRemoval() error {
 
 // takeKept makes the hooks that the record keeps those of this pass.
 func (p *pass) takeKept() error {
-	kept, err := p.rec.KeptHooks()
+	hooks, err := keptHooks(p.rec)
 	if err != nil {
 		return hint.With(err, "put the app back into gitops.yaml: the next run records its hooks anew")
 	}
-	if len(kept) == 0 {
+	if len(hooks) == 0 {
 		return nil
 	}
-	for _, k := range kept {
-		o := &object{Ref: k.Object, manifest: &unstructured.Unstructured{}, body: k.Manifest}
-		if err := o.manifest.UnmarshalJSON(k.Manifest); err != nil {
-			return fmt.Errorf("hook %s: %w", k.Object, err)
+	for _, o := range hooks {
+		if why, advice := p.app.Allow.refuses(o.Ref); why != "" {
+			return hint.Errorf(fmt.Sprintf("hook %s: %s", shortOf(o), why), "%s", advice)
 		}
-		if o.hook, err = hookOf(o.manifest.GetAnnotations()); err != nil {
-			return fmt.Errorf("hook %s: %w", k.Object, err)
-		}
-		if why, advice := p.app.Allow.refuses(o.Ref); why != "" || o.hook == nil {
-			return hint.Errorf(fmt.Sprintf("hook %s: %s", shortOf(o), firstOf(why, "it is none")), "%s", advice)
-		}
-		p.hooks = append(p.hooks, o)
 	}
-	p.manifests = p.rec.Hash(p.rec.Kept)
+	p.hooks, p.manifests = hooks, p.rec.Hash(p.rec.Kept)
 	p.newlyDue, p.dueFor = p.rec.Due != record.HooksDelete, record.HooksDelete
 	if p.opts.DryRun {
 		p.rec.Due = p.dueFor
 	}
 	return nil
+}
+
+// keptHooks reads the hooks that a record keeps for the removal of its app.
+func keptHooks(rec *record.Record) ([]*object, error) {
+	if rec == nil || rec.Inventory == nil {
+		return nil, nil
+	}
+	kept, err := rec.KeptHooks()
+	if err != nil {
+		return nil, err
+	}
+	var hooks []*object
+	for _, k := range kept {
+		o := &object{Ref: k.Object, manifest: &unstructured.Unstructured{}, body: k.Manifest}
+		err := o.manifest.UnmarshalJSON(k.Manifest)
+		if err == nil {
+			o.hook, err = hookOf(o.manifest.GetAnnotations())
+		}
+		if err == nil && o.hook == nil {
+			err = errors.New("it is none")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("hook %s: %w", k.Object, err)
+		}
+		hooks = append(hooks, o)
+	}
+	return hooks, nil
 }
 
 // preDelete runs the PreDelete hooks of an app that is removed.
@@ -136,15 +156,14 @@ func (p *pass) postDelete(ctx context.Context) error {
 
 func (p *pass) pruneHosts(ctx context.Context) error { return p.pruneAll(ctx, p.plan.hosts) }
 
-// removed records that the hooks of the removal have run. Only then are their objects deleted, by cleanHooks, whatever
-// their policy: nobody else would.
-func (p *pass) removed(ctx context.Context) error {
-	if !p.hooksDue() || len(p.failed) > 0 || p.opts.DryRun {
-		return nil
+// removed notes that the hooks of the removal have run. cleanHooks deletes their objects then, whatever their policy:
+// nobody else would.
+func (p *pass) removed(context.Context) error {
+	if p.hooksDue() && len(p.failed) == 0 && !p.opts.DryRun {
+		p.hooks, p.dueFor = nil, ""
+		p.rec.Kept, p.rec.Due = nil, ""
 	}
-	p.hooks, p.dueFor = nil, ""
-	p.rec.Kept, p.rec.Due = nil, ""
-	return p.saveHooks(ctx)
+	return nil
 }
 
 // wayOut says how to go on after a hook of a removal that failed.

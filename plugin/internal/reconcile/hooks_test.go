@@ -52,12 +52,13 @@ func TestNamespacesAndCRDsAreNeverRun(t *testing.T) {
 		`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"shop","annotations":{"helm.sh/hook":"pre-install,pre-upgrade"}}}`,
 		`{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"a.example.com","annotations":{"argocd.argoproj.io/hook":"PreSync"}}}`,
 		`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"left-alone","annotations":{"argocd.argoproj.io/hook":"Skip"}}}`,
-		`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","annotations":{"argocd.argoproj.io/hook":"PreSync"}}}`)
+		`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","annotations":{"argocd.argoproj.io/hook":"PreSync"}}}`,
+		`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"left-out","annotations":{"helm.sh/hook":"pre-delete"}}}`)
 	got, err := reconcilerOf(t).prepare(t.Context(), App{Name: "shop"}, objects)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, run := range []bool{false, false, true, true} {
+	for i, run := range []bool{false, false, true, true, true} {
 		if (got[i].hook != nil) != run {
 			t.Errorf("%s is a hook: %v", got[i].ID(), got[i].hook != nil)
 		}

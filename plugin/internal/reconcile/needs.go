@@ -40,11 +40,17 @@ func Needs(ctx context.Context, app App, rendered, all []render.Object,
 	return grants, nil
 }
 
-// NeedsOfRecord returns the rights to look at, keep and prune what a record names: it may have left the repository.
+// NeedsOfRecord returns the rights to look at, keep and prune what a record names, and to run the hooks that it keeps: the
+// app may have left the repository.
 func NeedsOfRecord(rec *record.Record) []rbac.Grant {
 	var grants []rbac.Grant
 	for _, ref := range Recorded(rec) {
 		grants = append(grants, rbac.Apply(ref.Group, ref.Resource, ref.Namespace))
 	}
-	return grants
+	hooks, _ := keptHooks(rec) // what cannot be read is not run
+	var objects []rbac.Object
+	for _, o := range hooks {
+		objects = append(objects, rbac.Object{Ref: o.Ref, Manifest: o.manifest})
+	}
+	return append(grants, rbac.Needs(objects)...)
 }

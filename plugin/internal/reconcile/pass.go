@@ -109,7 +109,7 @@ var deleting = []part{
 	{"prune", (*pass).prune},
 	{"hooks", (*pass).postDelete},
 	{"prune", (*pass).pruneHosts},
-	{"save", (*pass).removed},
+	{"hooks", (*pass).removed},
 }
 
 // removing takes the place of writing for an app that left gitops.yaml.

@@ -35,7 +35,7 @@ type Status struct {
 
 // HookStatus is how the last run of one hook ended. Result is empty while it runs.
 type HookStatus struct {
-	Phase   string        `json:"phase"`  // PreSync, Sync, PostSync or SyncFail
+	Phase   string        `json:"phase"`  // PreSync, Sync, PostSync, SyncFail, PreDelete or PostDelete
 	Object  string        `json:"object"` // group/Kind/namespace/name
 	Commit  string        `json:"commit"`
 	Result  record.Result `json:"result"`

@@ -1,0 +1,58 @@
+package reconcile
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+func keeping(t *testing.T, annotations ...string) *pass {
+	t.Helper()
+	o := wanted("Job", "drain", annotations...)
+	o.Namespace = "shop"
+	o.manifest.SetAPIVersion("batch/v1")
+	o.manifest.SetKind("Job")
+	body, err := json.Marshal(o.manifest.Object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &pass{rec: &record.Record{Inventory: record.NewInventory("shop")}, listed: &listed{retired: true}, live: newSnapshot()}
+	if p.rec.Kept, err = record.PackHooks([]record.KeptHook{{Object: o.Ref, Manifest: body}}); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestHooksOfARemovalRunWithoutDoubtOnly(t *testing.T) {
+	const hook = "kubectl-gitops.dev/hook=PreDelete"
+	key := record.Key{Kind: "ConfigMap", Name: "a"}
+	for name, test := range map[string]struct {
+		change func(*pass)
+		runs   bool
+	}{
+		"removed":                       {func(*pass) {}, true},
+		"everything stays":              {func(p *pass) { p.app.KeepRemoved = true }, false},
+		"an app is not known":           {func(p *pass) { p.listed.keeps = "perhaps" }, false},
+		"another app takes an object":   {func(p *pass) { p.live.gives = map[record.Key]bool{key: true} }, false},
+		"another app was asked for":     {func(p *pass) { p.listed.aside = true }, false},
+		"its hooks are all of the past": {func(p *pass) { p.rec.Kept = nil }, false},
+	} {
+		p := keeping(t, hook)
+		test.change(p)
+		if err := p.planRemoval(); err != nil || p.hooksDue() != test.runs || len(p.hooks) > 0 != test.runs {
+			t.Errorf("%s: %v, due %v, %v", name, err, p.hooksDue(), p.hooks)
+		}
+	}
+}
+
+func TestHooksOfARemovalAreConfined(t *testing.T) {
+	p := keeping(t, "kubectl-gitops.dev/hook=PreDelete")
+	p.app.Allow.Namespaces = []string{"other"}
+	if err := p.planRemoval(); err == nil || p.hooksDue() {
+		t.Errorf("a hook in a namespace of others runs: %v", err)
+	}
+	if err := keeping(t).planRemoval(); err == nil {
+		t.Error("what is no hook is taken for one")
+	}
+}
