@@ -49,6 +49,12 @@ apps:
 `
 )
 
+// neverRun is a hook of an app that moves, and is not removed.
+const neverRun = `apiVersion: v1
+kind: ConfigMap
+metadata: {name: never, annotations: {kubectl-gitops.dev/hook: "PreDelete,PostDelete"}}
+`
+
 func movedMap(name, value string) string {
 	return fmt.Sprintf("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: %s}\ndata: {a: %q}\n", name, value)
 }
@@ -67,7 +73,7 @@ func (s *site) uids() (map[string]string, error) {
 }
 
 // TestKilledWhileHandingOver kills runs that move objects between apps, and rename an app, at each of their requests.
-// No object is ever deleted and created again, whatever Git says next: the same, or that all goes back.
+// No object is ever deleted and created again, and no hook of a removal runs, whatever Git says next: the same, or that all goes back.
 func TestKilledWhileHandingOver(t *testing.T) {
 	for _, variant := range []struct {
 		name           string
@@ -100,9 +106,15 @@ func killHandover(t *testing.T, n int, answered, back bool) (bool, error) {
 	}
 	defer s.stop()
 	s.args = []string{"reconcile", "--repo", s.repo, "--timeout", "60s"}
-	before := map[string]string{"gitops.yaml": twoApps, "a/moves.yaml": movedMap("moves", "1"), "a/stays.yaml": movedMap("stays", "1"),
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	seen, err := s.watchHooks(ctx)
+	if err != nil {
+		return false, err
+	}
+	before := map[string]string{"gitops.yaml": twoApps, "a/hooks.yaml": neverRun, "a/moves.yaml": movedMap("moves", "1"), "a/stays.yaml": movedMap("stays", "1"),
 		"b/b.yaml": movedMap("b", "1"), "b/moves.yaml": ""}
-	first := map[string]string{"gitops.yaml": twoApps, "a/moves.yaml": before["a/moves.yaml"], "a/stays.yaml": before["a/stays.yaml"], "b/b.yaml": before["b/b.yaml"]}
+	first := map[string]string{"gitops.yaml": twoApps, "a/hooks.yaml": neverRun, "a/moves.yaml": before["a/moves.yaml"], "a/stays.yaml": before["a/stays.yaml"], "b/b.yaml": before["b/b.yaml"]}
 	if err := errors.Join(s.write("first", first), s.succeed("the first run")); err != nil {
 		return false, err
 	}
@@ -130,6 +142,9 @@ func killHandover(t *testing.T, n int, answered, back bool) (bool, error) {
 	now, listErr := s.uids()
 	if err = errors.Join(err, listErr); err == nil && fmt.Sprint(now) != fmt.Sprint(was) {
 		err = fmt.Errorf("the objects were %v, and are %v", was, now)
+	}
+	if seen.count("never") > 0 {
+		err = errors.Join(err, errors.New("the hook of a removal has run"))
 	}
 	if err != nil {
 		return killed, fmt.Errorf("%w\nthe killed run's requests:\n%s", err, trace.String())
