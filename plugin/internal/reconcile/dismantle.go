@@ -12,8 +12,8 @@ import (
 )
 
 // Dismantle ends the management of an app: with prune its objects are deleted, as a pass prunes them and with the same
-// proof, and the hooks of its removal run; otherwise they stay and lose our label. When that is done, the record is deleted. Objects that may not be
-// deleted (prune: disabled, and what was there before the app) stay in both cases.
+// proof, and the hooks of its removal run; otherwise they stay and lose our label. When that is done, the record is
+// deleted. Objects that may not be deleted (prune: disabled, and what was there before the app) stay in both cases.
 func (r *Reconciler) Dismantle(ctx context.Context, name string, prune bool) (AppReport, error) {
 	p := r.newPass(ctx, App{Name: name, Timeout: DefaultTimeout}, Options{Cause: record.CauseManual})
 	err := p.dismantle(ctx, prune)
