@@ -26,7 +26,7 @@ func (p *pass) planRemoval() error {
 		return nil
 	}
 	if len(p.live.gives) > 0 {
-		p.moved = len(p.rec.Kept) > 0
+		p.handedOver = len(p.rec.Kept) > 0
 		return nil
 	}
 	return p.takeKept()
@@ -83,7 +83,7 @@ func keptHooks(rec *record.Record) ([]*object, error) {
 
 // preDelete runs the PreDelete hooks of an app that is removed.
 func (p *pass) preDelete(ctx context.Context) error {
-	if p.moved {
+	if p.handedOver {
 		return p.dropKept(ctx)
 	}
 	if !p.hooksDue() {

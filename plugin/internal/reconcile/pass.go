@@ -46,9 +46,9 @@ type pass struct {
 	plan      *plan
 	newKinds  map[cluster.Kind]bool // of CRDs this pass applies
 
-	toKeep []byte                       // hooks of this commit for the removal of the app, as the record keeps them; nil when it was not rendered
-	moved  bool                         // it left gitops.yaml, but another app takes over objects of it
-	known  []*unstructured.Unstructured // Secrets of an app that is removed
+	toKeep     []byte                       // hooks of this commit for the removal of the app, as the record keeps them; nil when it was not rendered
+	handedOver bool                         // it left gitops.yaml, but another app takes over objects of it
+	known      []*unstructured.Unstructured // Secrets of an app that is removed
 
 	refs        map[record.Key]cluster.Ref                // everything desired
 	after       map[record.Key]*unstructured.Unstructured // its last known state
