@@ -9,7 +9,10 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/dynamic"
 	"k8s.io/client-go/metadata"
 )
 
@@ -20,24 +23,44 @@ var ErrCompacted = errors.New("the API server has compacted the history of a wat
 // errClosed ends one connection of a watch, as the server does every few minutes.
 var errClosed = errors.New("the connection was closed")
 
-// Change is one event of a watch: the metadata after it, and whether the object left (deleted, or its label removed).
-type Change struct {
-	Object *metav1.PartialObjectMetadata
+// Change is one event of a watch: the object after it, and whether it left (deleted, or its label removed).
+type Change[T metav1.Object] struct {
+	Object T
 	Gone   bool
 }
 
-// Watch reports every change of the metadata of the objects of a kind that carry the selector's labels, from after
-// the given resourceVersion on, in order and without gaps. It connects anew when the server closes the connection,
+// WatchMetadata reports every change of the metadata of the objects of a kind that carry the selector's labels, from
+// after the given resourceVersion on, in order and without gaps. It connects anew when the server closes the connection,
 // and returns when ctx ends, with ErrCompacted when it cannot go on without a gap, or with what the server refuses.
-func (c *Client) Watch(ctx context.Context, k Kind, namespace, selector, after string, each func(Change)) error {
+func (c *Client) WatchMetadata(ctx context.Context, k Kind, namespace, selector, after string, each func(Change[*metav1.PartialObjectMetadata])) error {
 	client, err := metadata.NewForConfigAndClient(metadata.ConfigFor(c.config), c.http)
 	if err != nil {
 		return err
 	}
-	resource := client.Resource(k.GVK().GroupVersion().WithResource(k.Resource)).Namespace(namespace)
+	return keepWatching(ctx, client.Resource(k.resource()).Namespace(namespace), k, selector, after, each)
+}
+
+// Watch is WatchMetadata with whole objects. It begins with all that there are.
+func (c *Client) Watch(ctx context.Context, k Kind, namespace, selector string, each func(Change[*unstructured.Unstructured])) error {
+	client, err := dynamic.NewForConfigAndClient(dynamic.ConfigFor(c.config), c.http)
+	if err != nil {
+		return err
+	}
+	return keepWatching(ctx, client.Resource(k.resource()).Namespace(namespace), k, selector, "", each)
+}
+
+func (k Kind) resource() schema.GroupVersionResource {
+	return k.GVK().GroupVersion().WithResource(k.Resource)
+}
+
+type watcher interface {
+	Watch(ctx context.Context, o metav1.ListOptions) (watch.Interface, error)
+}
+
+func keepWatching[T metav1.Object](ctx context.Context, from watcher, k Kind, selector, after string, each func(Change[T])) error {
 	for try := 1; ; try++ {
 		seconds := int64(240 + rand.IntN(120)) // so that many watches do not end at once
-		w, err := resource.Watch(ctx, metav1.ListOptions{LabelSelector: selector, ResourceVersion: after,
+		w, err := from.Watch(ctx, metav1.ListOptions{LabelSelector: selector, ResourceVersion: after,
 			AllowWatchBookmarks: true, TimeoutSeconds: &seconds})
 		if err == nil {
 			var progress bool
@@ -67,7 +90,7 @@ func (c *Client) Watch(ctx context.Context, k Kind, namespace, selector, after s
 }
 
 // follow reads one connection until it ends and returns the resourceVersion to continue from, and whether it moved.
-func follow(ctx context.Context, w watch.Interface, after string, each func(Change)) (string, bool, error) {
+func follow[T metav1.Object](ctx context.Context, w watch.Interface, after string, each func(Change[T])) (string, bool, error) {
 	defer w.Stop()
 	progress := false
 	for {
@@ -84,13 +107,13 @@ func follow(ctx context.Context, w watch.Interface, after string, each func(Chan
 		if event.Type == watch.Error {
 			return after, progress, apierrors.FromObject(event.Object)
 		}
-		u, isMetadata := event.Object.(*metav1.PartialObjectMetadata)
-		if !isMetadata {
+		u, expected := event.Object.(T)
+		if !expected {
 			return after, progress, fmt.Errorf("unexpected %T in a watch", event.Object)
 		}
-		after, progress = u.ResourceVersion, true
+		after, progress = u.GetResourceVersion(), true
 		if event.Type != watch.Bookmark {
-			each(Change{Object: u, Gone: event.Type == watch.Deleted})
+			each(Change[T]{Object: u, Gone: event.Type == watch.Deleted})
 		}
 	}
 }

@@ -20,8 +20,8 @@ import (
 const (
 	// writesInFlight bounds how many objects are written at once.
 	writesInFlight = 16
-	// settleAtOnce bounds how many whole answers of the server are held: the record needs little of them.
-	settleAtOnce = 1000
+	// unsettledAtOnce bounds how many whole answers of the server are held: the record needs little of them.
+	unsettledAtOnce = 64
 	// writeGrace is how long a write that was already sent may still take after an interrupt.
 	writeGrace = 4 * time.Second
 	// keeper holds the value of a field that we stop sending, so that the server does not reset it.
@@ -52,15 +52,8 @@ func (p *pass) apply(ctx context.Context) error {
 		if err := p.ready(ctx, now[0].stage); err != nil {
 			return err
 		}
-		for some := range slices.Chunk(now, settleAtOnce) {
-			outcomes := make([]outcome, len(some))
-			parallel(ctx, len(some), writesInFlight, func(i int) { outcomes[i] = p.applyOne(ctx, some[i]) })
-			for i, o := range outcomes {
-				p.settle(some[i], o)
-			}
-			if ctx.Err() != nil {
-				return errInterrupted
-			}
+		if p.applyStage(ctx, now); ctx.Err() != nil {
+			return errInterrupted
 		}
 	}
 	if !begun && len(p.failed) == 0 {
@@ -69,6 +62,25 @@ func (p *pass) apply(ctx context.Context) error {
 		}
 	}
 	return p.syncHooks(ctx, nil)
+}
+
+// applyStage applies the steps of one stage in parallel, and settles each while later ones are under way.
+func (p *pass) applyStage(ctx context.Context, steps []*step) {
+	why := make([]string, len(steps))
+	for i, s := range steps {
+		why[i] = p.blocked(s) // before failures of this very stage are noted
+	}
+	outcomes := make([]outcome, len(steps))
+	pipeline(ctx, len(steps), writesInFlight, unsettledAtOnce, func(i int) {
+		if why[i] == "" {
+			outcomes[i] = p.applyOne(ctx, steps[i])
+		} else {
+			outcomes[i] = outcome{skipped: why[i]}
+		}
+	}, func(i int) {
+		p.settle(steps[i], outcomes[i])
+		outcomes[i] = outcome{} // whole objects
+	})
 }
 
 // ready waits until a stage can start: the CRDs before it are served, and the objects of earlier waves healthy,
@@ -109,9 +121,6 @@ type outcome struct {
 }
 
 func (p *pass) applyOne(ctx context.Context, s *step) outcome {
-	if why := p.blocked(s); why != "" {
-		return outcome{skipped: why}
-	}
 	if s.verdict == terminating && s.live != nil {
 		return outcome{err: fmt.Errorf("is being deleted since %s; it is applied again when it is gone",
 			age(p.Now().Sub(s.live.GetDeletionTimestamp().Time)))}
@@ -238,8 +247,6 @@ func (p *pass) recreate(ctx context.Context, s *step) (*unstructured.Unstructure
 func (p *pass) settle(s *step, o outcome) {
 	c := record.Change{Object: s.ID(), Short: s.Ref.String(), Origin: s.origin.String()}
 	switch {
-	case o.err == nil && o.after == nil && o.skipped == "":
-		return // never started: interrupted
 	case o.skipped != "":
 		c.Action, c.Note = record.Skipped, o.skipped
 		p.failed[s.key()] = true

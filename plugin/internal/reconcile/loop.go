@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
@@ -264,7 +266,8 @@ func (l *loop) watch(ctx context.Context, rd *round) {
 }
 
 func (l *loop) watchScope(ctx context.Context, w watched, r *Reconciler, after string) {
-	err := r.Cluster.Watch(ctx, w.kind, w.namespace, record.LabelPartOf, after, func(c cluster.Change) { l.changed(ctx, w, c) })
+	err := r.Cluster.WatchMetadata(ctx, w.kind, w.namespace, record.LabelPartOf, after,
+		func(c cluster.Change[*metav1.PartialObjectMetadata]) { l.changed(ctx, w, c) })
 	if ctx.Err() != nil {
 		return
 	}
@@ -279,7 +282,7 @@ func (l *loop) watchScope(ctx context.Context, w watched, r *Reconciler, after s
 }
 
 // changed wakes a turn when a change of a member's object may be drift.
-func (l *loop) changed(ctx context.Context, w watched, c cluster.Change) {
+func (l *loop) changed(ctx context.Context, w watched, c cluster.Change[*metav1.PartialObjectMetadata]) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	u := c.Object

@@ -139,17 +139,10 @@ func (r *Reconciler) observe(ctx context.Context, s *snapshot, l look) error {
 	return errors.Join(append(errs, ctx.Err())...)
 }
 
-// observeKind makes one list of a kind: of its only namespace, or of the whole cluster. Where that is forbidden each
-// namespace is listed.
+// observeKind makes one list of a kind. Where it is forbidden in the whole cluster each namespace is listed.
 func (r *Reconciler) observeKind(ctx context.Context, s *snapshot, k cluster.Kind, l look) error {
 	spaces := l.namespaces[k]
-	everywhere := []string{""}
-	if k.Namespaced && len(spaces) == 1 {
-		everywhere = spaces
-	}
-	if _, refused := r.memory().refused.Load(k); refused && len(spaces) > 1 {
-		everywhere = spaces
-	}
+	everywhere := r.scopes(k, spaces)
 	err := r.listInto(ctx, s, k, everywhere, l)
 	if apierrors.IsForbidden(err) && k.Namespaced && len(spaces) > 1 && len(everywhere) == 1 {
 		r.memory().refused.Store(k, true)
@@ -159,6 +152,15 @@ func (r *Reconciler) observeKind(ctx context.Context, s *snapshot, k cluster.Kin
 		return r.notServed(ctx, s, k, l, err)
 	}
 	return mayNot(err, k, everywhere[0])
+}
+
+// scopes is where to list or watch a kind whose objects are in spaces: their only namespace, the whole cluster ("") or,
+// after that was refused, each of them.
+func (r *Reconciler) scopes(k cluster.Kind, spaces []string) []string {
+	if _, refused := r.memory().refused.Load(k); k.Namespaced && (len(spaces) == 1 || refused && len(spaces) > 1) {
+		return spaces
+	}
+	return []string{""}
 }
 
 func (r *Reconciler) listInto(ctx context.Context, s *snapshot, k cluster.Kind, namespaces []string, l look) error {

@@ -35,3 +35,35 @@ func parallel(ctx context.Context, n, limit int, do func(i int)) {
 	}
 	wg.Wait()
 }
+
+// pipeline is parallel, and calls then(i) for each call that was started, in order and one at a time, as soon as do(i)
+// and all calls before it have returned. No more than ahead results wait for their turn.
+func pipeline(ctx context.Context, n, limit, ahead int, do, then func(i int)) {
+	turns := make(chan chan struct{}, ahead)
+	go func() {
+		defer close(turns)
+		slots := make(chan struct{}, limit)
+		for i := range n {
+			select {
+			case slots <- struct{}{}:
+			case <-ctx.Done():
+			}
+			if ctx.Err() != nil {
+				return
+			}
+			done := make(chan struct{})
+			turns <- done
+			go func() {
+				defer close(done)
+				defer func() { <-slots }()
+				do(i)
+			}()
+		}
+	}()
+	i := 0
+	for done := range turns {
+		<-done
+		then(i)
+		i++
+	}
+}

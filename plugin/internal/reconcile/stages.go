@@ -58,7 +58,8 @@ func isCRD(k cluster.Kind) bool {
 	return k.Group == "apiextensions.k8s.io" && k.Kind == "CustomResourceDefinition"
 }
 
-// rank orders the queue inside a stage. Everything in a stage runs in parallel; what others need simply starts first.
+// rank orders the queue inside a stage, namespace by namespace: so controllers have work while the next namespaces are
+// applied. Everything in a stage runs in parallel; what others need simply starts first.
 func rank(k cluster.Kind) int {
 	early := []string{"ServiceAccount", "Role", "RoleBinding", "ResourceQuota", "LimitRange", "Secret", "ConfigMap",
 		"PersistentVolumeClaim", "Service"}

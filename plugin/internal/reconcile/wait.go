@@ -54,25 +54,22 @@ func (e *notHealthyError) Error() string {
 }
 
 // healthy waits until the objects at keys are Healthy or Suspended, within the budget of the app. It stops early at
-// an object that is Degraded: waiting does not mend it. One list per kind that still has such objects is made a look.
+// an object that is Degraded: waiting does not mend it.
 func (p *pass) healthy(ctx context.Context, keys []record.Key) error {
 	ctx, cancel := context.WithDeadline(ctx, p.started.Add(p.app.Timeout))
 	defer cancel()
-	for pause := firstPause; ; pause = min(pause*2, longestPause) {
-		open := p.unhealthy(keys)
-		if len(open) == 0 {
-			return nil
-		}
+	open := p.unhealthy(keys)
+	var eye *watchman
+	for pause := firstPause; len(open) > 0; pause = min(pause*2, longestPause) {
 		if open[0].health == cluster.Degraded {
 			return p.notHealthy(open)
 		}
-		if pause > firstPause { // most objects need a moment: that is not worth a line
+		if eye == nil {
+			eye = p.watchHealth(ctx, open)
+		} else { // most objects need a moment: that is not worth a line
 			p.tellWaiting(open)
 		}
-		err := sleep(ctx, pause)
-		if err == nil {
-			err = p.lookAgain(ctx, open)
-		}
+		err := eye.wait(ctx, pause, open)
 		switch {
 		case p.ctx.Err() != nil:
 			return errInterrupted
@@ -81,7 +78,9 @@ func (p *pass) healthy(ctx context.Context, keys []record.Key) error {
 		case err != nil:
 			return err
 		}
+		open = p.unhealthy(keysOf(open))
 	}
+	return nil
 }
 
 // healthySoon is healthy for a pass of a loop, which must not keep drift waiting: it looks once and leaves the waiting
@@ -145,30 +144,6 @@ func (p *pass) unhealthy(keys []record.Key) []ailing {
 		}
 	}
 	return out
-}
-
-// lookAgain reads the kinds of the objects in open again.
-func (p *pass) lookAgain(ctx context.Context, open []ailing) error {
-	l := look{namespaces: map[cluster.Kind][]string{}, whole: true}
-	for _, a := range open {
-		k, ns := p.refs[a.key].Kind, a.key.Namespace
-		if !slices.Contains(l.kinds, k) {
-			l.kinds = append(l.kinds, k)
-		}
-		if ns != "" && !slices.Contains(l.namespaces[k], ns) {
-			l.namespaces[k] = append(l.namespaces[k], ns)
-		}
-	}
-	s := newSnapshot()
-	if err := p.observe(ctx, s, l); err != nil {
-		return err
-	}
-	for _, a := range open {
-		if p.after[a.key] = s.values(a.key, p.id); p.after[a.key] == nil {
-			p.noteExpired(ctx, a.key)
-		}
-	}
-	return nil
 }
 
 // tellWaiting reports each object once per state it is in.

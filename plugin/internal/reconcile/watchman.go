@@ -1,0 +1,155 @@
+package reconcile
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+const (
+	// together is how long more events are waited for after one, before health is looked at.
+	together = 20 * time.Millisecond
+	// mistrust is how long watches are relied on without a look: some proxies swallow events.
+	mistrust = 15 * time.Second
+)
+
+// watchman keeps what a pass knows of some objects current while it waits for their health: by one watch per kind, and
+// by lists where a watch is not possible.
+type watchman struct {
+	*pass
+	waits  map[record.Key]bool // what it is about
+	events chan event
+	broken atomic.Bool // a watch has ended
+	looked time.Time   // when everything was last listed
+}
+
+type event struct {
+	key  record.Key
+	live *unstructured.Unstructured
+	gone bool
+}
+
+// watchHealth watches the kinds of the objects in open until ctx ends.
+func (p *pass) watchHealth(ctx context.Context, open []ailing) *watchman {
+	w := &watchman{pass: p, waits: map[record.Key]bool{}, events: make(chan event), looked: p.Now()}
+	for _, a := range open {
+		w.waits[a.key] = true
+	}
+	l := p.lookAt(open)
+	for _, k := range l.kinds {
+		for _, namespace := range p.scopes(k, l.namespaces[k]) {
+			go w.watch(ctx, k, namespace)
+		}
+	}
+	return w
+}
+
+func (w *watchman) watch(ctx context.Context, k cluster.Kind, namespace string) {
+	_ = w.Cluster.Watch(ctx, k, namespace, record.LabelPartOf+"="+w.id, func(c cluster.Change[*unstructured.Unstructured]) {
+		u := c.Object
+		key := record.Key{Group: k.Group, Kind: k.Kind, Namespace: u.GetNamespace(), Name: u.GetName()}
+		select {
+		case w.events <- event{key, u, c.Gone}:
+		case <-ctx.Done():
+		}
+	})
+	w.broken.Store(true) // why does not matter: lists do it as well
+}
+
+// wait returns when all objects in open are healthy, and otherwise after pause. A Degraded one is left to the caller's
+// next look: some are that for a moment only.
+func (w *watchman) wait(ctx context.Context, pause time.Duration, open []ailing) error {
+	end := time.NewTimer(pause)
+	defer end.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-end.C:
+			if w.broken.Load() || w.Now().Sub(w.looked) > mistrust {
+				return w.lookAgain(ctx, open)
+			}
+			return nil
+		case e := <-w.events:
+			w.take(ctx, e)
+			w.takeMore(ctx)
+			if open = w.unhealthy(keysOf(open)); len(open) == 0 {
+				return nil
+			}
+		}
+	}
+}
+
+// takeMore takes the events that come together with one that was taken.
+func (w *watchman) takeMore(ctx context.Context) {
+	end := time.NewTimer(together)
+	defer end.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-end.C:
+			return
+		case e := <-w.events:
+			w.take(ctx, e)
+		}
+	}
+}
+
+func (w *watchman) take(ctx context.Context, e event) {
+	known := w.after[e.key]
+	switch {
+	case !w.waits[e.key], known != nil && notNewer(e.live.GetResourceVersion(), known.GetResourceVersion()):
+		return
+	case e.gone:
+		w.after[e.key] = nil
+		w.noteExpired(ctx, e.key)
+	default:
+		e.live.SetManagedFields(nil) // they are of no use here
+		w.after[e.key] = e.live
+	}
+}
+
+// lookAgain lists the kinds of the objects in open.
+func (w *watchman) lookAgain(ctx context.Context, open []ailing) error {
+	s := newSnapshot()
+	if err := w.observe(ctx, s, w.lookAt(open)); err != nil {
+		return err
+	}
+	w.looked = w.Now()
+	for _, a := range open {
+		if w.after[a.key] = s.values(a.key, w.id); w.after[a.key] == nil {
+			w.noteExpired(ctx, a.key)
+		}
+	}
+	return nil
+}
+
+// lookAt says what to read for the whole objects in open.
+func (p *pass) lookAt(open []ailing) look {
+	l := look{namespaces: map[cluster.Kind][]string{}, whole: true}
+	for _, a := range open {
+		k, ns := p.refs[a.key].Kind, a.key.Namespace
+		if !slices.Contains(l.kinds, k) {
+			l.kinds = append(l.kinds, k)
+		}
+		if ns != "" && !slices.Contains(l.namespaces[k], ns) {
+			l.namespaces[k] = append(l.namespaces[k], ns)
+		}
+	}
+	return l
+}
+
+func keysOf(open []ailing) []record.Key {
+	keys := make([]record.Key, len(open))
+	for i, a := range open {
+		keys[i] = a.key
+	}
+	return keys
+}
