@@ -111,7 +111,7 @@ func (s *Store) SaveList(ctx context.Context, l *AppList) error {
 	if l.version != "" {
 		saved, err = s.Cluster.Update(ctx, ref, body, Manager)
 	} else {
-		saved, err = s.inNamespace(ctx, func() (*unstructured.Unstructured, error) {
+		saved, err = s.firstWrite(ctx, func() (*unstructured.Unstructured, error) {
 			return s.Cluster.Create(ctx, ref, body, Manager)
 		})
 	}

@@ -2,11 +2,9 @@ package record
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -64,10 +62,11 @@ type Store struct {
 	Namespace string
 	Tool      string // name/version, the ApplySet tooling annotation
 
-	peeked map[string]*Record // answers the next Load
-	lists  []*AppList         // found by the last Load
-	once   sync.Once
-	self   string // see writer
+	peeked       map[string]*Record // answers the next Load
+	lists        []*AppList         // found by the last Load
+	hasNamespace bool               // of the instance, as far as is known
+	once         sync.Once
+	self         string // see writer
 }
 
 // ParentName is the name of an app's ApplySet parent, a ConfigMap.
@@ -168,127 +167,13 @@ func shardName(app string, n int) string {
 //
 // A process may die between any two of the requests. Rows that are written ahead come before the parent, but an
 // inventory that says that all is done comes after it: nobody would write the parent any more.
-func (s *Store) Save(ctx context.Context, r *Record) error {
-	shards, err := r.encode()
-	if err != nil {
-		return err
-	}
-	if r.Pending {
-		if err := s.saveShards(ctx, r, shards); err != nil {
-			return err
-		}
-		return s.saveParent(ctx, r)
-	}
-	if err := s.saveParent(ctx, r); err != nil {
-		return err
-	}
-	return s.saveShards(ctx, r, shards)
-}
-
 // saveShards writes the shards that differ, from the last to the first: when their count doubles, a row is in its new
 // shard before it leaves the old one, whatever request is the last.
-func (s *Store) saveShards(ctx context.Context, r *Record, shards []shard) error {
-	for n := len(shards) - 1; n >= 0; n-- {
-		if old, ok := r.written[n]; ok && string(old.header) == string(shards[n].header) && string(old.rows) == string(shards[n].rows) {
-			continue
-		}
-		if err := s.saveShard(ctx, r, n, shards[n]); err != nil {
-			return fmt.Errorf("record of %s: %w", r.App, err)
-		}
-		r.written[n] = shards[n]
-	}
-	return nil
-}
-
-func (s *Store) saveShard(ctx context.Context, r *Record, n int, sh shard) error {
-	ref := cluster.Ref{Kind: secrets, Namespace: s.Namespace, Name: shardName(r.App, n)}
-	data := map[string][]byte{"rows": sh.rows, "seal": []byte(sh.seal)}
-	if n == 0 {
-		data["header"] = sh.header
-	}
-	annotations := map[string]string{annotationWriter: s.writer()}
-	meta := map[string]any{
-		"name": ref.Name, "namespace": ref.Namespace, "annotations": annotations,
-		"labels": map[string]string{labelApp: r.App, labelShard: strconv.Itoa(n), "app.kubernetes.io/managed-by": Manager},
-	}
-	if n == 0 && r.Suspended != nil {
-		text, err := json.Marshal(r.Suspended)
-		if err != nil {
-			return err
-		}
-		annotations[annotationSuspended] = string(text)
-	}
-	version, exists := r.versions[n]
-	if exists {
-		meta["resourceVersion"] = version
-	}
-	body, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data,
-		"type": "kubectl-gitops.dev/inventory"})
-	if err != nil {
-		return err
-	}
-	var saved *unstructured.Unstructured
-	if exists {
-		saved, err = s.Cluster.Update(ctx, ref, body, Manager)
-	} else {
-		saved, err = s.inNamespace(ctx, func() (*unstructured.Unstructured, error) {
-			return s.Cluster.Create(ctx, ref, body, Manager)
-		})
-	}
-	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || (exists && apierrors.IsNotFound(err)) {
-		saved, err = s.ownWrite(ctx, ref, body)
-	}
-	if err != nil {
-		return err
-	}
-	r.versions[n] = saved.GetResourceVersion()
-	return nil
-}
-
 // writer is a name that no other process has: two that start from the same record and the same commit write the same data.
-func (s *Store) writer() string {
-	s.once.Do(func() { s.self = rand.Text() })
-	return s.self
-}
-
 // ownWrite settles a conflict: it is our own write when its answer was lost and the request was repeated, and the data
 // are there as we sent them, under our name where that is written. Anything else is ErrBusy.
-func (s *Store) ownWrite(ctx context.Context, ref cluster.Ref, body []byte) (*unstructured.Unstructured, error) {
-	live, err := s.Cluster.Get(ctx, ref)
-	if err != nil {
-		return nil, ErrBusy
-	}
-	var sent struct {
-		Metadata struct{ Annotations map[string]string }
-		Data     map[string]string
-	}
-	data, _, _ := unstructured.NestedStringMap(live.Object, "data")
-	if json.Unmarshal(body, &sent) != nil || !maps.Equal(sent.Data, data) ||
-		sent.Metadata.Annotations[annotationWriter] != live.GetAnnotations()[annotationWriter] {
-		return nil, ErrBusy
-	}
-	return live, nil
-}
-
-// inNamespace runs write, and once more after creating the namespace of the instance if that is what is missing.
-func (s *Store) inNamespace(ctx context.Context, write func() (*unstructured.Unstructured, error)) (*unstructured.Unstructured, error) {
-	u, err := write()
-	if !missingNamespace(err, s.Namespace) {
-		return u, err
-	}
-	body := fmt.Appendf(nil, `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":%q}}`, s.Namespace)
-	_, err = s.Cluster.Create(ctx, cluster.Ref{Kind: namespaces, Name: s.Namespace}, body, Manager)
-	if err != nil && !apierrors.IsAlreadyExists(err) {
-		return nil, hint.With(fmt.Errorf("create namespace %s: %w", s.Namespace, err),
-			"create it yourself, or name another with -n")
-	}
-	return write()
-}
-
-func missingNamespace(err error, namespace string) bool {
-	return apierrors.IsNotFound(err) && strings.Contains(err.Error(), "namespaces \""+namespace+"\" not found")
-}
-
+// firstWrite runs a write that may be the first in the namespace of the instance, after creating that where it is missing.
+// It is looked for beforehand, once: the server takes 50 ms to refuse a write without it.
 // LoadParent reads the parent of r: its report and history. A parent without a readable inventory means that the
 // inventory was lost: r gets an empty one and is marked Rebuilt, and the group-kinds to look for are returned.
 func (s *Store) LoadParent(ctx context.Context, r *Record, app string) (groupKinds []string, err error) {
@@ -356,53 +241,6 @@ func (s *Store) Parents(ctx context.Context) (map[string]*Record, error) {
 	return out, nil
 }
 
-func (s *Store) saveParent(ctx context.Context, r *Record) error {
-	if !r.parent {
-		if _, err := s.LoadParent(ctx, r, r.App); err != nil {
-			return err
-		}
-	}
-	ref := cluster.Ref{Kind: configMaps, Namespace: s.Namespace, Name: ParentName(r.App)}
-	report, err := json.Marshal(r.Report)
-	if err != nil {
-		return err
-	}
-	history, err := json.Marshal(r.History)
-	if err != nil {
-		return err
-	}
-	groupKinds, spaces := hints(r.Rows, s.Namespace)
-	meta := map[string]any{
-		"name": ref.Name, "namespace": ref.Namespace,
-		"labels": map[string]string{LabelID: s.ID(r.App), labelApp: r.App, "app.kubernetes.io/managed-by": Manager},
-		"annotations": map[string]string{
-			annotationTooling:    s.Tool,
-			annotationGroupKinds: strings.Join(groupKinds, ","),
-			annotationNamespaces: strings.Join(spaces, ","),
-		},
-	}
-	if r.version != "" {
-		meta["resourceVersion"] = r.version
-	}
-	body, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta,
-		"data": map[string]string{"report": string(report), "history": string(history)}})
-	if err != nil {
-		return err
-	}
-	saved, err := s.inNamespace(ctx, func() (*unstructured.Unstructured, error) {
-		u, _, err := s.Cluster.Apply(ctx, ref, body, cluster.ApplyOptions{Manager: Manager, Force: true})
-		return u, err
-	})
-	if apierrors.IsConflict(err) {
-		saved, err = s.ownWrite(ctx, ref, body)
-	}
-	if err != nil {
-		return fmt.Errorf("record of %s: %w", r.App, err)
-	}
-	r.version = saved.GetResourceVersion()
-	return nil
-}
-
 // Restore adds a row for a live object that carries our label and our field manager's entry, when the inventory was
 // lost. The row counts as never applied.
 func (r *Record) Restore(ref cluster.Ref, uid types.UID) {
@@ -414,30 +252,7 @@ func splitList(s string) []string {
 }
 
 // Unchanged returns nil when nobody else has saved the record since it was loaded or saved, ErrBusy when somebody has.
-func (s *Store) Unchanged(ctx context.Context, r *Record) error {
-	version, err := s.Cluster.Version(ctx, cluster.Ref{Kind: secrets, Namespace: s.Namespace, Name: shardName(r.App, 0)})
-	switch {
-	case err != nil && !apierrors.IsNotFound(err):
-		return fmt.Errorf("record of %s: %w", r.App, err)
-	case err != nil && r.versions[0] != "", err == nil && version != r.versions[0]:
-		return ErrBusy
-	}
-	return nil
-}
-
 // HasParent tells whether report and history were loaded, or found missing.
 func (r *Record) HasParent() bool { return r.parent }
 
 // Unsaved tells whether the inventory differs from what was loaded or saved last.
-func (r *Record) Unsaved() bool {
-	shards, err := r.encode()
-	if err != nil || len(shards) != len(r.written) {
-		return true
-	}
-	for n, sh := range shards {
-		if old := r.written[n]; string(old.header) != string(sh.header) || string(old.rows) != string(sh.rows) {
-			return true
-		}
-	}
-	return false
-}
