@@ -13,7 +13,7 @@ import (
 )
 
 // names are the tools in the order of the tables.
-func names() []string { return []string{"ours", "flux", "kapp", "kubectl", "bare"} }
+func names() []string { return []string{"ours", "flux", "kapp", "kubectl", "bare", "waiting"} }
 
 // tool is a program under test with a set, a user and directories of its own.
 type tool struct {
@@ -34,7 +34,7 @@ func (t *tool) config() string { return filepath.Join(t.dir, "config") }
 func (t *tool) user() string { return "bench-" + t.name }
 
 func newTool(name string, size int, dir string, cluster *kube.Cluster) (*tool, error) {
-	lines := map[string]commandLine{"ours": ours, "flux": flux, "kapp": kapp, "kubectl": kubectl, "bare": bare}
+	lines := map[string]commandLine{"ours": ours, "flux": flux, "kapp": kapp, "kubectl": kubectl, "bare": bare, "waiting": waiting}
 	t := &tool{name: name, set: set{owner: name, size: size}, dir: filepath.Join(dir, fmt.Sprintf("%s-%d", name, size)),
 		state: "bench-state-" + name, commandLine: lines[name]}
 	if t.commandLine == nil {
@@ -77,13 +77,15 @@ func kubectl(t *tool, prune bool) []string {
 
 func bare(t *tool, _ bool) []string { return []string{"bareloop", t.patches()} }
 
+func waiting(t *tool, _ bool) []string { return []string{"bareloop", "-wait", t.patches()} }
+
 func (t *tool) patches() string { return filepath.Join(t.dir, "patches.json") }
 
 // prepare writes the set to where the tool reads it.
 func (t *tool) prepare(s set) error {
 	t.set = s
 	switch t.name {
-	case "bare":
+	case "bare", "waiting":
 		return s.writePatches(t.patches())
 	case "ours":
 		allow := fmt.Sprintf("\n\nGitops-Allow-Deletions: %d", s.size)
