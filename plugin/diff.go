@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
@@ -28,6 +29,9 @@ func newDiffCommand(c *cli) *cobra.Command {
 		Short: "Show what reconcile would change: exit 0 nothing, 1 something, more an error",
 		Long: `Show what reconcile would change, as the API server would store it. Nothing is
 written.
+
+A line in front of an object tells what its difference does not show: another app
+hands it over, or one that comes before defines its kind in the same commit.
 
 Without --repo, inside a checkout, the working tree is compared, uncommitted
 changes included; elsewhere the source is the one that the app's last run used.
@@ -144,6 +148,10 @@ func (o *diffOptions) show(ctx context.Context, c *cli, out reconcile.Outcome) (
 		if len(pairs) == before && a.Report.Result == record.ResultFailed {
 			continue
 		}
+		if len(pairs) == before && a.Report.Health == cluster.Unknown && a.Report.Message != "" { // it waits, or it goes
+			summaries = append(summaries, a.Report.Name+" "+a.Report.Message)
+			continue
+		}
 		if len(pairs) == before {
 			calm++
 			unchanged += a.Report.Counts.Unchanged
@@ -181,13 +189,21 @@ func (o *diffOptions) pairs(pairs []pair, names []string, a reconcile.AppOutcome
 			from = "/dev/null"
 		}
 		text := diff.Text(before, after, diff.Options{FromName: from, ToName: to, Context: 3})
-		if text == "" {
+		if text == "" && e.Note == "" {
 			continue
 		}
-		pairs = append(pairs, pair{e.Ref.ID(), before, after, text})
+		pairs = append(pairs, pair{e.Ref.ID(), before, after, text, noteLine(a.Report.Name, e)})
 		names = append(names, e.Ref.String())
 	}
 	return pairs, names
+}
+
+// noteLine is the line in front of a difference that says what it does not show, "" when it shows all.
+func noteLine(app string, e reconcile.Effect) string {
+	if e.Note == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s: %s: %s", app, e.Ref.ID(), e.Note)
 }
 
 func diffSummary(report reconcile.AppReport, differences int) string {

@@ -15,22 +15,32 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
 )
 
-// pair is one object that differs, masked, with the unified diff of its states.
+// pair is one object that differs, masked, with the unified diff of its states, empty when they look the same, and a
+// line of what that does not show.
 type pair struct {
 	id            string
 	before, after *unstructured.Unstructured
-	text          string
+	text, note    string
 }
 
-// showPairs prints the differences, or lets KUBECTL_EXTERNAL_DIFF do it.
+// showPairs prints the differences, or lets KUBECTL_EXTERNAL_DIFF do it; the notes are ours in either case.
 func showPairs(ctx context.Context, u *ui, pairs []pair) error {
-	if program := os.Getenv("KUBECTL_EXTERNAL_DIFF"); program != "" && len(pairs) > 0 {
-		return externalDiff(ctx, u, program, pairs)
-	}
+	program := os.Getenv("KUBECTL_EXTERNAL_DIFF")
 	for _, p := range pairs {
+		if p.note != "" {
+			if _, err := fmt.Fprintln(u.Out, u.clean(p.note)); err != nil {
+				return err
+			}
+		}
+		if program != "" {
+			continue
+		}
 		if err := printText(u.Out, u.colorOut, p.text); err != nil {
 			return err
 		}
+	}
+	if program != "" && len(pairs) > 0 {
+		return externalDiff(ctx, u, program, pairs)
 	}
 	return nil
 }

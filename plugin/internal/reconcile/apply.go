@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -115,6 +114,7 @@ type outcome struct {
 	created bool
 	skipped string
 	from    string              // who made the object that was there before
+	ahead   string              // which app before this one defines its kind, when the server does not yet
 	gone    []fields.Difference // fields of others that were taken away
 	left    bool                // it is create-only and exists: nothing was sent
 	err     error
@@ -159,7 +159,7 @@ func (p *pass) applyOne(ctx context.Context, s *step) outcome {
 		after, created, err = p.recreate(ctx, s)
 	}
 	if p.opts.DryRun && apierrors.IsNotFound(err) && p.willExist(s) {
-		return outcome{after: s.manifest, created: true}
+		return outcome{after: s.manifest, created: true, ahead: p.definedAhead(s.Ref.Kind)}
 	}
 	return p.finishApply(ctx, s, outcome{after: after, before: before, created: created, err: err})
 }
@@ -201,17 +201,6 @@ func (p *pass) blocked(s *step) string {
 		}
 	}
 	return ""
-}
-
-// willExist tells whether an object that the server cannot dry-run yet lies in a Namespace, or is of a kind, that this
-// very plan creates.
-func (p *pass) willExist(s *step) bool {
-	if p.newKinds[s.Ref.Kind] || s.Namespace == p.app.Namespace {
-		return true
-	}
-	return slices.ContainsFunc(p.plan.steps, func(o *step) bool {
-		return o.Ref.Kind.Kind == "Namespace" && o.Group == "" && o.Name == s.Namespace
-	})
 }
 
 // ownedDigest is the digest of the fields we own in u, "" when there are none.
@@ -264,7 +253,7 @@ func (p *pass) settle(s *step, o outcome) {
 			p.memory().fights.reverted(p.Now(), s, c.Fields)
 		}
 		if p.opts.DryRun {
-			p.effects = append(p.effects, Effect{Ref: s.Ref, Origin: s.origin, Before: o.before, After: o.after})
+			p.effects = append(p.effects, Effect{Ref: s.Ref, Origin: s.origin, Before: o.before, After: o.after, Note: effectNote(s, o)})
 		} else {
 			o.after.SetManagedFields(nil) // the largest part of most objects: from here on only health is asked for
 		}
@@ -329,11 +318,11 @@ func classify(s *step, o outcome) (record.Action, string) {
 	case o.created && o.before != nil:
 		return record.Configured, "deleted and recreated, because an immutable field changed"
 	case o.created:
-		return record.Created, ""
+		return record.Created, o.ahead
 	case same:
 		return record.Unchanged, ""
 	case s.from != nil:
-		return record.Configured, "handed over by the app " + s.from.app
+		return record.Configured, handedOver(s.from)
 	case s.changed && s.row == nil:
 		return record.Configured, "it existed before" + o.from
 	case s.changed, !known:

@@ -19,6 +19,8 @@ type handover struct {
 	row record.Row
 }
 
+func handedOver(h *handover) string { return "handed over by the app " + h.app }
+
 // owner is the ApplySet that the object of a step belongs to until the step is done.
 func (s *step) owner(id string) string {
 	if s.from != nil {

@@ -45,6 +45,7 @@ type pass struct {
 	deferred  bool                // a kind is not known yet: some objects are left to a later pass
 	plan      *plan
 	newKinds  map[cluster.Kind]bool // of CRDs this pass applies
+	foreseen  []host                // of a dry run: what it would find in the cluster
 
 	toKeep     []byte                       // hooks of this commit for the removal of the app, as the record keeps them; nil when it was not rendered
 	handedOver bool                         // it left gitops.yaml, but another app takes over objects of it
@@ -65,11 +66,12 @@ type pass struct {
 }
 
 // Effect is what a pass did, or with a dry run would do, to one object. Before is nil for a created object, After for
-// a pruned one.
+// a pruned one. Note is what these two do not show.
 type Effect struct {
 	Ref           cluster.Ref
 	Origin        render.Origin
 	Before, After *unstructured.Unstructured
+	Note          string
 }
 
 // errNothingToDo ends a pass early: Git, record and cluster agree.

@@ -117,6 +117,9 @@ func (rd *round) mayStart(p *pass) bool {
 // start does everything for one app but waiting for its health.
 func (rd *round) start(ctx context.Context, p *pass) {
 	p.started = rd.Now()
+	if rd.opts.DryRun {
+		rd.foresee(p)
+	}
 	if p.listed.late {
 		if p.failure = rd.planLate(ctx, p); p.failure != nil {
 			if errors.Is(p.failure, errNothingToDo) {
@@ -142,6 +145,7 @@ func (rd *round) start(ctx context.Context, p *pass) {
 func (rd *round) planLate(ctx context.Context, p *pass) error {
 	p.forgetServer()
 	p.Cluster.Learn(p.rec.Kinds()...)
+	p.learnForeseen()
 	if err := p.render(ctx); err != nil {
 		return err
 	}
@@ -198,6 +202,7 @@ func (rd *round) end(ctx context.Context, p *pass) {
 // the list of apps, which says last of all that the commit is dealt with.
 func (rd *round) conclude(ctx context.Context) error {
 	if rd.opts.DryRun {
+		rd.foreseeLeaving()
 		return rd.heldBack()
 	}
 	if ctx.Err() != nil {
