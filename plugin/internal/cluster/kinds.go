@@ -55,25 +55,41 @@ func (c *Client) Kind(ctx context.Context, gvk schema.GroupVersionKind) (Kind, e
 	if k, ok := c.kinds[gvk]; ok {
 		return k, nil
 	}
-	if c.found == nil {
-		var found *discovered
-		err := c.patiently(ctx, func() (err error) {
-			found, err = c.discover(ctx)
-			return err
-		})
-		if err != nil {
-			return Kind{}, fmt.Errorf("discovery: %w", err)
-		}
-		c.found = found
+	found, err := c.foundOnce(ctx)
+	if err != nil {
+		return Kind{}, err
 	}
-	if k, ok := c.found.kinds[gvk]; ok {
+	if k, ok := found.kinds[gvk]; ok {
 		c.kinds[gvk] = k
 		return k, nil
 	}
-	if err, ok := c.found.failed[gvk.GroupVersion()]; ok {
+	if err, ok := found.failed[gvk.GroupVersion()]; ok {
 		return Kind{}, fmt.Errorf("the server of %s does not answer: %w", gvk.GroupVersion(), err)
 	}
-	return Kind{}, hint.With(&UnknownKindError{gvk}, "%s", c.found.near(gvk))
+	return Kind{}, hint.With(&UnknownKindError{gvk}, "%s", found.near(gvk))
+}
+
+// Discover asks the server what it serves before Kind has to, while something else is done. An error is left to Kind.
+func (c *Client) Discover(ctx context.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, _ = c.foundOnce(ctx)
+}
+
+// foundOnce runs discovery unless it has run. c.mu is held.
+func (c *Client) foundOnce(ctx context.Context) (*discovered, error) {
+	if c.found != nil {
+		return c.found, nil
+	}
+	err := c.patiently(ctx, func() (err error) {
+		c.found, err = c.discover(ctx)
+		return err
+	})
+	if err != nil {
+		c.found = nil
+		return nil, fmt.Errorf("discovery: %w", err)
+	}
+	return c.found, nil
 }
 
 func (c *Client) discover(ctx context.Context) (*discovered, error) {

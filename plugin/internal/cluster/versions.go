@@ -53,19 +53,3 @@ func (c *Client) Versions(ctx context.Context) (Versions, error) {
 	slices.Sort(v.Served)
 	return v, nil
 }
-
-// foundOnce runs discovery unless it has run. c.mu is held.
-func (c *Client) foundOnce(ctx context.Context) (*discovered, error) {
-	if c.found != nil {
-		return c.found, nil
-	}
-	err := c.patiently(ctx, func() (err error) {
-		c.found, err = c.discover(ctx)
-		return err
-	})
-	if err != nil {
-		c.found = nil
-		return nil, fmt.Errorf("discovery: %w", err)
-	}
-	return c.found, nil
-}

@@ -104,7 +104,7 @@ func (p *pass) ready(ctx context.Context, next stage) error {
 	if err := p.established(ctx, crds); err != nil || p.failedWaves {
 		return err
 	}
-	return p.healthy(ctx, append(earlier, p.needed(next)...))
+	return p.healthy(ctx, append(earlier, p.needed(next)...), nil)
 }
 
 // outcome is what one write did. after is the object as the server stored it.

@@ -66,7 +66,7 @@ func (p *pass) recheckHealth() error {
 	case p.opts.Loop:
 		return p.healthySoon(keys)
 	}
-	return p.healthy(p.ctx, keys)
+	return p.healthy(p.ctx, keys, nil)
 }
 
 // countHealth counts the objects by the health they were last seen in.

@@ -346,16 +346,20 @@ func (p *pass) writeAhead(ctx context.Context) error {
 	return p.Records.Save(ctx, p.rec)
 }
 
-// saveApplied records what was applied, before the wait for health: that can be long.
+// saveApplied records what was applied, unless finish follows soon: of several apps, others are applied before.
 func (p *pass) saveApplied(ctx context.Context) error {
 	if len(p.failed) > 0 {
 		return nil // finish saves
 	}
 	p.complete()
-	keys := p.keys()
-	if p.opts.DryRun || len(p.unhealthy(keys)) == 0 {
+	if p.opts.DryRun || p.listed == nil || len(p.unhealthy(p.keys())) == 0 {
 		return nil
 	}
+	return p.saveUnsettled(ctx)
+}
+
+// saveUnsettled records what was applied before a wait for health: that can be long.
+func (p *pass) saveUnsettled(ctx context.Context) error {
 	return p.save(ctx, record.ResultSucceeded, "", false)
 }
 
@@ -366,7 +370,7 @@ func (p *pass) waitForHealth(ctx context.Context) error {
 	if p.opts.Loop {
 		return p.healthySoon(p.keys())
 	}
-	return p.healthy(ctx, p.keys())
+	return p.healthy(ctx, p.keys(), p.saveUnsettled)
 }
 
 func (p *pass) keys() []record.Key {

@@ -100,6 +100,9 @@ func (p *pass) renderCommit(ctx context.Context) (*rendering, error) {
 	if r := p.carry(tree, options); r != nil {
 		return r, nil
 	}
+	if len(p.rec.Rows) == 0 { // all kinds are new
+		go p.Cluster.Discover(ctx)
+	}
 	given, paths, charts := options, []string(nil), []record.Chart(nil)
 	options.Inputs = func(read []string) { paths = read }
 	options.Fetched = func(d render.Dependency) error {

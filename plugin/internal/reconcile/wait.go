@@ -54,8 +54,8 @@ func (e *notHealthyError) Error() string {
 }
 
 // healthy waits until the objects at keys are Healthy or Suspended, within the budget of the app. It stops early at
-// an object that is Degraded: waiting does not mend it.
-func (p *pass) healthy(ctx context.Context, keys []record.Key) error {
+// an object that is Degraded: waiting does not mend it. Before it waits for long it calls before, if that is not nil.
+func (p *pass) healthy(ctx context.Context, keys []record.Key, before func(context.Context) error) error {
 	ctx, cancel := context.WithDeadline(ctx, p.started.Add(p.app.Timeout))
 	defer cancel()
 	open := p.unhealthy(keys)
@@ -64,12 +64,19 @@ func (p *pass) healthy(ctx context.Context, keys []record.Key) error {
 		if open[0].health == cluster.Degraded {
 			return p.notHealthy(open)
 		}
-		if eye == nil {
+		var err error
+		switch {
+		case eye == nil: // most objects need a moment: that is not worth a line, or a save
 			eye = p.watchHealth(ctx, open)
-		} else { // most objects need a moment: that is not worth a line
+		case before != nil:
+			err, before = before(ctx), nil
+			fallthrough
+		default:
 			p.tellWaiting(open)
 		}
-		err := eye.wait(ctx, pause, open)
+		if err == nil {
+			err = eye.wait(ctx, pause, open)
+		}
 		switch {
 		case p.ctx.Err() != nil:
 			return errInterrupted

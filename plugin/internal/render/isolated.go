@@ -195,7 +195,7 @@ func (c *child) died(dir string, l Limits, broken error) error {
 	case errors.Is(broken, errAnswerTooLong):
 		return c.beyond(dir, "gave more than %s of objects", size(maxAnswer))
 	case strings.Contains(stderr, "out of memory") || strings.Contains(stderr, "cannot allocate memory") ||
-		strings.Contains(stderr, "failed to create new OS thread"):
+		strings.Contains(stderr, "failed to create new OS thread") || strings.Contains(stderr, "pthread_create failed"):
 		return c.beyond(dir, "needed more than %s of memory", size(l.Memory))
 	case state != nil && state.UserTime()+state.SystemTime() >= cpuTime(l)-time.Second/2:
 		return c.beyond(dir, "needed more than %s of processor time", cpuTime(l))

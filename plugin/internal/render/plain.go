@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
 )
@@ -26,25 +28,67 @@ func renderPlain(ctx context.Context, t *tree, dir string, o Options) ([]Object,
 	}
 	slices.Sort(w.files) // path order of the whole: "a-b.yaml" comes before "a/x.yaml"
 	var objects []Object
-	for _, file := range w.files {
+	for names := range slices.Chunk(w.files, decodedAtOnce) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		data, err := t.readFile(file)
+		files, err := t.readPlain(names)
 		if err != nil {
-			if err = t.refuse(err); err != nil {
-				return nil, fmt.Errorf("%s: %w", Origin{File: file}, err)
-			}
-			continue
+			return nil, err
 		}
-		found, problems := t.manifests(file, data)
-		t.problems = append(t.problems, problems...)
-		if objects = append(objects, found...); len(objects) > o.Limits.Objects {
-			return nil, fmt.Errorf("directory %q holds more than %d objects", dir, o.Limits.Objects)
+		t.decodePlain(files)
+		for _, f := range files {
+			t.problems = append(t.problems, f.problems...)
+			if objects = append(objects, f.objects...); len(objects) > o.Limits.Objects {
+				return nil, fmt.Errorf("directory %q holds more than %d objects", dir, o.Limits.Objects)
+			}
 		}
 	}
 	objects = slices.DeleteFunc(objects, isForPushHalf)
 	return slices.DeleteFunc(objects, t.isAppList), nil
+}
+
+// decodedAtOnce bounds how many files are decoded before their objects are counted.
+const decodedAtOnce = 64
+
+// plainFile is a file on its way to objects.
+type plainFile struct {
+	name     string
+	data     []byte
+	objects  []Object
+	problems Problems
+}
+
+// readPlain reads files; what is wrong with one is noted.
+func (t *tree) readPlain(names []string) ([]*plainFile, error) {
+	var files []*plainFile
+	for _, name := range names {
+		data, err := t.readFile(name)
+		if err == nil {
+			files = append(files, &plainFile{name: name, data: data})
+		} else if err = t.refuse(err); err != nil {
+			return nil, fmt.Errorf("%s: %w", Origin{File: name}, err)
+		}
+	}
+	return files, nil
+}
+
+// decodePlain decodes files side by side, and those that may be encrypted one after the other.
+func (t *tree) decodePlain(files []*plainFile) {
+	var wg sync.WaitGroup
+	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for _, f := range files {
+		if mayBeEncrypted(f.data) {
+			f.objects, f.problems = t.manifests(f.name, f.data)
+			continue
+		}
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			f.objects, f.problems = decodeFile(f.name, f.data, t.limits)
+		})
+	}
+	wg.Wait()
 }
 
 // ourFiles begins the apiVersion of files in the repository that are ours; no cluster serves them.

@@ -138,9 +138,11 @@ func looksEncrypted(data []byte) bool {
 	return bytes.Contains(data, []byte(encryptedValue)) && bytes.Contains(data, []byte("sops"))
 }
 
+func mayBeEncrypted(data []byte) bool { return bytes.Contains(data, []byte("sops")) }
+
 // encryptedDocuments returns the documents of a file that SOPS encrypted, nil for any other.
 func encryptedDocuments(data []byte) ([]document, []*yaml.Node) {
-	if !bytes.Contains(data, []byte("sops")) {
+	if !mayBeEncrypted(data) {
 		return nil, nil
 	}
 	docs, problem := documents("", data)
