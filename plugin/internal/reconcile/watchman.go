@@ -17,6 +17,9 @@ const (
 	together = 20 * time.Millisecond
 	// mistrust is how long watches are relied on without a look: some proxies swallow events.
 	mistrust = 15 * time.Second
+	// courtesy is how long another reconciler has to record what it did to an object that is waited for: it may be the
+	// one that mended it, with a newer commit.
+	courtesy = time.Second
 )
 
 // watchman keeps what a pass knows of some objects current while it waits for their health: by one watch per kind, and
@@ -67,6 +70,7 @@ func (w *watchman) watch(ctx context.Context, k cluster.Kind, namespace string) 
 func (w *watchman) wait(ctx context.Context, pause time.Duration, open []ailing) error {
 	end := time.NewTimer(pause)
 	defer end.Stop()
+	meddled := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -77,43 +81,48 @@ func (w *watchman) wait(ctx context.Context, pause time.Duration, open []ailing)
 			}
 			return nil
 		case e := <-w.events:
-			w.take(ctx, e)
-			w.takeMore(ctx)
-			if open = w.unhealthy(keysOf(open)); len(open) == 0 {
+			changed := w.take(ctx, e)
+			if w.takeMore(ctx) || changed {
+				meddled = true
+				end.Reset(courtesy)
+			}
+			if open = w.unhealthy(keysOf(open)); len(open) == 0 && !meddled {
 				return nil
 			}
 		}
 	}
 }
 
-// takeMore takes the events that come together with one that was taken.
-func (w *watchman) takeMore(ctx context.Context) {
+// takeMore takes the events that come together with one that was taken, and tells what take tells of them.
+func (w *watchman) takeMore(ctx context.Context) (meddled bool) {
 	end := time.NewTimer(together)
 	defer end.Stop()
 	for {
 		select {
 		case <-ctx.Done():
-			return
+			return meddled
 		case <-end.C:
-			return
+			return meddled
 		case e := <-w.events:
-			w.take(ctx, e)
+			meddled = w.take(ctx, e) || meddled
 		}
 	}
 }
 
-func (w *watchman) take(ctx context.Context, e event) {
+// take notes the state of an object, and tells whether somebody else has changed what it is to be.
+func (w *watchman) take(ctx context.Context, e event) (meddled bool) {
 	known := w.after[e.key]
 	switch {
 	case !w.waits[e.key], known != nil && notNewer(e.live.GetResourceVersion(), known.GetResourceVersion()):
-		return
+		return false
 	case e.gone:
 		w.after[e.key] = nil
 		w.noteExpired(ctx, e.key)
-	default:
-		e.live.SetManagedFields(nil) // they are of no use here
-		w.after[e.key] = e.live
+		return false
 	}
+	e.live.SetManagedFields(nil) // they are of no use here
+	w.after[e.key] = e.live
+	return known != nil && known.GetGeneration() != e.live.GetGeneration()
 }
 
 // lookAgain lists the kinds of the objects in open.
