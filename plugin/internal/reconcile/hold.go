@@ -18,8 +18,12 @@ func (p *pass) heldBack(err error) error {
 	return nil
 }
 
-// seen is what the ref points at, applied or not.
+// seen is what the ref points at, applied or not. What a commit asks of an app whose gitops.yaml cannot be used is not known,
+// so the last one that could be is meant then.
 func (p *pass) seen() string {
+	if p.isHeld() && p.rec.Report != nil {
+		return p.rec.Report.Seen
+	}
 	if h, ok := p.Source.(Holder); ok {
 		if commit, why := h.Held(); why != nil {
 			return commit

@@ -164,7 +164,7 @@ func (p *pass) syncHooks(ctx context.Context, next *stage) error {
 // postSync runs the PostSync hooks once everything is healthy, cleans up after hooks that left Git, and records that
 // the hooks of these manifests have run.
 func (p *pass) postSync(ctx context.Context) error {
-	if p.opts.DryRun || len(p.failed) > 0 || p.opts.drift != nil {
+	if p.opts.DryRun || len(p.failed) > 0 || p.opts.drift != nil || p.isHeld() {
 		return nil
 	}
 	if p.hooksDue() {

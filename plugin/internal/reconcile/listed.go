@@ -15,6 +15,7 @@ type listed struct {
 	holds   *record.Revision // the commit that its objects equal, nil when they do not all equal one
 	setting []byte           // everything gitops.yaml says of the app
 	retired bool             // it left gitops.yaml: all its objects are pruned, and then its record
+	first   []string         // apps that left it too and are removed before this one
 	aside   bool             // it was not asked for, or is suspended: nothing is done, but what it holds matters to others
 
 	suspended bool // it was asked for all the same
@@ -30,6 +31,9 @@ type listed struct {
 	waits   string // why it was not applied yet, although nothing failed
 	gone    bool   // its record is deleted
 	keeps   string // why something that left Git was not pruned yet
+
+	held  *held // gitops.yaml cannot be used: drift is reverted to what the record holds, and nothing else is done
+	stays error // why other drift is not reverted then
 }
 
 // newListedPass is newPass for an app of a gitops.yaml.

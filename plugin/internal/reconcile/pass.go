@@ -231,6 +231,11 @@ func (p *pass) makePlan(ctx context.Context) error {
 		}
 	}
 	p.markCreateOnly()
+	return p.readPlanned(ctx)
+}
+
+// readPlanned reads what the plan needs to know of the live objects.
+func (p *pass) readPlanned(ctx context.Context) error {
 	p.report.Counts.Unchanged += len(p.plan.same)
 	var same []record.Key
 	for _, o := range p.plan.same {
@@ -381,8 +386,12 @@ func (p *pass) keys() []record.Key {
 	return keys
 }
 
-// complete marks the record as holding all of this commit.
+// complete marks the record as holding all of this commit. A pass that only reverts drift says nothing about commits.
 func (p *pass) complete() {
+	if p.isHeld() {
+		p.rec.Pending, p.rec.Inputs = p.listed.held.pending, p.listed.held.inputs
+		return
+	}
 	p.forgetForeign()
 	if p.rec.Revision.Commit != p.revision.Commit || len(p.plan.steps) > 0 {
 		p.rec.Applied = p.started.UTC().Truncate(time.Second)

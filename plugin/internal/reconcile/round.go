@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -59,8 +60,9 @@ type round struct {
 	ids      map[string]string // apps of the instance, by ApplySet id
 	list     *record.AppList   // as recorded, nil when there is none
 	apps     []App             // of gitops.yaml
-	tree     *Tree
-	treeErr  error
+	holding  bool              // gitops.yaml cannot be used
+	opening  sync.Mutex
+	trees    map[string]opened // by commit
 
 	passes []*pass // of all apps, those that left gitops.yaml last
 	groups []*group
@@ -74,7 +76,7 @@ func (r *Reconciler) RunAll(ctx context.Context, t Target, opts Options) Outcome
 
 func (r *Reconciler) newRound(t Target, opts Options) *round {
 	r.memory()
-	return &round{Reconciler: r, target: t, opts: opts}
+	return &round{Reconciler: r, target: t, opts: opts, trees: map[string]opened{}}
 }
 
 func (rd *round) run(ctx context.Context) Outcome {
@@ -85,7 +87,7 @@ func (rd *round) run(ctx context.Context) Outcome {
 	}
 	switch {
 	case err != nil && (listed || rd.list != nil):
-		return Outcome{Listed: true, Err: errors.Join(err, rd.saveProblem(ctx, err))}
+		return rd.misread(ctx, err)
 	case err != nil || !listed:
 		return rd.single(ctx, err)
 	}
@@ -265,25 +267,6 @@ func (rd *round) fromCheckout(ctx context.Context) (bool, error) {
 func (rd *round) note(rev source.Revision) {
 	rd.revision = revisionOf(rev)
 	rd.message = rev.Subject + "\n\n" + rev.Body
-}
-
-// open returns the checkout of the commit, which all apps share. Closing is left to close.
-func (rd *round) open(ctx context.Context, commit string) (*Tree, error) {
-	if rd.tree == nil && rd.treeErr == nil {
-		rd.tree, rd.treeErr = rd.Source.Open(ctx, commit)
-	}
-	if rd.treeErr != nil {
-		return nil, rd.treeErr
-	}
-	shared := *rd.tree
-	shared.Close = func() {}
-	return &shared, nil
-}
-
-func (rd *round) close() {
-	if rd.tree != nil {
-		rd.tree.Close()
-	}
 }
 
 // choose checks the names and flags that were given.

@@ -26,22 +26,19 @@ func (rd *round) makePasses(ctx context.Context) error {
 	for name := range rd.records {
 		rd.ids[rd.Records.ID(name)] = name
 	}
-	apps := slices.Clone(rd.apps)
-	var leaving []string
-	for name, rec := range rd.records {
-		if rd.lists(rec) && !slices.ContainsFunc(rd.apps, func(a App) bool { return a.Name == name }) {
-			leaving = append(leaving, name)
-		}
-	}
-	for _, name := range slices.SortedFunc(slices.Values(leaving), rd.holdersLast) {
-		apps = append(apps, SettingsOf(rd.records[name]))
+	apps, leaving := slices.Clone(rd.apps), rd.leaving()
+	for _, l := range leaving {
+		apps = append(apps, l.app)
 	}
 	for i, app := range apps {
 		p, err := rd.newListedPass(ctx, app, rd.target.App.Path, rd.opts)
 		if err != nil {
 			return err
 		}
-		p.listed.aside, p.listed.retired = !rd.chosen(app.Name), i >= len(rd.apps)
+		p.listed.aside = !rd.chosen(app.Name)
+		if n := i - len(rd.apps); n >= 0 {
+			p.listed.retired, p.listed.first = true, leaving[n].first
+		}
 		p.opts.open = rd.open
 		p.commit, p.revision, p.message, p.apps = rd.commit, rd.revision, rd.message, rd.ids
 		p.report.Revision = p.revision
@@ -49,6 +46,9 @@ func (rd *round) makePasses(ctx context.Context) error {
 			if _, behind := l.IsBehind(app.Name); !behind {
 				p.listed.holds = &l.Revision
 			}
+		}
+		if rd.holding {
+			p.standAt(rd.records[app.Name])
 		}
 		rd.passes = append(rd.passes, p)
 	}

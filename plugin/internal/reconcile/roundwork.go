@@ -78,12 +78,16 @@ func (rd *round) dependencies(p *pass) []*pass {
 func (rd *round) unsure(p *pass) []*pass {
 	return slices.DeleteFunc(append(rd.dependencies(p), rd.removedFirst(p)...), func(dep *pass) bool {
 		l := dep.listed
-		return dep.failure != nil || l.ended || l.aside || l.waits != "" || l.idle && dep.rec.Settled
+		return dep.failure != nil || l.ended || l.aside || l.waits != "" || l.idle && (dep.rec.Settled || rd.holding)
 	})
 }
 
-// mayStart tells whether the dependencies of p are applied and healthy, and notes on p why not.
+// mayStart tells whether the dependencies of p are applied and healthy, and notes on p why not. What was applied already
+// is put right whatever becomes of them.
 func (rd *round) mayStart(p *pass) bool {
+	if rd.holding {
+		return true
+	}
 	for _, dep := range rd.dependencies(p) {
 		name := dep.app.Name
 		switch l := dep.listed; {
@@ -108,7 +112,7 @@ func (rd *round) mayStart(p *pass) bool {
 		}
 	}
 	if first := rd.removedFirst(p); len(first) > 0 {
-		p.listed.waits = fmt.Sprintf("waits until the app %s is removed", first[0].app.Name)
+		p.listed.waits = first[0].inTheWay()
 		return false
 	}
 	return true
@@ -177,6 +181,8 @@ func (rd *round) end(ctx context.Context, p *pass) {
 	}
 	l.ended = true
 	switch {
+	case l.held != nil && l.idle:
+		return // nothing is said of its record
 	case l.suspended && p.failure == nil:
 		p.report, p.failure = p.leaveSuspended()
 	case l.aside:
@@ -189,7 +195,9 @@ func (rd *round) end(ctx context.Context, p *pass) {
 		p.report.Objects, p.report.Health = record.Objects{}, cluster.Unknown
 		return
 	case p.failure == nil && l.applied:
-		p.failure = p.runParts(ctx, verifying)
+		if p.failure = p.runParts(ctx, verifying); p.failure == nil {
+			p.failure = l.stays
+		}
 	case p.failure == nil && l.idle:
 		p.failure = errNothingToDo
 	case p.failure == nil && ctx.Err() != nil:

@@ -1,0 +1,142 @@
+package reconcile
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// leaving is an app that left gitops.yaml, as its record has it.
+type leaving struct {
+	app   App
+	rec   *record.Record
+	hooks []*object
+	first []string // the apps that are removed before it, if they leave too
+}
+
+// leaving lists the apps that left gitops.yaml in the order of their removal: each after those that depend on it, and
+// after those whose hooks live in what it holds.
+func (rd *round) leaving() []*leaving {
+	if rd.holding {
+		return nil // nobody knows
+	}
+	var all []*leaving
+	for name, rec := range rd.records {
+		if rd.lists(rec) && !slices.ContainsFunc(rd.apps, func(a App) bool { return a.Name == name }) {
+			hooks, _ := keptHooks(rec) // what cannot be read is told when they are to run
+			all = append(all, &leaving{app: SettingsOf(rec), rec: rec, hooks: hooks})
+		}
+	}
+	slices.SortFunc(all, holdersLast)
+	return inOrder(all)
+}
+
+// inOrder takes from rest whatever nothing else in it has to go before. In a circle, which only records of different
+// commits can make, nobody waits for those behind him.
+func inOrder(rest []*leaving) []*leaving {
+	var out []*leaving
+	for len(rest) > 0 {
+		i := max(0, slices.IndexFunc(rest, func(l *leaving) bool {
+			return !slices.ContainsFunc(rest, func(other *leaving) bool { return other.goesBefore(l) })
+		}))
+		next := rest[i]
+		for _, l := range out {
+			if l.goesBefore(next) {
+				next.first = append(next.first, l.app.Name)
+			}
+		}
+		out, rest = append(out, next), slices.Delete(rest, i, i+1)
+	}
+	return out
+}
+
+// goesBefore tells whether other is removed after l. Where both say that of each other, hooks have the last word: with
+// their Namespace they would be gone without having run.
+func (l *leaving) goesBefore(other *leaving) bool {
+	return other.hostsHooksOf(l) || slices.Contains(l.app.DependsOn, other.app.Name) && !l.hostsHooksOf(other)
+}
+
+// hostsHooksOf tells whether other has hooks that run when it is removed, and it or they live in what l holds.
+func (l *leaving) hostsHooksOf(other *leaving) bool {
+	if l == other || len(other.rec.Kept) == 0 {
+		return false
+	}
+	var inside []cluster.Ref
+	for _, o := range other.hooks {
+		inside = append(inside, o.Ref)
+	}
+	for _, row := range other.rec.Rows {
+		inside = append(inside, row.Ref)
+	}
+	for _, row := range l.rec.Rows {
+		if record.HoldsOthers(row.Ref.Kind) && slices.ContainsFunc(inside, func(ref cluster.Ref) bool { return hosts(row.Ref, ref) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// hosts tells whether deleting the one object takes the other along: it is its Namespace, or defines its kind.
+func hosts(holder, ref cluster.Ref) bool {
+	if !record.HoldsOthers(holder.Kind) {
+		return false
+	}
+	if holder.Kind.Kind == "Namespace" {
+		return ref.Namespace == holder.Name
+	}
+	return ref.Resource+"."+ref.Group == holder.Name
+}
+
+// holdersLast puts apps that hold Namespaces or CustomResourceDefinitions behind those that may live in them.
+func holdersLast(a, b *leaving) int {
+	holds := func(l *leaving) int {
+		for _, row := range l.rec.Rows {
+			if record.HoldsOthers(row.Ref.Kind) {
+				return 1
+			}
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(holds(a), holds(b)), strings.Compare(a.app.Name, b.app.Name))
+}
+
+// removedFirst lists the apps that have to be removed before p and are not yet.
+func (rd *round) removedFirst(p *pass) []*pass {
+	var first []*pass
+	for _, q := range rd.passes {
+		if slices.Contains(p.listed.first, q.app.Name) && !q.isRemoved() {
+			first = append(first, q)
+		}
+	}
+	return first
+}
+
+// isRemoved tells whether nothing is left of an app that left gitops.yaml. What another app takes over is none of its
+// objects any more.
+func (p *pass) isRemoved() bool {
+	if p.failure != nil || !p.listed.applied {
+		return false
+	}
+	for k := range p.rec.Rows {
+		if !p.live.gives[k] && !p.opts.DryRun {
+			return false
+		}
+	}
+	return true
+}
+
+// inTheWay says why an app that has to be removed after p waits.
+func (p *pass) inTheWay() string {
+	text := fmt.Sprintf("waits until the app %s is removed", p.app.Name)
+	switch {
+	case p.failure != nil:
+		text += ", which failed"
+	case p.listed.suspended:
+		text += "; that one is suspended"
+	}
+	return text
+}

@@ -1,0 +1,144 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// misread is the run at a commit whose gitops.yaml cannot be used.
+func (rd *round) misread(ctx context.Context, why error) Outcome {
+	if err := rd.saveProblem(ctx, why); err != nil {
+		return Outcome{Listed: true, Err: errors.Join(why, err)}
+	}
+	apps, err := rd.hold(ctx)
+	return Outcome{Apps: apps, Listed: true, Err: errors.Join(why, err)}
+}
+
+// hold keeps the apps as their records have them while the gitops.yaml of the commit cannot be used: what drifted of
+// them is reverted, from the commit that was applied last, and nothing else is written. It returns what it came to for
+// the apps that drifted.
+func (rd *round) hold(ctx context.Context) ([]AppOutcome, error) {
+	rd.holding, rd.apps = true, rd.recorded()
+	if len(rd.apps) == 0 || rd.commit == "" || rd.ofWorkingTree() || ctx.Err() != nil || rd.choose() != nil {
+		return nil, nil
+	}
+	if err := rd.makePasses(ctx); err != nil {
+		return nil, err
+	}
+	rd.look(ctx)
+	var open []*pass
+	for _, p := range rd.passes {
+		if p.failure == nil && !p.listed.aside && p.strayed() {
+			open = append(open, p)
+		}
+	}
+	parallel(ctx, len(open), rendersAtOnce, func(i int) { open[i].failure = open[i].planHeld(ctx) })
+	rd.work(ctx)
+	var out []AppOutcome
+	for _, p := range rd.passes {
+		if !p.listed.aside && !p.listed.idle {
+			out = append(out, AppOutcome{p.report, p.effects, p.failure})
+		}
+	}
+	return out, nil
+}
+
+// ofWorkingTree tells whether what was read is no commit: there is nothing then that a record could hold the apps at.
+func (rd *round) ofWorkingTree() bool {
+	o := rd.trees[rd.commit]
+	return o.tree != nil && o.tree.Objects == nil
+}
+
+// recorded lists the apps that gitops.yaml named when it could be used last, as their records have them.
+func (rd *round) recorded() []App {
+	if rd.list == nil {
+		return nil
+	}
+	var apps []App
+	for _, name := range rd.list.Apps {
+		if rec := rd.records[name]; rec != nil && rd.lists(rec) {
+			apps = append(apps, SettingsOf(rec))
+		}
+	}
+	return apps
+}
+
+// held is what a pass that only reverts drift leaves of the record as it was.
+type held struct {
+	pending bool
+	inputs  *record.Inputs
+}
+
+// isHeld tells whether the pass only reverts drift, since gitops.yaml cannot be used.
+func (p *pass) isHeld() bool { return p.listed != nil && p.listed.held != nil }
+
+// standAt makes the pass one at the commit that its record holds, whatever the ref points at.
+func (p *pass) standAt(rec *record.Record) {
+	p.listed.held = &held{rec.Pending, rec.Inputs}
+	p.revision = p.at(rec)
+	p.commit, p.report.Revision, p.report.Source = p.revision.Commit, p.revision, rec.Source
+	p.report.Cause = record.CauseDrift
+}
+
+// strayed tells whether an object is not as it was applied. What was never applied to the end is left to a commit that
+// can be read.
+func (p *pass) strayed() bool {
+	for k, row := range p.rec.Rows {
+		if p.commit != "" && row.Manifest != "" && p.verdicts[k] != clean {
+			return true
+		}
+	}
+	p.listed.idle = true
+	return false
+}
+
+// planHeld plans to revert what drifted, wherever the manifests are those that were applied.
+func (p *pass) planHeld(ctx context.Context) error {
+	if err := p.render(ctx); err != nil {
+		p.desired = nil
+		return p.notReverted(p.left(), err)
+	}
+	p.hooks, p.toKeep = nil, nil
+	p.alone()
+	p.plan = makePlan(p.desired, p.rec, p.live, p.verdicts, p.id, p.apps)
+	p.plan.removals, p.plan.foreign = nil, nil
+	p.plan.steps = slices.DeleteFunc(p.plan.steps, func(s *step) bool { return s.changed })
+	p.desired = p.plan.same
+	for _, s := range p.plan.steps {
+		p.desired = append(p.desired, s.object)
+	}
+	for k, row := range p.rec.Rows {
+		p.refs[k] = row.Ref
+	}
+	if left := p.left(); len(left) > 0 {
+		p.listed.stays = p.notReverted(left, fmt.Errorf("what %s says of it is not what was applied", p.revision.Short()))
+	}
+	if err := p.readPlanned(ctx); err != nil {
+		return err
+	}
+	return p.checkRights(ctx)
+}
+
+// left lists the recorded objects that are not as they were applied and that the plan is not about.
+func (p *pass) left() []record.Row {
+	planned := p.keys()
+	return slices.DeleteFunc(p.rec.Sorted(), func(row record.Row) bool {
+		k := record.KeyOf(row.Ref)
+		return row.Manifest == "" || p.verdicts[k] == clean || slices.Contains(planned, k)
+	})
+}
+
+// notReverted says which drift stays, and why.
+func (p *pass) notReverted(left []record.Row, why error) error {
+	others := ""
+	if n := len(left) - 1; n > 0 {
+		others = fmt.Sprintf(" (and %s)", plural(n, "other object"))
+	}
+	return hint.With(fmt.Errorf("%s%s has drifted and is not reverted: %w", left[0].Ref, others, why),
+		"mend gitops.yaml: the next run applies its commit")
+}

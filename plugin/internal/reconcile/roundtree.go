@@ -1,0 +1,34 @@
+package reconcile
+
+import "context"
+
+// opened is the checkout of a commit, or why there is none.
+type opened struct {
+	tree *Tree
+	err  error
+}
+
+// open returns the checkout of a commit, which all apps share. Closing is left to close.
+func (rd *round) open(ctx context.Context, commit string) (*Tree, error) {
+	rd.opening.Lock()
+	defer rd.opening.Unlock()
+	o, known := rd.trees[commit]
+	if !known {
+		o.tree, o.err = rd.Source.Open(ctx, commit)
+		rd.trees[commit] = o
+	}
+	if o.err != nil {
+		return nil, o.err
+	}
+	shared := *o.tree
+	shared.Close = func() {}
+	return &shared, nil
+}
+
+func (rd *round) close() {
+	for _, o := range rd.trees {
+		if o.tree != nil {
+			o.tree.Close()
+		}
+	}
+}
