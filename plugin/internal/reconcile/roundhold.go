@@ -104,11 +104,18 @@ func (p *pass) planHeld(ctx context.Context) error {
 		return p.notReverted(p.left(), err)
 	}
 	p.hooks, p.toKeep = nil, nil
+	p.desired = slices.DeleteFunc(slices.Clone(p.desired), func(o *object) bool {
+		_, recorded := p.rec.Rows[o.key()]
+		return !recorded || p.handedOn(o.key())
+	})
 	p.alone()
 	p.plan = makePlan(p.desired, p.rec, p.live, p.verdicts, p.id, p.apps)
-	p.plan.removals, p.plan.foreign = nil, nil
+	if len(p.plan.foreign) > 0 {
+		return p.plan.foreign
+	}
+	p.plan.removals = nil
 	p.plan.steps = slices.DeleteFunc(p.plan.steps, func(s *step) bool { return s.changed })
-	p.desired = p.plan.same
+	p.desired = slices.Clone(p.plan.same)
 	for _, s := range p.plan.steps {
 		p.desired = append(p.desired, s.object)
 	}
@@ -129,8 +136,13 @@ func (p *pass) left() []record.Row {
 	planned := p.keys()
 	return slices.DeleteFunc(p.rec.Sorted(), func(row record.Row) bool {
 		k := record.KeyOf(row.Ref)
-		return row.Manifest == "" || p.verdicts[k] == clean || slices.Contains(planned, k)
+		return row.Manifest == "" || p.verdicts[k] == clean || p.handedOn(k) || slices.Contains(planned, k)
 	})
+}
+
+// handedOn tells whether a run that was cut off gave the object to another app of the instance.
+func (p *pass) handedOn(k record.Key) bool {
+	return p.apps[foreignOwner(p.live.objects[k], p.id)] != ""
 }
 
 // notReverted says which drift stays, and why.
