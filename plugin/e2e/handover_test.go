@@ -85,16 +85,7 @@ func TestKilledWhileHandingOver(t *testing.T) {
 	} {
 		t.Run(variant.name, func(t *testing.T) {
 			t.Parallel()
-			for n := 1; ; n++ {
-				killed, err := killHandover(t, n, variant.answered, variant.back)
-				if err != nil {
-					t.Fatalf("killed at request %d: %v", n, err)
-				}
-				if !killed {
-					t.Logf("a run makes %d requests", n-1)
-					return
-				}
-			}
+			killAtEach(t, 1, func(n int) (bool, error) { return killHandover(t, n, variant.answered, variant.back) })
 		})
 	}
 }

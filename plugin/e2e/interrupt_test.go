@@ -202,6 +202,26 @@ func (s *site) killAt(n int, answered bool) (killed bool, r result) {
 	return len(s.proxy.Requests()) >= n, ended(err)
 }
 
+// killAtEach calls kill with 1, 2 and so on, until a run has come to its end before it was killed. A run of fewer requests
+// than least is too short to be a test.
+func killAtEach(t *testing.T, least int, kill func(n int) (killed bool, err error)) {
+	t.Helper()
+	for n := 1; ; n++ {
+		killed, err := kill(n)
+		if err != nil {
+			t.Fatalf("killed at request %d: %v", n, err)
+		}
+		if killed {
+			continue
+		}
+		t.Logf("a run makes %d requests", n-1)
+		if n < least {
+			t.Fatal("the run is too short to be a test")
+		}
+		return
+	}
+}
+
 // TestKilledAtEveryRequest kills a run that creates, changes and prunes with SIGKILL at its first request, another one
 // at its second, and so on until a run comes to its end. Whatever the moment, the next run makes the cluster equal to
 // Git: no object is orphaned or lost, and the run after it has nothing to do.
@@ -217,19 +237,7 @@ func TestKilledAtEveryRequest(t *testing.T) {
 	} {
 		t.Run(variant.name, func(t *testing.T) {
 			t.Parallel()
-			for n := 1; ; n++ {
-				killed, err := killOnce(t, n, variant.answered, variant.moved)
-				if err != nil {
-					t.Fatalf("killed at request %d: %v", n, err)
-				}
-				if !killed {
-					t.Logf("a run makes %d requests", n-1)
-					if n < 20 {
-						t.Fatal("the run is too short to be a test")
-					}
-					return
-				}
-			}
+			killAtEach(t, 20, func(n int) (bool, error) { return killOnce(t, n, variant.answered, variant.moved) })
 		})
 	}
 }

@@ -92,19 +92,7 @@ func TestKilledWhileRemoving(t *testing.T) {
 	} {
 		t.Run(variant.name, func(t *testing.T) {
 			t.Parallel()
-			for n := 1; ; n++ {
-				killed, err := killRemoval(t, n, variant.answered, variant.back)
-				if err != nil {
-					t.Fatalf("killed at request %d: %v", n, err)
-				}
-				if !killed {
-					t.Logf("a run makes %d requests", n-1)
-					if n < 20 {
-						t.Fatal("the run is too short to be a test")
-					}
-					return
-				}
-			}
+			killAtEach(t, 20, func(n int) (bool, error) { return killRemoval(t, n, variant.answered, variant.back) })
 		})
 	}
 }

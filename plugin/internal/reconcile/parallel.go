@@ -21,11 +21,7 @@ func parallel(ctx context.Context, n, limit int, do func(i int)) {
 	var wg sync.WaitGroup
 	slots := make(chan struct{}, limit)
 	for i := range n {
-		select {
-		case slots <- struct{}{}:
-		case <-ctx.Done():
-		}
-		if ctx.Err() != nil {
+		if !taken(ctx, slots) {
 			break
 		}
 		wg.Go(func() {
@@ -44,11 +40,7 @@ func pipeline(ctx context.Context, n, limit, ahead int, do, then func(i int)) {
 		defer close(turns)
 		slots := make(chan struct{}, limit)
 		for i := range n {
-			select {
-			case slots <- struct{}{}:
-			case <-ctx.Done():
-			}
-			if ctx.Err() != nil {
+			if !taken(ctx, slots) {
 				return
 			}
 			done := make(chan struct{})
@@ -66,4 +58,13 @@ func pipeline(ctx context.Context, n, limit, ahead int, do, then func(i int)) {
 		then(i)
 		i++
 	}
+}
+
+// taken waits for a free slot and takes it, unless ctx ends.
+func taken(ctx context.Context, slots chan<- struct{}) bool {
+	select {
+	case slots <- struct{}{}:
+	case <-ctx.Done():
+	}
+	return ctx.Err() == nil
 }
