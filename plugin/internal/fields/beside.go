@@ -38,6 +38,9 @@ type extra struct {
 }
 
 func beside(live metav1.Object, ours string) []extra {
+	if u, whole := live.(*unstructured.Unstructured); whole && undisputed(u) {
+		return nil
+	}
 	set, ok, err := Applied(live, ours)
 	if !ok || err != nil {
 		return nil
@@ -75,10 +78,32 @@ func beside(live metav1.Object, ours string) []extra {
 }
 
 // openMaps are the maps of an object that hold nothing but what somebody put there.
+// undisputed tells of most objects, without decoding anything, that one manager owns all there is to own.
+func undisputed(u *unstructured.Unstructured) bool {
+	entries := rawEntries(u)
+	if len(entries) != 1 {
+		return false
+	}
+	for at, keys := range openMaps(u) {
+		owned := entries[0]["fieldsV1"]
+		for name := range strings.SplitSeq(at, ".") {
+			below, _ := owned.(map[string]any)
+			owned = below["f:"+name]
+		}
+		names, _ := owned.(map[string]any)
+		for key := range keys {
+			if _, there := names["f:"+key]; !there {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 func openMaps(live metav1.Object) map[string]map[string]any {
 	out := map[string]map[string]any{"metadata.labels": anyMap(live.GetLabels()), "metadata.annotations": anyMap(live.GetAnnotations())}
 	if u, whole := live.(*unstructured.Unstructured); whole {
-		out["data"], _, _ = unstructured.NestedMap(u.Object, "data")
+		out["data"], _ = u.Object["data"].(map[string]any)
 	}
 	return out
 }

@@ -316,6 +316,23 @@ func TestDiffNamesFieldsAsPeopleDo(t *testing.T) {
 	}
 }
 
+func TestDiffComparesValuesNotTheirTypes(t *testing.T) {
+	owned := fieldSet(t, `{"f:x":{}}`)
+	for _, test := range []struct {
+		a, b  string
+		equal bool
+	}{
+		{"1", "1.0", true}, {"1", "2", false}, {"null", "null", true}, {"null", "0", false}, {`"1"`, "1", false}, {"true", "true", true},
+		{`{"a":1,"b":[1,{"c":null}]}`, `{"b":[1.0,{"c":null}],"a":1}`, true}, {`{"a":1}`, `{"b":1}`, false}, {`{"a":null}`, `{}`, false},
+		{"[1,2]", "[2,1]", false}, {"[]", "{}", false}, {"[]", "null", false}, {"{}", "null", false}, {"[1]", "[1,1]", false},
+	} {
+		a, b := object(t, `{"x":`+test.a+`}`), object(t, `{"x":`+test.b+`}`)
+		if got := len(fields.Diff(a, b, owned)) == 0; got != test.equal {
+			t.Errorf("%s and %s are the same: %v", test.a, test.b, got)
+		}
+	}
+}
+
 func TestDotted(t *testing.T) {
 	tests := map[string]fieldpath.Path{
 		"":                       {},

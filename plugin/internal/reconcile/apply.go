@@ -255,7 +255,7 @@ func (p *pass) settle(s *step, o outcome) {
 		if p.opts.DryRun {
 			p.effects = append(p.effects, Effect{Ref: s.Ref, Origin: s.origin, Before: o.before, After: o.after, Note: effectNote(s, o)})
 		} else {
-			o.after.SetManagedFields(nil) // the largest part of most objects: from here on only health is asked for
+			p.slim(s.key())
 		}
 	}
 	p.tellChange(c)
@@ -275,16 +275,19 @@ func (p *pass) succeed(c *record.Change, s *step, o outcome) {
 		p.rec.Rows[s.key()] = row
 	}
 	if ok && o.before != nil {
+		told := set
 		if was, known, err := fields.Applied(o.before, record.Manager); known && err == nil {
-			set = set.Union(was) // a field that left Git is told too
+			told = set.Union(was) // a field that left Git is told too
 		}
-		c.Fields = p.fieldChanges(s, o, fields.Diff(o.before, o.after, set))
+		c.Fields = p.fieldChanges(s, o, fields.Diff(o.before, o.after, told))
 	}
 	if len(o.gone) > 0 {
 		c.Fields = append(c.Fields, p.fieldChanges(s, o, o.gone)...)
 	}
 	c.Action, c.Note = classify(s, o)
-	p.tellRewritten(c, s, o)
+	if ok && !p.opts.DryRun {
+		p.tellRewritten(c, s, o, set)
+	}
 	if !p.opts.DryRun {
 		p.noteForeign(p.rec.Rows[s.key()], o.after)
 	}

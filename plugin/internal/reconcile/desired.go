@@ -1,10 +1,12 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -110,13 +112,22 @@ func (r *Reconciler) prepare(ctx context.Context, app App, rendered []render.Obj
 	if err := ignoreFields(app.Ignore, objects); err != nil {
 		return nil, err
 	}
-	for _, o := range objects {
-		var err error
-		if o.body, err = json.Marshal(o.manifest.Object); err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", o.origin, o.ID(), err)
-		}
+	if err := encode(ctx, objects); err != nil {
+		return nil, err
 	}
 	return objects, nil
+}
+
+// encode fills in the bodies.
+func encode(ctx context.Context, objects []*object) error {
+	failures := make([]error, len(objects))
+	parallel(ctx, len(objects), runtime.GOMAXPROCS(0), func(i int) {
+		o := objects[i]
+		if o.body, failures[i] = json.Marshal(o.manifest.Object); failures[i] != nil {
+			failures[i] = fmt.Errorf("%s: %s: %w", o.origin, o.ID(), failures[i])
+		}
+	})
+	return cmp.Or(ctx.Err(), errors.Join(failures...))
 }
 
 func (r *Reconciler) kindOf(ctx context.Context, gvk schema.GroupVersionKind, local map[schema.GroupVersionKind]cluster.Kind) (cluster.Kind, error) {

@@ -74,8 +74,8 @@ func (p *pass) countHealth() {
 	p.report.Objects = record.Objects{}
 	for k := range p.refs {
 		h := cluster.Unknown
-		if u, known := p.after[k]; known {
-			h, _ = p.health.Of(u)
+		if _, known := p.after[k]; known {
+			h, _ = p.healthOf(k)
 		} else if p.trusted[k] {
 			h = cluster.Healthy
 		}

@@ -54,7 +54,8 @@ type pass struct {
 	refs        map[record.Key]cluster.Ref                // everything desired
 	after       map[record.Key]*unstructured.Unstructured // its last known state
 	health      *cluster.HealthRules
-	trusted     map[record.Key]bool // settled and not touched: as healthy as before
+	trusted     map[record.Key]bool                       // settled and not touched: as healthy as before
+	fine        map[record.Key]*unstructured.Unstructured // the state in which it was found Healthy
 	failed      map[record.Key]bool
 	failedWaves bool // an object of an earlier wave failed
 	told        map[record.Key]string
@@ -142,7 +143,7 @@ func (r *Reconciler) newPass(ctx context.Context, app App, opts Options) *pass {
 	r.memory()
 	p := &pass{Reconciler: r, ctx: ctx, app: app, opts: opts, id: r.Records.ID(app.Name), started: r.Now(), config: r.ownSettings(app),
 		live: newSnapshot(), newKinds: map[cluster.Kind]bool{}, refs: map[record.Key]cluster.Ref{},
-		after: map[record.Key]*unstructured.Unstructured{}, trusted: map[record.Key]bool{}, failed: map[record.Key]bool{}, told: map[record.Key]string{}}
+		after: map[record.Key]*unstructured.Unstructured{}, trusted: map[record.Key]bool{}, fine: map[record.Key]*unstructured.Unstructured{}, failed: map[record.Key]bool{}, told: map[record.Key]string{}}
 	p.report = AppReport{Name: app.Name, Cause: opts.Cause, DryRun: opts.DryRun, Source: r.From,
 		Changes: []record.Change{}, Pruned: []string{}}
 	p.report.Source.Path = app.Path

@@ -83,7 +83,7 @@ func makePlan(objects []*object, rec *record.Record, live *snapshot, verdicts ma
 	}
 	pruneByDependencies(p.removals)
 	slices.SortStableFunc(p.steps, func(a, b *step) int {
-		return cmp.Or(a.stage.compare(b.stage), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(rank(a.Ref.Kind), rank(b.Ref.Kind)))
+		return cmp.Or(a.stage.compare(b.stage), order(a.Ref, b.Ref))
 	})
 	slices.SortStableFunc(p.removals, func(a, b removal) int {
 		return cmp.Or(b.stage.compare(a.stage), cmp.Compare(rank(b.row.Ref.Kind), rank(a.row.Ref.Kind)))

@@ -190,6 +190,22 @@ func TestReplicasBelongToTheAutoscalerOfTheSameApp(t *testing.T) {
 	}
 }
 
+func TestWorkloadsComeBeforeWhatLeadsToThem(t *testing.T) {
+	var refs []cluster.Ref
+	for _, ns := range []string{"b", "a"} {
+		for _, kind := range []string{"Ingress", "Deployment", "HorizontalPodAutoscaler", "ConfigMap", "ServiceAccount"} {
+			refs = append(refs, cluster.Ref{Kind: cluster.Kind{Kind: kind}, Namespace: ns})
+		}
+	}
+	slices.SortStableFunc(refs, order)
+	var got []string
+	for _, r := range refs {
+		got = append(got, r.Namespace+" "+r.Kind.Kind)
+	}
+	checkLines(t, got, "a ServiceAccount", "a ConfigMap", "a HorizontalPodAutoscaler", "a Deployment",
+		"b ServiceAccount", "b ConfigMap", "b HorizontalPodAutoscaler", "b Deployment", "a Ingress", "b Ingress")
+}
+
 func TestPrepareMakesManifestsReady(t *testing.T) {
 	r := reconcilerOf(t)
 	text := `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x","uid":"u","resourceVersion":"1","generation":4,"creationTimestamp":"2026-01-01T00:00:00Z",

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -14,11 +15,7 @@ import (
 
 // tellRewritten notes values that the server stored otherwise than Git says: an admission policy or webhook rewrote
 // them. They are the baseline from now on, so this is told when an object is applied, and not at every pass.
-func (p *pass) tellRewritten(c *record.Change, s *step, o outcome) {
-	set, ok, err := fields.Applied(o.after, record.Manager)
-	if !ok || err != nil || p.opts.DryRun {
-		return
-	}
+func (p *pass) tellRewritten(c *record.Change, s *step, o outcome, set *fieldpath.Set) {
 	told := map[string]bool{} // what was rewritten before a revert of other fields
 	if o.before != nil {
 		for _, d := range fields.Diff(s.manifest, o.before, set) {

@@ -58,8 +58,18 @@ func isCRD(k cluster.Kind) bool {
 	return k.Group == "apiextensions.k8s.io" && k.Kind == "CustomResourceDefinition"
 }
 
-// rank orders the queue inside a stage, namespace by namespace: so controllers have work while the next namespaces are
-// applied. Everything in a stage runs in parallel; what others need simply starts first.
+// order compares what is in one stage. Everything there runs in parallel; what others need simply starts first, namespace
+// by namespace: so controllers have work while the next namespaces are applied. What only leads to workloads comes at
+// the end of all: nothing waits for it, and it gives the last workloads time to become healthy.
+func order(a, b cluster.Ref) int {
+	x, y := rank(a.Kind), rank(b.Kind)
+	return cmp.Or(cmp.Compare(x/leading, y/leading), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(x, y))
+}
+
+// leading is the rank of what leads to workloads.
+const leading = 100
+
+// rank tells what needs what: the higher one the lower one.
 func rank(k cluster.Kind) int {
 	early := []string{"ServiceAccount", "Role", "RoleBinding", "ResourceQuota", "LimitRange", "Secret", "ConfigMap",
 		"PersistentVolumeClaim", "Service"}
@@ -69,6 +79,8 @@ func rank(k cluster.Kind) int {
 	switch k.Kind {
 	case "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod":
 		return len(early) + 1
+	case "Ingress", "HTTPRoute", "GRPCRoute":
+		return leading
 	}
 	return len(early)
 }

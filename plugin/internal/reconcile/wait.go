@@ -139,7 +139,7 @@ func (p *pass) unhealthy(keys []record.Key) []ailing {
 		if p.trusted[k] {
 			continue
 		}
-		h, message := p.health.Of(p.after[k])
+		h, message := p.healthOf(k)
 		if h == cluster.Healthy || h == cluster.Suspended {
 			continue
 		}
@@ -151,6 +151,28 @@ func (p *pass) unhealthy(keys []record.Key) []ailing {
 		}
 	}
 	return out
+}
+
+// healthOf judges the last known state of an object. A state that is Healthy stays that; others may change with time.
+func (p *pass) healthOf(k record.Key) (cluster.Health, string) {
+	u := p.after[k]
+	if u != nil && p.fine[k] == u {
+		return cluster.Healthy, ""
+	}
+	h, message := p.health.Of(u)
+	if h == cluster.Healthy {
+		p.fine[k] = u
+	}
+	return h, message
+}
+
+// slim keeps of the last known state of an object what later questions need: of a Healthy one little more than its name.
+func (p *pass) slim(k record.Key) {
+	u := p.after[k]
+	u.SetManagedFields(nil)
+	if h, _ := p.healthOf(k); h == cluster.Healthy && !isCRD(p.refs[k].Kind) {
+		u.Object = map[string]any{"apiVersion": u.GetAPIVersion(), "kind": u.GetKind(), "metadata": u.Object["metadata"]}
+	}
 }
 
 // tellWaiting reports each object once per state it is in.

@@ -13,8 +13,6 @@ import (
 )
 
 const (
-	// together is how long more events are waited for after one, before health is looked at.
-	together = 20 * time.Millisecond
 	// mistrust is how long watches are relied on without a look: some proxies swallow events.
 	mistrust = 15 * time.Second
 	// courtesy is how long another reconciler has to record what it did to an object that is waited for: it may be the
@@ -70,6 +68,10 @@ func (w *watchman) watch(ctx context.Context, k cluster.Kind, namespace string) 
 func (w *watchman) wait(ctx context.Context, pause time.Duration, open []ailing) error {
 	end := time.NewTimer(pause)
 	defer end.Stop()
+	left := map[record.Key]bool{}
+	for _, a := range open {
+		left[a.key] = true
+	}
 	meddled := false
 	for {
 		select {
@@ -81,30 +83,18 @@ func (w *watchman) wait(ctx context.Context, pause time.Duration, open []ailing)
 			}
 			return nil
 		case e := <-w.events:
-			changed := w.take(ctx, e)
-			if w.takeMore(ctx) || changed {
+			if w.take(ctx, e) {
 				meddled = true
 				end.Reset(courtesy)
 			}
-			if open = w.unhealthy(keysOf(open)); len(open) == 0 && !meddled {
+			if len(w.unhealthy([]record.Key{e.key})) == 0 {
+				delete(left, e.key)
+			} else if w.waits[e.key] {
+				left[e.key] = true
+			}
+			if len(left) == 0 && !meddled {
 				return nil
 			}
-		}
-	}
-}
-
-// takeMore takes the events that come together with one that was taken, and tells what take tells of them.
-func (w *watchman) takeMore(ctx context.Context) (meddled bool) {
-	end := time.NewTimer(together)
-	defer end.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return meddled
-		case <-end.C:
-			return meddled
-		case e := <-w.events:
-			meddled = w.take(ctx, e) || meddled
 		}
 	}
 }

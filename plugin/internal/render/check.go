@@ -171,11 +171,42 @@ func (c *checker) contents() {
 	case isCore(c.object.Unstructured, "ConfigMap"):
 		c.configMap()
 	}
+	if atMost(c.object.Object, maxObjectBytes) >= 0 {
+		return // as almost every object
+	}
 	if size, err := json.Marshal(c.object.Object); err != nil {
 		c.refuse("", "cannot be written as JSON")
 	} else if len(size) > maxObjectBytes {
 		c.refuse("", "the object has %d bytes, the API server accepts %d", len(size), maxObjectBytes)
 	}
+}
+
+// atMost returns what is left of budget after value was written as JSON, or less: every character counts as the longest
+// escape. It is negative for what JSON may have no room or no words for.
+func atMost(value any, budget int) int {
+	switch v := value.(type) {
+	case nil, bool, int64:
+		return budget - 20
+	case string:
+		return budget - 6*len(v) - 3
+	case []any:
+		budget -= 2
+		for _, inner := range v {
+			if budget = atMost(inner, budget-1); budget < 0 {
+				break
+			}
+		}
+		return budget
+	case map[string]any:
+		budget -= 2
+		for key, inner := range v {
+			if budget = atMost(inner, budget-6*len(key)-4); budget < 0 {
+				break
+			}
+		}
+		return budget
+	}
+	return -1
 }
 
 func (c *checker) configMap() {

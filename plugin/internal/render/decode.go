@@ -87,32 +87,25 @@ func adviceFor(message, file string, doc document) string {
 
 // decode reads one document exactly as kubectl does, but refuses duplicate keys. nil stands for an empty document.
 func decode(doc document, limits Limits) (any, []lineError) {
-	var value any
 	if doc.json {
+		var value any
 		strict, err := kjson.UnmarshalStrict(doc.text, &value, kjson.DisallowDuplicateFields)
 		if err == nil {
 			return value, append(inLine(doc, strict), tooDeep(doc, value, limits)...)
 		}
 	}
-	asJSON, err := toJSON(doc.text, true)
-	if err != nil {
-		return nil, yamlErrors(doc, err)
-	}
-	if err := kjson.UnmarshalCaseSensitivePreserveInts(asJSON, &value); err != nil {
-		return nil, []lineError{{doc.line, err.Error()}}
-	}
-	return value, tooDeep(doc, value, limits)
+	return decodeYAML(doc, true, limits)
 }
 
 // decodeLoose reads a document as Helm does: the last of two equal keys counts.
 func decodeLoose(doc document, limits Limits) (any, []lineError) {
-	asJSON, err := toJSON(doc.text, false)
+	return decodeYAML(doc, false, limits)
+}
+
+func decodeYAML(doc document, strict bool, limits Limits) (any, []lineError) {
+	value, err := toValue(doc.text, strict)
 	if err != nil {
 		return nil, yamlErrors(doc, err)
-	}
-	var value any
-	if err := kjson.UnmarshalCaseSensitivePreserveInts(asJSON, &value); err != nil {
-		return nil, []lineError{{doc.line, err.Error()}}
 	}
 	return value, tooDeep(doc, value, limits)
 }

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -127,4 +128,25 @@ func TestLargeScalarIsRefusedByItsSizeAlone(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "f.yaml: the file is larger than 16777216 bytes") {
 		t.Error(err)
 	}
+}
+
+// What is read without the way through JSON is what that way gives.
+func FuzzValueAsThroughJSON(f *testing.F) {
+	for _, seed := range []string{"a: 1\nb: [x, ~, true, -3]\n", "1: a\n", "a: 1.0\n", "a: 9223372036854775808\n", "a: \"\\xff\"\n", "a: {}\nb: []\nc:\n",
+		"a: &a {x: 1}\nb: {<<: *a, x: 2}\n", "a: 2026-01-01\nb: !!binary aGVsbG8=\n", "- \"\\u2028<>&\"\n", "{}\n", "a: 0x10\nb: 0o17\nc: 1_000\n"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		got, err := toValue(text, false)
+		if err != nil || !utf8.Valid(text) {
+			return
+		}
+		want, err := throughJSON(text)
+		if err != nil {
+			t.Fatalf("%q: only the short way reads it: %v", text, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q\n-through JSON +read:\n%s", text, diff)
+		}
+	})
 }

@@ -5,17 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 
 	yamlv2 "go.yaml.in/yaml/v2"
 	yamlv3 "gopkg.in/yaml.v3"
+	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
 )
 
 var errExpands = errors.New("aliases make the document far larger than the file")
 
-// toJSON converts one YAML document with the library kubectl uses. The library bounds how often aliases are followed,
-// but not how large the values are that they repeat: that is checked here, before the values are copied out.
-func toJSON(text []byte, strict bool) ([]byte, error) {
+// toValue reads one YAML document as kubectl does, whole numbers as int64. The YAML library bounds how often aliases are
+// followed, but not how large the values are that they repeat: that is checked here, before the values are copied out.
+func toValue(text []byte, strict bool) (any, error) {
 	if bytes.IndexByte(text, '&') >= 0 && bytes.IndexByte(text, '*') >= 0 {
 		var value any
 		if err := yamlv2.Unmarshal(text, &value); err != nil {
@@ -25,18 +27,70 @@ func toJSON(text []byte, strict bool) ([]byte, error) {
 			return nil, errExpands
 		}
 	}
-	if !strict {
-		return yaml.YAMLToJSON(text)
+	unmarshal := yamlv2.Unmarshal
+	if strict {
+		unmarshal = yamlv2.UnmarshalStrict
 	}
-	out, err := yaml.YAMLToJSONStrict(text)
-	if err == nil || !bytes.Contains(text, []byte("<<")) {
-		return out, err
+	var read any
+	err := unmarshal(text, &read)
+	if err != nil && strict && bytes.Contains(text, []byte("<<")) {
+		// The library takes a key that overrides a merged one (<<: *base) for a duplicate. That is what merging is for.
+		if err := writtenTwice(text); err != nil {
+			return nil, err
+		}
+		read = nil
+		err = yamlv2.Unmarshal(text, &read)
 	}
-	// The library takes a key that overrides a merged one (<<: *base) for a duplicate. That is what merging is for.
-	if err := writtenTwice(text); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	return yaml.YAMLToJSON(text)
+	if value, same := asInJSON(read); same {
+		return value, nil
+	}
+	return throughJSON(text)
+}
+
+// throughJSON is how kubectl reads YAML: it makes JSON of it first.
+func throughJSON(text []byte) (value any, err error) {
+	asJSON, err := yaml.YAMLToJSON(text)
+	if err == nil {
+		err = kjson.UnmarshalCaseSensitivePreserveInts(asJSON, &value)
+	}
+	return value, err
+}
+
+// asInJSON returns what a way through JSON would make of a value, for values that it only gives other types. It is not
+// ok for others: fractions, huge numbers, keys that are no strings.
+func asInJSON(value any) (_ any, ok bool) {
+	switch v := value.(type) {
+	case nil, bool:
+		return v, true
+	case int:
+		return int64(v), true
+	case string:
+		return v, utf8.ValidString(v)
+	case []any:
+		out := make([]any, len(v))
+		for i, inner := range v {
+			if out[i], ok = asInJSON(inner); !ok {
+				return nil, false
+			}
+		}
+		return out, true
+	case map[any]any:
+		out := make(map[string]any, len(v))
+		for key, inner := range v {
+			name, ok := key.(string)
+			if !ok || !utf8.ValidString(name) {
+				return nil, false
+			}
+			if out[name], ok = asInJSON(inner); !ok {
+				return nil, false
+			}
+		}
+		return out, true
+	}
+	return nil, false
 }
 
 // writtenTwice reports keys that stand twice in one mapping, in the words of the library.

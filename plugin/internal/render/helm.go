@@ -208,7 +208,7 @@ func (t *tree) parses(file string, data []byte, strict bool) {
 		t.problems = append(t.problems, *problem)
 	}
 	for _, doc := range docs {
-		if _, err := toJSON(doc.text, strict); err != nil {
+		if _, err := toValue(doc.text, strict); err != nil {
 			for _, err := range yamlErrors(doc, err) {
 				t.problems = append(t.problems, Problem{Origin: Origin{file, err.line}, Message: err.message, Hint: adviceFor(err.message, file, doc)})
 			}

@@ -183,7 +183,7 @@ func (s *survey) syntax(file string, text []byte, after int) {
 		s.problems = append(s.problems, *problem)
 	}
 	for _, doc := range docs {
-		_, err := toJSON(doc.text, false)
+		_, err := toValue(doc.text, false)
 		if err == nil {
 			continue
 		}

@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	kjson "sigs.k8s.io/json"
 )
 
 // plugins checks the configurations of generators, transformers and validators, which may name files in turn.
@@ -52,11 +50,7 @@ func (s *survey) pluginConfig(k *kustomization, file string, text []byte, after 
 	}
 	docs, _ := documents(file, text)
 	for _, doc := range docs {
-		var value any
-		asJSON, err := toJSON(doc.text, false)
-		if err == nil {
-			err = kjson.UnmarshalCaseSensitivePreserveInts(asJSON, &value)
-		}
+		value, err := toValue(doc.text, false)
 		if err != nil {
 			return fmt.Errorf("%s: %w", Origin{file, doc.line + after}, err)
 		}

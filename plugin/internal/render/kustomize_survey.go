@@ -130,7 +130,7 @@ func (s *survey) load(dir string, from Origin) (*kustomization, error) {
 		return nil, k.problem(docs[1].line, "keep one", "a kustomization file holds one document")
 	}
 	for _, doc := range docs {
-		if _, err := toJSON(doc.text, true); err != nil {
+		if _, err := toValue(doc.text, true); err != nil {
 			return nil, k.problems(yamlErrors(doc, err))
 		}
 	}
