@@ -161,7 +161,8 @@ func (b *bench) takeTurns(ctx context.Context, c benchCase, tools []*tool, measu
 			if t == nil || !c.suits(t) {
 				continue
 			}
-			r, err := c.run(ctx, b, t, round, rounds)
+			untilIdle(ctx)
+			r, err := c.run(ctx, b, t, round)
 			if errors.Is(err, errTooLong) {
 				b.leaveOut(t, fmt.Sprintf("%s: more than %s a run", c.name, b.limit))
 				if err := b.admin.clean(ctx, t); err != nil {
@@ -177,6 +178,9 @@ func (b *bench) takeTurns(ctx context.Context, c benchCase, tools []*tool, measu
 				r.Wall.Round(time.Millisecond), r.CPU.Round(time.Millisecond), r.Peak>>20, r.Requests)
 			runs[t.name] = append(runs[t.name], r)
 		}
+		if err := b.undo(ctx, c, tools, round < rounds-1); err != nil {
+			return nil, err
+		}
 	}
 	tools = slices.DeleteFunc(tools, func(t *tool) bool { return t == nil })
 	for _, t := range tools {
@@ -185,6 +189,19 @@ func (b *bench) takeTurns(ctx context.Context, c benchCase, tools []*tool, measu
 		}
 	}
 	return tools, nil
+}
+
+// undo makes tools ready for another round. They were measured right after each other before: so all met the same load.
+func (b *bench) undo(ctx context.Context, c benchCase, tools []*tool, another bool) error {
+	for _, t := range tools {
+		if t == nil || c.undo == nil || !another {
+			continue
+		}
+		if err := c.undo(ctx, b, t); err != nil {
+			return fmt.Errorf("%s: %w", t.name, err)
+		}
+	}
+	return nil
 }
 
 func (b *bench) leaveOut(t *tool, reason string) {

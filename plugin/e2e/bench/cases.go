@@ -14,7 +14,8 @@ import (
 type benchCase struct {
 	name, title string
 	suits       func(*tool) bool
-	run         func(ctx context.Context, b *bench, t *tool, round, rounds int) (run, error)
+	run         func(ctx context.Context, b *bench, t *tool, round int) (run, error)
+	undo        func(ctx context.Context, b *bench, t *tool) error // between two rounds, when all tools have run; may be nil
 }
 
 func cases() []benchCase {
@@ -23,11 +24,11 @@ func cases() []benchCase {
 	reconcilers := func(t *tool) bool { return !slices.Contains(loops, t.name) }
 	notWaiting := func(t *tool) bool { return t.name != "waiting" }
 	return []benchCase{
-		{"install", "First install", all, install},
-		{"noop", "Nothing to do", notWaiting, noop},
-		{"change", "One change: a commit edits one ConfigMap", reconcilers, change},
-		{"drift", "Drift of one object: `kubectl scale` of one Deployment", reconcilers, drift},
-		{"prune", "Prune: a tenth of the objects left the manifests", reconcilers, prune},
+		{"install", "First install", all, install, uninstall},
+		{"noop", "Nothing to do", notWaiting, noop, nil},
+		{"change", "One change: a commit edits one ConfigMap", reconcilers, change, nil},
+		{"drift", "Drift of one object: `kubectl scale` of one Deployment", reconcilers, drift, nil},
+		{"prune", "Prune: a tenth of the objects left the manifests", reconcilers, prune, nil},
 	}
 }
 
@@ -41,17 +42,15 @@ func caseNames() []string {
 }
 
 // install starts with nothing; after the last round the set stays.
-func install(ctx context.Context, b *bench, t *tool, round, rounds int) (run, error) {
-	r, err := b.run(ctx, t, false)
-	if err == nil && round < rounds-1 {
-		err = errors.Join(b.admin.clean(ctx, t), b.admin.prepare(ctx, t))
-	}
-	return r, err
+func install(ctx context.Context, b *bench, t *tool, _ int) (run, error) { return b.run(ctx, t, false) }
+
+func uninstall(ctx context.Context, b *bench, t *tool) error {
+	return errors.Join(b.admin.clean(ctx, t), b.admin.prepare(ctx, t))
 }
 
-func noop(ctx context.Context, b *bench, t *tool, _, _ int) (run, error) { return b.run(ctx, t, false) }
+func noop(ctx context.Context, b *bench, t *tool, _ int) (run, error) { return b.run(ctx, t, false) }
 
-func change(ctx context.Context, b *bench, t *tool, _, _ int) (run, error) {
+func change(ctx context.Context, b *bench, t *tool, _ int) (run, error) {
 	s := t.set
 	s.value = "changed-" + strconv.FormatInt(time.Now().UnixMilli(), 36)
 	if err := t.prepare(s); err != nil {
@@ -64,7 +63,7 @@ func change(ctx context.Context, b *bench, t *tool, _, _ int) (run, error) {
 	return r, b.expect(ctx, s.path(kinds()[0], 0, "config-"+strconv.Itoa(changedIndex)), s.value, "data", "key")
 }
 
-func drift(ctx context.Context, b *bench, t *tool, round, _ int) (run, error) {
+func drift(ctx context.Context, b *bench, t *tool, round int) (run, error) {
 	deployments := kinds()[len(kinds())-1]
 	path := t.set.path(deployments, round%namespaces, "web-0")
 	if _, err := b.admin.merge(ctx, path+"/scale", "kubectl", `{"spec":{"replicas":1}}`); err != nil {
@@ -77,7 +76,7 @@ func drift(ctx context.Context, b *bench, t *tool, round, _ int) (run, error) {
 	return r, b.expect(ctx, path, "0", "spec", "replicas")
 }
 
-func prune(ctx context.Context, b *bench, t *tool, _, _ int) (run, error) {
+func prune(ctx context.Context, b *bench, t *tool, _ int) (run, error) {
 	whole, shorter := t.set, t.set
 	shorter.shorter = true
 	if t.name == "kubectl" { // its first run with an ApplySet labels everything

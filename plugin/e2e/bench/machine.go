@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -50,6 +51,42 @@ func loadAverage() (load float64) {
 		}
 	}
 	return load
+}
+
+// untilIdle waits until the machine has nearly nothing to do, such as what the control plane does after a run, but not for
+// ever. Where that cannot be seen it waits for nothing.
+func untilIdle(ctx context.Context) {
+	const look, most = 250 * time.Millisecond, 10 * time.Second
+	for deadline := time.Now().Add(most); time.Now().Before(deadline) && ctx.Err() == nil; {
+		busy, all := processorTime()
+		time.Sleep(look)
+		busyNow, allNow := processorTime()
+		if (busyNow-busy)*10 < allNow-all || allNow == all {
+			return
+		}
+	}
+}
+
+// processorTime is how much of it was used and how much there was since the machine started, in ticks; 0 where it is
+// not known.
+func processorTime() (busy, all int) {
+	text, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, 0
+	}
+	const idle, ioWait, guest = 3, 4, 8
+	first, _, _ := strings.Cut(string(text), "\n")
+	for i, field := range strings.Fields(strings.TrimPrefix(first, "cpu")) {
+		n, err := strconv.Atoi(field)
+		if err != nil || i >= guest { // counted before
+			break
+		}
+		all += n
+		if i != idle && i != ioWait {
+			busy += n
+		}
+	}
+	return busy, all
 }
 
 // versions returns what was measured, one line each.

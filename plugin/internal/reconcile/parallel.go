@@ -1,9 +1,6 @@
 package reconcile
 
-import (
-	"context"
-	"sync"
-)
+import "context"
 
 // errInterrupted ends a pass that was told to stop.
 var errInterrupted = interruptedError{}
@@ -18,53 +15,43 @@ func (interruptedError) Is(target error) bool { return target == context.Cancele
 
 // parallel calls do(0..n-1), at most limit at once, and returns when all calls did. Once ctx ends no call is started.
 func parallel(ctx context.Context, n, limit int, do func(i int)) {
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, limit)
-	for i := range n {
-		if !taken(ctx, slots) {
-			break
-		}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			do(i)
-		})
-	}
-	wg.Wait()
+	pipeline(ctx, n, limit, n, do, func(int) {})
 }
 
 // pipeline is parallel, and calls then(i) for each call that was started, in order and one at a time, as soon as do(i)
-// and all calls before it have returned. No more than ahead results wait for their turn.
+// and all calls before it have returned. Not many more than ahead results wait for their turn.
 func pipeline(ctx context.Context, n, limit, ahead int, do, then func(i int)) {
-	turns := make(chan chan struct{}, ahead)
+	type call struct {
+		i    int
+		done chan struct{}
+	}
+	calls, turns := make(chan call), make(chan call, ahead)
+	for range min(n, limit) { // not one for each call: their stacks would grow anew each time
+		go func() {
+			for c := range calls {
+				do(c.i)
+				close(c.done)
+			}
+		}()
+	}
 	go func() {
 		defer close(turns)
-		slots := make(chan struct{}, limit)
+		defer close(calls)
 		for i := range n {
-			if !taken(ctx, slots) {
+			c := call{i, make(chan struct{})}
+			if ctx.Err() != nil {
 				return
 			}
-			done := make(chan struct{})
-			turns <- done
-			go func() {
-				defer close(done)
-				defer func() { <-slots }()
-				do(i)
-			}()
+			select {
+			case calls <- c:
+				turns <- c
+			case <-ctx.Done():
+				return
+			}
 		}
 	}()
-	i := 0
-	for done := range turns {
-		<-done
-		then(i)
-		i++
+	for c := range turns {
+		<-c.done
+		then(c.i)
 	}
-}
-
-// taken waits for a free slot and takes it, unless ctx ends.
-func taken(ctx context.Context, slots chan<- struct{}) bool {
-	select {
-	case slots <- struct{}{}:
-	case <-ctx.Done():
-	}
-	return ctx.Err() == nil
 }
