@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"unicode/utf8"
 )
 
@@ -30,7 +29,8 @@ var (
 	utf8BOM = []byte("\xef\xbb\xbf")
 	// YAML 1.1 knows more line breaks than LF and CRLF. A separator after one of those would end the document for
 	// the YAML parser but not here, and what follows would be lost without a word.
-	hiddenSeparator = regexp.MustCompile(`(\r|\x{85}|\x{2028}|\x{2029})(---|\.\.\.)`)
+	oddBreaks  = []string{"\r", "\u0085", "\u2028", "\u2029"}
+	separators = []string{"---", "..."}
 )
 
 const hiddenMessage = "a document separator follows a line break that is neither LF nor CRLF"
@@ -70,8 +70,8 @@ func split(data []byte) ([]document, error) {
 			return docs, nil
 		}
 	}
-	if at := hiddenSeparator.FindIndex(data); at != nil {
-		return nil, lineError{lineAt(data, at[0]), hiddenMessage}
+	if at := hiddenSeparator(data); at >= 0 {
+		return nil, lineError{lineAt(data, at), hiddenMessage}
 	}
 	var docs []document
 	current := document{start: 1}
@@ -104,6 +104,19 @@ func split(data []byte) ([]document, error) {
 	}
 	end(len(data), line, len(data))
 	return docs, nil
+}
+
+// hiddenSeparator is where the first separator follows an odd line break, -1 when none does.
+func hiddenSeparator(data []byte) int {
+	first := -1
+	for _, odd := range oddBreaks {
+		for _, s := range separators {
+			if at := bytes.Index(data, []byte(odd+s)); at >= 0 && (first < 0 || at < first) {
+				first = at
+			}
+		}
+	}
+	return first
 }
 
 type lineKind int
