@@ -14,7 +14,7 @@ func isCore(u *unstructured.Unstructured, kind string) bool {
 
 func isSecret(u *unstructured.Unstructured) bool { return isCore(u, "Secret") }
 
-const plainSecretHint = "use a SealedSecret or an ExternalSecret, or allow it: --allow-plain-secrets"
+const plainSecretHint = "encrypt it with SOPS, use a SealedSecret or an ExternalSecret, or allow it: --allow-plain-secrets, or allowPlainSecrets of its app in gitops.yaml"
 
 // secret refuses a Secret whose values can be read in Git, unless they are allowed, and folds stringData into data:
 // the server does the same and keeps no stringData, which could then never be compared. Messages name keys only.
