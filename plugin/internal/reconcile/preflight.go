@@ -25,7 +25,7 @@ type rights struct {
 // who may do everything costs one request in the life of a process, others one for each namespace and one for each
 // right on cluster-scoped objects. A server that answers no reviews is believed by its writes.
 func (p *pass) checkRights(ctx context.Context) error {
-	if p.opts.DryRun || len(p.plan.steps)+len(p.plan.removals) == 0 {
+	if p.opts.DryRun || len(p.plan.steps)+len(p.plan.removals) == 0 || p.isOneChange() {
 		return nil
 	}
 	p.memory().rights.mu.Lock()
@@ -49,6 +49,13 @@ func (p *pass) checkRights(ctx context.Context) error {
 		missing = append(missing, lacks...)
 	}
 	return missingRights(missing)
+}
+
+// isOneChange tells of a plan that it cannot be left half done: what the server answers to its only write is the answer to
+// the question as well.
+func (p *pass) isOneChange() bool {
+	steps := p.plan.steps
+	return len(steps) == 1 && len(p.plan.removals) == 0 && steps[0].live != nil && !steps[0].policy.recreate && !p.hooksDue()
 }
 
 // unknownRights are those of the plan that were not found allowed before, by namespace.
