@@ -250,6 +250,13 @@ func (c *Client) PatchJSON(ctx context.Context, r Ref, patch []byte, manager str
 // Delete deletes one object in the background if it still has this uid. An object that is gone is no error; one with
 // another uid is a conflict (apierrors.IsConflict).
 func (c *Client) Delete(ctx context.Context, r Ref, uid types.UID, dry bool) error {
+	_, err := c.Remove(ctx, r, uid, dry)
+	return err
+}
+
+// Remove is Delete, and tells whether the answer says that the object is gone already: nothing holds it, as a finalizer
+// does, or a pod's grace period. Otherwise it may be gone all the same.
+func (c *Client) Remove(ctx context.Context, r Ref, uid types.UID, dry bool) (gone bool, err error) {
 	policy := metav1.DeletePropagationBackground
 	options := metav1.DeleteOptions{
 		TypeMeta:          metav1.TypeMeta{APIVersion: "v1", Kind: "DeleteOptions"},
@@ -261,15 +268,22 @@ func (c *Client) Delete(ctx context.Context, r Ref, uid types.UID, dry bool) err
 	}
 	body, err := json.Marshal(options)
 	if err != nil {
-		return err
+		return false, err
 	}
-	_, _, err = c.do(ctx, func() *rest.Request {
+	raw, _, err := c.do(ctx, func() *rest.Request {
 		return c.rest.Delete().AbsPath(r.path()).SetHeader("Content-Type", runtime.ContentTypeJSON).Body(body)
 	})
 	if apierrors.IsNotFound(err) {
-		return nil
+		return true, nil
 	}
-	return err
+	return err == nil && saysGone(raw), err
+}
+
+// saysGone tells whether the answer to a delete is a Status. The API machinery's storage returns one after it removed an
+// object, and the object itself while that waits for something.
+func saysGone(raw []byte) bool {
+	var status metav1.Status
+	return json.Unmarshal(raw, &status) == nil && status.APIVersion == "v1" && status.Kind == "Status" && status.Status == metav1.StatusSuccess
 }
 
 // decode reads one JSON object, whole numbers as int64.

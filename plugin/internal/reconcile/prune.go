@@ -86,13 +86,14 @@ func (p *pass) pruneOne(ctx context.Context, r removal) (c *record.Change, was *
 		}
 		return c, nil, true
 	}
-	if err := p.Cluster.Delete(ctx, r.row.Ref, live.GetUID(), p.opts.DryRun); err != nil {
+	gone, err := p.Cluster.Remove(ctx, r.row.Ref, live.GetUID(), p.opts.DryRun)
+	if err != nil {
 		if apierrors.IsConflict(err) {
 			return nil, nil, true // recreated by somebody in this very moment: not ours
 		}
 		return fail(err)
 	}
-	if !p.opts.DryRun {
+	if !gone && !p.opts.DryRun {
 		if err := p.gone(ctx, r.row.Ref, live.GetUID()); err != nil {
 			return fail(err)
 		}
