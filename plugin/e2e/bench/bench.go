@@ -86,7 +86,7 @@ func measure(ctx context.Context, o options, log io.Writer) (session, error) {
 			break
 		}
 	}
-	b.session.Machine.ended()
+	b.session.Machine.End = time.Now().UTC()
 	return b.session, err
 }
 
@@ -161,7 +161,9 @@ func (b *bench) takeTurns(ctx context.Context, c benchCase, tools []*tool, measu
 			if t == nil || !c.suits(t) {
 				continue
 			}
-			untilIdle(ctx)
+			if !untilIdle(ctx) {
+				b.session.Machine.Unquiet++
+			}
 			r, err := c.run(ctx, b, t, round)
 			if errors.Is(err, errTooLong) {
 				b.leaveOut(t, fmt.Sprintf("%s: more than %s a run", c.name, b.limit))

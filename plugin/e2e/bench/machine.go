@@ -20,12 +20,11 @@ type machine struct {
 	MemoryGiB  int
 	System, Go string
 	Start, End time.Time
-	LoadBefore float64 // average of the last minute, before anything was measured
-	LoadAfter  float64 // and at the end; what is measured makes about three by itself
+	Unquiet    int // runs that began although the machine had something else to do
 }
 
 func describeMachine() machine {
-	m := machine{Cores: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(), Start: time.Now().UTC(), LoadBefore: loadAverage()}
+	m := machine{Cores: runtime.NumCPU(), System: runtime.GOOS + "/" + runtime.GOARCH, Go: runtime.Version(), Start: time.Now().UTC()}
 	if info, err := os.ReadFile("/proc/meminfo"); err == nil {
 		var kib int
 		_, after, _ := strings.Cut(string(info), "MemTotal:")
@@ -36,35 +35,19 @@ func describeMachine() machine {
 	return m
 }
 
-func (m *machine) ended() { m.End, m.LoadAfter = time.Now().UTC(), loadAverage() }
-
-// Busy tells whether other work used the machine, too.
-func (m machine) Busy() bool {
-	return m.LoadBefore > float64(m.Cores) || m.LoadAfter > 3*float64(m.Cores)
-}
-
-// loadAverage is that of the last minute; 0 where it is not known.
-func loadAverage() (load float64) {
-	if text, err := os.ReadFile("/proc/loadavg"); err == nil {
-		if _, err := fmt.Sscan(string(text), &load); err != nil {
-			return 0
-		}
-	}
-	return load
-}
-
 // untilIdle waits until the machine has nearly nothing to do, such as what the control plane does after a run, but not for
-// ever. Where that cannot be seen it waits for nothing.
-func untilIdle(ctx context.Context) {
+// ever: then it says so. Where that cannot be seen it waits for nothing.
+func untilIdle(ctx context.Context) bool {
 	const look, most = 250 * time.Millisecond, 10 * time.Second
 	for deadline := time.Now().Add(most); time.Now().Before(deadline) && ctx.Err() == nil; {
 		busy, all := processorTime()
 		time.Sleep(look)
 		busyNow, allNow := processorTime()
 		if (busyNow-busy)*10 < allNow-all || allNow == all {
-			return
+			return true
 		}
 	}
+	return false
 }
 
 // processorTime is how much of it was used and how much there was since the machine started, in ticks; 0 where it is
