@@ -133,7 +133,7 @@ func TestLargeScalarIsRefusedByItsSizeAlone(t *testing.T) {
 // What is read without the way through JSON is what that way gives.
 func FuzzValueAsThroughJSON(f *testing.F) {
 	for _, seed := range []string{"a: 1\nb: [x, ~, true, -3]\n", "1: a\n", "a: 1.0\n", "a: 9223372036854775808\n", "a: \"\\xff\"\n", "a: {}\nb: []\nc:\n",
-		"a: &a {x: 1}\nb: {<<: *a, x: 2}\n", "a: 2026-01-01\nb: !!binary aGVsbG8=\n", "- \"\\u2028<>&\"\n", "{}\n", "a: 0x10\nb: 0o17\nc: 1_000\n"} {
+		"a: &a {x: 1}\nb: {<<: *a, x: 2}\n", "a: 2026-01-01\nb: !!binary aGVsbG8=\n", "- \"\\u2028<>&\"\n", "? !!binary /w==\n: a\n", "a: !!binary /w==\n", "{}\n", "a: 0x10\nb: 0o17\nc: 1_000\n"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
