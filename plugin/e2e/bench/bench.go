@@ -180,8 +180,10 @@ func (b *bench) takeTurns(ctx context.Context, c benchCase, tools []*tool, measu
 				r.Wall.Round(time.Millisecond), r.CPU.Round(time.Millisecond), r.Peak>>20, r.Requests)
 			runs[t.name] = append(runs[t.name], r)
 		}
-		if err := b.undo(ctx, c, tools, round < rounds-1); err != nil {
-			return nil, err
+		if c.undo != nil && round < rounds-1 {
+			if err := b.undo(ctx, c, tools); err != nil {
+				return nil, err
+			}
 		}
 	}
 	tools = slices.DeleteFunc(tools, func(t *tool) bool { return t == nil })
@@ -194,9 +196,9 @@ func (b *bench) takeTurns(ctx context.Context, c benchCase, tools []*tool, measu
 }
 
 // undo makes tools ready for another round. They were measured right after each other before: so all met the same load.
-func (b *bench) undo(ctx context.Context, c benchCase, tools []*tool, another bool) error {
+func (b *bench) undo(ctx context.Context, c benchCase, tools []*tool) error {
 	for _, t := range tools {
-		if t == nil || c.undo == nil || !another {
+		if t == nil {
 			continue
 		}
 		if err := c.undo(ctx, b, t); err != nil {

@@ -100,7 +100,7 @@ func installTargets(s session) []target {
 	var all []target
 	for _, in := range installs([]session{s}) {
 		if in.Size >= 1000 {
-			all = append(all, target{thousands(in.Size) + " objects, first install: within 1.15 of the " + toolTitle(in.Loop), in.Times, in.ratio <= 1.15})
+			all = append(all, target{thousands(in.Size) + " objects, first install: within 1.15 of the " + toolTitle(in.Loop), fmt.Sprintf("%.2f", in.Ratio), in.Ratio <= 1.15})
 		}
 	}
 	return all
@@ -108,9 +108,9 @@ func installTargets(s session) []target {
 
 // installed compares a first install with a loop that only sends.
 type installed struct {
-	Size        int
-	Loop, Times string
-	ratio       float64
+	Size  int
+	Loop  string
+	Ratio float64
 }
 
 func installs(sessions []session) []installed {
@@ -120,8 +120,7 @@ func installs(sessions []session) []installed {
 			ours, _ := s.find(size, "install", "ours")
 			for _, loop := range []string{"bare", "waiting"} {
 				if bare, ok := s.find(size, "install", loop); ok && ours.Tool != "" {
-					x := ratio(ours, bare)
-					all = append(all, installed{size, loop, fmt.Sprintf("%.2f", x), x})
+					all = append(all, installed{size, loop, ratio(ours, bare)})
 				}
 			}
 		}

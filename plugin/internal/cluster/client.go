@@ -248,15 +248,9 @@ func (c *Client) PatchJSON(ctx context.Context, r Ref, patch []byte, manager str
 }
 
 // Delete deletes one object in the background if it still has this uid. An object that is gone is no error; one with
-// another uid is a conflict (apierrors.IsConflict).
-func (c *Client) Delete(ctx context.Context, r Ref, uid types.UID, dry bool) error {
-	_, err := c.Remove(ctx, r, uid, dry)
-	return err
-}
-
-// Remove is Delete, and tells whether the answer says that the object is gone already: nothing holds it, as a finalizer
-// does, or a pod's grace period. Otherwise it may be gone all the same.
-func (c *Client) Remove(ctx context.Context, r Ref, uid types.UID, dry bool) (gone bool, err error) {
+// another uid is a conflict (apierrors.IsConflict). gone tells that the server says the object is not there any more:
+// nothing holds it, as a finalizer does, or a pod's grace period. Without gone it may be gone all the same.
+func (c *Client) Delete(ctx context.Context, r Ref, uid types.UID, dry bool) (gone bool, err error) {
 	policy := metav1.DeletePropagationBackground
 	options := metav1.DeleteOptions{
 		TypeMeta:          metav1.TypeMeta{APIVersion: "v1", Kind: "DeleteOptions"},

@@ -77,7 +77,6 @@ func beside(live metav1.Object, ours string) []extra {
 	return out
 }
 
-// openMaps are the maps of an object that hold nothing but what somebody put there.
 // undisputed tells of most objects, without decoding anything, that one manager owns all there is to own.
 func undisputed(u *unstructured.Unstructured) bool {
 	entries := rawEntries(u)
@@ -100,6 +99,7 @@ func undisputed(u *unstructured.Unstructured) bool {
 	return true
 }
 
+// openMaps are the maps of an object that hold nothing but what somebody put there.
 func openMaps(live metav1.Object) map[string]map[string]any {
 	out := map[string]map[string]any{"metadata.labels": anyMap(live.GetLabels()), "metadata.annotations": anyMap(live.GetAnnotations())}
 	if u, whole := live.(*unstructured.Unstructured); whole {

@@ -157,7 +157,7 @@ func (i *Instance) labelled(ctx context.Context, k cluster.Kind) ([]unstructured
 }
 
 func (i *Instance) delete(ctx context.Context, r cluster.Ref, u *unstructured.Unstructured) error {
-	if err := i.Cluster.Delete(ctx, r, u.GetUID(), false); err != nil {
+	if _, err := i.Cluster.Delete(ctx, r, u.GetUID(), false); err != nil {
 		return fmt.Errorf("delete %s: %w", r, err)
 	}
 	i.Tell(record.Change{Object: r.ID(), Short: r.String(), Action: record.Pruned})

@@ -223,10 +223,7 @@ func (p *pass) recreate(ctx context.Context, s *step) (*unstructured.Unstructure
 		return nil, false, hint.Errorf("an immutable field differs, and the object is not this app's: it is not recreated",
 			"delete it yourself, or make the manifest equal to it")
 	}
-	if err := p.Cluster.Delete(ctx, s.Ref, live.GetUID(), false); err != nil {
-		return nil, false, err
-	}
-	if err := p.gone(ctx, s.Ref, live.GetUID()); err != nil {
+	if err := p.deleteAndWait(ctx, s.Ref, live.GetUID()); err != nil {
 		return nil, false, err
 	}
 	return p.send(ctx, s, "")
@@ -285,12 +282,13 @@ func (p *pass) succeed(c *record.Change, s *step, o outcome) {
 		c.Fields = append(c.Fields, p.fieldChanges(s, o, o.gone)...)
 	}
 	c.Action, c.Note = classify(s, o)
-	if ok && !p.opts.DryRun {
+	if p.opts.DryRun {
+		return
+	}
+	if ok {
 		p.tellRewritten(c, s, o, set)
 	}
-	if !p.opts.DryRun {
-		p.noteForeign(p.rec.Rows[s.key()], o.after)
-	}
+	p.noteForeign(p.rec.Rows[s.key()], o.after)
 }
 
 // adopted tells whether somebody else made the object that is now ours. Of a row that was written ahead and has our

@@ -104,10 +104,7 @@ func (p *pass) clearHook(ctx context.Context, o *object, run *record.HookRun) er
 		return hint.Errorf("an object of this name exists, and running the hook would delete what is to be kept",
 			"delete it yourself, or leave the hook out: annotation %s: Skip", annotationHook)
 	}
-	if err := p.Cluster.Delete(ctx, ref, live.GetUID(), false); err != nil {
-		return err
-	}
-	return p.gone(ctx, ref, live.GetUID())
+	return p.deleteAndWait(ctx, ref, live.GetUID())
 }
 
 // startHook creates the object of a run and waits for its end. The time that a Job lives after its end counts from
@@ -210,7 +207,8 @@ func (p *pass) dropFinished(list []*object, phase string) {
 			!(run.Result == record.ResultSucceeded && o.hook.dropOK || run.Result == record.ResultFailed && o.hook.dropBad) {
 			continue
 		}
-		run.Gone = p.Cluster.Delete(ctx, run.Ref, run.UID, false) == nil
+		_, err := p.Cluster.Delete(ctx, run.Ref, run.UID, false)
+		run.Gone = err == nil
 	}
 }
 
@@ -234,7 +232,7 @@ func (p *pass) cleanHooks(ctx context.Context) error {
 		if run.UID == "" || run.Gone || object || other || p.app.KeepRemoved || record.HoldsOthers(run.Ref.Kind) {
 			return true
 		}
-		err = p.Cluster.Delete(ctx, run.Ref, run.UID, false)
+		_, err = p.Cluster.Delete(ctx, run.Ref, run.UID, false)
 		if apierrors.IsConflict(err) {
 			err = nil // another object took its name
 		}

@@ -86,17 +86,11 @@ func (p *pass) pruneOne(ctx context.Context, r removal) (c *record.Change, was *
 		}
 		return c, nil, true
 	}
-	gone, err := p.Cluster.Remove(ctx, r.row.Ref, live.GetUID(), p.opts.DryRun)
-	if err != nil {
+	if err := p.deleteAndWait(ctx, r.row.Ref, live.GetUID()); err != nil {
 		if apierrors.IsConflict(err) {
 			return nil, nil, true // recreated by somebody in this very moment: not ours
 		}
 		return fail(err)
-	}
-	if !gone && !p.opts.DryRun {
-		if err := p.gone(ctx, r.row.Ref, live.GetUID()); err != nil {
-			return fail(err)
-		}
 	}
 	c.Action = record.Pruned
 	was, _ = live.(*unstructured.Unstructured)

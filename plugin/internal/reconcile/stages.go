@@ -62,12 +62,19 @@ func isCRD(k cluster.Kind) bool {
 // by namespace: so controllers have work while the next namespaces are applied. What only leads to workloads comes at
 // the end of all: nothing waits for it, and it gives the last workloads time to become healthy.
 func order(a, b cluster.Ref) int {
-	x, y := rank(a.Kind), rank(b.Kind)
-	return cmp.Or(cmp.Compare(x/leading, y/leading), cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(x, y))
+	if last := leads(a.Kind); last != leads(b.Kind) {
+		if last {
+			return 1
+		}
+		return -1
+	}
+	return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(rank(a.Kind), rank(b.Kind)))
 }
 
-// leading is the rank of what leads to workloads.
-const leading = 100
+// leads tells whether objects of a kind only lead to workloads.
+func leads(k cluster.Kind) bool {
+	return slices.Contains([]string{"Ingress", "HTTPRoute", "GRPCRoute"}, k.Kind)
+}
 
 // rank tells what needs what: the higher one the lower one.
 func rank(k cluster.Kind) int {
@@ -79,8 +86,9 @@ func rank(k cluster.Kind) int {
 	switch k.Kind {
 	case "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod":
 		return len(early) + 1
-	case "Ingress", "HTTPRoute", "GRPCRoute":
-		return leading
+	}
+	if leads(k) {
+		return len(early) + 2
 	}
 	return len(early)
 }

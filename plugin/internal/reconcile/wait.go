@@ -242,6 +242,15 @@ func conditions(u *unstructured.Unstructured) []map[string]any {
 	return out
 }
 
+// deleteAndWait deletes an object and waits until it is gone, which costs a request more only where something holds it.
+func (p *pass) deleteAndWait(ctx context.Context, ref cluster.Ref, uid types.UID) error {
+	gone, err := p.Cluster.Delete(ctx, ref, uid, p.opts.DryRun)
+	if err != nil || gone || p.opts.DryRun {
+		return err
+	}
+	return p.gone(ctx, ref, uid)
+}
+
 // gone waits until the object with this uid does not exist any more, within the budget of the app.
 func (p *pass) gone(ctx context.Context, ref cluster.Ref, uid types.UID) error {
 	ctx, cancel := context.WithDeadline(ctx, p.started.Add(p.app.Timeout))

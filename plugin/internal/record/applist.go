@@ -151,7 +151,7 @@ func (s *Store) Delete(ctx context.Context, r *Record) error {
 			continue
 		}
 		if err == nil {
-			err = s.Cluster.Delete(ctx, ref, live.GetUID(), false)
+			_, err = s.Cluster.Delete(ctx, ref, live.GetUID(), false)
 		}
 		if err != nil {
 			return fmt.Errorf("record of %s: %w", r.App, err)

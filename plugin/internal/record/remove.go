@@ -17,7 +17,7 @@ func (s *Store) RemoveLists(ctx context.Context) error {
 	var errs []error
 	for _, u := range items {
 		ref := cluster.Ref{Kind: secrets, Namespace: s.Namespace, Name: u.GetName()}
-		if err := s.Cluster.Delete(ctx, ref, u.GetUID(), false); err != nil {
+		if _, err := s.Cluster.Delete(ctx, ref, u.GetUID(), false); err != nil {
 			errs = append(errs, fmt.Errorf("delete %s: %w", ref, err))
 		}
 	}
@@ -35,7 +35,7 @@ func (s *Store) Remove(ctx context.Context, app string) error {
 		}
 		for _, u := range items {
 			ref := cluster.Ref{Kind: k, Namespace: s.Namespace, Name: u.GetName()}
-			if err := s.Cluster.Delete(ctx, ref, u.GetUID(), false); err != nil {
+			if _, err := s.Cluster.Delete(ctx, ref, u.GetUID(), false); err != nil {
 				errs = append(errs, fmt.Errorf("delete %s: %w", ref, err))
 			}
 		}
