@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -88,6 +90,21 @@ func BenchmarkOneChange(b *testing.B) {
 			report(b, runs)
 		}
 	})
+}
+
+// BenchmarkStart measures what commands take that need no cluster: the start of the program. It is to be below 60 ms.
+func BenchmarkStart(b *testing.B) {
+	for _, arg := range []string{"--help", "version"} {
+		b.Run(arg, func(b *testing.B) {
+			for b.Loop() {
+				cmd := exec.Command(filepath.Join(shared.bin, "kubectl-gitops"), arg)
+				cmd.Env = []string{"PATH=" + os.Getenv("PATH")}
+				if out, err := cmd.CombinedOutput(); err != nil {
+					b.Fatalf("%v\n%s", err, out)
+				}
+			}
+		})
+	}
 }
 
 func forSizes(b *testing.B, run func(b *testing.B, namespaces int)) {
