@@ -59,6 +59,7 @@ var (
 func checkTree(root *os.Root, p checkPolicy) (found []Finding, scanned int, err error) {
 	snap := newSnapshot()
 	special := map[string]bool{} // directories that Kustomize or Helm renders
+	named := map[string]bool{}   // files that a kustomization names
 	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -71,6 +72,9 @@ func checkTree(root *os.Root, p checkPolicy) (found []Finding, scanned int, err 
 		base := path.Base(name)
 		if base == "Chart.yaml" || strings.HasPrefix(strings.ToLower(base), "kustomization") {
 			special[path.Dir(name)] = true
+			if err := nameFiles(root, name, named); err != nil {
+				return err
+			}
 		}
 		if !matchAny(p.paths, name) || len(p.ignore) > 0 && matchAny(p.ignore, name) {
 			return nil
@@ -99,7 +103,10 @@ func checkTree(root *os.Root, p checkPolicy) (found []Finding, scanned int, err 
 			}
 		}
 	}
-	found = append(found, duplicates(snap.files, special)...)
+	plain := slices.DeleteFunc(slices.Clone(snap.files), func(f bumper.File) bool {
+		return named[f.Path] || slices.Contains(strings.Split(path.Dir(f.Path), "/"), "patches") || underSpecial(path.Dir(f.Path), special)
+	})
+	found = append(found, duplicates(plain)...)
 	found = append(found, floatingTags(snap.files, p)...)
 	found = append(found, ownFiles(snap)...)
 	return found, len(snap.files) + len(snap.own), nil
@@ -131,22 +138,48 @@ func findingOf(file, rule, text string) Finding {
 	return f
 }
 
-// duplicates are objects that are in one plain directory twice. Directories below a kustomization or a chart hold patches
-// and templates, which look the same.
-func duplicates(files []bumper.File, special map[string]bool) []Finding {
+// nameFiles adds the files that the kustomization in a file names: patches above all, wherever they lie. Whether those are objects,
+// and how often, is for Kustomize to say.
+func nameFiles(root *os.Root, name string, named map[string]bool) error {
+	info, err := root.Stat(name)
+	if err != nil || info.Size() > maxFile {
+		return err
+	}
+	data, err := root.ReadFile(name)
+	if err != nil {
+		return err
+	}
+	scalars, err := bumper.Scalars(bumper.File{Path: name, Data: data})
+	if err != nil {
+		return nil // the renderer reports a kustomization that does not parse
+	}
+	for _, s := range scalars {
+		file := s.Value
+		if _, value, ok := strings.Cut(file, "="); ok { // files of a generator: key=file
+			file = value
+		}
+		if file != "" && len(file) < 4096 && !strings.Contains(file, "\n") {
+			named[path.Join(path.Dir(name), file)] = true
+		}
+	}
+	return nil
+}
+
+// duplicates are objects that are in one directory twice. The files are those of plain directories that no kustomization names,
+// because patches and templates look like objects. A document with a directive of a patch is no object either.
+func duplicates(files []bumper.File) []Finding {
 	first := map[string]string{}
 	var out []Finding
 	for _, f := range files {
-		dir := path.Dir(f.Path)
-		if underSpecial(dir, special) {
-			continue
-		}
 		objects, err := bumper.Outline(f)
 		if err != nil {
 			continue // what does not parse is for the renderer to tell, which knows what is meant to be YAML
 		}
 		for _, o := range objects {
-			key := dir + "\x00" + o.String()
+			if o.Patch {
+				continue
+			}
+			key := path.Dir(f.Path) + "\x00" + o.String()
 			here := fmt.Sprintf("%s:%d", f.Path, o.Line)
 			if before, ok := first[key]; ok {
 				out = append(out, Finding{File: f.Path, Line: o.Line, Rule: "duplicate", Message: o.String() + " is there twice, first in " + before})

@@ -266,3 +266,45 @@ func TestUnpackStaysInItsDirectory(t *testing.T) {
 		})
 	}
 }
+
+// A patch is no object: a kustomization somewhere names it, or it says so itself.
+func TestFieldDuplicates(t *testing.T) {
+	t.Setenv("PATH", "")
+	patch := func(body string) string {
+		return "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n" + body
+	}
+	two := func(kustomization string) map[string]string {
+		return map[string]string{
+			"web/a.yaml": patch("spec: {replicas: 1}\n"), "web/b.yaml": patch("spec: {replicas: 2}\n"), "overlays/prod/kustomization.yaml": kustomization,
+		}
+	}
+	for name, c := range map[string]struct {
+		files map[string]string
+		args  []string
+		want  string
+	}{
+		"A12 patches by path":          {two("patches:\n- path: ../../web/a.yaml\n- path: ../../web/b.yaml\n  target: {kind: Deployment}\n"), nil, ""},
+		"A12 patchesStrategicMerge":    {two("patchesStrategicMerge: [../../web/a.yaml, ../../web/b.yaml]\n"), nil, ""},
+		"A12 one is named":             {two("patches: [{path: ../../web/a.yaml}]\n"), nil, ""},
+		"A12 none is named":            {two("patches: []\n"), nil, "web/b.yaml:1 duplicate\n"},
+		"A12 resources of two":         {two("resources: [../../web/b.yaml]\n"), nil, ""},
+		"A12 files of a generator":     {two("configMapGenerator: [{name: x, files: [a=../../web/a.yaml, ../../web/b.yaml]}]\n"), nil, ""},
+		"A12 the kustomization is not": {two("patches: [{path: ../../web/a.yaml}, {path: ../../web/b.yaml}]\n"), []string{"--path", "web"}, ""},
+		"A12 the name without suffix": {map[string]string{"p/a.yaml": patch(""), "p/b.yaml": patch(""), "o/Kustomization": "patches: [{path: ../p/a.yaml}, {path: ../p/b.yaml}]\n"},
+			nil, ""},
+		"A12 a directory of patches": {map[string]string{"clusters/x/patches/web/a.yaml": patch(""), "clusters/x/patches/web/b.yaml": patch("")}, nil, ""},
+		"A12 a directive": {map[string]string{"p/a.yaml": patch("spec: {replicas: 1}\n"), "p/b.yaml": patch("spec:\n  template:\n    spec:\n      containers:\n      - name: x\n        $patch: delete\n"),
+			"p/c.yaml": patch("spec: {$retainKeys: [strategy]}\n"), "p/d.yaml": patch("spec: {\"$setElementOrder/volumes\": []}\n")}, nil, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, out, errs := command(t, append([]string{"check", "--dir", checkoutOf(t, c.files), "-o", "json"}, c.args...)...)
+			var got struct{ Findings []Finding }
+			if err := json.Unmarshal([]byte(out), &got); err != nil {
+				t.Fatalf("%v\n%s%s", err, out, errs)
+			}
+			if rules(got.Findings) != c.want {
+				t.Errorf("findings:\n%s\nwant:\n%s", rules(got.Findings), c.want)
+			}
+		})
+	}
+}

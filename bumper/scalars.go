@@ -2,6 +2,7 @@ package bumper
 
 import (
 	"fmt"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -149,6 +150,7 @@ func Outline(f File) ([]Object, error) {
 			o.Namespace = namespace.node.Value
 		}
 		o.Line, _ = s.doc.nodePosition(root.node)
+		o.Patch = hasDirective(root.node)
 		out = append(out, o)
 	}
 	return out, nil
@@ -158,6 +160,23 @@ func Outline(f File) ([]Object, error) {
 type Object struct {
 	APIVersion, Kind, Namespace, Name string
 	Line                              int // where it starts
+	// Patch is set when the document holds a directive of a strategic merge patch, such as $patch: delete.
+	Patch bool
+}
+
+// hasDirective reports whether a node or one below it has a key that only strategic merge patches have.
+func hasDirective(node *yaml.Node) bool {
+	for i, child := range node.Content {
+		if node.Kind == yaml.MappingNode && i%2 == 0 {
+			switch name, _, _ := strings.Cut(child.Value, "/"); name {
+			case "$patch", "$retainKeys", "$deleteFromPrimitiveList", "$setElementOrder":
+				return true
+			}
+		} else if hasDirective(child) {
+			return true
+		}
+	}
+	return false
 }
 
 // String is "apps/v1 Deployment shop/web".
