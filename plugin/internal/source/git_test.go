@@ -89,6 +89,16 @@ func (r repository) rawTree(branch string, entries ...rawEntry) string {
 	return commit
 }
 
+// fastImport feeds git fast-import.
+func (r repository) fastImport(script string) {
+	r.t.Helper()
+	cmd := exec.Command("git", "fast-import", "--quiet")
+	cmd.Dir, cmd.Env, cmd.Stdin = r.dir, gitEnv(), strings.NewReader(script)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		r.t.Fatalf("git fast-import: %v\n%s", err, out)
+	}
+}
+
 type rawEntry struct{ mode, name, hash string }
 
 func (r repository) blob(content string) string {

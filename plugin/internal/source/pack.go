@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
@@ -38,35 +39,38 @@ func (p *pack) close() {
 // packLimit bounds the compressed bytes: contents that do not compress, and the framing around them.
 func packLimit(l Limits) int64 { return l.Bytes + l.Bytes/16 + 1<<20 }
 
-// fetchPack asks for commit without its history, and for the tag that ref is. The caller closes the pack.
-func fetchPack(ctx context.Context, s session, commit plumbing.Hash, ref string, l Limits) (_ *pack, err error) {
+// packRequest says what a pack is to hold.
+type packRequest struct {
+	want   plumbing.Hash
+	have   plumbing.Hash // what this commit reaches is left out, unless it is zero
+	tag    bool          // the annotated tag that ref is comes along
+	ref    string
+	depth  int          // of the history, in commits; all when zero
+	filter packp.Filter // for servers that can filter
+}
+
+// fetchPack asks for what r says. It fails when the server does not know r.have. The caller closes the pack.
+func fetchPack(ctx context.Context, s session, r packRequest, l Limits) (_ *pack, err error) {
 	adv, err := s.AdvertisedReferencesContext(ctx)
 	if err != nil {
 		return nil, err
 	}
-	req := packp.NewUploadPackRequestFromCapabilities(adv.Capabilities)
-	req.Wants = []plumbing.Hash{wanted(adv, commit)}
-	tag := tagOf(adv, ref)
-	if !tag.IsZero() && tag != req.Wants[0] {
-		req.Wants = append(req.Wants, tag)
+	p := &pack{adv: adv}
+	if r.tag {
+		p.tag = tagOf(adv, r.ref)
 	}
-	if adv.Capabilities.Supports(capability.Shallow) {
-		req.Depth = packp.DepthCommits(1)
-		if err := req.Capabilities.Set(capability.Shallow); err != nil {
-			return nil, err
-		}
-	}
-	if adv.Capabilities.Supports(capability.NoProgress) {
-		if err := req.Capabilities.Set(capability.NoProgress); err != nil {
-			return nil, err
-		}
+	req, err := r.upload(adv, p.tag)
+	if err != nil {
+		return nil, err
 	}
 	res, err := s.UploadPack(ctx, req)
 	if err != nil {
 		return nil, err
 	}
 	defer res.Close()
-	p := &pack{adv: adv, tag: tag}
+	if !r.have.IsZero() && !slices.Contains(res.ACKs, r.have) {
+		return nil, unknownCommit(r.have)
+	}
 	if p.dir, err = os.MkdirTemp("", "kubectl-gitops-"); err != nil {
 		return nil, err
 	}
@@ -80,6 +84,36 @@ func fetchPack(ctx context.Context, s session, commit plumbing.Hash, ref string,
 	}
 	p.objects = openStorage(p.dir)
 	return p, nil
+}
+
+// upload words the request for a server that says adv of itself.
+func (r packRequest) upload(adv *packp.AdvRefs, tag plumbing.Hash) (*packp.UploadPackRequest, error) {
+	req := packp.NewUploadPackRequestFromCapabilities(adv.Capabilities)
+	req.Wants = []plumbing.Hash{wanted(adv, r.want)}
+	if !tag.IsZero() && tag != req.Wants[0] {
+		req.Wants = append(req.Wants, tag)
+	}
+	if !r.have.IsZero() {
+		req.Haves = []plumbing.Hash{r.have}
+	}
+	set := []capability.Capability{capability.NoProgress}
+	if r.depth > 0 && adv.Capabilities.Supports(capability.Shallow) {
+		req.Depth = packp.DepthCommits(r.depth)
+		set = append(set, capability.Shallow)
+	}
+	if r.filter != "" && adv.Capabilities.Supports(capability.Filter) {
+		req.Filter = r.filter
+		set = append(set, capability.Filter)
+	}
+	for _, c := range set {
+		if !adv.Capabilities.Supports(c) {
+			continue
+		}
+		if err := req.Capabilities.Set(c); err != nil {
+			return nil, err
+		}
+	}
+	return req, nil
 }
 
 // wanted is what to ask for to get commit: servers that give out tips only know an annotated tag by its own hash.

@@ -73,10 +73,12 @@ func (l Limits) orDefault() Limits {
 }
 
 // Revision describes a commit. Ref is the short name of the branch or tag it was found by, "" when it was asked for
-// as a commit. Signer is who signed the commit, or the tag it was found by; "" when nobody asked. Time is the committer's. Control characters of the commit are replaced, so that the fields can be printed.
+// as a commit. Parent is the full hash of the commit before it, "" when there is none and for a merge. Signer is who signed
+// the commit, or the tag it was found by; "" when nobody asked. Time is the committer's. Control characters of the commit
+// are replaced, so that the fields can be printed.
 type Revision struct {
-	Commit, Ref, Author, Email, Subject, Body, Signer string
-	Time                                              time.Time
+	Commit, Parent, Ref, Author, Email, Subject, Body, Signer string
+	Time                                                      time.Time
 }
 
 // Poll returns the full commit Ref points at now. It costs one request, or none when Ref is a full commit; a local
@@ -140,7 +142,7 @@ func (r Repo) Fetch(ctx context.Context, commit, dir string) (Revision, *Objects
 	var rev Revision
 	var objects *Objects
 	err = r.remote(ctx, a, func(ctx context.Context, s session) error {
-		p, err := fetchPack(ctx, s, h, r.Ref, r.Limits.orDefault())
+		p, err := fetchPack(ctx, s, packRequest{want: h, tag: true, ref: r.Ref, depth: 1}, r.Limits.orDefault())
 		if err != nil {
 			return err
 		}
@@ -231,8 +233,13 @@ func mustBeEmpty(dir string) error {
 
 func describe(c *object.Commit) Revision {
 	subject, body, _ := strings.Cut(strings.Trim(strings.ReplaceAll(c.Message, "\r\n", "\n"), "\n"), "\n\n")
+	parent := ""
+	if len(c.ParentHashes) == 1 {
+		parent = c.ParentHashes[0].String()
+	}
 	return Revision{
 		Commit:  c.Hash.String(),
+		Parent:  parent,
 		Author:  printable(c.Author.Name, false),
 		Email:   printable(c.Author.Email, false),
 		Subject: printable(strings.Join(strings.Fields(subject), " "), false),

@@ -81,7 +81,7 @@ func list(t testing.TB, dir string) []string {
 func TestOneCommitOfEveryKindOfRepositoryIsWritten(t *testing.T) {
 	r := newRepository(t)
 	r.write("old.yaml", "kind: Old")
-	r.commit("first")
+	first := r.commit("first")
 	r.git("rm", "-q", "old.yaml")
 	r.write("apps/web.yaml", "kind: Deployment")
 	r.write("run.sh", "#!/bin/sh")
@@ -107,7 +107,7 @@ func TestOneCommitOfEveryKindOfRepositoryIsWritten(t *testing.T) {
 	worktree := filepath.Join(t.TempDir(), "worktree")
 	r.git("worktree", "add", "-q", "--detach", worktree)
 	want := source.Revision{
-		Commit: commit, Ref: "main", Author: "Ada Lovelace", Email: "ada@example.com", Subject: "Bump web to 2 and more",
+		Commit: commit, Parent: first, Ref: "main", Author: "Ada Lovelace", Email: "ada@example.com", Subject: "Bump web to 2 and more",
 		Body: "Because 1 was slow.\n\nGitops-Allow-Deletions: 3", Time: time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC),
 	}
 	for name, url := range map[string]string{

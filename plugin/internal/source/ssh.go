@@ -198,6 +198,9 @@ func (s *sshSession) UploadPack(_ context.Context, req *packp.UploadPackRequest)
 	if err := req.UploadRequest.Encode(&request); err != nil {
 		return nil, err
 	}
+	if err := req.UploadHaves.Encode(&request, false); err != nil {
+		return nil, err
+	}
 	if err := pktline.NewEncoder(&request).EncodeString("done\n"); err != nil {
 		return nil, err
 	}

@@ -131,6 +131,9 @@ func TestSSHWithAKnownHostAndADeployKey(t *testing.T) {
 	if len(list(t, dir)) != 2 || rev.Ref != "main" || rev.Subject != "second" {
 		t.Errorf("%q %+v", list(t, dir), rev)
 	}
+	if commits, err := repo.Commits(t.Context(), first, commit, "web.yaml"); err != nil || subjects(commits) != "second*" {
+		t.Errorf("Commits = %q, error %v", subjects(commits), err)
+	}
 	repo.Ref = "v1"
 	fetch(t, repo, poll(t, repo))
 	repo.Ref = first
