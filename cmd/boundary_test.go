@@ -164,6 +164,19 @@ func TestOnlyClusterImportsAKubernetesClient(t *testing.T) {
 	}
 }
 
+// TestOnlyBumperUsesTheArchivedParser: gopkg.in/yaml.v3 gets no fixes any more. bumper locates scalars with it and never
+// trusts it, because an edit is proved afterwards; all others use go.yaml.in/yaml/v3, which is maintained.
+func TestOnlyBumperUsesTheArchivedParser(t *testing.T) {
+	const archived = "gopkg.in/yaml.v3"
+	for _, root := range []string{"cmd/kubectl-gitops", "cmd/gitops-action"} {
+		for pkg, imports := range dependencies(t, module+"/"+root) {
+			if slices.Contains(imports, archived) != (pkg == module+"/bumper") && strings.HasPrefix(pkg, module) {
+				t.Errorf("%s imports %q; of those only bumper is to import %s", pkg, imports, archived)
+			}
+		}
+	}
+}
+
 func TestImporters(t *testing.T) {
 	graph := dependencies(t, module+"/cmd/kubectl-gitops")
 	for _, rule := range importers {

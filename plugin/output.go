@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
 
 // apiVersion is the version of everything -o json and -o yaml print.
@@ -94,7 +95,7 @@ func (o *outputFlags) print(w io.Writer, v any, names []string) (handled bool, e
 		return false, nil
 	case formatName:
 		for _, name := range names {
-			if _, err := fmt.Fprintln(w, escape(name)); err != nil {
+			if _, err := fmt.Fprintln(w, safetext.Line(name)); err != nil {
 				return true, err
 			}
 		}

@@ -7,11 +7,11 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/text/width"
 	"k8s.io/apimachinery/pkg/util/duration"
-	"k8s.io/cli-runtime/pkg/printers"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
 
 // maxValue is the longest value of a field that is told in full, in characters.
@@ -20,43 +20,11 @@ const maxValue = 40
 // clean makes text from Git or the cluster safe and fit for one line: control characters and those that reorder
 // text are escaped, and outside UTF-8 locales the few signs of ours are written in ASCII.
 func (u *ui) clean(text string) string {
-	text = escape(strings.TrimSpace(text))
+	text = safetext.Line(strings.TrimSpace(text))
 	if u.ascii {
 		text = strings.NewReplacer("→", "->", "—", "-", "…", "...").Replace(text)
 	}
 	return text
-}
-
-func escape(text string) string {
-	if utf8.ValidString(text) && !strings.ContainsFunc(text, hostile) {
-		return text
-	}
-	text = printers.EscapeTerminal(text)
-	var b strings.Builder
-	for _, r := range text {
-		switch {
-		case r == '\t':
-			b.WriteByte(' ')
-		case hostile(r):
-			quoted := strconv.QuoteRuneToASCII(r)
-			b.WriteString(quoted[1 : len(quoted)-1])
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
-
-// hostile is what must not reach a terminal: control characters, line separators, and the marks that change the
-// direction of text.
-func hostile(r rune) bool {
-	switch {
-	case r == '\u2028', r == '\u2029':
-		return true
-	case r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069':
-		return true
-	}
-	return unicode.IsControl(r)
 }
 
 // displayWidth is how many columns of a terminal text takes.
@@ -139,7 +107,7 @@ func (u *ui) value(v any) string {
 		}
 		return u.clean(u.middle(string(raw)))
 	}
-	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || r == '"' || hostile(r) }) {
+	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || r == '"' || safetext.Hostile(r) }) {
 		if strings.HasPrefix(text, "***") { // a masked value of a Secret
 			return u.clean(text)
 		}

@@ -12,8 +12,9 @@ import (
 	"strings"
 	"time"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/near"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
@@ -50,13 +51,13 @@ func (d *decoder) at(place, hint, format string, args ...any) {
 
 var errTooMuch = errors.New("too much")
 
-// yamlError is how yaml.v3 words an error: "yaml: line 3: what".
+// yamlError is how yaml/v3 words an error: "yaml: line 3: what".
 var yamlError = regexp.MustCompile(`(?s)^yaml: (?:line (\d+): )?(.*)$`)
 
 // parse reads the one document of data.
 func (d *decoder) parse(data []byte) (root *yaml.Node) {
 	defer func() {
-		if r := recover(); r != nil { // yaml.v3 has a few left for hostile input
+		if r := recover(); r != nil { // the parser has a few left for hostile input
 			d.refuse(0, "", "is not readable as YAML")
 			root = nil
 		}
@@ -158,7 +159,7 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, place string, depth int
 		case twice:
 			d.refuse(key.Line, "keep one of the two", "%s is given twice, first in line %d", name, first)
 		case !known:
-			d.refuse(key.Line, didYouMean(name, names), "unknown key %q in %s", name, last(place))
+			d.refuse(key.Line, near.DidYouMean(name, names), "unknown key %q in %s", name, last(place))
 		default:
 			seen[name] = key.Line
 			if isNull(value) {
@@ -185,7 +186,7 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, place string, depth int
 func (d *decoder) enum(allowed, value, name string, line int) {
 	words := strings.Split(allowed, ",")
 	if allowed != "" && !slices.Contains(words, value) {
-		d.refuse(line, didYouMean(value, words), "%s: %q is not known", name, value)
+		d.refuse(line, near.DidYouMean(value, words), "%s: %q is not known", name, value)
 	}
 }
 

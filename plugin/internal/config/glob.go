@@ -7,6 +7,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/near"
 )
 
 // directory is one directory that an entry stands for, and the name of its app.
@@ -133,7 +135,7 @@ func (l *loader) near(name string) string {
 			if strings.ContainsAny(element, "*?[") {
 				element = ""
 			}
-			if text := didYouMean(element, there); text != "" {
+			if text := near.DidYouMean(element, there); text != "" {
 				return strings.Replace(text, "one of:", fmt.Sprintf("directories of %s:", parent), 1)
 			}
 			return fmt.Sprintf("%s has %d directories", parent, len(there))

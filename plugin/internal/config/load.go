@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/near"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
@@ -159,7 +160,7 @@ func (l *loader) checkDependencies() {
 			at := fmt.Sprintf("%s.dependsOn[%d]", a.place, i)
 			if _, ok := known[dep]; !ok && !told[at] {
 				told[at] = true
-				l.at(at, didYouMean(dep, names), "%s depends on %s, which is not in the file", a.Name, dep)
+				l.at(at, near.DidYouMean(dep, names), "%s depends on %s, which is not in the file", a.Name, dep)
 			}
 		}
 	}

@@ -6,12 +6,12 @@ import (
 	"bytes"
 	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	udiff "github.com/aymanbagabas/go-udiff"
 	"go.yaml.in/yaml/v3"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
 
 // Options of Text. FromName and ToName fill the two header lines; "" is /dev/null for a state that is absent, else the
@@ -143,7 +143,7 @@ func visible(v any) any {
 	case map[string]any:
 		m := make(map[string]any, len(v))
 		for k, x := range v {
-			m[printable(k)] = visible(x)
+			m[safetext.Lines(k)] = visible(x)
 		}
 		return m
 	case []any:
@@ -158,37 +158,11 @@ func visible(v any) any {
 		}
 		return s
 	case string:
-		return printable(v)
+		return safetext.Lines(v)
 	}
 	return v
 }
 
-func printable(s string) string {
-	clean := func(r rune) bool { return r == '\n' || r == '\t' || !unsafe(r) }
-	if utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return !clean(r) }) < 0 {
-		return s
-	}
-	var out strings.Builder
-	for i, r := range s {
-		switch {
-		case r == utf8.RuneError && !strings.HasPrefix(s[i:], string(utf8.RuneError)):
-			fmt.Fprintf(&out, `\x%02x`, s[i])
-		case clean(r):
-			out.WriteRune(r)
-		case r < 0x100:
-			fmt.Fprintf(&out, `\x%02x`, r)
-		default:
-			fmt.Fprintf(&out, `\u%04x`, r)
-		}
-	}
-	return out.String()
-}
-
-// unsafe tells whether a terminal would obey r, or show nothing for it, or show it in another place.
-func unsafe(r rune) bool {
-	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == '\u2028' || r == '\u2029'
-}
-
 func oneLine(s string) string {
-	return strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(printable(s))
+	return strings.NewReplacer("\n", `\n`, "\t", `\t`).Replace(safetext.Lines(s))
 }

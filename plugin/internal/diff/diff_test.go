@@ -185,7 +185,7 @@ func TestHeadersNameWhatIsAbsent(t *testing.T) {
 	for want, text := range map[string]string{
 		"--- /dev/null\n+++ ConfigMap/env\n@@ -0,0 +1,": diff.Text(nil, u, diff.Options{}),
 		"--- ConfigMap/env\n+++ /dev/null\n@@ -1,":      diff.Text(u, nil, diff.Options{}),
-		"--- a\\nb\\x1b\n+++ c\n":                       diff.Text(u, nil, diff.Options{FromName: "a\nb\x1b", ToName: "c"}),
+		"--- a\\nb^[\n+++ c\n":                          diff.Text(u, nil, diff.Options{FromName: "a\nb\x1b", ToName: "c"}),
 	} {
 		if !strings.HasPrefix(text, want) {
 			t.Errorf("%q, want prefix %q", text, want)

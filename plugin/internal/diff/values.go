@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
 
 // wordLength is the length from which a value is looked for inside words too.
@@ -77,7 +79,7 @@ func (v *values) add(value string) {
 	}
 	v.sorted = false
 	quoted := strconv.Quote(value)
-	v.spellings = append(v.spellings, value, quoted[1:len(quoted)-1], printable(value), strings.TrimSpace(value))
+	v.spellings = append(v.spellings, value, quoted[1:len(quoted)-1], safetext.Lines(value), strings.TrimSpace(value))
 	if encoded, err := json.Marshal(value); err == nil {
 		v.spellings = append(v.spellings, string(encoded[1:len(encoded)-1]))
 	}

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"html"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
 
 // How much the document may hold of things that a hostile change could make endless.
@@ -223,7 +224,7 @@ func (b *budget) app(a App) (text string, fits bool) {
 	out.WriteString(open)
 	for _, message := range []string{a.Error, a.Note} {
 		if message != "" {
-			b.write(&out, fence("", firstBytes(visible(message), 2000)))
+			b.write(&out, fence("", firstBytes(safetext.Lines(message), 2000)))
 		}
 	}
 	for _, hint := range a.Hints {
@@ -309,7 +310,7 @@ func fence(language, text string) string {
 
 // code makes a code span of one line of text that nothing in text can end.
 func code(text string) string {
-	text = shorten(visible(strings.ReplaceAll(text, "\n", " ")))
+	text = shorten(safetext.Line(strings.ReplaceAll(text, "\n", " ")))
 	ticks := strings.Repeat("`", longestRun(text)+1)
 	if ticks == "`" && text == strings.TrimSpace(text) && text != "" {
 		return ticks + text + ticks
@@ -331,7 +332,7 @@ func longestRun(text string) int {
 }
 
 func escapeHTML(text string) string {
-	return html.EscapeString(shorten(visible(strings.ReplaceAll(text, "\n", " "))))
+	return html.EscapeString(shorten(safetext.Line(strings.ReplaceAll(text, "\n", " "))))
 }
 
 func shorten(text string) string {
@@ -339,19 +340,6 @@ func shorten(text string) string {
 		return string(runes[:maxName]) + "…"
 	}
 	return text
-}
-
-// visible replaces characters that show nothing, or move others: they are written as escapes.
-func visible(text string) string {
-	var out strings.Builder
-	for _, r := range strings.ToValidUTF8(text, "\ufffd") {
-		if r == '\n' || !unicode.IsControl(r) && !unicode.Is(unicode.Cf, r) && r != '\u2028' && r != '\u2029' {
-			out.WriteRune(r)
-			continue
-		}
-		fmt.Fprintf(&out, `\u%04x`, r)
-	}
-	return out.String()
 }
 
 func plural(n int, what string) string {

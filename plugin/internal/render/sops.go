@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"filippo.io/age"
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sops"
 )

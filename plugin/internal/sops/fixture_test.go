@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"filippo.io/age"
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // The files of testdata were encrypted by sops 3.12.1 for testdata/key.txt.

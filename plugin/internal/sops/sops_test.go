@@ -15,7 +15,7 @@ import (
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // file is a file encrypted by hand, as SOPS does it: each {{type path value}} is an encrypted value, and in all, in

@@ -11,6 +11,7 @@ import (
 	"unicode"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
 
 const (
@@ -154,7 +155,7 @@ func display(raw string) string {
 		rest, _, _ = strings.Cut(rest, "?")
 		rest, _, _ = strings.Cut(rest, "#")
 	} else if m := scpLike.FindStringSubmatch(raw); m == nil {
-		return printable(raw, false)
+		return safetext.Line(raw)
 	}
 	authority, path := rest, ""
 	if i := strings.IndexAny(rest, "/\\"); i >= 0 && prefix != "" {
@@ -170,7 +171,7 @@ func display(raw string) string {
 			authority = authority[i+1:]
 		}
 	}
-	return printable(prefix+authority+path, false)
+	return safetext.Line(prefix + authority + path)
 }
 
 // checkText refuses what could be read as an option or could forge terminal output.
@@ -217,17 +218,4 @@ func isLoopback(host string) bool {
 	}
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
-}
-
-// printable replaces what a terminal would obey. With lines, line feeds and tabs stay.
-func printable(s string, lines bool) string {
-	return strings.Map(func(r rune) rune {
-		if lines && (r == '\n' || r == '\t') {
-			return r
-		}
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, strings.ToValidUTF8(s, string(unicode.ReplacementChar)))
 }

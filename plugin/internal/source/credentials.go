@@ -22,6 +22,7 @@ import (
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
 
 // The files of a credentials directory. The names are those of the keys of Secrets that Flux reads; proxyAddress is ours.
@@ -166,7 +167,7 @@ func (d credentials) read(name string) (string, error) {
 func (d credentials) line(name string) (string, error) {
 	text, err := d.read(name)
 	text = strings.TrimSpace(text)
-	if printable(text, false) != text {
+	if safetext.Line(text) != text {
 		return "", hint.With(fmt.Errorf("credentials: %s holds more than one line", filepath.Join(string(d), name)),
 			"write the value, and nothing else, into it")
 	}

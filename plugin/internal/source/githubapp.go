@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
 
 const (
@@ -155,7 +156,7 @@ func (a app) newToken(ctx context.Context, via http.RoundTripper, now time.Time)
 		ExpiresAt time.Time `json:"expires_at"`
 	}
 	err = json.NewDecoder(io.LimitReader(res.Body, 1<<20)).Decode(&answer)
-	if err != nil || answer.Token == "" || printable(answer.Token, false) != answer.Token {
+	if err != nil || answer.Token == "" || safetext.Line(answer.Token) != answer.Token {
 		return "", time.Time{}, fmt.Errorf("%s answers without a token", req.URL.Host)
 	}
 	return answer.Token, answer.ExpiresAt, nil

@@ -18,6 +18,7 @@ import (
 	"github.com/go-git/go-git/v5/storage/filesystem/dotgit"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
 
 // local reads the refs and objects of a repository on this machine in place.
@@ -32,9 +33,9 @@ func (l *local) close() { _ = l.objects.Close() }
 func openLocal(dir string) (*local, error) {
 	info, err := os.Stat(dir)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = fmt.Errorf("%s: no such directory", printable(dir, false))
+		err = fmt.Errorf("%s: no such directory", safetext.Line(dir))
 		if first, _, ok := strings.Cut(filepath.ToSlash(dir), "/"); ok && strings.Contains(strings.Trim(first, "."), ".") {
-			return nil, hint.With(err, "did you mean https://%s?", printable(filepath.ToSlash(dir), false))
+			return nil, hint.With(err, "did you mean https://%s?", safetext.Line(filepath.ToSlash(dir)))
 		}
 		return nil, err
 	}
@@ -141,10 +142,10 @@ func (l *local) checkFormat() error {
 	}
 	extensions := config.Raw.Section("extensions")
 	if format := extensions.Option("objectformat"); format != "" && format != "sha1" {
-		return fmt.Errorf("%s: repositories with %s hashes are not supported", l.dir, printable(format, false))
+		return fmt.Errorf("%s: repositories with %s hashes are not supported", l.dir, safetext.Line(format))
 	}
 	if refs := extensions.Option("refstorage"); refs != "" && refs != "files" {
-		return hint.With(fmt.Errorf("%s: repositories with %s ref storage are not supported", l.dir, printable(refs, false)),
+		return hint.With(fmt.Errorf("%s: repositories with %s ref storage are not supported", l.dir, safetext.Line(refs)),
 			"run git refs migrate --ref-format=files")
 	}
 	return nil

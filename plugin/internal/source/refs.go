@@ -11,6 +11,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/near"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
 
 // candidates lists the full names ref may stand for, the first that exists wins.
@@ -51,7 +53,7 @@ func resolveAdvertised(adv *packp.AdvRefs, ref string) (string, plumbing.Hash, e
 func headBranch(adv *packp.AdvRefs) string {
 	for _, v := range adv.Capabilities.Get(capability.SymRef) {
 		if target, ok := strings.CutPrefix(v, "HEAD:"); ok {
-			return printable(plumbing.ReferenceName(target).Short(), false)
+			return safetext.Line(plumbing.ReferenceName(target).Short())
 		}
 	}
 	return "HEAD"
@@ -67,11 +69,11 @@ func refNotFound(ref string, names []string) error {
 	if len(ref) >= 7 && len(ref) < 40 && isCommit(ref+strings.Repeat("0", 40-len(ref))) {
 		return hint.With(err, "a commit must be given in full (40 hexadecimal digits)")
 	}
-	near := nearest(ref, names)
-	if len(near) == 0 {
+	similar := nearest(ref, names)
+	if len(similar) == 0 {
 		return hint.With(err, "the repository has no branch and no tag")
 	}
-	return hint.With(err, "the repository has: %s", strings.Join(near, ", "))
+	return hint.With(err, "the repository has: %s", strings.Join(similar, ", "))
 }
 
 // nearest returns up to five branches and tags, the most similar names first.
@@ -84,36 +86,15 @@ func nearest(ref string, names []string) []string {
 	var found []candidate
 	for _, name := range names {
 		if n := plumbing.ReferenceName(name); n.IsBranch() || n.IsTag() {
-			found = append(found, candidate{printable(n.Short(), false), distance(short, n.Short())})
+			found = append(found, candidate{safetext.Line(n.Short()), near.Distance(short, n.Short())})
 		}
 	}
 	slices.SortFunc(found, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(a.distance, b.distance), strings.Compare(a.name, b.name))
 	})
-	var near []string
+	var similar []string
 	for _, c := range found[:min(5, len(found))] {
-		near = append(near, c.name)
+		similar = append(similar, c.name)
 	}
-	return slices.Compact(near)
-}
-
-// distance is the Levenshtein distance of the first 64 bytes of a and b.
-func distance(a, b string) int {
-	a, b = a[:min(64, len(a))], b[:min(64, len(b))]
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			diagonal, row[j+1] = row[j+1], min(diagonal+cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return slices.Compact(similar)
 }

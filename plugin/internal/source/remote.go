@@ -15,6 +15,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
 
 // maxAdvertisement bounds the list of refs a server sends: about 800,000 refs.
@@ -148,7 +149,7 @@ func redact(err error, secrets ...string) error {
 		return nil
 	}
 	text := err.Error()
-	clean := printable(text, false)
+	clean := safetext.Line(text)
 	for _, secret := range secrets {
 		if secret != "" {
 			clean = strings.ReplaceAll(clean, secret, "***")
@@ -174,7 +175,7 @@ func readToken(file string) (string, error) {
 	if token == "" {
 		return "", hint.With(fmt.Errorf("token file %s is empty", file), "write the token, and nothing else, into it")
 	}
-	if printable(token, false) != token {
+	if safetext.Line(token) != token {
 		return "", hint.With(fmt.Errorf("token file %s holds more than one line", file), "write the token, and nothing else, into it")
 	}
 	return token, nil

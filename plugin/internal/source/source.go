@@ -20,6 +20,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/storer"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
 
 // Repo names one ref of one repository and what may be spent on reading it.
@@ -195,7 +196,7 @@ func (r Repo) checkout(ctx context.Context, s storer.EncodedObjectStorer, commit
 		return Revision{}, nil, fmt.Errorf("commit %s: %w", commit, err)
 	}
 	rev := describe(c)
-	rev.Signer = printable(signer, false)
+	rev.Signer = safetext.Line(signer)
 	return rev, &Objects{c.TreeHash, w.dirs}, nil
 }
 
@@ -240,10 +241,10 @@ func describe(c *object.Commit) Revision {
 	return Revision{
 		Commit:  c.Hash.String(),
 		Parent:  parent,
-		Author:  printable(c.Author.Name, false),
-		Email:   printable(c.Author.Email, false),
-		Subject: printable(strings.Join(strings.Fields(subject), " "), false),
-		Body:    printable(strings.TrimSpace(body), true),
+		Author:  safetext.Line(c.Author.Name),
+		Email:   safetext.Line(c.Author.Email),
+		Subject: safetext.Line(strings.Join(strings.Fields(subject), " ")),
+		Body:    safetext.Lines(strings.TrimSpace(body)),
 		Time:    c.Committer.When,
 	}
 }

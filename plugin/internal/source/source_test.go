@@ -317,7 +317,7 @@ func TestCommitTextCannotSteerATerminal(t *testing.T) {
 	r := newRepository(t)
 	commit := r.commit("evil \x1b[2J\u202e subject\n\nbody\x1b]0;x\x07\nline")
 	_, rev := fetch(t, source.Repo{URL: r.dir}, commit)
-	if rev.Subject != "evil \ufffd[2J\ufffd subject" || rev.Body != "body\ufffd]0;x\ufffd\nline" {
+	if rev.Subject != `evil ^[[2J\u202e subject` || rev.Body != `body^[]0;x\a`+"\nline" {
 		t.Errorf("%q %q", rev.Subject, rev.Body)
 	}
 }

@@ -20,6 +20,7 @@ import (
 	xknownhosts "golang.org/x/crypto/ssh/knownhosts"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
 
 // sshSession speaks to git-upload-pack over ssh. go-git's own ssh transport is not used because it reads
@@ -226,7 +227,7 @@ func (s *sshSession) explain(err error) error {
 	if said == "" {
 		return err
 	}
-	said = printable(strings.Join(strings.Fields(said), " "), false)
+	said = safetext.Line(strings.Join(strings.Fields(said), " "))
 	return hint.With(fmt.Errorf("%s says: %s", s.address.host, said), "check the URL and that the key may read the repository")
 }
 

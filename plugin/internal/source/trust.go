@@ -11,6 +11,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/storer"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
 
 // UntrustedError says that a commit is not signed by anybody who may.
@@ -40,7 +41,7 @@ func (r Repo) verify(s storer.EncodedObjectStorer, c *object.Commit, tag plumbin
 		if signer, tagErr = r.verifyOne(t, t.PGPSignature, t.Tagger.When); tagErr == nil {
 			return signer, nil
 		}
-		err = fmt.Errorf("%w, and of its tag %s: %w", err, printable(t.Name, false), tagErr)
+		err = fmt.Errorf("%w, and of its tag %s: %w", err, safetext.Line(t.Name), tagErr)
 	}
 	return "", hint.With(&UntrustedError{c.Hash.String(), err}, "sign it with a key that is listed, or list the key (--allowed-signers-file, --openpgp-keyring-file)")
 }
