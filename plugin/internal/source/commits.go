@@ -14,6 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/storer"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
 
 // maxCommits bounds how many commits Commits returns.
@@ -201,7 +202,7 @@ func (r Repo) list(s storer.EncodedObjectStorer, found []*visit) ([]Commit, erro
 			c.Parents = append(c.Parents, parent.String())
 		}
 		c.Signer, c.Untrusted = r.verify(s, v.Commit, plumbing.ZeroHash)
-		c.Signer = printable(c.Signer, false)
+		c.Signer = safetext.Line(c.Signer)
 		out = append(out, c)
 	}
 	return out, nil
