@@ -148,7 +148,7 @@ func (w *world) oracle() (map[string]finding, error) {
 		labels[labelPartOf] = id
 		sent.SetLabels(labels)
 		after, err := w.kind(d.GetKind()).Patch(ctx, d.GetName(), types.ApplyPatchType, []byte(jsonOf(sent.Object)),
-			metav1.PatchOptions{FieldManager: "kubectl-gitops", Force: &yes, DryRun: []string{metav1.DryRunAll}})
+			metav1.PatchOptions{FieldManager: "gitops", Force: &yes, DryRun: []string{metav1.DryRunAll}})
 		if err != nil {
 			return nil, err
 		}
@@ -170,7 +170,7 @@ func content(u *unstructured.Unstructured) string {
 // ourEntry is the set of fields that we have applied.
 func ourEntry(u *unstructured.Unstructured) string {
 	for _, e := range u.GetManagedFields() {
-		if e.Manager == "kubectl-gitops" && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == "" {
+		if e.Manager == "gitops" && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == "" {
 			var fields any
 			_ = json.Unmarshal(e.FieldsV1.GetRawBytes(), &fields) // the server's own JSON
 			return jsonOf(fields)

@@ -241,7 +241,7 @@ func (w *world) byHand() error {
 	if m == nil {
 		return nil
 	}
-	manager := []string{"kubectl-edit", "helm", "kubectl-gitops"}[w.rand.IntN(3)] // our name too: an Update is not our entry
+	manager := []string{"kubectl-edit", "helm", "gitops"}[w.rand.IntN(3)] // our name too: an Update is not our entry
 	edits := handEdits(m.kind)
 	edit := edits[w.rand.IntN(len(edits))]
 	w.say("by hand, as %s: %s of %s", manager, edit.name, m.key())

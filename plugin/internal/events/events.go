@@ -149,8 +149,8 @@ func (r *Recorder) write(ctx context.Context, on cluster.Ref, reason, message st
 		"involvedObject": map[string]any{"apiVersion": about.GetAPIVersion(), "kind": about.GetKind(), "namespace": r.Namespace,
 			"name": about.GetName(), "uid": about.GetUID()},
 		"reason": reason, "message": message, "type": level, "count": 1,
-		"firstTimestamp": now, "lastTimestamp": now, "source": map[string]any{"component": record.Manager},
-		"reportingComponent": record.Manager,
+		"firstTimestamp": now, "lastTimestamp": now, "source": map[string]any{"component": record.Tool},
+		"reportingComponent": record.Tool,
 	})
 	if err != nil {
 		return err

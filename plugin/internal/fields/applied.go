@@ -16,7 +16,8 @@ import (
 )
 
 // Applied returns the fields that manager owns in u by server-side apply, and false when it applied none. Entries of
-// the manager for a subresource, or by Update, are other owners and do not count.
+// the manager for a subresource, or by Update, are other owners and do not count. What it owns under the name that it had
+// in an earlier version counts.
 func Applied(u metav1.Object, manager string) (*fieldpath.Set, bool, error) {
 	set, ok, err := applied(u, manager)
 	if err != nil {
@@ -26,22 +27,38 @@ func Applied(u metav1.Object, manager string) (*fieldpath.Set, bool, error) {
 }
 
 func applied(u metav1.Object, manager string) (*fieldpath.Set, bool, error) {
+	var all *fieldpath.Set
+	add := func(set *fieldpath.Set, err error) error {
+		if err == nil && all != nil {
+			set = all.Union(set)
+		}
+		all = set
+		return err
+	}
 	if whole, ok := u.(*unstructured.Unstructured); ok {
 		for _, e := range rawEntries(whole) {
-			if e["manager"] == manager && e["operation"] == string(metav1.ManagedFieldsOperationApply) && (e["subresource"] == nil || e["subresource"] == "") {
-				set, err := fromMap(e["fieldsV1"])
-				return set, err == nil, err
+			if is(e, manager) && e["operation"] == string(metav1.ManagedFieldsOperationApply) && (e["subresource"] == nil || e["subresource"] == "") {
+				if err := add(fromMap(e["fieldsV1"])); err != nil {
+					return nil, false, err
+				}
 			}
 		}
-		return nil, false, nil
+		return all, all != nil, nil
 	}
 	for _, e := range u.GetManagedFields() {
-		if e.Manager == manager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == "" {
-			set, err := decode(e)
-			return set, err == nil, err
+		if Today(e.Manager) == manager && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == "" {
+			if err := add(decode(e)); err != nil {
+				return nil, false, err
+			}
 		}
 	}
-	return nil, false, nil
+	return all, all != nil, nil
+}
+
+// is tells whether an entry as it was decoded is manager's.
+func is(entry map[string]any, manager string) bool {
+	name, _ := entry["manager"].(string)
+	return Today(name) == manager
 }
 
 // rawEntries lists the entries of managedFields as they were decoded: GetManagedFields makes JSON of each again.

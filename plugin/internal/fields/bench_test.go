@@ -9,7 +9,7 @@ import (
 // deployment is a Deployment as the API server answers the apply of its manifest.
 const deployment = `{"kind":"Deployment","apiVersion":"apps/v1","metadata":{"name":"web-3","namespace":"shop","uid":"4f0c2c1e-2f8e-4d0d-8b7e-6f6d0f1c8a11",
 "resourceVersion":"7841","generation":1,"creationTimestamp":"2026-11-20T10:00:00Z","labels":{"applyset.kubernetes.io/part-of":"applyset-x-v1"},
-"managedFields":[{"manager":"kubectl-gitops","operation":"Apply","apiVersion":"apps/v1","time":"2026-11-20T10:00:00Z","fieldsType":"FieldsV1",
+"managedFields":[{"manager":"gitops","operation":"Apply","apiVersion":"apps/v1","time":"2026-11-20T10:00:00Z","fieldsType":"FieldsV1",
 "fieldsV1":{"f:metadata":{"f:labels":{"f:applyset.kubernetes.io/part-of":{}}},"f:spec":{"f:replicas":{},"f:revisionHistoryLimit":{},"f:selector":{},
 "f:template":{"f:metadata":{"f:labels":{"f:app":{}}},"f:spec":{"f:containers":{"k:{\"name\":\"web\"}":{".":{},"f:env":{"k:{\"name\":\"A\"}":{".":{},"f:name":{},"f:value":{}},
 "k:{\"name\":\"B\"}":{".":{},"f:name":{},"f:value":{}}},"f:image":{},"f:name":{},"f:ports":{"k:{\"containerPort\":8080,\"protocol\":\"TCP\"}":{".":{},"f:containerPort":{},"f:name":{}}},
@@ -21,7 +21,7 @@ const deployment = `{"kind":"Deployment","apiVersion":"apps/v1","metadata":{"nam
 
 // BenchmarkSettle is what the answer to one apply costs to become a row of the record.
 func BenchmarkSettle(b *testing.B) {
-	const manager = "kubectl-gitops"
+	const manager = "gitops"
 	u := object(b, deployment)
 	b.ReportAllocs()
 	for b.Loop() {

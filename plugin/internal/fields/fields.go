@@ -263,14 +263,14 @@ type Owner struct {
 func SetBy(live *unstructured.Unstructured, d Difference, ours string) *Owner {
 	var newest *Owner
 	for _, e := range live.GetManagedFields() {
-		if e.Manager == ours && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == "" {
+		if Today(e.Manager) == ours && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == "" {
 			continue
 		}
 		set, err := decode(e)
 		if err != nil || !owns(set, d.path) {
 			continue
 		}
-		o := Owner{Manager: e.Manager, Operation: string(e.Operation), Subresource: e.Subresource}
+		o := Owner{Manager: Today(e.Manager), Operation: string(e.Operation), Subresource: e.Subresource}
 		if e.Time != nil {
 			o.Time = e.Time.Time
 		}
@@ -287,10 +287,10 @@ func Newest(live metav1.Object, ours string) *Owner {
 	var newest *Owner
 	for _, e := range live.GetManagedFields() {
 		set, err := decode(e)
-		if e.Manager == ours || (e.Subresource != "" && e.Subresource != "scale") || err != nil || !beyondMetadata(set) {
+		if Today(e.Manager) == ours || (e.Subresource != "" && e.Subresource != "scale") || err != nil || !beyondMetadata(set) {
 			continue
 		}
-		o := Owner{Manager: e.Manager, Operation: string(e.Operation), Subresource: e.Subresource}
+		o := Owner{Manager: Today(e.Manager), Operation: string(e.Operation), Subresource: e.Subresource}
 		if e.Time != nil {
 			o.Time = e.Time.Time
 		}

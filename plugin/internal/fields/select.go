@@ -222,7 +222,7 @@ func OwnedBy(u *unstructured.Unstructured, managers []string) *fieldpath.Set {
 	out := fieldpath.NewSet()
 	for _, e := range rawEntries(u) {
 		for _, m := range managers {
-			if set, err := fromMap(e["fieldsV1"]); e["manager"] == m && err == nil && e["subresource"] != "status" {
+			if set, err := fromMap(e["fieldsV1"]); is(e, m) && err == nil && e["subresource"] != "status" {
 				out = out.Union(set)
 			}
 		}

@@ -17,7 +17,7 @@ const invented = "before-first-apply"
 // sending it. What only they own stays theirs. changed is false when there is nothing to take out.
 func SoleOwner(live *unstructured.Unstructured, ours string, former ...string) (entries []metav1.ManagedFieldsEntry, changed bool, err error) {
 	if !slices.ContainsFunc(rawEntries(live), func(e map[string]any) bool {
-		return e["manager"] != ours || e["operation"] == string(metav1.ManagedFieldsOperationUpdate)
+		return !is(e, ours) || e["operation"] == string(metav1.ManagedFieldsOperationUpdate)
 	}) {
 		return nil, false, nil // most objects are only ours
 	}
@@ -26,7 +26,7 @@ func SoleOwner(live *unstructured.Unstructured, ours string, former ...string) (
 		return nil, false, err
 	}
 	for _, e := range live.GetManagedFields() {
-		if !byHand(e, ours) && !ownUpdate(e, ours) && (e.Subresource != "" || !slices.Contains(former, e.Manager)) {
+		if !byHand(e, ours) && !ownUpdate(e, ours) && (e.Subresource != "" || !slices.Contains(former, Today(e.Manager))) {
 			entries = append(entries, e)
 			continue
 		}
@@ -60,13 +60,14 @@ func SoleOwner(live *unstructured.Unstructured, ours string, former ...string) (
 
 // ownUpdate tells whether an entry comes from an update of ours: an object that was replaced.
 func ownUpdate(e metav1.ManagedFieldsEntry, ours string) bool {
-	return e.Manager == ours && e.Operation == metav1.ManagedFieldsOperationUpdate && e.Subresource == ""
+	return Today(e.Manager) == ours && e.Operation == metav1.ManagedFieldsOperationUpdate && e.Subresource == ""
 }
 
 // byHand tells whether an entry is of somebody's kubectl, or was invented for it.
 func byHand(e metav1.ManagedFieldsEntry, ours string) bool {
-	if e.Operation != metav1.ManagedFieldsOperationUpdate || e.Subresource != "" || e.Manager == ours {
+	if e.Operation != metav1.ManagedFieldsOperationUpdate || e.Subresource != "" || Today(e.Manager) == ours {
 		return false
 	}
-	return e.Manager == invented || e.Manager == "kubectl" || strings.HasPrefix(e.Manager, "kubectl-")
+	name := Today(e.Manager)
+	return name == invented || name == "kubectl" || strings.HasPrefix(name, "kubectl-")
 }

@@ -81,6 +81,11 @@ func (i *Instance) apply(ctx context.Context, o Object, live *unstructured.Unstr
 		i.Tell(change)
 		return nil
 	}
+	if live != nil { // beside an entry under an earlier name, what install does not send any more would stay
+		if _, err := i.Cluster.RenameManagers(ctx, o.Ref, live, Manager); err != nil {
+			return explain(o.Ref, err)
+		}
+	}
 	after, err := i.send(ctx, o, false)
 	if err != nil {
 		return explain(o.Ref, err)

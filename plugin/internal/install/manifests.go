@@ -13,7 +13,7 @@ import (
 // Names that are the same in every instance. What is cluster-wide carries the instance's namespace too (see clusterName).
 const (
 	Name           = "gitops" // of the ServiceAccount, the CronJob, and Roles and RoleBindings
-	Manager        = "kubectl-gitops-install"
+	Manager        = "gitops-install"
 	CredentialsDir = "/etc/kubectl-gitops/credentials"
 
 	labelInstance  = "kubectl-gitops.dev/instance" // the namespace of the instance that an object of `install` belongs to

@@ -24,7 +24,7 @@ const (
 	// writeGrace is how long a write that was already sent may still take after an interrupt.
 	writeGrace = 4 * time.Second
 	// keeper holds the value of a field that we stop sending, so that the server does not reset it.
-	keeper = "kubectl-gitops-keeper"
+	keeper = "gitops-keeper"
 )
 
 // apply runs the steps stage by stage, and inside a stage in parallel. A failed object does not stop the others, but
@@ -141,7 +141,10 @@ func (p *pass) applyOne(ctx context.Context, s *step) outcome {
 	if err := p.memory().fights.over(p.Now(), s); err != nil {
 		return outcome{err: err}
 	}
-	s, err := p.yield(ctx, s)
+	s, err := p.underOneName(ctx, s, before)
+	if err == nil {
+		s, err = p.yield(ctx, s)
+	}
 	if err != nil {
 		return outcome{err: err}
 	}
@@ -167,6 +170,9 @@ func (p *pass) applyOne(ctx context.Context, s *step) outcome {
 // finishApply does what follows an apply that went well: fields that are left to others are let go, what an object that
 // is taken over has of its former tool ends, and what others added goes if the app says so.
 func (p *pass) finishApply(ctx context.Context, s *step, o outcome) outcome {
+	if o.err == nil && !o.created {
+		o.after, o.err = p.oneShare(ctx, s, o.after)
+	}
 	if o.err == nil && o.created && len(s.first) > 0 && !p.opts.DryRun {
 		o.after, o.err = p.letGo(ctx, s, o.after)
 	}

@@ -177,6 +177,9 @@ func (p *pass) decide(ctx context.Context) error {
 			return nil
 		}
 	}
+	if err := p.renameShares(ctx); err != nil {
+		return err
+	}
 	p.report.Counts.Unchanged = len(rec.Rows)
 	for k, row := range rec.Rows {
 		p.refs[k] = row.Ref

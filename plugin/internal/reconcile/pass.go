@@ -40,6 +40,7 @@ type pass struct {
 	newlyDue  bool                // no pass before this one has recorded that
 	remarked  bool                // the record remembers something new that was told
 	moved     bool                // the record names another commit, or other inputs, than before
+	renamed   bool                // our field manager got its name of today on some objects
 	inputs    *record.Inputs      // of what was rendered; nil where they are not known
 	charts    []record.Chart      // that were fetched for that
 	deferred  bool                // a kind is not known yet: some objects are left to a later pass
@@ -101,6 +102,7 @@ var reading = []part{
 
 var writing = []part{
 	{"write ahead", (*pass).writeAhead},
+	{"rename our shares", (*pass).renameShares},
 	{"apply", (*pass).apply},
 	{"prune", (*pass).prune},
 	{"save", (*pass).saveApplied},

@@ -175,6 +175,9 @@ func (p *pass) planListed(ctx context.Context) error {
 	p.planHooks()
 	settled := !p.hooksDue() && p.keepsHooks() && p.rec.Config == p.config && p.rec.Tool == p.Tool && !p.rec.Pending && p.rec.Due == "" && !p.rec.Rebuilt
 	if settled && !p.listed.retired && len(p.plan.steps)+len(p.plan.removals)+len(p.plan.foreign) == 0 {
+		if err := p.renameShares(ctx); err != nil {
+			return err
+		}
 		p.report.Counts.Unchanged = len(p.plan.same)
 		keys := p.keys()
 		if err := p.readUnsettled(ctx, keys); err != nil {

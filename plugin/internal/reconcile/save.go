@@ -39,7 +39,7 @@ func (p *pass) saveResult(idle bool, failure error) error {
 		return nil // it came to nothing, and the next pass starts where this one did
 	}
 	settled := (failure == nil || p.held) && (p.opts.drift == nil || p.rec.Settled) && len(p.unhealthy(slices.Collect(maps.Keys(p.refs)))) == 0
-	if idle && settled == p.rec.Settled && failure == nil && !p.live.rewound && !p.remarked && !p.moved {
+	if idle && settled == p.rec.Settled && failure == nil && !p.live.rewound && !p.remarked && !p.moved && !p.renamed {
 		return nil
 	}
 	ctx, cancel := lingering(p.ctx, saveGrace)

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
@@ -212,7 +213,7 @@ func lastChange(live metav1.Object) *record.Owner {
 			at = e.Time.Time
 		}
 		if newest == nil || !at.Before(newest.Time) { // times are whole seconds; updates come after applies
-			newest = &record.Owner{Manager: e.Manager, Operation: string(e.Operation), Subresource: e.Subresource, Time: at}
+			newest = &record.Owner{Manager: fields.Today(e.Manager), Operation: string(e.Operation), Subresource: e.Subresource, Time: at}
 		}
 	}
 	return newest

@@ -32,6 +32,7 @@ type AppList struct {
 	Tool     string   `json:"tool"`
 
 	version, written string // resourceVersion and content as loaded or saved
+	renamed          any    // managedFields with today's name of our manager, where they hold an earlier one
 }
 
 // Behind is an app whose objects are not all of the list's commit, or one that left the file and still has objects.
@@ -83,7 +84,7 @@ func listName(from Source) string {
 // readList reads a Secret that saveList wrote; an unreadable one counts as missing.
 func readList(u *unstructured.Unstructured) *AppList {
 	raw := secretValue(u, "list")
-	l := &AppList{version: u.GetResourceVersion(), written: string(raw)}
+	l := &AppList{version: u.GetResourceVersion(), written: string(raw), renamed: renamed(u)}
 	if json.Unmarshal(raw, l) != nil || u.GetName() != listName(l.Source) {
 		return nil
 	}
@@ -98,9 +99,12 @@ func (s *Store) SaveList(ctx context.Context, l *AppList) error {
 	}
 	ref := cluster.Ref{Kind: secrets, Namespace: s.Namespace, Name: listName(l.Source)}
 	meta := map[string]any{"name": ref.Name, "namespace": ref.Namespace,
-		"labels": map[string]string{labelApp: "", labelList: "true", "app.kubernetes.io/managed-by": Manager}}
+		"labels": map[string]string{labelApp: "", labelList: "true", "app.kubernetes.io/managed-by": Tool}}
 	if l.version != "" {
 		meta["resourceVersion"] = l.version
+		if l.renamed != nil {
+			meta["managedFields"] = l.renamed
+		}
 	}
 	body, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "Secret", "type": listType, "metadata": meta,
 		"data": map[string]string{"list": base64.StdEncoding.EncodeToString(raw)}})
@@ -121,7 +125,7 @@ func (s *Store) SaveList(ctx context.Context, l *AppList) error {
 	if err != nil {
 		return fmt.Errorf("list of apps: %w", err)
 	}
-	l.version, l.written = saved.GetResourceVersion(), string(raw)
+	l.version, l.written, l.renamed = saved.GetResourceVersion(), string(raw), nil
 	return nil
 }
 

@@ -35,6 +35,7 @@ type Row struct {
 	Adopted                   bool // it existed before we applied it, or nobody knows
 	CreateOnly                bool // what becomes of it after it was created is nobody's drift
 	Expires                   bool // a Job with a time to live: when it is gone, it has run
+	KeepsName                 bool // it refused to have our field manager renamed
 }
 
 // HoldsOthers tells whether deleting the object would take along what was never ours: a Namespace or a
@@ -55,7 +56,7 @@ func (r Row) marks() string {
 	for _, m := range []struct {
 		set  bool
 		word string
-	}{{r.Adopted, "adopted"}, {r.CreateOnly, "create-only"}, {r.Expires, "expires"}} {
+	}{{r.Adopted, "adopted"}, {r.CreateOnly, "create-only"}, {r.Expires, "expires"}, {r.KeepsName, "keeps-name"}} {
 		if m.set {
 			words = append(words, m.word)
 		}
@@ -73,6 +74,8 @@ func (r *Row) mark(marks string) {
 			r.CreateOnly = true
 		case "expires":
 			r.Expires = true
+		case "keeps-name":
+			r.KeepsName = true
 		}
 	}
 }

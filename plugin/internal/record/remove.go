@@ -29,7 +29,7 @@ func (s *Store) RemoveLists(ctx context.Context) error {
 func (s *Store) Remove(ctx context.Context, app string) error {
 	var errs []error
 	for _, k := range []cluster.Kind{secrets, configMaps} {
-		items, _, err := s.Cluster.List(ctx, k, s.Namespace, labelApp+"="+app+",app.kubernetes.io/managed-by="+Manager)
+		items, _, err := s.Cluster.List(ctx, k, s.Namespace, labelApp+"="+app+",app.kubernetes.io/managed-by="+Tool)
 		if err != nil {
 			return s.unread(err)
 		}

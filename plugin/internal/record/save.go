@@ -55,7 +55,7 @@ func (s *Store) saveShard(ctx context.Context, r *Record, n int, sh shard) error
 	annotations := map[string]string{annotationWriter: s.writer()}
 	meta := map[string]any{
 		"name": ref.Name, "namespace": ref.Namespace, "annotations": annotations,
-		"labels": map[string]string{labelApp: r.App, labelShard: strconv.Itoa(n), "app.kubernetes.io/managed-by": Manager},
+		"labels": map[string]string{labelApp: r.App, labelShard: strconv.Itoa(n), "app.kubernetes.io/managed-by": Tool},
 	}
 	if n == 0 && r.Suspended != nil {
 		text, err := json.Marshal(r.Suspended)
@@ -67,6 +67,9 @@ func (s *Store) saveShard(ctx context.Context, r *Record, n int, sh shard) error
 	version, exists := r.versions[n]
 	if exists {
 		meta["resourceVersion"] = version
+		if entries := r.renamed[n]; entries != nil {
+			meta["managedFields"] = entries
+		}
 	}
 	body, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": data,
 		"type": "kubectl-gitops.dev/inventory"})
@@ -88,6 +91,7 @@ func (s *Store) saveShard(ctx context.Context, r *Record, n int, sh shard) error
 		return err
 	}
 	r.versions[n] = saved.GetResourceVersion()
+	delete(r.renamed, n)
 	return nil
 }
 
@@ -154,7 +158,7 @@ func (s *Store) saveParent(ctx context.Context, r *Record) error {
 	groupKinds, spaces := hints(r.Rows, s.Namespace)
 	meta := map[string]any{
 		"name": ref.Name, "namespace": ref.Namespace,
-		"labels": map[string]string{LabelID: s.ID(r.App), labelApp: r.App, "app.kubernetes.io/managed-by": Manager},
+		"labels": map[string]string{LabelID: s.ID(r.App), labelApp: r.App, "app.kubernetes.io/managed-by": Tool},
 		"annotations": map[string]string{
 			annotationTooling:    s.Tool,
 			annotationGroupKinds: strings.Join(groupKinds, ","),
@@ -162,6 +166,7 @@ func (s *Store) saveParent(ctx context.Context, r *Record) error {
 		},
 	}
 	if r.version != "" {
+		s.renameParent(ctx, r, ref)
 		meta["resourceVersion"] = r.version
 	}
 	body, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta,
@@ -187,6 +192,21 @@ func (s *Store) saveParent(ctx context.Context, r *Record) error {
 	}
 	r.version = saved.GetResourceVersion()
 	return nil
+}
+
+// renameParent gives our entry on the parent today's name, once. A parent that somebody else has written is left to the
+// apply, which finds that out.
+func (s *Store) renameParent(ctx context.Context, r *Record, parent cluster.Ref) {
+	patch, err := json.Marshal([]map[string]any{
+		{"op": "test", "path": "/metadata/resourceVersion", "value": r.version},
+		{"op": "replace", "path": "/metadata/managedFields", "value": r.shares}})
+	if r.shares == nil || err != nil {
+		return
+	}
+	if u, err := s.Cluster.PatchJSON(ctx, parent, patch, Manager); err == nil {
+		r.version = u.GetResourceVersion()
+	}
+	r.shares = nil
 }
 
 func (s *Store) Unchanged(ctx context.Context, r *Record) error {

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
@@ -22,7 +23,8 @@ const annotationWriter = "kubectl-gitops.dev/writer" // on a Secret of the recor
 
 // Labels and names of the objects that hold the record.
 const (
-	Manager    = "kubectl-gitops"                     // field manager of everything we write
+	Manager    = "gitops"                             // field manager of everything we write; Flux takes those that begin with kubectl off what it applies
+	Tool       = "kubectl-gitops"                     // names us in labels and Events
 	labelApp   = "kubectl-gitops.dev/app"             // on what holds an app's record: the name of the app
 	labelShard = "kubectl-gitops.dev/inventory-shard" // on a Secret of the record: which part of the inventory it holds
 	namePrefix = "gitops-"
@@ -51,8 +53,10 @@ type Record struct {
 	Suspended *Suspension
 
 	versions map[int]string // resourceVersion of each shard as loaded
+	renamed  map[int]any    // managedFields of the shards that hold an earlier name of our manager, with today's
 	written  map[int]shard  // as loaded or saved: equal shards are not written again
 	parent   bool           // the parent was loaded
+	shares   any            // managedFields of the parent, where they hold an earlier name of our manager, with today's
 	version  string         // resourceVersion of the parent as loaded or saved, empty when there was none
 }
 
@@ -104,11 +108,14 @@ func (s *Store) Load(ctx context.Context) (map[string]*Record, error) {
 			continue // labelled by somebody else
 		}
 		if records[app] == nil {
-			records[app] = &Record{versions: map[int]string{}, written: map[int]shard{}}
+			records[app] = &Record{versions: map[int]string{}, written: map[int]shard{}, renamed: map[int]any{}}
 			shards[app] = map[int]shard{}
 		}
 		sh := shard{header: secretValue(u, "header"), rows: secretValue(u, "rows"), seal: string(secretValue(u, "seal"))}
 		records[app].versions[n] = u.GetResourceVersion()
+		if entries := renamed(u); entries != nil {
+			records[app].renamed[n] = entries
+		}
 		if n == 0 {
 			records[app].Suspended = readSuspension(u.GetAnnotations())
 		}
@@ -143,7 +150,17 @@ func (s *Store) unread(err error) error {
 
 // New returns the record of an app that has none yet.
 func (s *Store) New(app string) *Record {
-	return &Record{Inventory: NewInventory(app), versions: map[int]string{}, written: map[int]shard{}}
+	return &Record{Inventory: NewInventory(app), versions: map[int]string{}, written: map[int]shard{}, renamed: map[int]any{}}
+}
+
+// renamed returns the managedFields of u with today's name for our manager, nil when they hold no earlier one. An update
+// that sends them renames the entry.
+func renamed(u *unstructured.Unstructured) any {
+	entries, err := fields.Renamed(u)
+	if err != nil || entries == nil {
+		return nil
+	}
+	return entries
 }
 
 func secretValue(u *unstructured.Unstructured, key string) []byte {
@@ -199,7 +216,7 @@ func (s *Store) LoadParent(ctx context.Context, r *Record, app string) (groupKin
 		return nil, err
 	}
 	r.readParent(u)
-	r.version = u.GetResourceVersion()
+	r.version, r.shares = u.GetResourceVersion(), renamed(u)
 	if len(r.versions) == 0 {
 		r.Rebuilt = true
 	}
