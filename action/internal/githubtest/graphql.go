@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -221,9 +222,10 @@ func (r *Repo) pullPage(args map[string]any) map[string]any {
 	if s, _ := args["after"].(string); s != "" {
 		_, _ = fmt.Sscan(s, &after)
 	}
+	states, _ := args["states"].([]any)
 	for i := len(r.pulls) - 1; i >= 0; i-- {
 		p := r.pulls[i]
-		if p.State != "open" || (after > 0 && p.Number >= after) {
+		if !slices.Contains(states, any(p.state())) || args["headRefName"] != nil && args["headRefName"] != p.Head || (after > 0 && p.Number >= after) {
 			continue
 		}
 		if int64(len(nodes)) == limit {
@@ -233,6 +235,14 @@ func (r *Repo) pullPage(args map[string]any) map[string]any {
 		nodes, cursor = append(nodes, r.pullGraph(p)), fmt.Sprint(p.Number)
 	}
 	return map[string]any{"nodes": nodes, "pageInfo": map[string]any{"hasNextPage": more, "endCursor": cursor}}
+}
+
+// state is GraphQL's word for how a pull request is doing.
+func (p *Pull) state() string {
+	if p.Merged {
+		return "MERGED"
+	}
+	return strings.ToUpper(p.State)
 }
 
 func (r *Repo) pullGraph(p *Pull) map[string]any {
@@ -251,7 +261,9 @@ func (r *Repo) pullGraph(p *Pull) map[string]any {
 	}
 	return map[string]any{
 		"__typename": "PullRequest", "id": r.pullID(p), "number": p.Number, "url": r.pullURL(p), "title": p.Title, "body": p.Body,
-		"isDraft": p.Draft, "baseRefName": p.Base, "headRefName": p.Head, "isCrossRepository": false, "autoMergeRequest": auto,
+		"isDraft": p.Draft, "state": p.state(), "headRefOid": r.headOf(p), "author": map[string]any{"login": r.author(p)},
+		"mergeable": lazy(func(map[string]any) (any, *gqlError) { return r.mergeability(p), nil }),
+		"comments":  comments(p), "baseRefName": p.Base, "headRefName": p.Head, "isCrossRepository": false, "autoMergeRequest": auto,
 		"labels":         names(p.Labels, "name"),
 		"reviewRequests": count(len(p.Reviewers) + len(p.Teams)), "latestReviews": reviews(p), "latestOpinionatedReviews": reviews(p), "merged": p.Merged,
 		"assignees": names(p.Assignees, "login"), "headRef": orNil(r.refGraph("refs/heads/" + p.Head)),
@@ -262,8 +274,15 @@ func (r *Repo) pullGraph(p *Pull) map[string]any {
 func (r *Repo) mergedGraph(p *Pull, perm Permissions) map[string]any {
 	out := r.pullGraph(p)
 	out["commits"], out["mergeCommit"] = count(p.commits), any(nil)
-	out["headRefOid"], out["baseRefOid"] = r.refs["refs/heads/"+p.Head], r.refs["refs/heads/"+p.Base]
-	out["comments"] = lazy(func(map[string]any) (any, *gqlError) {
+	out["baseRefOid"] = r.refs["refs/heads/"+p.Base]
+	if c := r.store.commits[p.mergeCommit]; c != nil {
+		out["mergeCommit"] = r.commitGraph(c, perm)
+	}
+	return out
+}
+
+func comments(p *Pull) lazy {
+	return func(map[string]any) (any, *gqlError) {
 		nodes := []any{}
 		for _, body := range p.ForeignComments {
 			nodes = append(nodes, map[string]any{"databaseId": 1, "body": body, "viewerDidAuthor": false})
@@ -272,11 +291,7 @@ func (r *Repo) mergedGraph(p *Pull, perm Permissions) map[string]any {
 			nodes = append(nodes, map[string]any{"databaseId": commentID(p.Number, i), "body": body, "viewerDidAuthor": true})
 		}
 		return map[string]any{"nodes": nodes}, nil
-	})
-	if c := r.store.commits[p.mergeCommit]; c != nil {
-		out["mergeCommit"] = r.commitGraph(c, perm)
 	}
-	return out
 }
 
 func reviews(p *Pull) lazy {
@@ -331,13 +346,17 @@ func (s *Server) enableAutoMerge(args map[string]any, perm Permissions) (any, *g
 		return nil, &gqlError{"NOT_FOUND", "Could not resolve to a node with the global id", path}
 	case perm.PullRequests != "write" || perm.Contents != "write":
 		return nil, &gqlError{"FORBIDDEN", "Resource not accessible by integration", path}
+	case p.State != "open":
+		return nil, &gqlError{"UNPROCESSABLE", "Pull request is closed", path}
+	case len(r.conflicts(p)) > 0:
+		return nil, &gqlError{"UNPROCESSABLE", "Pull request Pull request is in dirty status", path}
 	case r.options.MergeState == "CLEAN":
 		return nil, &gqlError{"UNPROCESSABLE", "Pull request Pull request is in clean status", path}
 	case r.options.MergeState == "UNSTABLE":
 		return nil, &gqlError{"UNPROCESSABLE", "Pull request Pull request is in unstable status", path}
 	case !r.options.AutoMerge:
 		return nil, &gqlError{"UNPROCESSABLE", "Pull request Auto merge is not allowed for this repository", path}
-	case in["expectedHeadOid"] != nil && in["expectedHeadOid"] != r.refs["refs/heads/"+p.Head]:
+	case in["expectedHeadOid"] != nil && in["expectedHeadOid"] != r.headOf(p):
 		return nil, &gqlError{"UNPROCESSABLE", "Expected head OID does not match", path}
 	}
 	p.AutoMerge, _ = in["mergeMethod"].(string)
@@ -356,32 +375,4 @@ func (s *Server) setDraft(args map[string]any, perm Permissions, draft bool) (an
 	}
 	p.Draft = draft
 	return map[string]any{"pullRequest": r.pullGraph(p)}, nil
-}
-
-// updateRefs deletes refs; nothing else of it is modelled.
-func (s *Server) updateRefs(args map[string]any, perm Permissions) (any, *gqlError) {
-	const path, nothing = "updateRefs", "0000000000000000000000000000000000000000"
-	in, _ := args["input"].(map[string]any)
-	for name, r := range s.repos {
-		if in["repositoryId"] != "R_"+r.name {
-			continue
-		}
-		if s.visible(name, perm) == nil || perm.Contents != "write" {
-			return nil, &gqlError{"FORBIDDEN", "Resource not accessible by integration", path}
-		}
-		list, _ := in["refUpdates"].([]any)
-		for _, e := range list {
-			u, _ := e.(map[string]any)
-			ref, _ := u["name"].(string)
-			if u["afterOid"] != nothing {
-				s.tb.Errorf("githubtest: updateRefs to %v is not implemented", u["afterOid"])
-			}
-			if r.refs[ref] == "" || r.refs[ref] != u["beforeOid"] {
-				return nil, &gqlError{"UNPROCESSABLE", "Reference cannot be updated: is at another value than expected", path}
-			}
-			r.deleteBranch(strings.TrimPrefix(ref, "refs/heads/"))
-		}
-		return map[string]any{"clientMutationId": nil}, nil
-	}
-	return nil, &gqlError{"NOT_FOUND", "Could not resolve to a node with the global id", path}
 }

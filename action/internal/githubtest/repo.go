@@ -24,8 +24,23 @@ type RepoOptions struct {
 	Protected map[string]string
 	// AutoMerge allows auto-merge.
 	AutoMerge bool
-	// MergeState is what GitHub says about new pull requests: BLOCKED (the default), CLEAN, UNSTABLE.
+	// MergeState is what GitHub says about pull requests without conflicts: BLOCKED (the default), CLEAN, UNSTABLE.
 	MergeState string
+	// MergeableAfter is how often GitHub answers that it does not know yet whether a pull request has conflicts, each
+	// time one of the branches has moved. The default is once; a negative number means never.
+	MergeableAfter int
+	// UpToDate is the rule that a branch must contain its base branch before it is merged.
+	UpToDate bool
+	// MergeMethods are those that the repository allows; nil means all.
+	MergeMethods []string
+	// DeleteBranchOnMerge is the setting "Automatically delete head branches".
+	DeleteBranchOnMerge bool
+	// BaseModified is how many merges are refused because the base branch has just moved.
+	BaseModified int
+	// NoForce is a rule that forbids to force branches.
+	NoForce bool
+	// Collaborators and Teams are those who can be asked for a review or be assigned; nil means everybody but "nobody".
+	Collaborators, Teams []string
 	// ChecksAppear refuses the first merge, because the required checks only appear then; from there on the
 	// merge state is BLOCKED.
 	ChecksAppear bool
@@ -51,7 +66,12 @@ type Pull struct {
 	Approvers       []string // who has approved
 	AutoMerge       string   // MERGE, SQUASH, REBASE or empty
 
-	commits     int // how many it had when it was merged
+	Author string // a login; "gitops[bot]" when it is empty
+
+	closedAt    string // the head when it was closed or merged
+	askedAt     string // the commits for which GitHub was asked whether they merge
+	asked       int    // how often
+	commits     int    // how many it had when it was merged
 	mergeCommit string
 	landed      []string // what the base branch has of it, once it is merged
 }
@@ -66,6 +86,9 @@ func (s *Server) AddRepo(name string, files map[string]string, options RepoOptio
 	}
 	if options.MergeState == "" {
 		options.MergeState = "BLOCKED"
+	}
+	if options.MergeableAfter == 0 {
+		options.MergeableAfter = 1
 	}
 	r := &Repo{s: s, name: name, store: newObjects(), refs: map[string]string{}, options: options}
 	tree := map[string]File{}
@@ -150,6 +173,23 @@ func (r *Repo) Push(branch, message string, files map[string]string) *Commit {
 	}
 	c := r.store.addCommit(Commit{Tree: r.store.addTree(tree), Parents: []string{parent}, Message: message, Author: "Ada <ada@example.com>"})
 	r.refs["refs/heads/"+branch] = c.SHA
+	r.moved()
+	return c
+}
+
+// Remove deletes files of a branch in one commit.
+func (r *Repo) Remove(branch, message string, paths ...string) *Commit {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	head := r.refs["refs/heads/"+branch]
+	old, _ := r.store.resolveTree(head)
+	tree := maps.Clone(old)
+	for _, p := range paths {
+		delete(tree, p)
+	}
+	c := r.store.addCommit(Commit{Tree: r.store.addTree(tree), Parents: []string{head}, Message: message, Author: "Ada <ada@example.com>"})
+	r.refs["refs/heads/"+branch] = c.SHA
+	r.moved()
 	return c
 }
 
@@ -161,67 +201,12 @@ func (r *Repo) DeleteBranch(branch string) {
 }
 
 func (r *Repo) deleteBranch(branch string) {
-	delete(r.refs, "refs/heads/"+branch)
 	for _, p := range r.pulls {
 		if p.Head == branch && p.State == "open" {
-			p.State = "closed"
+			p.closedAt, p.State = r.headOf(p), "closed"
 		}
 	}
-}
-
-// Merge merges an open pull request with a merge commit and deletes nothing.
-func (r *Repo) Merge(number int) {
-	r.s.mu.Lock()
-	defer r.s.mu.Unlock()
-	r.merge(r.pulls[number-1])
-}
-
-// Squash merges an open pull request as one commit.
-func (r *Repo) Squash(number int) {
-	r.s.mu.Lock()
-	defer r.s.mu.Unlock()
-	p := r.pulls[number-1]
-	base, head := r.refs["refs/heads/"+p.Base], r.refs["refs/heads/"+p.Head]
-	p.commits = len(r.store.since(base, head))
-	c := r.store.addCommit(Commit{Tree: r.store.addTree(r.merged(base, head)), Parents: []string{base}, Message: p.Title})
-	r.land(p, c, c.SHA)
-}
-
-// Rebase merges an open pull request by making each of its commits anew on top of the base branch.
-func (r *Repo) Rebase(number int) {
-	r.s.mu.Lock()
-	defer r.s.mu.Unlock()
-	p := r.pulls[number-1]
-	base := r.refs["refs/heads/"+p.Base]
-	list := r.store.since(base, r.refs["refs/heads/"+p.Head])
-	p.commits = len(list)
-	var last *Commit
-	var landed []string
-	for _, old := range list {
-		c := r.store.addCommit(Commit{Tree: r.store.addTree(r.merged(base, old.SHA)), Parents: []string{base}, Message: old.Message, Author: old.Author})
-		base, last, landed = c.SHA, c, append(landed, c.SHA)
-	}
-	r.land(p, last, landed...)
-}
-
-func (r *Repo) land(p *Pull, c *Commit, landed ...string) {
-	p.landed = append(p.landed, landed...)
-	r.refs["refs/heads/"+p.Base] = c.SHA
-	p.State, p.Merged, p.mergeCommit = "closed", true, c.SHA
-}
-
-func (r *Repo) merge(p *Pull) *Commit {
-	base, head := r.refs["refs/heads/"+p.Base], r.refs["refs/heads/"+p.Head]
-	p.commits = len(r.store.since(base, head))
-	c := r.store.addCommit(Commit{Tree: r.store.addTree(r.merged(base, head)), Parents: []string{base, head}, Message: "Merge " + p.Title})
-	for sha := range r.store.commits {
-		if r.store.isAncestor(sha, c.SHA) && !r.store.isAncestor(sha, base) {
-			p.landed = append(p.landed, sha)
-		}
-	}
-	r.refs["refs/heads/"+p.Base] = c.SHA
-	p.State, p.Merged, p.mergeCommit = "closed", true, c.SHA
-	return c
+	delete(r.refs, "refs/heads/"+branch)
 }
 
 // UpdateBranch merges the base branch into a pull request's branch, as GitHub's button does. The files are
@@ -231,27 +216,14 @@ func (r *Repo) UpdateBranch(number int, files map[string]string) *Commit {
 	defer r.s.mu.Unlock()
 	p := r.pulls[number-1]
 	base, head := r.refs["refs/heads/"+p.Base], r.refs["refs/heads/"+p.Head]
-	tree := r.merged(base, head)
+	tree, _ := r.mergedTree(base, head) // a person resolves conflicts with files
 	for path, data := range files {
 		tree[path] = newFile(path, data)
 	}
 	c := r.store.addCommit(Commit{Tree: r.store.addTree(tree), Parents: []string{head, base}, Message: "Merge branch '" + p.Base + "' into " + p.Head, Author: "GitHub <noreply@github.com>"})
 	r.refs["refs/heads/"+p.Head] = c.SHA
+	r.moved()
 	return c
-}
-
-// merged is base with what head has changed since it left base.
-func (r *Repo) merged(base, head string) map[string]File {
-	old, _ := r.store.resolveTree(r.store.mergeBase(base, head))
-	theirs, _ := r.store.resolveTree(head)
-	ours, _ := r.store.resolveTree(base)
-	tree := maps.Clone(ours)
-	for path, f := range theirs {
-		if old[path] != f {
-			tree[path] = f
-		}
-	}
-	return tree
 }
 
 // Pulls are copies of all pull requests, oldest first.
@@ -287,7 +259,12 @@ func (r *Repo) OpenPull(branch, title string) {
 func (r *Repo) Edit(number int, change func(*Pull)) {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
-	change(r.pulls[number-1])
+	p := r.pulls[number-1]
+	was, head := p.State, r.headOf(p)
+	change(p)
+	if was == "open" && p.State != was {
+		p.closedAt = head
+	}
 }
 
 func (r *Repo) owner() string { return strings.Split(r.name, "/")[0] }

@@ -65,10 +65,15 @@ func (c *call) updateRef() *answer {
 	if message := c.repo.options.Protected[strings.TrimPrefix(ref, "refs/heads/")]; message != "" {
 		return failure(http.StatusUnprocessableEntity, "%s", message)
 	}
-	if force, _ := c.in["force"].(bool); !force && !c.repo.store.isAncestor(old, sha) {
+	force, _ := c.in["force"].(bool)
+	switch ff := c.repo.store.isAncestor(old, sha); {
+	case !ff && !force:
 		return failure(http.StatusUnprocessableEntity, "Update is not a fast forward")
+	case !ff && c.repo.options.NoForce:
+		return failure(http.StatusUnprocessableEntity, "Repository rule violations found\n\nCannot force-push to this branch\n\n")
 	}
 	c.repo.refs[ref] = sha
+	c.repo.moved()
 	return &answer{status: http.StatusOK, body: refJSON(ref, sha)}
 }
 

@@ -1,16 +1,18 @@
 package githubtest
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
 func (r *Repo) pullJSON(p *Pull) map[string]any {
-	end := func(branch string) map[string]any {
-		return map[string]any{"ref": branch, "label": r.owner() + ":" + branch, "sha": r.refs["refs/heads/"+branch], "repo": r.json()}
+	end := func(branch, sha string) map[string]any {
+		return map[string]any{"ref": branch, "label": r.owner() + ":" + branch, "sha": sha, "repo": r.json()}
 	}
 	var labels, assignees, reviewers, teams []any
 	for _, l := range p.Labels {
@@ -27,10 +29,26 @@ func (r *Repo) pullJSON(p *Pull) map[string]any {
 	}
 	return map[string]any{
 		"number": p.Number, "node_id": r.pullID(p), "title": p.Title, "body": p.Body, "state": p.State, "draft": p.Draft,
-		"merged": p.Merged, "html_url": r.pullURL(p), "head": end(p.Head), "base": end(p.Base),
+		"merged": p.Merged, "html_url": r.pullURL(p), "user": map[string]any{"login": r.author(p)}, "head": end(p.Head, r.headOf(p)), "base": end(p.Base, r.refs["refs/heads/"+p.Base]),
 		"labels": orEmpty(labels), "assignees": orEmpty(assignees), "requested_reviewers": orEmpty(reviewers), "requested_teams": orEmpty(teams),
-		"auto_merge": nil, "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
+		"mergeable": nil, "mergeable_state": "unknown", "auto_merge": nil, "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-01T00:00:00Z",
 	}
+}
+
+func (r *Repo) author(p *Pull) string { return cmp.Or(p.Author, "gitops[bot]") }
+
+// getPull answers for one pull request: only then does GitHub find out whether it can be merged.
+func (c *call) getPull() *answer {
+	p := c.pull()
+	if p == nil {
+		return failure(http.StatusNotFound, "Not Found")
+	}
+	body, mergeable := c.repo.pullJSON(p), c.repo.mergeability(p)
+	if mergeable != "UNKNOWN" {
+		body["mergeable"] = mergeable == "MERGEABLE"
+	}
+	body["mergeable_state"] = strings.ToLower(c.repo.mergeState(p, mergeable))
+	return &answer{status: http.StatusOK, body: body}
 }
 
 func orEmpty(list []any) []any {
@@ -125,29 +143,13 @@ func (c *call) updatePull() *answer {
 	if _, ok := c.in["body"]; ok {
 		p.Body = c.str("body")
 	}
-	if state := c.str("state"); state != "" {
+	if state := c.str("state"); state != "" && state != p.State {
+		if p.closedAt = ""; state == "closed" {
+			p.closedAt = c.repo.headOf(p)
+		}
 		p.State = state
 	}
 	return &answer{status: http.StatusOK, body: c.repo.pullJSON(p)}
-}
-
-func (c *call) mergePull() *answer {
-	p := c.pull()
-	switch {
-	case p == nil:
-		return failure(http.StatusNotFound, "Not Found")
-	case p.State != "open" || p.Draft:
-		return failure(http.StatusMethodNotAllowed, "Pull Request is not mergeable")
-	case c.repo.options.ChecksAppear:
-		c.repo.options.ChecksAppear, c.repo.options.MergeState = false, "BLOCKED"
-		return failure(http.StatusMethodNotAllowed, "Required status check \"ci\" is expected.")
-	case c.repo.options.MergeQueue:
-		return failure(http.StatusMethodNotAllowed, "Changes must be made through the merge queue")
-	case c.str("sha") != "" && c.str("sha") != c.repo.refs["refs/heads/"+p.Head]:
-		return failure(http.StatusConflict, "Head branch was modified. Review and try the merge again.")
-	}
-	done := c.repo.merge(p)
-	return &answer{status: http.StatusOK, body: map[string]any{"sha": done.SHA, "merged": true, "message": "Pull Request successfully merged"}}
 }
 
 func (c *call) strings(key string) []string {
@@ -170,6 +172,14 @@ func union(a, b []string) []string {
 	return a
 }
 
+// stranger tells who can neither be asked for a review nor be assigned.
+func stranger(known []string) func(string) bool {
+	return func(name string) bool {
+		return known == nil && name == "nobody" || known != nil && !slices.Contains(known, name)
+	}
+}
+
+// requestReviewers asks all or nobody: one name that cannot be asked is enough for a refusal.
 func (c *call) requestReviewers() *answer {
 	p := c.pull()
 	if p == nil {
@@ -178,7 +188,11 @@ func (c *call) requestReviewers() *answer {
 	if c.perm.NoTeams && len(c.strings("team_reviewers")) > 0 {
 		return failure(http.StatusUnprocessableEntity, "Could not resolve to a node with the global id of 'T_kw'.")
 	}
-	if slices.Contains(c.strings("reviewers"), "nobody") {
+	if slices.Contains(c.strings("reviewers"), c.repo.author(p)) {
+		return failure(http.StatusUnprocessableEntity, "Review cannot be requested from pull request author.")
+	}
+	o := c.repo.options
+	if slices.ContainsFunc(c.strings("reviewers"), stranger(o.Collaborators)) || slices.ContainsFunc(c.strings("team_reviewers"), stranger(o.Teams)) {
 		return failure(http.StatusUnprocessableEntity, "Reviews may only be requested from collaborators. One or more of the users or teams you specified is not a collaborator of the %s repository.", c.repo.name)
 	}
 	p.Reviewers = union(p.Reviewers, c.strings("reviewers"))
@@ -190,6 +204,14 @@ func (c *call) updateIssue() *answer {
 	p := c.pull()
 	if p == nil {
 		return failure(http.StatusNotFound, "Not Found")
+	}
+	if a := longLabel(c.strings("labels")); a != nil {
+		return a
+	}
+	for _, name := range c.strings("assignees") {
+		if stranger(c.repo.options.Collaborators)(name) {
+			return invalid(map[string]any{"resource": "Issue", "field": "assignees", "code": "invalid", "value": name})
+		}
 	}
 	if _, ok := c.in["labels"]; ok {
 		p.Labels = c.strings("labels")
@@ -210,16 +232,30 @@ func (c *call) addLabels() *answer {
 	if p == nil {
 		return failure(http.StatusNotFound, "Not Found")
 	}
+	if a := longLabel(c.strings("labels")); a != nil {
+		return a
+	}
 	p.Labels = union(p.Labels, c.strings("labels"))
 	return &answer{status: http.StatusOK, body: c.repo.pullJSON(p)["labels"]}
 }
 
+func longLabel(names []string) *answer {
+	for _, name := range names {
+		if utf8.RuneCountInString(name) > 50 {
+			return invalid(map[string]any{"resource": "Label", "field": "name", "code": "custom", "message": "name is too long (maximum is 50 characters)"})
+		}
+	}
+	return nil
+}
+
+// addAssignees assigns those who can be assigned, and does not mention the others.
 func (c *call) addAssignees() *answer {
 	p := c.pull()
 	if p == nil {
 		return failure(http.StatusNotFound, "Not Found")
 	}
-	p.Assignees = union(p.Assignees, c.strings("assignees"))
+	can := slices.DeleteFunc(c.strings("assignees"), stranger(c.repo.options.Collaborators))
+	p.Assignees = union(p.Assignees, can)
 	return &answer{status: http.StatusCreated, body: c.repo.issueJSON(p)}
 }
 

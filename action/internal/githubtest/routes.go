@@ -47,6 +47,7 @@ var routes = compile([]route{
 	{method: "POST", template: repoPath + "/statuses/{sha}", need: "statuses=write", handle: (*call).createStatus},
 	{method: "GET", template: repoPath + "/pulls", need: "pull_requests=read", handle: (*call).listPulls},
 	{method: "POST", template: repoPath + "/pulls", need: "pull_requests=write", handle: (*call).createPull},
+	{method: "GET", template: repoPath + "/pulls/{pull_number}", need: "pull_requests=read", handle: (*call).getPull},
 	{method: "PATCH", template: repoPath + "/pulls/{pull_number}", need: "pull_requests=write", handle: (*call).updatePull},
 	{method: "PUT", template: repoPath + "/pulls/{pull_number}/merge", need: "contents=write", handle: (*call).mergePull},
 	{method: "POST", template: repoPath + "/pulls/{pull_number}/requested_reviewers", need: "pull_requests=write", handle: (*call).requestReviewers},
