@@ -14,11 +14,39 @@ func (r *run) adopt(ctx context.Context, st *state, p *pullRequest) (bool, error
 	if _, ours := editsOf(&head); !ours {
 		return false, nil
 	}
-	plan, err := r.op.again(setOf(&head)).plan(ctx, r.snap)
+	head.updated = true
+	proved, err := r.isOurEdit(ctx, r.snap, st.base.Target.OID, &head)
+	if merged := head.Target.Parents.Nodes[1].OID; err == nil && !proved && merged != st.base.Target.OID {
+		proved, err = r.wasOurEdit(ctx, st.base.Target.OID, merged, &head)
+	}
+	if err != nil || !proved {
+		return false, err
+	}
+	p.HeadRef = &head
+	return true, nil
+}
+
+// wasOurEdit is for a base branch that has moved on since it was merged into ours: what it was then proves as much, if
+// it really was a commit of the base branch.
+func (r *run) wasOurEdit(ctx context.Context, base, merged string, head *branchHead) (bool, error) {
+	where, err := r.client.compare(ctx, merged, base)
+	if err != nil || where.status != "ahead" {
+		return false, err
+	}
+	snap, err := r.client.fetch(ctx, merged, r.op.wants)
+	if err != nil {
+		return false, err
+	}
+	return r.isOurEdit(ctx, snap, merged, head)
+}
+
+// isOurEdit says whether a branch changes, file by file, what we would write on a commit of the base branch.
+func (r *run) isOurEdit(ctx context.Context, snap *snapshot, base string, head *branchHead) (bool, error) {
+	plan, err := r.op.again(setOf(head)).plan(ctx, snap)
 	if err != nil {
 		return false, nil // the base branch has moved on so far that nothing can be proved
 	}
-	changed, err := r.client.changedFiles(ctx, st.base.Target.OID, head.Target.OID)
+	changed, err := r.client.changedFiles(ctx, base, head.Target.OID)
 	if err != nil || len(changed) != len(plan.Files) {
 		return false, err
 	}
@@ -27,6 +55,5 @@ func (r *run) adopt(ctx context.Context, st *state, p *pullRequest) (bool, error
 			return false, nil
 		}
 	}
-	p.HeadRef = &head
 	return true, nil
 }

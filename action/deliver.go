@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -55,6 +56,12 @@ type run struct {
 	suffix    int    // appended to it while names are taken
 	snap      *snapshot
 	wrote     *Result // the last thing this run is sure to have written
+	at        Result  // the pull request that was being worked on, for a run that fails
+	// What attempts have in common.
+	unforced   string   // a head that could not be replaced; when it is still there, a rule forbids it
+	tooLateFor []int    // pull requests that were closed before their new text arrived
+	warned     []string // warnings about names that could not be added
+	opened     int      // the pull request that this run opened
 }
 
 func newRun(in Inputs, rep *reporter, sleep func(context.Context, time.Duration) error) *run {
@@ -88,9 +95,10 @@ func (r *run) deliver(ctx context.Context) ([]Result, error) {
 		res, err := r.deliverOne(ctx, op)
 		if err != nil {
 			errs = append(errs, err)
-			continue
 		}
-		results = append(results, res)
+		if err == nil || res.Number > 0 { // a run that fails may have opened a pull request all the same
+			results = append(results, res)
+		}
 	}
 	if len(errs) == 1 {
 		return results, errs[0]
@@ -105,7 +113,8 @@ func (r *run) deliverOne(ctx context.Context, op operation) (Result, error) {
 	if r.wanted, err = branchName(r.in, op); err != nil {
 		return Result{}, err
 	}
-	r.op, r.suffix, r.wrote = op, 0, nil
+	r.at, r.opened = Result{}, 0
+	r.op, r.suffix, r.wrote, r.unforced, r.tooLateFor, r.warned = op, 0, nil, "", nil, nil
 	lost := 0
 	for try := 1; ; try++ {
 		res, err := r.attempt(ctx)
@@ -114,21 +123,37 @@ func (r *run) deliverOne(ctx context.Context, op operation) (Result, error) {
 		}
 		switch {
 		case err == nil:
-			if !res.Changed && r.wrote != nil {
-				res = *r.wrote
-			}
-			return res, nil
+			return r.whole(res), nil
 		case errors.Is(err, errNextBranch) && r.suffix < maxBranchTry:
 			r.suffix++
 			continue
 		case !errors.Is(err, errMoved) && !errors.Is(err, errUncertain), try == maxRaces, lost > maxLost:
-			return Result{}, explain(err, r.in)
+			return r.whole(r.at), explain(err, r.in)
 		}
 		r.rep.log(fmt.Sprintf("%v; reading it again", err))
 		if err := r.sleep(ctx, backoff(try, raceBackoff)); err != nil {
 			return Result{}, err
 		}
 	}
+}
+
+// whole is the result of all attempts together: what an earlier one wrote is part of it.
+func (r *run) whole(res Result) Result {
+	if w := r.wrote; w != nil {
+		if !res.Changed {
+			res = *w
+		}
+		if res.PullOperation == "unchanged" && res.Number == w.Number {
+			res.PullOperation, res.Line = w.PullOperation, w.Line
+		}
+	}
+	res.Notes = slices.Clone(res.Notes)
+	for _, n := range r.warned {
+		if !slices.Contains(res.Notes, n) {
+			res.Notes = append(res.Notes, n)
+		}
+	}
+	return res
 }
 
 // looks is the operation that writes nothing to the repository, nil when the inputs ask for one that does.
@@ -174,6 +199,9 @@ func (r *run) attempt(ctx context.Context) (Result, error) {
 		}
 	}
 	plan, err := r.op.plan(ctx, r.snap)
+	if err != nil && writes && r.in.PullRequest {
+		return r.overtaken(ctx, st, r.op.set, err)
+	}
 	if err != nil {
 		return Result{}, err
 	}

@@ -10,6 +10,8 @@ import (
 var (
 	// errMoved means that something changed between reading and writing: read again and recompute.
 	errMoved = errors.New("the repository changed meanwhile")
+	// errClosed is an errMoved: the pull request is closed.
+	errClosed = errors.New("it is closed")
 	// errUncertain means that the answer to a write was lost, or says nothing: look what happened before writing
 	// again, and only a few times.
 	errUncertain = errors.New("it is not certain what happened")

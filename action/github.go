@@ -172,11 +172,17 @@ func (c *client) editPull(ctx context.Context, p pullRequest, head, title, body 
 	case err != nil:
 		return failed(what, err)
 	case done.GetState() != "open":
-		return fmt.Errorf("%w: %s: it is closed", errMoved, what)
+		return fmt.Errorf("%w: %s: %w", errMoved, what, errClosed)
 	case done.GetHead().GetSHA() != head:
 		return fmt.Errorf("%w: %s: its branch moved to %s", errMoved, what, short(done.GetHead().GetSHA()))
 	}
 	return nil
+}
+
+// editBody changes the text of a pull request and nothing else.
+func (c *client) editBody(ctx context.Context, number int, body string) error {
+	_, _, err := c.rest.PullRequests.Edit(ctx, c.owner, c.name, number, &github.PullRequest{Body: &body})
+	return failed(fmt.Sprintf("update pull request #%d", number), err)
 }
 
 // closePull says why and deletes the branch, which closes the pull request. It fails with errMoved when
@@ -227,9 +233,20 @@ func (c *client) addLabels(ctx context.Context, number int, labels []string) err
 	return failed("add labels", err)
 }
 
+// addAssignees fails with a droppedError when GitHub assigns only some of the names: it does not refuse the others.
 func (c *client) addAssignees(ctx context.Context, number int, names []string) error {
-	_, _, err := c.rest.Issues.AddAssignees(ctx, c.owner, c.name, number, names)
-	return failed("add assignees", err)
+	done, _, err := c.rest.Issues.AddAssignees(ctx, c.owner, c.name, number, names)
+	if err != nil {
+		return failed("add assignees", err)
+	}
+	var have []string
+	for _, u := range done.Assignees {
+		have = append(have, u.GetLogin())
+	}
+	if lost := missing(names, have); len(lost) > 0 {
+		return droppedError(lost)
+	}
+	return nil
 }
 
 func (c *client) requestReviewers(ctx context.Context, number int, users, teams []string) error {

@@ -12,8 +12,8 @@ import (
 )
 
 // stateQuery reads everything that a decision needs in one request: the base branch, the branch of the
-// pull request, and the open pull requests.
-const stateQuery = `query State($owner: String!, $name: String!, $base: String!, $named: Boolean!, $branch: String!, $pulls: Boolean!, $after: String) {
+// pull request, the open pull requests, and those that came from the branch before.
+const stateQuery = `query State($owner: String!, $name: String!, $base: String!, $named: Boolean!, $branch: String!, $head: String!, $pulls: Boolean!, $after: String) {
   repository(owner: $owner, name: $name) {
     id
     nameWithOwner
@@ -24,7 +24,7 @@ const stateQuery = `query State($owner: String!, $name: String!, $base: String!,
     pullRequests(states: [OPEN], first: 100, after: $after, orderBy: {field: CREATED_AT, direction: DESC}) @include(if: $pulls) {
       pageInfo { hasNextPage endCursor }
       nodes {
-        id number url title body isDraft baseRefName headRefName isCrossRepository
+        id number url title body isDraft baseRefName headRefName isCrossRepository mergeable
         autoMergeRequest { enabledAt }
         labels(first: 50) { nodes { name } }
         assignees(first: 20) { nodes { login } }
@@ -32,6 +32,9 @@ const stateQuery = `query State($owner: String!, $name: String!, $base: String!,
         latestReviews(first: 1) { totalCount }
         headRef { ...head }
       }
+    }
+    past: pullRequests(states: [CLOSED, MERGED], headRefName: $head, first: 20, orderBy: {field: CREATED_AT, direction: DESC}) @include(if: $pulls) {
+      nodes { number url body merged baseRefName headRefName headRefOid isCrossRepository }
     }
   }
 }
@@ -58,6 +61,13 @@ type branchHead struct {
 			}
 		}
 	}
+
+	updated bool // its last commit only merges the base branch into ours
+}
+
+// isOn says whether the commit is one on top of sha.
+func (b *branchHead) isOn(sha string) bool {
+	return len(b.Target.Parents.Nodes) == 1 && b.descendsFrom(sha)
 }
 
 // descendsFrom says whether sha is a parent of the commit.
@@ -82,7 +92,7 @@ func (n names) list() []string {
 	return out
 }
 
-// pullRequest is an open pull request.
+// pullRequest is a pull request.
 type pullRequest struct {
 	ID                string `json:"id"`
 	Number            int
@@ -92,6 +102,9 @@ type pullRequest struct {
 	BaseRefName       string
 	HeadRefName       string
 	IsCrossRepository bool
+	Mergeable         string // MERGEABLE, CONFLICTING, or UNKNOWN while GitHub finds out
+	Merged            bool
+	HeadRefOid        string
 	AutoMergeRequest  *struct{ EnabledAt string }
 	Labels, Assignees names
 	ReviewRequests    struct{ TotalCount int }
@@ -108,11 +121,12 @@ type state struct {
 	base   branchHead
 	branch *branchHead // nil when it does not exist
 	pulls  []pullRequest
+	past   []pullRequest // from the branch, merged or closed, newest first
 }
 
 // readState reads the base branch and, when pulls is set, the branch and the open pull requests.
 func (c *client) readState(ctx context.Context, base, branch string, pulls bool) (*state, error) {
-	vars := map[string]any{"owner": c.owner, "name": c.name, "base": "refs/heads/" + base, "named": base != "", "branch": "refs/heads/" + branch, "pulls": pulls, "after": nil}
+	vars := map[string]any{"owner": c.owner, "name": c.name, "base": "refs/heads/" + base, "named": base != "", "branch": "refs/heads/" + branch, "head": branch, "pulls": pulls, "after": nil}
 	st := &state{}
 	for {
 		var data struct {
@@ -129,6 +143,7 @@ func (c *client) readState(ctx context.Context, base, branch string, pulls bool)
 					}
 					Nodes []pullRequest
 				}
+				Past struct{ Nodes []pullRequest }
 			}
 		}
 		if err := c.query(ctx, "read the repository "+c.owner+"/"+c.name, stateQuery, vars, &data); err != nil {
@@ -151,7 +166,7 @@ func (c *client) readState(ctx context.Context, base, branch string, pulls bool)
 			return nil, advise(fmt.Errorf("%s has no branch %q", r.NameWithOwner, base), fmt.Sprintf("the default branch is %q; leave the ref input empty to use it", r.DefaultBranchRef.Name))
 		}
 		c.id, st.name, st.base, st.branch = r.ID, r.NameWithOwner, *head, r.Branch
-		st.pulls = append(st.pulls, r.PullRequests.Nodes...)
+		st.pulls, st.past = append(st.pulls, r.PullRequests.Nodes...), r.Past.Nodes
 		if !r.PullRequests.PageInfo.HasNextPage {
 			return st, nil
 		}
@@ -207,6 +222,45 @@ func (c *client) deleteBranch(ctx context.Context, branch, sha string) error {
 		return fmt.Errorf("%w: %w", errMoved, err)
 	}
 	return err
+}
+
+// replaceMutation is the compare-and-set for a branch that starts anew. The REST call has force, but no condition.
+const replaceMutation = `mutation Replace($repository: ID!, $name: GitRefname!, $before: GitObjectID!, $after: GitObjectID!) {
+  updateRefs(input: {repositoryId: $repository, refUpdates: [{name: $name, beforeOid: $before, afterOid: $after, force: true}]}) { clientMutationId }
+}`
+
+// replaceBranch moves a branch from one commit to another that need not descend from it. It fails with errMoved when the
+// branch is somewhere else by now, and when GitHub refuses for another reason.
+func (c *client) replaceBranch(ctx context.Context, branch, before, after string) error {
+	vars := map[string]any{"repository": c.id, "name": "refs/heads/" + branch, "before": before, "after": after}
+	err := c.query(ctx, "update the branch "+branch, replaceMutation, vars, nil)
+	if a, ok := answered(err); ok && a.status == 0 && !a.says("not accessible") {
+		return fmt.Errorf("%w: %w", errMoved, err)
+	}
+	return err
+}
+
+// conflicting is GitHub's word for a pull request that has conflicts, unknown for one of which it does not know yet.
+const (
+	conflicting = "CONFLICTING"
+	unknown     = "UNKNOWN"
+)
+
+const mergeableQuery = `query Mergeable($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) { pullRequest(number: $number) { mergeable } }
+}`
+
+// mergeable asks whether a pull request has conflicts. The first question makes GitHub find out.
+func (c *client) mergeable(ctx context.Context, number int) (string, error) {
+	var data struct {
+		Repository *struct{ PullRequest *struct{ Mergeable string } }
+	}
+	vars := map[string]any{"owner": c.owner, "name": c.name, "number": number}
+	err := c.query(ctx, fmt.Sprintf("read pull request #%d", number), mergeableQuery, vars, &data)
+	if err != nil || data.Repository == nil || data.Repository.PullRequest == nil {
+		return unknown, err
+	}
+	return data.Repository.PullRequest.Mergeable, nil
 }
 
 func (c *client) enableAutoMerge(ctx context.Context, id, head, method string) error {

@@ -68,6 +68,7 @@ type marker struct {
 	Target    string `json:"target"`
 	Title     string `json:"title"`             // as we wrote it: a person may have changed it
 	Waiting   bool   `json:"waiting,omitempty"` // we made it a draft, because gates do not hold
+	Closed    string `json:"closed,omitempty"`  // the head at which we closed it
 	History   []step `json:"history"`
 }
 
@@ -104,6 +105,16 @@ func parseMarker(body string) (m marker, below string, ok bool) {
 		return marker{}, "", false
 	}
 	return m, strings.TrimSpace(below), true
+}
+
+// withMarker replaces the marker in the body of a pull request.
+func withMarker(body string, m marker) string {
+	before, rest, found := strings.Cut(body, markerStart)
+	_, below, ended := strings.Cut(rest, markerEnd)
+	if !found || !ended {
+		return body
+	}
+	return before + m.String() + below
 }
 
 // last is what the newest step asked for.

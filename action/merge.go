@@ -1,6 +1,7 @@
 package action
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -10,7 +11,7 @@ import (
 
 // autoMerge lets GitHub merge the pull request when its requirements are met, or merges it now when there
 // is nothing to wait for. It only ever merges the commit of this run.
-func (r *run) autoMerge(ctx context.Context, pr pullRequest, head, method string, res *Result) error {
+func (r *run) autoMerge(ctx context.Context, pr pullRequest, head tip, method string, res *Result) error {
 	if method == "" || pr.AutoMergeRequest != nil {
 		return nil
 	}
@@ -18,8 +19,12 @@ func (r *run) autoMerge(ctx context.Context, pr pullRequest, head, method string
 		res.Notes = append(res.Notes, "auto-merge waits: the pull request is a draft")
 		return nil
 	}
+	if head.merge && method == "REBASE" {
+		res.Notes = append(res.Notes, fmt.Sprintf("#%d is not merged by rebase: its branch ends with a merge commit, which GitHub would leave out; allow force pushes to the branch, or use squash", pr.Number))
+		return nil
+	}
 	for try := 1; ; try++ {
-		err := r.client.enableAutoMerge(ctx, pr.ID, head, method)
+		err := r.client.enableAutoMerge(ctx, pr.ID, head.sha, method)
 		a, ok := answered(err)
 		switch {
 		case err == nil:
@@ -28,12 +33,17 @@ func (r *run) autoMerge(ctx context.Context, pr pullRequest, head, method string
 			return nil
 		case !ok || a.status >= 500:
 			return err
+		case a.says("dirty status"), a.says("expected head"): // one of the branches has just moved
+			return fmt.Errorf("%w: #%d: %w", errMoved, pr.Number, err)
 		case a.says("clean status"), a.says("unstable status"), a.says("protected branch rules not configured"):
-			done, err := r.mergeNow(ctx, pr, head, method, res)
-			if done || err != nil {
+			refused, err := r.mergeNow(ctx, pr, head.sha, method, res)
+			if refused == nil || err != nil {
 				return err
 			}
 			// Just after opening, GitHub may not know the required checks yet: then it refuses both ways for a moment.
+			if try == 3 {
+				return notMerged(pr, refused)
+			}
 		case a.says("not allowed"):
 			res.Notes = append(res.Notes, "auto-merge is off in this repository: switch on Settings > General > Allow auto-merge")
 			return nil
@@ -41,14 +51,15 @@ func (r *run) autoMerge(ctx context.Context, pr pullRequest, head, method string
 			res.Notes = append(res.Notes, err.Error())
 			return nil
 		}
-		if try == 3 {
-			res.Notes = append(res.Notes, fmt.Sprintf("#%d could not be merged yet; run again or merge it by hand", pr.Number))
-			return nil
-		}
 		if err := r.sleep(ctx, backoff(try, 2*time.Second)); err != nil {
 			return err
 		}
 	}
+}
+
+// notMerged is the error for a pull request that GitHub neither merges nor remembers to merge: nothing would ever do it.
+func notMerged(pr pullRequest, refused error) error {
+	return advise(fmt.Errorf("#%d is open, but was not merged: %w", pr.Number, refused), "run again, or merge it manually: "+pr.URL)
 }
 
 // mergeMethod is how the pull request is merged: as promotion.yaml says, or the input.
@@ -62,28 +73,58 @@ func (r *run) mergeMethod(p Plan) string {
 	return strings.ToUpper(p.Promoted.env.AutoMerge)
 }
 
-// mergeNow is for pull requests that GitHub would not wait for. It returns false when GitHub would not merge
-// them either.
-func (r *run) mergeNow(ctx context.Context, pr pullRequest, head, method string, res *Result) (bool, error) {
+// mergeNow is for pull requests that GitHub would not wait for. It returns GitHub's refusal when it would not merge them
+// either, and fails with errMoved when one of the branches has just moved.
+func (r *run) mergeNow(ctx context.Context, pr pullRequest, head, method string, res *Result) (refused, err error) {
 	sha, err := r.client.merge(ctx, pr.Number, head, method)
 	a, ok := answered(err)
 	switch {
 	case err == nil:
 		res.Changed, res.Commit = true, sha
 		res.Notes = append(res.Notes, fmt.Sprintf("merged #%d as %s", pr.Number, short(sha)))
-		return true, nil
+		return nil, nil
 	case !ok || a.status >= 500:
-		return false, err
+		return nil, err
+	case a.status == http.StatusConflict, a.says("branch was modified"):
+		return nil, fmt.Errorf("%w: %w", errMoved, err)
 	case a.status == http.StatusMethodNotAllowed && a.says("merge queue"):
 		if err := r.client.enqueue(ctx, pr.ID, head); err != nil {
-			return false, err
+			return nil, err
 		}
 		res.Changed = true
 		res.Notes = append(res.Notes, fmt.Sprintf("added #%d to the merge queue", pr.Number))
-		return true, nil
+		return nil, nil
+	case a.status == http.StatusMethodNotAllowed && a.says("not allowed on this repository"):
+		return nil, advise(fmt.Errorf("#%d is open, but was not merged: %w", pr.Number, err), "choose another method with auto-merge, or allow it in Settings > General")
+	case a.status == http.StatusMethodNotAllowed && a.says("not mergeable"):
+		if mergeable, err := r.mergeable(ctx, pr); err != nil || mergeable == conflicting {
+			return nil, cmp.Or(err, fmt.Errorf("%w: merge pull request #%d: it conflicts by now", errMoved, pr.Number))
+		}
+		return err, nil
 	case a.status == http.StatusMethodNotAllowed:
-		return false, nil
+		return err, nil
 	}
 	res.Notes = append(res.Notes, err.Error())
-	return true, nil
+	return nil, nil
+}
+
+// maxUnknown is how often GitHub is asked whether a pull request conflicts while it does not know.
+const maxUnknown = 6
+
+// mergeable says whether a pull request conflicts with its base branch. GitHub finds out when it is asked, in the
+// background, so the question is repeated for half a minute; after that the answer is unknown.
+func (r *run) mergeable(ctx context.Context, pr pullRequest) (string, error) {
+	now := pr.Mergeable
+	for try := 1; (now == "" || now == unknown) && try <= maxUnknown; try++ {
+		if now == unknown {
+			if err := r.sleep(ctx, backoff(try, time.Second/2)); err != nil {
+				return unknown, err
+			}
+		}
+		var err error
+		if now, err = r.client.mergeable(ctx, pr.Number); err != nil {
+			return unknown, err
+		}
+	}
+	return now, nil
 }

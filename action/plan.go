@@ -48,6 +48,8 @@ type operation struct {
 	plan   func(context.Context, *snapshot) (Plan, error)
 	// older says that the request would take back what an earlier request (its set) asked for.
 	older func(snap *snapshot, earlier []string) bool
+	// set is what is asked for, when that is known before the repository is read.
+	set []string
 	// again is the operation that asks for what an earlier request (its set) asked for.
 	again func(earlier []string) operation
 }
@@ -55,7 +57,7 @@ type operation struct {
 // bumpOperation sets images and values.
 func bumpOperation(in Inputs, images []bumper.Image) operation {
 	req := bumper.Request{Images: images, Values: in.Values, AllowDowngrade: in.AllowDowngrade}
-	op := operation{name: opBump, wants: wanted{patterns: in.Paths}}
+	op := operation{name: opBump, wants: wanted{patterns: in.Paths}, set: setLines(req)}
 	var keys []string
 	for _, img := range images {
 		keys = append(keys, "image "+img.Normalised())
@@ -217,11 +219,13 @@ func takesBack(s *snapshot, req bumper.Request, earlier []string) bool {
 	return errors.As(err, &older)
 }
 
-// digest names the edits: two plans with the same digest would write the same files.
-func (p Plan) digest() string {
+// digest names the edits: two plans with the same digest write the same files over the same files. What the base branch
+// has now belongs to it: where it changed, the branch of an earlier edit does not merge any more.
+func (p Plan) digest(s *snapshot) string {
 	h := sha256.New()
 	for _, name := range slices.Sorted(maps.Keys(p.Files)) {
-		fmt.Fprintf(h, "%s\x00%d\x00", name, len(p.Files[name]))
+		old, had := s.data(name)
+		fmt.Fprintf(h, "%s\x00%v\x00%d\x00%s%d\x00", name, had, len(old), old, len(p.Files[name]))
 		if p.Files[name] == nil {
 			fmt.Fprint(h, "removed\x00")
 		}

@@ -29,12 +29,12 @@ func (r *run) imagesBackOperation() (operation, error) {
 	// What "the version before" is, is decided once: after a lost answer the tree may have it already, and the version
 	// before that one is not what was asked for.
 	chosen := map[[2]string]bumper.Image{}
-	op.plan = func(ctx context.Context, s *snapshot) (Plan, error) { return r.planBack(ctx, s, keys, chosen) }
+	op.plan = func(ctx context.Context, s *snapshot) (Plan, error) { return r.planBack(ctx, s, chosen) }
 	op.again = func([]string) operation { return op }
 	return op, nil
 }
 
-func (r *run) planBack(ctx context.Context, s *snapshot, keys []string, chosen map[[2]string]bumper.Image) (Plan, error) {
+func (r *run) planBack(ctx context.Context, s *snapshot, chosen map[[2]string]bumper.Image) (Plan, error) {
 	p, err := s.promotion()
 	if err != nil {
 		return Plan{}, err
@@ -43,7 +43,7 @@ func (r *run) planBack(ctx context.Context, s *snapshot, keys []string, chosen m
 	if err != nil {
 		return Plan{}, err
 	}
-	plan := Plan{Files: map[string][]byte{}, Set: keys, Lead: "Roll back", Scanned: len(s.files)}
+	plan := Plan{Files: map[string][]byte{}, Lead: "Roll back", Scanned: len(s.files)}
 	for _, dir := range r.in.Paths {
 		if e := p.environment(dir); e != nil {
 			dir = e.Path
@@ -66,6 +66,9 @@ func (r *run) planBack(ctx context.Context, s *snapshot, keys []string, chosen m
 			res, err := bumper.Bump(files, bumper.Request{Images: []bumper.Image{to}, AllowDowngrade: true})
 			if err != nil {
 				return Plan{}, advise(fmt.Errorf("roll back in %s: %w", dir, err), bumpHint(err))
+			}
+			if line := "back to " + to.String() + " in " + dir; !slices.Contains(plan.Set, line) {
+				plan.Set = append(plan.Set, line)
 			}
 			files = withData(files, res.Files)
 			for name, data := range res.Files {

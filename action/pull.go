@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -67,14 +66,17 @@ func (r *run) pullRequest(ctx context.Context, st *state, words writing, res Res
 		return Result{}, err
 	}
 	if p := r.carries(found, words); p != nil {
-		res.point(*p, "unchanged", fmt.Sprintf("= #%d proposes this already; somebody else has committed to its branch, so it was left alone", p.Number))
-		return res, nil
+		return r.leaveToOthers(ctx, st, *p, res)
 	}
-	if head, last := r.newer(st, found, words.plan.Set); head != nil {
-		return r.tooLate(ctx, st, found.current, head, last, res)
+	if last := r.newer(st, found, words.plan.Set); last != nil {
+		return r.tooLate(ctx, st, found, last, res)
 	}
 	if len(words.plan.Files) == 0 {
 		return r.nothingLeft(ctx, st, found, words, res)
+	}
+	if p := r.declined(st, words.plan); p != nil && found.current == nil {
+		res.point(*p, "none", fmt.Sprintf("= #%d proposed this and was closed without being merged, so it is not proposed again; reopen #%d to go on", p.Number, p.Number))
+		return res, nil
 	}
 	if words.waits != "" && !r.showsWaiting(found, words) {
 		res.Line = words.plan.waitLine()
@@ -83,29 +85,36 @@ func (r *run) pullRequest(ctx context.Context, st *state, words writing, res Res
 	for _, p := range found.foreign {
 		res.Notes = append(res.Notes, fmt.Sprintf("pull request #%d is about the same, but its branch holds commits of somebody else; it was left alone", p.Number))
 	}
-	branch, head, err := r.place(st, found)
+	return r.propose(ctx, st, found, words, res)
+}
+
+// propose brings the branch and its pull request up to date.
+func (r *run) propose(ctx context.Context, st *state, found pulls, words writing, res Result) (Result, error) {
+	at, err := r.place(st, found)
 	if err != nil {
 		return Result{}, err
 	}
-	res.Branch = branch
-	moved := false
-	if res.Commit, res.Verified, moved, err = r.advance(ctx, st, words, branch, head, found.current != nil); err != nil {
-		return Result{}, err
-	}
-	pr, err := r.upsert(ctx, words, found.current, branch, res.Commit, moved, &res)
+	res.Branch = at.branch
+	head, err := r.advance(ctx, st, words, at)
 	if err != nil {
 		return Result{}, err
 	}
+	res.Commit, res.Verified = head.sha, head.verified
+	pr, err := r.upsert(ctx, words, found.current, at.branch, head.sha, head.moved, &res)
+	if err != nil {
+		return Result{}, err
+	}
+	r.at = res
 	if err := r.decorate(ctx, pr, &res); err != nil {
 		return Result{}, err
 	}
 	if words.waits != "" {
 		res.Line = fmt.Sprintf("%s; #%d is a draft", words.plan.waitLine(), pr.Number)
-	} else if err := r.autoMerge(ctx, pr, res.Commit, r.mergeMethod(words.plan), &res); err != nil {
+	} else if err := r.autoMerge(ctx, pr, head, r.mergeMethod(words.plan), &res); err != nil {
 		return Result{}, err
 	}
 	for _, old := range found.superseded {
-		if err := r.client.closePull(ctx, old, fmt.Sprintf("Superseded by #%d.", pr.Number)); err != nil {
+		if err := r.close(ctx, old, fmt.Sprintf("Superseded by #%d.", pr.Number)); err != nil {
 			return Result{}, err
 		}
 		res.Notes = append(res.Notes, fmt.Sprintf("closed #%d, superseded by #%d", old.Number, pr.Number))
@@ -132,27 +141,40 @@ func (r *run) carries(found pulls, words writing) *pullRequest {
 	return nil
 }
 
+// leaveToOthers reports a pull request that holds somebody else's commits. When it conflicts, they are told: it is theirs
+// to resolve.
+func (r *run) leaveToOthers(ctx context.Context, st *state, p pullRequest, res Result) (Result, error) {
+	res.point(p, "unchanged", fmt.Sprintf("= #%d proposes this already; somebody else has committed to its branch, so it was left alone", p.Number))
+	mergeable, err := r.mergeable(ctx, p)
+	if err != nil || mergeable != conflicting {
+		return res, err
+	}
+	res.Notes = append(res.Notes, fmt.Sprintf("#%d conflicts with %s and holds commits of somebody else, so the conflict is theirs to resolve; closing it lets a newer version have its own", p.Number, st.base.Name))
+	return res, r.client.commentOnce(ctx, p.Number, r.rep.clean(fmt.Sprintf("This pull request conflicts with %s. Its branch holds commits that were not made by gitops-action, so nothing here is overwritten: please resolve the conflict, or close the pull request.", code(st.base.Name))))
+}
+
 // freshBranch is how long a branch of ours without a pull request counts as a run that is about to open it.
 const freshBranch = 10 * time.Minute
 
 // newer is what our branch proposes already, when this request would take that back.
-func (r *run) newer(st *state, found pulls, set []string) (*branchHead, []string) {
+func (r *run) newer(st *state, found pulls, set []string) []string {
 	head := st.branch
 	if found.current != nil {
 		head = found.current.HeadRef
-	} else if head == nil || r.now().Sub(head.Target.CommittedDate) > freshBranch {
-		return nil, nil // what is left of a pull request that was merged or closed says nothing
+	} else if head == nil || st.leftBehind(head) || r.now().Sub(head.Target.CommittedDate) > freshBranch {
+		return nil // what is left of a pull request that was merged or closed says nothing
 	}
 	last := setOf(head)
 	if len(last) == 0 || slices.Equal(last, set) || r.op.older == nil || !r.op.older(r.snap, last) {
-		return nil, nil
+		return nil
 	}
-	return head, last
+	return last
 }
 
-// tooLate leaves a newer proposal as it is. Its pull request is still made to fit: two runs that finish at
-// once may have written their texts in the wrong order, and a run may have stopped before opening it.
-func (r *run) tooLate(ctx context.Context, st *state, current *pullRequest, head *branchHead, last []string, res Result) (Result, error) {
+// tooLate leaves a newer proposal as it is. Its branch and its pull request are still made to fit: the base branch may
+// have moved, two runs that finish at once may have written their texts in the wrong order, and a run may have stopped
+// before opening it.
+func (r *run) tooLate(ctx context.Context, st *state, found pulls, last []string, res Result) (Result, error) {
 	op := r.op.again(last)
 	plan, err := op.plan(ctx, r.snap)
 	if err != nil || len(plan.Files) == 0 {
@@ -160,7 +182,15 @@ func (r *run) tooLate(ctx context.Context, st *state, current *pullRequest, head
 		return res, err
 	}
 	words := writing{in: r.in, op: op, base: st.base.Name, plan: plan, hide: r.rep.clean}
-	p, err := r.upsert(ctx, words, current, head.Name, head.Target.OID, false, &res)
+	at, err := r.place(st, found)
+	if err != nil {
+		return Result{}, err
+	}
+	head, err := r.advance(ctx, st, words, at)
+	if err != nil {
+		return Result{}, err
+	}
+	p, err := r.upsert(ctx, words, found.current, at.branch, head.sha, head.moved, &res)
 	if err != nil {
 		return Result{}, err
 	}
@@ -180,7 +210,7 @@ func (r *run) nothingLeft(ctx context.Context, st *state, found pulls, words wri
 		ours = append([]pullRequest{*found.current}, ours...)
 	}
 	for _, p := range ours {
-		if err := r.client.closePull(ctx, p, words.nothingLeft()); err != nil {
+		if err := r.close(ctx, p, words.nothingLeft(setOf(p.HeadRef))); err != nil {
 			return Result{}, err
 		}
 		res.Changed = true
@@ -188,52 +218,6 @@ func (r *run) nothingLeft(ctx context.Context, st *state, found pulls, words wri
 		r.wrote = &res
 	}
 	return res, nil
-}
-
-// place chooses the branch and returns its head when it exists and is ours.
-func (r *run) place(st *state, found pulls) (string, *branchHead, error) {
-	if found.current != nil {
-		return found.current.HeadRefName, found.current.HeadRef, nil
-	}
-	name := r.branch()
-	if name == st.base.Name {
-		return "", nil, fmt.Errorf("input branch: %q is the base branch itself; use pull-request: false to commit to it", name)
-	}
-	if slices.Contains(found.taken, name) {
-		return "", nil, errNextBranch
-	}
-	if st.branch == nil {
-		return name, nil, nil
-	}
-	if _, ours := editsOf(st.branch); !ours {
-		return "", nil, errNextBranch
-	}
-	return name, st.branch, nil
-}
-
-// advance puts the edits on the branch with a commit on top of what is there. When the base branch has
-// moved the commit is a merge, so that the update is a fast forward and never needs force.
-func (r *run) advance(ctx context.Context, st *state, words writing, branch string, head *branchHead, open bool) (sha string, verified, moved bool, err error) {
-	base, digest := st.base.Target.OID, words.plan.digest()
-	if have, ours := editsOf(head); ours && have == digest && (open || head.descendsFrom(base)) {
-		return head.Target.OID, false, false, nil
-	}
-	parents := []string{base}
-	if head != nil {
-		parents = []string{head.Target.OID}
-		if !head.descendsFrom(base) {
-			parents = append(parents, base)
-		}
-	}
-	if sha, verified, err = r.commit(ctx, st, words, parents, digest); err != nil {
-		return "", false, false, err
-	}
-	if head == nil {
-		err = r.client.createBranch(ctx, branch, sha)
-	} else {
-		err = r.client.moveBranch(ctx, branch, sha)
-	}
-	return sha, verified, true, err
 }
 
 // upsert opens the pull request, or brings its title and text up to date.
@@ -248,7 +232,7 @@ func (r *run) upsert(ctx context.Context, words writing, current *pullRequest, b
 		}
 	}
 	wasWaiting := m.Waiting
-	m.Waiting = words.waits != ""
+	m.Waiting, m.Closed = words.waits != "", ""
 	m.Operation, m.Target, m.Title = words.op.name, words.op.target, words.title()
 	m = m.with(step{Set: words.plan.Set, At: r.now().UTC().Format(time.RFC3339), Run: r.in.event.runURL})
 	body := words.body(m, res.Notes[len(words.plan.Notes):]) + "\n" + r.rep.clean(m.String()) + "\n"
@@ -264,6 +248,7 @@ func (r *run) upsert(ctx context.Context, words writing, current *pullRequest, b
 		if pr.author == "github-actions[bot]" {
 			res.Notes = append(res.Notes, "opened with github.token: workflows on this pull request wait for somebody to press Approve workflows to run; a GitHub App token avoids that")
 		}
+		r.opened = pr.Number
 		res.point(pr, "created", fmt.Sprintf("✓ opened #%d: %s", pr.Number, title))
 		r.remember(res)
 		return pr, nil
@@ -275,10 +260,15 @@ func (r *run) upsert(ctx context.Context, words writing, current *pullRequest, b
 	res.point(pr, "unchanged", fmt.Sprintf("= #%d is up to date", pr.Number))
 	if moved || pr.Title != title || !sameText(pr.Body, body) {
 		if err := r.client.editPull(ctx, pr, head, title, body); err != nil {
+			if errors.Is(err, errClosed) {
+				r.tooLateFor = append(r.tooLateFor, pr.Number)
+			}
 			return pullRequest{}, err
 		}
 		res.Changed = true
-		res.point(pr, "updated", fmt.Sprintf("✓ updated #%d: %s", pr.Number, title))
+		if res.point(pr, "updated", fmt.Sprintf("✓ updated #%d: %s", pr.Number, title)); r.opened == pr.Number {
+			res.point(pr, "created", fmt.Sprintf("✓ opened #%d: %s", pr.Number, title))
+		}
 		r.remember(res)
 	}
 	return pr, nil
@@ -307,65 +297,4 @@ func (r *run) remember(res *Result) {
 func sameText(a, b string) bool {
 	norm := func(s string) string { return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n")) }
 	return norm(a) == norm(b)
-}
-
-// decorate adds labels, assignees and reviewers. The pull request is there whatever happens to them, so a
-// name that GitHub refuses is a warning.
-func (r *run) decorate(ctx context.Context, pr pullRequest, res *Result) error {
-	labels, assignees := missing(r.in.Labels, pr.Labels.list()), missing(r.in.Assignees, pr.Assignees.list())
-	var steps []func() error
-	both := pr.opened && len(labels) > 0 && len(assignees) > 0
-	if both {
-		steps = append(steps, func() error { return r.client.setLabelsAndAssignees(ctx, pr.Number, labels, assignees) })
-	}
-	if len(labels) > 0 && !both {
-		steps = append(steps, func() error { return r.client.addLabels(ctx, pr.Number, labels) })
-	}
-	if len(assignees) > 0 && !both {
-		steps = append(steps, func() error { return r.client.addAssignees(ctx, pr.Number, assignees) })
-	}
-	// Who has reviewed is no longer requested: asking again would undo the review.
-	if len(r.in.Reviewers)+len(r.in.TeamReviewers) > 0 && pr.ReviewRequests.TotalCount+pr.LatestReviews.TotalCount == 0 {
-		steps = append(steps, func() error {
-			return r.client.requestReviewers(ctx, pr.Number, r.in.Reviewers, r.in.TeamReviewers)
-		})
-	}
-	for _, do := range steps {
-		if err := r.settle(ctx, do); err != nil {
-			a, ok := answered(err)
-			if !ok || a.status >= 500 {
-				return err
-			}
-			note := err.Error()
-			if len(r.in.TeamReviewers) > 0 && a.says("could not resolve to a node") {
-				note += " (teams need a GitHub App token with members: read; github.token cannot request them)"
-			}
-			res.Notes = append(res.Notes, note)
-		}
-	}
-	return nil
-}
-
-// settle repeats a request that GitHub refuses because it does not see the new pull request everywhere yet.
-func (r *run) settle(ctx context.Context, do func() error) error {
-	for try := 1; ; try++ {
-		err := do()
-		a, ok := answered(err)
-		if !ok || a.status != http.StatusUnprocessableEntity || !a.says("could not resolve to a node") || try == 3 {
-			return err
-		}
-		if sleepErr := r.sleep(ctx, backoff(try, time.Second)); sleepErr != nil {
-			return errors.Join(err, sleepErr)
-		}
-	}
-}
-
-func missing(want, have []string) []string {
-	var out []string
-	for _, w := range want {
-		if !slices.ContainsFunc(have, func(h string) bool { return strings.EqualFold(h, w) }) {
-			out = append(out, w)
-		}
-	}
-	return out
 }

@@ -26,7 +26,7 @@ func (r *run) rollbackOperation(ctx context.Context) (operation, error) {
 	if err != nil {
 		return operation{}, err
 	}
-	op := operation{name: opRollback, slug: u.slug, target: targetName("undo " + u.what), wants: wanted{only: true, extra: u.paths()}}
+	op := operation{name: opRollback, slug: u.slug, target: targetName("undo " + u.what), wants: wanted{only: true, extra: u.paths()}, set: []string{"undo " + u.what}}
 	op.plan = func(_ context.Context, s *snapshot) (Plan, error) { return r.planUndo(s, u) }
 	op.again = func([]string) operation { return op }
 	return op, nil
@@ -218,7 +218,7 @@ func (r *run) releaseOperation() operation {
 			plan.Notes = append(plan.Notes, "nothing holds "+strings.TrimPrefix(strings.Join(keys, ", "), "release "))
 			return plan, nil
 		}
-		plan.Notes = out
+		plan.Notes, plan.Set = out, append(slices.Clone(keys), out...)
 		plan.Files[holdsFile], err = editHolds(s.own[holdsFile], drop, nil)
 		return plan, err
 	}

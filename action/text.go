@@ -121,12 +121,17 @@ func (w writing) body(m marker, notes []string) string {
 	return w.hide(shorten(b.String(), maxBody-len(m.String())-100))
 }
 
-// nothingLeft says why a pull request is closed.
-func (w writing) nothingLeft() string {
+// nothingLeft says why a pull request is closed that asked for a set of versions.
+func (w writing) nothingLeft(set []string) string {
 	text := fmt.Sprintf("`%s` already has this.", w.base)
+	images, _ := parseSet(set)
 	for _, l := range w.plan.Left {
-		if strings.HasPrefix(l.Reason, "held: ") || strings.Contains(l.Reason, " is older than ") {
+		asked := slices.ContainsFunc(images, func(i bumper.Image) bool { return i.Normalised() == (bumper.Image{Name: l.What}).Normalised() })
+		switch {
+		case strings.HasPrefix(l.Reason, "held: "), strings.Contains(l.Reason, " is older than "):
 			text = "Nothing is left to promote: " + plainText(l.Reason) + "."
+		case asked && strings.HasPrefix(l.Reason, "not in "):
+			text = "Nothing is left to promote: " + code(l.What) + " is " + plainText(l.Reason) + " any more."
 		}
 	}
 	return w.hide(text)

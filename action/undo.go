@@ -58,7 +58,7 @@ func (r *run) planUndo(s *snapshot, u *undo) (Plan, error) {
 		}
 	}
 	if len(plan.Files) == 0 && len(moved) > 0 {
-		return Plan{}, advise(fmt.Errorf("roll back %s: nothing of it is there any more: %s", u.what, strings.Join(moved, "; ")),
+		return Plan{}, advise(fmt.Errorf("roll back %s: %w: %s", u.what, errNothingThere, strings.Join(moved, "; ")),
 			"to go back to an earlier version of an image all the same, use the inputs images and paths")
 	}
 	if !clean {

@@ -263,7 +263,7 @@ func (r *Repo) pullGraph(p *Pull) map[string]any {
 		"__typename": "PullRequest", "id": r.pullID(p), "number": p.Number, "url": r.pullURL(p), "title": p.Title, "body": p.Body,
 		"isDraft": p.Draft, "state": p.state(), "headRefOid": r.headOf(p), "author": map[string]any{"login": r.author(p)},
 		"mergeable": lazy(func(map[string]any) (any, *gqlError) { return r.mergeability(p), nil }),
-		"comments":  comments(p), "baseRefName": p.Base, "headRefName": p.Head, "isCrossRepository": false, "autoMergeRequest": auto,
+		"comments":  comments(p), "baseRefName": p.Base, "headRefName": p.Head, "isCrossRepository": p.Fork, "autoMergeRequest": auto,
 		"labels":         names(p.Labels, "name"),
 		"reviewRequests": count(len(p.Reviewers) + len(p.Teams)), "latestReviews": reviews(p), "latestOpinionatedReviews": reviews(p), "merged": p.Merged,
 		"assignees": names(p.Assignees, "login"), "headRef": orNil(r.refGraph("refs/heads/" + p.Head)),

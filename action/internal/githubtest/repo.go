@@ -55,6 +55,7 @@ type Pull struct {
 	Head, Base    string // branch names
 	State         string // open or closed
 	Merged, Draft bool
+	Fork          bool // from another repository
 	Labels        []string
 	Assignees     []string
 	Reviewers     []string

@@ -1,0 +1,88 @@
+package action
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// A branch of ours is its base branch and the edits. It starts anew from the base branch whenever the base branch has
+// moved under it: a pull request then lists what it changes and nothing else, and a rebase, which leaves merge commits
+// out, merges the same as a squash. Each move is a compare-and-set with the head that was read.
+
+// spot is where a proposal goes.
+type spot struct {
+	branch string
+	head   *branchHead // nil when the branch does not exist
+	open   bool        // it has an open pull request of ours
+	dirty  bool        // GitHub says that it conflicts with the base branch
+}
+
+// tip is the commit that holds a proposal.
+type tip struct {
+	sha      string
+	verified bool
+	moved    bool // by this run
+	merge    bool // it is a merge commit, which a rebase leaves out
+}
+
+// place chooses the branch and returns its head when it exists and is ours.
+func (r *run) place(st *state, found pulls) (spot, error) {
+	if p := found.current; p != nil {
+		return spot{p.HeadRefName, p.HeadRef, true, p.Mergeable == conflicting}, nil
+	}
+	name := r.branch()
+	if name == st.base.Name {
+		return spot{}, fmt.Errorf("input branch: %q is the base branch itself; use pull-request: false to commit to it", name)
+	}
+	if slices.Contains(found.taken, name) {
+		return spot{}, errNextBranch
+	}
+	if st.branch == nil {
+		return spot{branch: name}, nil
+	}
+	if _, ours := editsOf(st.branch); !ours || r.unforced == st.branch.Target.OID {
+		return spot{}, errNextBranch
+	}
+	return spot{branch: name, head: st.branch}, nil
+}
+
+// holds says whether the branch has the edits already, in a form that can be merged into base.
+func (s spot) holds(base, digest string) bool {
+	have, ours := editsOf(s.head)
+	if !ours || have != digest {
+		return false
+	}
+	if s.open {
+		return !s.dirty || s.head.descendsFrom(base)
+	}
+	return s.head.isOn(base)
+}
+
+// advance puts the edits on the branch.
+func (r *run) advance(ctx context.Context, st *state, words writing, at spot) (tip, error) {
+	base, digest := st.base.Target.OID, words.plan.digest(r.snap)
+	if at.holds(base, digest) {
+		return tip{sha: at.head.Target.OID, merge: len(at.head.Target.Parents.Nodes) > 1 && !at.head.updated}, nil
+	}
+	parents, move := []string{base}, func(sha string) error { return r.client.createBranch(ctx, at.branch, sha) }
+	if at.head != nil {
+		forward := func(sha string) error { return r.client.moveBranch(ctx, at.branch, sha) }
+		switch head := at.head.Target.OID; {
+		case at.open && at.head.isOn(base):
+			parents, move = []string{head}, forward
+		case r.unforced == head: // a rule forbids to start anew
+			parents, move = []string{head, base}, forward
+		default:
+			move = func(sha string) error {
+				r.unforced = head // unless the branch turns out to be somewhere else
+				return r.client.replaceBranch(ctx, at.branch, head, sha)
+			}
+		}
+	}
+	sha, verified, err := r.commit(ctx, st, words, parents, digest)
+	if err != nil {
+		return tip{}, err
+	}
+	return tip{sha, verified, true, len(parents) > 1}, move(sha)
+}

@@ -1,0 +1,148 @@
+package action
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// decorate adds labels, assignees and reviewers. The pull request is there whatever happens to them, so a name that
+// GitHub refuses is a warning, and the others are added all the same.
+func (r *run) decorate(ctx context.Context, pr pullRequest, res *Result) error {
+	notes, err := r.addAll(ctx, pr)
+	for _, n := range notes {
+		if !slices.Contains(r.warned, n) {
+			r.warned = append(r.warned, n)
+		}
+	}
+	res.Notes = append(res.Notes, notes...)
+	return err
+}
+
+func (r *run) addAll(ctx context.Context, pr pullRequest) (notes []string, err error) {
+	labels, assignees := missing(r.in.Labels, pr.Labels.list()), missing(r.in.Assignees, pr.Assignees.list())
+	if pr.opened && len(labels) > 0 && len(assignees) > 0 {
+		err := r.settle(ctx, func() error { return r.client.setLabelsAndAssignees(ctx, pr.Number, labels, assignees) })
+		switch a, ok := answered(err); {
+		case err == nil:
+			labels, assignees = nil, nil
+		case !ok || a.status >= 500:
+			return nil, err
+		} // GitHub sets none when it refuses one; they are added on their own then
+	}
+	var asked []string // reviewers; a team has a prefix that no login can have
+	// Who has reviewed is no longer requested: asking again would undo the review.
+	if pr.ReviewRequests.TotalCount+pr.LatestReviews.TotalCount == 0 {
+		asked = slices.Clone(r.in.Reviewers)
+		for _, team := range r.in.TeamReviewers {
+			asked = append(asked, teamPrefix+team)
+		}
+	}
+	for _, list := range []struct {
+		what  string
+		names []string
+		add   func([]string) error
+	}{
+		{"label", labels, func(names []string) error { return r.client.addLabels(ctx, pr.Number, names) }},
+		{"assignee", assignees, func(names []string) error { return r.client.addAssignees(ctx, pr.Number, names) }},
+		{"reviewer", asked, func(names []string) error {
+			users, teams := splitTeams(names)
+			return r.client.requestReviewers(ctx, pr.Number, users, teams)
+		}},
+	} {
+		more, err := r.addNames(ctx, list.what, list.names, list.add)
+		if notes = append(notes, more...); err != nil {
+			return notes, err
+		}
+	}
+	return notes, nil
+}
+
+// droppedError are names that GitHub left out without refusing the request.
+type droppedError []string
+
+func (d droppedError) Error() string { return strings.Join(d, ", ") + ": left out by GitHub" }
+
+const teamPrefix = "team "
+
+func splitTeams(names []string) (users, teams []string) {
+	for _, n := range names {
+		if team, ok := strings.CutPrefix(n, teamPrefix); ok {
+			teams = append(teams, team)
+		} else {
+			users = append(users, n)
+		}
+	}
+	return users, teams
+}
+
+// addNames adds all names with one request. GitHub refuses all of them because of one, so they are then added one by
+// one. It returns a warning for each name that is refused.
+func (r *run) addNames(ctx context.Context, what string, names []string, add func([]string) error) (notes []string, err error) {
+	if len(names) == 0 {
+		return nil, nil
+	}
+	err = r.settle(ctx, func() error { return add(names) })
+	var dropped droppedError
+	a, ok := answered(err)
+	switch {
+	case err == nil:
+		return nil, nil
+	case errors.As(err, &dropped):
+		for _, name := range dropped {
+			notes = append(notes, fmt.Sprintf("%s %s was not added: GitHub does not allow it", what, name))
+		}
+		return notes, nil
+	case !ok || a.status >= 500:
+		return nil, err
+	case a.status != http.StatusUnprocessableEntity || len(names) == 1:
+		return []string{refusedNames(what, names, a)}, nil
+	}
+	for _, name := range names {
+		err := add([]string{name})
+		a, ok := answered(err)
+		if err != nil && (!ok || a.status >= 500) {
+			return notes, err
+		}
+		if err != nil {
+			notes = append(notes, refusedNames(what, []string{name}, a))
+		}
+	}
+	return notes, nil
+}
+
+func refusedNames(what string, names []string, a *apiError) string {
+	note := fmt.Sprintf("%s %s was not added: %v", what, strings.Join(names, ", "), a)
+	if _, teams := splitTeams(names); len(teams) > 0 && a.says("could not resolve to a node") {
+		note += " (teams need a GitHub App token with members: read; github.token cannot request them)"
+	}
+	return note
+}
+
+// settle repeats a request that GitHub refuses because it does not see the new pull request everywhere yet.
+func (r *run) settle(ctx context.Context, do func() error) error {
+	for try := 1; ; try++ {
+		err := do()
+		a, ok := answered(err)
+		if !ok || a.status != http.StatusUnprocessableEntity || !a.says("could not resolve to a node") || try == 3 {
+			return err
+		}
+		if sleepErr := r.sleep(ctx, backoff(try, time.Second)); sleepErr != nil {
+			return errors.Join(err, sleepErr)
+		}
+	}
+}
+
+func missing(want, have []string) []string {
+	var out []string
+	for _, w := range want {
+		if !slices.ContainsFunc(have, func(h string) bool { return strings.EqualFold(h, w) }) {
+			out = append(out, w)
+		}
+	}
+	return out
+}
