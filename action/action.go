@@ -6,8 +6,8 @@
 // As a GitHub Action it works through GitHub's API alone, without a Git binary and without a clone.
 // As a command (gitops-action bump, promote, check) it works on the files of a checkout.
 //
-// The package never talks to a cluster, never rewrites history, never forces a ref, and never writes to a
-// branch that holds somebody else's commits. It edits no YAML itself: that is package bumper's work.
+// The package never talks to a cluster, never rewrites the history of a base branch, forces no ref but the branch of a
+// pull request of its own, from the head that it read, and never writes to a branch that holds somebody else's commits. It edits no YAML itself: that is package bumper's work.
 package action
 
 import (
