@@ -9,8 +9,8 @@ import (
 
 // settleAliases makes sure that an edit changes what it says and nothing else, where a scalar counts in several places
 // through aliases and merge keys. It drops the edits of such places that follow from the edit where the scalar is
-// written, refuses those that do not, and refuses to change a scalar that another image takes as well. Other values that
-// follow are noted.
+// written, refuses those that do not, and refuses to change a scalar that another image takes as well, unless the same value
+// was asked for that image. Other values that follow are noted.
 func (s *scanned) settleAliases(edits []wanted, note func(string, ...any)) ([]wanted, Refusals) {
 	direct := map[*yaml.Node]wanted{}
 	var out []wanted
@@ -35,13 +35,13 @@ func (s *scanned) settleAliases(edits []wanted, note func(string, ...any)) ([]wa
 		}
 	}
 	for _, e := range out {
-		refused = append(refused, s.checkFollowers(e, note)...)
+		refused = append(refused, s.checkFollowers(e, edits, note)...)
 	}
 	return out, refused
 }
 
-// checkFollowers looks at the other places that change with e.
-func (s *scanned) checkFollowers(e wanted, note func(string, ...any)) Refusals {
+// checkFollowers looks at the other places that change with e. Among edits are those that want the same there.
+func (s *scanned) checkFollowers(e wanted, edits []wanted, note func(string, ...any)) Refusals {
 	others := s.inherited[e.at.node]
 	if len(others) == 0 {
 		return nil
@@ -52,7 +52,8 @@ func (s *scanned) checkFollowers(e wanted, note func(string, ...any)) Refusals {
 			if c.node != e.at.node {
 				continue
 			}
-			if e.ref != nil && f.image.Name != "" && f.image.Normalised() != e.ref.image.Normalised() {
+			asked := slices.ContainsFunc(edits, func(o wanted) bool { return o.ref == f && o.at.node == e.at.node && o.value == e.value })
+			if e.ref != nil && f.image.Name != "" && f.image.Normalised() != e.ref.image.Normalised() && !asked {
 				return Refusals{s.refusal(e.at, "give each image a value of its own",
 					"is also the value of %s, for %s", c.path(), f.image.Name)}
 			}

@@ -3,14 +3,17 @@ package bumper
 import (
 	"cmp"
 	"regexp"
+	"slices"
 	"strings"
 )
 
 // Tags have no order of their own. The ones below are recognised: versions (1.2.3, v1.2, 1.2.3-rc.1, 2024.01.02), numbers
 // (1043, build-1043), dates (20240102, 2024-01-02T15-04-05Z) and branch-commit-time (main-1a2b3c4-1700000000). Whatever
-// might be something else has no known order, so that a guess never stops a bump.
+// might be something else, a commit above all, has no known order, so that a guess never stops a bump.
 var (
 	tagVersionRE = regexp.MustCompile(`^([A-Za-z][A-Za-z_-]*?[-_.])?[vV]?([0-9]+(?:\.[0-9]+)*)((?:[-_.T].*|(?:rc|a|b|alpha|beta)[0-9]*)?)$`)
+	commitRE     = regexp.MustCompile(`^g?[0-9a-f]{7,40}$`)
+	wordRE       = regexp.MustCompile(`[-_.]`)
 	isoDateRE    = regexp.MustCompile(`^((?:[A-Za-z][A-Za-z_-]*?[-_.])?[0-9]{4})-([0-9]{2})-([0-9]{2})`)
 	tagTimeRE    = regexp.MustCompile(`^(.*?)-?[0-9a-f]{7,40}-([0-9]{9,14})$`)
 	prereleaseRE = regexp.MustCompile(`^[-_.]?(alpha|beta|a|b|rc|cr|pre|preview|dev|snapshot|nightly|canary|next)[-_.]?([0-9]*)$`)
@@ -30,13 +33,29 @@ func parseTag(tag string) (tagVersion, bool) {
 		return tagVersion{}, false
 	}
 	prefix := strings.ToLower(strings.TrimRight(m[1], "-_."))
-	switch prefix {
-	case "sha", "git", "commit": // numbers only by chance
+	core, rest := strings.Split(m[2], "."), strings.ToLower(m[3])
+	glued := rest != "" && !strings.Contains("-_.t", rest[:1])
+	switch {
+	case prefix == "sha" || prefix == "git" || prefix == "commit": // numbers only by chance
 		return tagVersion{}, false
-	case "v":
+	case len(core) == 1 && (glued || mayBeCommit(core[0])): // 6543b21 is no beta
+		return tagVersion{}, false
+	case prefix == "v":
 		prefix = ""
 	}
-	return tagVersion{prefix, strings.Split(m[2], "."), strings.ToLower(m[3])}, true
+	return tagVersion{prefix, core, rest}, true
+}
+
+// mayBeCommit reports whether a word can be the name of a commit, whole or as short as Git and CI systems cut it. Digits alone
+// can be one of those lengths by chance, so only dates of that length are taken for numbers.
+func mayBeCommit(word string) bool {
+	if !commitRE.MatchString(word) {
+		return false
+	}
+	if strings.Trim(word, "0123456789") != "" {
+		return true
+	}
+	return len(word) == 7 || len(word) == 8 && !dateRE.MatchString(word) || len(word) == 40
 }
 
 // compareTags returns whether tag a is older (-1), as new (0) or newer (1) than b, and whether that is known at all.
@@ -60,8 +79,11 @@ func compareTags(a, b string) (order int, known bool) {
 	return compareRest(x.rest, y.rest)
 }
 
-// differentKind reports whether a is a date or a build number and b something else.
+// differentKind reports whether a begins with a date or a year, or is a build number, and b something else.
 func differentKind(a, b []string) bool {
+	if dated(a[0]) != dated(b[0]) && len(a) > 1 && len(b) > 1 {
+		return true
+	}
 	if len(a) != 1 {
 		return false
 	}
@@ -69,6 +91,10 @@ func differentKind(a, b []string) bool {
 		return len(b) != 1 || !dateRE.MatchString(b[0])
 	}
 	return len(b) > 1 && len(a[0]) > 3
+}
+
+func dated(number string) bool {
+	return dateRE.MatchString(number) || len(number) == 4 && (number[:2] == "19" || number[:2] == "20")
 }
 
 // compareRest orders what follows equal numbers: nothing is newer than a prerelease, and the same words with other
@@ -84,16 +110,28 @@ func compareRest(a, b string) (int, bool) {
 		return -1, true
 	case x != nil && y != nil && rank(x[1]) != rank(y[1]):
 		return cmp.Compare(rank(x[1]), rank(y[1])), rank(x[1]) > 0 && rank(y[1]) > 0
-	case digitsRE.ReplaceAllString(a, "#") != digitsRE.ReplaceAllString(b, "#"):
+	}
+	left, right := wordRE.Split(a, -1), wordRE.Split(b, -1)
+	if !slices.EqualFunc(left, right, sameForm) {
 		return 0, false
 	}
-	left, right := digitsRE.FindAllString(a, -1), digitsRE.FindAllString(b, -1)
 	for i := range left {
-		if order := compareNumbers(left[i], right[i]); order != 0 {
-			return order, true
+		if left[i] != right[i] && mayBeCommit(left[i]) {
+			return 0, false
+		}
+		numbers := digitsRE.FindAllString(right[i], -1)
+		for j, number := range digitsRE.FindAllString(left[i], -1) {
+			if order := compareNumbers(number, numbers[j]); order != 0 {
+				return order, true
+			}
 		}
 	}
 	return 0, true
+}
+
+// sameForm reports whether two words differ in their numbers only, or may both be names of commits.
+func sameForm(a, b string) bool {
+	return mayBeCommit(a) && mayBeCommit(b) || digitsRE.ReplaceAllString(a, "#") == digitsRE.ReplaceAllString(b, "#")
 }
 
 func rank(word string) int {

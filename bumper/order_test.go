@@ -40,3 +40,33 @@ func TestCompareTags(t *testing.T) {
 		}
 	}
 }
+
+// Names of commits are no versions, whatever digits they happen to have.
+func TestFieldOrderOfTags(t *testing.T) {
+	for _, c := range [][2]string{
+		{"6543b21", "1234a56"}, {"6543b21", "1234b56"}, {"1234567", "7654321"}, {"12345678", "87654321"}, {"6543b21", "6543b22"}, {"1.2.3", "6543b21"},
+		{"6543b21", "20240102"}, {"1043", "6543b21"}, {"v1", "6543b21"}, {"main-6543b21", "main-1234b56"}, {"main-6543210", "main-1234567"},
+		{"sha-6543b21", "sha-1234b56"}, {"6543b21c0de4", "1234b56c0de4"}, {"1.2.3-6543b21", "1.2.3-1234b56"}, {"1.2.3-6543210", "1.2.3-1234567"},
+		{"20240102-6543b21", "20240102-1234b56"}, {"v1.2.3-5-g6543b21", "v1.2.3-5-g1234b56"}, {"6543210-alpine", "1234567-alpine"}, {"1rc1", "1rc2"},
+		{"6543b21f6543b21f6543b21f6543b21f6543b21f", "1234b56f6543b21f6543b21f6543b21f6543b21f"}, {"2024.1.2", "1.2.3"}, {"20240102.1", "1.2.3"},
+	} {
+		for _, pair := range [][2]string{c, {c[1], c[0]}} {
+			if order, known := compareTags(pair[0], pair[1]); known {
+				t.Errorf("A3 compareTags(%s, %s) = %d, want no known order", pair[0], pair[1], order)
+			}
+		}
+	}
+	for _, c := range [][2]string{
+		{"6.5.4b2", "6.5.4b3"}, {"1.2.3rc1", "1.2.3rc2"}, {"1.2.3rc1", "1.2.3"}, {"1.2.3-rc.1", "1.2.3-rc.2"}, {"1.2rc1", "1.2rc2"}, {"v1", "v2"},
+		{"123456", "123457"}, {"1234567890", "1234567891"}, {"20240102", "20240103"}, {"20240102150405", "20240102150406"}, {"build-123456", "build-123457"},
+		{"v1.2.3-5-g6543b21", "v1.2.3-6-g1234b56"}, {"1.2.3-6543b21", "1.2.4-1234b56"}, {"20240102-6543b21", "20240103-1234b56"}, {"2024.1.2", "2024.1.3"},
+		{"12345-6543b21", "12346-1234b56"}, {"1.2.3-alpine3.18", "1.2.3-alpine3.19"},
+	} {
+		if order, known := compareTags(c[0], c[1]); !known || order >= 0 {
+			t.Errorf("A3 compareTags(%s, %s) = %d, %v; want older", c[0], c[1], order, known)
+		}
+		if order, known := compareTags(c[1], c[0]); !known || order <= 0 {
+			t.Errorf("A3 compareTags(%s, %s) = %d, %v; want newer", c[1], c[0], order, known)
+		}
+	}
+}

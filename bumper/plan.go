@@ -132,7 +132,9 @@ func (f *found) planParts(want Image) outcome {
 		return f.refuse(f.shape == ShapeMarker, "give a tag with the digest, or add a key for the digest",
 			"has no key for the digest")
 	default:
-		out.note = fmt.Sprintf("%s: there is no key for the digest, so it goes into the tag", f.doc.place(f.tag))
+		if f.image.Digest == "" { // otherwise the tag has one already
+			out.note = fmt.Sprintf("%s: there is no key for the digest, so it goes into the tag", f.doc.place(f.tag))
+		}
 		set(f.tag, want.Tag+"@"+want.Digest)
 	}
 	if len(out.edits) == 0 {

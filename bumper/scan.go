@@ -153,9 +153,9 @@ func (t *tree) namePolicies() {
 	}
 }
 
-// mayHoldImage is true for every file in which any shape could be found: they all need image, Image or repo somewhere.
+// mayHoldImage is true for every file in which any shape could be found: they all need image, Image, repo or registry somewhere.
 func mayHoldImage(data []byte) bool {
-	return bytes.Contains(data, []byte("mage")) || bytes.Contains(data, []byte("repo"))
+	return bytes.Contains(data, []byte("mage")) || bytes.Contains(data, []byte("repo")) || bytes.Contains(data, []byte("registry"))
 }
 
 // mentions reports whether name is in data as a whole path part, not as a part of a longer name.

@@ -1,6 +1,7 @@
 package bumper
 
 import (
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -52,12 +53,40 @@ func (f *found) scalars() []*cursor {
 func imageKey(c *cursor) bool {
 	key := strings.ToLower(c.name)
 	switch key {
-	case "imagename", "image_name", "imageref":
+	case "imagename", "image_name", "imageref", "imagerepository", "image_repository", "imagerepo", "image_repo":
 		return true
 	case "reference": // image volumes
 		return c.parent != nil && imageKey(c.parent)
 	}
 	return strings.HasSuffix(key, "image")
+}
+
+// Keys beside the name of an image under which its tag is: first those that say so, then those that may mean something else.
+var (
+	tagKeys     = []string{"tag", "imageTag", "image_tag"}
+	versionKeys = []string{"imageVersion", "image_version", "version", "appVersion", "app_version"}
+	digestKeys  = []string{"digest", "imageDigest", "image_digest"}
+)
+
+// tagAmong returns the field with the tag of an image whose name is beside it, nil if there is none. A version counts if it could be
+// a tag, and nothing beside it says that it is the version of something else.
+func tagAmong(fields []*cursor, keys ...string) *cursor {
+	if tag := scalar(fields, append(keys, tagKeys...)...); tag != nil {
+		return tag
+	}
+	if field(fields, "kind", "chart", "chartName", "chartVersion", "helmChart", "repoURL", "releaseName") != nil {
+		return nil
+	}
+	for _, key := range versionKeys {
+		version := text(fields, key)
+		if version == nil {
+			continue
+		}
+		if value, _, _ := strings.Cut(version.node.Value, "@"); tagRE.MatchString(value) || templateAt(value) >= 0 {
+			return version
+		}
+	}
+	return nil
 }
 
 // imageString recognises image: name:tag, and image: name with its tag under a key beside it.
@@ -72,9 +101,13 @@ func (w *finder) imageString(c *cursor, fields []*cursor) {
 		ref.image.Name = joinRegistry(registry.node.Value, img.Name)
 	}
 	if img.Tag == "" && img.Digest == "" && !ref.templated {
-		base := strings.TrimSuffix(strings.TrimSuffix(c.name, "Name"), "_name")
-		tag := scalar(fields, base+"Tag", base+"_tag", "tag")
-		digest := scalar(fields, base+"Digest", base+"_digest", "digest")
+		base := baseKey(c.name)
+		own := []string{base + "Tag", base + "_tag", base + "Version", base + "_version"}
+		tag, digest := scalar(fields, own...), scalar(fields, base+"Digest", base+"_digest")
+		if c.name == "image" || alone(c, fields) { // others have their tags under keys of their own
+			tag, digest = tagAmong(fields, own...), scalar(fields, append([]string{base + "Digest", base + "_digest"}, digestKeys...)...)
+			ref.image.Name = underRepository(c, fields, ref.image.Name, tag != nil || digest != nil)
+		}
 		if tag != nil || digest != nil {
 			ref.shape, ref.whole = ShapeMap, nil
 			w.readParts(ref, tag, digest)
@@ -83,15 +116,62 @@ func (w *finder) imageString(c *cursor, fields []*cursor) {
 	w.add(ref)
 }
 
+// baseKey is what the keys of tag and digest begin with: image for imageName and imageRepository, proxyImage for proxyImage.
+func baseKey(key string) string {
+	for _, suffix := range []string{"Name", "_name", "Repository", "_repository", "Repo", "_repo"} {
+		key = strings.TrimSuffix(key, suffix)
+	}
+	return key
+}
+
+// alone reports whether no other field names an image without its tag.
+func alone(c *cursor, fields []*cursor) bool {
+	for _, f := range fields {
+		if f == c || !imageKey(f) || !isString(f) {
+			continue
+		}
+		if img, err := ParseImage(f.node.Value); err == nil && img.Tag == "" && img.Digest == "" {
+			return false
+		}
+	}
+	return true
+}
+
+// underRepository completes the last part of a name when what comes before it is beside it: repository: ghcr.io/acme, image: api,
+// tag: 1.0.0.
+func underRepository(c *cursor, fields []*cursor, name string, tagged bool) string {
+	repository := text(fields, "repository", "repo")
+	if repository == nil || c.name != "image" || !tagged {
+		return name
+	}
+	img, err := ParseImage(repository.node.Value)
+	if err != nil || img.Tag != "" || img.Digest != "" {
+		return name
+	}
+	complete := joinRegistry(repository.node.Value, c.node.Value)
+	if registry := text(fields, "registry", "hub"); registry != nil {
+		complete = joinRegistry(registry.node.Value, complete)
+	}
+	return complete
+}
+
 // repositoryMap recognises registry, repository, tag and digest as keys of one mapping c.
 func (w *finder) repositoryMap(c *cursor, fields []*cursor) {
+	digest := scalar(fields, append(slices.Clone(digestKeys), "sha")...)
+	tag := scalar(fields, tagKeys...)
+	registry := text(fields, "registry", "hub")
 	repository := text(fields, "repository", "repo")
-	tag := scalar(fields, "tag", "imageTag")
-	digest := scalar(fields, "digest", "sha")
-	if repository == nil && (imageKey(c) || listedImage(c)) && tag != nil {
+	if tag == nil && (imageKey(c) || listedImage(c) || repository != nil && !chartKey(c)) {
+		tag = tagAmong(fields)
+	}
+	if repository == nil && (imageKey(c) || listedImage(c) || registry != nil) && tag != nil {
 		repository = text(fields, "name")
 	}
-	if repository == nil {
+	image := text(fields, "image") // has the name, or the rest of it
+	if repository == nil && registry != nil && registry.name == "registry" && image == nil && (tag != nil || digest != nil) {
+		repository, registry = registry, nil
+	}
+	if repository == nil || image != nil && (tag != nil || digest != nil) && registryOrName(image) {
 		return
 	}
 	ref := &found{shape: ShapeMap, name: repository}
@@ -99,7 +179,7 @@ func (w *finder) repositoryMap(c *cursor, fields []*cursor) {
 	switch {
 	case !ok:
 		return
-	case (img.Tag != "" || img.Digest != "") && text(fields, "tag", "imageTag") == nil:
+	case (img.Tag != "" || img.Digest != "") && text(fields, tagKeys...) == nil:
 		ref.shape, ref.whole, ref.written = ShapeImage, repository, img.Name
 	case tag == nil && digest == nil && !imageKey(c):
 		return
@@ -107,7 +187,7 @@ func (w *finder) repositoryMap(c *cursor, fields []*cursor) {
 		return
 	}
 	ref.image = img
-	if registry := text(fields, "registry", "hub"); registry != nil {
+	if registry != nil {
 		ref.image.Name = joinRegistry(registry.node.Value, img.Name)
 	}
 	if ref.whole == nil {
@@ -115,6 +195,26 @@ func (w *finder) repositoryMap(c *cursor, fields []*cursor) {
 		w.readParts(ref, tag, digest)
 	}
 	w.add(ref)
+}
+
+// registryOrName reports whether an image beside a repository is a name without a tag, so that the two belong together.
+func registryOrName(image *cursor) bool {
+	img, err := ParseImage(image.node.Value)
+	return err == nil && img.Tag == "" && img.Digest == ""
+}
+
+// chartKey reports whether the fields of c are about a Helm chart: repository and version are those of the chart then.
+func chartKey(c *cursor) bool {
+	for _, up := range []*cursor{c, c.parent} {
+		if up == nil {
+			break
+		}
+		key := strings.ToLower(up.name)
+		if strings.Contains(key, "chart") || strings.Contains(key, "helm") || key == "dependencies" || key == "releases" || key == "repositories" {
+			return true
+		}
+	}
+	return false
 }
 
 // listedImage reports whether c is an item of a list called images.

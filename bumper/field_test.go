@@ -1,0 +1,89 @@
+package bumper
+
+import (
+	"strings"
+	"testing"
+)
+
+// Layouts that people report about tools like this one. Each is bumped, and bumped again.
+func TestFieldShapes(t *testing.T) {
+	for name, c := range map[string]struct {
+		doc, assignments, want string
+		note                   string
+	}{
+		"A4 version":                       {"image: ghcr.io/acme/api\nversion: 1.0.0\n", "ghcr.io/acme/api=1.1.0", "image: ghcr.io/acme/api\nversion: 1.1.0\n", ""},
+		"A4 number":                        {"image: ghcr.io/acme/api\nversion: 1.0\n", "ghcr.io/acme/api=1.10", "image: ghcr.io/acme/api\nversion: \"1.10\"\n", ""},
+		"A4 image_version":                 {"a: {image: acme/api, image_version: v1}\n", "acme/api=v2", "a: {image: acme/api, image_version: v2}\n", ""},
+		"A4 imageVersion":                  {"a: {image: acme/api, imageVersion: v1}\n", "acme/api=v2", "a: {image: acme/api, imageVersion: v2}\n", ""},
+		"A4 imageTag":                      {"a: {image: acme/api, imageTag: v1}\n", "acme/api=v2", "a: {image: acme/api, imageTag: v2}\n", ""},
+		"A4 image_name and image_tag":      {"a: {image_name: acme/api, image_tag: v1}\n", "acme/api=v2", "a: {image_name: acme/api, image_tag: v2}\n", ""},
+		"A4 imageRepository and imageTag":  {"a: {imageRepository: acme/api, imageTag: v1}\n", "acme/api=v2", "a: {imageRepository: acme/api, imageTag: v2}\n", ""},
+		"A4 appVersion":                    {"image: acme/api\nappVersion: \"1.0\"\n", "acme/api=1.1", "image: acme/api\nappVersion: \"1.1\"\n", ""},
+		"A4 repository and version":        {"web: {repository: acme/api, version: v1}\n", "acme/api=v2", "web: {repository: acme/api, version: v2}\n", ""},
+		"A4 image: repository and version": {"image: {repository: acme/api, version: v1}\n", "acme/api=v2", "image: {repository: acme/api, version: v2}\n", ""},
+		"A4 image: name and version":       {"image: {name: acme/api, version: v1}\n", "acme/api=v2", "image: {name: acme/api, version: v2}\n", ""},
+		"A4 baseImage and tag":             {"spec: {baseImage: acme/api, tag: v1}\n", "acme/api=v2", "spec: {baseImage: acme/api, tag: v2}\n", ""},
+		"A4 baseImage and version":         {"spec: {baseImage: acme/api, version: v1}\n", "acme/api=v2", "spec: {baseImage: acme/api, version: v2}\n", ""},
+		"A4 its own version before others": {"{image: acme/api, proxyImage: acme/proxy, proxyVersion: v1, proxyImageVersion: v1, version: v1}\n", "acme/proxy=v2",
+			"{image: acme/api, proxyImage: acme/proxy, proxyVersion: v1, proxyImageVersion: v2, version: v1}\n", ""},
+		"A4 the version is the image's": {"a: {image: acme/api, proxyImage: acme/proxy, version: v1}\nx: {image: acme/proxy:v1}\n", "acme/proxy=v2",
+			"a: {image: acme/api, proxyImage: acme/proxy, version: v1}\nx: {image: acme/proxy:v2}\n", "without a tag"},
+		"A4 tag before version":         {"a: {image: acme/api, version: v7, tag: v1}\n", "acme/api=v2", "a: {image: acme/api, version: v7, tag: v2}\n", ""},
+		"A4 parameters":                 {"parameters:\n- {name: web.image, value: acme/api}\n- {name: web.version, value: v1}\n", "acme/api=v2", "parameters:\n- {name: web.image, value: acme/api}\n- {name: web.version, value: v2}\n", ""},
+		"A4 a chart's version is not":   {"a: {image: acme/api, version: v1, chart: api}\nx: {image: acme/api:v1}\n", "acme/api=v2", "a: {image: acme/api, version: v1, chart: api}\nx: {image: acme/api:v2}\n", "without a tag"},
+		"A4 a range is no tag":          {"a: {image: acme/api, version: '>=1.0'}\nx: {image: acme/api:v1}\n", "acme/api=v2", "a: {image: acme/api, version: '>=1.0'}\nx: {image: acme/api:v2}\n", "without a tag"},
+		"A4 dependencies are no images": {"dependencies:\n- {name: api, repository: acme/api, version: 1.0.0}\nx: {image: acme/api:1.0.0}\n", "acme/api=1.1.0", "dependencies:\n- {name: api, repository: acme/api, version: 1.0.0}\nx: {image: acme/api:1.1.0}\n", ""},
+		"A4 version with a digest":      {"{image: acme/api, version: v1@" + shaA + "}\n", "acme/api=v2@" + shaB, "{image: acme/api, version: v2@" + shaB + "}\n", ""},
+
+		"A7 two images": {"a: {repository: acme/api, tag: &t v1}\nb: {repository: acme/web, tag: *t}\n", "acme/api=v2 acme/web=v2", "a: {repository: acme/api, tag: &t v2}\nb: {repository: acme/web, tag: *t}\n", ""},
+		"A7 three, the anchor elsewhere": {"v: &t 1.0\na: {repository: acme/api, tag: &u v1}\nb: {repository: acme/web, tag: *u}\nc: {image: acme/db, tag: *u}\n", "acme/web=v2 acme/db=v2 acme/api=v2",
+			"v: &t 1.0\na: {repository: acme/api, tag: &u v2}\nb: {repository: acme/web, tag: *u}\nc: {image: acme/db, tag: *u}\n", ""},
+		"A7 merged": {"a: {repository: acme/api, <<: &m {tag: v1}}\nb: {repository: acme/web, <<: *m}\nc: &c {tag: v1, repository: acme/db}\nd: {<<: *c, repository: acme/job}\n", "acme/db=v2 acme/job=v2",
+			"a: {repository: acme/api, <<: &m {tag: v1}}\nb: {repository: acme/web, <<: *m}\nc: &c {tag: v2, repository: acme/db}\nd: {<<: *c, repository: acme/job}\n", ""},
+
+		"A9 registry has the name":         {"image: {registry: ghcr.io/acme/api, tag: v1}\n", "ghcr.io/acme/api=v2", "image: {registry: ghcr.io/acme/api, tag: v2}\n", ""},
+		"A9 registry and digest":           {"web: {registry: ghcr.io/acme/api, digest: " + shaA + "}\n", "ghcr.io/acme/api@" + shaB, "web: {registry: ghcr.io/acme/api, digest: " + shaB + "}\n", ""},
+		"A9 registry, image, tag":          {"image: {registry: ghcr.io/acme, image: api, tag: v1}\n", "ghcr.io/acme/api=v2", "image: {registry: ghcr.io/acme, image: api, tag: v2}\n", ""},
+		"A9 registry, name, tag":           {"web: {registry: ghcr.io, name: acme/api, tag: v1}\n", "ghcr.io/acme/api=v2", "web: {registry: ghcr.io, name: acme/api, tag: v2}\n", ""},
+		"A9 repository, image, version":    {"web: {repository: ghcr.io/acme, image: api, version: v1}\n", "ghcr.io/acme/api=v2", "web: {repository: ghcr.io/acme, image: api, version: v2}\n", ""},
+		"A9 registry, repository, image":   {"web: {registry: ghcr.io, repository: acme, image: api, tag: v1}\n", "ghcr.io/acme/api=v2", "web: {registry: ghcr.io, repository: acme, image: api, tag: v2}\n", ""},
+		"A9 the image beside a repository": {"web: {repository: acme/web, image: 'acme/api:v1'}\n", "acme/api=v2", "web: {repository: acme/web, image: 'acme/api:v2'}\n", ""},
+		"A9 registry, image and its tag":   {"web: {registry: ghcr.io, image: 'acme/api:v1'}\n", "ghcr.io/acme/api=v2", "web: {registry: ghcr.io, image: 'acme/api:v2'}\n", ""},
+
+		"A13 the tag has its digest": {"image: {repository: acme/api, tag: v1@" + shaA + "}\n", "acme/api=v2@" + shaB, "image: {repository: acme/api, tag: v2@" + shaB + "}\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			files := []File{{Path: "f.yaml", Data: []byte(c.doc)}}
+			request := Request{Images: images(t, strings.Fields(c.assignments)...)}
+			result, err := Bump(files, request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := string(result.Files["f.yaml"]); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+			if notes := strings.Join(result.Notes, "\n"); !strings.Contains(notes, c.note) || c.note == "" && notes != "" {
+				t.Errorf("notes %q, want %q", notes, c.note)
+			}
+			again, err := Bump([]File{{Path: "f.yaml", Data: result.Files["f.yaml"]}}, request)
+			if err != nil || len(again.Edits) != 0 || len(again.Current) == 0 {
+				t.Errorf("a second run edits %v, %v", again.Edits, err)
+			}
+		})
+	}
+}
+
+// A tag that images share changes for all of them, so each has to ask for it.
+func TestFieldSharedTags(t *testing.T) {
+	doc := "a: {repository: acme/api, tag: &t v1}\nb: {repository: acme/web, tag: *t}\nc: {repository: acme/db, tag: *t}\n"
+	for name, c := range map[string]struct{ assignments, want string }{
+		"A7 one of three": {"acme/api=v2", "is also the value of b.tag, for acme/web"},
+		"A7 two of three": {"acme/api=v2 acme/web=v2", "is also the value of c.tag, for acme/db"},
+		"A7 two tags":     {"acme/api=v2 acme/web=v3 acme/db=v2", "takes its value through the alias *t"},
+	} {
+		_, err := Bump([]File{{Path: "f.yaml", Data: []byte(doc)}}, Request{Images: images(t, strings.Fields(c.assignments)...)})
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", name, err, c.want)
+		}
+	}
+}
