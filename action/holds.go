@@ -164,6 +164,7 @@ func joinResults(a, b bumper.Result) bumper.Result {
 		return cmp.Or(strings.Compare(x.File, y.File), cmp.Compare(x.Line, y.Line), cmp.Compare(x.Column, y.Column))
 	})
 	maps.Copy(a.Files, b.Files)
+	a.Left = append(a.Left, b.Left...)
 	a.Current, a.Notes = append(a.Current, b.Current...), append(a.Notes, b.Notes...)
 	a.Scanned, a.Parsed = max(a.Scanned, b.Scanned), max(a.Parsed, b.Parsed)
 	return a

@@ -151,9 +151,7 @@ func (o localOptions) print(w io.Writer, p Plan) error {
 		enc.SetIndent("", "  ")
 		out := map[string]any{
 			"changed": len(p.Files) > 0, "images": imageList(p.Edits), "edits": editList(p.Edits), "notes": append([]string{}, p.Notes...),
-		}
-		if p.Promoted != nil {
-			out["left"] = append([]Left{}, p.Left...)
+			"left": append([]Left{}, p.Left...),
 		}
 		return enc.Encode(out)
 	}
@@ -163,8 +161,8 @@ func (o localOptions) print(w io.Writer, p Plan) error {
 	for _, n := range p.Notes {
 		fmt.Fprintln(w, logText("note: "+n))
 	}
-	for _, l := range p.Left {
-		fmt.Fprintln(w, logText("left: "+l.String()))
+	for _, line := range p.leftLines() {
+		fmt.Fprintln(w, logText(line))
 	}
 	if p.Promoted != nil && p.Promoted.env != nil && p.Promoted.env.Gates != nil {
 		fmt.Fprintln(w, "note: the gates of "+p.Promoted.toName+" are not asked here; the action reads them from GitHub")

@@ -12,13 +12,13 @@ import (
 // maxLeft is how many differences that stay are listed.
 const maxLeft = 50
 
-// Left is a difference between two environments that a promotion does not touch.
+// Left is a difference between two environments that a promotion does not touch, or a place where an old version stays.
 type Left struct {
 	File   string `json:"file"`
 	Line   int    `json:"line,omitempty"`
 	What   string `json:"what"` // an image, or the path of a value
-	From   string `json:"from"`
-	To     string `json:"to"`
+	From   string `json:"from"` // what the other environment has, or what was asked for
+	To     string `json:"to"`   // what stays
 	Reason string `json:"reason"`
 }
 
@@ -249,13 +249,47 @@ func differences(from, to bumper.File, listed map[[2]string]bool, reason string)
 	return out
 }
 
+// joinLeft is what a promotion leaves, without the values that are references with an old version.
+func joinLeft(references, values []Left) []Left {
+	values = slices.DeleteFunc(slices.Clone(values), func(v Left) bool {
+		return slices.ContainsFunc(references, func(r Left) bool { return r.File == v.File && r.Line == v.Line })
+	})
+	return append(values, references...)
+}
+
+// leftLines are one line of a log for each place that stays.
+func (p Plan) leftLines() []string {
+	var out []string
+	for _, l := range p.Left {
+		if p.Promoted != nil {
+			out = append(out, "left: "+l.String())
+			continue
+		}
+		out = append(out, fmt.Sprintf("note: %s:%d: still %s %s: %s", l.File, l.Line, l.What, l.To, l.Reason))
+	}
+	return out
+}
+
+// leftOutput are the places that an output has room for.
+func (p Plan) leftOutput() []Left {
+	most := maxEdits
+	if p.Promoted != nil {
+		most = maxLeft
+	}
+	return append([]Left{}, p.Left[:min(len(p.Left), most)]...)
+}
+
 // leftSection lists what stays, for the pull request and the summary.
 func (p Plan) leftSection() string {
 	if len(p.Left) == 0 {
 		return ""
 	}
+	title, here, there := count(len(p.Left), "difference")+" left as they are", "Here", "There"
+	if p.Promoted == nil {
+		title, here, there = count(len(p.Left), "place")+" with the old version, not edited", "Stays", "Asked for"
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "<details><summary>%s left as they are</summary>\n\n| What | Here | There | Why |\n|---|---|---|---|\n", count(len(p.Left), "difference"))
+	fmt.Fprintf(&b, "<details><summary>%s</summary>\n\n| What | %s | %s | Why |\n|---|---|---|---|\n", title, here, there)
 	for i, l := range p.Left {
 		if i == maxLeft {
 			fmt.Fprintf(&b, "\nand %d more\n", len(p.Left)-i)

@@ -29,7 +29,7 @@ type Plan struct {
 	Set []string
 	// Lead begins the title and the commit message, "Promote to prod"; "" is for a bump.
 	Lead string
-	// Left are differences that were deliberately not touched.
+	// Left are differences that were deliberately not touched, and places that still have the old version.
 	Left []Left
 	// Sections are parts of the pull request's text, in Markdown that is escaped already.
 	Sections []string
@@ -155,7 +155,16 @@ func planBump(s *snapshot, req bumper.Request, plainSecrets bool) (Plan, error) 
 }
 
 func newPlan(res bumper.Result) Plan {
-	return Plan{Edits: res.Edits, Files: res.Files, Current: res.Current, Notes: res.Notes, Scanned: res.Scanned, Parsed: res.Parsed}
+	return Plan{Edits: res.Edits, Files: res.Files, Current: res.Current, Notes: res.Notes, Left: leftOf(res.Left), Scanned: res.Scanned, Parsed: res.Parsed}
+}
+
+// leftOf are the places that still have an old version, which an edit of images cannot reach.
+func leftOf(list []bumper.Left) []Left {
+	var out []Left
+	for _, l := range list {
+		out = append(out, Left{File: l.File, Line: l.Line, What: l.Image.Name, From: version(l.Want), To: version(l.Image), Reason: l.Reason})
+	}
+	return out
 }
 
 // note says what a hold kept from being edited. It is an error when that is all there was to do.

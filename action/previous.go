@@ -75,6 +75,7 @@ func (r *run) planBack(ctx context.Context, s *snapshot, chosen map[[2]string]bu
 				plan.Files[name] = data
 			}
 			plan.Edits, plan.Current = append(plan.Edits, res.Edits...), append(plan.Current, res.Current...)
+			plan.Left = append(plan.Left, leftOf(res.Left)...)
 		}
 	}
 	if len(plan.Edits) == 0 {

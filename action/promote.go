@@ -199,7 +199,7 @@ func planPromote(s *snapshot, w promoteWish) (Plan, error) {
 	m.leaveValues(res)
 	plan := newPlan(res)
 	plan.Scanned = len(m.source) + len(m.target)
-	plan.Set, plan.Left, plan.Lead = setLines(req), m.left, "Promote to "+to.name
+	plan.Set, plan.Left, plan.Lead = setLines(req), joinLeft(plan.Left, m.left), "Promote to "+to.name
 	plan.Promoted = &promoted{from: from.dir, to: to.dir, fromName: from.name, toName: to.name, env: to.env, carriers: m.carriers(res)}
 	if p != nil {
 		plan.Promoted.sources = p.Sources

@@ -41,18 +41,15 @@ func (p Plan) waits() string {
 
 func (p Plan) waitLine() string { return fmt.Sprintf("= %s waits: %s", p.target(), p.waits()) }
 
-// describe adds to the plan of a promotion what a reviewer wants to know: which commits brought the versions to the
+// describe lists what a plan leaves, and adds to the plan of a promotion what a reviewer wants to know: which commits brought the versions to the
 // source, and what changed in the application between the version that runs and the new one.
 func (r *run) describe(ctx context.Context, st *state, p *Plan) error {
-	if p.Promoted == nil {
-		return nil
-	}
 	defer func() {
 		if left := p.leftSection(); left != "" {
 			p.Sections = append(p.Sections, left)
 		}
 	}()
-	if len(p.Edits) == 0 {
+	if p.Promoted == nil || len(p.Edits) == 0 {
 		return nil
 	}
 	carriers := p.Promoted.carriers[:min(len(p.Promoted.carriers), maxCarriers)]

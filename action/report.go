@@ -159,8 +159,12 @@ func (r *reporter) tell(res Result) {
 			r.annotate(f)
 		}
 	}
-	for _, l := range res.Plan.Left {
-		r.log("left: " + l.String())
+	for i, line := range res.Plan.leftLines() {
+		r.log(line)
+		if l := res.Plan.Left[i]; r.workflow() && res.Plan.Promoted == nil && i < maxNotices {
+			fields := map[string]string{"file": l.File, "line": strconv.Itoa(l.Line), "title": "gitops-action"}
+			r.gh.WithFieldsMap(fields).Noticef("%s", r.clean(oneLine(fmt.Sprintf("still %s %s: %s", l.What, l.To, l.Reason))))
+		}
 	}
 }
 
@@ -344,7 +348,7 @@ func resultList(results []Result) []resultJSON {
 	out := []resultJSON{}
 	for _, r := range results {
 		out = append(out, resultJSON{Target: r.Target, Changed: r.Changed, Line: r.Line, Commit: r.Commit, Branch: r.Branch, Number: r.Number, URL: r.URL,
-			PullOperation: r.PullOperation, Images: imageList(r.Plan.Edits), Left: r.Plan.Left[:min(len(r.Plan.Left), maxLeft)], Gates: r.Plan.gates()})
+			PullOperation: r.PullOperation, Images: imageList(r.Plan.Edits), Left: r.Plan.leftOutput(), Gates: r.Plan.gates()})
 	}
 	return out
 }

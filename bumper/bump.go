@@ -183,6 +183,7 @@ func (b *bump) apply() {
 		}
 		b.result.Files[s.file.Path] = data
 		b.result.Edits = append(b.result.Edits, records...)
+		b.leaveBeside(s, edits)
 	}
 }
 
@@ -190,6 +191,7 @@ func (b *bump) finish() Result {
 	b.result.Scanned = len(b.tree.files)
 	b.result.Parsed = len(b.tree.parsed())
 	b.result.Current = sortReferences(b.result.Current)
+	b.findLeft()
 	return b.result
 }
 

@@ -61,6 +61,9 @@ type Result struct {
 	Current []Reference
 	// Notes are remarks for the reader of the result, one line each.
 	Notes []string
+	// Left are the places that still have a version which an edit took away elsewhere, sorted by file and position. It is complete for
+	// references of the form name:tag, name@digest and name:tag@digest, wherever in a file they stand.
+	Left []Left
 	// Scanned counts the files searched, Parsed those that had to be parsed.
 	Scanned, Parsed int
 }

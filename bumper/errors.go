@@ -38,14 +38,19 @@ func (r Refusals) Error() string { return lines(r, Refusal.Error) }
 type NotFoundError struct {
 	Image string   // as the request wrote it
 	Near  []string // names that are in the files and look like it, best first, at most 5
-	Hint  string
+	// Elsewhere are the places, file:line, that name it where Bump does not edit images: in a text, an argument or a comment. At most 5.
+	Elsewhere []string
+	Hint      string
 }
 
-// Error names the image and the names that are near.
+// Error names the image, the names that are near, and the texts that name it.
 func (e *NotFoundError) Error() string {
 	s := fmt.Sprintf("image %s: not found in any file", e.Image)
 	if len(e.Near) > 0 {
 		s += "; similar: " + strings.Join(e.Near, ", ")
+	}
+	if len(e.Elsewhere) > 0 {
+		s += "; only text names it: " + strings.Join(e.Elsewhere, ", ")
 	}
 	return s
 }

@@ -1,6 +1,8 @@
 package bumper
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -85,5 +87,62 @@ func TestFieldSharedTags(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", name, err, c.want)
 		}
+	}
+}
+
+// Whatever has the old version and is not edited is named, wherever it stands.
+func TestFieldLeft(t *testing.T) {
+	const deployment = "kind: Deployment\nspec: {template: {spec: {containers: [{name: api, image: ghcr.io/acme/api:1.0.0}]}}}\n"
+	for name, c := range map[string]struct {
+		doc  string // ^ before each place that is left
+		want string // the reason of all of them
+	}{
+		"A5 environment variable":  {"env: [{name: WORKER, value: ^ghcr.io/acme/api:1.0.0}]\n", leftInText},
+		"A5 argument":              {"args:\n- --sidecar=^ghcr.io/acme/api:1.0.0\n- '-x,^ghcr.io/acme/api:1.0.0,y'\n", leftInText},
+		"A5 JSON in a ConfigMap":   {"data:\n  config: |\n    {\"image\": \"^ghcr.io/acme/api:1.0.0\"}\n", leftInText},
+		"A5 JSON in quotes":        {"data:\n  config: \"{\\\"image\\\": \\\"^ghcr.io/acme/api:1.0.0\\\"}\"\n", leftInText},
+		"A5 JSON with slashes":     {"data:\n  config: '{\"image\": \"^ghcr.io\\/acme\\/api:1.0.0\"}'\n", leftInText},
+		"A5 escapes":               {"a: \"x\\n^ghcr.io/acme/api:1.0.0\\ty\\u003d^ghcr.io/acme/api:1.0.0\"\n", leftInText},
+		"A5 script":                {"data:\n  run.sh: |\n    docker run docker://^ghcr.io/acme/api:1.0.0 \\\n      --rm\n", leftInText},
+		"A5 default of a variable": {"a: ${IMAGE:=^ghcr.io/acme/api:1.0.0} ${IMAGE:-^ghcr.io/acme/api:1.0.0}\nb: ${IMAGE-^ghcr.io/acme/api:1.0.0}\n", leftInText},
+		"A5 annotation":            {"metadata:\n  annotations:\n    example.com/from: ^ghcr.io/acme/api:1.0.0\n", leftInText},
+		"A5 key":                   {"^ghcr.io/acme/api:1.0.0: 1\n", leftInText},
+		"A5 related images":        {"spec:\n  relatedImages:\n  - {name: api, containerImage: x, value: ^ghcr.io/acme/api:1.0.0}\n", leftInText},
+		"A5 folded":                {"a: >-\n  runs\n  ^ghcr.io/acme/api:1.0.0.\n", leftInText},
+		"A5 with a digest":         {"a: ^ghcr.io/acme/api:1.0.0@" + shaA + "\n", leftInText},
+		"A5 comment":               {"a: 1 # was ^ghcr.io/acme/api:1.0.0\n# ^ghcr.io/acme/api:1.0.0\n", leftInComment},
+		"A5 file that is no YAML":  {"{{ if .x }}\na: {{ .y }} ^ghcr.io/acme/api:1.0.0\n{{ end }}\n", leftInText},
+		"A5 several on a line":     {"a: ^ghcr.io/acme/api:1.0.0 ghcr.io/acme/api:1.0.0\n", leftInText},
+		"A5 other images":          {"a: ghcr.io/acme/api-gateway:1.0.0 ghcr.io/acme/api:1.0.0-rc.1 ghcr.io/acme/api:1.0 x/ghcr.io/acme/api:1.0.0 /ghcr.io/acme/api:1.0.0 acme/api:1.0.0 my-ghcr.io/acme/api:1.0.0\n", ""},
+		"A5 has it already":        {"a: ghcr.io/acme/api:1.1.0\nb: ghcr.io/acme/api\nc: 1.0.0\n", ""},
+		"A5 edited everywhere":     {deployment, ""},
+
+		"A4 version beside": {"image: ghcr.io/acme/api:1.0.0\nversion: ^1.0.0\n", "the key version beside the image is not edited"},
+		"A4 tag beside":     {"a:\n  image: ghcr.io/acme/api:1.0.0\n  tag: ^v1.0.0\n", "the key tag beside the image is not edited"},
+		"A4 beside a tag":   {"image:\n  repository: ghcr.io/acme/api\n  tag: 1.0.0\n  version: ^1.0.0\n", "the key version beside the image is not edited"},
+		"A4 another beside": {"image: ghcr.io/acme/api:1.0.0\nversion: 1.0.1\n", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			doc, want := c.doc, []string{}
+			for strings.Contains(doc, "^") {
+				before, after, _ := strings.Cut(doc, "^")
+				line, column := position([]byte(before), len(before))
+				doc = before + after
+				if n := len(want); n == 0 || !strings.HasPrefix(want[n-1], fmt.Sprintf("f.yaml:%d:", line)) { // one for each line
+					want = append(want, fmt.Sprintf("f.yaml:%d:%d: %s", line, column, c.want))
+				}
+			}
+			result, err := Bump([]File{{Path: "app.yaml", Data: []byte(deployment)}, {Path: "f.yaml", Data: []byte(doc)}}, Request{Images: images(t, "ghcr.io/acme/api=1.1.0")})
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, l := range result.Left {
+				got = append(got, fmt.Sprintf("%s:%d:%d: %s", l.File, l.Line, l.Column, l.Reason))
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("left\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+			}
+		})
 	}
 }

@@ -20,6 +20,16 @@ func (b *bump) notFound(want Image) error {
 		}
 	}
 	e.Near = Nearest(want.Name, names, 5)
+	for _, f := range b.tree.files {
+		for _, m := range mentionsOf(f.Data, want) {
+			if line, _ := position(f.Data, m.offset); len(e.Elsewhere) < 5 {
+				e.Elsewhere = append(e.Elsewhere, fmt.Sprintf("%s:%d", f.Path, line))
+			}
+		}
+	}
+	if len(e.Elsewhere) > 0 {
+		e.Hint = "bump edits images, not text; edit it there by hand, or with an explicit edit"
+	}
 	unknown := b.named(func(f *found) bool { return f.image.Name == "" && f.policy != nil })
 	if len(unknown) > 0 {
 		e.Hint = fmt.Sprintf("%s follows the ImagePolicy %s, but no file says which image that is about",
