@@ -152,3 +152,33 @@ func TestHelpAndVersion(t *testing.T) {
 		t.Errorf("version: exit %d %q", code, stdout)
 	}
 }
+
+// What keeps the old version is a note with file and line, and a list for programs.
+func TestFieldBumpNamesWhatItLeaves(t *testing.T) {
+	files := map[string]string{
+		"app.yaml":    "spec: {containers: [{image: ghcr.io/acme/api:1.0.0}]}\n",
+		"worker.yaml": "spec:\n  containers:\n  - image: other:1\n    args: [--next=ghcr.io/acme/api:1.0.0]\n    env:\n    - {name: IMAGE, value: ghcr.io/acme/api:1.0.0}\n",
+		"old.yaml":    "# ghcr.io/acme/api:1.0.0\n",
+		"other.yaml":  "a: ghcr.io/acme/api:0.9.0\n",
+	}
+	code, stdout, stderr := command(t, "bump", "--dir", checkoutOf(t, files), "--image", "ghcr.io/acme/api=1.1.0")
+	want := `app.yaml:1:29: ghcr.io/acme/api:1.0.0 -> ghcr.io/acme/api:1.1.0
+note: old.yaml:1: still ghcr.io/acme/api 1.0.0: a comment
+note: worker.yaml:4: still ghcr.io/acme/api 1.0.0: not a place where images are edited
+note: worker.yaml:6: still ghcr.io/acme/api 1.0.0: not a place where images are edited
+1 edit made in 1 file
+`
+	if code != ExitOK || stdout != want {
+		t.Errorf("A5: exit %d\n%s%s\nwant\n%s", code, stdout, stderr, want)
+	}
+	_, stdout, _ = command(t, "bump", "--dir", checkoutOf(t, files), "--image", "ghcr.io/acme/api=1.1.0", "-o", "json")
+	var got struct{ Left []Left }
+	if err := json.Unmarshal([]byte(stdout), &got); err != nil || len(got.Left) != 3 || got.Left[1] != (Left{File: "worker.yaml", Line: 4, What: "ghcr.io/acme/api", From: "1.1.0", To: "1.0.0", Reason: "not a place where images are edited"}) {
+		t.Errorf("A5: %v\n%s", err, stdout)
+	}
+	delete(files, "app.yaml")
+	code, _, stderr = command(t, "bump", "--dir", checkoutOf(t, files), "--image", "ghcr.io/acme/api=1.1.0")
+	if code != ExitFailed || !strings.Contains(stderr, "not found in any file; only text names it: old.yaml:1, other.yaml:1, worker.yaml:4, worker.yaml:6") || !strings.Contains(stderr, "hint: bump edits images, not text") {
+		t.Errorf("A5: exit %d\n%s", code, stderr)
+	}
+}

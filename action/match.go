@@ -252,7 +252,7 @@ func differences(from, to bumper.File, listed map[[2]string]bool, reason string)
 // joinLeft is what a promotion leaves, without the values that are references with an old version.
 func joinLeft(references, values []Left) []Left {
 	values = slices.DeleteFunc(slices.Clone(values), func(v Left) bool {
-		return slices.ContainsFunc(references, func(r Left) bool { return r.File == v.File && r.Line == v.Line })
+		return slices.ContainsFunc(references, func(r Left) bool { return r.File == v.File && r.Line == v.Line && strings.Contains(v.To, r.What) })
 	})
 	return append(values, references...)
 }

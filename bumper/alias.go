@@ -70,7 +70,14 @@ func (s *scanned) checkFollowers(e wanted, edits []wanted, note func(string, ...
 
 // refuseInherited refuses an edit in a place that takes its value from elsewhere in the file.
 func (s *scanned) refuseInherited(c *cursor) Refusal {
-	line, column := s.doc.nodePosition(c.via)
+	top := c // where the alias is written
+	for top.parent != nil && top.parent.via != nil {
+		top = top.parent
+	}
+	if top.parent != nil {
+		top = top.parent
+	}
+	line, column := top.doc.nodePosition(c.via)
 	r := Refusal{File: s.doc.path, Line: line, Column: column, Path: c.path()}
 	switch alias := c.via.Kind == yaml.AliasNode; {
 	case c.merged && alias:
@@ -80,8 +87,12 @@ func (s *scanned) refuseInherited(c *cursor) Refusal {
 	default:
 		r.Reason = "takes its value through the alias *" + c.via.Value
 	}
-	if i := slices.IndexFunc(s.scalars, func(o *cursor) bool { return o.node == c.node }); i >= 0 {
-		written := s.scalars[i]
+	scalars := s.scalars
+	if c.doc.host != nil {
+		scalars = c.doc.scalars(c.doc.host)
+	}
+	if i := slices.IndexFunc(scalars, func(o *cursor) bool { return o.node == c.node }); i >= 0 {
+		written := scalars[i]
 		line, _ := s.doc.position(written)
 		r.Hint = fmt.Sprintf("the value is written in line %d; edit it there: %s:%s=…", line, s.doc.path, written.path())
 	}

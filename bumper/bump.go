@@ -117,7 +117,7 @@ func (b *bump) planImage(want Image, refs []located, unreadable []outcome) {
 	used := false
 	outcomes := unreadable
 	for _, ref := range refs {
-		out := ref.plan(want, tagElsewhere)
+		out := ref.plan(want, tagElsewhere).unlessHidden(ref.found)
 		used = used || out.current || out.skipped || len(out.edits) > 0
 		if out.current {
 			b.result.Current = append(b.result.Current, ref.reference())
@@ -134,6 +134,8 @@ func (b *bump) planImage(want Image, refs []located, unreadable []outcome) {
 		}
 		switch {
 		case out.refusal == nil:
+		case out.left && used:
+			b.leaveRefused(want, out)
 		case out.soft && used:
 			b.note("%s", out.refusal.Error())
 		default:
@@ -171,7 +173,7 @@ func (b *bump) apply() {
 			continue
 		}
 		edits, refused := s.settleAliases(b.edits[s], b.note)
-		refused = append(refused, s.duplicateKeys()...)
+		refused = append(refused, s.duplicateKeys(edits)...)
 		if len(refused) > 0 {
 			b.refused = append(b.refused, refused...)
 			continue
@@ -226,8 +228,23 @@ func (d *document) edit(w wanted) Edit {
 	return e
 }
 
-// duplicateKeys refuses a file in which a mapping has a key twice: parsers disagree on which of the two counts.
-func (s *scanned) duplicateKeys() Refusals {
+// duplicateKeys refuses a file in which a mapping has a key twice: parsers disagree on which of the two counts. The same goes for the
+// texts that are edited.
+func (s *scanned) duplicateKeys(edits []wanted) Refusals {
+	var out Refusals
+	docs := []*document{s.doc}
+	for _, e := range edits {
+		if !slices.Contains(docs, e.at.doc) {
+			docs = append(docs, e.at.doc)
+		}
+	}
+	for _, doc := range docs {
+		out = append(out, doc.duplicateKeys()...)
+	}
+	return out
+}
+
+func (d *document) duplicateKeys() Refusals {
 	var out Refusals
 	var walk func(*yaml.Node)
 	walk = func(node *yaml.Node) {
@@ -239,9 +256,9 @@ func (s *scanned) duplicateKeys() Refusals {
 					continue
 				}
 				if first := seen[key.Value]; first != nil {
-					line, column := s.doc.nodePosition(key)
-					firstLine, _ := s.doc.nodePosition(first)
-					out = append(out, Refusal{File: s.doc.path, Line: line, Column: column,
+					line, column := d.nodePosition(key)
+					firstLine, _ := d.nodePosition(first)
+					out = append(out, Refusal{File: d.path, Line: line, Column: column,
 						Reason: fmt.Sprintf("key %q is there twice, first in line %d", key.Value, firstLine),
 						Hint:   "remove one of the two"})
 				}
@@ -252,7 +269,7 @@ func (s *scanned) duplicateKeys() Refusals {
 			walk(child)
 		}
 	}
-	for _, root := range s.doc.roots {
+	for _, root := range d.roots {
 		walk(root)
 	}
 	return out

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"gopkg.in/yaml.v3"
 )
@@ -16,6 +17,8 @@ type document struct {
 	data  []byte
 	roots []*yaml.Node // one node of kind DocumentNode for each YAML document
 	lines lineIndex
+	host  *cursor // the scalar that this document is the text of, nil for a file
+	json  bool    // written as JSON, so that new values need quotes
 }
 
 // parseDocument parses every document of a file. The bytes must be valid UTF-8, for positions count characters.
@@ -36,12 +39,14 @@ func parseDocument(f File) (doc *document, err error) {
 		doc.roots = append(doc.roots, &root)
 	}
 	doc.lines = indexLines(f.Data)
+	doc.json = strings.HasSuffix(f.Path, ".json")
 	return doc, nil
 }
 
 // cursor is a node together with how it was reached. Aliases and merge keys are followed, so one node can have several
 // cursors; via tells those apart that do not belong to the place where the node is written.
 type cursor struct {
+	doc    *document
 	node   *yaml.Node // never an alias
 	parent *cursor
 	step   step
@@ -56,7 +61,7 @@ func (d *document) rootCursor(i int) *cursor {
 	if len(root.Content) == 0 {
 		return nil
 	}
-	c := &cursor{node: root.Content[0], step: step{kind: byIndex, index: -1}}
+	c := &cursor{doc: d, node: root.Content[0], step: step{kind: byIndex, index: -1}}
 	if len(d.roots) > 1 {
 		c.step.index = i
 	}
@@ -74,10 +79,13 @@ func (c *cursor) path() string {
 	return formatPath(steps)
 }
 
+// isRoot reports whether c is the content of a document, of a file or of a text.
+func (c *cursor) isRoot() bool { return c.parent == nil || c.parent.doc != c.doc }
+
 // child makes the cursor of a node below c and follows an alias; via is set when the node is merged into c. It returns
 // nil for an alias to an ancestor.
 func (c *cursor) child(node *yaml.Node, s step, via *yaml.Node) *cursor {
-	next := &cursor{node: node, parent: c, step: s, name: s.key, via: c.via, merged: c.merged}
+	next := &cursor{doc: c.doc, node: node, parent: c, step: s, name: s.key, via: c.via, merged: c.merged}
 	if next.via == nil && via != nil {
 		next.via, next.merged = via, true
 	}

@@ -146,3 +146,89 @@ func TestFieldLeft(t *testing.T) {
 		})
 	}
 }
+
+// YAML inside a literal block is edited like the file around it.
+func TestFieldTexts(t *testing.T) {
+	for name, c := range map[string]struct {
+		doc  string // every @ is 1.0.0 before and 1.1.0 after
+		left string // the places that are left, line:column
+	}{
+		"R9 values of an Application":      {"spec:\n  source:\n    helm:\n      values: |\n        # c\n        image:\n          repository: acme/api\n          tag: @ # d\n      x: 1\n", ""},
+		"R9 of several sources":            {"sources:\n- helm:\n    values: |-\n        image: acme/api:@\n- helm: {values: ''}\n- helm:\n    values: |+\n        image: \"acme/api:@\"\n\n\n", ""},
+		"R9 a ConfigMap for a HelmRelease": {"kind: ConfigMap\ndata:\n  values.yaml: |\n\n    \n    web:\n        image: {repository: acme/api, tag: '@'}\n", ""},
+		"R9 HelmChart of k3s":              {"spec:\n  valuesContent: |\n    image: acme/api:@\n", ""},
+		"R9 patches":                       {"patches:\n- patch: |-\n    - op: replace\n      path: /spec/template/spec/containers/0/image\n      value: acme/api:@\n- patch: |\n    kind: Deployment\n    spec: {template: {spec: {containers: [{name: x, image: acme/api:@}]}}}\n", ""},
+		"R9 patchesStrategicMerge":         {"patchesStrategicMerge:\n- x.yaml\n- |\n  kind: Deployment\n  spec: {template: {spec: {containers: [{name: x, image: acme/api:@}]}}}\n", ""},
+		"R9 JSON patch":                    {"patches:\n- patch: |\n    [{\"op\": \"replace\", \"path\": \"/spec/image\", \"value\": \"acme/api:@\"}]\n", ""},
+		"R9 indentation indicator":         {"helm:\n  values: |2-\n      # more indented\n    image: acme/api:@\n", ""},
+		"R9 comment after the header":      {"helm:\n  values: &x !!str |  # c\n    image: acme/api:@\n", ""},
+		"R9 header on a line of its own":   {"helm:\n  values: &x\n    |\n    image: acme/api:@\n", ""},
+		"R9 several documents":             {"data:\n  all.yaml: |\n    a: 1\n    ---\n    image: acme/api:@\n    ---\n    kind: Job\n    spec: {containers: [{image: acme/api:@}]}\n", ""},
+		"R9 a text in a text":              {"data:\n  app.yaml: |\n    spec:\n      source:\n        helm:\n          values: |\n            image: acme/api:@ # ü\n            tag: x\n    metadata: {name: x}\n", ""},
+		"R9 beside others":                 {"image: acme/api:@\nhelm:\n  values: |\n    ü: 1\n    image: acme/api:@\nb: {image: acme/api:@}\n", ""},
+		"R9 anchor in the text":            {"helm:\n  values: |\n    a: {image: &i acme/api:@}\n    b: {image: *i}\n", ""},
+		"R9 anchor of the text":            {"a:\n  helm:\n    values: &v |\n      image: acme/api:@\nb:\n  helm:\n    values: *v\n", ""},
+		"R9 folded is left":                {"image: acme/api:@\nhelm:\n  values: >\n    image: acme/api:1.0.0\n", "4:12"},
+		"R9 folded in parts is left":       {"image: acme/api:@\nhelm:\n  values: >\n    image:\n      repository: acme/api\n      tag: 1.0.0\n", "6:12"},
+		"R9 quotes are left":               {"image: acme/api:@\nhelm:\n  values: \"image:\\n  repository: acme/api\\n  tag: 1.0.0\\n\"\n", "3:11"},
+		"R9 quotes over lines are left":    {"image: acme/api:@\nhelm:\n  values: 'a: 1\n\n    image: acme/api:1.0.0'\n", "5:12"},
+		"R9 a text in a folded text":       {"image: acme/api:@\ndata:\n  a.yaml: >\n    b: 1\n\n    image: acme/api:1.0.0\n", "6:12"},
+		"R9 other texts are left":          {"image: acme/api:@\ndata:\n  note: |\n    image: acme/api:1.0.0\n", "4:12"},
+		"R9 an image in a block is left":   {"image: acme/api:@\nx:\n  image: >-\n    acme/api:1.0.0\n", "3:10 4:5"},
+		"R9 an escaped image is left":      {"image: acme/api:@\nx: {image: \"acme\\x2fapi:1.0.0\"}\n", "2:12"},
+	} {
+		for _, v := range variants[:8] {
+			if strings.Contains(v.name, "lone cr") && c.left != "" {
+				continue // there is but one line then
+			}
+			t.Run(name+"/"+v.name, func(t *testing.T) {
+				before := v.make(strings.ReplaceAll(c.doc, "@", "1.0.0"))
+				want := v.make(strings.ReplaceAll(c.doc, "@", "1.1.0"))
+				request := Request{Images: images(t, "acme/api=1.1.0")}
+				result, err := Bump([]File{{Path: "f.yaml", Data: []byte(before)}}, request)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if got := string(result.Files["f.yaml"]); got != want {
+					t.Errorf("got  %q\nwant %q", got, want)
+				}
+				if len(result.Edits) != strings.Count(c.doc, "@") {
+					t.Errorf("%d edits", len(result.Edits))
+				}
+				outside(t, []byte(before), []byte(want), result.Edits)
+				var left []string
+				for _, l := range result.Left {
+					left = append(left, fmt.Sprintf("%d:%d", l.Line, l.Column))
+				}
+				if got := strings.Join(left, " "); got != c.left && v.name == "as written" {
+					t.Errorf("left %q, want %q: %v", got, c.left, result.Left)
+				}
+				again, err := Bump([]File{{Path: "f.yaml", Data: []byte(want)}}, request)
+				if err != nil || len(again.Edits) > 0 {
+					t.Errorf("a second run edits %v, %v", again.Edits, err)
+				}
+				checkPathsIntoTexts(t, before, want, result.Edits)
+			})
+		}
+	}
+}
+
+// checkPathsIntoTexts makes and finds the same edits by their paths.
+func checkPathsIntoTexts(t *testing.T, before, after string, edits []Edit) {
+	t.Helper()
+	request := Request{}
+	for _, e := range edits {
+		if value, err := Lookup(File{Path: "f.yaml", Data: []byte(before)}, e.Path); err != nil || value != e.Old {
+			t.Errorf("%s is %q, not %q: %v", e.Path, value, e.Old, err)
+		}
+		request.Values = append(request.Values, Value{File: "f.yaml", Path: e.Path, Value: e.New})
+	}
+	result, err := Bump([]File{{Path: "f.yaml", Data: []byte(before)}}, request)
+	if err != nil || string(result.Files["f.yaml"]) != after {
+		t.Errorf("by path: %q, %v", result.Files["f.yaml"], err)
+	}
+	found, ok := Changes(File{Path: "f.yaml", Data: []byte(before)}, File{Path: "f.yaml", Data: []byte(after)})
+	if !ok || !slices.Equal(found, edits) {
+		t.Errorf("changes are %v, want %v", found, edits)
+	}
+}

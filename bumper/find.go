@@ -1,7 +1,6 @@
 package bumper
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 
@@ -15,7 +14,8 @@ type finder struct {
 	scalars []*cursor // every scalar where it is written, for markers
 	// inherited are the other places where a scalar counts, through aliases and merge keys.
 	inherited map[*yaml.Node][]*cursor
-	budget    int // how many more nodes may be visited through aliases
+	texts     map[*yaml.Node]*document // the documents inside scalars, nil where there is none
+	budget    int                      // how many more nodes may be visited through aliases
 }
 
 // aliasBudget bounds what following aliases may cost: far above real files, far below an alias bomb.
@@ -23,7 +23,7 @@ const aliasBudget = 200_000
 
 // findIn returns every reference of a parsed file, in order of position, and what aliases reach.
 func findIn(doc *document) (*finder, error) {
-	w := &finder{doc: doc, inherited: map[*yaml.Node][]*cursor{}, budget: aliasBudget}
+	w := &finder{doc: doc, inherited: map[*yaml.Node][]*cursor{}, texts: map[*yaml.Node]*document{}, budget: aliasBudget}
 	for i := range doc.roots {
 		if root := doc.rootCursor(i); root != nil {
 			w.walk(root)
@@ -54,9 +54,7 @@ func (w *finder) walk(c *cursor) {
 		} else {
 			w.inherited[c.node] = append(w.inherited[c.node], c)
 		}
-		if c.node.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 || c.name == "values" {
-			w.embedded(c)
-		}
+		w.findText(c)
 		return
 	case yaml.SequenceNode:
 		w.sequence(c)
@@ -71,13 +69,13 @@ func (w *finder) walk(c *cursor) {
 }
 
 func (w *finder) mapping(c *cursor, fields []*cursor) {
-	if c.name == "spec" && c.parent != nil && c.parent.parent == nil {
+	if c.name == "spec" && !c.isRoot() && c.parent.isRoot() {
 		if kind := text(c.parent.children(), "kind"); kind != nil && kind.node.Value == "ImageRepository" {
 			return // of Flux: names an image to be watched, not one that runs
 		}
 	}
 	for _, f := range fields {
-		if isString(f) && (imageKey(f) || underImages(c)) {
+		if isString(f) && (imageKey(f) || underImages(c) && strings.ContainsAny(f.node.Value, ":@")) {
 			w.imageString(f, fields)
 		}
 	}
@@ -110,65 +108,16 @@ func (w *finder) sequence(c *cursor) {
 	}
 }
 
-// embedded looks for references in a text that is YAML itself: values of an Argo CD Application, a patch in a
-// kustomization, a values.yaml in a ConfigMap. They cannot be edited there, so each carries its refusal.
-func (w *finder) embedded(c *cursor) {
-	hint := ""
-	switch {
-	case c.name == "values" && c.parent != nil && c.parent.name == "helm":
-		hint = "move the text of values to valuesObject, where single values can be edited"
-	case c.name == "patch":
-		hint = "move the patch to a file of its own and name it with path"
-	case strings.HasSuffix(c.name, ".yaml") || strings.HasSuffix(c.name, ".yml"):
-		hint = "move the values to a file of their own"
-	}
-	if hint == "" || !strings.Contains(c.node.Value, ":") {
-		return
-	}
-	inner, err := parseDocument(File{Path: w.doc.path, Data: []byte(c.node.Value)})
-	if err != nil {
-		return
-	}
-	inside, err := findIn(inner)
-	if err != nil {
-		return
-	}
-	for _, ref := range inside.found {
-		if ref.policy != nil {
-			continue
-		}
-		line, column := w.positionInside(c, inner, ref.at())
-		w.add(&found{image: ref.image, shape: ref.shape, name: c, templated: ref.templated, embedded: &Refusal{
-			File: w.doc.path, Line: line, Column: column, Path: c.path(),
-			Reason: fmt.Sprintf("names %s inside a text, at %s", ref.image, ref.at().path()),
-			Hint:   hint,
-		}})
-	}
-}
-
-// positionInside returns where a scalar of an embedded document is in the file: exactly for a literal block, otherwise
-// the start of the text.
-func (w *finder) positionInside(c *cursor, inner *document, at *cursor) (line, column int) {
-	if c.node.Style&yaml.LiteralStyle != 0 {
-		first, _, _ := strings.Cut(c.node.Value, "\n")
-		if offset, ok := w.doc.lines.offset(c.node.Line+at.node.Line, 1); ok && strings.TrimSpace(first) != "" {
-			if head, ok := w.doc.lines.offset(c.node.Line+1, 1); ok {
-				indent := bytes.Index(w.doc.data[head:], []byte(strings.TrimRight(first, "\r")))
-				line, _ = position(w.doc.data, offset)
-				return line, max(indent, 0) + at.node.Column
-			}
-		}
-	}
-	return w.doc.position(c)
-}
-
 // position returns the line and column of a value, for a scalar past its anchor and tag.
 func (d *document) position(c *cursor) (line, column int) {
+	if c.doc != nil {
+		d = c.doc
+	}
 	if c.node.Kind != yaml.ScalarNode {
 		return d.nodePosition(c.node)
 	}
 	if t, reason := d.locate(c); reason == "" {
-		return position(d.data, t.start)
+		return d.positionOf(t.start)
 	}
 	return d.nodePosition(c.node)
 }
@@ -181,5 +130,5 @@ func (d *document) nodePosition(node *yaml.Node) (line, column int) {
 	if node.Kind == yaml.ScalarNode {
 		offset = skipProperties(d.data, offset)
 	}
-	return position(d.data, offset)
+	return d.positionOf(offset)
 }

@@ -42,6 +42,12 @@ func (b *bump) leave(l Left) {
 	}
 }
 
+// leaveRefused adds a place that could not be edited while others of the same image could.
+func (b *bump) leaveRefused(want Image, out outcome) {
+	r := out.refusal
+	b.leave(Left{File: r.File, Line: r.Line, Column: r.Column, Image: out.image, Want: want, Reason: r.Reason})
+}
+
 // findLeft looks through the bytes of all files, as they are after the edits, for complete references with a version that an edit
 // took away elsewhere.
 func (b *bump) findLeft() {

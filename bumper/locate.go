@@ -2,6 +2,7 @@ package bumper
 
 import (
 	"bytes"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -62,6 +63,15 @@ func (x lineIndex) offset(line, column int) (int, bool) {
 		at += size
 	}
 	return at, true
+}
+
+// lineOf returns the line that a byte is in, from 0.
+func (x lineIndex) lineOf(offset int) int {
+	i, exact := slices.BinarySearch(x.starts, offset)
+	if !exact {
+		i--
+	}
+	return max(i, 0)
 }
 
 // position returns line and column of a byte offset as Git, editors and annotations count them: only LF and CRLF end a

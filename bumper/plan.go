@@ -11,6 +11,7 @@ type wanted struct {
 	at    *cursor
 	value string
 	typed bool // an explicit edit keeps the type of what it replaces
+	text  bool // what becomes of a text when values inside it are edited
 	after Image
 }
 
@@ -22,7 +23,10 @@ type outcome struct {
 	refusal *Refusal
 	// soft refusals only count when the image is nowhere else; otherwise they become notes.
 	soft bool
-	note string
+	// left is a soft refusal of a place that is then listed as left, with the image there.
+	left  bool
+	image Image
+	note  string
 }
 
 func (f *found) refuse(soft bool, hint, reason string, args ...any) outcome {
@@ -40,7 +44,7 @@ func (f *found) plan(want Image, tagElsewhere bool) outcome {
 		if satisfied(f.image, want) {
 			return outcome{current: true}
 		}
-		return outcome{refusal: f.embedded}
+		return outcome{refusal: f.embedded, soft: true, left: true, image: f.image}
 	case f.templated:
 		return f.refuse(true, "edit the value that the template takes, with an explicit edit",
 			"takes its tag or digest from a template")
@@ -55,6 +59,23 @@ func (f *found) plan(want Image, tagElsewhere bool) outcome {
 		return f.planWhole(want, tagElsewhere)
 	}
 	return f.planParts(want)
+}
+
+// unlessHidden is the outcome, unless an edit is in a scalar that has no bytes of its own to replace: a block, or one written with
+// escapes. The other places of the image are edited all the same.
+func (o outcome) unlessHidden(f *found) outcome {
+	for _, e := range o.edits {
+		if e.at.via != nil {
+			continue
+		}
+		if _, reason := f.doc.locate(e.at); reason != "" {
+			line, column := f.doc.nodePosition(e.at.node)
+			return outcome{soft: true, left: true, image: f.image, refusal: &Refusal{
+				File: f.doc.path, Line: line, Column: column, Path: e.at.path(), Reason: reason, Hint: oneLineHint,
+			}}
+		}
+	}
+	return o
 }
 
 // satisfied reports whether have is what want asks for: what want leaves open does not matter.

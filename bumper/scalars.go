@@ -2,6 +2,7 @@ package bumper
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -64,32 +65,61 @@ func Lookup(f File, path string) (string, error) {
 // are those of before. It reports false when the two differ in more than values of the same places, or do not parse.
 func Changes(before, after File) ([]Edit, bool) {
 	old, now := scan(before), scan(after)
-	if old.err != nil || now.err != nil || len(old.doc.roots) != len(now.doc.roots) {
+	if old.err != nil || now.err != nil {
 		return nil, false
 	}
-	for i := range old.doc.roots {
-		if !sameShape(old.doc.roots[i], now.doc.roots[i]) {
-			return nil, false
-		}
+	if !sameShapes(old.doc, now.doc) {
+		return nil, false
 	}
 	if len(old.scalars) != len(now.scalars) {
 		return nil, false
 	}
-	named, renamed := namedScalars(old), namedScalars(now)
-	var out []Edit
-	for i, c := range old.scalars {
-		to := now.scalars[i]
+	x := comparison{old: old, now: now, named: namedScalars(old), renamed: namedScalars(now)}
+	x.compare(old.scalars, now.scalars)
+	return x.edits, true
+}
+
+// comparison finds the edits between two versions of a file.
+type comparison struct {
+	old, now       *scanned
+	named, renamed map[*yaml.Node]Image
+	edits          []Edit
+}
+
+// compare takes the scalars of two documents of the same shape. Inside a text of the same shape, its values are compared.
+func (x *comparison) compare(before, after []*cursor) {
+	for i, c := range before {
+		to := after[i]
 		if c.node.Value == to.node.Value && c.node.ShortTag() == to.node.ShortTag() {
 			continue
 		}
-		e := Edit{File: before.Path, Path: c.path(), Old: c.node.Value, New: to.node.Value}
-		e.Line, e.Column = old.doc.position(c)
-		if ref, ok := named[c.node]; ok && ref.Name != "" {
-			e.Image, e.Before, e.After = ref.Normalised(), ref, renamed[to.node]
+		if was, is := x.old.text(c), x.now.text(to); was != nil && is != nil && literal(c.node) && literal(to.node) && sameShapes(was, is) {
+			x.compare(was.scalars(c), is.scalars(to))
+			continue
 		}
-		out = append(out, e)
+		e := Edit{File: x.old.file.Path, Path: c.path(), Old: c.node.Value, New: to.node.Value}
+		e.Line, e.Column = x.old.doc.position(c)
+		if ref, ok := x.named[c.node]; ok && ref.Name != "" {
+			e.Image, e.Before, e.After = ref.Normalised(), ref, x.renamed[to.node]
+		}
+		x.edits = append(x.edits, e)
 	}
-	return out, true
+}
+
+func sameShapes(a, b *document) bool {
+	return slices.EqualFunc(a.roots, b.roots, sameShape)
+}
+
+// scalars are the values that are written in a text.
+func (d *document) scalars(host *cursor) []*cursor {
+	w := &finder{doc: d, inherited: map[*yaml.Node][]*cursor{}, texts: map[*yaml.Node]*document{}, budget: aliasBudget}
+	for i := range d.roots {
+		if root := d.rootCursor(i); root != nil {
+			root.parent = host
+			w.walk(root)
+		}
+	}
+	return w.scalars
 }
 
 // namedScalars maps the scalars that say which version of an image runs to that image.

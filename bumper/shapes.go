@@ -17,15 +17,15 @@ type found struct {
 	// policy is the ImagePolicy that its marker names, as long as the image is not known.
 	policy *policyName
 
-	name        *cursor // the scalar with the name
-	whole       *cursor // the scalar with name, tag and digest; nil if they are apart
-	prefix      string  // what comes before the name in whole: "web=" of an Argo CD kustomize image
-	written     string  // the name as it is in whole
-	tag, digest *cursor // scalars of their own, nil if there is no such key
-	bare        bool    // the digest is written without "sha256:"
-	templated   bool    // some part is filled in by a template
-	badTag      bool    // the tag is not one
-	embedded    *Refusal
+	name        *cursor  // the scalar with the name
+	whole       *cursor  // the scalar with name, tag and digest; nil if they are apart
+	prefix      string   // what comes before the name in whole: "web=" of an Argo CD kustomize image
+	written     string   // the name as it is in whole
+	tag, digest *cursor  // scalars of their own, nil if there is no such key
+	bare        bool     // the digest is written without "sha256:"
+	templated   bool     // some part is filled in by a template
+	badTag      bool     // the tag is not one
+	embedded    *Refusal // it is in a text that cannot be edited
 }
 
 // at is the scalar that stands for the reference in reports.
@@ -351,6 +351,7 @@ func joinRegistry(registry, name string) string {
 	return registry + "/" + name
 }
 
+// isString reports whether a scalar may be a name or a version: one that is not empty, null, or a boolean.
 func isString(c *cursor) bool {
-	return c.node.Kind == yaml.ScalarNode && c.node.Value != "" && c.node.ShortTag() != "!!null"
+	return c.node.Kind == yaml.ScalarNode && c.node.Value != "" && c.node.ShortTag() != "!!null" && c.node.ShortTag() != "!!bool"
 }

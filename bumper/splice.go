@@ -5,39 +5,64 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strings"
 
 	"gopkg.in/yaml.v3"
 )
 
+// change is a token of a file, or of a text, that gets other bytes.
+type change struct {
+	token
+	wanted
+	bytes string
+}
+
 // splice puts the new values into the bytes of the file and proves the result. It returns the new bytes and the record
 // of each edit in order of position, or the reason why the file cannot be edited.
 func (d *document) splice(edits []wanted) ([]byte, []Edit, *Refusal) {
-	type change struct {
-		token
-		wanted
-		bytes string
+	data, changes, refusal := d.spliced(edits)
+	if refusal != nil {
+		return nil, nil, refusal
 	}
-	changes := make([]change, len(edits))
-	for i, e := range edits {
+	var records []Edit
+	for _, c := range changes {
+		records = append(records, d.edit(c.wanted))
+	}
+	return data, records, nil
+}
+
+func (d *document) spliced(edits []wanted) ([]byte, []change, *Refusal) {
+	var changes []change
+	own, inner := d.sortOut(edits)
+	for _, e := range own {
 		t, reason := d.locate(e.at)
 		if reason == "" && explicitTag(e.at.node) {
 			reason = fmt.Sprintf("has the tag %s, so its value cannot be just any text", e.at.node.Tag)
 		}
 		if reason != "" {
 			line, column := d.nodePosition(e.at.node)
-			return nil, nil, &Refusal{File: d.path, Line: line, Column: column, Path: e.at.path(), Reason: reason,
-				Hint: "write the value on one line, plain or in quotes"}
+			return nil, nil, &Refusal{File: d.path, Line: line, Column: column, Path: e.at.path(), Reason: reason, Hint: oneLineHint}
 		}
-		text := t.encode(e.at.node.Value, e.value, e.typed, strings.HasSuffix(d.path, ".json"))
-		changes[i] = change{t, e, text}
+		changes = append(changes, change{t, e, t.encode(e.at.node.Value, e.value, e.typed, d.json)})
+	}
+	for _, text := range inner {
+		data, within, refusal := text.doc.spliced(text.edits)
+		if refusal != nil {
+			return nil, nil, refusal
+		}
+		for _, c := range within {
+			start, ok := text.doc.toHost(c.start)
+			end := start + c.end - c.start
+			if !ok || end > len(d.data) || !bytes.Equal(d.data[start:end], text.doc.data[c.start:c.end]) {
+				return nil, nil, d.unproven(c.at, "is inside a text and could not be found again")
+			}
+			c.start, c.end = start, end
+			changes = append(changes, c)
+		}
+		own = append(own, wanted{at: text.doc.host, value: string(data), text: true})
 	}
 	slices.SortFunc(changes, func(a, b change) int { return cmp.Compare(a.start, b.start) })
-	var (
-		out     bytes.Buffer
-		records []Edit
-		last    int
-	)
+	var out bytes.Buffer
+	last := 0
 	for _, c := range changes {
 		if c.start < last {
 			return nil, nil, d.unproven(c.at, "two edits overlap")
@@ -45,13 +70,40 @@ func (d *document) splice(edits []wanted) ([]byte, []Edit, *Refusal) {
 		out.Write(d.data[last:c.start])
 		out.WriteString(c.bytes)
 		last = c.end
-		records = append(records, d.edit(c.wanted))
 	}
 	out.Write(d.data[last:])
-	if refusal := d.prove(out.Bytes(), edits); refusal != nil {
+	if refusal := d.prove(out.Bytes(), own); refusal != nil {
 		return nil, nil, refusal
 	}
-	return out.Bytes(), records, nil
+	return out.Bytes(), changes, nil
+}
+
+const oneLineHint = "write the value on one line, plain or in quotes"
+
+// textEdits are the edits inside one text.
+type textEdits struct {
+	doc   *document
+	edits []wanted
+}
+
+// sortOut tells the edits of d itself from those inside its texts.
+func (d *document) sortOut(edits []wanted) (own []wanted, inner []textEdits) {
+	for _, e := range edits {
+		text := e.at.doc
+		if text == d || text == nil {
+			own = append(own, e)
+			continue
+		}
+		for text.host.doc != d {
+			text = text.host.doc
+		}
+		i := slices.IndexFunc(inner, func(t textEdits) bool { return t.doc == text })
+		if i < 0 {
+			i, inner = len(inner), append(inner, textEdits{doc: text})
+		}
+		inner[i].edits = append(inner[i].edits, e)
+	}
+	return own, inner
 }
 
 // explicitTag reports whether a scalar has a !!tag other than !!str in the text.
@@ -98,7 +150,9 @@ type proof struct {
 func (p proof) compare(before, after *yaml.Node) *yaml.Node {
 	p.twin[before] = after
 	same := before.Kind == after.Kind && before.Anchor == after.Anchor && len(before.Content) == len(after.Content)
-	if e, ok := p.expect[before]; ok {
+	if e, ok := p.expect[before]; ok && e.text {
+		same = same && after.Value == e.value && before.Tag == after.Tag && before.Style == after.Style
+	} else if ok {
 		same = same && after.Value == e.value && tagAfter(before, e) == after.ShortTag()
 	} else {
 		same = same && before.Value == after.Value && before.Tag == after.Tag && before.Style == after.Style

@@ -132,6 +132,16 @@ func (s *scanned) selectDocuments(steps []step) (roots []*cursor, rest []step) {
 // follow walks steps from c. On failure it says where and how deep it came.
 func (s *scanned) follow(c *cursor, steps []step) (end *cursor, depth int, refusal *Refusal) {
 	for depth, next := range steps {
+		if inner := s.text(c); inner != nil {
+			root, isStep := inner.rootFor(c, next)
+			if root == nil {
+				r := s.refusal(c, "start the path in the text with the document: [1]", "has %d documents in its text", len(inner.roots))
+				return nil, depth, &r
+			}
+			if c = root; isStep {
+				continue
+			}
+		}
 		fields := c.children()
 		var matches []*cursor
 		for _, f := range fields {
@@ -158,6 +168,20 @@ func (s *scanned) follow(c *cursor, steps []step) (end *cursor, depth int, refus
 		}
 	}
 	return c, len(steps), nil
+}
+
+// rootFor returns the content of the document in the text of host that a path goes on in, and whether the step only chose it.
+func (d *document) rootFor(host *cursor, next step) (root *cursor, isStep bool) {
+	switch {
+	case len(d.roots) == 1:
+		root = d.rootCursor(0)
+	case next.kind == byIndex && next.index < len(d.roots):
+		root, isStep = d.rootCursor(next.index), true
+	}
+	if root != nil {
+		root.parent, root.via, root.merged = host, host.via, host.merged
+	}
+	return root, isStep
 }
 
 func describe(s step) string {
