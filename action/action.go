@@ -50,7 +50,8 @@ Flags:
   --image NAME=TAG         bump: image to change, repeatable; also NAME:TAG, NAME@DIGEST, NAME:TAG@DIGEST
   --value FILE:PATH=VALUE  bump: one value to change, repeatable
   --path GLOB              bump, check: only files below these paths, repeatable
-  --from ENV, --to ENV     promote: a directory, or the name of an environment in promotion.yaml
+  --from ENV, --to ENV     promote: a directory, a file, a pattern such as 'apps/*/overlays/prod', or the name
+                           of an environment in promotion.yaml
   --also FILE:PATH         promote: one more value to copy, repeatable; the file is relative to the environment
   --ignore GLOB            check: no files below these paths, repeatable
   --floating-tags LEVEL    check: what latest and a missing tag are: error, warning or off (default error)

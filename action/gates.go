@@ -2,6 +2,8 @@ package action
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,9 +12,9 @@ import (
 )
 
 // Gates are asked of Git alone: commit statuses, check runs and pull requests of the config repository. No cluster is
-// asked. What counts are the commits of the base branch at which the directory of the source environment was, byte for
-// byte, what it is now: a reconciler reports on the commit it applied, which need not be the one that changed the
-// directory.
+// asked. What counts are the commits of the base branch at which the source (the directories and files that versions are
+// taken from) was, byte for byte, what it is now: a reconciler reports on the commit it applied, which need not be the one
+// that changed the source.
 
 // gateResult is one gate of a promotion.
 type gateResult struct {
@@ -23,19 +25,6 @@ type gateResult struct {
 	Possible string `json:"possible,omitempty"`
 }
 
-const lineQuery = `query Line($owner: String!, $name: String!, $head: String!, $dir: String!) {
-  repository(owner: $owner, name: $name) { object(expression: $head) { ... on Commit { history(first: 100) { nodes {
-    oid
-    parents(first: 1) { nodes { oid } }
-    file(path: $dir) { oid }
-    statusCheckRollup { contexts(first: 100) { nodes {
-      __typename
-      ... on StatusContext { context state createdAt }
-      ... on CheckRun { name status conclusion completedAt }
-    } } }
-  } } } } }
-}`
-
 // lineCommit is a commit of the base branch with what was reported on it.
 type lineCommit struct {
 	OID     string `json:"oid"`
@@ -44,12 +33,11 @@ type lineCommit struct {
 			OID string `json:"oid"`
 		}
 	}
-	File *struct {
-		OID string `json:"oid"`
-	}
 	StatusCheckRollup *struct {
 		Contexts struct{ Nodes []report }
 	}
+
+	state string // what the source was at this commit, "" when a part of it was not there
 }
 
 // report is a commit status or a check run.
@@ -68,35 +56,100 @@ type gateEvent struct {
 	word   string // success, failure, ...
 }
 
-// line reads the commits of the base branch from head back, as far as the directory was what it is at head.
-func (c *client) line(ctx context.Context, head, dir string) ([]lineCommit, error) {
+// maxLinePaths is how many paths one request follows.
+const maxLinePaths = 50
+
+// line reads the commits of the base branch from head back, as far as all paths were what they are at head.
+func (c *client) line(ctx context.Context, head string, paths []string) ([]lineCommit, error) {
+	var out []lineCommit
+	for list := range slices.Chunk(paths, maxLinePaths) {
+		nodes, err := c.somePaths(ctx, head, list)
+		if err != nil {
+			return nil, err
+		}
+		if same := samePaths(nodes, head); out == nil || len(same) < len(out) {
+			out = same
+		}
+	}
+	return out, nil
+}
+
+func (c *client) somePaths(ctx context.Context, head string, paths []string) ([]lineCommit, error) {
+	var params, fields strings.Builder
+	vars := map[string]any{"owner": c.owner, "name": c.name, "head": head}
+	for i, p := range paths {
+		fmt.Fprintf(&params, ", $p%d: String!", i)
+		fmt.Fprintf(&fields, " p%d: file(path: $p%d) { oid }", i, i)
+		vars[fmt.Sprintf("p%d", i)] = p
+	}
+	doc := "query Line($owner: String!, $name: String!, $head: String!" + params.String() + `) {
+  repository(owner: $owner, name: $name) { object(expression: $head) { ... on Commit { history(first: 100) { nodes {
+    oid
+    parents(first: 1) { nodes { oid } }
+    statusCheckRollup { contexts(first: 100) { nodes {
+      __typename
+      ... on StatusContext { context state createdAt }
+      ... on CheckRun { name status conclusion completedAt }
+    } } }
+   ` + fields.String() + " } } } } } }"
 	var data struct {
 		Repository struct {
 			Object *struct {
-				History struct{ Nodes []lineCommit }
+				History struct{ Nodes []json.RawMessage }
 			}
 		}
 	}
-	vars := map[string]any{"owner": c.owner, "name": c.name, "head": head, "dir": dir}
-	if err := c.query(ctx, "read the statuses of "+dir, lineQuery, vars, &data); err != nil {
+	what := "read the statuses of " + paths[0]
+	if err := c.query(ctx, what, doc, vars, &data); err != nil {
 		if a, ok := answered(err); ok && a.says("not accessible") {
 			return nil, advise(err, "gates need a token with statuses: read, checks: read and pull-requests: read")
 		}
 		return nil, err
 	}
 	if data.Repository.Object == nil {
-		return nil, fmt.Errorf("%w: read the statuses of %s", errMoved, dir)
+		return nil, fmt.Errorf("%w: %s", errMoved, what)
 	}
-	return sameDirectory(data.Repository.Object.History.Nodes, head), nil
+	var out []lineCommit
+	for _, raw := range data.Repository.Object.History.Nodes {
+		n, err := lineCommitOf(raw, len(paths))
+		if err != nil {
+			return nil, fmt.Errorf("%s: read GitHub's answer: %w", what, err)
+		}
+		out = append(out, n)
+	}
+	return out, nil
 }
 
-// sameDirectory follows the first parents from head, newest first, while the directory does not change.
-func sameDirectory(nodes []lineCommit, head string) []lineCommit {
+// lineCommitOf decodes a commit with the names of so many paths.
+func lineCommitOf(raw json.RawMessage, paths int) (lineCommit, error) {
+	var c lineCommit
+	var entries map[string]json.RawMessage
+	if err := errors.Join(json.Unmarshal(raw, &c), json.Unmarshal(raw, &entries)); err != nil {
+		return c, err
+	}
+	for i := range paths {
+		var e *struct {
+			OID string `json:"oid"`
+		}
+		if err := json.Unmarshal(entries[fmt.Sprintf("p%d", i)], &e); err != nil {
+			return c, err
+		}
+		if e == nil {
+			c.state = ""
+			return c, nil
+		}
+		c.state += e.OID + "\n"
+	}
+	return c, nil
+}
+
+// samePaths follows the first parents from head, newest first, while the paths do not change.
+func samePaths(nodes []lineCommit, head string) []lineCommit {
 	var out []lineCommit
 	next := head
 	for {
 		at := slices.IndexFunc(nodes, func(c lineCommit) bool { return c.OID == next })
-		if at < 0 || nodes[at].File == nil || len(out) > 0 && nodes[at].File.OID != out[0].File.OID {
+		if at < 0 || nodes[at].state == "" || len(out) > 0 && nodes[at].state != out[0].state {
 			return out
 		}
 		out = append(out, nodes[at])
@@ -106,6 +159,9 @@ func sameDirectory(nodes []lineCommit, head string) []lineCommit {
 		next = nodes[at].Parents.Nodes[0].OID
 	}
 }
+
+// askPulls says whether a gate asks for the pull requests that brought the versions.
+func (g *Gates) askPulls() bool { return g.Approvals > 0 || len(g.Labels) > 0 }
 
 // events are the reports of one name, oldest first. What is still running is told apart.
 func events(line []lineCommit, name string) (done []gateEvent, pending bool) {

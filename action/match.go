@@ -3,6 +3,7 @@ package action
 import (
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 
@@ -38,36 +39,38 @@ func orNone(s string) string {
 	return s
 }
 
-// match compares two environments image by image. An image is the same when its normalised name is, whatever format it
-// is written in on either side.
+// match compares a member of one environment with one of another, image by image. An image is the same when its
+// normalised name is, whatever format it is written in on either side.
 type match struct {
-	from, to       place
-	source, target []bumper.File
-	runs           map[string][]bumper.Reference // by image: where the source says which version it runs
-	has            map[string][]bumper.Reference // by image: where the target names it
-	left           []Left
+	pair
+	fromName, toName string                        // for people
+	runs             map[string][]bumper.Reference // by image: where the source says which version it runs
+	has              map[string][]bumper.Reference // by image: where the target names it
+	left             []Left
 }
 
-func (m *match) read(p *Promotion) error {
-	hint := "the input is a directory of the repository, or the name of an environment in " + promotionFile
-	if p != nil {
-		hint = "environments of " + promotionFile + ": " + strings.Join(p.names(), ", ")
-	}
-	if len(m.source) == 0 {
-		return advise(fmt.Errorf("input from: there is no YAML in %s", m.from.dir), hint)
-	}
-	if len(m.target) == 0 {
-		return advise(fmt.Errorf("input to: there is no YAML in %s", m.to.dir), hint)
-	}
+func newMatch(p pair, from, to string) (*match, error) {
+	m := &match{pair: p, fromName: from, toName: to}
 	var err error
-	if m.runs, err = byImage(m.source); err != nil {
-		return err
+	if m.runs, err = p.from.images(); err != nil {
+		return nil, err
 	}
 	for name, refs := range m.runs {
 		m.runs[name] = deciding(refs)
 	}
-	m.has, err = byImage(m.target)
-	return err
+	m.has, err = p.to.images()
+	return m, err
+}
+
+// images are the references in the files of the member, by image.
+func (m member) images() (map[string][]bumper.Reference, error) {
+	all, err := byImage(slices.Concat(m.files, m.beside))
+	for name, refs := range all {
+		if all[name] = slices.DeleteFunc(refs, func(r bumper.Reference) bool { return !m.has(r.File) }); len(all[name]) == 0 {
+			delete(all, name)
+		}
+	}
+	return all, err
 }
 
 func byImage(files []bumper.File) (map[string][]bumper.Reference, error) {
@@ -102,17 +105,17 @@ func (m *match) images(only []string) []bumper.Image {
 		img := refs[0].Image
 		switch other := slices.IndexFunc(refs, func(r bumper.Reference) bool { return r.Image.Tag != img.Tag || r.Image.Digest != img.Digest }); {
 		case len(m.has[name]) == 0:
-			m.left = append(m.left, Left{File: refs[0].File, Line: refs[0].Line, What: img.Name, From: version(img), Reason: "not in " + m.to.name})
+			m.left = append(m.left, Left{File: refs[0].File, Line: refs[0].Line, What: img.Name, From: version(img), Reason: "not in " + m.toName})
 		case other >= 0:
 			m.left = append(m.left, Left{File: refs[other].File, Line: refs[other].Line, What: img.Name,
-				From: version(img) + " and " + version(refs[other].Image), To: m.version(name), Reason: "it has two versions in " + m.from.name})
+				From: version(img) + " and " + version(refs[other].Image), To: m.version(name), Reason: "it has two versions in " + m.fromName})
 		default:
 			out = append(out, img)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.has)) {
 		if ref := m.has[name][0]; len(m.runs[name]) == 0 && len(only) == 0 {
-			m.left = append(m.left, Left{File: ref.File, Line: ref.Line, What: ref.Image.Name, To: version(ref.Image), Reason: "no version in " + m.from.name})
+			m.left = append(m.left, Left{File: ref.File, Line: ref.Line, What: ref.Image.Name, To: version(ref.Image), Reason: "no version in " + m.fromName})
 		}
 	}
 	return out
@@ -150,26 +153,25 @@ func (m *match) held(h Hold) Left {
 	return l
 }
 
-// values are the explicit keys to copy.
-func (m *match) values(lines []string) ([]bumper.Value, error) {
-	var out []bumper.Value
+// values are the explicit keys to copy. One that the member does not have is missing.
+func (m *match) values(lines []string) (out []bumper.Value, missing []string, err error) {
 	for _, line := range lines {
 		a, err := parseAlso(line)
 		if err != nil {
-			return nil, fmt.Errorf("also: %w", err)
+			return nil, nil, fmt.Errorf("also: %w", err)
 		}
-		file := m.from.dir + "/" + a.file
-		at := slices.IndexFunc(m.source, func(f bumper.File) bool { return f.Path == file })
-		if at < 0 {
-			return nil, fmt.Errorf("also %s: there is no file %s", line, file)
+		f, ok := m.from.file(a.file)
+		if !ok {
+			missing = append(missing, fmt.Sprintf("also %s: there is no file %s", line, path.Join(m.from.path, a.file)))
+			continue
 		}
-		value, err := bumper.Lookup(m.source[at], a.path)
+		value, err := bumper.Lookup(f, a.path)
 		if err != nil {
-			return nil, fmt.Errorf("also %s: %w", line, err)
+			return nil, nil, fmt.Errorf("also %s: %w", line, err)
 		}
-		out = append(out, bumper.Value{File: m.to.dir + "/" + a.file, Path: a.path, Value: value})
+		out = append(out, bumper.Value{File: path.Join(m.to.path, a.file), Path: a.path, Value: value})
 	}
-	return out, nil
+	return out, missing, nil
 }
 
 // carriers are the files of the source that carry the versions of the edits.
@@ -199,16 +201,13 @@ func (m *match) leaveValues(res bumper.Result) {
 			}
 		}
 	}
-	for _, f := range m.target {
+	for _, f := range m.to.files {
 		if data, ok := res.Files[f.Path]; ok {
 			f.Data = data
 		}
-		rel := strings.TrimPrefix(f.Path, m.to.dir+"/")
-		at := slices.IndexFunc(m.source, func(s bumper.File) bool { return s.Path == m.from.dir+"/"+rel })
-		if at < 0 {
-			continue
+		if same, ok := m.from.file(strings.TrimPrefix(f.Path, m.to.path)); ok {
+			m.left = append(m.left, differences(same, f, listed, "not an image")...)
 		}
-		m.left = append(m.left, differences(m.source[at], f, listed, "not an image")...)
 	}
 }
 

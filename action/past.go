@@ -39,17 +39,24 @@ func (p Plan) within(earlier []string) bool {
 	if slices.Equal(earlier, p.Set) {
 		return true
 	}
-	images, values := parseSet(earlier)
 	for _, e := range p.Edits {
-		same := slices.ContainsFunc(images, func(i bumper.Image) bool { return i.Normalised() == e.Image && exact(i) == exact(e.After) })
-		if e.Image == "" {
-			same = slices.Contains(values, bumper.Value{File: e.File, Path: e.Path, Value: e.New})
-		}
-		if !same {
+		if !slices.ContainsFunc(earlier, func(line string) bool { return asksFor(line, e) }) {
 			return false
 		}
 	}
 	return len(p.Edits) > 0
+}
+
+// asksFor says whether a line of a set asks for an edit.
+func asksFor(line string, e bumper.Edit) bool {
+	if at, _ := cutPart(line); at != "" && !below(at, e.File) {
+		return false
+	}
+	images, values := parseSet([]string{line})
+	if e.Image == "" {
+		return slices.Contains(values, bumper.Value{File: e.File, Path: e.Path, Value: e.New})
+	}
+	return len(images) == 1 && images[0].Normalised() == e.Image && exact(images[0]) == exact(e.After)
 }
 
 // close says why, leaves a mark by which the next run knows who closed it, and deletes the branch, which closes the pull

@@ -108,8 +108,34 @@ func setLines(req bumper.Request) []string {
 	return out
 }
 
+// lineAbout is a line of a set that is about one part of an environment only.
+func lineAbout(at, line string) string { return "[" + at + "] " + line }
+
+// cutPart splits a line of a set into the part that it is about, "" for all, and what it asks for.
+func cutPart(line string) (at, what string) {
+	if rest, ok := strings.CutPrefix(line, "["); ok {
+		if at, what, ok = strings.Cut(rest, "] "); ok {
+			return at, what
+		}
+	}
+	return "", line
+}
+
+// setIn is what a set asks for in one part of an environment.
+func setIn(lines []string, part string) []string {
+	var out []string
+	for _, line := range lines {
+		if at, what := cutPart(line); at == "" || at == part {
+			out = append(out, what)
+		}
+	}
+	return out
+}
+
+// parseSet reads the lines of a set, whatever part of an environment they are about.
 func parseSet(lines []string) (images []bumper.Image, values []bumper.Value) {
 	for _, line := range lines {
+		_, line = cutPart(line)
 		if img, err := bumper.ParseAssignment(line); err == nil {
 			images = append(images, img)
 		} else if v, err := bumper.ParseValue(line); err == nil {

@@ -3,7 +3,7 @@ package action
 import (
 	"context"
 	"fmt"
-	"path"
+	"maps"
 	"slices"
 	"strings"
 
@@ -45,37 +45,18 @@ func (r *run) planBack(ctx context.Context, s *snapshot, chosen map[[2]string]bu
 	}
 	plan := Plan{Files: map[string][]byte{}, Lead: "Roll back", Scanned: len(s.files)}
 	for _, dir := range r.in.Paths {
+		pattern := dir
 		if e := p.environment(dir); e != nil {
-			dir = e.Path
+			pattern = e.Path
 		}
-		files := withData(s.below(dir), plan.Files)
-		if len(files) == 0 {
-			return Plan{}, advise(fmt.Errorf("input paths: there is no YAML in %s", dir), "give a directory of the repository, or the name of an environment in "+promotionFile)
+		parts := partsOf(pattern, s.files, p)
+		if len(parts) == 0 {
+			return Plan{}, advise(fmt.Errorf("input paths: there is no YAML in %s", pattern), "give a directory of the repository, or the name of an environment in "+promotionFile)
 		}
 		for _, img := range r.in.Images {
-			to, known := chosen[[2]string{dir, img.Name}]
-			if !known {
-				to = img
-				if img.Tag == "" && img.Digest == "" {
-					if to, err = r.previous(ctx, s.commit, dir, files, img, holds); err != nil {
-						return Plan{}, err
-					}
-				}
-				chosen[[2]string{dir, img.Name}] = to
+			if err := r.backIn(ctx, s, &plan, parts, img, holds, chosen); err != nil {
+				return Plan{}, err
 			}
-			res, err := bumper.Bump(files, bumper.Request{Images: []bumper.Image{to}, AllowDowngrade: true})
-			if err != nil {
-				return Plan{}, advise(fmt.Errorf("roll back in %s: %w", dir, err), bumpHint(err))
-			}
-			if line := "back to " + to.String() + " in " + dir; !slices.Contains(plan.Set, line) {
-				plan.Set = append(plan.Set, line)
-			}
-			files = withData(files, res.Files)
-			for name, data := range res.Files {
-				plan.Files[name] = data
-			}
-			plan.Edits, plan.Current = append(plan.Edits, res.Edits...), append(plan.Current, res.Current...)
-			plan.Left = append(plan.Left, leftOf(res.Left)...)
 		}
 	}
 	if len(plan.Edits) == 0 {
@@ -87,16 +68,54 @@ func (r *run) planBack(ctx context.Context, s *snapshot, chosen map[[2]string]bu
 	return r.withHolds(s, plan)
 }
 
-// previous finds the version that a directory had of an image before the one it has now. Held versions do not count.
-func (r *run) previous(ctx context.Context, commit, dir string, files []bumper.File, img bumper.Image, holds []Hold) (bumper.Image, error) {
-	refs, err := byImage(files)
+// backIn adds to the plan what takes an image back in the parts of an environment that name it.
+func (r *run) backIn(ctx context.Context, s *snapshot, plan *Plan, parts []member, img bumper.Image, holds []Hold, chosen map[[2]string]bumper.Image) error {
+	var found bool
+	for _, part := range parts {
+		part.files = withData(part.files, plan.Files)
+		refs, err := part.images()
+		if err != nil {
+			return err
+		}
+		if len(refs[img.Normalised()]) == 0 && len(parts) > 1 {
+			continue
+		}
+		found = true
+		key := [2]string{part.path, img.Name}
+		to, known := chosen[key]
+		if !known {
+			to = img
+			if img.Tag == "" && img.Digest == "" {
+				if to, err = r.previous(ctx, s.commit, part, img, holds); err != nil {
+					return err
+				}
+			}
+			chosen[key] = to
+		}
+		res, err := part.bump(bumper.Request{Images: []bumper.Image{to}, AllowDowngrade: true})
+		if err != nil {
+			return advise(fmt.Errorf("roll back in %s: %w", part.path, err), bumpHint(err))
+		}
+		plan.Set = append(plan.Set, lineAbout(part.path, "back to "+to.String()))
+		maps.Copy(plan.Files, res.Files)
+		plan.Edits, plan.Current, plan.Left = append(plan.Edits, res.Edits...), append(plan.Current, res.Current...), append(plan.Left, leftOf(res.Left)...)
+	}
+	if !found {
+		return fmt.Errorf("roll back: image %s: no part of the environment names it", img.Name)
+	}
+	return nil
+}
+
+// previous finds the version that a part of an environment had of an image before the one it has now. Held versions do not count.
+func (r *run) previous(ctx context.Context, commit string, part member, img bumper.Image, holds []Hold) (bumper.Image, error) {
+	refs, err := part.images()
 	if err != nil {
 		return img, err
 	}
-	name := img.Normalised()
+	dir, name := part.path, img.Normalised()
 	now := deciding(refs[name])
 	if len(now) == 0 {
-		_, err := bumper.Bump(files, bumper.Request{Images: []bumper.Image{{Name: img.Name, Tag: "x"}}})
+		_, err := bumper.Bump(part.files, bumper.Request{Images: []bumper.Image{{Name: img.Name, Tag: "x"}}})
 		return img, advise(fmt.Errorf("roll back in %s: %w", dir, err), bumpHint(err))
 	}
 	var carriers []string
@@ -105,12 +124,13 @@ func (r *run) previous(ctx context.Context, commit, dir string, files []bumper.F
 			carriers = append(carriers, ref.File)
 		}
 	}
-	history, err := r.client.revisions(ctx, commit, path.Clean(dir), carriers, maxHistoryRead)
+	history, err := r.client.revisions(ctx, commit, dir, carriers, maxHistoryRead)
 	if err != nil {
 		return img, err
 	}
 	for _, rev := range history {
-		then, err := byImage(rev.files)
+		rev.beside = part.beside
+		then, err := rev.images()
 		if err != nil {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -24,18 +25,19 @@ type promoteWish struct {
 
 // promoted is what a plan knows about the promotion it belongs to.
 type promoted struct {
-	from, to         string // directories
+	from, to         string // as the environments are written
 	fromName, toName string // for people
 	env              *Environment
 	sources          []AppSource
-	carriers         []string // files of the source that carry the versions
+	strands          []strand
 	gates            []gateResult
 }
 
-// place is an environment of a promotion: a directory, and the entry of promotion.yaml when there is one.
-type place struct {
-	dir, name string
-	env       *Environment
+// strand is what a promotion takes from one member of the source to one of the target.
+type strand struct {
+	from, to string   // the paths of the members
+	carriers []string // files of the source that carry the versions
+	beside   []bumper.File
 }
 
 // promotions are the operations of one run, last environment first: a version moves one stage in a run, not two.
@@ -54,10 +56,11 @@ func (r *run) promotions(ctx context.Context) ([]operation, error) {
 		if err != nil {
 			return nil, err
 		}
-		wants.patterns = append(wants.patterns, from.dir, to.dir)
+		wants.patterns = append(wants.patterns, from.reads()...)
+		wants.patterns = append(wants.patterns, to.reads()...)
 		for _, line := range w.alsoFor(to) {
 			a, _ := parseAlso(line)
-			wants.extra = append(wants.extra, path.Join(from.dir, a.file), path.Join(to.dir, a.file))
+			wants.extra = append(wants.extra, path.Join(from.pattern, a.file), path.Join(to.pattern, a.file))
 		}
 	}
 	var out []operation
@@ -121,8 +124,8 @@ func (w promoteWish) places(p *Promotion) (from, to place, err error) {
 	if from, err = w.place("from", name, p); err != nil {
 		return from, to, err
 	}
-	if below(from.dir, to.dir) || below(to.dir, from.dir) {
-		return from, to, fmt.Errorf("inputs from and to: %s and %s overlap", from.dir, to.dir)
+	if below(from.pattern, to.pattern) || below(to.pattern, from.pattern) {
+		return from, to, fmt.Errorf("inputs from and to: %s and %s overlap", from.pattern, to.pattern)
 	}
 	return from, to, nil
 }
@@ -135,8 +138,8 @@ func (w promoteWish) place(input, name string, p *Promotion) (place, error) {
 	if err != nil {
 		return place{}, fmt.Errorf("input %s: %w", input, err)
 	}
-	if clean == "." || strings.ContainsAny(clean, "*?[") {
-		return place{}, fmt.Errorf("input %s: %q is not a directory of the repository below its root", input, name)
+	if clean == "." {
+		return place{}, fmt.Errorf("input %s: %q is not below the root of the repository", input, name)
 	}
 	return place{clean, clean, nil}, nil
 }
@@ -152,22 +155,41 @@ var notSlugRE = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
 // promoteOperation is the one pull request of a target.
 func promoteOperation(w promoteWish, from, to place, wants wanted) operation {
-	op := operation{name: opPromote, wants: wants, target: targetName("from "+from.dir, "to "+to.dir)}
+	op := operation{name: opPromote, wants: wants, target: targetName("from "+from.pattern, "to "+to.pattern)}
 	op.slug = strings.Trim(notSlugRE.ReplaceAllString(to.name, "-"), "-.")
 	op.plan = func(_ context.Context, s *snapshot) (Plan, error) { return planPromote(s, w) }
 	op.again = func(earlier []string) operation {
 		next := op
-		next.plan = func(_ context.Context, s *snapshot) (Plan, error) {
-			req := bumper.Request{AllowDowngrade: true}
-			req.Images, req.Values = parseSet(earlier)
-			res, err := bumper.Bump(s.below(to.dir), req)
-			plan := newPlan(res)
-			plan.Set, plan.Lead = earlier, "Promote to "+to.name
-			return plan, err
-		}
+		next.plan = func(_ context.Context, s *snapshot) (Plan, error) { return planAgain(s, from, to, earlier) }
 		return next
 	}
 	return op
+}
+
+// planAgain makes the edits that an earlier promotion (its set) asked for.
+func planAgain(s *snapshot, from, to place, earlier []string) (Plan, error) {
+	plan := Plan{Files: map[string][]byte{}, Set: earlier, Lead: "Promote to " + to.name}
+	p, err := s.promotion()
+	if err != nil {
+		return Plan{}, err
+	}
+	paired, err := pairUp(from, to, s.files, p)
+	if err != nil {
+		return Plan{}, err
+	}
+	for _, pr := range paired.pairs {
+		req := bumper.Request{AllowDowngrade: true}
+		if req.Images, req.Values = parseSet(setIn(earlier, pr.to.path)); len(req.Images)+len(req.Values) == 0 {
+			continue
+		}
+		res, err := pr.to.bump(req)
+		if err != nil {
+			return Plan{}, err
+		}
+		plan.take(res)
+		plan.Left = append(plan.Left, leftOf(res.Left)...)
+	}
+	return plan, nil
 }
 
 // planPromote copies the versions of images, and the values that were asked for, and nothing else.
@@ -180,34 +202,108 @@ func planPromote(s *snapshot, w promoteWish) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	m := &match{from: from, to: to, source: s.below(from.dir), target: s.below(to.dir)}
-	if err := m.read(p); err != nil {
-		return Plan{}, err
-	}
-	req := bumper.Request{Images: m.images(w.only), AllowDowngrade: w.downgrade}
-	if req.Values, err = m.values(w.alsoFor(to)); err != nil {
-		return Plan{}, err
-	}
 	holds, err := s.holds()
 	if err != nil {
 		return Plan{}, err
 	}
-	res, err := m.bump(&req, holds)
+	paired, err := pairUp(from, to, s.files, p)
 	if err != nil {
-		return Plan{}, advise(err, bumpHint(err))
+		return Plan{}, err
 	}
-	m.leaveValues(res)
-	plan := newPlan(res)
-	plan.Scanned = len(m.source) + len(m.target)
-	plan.Set, plan.Left, plan.Lead = setLines(req), joinLeft(plan.Left, m.left), "Promote to "+to.name
-	plan.Promoted = &promoted{from: from.dir, to: to.dir, fromName: from.name, toName: to.name, env: to.env, carriers: m.carriers(res)}
+	plan := Plan{Files: map[string][]byte{}, Lead: "Promote to " + to.name}
+	plan.Promoted = &promoted{from: from.pattern, to: to.pattern, fromName: from.name, toName: to.name, env: to.env}
 	if p != nil {
 		plan.Promoted.sources = p.Sources
 	}
+	missing := map[string]int{}
+	for _, pr := range paired.pairs {
+		absent, err := plan.promote(pr, paired, w, holds)
+		if err != nil {
+			return Plan{}, err
+		}
+		for _, text := range absent {
+			missing[text]++
+		}
+	}
+	if err := paired.absent(missing, len(w.alsoFor(to))); err != nil {
+		return Plan{}, err
+	}
+	plan.Left = append(plan.Left, paired.unpaired()...)
 	if w.plainSecrets {
 		return plan, nil
 	}
 	return plan, guardSecrets(plan.Files)
+}
+
+// promote adds the promotion of one pair to the plan. It returns what also names and the source does not have.
+func (p *Plan) promote(pr pair, in pairing, w promoteWish, holds []Hold) (missing []string, err error) {
+	m, err := newMatch(pr, in.from.name, in.to.name)
+	if err != nil {
+		return nil, err
+	}
+	req := bumper.Request{Images: m.images(w.only), AllowDowngrade: w.downgrade}
+	if req.Values, missing, err = m.values(w.alsoFor(in.to)); err != nil {
+		return nil, err
+	}
+	res, err := m.bump(&req, holds)
+	if err != nil {
+		return nil, advise(err, bumpHint(err))
+	}
+	m.leaveValues(res)
+	p.Scanned += len(pr.from.files) + len(pr.to.files)
+	p.take(res)
+	p.Left = append(p.Left, joinLeft(leftOf(res.Left), m.left)...)
+	for _, line := range setLines(req) {
+		if in.several() {
+			line = lineAbout(pr.to.path, line)
+		}
+		p.Set = append(p.Set, line)
+	}
+	if len(res.Edits) > 0 {
+		p.Promoted.strands = append(p.Promoted.strands, strand{pr.from.path, pr.to.path, m.carriers(res), pr.from.beside})
+	}
+	return missing, nil
+}
+
+// take adds the edits of a result to the plan.
+func (p *Plan) take(res bumper.Result) {
+	p.Edits, p.Current, p.Notes = append(p.Edits, res.Edits...), append(p.Current, res.Current...), append(p.Notes, res.Notes...)
+	maps.Copy(p.Files, res.Files)
+	p.Parsed += res.Parsed
+}
+
+// absent is the error for lines of also that no pair has a file for.
+func (p pairing) absent(missing map[string]int, lines int) error {
+	if len(missing) == 0 || len(missing) < lines*len(p.pairs) && p.several() {
+		return nil
+	}
+	return errors.New(strings.Join(slices.Sorted(maps.Keys(missing)), "\n"))
+}
+
+// unpaired lists the images of members that have no counterpart in the other environment.
+func (p pairing) unpaired() []Left {
+	var out []Left
+	list := func(m member, other string, source bool) {
+		images, err := m.images()
+		if err != nil {
+			return
+		}
+		for _, name := range slices.Sorted(maps.Keys(images)) {
+			ref := images[name][0]
+			l := Left{File: ref.File, Line: ref.Line, What: ref.Image.Name, To: version(ref.Image), Reason: "there is no " + other}
+			if source {
+				l.From, l.To = l.To, ""
+			}
+			out = append(out, l)
+		}
+	}
+	for _, m := range p.onlyFrom {
+		list(m, fill(p.to.pattern, m.stars), true)
+	}
+	for _, m := range p.onlyTo {
+		list(m, fill(p.from.pattern, m.stars), false)
+	}
+	return out
 }
 
 // promotion is promotion.yaml, or nil when there is none.
@@ -222,7 +318,7 @@ func (s *snapshot) promotion() (*Promotion, error) {
 // bump makes the edits. An image that would go back, or is held, stays and is listed.
 func (m *match) bump(req *bumper.Request, holds []Hold) (bumper.Result, error) {
 	for {
-		res, stopped, err := bumpUnlessHeld(m.target, *req, holds)
+		res, stopped, err := m.to.bumpUnlessHeld(*req, holds)
 		var older *bumper.DowngradeError
 		if !errors.As(err, &older) {
 			for _, h := range stopped {

@@ -75,9 +75,9 @@ const (
 var promotionShape = shape{fields: []shape{
 	{name: "environments", kind: isMappings, required: true, doc: "The environments, first to last. Each takes the versions of the one before it.", fields: []shape{
 		{name: "name", required: true, pattern: namePattern, doc: "A DNS label, unique in the file."},
-		{name: "path", required: true, doc: "Its directory, from the root of the repository."},
+		{name: "path", required: true, doc: "Its directory or its file, from the root of the repository, or a pattern for several, such as apps/*/overlays/prod."},
 		{name: "from", doc: "The environment it takes versions from. Default: the one before it."},
-		{name: "also", kind: isTexts, doc: "Values to copy besides images, file:path each, with the file relative to the directory of either environment."},
+		{name: "also", kind: isTexts, doc: "Values to copy besides images, file:path each, with the file relative to the directory of either environment; . is the file of an environment that is a file."},
 		{name: "autoMerge", oneOf: []string{"off", "merge", "squash", "rebase"}, doc: "How the pull request is merged once the gates pass. Default: the auto-merge input."},
 		{name: "gates", kind: isMapping, doc: "What must hold before a version is proposed for this environment.", fields: []shape{
 			{name: "statuses", kind: isTexts, doc: "Commit statuses or check runs that must be a success on the commit that the source environment runs."},
@@ -125,6 +125,9 @@ func parsePromotion(data []byte) (*Promotion, error) {
 			c.source(&p.Sources[i], list.Content[i].Line)
 		}
 	}
+	for i, e := range p.Environments {
+		c.wildcards(e, i)
+	}
 	if len(c.errs) > 0 {
 		return nil, advise(errors.Join(c.errs...), "docs/promotion.md describes the file")
 	}
@@ -155,8 +158,8 @@ func (c *promotionCheck) environment(i, line int) {
 		c.bad(line, "name: %q is not a DNS label", e.Name)
 	}
 	clean, err := cleanPattern(e.Path)
-	if err != nil || clean == "." || strings.ContainsAny(e.Path, "*?[") {
-		c.bad(line, "%s: path: %q is not a directory of the repository below its root", e.Name, e.Path)
+	if err != nil || clean == "." {
+		c.bad(line, "%s: path: %q is not a directory, a file or a pattern below the root of the repository", e.Name, e.Path)
 	}
 	e.Path = clean
 	for _, other := range c.p.Environments[:i] {
@@ -184,6 +187,18 @@ func (c *promotionCheck) environment(i, line int) {
 	c.p.lines[e.Name] = line
 	if e.Gates != nil {
 		c.gates(e, line)
+	}
+}
+
+// wildcards checks that the patterns of an environment and of its source can be paired.
+func (c *promotionCheck) wildcards(e Environment, i int) {
+	from := c.p.environment(e.From)
+	if i == 0 || from == nil {
+		return
+	}
+	if have, want := wildcards(e.Path), wildcards(from.Path); want > 0 && have != want {
+		c.bad(c.p.lines[e.Name], "%s: path: %s has %s, but %s (of %s) has %s; what the wildcards stand for says which belong together, so both need as many",
+			e.Name, e.Path, count(have, "wildcard"), from.Path, from.Name, count(want, "wildcard"))
 	}
 }
 
@@ -232,6 +247,14 @@ func (c *promotionCheck) source(s *AppSource, line int) {
 	if strings.ContainsAny(s.Image, ":@= ") && !strings.Contains(s.Image, "/") {
 		c.bad(line, "image: %q is not the name of an image", s.Image)
 	}
+}
+
+// isIn says whether a path lies in an environment, or below a directory when there is no such environment.
+func (p *Promotion) isIn(nameOrPath, file string) bool {
+	if e := p.environment(nameOrPath); e != nil {
+		return e.member(file) != ""
+	}
+	return below(nameOrPath, file)
 }
 
 // environment finds an environment by name, or by its directory.

@@ -12,8 +12,9 @@ import (
 
 // Bounds of what a promotion says about where its versions come from.
 const (
-	maxRevisions = 30 // commits of the source environment that are read
+	maxRevisions = 30 // commits of a part of the source environment that are read
 	maxCarriers  = 10 // files of it that are read in each
+	maxStrands   = 10 // parts whose history is read, unless a gate asks for all
 )
 
 // target is the environment of a promotion, for people.
@@ -52,14 +53,18 @@ func (r *run) describe(ctx context.Context, st *state, p *Plan) error {
 	if p.Promoted == nil || len(p.Edits) == 0 {
 		return nil
 	}
-	carriers := p.Promoted.carriers[:min(len(p.Promoted.carriers), maxCarriers)]
-	history, err := r.client.revisions(ctx, st.base.Target.OID, p.Promoted.from, carriers, maxRevisions)
+	env := p.Promoted.env
+	strands := p.Promoted.strands
+	if env == nil || env.Gates == nil || !env.Gates.askPulls() {
+		strands = strands[:min(len(strands), maxStrands)] // for people; gates look at everything
+	}
+	histories, err := r.client.histories(ctx, st.base.Target.OID, strands, maxRevisions)
 	if err != nil {
 		return err
 	}
-	arrivals := p.arrivals(history)
-	if env := p.Promoted.env; env != nil && env.Gates != nil {
-		line, err := r.client.line(ctx, st.base.Target.OID, p.Promoted.from)
+	arrivals := p.arrivals(strands, histories)
+	if env != nil && env.Gates != nil {
+		line, err := r.client.line(ctx, st.base.Target.OID, p.Promoted.sourcePaths())
 		if err != nil {
 			return err
 		}
@@ -81,11 +86,42 @@ type arrival struct {
 	what []string // "api 1.8.2"
 }
 
-// arrivals are the commits of the source between what the target runs and what it gets, newest first.
-func (p Plan) arrivals(history []revision) []arrival {
+// sourcePaths are the parts of the source that versions are taken from, without repetition.
+func (p *promoted) sourcePaths() []string {
+	var out []string
+	for _, s := range p.strands {
+		if !slices.Contains(out, s.from) {
+			out = append(out, s.from)
+		}
+	}
+	return out
+}
+
+// arrivals are the commits of the source between what the target runs and what it gets, newest first in each strand.
+func (p Plan) arrivals(strands []strand, histories [][]revision) []arrival {
+	var out []arrival
+	for i, s := range strands {
+		for _, a := range p.arrivalsOf(s, histories[i]) {
+			at := slices.IndexFunc(out, func(o arrival) bool { return o.rev.OID == a.rev.OID })
+			if at < 0 {
+				out = append(out, a)
+				continue
+			}
+			for _, what := range a.what {
+				if !slices.Contains(out[at].what, what) {
+					out[at].what = append(out[at].what, what)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// arrivalsOf are the arrivals of one strand, newest first.
+func (p Plan) arrivalsOf(s strand, history []revision) []arrival {
 	images, runs := []string{}, map[string][]string{}
 	for _, e := range p.Edits {
-		if e.Image == "" {
+		if e.Image == "" || !below(s.to, e.File) {
 			continue
 		}
 		if !slices.Contains(images, e.Image) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -87,8 +88,39 @@ func rootsOf(head string, paths []string) []string {
 	}
 	var out []string
 	for _, e := range p.Environments {
-		out = append(out, e.Path)
+		out = append(out, directoriesOf(root, e.Path)...)
 	}
+	if len(out) == 0 {
+		return []string{"."}
+	}
+	return out
+}
+
+// directoriesOf are the directories that a path of promotion.yaml stands for. Files are nothing that can be rendered.
+func directoriesOf(root *os.Root, pattern string) []string {
+	if !isPattern(pattern) {
+		if info, err := root.Stat(pattern); err == nil && !info.IsDir() {
+			return nil
+		}
+		return []string{pattern}
+	}
+	re, err := patternRE(pattern)
+	if err != nil {
+		return nil
+	}
+	var out []string
+	_ = fs.WalkDir(root.FS(), ".", func(p string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil || !d.IsDir():
+			return nil
+		case d.Name() == ".git":
+			return fs.SkipDir
+		case re.MatchString(p):
+			out = append(out, p)
+			return fs.SkipDir
+		}
+		return nil
+	})
 	return out
 }
 

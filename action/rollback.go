@@ -156,8 +156,8 @@ func (r *run) held(p *Promotion, e bumper.Edit) Hold {
 func environmentOf(p *Promotion, file string) string {
 	if p != nil {
 		for _, e := range p.Environments {
-			if below(e.Path, file) {
-				return e.Path
+			if at := e.member(file); at != "" {
+				return at
 			}
 		}
 	}
@@ -200,13 +200,17 @@ func (r *run) releaseOperation() operation {
 	op.target = targetName(append(keys, r.in.Paths...)...)
 	op.plan = func(_ context.Context, s *snapshot) (Plan, error) {
 		plan := Plan{Files: map[string][]byte{}, Set: keys, Lead: "Release " + shortName(r.in.Release[0].Name)}
+		p, err := s.promotion()
+		if err != nil {
+			return plan, err
+		}
 		holds, err := s.holds()
 		if err != nil {
 			return plan, err
 		}
 		drop := func(h Hold) bool {
 			return slices.ContainsFunc(r.in.Release, func(img bumper.Image) bool { return h.isAbout(img) }) &&
-				(len(r.in.Paths) == 0 || slices.ContainsFunc(r.in.Paths, func(p string) bool { return below(p, h.Path) }))
+				(len(r.in.Paths) == 0 || slices.ContainsFunc(r.in.Paths, func(at string) bool { return p.isIn(at, h.Path) }))
 		}
 		var out []string
 		for _, h := range holds {

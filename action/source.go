@@ -50,7 +50,19 @@ type revision struct {
 	}
 	AssociatedPullRequests struct{ Nodes []sourcePull }
 
-	files []bumper.File
+	files  []bumper.File
+	beside []bumper.File // files of today that may say what the values of files are for
+}
+
+// images are the references in the files of the revision, by image.
+func (r revision) images() (map[string][]bumper.Reference, error) {
+	all, err := byImage(slices.Concat(r.files, r.beside))
+	for name, refs := range all {
+		all[name] = slices.DeleteFunc(refs, func(ref bumper.Reference) bool {
+			return !slices.ContainsFunc(r.files, func(f bumper.File) bool { return f.Path == ref.File })
+		})
+	}
+	return all, err
 }
 
 // sourcePull is the pull request that brought a commit.
@@ -66,41 +78,77 @@ type sourcePull struct {
 const historyFields = `oid messageHeadline committedDate author { name user { login } }
   associatedPullRequests(first: 5) { nodes { number url merged labels(first: 50) { nodes { name } } latestOpinionatedReviews(first: 50, writersOnly: true) { nodes { state } } } }`
 
-// revisions reads the newest commits that touch a directory, up to head, with the contents of files in each.
+// revisions reads the newest commits that touch a directory or a file, up to head, with the contents of files in each.
 func (c *client) revisions(ctx context.Context, head, dir string, files []string, most int) ([]revision, error) {
-	var params, fields strings.Builder
-	vars := map[string]any{"owner": c.owner, "name": c.name, "head": head, "dir": dir, "most": most}
-	for i, f := range files {
-		fmt.Fprintf(&params, ", $f%d: String!", i)
-		fmt.Fprintf(&fields, " f%d: file(path: $f%d) { object { ... on Blob { text isTruncated } } }", i, i)
-		vars[fmt.Sprintf("f%d", i)] = f
+	out, err := c.histories(ctx, head, []strand{{from: dir, carriers: files}}, most)
+	if err != nil {
+		return nil, err
 	}
-	doc := "query Revisions($owner: String!, $name: String!, $head: String!, $dir: String!, $most: Int!" + params.String() + ") { repository(owner: $owner, name: $name) { object(expression: $head) { ... on Commit { history(first: $most, path: $dir) { nodes { " +
-		historyFields + fields.String() + " } } } } } }"
+	return out[0], nil
+}
+
+// maxHistories is how many histories one request asks for.
+const maxHistories = 10
+
+// histories reads the newest commits that touch the source of each strand, up to head, with the contents of its carriers in each.
+func (c *client) histories(ctx context.Context, head string, strands []strand, most int) ([][]revision, error) {
+	var out [][]revision
+	for list := range slices.Chunk(strands, maxHistories) {
+		some, err := c.someHistories(ctx, head, list, most)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, some...)
+	}
+	return out, nil
+}
+
+func (c *client) someHistories(ctx context.Context, head string, strands []strand, most int) ([][]revision, error) {
+	var params, fields strings.Builder
+	vars := map[string]any{"owner": c.owner, "name": c.name, "head": head, "most": most}
+	for i, s := range strands {
+		fmt.Fprintf(&params, ", $dir%d: String!", i)
+		fmt.Fprintf(&fields, " h%d: history(first: $most, path: $dir%d) { nodes { %s", i, i, historyFields)
+		vars[fmt.Sprintf("dir%d", i)] = s.from
+		for j, f := range s.carriers[:min(len(s.carriers), maxCarriers)] {
+			fmt.Fprintf(&params, ", $f%d_%d: String!", i, j)
+			fmt.Fprintf(&fields, " f%d: file(path: $f%d_%d) { object { ... on Blob { text isTruncated } } }", j, i, j)
+			vars[fmt.Sprintf("f%d_%d", i, j)] = f
+		}
+		fields.WriteString(" } }")
+	}
+	doc := "query Revisions($owner: String!, $name: String!, $head: String!, $most: Int!" + params.String() + ") { repository(owner: $owner, name: $name) { object(expression: $head) { ... on Commit {" + fields.String() + " } } } }"
 	var data struct {
 		Repository struct {
-			Object *struct {
-				History struct{ Nodes []rawRevision }
-			}
+			Object map[string]struct{ Nodes []rawRevision }
 		}
 	}
-	if err := c.query(ctx, "read the history of "+dir, doc, vars, &data); err != nil {
+	what := "read the history of " + strands[0].from
+	if err := c.query(ctx, what, doc, vars, &data); err != nil {
 		return nil, err
 	}
 	if data.Repository.Object == nil {
-		return nil, fmt.Errorf("%w: read the history of %s", errMoved, dir)
+		return nil, fmt.Errorf("%w: %s", errMoved, what)
 	}
-	var out []revision
-	for _, n := range data.Repository.Object.History.Nodes {
-		r := n.revision
-		for i, f := range files {
-			if e := n.entries[fmt.Sprintf("f%d", i)]; e != nil && e.Object != nil && e.Object.Text != nil && !e.Object.IsTruncated {
-				r.files = append(r.files, bumper.File{Path: f, Data: []byte(*e.Object.Text)})
-			}
+	out := make([][]revision, len(strands))
+	for i, s := range strands {
+		for _, n := range data.Repository.Object[fmt.Sprintf("h%d", i)].Nodes {
+			out[i] = append(out[i], n.with(s.carriers, s.beside))
 		}
-		out = append(out, r)
 	}
 	return out, nil
+}
+
+// with is the revision with the contents of the files that were asked for.
+func (n rawRevision) with(files []string, beside []bumper.File) revision {
+	r := n.revision
+	r.beside = beside
+	for i, f := range files {
+		if e := n.entries[fmt.Sprintf("f%d", i)]; e != nil && e.Object != nil && e.Object.Text != nil && !e.Object.IsTruncated {
+			r.files = append(r.files, bumper.File{Path: f, Data: []byte(*e.Object.Text)})
+		}
+	}
+	return r
 }
 
 // exact is a version with both of its parts, to be compared.
@@ -117,7 +165,7 @@ func shown(version string) string {
 
 // versions are the exact versions of an image in the files of a revision.
 func (r revision) versions(image string) []string {
-	refs, err := byImage(r.files)
+	refs, err := r.images()
 	if err != nil {
 		return nil
 	}

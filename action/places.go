@@ -1,0 +1,299 @@
+package action
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/bumper"
+)
+
+// place is an environment of a promotion: a directory, a file, or a pattern that stands for several of them, and the
+// entry of promotion.yaml when there is one.
+type place struct {
+	pattern, name string
+	env           *Environment
+}
+
+// member is one directory or file of an environment.
+type member struct {
+	path string
+	// stars are what the wildcards of the pattern stand for; they pair the members of two environments.
+	stars []string
+	files []bumper.File
+	// beside are the other files of the directory when the member is a file: they may say what its values are for.
+	beside []bumper.File
+}
+
+func isPattern(p string) bool { return strings.ContainsAny(p, "*?[") }
+
+var starRE = regexp.MustCompile(`\*\*/|\*\*|\*|\?|\[(?:\\.|[^\]\\])*\]`)
+
+// patternRE finds what the wildcards of a pattern stand for. It understands what matchAny does.
+func patternRE(pattern string) (*regexp.Regexp, error) {
+	var b strings.Builder
+	at := 0
+	for _, m := range starRE.FindAllStringIndex(pattern, -1) {
+		b.WriteString(regexp.QuoteMeta(pattern[at:m[0]]))
+		switch star := pattern[m[0]:m[1]]; star {
+		case "**/":
+			b.WriteString(`(?:(.+)/)?`)
+		case "**":
+			b.WriteString(`(.+)`)
+		case "*":
+			b.WriteString(`([^/]*)`)
+		case "?":
+			b.WriteString(`([^/])`)
+		default:
+			b.WriteString("(" + star + ")")
+		}
+		at = m[1]
+	}
+	return regexp.Compile("^" + b.String() + regexp.QuoteMeta(pattern[at:]) + "$")
+}
+
+// fill is a pattern with something for each of its wildcards.
+func fill(pattern string, stars []string) string {
+	n := 0
+	return starRE.ReplaceAllStringFunc(pattern, func(star string) string {
+		if n == len(stars) {
+			return star
+		}
+		if n++; star == "**/" && stars[n-1] != "" {
+			return stars[n-1] + "/"
+		}
+		return stars[n-1]
+	})
+}
+
+// wildcards counts those of a pattern.
+func wildcards(pattern string) int { return len(starRE.FindAllString(pattern, -1)) }
+
+// memberOf is the member of an environment that a file belongs to: the first directory on the way to it, or the file
+// itself, that the pattern matches.
+func memberOf(re *regexp.Regexp, file string) (path string, stars []string, ok bool) {
+	for i := 0; i <= len(file); i++ {
+		if i < len(file) && file[i] != '/' {
+			continue
+		}
+		if m := re.FindStringSubmatch(file[:i]); m != nil {
+			return file[:i], m[1:], true
+		}
+	}
+	return "", nil, false
+}
+
+// members are the directories and files that a pattern stands for, sorted by their paths.
+func members(pattern string, files []bumper.File) []member {
+	if pattern == "." && len(files) > 0 {
+		return []member{{path: ".", files: files}}
+	}
+	re, err := patternRE(pattern)
+	if err != nil {
+		return nil
+	}
+	var out []member
+	for _, f := range files {
+		p, stars, ok := memberOf(re, f.Path)
+		if !ok {
+			continue
+		}
+		at := slices.IndexFunc(out, func(m member) bool { return m.path == p })
+		if at < 0 {
+			at, out = len(out), append(out, member{path: p, stars: stars})
+		}
+		out[at].files = append(out[at].files, f)
+	}
+	slices.SortFunc(out, func(a, b member) int { return cmp.Compare(a.path, b.path) })
+	return out
+}
+
+// isFile says whether the member is a file, not a directory.
+func (m member) isFile() bool { return len(m.files) == 1 && m.files[0].Path == m.path }
+
+// has says whether a file belongs to the member.
+func (m member) has(file string) bool { return below(m.path, file) }
+
+// file is a file of the member by its name there. A member that is a file has one, with the name ".".
+func (m member) file(name string) (bumper.File, bool) {
+	want := path.Join(m.path, name)
+	at := slices.IndexFunc(m.files, func(f bumper.File) bool { return f.Path == want })
+	if at < 0 {
+		return bumper.File{}, false
+	}
+	return m.files[at], true
+}
+
+// pair is one member of the source and the one of the target that gets its versions.
+type pair struct{ from, to member }
+
+// pairing is how the members of two environments belong together.
+type pairing struct {
+	pairs      []pair
+	onlyFrom   []member // nothing in the target corresponds to them
+	onlyTo     []member // nothing in the source does
+	from, to   place
+	fromN, toN int // wildcards
+	files      []bumper.File
+	file       *Promotion // nil without promotion.yaml
+}
+
+// pairUp finds the members of both environments and pairs those for which the wildcards stand for the same. One source
+// without wildcards serves every target.
+func pairUp(from, to place, files []bumper.File, p *Promotion) (pairing, error) {
+	out := pairing{from: from, to: to, fromN: wildcards(from.pattern), toN: wildcards(to.pattern), files: files, file: p}
+	sources, targets := members(from.pattern, files), members(to.pattern, files)
+	switch {
+	case len(sources) == 0:
+		return out, out.nothing("from", from)
+	case len(targets) == 0:
+		return out, out.nothing("to", to)
+	case out.fromN != out.toN && out.fromN > 0:
+		return out, p.problem(to, "to", fmt.Sprintf("%s has %s, but %s (of %s) has %s; what the wildcards stand for says which belong together, so both need as many",
+			to.pattern, count(out.toN, "wildcard"), from.pattern, from.name, count(out.fromN, "wildcard")))
+	}
+	for _, t := range targets {
+		for _, f := range t.files {
+			if at := slices.IndexFunc(sources, func(s member) bool { return s.has(f.Path) }); at >= 0 {
+				return out, p.problem(to, "to", fmt.Sprintf("%s is in %s and in %s (of %s)", f.Path, to.pattern, from.pattern, from.name))
+			}
+		}
+	}
+	used := map[string]bool{}
+	for _, t := range targets {
+		at := slices.IndexFunc(sources, func(s member) bool { return out.fromN == 0 || slices.Equal(s.stars, t.stars) })
+		if at < 0 {
+			out.onlyTo = append(out.onlyTo, t)
+			continue
+		}
+		used[sources[at].path] = true
+		out.pairs = append(out.pairs, pair{out.beside(sources[at]), out.beside(t)})
+	}
+	for _, s := range sources {
+		if !used[s.path] {
+			out.onlyFrom = append(out.onlyFrom, s)
+		}
+	}
+	if len(out.pairs) == 0 {
+		return out, p.problem(to, "to", fmt.Sprintf("nothing in %s corresponds to anything in %s (of %s): for %s there is no %s",
+			to.pattern, from.pattern, from.name, sources[0].path, fill(to.pattern, sources[0].stars)))
+	}
+	return out, nil
+}
+
+// beside adds to a member what lies beside it.
+func (p pairing) beside(m member) member {
+	return m.withBeside(p.files, func(file string) bool {
+		return matchesPattern(p.from.pattern, file) || matchesPattern(p.to.pattern, file) || p.file.owns(file)
+	})
+}
+
+// withBeside adds to a member that is a file the others of its directory which belong to no environment.
+func (m member) withBeside(files []bumper.File, owned func(string) bool) member {
+	if !m.isFile() {
+		return m
+	}
+	for _, f := range files {
+		if path.Dir(f.Path) == path.Dir(m.path) && !owned(f.Path) {
+			m.beside = append(m.beside, f)
+		}
+	}
+	return m
+}
+
+// partsOf are the members of an environment, or of a directory that is none.
+func partsOf(pattern string, files []bumper.File, p *Promotion) []member {
+	out := members(pattern, files)
+	for i := range out {
+		out[i] = out[i].withBeside(files, func(file string) bool { return matchesPattern(pattern, file) || p.owns(file) })
+	}
+	return out
+}
+
+func matchesPattern(pattern, file string) bool {
+	re, err := patternRE(pattern)
+	if err != nil {
+		return false
+	}
+	_, _, ok := memberOf(re, file)
+	return ok
+}
+
+// owns says whether a file belongs to an environment of promotion.yaml.
+func (p *Promotion) owns(file string) bool {
+	return p != nil && slices.ContainsFunc(p.Environments, func(e Environment) bool { return matchesPattern(e.Path, file) })
+}
+
+// nothing is the error for an environment without files.
+func (p pairing) nothing(input string, at place) error {
+	if at.env != nil {
+		return p.file.problem(at, input, fmt.Sprintf("path: there is no YAML in %s", at.pattern))
+	}
+	hint := "the input is a directory or a file of the repository, a pattern, or the name of an environment in " + promotionFile
+	if p.file != nil {
+		hint = "environments of " + promotionFile + ": " + strings.Join(p.file.names(), ", ")
+	}
+	return advise(fmt.Errorf("input %s: there is no YAML in %s", input, at.pattern), hint)
+}
+
+// problem is an error about an environment: with the line in promotion.yaml, or with the name of the input.
+func (p *Promotion) problem(at place, input, text string) error {
+	if at.env == nil {
+		return fmt.Errorf("input %s: %s", input, text)
+	}
+	return &lineError{promotionFile, p.lines[at.env.Name], at.env.Name + ": " + text}
+}
+
+// several says whether versions of an image may differ from member to member.
+func (p pairing) several() bool { return p.toN > 0 }
+
+// member is the part of an environment that a file belongs to, "" when the file is not in it.
+func (e *Environment) member(file string) string {
+	re, err := patternRE(e.Path)
+	if err != nil {
+		return ""
+	}
+	p, _, _ := memberOf(re, file)
+	return p
+}
+
+// reads are the patterns of the files that have to be read for an environment. When they are files, the others of their
+// directories belong to it.
+func (p place) reads() []string {
+	switch strings.ToLower(path.Ext(p.pattern)) {
+	case ".yaml", ".yml":
+		return []string{path.Dir(p.pattern)}
+	}
+	return []string{p.pattern}
+}
+
+// bump makes the edits of a request in the files of the member, and in no others.
+func (m member) bump(req bumper.Request) (bumper.Result, error) {
+	res, _, err := m.bumpUnlessHeld(req, nil)
+	return res, err
+}
+
+func (m member) bumpUnlessHeld(req bumper.Request, holds []Hold) (bumper.Result, []Hold, error) {
+	files := slices.Concat(m.files, m.beside)
+	res, stopped, err := bumpUnlessHeld(files, req, holds)
+	var older *bumper.DowngradeError
+	if errors.As(err, &older) && len(m.beside) > 0 {
+		mine := slices.DeleteFunc(slices.Clone(older.Edits), func(e bumper.Edit) bool { return !m.has(e.File) })
+		if len(mine) > 0 {
+			return bumper.Result{}, nil, &bumper.DowngradeError{Edits: mine}
+		}
+		req.AllowDowngrade = true // nothing of the member goes back
+		res, stopped, err = bumpUnlessHeld(files, req, holds)
+	}
+	outside := func(file string) bool { return !m.has(file) }
+	maps.DeleteFunc(res.Files, func(file string, _ []byte) bool { return outside(file) })
+	res.Edits = slices.DeleteFunc(res.Edits, func(e bumper.Edit) bool { return outside(e.File) })
+	res.Left = slices.DeleteFunc(res.Left, func(l bumper.Left) bool { return outside(l.File) })
+	res.Current = slices.DeleteFunc(res.Current, func(r bumper.Reference) bool { return outside(r.File) })
+	return res, stopped, err
+}
