@@ -13,10 +13,10 @@ import (
 	utiljson "k8s.io/apimachinery/pkg/util/json"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/printers"
-	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 )
 
 // apiVersion is the version of everything -o json and -o yaml print.
@@ -103,7 +103,7 @@ func (o *outputFlags) print(w io.Writer, v any, names []string) (handled bool, e
 	case formatJSON:
 		return true, printJSON(w, v)
 	case formatYAML:
-		out, err := yaml.Marshal(v)
+		out, err := safeyaml.YAML(v)
 		if err != nil {
 			return true, fmt.Errorf("printing YAML: %w", err)
 		}

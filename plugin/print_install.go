@@ -5,10 +5,10 @@ import (
 	"io"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 )
 
 // installed tells what happened to one object of an instance.
@@ -43,7 +43,7 @@ func printObjects(w io.Writer, format string, objects []install.Object) error {
 		return nil
 	}
 	for i, o := range objects {
-		out, err := yaml.Marshal(o.Manifest.Object)
+		out, err := safeyaml.YAML(o.Manifest.Object)
 		if err != nil {
 			return fmt.Errorf("printing YAML: %w", err)
 		}

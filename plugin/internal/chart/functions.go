@@ -2,13 +2,14 @@ package chart
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/Masterminds/sprig/v3"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 )
 
 // Bounds of what one call of a template function may produce.
@@ -29,6 +30,18 @@ func (r *run) functions() map[string]any {
 	maps.Copy(f, r.random())
 	maps.Copy(f, r.certificates())
 	maps.Copy(f, r.times(all))
+	// Helm's own gives nothing for text with control characters.
+	f["toYaml"] = func(value any) string {
+		text, err := safeyaml.YAML(value)
+		if err != nil {
+			return ""
+		}
+		return strings.TrimSuffix(string(text), "\n")
+	}
+	f["mustToYaml"] = func(value any) (string, error) {
+		text, err := safeyaml.YAML(value)
+		return strings.TrimSuffix(string(text), "\n"), err
+	}
 	// The order of Go's maps is random. A chart that does not sort would restart its pods at every other pass.
 	f["keys"] = func(dicts ...map[string]any) []string {
 		keys := []string{}
@@ -188,7 +201,7 @@ func (r *run) certificates() map[string]any {
 // times gives the time of the first run as it is, and in the second one that differs in every part of a date.
 func (r *run) times(all map[string]any) map[string]any {
 	now := func(name string) time.Time {
-		t := time.Now()
+		t := r.started
 		return pick(r, name, t, t.AddDate(7, 5, 9).Add(13*time.Hour+17*time.Minute+29*time.Second))
 	}
 	dateInZone, _ := all["dateInZone"].(func(string, any, string) string)
@@ -219,27 +232,6 @@ func (r *run) times(all map[string]any) map[string]any {
 			return ago(value)
 		},
 	}
-}
-
-// compare refuses output that differs between the runs.
-func (r *run) compare(first, second map[string]string) error {
-	for _, name := range slices.Sorted(maps.Keys(second)) {
-		if first[name] == second[name] || strings.HasSuffix(name, "NOTES.txt") {
-			continue
-		}
-		functions := slices.Sorted(maps.Keys(r.called[name]))
-		file, line := r.chart.usage(name, functions)
-		message := "renders something else each time"
-		if len(functions) > 0 {
-			message = fmt.Sprintf("renders something else each time: it calls %s", strings.Join(functions, ", "))
-		}
-		if file != r.chart.from[name] {
-			message += " (rendering " + r.chart.from[name] + ")"
-		}
-		return &Error{File: file, Line: line, Message: message,
-			Hint: "give the chart a fixed value: a password, a certificate or an existing Secret, as its values allow"}
-	}
-	return nil
 }
 
 // usage finds the first line that calls one of the functions: in the template itself, or in any other.

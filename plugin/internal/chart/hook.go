@@ -23,12 +23,8 @@ type Hook struct {
 func hookOf(h *release.Hook) *Hook {
 	hook := &Hook{Weight: h.Weight}
 	for _, event := range h.Events {
-		switch event {
-		case release.HookTest, release.HookPreRollback, release.HookPostRollback:
-		default:
-			if !slices.Contains(hook.Events, event.String()) {
-				hook.Events = append(hook.Events, event.String())
-			}
+		if !unusedEvent(event) && !slices.Contains(hook.Events, event.String()) {
+			hook.Events = append(hook.Events, event.String())
 		}
 	}
 	if len(hook.Events) == 0 {
@@ -42,8 +38,20 @@ func hookOf(h *release.Hook) *Hook {
 	return hook
 }
 
+// unusedEvent holds for events that never come here.
+func unusedEvent(e release.HookEvent) bool {
+	switch e {
+	case release.HookTest, release.HookPreRollback, release.HookPostRollback, testSuccess:
+		return true
+	}
+	return false
+}
+
+// testSuccess is how Helm 2 called tests.
+const testSuccess release.HookEvent = "test-success"
+
 var knownEvents = []release.HookEvent{release.HookPreInstall, release.HookPostInstall, release.HookPreDelete, release.HookPostDelete,
-	release.HookPreUpgrade, release.HookPostUpgrade, release.HookPreRollback, release.HookPostRollback, release.HookTest, "test-success"}
+	release.HookPreUpgrade, release.HookPostUpgrade, release.HookPreRollback, release.HookPostRollback, release.HookTest, testSuccess}
 
 // warnOfHooks tells which manifests are left out because of an event that does not exist, as Helm leaves them out.
 func (c *Chart) warnOfHooks(output map[string]string, warn func(string)) {

@@ -14,6 +14,8 @@ import (
 	"helm.sh/helm/v4/pkg/chart/loader/archive"
 	v2 "helm.sh/helm/v4/pkg/chart/v2"
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/placeholder"
 )
 
 // File is one file of a chart.
@@ -29,11 +31,14 @@ type Chart struct {
 	at   map[*common.File]string // what messages call templates and CRDs
 	file string                  // what messages call Chart.yaml
 	from map[string]string       // what messages call a template, by the name the engine gives it; set by Render
+
+	placeholders []*common.File // files that templates can read and that do not hold their content
 }
 
 // Limits of charts that are unpacked from archives.
 const (
-	maxNested   = 8         // archives within archives
+	maxNested   = 8         // archives within archives, and charts that file:// dependencies lead to, below each other
+	maxCharts   = 2_000     // a chart with all that it depends on
 	maxUnpacked = 128 << 20 // bytes of all files of a chart and its subcharts
 )
 
@@ -57,27 +62,44 @@ func (e *Error) Error() string {
 // finds. A *MissingError says what has to be fetched first.
 func Load(files []File, with Resolver) (*Chart, error) {
 	c := &Chart{at: map[*common.File]string{}}
-	l := &loading{chart: c}
-	root, err := l.load(files, 0)
+	l := &loading{chart: c, with: with}
+	root, err := l.load(files, 0, fromDirectory)
 	if err != nil {
 		return nil, err
 	}
-	if err := l.resolve(root, files, with); err != nil {
-		return nil, err
+	if len(l.missing.Needs) > 0 {
+		return nil, &l.missing
 	}
 	c.root = root
 	return c, nil
 }
 
 type loading struct {
-	chart *Chart
-	bytes int
+	chart   *Chart
+	with    Resolver
+	bytes   int
+	charts  int
+	missing MissingError
+	stack   []string // what messages call the Chart.yaml of each chart that is being loaded
 }
 
-func (l *loading) load(files []File, nested int) (*v2.Chart, error) {
+// kept says where a chart comes from, and with that how its own dependencies are found.
+type kept int
+
+const (
+	fromDirectory kept = iota // of the repository: named by the user, or by file://
+	inCharts                  // a directory in charts/ of another
+	inArchive                 // unpacked
+)
+
+// load makes a chart of its files. nested is how many archives it lies in.
+func (l *loading) load(files []File, nested int, from kept) (*v2.Chart, error) {
 	var own []*archive.BufferedFile
 	at := map[string]string{}
 	subcharts := map[string][]File{}
+	if l.charts++; l.charts > maxCharts {
+		return nil, &Error{File: l.chart.file, Message: fmt.Sprintf("the chart has more than %d subcharts", maxCharts)}
+	}
 	for _, f := range files {
 		if l.bytes += len(f.Data); l.bytes > maxUnpacked {
 			return nil, &Error{File: f.At, Message: fmt.Sprintf("the chart and its subcharts hold more than %d MiB", maxUnpacked>>20)}
@@ -91,6 +113,9 @@ func (l *loading) load(files []File, nested int) (*v2.Chart, error) {
 		name, rest, _ := strings.Cut(inCharts, "/")
 		subcharts[name] = append(subcharts[name], File{Name: rest, At: f.At, Data: f.Data})
 	}
+	if err := refusePlaceholders(own, at); err != nil {
+		return nil, err
+	}
 	c, err := loader.LoadFiles(own)
 	if err != nil {
 		return nil, loadError(files, at, err)
@@ -100,6 +125,7 @@ func (l *loading) load(files []File, nested int) (*v2.Chart, error) {
 			l.chart.at[f] = at[f.Name]
 		}
 	}
+	l.notePlaceholders(c)
 	if l.chart.file == "" {
 		l.chart.file = at["Chart.yaml"]
 	}
@@ -107,22 +133,25 @@ func (l *loading) load(files []File, nested int) (*v2.Chart, error) {
 		if strings.IndexAny(name, "_.") == 0 {
 			continue
 		}
-		sub, err := l.subchart(name, subcharts[name], nested)
+		sub, err := l.subchart(name, subcharts[name], nested, from)
 		if err != nil {
 			return nil, err
 		}
 		c.AddDependency(sub)
 	}
-	return c, nil
+	return c, l.resolve(c, files, from)
 }
 
-func (l *loading) subchart(name string, files []File, nested int) (*v2.Chart, error) {
+func (l *loading) subchart(name string, files []File, nested int, from kept) (*v2.Chart, error) {
 	if files[0].Name != "" { // a directory
-		return l.load(files, nested)
+		return l.load(files, nested, max(from, inCharts))
 	}
 	if path.Ext(name) != ".tgz" {
 		return nil, &Error{File: files[0].At, Message: "charts/ holds charts: this is neither a directory nor a .tgz archive",
 			Hint: "move the file, or list it in .helmignore"}
+	}
+	if kind, found := placeholder.Of(files[0].Data); found {
+		return nil, placeholderError(files[0].At, kind, "")
 	}
 	unpacked, err := Unpack(files[0].At, files[0].Data)
 	if err != nil {
@@ -131,7 +160,7 @@ func (l *loading) subchart(name string, files []File, nested int) (*v2.Chart, er
 	if nested == maxNested {
 		return nil, &Error{File: files[0].At, Message: fmt.Sprintf("archives are nested more than %d deep", maxNested)}
 	}
-	return l.load(unpacked, nested+1)
+	return l.load(unpacked, nested+1, inArchive)
 }
 
 // Unpack returns the files of a chart archive. at names the archive in messages.

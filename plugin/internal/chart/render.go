@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"text/template"
+	"time"
 
 	"helm.sh/helm/v4/pkg/chart/common"
 	valuesutil "helm.sh/helm/v4/pkg/chart/common/util"
@@ -17,6 +18,8 @@ import (
 	chartutil "helm.sh/helm/v4/pkg/chart/v2/util"
 	"helm.sh/helm/v4/pkg/engine"
 	releaseutil "helm.sh/helm/v4/pkg/release/v1/util"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 )
 
 // Options say what a chart is rendered for.
@@ -31,6 +34,8 @@ type Options struct {
 
 	// ServerVersions says that APIVersions are all that the server has, and not more than Kubernetes itself.
 	ServerVersions bool
+
+	NoHooks bool // the caller leaves out all hooks: they may differ between two renders
 
 	Progress func(file string) // told each template before it is rendered; may be nil
 }
@@ -63,25 +68,14 @@ func (c *Chart) Render(ctx context.Context, o Options, warn func(text string)) (
 	}
 	c.from = map[string]string{}
 	c.nameTemplates(c.root)
-	defaults := map[*v2.Chart]map[string]any{}
-	eachChart(c.root, func(ch *v2.Chart) { defaults[ch] = deepCopy(ch.Values) })
-	var first map[string]string
-	for number := range 2 {
-		eachChart(c.root, func(ch *v2.Chart) { ch.Values = deepCopy(defaults[ch]) })
-		r := &run{chart: c, number: number, progress: o.Progress}
-		output, err := r.render(ctx, o, capabilities)
-		if err != nil {
-			return nil, err
-		}
-		if number == 0 {
-			first = output
-			continue
-		}
-		if err := r.compare(first, output); err != nil {
-			return nil, err
-		}
+	if err := c.enabledAreThere(); err != nil {
+		return nil, err
 	}
-	manifests, err := c.manifests(first, warn)
+	output, err := c.renderTwice(ctx, o, capabilities)
+	if err != nil {
+		return nil, err
+	}
+	manifests, err := c.manifests(output, warn)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +145,8 @@ func (c *Chart) source(name string) string {
 // run is one of the two renders of a chart.
 type run struct {
 	chart    *Chart
-	number   int
+	number   int // 0 and 1
+	started  time.Time
 	progress func(string)
 	current  string                     // the template that is rendered now
 	called   map[string]map[string]bool // by template: functions that give another result each time
@@ -213,6 +208,11 @@ func (r *run) instrument() (restore func()) {
 func (c *Chart) manifests(output map[string]string, warn func(string)) ([]Manifest, error) {
 	maps.DeleteFunc(output, func(name, _ string) bool { return strings.HasSuffix(name, "NOTES.txt") })
 	c.warnOfHooks(output, warn)
+	for name, text := range output {
+		if tamed, changed := safeyaml.Tame([]byte(text)); changed {
+			output[name] = string(tamed)
+		}
+	}
 	hooks, objects, err := releaseutil.SortManifests(output, nil, releaseutil.InstallOrder)
 	if err != nil {
 		return nil, c.outputError(output, err)
@@ -220,12 +220,12 @@ func (c *Chart) manifests(output map[string]string, warn func(string)) ([]Manife
 	lines := lineFinder{chart: c, seen: map[[2]string]int{}}
 	var all []Manifest
 	for _, m := range objects {
-		all = append(all, Manifest{File: c.from[m.Name], Line: lines.of(m.Name, m.Head.Kind), Text: m.Content})
+		all = append(all, Manifest{File: c.from[m.Name], Line: lines.of(m.Name, m.Head.Kind), Text: safeyaml.RestoreText(m.Content)})
 	}
 	for _, h := range hooks {
 		line := lines.of(h.Path, h.Kind)
 		if hook := hookOf(h); hook != nil {
-			all = append(all, Manifest{File: c.from[h.Path], Line: line, Text: h.Manifest, Hook: hook})
+			all = append(all, Manifest{File: c.from[h.Path], Line: line, Text: safeyaml.RestoreText(h.Manifest), Hook: hook})
 		}
 	}
 	return all, nil

@@ -23,6 +23,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 )
 
 // Kind is a kind with what is needed to address it without discovery.
@@ -195,8 +196,8 @@ func (c *Client) Apply(ctx context.Context, r Ref, body []byte, o ApplyOptions) 
 		validation = "Ignore"
 	}
 	raw, status, err := c.do(ctx, func() *rest.Request {
-		q := c.rest.Patch(types.ApplyPatchType).AbsPath(r.path()).Body(body).
-			Param("fieldManager", o.Manager).Param("fieldValidation", validation)
+		q := c.rest.Patch(types.ApplyPatchType).AbsPath(r.path()).Body(safeyaml.Escape(body)). // the server reads it as YAML
+													Param("fieldManager", o.Manager).Param("fieldValidation", validation)
 		if o.Force {
 			q.Param("force", "true")
 		}

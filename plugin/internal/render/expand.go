@@ -11,13 +11,24 @@ import (
 	yamlv3 "go.yaml.in/yaml/v3"
 	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/yaml"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 )
 
 var errExpands = errors.New("aliases make the document far larger than the file")
 
-// toValue reads one YAML document as kubectl does, whole numbers as int64. The YAML library bounds how often aliases are
+// toValue reads one YAML document as kubectl does, whole numbers as int64, but takes control characters as they are. The YAML library bounds how often aliases are
 // followed, but not how large the values are that they repeat: that is checked here, before the values are copied out.
 func toValue(text []byte, strict bool) (any, error) {
+	tamed, changed := safeyaml.Tame(text)
+	value, err := parse(tamed, strict)
+	if changed {
+		value = safeyaml.Restore(value)
+	}
+	return value, err
+}
+
+func parse(text []byte, strict bool) (any, error) {
 	if bytes.IndexByte(text, '&') >= 0 && bytes.IndexByte(text, '*') >= 0 {
 		var value any
 		if err := yamlv2.Unmarshal(text, &value); err != nil {

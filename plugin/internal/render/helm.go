@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"helm.sh/helm/v4/pkg/ignore"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/placeholder"
 )
 
 // Helm says how a chart is rendered. The zero value renders it with its own values.
@@ -56,7 +58,8 @@ type helmRender struct {
 	helm    Helm
 	values  []valuesFile // as given, for messages
 
-	moreVersions []string // API versions besides those of Kubernetes itself
+	moreVersions []string // API versions besides those of the server, or of Kubernetes itself
+	noHooks      bool     // hooks are left out
 }
 
 func (h *helmRender) render() ([]Object, error) {
@@ -92,10 +95,8 @@ func (h *helmRender) manifests(values map[string]any) ([]chart.Manifest, error) 
 func (h *helmRender) chartOptions(values map[string]any) chart.Options {
 	o := chart.Options{Release: h.helm.Release, Namespace: h.helm.Namespace, Values: values, Upgrade: h.helm.Upgrade, Revision: h.helm.Revision,
 		KubeVersion: h.options.Capabilities.KubeVersion, APIVersions: h.options.Capabilities.APIVersions,
-		ServerVersions: h.options.Capabilities.APIVersions != nil, Progress: h.options.progress}
-	if !o.ServerVersions {
-		o.APIVersions = h.moreVersions
-	}
+		ServerVersions: h.options.Capabilities.APIVersions != nil, NoHooks: h.noHooks, Progress: h.options.progress}
+	o.APIVersions = append(slices.Clip(o.APIVersions), h.moreVersions...)
 	if o.Release == "" && h.dir != "." {
 		o.Release = path.Base(h.dir)
 	}
@@ -123,7 +124,7 @@ func (h *helmRender) readChart(dir string) ([]chart.File, error) {
 	for _, f := range r.files {
 		switch path.Base(f.Name) {
 		case "Chart.yaml", "Chart.lock", "values.yaml":
-			if !strings.Contains(f.Name, "templates/") && !strings.Contains(f.Name, "crds/") {
+			if _, found := placeholder.Of(f.Data); !found && !strings.Contains(f.Name, "templates/") && !strings.Contains(f.Name, "crds/") {
 				h.parses(f.At, f.Data, false)
 			}
 		}
@@ -193,7 +194,7 @@ func (r *chartReader) entry(name string, above []string) error {
 		return r.refuse(Problem{Origin: Origin{File: r.top}, Message: fmt.Sprintf("the chart holds more than %d files", maxChartFiles),
 			Hint: "list what is no part of the chart in .helmignore"})
 	}
-	data, err := r.readFile(full)
+	data, err := r.readAny(full) // a template may never use a file that does not hold its content
 	if err != nil {
 		return r.refuse(err)
 	}

@@ -11,14 +11,14 @@ import (
 type resolver struct{ *helmRender }
 
 // Local implements chart.Resolver.
-func (r resolver) Local(name string) ([]chart.File, error) {
-	full := path.Join(r.dir, name)
+func (r resolver) Local(file, name string) ([]chart.File, error) {
+	full := path.Join(path.Dir(file), name)
 	if path.IsAbs(name) || full == ".." || strings.HasPrefix(full, "../") {
-		return nil, &chart.Error{File: path.Join(r.dir, "Chart.yaml"), Message: "dependency file://" + name + " leaves the repository",
+		return nil, &chart.Error{File: file, Message: "dependency file://" + name + " leaves the repository",
 			Hint: "only files of the repository are read"}
 	}
 	if !r.isDir(full) {
-		return nil, &chart.Error{File: path.Join(r.dir, "Chart.yaml"), Message: "dependency file://" + name + " is not a directory of the repository",
+		return nil, &chart.Error{File: file, Message: "dependency file://" + name + " is not a directory of the repository",
 			Hint: "the path is relative to the directory of Chart.yaml"}
 	}
 	before := len(r.problems)

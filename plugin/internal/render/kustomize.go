@@ -3,7 +3,6 @@ package render
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path"
@@ -17,6 +16,8 @@ import (
 	"sigs.k8s.io/kustomize/api/resmap"
 	"sigs.k8s.io/kustomize/api/types"
 	"sigs.k8s.io/yaml"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 )
 
 // kustomizeLock lets one Kustomize build run at a time: the library keeps the OpenAPI schema of the current build in
@@ -44,10 +45,7 @@ func renderKustomize(ctx context.Context, t *tree, dir string, o Options) ([]Obj
 	go func() {
 		kustomizeLock.Lock()
 		defer kustomizeLock.Unlock()
-		objects, err := s.build(ctx, top, true)
-		if errors.Is(err, errTraced) {
-			objects, err = s.build(ctx, top, false)
-		}
+		objects, err := s.run(ctx, top)
 		done <- result{objects, err}
 	}()
 	// The library knows no context. When ctx ends first, the build is left behind; it stops at its next read.
@@ -59,11 +57,9 @@ func renderKustomize(ctx context.Context, t *tree, dir string, o Options) ([]Obj
 	}
 }
 
-// errTraced says that the annotation which traces origins got into the objects themselves: a replacement copied it.
-var errTraced = errors.New("the origin annotation was copied")
-
-// build runs the library. With trace, it lets the library note on each object which file it comes from.
-func (s *survey) build(ctx context.Context, top *kustomization, trace bool) (objects []Object, err error) {
+// build runs the library. With trace, it lets the library note on each object which file it comes from; showed tells
+// that the note got into a field of the object itself.
+func (s *survey) build(ctx context.Context, top *kustomization, trace bool) (objects []Object, showed bool, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = s.shorten(top, fmt.Errorf("the library panicked: %v", r))
@@ -72,7 +68,7 @@ func (s *survey) build(ctx context.Context, top *kustomization, trace bool) (obj
 	content := top.data
 	if trace {
 		if content, err = withOrigins(top); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
 	// LoadRestrictionsNone: a base or a file may lie anywhere in the checkout (../../base, ../../shared/ca.pem), as
@@ -83,41 +79,43 @@ func (s *survey) build(ctx context.Context, top *kustomization, trace bool) (obj
 		LoadRestrictions: types.LoadRestrictionsNone,
 		PluginConfig:     types.DisabledPluginConfig(),
 	}
-	resources, err := krusty.MakeKustomizer(options).Run(readOnlyFS{ctx: ctx, tree: s.tree, file: top.file, content: content}, mounted(top.dir))
+	resources, err := krusty.MakeKustomizer(options).Run(readOnlyFS{ctx: ctx, tree: s.tree, file: top.file, content: content, survey: s}, mounted(top.dir))
 	if ctx.Err() != nil {
-		return nil, ctx.Err()
+		return nil, false, ctx.Err()
 	}
 	if err != nil {
-		return nil, s.shorten(top, err)
+		return nil, false, s.shorten(top, err)
 	}
 	return s.objects(top, resources, trace)
 }
 
-func (s *survey) objects(top *kustomization, resources resmap.ResMap, trace bool) ([]Object, error) {
+func (s *survey) objects(top *kustomization, resources resmap.ResMap, trace bool) (objects []Object, showed bool, err error) {
 	if n := resources.Size(); n > s.limits.Objects {
-		return nil, fmt.Errorf("kustomization %s renders more than %d objects", Origin{File: top.file}, s.limits.Objects)
+		return nil, false, fmt.Errorf("kustomization %s renders more than %d objects", Origin{File: top.file}, s.limits.Objects)
 	}
 	keep := slices.Contains(top.spec.BuildMetadata, types.OriginAnnotations)
-	objects := make([]Object, 0, resources.Size())
+	objects = make([]Object, 0, resources.Size())
 	for _, r := range resources.Resources() {
 		data, err := r.MarshalJSON()
 		if err != nil {
-			return nil, s.shorten(top, err)
+			return nil, false, s.shorten(top, err)
 		}
 		u := &unstructured.Unstructured{}
 		if err := kjson.UnmarshalCaseSensitivePreserveInts(data, &u.Object); err != nil {
-			return nil, s.shorten(top, err)
+			return nil, false, s.shorten(top, err)
 		}
 		origin := s.originOf(top, u)
-		if !keep {
-			dropOrigin(u)
-			if trace && bytes.Count(data, []byte(originAnnotation)) > 1 {
-				return nil, errTraced
+		if keep {
+			if err := s.publicOrigin(top, u); err != nil {
+				return nil, false, s.shorten(top, err)
 			}
+		} else {
+			dropOrigin(u)
+			showed = showed || trace && bytes.Count(data, []byte(originAnnotation)) > 1
 		}
 		objects = append(objects, Object{Unstructured: u, Origin: origin, sealed: s.isSealed(Object{Unstructured: u})})
 	}
-	return objects, nil
+	return objects, showed, nil
 }
 
 // withOrigins returns the kustomization file with buildMetadata: [originAnnotations] added, as JSON. The library
@@ -144,18 +142,26 @@ func withOrigins(k *kustomization) ([]byte, error) {
 		metadata = append(slices.Clip(metadata), types.OriginAnnotations)
 	}
 	fields["buildMetadata"] = metadata
-	return json.Marshal(fields)
+	return safeyaml.JSON(fields)
 }
 
 // kustomization is one kustomization file and what it needs.
 type kustomization struct {
 	dir   string // resolved
-	file  string
+	name  string // of its file in dir
+	file  string // resolved
 	data  []byte
 	spec  types.Kustomization
 	lines lineIndex
 	loads int // kustomizations read by building this one, itself included; bases count once per use
 	items int // objects read by building this one, counted alike
+
+	// What charts render depends on the namespace of the kustomizations above: see kustomize_variants.go.
+	inherits  bool              // a chart in it, or below, takes its namespace from above
+	inherited string            // the namespace above, for which it was surveyed
+	shown     string            // the directory in which the library finds it; dir for the first variant
+	moved     map[string]string // entries of resources and components that lead to another variant, and the path to it
+	rendered  []string          // files with what its charts rendered
 }
 
 func (k *kustomization) problem(line int, hint, format string, args ...any) Problem {

@@ -3,29 +3,28 @@ package render
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
-	kjson "sigs.k8s.io/json"
 	"sigs.k8s.io/kustomize/api/konfig"
 	"sigs.k8s.io/kustomize/api/types"
-	"sigs.k8s.io/yaml"
+	kyaml "sigs.k8s.io/kustomize/kyaml/yaml"
+	"sigs.k8s.io/kustomize/kyaml/yaml/merge2"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 )
 
 // charts renders the helmCharts of a kustomization with our own renderer and lets the library read the result as one
 // more resource, a file that exists in this render only. Tests and rollback hooks are left out, as of any chart.
 func (s *survey) charts(k *kustomization) error {
-	if len(k.spec.HelmCharts) == 0 {
-		return nil
-	}
-	before := len(s.problems)
-	var names []string
 	for i, c := range k.spec.HelmCharts {
+		if c.Namespace == "" && k.spec.Namespace == "" {
+			k.inherits = true
+		}
 		objects, err := s.chart(k, c)
 		if err != nil {
 			if err = s.refuse(err); err != nil {
@@ -34,18 +33,15 @@ func (s *survey) charts(k *kustomization) error {
 			continue
 		}
 		name := fmt.Sprintf(".gitops-chart-%d.yaml", i)
-		if err := s.addGenerated(path.Join(k.dir, name), objects); err != nil {
+		if err := s.addGenerated(k, path.Join(k.shown, name), objects); err != nil {
 			return err
 		}
 		k.items = min(k.items+len(objects), s.limits.Objects+1)
 		if len(objects) > 0 {
-			names = append(names, name)
+			k.rendered = append(k.rendered, name)
 		}
 	}
-	if len(s.problems) > before {
-		return nil
-	}
-	return s.rewrite(k, names)
+	return nil
 }
 
 // chart renders one entry of helmCharts.
@@ -74,9 +70,7 @@ func (s *survey) chart(k *kustomization, c types.HelmChart) ([]Object, error) {
 	if c.KubeVersion != "" {
 		h.options.Capabilities.KubeVersion = c.KubeVersion
 	}
-	if h.options.Capabilities.APIVersions == nil {
-		h.moreVersions = c.ApiVersions
-	}
+	h.moreVersions, h.noHooks = c.ApiVersions, c.SkipHooks
 	values, err := s.chartValues(k, h, c)
 	if err != nil || len(s.problems) > 0 {
 		return nil, err
@@ -95,52 +89,96 @@ func (s *survey) chart(k *kustomization, c types.HelmChart) ([]Object, error) {
 	return h.objects(kept)
 }
 
-// chartValues merges the values of an entry as Kustomize does.
+// chartValues merges the values of an entry as Kustomize and then Helm do.
 func (s *survey) chartValues(k *kustomization, h *helmRender, c types.HelmChart) (map[string]any, error) {
-	values := map[string]any{}
-	read := func(name string) (map[string]any, error) {
-		data, err := s.file(k, name)
-		if err != nil || data == nil {
-			return nil, err
-		}
-		full := k.at(name)
-		before := len(s.problems)
-		if h.parses(full, data, true); len(s.problems) > before {
-			return nil, nil
-		}
-		h.values = append(h.values, valuesFile{full, data})
-		found, err := loader.LoadValues(bytes.NewReader(data))
-		if err != nil {
-			return nil, Problem{Origin: Origin{File: full}, Message: "the values are not a mapping"}
-		}
-		return found, nil
-	}
-	var err error
-	if c.ValuesFile != "" && c.ValuesMerge != "replace" {
-		if values, err = read(c.ValuesFile); err != nil {
-			return nil, err
-		}
-	}
-	switch c.ValuesMerge {
-	case "", "override", "replace":
-		values = loader.MergeMaps(values, c.ValuesInline)
-	case "merge":
-		values = loader.MergeMaps(c.ValuesInline, values)
-	default:
+	if !slices.Contains([]string{"", "override", "merge", "replace"}, c.ValuesMerge) {
 		return nil, k.problem(k.lines.of("valuesMerge"), "one of override, merge, replace", "valuesMerge %q is not known", c.ValuesMerge)
 	}
+	data, err := s.valuesFile(k, h, c)
+	if err != nil {
+		return nil, err
+	}
+	if len(c.ValuesInline) > 0 {
+		if data, err = inlineValues(data, c); err != nil {
+			return nil, k.problem(k.lines.of("valuesInline"), "", "the values cannot be merged") // its text may quote a value
+		}
+	}
+	values, err := loader.LoadValues(bytes.NewReader(data))
+	if err != nil {
+		return nil, k.problem(k.lines.of(c.ValuesFile), "", "the values of the chart %s are not a mapping", c.Name)
+	}
 	for _, name := range c.AdditionalValuesFiles {
-		more, err := read(name)
+		data, err := s.values(k, h, name)
 		if err != nil {
 			return nil, err
+		}
+		more, err := loader.LoadValues(bytes.NewReader(data))
+		if err != nil {
+			return nil, Problem{Origin: Origin{File: k.at(name)}, Message: "the values are not a mapping"}
 		}
 		values = loader.MergeMaps(values, more)
 	}
 	return values, nil
 }
 
-// addGenerated makes objects readable as a file.
-func (s *survey) addGenerated(file string, objects []Object) error {
+// valuesFile reads the values file of an entry: the chart's own unless it names one.
+func (s *survey) valuesFile(k *kustomization, h *helmRender, c types.HelmChart) ([]byte, error) {
+	if c.ValuesFile != "" {
+		return s.values(k, h, c.ValuesFile)
+	}
+	name := path.Join(h.dir, "values.yaml")
+	if !s.exists(name) {
+		return nil, nil
+	}
+	data, err := s.readFile(name)
+	return data, err // what is wrong with its text is said when the chart is loaded
+}
+
+// values reads a values file that a kustomization names; nil when it was refused.
+func (s *survey) values(k *kustomization, h *helmRender, name string) ([]byte, error) {
+	data, err := s.file(k, name)
+	if err != nil || data == nil {
+		return nil, err
+	}
+	full := k.at(name)
+	before := len(s.problems)
+	if h.parses(full, data, true); len(s.problems) > before {
+		return nil, nil
+	}
+	h.values = append(h.values, valuesFile{full, data})
+	return data, nil
+}
+
+// inlineValues merges valuesInline and the text of the values file with the functions that Kustomize uses: a null in one
+// removes what the other has.
+func inlineValues(file []byte, c types.HelmChart) ([]byte, error) {
+	values := c.ValuesInline
+	if c.ValuesMerge != "replace" && len(bytes.TrimSpace(file)) > 0 {
+		fromFile, err := kyaml.Parse(string(file))
+		if err != nil {
+			return nil, err
+		}
+		inline, err := kyaml.FromMap(c.ValuesInline)
+		if err != nil {
+			return nil, err
+		}
+		over, under := inline, fromFile
+		if c.ValuesMerge == "merge" {
+			over, under = fromFile, inline
+		}
+		merged, err := merge2.Merge(over, under, kyaml.MergeOptions{})
+		if err != nil {
+			return nil, err
+		}
+		if values, err = merged.Map(); err != nil {
+			return nil, err
+		}
+	}
+	return safeyaml.YAML(values)
+}
+
+// addGenerated makes objects of a chart of k readable as a file.
+func (s *survey) addGenerated(k *kustomization, file string, objects []Object) error {
 	var text bytes.Buffer
 	for _, o := range objects {
 		copied := o.DeepCopy()
@@ -150,7 +188,7 @@ func (s *survey) addGenerated(file string, objects []Object) error {
 		}
 		annotations[konfig.HelmGeneratedAnnotation] = "true" // the library takes it off, and leaves explicit namespaces alone
 		copied.SetAnnotations(annotations)
-		data, err := json.Marshal(copied.Object)
+		data, err := safeyaml.JSON(copied.Object)
 		if err != nil {
 			return err
 		}
@@ -160,32 +198,6 @@ func (s *survey) addGenerated(file string, objects []Object) error {
 	}
 	s.plain[file] = text.Bytes()
 	s.docs[file] = objects
+	s.generated[file] = k
 	return nil
 }
-
-// rewrite replaces the charts of a kustomization by resources.
-func (s *survey) rewrite(k *kustomization, names []string) error {
-	var fields map[string]any
-	asJSON, err := yaml.YAMLToJSON(k.data)
-	if err == nil {
-		err = kjson.UnmarshalCaseSensitivePreserveInts(asJSON, &fields)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", Origin{File: k.file}, err)
-	}
-	for key := range fields { // the library does not mind the case of keys
-		switch strings.ToLower(key) {
-		case "helmcharts", "helmglobals", "helmchartinflationgenerator", "resources", "bases":
-			delete(fields, key)
-		}
-	}
-	fields["resources"] = append(append([]string{}, k.spec.Resources...), names...)
-	if k.data, err = json.Marshal(fields); err != nil {
-		return err
-	}
-	s.plain[k.file] = k.data
-	return nil
-}
-
-// namespace is that of the kustomization being visited, or of the nearest above that has one.
-func (s *survey) namespace() string { return s.namespaces[len(s.namespaces)-1] }

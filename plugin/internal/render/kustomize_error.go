@@ -25,7 +25,7 @@ var (
 // shorten makes one line of an error of the library: the kustomization it is about, and the innermost cause. Dumps of
 // values are cut out and values of Secrets masked.
 func (s *survey) shorten(top *kustomization, err error) error {
-	text := err.Error()
+	text := s.realNames(err.Error())
 	file := top.file
 	for m := component.FindStringSubmatch(text); m != nil; m = component.FindStringSubmatch(text) {
 		inner, err := strconv.Unquote(m[1])
@@ -40,8 +40,8 @@ func (s *survey) shorten(top *kustomization, err error) error {
 	if all := recursed.FindAllStringSubmatchIndex(text, -1); all != nil {
 		last := all[len(all)-1]
 		if dir, err := unmounted(text[last[2]:last[3]]); err == nil {
-			if k, ok := s.visited[dir]; ok {
-				file = k.file
+			if all := s.visited[dir]; len(all) > 0 {
+				file = all[0].file
 			}
 		}
 		text = text[last[1]:]

@@ -2,16 +2,19 @@ package render
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/types"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 )
 
 const helmMessage = "a HelmChartInflationGenerator is not supported"
 
 // follow checks every path a kustomization names, and visits its bases.
 func (s *survey) follow(k *kustomization) error {
-	steps := []func(*kustomization) error{s.resources, s.components, s.plainFiles, s.patches, s.generators, s.plugins, s.charts}
+	steps := []func(*kustomization) error{s.resources, s.components, s.plainFiles, s.patches, s.generators, s.plugins, s.charts, s.rewrite}
 	for _, step := range steps {
 		if err := step(k); err != nil {
 			return err
@@ -59,6 +62,9 @@ func (s *survey) base(k *kustomization, name, real string) error {
 	if err != nil {
 		return s.refuse(err)
 	}
+	if err := k.uses(base, name); err != nil {
+		return err
+	}
 	k.loads = min(k.loads+base.loads, maxLoads+1)
 	k.items = min(k.items+base.items, s.limits.Objects+1)
 	return nil
@@ -85,6 +91,7 @@ func (s *survey) resourceFile(k *kustomization, real string) error {
 		}
 		s.problems = append(s.problems, problems...)
 		s.docs[real] = objects
+		s.readable(real, data)
 	}
 	k.items = min(k.items+len(objects), s.limits.Objects+1)
 	return nil
@@ -172,7 +179,47 @@ func (s *survey) patchFile(k *kustomization, name string) error {
 	if err == nil {
 		s.syntax(k.at(name), data, 0)
 	}
+	if real, err := s.resolve(k.at(name)); err == nil {
+		s.readable(real, data)
+	}
 	return err
+}
+
+// readable gives the library a file in a form that its parser reads, where that parser reads less than we do: JSON with
+// the escapes of JSON, and control characters.
+func (s *survey) readable(real string, data []byte) {
+	if _, given := s.plain[real]; given {
+		return
+	}
+	docs, problem := documents(real, data)
+	if problem != nil || len(docs) == 0 {
+		return
+	}
+	if docs[0].json || json.Valid(data) {
+		if text := safeyaml.FromJSON(data); !bytes.Equal(text, data) {
+			s.plain[real] = text
+		}
+		return
+	}
+	if _, changed := safeyaml.Tame(data); !changed {
+		return
+	}
+	var text bytes.Buffer
+	for i, doc := range docs {
+		value, err := toValue(doc.text, false)
+		if err != nil {
+			return
+		}
+		asJSON, err := safeyaml.JSON(value)
+		if err != nil {
+			return
+		}
+		if i > 0 {
+			text.WriteString("\n---\n")
+		}
+		text.Write(asJSON)
+	}
+	s.plain[real] = text.Bytes()
 }
 
 // syntax refuses text that is not YAML. after is the line it is written into, 0 for a file of its own.
@@ -183,6 +230,9 @@ func (s *survey) syntax(file string, text []byte, after int) {
 		s.problems = append(s.problems, *problem)
 	}
 	for _, doc := range docs {
+		if doc.json {
+			continue // it was parsed to find where it ends
+		}
 		_, err := toValue(doc.text, false)
 		if err == nil {
 			continue

@@ -39,6 +39,7 @@ type readOnlyFS struct {
 	tree    *tree
 	file    string // resolved name of the replaced file
 	content []byte
+	survey  *survey // knows what exists in this render only; may be nil
 }
 
 var _ filesys.FileSystem = readOnlyFS{}
@@ -97,6 +98,9 @@ func (f readOnlyFS) resolve(name string) (string, error) {
 	if _, ok := f.tree.plain[inside]; ok {
 		return inside, nil
 	}
+	if f.survey != nil {
+		inside = f.survey.real(inside)
+	}
 	return f.tree.resolve(inside)
 }
 
@@ -121,6 +125,9 @@ func (f readOnlyFS) CleanedAbs(name string) (filesys.ConfirmedDir, string, error
 	real, err := f.resolve(name)
 	if err != nil {
 		return "", "", err
+	}
+	if inside, err := unmounted(name); err == nil && f.survey != nil && f.survey.isVariant(inside) {
+		return filesys.ConfirmedDir(mounted(inside)), "", nil
 	}
 	if f.IsDir(mounted(real)) {
 		return filesys.ConfirmedDir(mounted(real)), "", nil

@@ -22,24 +22,26 @@ func (s *survey) originOf(top *kustomization, u *unstructured.Unstructured) Orig
 		return Origin{File: top.file}
 	}
 	if from.Path != "" {
-		if docs, ok := s.docs[path.Join(top.dir, from.Path)]; ok { // also of charts, which have no file
+		file := path.Join(top.dir, from.Path)
+		if docs, ok := s.docs[file]; ok { // also of charts, which have no file
 			if origin, ok := bestMatch(docs, u); ok {
 				return origin
 			}
 		}
-		if real, err := s.resolve(path.Join(top.dir, from.Path)); err == nil {
+		file = s.real(file)
+		if real, err := s.resolve(file); err == nil {
 			if origin, ok := bestMatch(s.docs[real], u); ok {
 				return origin
 			}
 		}
-		return Origin{File: path.Join(top.dir, from.Path)}
+		return Origin{File: file}
 	}
 	// An object whose annotations a patch replaced carries the trace of that patch.
 	if from.ConfiguredIn != "" && strings.HasSuffix(from.ConfiguredBy.Kind, "Generator") {
-		file := path.Join(top.dir, from.ConfiguredIn)
+		file := s.real(path.Join(top.dir, from.ConfiguredIn))
 		if real, err := s.resolve(file); err == nil {
-			if k, ok := s.visited[path.Dir(real)]; ok && k.file == real {
-				return Origin{real, k.generatorLine(u)}
+			if all := s.visited[path.Dir(real)]; len(all) > 0 && all[0].file == real {
+				return Origin{real, all[0].generatorLine(u)}
 			}
 			return Origin{File: real}
 		}

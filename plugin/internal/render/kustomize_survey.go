@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,16 +29,18 @@ type survey struct {
 	*tree
 	ctx        context.Context
 	options    Options
-	stack      []string                  // directories of the kustomizations being visited
-	namespaces []string                  // of the stack: each its own, or the nearest above
-	visited    map[string]*kustomization // by resolved directory
+	stack      []string                    // directories of the kustomizations being visited
+	namespaces []string                    // of the stack: each its own, or the nearest above
+	visited    map[string][]*kustomization // by resolved directory: one for each variant
+	variants   []variant
+	generated  map[string]*kustomization // files with what charts rendered
 	docs       map[string][]Object       // objects of resource files, by resolved name
 	secrets    []string                  // values that no error may show
 }
 
 // surveyKustomization returns the kustomization of dir, or nil when it has problems, which it collects in t.
 func surveyKustomization(ctx context.Context, t *tree, dir string, o Options) (*survey, *kustomization, error) {
-	s := &survey{tree: t, ctx: ctx, options: o, visited: map[string]*kustomization{}, docs: map[string][]Object{}}
+	s := &survey{tree: t, ctx: ctx, options: o, visited: map[string][]*kustomization{}, docs: map[string][]Object{}, generated: map[string]*kustomization{}}
 	real, err := t.resolve(dir)
 	if err != nil {
 		return nil, nil, err
@@ -65,7 +68,7 @@ func (s *survey) visit(dir string, from Origin) (*kustomization, error) {
 		return nil, Problem{Origin: from, Message: fmt.Sprintf("%q is above the kustomization that names it", dir),
 			Hint: "move the base beside the overlay"}
 	}
-	if k, ok := s.visited[dir]; ok {
+	if k := s.known(dir); k != nil {
 		return k, nil
 	}
 	if len(s.stack) >= s.limits.Depth {
@@ -75,10 +78,8 @@ func (s *survey) visit(dir string, from Origin) (*kustomization, error) {
 	if err != nil {
 		return nil, err
 	}
-	namespace := k.spec.Namespace
-	if namespace == "" && len(s.namespaces) > 0 {
-		namespace = s.namespace()
-	}
+	s.place(k)
+	namespace := cmp.Or(k.spec.Namespace, k.inherited)
 	s.stack, s.namespaces = append(s.stack, dir), append(s.namespaces, namespace)
 	defer func() { s.stack, s.namespaces = s.stack[:len(s.stack)-1], s.namespaces[:len(s.namespaces)-1] }()
 	if err := s.follow(k); err != nil {
@@ -90,7 +91,7 @@ func (s *survey) visit(dir string, from Origin) (*kustomization, error) {
 	if k.items > s.limits.Objects {
 		return nil, k.problem(0, "", "building it reads more than %d objects", s.limits.Objects)
 	}
-	s.visited[dir] = k
+	s.visited[dir] = append(s.visited[dir], k)
 	return k, nil
 }
 
@@ -121,7 +122,7 @@ func (s *survey) load(dir string, from Origin) (*kustomization, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &kustomization{dir: dir, file: file, data: data, loads: 1}
+	k := &kustomization{dir: dir, name: names[0], file: file, data: data, loads: 1}
 	docs, problem := documents(file, data)
 	if problem != nil {
 		return nil, *problem

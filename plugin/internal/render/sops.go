@@ -3,7 +3,6 @@ package render
 import (
 	"bytes"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,6 +10,7 @@ import (
 	"filippo.io/age"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sops"
 )
 
@@ -69,7 +69,7 @@ func (t *tree) decrypted(file string, docs []document, plain []sops.Document) ([
 	var problems Problems
 	var content bytes.Buffer
 	for i, doc := range docs {
-		text, err := json.Marshal(plain[i].Value)
+		text, err := safeyaml.JSON(plain[i].Value)
 		if err != nil {
 			return nil, Problems{{Origin: Origin{file, doc.line}, Message: "the decrypted document cannot be written as JSON"}}
 		}

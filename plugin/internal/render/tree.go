@@ -13,6 +13,7 @@ import (
 	"filippo.io/age"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/placeholder"
 )
 
 // maxLinks is how many symbolic links one path may go through, as on Linux.
@@ -143,8 +144,21 @@ func (t *tree) isDir(name string) bool {
 	return err == nil && info.IsDir()
 }
 
-// readFile returns the content of a regular file, within the limits. The caller must not change it.
+// readFile returns the content of a regular file, within the limits. The caller must not change it. A file that does not
+// hold its content, such as a pointer of Git LFS, is a Problem.
 func (t *tree) readFile(name string) ([]byte, error) {
+	data, err := t.readAny(name)
+	if err != nil {
+		return nil, err
+	}
+	if kind, found := placeholder.Of(data); found {
+		return nil, Problem{Origin: Origin{File: name}, Message: "the file is " + kind.What, Hint: kind.Hint}
+	}
+	return data, nil
+}
+
+// readAny returns the bytes of a regular file, whatever they stand for.
+func (t *tree) readAny(name string) ([]byte, error) {
 	real, err := t.resolve(name)
 	if err != nil {
 		return nil, err

@@ -5,7 +5,8 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 )
 
 const masked = "***"
@@ -15,7 +16,7 @@ const masked = "***"
 func YAML(objs []Object) ([]byte, error) {
 	var out bytes.Buffer
 	for _, o := range objs {
-		text, err := yaml.Marshal(maskSecret(o.Unstructured).Object)
+		text, err := safeyaml.YAML(maskSecret(o.Unstructured).Object)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %s: %w", o.Origin, o.ID(), err)
 		}

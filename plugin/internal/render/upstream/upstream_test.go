@@ -159,10 +159,11 @@ func documents(t *testing.T, stream string) []string {
 	return texts
 }
 
-// packDependencies does what helm dependency build does for file:// repositories, which we read where they lie.
-func (s scene) packDependencies(t *testing.T, helm string) {
+// packDependencies does what helm dependency build does for file:// repositories, which we read where they lie: first
+// in the charts that a chart depends on.
+func (s scene) packDependencies(t *testing.T, helm, dir string) {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join(s.root, s.dir, "Chart.yaml"))
+	data, err := os.ReadFile(filepath.Join(dir, "Chart.yaml"))
 	if err != nil || !strings.Contains(string(data), "file://") {
 		return
 	}
@@ -174,7 +175,8 @@ func (s scene) packDependencies(t *testing.T, helm string) {
 	}
 	for _, d := range meta.Dependencies {
 		if rel, ok := strings.CutPrefix(d.Repository, "file://"); ok {
-			cmd := exec.Command(helm, "package", filepath.Join(s.root, s.dir, rel), "-d", filepath.Join(s.root, s.dir, "charts"))
+			s.packDependencies(t, helm, filepath.Join(dir, rel))
+			cmd := exec.Command(helm, "package", filepath.Join(dir, rel), "-d", filepath.Join(dir, "charts"))
 			if out, err := cmd.CombinedOutput(); err != nil {
 				t.Fatalf("%v\n%s", err, out)
 			}
@@ -185,20 +187,19 @@ func (s scene) packDependencies(t *testing.T, helm string) {
 // Every chart renders as `helm template` does, object for object and in the same order.
 func TestEqualsHelmTemplate(t *testing.T) {
 	command := helm(t)
-	files, err := filepath.Glob("../testdata/helm_*.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
 	compared := 0
-	for _, file := range files {
+	for _, file := range scenes(t, "helm_*.txtar", "field_*_helm_*.txtar") {
 		s, fails := readScene(t, file)
-		if fails || strings.Contains(file, "helm_error_") { // those do what differs each time
+		switch {
+		case fails, strings.Contains(file, "helm_error_"): // those do what differs each time
+			continue
+		case strings.Contains(file, "own_repository"): // Helm gives the first that fits
 			continue
 		}
 		compared++
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			got := s.render(t)
-			s.packDependencies(t, command)
+			s.packDependencies(t, command, filepath.Join(s.root, s.dir))
 			cmd := exec.Command(command, s.arguments(t)...)
 			cmd.Env = append(os.Environ(), "HELM_CONFIG_HOME="+t.TempDir(), "HELM_CACHE_HOME="+t.TempDir(), "HELM_DATA_HOME="+t.TempDir())
 			var stderr strings.Builder
@@ -220,26 +221,42 @@ func TestEqualsHelmTemplate(t *testing.T) {
 // Charts of a kustomization give the objects that kustomize build --enable-helm gives.
 func TestEqualsKustomizeWithHelm(t *testing.T) {
 	command := helm(t)
-	s, fails := readScene(t, "../testdata/kustomize_charts.txtar")
-	if fails {
-		t.Fatal("the scene fails")
+	for _, file := range scenes(t, "kustomize_charts.txtar", "field_p8_kustomize_*.txtar") {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			s, fails := readScene(t, file)
+			if fails {
+				t.Fatal("the scene fails")
+			}
+			options := krusty.MakeDefaultOptions()
+			options.LoadRestrictions = types.LoadRestrictionsNone
+			options.PluginConfig = types.EnabledPluginConfig(types.BploUseStaticallyLinked)
+			options.PluginConfig.HelmConfig = types.HelmConfig{Enabled: true, Command: command}
+			resources, err := krusty.MakeKustomizer(options).Run(filesys.MakeFsOnDisk(), filepath.Join(s.root, s.dir))
+			if err != nil {
+				t.Fatal(err)
+			}
+			stream, err := resources.AsYaml()
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, got := documents(t, string(stream)), s.render(t)
+			slices.Sort(want) // generators come last there, and resources here
+			slices.Sort(got)
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("-kustomize +ours:\n%s", diff)
+			}
+		})
 	}
-	options := krusty.MakeDefaultOptions()
-	options.LoadRestrictions = types.LoadRestrictionsNone
-	options.PluginConfig = types.EnabledPluginConfig(types.BploUseStaticallyLinked)
-	options.PluginConfig.HelmConfig = types.HelmConfig{Enabled: true, Command: command}
-	resources, err := krusty.MakeKustomizer(options).Run(filesys.MakeFsOnDisk(), filepath.Join(s.root, s.dir))
-	if err != nil {
-		t.Fatal(err)
+}
+
+func scenes(t *testing.T, patterns ...string) (files []string) {
+	t.Helper()
+	for _, pattern := range patterns {
+		found, err := filepath.Glob("../testdata/" + pattern)
+		if err != nil || found == nil {
+			t.Fatal(pattern, err)
+		}
+		files = append(files, found...)
 	}
-	stream, err := resources.AsYaml()
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, got := documents(t, string(stream)), s.render(t)
-	slices.Sort(want) // generators come last there, and resources here
-	slices.Sort(got)
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("-kustomize +ours:\n%s", diff)
-	}
+	return files
 }
