@@ -193,7 +193,8 @@ func TestEqualsHelmTemplate(t *testing.T) {
 		switch {
 		case fails, strings.Contains(file, "helm_error_"): // those do what differs each time
 			continue
-		case strings.Contains(file, "own_repository"): // Helm gives the first that fits
+		case strings.Contains(file, "own_repository"), // Helm gives the first that fits
+			strings.Contains(file, "nested_file"): // helm package writes both into one directory
 			continue
 		}
 		compared++
