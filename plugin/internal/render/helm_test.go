@@ -141,7 +141,7 @@ func TestADependencyIsFetchedByTheParent(t *testing.T) {
 		return packed(t, "other/Chart.yaml", chartYAML("other", "")), nil
 	}
 	if _, err := w.Dir(t.Context(), root, ".", Options{}); err == nil ||
-		err.Error() != "Chart.yaml:5: dependency db: what was found is the chart other" {
+		err.Error() != "Chart.yaml:5: dependency db: https://charts.example.com holds the chart other" {
 		t.Errorf("got %v", err)
 	}
 }
