@@ -86,6 +86,8 @@ func (b *bump) planImages() {
 			continue
 		}
 		b.planImage(want, refs, unreadable)
+		b.followSelectors(want)
+		b.leaveReplaced(want)
 	}
 }
 

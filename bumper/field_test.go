@@ -232,3 +232,73 @@ func checkPathsIntoTexts(t *testing.T, before, after string, edits []Edit) {
 		t.Errorf("changes are %v, want %v", found, edits)
 	}
 }
+
+// tree makes files of a txtar-like text: lines -- name -- start a file.
+func treeOf(text string) []File {
+	var files []File
+	for part := range strings.SplitSeq(text, "-- ") {
+		if name, data, ok := strings.Cut(part, " --\n"); ok {
+			files = append(files, File{Path: name, Data: []byte(data)})
+		}
+	}
+	return files
+}
+
+// bumpTree bumps a tree twice and returns the new files, one after the other, and what was left.
+func bumpTree(t *testing.T, text, assignments string) (string, []string) {
+	t.Helper()
+	files := treeOf(text)
+	request := Request{Images: images(t, strings.Fields(assignments)...)}
+	result, err := Bump(files, request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for i, f := range files {
+		if data, ok := result.Files[f.Path]; ok {
+			files[i].Data = data
+		}
+		fmt.Fprintf(&b, "-- %s --\n%s", f.Path, files[i].Data)
+	}
+	if again, err := Bump(files, request); err != nil || len(again.Edits) > 0 {
+		t.Errorf("a second run edits %v, %v", again.Edits, err)
+	}
+	var left []string
+	for _, l := range result.Left {
+		left = append(left, l.String())
+	}
+	return b.String(), append(left, result.Notes...)
+}
+
+func TestFieldKustomize(t *testing.T) {
+	for name, c := range map[string]struct {
+		files string // @ is v1 before and v2 after, % a digest, + the digest after only
+		bump  string
+		left  []string
+	}{
+		"A8 name with a tag, digest": {"-- base/d.yaml --\ncontainers: [{image: acme/app:@+}]\n-- o/kustomization.yaml --\nimages:\n- name: acme/app:@\n  digest: %\n", "acme/app=v2@" + shaB, nil},
+		"A8 name with a tag, newTag": {"-- base/d.yaml --\ncontainers: [{image: acme/app:@}]\n-- o/kustomization.yaml --\nimages: [{name: 'acme/app:@', newTag: @}]\n", "acme/app=v2", nil},
+		"A8 the base is elsewhere":   {"-- o/kustomization.yaml --\nimages: [{name: 'acme/app:v1', newTag: @}]\n", "acme/app=v2", []string{"o/kustomization.yaml:1:18: still acme/app:v1: not a place where images are edited"}},
+		"A8 of another version":      {"-- base/d.yaml --\ncontainers: [{image: acme/app:@}]\n-- o/kustomization.yaml --\nimages: [{name: 'acme/app:v0', newTag: @}]\n", "acme/app=v2", nil},
+		"A8 two overlays": {"-- base/d.yaml --\ncontainers: [{image: acme/app:@+}]\n-- o/kustomization.yaml --\nimages: [{name: acme/app:@, digest: %}]\n-- p/kustomization.yaml --\nimages: [{name: acme/app:@, newName: acme/mirror, newTag: x}]\n",
+			"acme/app=v2@" + shaB, []string{"p/kustomization.yaml:1:39: still acme/mirror:x: it takes the place of acme/app here; bump it too"}},
+		"A8 newName over a base": {"-- base/d.yaml --\ncontainers: [{image: acme/app:@}]\n-- o/kustomization.yaml --\nimages:\n- name: acme/app\n  newName: mirror/app\n  newTag: v1\n", "acme/app=v2",
+			[]string{"o/kustomization.yaml:3:12: still mirror/app:v1: it takes the place of acme/app here; bump it too"}},
+		"A8 newName and the base's tag": {"-- base/d.yaml --\ncontainers: [{image: acme/app:@}]\n-- o/kustomization.yaml --\nimages: [{name: acme/app, newName: mirror/app}]\n", "acme/app=v2",
+			[]string{"o/kustomization.yaml:1:36: still mirror/app: it takes the place of acme/app here, and gets its tag: mirror/app must have it"}},
+		"A8 both are asked for": {"-- base/d.yaml --\ncontainers: [{image: acme/app:@}]\n-- o/kustomization.yaml --\nimages: [{name: acme/app, newName: mirror/app, newTag: @}]\n", "acme/app=v2 mirror/app=v2", nil},
+		"A8 a chain": {"-- a/kustomization.yaml --\nimages: [{name: app, newName: acme/app, newTag: @}]\n-- b/kustomization.yaml --\nimages: [{name: acme/app, newName: other/web, newTag: v1}]\n-- c/kustomization.yaml --\nimages: [{name: other/web, newName: x/y, newTag: v1}]\n", "acme/app=v2",
+			[]string{"b/kustomization.yaml:1:36: still other/web:v1: it takes the place of acme/app here; bump it too", "c/kustomization.yaml:1:37: still x/y:v1: it takes the place of other/web here; bump it too"}},
+		"A8 an overlay's own tag": {"-- a/kustomization.yaml --\nimages: [{name: app, newName: acme/app, newTag: @}]\n-- b/kustomization.yaml --\nimages: [{name: acme/app, newTag: @}]\n", "acme/app=v2", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, left := bumpTree(t, strings.NewReplacer("@", "v1", "%", shaA, "+", "").Replace(c.files), c.bump)
+			if want := strings.NewReplacer("@", "v2", "%", shaB, "+", "@"+shaB).Replace(c.files); got != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+			if !slices.Equal(left, c.left) {
+				t.Errorf("left %q\nwant %q", left, c.left)
+			}
+		})
+	}
+}

@@ -137,13 +137,15 @@ func (f *found) planParts(want Image) outcome {
 	case f.digest != nil && want.Digest != "":
 		if f.tag != nil && want.Tag != "" {
 			set(f.tag, want.Tag)
-		} else if f.image.Tag != "" {
+		} else if f.tag != nil && f.image.Tag != "" {
 			after.Tag = f.image.Tag
 			out.note = fmt.Sprintf("%s: tag %s stays and no longer describes the image", f.doc.place(f.tag), f.image.Tag)
 		} else {
 			after.Tag = ""
 		}
 		set(f.digest, digest)
+	case f.tag == nil && f.other != "":
+		return f.refuse(true, "add newTag once by hand, or bump "+f.other, "names the image but has no newTag, so its tag is that of %s", f.other)
 	case f.tag == nil:
 		return f.refuse(true, "add the key once by hand, then it can be edited", "names the image but has no key for the tag")
 	case want.Digest == "" || f.shape == ShapeMarker && want.Tag != "":

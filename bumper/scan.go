@@ -123,6 +123,12 @@ func (t *tree) parseNaming(images []Image) {
 	t.namePolicies()
 }
 
+// parseMentioning parses every file that can name one more image.
+func (t *tree) parseMentioning(name string) {
+	last := []byte(name[strings.LastIndexByte(name, '/')+1:])
+	t.parse(func(f File) bool { return mayHoldImage(f.Data) && mentions(f.Data, last) })
+}
+
 // parseEverything parses every file that can hold any image.
 func (t *tree) parseEverything() {
 	t.parse(func(f File) bool { return mayHoldImage(f.Data) })

@@ -16,6 +16,9 @@ type found struct {
 	other string
 	// policy is the ImagePolicy that its marker names, as long as the image is not known.
 	policy *policyName
+	// selector is the scalar name: of a kustomization entry that is for one version of an image only, and selects what it says.
+	selector *cursor
+	selects  Image
 
 	name        *cursor  // the scalar with the name
 	whole       *cursor  // the scalar with name, tag and digest; nil if they are apart
@@ -233,15 +236,21 @@ func (w *finder) kustomizeEntry(c *cursor) {
 		return
 	}
 	ref := &found{shape: ShapeKustomize, name: name}
-	if newName != nil {
-		ref.name = newName
-		ref.other = name.node.Value
-	}
-	img, ok := w.readName(ref, ref.name.node.Value)
-	if !ok || img.Tag != "" || img.Digest != "" {
+	img, ok := w.readName(ref, name.node.Value)
+	if !ok {
 		return
 	}
-	ref.image = img
+	if img.Tag != "" || img.Digest != "" {
+		ref.selector, ref.selects = name, img
+	}
+	ref.image = Image{Name: img.Name, Tag: img.Tag}
+	if newName != nil {
+		ref.name, ref.other = newName, img.Name
+		if img, ok = w.readName(ref, newName.node.Value); !ok || img.Tag != "" || img.Digest != "" {
+			return
+		}
+		ref.image = img
+	}
 	w.readParts(ref, tag, digest)
 	w.add(ref)
 }
