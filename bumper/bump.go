@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -74,6 +75,9 @@ func (b *bump) checkRequest() {
 
 // planImages decides for every requested image what to do at each place that names it.
 func (b *bump) planImages() {
+	b.tree.overlay(func(f *found) bool {
+		return slices.ContainsFunc(b.images, func(i Image) bool { return path.Base(i.Name) == path.Base(f.image.Name) }) // the registry may be another
+	}, namingAny(b.images))
 	for _, want := range b.images {
 		name := want.Normalised()
 		refs := b.named(func(f *found) bool { return f.image.Name != "" && f.image.Normalised() == name })
@@ -100,7 +104,7 @@ type located struct {
 func (b *bump) named(match func(*found) bool) []located {
 	var out []located
 	for _, s := range b.tree.parsed() {
-		if s.finder == nil {
+		if s.finder == nil || s.context {
 			continue
 		}
 		for _, f := range s.found {
@@ -116,15 +120,21 @@ func (b *bump) planImage(want Image, refs []located, unreadable []outcome) {
 	tagElsewhere := slices.ContainsFunc(refs, func(l located) bool {
 		return l.shape == ShapeKustomize && (l.whole != nil || l.tag != nil || l.digest != nil)
 	})
-	used := false
+	used, overridden, old := false, b.overridden(), map[string]bool{}
 	outcomes := unreadable
 	for _, ref := range refs {
 		out := ref.plan(want, tagElsewhere).unlessHidden(ref.found)
+		if ref.name != nil && overridden[ref.name.node] && ref.image.Tag == "" && ref.image.Digest == "" {
+			out = outcome{skipped: true} // the defaults leave the tag to the files that go over them
+		}
 		used = used || out.current || out.skipped || len(out.edits) > 0
 		if out.current {
 			b.result.Current = append(b.result.Current, ref.reference())
 		}
 		b.edits[ref.in] = append(b.edits[ref.in], out.edits...)
+		if len(out.edits) > 0 {
+			old[ref.image.Tag] = true
+		}
 		if len(out.edits) > 0 {
 			b.compareTags(ref.found, out.edits[0])
 		}
@@ -136,6 +146,7 @@ func (b *bump) planImage(want Image, refs []located, unreadable []outcome) {
 		}
 		switch {
 		case out.refusal == nil:
+		case out.doubt && !old[out.image.Tag]:
 		case out.left && used:
 			b.leaveRefused(want, out)
 		case out.soft && used:
@@ -192,7 +203,11 @@ func (b *bump) apply() {
 }
 
 func (b *bump) finish() Result {
-	b.result.Scanned = len(b.tree.files)
+	for _, context := range b.tree.context {
+		if !context {
+			b.result.Scanned++
+		}
+	}
 	b.result.Parsed = len(b.tree.parsed())
 	b.result.Current = sortReferences(b.result.Current)
 	b.findLeft()

@@ -12,6 +12,9 @@ type Request struct {
 	Values []Value
 	// AllowDowngrade accepts a tag that is older than the one in the file. Values are never compared.
 	AllowDowngrade bool
+	// Context are files that are only read to understand the others: the defaults of a chart, when only the values of one environment
+	// may be edited. Nothing in them is found, edited or left. A file that is edited does not count here.
+	Context []File
 }
 
 // Edit is one scalar that gets a new value.
@@ -73,7 +76,7 @@ type Result struct {
 // *DowngradeError, *ConflictError. The same input gives the same result whatever the order of files; a second Bump of
 // the result changes nothing.
 func Bump(files []File, r Request) (Result, error) {
-	t, err := newTree(files)
+	t, err := newTree(files, r.Context)
 	if err != nil {
 		return Result{}, err
 	}
@@ -94,19 +97,22 @@ func Bump(files []File, r Request) (Result, error) {
 }
 
 // Find returns every image reference in files, sorted by file and position. Files that are not YAML (chart templates)
-// are passed over.
-func Find(files []File) ([]Reference, error) {
-	t, err := newTree(files)
+// are passed over. The files of context are only read to understand the others, as in a Request.
+func Find(files []File, context ...File) ([]Reference, error) {
+	t, err := newTree(files, context)
 	if err != nil {
 		return nil, err
 	}
 	t.parseEverything()
 	var out []Reference
 	for _, s := range t.parsed() {
-		if s.finder == nil {
+		if s.finder == nil || s.context {
 			continue
 		}
 		for _, ref := range s.found {
+			if ref.doubt != "" {
+				continue
+			}
 			if ref.image.Name != "" && !ref.templated {
 				out = append(out, ref.reference())
 			}

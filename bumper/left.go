@@ -56,7 +56,10 @@ func (b *bump) findLeft() {
 		if len(old) == 0 {
 			continue
 		}
-		for _, f := range b.tree.files {
+		for i, f := range b.tree.files {
+			if b.tree.context[i] {
+				continue
+			}
 			if data, ok := b.result.Files[f.Path]; ok {
 				f.Data = data
 			}

@@ -20,7 +20,10 @@ func (b *bump) notFound(want Image) error {
 		}
 	}
 	e.Near = Nearest(want.Name, names, 5)
-	for _, f := range b.tree.files {
+	for i, f := range b.tree.files {
+		if b.tree.context[i] {
+			continue
+		}
 		for _, m := range mentionsOf(f.Data, want) {
 			if line, _ := position(f.Data, m.offset); len(e.Elsewhere) < 5 {
 				e.Elsewhere = append(e.Elsewhere, fmt.Sprintf("%s:%d", f.Path, line))

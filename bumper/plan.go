@@ -26,6 +26,7 @@ type outcome struct {
 	// left is a soft refusal of a place that is then listed as left, with the image there.
 	left  bool
 	image Image
+	doubt bool // it may be another image's, and counts only when it has the old tag
 	note  string
 }
 
@@ -48,6 +49,8 @@ func (f *found) plan(want Image, tagElsewhere bool) outcome {
 	case f.templated:
 		return f.refuse(true, "edit the value that the template takes, with an explicit edit",
 			"takes its tag or digest from a template")
+	case f.doubt != "":
+		return f.doubted()
 	case f.badTag:
 		return f.refuse(false, "", "%q is not a tag", f.image.Tag)
 	case satisfied(f.image, want):
@@ -144,6 +147,8 @@ func (f *found) planParts(want Image) outcome {
 			after.Tag = ""
 		}
 		set(f.digest, digest)
+	case f.digestElsewhere && f.tag != nil && want.Tag != "":
+		set(f.tag, want.Tag)
 	case f.tag == nil && f.other != "":
 		return f.refuse(true, "add newTag once by hand, or bump "+f.other, "names the image but has no newTag, so its tag is that of %s", f.other)
 	case f.tag == nil:

@@ -14,31 +14,48 @@ import (
 // tree is the files of one call, sorted by path, and what is known about each.
 type tree struct {
 	files []File
-	scans []*scanned // nil for a file that was not parsed
-	table *policyTable
+	// context is set for a file that is only read to understand the others.
+	context []bool
+	scans   []*scanned // nil for a file that was not parsed
+	table   *policyTable
+	// overlays is made when it is needed.
+	overlays *overlays
 }
 
 // scanned is a parsed file, or the reason why it could not be parsed.
 type scanned struct {
 	*finder
-	file File
-	err  error
+	file    File
+	context bool
+	err     error
 	// offset is where the file stops being UTF-8, -1 if it does not.
 	offset int
 }
 
-func newTree(files []File) (*tree, error) {
-	t := &tree{files: slices.Clone(files), scans: make([]*scanned, len(files)), table: newPolicyTable()}
-	slices.SortStableFunc(t.files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
-	for i := 1; i < len(t.files); i++ {
-		if t.files[i].Path == t.files[i-1].Path {
-			return nil, fmt.Errorf("file %s is there twice", t.files[i].Path)
+func newTree(files, context []File) (*tree, error) {
+	t := &tree{files: slices.Clone(files), table: newPolicyTable()}
+	edited := make(map[string]bool, len(files))
+	for _, f := range files {
+		if edited[f.Path] {
+			return nil, fmt.Errorf("file %s is there twice", f.Path)
 		}
+		edited[f.Path] = true
+	}
+	for _, f := range context {
+		if _, known := edited[f.Path]; !known {
+			edited[f.Path] = false
+			t.files = append(t.files, f)
+		}
+	}
+	slices.SortFunc(t.files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
+	t.scans, t.context = make([]*scanned, len(t.files)), make([]bool, len(t.files))
+	for i, f := range t.files {
+		t.context[i] = !edited[f.Path]
 	}
 	return t, nil
 }
 
-// parse parses the files that are wanted and not parsed yet, on all cores.
+// parse parses the files that are wanted and not parsed yet, on all cores. Those of the context are only parsed one by one.
 func (t *tree) parse(wanted func(File) bool) {
 	var (
 		next atomic.Int64
@@ -51,7 +68,7 @@ func (t *tree) parse(wanted func(File) bool) {
 				if i >= len(t.files) {
 					return
 				}
-				if t.scans[i] == nil && wanted(t.files[i]) {
+				if t.scans[i] == nil && !t.context[i] && wanted(t.files[i]) {
 					t.scans[i] = scan(t.files[i])
 				}
 			}
@@ -84,6 +101,15 @@ func scan(f File) *scanned {
 	return s
 }
 
+// scan parses the file with an index, if that was not done yet.
+func (t *tree) scan(i int) *scanned {
+	if t.scans[i] == nil {
+		t.scans[i] = scan(t.files[i])
+		t.scans[i].context = t.context[i]
+	}
+	return t.scans[i]
+}
+
 // parsed returns the files that were parsed, in order.
 func (t *tree) parsed() []*scanned {
 	return slices.DeleteFunc(slices.Clone(t.scans), func(s *scanned) bool { return s == nil })
@@ -92,16 +118,13 @@ func (t *tree) parsed() []*scanned {
 // parseNaming parses every file that can name one of the images, and with Flux markers in the tree also the policies
 // and the files that are marked with a policy of such an image.
 func (t *tree) parseNaming(images []Image) {
-	var last [][]byte
-	for _, image := range images {
-		last = append(last, []byte(image.Name[strings.LastIndexByte(image.Name, '/')+1:]))
-	}
+	naming := namingAny(images)
 	var markers atomic.Bool
 	t.parse(func(f File) bool {
 		if bytes.Contains(f.Data, []byte(markerKey)) {
 			markers.Store(true)
 		}
-		return mayHoldImage(f.Data) && slices.ContainsFunc(last, func(name []byte) bool { return mentions(f.Data, name) })
+		return mayHoldImage(f.Data) && naming(f)
 	})
 	if !markers.Load() || len(images) == 0 {
 		return
@@ -123,6 +146,17 @@ func (t *tree) parseNaming(images []Image) {
 	t.namePolicies()
 }
 
+// namingAny returns the test whether a file can name one of the images.
+func namingAny(images []Image) func(File) bool {
+	var last [][]byte
+	for _, image := range images {
+		last = append(last, []byte(image.Name[strings.LastIndexByte(image.Name, '/')+1:]))
+	}
+	return func(f File) bool {
+		return slices.ContainsFunc(last, func(name []byte) bool { return mentions(f.Data, name) })
+	}
+}
+
 // parseMentioning parses every file that can name one more image.
 func (t *tree) parseMentioning(name string) {
 	last := []byte(name[strings.LastIndexByte(name, '/')+1:])
@@ -134,6 +168,7 @@ func (t *tree) parseEverything() {
 	t.parse(func(f File) bool { return mayHoldImage(f.Data) })
 	t.learnPolicies()
 	t.namePolicies()
+	t.overlay(func(*found) bool { return true }, func(File) bool { return true })
 }
 
 func (t *tree) learnPolicies() {

@@ -19,6 +19,11 @@ type found struct {
 	// selector is the scalar name: of a kustomization entry that is for one version of an image only, and selects what it says.
 	selector *cursor
 	selects  Image
+	// bases are set when the name is in the defaults of other files: its nodes there. doubt says why it may be another image all the same,
+	// digestElsewhere that the digest is in the defaults as well.
+	bases           []*yaml.Node
+	doubt           string
+	digestElsewhere bool
 
 	name        *cursor  // the scalar with the name
 	whole       *cursor  // the scalar with name, tag and digest; nil if they are apart

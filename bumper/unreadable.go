@@ -16,7 +16,7 @@ var nameKeyRE = regexp.MustCompile(`(?i)(?:image|repository|repo|newname)["']?[ 
 func (b *bump) unreadable(want Image) []outcome {
 	var out []outcome
 	for _, s := range b.tree.parsed() {
-		if s.err == nil {
+		if s.err == nil || s.context {
 			continue
 		}
 		line := 0

@@ -1,0 +1,402 @@
+package bumper
+
+import (
+	"bytes"
+	"path"
+	"slices"
+
+	"gopkg.in/yaml.v3"
+)
+
+// overlays finds tags in files that do not name the image: in values.yaml stands the repository, in values-prod.yaml the tag. The
+// fields of the file with the tag are laid over those of the defaults, as Helm does, and what the shapes recognise in the sum is a
+// reference whose tag is in the one file and whose name is in the other.
+type overlays struct {
+	tree   *tree
+	places map[string]place // by file
+	// families are the indexes of the files that belong together: those of one chart, those of one family, and those of one directory.
+	families map[string][]int
+	releases []int // the files with objects that install charts
+	done     map[[2]*yaml.Node]bool
+}
+
+// overlay adds the references whose names are in other files, for the images that match. It parses what it needs; of the context,
+// the files that may name such an image.
+func (t *tree) overlay(match func(*found) bool, naming func(File) bool) {
+	if t.overlays == nil {
+		t.overlays = newOverlays(t)
+	}
+	o := t.overlays
+	var bases []*scanned
+	for i, f := range t.files {
+		if t.context[i] && mayHoldImage(f.Data) && naming(f) {
+			t.scan(i)
+		}
+	}
+	for _, s := range t.parsed() {
+		if s.finder == nil || !slices.ContainsFunc(s.found, func(f *found) bool { return f.bases == nil && f.image.Name != "" && match(f) }) {
+			continue
+		}
+		bases = append(bases, s)
+		o.overFile(s)
+		o.overChart(s)
+		o.overRelease(s)
+	}
+	for _, s := range bases {
+		o.beside(s)
+	}
+}
+
+func newOverlays(t *tree) *overlays {
+	o := &overlays{tree: t, places: map[string]place{}, families: map[string][]int{}, done: map[[2]*yaml.Node]bool{}}
+	layout := newPlaces(t.files)
+	for i, f := range t.files {
+		if pl, ok := layout.of(f.Path); ok {
+			o.places[f.Path] = pl
+			for _, key := range pl.keys() {
+				o.families[key] = append(o.families[key], i)
+			}
+			o.families["in "+path.Dir(f.Path)] = append(o.families["in "+path.Dir(f.Path)], i)
+		}
+		if bytes.Contains(f.Data, []byte("HelmRelease")) || bytes.Contains(f.Data, []byte("Application")) {
+			o.releases = append(o.releases, i)
+		}
+	}
+	return o
+}
+
+// keys are those under which other files that may belong to a place are found.
+func (pl place) keys() []string {
+	keys := []string{pl.chart + "\x00" + pl.family}
+	if pl.chart != "" {
+		keys = append(keys, pl.chart)
+	}
+	return keys
+}
+
+// overFile looks for the tags of the images that a values file names in the files that go over it.
+func (o *overlays) overFile(s *scanned) {
+	base, ok := o.places[s.file.Path]
+	if !ok {
+		return
+	}
+	keys := base.keys()[:1]
+	if s.file.Path == path.Join(base.chart, "values.yaml") {
+		keys = base.keys()
+	}
+	for _, key := range keys {
+		for _, i := range o.families[key] {
+			f := o.tree.files[i]
+			over := o.places[f.Path]
+			if f.Path != s.file.Path && !o.tree.context[i] && holdsDefaults(base, over, s.file.Path) && mayHoldVersion(f.Data) {
+				o.lay(o.tree.scan(i), plainValues, o.defaultsOf(f.Path, over), "")
+			}
+		}
+	}
+}
+
+// beside looks into the files of the same directory that nothing connects with the defaults: their tags may be those of the image.
+func (o *overlays) beside(s *scanned) {
+	if _, ok := o.places[s.file.Path]; !ok {
+		return
+	}
+	for _, i := range o.families["in "+path.Dir(s.file.Path)] {
+		if f := o.tree.files[i]; f.Path != s.file.Path && !o.tree.context[i] && mayHoldVersion(f.Data) {
+			o.lay(o.tree.scan(i), plainValues, plainValues(s), "may be the tag of the image that "+s.file.Path+" names; nothing says that the two files belong together")
+		}
+	}
+}
+
+// defaultsOf are the values of all files that may hold defaults for a file.
+func (o *overlays) defaultsOf(file string, over place) []*cursor {
+	var out []*cursor
+	for _, key := range over.keys() {
+		for _, i := range o.families[key] {
+			f := o.tree.files[i]
+			if f.Path == file || !holdsDefaults(o.places[f.Path], over, f.Path) || !mayHoldImage(f.Data) {
+				continue
+			}
+			if s := o.tree.scan(i); s.finder != nil {
+				for _, root := range plainValues(s) {
+					if !slices.ContainsFunc(out, func(c *cursor) bool { return c.node == root.node }) {
+						out = append(out, root)
+					}
+				}
+			}
+		}
+	}
+	return out
+}
+
+// overChart looks for the tags of the images that a chart's values.yaml names in what installs the chart from the same repository.
+func (o *overlays) overChart(s *scanned) {
+	chart := o.places[s.file.Path].chart
+	if chart == "" || chart == "." || s.file.Path != path.Join(chart, "values.yaml") {
+		return
+	}
+	for _, i := range o.releases {
+		if f := o.tree.files[i]; o.tree.context[i] || !mayHoldVersion(f.Data) || !bytes.Contains(f.Data, []byte(chart)) {
+			continue
+		}
+		for _, from := range []string{chart, "./" + chart, "/" + chart} {
+			o.lay(o.tree.scan(i), func(s *scanned) []*cursor { return installs(s, from) }, plainValues(s), "")
+		}
+	}
+}
+
+// overRelease looks for the tags of the images that the values of a HelmRelease or an Application name in patches of it.
+func (o *overlays) overRelease(s *scanned) {
+	for _, root := range objects(s) {
+		kind, name, values := release(root)
+		if values == nil || isPatch(root) {
+			continue
+		}
+		for _, i := range o.releases {
+			if f := o.tree.files[i]; o.tree.context[i] || f.Path == s.file.Path || !mayHoldVersion(f.Data) || !mentions(f.Data, []byte(name)) {
+				continue
+			}
+			o.lay(o.tree.scan(i), func(s *scanned) []*cursor { return patchesOf(s, kind, name) }, o.valuesOf(kind, name), "")
+		}
+	}
+}
+
+// valuesOf are the values of all releases of a kind and a name.
+func (o *overlays) valuesOf(kind, name string) []*cursor {
+	var out []*cursor
+	for _, i := range o.releases {
+		if !mentions(o.tree.files[i].Data, []byte(name)) {
+			continue
+		}
+		s := o.tree.scan(i)
+		for _, root := range objects(s) {
+			if k, n, values := release(root); k == kind && n == name && values != nil && !isPatch(root) {
+				out = append(out, values)
+			}
+		}
+	}
+	return out
+}
+
+// lay puts the values that a file has over the defaults, and adds what that names, with the doubt there is.
+func (o *overlays) lay(s *scanned, values func(*scanned) []*cursor, defaults []*cursor, doubt string) {
+	if s.finder == nil || len(defaults) == 0 {
+		return
+	}
+	for _, c := range values(s) {
+		if key := [2]*yaml.Node{c.node, defaults[0].node}; !o.done[key] {
+			o.done[key] = true
+			s.layOver(c, defaults, doubt)
+		}
+	}
+}
+
+// layOver recognises the images of a mapping of s together with what the defaults at the same path have besides.
+func (s *scanned) layOver(c *cursor, defaults []*cursor, doubt string) {
+	fields := c.children()
+	byTag := map[*yaml.Node][]*found{}
+	var order []*yaml.Node
+	below := map[string][]*cursor{}
+	for _, base := range defaults {
+		if base.node.Kind != yaml.MappingNode {
+			continue
+		}
+		merged := slices.Clone(fields)
+		for _, f := range base.children() {
+			if over := field(fields, f.name); over == nil {
+				merged = append(merged, f)
+			} else if over.via == nil {
+				below[f.name] = append(below[f.name], f)
+			}
+		}
+		for _, ref := range s.recognise(c, merged) {
+			at := ref.at().node
+			if byTag[at] == nil {
+				order = append(order, at)
+			}
+			byTag[at] = append(byTag[at], ref)
+		}
+	}
+	for _, at := range order {
+		refs := byTag[at]
+		switch {
+		case doubt != "" && s.claims(at):
+			continue
+		case doubt == "" && same(refs):
+			for _, ref := range refs[1:] {
+				refs[0].bases = append(refs[0].bases, ref.bases...)
+			}
+			s.found = append(s.found, refs[0])
+			continue
+		}
+		for _, ref := range refs {
+			if ref.doubt = doubt; doubt == "" {
+				ref.doubt = "may be the tag of " + ref.image.Name + ", but other defaults name another image"
+			}
+			s.found = append(s.found, ref)
+		}
+	}
+	for _, f := range fields {
+		if f.node.Kind == yaml.MappingNode && len(below[f.name]) > 0 {
+			s.layOver(f, below[f.name], doubt)
+		}
+	}
+}
+
+// recognise returns the references in merged whose name is in the defaults, and whose tag or digest is in the file of c.
+func (s *scanned) recognise(c *cursor, merged []*cursor) []*found {
+	w := &finder{doc: c.doc, inherited: map[*yaml.Node][]*cursor{}, texts: map[*yaml.Node]*document{}, budget: aliasBudget}
+	w.mapping(c, merged)
+	var out []*found
+	for _, ref := range w.found {
+		here := func(part *cursor) bool { return part != nil && part.doc == c.doc && part.via == nil }
+		if ref.name.doc == c.doc || ref.whole != nil || !here(ref.tag) && !here(ref.digest) {
+			continue
+		}
+		ref.bases = []*yaml.Node{ref.name.node}
+		if !here(ref.tag) {
+			ref.tag = nil
+		}
+		if !here(ref.digest) {
+			ref.digestElsewhere = ref.digest != nil
+			ref.digest = nil
+		}
+		out = append(out, ref)
+	}
+	return out
+}
+
+// claims reports whether a tag is known to be that of an image.
+func (s *scanned) claims(at *yaml.Node) bool {
+	return slices.ContainsFunc(s.found, func(f *found) bool {
+		return slices.ContainsFunc(f.scalars(), func(c *cursor) bool { return c.node == at })
+	})
+}
+
+func same(refs []*found) bool {
+	return !slices.ContainsFunc(refs, func(f *found) bool { return f.image.Normalised() != refs[0].image.Normalised() })
+}
+
+// doubted is the outcome for a tag that may be that of the image.
+func (f *found) doubted() outcome {
+	out := f.refuse(true, "edit the value with an explicit edit", "%s", f.doubt)
+	out.left, out.doubt, out.image = true, true, f.image
+	return out
+}
+
+// plainValues are the mappings of a file that are no Kubernetes objects.
+func plainValues(s *scanned) []*cursor {
+	return roots(s, func(fields []*cursor) bool { return field(fields, "apiVersion") == nil || field(fields, "kind") == nil })
+}
+
+func objects(s *scanned) []*cursor {
+	return roots(s, func(fields []*cursor) bool { return text(fields, "kind") != nil && field(fields, "metadata") != nil })
+}
+
+func roots(s *scanned, match func([]*cursor) bool) []*cursor {
+	if s.finder == nil {
+		return nil
+	}
+	var out []*cursor
+	for i := range s.doc.roots {
+		if root := s.doc.rootCursor(i); root != nil && root.node.Kind == yaml.MappingNode && match(root.children()) {
+			out = append(out, root)
+		}
+	}
+	return out
+}
+
+// down follows keys from c. It returns nil where they lead nowhere.
+func (c *cursor) down(keys ...string) *cursor {
+	for _, key := range keys {
+		if c == nil {
+			return nil
+		}
+		c = field(c.children(), key)
+	}
+	return c
+}
+
+func (c *cursor) word(keys ...string) string {
+	if at := c.down(keys...); at != nil && at.node.Kind == yaml.ScalarNode {
+		return at.node.Value
+	}
+	return ""
+}
+
+// release returns the kind, name and values of an object that installs a chart with values of its own.
+func release(root *cursor) (kind, name string, values *cursor) {
+	kind, name = root.word("kind"), root.word("metadata", "name")
+	switch kind {
+	case "HelmRelease":
+		values = root.down("spec", "values")
+	case "Application":
+		values = root.down("spec", "source", "helm", "valuesObject")
+	}
+	if values == nil || values.node.Kind != yaml.MappingNode || name == "" {
+		return "", "", nil
+	}
+	return kind, name, values
+}
+
+// isPatch reports whether an object that installs a chart does not say which: it is laid over the one that does.
+func isPatch(root *cursor) bool {
+	return root.down("spec", "chart", "spec", "chart") == nil && root.down("spec", "chartRef") == nil &&
+		root.down("spec", "source", "repoURL") == nil && root.down("spec", "source", "chart") == nil
+}
+
+func patchesOf(s *scanned, kind, name string) []*cursor {
+	var out []*cursor
+	for _, root := range objects(s) {
+		if k, n, values := release(root); k == kind && n == name && isPatch(root) {
+			out = append(out, values)
+		}
+	}
+	return out
+}
+
+// installs are the values that objects of a file give to the chart in a directory of the repository.
+func installs(s *scanned, chart string) []*cursor {
+	var out []*cursor
+	for _, root := range objects(s) {
+		switch {
+		case root.word("kind") == "HelmRelease" && root.word("spec", "chart", "spec", "chart") == chart:
+			out = append(out, root.down("spec", "values"))
+		case root.word("kind") == "Application" && root.word("spec", "source", "path") == chart:
+			helm := root.down("spec", "source", "helm")
+			out = append(out, helm.down("valuesObject"))
+			if inline := helm.down("values"); inline != nil && literal(inline.node) {
+				if inner := s.text(inline); inner != nil {
+					root, _ := inner.rootFor(inline, step{})
+					out = append(out, root)
+				}
+			}
+		}
+	}
+	return slices.DeleteFunc(out, func(c *cursor) bool { return c == nil || c.node.Kind != yaml.MappingNode || c.via != nil })
+}
+
+// mayHoldVersion is true for every file that can have a tag or a digest under a key.
+func mayHoldVersion(data []byte) bool {
+	for _, key := range []string{"tag", "Tag", "ersion", "igest"} {
+		if bytes.Contains(data, []byte(key)) {
+			return true
+		}
+	}
+	return false
+}
+
+// overridden are the names whose tags other files set.
+func (b *bump) overridden() map[*yaml.Node]bool {
+	out := map[*yaml.Node]bool{}
+	for _, s := range b.tree.parsed() {
+		if s.finder == nil {
+			continue
+		}
+		for _, f := range s.found {
+			for _, name := range f.bases {
+				out[name] = out[name] || (f.doubt == "")
+			}
+		}
+	}
+	return out
+}
