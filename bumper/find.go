@@ -84,6 +84,10 @@ func (w *finder) mapping(c *cursor, fields []*cursor) {
 			w.imageString(value, nil)
 		}
 	}
+	if c.name == "set" && c.parent != nil && c.parent.name == "helm" {
+		w.parameters(c)
+		return
+	}
 	w.repositoryMap(c, fields)
 }
 

@@ -16,7 +16,10 @@ type overlays struct {
 	places map[string]place // by file
 	// families are the indexes of the files that belong together: those of one chart, those of one family, and those of one directory.
 	families map[string][]int
-	releases []int // the files with objects that install charts
+	releases []int // the files with releases that patches may go over
+	charts   map[string]bool
+	index    map[string]int // by file
+	installs []install
 	done     map[[2]*yaml.Node]bool
 }
 
@@ -39,18 +42,41 @@ func (t *tree) overlay(match func(*found) bool, naming func(File) bool) {
 		}
 		bases = append(bases, s)
 		o.overFile(s)
-		o.overChart(s)
 		o.overRelease(s)
 	}
+	o.overInstalls(bases)
 	for _, s := range bases {
 		o.beside(s)
 	}
 }
 
+// overInstalls goes through what installs charts with the values that name the images.
+func (o *overlays) overInstalls(bases []*scanned) {
+	files := map[string]bool{}
+	for _, s := range bases {
+		if len(plainValues(s)) > 0 {
+			files[s.file.Path] = true
+		}
+	}
+	if len(files) == 0 {
+		return
+	}
+	if o.installs == nil {
+		o.installs = append([]install{}, o.findInstalls()...)
+	}
+	for _, in := range o.installs {
+		if in.names(files) {
+			o.overInstall(in)
+		}
+	}
+}
+
 func newOverlays(t *tree) *overlays {
-	o := &overlays{tree: t, places: map[string]place{}, families: map[string][]int{}, done: map[[2]*yaml.Node]bool{}}
+	o := &overlays{tree: t, places: map[string]place{}, families: map[string][]int{}, done: map[[2]*yaml.Node]bool{}, index: map[string]int{}}
 	layout := newPlaces(t.files)
+	o.charts = layout.charts
 	for i, f := range t.files {
+		o.index[f.Path] = i
 		if pl, ok := layout.of(f.Path); ok {
 			o.places[f.Path] = pl
 			for _, key := range pl.keys() {
@@ -128,22 +154,6 @@ func (o *overlays) defaultsOf(file string, over place) []*cursor {
 	return out
 }
 
-// overChart looks for the tags of the images that a chart's values.yaml names in what installs the chart from the same repository.
-func (o *overlays) overChart(s *scanned) {
-	chart := o.places[s.file.Path].chart
-	if chart == "" || chart == "." || s.file.Path != path.Join(chart, "values.yaml") {
-		return
-	}
-	for _, i := range o.releases {
-		if f := o.tree.files[i]; o.tree.context[i] || !mayHoldVersion(f.Data) || !bytes.Contains(f.Data, []byte(chart)) {
-			continue
-		}
-		for _, from := range []string{chart, "./" + chart, "/" + chart} {
-			o.lay(o.tree.scan(i), func(s *scanned) []*cursor { return installs(s, from) }, plainValues(s), "")
-		}
-	}
-}
-
 // overRelease looks for the tags of the images that the values of a HelmRelease or an Application name in patches of it.
 func (o *overlays) overRelease(s *scanned) {
 	for _, root := range objects(s) {
@@ -193,8 +203,7 @@ func (o *overlays) lay(s *scanned, values func(*scanned) []*cursor, defaults []*
 // layOver recognises the images of a mapping of s together with what the defaults at the same path have besides.
 func (s *scanned) layOver(c *cursor, defaults []*cursor, doubt string) {
 	fields := c.children()
-	byTag := map[*yaml.Node][]*found{}
-	var order []*yaml.Node
+	byTag := newByTag()
 	below := map[string][]*cursor{}
 	for _, base := range defaults {
 		if base.node.Kind != yaml.MappingNode {
@@ -208,36 +217,67 @@ func (s *scanned) layOver(c *cursor, defaults []*cursor, doubt string) {
 				below[f.name] = append(below[f.name], f)
 			}
 		}
-		for _, ref := range s.recognise(c, merged) {
-			at := ref.at().node
-			if byTag[at] == nil {
-				order = append(order, at)
-			}
-			byTag[at] = append(byTag[at], ref)
-		}
+		byTag.add(s.recognise(c, merged))
 	}
-	for _, at := range order {
-		refs := byTag[at]
-		switch {
-		case doubt != "" && s.claims(at):
-			continue
-		case doubt == "" && same(refs):
-			for _, ref := range refs[1:] {
-				refs[0].bases = append(refs[0].bases, ref.bases...)
-			}
-			s.found = append(s.found, refs[0])
-			continue
-		}
-		for _, ref := range refs {
-			if ref.doubt = doubt; doubt == "" {
-				ref.doubt = "may be the tag of " + ref.image.Name + ", but other defaults name another image"
-			}
-			s.found = append(s.found, ref)
-		}
-	}
+	s.settle(byTag, doubt)
 	for _, f := range fields {
 		if f.node.Kind == yaml.MappingNode && len(below[f.name]) > 0 {
 			s.layOver(f, below[f.name], doubt)
+		}
+	}
+}
+
+// byTag collects, for each tag, the images that it may belong to.
+type byTag struct {
+	refs  map[*yaml.Node][]*found
+	order []*yaml.Node
+}
+
+func newByTag() *byTag { return &byTag{refs: map[*yaml.Node][]*found{}} }
+
+func (t *byTag) add(refs []*found) {
+	for _, ref := range refs {
+		at := ref.at().node
+		if t.refs[at] == nil {
+			t.order = append(t.order, at)
+		}
+		t.refs[at] = append(t.refs[at], ref)
+	}
+}
+
+const otherDefaults = "may be another image's tag: the defaults name several"
+
+// settle adds the references of which it is known whose tag it is, and the others with the doubt.
+func (s *scanned) settle(t *byTag, doubt string) {
+	for _, at := range t.order {
+		refs := t.refs[at]
+		var own *found
+		for _, f := range s.found {
+			if slices.ContainsFunc(f.scalars(), func(c *cursor) bool { return c.node == at }) {
+				own = f
+			}
+		}
+		switch {
+		case own != nil && (doubt != "" || own.bases == nil):
+			continue
+		case own != nil:
+			refs = append([]*found{own}, refs...)
+		}
+		why := doubt
+		if why == "" && !same(refs) {
+			why = otherDefaults
+		}
+		for i, ref := range refs {
+			if ref.doubt == "" {
+				ref.doubt = why
+			}
+			switch {
+			case ref == own:
+			case i > 0 && why == "":
+				refs[0].bases = append(refs[0].bases, ref.bases...)
+			default:
+				s.found = append(s.found, ref)
+			}
 		}
 	}
 }
@@ -263,13 +303,6 @@ func (s *scanned) recognise(c *cursor, merged []*cursor) []*found {
 		out = append(out, ref)
 	}
 	return out
-}
-
-// claims reports whether a tag is known to be that of an image.
-func (s *scanned) claims(at *yaml.Node) bool {
-	return slices.ContainsFunc(s.found, func(f *found) bool {
-		return slices.ContainsFunc(f.scalars(), func(c *cursor) bool { return c.node == at })
-	})
 }
 
 func same(refs []*found) bool {
@@ -352,27 +385,6 @@ func patchesOf(s *scanned, kind, name string) []*cursor {
 		}
 	}
 	return out
-}
-
-// installs are the values that objects of a file give to the chart in a directory of the repository.
-func installs(s *scanned, chart string) []*cursor {
-	var out []*cursor
-	for _, root := range objects(s) {
-		switch {
-		case root.word("kind") == "HelmRelease" && root.word("spec", "chart", "spec", "chart") == chart:
-			out = append(out, root.down("spec", "values"))
-		case root.word("kind") == "Application" && root.word("spec", "source", "path") == chart:
-			helm := root.down("spec", "source", "helm")
-			out = append(out, helm.down("valuesObject"))
-			if inline := helm.down("values"); inline != nil && literal(inline.node) {
-				if inner := s.text(inline); inner != nil {
-					root, _ := inner.rootFor(inline, step{})
-					out = append(out, root)
-				}
-			}
-		}
-	}
-	return slices.DeleteFunc(out, func(c *cursor) bool { return c == nil || c.node.Kind != yaml.MappingNode || c.via != nil })
 }
 
 // mayHoldVersion is true for every file that can have a tag or a digest under a key.

@@ -8,6 +8,7 @@ import (
 
 // The name of an image is in one file, its tag in another.
 func TestFieldSiblings(t *testing.T) {
+	const chart = "-- charts/web/Chart.yaml --\nname: web\n-- charts/web/values.yaml --\nimage: {repository: acme/web, tag: ''}\n"
 	for name, c := range map[string]struct {
 		files string // @ is v1 before and v2 after
 		left  []string
@@ -29,7 +30,7 @@ func TestFieldSiblings(t *testing.T) {
 		"A6 another chart's values": {"-- web/values.yaml --\nimage: {repository: acme/web, tag: @}\n-- web/redis-values.yaml --\nimage: {tag: v1}\n-- web/redis/values.yaml --\nimage: {tag: v1}\n-- web/x-values.yaml --\nimage: {tag: v7}\n",
 			[]string{"web/redis-values.yaml:1:14: still acme/web:v1: may be the tag of the image that web/values.yaml names; nothing says that the two files belong together"}},
 		"A6 two defaults": {"-- web/values.yaml --\nimage: {repository: acme/web, tag: @}\n-- web/values-common.yaml --\nimage: {repository: acme/other}\n-- web/values-prod.yaml --\nimage: {tag: v1}\n",
-			[]string{"web/values-prod.yaml:1:14: still acme/web:v1: may be the tag of acme/web, but other defaults name another image"}},
+			[]string{"web/values-prod.yaml:1:14: still acme/web:v1: may be another image's tag: the defaults name several"}},
 		"A6 two defaults agree": {"-- web/values.yaml --\nimage: {repository: acme/web}\n-- web/values-common.yaml --\nimage: {repository: docker.io/acme/web}\n-- web/values-prod.yaml --\nimage: {tag: @}\n", nil},
 		"A6 objects are none":   {"-- web/values.yaml --\nimage: {repository: acme/web, tag: @}\n-- web/prod.yaml --\napiVersion: v1\nkind: X\nimage: {tag: v1}\n", nil},
 
@@ -42,6 +43,20 @@ func TestFieldSiblings(t *testing.T) {
 		"M8 an Application of a chart beside it": {"-- charts/web/Chart.yaml --\nname: web\n-- charts/web/values.yaml --\nimage: {repository: acme/web, tag: ''}\n" +
 			"-- prod/a.yaml --\nkind: Application\nmetadata: {name: web}\nspec: {source: {path: charts/web, helm: {valuesObject: {image: {tag: @}}}}}\n" +
 			"-- dev/a.yaml --\nkind: Application\nmetadata: {name: web}\nspec:\n  source:\n    path: charts/web\n    helm:\n      values: |\n        image:\n          tag: @\n", nil},
+		"M8 parameters of an Application": {chart + "-- a.yaml --\nkind: Application\nmetadata: {name: web}\nspec: {source: {path: charts/web, helm: {parameters: [{name: x.y, value: 1}, {name: image.tag, value: @}]}}}\n", nil},
+		"M8 values files of an Application": {chart + "-- a.yaml --\nkind: Application\nspec: {source: {path: ./charts/web, helm: {valueFiles: [values.yaml, ../../env/acme.yaml]}}}\n" +
+			"-- env/acme.yaml --\nimage: {tag: @}\n-- env/other.yaml --\nimage: {tag: v1}\n", nil},
+		"M8 values files of another source": {chart + "-- a.yaml --\nkind: Application\nspec: {sources: [{ref: config}, {path: charts/web, helm: {valueFiles: [$config/env/acme.yaml]}}]}\n-- env/acme.yaml --\nimage: {tag: @}\n", nil},
+		"M8 values files of a chart elsewhere": {"-- a.yaml --\nkind: ApplicationSet\nspec: {template: {spec: {source: {chart: web, repoURL: x, helm: {valueFiles: [$c/web.yaml, $c/acme.yaml]}}}}}\n" +
+			"-- web.yaml --\nimage: {repository: acme/web}\n-- acme.yaml --\nimage: {tag: @}\n", nil},
+		"M8 gitops.yaml": {chart + "-- gitops.yaml --\nkind: GitOps\napps:\n- {name: a, path: charts/web, helm: {values: [values.yaml, acme.yaml], set: {image.tag: @}}}\n- {name: b, path: charts/web, helm: {values: [/env/acme.yaml]}}\n" +
+			"-- charts/web/acme.yaml --\nimage: {tag: @}\n-- env/acme.yaml --\nimage: {tag: @}\n", nil},
+		"M8 gitops.yaml has it all": {"-- gitops.yaml --\napps: [{helm: {set: {image.repository: acme/web, image.tag: @}}}]\n", nil},
+		"M8 charts of a kustomization": {"-- o/charts/web/Chart.yaml --\n-- o/charts/web/values.yaml --\nimage: {repository: acme/web, tag: ''}\n" +
+			"-- o/kustomization.yaml --\nhelmCharts: [{name: web, valuesFile: acme.yaml, valuesInline: {image: {tag: @}}}]\n-- o/acme.yaml --\nimage: {tag: @}\n", nil},
+		"M8 a HelmRelease of a chart elsewhere": {strings.Replace(chart, "''", "@", 1) + "-- r.yaml --\nkind: HelmRelease\nmetadata: {name: web}\nspec: {chart: {spec: {chart: web}}, values: {image: {tag: v1}}}\n-- x.yaml --\nimage: acme/web:@\n", nil},
+		"M8 the files disagree": {strings.Replace(chart, "''", "@", 1) + "-- a.yaml --\nkind: Application\nspec: {source: {path: charts/web, helm: {valueFiles: [/env/other.yaml, /env/acme.yaml]}}}\n-- env/other.yaml --\nimage: {repository: acme/other}\n" +
+			"-- env/acme.yaml --\nimage: {tag: v1}\n-- x.yaml --\nimage: acme/web:@\n", []string{"env/acme.yaml:1:14: still acme/web:v1: may be another image's tag: the defaults name several"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, left := bumpTree(t, strings.ReplaceAll(c.files, "@", "v1"), map[bool]string{false: "acme/web=v2", true: "ghcr.io/acme/web=v2"}[strings.Contains(c.files, "ghcr.io")])

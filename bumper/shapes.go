@@ -278,41 +278,57 @@ func (w *finder) kustomizeString(c *cursor) {
 	w.add(ref)
 }
 
-// parameters recognises Argo CD's helm.parameters, where the dotted name of each item is a path in the values. The
-// items under one prefix are treated like the fields of a mapping.
+// parameters recognises Argo CD's helm.parameters, where the dotted name of each item is a path in the values, and helm.set, where
+// the keys are. The items under one prefix are treated like the fields of a mapping.
 func (w *finder) parameters(list *cursor) {
-	groups := map[string][]*cursor{}
-	var order []string
-	for _, item := range list.children() {
-		fields := item.children()
-		name, value := text(fields, "name"), scalar(fields, "value")
-		if name == nil || value == nil {
-			continue
-		}
-		prefix, last := "", name.node.Value
-		if dot := strings.LastIndexByte(last, '.'); dot >= 0 {
-			prefix, last = last[:dot], last[dot+1:]
-		}
-		if _, seen := groups[prefix]; !seen {
-			order = append(order, prefix)
-		}
-		entry := *value
-		entry.name = last
-		groups[prefix] = append(groups[prefix], &entry)
-	}
 	before := len(w.found)
-	for _, prefix := range order {
-		fields := groups[prefix]
-		for _, f := range fields {
+	for _, group := range dottedGroups(list) {
+		for _, f := range group.fields {
 			if imageKey(f) {
-				w.imageString(f, fields)
+				w.imageString(f, group.fields)
 			}
 		}
-		w.repositoryMap(&cursor{node: list.node, name: prefix[strings.LastIndexByte(prefix, '.')+1:]}, fields)
+		w.repositoryMap(&cursor{doc: list.doc, node: list.node, name: group.prefix[strings.LastIndexByte(group.prefix, '.')+1:]}, group.fields)
 	}
 	for _, ref := range w.found[before:] {
 		ref.shape = ShapeParameter
 	}
+}
+
+// dotted is what stands under one prefix in a list of dotted names.
+type dotted struct {
+	prefix string
+	fields []*cursor
+}
+
+func dottedGroups(list *cursor) []dotted {
+	var out []dotted
+	for _, item := range list.children() {
+		key, value := item.step.key, item
+		if list.node.Kind == yaml.SequenceNode {
+			fields := item.children()
+			name := text(fields, "name")
+			if value = scalar(fields, "value"); name == nil || value == nil {
+				continue
+			}
+			key = name.node.Value
+		}
+		if value.node.Kind != yaml.ScalarNode {
+			continue
+		}
+		prefix, last := "", key
+		if dot := strings.LastIndexByte(key, '.'); dot >= 0 {
+			prefix, last = key[:dot], key[dot+1:]
+		}
+		i := slices.IndexFunc(out, func(d dotted) bool { return d.prefix == prefix })
+		if i < 0 {
+			i, out = len(out), append(out, dotted{prefix: prefix})
+		}
+		entry := *value
+		entry.name = last
+		out[i].fields = append(out[i].fields, &entry)
+	}
+	return out
 }
 
 // readName reads an image or its name out of a scalar. A name in front of a template is read as well, and marks ref.
