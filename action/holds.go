@@ -121,12 +121,12 @@ func bumpUnlessHeld(files []bumper.File, req bumper.Request, holds []Hold) (bump
 	}
 	var stopped []Hold
 	for _, img := range held {
-		one := bumper.Request{Images: []bumper.Image{img}, AllowDowngrade: req.AllowDowngrade}
+		one := bumper.Request{Images: []bumper.Image{img}, AllowDowngrade: req.AllowDowngrade, Context: slices.Concat(files, req.Context)}
 		open := slices.Clone(files)
 		for _, h := range holds {
 			inside := slices.DeleteFunc(slices.Clone(files), func(f bumper.File) bool { return !h.stops(img, f.Path) })
 			open = slices.DeleteFunc(open, func(f bumper.File) bool { return h.stops(img, f.Path) })
-			would, _ := bumper.Bump(inside, bumper.Request{Images: one.Images, AllowDowngrade: true})
+			would, _ := bumper.Bump(inside, bumper.Request{Images: one.Images, AllowDowngrade: true, Context: one.Context})
 			if len(would.Edits) > 0 {
 				stopped = append(stopped, h)
 			}

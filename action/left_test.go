@@ -66,3 +66,41 @@ func TestFieldPromotionIntoAText(t *testing.T) {
 		t.Errorf("R9: exit %d\n%s%s\nwant\n%s", code, stdout, stderr, want)
 	}
 }
+
+// A values file of one environment has the tag only; the name is in the defaults, outside the paths.
+func TestFieldTagsOfOneEnvironment(t *testing.T) {
+	files := map[string]string{
+		"web/Chart.yaml":       "name: web\n",
+		"web/values.yaml":      "image: {repository: ghcr.io/acme/web, tag: null}\n",
+		"web/values-prod.yaml": "image: {tag: \"12\"}\n",
+		"web/values-dev.yaml":  "image: {tag: \"13\"}\n",
+		"other/huge.yaml":      "a: 1\n",
+	}
+	for _, path := range []string{"web/values-prod.yaml", "web/values-*.yaml", "web"} {
+		dir := checkoutOf(t, files)
+		code, stdout, stderr := command(t, "bump", "--dir", dir, "--image", "ghcr.io/acme/web=14", "--path", path)
+		if code != ExitOK || read(t, dir+"/web/values-prod.yaml") != "image: {tag: \"14\"}\n" || read(t, dir+"/web/values.yaml") != files["web/values.yaml"] {
+			t.Errorf("A6 %s: exit %d\n%s%s", path, code, stdout, stderr)
+		}
+		if dev := read(t, dir+"/web/values-dev.yaml"); (dev == files["web/values-dev.yaml"]) != (path == "web/values-prod.yaml") {
+			t.Errorf("A6 %s: dev is %s", path, dev)
+		}
+	}
+	hub := githubtest.New(t)
+	repo := hub.AddRepo("acme/config", files, githubtest.RepoOptions{})
+	runStep(t, hub, map[string]string{"images": "ghcr.io/acme/web=14", "paths": "web/values-prod.yaml", "pull-request": "false"}).mustSucceed(t)
+	if repo.Read("main", "web/values-prod.yaml") != "image: {tag: \"14\"}\n" || repo.Read("main", "web/values-dev.yaml") != files["web/values-dev.yaml"] {
+		t.Error("A6: the archive's defaults were not understood")
+	}
+	dir := checkoutOf(t, files)
+	code, stdout, stderr := command(t, "promote", "--dir", dir, "--from", "web/values-dev.yaml", "--to", "web/values-prod.yaml")
+	if code != ExitOK || read(t, dir+"/web/values-prod.yaml") != "image: {tag: \"13\"}\n" {
+		t.Errorf("M8: exit %d\n%s%s", code, stdout, stderr)
+	}
+	files[".gitops/holds.yaml"] = "apiVersion: kubectl-gitops.dev/v1alpha1\nkind: Holds\nholds:\n- {image: ghcr.io/acme/web, tag: \"14\", path: web/values-prod.yaml}\n"
+	dir = checkoutOf(t, files)
+	code, stdout, stderr = command(t, "bump", "--dir", dir, "--image", "ghcr.io/acme/web=14")
+	if code != ExitOK || read(t, dir+"/web/values-prod.yaml") != files["web/values-prod.yaml"] || read(t, dir+"/web/values-dev.yaml") != "image: {tag: \"14\"}\n" {
+		t.Errorf("A6 held: exit %d\n%s%s", code, stdout, stderr)
+	}
+}

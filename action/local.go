@@ -187,11 +187,19 @@ func readCheckout(root *os.Root, w wanted) (*snapshot, error) {
 			return err
 		case d.IsDir() && d.Name() == ".git":
 			return fs.SkipDir
-		case !d.Type().IsRegular() || !w.has(p):
+		case !d.Type().IsRegular() || !w.has(p) && !w.mayExplain(p):
 			return nil
 		}
 		info, err := d.Info()
 		if err != nil {
+			return err
+		}
+		if w.mayExplain(p) {
+			if info.Size() > maxContextFile {
+				return nil
+			}
+			data, err := root.ReadFile(p)
+			snap.addContext(p, data)
 			return err
 		}
 		if info.Size() > maxFile {

@@ -63,18 +63,10 @@ func newMatch(p pair, from, to string) (*match, error) {
 }
 
 // images are the references in the files of the member, by image.
-func (m member) images() (map[string][]bumper.Reference, error) {
-	all, err := byImage(slices.Concat(m.files, m.beside))
-	for name, refs := range all {
-		if all[name] = slices.DeleteFunc(refs, func(r bumper.Reference) bool { return !m.has(r.File) }); len(all[name]) == 0 {
-			delete(all, name)
-		}
-	}
-	return all, err
-}
+func (m member) images() (map[string][]bumper.Reference, error) { return byImage(m.files, m.beside...) }
 
-func byImage(files []bumper.File) (map[string][]bumper.Reference, error) {
-	refs, err := bumper.Find(files)
+func byImage(files []bumper.File, context ...bumper.File) (map[string][]bumper.Reference, error) {
+	refs, err := bumper.Find(files, context...)
 	out := map[string][]bumper.Reference{}
 	for _, r := range refs {
 		name := r.Image.Normalised()

@@ -2,9 +2,7 @@ package action
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -26,7 +24,7 @@ type member struct {
 	// stars are what the wildcards of the pattern stand for; they pair the members of two environments.
 	stars []string
 	files []bumper.File
-	// beside are the other files of the directory when the member is a file: they may say what its values are for.
+	// beside are other files, which may say what the values in files are for. Nothing in them counts, and none is edited.
 	beside []bumper.File
 }
 
@@ -144,8 +142,8 @@ type pairing struct {
 }
 
 // pairUp finds the members of both environments and pairs those for which the wildcards stand for the same. One source
-// without wildcards serves every target.
-func pairUp(from, to place, files []bumper.File, p *Promotion) (pairing, error) {
+// without wildcards serves every target. The files beside them only explain what their values are for.
+func pairUp(from, to place, files, beside []bumper.File, p *Promotion) (pairing, error) {
 	out := pairing{from: from, to: to, fromN: wildcards(from.pattern), toN: wildcards(to.pattern), files: files, file: p}
 	sources, targets := members(from.pattern, files), members(to.pattern, files)
 	switch {
@@ -164,6 +162,10 @@ func pairUp(from, to place, files []bumper.File, p *Promotion) (pairing, error) 
 			}
 		}
 	}
+	beside, err := explaining(sources, targets, beside)
+	if err != nil {
+		return out, err
+	}
 	used := map[string]bool{}
 	for _, t := range targets {
 		at := slices.IndexFunc(sources, func(s member) bool { return out.fromN == 0 || slices.Equal(s.stars, t.stars) })
@@ -172,7 +174,8 @@ func pairUp(from, to place, files []bumper.File, p *Promotion) (pairing, error) 
 			continue
 		}
 		used[sources[at].path] = true
-		out.pairs = append(out.pairs, pair{out.beside(sources[at]), out.beside(t)})
+		sources[at].beside, t.beside = beside, beside
+		out.pairs = append(out.pairs, pair{sources[at], t})
 	}
 	for _, s := range sources {
 		if !used[s.path] {
@@ -186,47 +189,23 @@ func pairUp(from, to place, files []bumper.File, p *Promotion) (pairing, error) 
 	return out, nil
 }
 
-// beside adds to a member what lies beside it.
-func (p pairing) beside(m member) member {
-	return m.withBeside(p.files, func(file string) bool {
-		return matchesPattern(p.from.pattern, file) || matchesPattern(p.to.pattern, file) || p.file.owns(file)
-	})
-}
-
-// withBeside adds to a member that is a file the others of its directory which belong to no environment.
-func (m member) withBeside(files []bumper.File, owned func(string) bool) member {
-	if !m.isFile() {
-		return m
+// explaining is what has to be read beside the members of two environments, which also explain each other.
+func explaining(sources, targets []member, beside []bumper.File) ([]bumper.File, error) {
+	var files []bumper.File
+	for _, m := range slices.Concat(sources, targets) {
+		files = append(files, m.files...)
 	}
-	for _, f := range files {
-		if path.Dir(f.Path) == path.Dir(m.path) && !owned(f.Path) {
-			m.beside = append(m.beside, f)
-		}
-	}
-	return m
+	more, err := bumper.Explaining(files, beside)
+	return slices.Concat(files, more), err
 }
 
 // partsOf are the members of an environment, or of a directory that is none.
-func partsOf(pattern string, files []bumper.File, p *Promotion) []member {
+func partsOf(pattern string, files, beside []bumper.File) []member {
 	out := members(pattern, files)
 	for i := range out {
-		out[i] = out[i].withBeside(files, func(file string) bool { return matchesPattern(pattern, file) || p.owns(file) })
+		out[i].beside = beside
 	}
 	return out
-}
-
-func matchesPattern(pattern, file string) bool {
-	re, err := patternRE(pattern)
-	if err != nil {
-		return false
-	}
-	_, _, ok := memberOf(re, file)
-	return ok
-}
-
-// owns says whether a file belongs to an environment of promotion.yaml.
-func (p *Promotion) owns(file string) bool {
-	return p != nil && slices.ContainsFunc(p.Environments, func(e Environment) bool { return matchesPattern(e.Path, file) })
 }
 
 // nothing is the error for an environment without files.
@@ -279,21 +258,6 @@ func (m member) bump(req bumper.Request) (bumper.Result, error) {
 }
 
 func (m member) bumpUnlessHeld(req bumper.Request, holds []Hold) (bumper.Result, []Hold, error) {
-	files := slices.Concat(m.files, m.beside)
-	res, stopped, err := bumpUnlessHeld(files, req, holds)
-	var older *bumper.DowngradeError
-	if errors.As(err, &older) && len(m.beside) > 0 {
-		mine := slices.DeleteFunc(slices.Clone(older.Edits), func(e bumper.Edit) bool { return !m.has(e.File) })
-		if len(mine) > 0 {
-			return bumper.Result{}, nil, &bumper.DowngradeError{Edits: mine}
-		}
-		req.AllowDowngrade = true // nothing of the member goes back
-		res, stopped, err = bumpUnlessHeld(files, req, holds)
-	}
-	outside := func(file string) bool { return !m.has(file) }
-	maps.DeleteFunc(res.Files, func(file string, _ []byte) bool { return outside(file) })
-	res.Edits = slices.DeleteFunc(res.Edits, func(e bumper.Edit) bool { return outside(e.File) })
-	res.Left = slices.DeleteFunc(res.Left, func(l bumper.Left) bool { return outside(l.File) })
-	res.Current = slices.DeleteFunc(res.Current, func(r bumper.Reference) bool { return outside(r.File) })
-	return res, stopped, err
+	req.Context = m.beside
+	return bumpUnlessHeld(m.files, req, holds)
 }

@@ -162,6 +162,7 @@ func planBump(s *snapshot, req bumper.Request, plainSecrets bool) (Plan, error) 
 	if err != nil {
 		return Plan{}, err
 	}
+	req.Context = s.context
 	res, stopped, err := bumpUnlessHeld(s.files, req, holds)
 	if err != nil {
 		if len(s.skipped) > 0 {
@@ -240,7 +241,7 @@ func guardSecrets(files map[string][]byte) error {
 
 // takesBack says whether req is older than the earlier request, by making both edits one after the other.
 func takesBack(s *snapshot, req bumper.Request, earlier []string) bool {
-	before := bumper.Request{AllowDowngrade: true}
+	before := bumper.Request{AllowDowngrade: true, Context: s.context}
 	before.Images, _ = parseSet(earlier)
 	if len(before.Images) == 0 || len(req.Images) == 0 {
 		return false
@@ -249,7 +250,7 @@ func takesBack(s *snapshot, req bumper.Request, earlier []string) bool {
 	if err != nil {
 		return false
 	}
-	_, err = bumper.Bump(withData(s.files, res.Files), bumper.Request{Images: req.Images})
+	_, err = bumper.Bump(withData(s.files, res.Files), bumper.Request{Images: req.Images, Context: s.context})
 	var older *bumper.DowngradeError
 	return errors.As(err, &older)
 }

@@ -49,7 +49,7 @@ func (r *run) planBack(ctx context.Context, s *snapshot, chosen map[[2]string]bu
 		if e := p.environment(dir); e != nil {
 			pattern = e.Path
 		}
-		parts := partsOf(pattern, s.files, p)
+		parts := partsOf(pattern, s.files, s.everything())
 		if len(parts) == 0 {
 			return Plan{}, advise(fmt.Errorf("input paths: there is no YAML in %s", pattern), "give a directory of the repository, or the name of an environment in "+promotionFile)
 		}
@@ -124,12 +124,16 @@ func (r *run) previous(ctx context.Context, commit string, part member, img bump
 			carriers = append(carriers, ref.File)
 		}
 	}
+	beside, err := bumper.Explaining(part.files, part.beside)
+	if err != nil {
+		return img, err
+	}
 	history, err := r.client.revisions(ctx, commit, dir, carriers, maxHistoryRead)
 	if err != nil {
 		return img, err
 	}
 	for _, rev := range history {
-		rev.beside = part.beside
+		rev.beside = beside
 		then, err := rev.images()
 		if err != nil {
 			continue

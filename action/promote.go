@@ -173,7 +173,7 @@ func planAgain(s *snapshot, from, to place, earlier []string) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	paired, err := pairUp(from, to, s.files, p)
+	paired, err := pairUp(from, to, s.files, s.everything(), p)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -206,7 +206,7 @@ func planPromote(s *snapshot, w promoteWish) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	paired, err := pairUp(from, to, s.files, p)
+	paired, err := pairUp(from, to, s.files, s.everything(), p)
 	if err != nil {
 		return Plan{}, err
 	}

@@ -56,13 +56,7 @@ type revision struct {
 
 // images are the references in the files of the revision, by image.
 func (r revision) images() (map[string][]bumper.Reference, error) {
-	all, err := byImage(slices.Concat(r.files, r.beside))
-	for name, refs := range all {
-		all[name] = slices.DeleteFunc(refs, func(ref bumper.Reference) bool {
-			return !slices.ContainsFunc(r.files, func(f bumper.File) bool { return f.Path == ref.File })
-		})
-	}
-	return all, err
+	return byImage(r.files, r.beside...)
 }
 
 // sourcePull is the pull request that brought a commit.

@@ -29,8 +29,11 @@ const (
 type snapshot struct {
 	commit string
 	files  []bumper.File
-	own    map[string][]byte // the files that are ours to read, and never hold images: promotion.yaml and the holds
-	modes  map[string]string // path -> Git mode
+	// context are files outside of the paths that may say what the values in files are for. Nothing of them is edited.
+	context     []bumper.File
+	contextSize int
+	own         map[string][]byte // the files that are ours to read, and never hold images: promotion.yaml and the holds
+	modes       map[string]string // path -> Git mode
 	// rewritten is set when .gitattributes names a conversion that makes an archive differ from Git's own bytes.
 	rewritten bool
 	skipped   []string // YAML too large to read
@@ -99,6 +102,35 @@ func (w wanted) has(p string) bool {
 	}
 	return matchAny(w.patterns, p)
 }
+
+// Bounds of what is read as context. What is beyond them is not looked at.
+const (
+	maxContextFile = 1 << 20
+	maxContext     = 64 << 20
+)
+
+// mayExplain says whether a file that is not asked for is read all the same, because it may name the image of a tag that is:
+// the defaults of a chart, the chart itself, or what installs it.
+func (w wanted) mayExplain(p string) bool {
+	return len(w.patterns) > 0 && !w.only && !w.has(p) && wanted{}.has(p)
+}
+
+// addContext keeps a file that may explain others.
+func (s *snapshot) addContext(name string, data []byte) {
+	if s.contextSize+len(data) > maxContext {
+		return
+	}
+	for _, word := range []string{"mage", "repo", "registry", "elm"} {
+		if path.Base(name) == "Chart.yaml" || bytes.Contains(data, []byte(word)) {
+			s.contextSize += len(data)
+			s.context = append(s.context, bumper.File{Path: name, Data: data})
+			return
+		}
+	}
+}
+
+// everything is what may explain any file.
+func (s *snapshot) everything() []bumper.File { return slices.Concat(s.files, s.context) }
 
 // fetch downloads one commit as a tarball and keeps its YAML. Nothing is written to disk.
 func (c *client) fetch(ctx context.Context, commit string, w wanted) (*snapshot, error) {
@@ -188,6 +220,14 @@ func readTarball(r io.Reader, w wanted) (*snapshot, error) {
 
 func (s *snapshot) keep(tr io.Reader, h *tar.Header, name string, w wanted, kept int) (int, error) {
 	attributes := path.Base(name) == ".gitattributes"
+	if w.mayExplain(name) && h.Size <= maxContextFile {
+		data, err := io.ReadAll(tr)
+		if err != nil {
+			return kept, fmt.Errorf("read %s from the archive: %w", name, err)
+		}
+		s.addContext(name, data)
+		return kept, nil
+	}
 	if !attributes && !w.has(name) {
 		return kept, nil
 	}

@@ -1,5 +1,7 @@
 package bumper
 
+import "path"
+
 // File is one file of the tree: its slash-separated path from the root of the repository, and its bytes.
 type File struct {
 	Path string
@@ -94,6 +96,23 @@ func Bump(files []File, r Request) (Result, error) {
 		return Result{}, err
 	}
 	return b.finish(), nil
+}
+
+// Explaining returns the files of context that Find and Bump need to understand files. With these alone as context they give the same
+// result, sooner.
+func Explaining(files, context []File) ([]File, error) {
+	t, err := newTree(files, context)
+	if err != nil {
+		return nil, err
+	}
+	t.parseEverything()
+	var out []File
+	for i, f := range t.files {
+		if t.context[i] && (t.overlays.used[f.Path] || path.Base(f.Path) == "Chart.yaml") {
+			out = append(out, f)
+		}
+	}
+	return out, nil
 }
 
 // Find returns every image reference in files, sorted by file and position. Files that are not YAML (chart templates)

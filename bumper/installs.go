@@ -42,6 +42,21 @@ func (o *overlays) findInstalls() []install {
 	return out
 }
 
+func (o *overlays) allInstalls() []install {
+	if o.installs == nil {
+		o.installs = append([]install{}, o.findInstalls()...)
+	}
+	return o.installs
+}
+
+// explains reports whether an install, or one of its values files, is no context.
+func (in install) explains(t *tree) bool {
+	return !in.in.context || slices.ContainsFunc(in.files, func(file string) bool {
+		i, known := t.overlays.index[file]
+		return known && !t.context[i]
+	})
+}
+
 // clean is a path from the root of the repository, "" for one that leads out of it.
 func clean(p string) string {
 	p = strings.TrimPrefix(path.Clean("/"+p), "/")
@@ -157,6 +172,7 @@ func (c *cursor) list(key string) []string {
 
 // overInstall lays the values files of an install over the chart's defaults, and its values over all of them.
 func (o *overlays) overInstall(in install) {
+	o.used[in.in.file.Path] = true
 	var defaults []*cursor
 	for _, file := range append([]string{path.Join(in.chart, "values.yaml")}, in.files...) {
 		i, ok := o.index[file]

@@ -20,19 +20,23 @@ type overlays struct {
 	charts   map[string]bool
 	index    map[string]int // by file
 	installs []install
+	used     map[string]bool // the files whose values were laid under others, or that say which are
 	done     map[[2]*yaml.Node]bool
 }
 
 // overlay adds the references whose names are in other files, for the images that match. It parses what it needs; of the context,
-// the files that may name such an image.
+// the files that may name such an image or, without naming, those that may explain one of the other files.
 func (t *tree) overlay(match func(*found) bool, naming func(File) bool) {
 	if t.overlays == nil {
 		t.overlays = newOverlays(t)
 	}
 	o := t.overlays
 	var bases []*scanned
+	if naming == nil {
+		o.scanExplaining()
+	}
 	for i, f := range t.files {
-		if t.context[i] && mayHoldImage(f.Data) && naming(f) {
+		if naming != nil && t.context[i] && mayHoldImage(f.Data) && naming(f) {
 			t.scan(i)
 		}
 	}
@@ -50,6 +54,35 @@ func (t *tree) overlay(match func(*found) bool, naming func(File) bool) {
 	}
 }
 
+// scanExplaining parses the files of the context that may hold defaults for the others.
+func (o *overlays) scanExplaining() {
+	if !slices.Contains(o.tree.context, true) {
+		return
+	}
+	var plain bool
+	for i, f := range o.tree.files {
+		over, ok := o.places[f.Path]
+		if o.tree.context[i] || !mayHoldVersion(f.Data) {
+			continue
+		}
+		if plain = plain || ok; ok {
+			o.defaultsOf(f.Path, over)
+		}
+		for _, root := range objects(o.tree.scan(i)) {
+			if kind, name, values := release(root); values != nil && isPatch(root) {
+				o.valuesOf(kind, name)
+			}
+		}
+	}
+	for _, in := range o.allInstalls() {
+		for _, file := range append(in.files, path.Join(in.chart, "values.yaml")) {
+			if i, known := o.index[file]; known && in.explains(o.tree) {
+				o.tree.scan(i)
+			}
+		}
+	}
+}
+
 // overInstalls goes through what installs charts with the values that name the images.
 func (o *overlays) overInstalls(bases []*scanned) {
 	files := map[string]bool{}
@@ -61,10 +94,7 @@ func (o *overlays) overInstalls(bases []*scanned) {
 	if len(files) == 0 {
 		return
 	}
-	if o.installs == nil {
-		o.installs = append([]install{}, o.findInstalls()...)
-	}
-	for _, in := range o.installs {
+	for _, in := range o.allInstalls() {
 		if in.names(files) {
 			o.overInstall(in)
 		}
@@ -72,7 +102,7 @@ func (o *overlays) overInstalls(bases []*scanned) {
 }
 
 func newOverlays(t *tree) *overlays {
-	o := &overlays{tree: t, places: map[string]place{}, families: map[string][]int{}, done: map[[2]*yaml.Node]bool{}, index: map[string]int{}}
+	o := &overlays{tree: t, places: map[string]place{}, families: map[string][]int{}, done: map[[2]*yaml.Node]bool{}, index: map[string]int{}, used: map[string]bool{}}
 	layout := newPlaces(t.files)
 	o.charts = layout.charts
 	for i, f := range t.files {
@@ -191,6 +221,9 @@ func (o *overlays) valuesOf(kind, name string) []*cursor {
 func (o *overlays) lay(s *scanned, values func(*scanned) []*cursor, defaults []*cursor, doubt string) {
 	if s.finder == nil || len(defaults) == 0 {
 		return
+	}
+	for _, c := range defaults {
+		o.used[c.doc.path] = true
 	}
 	for _, c := range values(s) {
 		if key := [2]*yaml.Node{c.node, defaults[0].node}; !o.done[key] {

@@ -168,7 +168,7 @@ func (t *tree) parseEverything() {
 	t.parse(func(f File) bool { return mayHoldImage(f.Data) })
 	t.learnPolicies()
 	t.namePolicies()
-	t.overlay(func(*found) bool { return true }, func(File) bool { return true })
+	t.overlay(func(*found) bool { return true }, nil)
 }
 
 func (t *tree) learnPolicies() {
