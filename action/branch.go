@@ -41,7 +41,7 @@ func (r *run) place(st *state, found pulls) (spot, error) {
 	if st.branch == nil {
 		return spot{branch: name}, nil
 	}
-	if _, ours := editsOf(st.branch); !ours || r.unforced == st.branch.Target.OID {
+	if _, ours := editsOf(st.branch); !ours || r.unforced(st.branch.Target.OID) {
 		return spot{}, errNextBranch
 	}
 	return spot{branch: name, head: st.branch}, nil
@@ -59,6 +59,17 @@ func (s spot) holds(base, digest string) bool {
 	return s.head.isOn(base)
 }
 
+// unforced says whether GitHub has refused twice to replace a head although it was still the branch's.
+func (r *run) unforced(head string) bool {
+	n := 0
+	for _, h := range r.refusals {
+		if h == head {
+			n++
+		}
+	}
+	return n > 1
+}
+
 // advance puts the edits on the branch.
 func (r *run) advance(ctx context.Context, st *state, words writing, at spot) (tip, error) {
 	base, digest := st.base.Target.OID, words.plan.digest(r.snap)
@@ -71,11 +82,11 @@ func (r *run) advance(ctx context.Context, st *state, words writing, at spot) (t
 		switch head := at.head.Target.OID; {
 		case at.open && at.head.isOn(base):
 			parents, move = []string{head}, forward
-		case r.unforced == head: // a rule forbids to start anew
+		case r.unforced(head): // a rule forbids to start anew
 			parents, move = []string{head, base}, forward
 		default:
 			move = func(sha string) error {
-				r.unforced = head // unless the branch turns out to be somewhere else
+				r.refusals = append(r.refusals, head) // taken for one if the branch is still there the next time
 				return r.client.replaceBranch(ctx, at.branch, head, sha)
 			}
 		}

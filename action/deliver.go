@@ -58,7 +58,7 @@ type run struct {
 	wrote     *Result // the last thing this run is sure to have written
 	at        Result  // the pull request that was being worked on, for a run that fails
 	// What attempts have in common.
-	unforced   string   // a head that could not be replaced; when it is still there, a rule forbids it
+	refusals   []string // heads that were to be replaced
 	tooLateFor []int    // pull requests that were closed before their new text arrived
 	warned     []string // warnings about names that could not be added
 	opened     int      // the pull request that this run opened
@@ -114,7 +114,7 @@ func (r *run) deliverOne(ctx context.Context, op operation) (Result, error) {
 		return Result{}, err
 	}
 	r.at, r.opened = Result{}, 0
-	r.op, r.suffix, r.wrote, r.unforced, r.tooLateFor, r.warned = op, 0, nil, "", nil, nil
+	r.op, r.suffix, r.wrote, r.refusals, r.tooLateFor, r.warned = op, 0, nil, nil, nil, nil
 	lost := 0
 	for try := 1; ; try++ {
 		res, err := r.attempt(ctx)

@@ -1,6 +1,7 @@
 package action
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -221,6 +222,20 @@ func TestFieldConflicts(t *testing.T) {
 		if len(repo.Conflicts(1)) > 0 || len(repo.Open()) != 1 {
 			t.Errorf("conflicts %v, %d open", repo.Conflicts(1), len(repo.Open()))
 		}
+	})
+	t.Run("A1 GitHub stumbles over the branch once", func(t *testing.T) {
+		hub, repo := newConfig(t, githubtest.RepoOptions{})
+		runStep(t, hub, bump("1.9.0")).mustSucceed(t)
+		baseHas(repo, "1.8.9")
+		hub.ResetRequests()
+		hub.Before = func(n int, _ *http.Request) *githubtest.Fault {
+			if n == 4 { // after the state, the archive, the tree and the commit
+				return &githubtest.Fault{Status: http.StatusOK, Body: `{"data":{"updateRefs":null},"errors":[{"message":"Something went wrong while executing your query."}]}`}
+			}
+			return nil
+		}
+		runStep(t, hub, bump("1.9.0")).mustSucceed(t)
+		proposes(t, repo, 1, "1.9.0", 1)
 	})
 	t.Run("A1 force is forbidden", func(t *testing.T) {
 		hub, repo := newConfig(t, githubtest.RepoOptions{NoForce: true, AutoMerge: true})

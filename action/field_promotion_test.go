@@ -81,6 +81,29 @@ func TestFieldLayouts(t *testing.T) {
 			"Promote to prod: cart 1.8.0 → 1.9.0", nil,
 		},
 		{
+			"M8 the name in values.yaml, the tag in a file for each environment", "- {name: staging, path: charts/*/values-staging.yaml}\n- {name: prod, path: charts/*/values-prod.yaml}\n",
+			map[string]string{
+				"charts/cart/values.yaml": "image: {repository: ghcr.io/acme/cart, tag: 0.0.1}\n", "charts/cart/values-staging.yaml": "image: {tag: 1.9.0}\n", "charts/cart/values-prod.yaml": "image: {tag: 1.8.0} # kept\n",
+				"charts/web/values.yaml": "image: {repository: ghcr.io/acme/web, tag: null}\n", "charts/web/values-staging.yaml": "image: {tag: \"12\"}\n", "charts/web/values-prod.yaml": "image: {tag: \"11\"}\n",
+			},
+			map[string]string{"charts/cart/values-prod.yaml": "image: {tag: 1.9.0} # kept\n", "charts/web/values-prod.yaml": "image: {tag: \"12\"}\n"},
+			"Promote to prod: cart 1.8.0 → 1.9.0, web 11 → 12", nil,
+		},
+		{
+			"M8 the name in a base, the tag below each environment", "- {name: staging, path: apps/*/overlays/staging}\n- {name: prod, path: apps/*/overlays/prod}\n",
+			map[string]string{
+				"apps/cart/base/values.yaml": "image: {repository: ghcr.io/acme/cart}\n", "apps/cart/overlays/staging/values.yaml": "image: {tag: 1.9.0}\n", "apps/cart/overlays/prod/values.yaml": "image: {tag: 1.8.0}\n",
+			},
+			map[string]string{"apps/cart/overlays/prod/values.yaml": "image: {tag: 1.9.0}\n"},
+			"Promote to prod: cart 1.8.0 → 1.9.0", nil,
+		},
+		{
+			"M8 the default is newer than what prod has", "- {name: staging, path: values-staging.yaml}\n- {name: prod, path: values-prod.yaml}\n",
+			map[string]string{"values.yaml": "image: {repository: ghcr.io/acme/cart, tag: 9.9.9}\n", "values-staging.yaml": "image: {tag: 1.9.0}\n", "values-prod.yaml": "image: {tag: 1.8.0}\n"},
+			map[string]string{"values-prod.yaml": "image: {tag: 1.9.0}\n"},
+			"Promote to prod: cart 1.8.0 → 1.9.0", nil,
+		},
+		{
 			"M8 one file for each environment", "- {name: staging, path: values-staging.yaml}\n- {name: prod, path: values-prod.yaml, also: [\".:flags.checkout\"]}\n",
 			map[string]string{
 				"values.yaml": valuesOf("cart", "9.9.9"), "values-staging.yaml": valuesOf("cart", "1.9.0") + "flags: {checkout: new, debug: on}\n",
@@ -316,6 +339,27 @@ func TestFieldLayoutsAllTheWay(t *testing.T) {
 			t.Errorf("%s\n%s", got, repo.Read("main", holdsFile))
 		}
 		runStep(t, hub, toProd()).mustSucceed(t).want(t, map[string]string{"pr-operation": "none", "changed": "false"})
+	})
+	t.Run("M8 a rollback where the name is in values.yaml", func(t *testing.T) {
+		for _, back := range []map[string]string{rollback("images", "ghcr.io/acme/cart", "paths", "prod", "pull-request", "false"), rollback("pull-request-number", "1", "pull-request", "false")} {
+			hub, repo := monorepo(t, "- {name: staging, path: charts/*/values-staging.yaml}\n- {name: prod, path: charts/*/values-prod.yaml, gates: {statuses: [e2e]}}\n", map[string]string{
+				"charts/cart/values.yaml": "image: {repository: ghcr.io/acme/cart, tag: 0.0.1}\n", "charts/cart/values-staging.yaml": "image: {tag: 1.8.0}\n", "charts/cart/values-prod.yaml": "image: {tag: 1.8.0}\n",
+			})
+			c := repo.Push("main", "cart 1.9.0", map[string]string{"charts/cart/values-staging.yaml": "image: {tag: 1.9.0}\n"})
+			repo.Report(githubtest.Report{SHA: c.SHA, Name: "e2e", State: "success"})
+			runStep(t, hub, toProd()).mustSucceed(t).want(t, map[string]string{"pr-operation": "created"})
+			if body := repo.Open()[0].Body; !strings.Contains(body, "`cart 1.9.0`") {
+				t.Errorf("it is not told how the version came:\n%s", body)
+			}
+			repo.Squash(1)
+			runStep(t, hub, back).mustSucceed(t)
+			if got := repo.Read("main", "charts/cart/values-prod.yaml"); got != "image: {tag: 1.8.0}\n" || !strings.Contains(repo.Read("main", holdsFile), "path: charts/cart/values-prod.yaml") {
+				t.Errorf("%s\n%s", got, repo.Read("main", holdsFile))
+			}
+			if got := runStep(t, hub, toProd()).mustSucceed(t); len(repo.Open()) > 0 || !strings.Contains(got.stdout, "held: cart 1.9.0") {
+				t.Errorf("stdout:\n%s", got.stdout)
+			}
+		}
 	})
 	t.Run("M8 a promotion of parts that conflicts, and one that somebody closed", func(t *testing.T) {
 		hub, repo := shopOf(t, "")

@@ -33,7 +33,7 @@ func (r *run) autoMerge(ctx context.Context, pr pullRequest, head tip, method st
 			return nil
 		case !ok || a.status >= 500:
 			return err
-		case a.says("dirty status"), a.says("expected head"): // one of the branches has just moved
+		case a.says("dirty status"), a.says("expected head"), a.says("branch was modified"): // one of the branches has just moved
 			return fmt.Errorf("%w: #%d: %w", errMoved, pr.Number, err)
 		case a.says("clean status"), a.says("unstable status"), a.says("protected branch rules not configured"):
 			refused, err := r.mergeNow(ctx, pr, head.sha, method, res)
