@@ -273,6 +273,13 @@ func TestFieldClosedByAPerson(t *testing.T) {
 		baseHas(repo, "1.8.1")
 		runStep(t, hub, bump("1.9.0")).mustSucceed(t).want(t, map[string]string{"pr-operation": "created", "pr-number": "2"})
 	})
+	t.Run("A14 a late older version with a branch of its own", func(t *testing.T) {
+		hub, repo := newConfig(t, githubtest.RepoOptions{})
+		const branch = "bump/{image}-{tag}"
+		runStep(t, hub, bump("1.9.1", "branch", branch)).mustSucceed(t)
+		runStep(t, hub, bump("1.9.0", "branch", branch)).mustSucceed(t).want(t, map[string]string{"pr-number": "1", "changed": "false"})
+		proposes(t, repo, 1, "1.9.1", 1)
+	})
 	t.Run("A14 closed because it was superseded", func(t *testing.T) {
 		hub, repo := newConfig(t, githubtest.RepoOptions{})
 		const branch = "bump/{image}-{tag}"

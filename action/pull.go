@@ -68,7 +68,7 @@ func (r *run) pullRequest(ctx context.Context, st *state, words writing, res Res
 	if p := r.carries(found, words); p != nil {
 		return r.leaveToOthers(ctx, st, *p, res)
 	}
-	if last := r.newer(st, found, words.plan.Set); last != nil {
+	if last := r.newer(st, &found, words.plan.Set); last != nil {
 		return r.tooLate(ctx, st, found, last, res)
 	}
 	if len(words.plan.Files) == 0 {
@@ -156,19 +156,29 @@ func (r *run) leaveToOthers(ctx context.Context, st *state, p pullRequest, res R
 // freshBranch is how long a branch of ours without a pull request counts as a run that is about to open it.
 const freshBranch = 10 * time.Minute
 
-// newer is what our branch proposes already, when this request would take that back.
-func (r *run) newer(st *state, found pulls, set []string) []string {
-	head := st.branch
+// newer is what we propose already, on our branch or on one of another name, when this request would take that back.
+func (r *run) newer(st *state, found *pulls, set []string) []string {
+	takenBack := func(head *branchHead) []string {
+		last := setOf(head)
+		if len(last) == 0 || slices.Equal(last, set) || r.op.older == nil || !r.op.older(r.snap, last) {
+			return nil
+		}
+		return last
+	}
 	if found.current != nil {
-		head = found.current.HeadRef
-	} else if head == nil || st.leftBehind(head) || r.now().Sub(head.Target.CommittedDate) > freshBranch {
+		return takenBack(found.current.HeadRef)
+	}
+	for i, p := range found.superseded {
+		if last := takenBack(p.HeadRef); last != nil {
+			found.current = &p
+			found.superseded = slices.Delete(found.superseded, i, i+1)
+			return last
+		}
+	}
+	if st.branch == nil || st.leftBehind(st.branch) || r.now().Sub(st.branch.Target.CommittedDate) > freshBranch {
 		return nil // what is left of a pull request that was merged or closed says nothing
 	}
-	last := setOf(head)
-	if len(last) == 0 || slices.Equal(last, set) || r.op.older == nil || !r.op.older(r.snap, last) {
-		return nil
-	}
-	return last
+	return takenBack(st.branch)
 }
 
 // tooLate leaves a newer proposal as it is. Its branch and its pull request are still made to fit: the base branch may
