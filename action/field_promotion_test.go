@@ -399,3 +399,39 @@ func TestFieldLayoutsAllTheWay(t *testing.T) {
 		}
 	})
 }
+
+// TestFieldPathsAndContext: paths limit what is edited, not what is read to understand it.
+func TestFieldPathsAndContext(t *testing.T) {
+	files := map[string]string{"web/values.yaml": "image: {repository: ghcr.io/acme/web, tag: null}\n", "web/values-prod.yaml": "image: {tag: \"12\"}\n", "web/values-dev.yaml": "image: {tag: \"12\"}\n"}
+	inputs := map[string]string{"images": "ghcr.io/acme/web=13", "paths": "web/values-prod.yaml"}
+	t.Run("A6 by pull request", func(t *testing.T) {
+		hub, repo := monorepo(t, "- {name: a, path: a}\n- {name: b, path: b}\n", files)
+		runStep(t, hub, inputs).mustSucceed(t).want(t, map[string]string{"pr-operation": "created"})
+		head := repo.Open()[0].Head
+		if repo.Read(head, "web/values-prod.yaml") != "image: {tag: \"13\"}\n" || repo.Read(head, "web/values-dev.yaml") != files["web/values-dev.yaml"] || repo.Read(head, "web/values.yaml") != files["web/values.yaml"] {
+			t.Errorf("%v", repo.Files(head))
+		}
+		unchanged(t, hub, inputs, 2)
+	})
+	t.Run("A6 held", func(t *testing.T) {
+		more := map[string]string{holdsFile: holdsHead + "- image: ghcr.io/acme/web\n  tag: \"13\"\n  path: web/values-prod.yaml\n"}
+		for name, data := range files {
+			more[name] = data
+		}
+		hub, repo := monorepo(t, "- {name: a, path: a}\n- {name: b, path: b}\n", more)
+		if got := runStep(t, hub, inputs); got.code != ExitFailed || !strings.Contains(got.stderr, "held: web 13") {
+			t.Errorf("exit %d\n%s", got.code, got.stderr)
+		}
+		got := runStep(t, hub, map[string]string{"images": "ghcr.io/acme/web=13", "pull-request": "false"}).mustSucceed(t)
+		if !strings.Contains(got.stdout, "held: web 13") || repo.Read("main", "web/values-prod.yaml") != files["web/values-prod.yaml"] || repo.Read("main", "web/values-dev.yaml") != "image: {tag: \"13\"}\n" {
+			t.Errorf("%v\n%s", repo.Files("main"), got.stdout)
+		}
+	})
+	t.Run("A6 in a checkout", func(t *testing.T) {
+		dir := checkoutOf(t, files)
+		code, out, errs := command(t, "bump", "--dir", dir, "--path", "web/values-prod.yaml", "--image", "ghcr.io/acme/web=13")
+		if code != ExitOK || read(t, dir+"/web/values-prod.yaml") != "image: {tag: \"13\"}\n" || read(t, dir+"/web/values-dev.yaml") != files["web/values-dev.yaml"] {
+			t.Errorf("exit %d\n%s%s", code, out, errs)
+		}
+	})
+}

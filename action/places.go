@@ -111,9 +111,6 @@ func members(pattern string, files []bumper.File) []member {
 	return out
 }
 
-// isFile says whether the member is a file, not a directory.
-func (m member) isFile() bool { return len(m.files) == 1 && m.files[0].Path == m.path }
-
 // has says whether a file belongs to the member.
 func (m member) has(file string) bool { return below(m.path, file) }
 
@@ -136,15 +133,14 @@ type pairing struct {
 	onlyFrom   []member // nothing in the target corresponds to them
 	onlyTo     []member // nothing in the source does
 	from, to   place
-	fromN, toN int // wildcards
-	files      []bumper.File
+	fromN, toN int        // wildcards
 	file       *Promotion // nil without promotion.yaml
 }
 
 // pairUp finds the members of both environments and pairs those for which the wildcards stand for the same. One source
 // without wildcards serves every target. The files beside them only explain what their values are for.
 func pairUp(from, to place, files, beside []bumper.File, p *Promotion) (pairing, error) {
-	out := pairing{from: from, to: to, fromN: wildcards(from.pattern), toN: wildcards(to.pattern), files: files, file: p}
+	out := pairing{from: from, to: to, fromN: wildcards(from.pattern), toN: wildcards(to.pattern), file: p}
 	sources, targets := members(from.pattern, files), members(to.pattern, files)
 	switch {
 	case len(sources) == 0:
@@ -166,15 +162,18 @@ func pairUp(from, to place, files, beside []bumper.File, p *Promotion) (pairing,
 	if err != nil {
 		return out, err
 	}
+	for i := range sources {
+		sources[i].beside = beside
+	}
 	used := map[string]bool{}
 	for _, t := range targets {
+		t.beside = beside
 		at := slices.IndexFunc(sources, func(s member) bool { return out.fromN == 0 || slices.Equal(s.stars, t.stars) })
 		if at < 0 {
 			out.onlyTo = append(out.onlyTo, t)
 			continue
 		}
 		used[sources[at].path] = true
-		sources[at].beside, t.beside = beside, beside
 		out.pairs = append(out.pairs, pair{sources[at], t})
 	}
 	for _, s := range sources {
@@ -200,12 +199,13 @@ func explaining(sources, targets []member, beside []bumper.File) ([]bumper.File,
 }
 
 // partsOf are the members of an environment, or of a directory that is none.
-func partsOf(pattern string, files, beside []bumper.File) []member {
+func partsOf(pattern string, files, beside []bumper.File) ([]member, error) {
 	out := members(pattern, files)
+	beside, err := explaining(out, nil, beside)
 	for i := range out {
 		out[i].beside = beside
 	}
-	return out
+	return out, err
 }
 
 // nothing is the error for an environment without files.
@@ -239,16 +239,6 @@ func (e *Environment) member(file string) string {
 	}
 	p, _, _ := memberOf(re, file)
 	return p
-}
-
-// reads are the patterns of the files that have to be read for an environment. When they are files, the others of their
-// directories belong to it.
-func (p place) reads() []string {
-	switch strings.ToLower(path.Ext(p.pattern)) {
-	case ".yaml", ".yml":
-		return []string{path.Dir(p.pattern)}
-	}
-	return []string{p.pattern}
 }
 
 // bump makes the edits of a request in the files of the member, and in no others.

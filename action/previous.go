@@ -49,7 +49,10 @@ func (r *run) planBack(ctx context.Context, s *snapshot, chosen map[[2]string]bu
 		if e := p.environment(dir); e != nil {
 			pattern = e.Path
 		}
-		parts := partsOf(pattern, s.files, s.everything())
+		parts, err := partsOf(pattern, s.files, s.everything())
+		if err != nil {
+			return Plan{}, err
+		}
 		if len(parts) == 0 {
 			return Plan{}, advise(fmt.Errorf("input paths: there is no YAML in %s", pattern), "give a directory of the repository, or the name of an environment in "+promotionFile)
 		}

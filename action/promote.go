@@ -56,8 +56,7 @@ func (r *run) promotions(ctx context.Context) ([]operation, error) {
 		if err != nil {
 			return nil, err
 		}
-		wants.patterns = append(wants.patterns, from.reads()...)
-		wants.patterns = append(wants.patterns, to.reads()...)
+		wants.patterns = append(wants.patterns, from.pattern, to.pattern)
 		for _, line := range w.alsoFor(to) {
 			a, _ := parseAlso(line)
 			wants.extra = append(wants.extra, path.Join(from.pattern, a.file), path.Join(to.pattern, a.file))

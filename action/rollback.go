@@ -26,7 +26,7 @@ func (r *run) rollbackOperation(ctx context.Context) (operation, error) {
 	if err != nil {
 		return operation{}, err
 	}
-	op := operation{name: opRollback, slug: u.slug, target: targetName("undo " + u.what), wants: wanted{only: true, extra: u.paths()}, set: []string{"undo " + u.what}}
+	op := operation{name: opRollback, slug: u.slug, target: targetName("undo " + u.what), wants: wanted{only: true, explain: true, extra: u.paths()}, set: []string{"undo " + u.what}}
 	op.plan = func(_ context.Context, s *snapshot) (Plan, error) { return r.planUndo(s, u) }
 	op.again = func([]string) operation { return op }
 	return op, nil

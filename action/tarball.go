@@ -44,6 +44,7 @@ type wanted struct {
 	patterns []string
 	extra    []string // files named by explicit edits
 	only     bool     // nothing but extra
+	explain  bool     // with only: what may explain the files as well
 }
 
 // ours says whether a file is one of those that the action itself reads.
@@ -112,7 +113,7 @@ const (
 // mayExplain says whether a file that is not asked for is read all the same, because it may name the image of a tag that is:
 // the defaults of a chart, the chart itself, or what installs it.
 func (w wanted) mayExplain(p string) bool {
-	return len(w.patterns) > 0 && !w.only && !w.has(p) && wanted{}.has(p)
+	return (w.explain || len(w.patterns) > 0 && !w.only) && !w.has(p) && wanted{}.has(p)
 }
 
 // addContext keeps a file that may explain others.

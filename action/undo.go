@@ -44,13 +44,13 @@ func (r *run) planUndo(s *snapshot, u *undo) (Plan, error) {
 		case there == f.had && bytes.Equal(today, f.before):
 			// It is what it was already.
 		case there == f.has && bytes.Equal(today, f.after):
-			plan.restore(f, today)
+			plan.restore(f, today, s.everything())
 		case !there || !f.had || !f.has:
 			clean = false
 			moved = append(moved, f.path+" was added, deleted or renamed since; it stays as it is")
 		default:
 			clean = false
-			notes, err := plan.setBack(bumper.File{Path: f.path, Data: today}, f)
+			notes, err := plan.setBack(bumper.File{Path: f.path, Data: today}, f, s.everything())
 			if err != nil {
 				return Plan{}, err
 			}
@@ -79,7 +79,7 @@ func (r *run) guard(plan Plan) error {
 }
 
 // restore gives a file its old bytes, or takes it away.
-func (p *Plan) restore(f undone, today []byte) {
+func (p *Plan) restore(f undone, today []byte, context []bumper.File) {
 	p.Files[f.path] = f.before
 	if f.had && !f.has {
 		p.Modes[f.path] = f.mode
@@ -90,18 +90,48 @@ func (p *Plan) restore(f undone, today []byte) {
 		return
 	}
 	old, now := bumper.File{Path: f.path, Data: f.before}, bumper.File{Path: f.path, Data: today}
-	edits, ok := bumper.Changes(now, old)
+	edits, ok := changes(now, old, context)
 	if !ok {
-		edits = imageChanges(now, old)
+		edits = imageChanges(now, old, context)
 		p.Notes = append(p.Notes, f.path+" is what it was before, as a whole")
 	}
 	p.Edits = append(p.Edits, edits...)
 }
 
+// changes are the values in which two versions of a file differ. A tag whose image is named in another file counts as one
+// of the image.
+func changes(now, then bumper.File, context []bumper.File) ([]bumper.Edit, bool) {
+	edits, ok := bumper.Changes(now, then)
+	if !slices.ContainsFunc(edits, func(e bumper.Edit) bool { return e.Image == "" }) {
+		return edits, ok
+	}
+	before, errBefore := bumper.Find([]bumper.File{now}, context...)
+	after, errAfter := bumper.Find([]bumper.File{then}, context...)
+	if errBefore != nil || errAfter != nil {
+		return edits, ok
+	}
+	at := func(refs []bumper.Reference, e bumper.Edit, value string) *bumper.Reference {
+		i := slices.IndexFunc(refs, func(r bumper.Reference) bool {
+			return r.Path == e.Path && (r.Image.Tag == value || r.Image.Digest == value)
+		})
+		if i < 0 {
+			return nil
+		}
+		return &refs[i]
+	}
+	for i, e := range edits {
+		was, is := at(before, e, e.Old), at(after, e, e.New)
+		if e.Image == "" && was != nil && is != nil && was.Image.Normalised() == is.Image.Normalised() {
+			edits[i].Image, edits[i].Before, edits[i].After = was.Image.Normalised(), was.Image, is.Image
+		}
+	}
+	return edits, ok
+}
+
 // imageChanges are the images that have another single version in the other file.
-func imageChanges(now, then bumper.File) []bumper.Edit {
-	a, errA := byImage([]bumper.File{now})
-	b, errB := byImage([]bumper.File{then})
+func imageChanges(now, then bumper.File, context []bumper.File) []bumper.Edit {
+	a, errA := byImage([]bumper.File{now}, context...)
+	b, errB := byImage([]bumper.File{then}, context...)
 	if errA != nil || errB != nil {
 		return nil
 	}
@@ -120,19 +150,19 @@ func imageChanges(now, then bumper.File) []bumper.Edit {
 }
 
 // setBack undoes values in a file that others have changed since. It returns what it could not undo.
-func (p *Plan) setBack(today bumper.File, f undone) ([]string, error) {
+func (p *Plan) setBack(today bumper.File, f undone, context []bumper.File) ([]string, error) {
 	was, then := bumper.File{Path: f.path, Data: f.after}, bumper.File{Path: f.path, Data: f.before}
-	edits, ok := bumper.Changes(was, then)
+	edits, ok := changes(was, then, context)
 	var notes []string
 	if !ok {
-		edits = imageChanges(was, then)
+		edits = imageChanges(was, then, context)
 		notes = append(notes, f.path+": only images are set back, the rest of the change was more than values")
 	}
-	now, err := byImage([]bumper.File{today})
+	now, err := byImage([]bumper.File{today}, context...)
 	if err != nil {
 		return nil, err
 	}
-	req := bumper.Request{AllowDowngrade: true}
+	req := bumper.Request{AllowDowngrade: true, Context: context}
 	for _, e := range edits {
 		if e.Image == "" {
 			if value, err := bumper.Lookup(today, e.Path); err != nil || value != e.Old && value != e.New {
