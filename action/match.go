@@ -49,21 +49,13 @@ type match struct {
 	left             []Left
 }
 
-func newMatch(p pair, from, to string) (*match, error) {
-	m := &match{pair: p, fromName: from, toName: to}
-	var err error
-	if m.runs, err = p.from.images(); err != nil {
-		return nil, err
-	}
-	for name, refs := range m.runs {
+func newMatch(p pair, from, to string) *match {
+	m := &match{pair: p, fromName: from, toName: to, runs: map[string][]bumper.Reference{}, has: p.to.images}
+	for name, refs := range p.from.images {
 		m.runs[name] = deciding(refs)
 	}
-	m.has, err = p.to.images()
-	return m, err
+	return m
 }
-
-// images are the references in the files of the member, by image.
-func (m member) images() (map[string][]bumper.Reference, error) { return byImage(m.files, m.beside...) }
 
 func byImage(files []bumper.File, context ...bumper.File) (map[string][]bumper.Reference, error) {
 	refs, err := bumper.Find(files, context...)

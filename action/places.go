@@ -1,6 +1,7 @@
 package action
 
 import (
+	"bytes"
 	"cmp"
 	"fmt"
 	"path"
@@ -24,6 +25,8 @@ type member struct {
 	// stars are what the wildcards of the pattern stand for; they pair the members of two environments.
 	stars []string
 	files []bumper.File
+	// images are the references in files, by image.
+	images map[string][]bumper.Reference
 	// beside are other files, which may say what the values in files are for. Nothing in them counts, and none is edited.
 	beside []bumper.File
 }
@@ -158,16 +161,11 @@ func pairUp(from, to place, files, beside []bumper.File, p *Promotion) (pairing,
 			}
 		}
 	}
-	beside, err := explaining(sources, targets, beside)
-	if err != nil {
+	if err := understand(beside, sources, targets); err != nil {
 		return out, err
-	}
-	for i := range sources {
-		sources[i].beside = beside
 	}
 	used := map[string]bool{}
 	for _, t := range targets {
-		t.beside = beside
 		at := slices.IndexFunc(sources, func(s member) bool { return out.fromN == 0 || slices.Equal(s.stars, t.stars) })
 		if at < 0 {
 			out.onlyTo = append(out.onlyTo, t)
@@ -188,24 +186,53 @@ func pairUp(from, to place, files, beside []bumper.File, p *Promotion) (pairing,
 	return out, nil
 }
 
-// explaining is what has to be read beside the members of two environments, which also explain each other.
-func explaining(sources, targets []member, beside []bumper.File) ([]bumper.File, error) {
+// understand finds the images of members, which explain each other, and keeps what else explains them.
+func understand(beside []bumper.File, lists ...[]member) error {
 	var files []bumper.File
-	for _, m := range slices.Concat(sources, targets) {
-		files = append(files, m.files...)
+	for _, list := range lists {
+		for _, m := range list {
+			files = append(files, m.files...)
+		}
 	}
 	more, err := bumper.Explaining(files, beside)
-	return slices.Concat(files, more), err
+	if err != nil {
+		return err
+	}
+	refs, err := bumper.Find(files, more...)
+	byFile := map[string][]bumper.Reference{}
+	for _, r := range refs {
+		byFile[r.File] = append(byFile[r.File], r)
+	}
+	all := slices.Concat(files, more)
+	for _, list := range lists {
+		for i := range list {
+			m := &list[i]
+			m.beside, m.images = all, map[string][]bumper.Reference{}
+			for _, f := range m.files {
+				for _, r := range byFile[f.Path] {
+					m.images[r.Image.Normalised()] = append(m.images[r.Image.Normalised()], r)
+				}
+			}
+		}
+	}
+	return err
+}
+
+// explaining are the files beside the member that may name one of the images, and the descriptions of charts.
+func (m member) explaining(images ...bumper.Image) []bumper.File {
+	var out []bumper.File
+	for _, f := range m.beside {
+		if path.Base(f.Path) == "Chart.yaml" || slices.ContainsFunc(images, func(i bumper.Image) bool { return bytes.Contains(f.Data, []byte(shortName(i.Name))) }) {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // partsOf are the members of an environment, or of a directory that is none.
 func partsOf(pattern string, files, beside []bumper.File) ([]member, error) {
 	out := members(pattern, files)
-	beside, err := explaining(out, nil, beside)
-	for i := range out {
-		out[i].beside = beside
-	}
-	return out, err
+	return out, understand(beside, out)
 }
 
 // nothing is the error for an environment without files.
@@ -248,6 +275,6 @@ func (m member) bump(req bumper.Request) (bumper.Result, error) {
 }
 
 func (m member) bumpUnlessHeld(req bumper.Request, holds []Hold) (bumper.Result, []Hold, error) {
-	req.Context = m.beside
+	req.Context = m.explaining(req.Images...)
 	return bumpUnlessHeld(m.files, req, holds)
 }

@@ -76,11 +76,7 @@ func (r *run) backIn(ctx context.Context, s *snapshot, plan *Plan, parts []membe
 	var found bool
 	for _, part := range parts {
 		part.files = withData(part.files, plan.Files)
-		refs, err := part.images()
-		if err != nil {
-			return err
-		}
-		if len(refs[img.Normalised()]) == 0 && len(parts) > 1 {
+		if len(part.images[img.Normalised()]) == 0 && len(parts) > 1 {
 			continue
 		}
 		found = true
@@ -89,6 +85,7 @@ func (r *run) backIn(ctx context.Context, s *snapshot, plan *Plan, parts []membe
 		if !known {
 			to = img
 			if img.Tag == "" && img.Digest == "" {
+				var err error
 				if to, err = r.previous(ctx, s.commit, part, img, holds); err != nil {
 					return err
 				}
@@ -111,12 +108,8 @@ func (r *run) backIn(ctx context.Context, s *snapshot, plan *Plan, parts []membe
 
 // previous finds the version that a part of an environment had of an image before the one it has now. Held versions do not count.
 func (r *run) previous(ctx context.Context, commit string, part member, img bumper.Image, holds []Hold) (bumper.Image, error) {
-	refs, err := part.images()
-	if err != nil {
-		return img, err
-	}
 	dir, name := part.path, img.Normalised()
-	now := deciding(refs[name])
+	now := deciding(part.images[name])
 	if len(now) == 0 {
 		_, err := bumper.Bump(part.files, bumper.Request{Images: []bumper.Image{{Name: img.Name, Tag: "x"}}})
 		return img, advise(fmt.Errorf("roll back in %s: %w", dir, err), bumpHint(err))
@@ -127,14 +120,11 @@ func (r *run) previous(ctx context.Context, commit string, part member, img bump
 			carriers = append(carriers, ref.File)
 		}
 	}
-	beside, err := bumper.Explaining(part.files, part.beside)
-	if err != nil {
-		return img, err
-	}
 	history, err := r.client.revisions(ctx, commit, dir, carriers, maxHistoryRead)
 	if err != nil {
 		return img, err
 	}
+	beside := part.explaining(img)
 	for _, rev := range history {
 		rev.beside = beside
 		then, err := rev.images()

@@ -236,10 +236,7 @@ func planPromote(s *snapshot, w promoteWish) (Plan, error) {
 
 // promote adds the promotion of one pair to the plan. It returns what also names and the source does not have.
 func (p *Plan) promote(pr pair, in pairing, w promoteWish, holds []Hold) (missing []string, err error) {
-	m, err := newMatch(pr, in.from.name, in.to.name)
-	if err != nil {
-		return nil, err
-	}
+	m := newMatch(pr, in.from.name, in.to.name)
 	req := bumper.Request{Images: m.images(w.only), AllowDowngrade: w.downgrade}
 	if req.Values, missing, err = m.values(w.alsoFor(in.to)); err != nil {
 		return nil, err
@@ -259,7 +256,7 @@ func (p *Plan) promote(pr pair, in pairing, w promoteWish, holds []Hold) (missin
 		p.Set = append(p.Set, line)
 	}
 	if len(res.Edits) > 0 {
-		p.Promoted.strands = append(p.Promoted.strands, strand{pr.from.path, pr.to.path, m.carriers(res), pr.from.beside})
+		p.Promoted.strands = append(p.Promoted.strands, strand{pr.from.path, pr.to.path, m.carriers(res), pr.from.explaining(req.Images...)})
 	}
 	return missing, nil
 }
@@ -283,12 +280,8 @@ func (p pairing) absent(missing map[string]int, lines int) error {
 func (p pairing) unpaired() []Left {
 	var out []Left
 	list := func(m member, other string, source bool) {
-		images, err := m.images()
-		if err != nil {
-			return
-		}
-		for _, name := range slices.Sorted(maps.Keys(images)) {
-			ref := images[name][0]
+		for _, name := range slices.Sorted(maps.Keys(m.images)) {
+			ref := m.images[name][0]
 			l := Left{File: ref.File, Line: ref.Line, What: ref.Image.Name, To: version(ref.Image), Reason: "there is no " + other}
 			if source {
 				l.From, l.To = l.To, ""
