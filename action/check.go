@@ -226,7 +226,7 @@ func floatingTags(files []bumper.File, p checkPolicy) []Finding {
 		f := Finding{File: r.File, Line: r.Line, Rule: "floating-tag", Warning: p.floating == "warning"}
 		switch {
 		case r.Image.Tag == "latest":
-			f.Message = r.Image.String() + ": latest is another image tomorrow"
+			f.Message = r.Image.String() + ": latest can change at any time"
 		case r.Image.Tag == "" && containerRE.MatchString(r.Path):
 			f.Message = r.Image.Name + " has no tag, which means latest"
 		default:
@@ -315,7 +315,7 @@ func (r *run) checkRepository(ctx context.Context) (Result, error) {
 	if res.Findings, res.Plan.Scanned, err = checkSides(ctx, p, dir); err != nil {
 		return Result{}, err
 	}
-	res.Line = fmt.Sprintf("✓ nothing to object to in %s", count(res.Plan.Scanned, "file"))
+	res.Line = fmt.Sprintf("✓ no problems found in %s", count(res.Plan.Scanned, "file"))
 	if n := len(res.Findings); n > 0 {
 		res.Line = fmt.Sprintf("%s %s", where, count(n, "problem"))
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	clientcmdapi "k8s.io/client-go/tools/clientcmd/api"
 
@@ -137,4 +138,51 @@ func registerCompletion(cmd *cobra.Command, flag string, list func(*cobra.Comman
 	if err := cmd.RegisterFlagCompletionFunc(flag, complete); err != nil {
 		cmd.PrintErrln(err) // only when the flag does not exist
 	}
+}
+
+// fixedWords completes a flag whose value is one of words, or with a list of words several of them.
+func fixedWords(cmd *cobra.Command, flag string, words ...string) {
+	complete := func(_ *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		before := ""
+		if cmd.Flag(flag).Value.Type() == "stringSlice" {
+			before = typed[:strings.LastIndexByte(typed, ',')+1]
+		}
+		var found []cobra.Completion
+		for _, word := range words {
+			if strings.HasPrefix(strings.ToLower(before+word), strings.ToLower(typed)) {
+				found = append(found, before+word)
+			}
+		}
+		return found, cobra.ShellCompDirectiveNoFileComp
+	}
+	if err := cmd.RegisterFlagCompletionFunc(flag, complete); err != nil {
+		cmd.PrintErrln(err) // only when the flag does not exist
+	}
+}
+
+// completing tells whether args ask for the completion of a command line.
+func completing(args []string) bool {
+	return len(args) > 0 && (args[0] == cobra.ShellCompRequestCmd || args[0] == cobra.ShellCompNoDescRequestCmd)
+}
+
+// onlyFilesWhereFiles keeps the shell from offering file names for flags that take no file: durations, names, numbers.
+func onlyFilesWhereFiles(cmd *cobra.Command) {
+	cmd.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		if _, ok := cmd.GetFlagCompletionFunc(f.Name); ok || takesFile(f.Name) {
+			return
+		}
+		if err := cmd.RegisterFlagCompletionFunc(f.Name, cobra.NoFileCompletions); err != nil {
+			cmd.PrintErrln(err) // only when it is registered already
+		}
+	})
+	for _, sub := range cmd.Commands() {
+		onlyFilesWhereFiles(sub)
+	}
+}
+
+// takesFile tells whether the value of a flag is, or can be, the name of a file or directory of this machine.
+func takesFile(flag string) bool {
+	return strings.HasSuffix(flag, "-file") || strings.HasSuffix(flag, "-dir") || slices.Contains([]string{
+		"base", "certificate-authority", "client-certificate", "client-key", "head", "kubeconfig", "notify", "patch", "path", "repo", "termination-log",
+	}, flag)
 }

@@ -16,8 +16,12 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// imageName is where releases of this program are published.
-const imageName = "ghcr.io/kubectl-gitops/kubectl-gitops"
+const (
+	// imageName is where releases of this program are published.
+	imageName = "ghcr.io/kubectl-gitops/kubectl-gitops"
+	// unreleased is the tag for a build that is no release. Nobody publishes it.
+	unreleased = "dev"
+)
 
 type installOptions struct {
 	source           sourceFlags
@@ -27,6 +31,7 @@ type installOptions struct {
 	interval, length time.Duration
 	image, secret    string
 	memory, rbac     string
+	wait             bool
 }
 
 func newInstallCommand(c *cli) *cobra.Command {
@@ -66,6 +71,9 @@ and whom to tell (notify.yaml). What follows -- is passed to reconcile.`,
 	fs.StringVar(&o.secret, "secret", "", "Name of the Secret with credentials for Git, in the instance's namespace")
 	fs.StringVar(&o.memory, "memory", "512Mi", "Memory limit of the job")
 	fs.StringVar(&o.rbac, "rbac", string(install.Generated), "Rights: generated from what the repository holds, or cluster-admin")
+	fs.BoolVar(&o.wait, "wait", false, "Start a first job, show its log, and end with its result")
+	fixedWords(cmd, "dry-run", "none", "client")
+	fixedWords(cmd, "rbac", string(install.Generated), string(install.ClusterAdmin))
 	return cmd
 }
 
@@ -73,7 +81,7 @@ and whom to tell (notify.yaml). What follows -- is passed to reconcile.`,
 func defaultImage() string {
 	v := toolVersion()
 	if v == noVersion || strings.ContainsAny(v, "+-") { // a build between releases
-		v = "dev"
+		v = unreleased
 	}
 	return imageName + ":" + v
 }
@@ -84,8 +92,10 @@ func (o *installOptions) validate() error {
 		return hint.Errorf(fmt.Sprintf("--dry-run=%s is not known", o.dryRun), "one of: none, client")
 	case o.interval != 0 && o.interval < shortestInterval:
 		return hint.Errorf(fmt.Sprintf("--interval %s is too short", o.interval), "use at least %s, or 0 for one pass per job", shortestInterval)
+	case o.wait && o.dryRun != "none":
+		return hint.Errorf("--wait and --dry-run exclude each other", "leave one of them out")
 	case o.length <= 0:
-		return hint.Errorf(fmt.Sprintf("--for %s is not a duration above zero", o.length), "for example --for 55s")
+		return hint.Errorf(fmt.Sprintf("--for %s must be above zero", o.length), "for example --for 55s")
 	case len(strings.Fields(o.schedule)) != 5:
 		return hint.Errorf(fmt.Sprintf("--schedule %q is not a schedule", o.schedule), "write five fields as cron does, such as '*/5 * * * *'")
 	case !slices.Contains([]string{string(install.Generated), string(install.ClusterAdmin)}, o.rbac):
@@ -206,6 +216,7 @@ func (o *installOptions) run(ctx context.Context, c *cli, cmd *cobra.Command, ex
 		return err
 	}
 	if o.dryRun == "client" {
+		o.warnUnpublished(c.ui())
 		return printObjects(c.ui().Out, o.output.format, objects)
 	}
 	return o.apply(ctx, c, objects)
@@ -225,8 +236,16 @@ func (o *installOptions) apply(ctx context.Context, c *cli, objects []install.Ob
 	if err := instance.Apply(ctx, objects); err != nil {
 		return err
 	}
+	o.warnUnpublished(u)
+	o.warnNoSecret(ctx, u, client, store.Namespace)
 	if o.output.document() {
-		return printObjects(u.Out, o.output.format, objects)
+		if err := printObjects(u.Out, o.output.format, objects); err != nil {
+			return err
+		}
 	}
+	if o.wait {
+		return follow(ctx, u, &instance)
+	}
+	o.nextSteps(u, store.Namespace)
 	return nil
 }

@@ -26,6 +26,7 @@ type podOptions struct {
 func (o *podOptions) addFlags(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.StringVar(&o.logFormat, "log-format", logAuto, "text, json, or auto: JSON in a pod, where no terminal is")
+	fixedWords(cmd, "log-format", logAuto, logText, logJSON)
 	fs.BoolVar(&o.events, "events", false, "Tell what was done as Kubernetes Events on the record of the app")
 	fs.StringVar(&o.terminationLog, "termination-log", "", "File that is to say in one line how the last pass ended")
 }

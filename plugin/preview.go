@@ -87,7 +87,7 @@ func (o *previewOptions) validate(cmd *cobra.Command) error {
 		return err
 	}
 	if o.maxBytes < 0 {
-		return hint.Errorf(fmt.Sprintf("--max-bytes %d is not a size", o.maxBytes), "give a number of bytes, or 0 for no limit")
+		return hint.Errorf(fmt.Sprintf("--max-bytes %d is negative", o.maxBytes), "give a number of bytes, or 0 for no limit")
 	}
 	if o.output.format == formatMarkdown && !cmd.Flags().Changed("max-bytes") {
 		o.maxBytes = markdownBytes

@@ -14,7 +14,7 @@ import (
 )
 
 // statusTable prints one row per app, worst first.
-func (u *ui) statusTable(list reconcile.StatusList, wide bool) {
+func (u *ui) statusTable(list reconcile.StatusList, wide, instances bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if len(list.Items) == 0 {
@@ -22,6 +22,7 @@ func (u *ui) statusTable(list reconcile.StatusList, wide bool) {
 		return
 	}
 	t := &table{columns: []column{
+		{name: "INSTANCE"},
 		{name: "NAME"},
 		{name: "REVISION", yields: 3},
 		{name: "SYNC"},
@@ -38,10 +39,13 @@ func (u *ui) statusTable(list reconcile.StatusList, wide bool) {
 		if !s.LastRun.Time.IsZero() {
 			lasted = took(s.LastRun.Duration.Duration)
 		}
-		t.add(cell{text: s.Name}, cell{text: s.Revision.Short()}, word(s.Sync), word(s.Health),
+		t.add(cell{text: s.Instance}, cell{text: s.Name}, cell{text: s.Revision.Short()}, word(s.Sync), word(s.Health),
 			cell{text: strconv.Itoa(s.Objects.Total)}, cell{text: u.age(s.LastRun.Time)},
 			cell{text: sourceText(s.Source)}, cell{text: s.Revision.Author}, cell{text: lasted},
 			cell{text: firstLine(u.lasting(s.Message, s.Since))})
+	}
+	if !instances {
+		t.dropFirst()
 	}
 	u.print(t, wide)
 }
@@ -81,7 +85,7 @@ func (u *ui) resourceTable(s reconcile.Status, wide bool) {
 
 func worstApps(items []reconcile.Status) []reconcile.Status {
 	return slices.SortedStableFunc(slices.Values(items), func(a, b reconcile.Status) int {
-		return cmp.Or(bySync(a.Sync, b.Sync), byHealth(a.Health, b.Health), cmp.Compare(a.Name, b.Name))
+		return cmp.Or(bySync(a.Sync, b.Sync), byHealth(a.Health, b.Health), cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Name, b.Name))
 	})
 }
 

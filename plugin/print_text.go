@@ -3,6 +3,7 @@ package plugin
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -71,6 +72,32 @@ func (u *ui) cutName(text string, n int) string {
 	kind, name, found := strings.Cut(text, "/")
 	if room := n - displayWidth(name) - 1; found && room >= 10 {
 		return u.cut(kind, room) + "/" + name
+	}
+	return u.cut(text, n)
+}
+
+// kindWithGroup is the kind of an object at the beginning of a message, with its group.
+var kindWithGroup = regexp.MustCompile(`^([a-z0-9]+)(\.[a-z0-9.-]+)/`)
+
+// longPath is the path of a field with more than two parts; what it captures are the last two.
+var longPath = regexp.MustCompile(`\b[a-zA-Z]+(?:\.[a-zA-Z0-9]+(?:\[[^\]\s]*\])?)+\.([a-zA-Z0-9]+(?:\[[^\]\s]*\])?\.[a-zA-Z0-9]+)`)
+
+// cutReason shortens a message such as "deployment.apps/web: spec.selector: field is immutable" to n cells. What stands
+// last is the reason, and it matters most: first the path goes, then the group of
+// the kind, then the beginning of long paths, and only then the end.
+func (u *ui) cutReason(text string, n int) string {
+	if displayWidth(text) <= n {
+		return text
+	}
+	parts := strings.SplitN(text, ": ", 3)
+	if len(parts) == 3 && strings.Contains(parts[0], "/") && !strings.Contains(parts[1], " ") {
+		text = parts[0] + ": " + parts[2]
+	}
+	if displayWidth(text) > n {
+		text = kindWithGroup.ReplaceAllString(text, "$1/")
+	}
+	if displayWidth(text) > n {
+		text = longPath.ReplaceAllString(text, u.ellipsis()+"$1")
 	}
 	return u.cut(text, n)
 }

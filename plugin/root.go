@@ -49,6 +49,9 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 	c := &cli{streams: streams, color: colorAuto}
 	root := c.rootCommand()
 	root.SetArgs(args)
+	if completing(args) {
+		onlyFilesWhereFiles(root)
+	}
 	command, err := root.ExecuteContextC(ctx)
 	isDiff := command != nil && command.Name() == "diff"
 	switch {
@@ -57,8 +60,11 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 	case errors.Is(err, errDifferences):
 		return exitDifferences
 	case !errors.Is(err, errReported):
-		if strings.Contains(err.Error(), "arg(s)") || strings.HasPrefix(err.Error(), "unknown command") {
-			err = seeHelp(command, err) // cobra says what is wrong, not what to do
+		switch { // cobra says what is wrong, not what to do
+		case strings.HasPrefix(err.Error(), "unknown command"):
+			err = unknownCommand(root, err)
+		case strings.Contains(err.Error(), "arg(s)"):
+			err = seeHelp(command, err)
 		}
 		c.ui().fail(err)
 	}
@@ -106,16 +112,18 @@ commit in Git.`,
   # What would the next pass change, and what happened so far
   kubectl gitops diff shop
   kubectl gitops history shop`,
-		Annotations:       map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl gitops"},
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
-		PersistentPreRunE: func(*cobra.Command, []string) error { return checkColor(c.color) },
+		Annotations:        map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl gitops"},
+		SilenceErrors:      true,
+		SilenceUsage:       true,
+		DisableSuggestions: true, // unknownCommand knows more
+		CompletionOptions:  cobra.CompletionOptions{DisableDefaultCmd: true},
+		PersistentPreRunE:  func(*cobra.Command, []string) error { return checkColor(c.color) },
 	}
 	flags := root.PersistentFlags()
 	c.config.AddFlags(flags)
 	flags.Lookup("namespace").Usage = "Namespace of the instance (default " + DefaultNamespace + ")"
 	flags.StringVar(&c.color, "color", c.color, "Colour: auto, always or never")
+	fixedWords(root, "color", colorAuto, colorAlways, colorNever)
 	hideMost(flags)
 	c.completeConnectionFlags(root)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return seeHelp(cmd, err) })

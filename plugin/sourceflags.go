@@ -61,7 +61,7 @@ func (f *sourceFlags) addCredentialFlags(fs *pflag.FlagSet) {
 // appOf checks the flags and returns the app they describe.
 func (f *sourceFlags) appOf() (reconcile.App, error) {
 	if f.timeout <= 0 {
-		return reconcile.App{}, hint.Errorf(fmt.Sprintf("--timeout %s is not a budget", f.timeout), "give a duration above zero, such as 5m")
+		return reconcile.App{}, hint.Errorf(fmt.Sprintf("--timeout %s must be above zero", f.timeout), "for example --timeout 5m")
 	}
 	dir := path.Clean(strings.ReplaceAll(f.path, "\\", "/"))
 	if path.IsAbs(dir) || dir == ".." || strings.HasPrefix(dir, "../") {

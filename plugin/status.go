@@ -5,41 +5,48 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
 type statusOptions struct {
-	output outputFlags
-	watch  bool
-	sync   []string
-	health []string
-	app    string
+	output    outputFlags
+	watch     bool
+	all       bool
+	noHeaders bool
+	sync      []string
+	health    []string
+	apps      []string
 }
 
 func newStatusCommand(c *cli) *cobra.Command {
 	o := &statusOptions{}
 	cmd := &cobra.Command{
-		Use:   "status [APP]",
+		Use:   "status [APP...]",
 		Short: "Show revision, sync and health of the apps, or of one app's objects",
 		Long: `Show what each app looks like now: the commit that is applied, whether the
-cluster still equals it, and how the objects are doing. Worst first. With APP,
-each object. Only the cluster is asked, not Git.`,
+cluster still equals it, and how the objects are doing. Worst first. With one
+APP, each object. Only the cluster is asked, not Git.`,
 		Example: `  kubectl gitops status
   kubectl gitops status shop -o wide
   kubectl gitops status --sync Drifted,Failed
+  kubectl gitops status -A
   kubectl gitops status -w`,
-		Args:              cobra.MaximumNArgs(1),
-		ValidArgsFunction: c.completeAppNames(1),
+		ValidArgsFunction: c.completeAppNames(0),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 1 {
-				o.app = args[0]
+			o.apps = args
+			if o.all && cmd.Flags().Changed("namespace") {
+				return hint.Errorf("--all-namespaces and --namespace exclude each other", "leave one of them out")
 			}
 			if err := errors.Join(o.output.Validate(), checkWords("--sync", o.sync, syncWords), checkWords("--health", o.health, healthWords)); err != nil {
 				return err
@@ -50,6 +57,10 @@ each object. Only the cluster is asked, not Git.`,
 	o.output.AddFlags(cmd)
 	cmd.Flags().StringSliceVar(&o.sync, "sync", nil, "Only apps in one of these states: "+strings.Join(syncWords, ", "))
 	cmd.Flags().StringSliceVar(&o.health, "health", nil, "Only apps of one of these: "+strings.Join(healthWords, ", "))
+	fixedWords(cmd, "sync", syncWords...)
+	fixedWords(cmd, "health", healthWords...)
+	cmd.Flags().BoolVarP(&o.all, "all-namespaces", "A", false, "The apps of all instances, in whatever namespace they are")
+	cmd.Flags().BoolVar(&o.noHeaders, "no-headers", false, "Print tables without their first line")
 	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "Show it again whenever it changes")
 	return cmd
 }
@@ -59,18 +70,77 @@ func (o *statusOptions) run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	r := newReconciler(client, store, source.Repo{}, nil, nil)
-	list, err := r.Status(ctx, o.app)
+	u := c.ui()
+	u.noHeaders = o.noHeaders
+	look := func(ctx context.Context) (reconcile.StatusList, error) {
+		if o.all {
+			return o.lookEverywhere(ctx, client, store)
+		}
+		return o.look(ctx, client, store)
+	}
+	list, err := look(ctx)
 	if err != nil {
 		return err
 	}
-	if o.app != "" && len(list.Items) == 0 {
-		return unknownApp(o.app, store.Namespace, recordedNames(ctx, store))
+	if o.all {
+		u.Namespace = ""
 	}
-	if err := o.print(c.ui(), list); err != nil || !o.watch {
+	if err := o.print(u, list); err != nil || !o.watch {
 		return err
 	}
-	return o.follow(ctx, c.ui(), r, list)
+	return o.follow(ctx, u, look, list)
+}
+
+// one is the app whose objects are shown, "" when apps are.
+func (o *statusOptions) one() string {
+	if len(o.apps) == 1 {
+		return o.apps[0]
+	}
+	return ""
+}
+
+// look asks for the apps of one instance that are named, or for all of them.
+func (o *statusOptions) look(ctx context.Context, client *cluster.Client, store *record.Store) (reconcile.StatusList, error) {
+	list, err := newReconciler(client, store, source.Repo{}, nil, nil).Status(ctx, o.one())
+	if err != nil || len(o.apps) == 0 {
+		return list, err
+	}
+	var errs []error
+	for _, app := range o.apps {
+		if !slices.ContainsFunc(list.Items, func(s reconcile.Status) bool { return s.Name == app }) {
+			errs = append(errs, unknownApp(app, store.Namespace, recordedNames(ctx, store)))
+		}
+	}
+	list.Items = slices.DeleteFunc(list.Items, func(s reconcile.Status) bool { return !slices.Contains(o.apps, s.Name) })
+	return list, errors.Join(errs...)
+}
+
+// lookEverywhere is look for every instance of the cluster. An app that is named may be in any of them.
+func (o *statusOptions) lookEverywhere(ctx context.Context, client *cluster.Client, store *record.Store) (reconcile.StatusList, error) {
+	all := reconcile.StatusList{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "StatusList"}, Items: []reconcile.Status{}}
+	instances, err := store.Instances(ctx)
+	if err != nil {
+		return all, err
+	}
+	for _, namespace := range instances {
+		there := &record.Store{Cluster: client, Namespace: namespace, Tool: store.Tool}
+		list, err := newReconciler(client, there, source.Repo{}, nil, nil).Status(ctx, o.one())
+		if err != nil {
+			return all, fmt.Errorf("instance %s: %w", namespace, err)
+		}
+		for _, s := range list.Items {
+			if len(o.apps) == 0 || slices.Contains(o.apps, s.Name) {
+				s.Instance = namespace
+				all.Items = append(all.Items, s)
+			}
+		}
+	}
+	for _, app := range o.apps {
+		if !slices.ContainsFunc(all.Items, func(s reconcile.Status) bool { return s.Name == app }) {
+			return all, hint.Errorf(fmt.Sprintf("no app %s in any instance", app), "`kubectl gitops status -A` lists all apps")
+		}
+	}
+	return all, nil
 }
 
 // recordedNames are the apps of the instance, as far as they can be read.
@@ -85,7 +155,7 @@ func recordedNames(ctx context.Context, store *record.Store) []string {
 }
 
 // follow prints the status again each time it differs from the last one printed.
-func (o *statusOptions) follow(ctx context.Context, u *ui, r *reconcile.Reconciler, last reconcile.StatusList) error {
+func (o *statusOptions) follow(ctx context.Context, u *ui, look func(context.Context) (reconcile.StatusList, error), last reconcile.StatusList) error {
 	tick := time.NewTicker(2 * time.Second)
 	defer tick.Stop()
 	for {
@@ -94,7 +164,7 @@ func (o *statusOptions) follow(ctx context.Context, u *ui, r *reconcile.Reconcil
 			return nil // this is how one ends a watch
 		case <-tick.C:
 		}
-		list, err := r.Status(ctx, o.app)
+		list, err := look(ctx)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -125,7 +195,7 @@ func (o *statusOptions) print(u *ui, list reconcile.StatusList) error {
 	list.Items = o.wanted(all)
 	var names []string
 	for _, s := range list.Items {
-		if o.app == "" {
+		if o.one() == "" {
 			names = append(names, s.Name)
 		}
 		for _, rs := range s.Resources {
@@ -139,15 +209,16 @@ func (o *statusOptions) print(u *ui, list reconcile.StatusList) error {
 		fmt.Fprintf(u.Err, "No app is in that state. %s\n", statusSummary(all))
 		return nil
 	}
-	u.statusTable(list, o.output.wide())
+	u.statusTable(list, o.output.wide(), o.all)
 	if len(all) > manyApps || len(list.Items) < len(all) {
 		fmt.Fprintln(u.Err, statusSummary(all))
 	}
-	if o.app != "" {
-		fmt.Fprintln(u.Out)
+	if o.one() == "" {
+		return nil
 	}
-	if o.app != "" && len(list.Items) == 1 {
-		u.resourceTable(list.Items[0], o.output.wide())
+	for _, s := range list.Items { // of several instances with -A
+		fmt.Fprintln(u.Out)
+		u.resourceTable(s, o.output.wide())
 	}
 	return nil
 }

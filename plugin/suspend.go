@@ -17,6 +17,7 @@ import (
 type suspendOptions struct {
 	length time.Duration
 	reason string
+	yes    bool
 }
 
 func newSuspendCommand(c *cli) *cobra.Command {
@@ -28,15 +29,16 @@ func newSuspendCommand(c *cli) *cobra.Command {
 until they are resumed, or until --for is over; the first pass after that takes
 them up again. Nothing is changed in the cluster or in Git.
 
-Without APP the CronJob of the instance is suspended: it starts no job any more.
-That does not keep anybody from running reconcile, and ends by resume only.`,
+Without APP the CronJob of the instance is suspended: it starts no job any more,
+so no app of the instance is reconciled. On a terminal this asks first. It does
+not keep anybody from running reconcile, and ends by resume only.`,
 		Example: `  kubectl gitops suspend shop --for 2h --reason "moving the database"
   kubectl gitops suspend --reason incident`,
 		ValidArgsFunction: c.completeAppNames(-1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case o.length < 0, cmd.Flags().Changed("for") && o.length == 0:
-				return hint.Errorf(fmt.Sprintf("--for %s is not a time ahead", o.length), "for example --for 2h")
+				return hint.Errorf(fmt.Sprintf("--for %s must be above zero", o.length), "for example --for 2h")
 			case len(args) == 0 && o.length > 0:
 				return hint.Errorf("--for needs the names of apps",
 					"a suspended CronJob starts nothing that could notice the end; name the apps, or leave --for out")
@@ -46,6 +48,7 @@ That does not keep anybody from running reconcile, and ends by resume only.`,
 	}
 	cmd.Flags().DurationVar(&o.length, "for", 0, "Resume by itself after this time")
 	cmd.Flags().StringVar(&o.reason, "reason", "", "Why, shown by status")
+	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "Without APP: do not ask")
 	return cmd
 }
 
@@ -65,6 +68,12 @@ reverts what drifted. Without APP the CronJob of the instance runs again.`,
 }
 
 func (o *suspendOptions) run(ctx context.Context, c *cli, apps []string) error {
+	if len(apps) == 0 && !o.yes {
+		question := fmt.Sprintf("Suspend the CronJob of instance %s? Then none of its apps is reconciled.", c.namespace())
+		if err := c.ui().confirm(question, "name the apps to suspend, or pass --yes"); err != nil {
+			return err
+		}
+	}
 	now := time.Now().UTC().Truncate(time.Second)
 	as := &record.Suspension{Reason: o.reason, Since: now}
 	if o.length > 0 {
@@ -89,15 +98,15 @@ func change(ctx context.Context, c *cli, apps []string, as *record.Suspension) e
 	}
 	if len(apps) == 0 {
 		instance := install.Instance{Cluster: client, Namespace: store.Namespace, Tell: u.installed}
-		if err := instance.Suspend(ctx, as); err != nil {
-			return err
+		changed, err := instance.Suspend(ctx, as)
+		if err == nil {
+			u.say("%s %s", cluster.Ref{Kind: install.CronJobs, Name: install.Name}, outcomeWord(word, changed))
 		}
-		u.say("%s %s", cluster.Ref{Kind: install.CronJobs, Name: install.Name}, word)
-		return nil
+		return err
 	}
 	var errs []error
 	for _, app := range apps {
-		found, err := store.Suspend(ctx, app, as)
+		found, changed, err := store.Suspend(ctx, app, as)
 		switch {
 		case err != nil:
 			errs = append(errs, err)
@@ -105,8 +114,16 @@ func change(ctx context.Context, c *cli, apps []string, as *record.Suspension) e
 			errs = append(errs, hint.Errorf(fmt.Sprintf("no app %s in namespace %s", app, store.Namespace),
 				"`kubectl gitops status` lists the apps; -n selects another instance"))
 		default:
-			u.say("%s %s", app, word)
+			u.say("%s %s", app, outcomeWord(word, changed))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// outcomeWord is word, unless there was nothing to resume.
+func outcomeWord(word string, changed bool) string {
+	if !changed {
+		return "was not suspended"
+	}
+	return word
 }

@@ -33,6 +33,14 @@ type table struct {
 	rows    [][]cell
 }
 
+// dropFirst takes the first column away.
+func (t *table) dropFirst() {
+	t.columns = t.columns[1:]
+	for i := range t.rows {
+		t.rows[i] = t.rows[i][1:]
+	}
+}
+
 func (t *table) add(cells ...cell) { t.rows = append(t.rows, cells) }
 
 // minFirst is what is left of the first column, a name, on the narrowest terminal.
@@ -67,7 +75,9 @@ func (u *ui) print(t *table, wide bool) {
 	if l.stacked {
 		header[l.last].text = ""
 	}
-	u.row(l, header)
+	if !u.noHeaders {
+		u.row(l, header)
+	}
 	for _, row := range t.rows {
 		u.row(l, row)
 	}
@@ -137,7 +147,7 @@ func (u *ui) row(l layout, row []cell) {
 	}
 	last := row[l.last].text
 	if l.room > 0 {
-		last = u.cut(last, l.room)
+		last = u.cutReason(last, l.room)
 	}
 	if !l.stacked {
 		b.WriteString(last)

@@ -88,11 +88,11 @@ func history() reconcile.HistoryList {
 }
 
 func TestStatusTable(t *testing.T) {
-	goldenForms(t, "status", func(u *ui) { u.statusTable(statusList(), false) })
-	goldenForms(t, "status-wide", func(u *ui) { u.statusTable(statusList(), true) })
+	goldenForms(t, "status", func(u *ui) { u.statusTable(statusList(), false, false) })
+	goldenForms(t, "status-wide", func(u *ui) { u.statusTable(statusList(), true, false) })
 	goldenForms(t, "status-empty", func(u *ui) {
 		u.Namespace = "gitops-system"
-		u.statusTable(reconcile.StatusList{}, false)
+		u.statusTable(reconcile.StatusList{}, false, false)
 	})
 }
 
@@ -110,7 +110,7 @@ func TestHistoryTable(t *testing.T) {
 func TestTablesLeaveTheirInputInOrder(t *testing.T) {
 	list := statusList()
 	var out bytes.Buffer
-	form{}.ui(&out, &out).statusTable(list, false)
+	form{}.ui(&out, &out).statusTable(list, false, false)
 	if list.Items[0].Name != "shop" || list.Items[3].Name != "search" {
 		t.Error("printing reordered the list")
 	}
@@ -120,7 +120,7 @@ func TestTableOnATerminalIsNeverWider(t *testing.T) {
 	for width := 56; width < 160; width++ {
 		var out bytes.Buffer
 		f := form{tty: true, width: width}
-		f.ui(&out, &out).statusTable(statusList(), false)
+		f.ui(&out, &out).statusTable(statusList(), false, false)
 		f.ui(&out, &out).historyTable(history(), false)
 		f.ui(&out, &out).resourceTable(resources(), false)
 		for line := range strings.Lines(out.String()) {

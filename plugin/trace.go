@@ -35,12 +35,12 @@ File and line are found by rendering that commit: from the checkout we stand in
 if it has it, otherwise from the app's repository.`,
 		Example: `  kubectl gitops trace deployment/web
   kubectl gitops trace pod/web-7d4b9c-x2x4p --object-namespace shop`,
-		Args: cobra.ExactArgs(1),
+		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.output.Validate(); err != nil {
 				return err
 			}
-			return o.run(cmd.Context(), c, args[0])
+			return o.run(cmd.Context(), c, strings.Join(args, "/"))
 		},
 	}
 	fs := cmd.Flags()
@@ -61,7 +61,7 @@ func (o *traceOptions) run(ctx context.Context, c *cli, what string) error {
 	}
 	found, err := newReconciler(client, store, source.Repo{}, nil, nil).Trace(ctx, kind, o.namespace, name)
 	if err != nil {
-		return err
+		return o.meantObject(ctx, c, store, err)
 	}
 	u := c.ui()
 	origin, err := o.origin(ctx, c, store, found)
@@ -80,6 +80,18 @@ func (o *traceOptions) run(ctx context.Context, c *cli, what string) error {
 		u.hint("`git log -- %s` in the config repository tells which commits wrote it", file)
 	}
 	return nil
+}
+
+// meantObject adds to an error what somebody should know who gave the namespace of the object with -n.
+func (o *traceOptions) meantObject(ctx context.Context, c *cli, store *record.Store, err error) error {
+	given := *c.config.Namespace
+	if given == "" || o.namespace != "" {
+		return err
+	}
+	if parents, readErr := store.Parents(ctx); readErr == nil && len(parents) > 0 {
+		return err
+	}
+	return hint.With(err, "-n names an instance (default %s), and there is none in %s; the namespace of the object is --object-namespace %s", DefaultNamespace, given, given)
 }
 
 // origin renders the commit that is applied, and finds the object in it.

@@ -34,17 +34,27 @@ func trigger(ctx context.Context, c *cli, wait bool) error {
 	}
 	u := c.ui()
 	instance := install.Instance{Cluster: client, Namespace: store.Namespace, Tell: u.installed}
+	if wait {
+		return follow(ctx, u, &instance)
+	}
+	job, err := instance.Trigger(ctx)
+	if err == nil {
+		u.note("%s created", job)
+	}
+	return err
+}
+
+// follow starts a job of the instance, shows its log and ends with its result.
+func follow(ctx context.Context, u *ui, instance *install.Instance) error {
 	job, err := instance.Trigger(ctx)
 	if err != nil {
 		return err
 	}
 	u.note("%s created", job)
-	if !wait {
-		return nil
-	}
-	err = instance.Follow(ctx, job, u.Out, func(text string) { u.warn("%s", text) })
+	out, _ := u.lines()
+	err = instance.Follow(ctx, job, out, func(text string) { u.warn("%s", text) })
 	if errors.Is(err, install.ErrJobFailed) {
-		err = hint.With(err, "its log is above; `kubectl logs -n %s job/%s` shows it again for an hour", store.Namespace, job.Name)
+		err = hint.With(err, "its log is above; `kubectl logs -n %s job/%s` shows it again for an hour", instance.Namespace, job.Name)
 	}
 	return err
 }

@@ -38,6 +38,7 @@ type ui struct {
 	Out, Err io.Writer
 
 	Namespace string // of the instance; told when it holds no apps
+	noHeaders bool   // tables have no first line
 	DryRun    bool   // lines of changes say that nothing was written
 
 	now      func() time.Time

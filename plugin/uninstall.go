@@ -24,6 +24,7 @@ const stopBudget = 2 * time.Minute
 type uninstallOptions struct {
 	pruneApps bool
 	dryRun    string
+	yes       bool
 }
 
 func newUninstallCommand(c *cli) *cobra.Command {
@@ -34,7 +35,7 @@ func newUninstallCommand(c *cli) *cobra.Command {
 		Long: `Remove an instance: the CronJob, its service account, its rights and the records
 of its apps. The objects of the apps stay in the cluster as they are, without
 the label that made them ours; with --prune-apps they are listed and then
-deleted. The namespace goes when install created it and nothing else is in it.
+deleted; on a terminal this asks first. The namespace goes when install created it and nothing else is in it.
 A Secret with credentials is yours: it stays.`,
 		Example: `  kubectl gitops uninstall --prune-apps --dry-run=server
   kubectl gitops uninstall`,
@@ -48,6 +49,8 @@ A Secret with credentials is yours: it stays.`,
 	}
 	cmd.Flags().BoolVar(&o.pruneApps, "prune-apps", false, "Delete the objects of all apps, too")
 	cmd.Flags().StringVar(&o.dryRun, "dry-run", "none", "none, or server: list what would go, delete nothing")
+	fixedWords(cmd, "dry-run", "none", "server")
+	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "With --prune-apps: do not ask")
 	return cmd
 }
 
@@ -80,6 +83,12 @@ func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
 	o.list(u, records, apps)
 	if o.dryRun == "server" {
 		return nil
+	}
+	if o.pruneApps && !o.yes {
+		question := fmt.Sprintf("Delete all objects of %s in instance %s?", plural(len(apps), "app", "apps"), store.Namespace)
+		if err := u.confirm(question, "leave --prune-apps out to keep the objects, or pass --yes"); err != nil {
+			return err
+		}
 	}
 	stopCtx, cancel := context.WithTimeout(ctx, stopBudget)
 	defer cancel()

@@ -51,7 +51,7 @@ func healthOfAny(u *unstructured.Unstructured) (Health, string, bool) {
 		return Suspended, "suspended", true
 	}
 	if seen, ok := observed(u.Object, "status", "observedGeneration"); ok && seen < u.GetGeneration() {
-		return Progressing, "its controller has not seen the last change yet", true
+		return Progressing, "waiting for the controller", true
 	}
 	return "", "", false
 }

@@ -123,7 +123,7 @@ func TestHealthRules(t *testing.T) {
 		"one fails, another is true": {HealthRule{Healthy: "true", Degraded: "object.status.nope"}, widget, Healthy, ""},
 		"not a bool":                 {HealthRule{Healthy: "object.status.phase"}, widget, Unknown, "it gives string, not true or false"},
 		"generation": {HealthRule{Healthy: "true"}, strings.Replace(widget, "observedGeneration: 3", "observedGeneration: 2", 1), Progressing,
-			"its controller has not seen the last change yet"},
+			"waiting for the controller"},
 		"too costly": {HealthRule{Healthy: "[1,2,3,4,5,6,7,8,9,10].all(a, [1,2,3,4,5,6,7,8,9,10].all(b, [1,2,3,4,5,6,7,8,9,10].all(c, [1,2,3,4,5,6,7,8,9,10].all(d, [1,2,3,4,5,6,7,8,9,10].all(e, a+b+c+d+e < 100)))))"},
 			widget, Unknown, "cost limit"},
 		"a macro": {HealthRule{Healthy: "has(object.status.conditions) && object.status.conditions.exists(c, c.type == 'Ready' && c.status == 'True')"},

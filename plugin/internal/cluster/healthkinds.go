@@ -191,7 +191,7 @@ func vaultSecretHealth(u *unstructured.Unstructured) (Health, string) {
 		}
 	}
 	if seen, ok := observed(u.Object, "status", "lastGeneration"); ok && seen < u.GetGeneration() {
-		return Progressing, "its controller has not seen the last change yet"
+		return Progressing, "waiting for the controller"
 	}
 	mac, _, _ := unstructured.NestedString(u.Object, "status", "secretMAC")
 	lease, _, _ := unstructured.NestedString(u.Object, "status", "secretLease", "id")
@@ -241,7 +241,7 @@ func mustBe(names ...string) func(*unstructured.Unstructured) (Health, string) {
 			case !ok:
 				return Progressing, "its controller has not reported yet"
 			case c.Generation > 0 && c.Generation < u.GetGeneration():
-				return Progressing, "its controller has not seen the last change yet"
+				return Progressing, "waiting for the controller"
 			case c.Status != "True":
 				return Progressing, c.text()
 			}

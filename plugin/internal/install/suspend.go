@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -12,15 +14,19 @@ import (
 
 const annotationReason = "kubectl-gitops.dev/suspended-because" // on a CronJob that `suspend` has suspended: by whom, and why
 
-// Suspend keeps the CronJob from starting jobs or, with nil, lets it. Running jobs are not touched. install and Git say
-// nothing about this field, so it is nobody's drift.
-func (i *Instance) Suspend(ctx context.Context, as *record.Suspension) error {
+// Suspend keeps the CronJob from starting jobs or, with nil, lets it, and reports whether that changed anything. Running
+// jobs are not touched. install and Git say nothing about this field, so it is never drift.
+func (i *Instance) Suspend(ctx context.Context, as *record.Suspension) (changed bool, err error) {
 	cron, err := i.CronJob(ctx)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if cron == nil {
-		return hint.Errorf(fmt.Sprintf("no CronJob %s in namespace %s", Name, i.Namespace), "name the apps to suspend, or another instance with -n")
+		return false, hint.Errorf(fmt.Sprintf("no CronJob %s in namespace %s", Name, i.Namespace), "name the apps to suspend, or another instance with -n")
+	}
+	suspended, _, _ := unstructured.NestedBool(cron.Object, "spec", "suspend")
+	if as == nil && !suspended {
+		return false, nil
 	}
 	ops := []map[string]any{{"op": "add", "path": "/spec/suspend", "value": as != nil}}
 	path := "/metadata/annotations/kubectl-gitops.dev~1suspended-because"
@@ -35,8 +41,8 @@ func (i *Instance) Suspend(ctx context.Context, as *record.Suspension) error {
 	}
 	patch, err := json.Marshal(ops)
 	if err != nil {
-		return err
+		return false, err
 	}
 	_, err = i.Cluster.PatchJSON(ctx, cluster.Ref{Kind: CronJobs, Namespace: i.Namespace, Name: Name}, patch, Manager)
-	return err
+	return err == nil, err
 }

@@ -18,6 +18,7 @@ type StatusList struct {
 // Status is what an app looks like now: the record compared with the live objects. Resources is filled when one app
 // was asked for.
 type Status struct {
+	Instance  string             `json:"instance,omitempty"` // its namespace, when all instances were asked for
 	Name      string             `json:"name"`
 	Sync      record.Sync        `json:"sync"`
 	Health    cluster.Health     `json:"health"`

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -256,6 +257,21 @@ func (s *Store) Parents(ctx context.Context) (map[string]*Record, error) {
 		}
 	}
 	return out, nil
+}
+
+// Instances returns the namespaces that hold records of apps, in alphabetical order, by one list of metadata.
+func (s *Store) Instances(ctx context.Context) ([]string, error) {
+	items, _, err := s.Cluster.ListMetadata(ctx, configMaps, "", LabelID, cluster.Read{Many: true})
+	if err != nil {
+		return nil, s.unread(err)
+	}
+	found := map[string]bool{}
+	for _, item := range items {
+		if app, ok := strings.CutPrefix(item.Name, namePrefix); ok && item.Labels[LabelID] == ApplySetID(ParentName(app), item.Namespace, "ConfigMap", "") {
+			found[item.Namespace] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(found)), nil
 }
 
 // Restore adds a row for a live object that carries our label and our field manager's entry, when the inventory was

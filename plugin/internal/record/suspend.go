@@ -56,28 +56,29 @@ func readSuspension(annotations map[string]string) *Suspension {
 	return &s
 }
 
-// Suspend writes, or with nil removes, the suspension of an app. It reports whether there was such an app.
-func (s *Store) Suspend(ctx context.Context, app string, as *Suspension) (found bool, err error) {
+// Suspend writes, or with nil removes, the suspension of an app. It reports whether there is such an app, and whether
+// anything had to be changed.
+func (s *Store) Suspend(ctx context.Context, app string, as *Suspension) (found, changed bool, err error) {
 	ref := cluster.Ref{Kind: secrets, Namespace: s.Namespace, Name: shardName(app, 0)}
 	const tries = 5 // a pass may just be saving the record
 	for range tries {
 		live, err := s.Cluster.Get(ctx, ref)
 		if apierrors.IsNotFound(err) || err == nil && live.GetLabels()[labelApp] != app {
-			return false, nil
+			return false, false, nil
 		}
 		if err != nil {
-			return false, s.unread(err)
+			return false, false, s.unread(err)
 		}
 		patch, err := suspensionPatch(live.GetAnnotations(), live.GetResourceVersion(), as)
 		if err != nil || patch == nil {
-			return true, err
+			return true, false, err
 		}
 		_, err = s.Cluster.PatchJSON(ctx, ref, patch, Manager)
 		if err == nil || !apierrors.IsConflict(err) && !apierrors.IsInvalid(err) {
-			return true, err
+			return true, err == nil, err
 		}
 	}
-	return true, fmt.Errorf("record of %s: %w", app, errors.New("it is written all the time; try again"))
+	return true, false, fmt.Errorf("record of %s: %w", app, errors.New("it is written all the time; try again"))
 }
 
 func suspensionPatch(annotations map[string]string, version string, as *Suspension) ([]byte, error) {

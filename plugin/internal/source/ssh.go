@@ -2,6 +2,7 @@ package source
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,10 +42,11 @@ type sshSession struct {
 // session: when it ends, the connection is closed.
 func openSSH(ctx context.Context, a address, auth Auth, login login, l Limits) (*sshSession, error) {
 	hostKey := new(error)
-	config, err := sshConfig(a, auth, hostKey)
+	config, end, err := sshConfig(a, auth, hostKey)
 	if err != nil {
 		return nil, err
 	}
+	defer end()
 	conn, err := dial(ctx, login.proxy, a.hostPort())
 	if err != nil {
 		return nil, err
@@ -63,19 +65,54 @@ func openSSH(ctx context.Context, a address, auth Auth, login login, l Limits) (
 	return s, nil
 }
 
-func sshConfig(a address, auth Auth, hostKey *error) (*ssh.ClientConfig, error) {
+// sshConfig says how to connect; end releases what the handshake needs. hostKey gets the verdict on the server's key.
+func sshConfig(a address, auth Auth, hostKey *error) (config *ssh.ClientConfig, end func(), err error) {
 	auth, passphrase, err := sshFiles(auth)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if auth.KnownHostsFile == "" {
+	known, err := hostKeys(a, auth)
+	if err != nil {
+		return nil, nil, err
+	}
+	method, end := ssh.AuthMethod(nil), func() {}
+	if auth.SSHKeyFile != "" {
+		method, err = fileKey(auth.SSHKeyFile, passphrase)
+	} else {
+		method, end, err = agentKeys()
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	callback := known.HostKeyCallback()
+	return &ssh.ClientConfig{
+		User: a.user,
+		Auth: []ssh.AuthMethod{method},
+		HostKeyCallback: func(host string, remote net.Addr, key ssh.PublicKey) error {
+			*hostKey = callback(host, remote, key)
+			return *hostKey
+		},
+		HostKeyAlgorithms: known.HostKeyAlgorithms(a.hostPort()),
+	}, end, nil
+}
+
+// hostKeys reads the host keys to trust.
+func hostKeys(a address, auth Auth) (*knownhosts.HostKeyDB, error) {
+	file := cmp.Or(auth.KnownHostsFile, ownKnownHosts())
+	if file == "" {
 		return nil, hint.Errorf("no known hosts file: the server's identity cannot be verified",
-			"pass --known-hosts-file FILE; ssh-keyscan %s prints its lines, compare them with what the server's owner publishes", a.host)
+			"pass --known-hosts-file FILE, or connect once with ssh so that ~/.ssh/known_hosts has the key of %s; compare it with what the server's owner publishes", a.host)
 	}
-	if auth.SSHKeyFile == "" {
-		return nil, hint.Errorf("no ssh key", "pass --ssh-key-file FILE with the private half of a read-only deploy key")
+	known, err := knownhosts.NewDB(file)
+	if err != nil {
+		return nil, fmt.Errorf("known hosts file: %w", err)
 	}
-	key, err := os.ReadFile(auth.SSHKeyFile)
+	return known, nil
+}
+
+// fileKey authenticates with a private key.
+func fileKey(file, passphrase string) (ssh.AuthMethod, error) {
+	key, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("ssh key file: %w", err)
 	}
@@ -85,25 +122,12 @@ func sshConfig(a address, auth Auth, hostKey *error) (*ssh.ClientConfig, error) 
 		signer, err = ssh.ParsePrivateKeyWithPassphrase(key, []byte(passphrase))
 	}
 	if errors.As(err, &encrypted) {
-		return nil, hint.With(fmt.Errorf("ssh key file %s is protected by a passphrase", auth.SSHKeyFile), "use a deploy key without one")
+		return nil, hint.With(fmt.Errorf("ssh key file %s is protected by a passphrase", file), "use a deploy key without one, or add the key to your ssh agent and leave --ssh-key-file out")
 	}
 	if err != nil {
-		return nil, hint.With(fmt.Errorf("ssh key file %s holds no private key", auth.SSHKeyFile), "use a key made by ssh-keygen, not its .pub half")
+		return nil, hint.With(fmt.Errorf("ssh key file %s holds no private key", file), "use a key made by ssh-keygen, not its .pub half")
 	}
-	known, err := knownhosts.NewDB(auth.KnownHostsFile)
-	if err != nil {
-		return nil, fmt.Errorf("known hosts file: %w", err)
-	}
-	callback := known.HostKeyCallback()
-	return &ssh.ClientConfig{
-		User: a.user,
-		Auth: []ssh.AuthMethod{ssh.PublicKeys(signer)},
-		HostKeyCallback: func(host string, remote net.Addr, key ssh.PublicKey) error {
-			*hostKey = callback(host, remote, key)
-			return *hostKey
-		},
-		HostKeyAlgorithms: known.HostKeyAlgorithms(a.hostPort()),
-	}, nil
+	return ssh.PublicKeys(signer), nil
 }
 
 // sshFiles names the files of a credentials directory where no others are given, and reads the passphrase of its key.

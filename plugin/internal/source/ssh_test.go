@@ -8,13 +8,16 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/agent"
 	"golang.org/x/crypto/ssh/knownhosts"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
@@ -145,6 +148,8 @@ func TestSSHWithAKnownHostAndADeployKey(t *testing.T) {
 	_, err = source.Repo{URL: "ssh://git@" + server.address + "/gone'; touch /tmp/pwned; '", Auth: auth}.Poll(t.Context())
 	mustFail(t, err, "127.0.0.1 says: fatal: ", "gone'; touch")
 
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("SSH_AUTH_SOCK", "")
 	otherKey, otherPEM := newKey(t)
 	for name, tt := range map[string]struct {
 		auth source.Auth
@@ -165,6 +170,83 @@ func TestSSHWithAKnownHostAndADeployKey(t *testing.T) {
 			t.Log(name)
 		}
 	}
+}
+
+func TestHabitsSSHWithWhatALaptopHas(t *testing.T) {
+	r := newRepository(t)
+	r.write("web.yaml", "kind: Deployment")
+	commit := r.commit("first")
+	hostKey, _ := newKey(t)
+	clientKey, clientPEM := newKey(t)
+	server := serveSSH(t, hostKey, clientKey.PublicKey())
+	repo := source.Repo{URL: "ssh://git@" + server.address + r.dir}
+
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("SSH_AUTH_SOCK", "")
+	_, err := repo.Poll(t.Context())
+	mustFail(t, err, "no known hosts file", "~/.ssh/known_hosts")
+	if err := os.MkdirAll(filepath.Join(home, ".ssh"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	known := knownhosts.Line([]string{knownhosts.Normalize(server.address)}, hostKey.PublicKey())
+	if err := os.WriteFile(filepath.Join(home, ".ssh", "known_hosts"), []byte(known+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err = repo.Poll(t.Context())
+	mustFail(t, err, "no ssh agent is running", "ssh-add")
+
+	keys := agent.NewKeyring()
+	t.Setenv("SSH_AUTH_SOCK", serveAgent(t, keys))
+	_, err = repo.Poll(t.Context())
+	mustFail(t, err, "ssh agent: it holds no key", "ssh-add")
+	private, err := ssh.ParseRawPrivateKey([]byte(clientPEM))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := keys.Add(agent.AddedKey{PrivateKey: private}); err != nil {
+		t.Fatal(err)
+	}
+	if got := poll(t, repo); got != commit {
+		t.Errorf("Poll = %s", got)
+	}
+	fetch(t, repo, commit)
+
+	// What is given wins, and a credentials directory is all that counts in a pod.
+	repo.Auth = source.Auth{KnownHostsFile: file(t, "")}
+	_, err = repo.Poll(t.Context())
+	mustFail(t, err, "is not in the known hosts file")
+	repo.Auth = source.Auth{Dir: t.TempDir()}
+	_, err = repo.Poll(t.Context())
+	mustFail(t, err, "has no known_hosts")
+	t.Setenv("SSH_AUTH_SOCK", filepath.Join(home, "gone"))
+	repo.Auth = source.Auth{}
+	_, err = repo.Poll(t.Context())
+	mustFail(t, err, "ssh agent: ")
+}
+
+// serveAgent runs an ssh agent and returns its socket.
+func serveAgent(t *testing.T, keys agent.Agent) string {
+	dir, err := os.MkdirTemp("", "agent") // names of sockets are short
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	listener, err := net.Listen("unix", filepath.Join(dir, "socket"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			go func() { _ = agent.ServeAgent(keys, conn) }()
+		}
+	}()
+	return listener.Addr().String()
 }
 
 // What the server writes to stderr comes beside the end of its output, in any order.
