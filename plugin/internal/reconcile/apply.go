@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,9 +52,12 @@ func (p *pass) apply(ctx context.Context) error {
 		if err := p.ready(ctx, now[0].stage); err != nil {
 			return err
 		}
-		if p.applyStage(ctx, now); ctx.Err() != nil {
+		if p.applyStage(ctx, p.holdBack(now)); ctx.Err() != nil {
 			return errInterrupted
 		}
+	}
+	if err := p.awaitKinds(ctx); err != nil {
+		return err
 	}
 	if !begun && len(p.failed) == 0 {
 		if err := p.preSync(ctx); err != nil {
@@ -83,7 +87,7 @@ func (p *pass) applyStage(ctx context.Context, steps []*step) {
 }
 
 // ready waits until a stage can start: the CRDs before it are served, and the objects of earlier waves healthy,
-// whether this pass applied them or an earlier one.
+// whether this pass applied them or an earlier one. A CRD that takes long holds up only what needs it.
 func (p *pass) ready(ctx context.Context, next stage) error {
 	if p.opts.DryRun || next.phase <= phaseCRDs {
 		return nil
@@ -101,10 +105,20 @@ func (p *pass) ready(ctx context.Context, next stage) error {
 			earlier = append(earlier, o.key())
 		}
 	}
-	if err := p.established(ctx, crds); err != nil || p.failedWaves {
+	if err := p.lookAtKinds(ctx, crds); err != nil {
 		return err
 	}
-	return p.healthy(ctx, append(earlier, p.needed(next)...), nil)
+	earlier = append(earlier, p.needed(next)...)
+	if slices.ContainsFunc(p.unserved, func(s *step) bool { return slices.Contains(earlier, s.key()) }) {
+		if err := p.awaitKinds(ctx); err != nil {
+			return err
+		}
+		p.failedWaves = p.failedWaves || next.phase >= phaseWaves && slices.ContainsFunc(earlier, func(k record.Key) bool { return p.failed[k] })
+	}
+	if p.failedWaves {
+		return nil
+	}
+	return p.healthy(ctx, earlier, nil)
 }
 
 // outcome is what one write did. after is the object as the server stored it.

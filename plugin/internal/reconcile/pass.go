@@ -58,7 +58,10 @@ type pass struct {
 	trusted     map[record.Key]bool                       // settled and not touched: as healthy as before
 	fine        map[record.Key]*unstructured.Unstructured // the state in which it was found Healthy
 	failed      map[record.Key]bool
-	failedWaves bool // an object of an earlier wave failed
+	failedWaves bool                // an object of an earlier wave failed
+	slow        map[record.Key]bool // CRDs that are not established yet
+	unserved    []*step             // of their kinds: applied when they are established
+	looked      bool                // the CRDs were given their moment
 	told        map[record.Key]string
 	effects     []Effect
 	pushed      bool  // this run is in the history
