@@ -61,6 +61,7 @@ type pass struct {
 	failedWaves bool                // an object of an earlier wave failed
 	slow        map[record.Key]bool // CRDs that are not established yet
 	unserved    []*step             // of their kinds: applied when they are established
+	recreated   []*step             // deleted and created anew, or to be
 	looked      bool                // the CRDs were given their moment
 	told        map[record.Key]string
 	effects     []Effect
@@ -104,9 +105,11 @@ var reading = []part{
 }
 
 var writing = []part{
+	{"ask", (*pass).ask},
 	{"write ahead", (*pass).writeAhead},
 	{"rename our shares", (*pass).renameShares},
 	{"apply", (*pass).apply},
+	{"guard recreations", (*pass).guardForeseen},
 	{"prune", (*pass).prune},
 	{"save", (*pass).saveApplied},
 }

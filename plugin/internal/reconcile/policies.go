@@ -113,8 +113,6 @@ func (p *pass) write(ctx context.Context, s *step) (*unstructured.Unstructured, 
 		return p.send(ctx, s, "")
 	case err != nil:
 		return nil, false, err
-	case s.policy.recreate && s.live != nil:
-		return p.recreate(ctx, s)
 	}
 	m := s.manifest.DeepCopy()
 	m.SetUID(live.GetUID())
