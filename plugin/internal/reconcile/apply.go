@@ -251,6 +251,9 @@ func (p *pass) settle(s *step, o outcome) {
 		c.Action = record.Unchanged
 	default:
 		p.after[s.key()] = o.after
+		if o.created {
+			p.installed(s.key())
+		}
 		if o.anew != "" {
 			p.recreated = append(p.recreated, s)
 		}

@@ -64,7 +64,7 @@ func mismatches(message string, manifest map[string]any) []mismatch {
 }
 
 var (
-	typeWanted     = regexp.MustCompile(`^expected (string|numeric|boolean|map|list|any scalar)`)
+	typeWanted = regexp.MustCompile(`^expected (string|numeric|boolean|map|list|any scalar)`)
 	withoutKey = regexp.MustCompile(`^element (\d+): associative list with keys has an element that omits key field "([^"]+)"`)
 )
 

@@ -43,6 +43,8 @@ type pass struct {
 	renamed   bool                // our field manager got its name of today on some objects
 	inputs    *record.Inputs      // of what was rendered; nil where they are not known
 	charts    []record.Chart      // that were fetched for that
+	asked     []string            // what they asked about in vain
+	brought   []string            // API versions and kinds that apps before this one bring
 	deferred  bool                // a kind is not known yet: some objects are left to a later pass
 	plan      *plan
 	newKinds  map[cluster.Kind]bool // of CRDs this pass applies
