@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -180,15 +181,23 @@ func takenByItself(err error, live *unstructured.Unstructured) bool {
 	if !errors.As(err, &api) || live.GetKind() != "Service" || api.Status().Details == nil || len(api.Status().Details.Causes) == 0 {
 		return false
 	}
-	spec := jsonOf(live.Object["spec"])
+	has := strings.FieldsFunc(jsonOf(live.Object["spec"]), notOfValue)
 	for _, c := range api.Status().Details.Causes {
 		value, why, ok := strings.Cut(strings.TrimPrefix(c.Message, "Invalid value: "), ": ")
-		if !ok || !strings.Contains(why, "already allocated") || !strings.Contains(spec, value) {
+		if !ok || !strings.Contains(why, "already allocated") {
 			return false
+		}
+		for _, one := range strings.FieldsFunc(value, notOfValue) {
+			if !slices.Contains(has, one) {
+				return false
+			}
 		}
 	}
 	return true
 }
+
+// notOfValue tells the characters around values in JSON. Those of IPv6 addresses are cut, too, on both sides alike.
+func notOfValue(r rune) bool { return strings.ContainsRune(`[]{}",: `, r) }
 
 // asCreated is what the server would make of the manifest of an object that exists, as far as it can be asked: under a name
 // that the server makes up.
