@@ -9,7 +9,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -140,7 +139,7 @@ func (p *pass) refuse(ctx context.Context, refused []refusedStep) error {
 	for _, r := range refused {
 		p.settle(r.step, outcome{err: r.err})
 	}
-	err := hint.With(p.firstFailure(), "nothing of this commit was written for the app: it is applied as a whole when all of it is accepted")
+	err := p.firstFailure("nothing of this commit was written for the app: it is applied when the API server accepts all of it")
 	if len(steps) == 0 {
 		return err
 	}
