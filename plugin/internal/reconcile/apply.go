@@ -55,9 +55,6 @@ func (p *pass) apply(ctx context.Context) error {
 			return errInterrupted
 		}
 	}
-	if err := p.awaitKinds(ctx); err != nil {
-		return err
-	}
 	if !begun && len(p.failed) == 0 {
 		if err := p.preSync(ctx); err != nil {
 			return err

@@ -15,12 +15,14 @@ import (
 const kindMoment = 10 * time.Second
 
 // lookAtKinds finds out which of the CRDs the API server does not serve yet, and applies what waited for the others. The
-// first look gives them a moment: most take a few milliseconds. Those that are served already cost no request.
+// first look after CRDs were applied gives them a moment: most take a few milliseconds. Those that are served already cost
+// no request.
 func (p *pass) lookAtKinds(ctx context.Context, crds []*object) error {
 	until := p.Now()
-	if !p.looked {
-		p.looked, until = true, until.Add(min(kindMoment, p.app.Timeout))
+	if !p.looked && p.changes(func(s *step) bool { return isCRD(s.Ref.Kind) }) {
+		until = until.Add(min(kindMoment, p.app.Timeout))
 	}
+	p.looked = true
 	p.slow = map[record.Key]bool{}
 	for _, o := range crds {
 		established, err := p.establishedBy(ctx, o.Ref, until)
@@ -89,6 +91,23 @@ func (p *pass) applyHeld(ctx context.Context) error {
 		rest = rest[n:]
 	}
 	return nil
+}
+
+// lateKinds ends the waiting for kinds when all else of the app, and of the apps before it, is applied. In a loop it does
+// not wait: a later pass applies what is of these kinds.
+func (p *pass) lateKinds(ctx context.Context) error {
+	if len(p.unserved) == 0 || p.opts.DryRun {
+		return nil
+	}
+	if p.opts.Loop && slices.ContainsFunc(p.unserved, p.mayBeServed) && p.Now().Sub(p.rec.Applied) <= p.app.Timeout {
+		p.postponed, p.unserved, p.deferred = len(p.unserved), nil, true
+	} else if err := p.awaitKinds(ctx); err != nil {
+		return err
+	}
+	if err := p.prune(ctx); err != nil {
+		return err
+	}
+	return p.saveApplied(ctx)
 }
 
 // awaitKinds waits, within the budget of the app, for the kinds that steps still wait for, and applies them. What is of a

@@ -63,6 +63,7 @@ type pass struct {
 	failedWaves bool                // an object of an earlier wave failed
 	slow        map[record.Key]bool // CRDs that are not established yet
 	unserved    []*step             // of their kinds: applied when they are established
+	postponed   int                 // how many of these are left to a later pass
 	recreated   []*step             // deleted and created anew, or to be
 	looked      bool                // the CRDs were given their moment
 	told        map[record.Key]string
@@ -129,6 +130,7 @@ var deleting = []part{
 var removing = slices.Concat([]part{{"write ahead", (*pass).writeAhead}}, deleting, []part{{"save", (*pass).saveApplied}})
 
 var verifying = []part{
+	{"wait for kinds", (*pass).lateKinds},
 	{"wait for health", (*pass).waitForHealth},
 	{"hooks", (*pass).postSync},
 }
@@ -364,8 +366,8 @@ func (p *pass) writeAhead(ctx context.Context) error {
 
 // saveApplied records what was applied, unless finish follows soon: of several apps, others are applied before.
 func (p *pass) saveApplied(ctx context.Context) error {
-	if len(p.failed) > 0 {
-		return nil // finish saves
+	if len(p.failed) > 0 || len(p.unserved) > 0 {
+		return nil // finish saves, or lateKinds
 	}
 	p.complete()
 	if p.opts.DryRun || p.listed == nil || len(p.unhealthy(p.keys())) == 0 {
@@ -404,7 +406,7 @@ func (p *pass) complete() {
 		return
 	}
 	p.forgetForeign()
-	if p.rec.Revision.Commit != p.revision.Commit || len(p.plan.steps) > 0 {
+	if p.rec.Revision.Commit != p.revision.Commit || len(p.plan.steps) > p.postponed {
 		p.rec.Applied = p.started.UTC().Truncate(time.Second)
 	}
 	if p.rec.Revision.Commit == "" && !p.rec.Rebuilt {
