@@ -104,3 +104,12 @@ func holds(n *yaml.Node, value any) bool {
 	}
 	return n.Kind == yaml.ScalarNode && n.Style == 0
 }
+
+// valueLine returns the line of a value of the object at an origin, 0 when the file does not show it.
+func (t *tree) valueLine(at Origin, path []any, value any) int {
+	data, err := t.readFile(at.File)
+	if err != nil {
+		return 0
+	}
+	return Locate(data, at.Line, path, value)
+}

@@ -190,7 +190,7 @@ func Dir(ctx context.Context, root *os.Root, path string, o Options) ([]Object, 
 	if o.Substitute != nil {
 		o.Substitute.apply(t, objects)
 	}
-	t.problems = append(t.problems, check(objects, o)...)
+	t.problems = append(t.problems, check(objects, o, t.valueLine)...)
 	for i := range objects {
 		objects[i].sealed = false // has served its purpose
 	}
