@@ -37,6 +37,9 @@ type Options struct {
 
 	NoHooks bool // the caller leaves out all hooks: they may differ between two renders
 
+	// OwnKinds says that the kinds in crds/ of the chart are among APIVersions, as in an install.
+	OwnKinds bool
+
 	Progress func(file string) // told each template before it is rendered; may be nil
 }
 
@@ -65,6 +68,9 @@ func (c *Chart) Render(ctx context.Context, o Options, warn func(text string)) (
 	}
 	if err := chartutil.ProcessDependencies(c.root, deepCopy(o.Values)); err != nil {
 		return nil, &Error{File: c.file, Message: "dependencies: " + oneLine(err.Error())}
+	}
+	if o.OwnKinds {
+		capabilities.APIVersions = append(slices.Clip(capabilities.APIVersions), c.ownKinds()...)
 	}
 	c.from = map[string]string{}
 	c.nameTemplates(c.root)

@@ -357,3 +357,19 @@ func (c *Client) Log(ctx context.Context, pod Ref, w io.Writer) error {
 	_, err = io.Copy(w, stream)
 	return err
 }
+
+// TryCreate asks the server in a dry run to create an object, and returns it as it would be stored.
+func (c *Client) TryCreate(ctx context.Context, r Ref, body []byte, manager string, unchecked bool) (*unstructured.Unstructured, error) {
+	validation := "Strict"
+	if unchecked {
+		validation = "Ignore"
+	}
+	raw, _, err := c.do(ctx, func() *rest.Request {
+		return c.rest.Post().AbsPath(r.collection(r.Namespace)).Param("fieldManager", manager).Param("fieldValidation", validation).
+			Param("dryRun", metav1.DryRunAll).SetHeader("Content-Type", runtime.ContentTypeJSON).Body(body)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return decode(raw)
+}

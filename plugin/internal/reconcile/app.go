@@ -135,6 +135,8 @@ type memory struct {
 	refused  sync.Map              // kinds that may not be listed in the whole cluster
 	rights   rights                // what the user was found to be allowed
 	server   server                // what charts see of it
+	custom   map[string][]string   // kinds that the server serves, by version of their group, as far as charts asked in vain
+	refusals sync.Map              // by app: keys of the objects whose changes the server refused
 
 	identity  atomic.Value // uid of the cluster's namespace kube-system, "" when it may not be read
 	strangers sync.Map     // uids of objects with our labels that are not ours, told already

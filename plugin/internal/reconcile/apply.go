@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,7 +13,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -51,7 +51,7 @@ func (p *pass) apply(ctx context.Context) error {
 		if err := p.ready(ctx, now[0].stage); err != nil {
 			return err
 		}
-		if p.applyStage(ctx, now); ctx.Err() != nil {
+		if p.applyStage(ctx, p.holdBack(now)); ctx.Err() != nil {
 			return errInterrupted
 		}
 	}
@@ -83,7 +83,7 @@ func (p *pass) applyStage(ctx context.Context, steps []*step) {
 }
 
 // ready waits until a stage can start: the CRDs before it are served, and the objects of earlier waves healthy,
-// whether this pass applied them or an earlier one.
+// whether this pass applied them or an earlier one. A CRD that takes long holds up only what needs it.
 func (p *pass) ready(ctx context.Context, next stage) error {
 	if p.opts.DryRun || next.phase <= phaseCRDs {
 		return nil
@@ -101,10 +101,20 @@ func (p *pass) ready(ctx context.Context, next stage) error {
 			earlier = append(earlier, o.key())
 		}
 	}
-	if err := p.established(ctx, crds); err != nil || p.failedWaves {
+	if err := p.lookAtKinds(ctx, crds); err != nil {
 		return err
 	}
-	return p.healthy(ctx, append(earlier, p.needed(next)...), nil)
+	earlier = append(earlier, p.needed(next)...)
+	if slices.ContainsFunc(p.unserved, func(s *step) bool { return slices.Contains(earlier, s.key()) }) {
+		if err := p.awaitKinds(ctx); err != nil {
+			return err
+		}
+		p.failedWaves = p.failedWaves || next.phase >= phaseWaves && slices.ContainsFunc(earlier, func(k record.Key) bool { return p.failed[k] })
+	}
+	if p.failedWaves {
+		return nil
+	}
+	return p.healthy(ctx, earlier, nil)
 }
 
 // outcome is what one write did. after is the object as the server stored it.
@@ -117,6 +127,7 @@ type outcome struct {
 	ahead   string              // which app before this one defines its kind, when the server does not yet
 	gone    []fields.Difference // fields of others that were taken away
 	left    bool                // it is create-only and exists: nothing was sent
+	anew    string              // why it was deleted and created anew
 	err     error
 }
 
@@ -148,6 +159,9 @@ func (p *pass) applyOne(ctx context.Context, s *step) outcome {
 	if err != nil {
 		return outcome{err: err}
 	}
+	if s.anew != "" || p.opts.DryRun && replacedAnew(s) {
+		return p.finishApply(ctx, s, p.replaceAnew(ctx, s))
+	}
 	after, created, err := p.write(ctx, s)
 	if undeclared(err) && p.renameVersion(ctx, s) {
 		after, created, err = p.send(ctx, s, uidOf(s.live))
@@ -158,8 +172,8 @@ func (p *pass) applyOne(ctx context.Context, s *step) outcome {
 			after, created, err = p.send(ctx, s, "")
 		}
 	}
-	if immutable(err) && s.policy.recreate && !p.opts.DryRun {
-		after, created, err = p.recreate(ctx, s)
+	if err != nil && s.policy.recreate && refusesUpdate(err) {
+		return p.finishApply(ctx, s, p.anew(ctx, s, err))
 	}
 	if p.opts.DryRun && apierrors.IsNotFound(err) && p.willExist(s) {
 		return outcome{after: s.manifest, created: true, ahead: p.definedAhead(s.Ref.Kind)}
@@ -218,23 +232,6 @@ func (p *pass) ownedDigest(u *unstructured.Unstructured) string {
 	return fields.Digest(p.rec.Secret, u, set)
 }
 
-// recreate deletes an object that allows it and applies it anew. The annotation is Git's, so it speaks for our objects
-// only.
-func (p *pass) recreate(ctx context.Context, s *step) (*unstructured.Unstructured, bool, error) {
-	live, err := p.Cluster.Get(ctx, s.Ref)
-	if err != nil {
-		return nil, false, err
-	}
-	if s.live == nil && (s.row == nil || s.row.UID != live.GetUID()) {
-		return nil, false, hint.Errorf("an immutable field differs, and the object is not this app's: it is not recreated",
-			"delete it yourself, or make the manifest equal to it")
-	}
-	if err := p.deleteAndWait(ctx, s.Ref, live.GetUID()); err != nil {
-		return nil, false, err
-	}
-	return p.send(ctx, s, "")
-}
-
 // settle turns the outcome of a step into a row of the record and a change of the report.
 func (p *pass) settle(s *step, o outcome) {
 	c := record.Change{Object: s.ID(), Short: s.Ref.String(), Origin: s.origin.String()}
@@ -244,13 +241,19 @@ func (p *pass) settle(s *step, o outcome) {
 		p.failed[s.key()] = true
 	case o.err != nil:
 		c.Action = record.Failed
-		c.Error, c.Hint = explain(o.err, s, p.secrets())
+		c.Error, c.Hint = p.explain(o.err, s)
 		p.failed[s.key()] = true
 	case o.left:
 		p.leave(s, o)
 		c.Action = record.Unchanged
 	default:
 		p.after[s.key()] = o.after
+		if o.created {
+			p.installed(s.key())
+		}
+		if o.anew != "" {
+			p.recreated = append(p.recreated, s)
+		}
 		p.succeed(&c, s, o)
 		if c.Action == record.Reverted && !p.opts.DryRun {
 			p.memory().fights.reverted(p.Now(), s, c.Fields)
@@ -318,12 +321,12 @@ func classify(s *step, o outcome) (record.Action, string) {
 	same := !o.created && o.before != nil && jsonOf(bare(o.before)) == jsonOf(bare(o.after))
 	known := s.row != nil && s.row.UID != ""
 	switch {
+	case o.anew != "" && known && !s.changed:
+		return record.Reverted, "deleted and recreated, " + o.anew
+	case o.anew != "":
+		return record.Configured, "deleted and recreated, " + o.anew
 	case o.created && known && !s.changed:
 		return record.Reverted, "it had been deleted"
-	case o.created && o.before != nil && s.policy.replace:
-		return record.Configured, "deleted and recreated, as its annotation asks"
-	case o.created && o.before != nil:
-		return record.Configured, "deleted and recreated, because an immutable field changed"
 	case o.created:
 		return record.Created, o.ahead
 	case same:

@@ -34,6 +34,11 @@ func (p *pass) renderOptions(ctx context.Context, root *os.Root) (render.Options
 		return o, err
 	}
 	o.Capabilities = render.Capabilities{KubeVersion: versions.Kubernetes, APIVersions: versions.Served}
+	if len(p.brought) > 0 {
+		all := slices.Concat(versions.Served, p.brought)
+		slices.Sort(all)
+		o.Capabilities.APIVersions = slices.Compact(all)
+	}
 	o.Helm.Upgrade = p.upgrades()
 	if o.Helm.Revision = 1; o.Helm.Upgrade {
 		o.Helm.Revision = 2 // a number that counts would change the objects with every commit

@@ -32,6 +32,7 @@ type object struct {
 	body     []byte       // the manifest as JSON
 	released []string     // JSON pointers to fields that are left to somebody else
 	managers []string     // whose fields are left to them
+	notes    []string     // what Git says in vain
 }
 
 func (o *object) key() record.Key { return record.KeyOf(o.Ref) }
@@ -107,6 +108,9 @@ func (r *Reconciler) prepare(ctx context.Context, app App, rendered []render.Obj
 	problems = append(problems, orderByDependencies(objects)...)
 	if len(problems) > 0 {
 		return nil, problems
+	}
+	for _, o := range objects {
+		leaveToControllers(o)
 	}
 	leaveScalingToHPAs(objects)
 	if err := ignoreFields(app.Ignore, objects); err != nil {

@@ -64,7 +64,10 @@ func (p *pass) definedAhead(k cluster.Kind) string {
 
 // effectNote is what a difference between two states of an object does not show.
 func effectNote(s *step, o outcome) string {
-	if s.from != nil {
+	switch {
+	case o.anew != "":
+		return "deleted and recreated, " + o.anew
+	case s.from != nil:
 		return handedOver(s.from)
 	}
 	return o.ahead

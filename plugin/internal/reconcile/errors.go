@@ -26,6 +26,11 @@ func explain(err error, s *step, secrets []*unstructured.Unstructured) (message,
 }
 
 func words(err error, s *step) (message, advice string) {
+	var kept *keptError
+	if errors.As(err, &kept) {
+		message, _ = words(kept.refused, s)
+		return message + "; it is not recreated: " + kept.why, "revert that change, or delete the object yourself"
+	}
 	var api apierrors.APIStatus
 	if !errors.As(err, &api) {
 		return err.Error(), ""
@@ -47,8 +52,8 @@ func words(err error, s *step) (message, advice string) {
 		return st.Message, rightsOn(s.Ref.Kind, s.Namespace)
 	case st.Reason == metav1.StatusReasonNotFound && st.Details != nil && st.Details.Kind == "namespaces":
 		return fmt.Sprintf("namespace %s does not exist", st.Details.Name), "add the Namespace to the repository, or use --target-namespace"
-	case strings.Contains(st.Message, "field not declared in schema"), strings.Contains(st.Message, "strict decoding error"):
-		return unknownField(st.Message), "check the spelling and indentation at " + s.origin.String()
+	case isMismatch(err):
+		return wordMismatches(mismatches(st.Message, s.fields()), s.origin, func(mismatch) int { return 0 })
 	case strings.Contains(st.Message, "admission webhook"), strings.Contains(st.Message, "failed calling webhook"):
 		return st.Message, ""
 	case st.Code == 413:
@@ -112,7 +117,7 @@ func invalid(st metav1.Status) string {
 
 // saysImmutable tells from its text, not from its code, that the server refused to change a field.
 func saysImmutable(message string) bool {
-	for _, phrase := range []string{"field is immutable", "may not be changed", "updates to statefulset spec for fields other than",
+	for _, phrase := range []string{"field is immutable", "is immutable after creation", "may not be changed", "updates to statefulset spec for fields other than",
 		"may not change once set", "pod updates may not change fields other than", "cannot change roleRef"} {
 		if strings.Contains(message, phrase) {
 			return true
@@ -121,23 +126,14 @@ func saysImmutable(message string) bool {
 	return false
 }
 
-var (
-	notDeclared = regexp.MustCompile(`(\.[^\s:]+): field not declared in schema`)
-	strictField = regexp.MustCompile(`unknown field "([^"]+)"`)
-)
+var strictField = regexp.MustCompile(`unknown field "([^"]+)"`)
 
-func unknownField(message string) string {
-	var names []string
-	for _, m := range notDeclared.FindAllStringSubmatch(message, -1) {
-		names = append(names, strings.TrimPrefix(m[1], "."))
+// fields is what the manifest of a step says, nil when there is none.
+func (s *step) fields() map[string]any {
+	if s.object == nil || s.manifest == nil {
+		return nil
 	}
-	for _, m := range strictField.FindAllStringSubmatch(message, -1) {
-		names = append(names, m[1])
-	}
-	if len(names) == 0 {
-		return message
-	}
-	return "unknown field " + strings.Join(names, ", ")
+	return s.manifest.Object
 }
 
 // notServedYet tells the 404 of a resource that is not served from the 404 of a missing object or namespace.

@@ -87,7 +87,8 @@ func (p *pass) countHealth() {
 	}
 }
 
-func (p *pass) firstFailure() error {
+// firstFailure is the error of a pass some of whose objects failed, with further hints.
+func (p *pass) firstFailure(advice ...string) error {
 	n := 0
 	var first record.Change
 	for _, c := range p.report.Changes {
@@ -102,6 +103,9 @@ func (p *pass) firstFailure() error {
 		text += fmt.Sprintf(" (and %s)", plural(n-1, "other failure"))
 	}
 	err := errors.New(text)
+	for _, a := range advice {
+		err = hint.With(err, "%s", a)
+	}
 	if first.Hint != "" {
 		err = hint.With(err, "%s", first.Hint)
 	}

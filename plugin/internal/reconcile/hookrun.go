@@ -132,7 +132,7 @@ func (p *pass) startHook(ctx context.Context, o *object, run *record.HookRun) er
 		}
 	}
 	if err != nil {
-		message, advice := explain(err, &step{object: o}, p.secrets())
+		message, advice := p.explain(err, &step{object: o})
 		phase, mark := run.Phase, run.Mark
 		p.rec.Forget(func(r record.HookRun) bool { return r.Mark == mark })
 		if ofRemoval(phase) {

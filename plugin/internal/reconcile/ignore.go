@@ -123,13 +123,14 @@ func (p *pass) yield(ctx context.Context, s *step) (*step, error) {
 	return p.without(ctx, s, live)
 }
 
-// without hands over what we own of the released fields in live, and returns the step without what is left to others.
+// without hands over what we own of the released fields in live, and returns the step without what is left to others. A dry
+// run hands nothing over: it keeps what would be.
 func (p *pass) without(ctx context.Context, s *step, live *unstructured.Unstructured) (*step, error) {
-	theirs := fields.OwnedBy(live, s.managers)
+	theirs, mine := fields.OwnedBy(live, s.managers), fieldpath.NewSet()
 	if set, ok, err := fields.Applied(live, record.Manager); err != nil {
 		return s, err
 	} else if ok {
-		mine := fields.Select(live, set, s.released)
+		mine = fields.Select(live, set, s.released)
 		if err := p.handOver(ctx, s, live, mine); err != nil {
 			return s, err
 		}
@@ -140,6 +141,9 @@ func (p *pass) without(ctx context.Context, s *step, live *unstructured.Unstruct
 	}
 	m := s.manifest.DeepCopy()
 	fields.Remove(m.Object, theirs.Difference(identity(s)))
+	if p.opts.DryRun {
+		fields.Put(m.Object, live, mine)
+	}
 	body, err := json.Marshal(m.Object)
 	if err != nil {
 		return s, err

@@ -91,6 +91,7 @@ func (p *pass) noteInputs() {
 	if !slices.Equal(p.rec.Charts, p.charts) {
 		p.rec.Charts, p.moved = p.charts, true
 	}
+	p.noteAsked()
 	before := p.rec.Inputs
 	p.rec.Inputs = p.inputs
 	if p.deferred || len(p.ignored) > 0 || len(p.desired) != len(p.rec.Rows) {
@@ -149,5 +150,5 @@ func (p *pass) forgetServer() {
 	m := p.memory()
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.server = server{}
+	m.server, m.custom = server{}, nil
 }

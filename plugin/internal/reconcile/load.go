@@ -177,6 +177,9 @@ func (p *pass) decide(ctx context.Context) error {
 			return nil
 		}
 	}
+	if p.opts.drift == nil && p.appeared(ctx) {
+		return nil
+	}
 	if err := p.renameShares(ctx); err != nil {
 		return err
 	}

@@ -43,6 +43,8 @@ type pass struct {
 	renamed   bool                // our field manager got its name of today on some objects
 	inputs    *record.Inputs      // of what was rendered; nil where they are not known
 	charts    []record.Chart      // that were fetched for that
+	asked     []string            // what they asked about in vain
+	brought   []string            // API versions and kinds that apps before this one bring
 	deferred  bool                // a kind is not known yet: some objects are left to a later pass
 	plan      *plan
 	newKinds  map[cluster.Kind]bool // of CRDs this pass applies
@@ -58,7 +60,12 @@ type pass struct {
 	trusted     map[record.Key]bool                       // settled and not touched: as healthy as before
 	fine        map[record.Key]*unstructured.Unstructured // the state in which it was found Healthy
 	failed      map[record.Key]bool
-	failedWaves bool // an object of an earlier wave failed
+	failedWaves bool                // an object of an earlier wave failed
+	slow        map[record.Key]bool // CRDs that are not established yet
+	unserved    []*step             // of their kinds: applied when they are established
+	postponed   int                 // how many of these are left to a later pass
+	recreated   []*step             // deleted and created anew, or to be
+	looked      bool                // the CRDs were given their moment
 	told        map[record.Key]string
 	effects     []Effect
 	pushed      bool  // this run is in the history
@@ -101,9 +108,11 @@ var reading = []part{
 }
 
 var writing = []part{
+	{"ask", (*pass).ask},
 	{"write ahead", (*pass).writeAhead},
 	{"rename our shares", (*pass).renameShares},
 	{"apply", (*pass).apply},
+	{"guard recreations", (*pass).guardForeseen},
 	{"prune", (*pass).prune},
 	{"save", (*pass).saveApplied},
 }
@@ -121,6 +130,7 @@ var deleting = []part{
 var removing = slices.Concat([]part{{"write ahead", (*pass).writeAhead}}, deleting, []part{{"save", (*pass).saveApplied}})
 
 var verifying = []part{
+	{"wait for kinds", (*pass).lateKinds},
 	{"wait for health", (*pass).waitForHealth},
 	{"hooks", (*pass).postSync},
 }
@@ -356,8 +366,8 @@ func (p *pass) writeAhead(ctx context.Context) error {
 
 // saveApplied records what was applied, unless finish follows soon: of several apps, others are applied before.
 func (p *pass) saveApplied(ctx context.Context) error {
-	if len(p.failed) > 0 {
-		return nil // finish saves
+	if len(p.failed) > 0 || len(p.unserved) > 0 {
+		return nil // finish saves, or lateKinds
 	}
 	p.complete()
 	if p.opts.DryRun || p.listed == nil || len(p.unhealthy(p.keys())) == 0 {
@@ -396,7 +406,7 @@ func (p *pass) complete() {
 		return
 	}
 	p.forgetForeign()
-	if p.rec.Revision.Commit != p.revision.Commit || len(p.plan.steps) > 0 {
+	if p.rec.Revision.Commit != p.revision.Commit || len(p.plan.steps) > p.postponed {
 		p.rec.Applied = p.started.UTC().Truncate(time.Second)
 	}
 	if p.rec.Revision.Commit == "" && !p.rec.Rebuilt {

@@ -18,6 +18,7 @@ import (
 // step is one object to apply.
 type step struct {
 	*object
+	anew    string // why the object is deleted and created anew, "" when it is not
 	share   string // of a dry run: the earlier name under which the live object holds our share
 	stage   stage
 	row     *record.Row                // nil for an object that is not recorded yet

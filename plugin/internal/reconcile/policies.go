@@ -41,9 +41,12 @@ func (p *pass) sort(objects []*object) {
 	}
 }
 
-// tellMisunderstood warns of annotations that mean nothing here.
+// tellMisunderstood warns of annotations that mean nothing here, and of fields that are not applied.
 func (p *pass) tellMisunderstood(objects []*object) {
 	for _, o := range objects {
+		for _, note := range o.notes {
+			p.tell(Warning, p.app.Name, "%s", render.Problem{Origin: o.origin, Object: o.ID(), Message: note}.Error())
+		}
 		for _, problem := range misunderstood(o) {
 			p.tell(Warning, p.app.Name, "%s", problem.Error())
 		}
@@ -110,8 +113,6 @@ func (p *pass) write(ctx context.Context, s *step) (*unstructured.Unstructured, 
 		return p.send(ctx, s, "")
 	case err != nil:
 		return nil, false, err
-	case s.policy.recreate && s.live != nil:
-		return p.recreate(ctx, s)
 	}
 	m := s.manifest.DeepCopy()
 	m.SetUID(live.GetUID())

@@ -12,7 +12,7 @@ import (
 // policy is how the annotations of an object ask to treat it. The zero value is the rule without annotations.
 type policy struct {
 	keep       bool // never pruned
-	recreate   bool // deleted and created anew when a field cannot be changed
+	recreate   bool // deleted and created anew when the server refuses a change of it
 	replace    bool // replaced as a whole when it changes
 	createOnly bool // created when missing, then left alone
 	ignore     bool // neither applied nor pruned
@@ -89,7 +89,7 @@ var annotations = []understood{
 		{[]string{"enabled"}, "the default", nil},
 	}},
 	{name: fluxForce, values: []meaning{
-		{[]string{"enabled"}, "deleted and created anew when a field cannot be changed", func(p *policy) { p.recreate = true }},
+		{[]string{"enabled"}, "deleted and created anew when the API server refuses a change of it, and would create it", func(p *policy) { p.recreate = true }},
 		{[]string{"disabled"}, "the default", nil},
 	}},
 	{name: fluxApply, values: []meaning{
@@ -111,9 +111,9 @@ var annotations = []understood{
 	{name: argoOptions, list: true, values: []meaning{
 		{[]string{"Prune=false", "Prune=confirm", "Delete=false", "Delete=confirm"}, "never pruned: there is nobody to confirm",
 			func(p *policy) { p.keep = true }},
-		{[]string{"Replace=true"}, "replaced as a whole when it changes; with Force=true deleted and created anew",
+		{[]string{"Replace=true"}, "replaced as a whole when it changes; with Force=true deleted and created anew, volumes and claims only when a change is refused",
 			func(p *policy) { p.replace = true }},
-		{[]string{"Force=true"}, "deleted and created anew when a field cannot be changed", func(p *policy) { p.recreate = true }},
+		{[]string{"Force=true"}, "deleted and created anew when the API server refuses a change of it, and would create it", func(p *policy) { p.recreate = true }},
 		{[]string{"Validate=false"}, "fields that the kind does not have are dropped instead of refused",
 			func(p *policy) { p.unchecked = true }},
 		{[]string{"SkipDryRunOnMissingResource=true"}, "while the cluster does not know its kind, the object waits for a later pass",
@@ -137,11 +137,11 @@ var annotations = []understood{
 		{[]string{"enabled"}, "the default", func(p *policy) { p.keep = false }},
 	}},
 	{name: annotationRecreate, values: []meaning{
-		{[]string{"enabled"}, "deleted and created anew when a field cannot be changed", func(p *policy) { p.recreate = true }},
+		{[]string{"enabled"}, "deleted and created anew when the API server refuses a change of it, and would create it", func(p *policy) { p.recreate = true }},
 		{[]string{"disabled"}, "the default", func(p *policy) { p.recreate = false }},
 	}},
 	{name: annotationReplace, values: []meaning{
-		{[]string{"enabled"}, "replaced as a whole when it changes, with what others added; with recreate, deleted and created anew",
+		{[]string{"enabled"}, "replaced as a whole when it changes, with what others added; with recreate, deleted and created anew, volumes and claims only when a change is refused",
 			func(p *policy) { p.replace = true }},
 		{[]string{"disabled"}, "the default", func(p *policy) { p.replace = false }},
 	}},

@@ -17,7 +17,7 @@ import (
 func (p *pass) prune(ctx context.Context) error { return p.pruneAll(ctx, p.plan.removals) }
 
 func (p *pass) pruneAll(ctx context.Context, rest []removal) error {
-	if len(p.failed) > 0 {
+	if len(p.failed) > 0 || len(p.unserved) > 0 {
 		return nil
 	}
 	for len(rest) > 0 {

@@ -17,6 +17,7 @@ type rendering struct {
 	desired          []*object      // the objects, prepared
 	inputs           *record.Inputs // nil where they are not known
 	charts           []record.Chart
+	asked            []string // what charts asked about in vain
 }
 
 func (m *memory) renderingOf(app string) *rendering {
@@ -40,7 +41,7 @@ func (p *pass) render(ctx context.Context) error {
 		}
 	}
 	p.fetched(r.revision)
-	p.inputs, p.charts = r.inputs, r.charts
+	p.inputs, p.charts, p.asked = r.inputs, r.charts, r.asked
 	if p.opts.drift != nil && r.desired != nil {
 		p.sort(r.desired)
 		return nil
@@ -103,7 +104,8 @@ func (p *pass) renderCommit(ctx context.Context) (*rendering, error) {
 	if len(p.rec.Rows) == 0 { // all kinds are new
 		go p.Cluster.Discover(ctx)
 	}
-	given, paths, charts := options, []string(nil), []record.Chart(nil)
+	given, paths, asked, charts := options, []string(nil), []string(nil), []record.Chart(nil)
+	options.Asked = func(names []string) { asked = names }
 	options.Inputs = func(read []string) { paths = read }
 	options.Fetched = func(d render.Dependency) error {
 		c := chartOf(d)
@@ -114,7 +116,8 @@ func (p *pass) renderCommit(ctx context.Context) (*rendering, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &rendering{p.commit, p.config, objects, tree.Revision, nil, tree.inputs(paths, given), charts}
+	r := &rendering{p.commit, p.config, objects, tree.Revision, nil, tree.inputs(paths, given), charts,
+		inVain(asked, given.Capabilities.APIVersions, objects)}
 	p.memory().keep(p.app.Name, r)
 	if p.listed == nil {
 		p.tell(Rendered, p.app.Name, "%s from %s", plural(len(objects), "object"), p.app.Path)

@@ -14,6 +14,7 @@ func (rd *round) renderOpen(ctx context.Context, open []*pass) []*pass {
 		parallel(ctx, len(next), rendersAtOnce, func(i int) { next[i].renderListed(ctx) })
 		next = rd.disputed(next)
 	}
+	rd.shareKinds(ctx, open)
 	rd.tellRendered(open)
 	return open
 }

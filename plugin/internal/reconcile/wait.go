@@ -186,27 +186,13 @@ func (p *pass) tellWaiting(open []ailing) {
 	}
 }
 
-// established waits until the API server serves the CRDs. Those that are served already cost no request.
-func (p *pass) established(ctx context.Context, crds []*object) error {
-	ctx, cancel := context.WithDeadline(ctx, p.started.Add(p.app.Timeout))
-	defer cancel()
-	for _, s := range crds {
-		for pause := firstPause / 4; !isEstablished(p.after[s.key()]); pause = min(pause*2, longestPause) {
-			if err := sleep(ctx, pause); err != nil {
-				return fmt.Errorf("%s is not established: %s", s.Ref, firstOf(conditionMessage(p.after[s.key()]), "no answer"))
-			}
-			live, err := p.Cluster.Get(ctx, s.Ref)
-			if err != nil {
-				return fmt.Errorf("%s: %w", s.Ref, err)
-			}
-			p.after[s.key()] = live
-		}
-	}
-	return nil
-}
-
 func isEstablished(crd *unstructured.Unstructured) bool {
 	return conditionStatus(crd, "Established") == "True" && conditionStatus(crd, "NamesAccepted") == "True"
+}
+
+// isRefused tells of a CRD that the API server will not serve before somebody changes something: its names are taken.
+func isRefused(crd *unstructured.Unstructured) bool {
+	return conditionStatus(crd, "NamesAccepted") == "False"
 }
 
 func conditionStatus(u *unstructured.Unstructured, kind string) string {

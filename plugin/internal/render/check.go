@@ -26,11 +26,13 @@ const (
 
 // check returns every reason not to apply the objects. It also normalises them: creationTimestamp: null is dropped,
 // stringData of Secrets becomes data.
-func check(objects []Object, o Options) Problems {
+//
+// lineOf finds the line of a value, see tree.valueLine.
+func check(objects []Object, o Options, lineOf func(at Origin, path []any, value any) int) Problems {
 	var problems Problems
 	first := map[string]Object{}
 	for _, object := range objects {
-		c := checker{object: object, options: o}
+		c := checker{object: object, options: o, lineOf: lineOf}
 		if c.identity() {
 			c.duplicate(first)
 		}
@@ -45,10 +47,28 @@ type checker struct {
 	object   Object
 	options  Options
 	problems Problems
+	lineOf   func(at Origin, path []any, value any) int
 }
 
 func (c *checker) refuse(hint, format string, args ...any) {
 	c.problems = append(c.problems, Problem{Origin: c.object.Origin, Object: c.object.ID(), Message: fmt.Sprintf(format, args...), Hint: hint})
+}
+
+// misfit refuses a value that is no string, at its own line.
+func (c *checker) misfit(field string, value any, path ...any) {
+	c.refuse("put the value in quotes", "%s is %s, not a string", field, kindOf(value))
+	if line := c.lineOf(c.object.Origin, path, value); line > 0 {
+		c.problems[len(c.problems)-1].Origin.Line = line
+	}
+}
+
+// segments is a dotted path without list items.
+func segments(field string) []any {
+	var path []any
+	for name := range strings.SplitSeq(field, ".") {
+		path = append(path, name)
+	}
+	return path
 }
 
 // identity checks apiVersion, kind and metadata, and reports whether the object can be told from others.
@@ -92,7 +112,7 @@ func (c *checker) text(field string, value any, required bool) string {
 			c.refuse("", "%s is missing", field)
 		}
 	default:
-		c.refuse("put the value in quotes", "%s is %s, not a string", field, kindOf(value))
+		c.misfit(field, value, segments(field)...)
 	}
 	return ""
 }
@@ -105,7 +125,7 @@ func (c *checker) texts(field string, value any) map[string]any {
 	}
 	for _, key := range slices.Sorted(maps.Keys(values)) {
 		if _, ok := values[key].(string); !ok && values[key] != nil {
-			c.refuse("put the value in quotes", "%s[%s] is %s, not a string", field, key, kindOf(values[key]))
+			c.misfit(fmt.Sprintf("%s[%s]", field, key), values[key], append(segments(field), key)...)
 		}
 	}
 	return values

@@ -43,7 +43,7 @@ const maxChartFiles = 20_000
 
 // renderHelm renders the chart in dir.
 func renderHelm(ctx context.Context, t *tree, dir string, o Options) ([]Object, error) {
-	h := &helmRender{tree: t, ctx: ctx, dir: dir, options: o}
+	h := &helmRender{tree: t, ctx: ctx, dir: dir, options: o, installs: true}
 	if o.Helm != nil {
 		h.helm = *o.Helm
 	}
@@ -60,6 +60,9 @@ type helmRender struct {
 
 	moreVersions []string // API versions besides those of the server, or of Kubernetes itself
 	noHooks      bool     // hooks are left out
+	ownVersions  []string // that the chart itself brings
+	asked        []string // see chart.Chart.Asked
+	installs     bool     // it is for an install: what is in crds/ is there when templates ask
 }
 
 func (h *helmRender) render() ([]Object, error) {
@@ -67,11 +70,19 @@ func (h *helmRender) render() ([]Object, error) {
 	if err != nil || len(h.problems) > 0 {
 		return nil, err
 	}
-	manifests, err := h.manifests(values)
-	if err != nil || len(h.problems) > 0 {
-		return nil, err
+	for n := 0; ; n++ {
+		manifests, err := h.manifests(values)
+		if err != nil || len(h.problems) > 0 {
+			return nil, err
+		}
+		objects, err := h.objects(manifests)
+		more := h.unforeseen(objects)
+		if err != nil || len(more) == 0 || n == maxRerenders {
+			h.options.tellAsked(h.asked)
+			return objects, err
+		}
+		h.ownVersions = append(h.ownVersions, more...)
 	}
-	return h.objects(manifests)
 }
 
 // manifests renders the chart.
@@ -89,6 +100,7 @@ func (h *helmRender) manifests(values map[string]any) ([]chart.Manifest, error) 
 	if err != nil {
 		return nil, h.refused(err)
 	}
+	h.asked = c.Asked()
 	return manifests, nil
 }
 
@@ -96,7 +108,8 @@ func (h *helmRender) chartOptions(values map[string]any) chart.Options {
 	o := chart.Options{Release: h.helm.Release, Namespace: h.helm.Namespace, Values: values, Upgrade: h.helm.Upgrade, Revision: h.helm.Revision,
 		KubeVersion: h.options.Capabilities.KubeVersion, APIVersions: h.options.Capabilities.APIVersions,
 		ServerVersions: h.options.Capabilities.APIVersions != nil, NoHooks: h.noHooks, Progress: h.options.progress}
-	o.APIVersions = append(slices.Clip(o.APIVersions), h.moreVersions...)
+	o.APIVersions = slices.Concat(o.APIVersions, h.moreVersions, h.ownVersions)
+	o.OwnKinds = h.installs
 	if o.Release == "" && h.dir != "." {
 		o.Release = path.Base(h.dir)
 	}

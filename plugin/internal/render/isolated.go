@@ -96,6 +96,7 @@ func (i Isolated) once(ctx context.Context, root *os.Root, dir string, o Options
 		i.warn(c.stderr.String())
 		if said.refusal == nil {
 			o.tellInputs(said.inputs)
+			o.tellAsked(said.asked)
 		}
 		return said.objects, said.refusal
 	case ctx.Err() != nil:

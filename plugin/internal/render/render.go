@@ -131,6 +131,10 @@ type Options struct {
 	// Together with the other options they determine the objects. It may be nil.
 	Inputs func(paths []string) `json:"-"`
 
+	// Asked is told, by a render that succeeded, what the templates of a chart may ask Capabilities about, as chart.Chart.Asked
+	// has it. It may be nil.
+	Asked func(names []string) `json:"-"`
+
 	progress func(file string) // told which file is rendered now; may be nil
 	warning  func(text string) // told what is odd but no error; may be nil
 }
@@ -186,7 +190,7 @@ func Dir(ctx context.Context, root *os.Root, path string, o Options) ([]Object, 
 	if o.Substitute != nil {
 		o.Substitute.apply(t, objects)
 	}
-	t.problems = append(t.problems, check(objects, o)...)
+	t.problems = append(t.problems, check(objects, o, t.valueLine)...)
 	for i := range objects {
 		objects[i].sealed = false // has served its purpose
 	}

@@ -28,6 +28,7 @@ type header struct {
 	Count   int      // in the last header, which has End
 	End     bool     `json:",omitempty"`
 	Inputs  []string `json:",omitempty"` // as Options.Inputs is told
+	Asked   []string `json:",omitempty"` // as Options.Asked is told
 	Refusal *refusal `json:",omitempty"` // the error of Dir
 }
 
@@ -45,8 +46,8 @@ const maxAnswer = 512 << 20 // bytes of all objects on the wire
 
 var errAnswerTooLong = errors.New("the answer is too long")
 
-// writeAnswer writes what Dir returned, and told Options.Inputs.
-func writeAnswer(w io.Writer, objects []Object, inputs []string, failure error) error {
+// writeAnswer writes what Dir returned, and told Options.Inputs and Options.Asked.
+func writeAnswer(w io.Writer, objects []Object, inputs, asked []string, failure error) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
@@ -58,7 +59,7 @@ func writeAnswer(w io.Writer, objects []Object, inputs []string, failure error) 
 			return err
 		}
 	}
-	if err := encoder.Encode(header{End: true, Count: len(objects), Inputs: inputs, Refusal: refuse(failure)}); err != nil {
+	if err := encoder.Encode(header{End: true, Count: len(objects), Inputs: inputs, Asked: asked, Refusal: refuse(failure)}); err != nil {
 		return err
 	}
 	return out.Flush()
@@ -127,6 +128,7 @@ func (e *sentError) Unwrap() []error { return e.causes }
 type answer struct {
 	objects []Object
 	inputs  []string
+	asked   []string
 	refusal error
 }
 
@@ -154,7 +156,7 @@ func readAnswer(r io.Reader, limits Limits) (a answer, broken error) {
 			if h.Count != len(a.objects) {
 				return answer{}, fmt.Errorf("%d objects announced, %d sent", h.Count, len(a.objects))
 			}
-			a.inputs, a.refusal = h.Inputs, h.Refusal.err()
+			a.inputs, a.asked, a.refusal = h.Inputs, h.Asked, h.Refusal.err()
 			return a, nil
 		}
 		if len(a.objects) == limits.Objects {

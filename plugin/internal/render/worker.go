@@ -51,10 +51,11 @@ func work(args []string, in io.Reader, out io.Writer, dir dirFunc) error {
 	r.Options.progress = func(file string) { fmt.Fprintf(os.Stderr, "%s%s\n", progressPrefix, printable(file)) }
 	done := make(chan error, 2)
 	go func() {
-		var inputs []string
+		var inputs, asked []string
 		r.Options.Inputs = func(paths []string) { inputs = paths }
+		r.Options.Asked = func(names []string) { asked = names }
 		objects, err := dir(context.Background(), root, r.Path, r.Options) // a panic ends the program, as it should
-		done <- writeAnswer(out, objects, inputs, err)
+		done <- writeAnswer(out, objects, inputs, asked, err)
 	}()
 	go func() {
 		_, err := io.Copy(io.Discard, lines)

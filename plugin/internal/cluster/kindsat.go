@@ -1,0 +1,37 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
+)
+
+// KindsAt asks the server which kinds it serves at a version of a group, such as example.com/v1; none when it does not
+// serve that.
+func (c *Client) KindsAt(ctx context.Context, version string) ([]string, error) {
+	gv, err := schema.ParseGroupVersion(version)
+	if err != nil {
+		return nil, err
+	}
+	raw, _, err := c.do(ctx, func() *rest.Request { return c.rest.Get().AbsPath("apis", gv.Group, gv.Version) })
+	if apierrors.IsNotFound(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("kinds of %s: %w", version, err)
+	}
+	var list metav1.APIResourceList
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, fmt.Errorf("kinds of %s: %w", version, err)
+	}
+	var kinds []string
+	for _, r := range list.APIResources {
+		kinds = append(kinds, r.Kind)
+	}
+	return kinds, nil
+}

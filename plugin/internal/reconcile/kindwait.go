@@ -1,0 +1,154 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// kindMoment is how long all CRDs together may take to be established before the objects that do not need them go on.
+const kindMoment = 10 * time.Second
+
+// lookAtKinds finds out which of the CRDs the API server does not serve yet, and applies what waited for the others. The
+// first look after CRDs were applied gives them a moment: most take a few milliseconds. Those that are served already cost
+// no request.
+func (p *pass) lookAtKinds(ctx context.Context, crds []*object) error {
+	until := p.Now()
+	if !p.looked && p.changes(func(s *step) bool { return isCRD(s.Ref.Kind) }) {
+		until = until.Add(min(kindMoment, p.app.Timeout))
+	}
+	p.looked = true
+	p.slow = map[record.Key]bool{}
+	for _, o := range crds {
+		established, err := p.establishedBy(ctx, o.Ref, until)
+		if err != nil {
+			return err
+		}
+		if !established {
+			p.slow[o.key()] = true
+		}
+	}
+	return p.applyHeld(ctx)
+}
+
+// establishedBy waits until the API server serves a CRD, or a time is over. A CRD that is refused is not waited for.
+func (p *pass) establishedBy(ctx context.Context, crd cluster.Ref, until time.Time) (bool, error) {
+	k := record.KeyOf(crd)
+	for pause, asked := firstPause/4, false; ; pause, asked = min(pause*2, longestPause), true {
+		switch seen := p.after[k]; {
+		case isEstablished(seen):
+			return true, nil
+		case asked && (isRefused(seen) || !p.Now().Before(until)):
+			return false, nil
+		}
+		if asked || p.Now().Before(until) {
+			if sleep(ctx, min(pause, max(until.Sub(p.Now()), 0))) != nil {
+				return false, errInterrupted
+			}
+		}
+		live, err := p.Cluster.Get(ctx, crd)
+		if err != nil {
+			return false, fmt.Errorf("%s: %w", crd, err)
+		}
+		p.after[k] = live
+	}
+}
+
+// holdBack returns the steps whose kinds are served, and keeps the others for later: they are applied as soon as the kind
+// is established, at the latest when all else is applied or needs them.
+func (p *pass) holdBack(steps []*step) []*step {
+	return slices.DeleteFunc(slices.Clone(steps), func(s *step) bool {
+		slow := p.slow[definedBy(s.Ref)]
+		if slow {
+			p.unserved = append(p.unserved, s)
+		}
+		return slow
+	})
+}
+
+// definedBy is the CRD that defines the kind of an object, if one does.
+func definedBy(r cluster.Ref) record.Key {
+	return record.Key{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition", Name: r.Resource + "." + r.Group}
+}
+
+// applyHeld applies what waited for kinds that are established by now.
+func (p *pass) applyHeld(ctx context.Context) error {
+	rest := p.unserved
+	p.unserved = nil
+	for len(rest) > 0 {
+		n := 1
+		for n < len(rest) && rest[n].stage == rest[0].stage {
+			n++
+		}
+		if p.applyStage(ctx, p.holdBack(rest[:n])); ctx.Err() != nil {
+			return errInterrupted
+		}
+		rest = rest[n:]
+	}
+	return nil
+}
+
+// lateKinds ends the waiting for kinds when all else of the app, and of the apps before it, is applied. In a loop it does
+// not wait: a later pass applies what is of these kinds.
+func (p *pass) lateKinds(ctx context.Context) error {
+	if len(p.unserved) == 0 || p.opts.DryRun {
+		return nil
+	}
+	if p.opts.Loop && slices.ContainsFunc(p.unserved, p.mayBeServed) && p.Now().Sub(p.rec.Applied) <= p.app.Timeout {
+		p.postponed, p.unserved, p.deferred = len(p.unserved), nil, true
+	} else if err := p.awaitKinds(ctx); err != nil {
+		return err
+	}
+	if err := p.prune(ctx); err != nil {
+		return err
+	}
+	return p.saveApplied(ctx)
+}
+
+// awaitKinds waits, within the budget of the app, for the kinds that steps still wait for, and applies them. What is of a
+// kind that is not established then has failed.
+func (p *pass) awaitKinds(ctx context.Context) error {
+	until := p.started.Add(p.app.Timeout)
+	for pause := firstPause; p.Now().Before(until) && slices.ContainsFunc(p.unserved, p.mayBeServed); pause = min(pause*2, longestPause) {
+		for k := range p.slow {
+			if text := p.refs[k].String() + ": " + p.notEstablished(k); p.told[k] != text {
+				p.told[k] = text
+				p.tell(Waiting, p.app.Name, "%s", text)
+			}
+		}
+		if sleep(ctx, pause) != nil {
+			return errInterrupted
+		}
+		for k := range p.slow {
+			established, err := p.establishedBy(ctx, p.refs[k], p.Now())
+			if err != nil {
+				return err
+			}
+			if established {
+				delete(p.slow, k)
+			}
+		}
+		if err := p.applyHeld(ctx); err != nil {
+			return err
+		}
+	}
+	for _, s := range p.unserved {
+		crd := definedBy(s.Ref)
+		p.settle(s, outcome{err: hint.With(fmt.Errorf("its kind is not served: %s: %s", p.refs[crd], p.notEstablished(crd)),
+			"`kubectl describe %s` says why", p.refs[crd])})
+	}
+	p.unserved = nil
+	return nil
+}
+
+// mayBeServed tells whether waiting for the kind of a step may help.
+func (p *pass) mayBeServed(s *step) bool { return !isRefused(p.after[definedBy(s.Ref)]) }
+
+func (p *pass) notEstablished(crd record.Key) string {
+	return firstOf(conditionMessage(p.after[crd]), "it is not established")
+}

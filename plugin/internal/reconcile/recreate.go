@@ -1,0 +1,258 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// Why an object is deleted and created anew.
+const (
+	anewAsAsked   = "as its annotation asks"
+	anewImmutable = "because an immutable field changed"
+	anewRefused   = "because the API server refuses this change of it"
+)
+
+// replacedAnew tells whether an object asks to be deleted and created anew at each change, and may be. What a volume holds
+// is worth more than that: it is recreated only when its change is refused.
+func replacedAnew(s *step) bool {
+	return s.policy.replace && s.policy.recreate && s.live != nil && whyKept(s, s.live) == "" && !holdsData(s.Ref.Kind)
+}
+
+// whyKept says why an object is not recreated although its annotation asks, "" when it may be. The annotation is Git's,
+// so it speaks for the app's own objects. It never speaks for what an object holds that was there before the app.
+func whyKept(s *step, live metav1.Object) string {
+	was := s.row
+	if s.from != nil {
+		was = &s.from.row
+	}
+	switch {
+	case record.HoldsOthers(s.Ref.Kind):
+		return "all that it holds would be deleted with it"
+	case was == nil || was.UID == "" || was.UID != live.GetUID():
+		return "the object is not this app's"
+	case holdsData(s.Ref.Kind) && was.Adopted:
+		return "it was there before the app, with what it holds"
+	}
+	return ""
+}
+
+// holdsData tells whether deleting an object of a kind deletes data.
+func holdsData(k cluster.Kind) bool {
+	return k.Group == "" && (k.Kind == "PersistentVolumeClaim" || k.Kind == "PersistentVolume")
+}
+
+// refusesUpdate tells an answer by which the server refuses a change, whatever its words, from one that says nothing about
+// the object: missing rights, a conflict, a webhook that cannot be asked.
+func refusesUpdate(err error) bool {
+	var api apierrors.APIStatus
+	if !errors.As(err, &api) {
+		return false
+	}
+	switch st := api.Status(); st.Code {
+	case 422:
+		return true
+	case 400, 403:
+		return !missesRights(st) && !undryable(st)
+	}
+	return false
+}
+
+// missesRights tells the answer to a user who may not do what was asked.
+func missesRights(st metav1.Status) bool {
+	return st.Reason == metav1.StatusReasonForbidden && strings.Contains(st.Message, " cannot ") && strings.Contains(st.Message, "User ")
+}
+
+// undryable tells the answer to a dry run that a webhook makes impossible.
+func undryable(st metav1.Status) bool {
+	return strings.Contains(st.Message, "does not support dry run")
+}
+
+// keptError is the refusal of a change of an object that asks to be recreated then, and is not.
+type keptError struct {
+	refused error
+	why     string
+}
+
+func (e *keptError) Error() string { return e.refused.Error() + "; it is not recreated: " + e.why }
+
+func (e *keptError) Unwrap() error { return e.refused }
+
+// anew deletes an object whose change the server refuses and creates it anew, if its annotation allows it and the server
+// would create it. Otherwise the refusal stands. A dry run shows what would be created.
+func (p *pass) anew(ctx context.Context, s *step, refused error) outcome {
+	live, err := p.Cluster.Get(ctx, s.Ref)
+	if err != nil {
+		return outcome{err: refused}
+	}
+	if why := whyKept(s, live); why != "" {
+		return outcome{err: &keptError{refused, why}}
+	}
+	whole, err := p.wholeAgain(s, live)
+	if err != nil {
+		return outcome{err: err}
+	}
+	why := anewRefused
+	if immutable(refused) {
+		why = anewImmutable
+	}
+	if err := p.creatable(ctx, whole, live); err != nil && !(why == anewImmutable && cannotBeAsked(err)) {
+		return outcome{err: refused}
+	}
+	return p.deleteAndCreate(ctx, whole, live, why)
+}
+
+// replaceAnew is anew for an object that asks for it at each change.
+func (p *pass) replaceAnew(ctx context.Context, s *step) outcome {
+	whole, err := p.wholeAgain(s, s.live)
+	if err != nil {
+		return outcome{err: err}
+	}
+	if err := p.creatable(ctx, whole, s.live); err != nil && !cannotBeAsked(err) {
+		return outcome{err: err}
+	}
+	return p.deleteAndCreate(ctx, whole, s.live, firstOf(s.anew, anewAsAsked))
+}
+
+func (p *pass) deleteAndCreate(ctx context.Context, s *step, live *unstructured.Unstructured, why string) outcome {
+	if p.opts.DryRun {
+		return outcome{after: p.asCreated(ctx, s), before: live, created: true, anew: why}
+	}
+	if err := p.deleteAndWait(ctx, s.Ref, live.GetUID()); err != nil {
+		return outcome{err: err}
+	}
+	after, created, err := p.send(ctx, s, "")
+	return outcome{after: after, before: live, created: created, anew: why, err: err}
+}
+
+// wholeAgain is the step with all that creates the object: what is applied later without, or what somebody else has set
+// since in the fields that are left to others.
+func (p *pass) wholeAgain(s *step, live *unstructured.Unstructured) (*step, error) {
+	if len(s.first) > 0 {
+		return s.as(s.first)
+	}
+	m := s.manifest.DeepCopy()
+	for _, pointer := range s.released {
+		path := fields.Pointer(pointer)
+		if v, found, err := unstructured.NestedFieldCopy(live.Object, path...); found && err == nil {
+			if err := unstructured.SetNestedField(m.Object, v, path...); err != nil {
+				continue // inside a list
+			}
+		}
+	}
+	body, err := json.Marshal(m.Object)
+	if err != nil {
+		return s, err
+	}
+	return s.as(body)
+}
+
+// creatable returns nil if the server would create an object that did not exist, and otherwise its reason. A dry run of the
+// creation is refused in any case, because the object exists: but only after all else was found right.
+func (p *pass) creatable(ctx context.Context, s *step, live *unstructured.Unstructured) error {
+	_, err := p.Cluster.TryCreate(ctx, s.Ref, s.body, record.Manager, s.policy.unchecked)
+	if apierrors.IsAlreadyExists(err) || takenByItself(err, live) {
+		return nil
+	}
+	return err
+}
+
+// cannotBeAsked tells the answer to a dry run that a webhook makes impossible.
+func cannotBeAsked(err error) bool {
+	var api apierrors.APIStatus
+	return errors.As(err, &api) && undryable(api.Status())
+}
+
+// takenByItself tells whether all that keeps a Service from being created are addresses and ports that it has itself.
+func takenByItself(err error, live *unstructured.Unstructured) bool {
+	var api apierrors.APIStatus
+	if !errors.As(err, &api) || live.GetKind() != "Service" || api.Status().Details == nil || len(api.Status().Details.Causes) == 0 {
+		return false
+	}
+	has := strings.FieldsFunc(jsonOf(live.Object["spec"]), notOfValue)
+	for _, c := range api.Status().Details.Causes {
+		value, why, ok := strings.Cut(strings.TrimPrefix(c.Message, "Invalid value: "), ": ")
+		if !ok || !strings.Contains(why, "already allocated") {
+			return false
+		}
+		for _, one := range strings.FieldsFunc(value, notOfValue) {
+			if !slices.Contains(has, one) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// notOfValue tells the characters around values in JSON. Those of IPv6 addresses are cut, too, on both sides alike.
+func notOfValue(r rune) bool { return strings.ContainsRune(`[]{}",: `, r) }
+
+// asCreated is what the server would make of the manifest of an object that exists, as far as it can be asked: under a name
+// that the server makes up.
+func (p *pass) asCreated(ctx context.Context, s *step) *unstructured.Unstructured {
+	m := s.manifest.DeepCopy()
+	m.SetName("")
+	m.SetGenerateName("gitops-")
+	body, err := json.Marshal(m.Object)
+	if err != nil {
+		return s.manifest
+	}
+	after, err := p.Cluster.TryCreate(ctx, s.Ref, body, record.Manager, s.policy.unchecked)
+	if err != nil {
+		return s.manifest
+	}
+	after.SetName(s.Name)
+	after.SetGenerateName("")
+	return after
+}
+
+// guardForeseen lets a dry run end as the run would that recreates too much.
+func (p *pass) guardForeseen(context.Context) error {
+	if !p.opts.DryRun {
+		return nil
+	}
+	return p.guardRecreations(p.recreated)
+}
+
+// guardRecreations refuses to recreate more objects than the deletion budget allows, with those that are pruned.
+func (p *pass) guardRecreations(anew []*step) error {
+	if len(anew) == 0 || p.goesOn() {
+		return nil
+	}
+	doomed, spared := p.plan.doomed()
+	n, total, budget := len(doomed)+len(anew), len(p.rec.Rows)-spared, p.app.Budget
+	if allowedDeletions(p.message) >= n {
+		return nil
+	}
+	reason := ""
+	switch {
+	case n > budget.Count:
+		reason = fmt.Sprintf("the deletion budget is %d objects", budget.Count)
+	case n > budget.Free && n*100 > budget.Percent*total:
+		reason = fmt.Sprintf("the deletion budget is %d %% of %d objects", budget.Percent, total)
+	default:
+		return nil
+	}
+	list := make([]removal, len(anew))
+	for i, s := range anew {
+		list[i].row.Ref = s.Ref
+	}
+	also := ""
+	if len(doomed) > 0 {
+		also = fmt.Sprintf(" and to prune %d", len(doomed))
+	}
+	return hint.Errorf(fmt.Sprintf("refused to delete and recreate %s%s: %s\n%s", plural(len(anew), "object"), also, reason, listOf(list)),
+		"nothing was written; if it is meant, commit with the trailer %s: %d", trailerAllow, n)
+}
