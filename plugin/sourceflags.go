@@ -221,6 +221,11 @@ func (s gitSource) Open(ctx context.Context, commit string) (*reconcile.Tree, er
 	return &reconcile.Tree{Root: root, Revision: rev, Objects: objects, Close: func() { root.Close(); remove() }}, nil
 }
 
+// Commits implements reconcile.Source.
+func (s gitSource) Commits(ctx context.Context, from, to string, paths ...string) ([]source.Commit, error) {
+	return s.repo.Commits(ctx, from, to, paths...)
+}
+
 // checkout is the working tree that a directory lies in, uncommitted changes included: for diff and render only.
 type checkout struct {
 	top string
@@ -256,6 +261,11 @@ func (c checkout) Open(context.Context, string) (*reconcile.Tree, error) {
 		return nil, err
 	}
 	return &reconcile.Tree{Root: root, Revision: c.rev, Close: func() { root.Close() }}, nil
+}
+
+// Commits implements reconcile.Source, for the commit that is checked out.
+func (c checkout) Commits(ctx context.Context, from, _ string, paths ...string) ([]source.Commit, error) {
+	return source.Repo{URL: c.top}.Commits(ctx, from, c.rev.Commit, paths...)
 }
 
 // explainConfig words what client-go says when there is no usable kubeconfig.

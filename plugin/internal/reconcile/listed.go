@@ -13,6 +13,7 @@ import (
 type listed struct {
 	dir     string           // of the gitops.yaml
 	holds   *record.Revision // the commit that its objects equal, nil when they do not all equal one
+	before  string           // the commit that they equalled when they did last, where the list knows
 	setting []byte           // everything gitops.yaml says of the app
 	retired bool             // it left gitops.yaml: all its objects are pruned, and then its record
 	first   []string         // apps that left it too and are removed before this one

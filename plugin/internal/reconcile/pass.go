@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
 // pass is one run over one app.
@@ -28,7 +29,7 @@ type pass struct {
 	apps      map[string]string // of the instance, by ApplySet id
 	commit    string            // what the ref points at
 	revision  record.Revision
-	message   string // of the commit
+	tip       source.Revision // the commit, with its message
 	rec       *record.Record
 	live      *snapshot
 	verdicts  map[record.Key]verdict
@@ -229,8 +230,10 @@ func (p *pass) makePlan(ctx context.Context) error {
 	p.tellStrangers()
 	p.planHooks()
 	if !p.goesOn() {
-		if err := p.plan.guard(p.rec, p.report.Source, p.app.Budget, p.message); err != nil {
-			return err
+		if r := p.plan.guard(p.rec, p.report.Source, p.app.Budget); r != nil {
+			if a := p.allowed(ctx, p.tip, p.commit, p.bases()...); a.deletions < r.n {
+				return r.error(a)
+			}
 		}
 	}
 	p.markCreateOnly()

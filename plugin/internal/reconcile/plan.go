@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -134,23 +133,6 @@ func kept(annotations map[string]string) bool {
 	return p.keep || p.ignore
 }
 
-// trailerAllow is the commit trailer that allows N deletions beyond the budget.
-const trailerAllow = "Gitops-Allow-Deletions"
-
-// allowedDeletions reads the trailer from a commit message, -1 when there is none.
-func allowedDeletions(message string) int {
-	lines := strings.Split(strings.TrimRight(message, "\n"), "\n")
-	for i := len(lines) - 1; i >= 0 && strings.TrimSpace(lines[i]) != ""; i-- {
-		name, value, ok := strings.Cut(lines[i], ":")
-		if ok && strings.EqualFold(strings.TrimSpace(name), trailerAllow) {
-			if n, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && n >= 0 {
-				return n
-			}
-		}
-	}
-	return -1
-}
-
 // doomed lists the removals that delete something, and counts the rows that stand for nothing any more.
 func (p *plan) doomed() (list []removal, spared int) {
 	for _, r := range p.removals {
@@ -166,38 +148,50 @@ func (p *plan) doomed() (list []removal, spared int) {
 	return list, spared
 }
 
+// refusal is why a plan may not delete as much as it would, unless commit messages allow n deletions.
+type refusal struct {
+	n                    int
+	what, reason, advice string
+	doomed               []removal
+}
+
+// error words the refusal, with what commit messages say about deletions.
+func (r *refusal) error(a allowance) error {
+	text := fmt.Sprintf("refused to prune %s: %s", r.what, r.reason)
+	if a.deletions > 0 {
+		text += fmt.Sprintf("; commit messages allow %d", a.deletions)
+	}
+	return hint.Errorf(text+"\n"+listOf(r.doomed)+a.said(), r.advice+" %s: %d", trailerAllow, r.n)
+}
+
 // guard refuses a plan that deletes anything when the app comes from another place than before, more than the budget
-// allows, everything (of more than one object), all Namespaces or all CRDs. message is the commit message, whose trailer can allow a number of deletions.
-func (p *plan) guard(rec *record.Record, from record.Source, budget Budget, message string) error {
+// allows, everything (of more than one object), all Namespaces or all CRDs. nil refuses nothing.
+func (p *plan) guard(rec *record.Record, from record.Source, budget Budget) *refusal {
 	doomed, spared := p.doomed()
 	total := len(rec.Rows) - spared
 	n := len(doomed)
 	if n == 0 {
 		return nil
 	}
-	if allowed := allowedDeletions(message); allowed >= n {
-		return nil
-	}
-	reason, advice := "", "nothing was written; if it is meant, commit with the trailer %s: %d"
+	r := &refusal{n: n, what: plural(n, "object"), doomed: doomed, advice: "nothing was written; if it is meant, commit with the trailer"}
 	switch was := rec.Source; {
 	case was.Repo != "" && (was.Repo != from.Repo || was.Path != from.Path):
-		advice = "nothing was written; if this is another app, give it another --name, and if it moved, commit with the trailer %s: %d"
-		reason = fmt.Sprintf("until now the app %s came from %s, path %s", rec.App, was.Repo, was.Path)
+		r.advice = "nothing was written; if this is another app, give it another --name, and if it moved, commit with the trailer"
+		r.reason = fmt.Sprintf("until now the app %s came from %s, path %s", rec.App, was.Repo, was.Path)
 	case n == total && n > 1:
-		reason = "that is everything the app has"
+		r.reason = "that is everything the app has"
 	case n > budget.Count:
-		reason = fmt.Sprintf("the deletion budget is %d objects", budget.Count)
+		r.reason = fmt.Sprintf("the deletion budget is %d objects", budget.Count)
 	case n > budget.Free && n*100 > budget.Percent*total:
-		reason = fmt.Sprintf("the deletion budget is %d %% of %d objects", budget.Percent, total)
+		r.reason = fmt.Sprintf("the deletion budget is %d %% of %d objects", budget.Percent, total)
 	case allGo(rec, doomed, "", "Namespace"):
-		reason = "they include all Namespaces of the app, with all that is in them"
+		r.reason = "they include all Namespaces of the app, with all that is in them"
 	case allGo(rec, doomed, "apiextensions.k8s.io", "CustomResourceDefinition"):
-		reason = "they include all CustomResourceDefinitions of the app, with all their objects in the cluster"
+		r.reason = "they include all CustomResourceDefinitions of the app, with all their objects in the cluster"
 	default:
 		return nil
 	}
-	return hint.Errorf(fmt.Sprintf("refused to prune %s: %s\n%s", plural(n, "object"), reason, listOf(doomed)),
-		advice, trailerAllow, n)
+	return r
 }
 
 func allGo(rec *record.Record, doomed []removal, group, kind string) bool {

@@ -55,7 +55,7 @@ type round struct {
 
 	commit   string
 	revision record.Revision
-	message  string // of the commit
+	tip      source.Revision // the commit, with its message
 	records  map[string]*record.Record
 	ids      map[string]string // apps of the instance, by ApplySet id
 	list     *record.AppList   // as recorded, nil when there is none
@@ -266,7 +266,7 @@ func (rd *round) fromCheckout(ctx context.Context) (bool, error) {
 
 func (rd *round) note(rev source.Revision) {
 	rd.revision = revisionOf(rev)
-	rd.message = rev.Subject + "\n\n" + rev.Body
+	rd.tip = rev
 }
 
 // choose checks the names and flags that were given.

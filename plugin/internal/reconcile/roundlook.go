@@ -40,10 +40,11 @@ func (rd *round) makePasses(ctx context.Context) error {
 			p.listed.retired, p.listed.first = true, leaving[n].first
 		}
 		p.opts.open = rd.open
-		p.commit, p.revision, p.message, p.apps = rd.commit, rd.revision, rd.message, rd.ids
+		p.commit, p.revision, p.tip, p.apps = rd.commit, rd.revision, rd.tip, rd.ids
 		p.report.Revision = p.revision
-		if l := rd.list; l != nil && l.Names(app.Name) {
-			if _, behind := l.IsBehind(app.Name); !behind {
+		if l := rd.list; l != nil {
+			b, behind := l.IsBehind(app.Name)
+			if p.listed.before = b.At; !behind && l.Names(app.Name) {
 				p.listed.holds = &l.Revision
 			}
 		}

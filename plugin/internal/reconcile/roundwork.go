@@ -280,6 +280,9 @@ func (rd *round) saveProblem(ctx context.Context, err error) error {
 func (p *pass) behind() (record.Behind, bool) {
 	b := record.Behind{App: p.app.Name}
 	l := p.listed
+	if p.rec != nil {
+		b.At = firstOf(l.before, p.at(p.rec).Commit)
+	}
 	switch {
 	case l.gone:
 		return b, false

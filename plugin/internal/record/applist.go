@@ -38,6 +38,7 @@ type AppList struct {
 // Behind is an app whose objects are not all of the list's commit, or one that left the file and still has objects.
 type Behind struct {
 	App     string `json:"app"`
+	At      string `json:"at,omitempty"` // the commit that its objects equalled last, "" when there is none
 	Failed  bool   `json:"failed,omitempty"`
 	Message string `json:"message,omitempty"`
 }
