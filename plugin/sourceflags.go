@@ -63,7 +63,7 @@ func (f *sourceFlags) appOf() (reconcile.App, error) {
 	if f.timeout <= 0 {
 		return reconcile.App{}, hint.Errorf(fmt.Sprintf("--timeout %s is not a budget", f.timeout), "give a duration above zero, such as 5m")
 	}
-	dir := path.Clean(strings.ReplaceAll(f.path, "\\", "/"))
+	dir := cleanPath(f.path)
 	if path.IsAbs(dir) || dir == ".." || strings.HasPrefix(dir, "../") {
 		return reconcile.App{}, hint.Errorf(fmt.Sprintf("--path %s leaves the repository", f.path), "give a directory from the repository's root")
 	}
@@ -85,6 +85,9 @@ func (f *sourceFlags) appOf() (reconcile.App, error) {
 	return reconcile.App{Name: name, Path: dir, Namespace: f.targetNamespace, Timeout: f.timeout,
 		AllowPlainSecrets: f.allowPlainSecrets, Budget: reconcile.DefaultBudget}, nil
 }
+
+// cleanPath is what --path names, as records have it.
+func cleanPath(p string) string { return path.Clean(strings.ReplaceAll(p, "\\", "/")) }
 
 // renderOptions says how to render what the flags name, without a cluster.
 func (f *sourceFlags) renderOptions() render.Options {

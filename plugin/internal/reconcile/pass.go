@@ -352,8 +352,9 @@ func (p *pass) writeAhead(ctx context.Context) error {
 		return nil
 	}
 	p.rec.Pending = true
-	p.rec.Source = p.report.Source // with its settings: the next run may have to finish this one without flags
-	p.noteSettings()
+	if !p.keepsSource() {
+		p.noteSource() // the next run may have to finish this one without flags
+	}
 	return p.Records.Save(ctx, p.rec)
 }
 
@@ -405,8 +406,10 @@ func (p *pass) complete() {
 	if p.rec.Revision.Commit == "" && !p.rec.Rebuilt {
 		p.rec.Installed = p.revision.Commit
 	}
-	p.rec.Source, p.rec.Revision = p.report.Source, p.revision
-	p.noteSettings()
+	if !p.keepsSource() {
+		p.noteSource()
+	}
+	p.rec.Revision = p.revision
 	p.rec.Config, p.rec.Tool, p.rec.Health = p.config, p.Tool, p.app.Health
 	p.noteInputs()
 	p.rec.Pending = p.rec.Rebuilt || p.deferred // a rebuilt inventory is compared with Git once more before anything is pruned

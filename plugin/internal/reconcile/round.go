@@ -193,7 +193,7 @@ func (rd *round) from() record.Source {
 func (rd *round) isSingle() bool {
 	rec := rd.records[rd.target.App.Name]
 	return rec != nil && rec.Inventory != nil && rec.List == "" && rec.Revision.Commit == rd.commit &&
-		rec.Source.Repo == rd.From.Repo && rec.Source.Path == rd.target.App.Path
+		rec.Source.Repo == rd.From.Repo && rec.Source.Path == rd.target.App.Path && rec.Config == rd.ownSettings(rd.target.App)
 }
 
 // fromRecords takes the apps from their records, when these are all at the commit.
@@ -284,7 +284,7 @@ func (rd *round) choose() error {
 			return hint.Errorf(fmt.Sprintf("no app %s in the gitops.yaml of %s", name, rd.target.App.Path), "it has: %s", strings.Join(names, ", "))
 		}
 	}
-	return nil
+	return rd.movesOthers()
 }
 
 func (rd *round) chosen(name string) bool {

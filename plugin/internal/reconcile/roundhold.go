@@ -12,6 +12,9 @@ import (
 
 // misread is the run at a commit whose gitops.yaml cannot be used.
 func (rd *round) misread(ctx context.Context, why error) Outcome {
+	if rd.list != nil && len(rd.target.Only) > 0 && !rd.sameRef() {
+		return Outcome{Listed: true, Err: why} // that of a ref which this run may not move the list to
+	}
 	if err := rd.saveProblem(ctx, why); err != nil {
 		return Outcome{Listed: true, Err: errors.Join(why, err)}
 	}

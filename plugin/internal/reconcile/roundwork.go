@@ -228,17 +228,19 @@ func (rd *round) conclude(ctx context.Context) error {
 			p.report.Message, p.report.Health = "left gitops.yaml: its record is deleted", cluster.Unknown
 		}
 	}
-	return errors.Join(rd.saveList(ctx, ""), rd.heldBack())
+	return errors.Join(rd.saveList(ctx, "", rd.failures()), rd.heldBack())
 }
 
-// saveList records what gitops.yaml lists at this commit and which apps are not at it.
-func (rd *round) saveList(ctx context.Context, problem string) error {
+// saveList records what gitops.yaml lists at this commit and which apps are not at it. why is what failed of the run.
+func (rd *round) saveList(ctx context.Context, problem string, why error) error {
+	if rd.list == nil && (problem != "" || why != nil && !rd.worthSaving()) {
+		return nil // nothing is known that could be kept
+	}
 	list := &record.AppList{}
 	if rd.list != nil {
 		*list = *rd.list
 	}
-	list.Source = rd.from()
-	list.Source.Ref = rd.From.Ref
+	rd.noteListSource(list, why)
 	list.Tool, list.Problem = rd.Tool, problem
 	list.Held = ""
 	if why := rd.heldBack(); why != nil {
@@ -255,9 +257,6 @@ func (rd *round) saveList(ctx context.Context, problem string) error {
 			}
 		}
 	}
-	if rd.list == nil && problem != "" {
-		return nil // nothing is known that could be kept
-	}
 	err := rd.Records.SaveList(ctx, list)
 	if err == nil {
 		rd.list = list
@@ -273,7 +272,7 @@ func (rd *round) saveProblem(ctx context.Context, err error) error {
 	if rd.revision.Commit != "" {
 		line = rd.revision.Short() + ": " + line
 	}
-	return rd.saveList(ctx, line)
+	return rd.saveList(ctx, line, err)
 }
 
 // behind tells why the objects of an app do not all equal the commit, or why one that left still has some.
