@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
@@ -143,7 +142,7 @@ func (o *uninstallOptions) list(u *ui, records map[string]*record.Record, apps [
 	}
 }
 
-// appsToRemove are the apps of the instance, those with Namespaces or CRDs, which others may need, last.
+// appsToRemove are the apps of the instance, in the order of their removal.
 func appsToRemove(records, parents map[string]*record.Record) []string {
 	all := map[string]bool{}
 	for name := range records {
@@ -152,18 +151,5 @@ func appsToRemove(records, parents map[string]*record.Record) []string {
 	for name := range parents {
 		all[name] = true
 	}
-	holds := func(app string) bool {
-		return slices.ContainsFunc(reconcile.Recorded(records[app]), func(r cluster.Ref) bool {
-			return r.Kind.Kind == "Namespace" || r.Kind.Kind == "CustomResourceDefinition"
-		})
-	}
-	return slices.SortedFunc(maps.Keys(all), func(a, b string) int {
-		if holds(a) != holds(b) {
-			if holds(b) {
-				return -1
-			}
-			return 1
-		}
-		return strings.Compare(b, a)
-	})
+	return reconcile.RemovalOrder(slices.Collect(maps.Keys(all)), records)
 }
