@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
@@ -33,20 +34,22 @@ func newUninstallCommand(c *cli) *cobra.Command {
 		Long: `Remove an instance: the CronJob, its service account, its rights and the records
 of its apps. The objects of the apps stay in the cluster as they are, without
 the label that made them ours; with --prune-apps they are listed and then
-deleted. The namespace goes when install created it and nothing else is in it.
-A Secret with credentials is yours: it stays.`,
+deleted, in the reverse order of dependsOn, and so are the namespaces that were
+created for apps, unless something of others is in them. The namespace of the
+instance goes when install or a run created it and nothing else is in it. A
+Secret with credentials is yours: it stays.`,
 		Example: `  kubectl gitops uninstall --prune-apps --dry-run=server
   kubectl gitops uninstall`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.dryRun != "none" && o.dryRun != "server" {
-				return hint.Errorf(fmt.Sprintf("--dry-run=%s is not known", o.dryRun), "one of: none, server")
+			if !slices.Contains([]string{"none", "server", "client"}, o.dryRun) {
+				return hint.Errorf(fmt.Sprintf("--dry-run=%s is not known", o.dryRun), "one of: none, server, client")
 			}
 			return o.run(cmd.Context(), c)
 		},
 	}
 	cmd.Flags().BoolVar(&o.pruneApps, "prune-apps", false, "Delete the objects of all apps, too")
-	cmd.Flags().StringVar(&o.dryRun, "dry-run", "none", "none, or server: list what would go, delete nothing")
+	cmd.Flags().StringVar(&o.dryRun, "dry-run", "none", "none, or server: list what would go and what would stay, delete nothing; client is the same")
 	return cmd
 }
 
@@ -77,8 +80,8 @@ func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
 		return err
 	}
 	o.list(u, records, apps)
-	if o.dryRun == "server" {
-		return nil
+	if o.dryRun != "none" {
+		return o.foresee(ctx, u, &instance, store, records)
 	}
 	stopCtx, cancel := context.WithTimeout(ctx, stopBudget)
 	defer cancel()
@@ -96,6 +99,11 @@ func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
 	if err := store.RemoveLists(ctx); err != nil {
 		return err
 	}
+	if o.pruneApps {
+		if err := removeCreated(ctx, u, &instance); err != nil {
+			return err
+		}
+	}
 	others, err := instance.Remove(ctx)
 	if err != nil {
 		return err
@@ -104,6 +112,57 @@ func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
 		u.warn("namespace %s stays: %s", store.Namespace, strings.Join(others, ", "))
 	}
 	return nil
+}
+
+// removeCreated deletes the namespaces that runs created for apps, unless something of others is in them.
+func removeCreated(ctx context.Context, u *ui, instance *install.Instance) error {
+	created, err := instance.Created(ctx)
+	if err != nil {
+		return err
+	}
+	for n := range created {
+		others, err := instance.RemoveNamespace(ctx, &created[n])
+		if err != nil {
+			return err
+		}
+		if len(others) > 0 {
+			u.warn("namespace %s stays: %s", created[n].GetName(), strings.Join(others, ", "))
+		}
+	}
+	return nil
+}
+
+// foresee lists what goes beside the objects of the apps, and what stays of what an instance made.
+func (o *uninstallOptions) foresee(ctx context.Context, u *ui, instance *install.Instance, store *record.Store, records map[string]*record.Record) error {
+	kept, err := store.Objects(ctx)
+	if err != nil {
+		return err
+	}
+	goes := slices.Clone(kept)
+	if o.pruneApps {
+		for _, rec := range records {
+			goes = append(goes, reconcile.Recorded(rec)...)
+		}
+	}
+	r, err := instance.Foresee(ctx, goes, o.pruneApps)
+	if err != nil {
+		return err
+	}
+	for _, ref := range append(kept, r.Goes...) {
+		u.note("%s goes", refAt(ref))
+	}
+	for _, ref := range r.Order {
+		u.note("%s stays: %s", refAt(ref), r.Leaves[ref])
+	}
+	return nil
+}
+
+// refAt names an object with its namespace.
+func refAt(ref cluster.Ref) string {
+	if ref.Namespace == "" {
+		return ref.String()
+	}
+	return ref.String() + " in " + ref.Namespace
 }
 
 // anySuspended refuses to touch an app that is to be left alone, before anything is done to the others.
@@ -133,11 +192,7 @@ func (o *uninstallOptions) list(u *ui, records map[string]*record.Record, apps [
 			}
 		}
 		for _, ref := range reconcile.Recorded(records[app]) {
-			at := ""
-			if ref.Namespace != "" {
-				at = " in " + ref.Namespace
-			}
-			u.note("%s: %s%s %s", app, ref, at, what)
+			u.note("%s: %s %s", app, refAt(ref), what)
 		}
 	}
 }

@@ -49,6 +49,8 @@ type pass struct {
 	newKinds  map[cluster.Kind]bool // of CRDs this pass applies
 	foreseen  []host                // of a dry run: what it would find in the cluster
 
+	foreseenNamespaces []string // of apps before this one
+
 	toKeep     []byte                       // hooks of this commit for the removal of the app, as the record keeps them; nil when it was not rendered
 	handedOver bool                         // it left gitops.yaml, but another app takes over objects of it
 	known      []*unstructured.Unstructured // Secrets of an app that is removed
@@ -316,7 +318,7 @@ func (p *pass) readBefore(ctx context.Context) error {
 func (p *pass) writeAhead(ctx context.Context) error {
 	if p.opts.DryRun {
 		p.tellHooks()
-		return nil
+		return p.ensureNamespace(ctx)
 	}
 	p.rec.Inputs = nil // until all is applied, the rows are those of no commit
 	if err := p.checkCluster(ctx, false); err != nil {
@@ -343,10 +345,8 @@ func (p *pass) writeAhead(ctx context.Context) error {
 			added = true
 		}
 	}
-	if added && !p.retired() || slices.ContainsFunc(p.plan.steps, func(s *step) bool { return s.live == nil && s.Namespace == p.app.Namespace }) {
-		if err := p.ensureNamespace(ctx); err != nil {
-			return err
-		}
+	if err := p.ensureNamespace(ctx); err != nil {
+		return err
 	}
 	if !added {
 		return nil
