@@ -223,7 +223,7 @@ func (p *pass) makePlan(ctx context.Context) error {
 		p.plan = makePlan(p.desired, p.rec, p.live, p.verdicts, p.id, p.apps)
 	}
 	if len(p.plan.foreign) > 0 {
-		return p.plan.foreign
+		return p.refuseForeign(ctx)
 	}
 	if p.rec.Rebuilt {
 		p.plan.removals = nil

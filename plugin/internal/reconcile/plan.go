@@ -43,6 +43,8 @@ type plan struct {
 	hosts    []removal // of an app that is removed: what its PostDelete hooks live in goes last
 	same     []*object // desired, recorded and clean: nothing to do
 	foreign  render.Problems
+
+	foreignObjects []*object // of foreign, in its order
 }
 
 // makePlan compares Git, record and cluster. It is pure: no request is made.
@@ -55,7 +57,7 @@ func makePlan(objects []*object, rec *record.Record, live *snapshot, verdicts ma
 		desired[k] = true
 		from := live.takes[k]
 		if owner := foreignOwner(live.objects[k], id); owner != "" && from == nil {
-			p.foreign = append(p.foreign, belongsTo(o, owner, apps[owner]))
+			p.foreign, p.foreignObjects = append(p.foreign, belongsTo(o, owner, apps[owner])), append(p.foreignObjects, o)
 			continue
 		}
 		s := &step{object: o, from: from, stage: o.stage(), hash: rec.Hash(o.body)}
@@ -94,7 +96,7 @@ func makePlan(objects []*object, rec *record.Record, live *snapshot, verdicts ma
 // belongsTo says who has an object already: an app of this instance, or an ApplySet of which only the id is known.
 func belongsTo(o *object, id, app string) render.Problem {
 	p := render.Problem{Origin: o.origin, Object: o.ID(), Message: "already belongs to another ApplySet: " + id,
-		Hint: "remove it there first; then " + letGoCommand(o) + " lets it go"}
+		Hint: "find out who applies it; when nobody does any more, " + letGoCommand(o) + " lets it go"}
 	if app != "" {
 		p.Message, p.Hint = "already belongs to the app "+app, "remove it from one of the two"
 	}
@@ -103,11 +105,7 @@ func belongsTo(o *object, id, app string) render.Problem {
 
 // letGoCommand is what takes an object out of the ApplySet it is in.
 func letGoCommand(o *object) string {
-	text := "kubectl label " + o.Ref.String()
-	if o.Namespace != "" {
-		text += " -n " + o.Namespace
-	}
-	return text + " " + record.LabelPartOf + "-"
+	return "kubectl label " + at(o.Ref) + " " + record.LabelPartOf + "-"
 }
 
 func foreignOwner(u metav1.Object, id string) string {

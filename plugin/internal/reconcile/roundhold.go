@@ -114,7 +114,7 @@ func (p *pass) planHeld(ctx context.Context) error {
 	p.alone()
 	p.plan = makePlan(p.desired, p.rec, p.live, p.verdicts, p.id, p.apps)
 	if len(p.plan.foreign) > 0 {
-		return p.plan.foreign
+		return p.refuseForeign(ctx)
 	}
 	p.plan.removals = nil
 	p.plan.steps = slices.DeleteFunc(p.plan.steps, func(s *step) bool { return s.changed })

@@ -27,6 +27,10 @@ func (rd *round) makePasses(ctx context.Context) error {
 		rd.ids[rd.Records.ID(name)] = name
 	}
 	apps, leaving := slices.Clone(rd.apps), rd.leaving()
+	var names []string
+	for _, a := range rd.apps {
+		names = append(names, a.Name)
+	}
 	for _, l := range leaving {
 		apps = append(apps, l.app)
 	}
@@ -35,7 +39,7 @@ func (rd *round) makePasses(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p.listed.aside = !rd.chosen(app.Name)
+		p.listed.aside, p.listed.beside = !rd.chosen(app.Name), names
 		if n := i - len(rd.apps); n >= 0 {
 			p.listed.retired, p.listed.first = true, leaving[n].first
 		}
