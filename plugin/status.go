@@ -10,6 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
@@ -21,6 +23,8 @@ type statusOptions struct {
 	sync   []string
 	health []string
 	app    string
+
+	noInstance bool // nothing is installed, or it may not be read
 }
 
 func newStatusCommand(c *cli) *cobra.Command {
@@ -30,7 +34,10 @@ func newStatusCommand(c *cli) *cobra.Command {
 		Short: "Show revision, sync and health of the apps, or of one app's objects",
 		Long: `Show what each app looks like now: the commit that is applied, whether the
 cluster still equals it, and how the objects are doing. Worst first. With APP,
-each object. Only the cluster is asked, not Git.`,
+each object. Only the cluster is asked, not Git.
+
+When the instance is installed and its CronJob is suspended, fails, does not
+start jobs or is missing, a line below the table says so, and why.`,
 		Example: `  kubectl gitops status
   kubectl gitops status shop -o wide
   kubectl gitops status --sync Drifted,Failed
@@ -64,13 +71,28 @@ func (o *statusOptions) run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
+	o.addInstance(ctx, client, store, &list)
 	if o.app != "" && len(list.Items) == 0 {
 		return unknownApp(o.app, store.Namespace, recordedNames(ctx, store))
 	}
 	if err := o.print(c.ui(), list); err != nil || !o.watch {
 		return err
 	}
-	return o.follow(ctx, c.ui(), r, list)
+	return o.follow(ctx, c.ui(), r, list, func(list *reconcile.StatusList) { o.addInstance(ctx, client, store, list) })
+}
+
+// addInstance adds how the CronJob is doing. Whoever may not read it is asked about it once only, also while watching.
+func (o *statusOptions) addInstance(ctx context.Context, client *cluster.Client, store *record.Store, list *reconcile.StatusList) {
+	if o.noInstance {
+		return
+	}
+	instance := install.Instance{Cluster: client, Namespace: store.Namespace}
+	h, known := instance.Health(ctx, time.Now())
+	if o.noInstance = !known; !known {
+		return
+	}
+	list.Instance = &reconcile.InstanceStatus{Namespace: store.Namespace, State: string(h.State), Message: h.Message, Schedule: h.Schedule,
+		Suspended: h.Suspended, LastSchedule: h.LastSchedule, LastSuccess: h.LastSuccess}
 }
 
 // recordedNames are the apps of the instance, as far as they can be read.
@@ -85,7 +107,7 @@ func recordedNames(ctx context.Context, store *record.Store) []string {
 }
 
 // follow prints the status again each time it differs from the last one printed.
-func (o *statusOptions) follow(ctx context.Context, u *ui, r *reconcile.Reconciler, last reconcile.StatusList) error {
+func (o *statusOptions) follow(ctx context.Context, u *ui, r *reconcile.Reconciler, last reconcile.StatusList, complete func(*reconcile.StatusList)) error {
 	tick := time.NewTicker(2 * time.Second)
 	defer tick.Stop()
 	for {
@@ -101,6 +123,7 @@ func (o *statusOptions) follow(ctx context.Context, u *ui, r *reconcile.Reconcil
 		if err != nil {
 			return err
 		}
+		complete(&list)
 		if same(list, last) {
 			continue
 		}
@@ -137,9 +160,11 @@ func (o *statusOptions) print(u *ui, list reconcile.StatusList) error {
 	}
 	if len(all) > 0 && len(list.Items) == 0 {
 		fmt.Fprintf(u.Err, "No app is in that state. %s\n", statusSummary(all))
+		u.instanceLine(list.Instance)
 		return nil
 	}
 	u.statusTable(list, o.output.wide())
+	u.instanceLine(list.Instance)
 	if len(all) > manyApps || len(list.Items) < len(all) {
 		fmt.Fprintln(u.Err, statusSummary(all))
 	}

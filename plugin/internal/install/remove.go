@@ -20,6 +20,7 @@ import (
 var (
 	pods       = cluster.Kind{Version: "v1", Kind: "Pod", Resource: "pods", Namespaced: true}
 	configMaps = cluster.Kind{Version: "v1", Kind: "ConfigMap", Resource: "configmaps", Namespaced: true}
+	secrets    = cluster.Kind{Version: "v1", Kind: "Secret", Resource: "secrets", Namespaced: true}
 )
 
 // Stop deletes the CronJob and with it its jobs, and waits until none of their pods is left: none may go on reconciling

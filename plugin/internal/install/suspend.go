@@ -4,13 +4,18 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-const annotationReason = "kubectl-gitops.dev/suspended-because" // on a CronJob that `suspend` has suspended: by whom, and why
+// Annotations on a CronJob that `suspend` has suspended.
+const (
+	annotationReason    = "kubectl-gitops.dev/suspended-because" // by whom and why, in words
+	annotationSuspended = "kubectl-gitops.dev/suspended"         // the same, and since when, as a record has it
+)
 
 // Suspend keeps the CronJob from starting jobs or, with nil, lets it. Running jobs are not touched. install and Git say
 // nothing about this field, so it is nobody's drift.
@@ -23,15 +28,25 @@ func (i *Instance) Suspend(ctx context.Context, as *record.Suspension) error {
 		return hint.Errorf(fmt.Sprintf("no CronJob %s in namespace %s", Name, i.Namespace), "name the apps to suspend, or another instance with -n")
 	}
 	ops := []map[string]any{{"op": "add", "path": "/spec/suspend", "value": as != nil}}
-	path := "/metadata/annotations/kubectl-gitops.dev~1suspended-because"
-	_, explained := cron.GetAnnotations()[annotationReason]
-	switch {
-	case as != nil && cron.GetAnnotations() == nil:
-		ops = append(ops, map[string]any{"op": "add", "path": "/metadata/annotations", "value": map[string]string{annotationReason: as.String()}})
-	case as != nil:
-		ops = append(ops, map[string]any{"op": "add", "path": path, "value": as.String()})
-	case explained:
-		ops = append(ops, map[string]any{"op": "remove", "path": path})
+	noted := map[string]string{}
+	if as != nil {
+		raw, err := json.Marshal(as)
+		if err != nil {
+			return err
+		}
+		noted = map[string]string{annotationReason: as.String(), annotationSuspended: string(raw)}
+	}
+	if len(noted) > 0 && cron.GetAnnotations() == nil {
+		ops = append(ops, map[string]any{"op": "add", "path": "/metadata/annotations", "value": noted})
+		noted = nil
+	}
+	for _, name := range []string{annotationReason, annotationSuspended} {
+		path := "/metadata/annotations/" + strings.ReplaceAll(name, "/", "~1")
+		if value, set := noted[name]; set {
+			ops = append(ops, map[string]any{"op": "add", "path": path, "value": value})
+		} else if _, is := cron.GetAnnotations()[name]; is && as == nil {
+			ops = append(ops, map[string]any{"op": "remove", "path": path})
+		}
 	}
 	patch, err := json.Marshal(ops)
 	if err != nil {
