@@ -251,7 +251,7 @@ func suspensionOf(job *unstructured.Unstructured) *record.Suspension {
 	s := &record.Suspension{Since: changedAt(job, "suspend")}
 	noted := record.Suspension{}
 	manager := changedBy(job, "suspend")
-	if json.Unmarshal([]byte(job.GetAnnotations()[annotationSuspended]), &noted) == nil && (manager == "" || manager == Manager || strings.HasPrefix(manager, tool)) {
+	if json.Unmarshal([]byte(job.GetAnnotations()[record.AnnotationSuspended]), &noted) == nil && (manager == "" || manager == Manager || strings.HasPrefix(manager, tool)) {
 		return &noted
 	}
 	s.By = manager

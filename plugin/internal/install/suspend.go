@@ -11,11 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// Annotations on a CronJob that `suspend` has suspended.
-const (
-	annotationReason    = "kubectl-gitops.dev/suspended-because" // by whom and why, in words
-	annotationSuspended = "kubectl-gitops.dev/suspended"         // the same, and since when, as a record has it
-)
+const annotationReason = "kubectl-gitops.dev/suspended-because" // on a CronJob that `suspend` has suspended: by whom, and why
 
 // Suspend keeps the CronJob from starting jobs or, with nil, lets it. Running jobs are not touched. install and Git say
 // nothing about this field, so it is nobody's drift.
@@ -34,13 +30,13 @@ func (i *Instance) Suspend(ctx context.Context, as *record.Suspension) error {
 		if err != nil {
 			return err
 		}
-		noted = map[string]string{annotationReason: as.String(), annotationSuspended: string(raw)}
+		noted = map[string]string{annotationReason: as.String(), record.AnnotationSuspended: string(raw)}
 	}
 	if len(noted) > 0 && cron.GetAnnotations() == nil {
 		ops = append(ops, map[string]any{"op": "add", "path": "/metadata/annotations", "value": noted})
 		noted = nil
 	}
-	for _, name := range []string{annotationReason, annotationSuspended} {
+	for _, name := range []string{annotationReason, record.AnnotationSuspended} {
 		path := "/metadata/annotations/" + strings.ReplaceAll(name, "/", "~1")
 		if value, set := noted[name]; set {
 			ops = append(ops, map[string]any{"op": "add", "path": path, "value": value})

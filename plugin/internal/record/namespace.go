@@ -10,8 +10,8 @@ import (
 // install gives it.
 const (
 	LabelInstance       = "kubectl-gitops.dev/instance"    // the namespace of the instance that an object of `install` belongs to
-	LabelCreatedBy      = "kubectl-gitops.dev/created-by"  // the namespace of the instance that created it for one of its apps
-	annotationCreateFor = "kubectl-gitops.dev/created-for" // the name of that app
+	LabelCreatedBy      = "kubectl-gitops.dev/created-by"  // on a Namespace that a run created for an app: the namespace of the instance
+	annotationCreateFor = "kubectl-gitops.dev/created-for" // on such a Namespace: the name of the app
 	labelManagedBy      = "app.kubernetes.io/managed-by"   // Tool
 	labelName           = "app.kubernetes.io/name"         // Tool
 )

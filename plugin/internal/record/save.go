@@ -62,7 +62,7 @@ func (s *Store) saveShard(ctx context.Context, r *Record, n int, sh shard) error
 		if err != nil {
 			return err
 		}
-		annotations[annotationSuspended] = string(text)
+		annotations[AnnotationSuspended] = string(text)
 	}
 	version, exists := r.versions[n]
 	if exists {
