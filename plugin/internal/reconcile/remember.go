@@ -68,7 +68,7 @@ func (rd *round) noteListSource(list *record.AppList, why error) {
 		list.Source, list.Unproven = rd.fullSource(), why != nil
 	case why == nil && len(rd.target.Only) == 0:
 		list.Source = rd.fullSource()
-	case !rd.opts.Loop:
+	case why != nil && !rd.opts.Loop:
 		warnForgotten(rd.tell, "", list.Source, rd.fullSource())
 	}
 }
@@ -93,15 +93,14 @@ func (rd *round) failures() error {
 // worthSaving tells whether a first run over a gitops.yaml, which failed, has to be remembered: it left something in the
 // cluster, or the instance has no other source that its failure could be kept from.
 func (rd *round) worthSaving() bool {
-	others := len(rd.Records.AppLists()) > 0
-	for name, rec := range rd.records {
-		if rd.lists(rec) && len(rec.Rows) > 0 {
-			return true
-		}
-		ours := slices.ContainsFunc(rd.passes, func(p *pass) bool { return p.app.Name == name && p.rec == rec })
-		others = others || !ours && rec.Inventory != nil && rec.Source.Repo != ""
+	if slices.ContainsFunc(rd.passes, func(p *pass) bool { return p.rec != nil && rd.lists(p.rec) && len(p.rec.Rows) > 0 }) {
+		return true
 	}
-	return !others || slices.ContainsFunc(rd.passes, func(p *pass) bool { return p.rec != nil && len(p.rec.Rows) > 0 })
+	others := len(rd.Records.AppLists()) > 0
+	for _, rec := range rd.records {
+		others = others || rec.Inventory != nil && rec.Source.Repo != "" && !rd.lists(rec)
+	}
+	return !others
 }
 
 // movesOthers refuses a run over some apps of a list at another ref than the list is at: the list has one ref, so the
