@@ -89,12 +89,16 @@ func (f *sourceFlags) workingTree(ctx context.Context, cmd *cobra.Command, store
 		}
 	}
 	foreign := false // only other repositories have what was asked for
+	isHere := map[appSource]bool{}
 	for name, s := range all {
+		if _, asked := isHere[s]; !asked {
+			isHere[s] = s.in(tree)
+		}
 		mine := s.dir == here.dir && (len(names) == 0 || slices.Contains(names, name))
 		asked := mine || len(names) == 0 && !cmd.Flags().Changed("path") && !cmd.Flags().Changed("name")
 		switch {
 		case !asked:
-		case !s.in(tree):
+		case !isHere[s]:
 			foreign = true
 		case mine:
 			return tree, s, true, nil
