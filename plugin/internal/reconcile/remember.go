@@ -137,13 +137,19 @@ func refText(ref string) string {
 }
 
 // sameRef tells whether the run is about the ref that the list remembers, under whatever name.
-func (rd *round) sameRef() bool {
+func (rd *round) sameRef() bool { return sameRef(rd.From.Ref, rd.list.Source.Ref, rd.revision.Ref) }
+
+// sameRef tells whether a ref as given is the known one. resolved is the branch that the given one turned out to be.
+func sameRef(given, known, resolved string) bool {
 	short := func(ref string) string {
+		if ref == "HEAD" {
+			return ""
+		}
 		for _, prefix := range []string{"refs/heads/", "refs/tags/"} {
 			ref = strings.TrimPrefix(ref, prefix)
 		}
-		return strings.TrimPrefix(ref, "HEAD")
+		return ref
 	}
-	given, known := short(rd.From.Ref), short(rd.list.Source.Ref)
-	return given == known || given == "" && rd.revision.Ref == known
+	given, known = short(given), short(known)
+	return given == known || given == "" && resolved == known
 }
