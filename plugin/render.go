@@ -12,6 +12,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
 type renderOptions struct {
@@ -118,6 +119,9 @@ func (o *renderOptions) tree(ctx context.Context, c *cli, args []string) (reconc
 		}
 		if o.source.path != "." {
 			rel = o.source.path
+		}
+		if o.source.ref != "" { // of the checkout
+			return gitSource{source.Repo{URL: tree.top, Ref: o.source.ref}}, rel, nil
 		}
 		return tree, rel, nil
 	}

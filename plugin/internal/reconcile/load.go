@@ -182,6 +182,9 @@ func (p *pass) decide(ctx context.Context) error {
 	}
 	if !newCommit {
 		p.revision = p.at(rec)
+		if p.listed == nil {
+			p.revision = under(p.revision, rec.Source.Ref, p.From.Ref)
+		}
 		p.report.Revision = p.revision
 	}
 	for _, v := range p.verdicts {

@@ -33,7 +33,18 @@ func (p *pass) rememberSource() {
 		return
 	}
 	p.noteSource()
+	if p.rec.Revision.Commit == p.revision.Commit {
+		p.rec.Revision.Ref = p.revision.Ref
+	}
 	p.moved = true
+}
+
+// under is a recorded revision as a run names it that is about another ref than the record.
+func under(rev record.Revision, was, now string) record.Revision {
+	if was != now {
+		rev.Ref = shortRef(now)
+	}
+	return rev
 }
 
 // warnForgotten says, after a run that failed, that later runs use another source.
@@ -141,15 +152,17 @@ func (rd *round) sameRef() bool { return sameRef(rd.From.Ref, rd.list.Source.Ref
 
 // sameRef tells whether a ref as given is the known one. resolved is the branch that the given one turned out to be.
 func sameRef(given, known, resolved string) bool {
-	short := func(ref string) string {
-		if ref == "HEAD" {
-			return ""
-		}
-		for _, prefix := range []string{"refs/heads/", "refs/tags/"} {
-			ref = strings.TrimPrefix(ref, prefix)
-		}
-		return ref
-	}
-	given, known = short(given), short(known)
+	given, known = shortRef(given), shortRef(known)
 	return given == known || given == "" && resolved == known
+}
+
+// shortRef is the name of a branch or tag, "" for HEAD.
+func shortRef(ref string) string {
+	if ref == "HEAD" {
+		return ""
+	}
+	for _, prefix := range []string{"refs/heads/", "refs/tags/"} {
+		ref = strings.TrimPrefix(ref, prefix)
+	}
+	return ref
 }

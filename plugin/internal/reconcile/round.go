@@ -159,7 +159,7 @@ func (rd *round) find(ctx context.Context) (listed bool, err error) {
 	}
 	rd.list = rd.Records.ListOf(rd.from())
 	if rd.list != nil && rd.fromRecords() {
-		rd.revision = rd.list.Revision
+		rd.revision = under(rd.list.Revision, rd.list.Source.Ref, rd.From.Ref)
 		return true, nil
 	}
 	if rd.Apps == nil || rd.list == nil && rd.isSingle() {
