@@ -104,16 +104,16 @@ func (f cronFacts) judgeJobs(h *CronHealth, now time.Time) {
 	active, _, _ := unstructured.NestedSlice(f.cron.Object, "status", "active")
 	schedule := scheduleOf(f.cron)
 	began := latest(h.LastSchedule, f.cron.GetCreationTimestamp().Time, changedAt(f.cron, "suspend"))
+	if why := f.cannotStart(); why != "" {
+		h.State, h.Message = Failing, why
+		return
+	}
 	if last := f.lastEnded(); last != nil {
 		if _, err := finished(last); err != nil && ended(last).After(h.LastSuccess) {
 			h.State, h.Message = Failing, fmt.Sprintf("failed in job %s at %s: %s", last.GetName(), stamp(ended(last)), f.lastLine(last, err))
 			return
 		}
 		h.LastSuccess = latest(h.LastSuccess, ended(last))
-	}
-	if why := f.cannotStart(); why != "" {
-		h.State, h.Message = Failing, why
-		return
 	}
 	missed := schedule != nil && now.After(schedule.Next(schedule.Next(began)).Add(startGrace))
 	switch {

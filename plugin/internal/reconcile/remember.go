@@ -15,12 +15,12 @@ import (
 // keepsSource tells whether the record names a source that a run succeeded with, so that this one has to succeed first. A
 // list remembers the source of its apps; one that leaves its list remembers at once that it is on its own.
 func (p *pass) keepsSource() bool {
-	return p.listed == nil && p.rec.List == "" && p.rec.Source.Repo != "" && p.rec.Revision.Commit != ""
+	return p.listed == nil && p.rec.List == "" && p.rec.Source.Repo != "" && p.rec.Revision.Commit != "" && !p.rec.Unproven
 }
 
-// noteSource puts the source and the settings of the app into its record.
+// noteSource puts the source and the settings of the app into its record. An app on its own is to prove them.
 func (p *pass) noteSource() {
-	p.rec.Source = p.report.Source
+	p.rec.Source, p.rec.Unproven = p.report.Source, p.listed == nil
 	p.noteSettings()
 }
 
@@ -29,10 +29,11 @@ func (p *pass) rememberSource() {
 	switch {
 	case p.listed != nil || p.opts.drift != nil || p.opts.DryRun || p.rec == nil || p.rec.Inventory == nil:
 		return
-	case p.rec.Source == p.report.Source && p.rec.Target == p.app.Namespace && p.rec.PlainSecrets == p.app.AllowPlainSecrets:
+	case !p.rec.Unproven && p.rec.Source == p.report.Source && p.rec.Target == p.app.Namespace && p.rec.PlainSecrets == p.app.AllowPlainSecrets:
 		return
 	}
 	p.noteSource()
+	p.rec.Unproven = false
 	if p.rec.Revision.Commit == p.revision.Commit {
 		p.rec.Revision.Ref = p.revision.Ref
 	}
