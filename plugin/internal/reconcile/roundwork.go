@@ -227,7 +227,7 @@ func (rd *round) conclude(ctx context.Context) error {
 			p.listed.gone = true
 			p.report.Message, p.report.Health = "left gitops.yaml: its record is deleted", cluster.Unknown
 			if ns := rd.leftNamespace(ctx, p); ns != "" {
-				p.report.Message += fmt.Sprintf("; namespace %s, which was created for it, stays (`kubectl delete namespace %s` deletes it with all that is in it)", ns, ns)
+				rd.tell(Warning, p.app.Name, "namespace %s, which was created for %s, stays: `kubectl delete namespace %s` deletes it with all that is in it", ns, p.app.Name, ns)
 			}
 		}
 	}

@@ -98,7 +98,7 @@ type Header struct {
 	Settings      []byte               `json:"settings,omitempty"`     // of an app that is listed: everything gitops.yaml says of it
 	Config        string               `json:"config"`                 // digest of the settings that shaped them
 	Charts        []Chart              `json:"charts,omitempty"`       // that others depend on and that were fetched
-	Unproven      bool         `json:"unproven,omitempty"`     // no run with this source has succeeded yet
+	Unproven      bool                 `json:"unproven,omitempty"`     // no run with this source has succeeded yet
 	Inputs        *Inputs              `json:"inputs,omitempty"`       // what they were rendered from; nil when it is not known, or they are not all
 	Tool          string               `json:"tool"`                   // version that wrote it
 	Pending       bool                 `json:"pending,omitempty"`      // not everything of Revision is applied, or pruned
