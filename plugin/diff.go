@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,8 +34,9 @@ written.
 A line in front of an object tells what its difference does not show: another app
 hands it over, or one that comes before defines its kind in the same commit.
 
-Without --repo, inside a checkout, the working tree is compared, uncommitted
-changes included; elsewhere the source is the one that the app's last run used.
+Without --repo and --ref, inside a checkout of the repository that the apps
+come from, the working tree is compared, uncommitted changes included; elsewhere
+the source is the one that the app's last run used.
 Values of Secrets are masked. KUBECTL_EXTERNAL_DIFF names a program that shows
 the differences instead.
 
@@ -47,7 +49,7 @@ Exit status: 0 no differences, 1 differences, above 1 an error.`,
 			if err := o.output.Validate(); err != nil {
 				return err
 			}
-			o.local = o.source.repo == "" && (len(args) == 0 || cmd.Flags().Changed("path"))
+			o.local = o.source.repo == "" && o.source.ref == ""
 			return o.run(cmd.Context(), cmd, c, args)
 		},
 	}
@@ -84,27 +86,17 @@ func (o *diffOptions) run(ctx context.Context, cmd *cobra.Command, c *cli, args 
 	return nil
 }
 
-// resolve decides where to compare from: the working tree when we stand in one and no repository or app is named.
+// resolve decides where to compare from: the working tree when we stand in one of the repository and neither another
+// repository nor a ref is named.
 func (o *diffOptions) resolve(ctx context.Context, cmd *cobra.Command, store *record.Store, args []string) (reconcile.Target, source.Repo, reconcile.Source, error) {
 	if o.local {
-		if tree, rel, err := openCheckout(workingDirectory()); err == nil {
-			if o.source.path == "." {
-				o.source.path = rel
-			}
-			if o.source.path == "." && o.source.name == "" { // the root: the name is that of the repository
-				if o.source.name = oneWord(tree.top); checkName(o.source.name) != nil {
-					o.source.name = "repository"
-				}
-			}
-			app, err := o.source.appOf()
-			if err != nil {
-				return reconcile.Target{}, source.Repo{}, nil, err
-			}
-			repo, err := o.like(ctx, store, args, &app)
-			if repo == "" {
-				repo = tree.top
-			}
-			return reconcile.Target{App: app, Only: args}, source.Repo{URL: repo}, tree, err
+		tree, from, found, err := o.source.workingTree(ctx, cmd, store, args)
+		if err != nil {
+			return reconcile.Target{}, source.Repo{}, nil, err
+		}
+		if found {
+			app, err := o.localApp(ctx, store, tree, from, args)
+			return reconcile.Target{App: app, Only: args}, source.Repo{URL: from.repo, Ref: from.ref}, tree, err
 		}
 	}
 	o.local = false
@@ -112,28 +104,28 @@ func (o *diffOptions) resolve(ctx context.Context, cmd *cobra.Command, store *re
 	return target, repo, gitSource{repo}, err
 }
 
-// like takes over from the record what the flags leave open, so that a working tree is compared as it would be applied,
-// and returns the repository that a gitops.yaml in the same directory was read from, "" when none was.
-func (o *diffOptions) like(ctx context.Context, store *record.Store, args []string, app *reconcile.App) (repo string, err error) {
+// localApp is the app in a directory of the working tree. What the flags leave open is taken over from its record, so that
+// it is compared as it would be applied.
+func (o *diffOptions) localApp(ctx context.Context, store *record.Store, tree checkout, from appSource, args []string) (reconcile.App, error) {
 	records, err := store.Peek(ctx)
 	if err != nil {
-		return "", err
+		return reconcile.App{}, err
 	}
-	for _, l := range store.AppLists() {
-		if l.Source.Path == app.Path {
-			return l.Source.Repo, nil
+	o.source.path = from.dir
+	if listed, err := tree.lists(from.dir, nil); len(args) == 1 && !listed && err == nil {
+		o.source.name = args[0]
+	}
+	if o.source.path == "." && o.source.name == "" { // the root: the name is that of the repository
+		if o.source.name = oneWord(tree.top); checkName(o.source.name) != nil {
+			o.source.name = "repository"
 		}
 	}
-	if len(args) == 1 {
-		app.Name = args[0]
-	}
+	app, err := o.source.appOf()
 	if rec := records[app.Name]; rec != nil && rec.Inventory != nil {
-		if app.Namespace == "" {
-			app.Namespace = rec.Target
-		}
+		app.Namespace = cmp.Or(app.Namespace, rec.Target)
 		app.AllowPlainSecrets = app.AllowPlainSecrets || rec.PlainSecrets
 	}
-	return "", nil
+	return app, err
 }
 
 // show prints the differences and tells whether there are any.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
@@ -48,6 +49,16 @@ func (u *ui) statusTable(list reconcile.StatusList, wide, instances bool) {
 		t.dropFirst()
 	}
 	u.print(t, wide)
+}
+
+// instanceLine says what is wrong with the CronJob of the instance; nothing when it works.
+func (u *ui) instanceLine(i *reconcile.InstanceStatus) {
+	if i == nil || i.Message == "" {
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	fmt.Fprintf(u.Out, "\n%s %s\n", cluster.Ref{Kind: install.CronJobs, Name: install.Name}, u.clean(i.Message))
 }
 
 // lasting adds to a message since when it is so.

@@ -4,15 +4,15 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
 type renderOptions struct {
@@ -25,9 +25,10 @@ func newRenderCommand(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "render [DIR|APP]",
 		Short: "Print the manifests; no cluster is asked for a directory",
-		Long: `Print the manifests of a directory, of a repository (--repo) or of an app's
-last source. Each object is preceded by its file and line. Values of Secrets
-are masked.`,
+		Long: `Print the manifests of a directory, of a repository (--repo) or of an app: from
+the working tree inside a checkout of its repository, otherwise from its last
+source. Each object is preceded by its file and line. Values of Secrets are
+masked.`,
 		Example: `  kubectl gitops render apps/shop/overlays/prod
   kubectl gitops render --repo https://github.com/acme/config \
     --path apps/shop/overlays/prod`,
@@ -119,6 +120,9 @@ func (o *renderOptions) tree(ctx context.Context, c *cli, args []string) (reconc
 		if o.source.path != "." {
 			rel = o.source.path
 		}
+		if o.source.ref != "" { // of the checkout
+			return gitSource{source.Repo{URL: tree.top, Ref: o.source.ref}}, rel, nil
+		}
 		return tree, rel, nil
 	}
 	if o.source.repo != "" {
@@ -132,37 +136,49 @@ func (o *renderOptions) tree(ctx context.Context, c *cli, args []string) (reconc
 	if err != nil {
 		return nil, "", err
 	}
+	here, err := o.recordedHere(ctx, store, args[0])
+	if err != nil {
+		return nil, "", err
+	}
 	list, err := o.source.listOf(ctx, store, args)
 	if err != nil {
 		return nil, "", err
 	}
 	if list != nil {
 		o.source.repo, o.source.ref = list.Repo, cmp.Or(o.source.ref, list.Ref)
-		return gitSource{o.source.repository()}, list.Path, nil
+		return cmp.Or[reconcile.Source](here, gitSource{o.source.repository()}), list.Path, nil
 	}
 	app, repo, err := o.source.resolve(ctx, store, args)
 	o.source.allowPlainSecrets = app.AllowPlainSecrets
-	return gitSource{repo}, app.Path, err
+	return cmp.Or[reconcile.Source](here, gitSource{repo}), app.Path, err
 }
 
 // listedHere returns the working tree when a gitops.yaml in it, where we stand or where --path says, lists the app;
 // otherwise nil.
 func (o *renderOptions) listedHere(app string) (reconcile.Source, string, error) {
 	tree, rel, err := openCheckout(workingDirectory())
-	if err != nil {
-		return nil, "", nil // we stand in no checkout
+	if err != nil || o.source.ref != "" {
+		return nil, "", nil //nolint:nilerr // we stand in no checkout
 	}
 	if o.source.path != "." {
 		rel = o.source.path
 	}
-	root, err := os.OpenRoot(tree.top)
-	if err != nil {
-		return nil, "", err
-	}
-	defer root.Close()
-	apps, found, err := config.Load(root, rel)
-	if err != nil || !found || !slices.ContainsFunc(apps, func(a reconcile.App) bool { return a.Name == app }) {
+	listed, err := tree.lists(rel, []string{app})
+	if err != nil || !listed {
 		return nil, "", err
 	}
 	return tree, rel, nil
+}
+
+// recordedHere returns the working tree when the app comes from its repository, and no ref is asked for; otherwise nil.
+func (o *renderOptions) recordedHere(ctx context.Context, store *record.Store, app string) (reconcile.Source, error) {
+	tree, _, err := openCheckout(workingDirectory())
+	if err != nil || o.source.ref != "" {
+		return nil, nil //nolint:nilerr // we stand in no checkout
+	}
+	all, err := appSources(ctx, store)
+	if from, known := all[app]; err == nil && known && from.in(tree) {
+		return tree, nil
+	}
+	return nil, err
 }

@@ -63,7 +63,7 @@ func (f *sourceFlags) appOf() (reconcile.App, error) {
 	if f.timeout <= 0 {
 		return reconcile.App{}, hint.Errorf(fmt.Sprintf("--timeout %s must be above zero", f.timeout), "for example --timeout 5m")
 	}
-	dir := path.Clean(strings.ReplaceAll(f.path, "\\", "/"))
+	dir := cleanPath(f.path)
 	if path.IsAbs(dir) || dir == ".." || strings.HasPrefix(dir, "../") {
 		return reconcile.App{}, hint.Errorf(fmt.Sprintf("--path %s leaves the repository", f.path), "give a directory from the repository's root")
 	}
@@ -85,6 +85,9 @@ func (f *sourceFlags) appOf() (reconcile.App, error) {
 	return reconcile.App{Name: name, Path: dir, Namespace: f.targetNamespace, Timeout: f.timeout,
 		AllowPlainSecrets: f.allowPlainSecrets, Budget: reconcile.DefaultBudget}, nil
 }
+
+// cleanPath is what --path names, as records have it.
+func cleanPath(p string) string { return path.Clean(strings.ReplaceAll(p, "\\", "/")) }
 
 // renderOptions says how to render what the flags name, without a cluster.
 func (f *sourceFlags) renderOptions() render.Options {
@@ -221,6 +224,11 @@ func (s gitSource) Open(ctx context.Context, commit string) (*reconcile.Tree, er
 	return &reconcile.Tree{Root: root, Revision: rev, Objects: objects, Close: func() { root.Close(); remove() }}, nil
 }
 
+// Commits implements reconcile.Source.
+func (s gitSource) Commits(ctx context.Context, from, to string, paths ...string) ([]source.Commit, error) {
+	return s.repo.Commits(ctx, from, to, paths...)
+}
+
 // checkout is the working tree that a directory lies in, uncommitted changes included: for diff and render only.
 type checkout struct {
 	top string
@@ -256,6 +264,11 @@ func (c checkout) Open(context.Context, string) (*reconcile.Tree, error) {
 		return nil, err
 	}
 	return &reconcile.Tree{Root: root, Revision: c.rev, Close: func() { root.Close() }}, nil
+}
+
+// Commits implements reconcile.Source, for the commit that is checked out.
+func (c checkout) Commits(ctx context.Context, from, _ string, paths ...string) ([]source.Commit, error) {
+	return source.Repo{URL: c.top}.Commits(ctx, from, c.rev.Commit, paths...)
 }
 
 // explainConfig words what client-go says when there is no usable kubeconfig.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
@@ -27,6 +28,8 @@ type statusOptions struct {
 	sync      []string
 	health    []string
 	apps      []string
+
+	noInstance bool // nothing is installed, or it may not be read
 }
 
 func newStatusCommand(c *cli) *cobra.Command {
@@ -36,7 +39,10 @@ func newStatusCommand(c *cli) *cobra.Command {
 		Short: "Show revision, sync and health of the apps, or of one app's objects",
 		Long: `Show what each app looks like now: the commit that is applied, whether the
 cluster still equals it, and how the objects are doing. Worst first. With one
-APP, each object. Only the cluster is asked, not Git.`,
+APP, each object. Only the cluster is asked, not Git.
+
+When the instance is installed and its CronJob is suspended, fails, does not
+start jobs or is missing, a line below the table says so, and why.`,
 		Example: `  kubectl gitops status
   kubectl gitops status shop -o wide
   kubectl gitops status --sync Drifted,Failed
@@ -102,8 +108,12 @@ func (o *statusOptions) one() string {
 // look asks for the apps of one instance that are named, or for all of them.
 func (o *statusOptions) look(ctx context.Context, client *cluster.Client, store *record.Store) (reconcile.StatusList, error) {
 	list, err := newReconciler(client, store, source.Repo{}, nil, nil).Status(ctx, o.one())
-	if err != nil || len(o.apps) == 0 {
+	if err != nil {
 		return list, err
+	}
+	o.addInstance(ctx, client, store, &list)
+	if len(o.apps) == 0 {
+		return list, nil
 	}
 	var errs []error
 	for _, app := range o.apps {
@@ -141,6 +151,20 @@ func (o *statusOptions) lookEverywhere(ctx context.Context, client *cluster.Clie
 		}
 	}
 	return all, nil
+}
+
+// addInstance adds how the CronJob is doing. Whoever may not read it is asked about it once only, also while watching.
+func (o *statusOptions) addInstance(ctx context.Context, client *cluster.Client, store *record.Store, list *reconcile.StatusList) {
+	if o.noInstance {
+		return
+	}
+	instance := install.Instance{Cluster: client, Namespace: store.Namespace}
+	h, known := instance.Health(ctx, time.Now())
+	if o.noInstance = !known; !known {
+		return
+	}
+	list.Instance = &reconcile.InstanceStatus{Namespace: store.Namespace, State: string(h.State), Message: h.Message, Schedule: h.Schedule,
+		Suspended: h.Suspended, LastSchedule: h.LastSchedule, LastSuccess: h.LastSuccess}
 }
 
 // recordedNames are the apps of the instance, as far as they can be read.
@@ -207,9 +231,11 @@ func (o *statusOptions) print(u *ui, list reconcile.StatusList) error {
 	}
 	if len(all) > 0 && len(list.Items) == 0 {
 		fmt.Fprintf(u.Err, "No app is in that state. %s\n", statusSummary(all))
+		u.instanceLine(list.Instance)
 		return nil
 	}
 	u.statusTable(list, o.output.wide(), o.all)
+	u.instanceLine(list.Instance)
 	if len(all) > manyApps || len(list.Items) < len(all) {
 		fmt.Fprintln(u.Err, statusSummary(all))
 	}

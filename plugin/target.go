@@ -42,12 +42,22 @@ func (f *sourceFlags) target(ctx context.Context, cmd *cobra.Command, store *rec
 			app, repo, err := f.resolve(ctx, store, names)
 			t.App = app
 			return t, repo, err
+		case cmd.Flags().Changed("path") && cleanPath(f.path) != list.Path:
+			return t, source.Repo{}, hint.Errorf(fmt.Sprintf("--path %s is not where the gitops.yaml of %s is: that is %s", f.path, whose(names), list.Path),
+				"leave --path out; another gitops.yaml needs --repo, and better an instance of its own (-n)")
 		}
 		f.repo, f.path, f.ref = list.Repo, list.Path, cmp.Or(f.ref, list.Ref)
 	}
 	var err error
 	t.App, err = f.appOf()
 	return t, f.repository(), err
+}
+
+func whose(names []string) string {
+	if len(names) == 0 {
+		return "this instance"
+	}
+	return strings.Join(names, ", ")
 }
 
 // listOf returns the gitops.yaml that the named apps come from, or with no name the only one of the instance; nil when
@@ -78,12 +88,12 @@ func (f *sourceFlags) listOf(ctx context.Context, store *record.Store, names []s
 		}
 	}
 	if len(names) == 0 {
-		if len(lists) != 1 || alone > 0 || f.path != "." {
-			return nil, manyLists(lists, alone, f)
-		}
 		for _, from := range lists {
-			return &from, nil
+			if len(lists) == 1 && alone == 0 || f.path != "." && from.Path == cleanPath(f.path) {
+				return &from, nil
+			}
 		}
+		return nil, manyLists(lists, alone, f)
 	}
 	var found *record.Source
 	for _, name := range names {

@@ -35,21 +35,23 @@ func newUninstallCommand(c *cli) *cobra.Command {
 		Long: `Remove an instance: the CronJob, its service account, its rights and the records
 of its apps. The objects of the apps stay in the cluster as they are, without
 the label that made them ours; with --prune-apps they are listed and then
-deleted; on a terminal this asks first. The namespace goes when install created it and nothing else is in it.
-A Secret with credentials is yours: it stays.`,
+deleted, in the reverse order of dependsOn, and so are the namespaces that were
+created for apps, unless something of others is in them; on a terminal this asks
+first. The namespace of the instance goes when install or a run created it and
+nothing else is in it. A Secret with credentials is yours: it stays.`,
 		Example: `  kubectl gitops uninstall --prune-apps --dry-run=server
   kubectl gitops uninstall`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if o.dryRun != "none" && o.dryRun != "server" {
-				return hint.Errorf(fmt.Sprintf("--dry-run=%s is not known", o.dryRun), "one of: none, server")
+			if !slices.Contains([]string{"none", "server", "client"}, o.dryRun) {
+				return hint.Errorf(fmt.Sprintf("--dry-run=%s is not known", o.dryRun), "one of: none, server, client")
 			}
 			return o.run(cmd.Context(), c)
 		},
 	}
 	cmd.Flags().BoolVar(&o.pruneApps, "prune-apps", false, "Delete the objects of all apps, too")
-	cmd.Flags().StringVar(&o.dryRun, "dry-run", "none", "none, or server: list what would go, delete nothing")
-	fixedWords(cmd, "dry-run", "none", "server")
+	cmd.Flags().StringVar(&o.dryRun, "dry-run", "none", "none, or server: list what would go and what would stay, delete nothing; client is the same")
+	fixedWords(cmd, "dry-run", "none", "server", "client")
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "With --prune-apps: do not ask")
 	return cmd
 }
@@ -81,8 +83,8 @@ func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
 		return err
 	}
 	o.list(u, records, apps)
-	if o.dryRun == "server" {
-		return nil
+	if o.dryRun != "none" {
+		return o.foresee(ctx, u, &instance, store, records)
 	}
 	if o.pruneApps && !o.yes {
 		question := fmt.Sprintf("Delete all objects of %s in instance %s?", plural(len(apps), "app", "apps"), store.Namespace)
@@ -106,6 +108,11 @@ func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
 	if err := store.RemoveLists(ctx); err != nil {
 		return err
 	}
+	if o.pruneApps {
+		if err := removeCreated(ctx, u, &instance); err != nil {
+			return err
+		}
+	}
 	others, err := instance.Remove(ctx)
 	if err != nil {
 		return err
@@ -114,6 +121,57 @@ func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
 		u.warn("namespace %s stays: %s", store.Namespace, strings.Join(others, ", "))
 	}
 	return nil
+}
+
+// removeCreated deletes the namespaces that runs created for apps, unless something of others is in them.
+func removeCreated(ctx context.Context, u *ui, instance *install.Instance) error {
+	created, err := instance.Created(ctx)
+	if err != nil {
+		return err
+	}
+	for n := range created {
+		others, err := instance.RemoveNamespace(ctx, &created[n])
+		if err != nil {
+			return err
+		}
+		if len(others) > 0 {
+			u.warn("namespace %s stays: %s", created[n].GetName(), strings.Join(others, ", "))
+		}
+	}
+	return nil
+}
+
+// foresee lists what goes beside the objects of the apps, and what stays of what an instance made.
+func (o *uninstallOptions) foresee(ctx context.Context, u *ui, instance *install.Instance, store *record.Store, records map[string]*record.Record) error {
+	kept, err := store.Objects(ctx)
+	if err != nil {
+		return err
+	}
+	goes := slices.Clone(kept)
+	if o.pruneApps {
+		for _, rec := range records {
+			goes = append(goes, reconcile.Recorded(rec)...)
+		}
+	}
+	r, err := instance.Foresee(ctx, goes, o.pruneApps)
+	if err != nil {
+		return err
+	}
+	for _, ref := range append(kept, r.Goes...) {
+		u.note("%s goes", refAt(ref))
+	}
+	for _, ref := range r.Order {
+		u.note("%s stays: %s", refAt(ref), r.Leaves[ref])
+	}
+	return nil
+}
+
+// refAt names an object with its namespace.
+func refAt(ref cluster.Ref) string {
+	if ref.Namespace == "" {
+		return ref.String()
+	}
+	return ref.String() + " in " + ref.Namespace
 }
 
 // anySuspended refuses to touch an app that is to be left alone, before anything is done to the others.
@@ -143,16 +201,12 @@ func (o *uninstallOptions) list(u *ui, records map[string]*record.Record, apps [
 			}
 		}
 		for _, ref := range reconcile.Recorded(records[app]) {
-			at := ""
-			if ref.Namespace != "" {
-				at = " in " + ref.Namespace
-			}
-			u.note("%s: %s%s %s", app, ref, at, what)
+			u.note("%s: %s %s", app, refAt(ref), what)
 		}
 	}
 }
 
-// appsToRemove are the apps of the instance, those with Namespaces or CRDs, which others may need, last.
+// appsToRemove are the apps of the instance, in the order of their removal.
 func appsToRemove(records, parents map[string]*record.Record) []string {
 	all := map[string]bool{}
 	for name := range records {
@@ -161,18 +215,5 @@ func appsToRemove(records, parents map[string]*record.Record) []string {
 	for name := range parents {
 		all[name] = true
 	}
-	holds := func(app string) bool {
-		return slices.ContainsFunc(reconcile.Recorded(records[app]), func(r cluster.Ref) bool {
-			return r.Kind.Kind == "Namespace" || r.Kind.Kind == "CustomResourceDefinition"
-		})
-	}
-	return slices.SortedFunc(maps.Keys(all), func(a, b string) int {
-		if holds(a) != holds(b) {
-			if holds(b) {
-				return -1
-			}
-			return 1
-		}
-		return strings.Compare(b, a)
-	})
+	return reconcile.RemovalOrder(slices.Collect(maps.Keys(all)), records)
 }

@@ -77,7 +77,9 @@ func (o Object) foreignNamespace(live *unstructured.Unstructured) bool {
 func (i *Instance) apply(ctx context.Context, o Object, live *unstructured.Unstructured) error {
 	change := record.Change{Object: o.ID(), Short: o.Ref.String(), Action: record.Unchanged}
 	if o.foreignNamespace(live) {
-		change.Note = "it was there before"
+		if live.GetLabels()[record.LabelCreatedBy] != i.Namespace {
+			change.Note = "it was there before"
+		}
 		i.Tell(change)
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/rbac"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
 // Names that are the same in every instance. What is cluster-wide carries the instance's namespace too (see clusterName).
@@ -16,7 +17,7 @@ const (
 	Manager        = "gitops-install"
 	CredentialsDir = "/etc/kubectl-gitops/credentials"
 
-	labelInstance  = "kubectl-gitops.dev/instance" // the namespace of the instance that an object of `install` belongs to
+	labelInstance  = record.LabelInstance
 	labelManagedBy = "app.kubernetes.io/managed-by"
 	labelName      = "app.kubernetes.io/name"
 	tool           = "kubectl-gitops"
@@ -70,7 +71,7 @@ func Objects(o Options) []Object {
 	}
 	for _, name := range o.Spaces {
 		ns := o.object(Namespaces, "", name, fields{})
-		ns.Manifest.SetLabels(nil) // it is the apps', and outlives the instance
+		ns.Manifest.SetLabels(map[string]string{record.LabelCreatedBy: o.Namespace}) // it is the apps': uninstall may leave it
 		ns.Manifest.SetAnnotations(nil)
 		objects = append(objects, ns)
 	}

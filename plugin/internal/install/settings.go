@@ -72,7 +72,9 @@ func settingsOf(u *unstructured.Unstructured) *Settings {
 	return s
 }
 
-func items(u map[string]any, field string) []map[string]any {
+// items lists the maps in a list of an object, none where there is no such list.
+func items(object any, field string) []map[string]any {
+	u, _ := object.(map[string]any)
 	list, _, _ := unstructured.NestedSlice(u, field)
 	var out []map[string]any
 	for _, item := range list {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -29,15 +30,25 @@ func (i *Instance) Suspend(ctx context.Context, as *record.Suspension) (changed 
 		return false, nil
 	}
 	ops := []map[string]any{{"op": "add", "path": "/spec/suspend", "value": as != nil}}
-	path := "/metadata/annotations/kubectl-gitops.dev~1suspended-because"
-	_, explained := cron.GetAnnotations()[annotationReason]
-	switch {
-	case as != nil && cron.GetAnnotations() == nil:
-		ops = append(ops, map[string]any{"op": "add", "path": "/metadata/annotations", "value": map[string]string{annotationReason: as.String()}})
-	case as != nil:
-		ops = append(ops, map[string]any{"op": "add", "path": path, "value": as.String()})
-	case explained:
-		ops = append(ops, map[string]any{"op": "remove", "path": path})
+	noted := map[string]string{}
+	if as != nil {
+		raw, err := json.Marshal(as)
+		if err != nil {
+			return false, err
+		}
+		noted = map[string]string{annotationReason: as.String(), record.AnnotationSuspended: string(raw)}
+	}
+	if len(noted) > 0 && cron.GetAnnotations() == nil {
+		ops = append(ops, map[string]any{"op": "add", "path": "/metadata/annotations", "value": noted})
+		noted = nil
+	}
+	for _, name := range []string{annotationReason, record.AnnotationSuspended} {
+		path := "/metadata/annotations/" + strings.ReplaceAll(name, "/", "~1")
+		if value, set := noted[name]; set {
+			ops = append(ops, map[string]any{"op": "add", "path": path, "value": value})
+		} else if _, is := cron.GetAnnotations()[name]; is && as == nil {
+			ops = append(ops, map[string]any{"op": "remove", "path": path})
+		}
 	}
 	patch, err := json.Marshal(ops)
 	if err != nil {

@@ -97,6 +97,8 @@ type Source interface {
 	Poll(ctx context.Context) (commit string, err error)
 	// Open makes the files of a commit readable until the tree is closed.
 	Open(ctx context.Context, commit string) (*Tree, error)
+	// Commits lists what from does not reach and to does, see source.Repo.Commits.
+	Commits(ctx context.Context, from, to string, paths ...string) ([]source.Commit, error)
 }
 
 // Tree is the files of one commit.
@@ -129,14 +131,15 @@ type Reconciler struct {
 // memory is what the passes of one process leave to the later ones.
 type memory struct {
 	mu       sync.Mutex
-	rendered map[string]*rendering // last commit rendered, by app
-	fights   fights                // what was reverted lately
-	checks   checks                // health rules
-	refused  sync.Map              // kinds that may not be listed in the whole cluster
-	rights   rights                // what the user was found to be allowed
-	server   server                // what charts see of it
-	custom   map[string][]string   // kinds that the server serves, by version of their group, as far as charts asked in vain
-	refusals sync.Map              // by app: keys of the objects whose changes the server refused
+	rendered map[string]*rendering   // last commit rendered, by app
+	fights   fights                  // what was reverted lately
+	checks   checks                  // health rules
+	refused  sync.Map                // kinds that may not be listed in the whole cluster
+	rights   rights                  // what the user was found to be allowed
+	server   server                  // what charts see of it
+	custom   map[string][]string     // kinds that the server serves, by version of their group, as far as charts asked in vain
+	refusals sync.Map                // by app: keys of the objects whose changes the server refused
+	allowed  map[[2]string]allowance // by the messages of commits, of the range that was asked for last
 
 	identity  atomic.Value // uid of the cluster's namespace kube-system, "" when it may not be read
 	strangers sync.Map     // uids of objects with our labels that are not ours, told already

@@ -272,7 +272,7 @@ func (p *pass) succeed(c *record.Change, s *step, o outcome) {
 	ok = ok && err == nil
 	if !p.opts.DryRun {
 		row := record.Row{Ref: s.Ref, UID: o.after.GetUID(), ResourceVersion: o.after.GetResourceVersion(),
-			Generation: o.after.GetGeneration(), Manifest: s.hash, Adopted: adopted(s, o), CreateOnly: s.policy.createOnly,
+			Generation: o.after.GetGeneration(), Manifest: s.hash, Adopted: adopted(s, o) && !p.madeNamespace(o.after), CreateOnly: s.policy.createOnly,
 			Expires: expires(o.after)}
 		if ok { // without an entry of ours only an unchanged resourceVersion is clean
 			row.Owned = fields.Digest(p.rec.Secret, o.after, set)

@@ -37,7 +37,7 @@ func (p *pass) ask(ctx context.Context) error {
 			anew = append(anew, s)
 		}
 	}
-	if err := p.guardRecreations(anew); err != nil || len(refused) == 0 {
+	if err := p.guardRecreations(ctx, anew); err != nil || len(refused) == 0 {
 		return err
 	}
 	return p.refuse(ctx, refused)

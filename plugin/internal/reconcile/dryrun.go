@@ -23,6 +23,11 @@ func (rd *round) foresee(p *pass) {
 		if !other.listed.applied {
 			continue
 		}
+		for _, e := range other.effects {
+			if e.Ref.Kind.Kind == "Namespace" && e.Before == nil {
+				p.foreseenNamespaces = append(p.foreseenNamespaces, e.Ref.Name)
+			}
+		}
 		for _, s := range other.plan.steps {
 			if record.HoldsOthers(s.Ref.Kind) && !other.failed[s.key()] {
 				p.foreseen = append(p.foreseen, host{s.object, other.app.Name})

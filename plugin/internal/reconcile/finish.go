@@ -28,6 +28,11 @@ func (p *pass) finish(err error) (AppReport, error) {
 	if (err == nil || errors.Is(err, errInterrupted)) && len(p.failed) > 0 {
 		err = errors.Join(err, p.firstFailure())
 	}
+	if err == nil {
+		p.rememberSource()
+	} else {
+		p.warnForgotten()
+	}
 	rep := &p.report
 	rep.Result = record.ResultSucceeded
 	switch {

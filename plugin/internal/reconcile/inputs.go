@@ -82,7 +82,7 @@ func (p *pass) passOver() {
 		return
 	}
 	p.tell(Fetched, p.app.Name, "%s, which does not touch %s", p.fetchedText(p.revision, p.rec.Revision.Commit), p.app.Path)
-	p.rec.Source, p.rec.Revision, p.moved = p.report.Source, p.revision, true
+	p.rec.Revision, p.moved = p.revision, true
 }
 
 // noteInputs lets the record name what the app was rendered from: the charts, and all inputs if its rows are what was

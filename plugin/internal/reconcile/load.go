@@ -73,6 +73,19 @@ func (p *pass) at(rec *record.Record) record.Revision {
 	return rec.Revision
 }
 
+// bases lists the commits that the objects may have equalled last. They differ when a run was cut off before it saved
+// its list, and for an app that no commit changed for long: its record names an older one than its list.
+func (p *pass) bases() []string {
+	bases := []string{p.rec.Revision.Commit}
+	if at := p.at(p.rec).Commit; at != bases[0] {
+		bases = append(bases, at)
+	}
+	if l := p.listed; l != nil && l.before != "" && l.before != bases[0] {
+		bases = append(bases, l.before)
+	}
+	return bases
+}
+
 // rebuild fills a lost inventory with the objects that carry our label and our field manager's entry.
 func (p *pass) rebuild(ctx context.Context, groupKinds []string) error {
 	p.tell(Warning, p.app.Name, "the inventory of %s is lost; it is rebuilt from the labels of its objects, and nothing is pruned in this run", p.app.Name)
@@ -169,6 +182,9 @@ func (p *pass) decide(ctx context.Context) error {
 	}
 	if !newCommit {
 		p.revision = p.at(rec)
+		if p.listed == nil {
+			p.revision = under(p.revision, rec.Source.Ref, p.From.Ref)
+		}
 		p.report.Revision = p.revision
 	}
 	for _, v := range p.verdicts {

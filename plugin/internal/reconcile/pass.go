@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
 // pass is one run over one app.
@@ -28,7 +29,7 @@ type pass struct {
 	apps      map[string]string // of the instance, by ApplySet id
 	commit    string            // what the ref points at
 	revision  record.Revision
-	message   string // of the commit
+	tip       source.Revision // the commit, with its message
 	rec       *record.Record
 	live      *snapshot
 	verdicts  map[record.Key]verdict
@@ -49,6 +50,8 @@ type pass struct {
 	plan      *plan
 	newKinds  map[cluster.Kind]bool // of CRDs this pass applies
 	foreseen  []host                // of a dry run: what it would find in the cluster
+
+	foreseenNamespaces []string // of apps before this one
 
 	toKeep     []byte                       // hooks of this commit for the removal of the app, as the record keeps them; nil when it was not rendered
 	handedOver bool                         // it left gitops.yaml, but another app takes over objects of it
@@ -230,7 +233,7 @@ func (p *pass) makePlan(ctx context.Context) error {
 		p.plan = makePlan(p.desired, p.rec, p.live, p.verdicts, p.id, p.apps)
 	}
 	if len(p.plan.foreign) > 0 {
-		return p.plan.foreign
+		return p.refuseForeign(ctx)
 	}
 	if p.rec.Rebuilt {
 		p.plan.removals = nil
@@ -239,8 +242,10 @@ func (p *pass) makePlan(ctx context.Context) error {
 	p.tellStrangers()
 	p.planHooks()
 	if !p.goesOn() {
-		if err := p.plan.guard(p.rec, p.report.Source, p.app.Budget, p.message); err != nil {
-			return err
+		if r := p.plan.guard(p.rec, p.report.Source, p.app.Budget); r != nil {
+			if a := p.allowed(ctx, p.tip, p.commit, p.bases()...); a.deletions < r.n {
+				return r.error(a)
+			}
 		}
 	}
 	p.markCreateOnly()
@@ -323,7 +328,7 @@ func (p *pass) readBefore(ctx context.Context) error {
 func (p *pass) writeAhead(ctx context.Context) error {
 	if p.opts.DryRun {
 		p.tellHooks()
-		return nil
+		return p.ensureNamespace(ctx)
 	}
 	p.rec.Inputs = nil // until all is applied, the rows are those of no commit
 	if err := p.checkCluster(ctx, false); err != nil {
@@ -350,17 +355,16 @@ func (p *pass) writeAhead(ctx context.Context) error {
 			added = true
 		}
 	}
-	if added && !p.retired() || slices.ContainsFunc(p.plan.steps, func(s *step) bool { return s.live == nil && s.Namespace == p.app.Namespace }) {
-		if err := p.ensureNamespace(ctx); err != nil {
-			return err
-		}
+	if err := p.ensureNamespace(ctx); err != nil {
+		return err
 	}
 	if !added {
 		return nil
 	}
 	p.rec.Pending = true
-	p.rec.Source = p.report.Source // with its settings: the next run may have to finish this one without flags
-	p.noteSettings()
+	if !p.keepsSource() {
+		p.noteSource() // the next run may have to finish this one without flags
+	}
 	return p.Records.Save(ctx, p.rec)
 }
 
@@ -412,8 +416,10 @@ func (p *pass) complete() {
 	if p.rec.Revision.Commit == "" && !p.rec.Rebuilt {
 		p.rec.Installed = p.revision.Commit
 	}
-	p.rec.Source, p.rec.Revision = p.report.Source, p.revision
-	p.noteSettings()
+	if !p.keepsSource() {
+		p.noteSource()
+	}
+	p.rec.Revision = p.revision
 	p.rec.Config, p.rec.Tool, p.rec.Health = p.config, p.Tool, p.app.Health
 	p.noteInputs()
 	p.rec.Pending = p.rec.Rebuilt || p.deferred // a rebuilt inventory is compared with Git once more before anything is pruned

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -45,6 +44,8 @@ type plan struct {
 	hosts    []removal // of an app that is removed: what its PostDelete hooks live in goes last
 	same     []*object // desired, recorded and clean: nothing to do
 	foreign  render.Problems
+
+	foreignObjects []*object // of foreign, in its order
 }
 
 // makePlan compares Git, record and cluster. It is pure: no request is made.
@@ -57,7 +58,7 @@ func makePlan(objects []*object, rec *record.Record, live *snapshot, verdicts ma
 		desired[k] = true
 		from := live.takes[k]
 		if owner := foreignOwner(live.objects[k], id); owner != "" && from == nil {
-			p.foreign = append(p.foreign, belongsTo(o, owner, apps[owner]))
+			p.foreign, p.foreignObjects = append(p.foreign, belongsTo(o, owner, apps[owner])), append(p.foreignObjects, o)
 			continue
 		}
 		s := &step{object: o, from: from, stage: o.stage(), hash: rec.Hash(o.body)}
@@ -96,7 +97,7 @@ func makePlan(objects []*object, rec *record.Record, live *snapshot, verdicts ma
 // belongsTo says who has an object already: an app of this instance, or an ApplySet of which only the id is known.
 func belongsTo(o *object, id, app string) render.Problem {
 	p := render.Problem{Origin: o.origin, Object: o.ID(), Message: "already belongs to another ApplySet: " + id,
-		Hint: "remove it there first; then " + letGoCommand(o) + " lets it go"}
+		Hint: "find out who applies it; when nobody does any more, " + letGoCommand(o) + " lets it go"}
 	if app != "" {
 		p.Message, p.Hint = "already belongs to the app "+app, "remove it from one of the two"
 	}
@@ -105,11 +106,7 @@ func belongsTo(o *object, id, app string) render.Problem {
 
 // letGoCommand is what takes an object out of the ApplySet it is in.
 func letGoCommand(o *object) string {
-	text := "kubectl label " + o.Ref.String()
-	if o.Namespace != "" {
-		text += " -n " + o.Namespace
-	}
-	return text + " " + record.LabelPartOf + "-"
+	return "kubectl label " + at(o.Ref) + " " + record.LabelPartOf + "-"
 }
 
 func foreignOwner(u metav1.Object, id string) string {
@@ -135,23 +132,6 @@ func kept(annotations map[string]string) bool {
 	return p.keep || p.ignore
 }
 
-// trailerAllow is the commit trailer that allows N deletions beyond the budget.
-const trailerAllow = "Gitops-Allow-Deletions"
-
-// allowedDeletions reads the trailer from a commit message, -1 when there is none.
-func allowedDeletions(message string) int {
-	lines := strings.Split(strings.TrimRight(message, "\n"), "\n")
-	for i := len(lines) - 1; i >= 0 && strings.TrimSpace(lines[i]) != ""; i-- {
-		name, value, ok := strings.Cut(lines[i], ":")
-		if ok && strings.EqualFold(strings.TrimSpace(name), trailerAllow) {
-			if n, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && n >= 0 {
-				return n
-			}
-		}
-	}
-	return -1
-}
-
 // doomed lists the removals that delete something, and counts the rows that stand for nothing any more.
 func (p *plan) doomed() (list []removal, spared int) {
 	for _, r := range p.removals {
@@ -167,38 +147,51 @@ func (p *plan) doomed() (list []removal, spared int) {
 	return list, spared
 }
 
+// refusal is why a plan may not delete as much as it would, unless commit messages allow n deletions.
+type refusal struct {
+	n                    int
+	verb                 string // what is refused, "prune" when it is empty
+	what, reason, advice string
+	doomed               []removal
+}
+
+// error words the refusal, with what commit messages say about deletions.
+func (r *refusal) error(a allowance) error {
+	text := fmt.Sprintf("refused to %s %s: %s", cmp.Or(r.verb, "prune"), r.what, r.reason)
+	if a.deletions > 0 {
+		text += fmt.Sprintf("; commit messages allow %d", a.deletions)
+	}
+	return hint.Errorf(text+"\n"+listOf(r.doomed)+a.said(), r.advice+" %s: %d", trailerAllow, r.n)
+}
+
 // guard refuses a plan that deletes anything when the app comes from another place than before, more than the budget
-// allows, everything (of more than one object), all Namespaces or all CRDs. message is the commit message, whose trailer can allow a number of deletions.
-func (p *plan) guard(rec *record.Record, from record.Source, budget Budget, message string) error {
+// allows, everything (of more than one object), all Namespaces or all CRDs. nil refuses nothing.
+func (p *plan) guard(rec *record.Record, from record.Source, budget Budget) *refusal {
 	doomed, spared := p.doomed()
 	total := len(rec.Rows) - spared
 	n := len(doomed)
 	if n == 0 {
 		return nil
 	}
-	if allowed := allowedDeletions(message); allowed >= n {
-		return nil
-	}
-	reason, advice := "", "nothing was written; if it is meant, commit with the trailer %s: %d"
+	r := &refusal{n: n, what: plural(n, "object"), doomed: doomed, advice: "nothing was written; if it is meant, commit with the trailer"}
 	switch was := rec.Source; {
 	case was.Repo != "" && (was.Repo != from.Repo || was.Path != from.Path):
-		advice = "nothing was written; if this is another app, give it another --name, and if it moved, commit with the trailer %s: %d"
-		reason = fmt.Sprintf("until now the app %s came from %s, path %s", rec.App, was.Repo, was.Path)
+		r.advice = "nothing was written; if this is another app, give it another --name, and if it moved, commit with the trailer"
+		r.reason = fmt.Sprintf("until now the app %s came from %s, path %s", rec.App, was.Repo, was.Path)
 	case n == total && n > 1:
-		reason = "that is everything the app has"
+		r.reason = "that is everything the app has"
 	case n > budget.Count:
-		reason = fmt.Sprintf("the deletion budget is %d objects", budget.Count)
+		r.reason = fmt.Sprintf("the deletion budget is %d objects", budget.Count)
 	case n > budget.Free && n*100 > budget.Percent*total:
-		reason = fmt.Sprintf("the deletion budget is %d %% of %d objects", budget.Percent, total)
+		r.reason = fmt.Sprintf("the deletion budget is %d %% of %d objects", budget.Percent, total)
 	case allGo(rec, doomed, "", "Namespace"):
-		reason = "they include all Namespaces of the app, with all that is in them"
+		r.reason = "they include all Namespaces of the app, with all that is in them"
 	case allGo(rec, doomed, "apiextensions.k8s.io", "CustomResourceDefinition"):
-		reason = "they include all CustomResourceDefinitions of the app, with all their objects in the cluster"
+		r.reason = "they include all CustomResourceDefinitions of the app, with all their objects in the cluster"
 	default:
 		return nil
 	}
-	return hint.Errorf(fmt.Sprintf("refused to prune %s: %s\n%s", plural(n, "object"), reason, listOf(doomed)),
-		advice, trailerAllow, n)
+	return r
 }
 
 func allGo(rec *record.Record, doomed []removal, group, kind string) bool {

@@ -16,6 +16,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
 const ourID = "applyset-ours-v1"
@@ -229,7 +230,7 @@ func TestGuardRefusesToPruneTooMuch(t *testing.T) {
 		{name: "what is kept does not count", stay: many("Service", 1), go_: many("ConfigMap", 30, keep)},
 		{name: "what was never created does not count", stay: many("Service", 1), ahead: 30},
 		{name: "allowed by the commit", go_: many("ConfigMap", 30), message: "Clean up\n\nGitops-Allow-Deletions: 30"},
-		{name: "not enough allowed", go_: many("ConfigMap", 30), message: "Clean up\n\nGitops-Allow-Deletions: 29", wantRefusal: "that is everything the app has"},
+		{name: "not enough allowed", go_: many("ConfigMap", 30), message: "Clean up\n\nGitops-Allow-Deletions: 29", wantRefusal: "that is everything the app has; commit messages allow 29"},
 		{name: "a budget of the app", stay: many("Service", 10), go_: many("ConfigMap", 2), budget: Budget{Count: 1, Percent: 100},
 			wantRefusal: "the deletion budget is 1 objects"},
 	}
@@ -243,7 +244,12 @@ func TestGuardRefusesToPruneTooMuch(t *testing.T) {
 				ref := refTo("Secret", fmt.Sprintf("ahead-%d", i))
 				s.rec.Rows[record.KeyOf(ref)] = record.Row{Ref: ref}
 			}
-			err := s.plan(test.stay...).guard(s.rec, record.Source{}, cmp.Or(test.budget, DefaultBudget), test.message)
+			r := s.plan(test.stay...).guard(s.rec, record.Source{}, cmp.Or(test.budget, DefaultBudget))
+			a := allowedBy([]source.Commit{{Revision: source.Revision{Subject: test.message}}})
+			var err error
+			if r != nil && a.deletions < r.n {
+				err = r.error(a)
+			}
 			if test.wantRefusal == "" {
 				if err != nil {
 					t.Fatal(err)
@@ -258,25 +264,6 @@ func TestGuardRefusesToPruneTooMuch(t *testing.T) {
 				t.Errorf("the hint is %q", hints)
 			}
 		})
-	}
-}
-
-func TestAllowedDeletionsAreReadFromTheTrailer(t *testing.T) {
-	for message, want := range map[string]int{
-		"": -1, "subject": -1, "subject\n\nbody": -1,
-		"subject\n\nGitops-Allow-Deletions: 3":                                   3,
-		"subject\n\nbody\n\nGitops-Allow-Deletions: 3\nSigned-off-by: Ada <a@b>": 3,
-		"subject\n\nSigned-off-by: Ada <a@b>\ngitops-allow-deletions:7\n":        7,
-		"subject\n\nGitops-Allow-Deletions: 3\n\nand more text":                  -1,
-		"subject\n\nGitops-Allow-Deletions: all":                                 -1,
-		"subject\n\nGitops-Allow-Deletions: -5":                                  -1,
-		"subject\n\nWe use Gitops-Allow-Deletions: 3 here":                       -1,
-		"subject\n\nGitops-Allow-Deletions: 0":                                   0,
-		"subject\r\n\r\nGitops-Allow-Deletions: 4\r\n":                           4,
-	} {
-		if got := allowedDeletions(message); got != want {
-			t.Errorf("%q: got %d, want %d", message, got, want)
-		}
 	}
 }
 

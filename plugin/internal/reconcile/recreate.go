@@ -14,7 +14,6 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -219,40 +218,40 @@ func (p *pass) asCreated(ctx context.Context, s *step) *unstructured.Unstructure
 }
 
 // guardForeseen lets a dry run end as the run would that recreates too much.
-func (p *pass) guardForeseen(context.Context) error {
+func (p *pass) guardForeseen(ctx context.Context) error {
 	if !p.opts.DryRun {
 		return nil
 	}
-	return p.guardRecreations(p.recreated)
+	return p.guardRecreations(ctx, p.recreated)
 }
 
 // guardRecreations refuses to recreate more objects than the deletion budget allows, with those that are pruned.
-func (p *pass) guardRecreations(anew []*step) error {
+func (p *pass) guardRecreations(ctx context.Context, anew []*step) error {
 	if len(anew) == 0 || p.goesOn() {
 		return nil
 	}
 	doomed, spared := p.plan.doomed()
 	n, total, budget := len(doomed)+len(anew), len(p.rec.Rows)-spared, p.app.Budget
-	if allowedDeletions(p.message) >= n {
-		return nil
-	}
-	reason := ""
+	r := &refusal{n: n, verb: "delete and recreate", what: plural(len(anew), "object"), advice: "nothing was written; if it is meant, commit with the trailer"}
 	switch {
 	case n > budget.Count:
-		reason = fmt.Sprintf("the deletion budget is %d objects", budget.Count)
+		r.reason = fmt.Sprintf("the deletion budget is %d objects", budget.Count)
 	case n > budget.Free && n*100 > budget.Percent*total:
-		reason = fmt.Sprintf("the deletion budget is %d %% of %d objects", budget.Percent, total)
+		r.reason = fmt.Sprintf("the deletion budget is %d %% of %d objects", budget.Percent, total)
 	default:
 		return nil
 	}
-	list := make([]removal, len(anew))
-	for i, s := range anew {
-		list[i].row.Ref = s.Ref
+	a := p.allowed(ctx, p.tip, p.commit, p.bases()...)
+	if a.deletions >= n {
+		return nil
 	}
-	also := ""
+	for _, s := range anew {
+		var one removal
+		one.row.Ref = s.Ref
+		r.doomed = append(r.doomed, one)
+	}
 	if len(doomed) > 0 {
-		also = fmt.Sprintf(" and to prune %d", len(doomed))
+		r.what += fmt.Sprintf(" and to prune %d", len(doomed))
 	}
-	return hint.Errorf(fmt.Sprintf("refused to delete and recreate %s%s: %s\n%s", plural(len(anew), "object"), also, reason, listOf(list)),
-		"nothing was written; if it is meant, commit with the trailer %s: %d", trailerAllow, n)
+	return r.error(a)
 }

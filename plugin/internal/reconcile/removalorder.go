@@ -35,6 +35,28 @@ func (rd *round) leaving() []*leaving {
 	return inOrder(all)
 }
 
+// RemovalOrder returns the names of apps in the order of their removal, as a run removes apps that leave gitops.yaml
+// together. records are those of the instance; an app without one is in no other's way.
+func RemovalOrder(names []string, records map[string]*record.Record) []string {
+	var all []*leaving
+	for _, name := range names {
+		l := &leaving{app: App{Name: name}, rec: records[name]}
+		if l.rec == nil || l.rec.Inventory == nil {
+			l.rec = &record.Record{Inventory: &record.Inventory{}}
+		} else {
+			l.app = SettingsOf(l.rec)
+			l.hooks, _ = keptHooks(l.rec) // what cannot be read is told when they are to run
+		}
+		all = append(all, l)
+	}
+	slices.SortFunc(all, holdersLast)
+	var out []string
+	for _, l := range inOrder(all) {
+		out = append(out, l.app.Name)
+	}
+	return out
+}
+
 // inOrder takes from rest whatever nothing else in it has to go before. In a circle, which only records of different
 // commits can make, nobody waits for those behind him.
 func inOrder(rest []*leaving) []*leaving {

@@ -65,7 +65,7 @@ func (p *pass) render(ctx context.Context) error {
 func (p *pass) fetched(rev source.Revision) {
 	p.revision = revisionOf(rev)
 	p.report.Revision = p.revision
-	p.message = rev.Subject + "\n\n" + rev.Body
+	p.tip = rev
 }
 
 func revisionOf(rev source.Revision) record.Revision {

@@ -1,14 +1,14 @@
 package reconcile
 
 import (
+	"context"
 	"fmt"
-
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"slices"
 )
 
 // guardRetired holds the apps that left gitops.yaml in one commit to one deletion budget. Each alone may be too small for
 // its own: a directory that moved away from under a glob takes many with it.
-func (rd *round) guardRetired() {
+func (rd *round) guardRetired(ctx context.Context) {
 	var leaving []*pass
 	var doomed []removal
 	for _, p := range rd.passes {
@@ -27,12 +27,22 @@ func (rd *round) guardRetired() {
 	}
 	n, budget := len(doomed), DefaultBudget
 	small := n <= budget.Count && (n <= budget.Free || n*100 <= budget.Percent*total)
-	if len(leaving) < 2 || small || allowedDeletions(rd.message) >= n {
+	if len(leaving) < 2 || small {
 		return
 	}
-	err := hint.Errorf(fmt.Sprintf("refused to prune %s of %s that left gitops.yaml together: the deletion budget is %d objects and %d %% of %d\n%s",
-		plural(n, "object"), plural(len(leaving), "app"), budget.Count, budget.Percent, total, listOf(doomed)),
-		"nothing was pruned; if it is meant, commit with the trailer %s: %d", trailerAllow, n)
+	var bases []string
+	for _, p := range leaving {
+		bases = append(bases, p.bases()...)
+	}
+	slices.Sort(bases)
+	a := rd.allowed(ctx, rd.tip, rd.commit, slices.Compact(bases)...)
+	if a.deletions >= n {
+		return
+	}
+	r := refusal{n: n, doomed: doomed, advice: "nothing was pruned; if it is meant, commit with the trailer",
+		what:   fmt.Sprintf("%s of %s that left gitops.yaml together", plural(n, "object"), plural(len(leaving), "app")),
+		reason: fmt.Sprintf("the deletion budget is %d objects and %d %% of %d", budget.Count, budget.Percent, total)}
+	err := r.error(a)
 	for _, p := range leaving {
 		p.failure = err
 	}

@@ -55,7 +55,7 @@ type round struct {
 
 	commit   string
 	revision record.Revision
-	message  string // of the commit
+	tip      source.Revision // the commit, with its message
 	records  map[string]*record.Record
 	ids      map[string]string // apps of the instance, by ApplySet id
 	list     *record.AppList   // as recorded, nil when there is none
@@ -159,7 +159,7 @@ func (rd *round) find(ctx context.Context) (listed bool, err error) {
 	}
 	rd.list = rd.Records.ListOf(rd.from())
 	if rd.list != nil && rd.fromRecords() {
-		rd.revision = rd.list.Revision
+		rd.revision = under(rd.list.Revision, rd.list.Source.Ref, rd.From.Ref)
 		return true, nil
 	}
 	if rd.Apps == nil || rd.list == nil && rd.isSingle() {
@@ -193,7 +193,7 @@ func (rd *round) from() record.Source {
 func (rd *round) isSingle() bool {
 	rec := rd.records[rd.target.App.Name]
 	return rec != nil && rec.Inventory != nil && rec.List == "" && rec.Revision.Commit == rd.commit &&
-		rec.Source.Repo == rd.From.Repo && rec.Source.Path == rd.target.App.Path
+		rec.Source.Repo == rd.From.Repo && rec.Source.Path == rd.target.App.Path && rec.Config == rd.ownSettings(rd.target.App)
 }
 
 // fromRecords takes the apps from their records, when these are all at the commit.
@@ -266,7 +266,7 @@ func (rd *round) fromCheckout(ctx context.Context) (bool, error) {
 
 func (rd *round) note(rev source.Revision) {
 	rd.revision = revisionOf(rev)
-	rd.message = rev.Subject + "\n\n" + rev.Body
+	rd.tip = rev
 }
 
 // choose checks the names and flags that were given.
@@ -284,7 +284,7 @@ func (rd *round) choose() error {
 			return hint.Errorf(fmt.Sprintf("no app %s in the gitops.yaml of %s", name, rd.target.App.Path), "it has: %s", strings.Join(names, ", "))
 		}
 	}
-	return nil
+	return rd.movesOthers()
 }
 
 func (rd *round) chosen(name string) bool {

@@ -12,6 +12,9 @@ import (
 
 // misread is the run at a commit whose gitops.yaml cannot be used.
 func (rd *round) misread(ctx context.Context, why error) Outcome {
+	if rd.list != nil && len(rd.target.Only) > 0 && !rd.sameRef() {
+		return Outcome{Listed: true, Err: why} // that of a ref which this run may not move the list to
+	}
 	if err := rd.saveProblem(ctx, why); err != nil {
 		return Outcome{Listed: true, Err: errors.Join(why, err)}
 	}
@@ -111,7 +114,7 @@ func (p *pass) planHeld(ctx context.Context) error {
 	p.alone()
 	p.plan = makePlan(p.desired, p.rec, p.live, p.verdicts, p.id, p.apps)
 	if len(p.plan.foreign) > 0 {
-		return p.plan.foreign
+		return p.refuseForeign(ctx)
 	}
 	p.plan.removals = nil
 	p.plan.steps = slices.DeleteFunc(p.plan.steps, func(s *step) bool { return s.changed })

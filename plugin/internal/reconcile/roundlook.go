@@ -27,6 +27,10 @@ func (rd *round) makePasses(ctx context.Context) error {
 		rd.ids[rd.Records.ID(name)] = name
 	}
 	apps, leaving := slices.Clone(rd.apps), rd.leaving()
+	var names []string
+	for _, a := range rd.apps {
+		names = append(names, a.Name)
+	}
 	for _, l := range leaving {
 		apps = append(apps, l.app)
 	}
@@ -35,15 +39,16 @@ func (rd *round) makePasses(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p.listed.aside = !rd.chosen(app.Name)
+		p.listed.aside, p.listed.beside = !rd.chosen(app.Name), names
 		if n := i - len(rd.apps); n >= 0 {
 			p.listed.retired, p.listed.first = true, leaving[n].first
 		}
 		p.opts.open = rd.open
-		p.commit, p.revision, p.message, p.apps = rd.commit, rd.revision, rd.message, rd.ids
+		p.commit, p.revision, p.tip, p.apps = rd.commit, rd.revision, rd.tip, rd.ids
 		p.report.Revision = p.revision
-		if l := rd.list; l != nil && l.Names(app.Name) {
-			if _, behind := l.IsBehind(app.Name); !behind {
+		if l := rd.list; l != nil {
+			b, behind := l.IsBehind(app.Name)
+			if p.listed.before = b.At; !behind && l.Names(app.Name) {
 				p.listed.holds = &l.Revision
 			}
 		}

@@ -39,7 +39,7 @@ func (rd *round) plan(ctx context.Context) {
 			p.listed.idle, p.failure = true, nil
 		}
 	}
-	rd.guardRetired()
+	rd.guardRetired(ctx)
 }
 
 // decide tells whether the pass has nothing to do, from the record and the cluster alone.

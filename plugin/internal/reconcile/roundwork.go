@@ -226,19 +226,24 @@ func (rd *round) conclude(ctx context.Context) error {
 			}
 			p.listed.gone = true
 			p.report.Message, p.report.Health = "left gitops.yaml: its record is deleted", cluster.Unknown
+			if ns := rd.leftNamespace(ctx, p); ns != "" {
+				rd.tell(Warning, p.app.Name, "namespace %s, which was created for %s, stays: `kubectl delete namespace %s` deletes it with all that is in it", ns, p.app.Name, ns)
+			}
 		}
 	}
-	return errors.Join(rd.saveList(ctx, ""), rd.heldBack())
+	return errors.Join(rd.saveList(ctx, "", rd.failures()), rd.heldBack())
 }
 
-// saveList records what gitops.yaml lists at this commit and which apps are not at it.
-func (rd *round) saveList(ctx context.Context, problem string) error {
+// saveList records what gitops.yaml lists at this commit and which apps are not at it. why is what failed of the run.
+func (rd *round) saveList(ctx context.Context, problem string, why error) error {
+	if rd.list == nil && (problem != "" || why != nil && !rd.worthSaving()) {
+		return nil // nothing is known that could be kept
+	}
 	list := &record.AppList{}
 	if rd.list != nil {
 		*list = *rd.list
 	}
-	list.Source = rd.from()
-	list.Source.Ref = rd.From.Ref
+	rd.noteListSource(list, why)
 	list.Tool, list.Problem = rd.Tool, problem
 	list.Held = ""
 	if why := rd.heldBack(); why != nil {
@@ -255,9 +260,6 @@ func (rd *round) saveList(ctx context.Context, problem string) error {
 			}
 		}
 	}
-	if rd.list == nil && problem != "" {
-		return nil // nothing is known that could be kept
-	}
 	err := rd.Records.SaveList(ctx, list)
 	if err == nil {
 		rd.list = list
@@ -273,13 +275,16 @@ func (rd *round) saveProblem(ctx context.Context, err error) error {
 	if rd.revision.Commit != "" {
 		line = rd.revision.Short() + ": " + line
 	}
-	return rd.saveList(ctx, line)
+	return rd.saveList(ctx, line, err)
 }
 
 // behind tells why the objects of an app do not all equal the commit, or why one that left still has some.
 func (p *pass) behind() (record.Behind, bool) {
 	b := record.Behind{App: p.app.Name}
 	l := p.listed
+	if p.rec != nil {
+		b.At = firstOf(l.before, p.at(p.rec).Commit)
+	}
 	switch {
 	case l.gone:
 		return b, false

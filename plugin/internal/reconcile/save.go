@@ -8,13 +8,10 @@ import (
 	"slices"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -136,30 +133,6 @@ func (p *pass) tellChange(c record.Change) {
 	if p.Events != nil {
 		p.Events(Event{Kind: Changed, App: p.app.Name, Listed: p.listed != nil, Change: &c})
 	}
-}
-
-// ensureNamespace creates the app's target namespace when it is missing and not among the objects themselves. It is
-// not the app's: it is never changed again and never pruned.
-func (p *pass) ensureNamespace(ctx context.Context) error {
-	name := p.app.Namespace
-	if name == "" {
-		return nil
-	}
-	for _, o := range p.desired {
-		if o.Ref.Kind.Kind == "Namespace" && o.Group == "" && o.Name == name {
-			return nil
-		}
-	}
-	ref := cluster.Ref{Kind: cluster.Kind{Version: "v1", Kind: "Namespace", Resource: "namespaces"}, Name: name}
-	body := fmt.Appendf(nil, `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":%q}}`, name)
-	_, err := p.Cluster.Get(ctx, ref)
-	if apierrors.IsNotFound(err) {
-		_, err = p.Cluster.Create(ctx, ref, body, record.Manager)
-	}
-	if err != nil && !apierrors.IsAlreadyExists(err) && !apierrors.IsForbidden(err) {
-		return hint.With(fmt.Errorf("namespace %s: %w", name, err), "create it yourself, or name another with --target-namespace")
-	}
-	return nil
 }
 
 // secrets lists the Secrets among the desired and live objects, whose values must not appear in any text.

@@ -12,7 +12,19 @@ import (
 // StatusList is the form of `status -o json`.
 type StatusList struct {
 	metav1.TypeMeta `json:",inline"`
-	Items           []Status `json:"items"`
+	Items           []Status        `json:"items"`
+	Instance        *InstanceStatus `json:"instance,omitempty"` // of an installed instance, for those who may read its CronJob
+}
+
+// InstanceStatus is how the CronJob of an instance is doing.
+type InstanceStatus struct {
+	Namespace    string             `json:"namespace"`
+	State        string             `json:"state"`             // Running, Waiting, Suspended, Failing, Stalled or Missing
+	Message      string             `json:"message,omitempty"` // why, when it is not Running
+	Schedule     string             `json:"schedule,omitempty"`
+	Suspended    *record.Suspension `json:"suspended,omitempty"`
+	LastSchedule time.Time          `json:"lastSchedule,omitzero"` // when it started a job last
+	LastSuccess  time.Time          `json:"lastSuccess,omitzero"`  // when a job ended well last
 }
 
 // Status is what an app looks like now: the record compared with the live objects. Resources is filled when one app

@@ -30,6 +30,7 @@ type AppList struct {
 	Problem  string   `json:"problem,omitempty"` // why gitops.yaml itself could not be used; then Apps are the last known ones
 	Held     string   `json:"held,omitempty"`    // why a newer commit is held back
 	Tool     string   `json:"tool"`
+	Unproven bool     `json:"unproven,omitempty"` // no run with Source has succeeded yet
 
 	version, written string // resourceVersion and content as loaded or saved
 	renamed          any    // managedFields with today's name of our manager, where they hold an earlier one
@@ -38,6 +39,7 @@ type AppList struct {
 // Behind is an app whose objects are not all of the list's commit, or one that left the file and still has objects.
 type Behind struct {
 	App     string `json:"app"`
+	At      string `json:"at,omitempty"` // the commit that its objects equalled last, "" when there is none
 	Failed  bool   `json:"failed,omitempty"`
 	Message string `json:"message,omitempty"`
 }

@@ -99,6 +99,7 @@ type Header struct {
 	Config        string               `json:"config"`                 // digest of the settings that shaped them
 	Charts        []Chart              `json:"charts,omitempty"`       // that others depend on and that were fetched
 	Asked         []string             `json:"asked,omitempty"`        // API versions and kinds that charts asked about in vain
+	Unproven      bool                 `json:"unproven,omitempty"`     // no run with this source has succeeded yet
 	Inputs        *Inputs              `json:"inputs,omitempty"`       // what they were rendered from; nil when it is not known, or they are not all
 	Tool          string               `json:"tool"`                   // version that wrote it
 	Pending       bool                 `json:"pending,omitempty"`      // not everything of Revision is applied, or pruned

@@ -8,6 +8,23 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 )
 
+// Objects lists what holds the records of the instance: of all apps, and of files gitops.yaml.
+func (s *Store) Objects(ctx context.Context) ([]cluster.Ref, error) {
+	var refs []cluster.Ref
+	for _, k := range []cluster.Kind{configMaps, secrets} {
+		items, _, err := s.Cluster.ListMetadata(ctx, k, s.Namespace, labelApp, cluster.Read{})
+		if err != nil {
+			return nil, s.unread(err)
+		}
+		for _, u := range items {
+			if IsRecord(u.Labels) {
+				refs = append(refs, cluster.Ref{Kind: k, Namespace: s.Namespace, Name: u.Name})
+			}
+		}
+	}
+	return refs, nil
+}
+
 // RemoveLists deletes what the instance knows of files gitops.yaml.
 func (s *Store) RemoveLists(ctx context.Context) error {
 	items, _, err := s.Cluster.List(ctx, secrets, s.Namespace, labelList)

@@ -62,7 +62,7 @@ func (s *Store) saveShard(ctx context.Context, r *Record, n int, sh shard) error
 		if err != nil {
 			return err
 		}
-		annotations[annotationSuspended] = string(text)
+		annotations[AnnotationSuspended] = string(text)
 	}
 	version, exists := r.versions[n]
 	if exists {
@@ -133,8 +133,7 @@ func (s *Store) ensureNamespace(ctx context.Context) error {
 	if _, err := s.Cluster.Get(ctx, ref); !apierrors.IsNotFound(err) {
 		return nil // it is there, or the write tells what is wrong
 	}
-	body := fmt.Appendf(nil, `{"apiVersion":"v1","kind":"Namespace","metadata":{"name":%q}}`, s.Namespace)
-	if _, err := s.Cluster.Create(ctx, ref, body, Manager); err != nil && !apierrors.IsAlreadyExists(err) {
+	if _, err := s.Cluster.Create(ctx, ref, s.NewNamespace(s.Namespace, ""), Manager); err != nil && !apierrors.IsAlreadyExists(err) {
 		return hint.With(fmt.Errorf("create namespace %s: %w", s.Namespace, err), "create it yourself, or name another with -n")
 	}
 	return nil

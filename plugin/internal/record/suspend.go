@@ -12,7 +12,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 )
 
-const annotationSuspended = "kubectl-gitops.dev/suspended" // on the first Secret of the record: that the app is not reconciled, why, until when
+// AnnotationSuspended holds a Suspension as JSON.
+const AnnotationSuspended = "kubectl-gitops.dev/suspended" // on the first Secret of the record, or on the CronJob: that the app, or the instance, is not reconciled, why, until when
 
 // Suspension says that an app is not to be reconciled. It lies on the Secret that every pass reads anyway.
 type Suspension struct {
@@ -45,7 +46,7 @@ func (s *Suspension) String() string {
 // readSuspension reads the annotation. One that does not parse suspends without an end: it was edited by hand, and
 // whoever did that wanted the app left alone.
 func readSuspension(annotations map[string]string) *Suspension {
-	text, ok := annotations[annotationSuspended]
+	text, ok := annotations[AnnotationSuspended]
 	if !ok {
 		return nil
 	}
@@ -84,7 +85,7 @@ func (s *Store) Suspend(ctx context.Context, app string, as *Suspension) (found,
 func suspensionPatch(annotations map[string]string, version string, as *Suspension) ([]byte, error) {
 	path := "/metadata/annotations/kubectl-gitops.dev~1suspended"
 	ops := []map[string]any{{"op": "test", "path": "/metadata/resourceVersion", "value": version}}
-	_, there := annotations[annotationSuspended]
+	_, there := annotations[AnnotationSuspended]
 	switch {
 	case as == nil && !there:
 		return nil, nil

@@ -12,6 +12,8 @@ import (
 	"sync"
 
 	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
 const ignoreFile = ".gitopsignore"
@@ -24,6 +26,9 @@ func renderPlain(ctx context.Context, t *tree, dir string, o Options) ([]Object,
 	}
 	w := &walker{tree: t, ctx: ctx, top: dir, ignore: ignore}
 	if err := w.directory(dir, nil); err != nil {
+		return nil, err
+	}
+	if err := w.appLists(); err != nil {
 		return nil, err
 	}
 	slices.Sort(w.files) // path order of the whole: "a-b.yaml" comes before "a/x.yaml"
@@ -45,7 +50,7 @@ func renderPlain(ctx context.Context, t *tree, dir string, o Options) ([]Object,
 		}
 	}
 	objects = slices.DeleteFunc(objects, isForPushHalf)
-	return slices.DeleteFunc(objects, t.isAppList), nil
+	return slices.DeleteFunc(objects, t.refuseAppList), nil
 }
 
 // decodedAtOnce bounds how many files are decoded before their objects are counted.
@@ -100,16 +105,53 @@ func isForPushHalf(o Object) bool {
 	return strings.HasPrefix(o.GetAPIVersion(), ourFiles) && (o.GetKind() == "Promotion" || o.GetKind() == "Holds")
 }
 
-// isAppList recognises a gitops.yaml, the list of apps, inside the directory of an app, and refuses it: leaving out its
-// settings without a word would be worse than not starting.
-func (t *tree) isAppList(o Object) bool {
-	if o.GetKind() != "GitOps" || !strings.HasPrefix(o.GetAPIVersion(), ourFiles) {
+// isAppList recognises a gitops.yaml, the list of apps.
+func isAppList(o Object) bool {
+	return o.GetKind() == "GitOps" && strings.HasPrefix(o.GetAPIVersion(), ourFiles)
+}
+
+// refuseAppList refuses a list of apps in a file of another name.
+func (t *tree) refuseAppList(o Object) bool {
+	if !isAppList(o) {
 		return false
 	}
-	t.problems = append(t.problems, Problem{Origin: o.Origin, Object: o.ID(), Message: "a list of apps inside an app is not read",
-		Hint: "name this directory with --path, so that the list counts, or name the file in " + ignoreFile})
+	t.problems = append(t.problems, Problem{Origin: o.Origin, Object: o.ID(), Message: "a list of apps has to be in a file called gitops.yaml",
+		Hint: "rename the file and name its directory with --path, or list the file in " + ignoreFile})
 	return true
 }
+
+// appLists refuses a directory that has lists of apps in it, and says where they are. Leaving out their settings without
+// a word would be worse than not starting, and everything else that is wrong here follows from reading apps as manifests.
+func (w *walker) appLists() error {
+	var in []string
+	for _, name := range w.files {
+		if base := path.Base(name); base != "gitops.yaml" && base != "gitops.yml" {
+			continue
+		}
+		data, err := w.readFile(name)
+		if err != nil {
+			continue // it is told below
+		}
+		if objects, _ := decodeFile(name, data, w.limits); slices.ContainsFunc(objects, isAppList) {
+			in = append(in, path.Dir(name))
+		}
+	}
+	if len(in) == 0 {
+		return nil
+	}
+	slices.Sort(in)
+	in = slices.Compact(in)
+	places := strings.Join(in[:min(len(in), mostNamed)], ", ")
+	if more := len(in) - mostNamed; more > 0 {
+		places += fmt.Sprintf(" and %d more directories", more)
+	}
+	w.problems = nil
+	return hint.Errorf(fmt.Sprintf("gitops.yaml is in %s: use --path", places),
+		"for example --path %s; or list the file in %s, if it is not to be read", in[0], path.Join(w.top, ignoreFile))
+}
+
+// mostNamed is how many directories an error names.
+const mostNamed = 8
 
 type walker struct {
 	*tree

@@ -1,0 +1,221 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/near"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+)
+
+// trailerAllow is the commit trailer that allows N deletions beyond the budget.
+const trailerAllow = "Gitops-Allow-Deletions"
+
+// allowance is what commit messages say about deletions beyond the budget: how many they allow, and the lines that were
+// found, each with its commit and why it does not count, if it does not.
+type allowance struct {
+	deletions int
+	found     []string
+}
+
+// said words what was found, for the end of a refusal.
+func (a allowance) said() string {
+	if len(a.found) == 0 {
+		return ""
+	}
+	return "\n" + strings.Join(a.found, "\n")
+}
+
+// allowedBy adds up what commits allow, children before their parents. The number of a merge commit and those of the
+// commits that it brings are about the same deletions, so the larger one of both counts.
+func allowedBy(commits []source.Commit) allowance {
+	var a allowance
+	s := allowanceSum{commits: map[string]source.Commit{}, own: map[string]int{}, counted: map[string]bool{}}
+	for _, c := range commits {
+		n, found := allowanceOf(c.Subject+"\n\n"+c.Body, c.Untrusted)
+		s.commits[c.Commit], s.own[c.Commit] = c, n
+		for _, text := range found {
+			a.found = append(a.found, "commit "+record.Revision{Commit: c.Commit}.Short()+" has "+text)
+		}
+	}
+	if len(commits) > 0 {
+		a.deletions = s.along(commits[0].Commit)
+	}
+	return a
+}
+
+// allowanceSum adds up the numbers of commits, each once.
+type allowanceSum struct {
+	commits map[string]source.Commit
+	own     map[string]int
+	counted map[string]bool
+}
+
+// along adds up the branch that ends with the commit tip, from its oldest commit on.
+func (s allowanceSum) along(tip string) int {
+	var branch []source.Commit
+	for c, known := s.commits[tip]; known && !s.counted[c.Commit]; c, known = s.commits[c.Parents[0]] {
+		s.counted[c.Commit] = true
+		branch = append(branch, c)
+		if len(c.Parents) == 0 {
+			break
+		}
+	}
+	total := 0
+	for i := len(branch) - 1; i >= 0; i-- {
+		merged := 0
+		for _, parent := range branch[i].Parents[min(1, len(branch[i].Parents)):] {
+			merged += s.along(parent)
+		}
+		total += max(s.own[branch[i].Commit], merged)
+	}
+	return total
+}
+
+// mostDeletions keeps sums of numbers from commit messages far from overflowing.
+const mostDeletions = 1_000_000
+
+// trailerLike matches a line, or a part of one, that was meant to be the trailer.
+var trailerLike = regexp.MustCompile(`(?i)^(.*?)\b(git-?ops[-_ ]*allow[-_ ]*[a-z]*|[a-z]*[-_ ]?allow[-_ ]*(?:delet|prun|remov)[a-z]*)\b(\s*[:=]?\s*)(.*)$`)
+
+// allowanceOf reads the trailer from a commit message: a line of its own, anywhere below the subject, since forges put
+// the messages of several commits into that of a squash. Several numbers add up. found are the lines that were meant to
+// be the trailer, with what is wrong about them. An untrusted commit allows nothing.
+func allowanceOf(message string, untrusted error) (n int, found []string) {
+	for line := range strings.SplitSeq(message, "\n") {
+		line = strings.TrimSpace(line)
+		name, value, colon := strings.Cut(line, ":")
+		exact := colon && strings.EqualFold(strings.TrimSpace(name), trailerAllow)
+		if !exact && !meansTrailer(line, name) {
+			continue
+		}
+		allowed, why := 0, ""
+		if exact {
+			allowed, why = deletionsOf(strings.TrimSpace(value))
+		} else {
+			why = notTheTrailer(line)
+		}
+		if why == "" && untrusted != nil {
+			allowed, why = 0, "its signature is not trusted"
+		}
+		n = min(n+allowed, mostDeletions)
+		text := strconv.Quote(short(line))
+		if why != "" {
+			text += ", which does not count: " + why
+		}
+		found = append(found, text)
+	}
+	return n, found
+}
+
+// meansTrailer tells whether a line that is not the trailer was probably meant to be it.
+func meansTrailer(line, name string) bool {
+	if trailerLike.MatchString(line) {
+		return true
+	}
+	letters := func(s string) string {
+		return strings.Map(func(r rune) rune {
+			if r >= 'a' && r <= 'z' {
+				return r
+			}
+			return -1
+		}, strings.ToLower(s))
+	}
+	return near.Distance(letters(name), letters(trailerAllow)) <= 4
+}
+
+// notTheTrailer says what is wrong about such a line.
+func notTheTrailer(line string) string {
+	m := trailerLike.FindStringSubmatch(line)
+	switch {
+	case m != nil && strings.Contains(strings.ToLower(line), strings.ToLower(trailerAllow)+":"):
+		return "it has to be a line of its own"
+	case m != nil && strings.EqualFold(m[2], trailerAllow):
+		return "a colon has to follow the name: " + trailerAllow + ": N"
+	}
+	return "the name is " + trailerAllow
+}
+
+// deletionsOf reads the number of a trailer, or says what is wrong about it.
+func deletionsOf(value string) (n int, why string) {
+	n, err := strconv.Atoi(value)
+	switch {
+	case value == "":
+		return 0, "a number has to follow"
+	case err != nil:
+		return 0, strconv.Quote(short(value)) + " is not a whole number"
+	case n < 0:
+		return 0, "the number is below zero"
+	}
+	return min(n, mostDeletions), ""
+}
+
+// short cuts a line that somebody else wrote.
+func short(line string) string {
+	const most = 80
+	if r := []rune(line); len(r) > most {
+		return string(r[:most]) + "..."
+	}
+	return line
+}
+
+// allowed reads what the commits since the applied one allow. bases are commits that may be the applied one; the
+// one that allows least counts, so that no trailer serves twice. Where a repository does not tell the commits, the one
+// that is about to be applied counts alone.
+func (r *Reconciler) allowed(ctx context.Context, tip source.Revision, commit string, bases ...string) allowance {
+	alone := allowedBy([]source.Commit{{Revision: tip}})
+	var least *allowance
+	var failure error
+	for _, base := range bases {
+		if base == "" {
+			continue
+		}
+		a, err := r.allowedSince(ctx, tip, commit, base)
+		if err != nil {
+			failure = err
+			continue
+		}
+		if least == nil || a.deletions < least.deletions {
+			least = &a
+		}
+	}
+	switch {
+	case least != nil:
+		return *least
+	case failure != nil:
+		alone.found = append(alone.found, fmt.Sprintf("only the message of commit %s was read: %v", record.Revision{Commit: tip.Commit}.Short(), failure))
+	}
+	return alone
+}
+
+// allowedSince asks the repository once for each pair of commits.
+func (r *Reconciler) allowedSince(ctx context.Context, tip source.Revision, commit, base string) (allowance, error) {
+	if tip.Parent == base {
+		return allowedBy([]source.Commit{{Revision: tip}}), nil
+	}
+	m, key := r.memory(), [2]string{base, tip.Commit}
+	m.mu.Lock()
+	kept, known := m.allowed[key]
+	m.mu.Unlock()
+	if known {
+		return kept, nil
+	}
+	commits, err := r.Source.Commits(ctx, base, commit)
+	if err != nil {
+		return allowance{}, err
+	}
+	for i := range commits {
+		if commits[i].Commit == tip.Commit {
+			commits[i].Untrusted = nil // it, or its tag, was verified when it was fetched
+		}
+	}
+	a := allowedBy(commits)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.allowed = map[[2]string]allowance{key: a}
+	return a, nil
+}

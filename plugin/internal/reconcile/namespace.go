@@ -1,0 +1,92 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+)
+
+// targetNamespace is the app's namespace for objects that name none, when it is not among the objects themselves. A run
+// creates it when it is missing. It is not the app's: it is never changed again and never pruned.
+func (p *pass) targetNamespace() (cluster.Ref, bool) {
+	name := p.app.Namespace
+	if name == "" || slices.ContainsFunc(p.desired, func(o *object) bool {
+		return o.Ref.Kind.Kind == "Namespace" && o.Group == "" && o.Name == name
+	}) {
+		return cluster.Ref{}, false
+	}
+	return cluster.Ref{Kind: cluster.Kind{Version: "v1", Kind: "Namespace", Resource: "namespaces"}, Name: name}, true
+}
+
+// needsNamespace tells whether the plan creates objects or runs hooks, which the target namespace may be missing for.
+func (p *pass) needsNamespace() bool {
+	return p.newlyDue && !p.retired() || slices.ContainsFunc(p.plan.steps, func(s *step) bool {
+		return !p.retired() && (s.row == nil || s.verdict == missing) || s.live == nil && s.Namespace == p.app.Namespace
+	})
+}
+
+// ensureNamespace creates the target namespace when it is missing; a dry run says that it would.
+func (p *pass) ensureNamespace(ctx context.Context) error {
+	ref, ok := p.targetNamespace()
+	if !ok || !p.needsNamespace() {
+		return nil
+	}
+	body := p.Records.NewNamespace(ref.Name, p.app.Name)
+	_, err := p.Cluster.Get(ctx, ref)
+	if apierrors.IsNotFound(err) {
+		if !p.opts.DryRun {
+			_, err = p.Cluster.Create(ctx, ref, body, record.Manager)
+		}
+		if err == nil || p.opts.DryRun {
+			p.tellNamespace(ref, body)
+			return nil
+		}
+	}
+	if err != nil && !apierrors.IsAlreadyExists(err) && !apierrors.IsForbidden(err) {
+		return hint.With(fmt.Errorf("namespace %s: %w", ref.Name, err), "create it yourself, or name another with --target-namespace")
+	}
+	return nil
+}
+
+// tellNamespace reports that the target namespace is created. It is none of the objects of the app, which are counted.
+func (p *pass) tellNamespace(ref cluster.Ref, body []byte) {
+	if p.opts.DryRun && slices.ContainsFunc(p.foreseenNamespaces, func(n string) bool { return n == ref.Name }) {
+		return // an app before this one would create it
+	}
+	c := record.Change{Object: ref.ID(), Short: ref.String(), Action: record.Created, Note: "for objects that name no namespace"}
+	p.report.Changes = append(p.report.Changes, c)
+	if p.Events != nil {
+		p.Events(Event{Kind: Changed, App: p.app.Name, Listed: p.listed != nil, Change: &c})
+	}
+	u := &unstructured.Unstructured{}
+	if err := u.UnmarshalJSON(body); err == nil {
+		p.effects = append(p.effects, Effect{Ref: ref, Origin: render.Origin{File: p.app.Path}, After: u})
+	}
+}
+
+// madeNamespace tells whether u is a Namespace that a run created for this very app before the app held it.
+func (p *pass) madeNamespace(u *unstructured.Unstructured) bool {
+	return u.GetKind() == "Namespace" && u.GetAPIVersion() == "v1" && p.Records.CreatedFor(u) == p.app.Name
+}
+
+// leftNamespace names the Namespace that a run created for an app which is gone, "" when there is none or another app
+// of the list uses it.
+func (rd *round) leftNamespace(ctx context.Context, p *pass) string {
+	name := p.app.Namespace
+	if name == "" || slices.ContainsFunc(rd.apps, func(a App) bool { return a.Namespace == name }) {
+		return ""
+	}
+	ns, err := p.Cluster.Get(ctx, cluster.Ref{Kind: cluster.Kind{Version: "v1", Kind: "Namespace", Resource: "namespaces"}, Name: name})
+	if err != nil || rd.Records.CreatedFor(ns) == "" || ns.GetDeletionTimestamp() != nil {
+		return ""
+	}
+	return name
+}

@@ -1,0 +1,87 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// refuseForeign words why objects that belong to another ApplySet are not applied: it names who has them, and the way
+// on which they are kept.
+func (p *pass) refuseForeign(ctx context.Context) error {
+	known := map[string]setOwner{}
+	for i := range p.plan.foreign {
+		o := p.plan.foreignObjects[i]
+		id := foreignOwner(p.live.objects[o.key()], p.id)
+		owner, asked := known[id]
+		if !asked {
+			owner = p.ownerOf(ctx, id)
+			known[id] = owner
+		}
+		if message, advice := owner.words(o, p.Records.Namespace); message != "" {
+			p.plan.foreign[i].Message, p.plan.foreign[i].Hint = message, advice
+		}
+	}
+	return p.plan.foreign
+}
+
+// setOwner is who has an ApplySet, as far as that is known.
+type setOwner struct {
+	record.SetOwner
+	id     string
+	beside bool // an app of the same gitops.yaml
+	gone   bool // nobody has it any more
+}
+
+// ownerOf finds out who has an ApplySet: an app of this instance, or of another one, or another tool.
+func (p *pass) ownerOf(ctx context.Context, id string) setOwner {
+	if app := p.apps[id]; app != "" {
+		return setOwner{SetOwner: record.SetOwner{App: app, Namespace: p.Records.Namespace}, id: id,
+			beside: p.listed != nil && slices.Contains(p.listed.beside, app)}
+	}
+	owner, found, err := p.Records.OwnerOf(ctx, id)
+	return setOwner{SetOwner: owner, id: id, gone: err == nil && !found}
+}
+
+// words returns the message and the hint, "" where the ones without a name are all that can be said.
+func (s setOwner) words(o *object, instance string) (message, advice string) {
+	switch {
+	case s.beside:
+		return "already belongs to the app " + s.App, "remove it from one of the two; an object that moves from one app to the other in one commit is handed over"
+	case s.App != "":
+		of := ""
+		if s.Namespace != instance {
+			of = " of the instance in namespace " + s.Namespace
+		}
+		return "already belongs to the app " + s.App + of,
+			fmt.Sprintf("remove it from one of the two. To move it here without deleting it: %s; remove it from the Git of %s, and let that app reconcile: it keeps the object and lets it go; then reconcile here, and %s",
+				keepCommand(o), s.App, unkeepCommand(o))
+	case s.Parent != "":
+		return fmt.Sprintf("already belongs to another ApplySet: configmap/%s in namespace %s", s.Parent, s.Namespace),
+			letGoCommand(o) + " lets it go; then remove it from what that tool applies"
+	case s.gone:
+		return "already belongs to another ApplySet: " + s.id,
+			"no ConfigMap in the cluster has that ApplySet; if no other tool applies the object any more, " + letGoCommand(o) + " lets it go"
+	}
+	return "", ""
+}
+
+// keepCommand is what keeps a live object from being pruned by whoever has it.
+func keepCommand(o *object) string { return annotateCommand(o) + "=disabled" }
+
+func unkeepCommand(o *object) string { return annotateCommand(o) + "-" }
+
+func annotateCommand(o *object) string {
+	return "kubectl annotate " + at(o.Ref) + " " + annotationPrune
+}
+
+// at names an object as kubectl's commands take it.
+func at(ref cluster.Ref) string {
+	if ref.Namespace == "" {
+		return ref.String()
+	}
+	return ref.String() + " -n " + ref.Namespace
+}
