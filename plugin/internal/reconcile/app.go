@@ -138,6 +138,7 @@ type memory struct {
 
 	identity  atomic.Value // uid of the cluster's namespace kube-system, "" when it may not be read
 	strangers sync.Map     // uids of objects with our labels that are not ours, told already
+	owners    sync.Map     // owners that objects were taken over from and that are not in the cluster, told already
 
 	deputies map[string]*Reconciler // by the service account that they act as
 	checked  *checked
