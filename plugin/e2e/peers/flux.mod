@@ -1,7 +1,8 @@
-module github.com/kubectl-gitops/kubectl-gitops/plugin/e2e/peers
+// The controllers of Flux, built by `make peers`. It cannot be made tidy: the tests of these modules need modules that the
+// checksum database does not know. Hence it is no go.mod, and is used with -modfile.
+module github.com/kubectl-gitops/kubectl-gitops/plugin/e2e
 
 go 1.26.0
-
 
 require (
 	github.com/fluxcd/helm-controller v1.4.3

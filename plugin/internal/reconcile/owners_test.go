@@ -149,7 +149,8 @@ func TestFieldOwnerAdvice(t *testing.T) {
 // TestFieldHolders: a name alone says little where charts set the label too.
 func TestFieldHolders(t *testing.T) {
 	lists := `{metadata: {name: shop, namespace: argocd}, status: {resources: [{group: apps, kind: Deployment, namespace: shop, name: web}]}}`
-	silent := `{metadata: {name: shop, namespace: team}}`
+	silent := `{metadata: {name: shop, namespace: team}, spec: {destination: {namespace: shop}}}`
+	elsewhere := `{metadata: {name: shop, namespace: other}, spec: {destination: {namespace: elsewhere}}}`
 	for _, tc := range []struct {
 		name     string
 		doubtful bool
@@ -160,6 +161,8 @@ func TestFieldHolders(t *testing.T) {
 		{"R1 the Application lists it", true, []string{silent, lists}, "[argocd]"},
 		{"R1 tracked, and not listed yet", false, []string{silent}, "[team]"},
 		{"R1 two of that name, one lists it", false, []string{silent, lists}, "[argocd]"},
+		{"R1 tracked, and deployed elsewhere", false, []string{elsewhere}, "[]"},
+		{"R1 two of that name, one deploys elsewhere", false, []string{elsewhere, silent}, "[team]"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			g := &claimed{ownership: ownership{otherOwner: otherOwner{argoApplication, "", "shop"}, doubtful: tc.doubtful}, refs: []cluster.Ref{deploymentWeb}}

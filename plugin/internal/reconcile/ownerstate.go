@@ -69,6 +69,12 @@ func holds(app *unstructured.Unstructured, ref cluster.Ref) bool {
 	})
 }
 
+// deploysTo tells whether the destination of an Application may be where an object is.
+func deploysTo(app *unstructured.Unstructured, ref cluster.Ref) bool {
+	ns, _, _ := unstructured.NestedString(app.Object, "spec", "destination", "namespace")
+	return ns == "" || ref.Namespace == "" || ns == ref.Namespace
+}
+
 // letGoAdvice says how an active owner lets its objects go. It names commands that exist today.
 func (c ownership) letGoAdvice(u *unstructured.Unstructured) string {
 	namespace, name := u.GetNamespace(), u.GetName()

@@ -200,7 +200,7 @@ func (p *pass) askOwner(ctx context.Context, g *claimed, version string) (why, e
 		p.noteOwner(g, g.otherOwner, OwnerUnreadable)
 		return hint.With(fmt.Errorf("%s, and this user may not read whether that still applies it: nothing was written", g),
 			"grant get and list on %s.%s to this user; if it is suspended or gone, take its mark off the objects: %s", k.Resource, k.Group, g.unmark()), nil
-	case apierrors.IsNotFound(err), err == nil && len(found) == 0:
+	case apierrors.IsNotFound(err), err == nil && len(g.holders(found)) == 0:
 		if !g.doubtful {
 			p.noteOwner(g, g.otherOwner, OwnerMissing)
 		}
@@ -236,22 +236,22 @@ func (p *pass) findOwner(ctx context.Context, k cluster.Kind, c ownership) ([]*u
 	return []*unstructured.Unstructured{u}, nil
 }
 
-// holders narrows what was found of a name. An Application that lists what it has must list one of the objects; where
-// only a label says that they are its, it must list them in any case.
+// holders narrows what was found of a name: one that lists an object of ours wins. An Application that lists none of them
+// may be another of the same name, in another installation: it has to deploy to where they are, and where only a label
+// says that they are its, it does not count.
 func (g *claimed) holders(found []*unstructured.Unstructured) []*unstructured.Unstructured {
 	if g.kind != argoApplication {
 		return found
 	}
-	var listing []*unstructured.Unstructured
-	for _, u := range found {
-		if slices.ContainsFunc(g.refs, func(ref cluster.Ref) bool { return holds(u, ref) }) {
-			listing = append(listing, u)
-		}
+	having := func(has func(*unstructured.Unstructured, cluster.Ref) bool) []*unstructured.Unstructured {
+		return slices.DeleteFunc(slices.Clone(found), func(u *unstructured.Unstructured) bool {
+			return !slices.ContainsFunc(g.refs, func(ref cluster.Ref) bool { return has(u, ref) })
+		})
 	}
-	if len(listing) > 0 || g.doubtful {
+	if listing := having(holds); len(listing) > 0 || g.doubtful {
 		return listing
 	}
-	return found
+	return having(deploysTo)
 }
 
 // noteOwner puts an owner into the report, and remembers that it was asked.
