@@ -31,9 +31,9 @@ func traces() (labels, annotations []string) {
 			"kapp.k14s.io/identity", "kapp.k14s.io/original", "kapp.k14s.io/original-diff-md5"}
 }
 
-// adopting tells whether an apply made an object ours that somebody else had made.
+// adopting tells whether an apply made an object ours that somebody else had made, or had taken from us.
 func adopting(s *step, created bool) bool {
-	return !created && (s.row == nil || s.row.UID == "" || s.verdict == replaced)
+	return !created && (s.row == nil || s.row.UID == "" || s.verdict == replaced || s.verdict == missing)
 }
 
 // soleOwner takes the share of people's kubectl, of tools that had the object before, and of the owner that the server

@@ -341,10 +341,10 @@ func classify(s *step, o outcome) (record.Action, string) {
 		return record.Configured, "it existed before" + o.from
 	case s.changed, !known:
 		return record.Configured, ""
+	case s.verdict == replaced, s.verdict == missing && o.after.GetUID() != "" && o.after.GetUID() != s.row.UID:
+		return record.Reverted, "it had been deleted and recreated" + o.from
 	case s.verdict == missing:
-		return record.Reverted, "its label " + record.LabelPartOf + " had been removed"
-	case s.verdict == replaced:
-		return record.Reverted, "it had been deleted and recreated"
+		return record.Reverted, "its label " + record.LabelPartOf + " had been removed" + o.from
 	}
 	return record.Reverted, ""
 }

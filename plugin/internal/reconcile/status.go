@@ -190,8 +190,8 @@ func resourceStatus(inv *record.Inventory, row record.Row, live *snapshot, id st
 		rs.Sync, rs.Message = record.SyncDrifted, "deleted, or its label "+record.LabelPartOf+" was removed"
 	case replaced:
 		rs.Sync, rs.Message = record.SyncDrifted, "deleted and recreated by somebody else"
-		if by, _ := otherWriter(row.Ref, u); by != "" {
-			rs.Message = "deleted and recreated by " + by
+		if by, is := alsoOwned(row.Ref, u); is {
+			rs.Message = "deleted and recreated by " + by.String()
 		}
 	case kindAbsent:
 		rs.Sync, rs.Message = record.SyncDrifted, "the cluster does not serve its kind any more"
