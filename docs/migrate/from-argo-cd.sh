@@ -34,11 +34,23 @@ show() {
 		kubectl get applications.argoproj.io "$name" --namespace "$where" -o "$1"
 	fi
 }
-application() { show "jsonpath={$1}"; }
-keys() { show "go-template={{range \$key, \$value := $1}}{{\$key}} {{end}}"; }
+# application FIELD prints a field that was read.
+application() { printf '%s\n' "$known" | sed -n "s/^$1	//p"; }
 
 # 1. Is it something that this script can hand over? entry collects what gitops.yaml has to say of it.
-application .metadata.name >/dev/null || stop "no Application $name in the namespace $where"
+template=
+for field in server=.spec.destination.server cluster=.spec.destination.name namespace=.spec.destination.namespace project=.spec.project \
+	repo=.spec.source.repoURL path=.spec.source.path ref=.spec.source.targetRevision \
+	releaseName=.spec.source.helm.releaseName valueFiles=.spec.source.helm.valueFiles ignoreMissingValueFiles=.spec.source.helm.ignoreMissingValueFiles \
+	prune=.spec.syncPolicy.automated.prune selfHeal=.spec.syncPolicy.automated.selfHeal options='.spec.syncPolicy.syncOptions[*]' \
+	set='.metadata.ownerReferences[?(@.kind=="ApplicationSet")].name' mark='.metadata.annotations.argocd\.argoproj\.io/tracking-id' \
+	label='.metadata.labels.app\.kubernetes\.io/instance'; do
+	template="$template{\"${field%%=*}\t\"}{${field#*=}}{\"\n\"}"
+done
+known=$(show "jsonpath=$template") || stop "no Application $name in the namespace $where"
+# keys of spec and what is in it, each in a line behind the path.
+keys=$(show 'go-template={{range $k, $v := .spec}}{{"spec\t"}}{{$k}}{{"\n"}}{{end}}{{with .spec.source}}{{range $k, $v := .}}{{"source\t"}}{{$k}}{{"\n"}}{{end}}{{with .helm}}{{range $k, $v := .}}{{"helm\t"}}{{$k}}{{"\n"}}{{end}}{{end}}{{with .directory}}{{range $k, $v := .}}{{"directory\t"}}{{$k}}{{"\n"}}{{end}}{{end}}{{end}}{{with .spec.syncPolicy}}{{range $k, $v := .}}{{"syncPolicy\t"}}{{$k}}{{"\n"}}{{end}}{{end}}')
+keys() { printf '%s\n' "$keys" | sed -n "s/^$1	//p"; }
 entry=
 lacking=
 refused=
@@ -54,8 +66,8 @@ $3"
 # helm reads the settings of a chart.
 helm() {
 	said=
-	for field in $(keys .spec.source.helm); do
-		value=$(application ".spec.source.helm.$field")
+	for field in $(keys helm); do
+		value=$(application "$field")
 		case $field in
 		version | passCredentials) ;;
 		releaseName) said="$said
@@ -132,11 +144,11 @@ $rules" ;;
 
 # sync_policy reads what Argo CD does without being asked, and how it applies.
 sync_policy() {
-	for field in $(keys .spec.syncPolicy); do
+	for field in $(keys syncPolicy); do
 		case $field in
 		automated)
-			[ "$(application .spec.syncPolicy.automated.prune)" != false ] || carry syncPolicy.automated.prune prune '  prune: false'
-			[ "$(application .spec.syncPolicy.automated.selfHeal)" = true ] || note "Argo CD leaves drift of $name alone (selfHeal); here it is reverted"
+			[ "$(application prune)" != false ] || carry syncPolicy.automated.prune prune '  prune: false'
+			[ "$(application selfHeal)" = true ] || note "Argo CD leaves drift of $name alone (selfHeal); here it is reverted"
 			;;
 		retry) ;; # a run that fails is followed by the next
 		managedNamespaceMetadata) refuse syncPolicy.managedNamespaceMetadata "as a Namespace object with these labels and annotations" ;;
@@ -144,7 +156,7 @@ sync_policy() {
 		*) refuse "syncPolicy.$field" "see docs/from-argo-cd.md" ;;
 		esac
 	done
-	for option in $(application '.spec.syncPolicy.syncOptions[*]'); do
+	for option in $(application options); do
 		case $option in
 		CreateNamespace=* | ServerSideApply=* | RespectIgnoreDifferences=* | ApplyOutOfSyncOnly=* | PruneLast=* | PrunePropagationPolicy=* | FailOnSharedResource=* | ClientSideApplyMigration=*) ;;
 		*=false) [ "${option%=*}" != Prune ] || carry syncPolicy.syncOptions prune '  prune: false'
@@ -154,22 +166,22 @@ sync_policy() {
 		*) refuse "syncPolicy.syncOptions $option" "as the annotation argocd.argoproj.io/sync-options of the objects that need it, see docs/annotations.md" ;;
 		esac
 	done
-	case " $(keys .spec.syncPolicy)" in *' automated '*) ;; *) note "$name is synced by people; here every commit is applied" ;; esac
+	case " $(keys syncPolicy | tr '\n' ' ')" in *' automated '*) ;; *) note "$name is synced by people; here every commit is applied" ;; esac
 }
 
-for field in $(keys .spec); do
+for field in $(keys spec); do
 	case $field in
 	destination | syncPolicy | info | revisionHistoryLimit) ;;
 	project)
-		[ "$(application .spec.project)" = default ] || note "what the AppProject $(application .spec.project) allows is not carried over: see allow and serviceAccount in docs/gitops-yaml.md, and sync windows have no counterpart"
+		[ "$(application project)" = default ] || note "what the AppProject $(application project) allows is not carried over: see allow and serviceAccount in docs/gitops-yaml.md, and sync windows have no counterpart"
 		;;
 	source)
-		for part in $(keys .spec.source); do
+		for part in $(keys source); do
 			case $part in
 			repoURL | path | targetRevision | name | ref) ;;
 			helm) helm ;;
 			directory)
-				for option in $(keys .spec.source.directory); do
+				for option in $(keys directory); do
 					[ "$option" = recurse ] || refuse "source.directory.$option" "as a .gitopsignore, or rendered by CI"
 				done
 				;;
@@ -185,18 +197,18 @@ for field in $(keys .spec); do
 	esac
 done
 sync_policy
-server=$(application .spec.destination.server)
-cluster=$(application .spec.destination.name)
+server=$(application server)
+cluster=$(application cluster)
 case "${server:-https://kubernetes.default.svc} ${cluster:-in-cluster}" in
 'https://kubernetes.default.svc in-cluster') ;;
 *) stop "$name deploys to another cluster: run this against that cluster" ;;
 esac
 if [ -z "$file" ]; then
-	[ -z "$(application '.metadata.ownerReferences[?(@.kind=="ApplicationSet")].name')" ] || stop "$name is made by an ApplicationSet, which would make it again: take it out of that first, see docs/from-argo-cd.md"
+	[ -z "$(application set)" ] || stop "$name is made by an ApplicationSet, which would make it again: take it out of that first, see docs/from-argo-cd.md"
 	# Another Application would make it again. One whose Git has lost it does not, although its mark stays.
-	parent=$(application '.metadata.annotations.argocd\.argoproj\.io/tracking-id')
+	parent=$(application mark)
 	parent=${parent%%:*}
-	[ -n "$parent" ] || parent=$(application '.metadata.labels.app\.kubernetes\.io/instance')
+	[ -n "$parent" ] || parent=$(application label)
 	if [ -n "$parent" ]; then
 		of=$where
 		case $parent in *_*) of=${parent%%_*} parent=${parent#*_} ;; esac
@@ -205,13 +217,13 @@ if [ -z "$file" ]; then
 	fi
 fi
 
-ref=$(application .spec.source.targetRevision)
+ref=$(application ref)
 case $ref in
 HEAD) ref= ;;
 *'*'* | *[\<\>~^]* | *.x) stop "$name follows a range of versions ($ref): name a branch or a tag" ;;
 esac
-path=$(application .spec.source.path)
-namespace=$(application .spec.destination.namespace)
+path=$(application path)
+namespace=$(application namespace)
 
 [ -n "${GITOPS_YAML:-}" ] || refused="$lacking$refused"
 if [ -n "$refused" ]; then
@@ -226,9 +238,9 @@ if [ -n "$refused" ]; then
 	exit 1
 fi
 if [ -n "${GITOPS_YAML:-}" ]; then
-	set -- "$name" --repo="$(application .spec.source.repoURL)" --path="$GITOPS_YAML" ${ref:+--ref="$ref"} "$@"
+	set -- "$name" --repo="$(application repo)" --path="$GITOPS_YAML" ${ref:+--ref="$ref"} "$@"
 else
-	set -- --name="$name" --repo="$(application .spec.source.repoURL)" --path="${path:-.}" ${ref:+--ref="$ref"} ${namespace:+--target-namespace="$namespace"} "$@"
+	set -- --name="$name" --repo="$(application repo)" --path="${path:-.}" ${ref:+--ref="$ref"} ${namespace:+--target-namespace="$namespace"} "$@"
 fi
 
 # 2. What would change? Everything exists already and is as Git has it, so nothing but the owner may change.

@@ -18,25 +18,37 @@ note() { printf 'note: %s\n' "$1" >&2; }
 name=${1#kustomization/}
 shift
 where=${FLUX_NAMESPACE:-flux-system}
-kustomization() { kubectl get kustomizations.kustomize.toolkit.fluxcd.io "$name" --namespace "$where" -o "jsonpath={$1}"; }
-repository() { kubectl get gitrepositories.source.toolkit.fluxcd.io "$(kustomization .spec.sourceRef.name)" --namespace "$from" -o "jsonpath={$1}"; }
+
+# fields KIND NAME NAMESPACE FIELD=PATH...: the fields of an object, each in a line behind its name and a tab.
+fields() {
+	of="$1 $2 --namespace $3"
+	shift 3
+	template=
+	for field in "$@"; do
+		template="$template{\"${field%%=*}\\t\"}{${field#*=}}{\"\\n\"}"
+	done
+	kubectl get $of -o "jsonpath=$template"
+}
+field() { printf '%s\n' "$1" | sed -n "s/^$2	//p"; }
 keys() { kubectl get "$1" "$2" --namespace "$3" -o 'go-template={{range $key, $value := .spec}}{{$key}} {{end}}'; }
 
 # A HelmRelease is another matter: say what to do.
 helm_release() {
-	release() { kubectl get helmreleases.helm.toolkit.fluxcd.io "$name" --namespace "$where" -o "jsonpath={$1}"; }
-	target=$(release .spec.targetNamespace)
-	called=$(release .spec.releaseName)
+	all=$(fields helmreleases.helm.toolkit.fluxcd.io "$name" "$where" target=.spec.targetNamespace called=.spec.releaseName stored=.spec.storageNamespace \
+		chart=.spec.chart.spec.chart version=.spec.chart.spec.version kind=.spec.chart.spec.sourceRef.kind source=.spec.chart.spec.sourceRef.name \
+		ref=.spec.chartRef values=.spec.values valuesFrom=.spec.valuesFrom post=.spec.postRenderers)
+	target=$(field "$all" target)
+	called=$(field "$all" called)
 	[ -n "$called" ] || called=${target:+$target-}$name
-	stored=$(release .spec.storageNamespace)
+	stored=$(field "$all" stored)
 	cat >&2 <<-TEXT
 		error: $name is a HelmRelease, not a Kustomization: Helm installs its chart, and kubectl gitops renders charts that are in Git
 		hint: docs/from-flux.md, "A HelmRelease", says why. Step by step:
 		  1. Put a directory into the repository, with a Chart.yaml that depends on the chart, and a values.yaml:
-		       chart:   $(release .spec.chart.spec.chart)$(release .spec.chartRef.kind) $(release .spec.chart.spec.version)$(release .spec.chartRef.name)
-		       source:  $(release .spec.chart.spec.sourceRef.kind) $(release .spec.chart.spec.sourceRef.name)
-		       values:  $(release .spec.values)
-		       also:    $(release .spec.valuesFrom) $(release .spec.postRenderers)
+		       chart:   $(field "$all" chart) $(field "$all" version) $(field "$all" ref)
+		       source:  $(field "$all" kind) $(field "$all" source)
+		       values:  $(field "$all" values)
+		       also:    $(field "$all" valuesFrom) $(field "$all" post)
 		  2. flux suspend helmrelease $name -n $where      (deleting it now would uninstall it)
 		  3. kubectl gitops diff --name=$called --target-namespace=${target:-$where} --repo=... --path=...
 		     kubectl gitops reconcile, with the same flags
@@ -47,7 +59,13 @@ helm_release() {
 	exit 1
 }
 case $name in helmrelease/* | hr/*) name=${name#*/} && helm_release ;; esac
-if ! kustomization .metadata.name >/dev/null; then
+known=$(fields kustomizations.kustomize.toolkit.fluxcd.io "$name" "$where" kind=.spec.sourceRef.kind source=.spec.sourceRef.name from=.spec.sourceRef.namespace \
+	path=.spec.path namespace=.spec.targetNamespace timeout=.spec.timeout prune=.spec.prune suspend=.spec.suspend force=.spec.force \
+	deletionPolicy=.spec.deletionPolicy serviceAccountName=.spec.serviceAccountName dependsOn='.spec.dependsOn[*].name' readyExpr='.spec.dependsOn[*].readyExpr' \
+	vars=.spec.postBuild.substitute varsFrom=.spec.postBuild.substituteFrom optional='.spec.postBuild.substituteFrom[?(@.optional==true)].name' \
+	parent='.metadata.labels.kustomize\.toolkit\.fluxcd\.io/name' parentIn='.metadata.labels.kustomize\.toolkit\.fluxcd\.io/namespace') || known=
+kustomization() { field "$known" "$1"; }
+if [ -z "$known" ]; then
 	kubectl get helmreleases.helm.toolkit.fluxcd.io "$name" --namespace "$where" >/dev/null 2>&1 && helm_release
 	stop "no Kustomization $name in the namespace $where"
 fi
@@ -64,9 +82,9 @@ error: $name uses spec.$1: write it into the config repository first, as $2 in g
 	entry="$entry
   $3"
 }
-[ "$(kustomization .spec.sourceRef.kind)" = GitRepository ] || stop "$name does not come from a GitRepository"
+[ "$(kustomization kind)" = GitRepository ] || stop "$name does not come from a GitRepository"
 for field in $(keys kustomizations.kustomize.toolkit.fluxcd.io "$name" "$where"); do
-	value=$(kustomization ".spec.$field")
+	value=$(kustomization "$field")
 	case $field in
 	interval | retryInterval | sourceRef | path | targetNamespace | timeout) ;;
 	wait | healthChecks) ;; # a run always waits until all is healthy
@@ -80,19 +98,20 @@ for field in $(keys kustomizations.kustomize.toolkit.fluxcd.io "$name" "$where")
 		note "the service account $value has to be in the namespace of the instance, with the same rights"
 		;;
 	dependsOn)
-		[ -z "$(kustomization '.spec.dependsOn[*].readyExpr')" ] || refuse dependsOn.readyExpr "where nothing says it: an app waits until those it depends on are healthy"
-		carry dependsOn dependsOn "dependsOn: [$(kustomization '.spec.dependsOn[*].name' | sed 's/ /, /g')]"
+		[ -z "$(kustomization readyExpr)" ] || refuse dependsOn.readyExpr "where nothing says it: an app waits until those it depends on are healthy"
+		carry dependsOn dependsOn "dependsOn: [$(kustomization dependsOn | sed 's/ /, /g')]"
+		note "$(kustomization dependsOn) must be in gitops.yaml too, and be handed over before"
 		;;
 	postBuild)
-		[ -z "$(kustomization '.spec.postBuild.substituteFrom[?(@.optional==true)].name')" ] || refuse postBuild.substituteFrom.optional "where every ConfigMap and Secret has to exist"
+		[ -z "$(kustomization optional)" ] || refuse postBuild.substituteFrom.optional "where every ConfigMap and Secret has to exist"
 		carry postBuild substitute 'substitute:'
-		value=$(kustomization .spec.postBuild.substitute)
+		value=$(kustomization vars)
 		[ -z "$value" ] || entry="$entry
     vars: $value"
-		value=$(kustomization .spec.postBuild.substituteFrom | sed 's/,"optional":false//g; s/"optional":false,//g')
+		value=$(kustomization varsFrom | sed 's/,"optional":false//g; s/"optional":false,//g')
 		[ -z "$value" ] || entry="$entry
     from: $value"
-		note "variables that are not set are an error here, and ConfigMaps and Secrets are read in the namespace of the instance"
+		note "variables that are not set are an error here, and ConfigMaps and Secrets are read in the namespace of the instance, by the service account if there is one"
 		;;
 	decryption)
 		case "$*" in *--age-key-file*) ;; *) refuse decryption "encrypted for an age key, and give that with --age-key-file" ;; esac
@@ -107,9 +126,9 @@ for field in $(keys kustomizations.kustomize.toolkit.fluxcd.io "$name" "$where")
 done
 
 # A parent Kustomization would make it again. One whose Git has lost it does not, although its label stays.
-parent=$(kustomization '.metadata.labels.kustomize\.toolkit\.fluxcd\.io/name')
+parent=$(kustomization parent)
 if [ -n "$parent" ]; then
-	of=$(kustomization '.metadata.labels.kustomize\.toolkit\.fluxcd\.io/namespace')
+	of=$(kustomization parentIn)
 	held=$(kubectl get kustomizations.kustomize.toolkit.fluxcd.io "$parent" --namespace "$of" --ignore-not-found -o 'jsonpath={.status.inventory.entries[*].id}')
 	case " $held " in
 	*" ${where}_${name}_kustomize.toolkit.fluxcd.io_Kustomization "*)
@@ -118,27 +137,30 @@ if [ -n "$parent" ]; then
 	esac
 fi
 
-from=$(kustomization .spec.sourceRef.namespace)
+from=$(kustomization from)
 from=${from:-$where}
-source=$(kustomization .spec.sourceRef.name)
-[ -z "$(repository .spec.ref.semver)" ] || stop "$name follows a range of versions (spec.ref.semver): name a branch or a tag"
+source=$(kustomization source)
+known_source=$(fields gitrepositories.source.toolkit.fluxcd.io "$source" "$from" url=.spec.url semver=.spec.ref.semver commit=.spec.ref.commit name=.spec.ref.name \
+	tag=.spec.ref.tag branch=.spec.ref.branch submodules=.spec.recurseSubmodules)
+repository() { field "$known_source" "$1"; }
+[ -z "$(repository semver)" ] || stop "$name follows a range of versions (spec.ref.semver): name a branch or a tag"
 for field in $(keys gitrepositories.source.toolkit.fluxcd.io "$source" "$from"); do
 	case $field in
 	url | ref | interval | timeout | secretRef | serviceAccountName | provider | proxySecretRef | suspend | sparseCheckout) ;;
 	verify) case "$*" in *--trust*) ;; *) stop "the GitRepository $source verifies signatures: give the keys, see docs/trust.md" ;; esac ;;
 	ignore) stop "the GitRepository $source uses spec.ignore: write it into a .gitopsignore first, see docs/rendering.md" ;;
-	recurseSubmodules) [ "$(repository .spec.recurseSubmodules)" != true ] || stop "the GitRepository $source has submodules, which are not read: copy what is in them into the repository first" ;;
+	recurseSubmodules) [ "$(repository submodules)" != true ] || stop "the GitRepository $source has submodules, which are not read: copy what is in them into the repository first" ;;
 	*) stop "the GitRepository $source uses spec.$field, which has no counterpart here" ;;
 	esac
 done
-ref=$(repository .spec.ref.commit)
-[ -n "$ref" ] || ref=$(repository .spec.ref.name)
-[ -n "$ref" ] || ref=$(repository .spec.ref.tag)
-[ -n "$ref" ] || ref=$(repository .spec.ref.branch)
-path=$(kustomization .spec.path)
+ref=$(repository commit)
+[ -n "$ref" ] || ref=$(repository name)
+[ -n "$ref" ] || ref=$(repository tag)
+[ -n "$ref" ] || ref=$(repository branch)
+path=$(kustomization path)
 path=${path#./}
-namespace=$(kustomization .spec.targetNamespace)
-timeout=$(kustomization .spec.timeout)
+namespace=$(kustomization namespace)
+timeout=$(kustomization timeout)
 
 [ -n "${GITOPS_YAML:-}" ] || refused="$lacking$refused"
 if [ -n "$refused" ]; then
@@ -154,9 +176,9 @@ if [ -n "$refused" ]; then
 	exit 1
 fi
 if [ -n "${GITOPS_YAML:-}" ]; then
-	set -- "$name" --repo="$(repository .spec.url)" --path="$GITOPS_YAML" ${ref:+--ref="$ref"} "$@"
+	set -- "$name" --repo="$(repository url)" --path="$GITOPS_YAML" ${ref:+--ref="$ref"} "$@"
 else
-	set -- --name="$name" --repo="$(repository .spec.url)" --path="${path:-.}" ${ref:+--ref="$ref"} ${namespace:+--target-namespace="$namespace"} \
+	set -- --name="$name" --repo="$(repository url)" --path="${path:-.}" ${ref:+--ref="$ref"} ${namespace:+--target-namespace="$namespace"} \
 		${timeout:+--timeout="$timeout"} "$@"
 fi
 

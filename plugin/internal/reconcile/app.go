@@ -123,7 +123,8 @@ type Reconciler struct {
 	// Apps reads gitops.yaml in a directory of the checkout; found is false when there is none. nil never finds one.
 	Apps func(root *os.Root, dir string) (apps []App, found bool, err error)
 
-	kept *memory // made when it is needed first
+	kept *memory         // made when it is needed first
+	home *cluster.Client // with our own rights, of one that acts as a service account
 }
 
 // memory is what the passes of one process leave to the later ones.

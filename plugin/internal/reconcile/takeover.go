@@ -219,17 +219,22 @@ func (p *pass) askOwner(ctx context.Context, g *claimed, version string) (why, e
 	return why, nil
 }
 
-// findOwner reads the definitions that an owner may be: one, or all of its name where its namespace is not known.
+// findOwner reads the definitions that an owner may be: one, or all of its name where its namespace is not known. That
+// is not about the app's objects, so it takes our own rights: a service account of the app need not know who has them now.
 func (p *pass) findOwner(ctx context.Context, k cluster.Kind, c ownership) ([]*unstructured.Unstructured, error) {
+	client := p.Cluster
+	if p.home != nil {
+		client = p.home
+	}
 	namespace := c.namespace
 	if namespace == "" {
-		found, err := p.Cluster.FindAll(ctx, k, c.name)
+		found, err := client.FindAll(ctx, k, c.name)
 		if !apierrors.IsForbidden(err) {
 			return found, err
 		}
 		namespace = argoNamespace // a user who may not look everywhere may look there
 	}
-	u, err := p.Cluster.Get(ctx, cluster.Ref{Kind: k, Namespace: namespace, Name: c.name})
+	u, err := client.Get(ctx, cluster.Ref{Kind: k, Namespace: namespace, Name: c.name})
 	if err != nil {
 		return nil, err
 	}
