@@ -108,7 +108,7 @@ for field in $(keys kustomizations.kustomize.toolkit.fluxcd.io "$name" "$where")
 		value=$(kustomization vars)
 		[ -z "$value" ] || entry="$entry
     vars: $value"
-		value=$(kustomization varsFrom | sed 's/,"optional":false//g; s/"optional":false,//g')
+		value=$(kustomization varsFrom | sed 's/,"optional":true//g; s/,"optional":false//g; s/"optional":true,//g; s/"optional":false,//g')
 		[ -z "$value" ] || entry="$entry
     from: $value"
 		note "variables that are not set are an error here, and ConfigMaps and Secrets are read in the namespace of the instance, by the service account if there is one"
