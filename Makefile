@@ -51,6 +51,10 @@ e2e: control-plane ## Run the scripts in plugin/e2e/testdata/script (TESTFLAGS='
 node: control-plane ## Run the tests in real pods (root on Linux; .ci/node-packages installs containerd and the rest; SOAK=1: 50 kills)
 	go -C plugin/e2e test -count=1 -timeout 30m -v $(TESTFLAGS) ./node
 
+.PHONY: peers
+peers: control-plane ## Run the hand-overs beside the controllers of Flux, built from their Go modules (the first time half an hour)
+	PEERS=1 go -C plugin/e2e test -count=1 -timeout 90m -v -run TestPeers $(TESTFLAGS) .
+
 .PHONY: control-plane
 control-plane: # Built before the tests, because go test would hide its progress.
 	@go -C plugin/e2e run ./cmd/controlplane >/dev/null

@@ -77,13 +77,40 @@ func (o *diffOptions) run(ctx context.Context, cmd *cobra.Command, c *cli, args 
 	r.Render, r.Apps = o.source.renderer(u), config.Load
 	out := r.RunAll(ctx, target, reconcile.Options{Cause: record.CauseManual, DryRun: true, Timeout: o.source.timeout})
 	found, err := o.show(ctx, c, out)
-	switch failure := out.Failed(); {
+	failure, owned := partOwned(out)
+	u.warnOwned(owned)
+	switch {
 	case failure != nil || err != nil:
 		return errors.Join(failure, err)
-	case found:
+	case found || len(owned) > 0:
 		return errDifferences
 	}
 	return nil
+}
+
+// partOwned parts what failed from objects that reconcile would refuse to take over: that is a difference.
+func partOwned(out reconcile.Outcome) (failure error, owned []error) {
+	failures := []error{out.Err}
+	for _, a := range out.Apps {
+		if errors.As(a.Err, new(*reconcile.OwnedError)) {
+			owned = append(owned, fmt.Errorf("%s: %w", a.Report.Name, a.Err))
+			continue
+		}
+		failures = append(failures, a.Err)
+	}
+	return errors.Join(failures...), owned
+}
+
+// warnOwned says which owners keep reconcile from writing, and what to do.
+func (u *ui) warnOwned(owned []error) {
+	for _, err := range owned {
+		for _, part := range splitError(err) {
+			u.warn("reconcile refuses: %s", part.text)
+			for _, h := range part.hints {
+				u.hint("%s", h)
+			}
+		}
+	}
 }
 
 // resolve decides where to compare from: the working tree when we stand in one of the repository and neither another

@@ -90,9 +90,10 @@ type Client struct {
 	config  *rest.Config
 	counter *counter
 
-	mu    sync.Mutex
-	kinds map[schema.GroupVersionKind]Kind
-	found *discovered // nil until discovery ran
+	mu     sync.Mutex
+	kinds  map[schema.GroupVersionKind]Kind
+	found  *discovered       // nil until discovery ran
+	groups map[string]string // preferred versions of API groups; nil until asked for
 }
 
 // Connect prepares a client of the API server that config names; no request is made. onWarning gets each warning of

@@ -65,6 +65,27 @@ func (c *Client) FindMetadata(ctx context.Context, k Kind, namespace, name strin
 	return slices.DeleteFunc(list.Items, func(o metav1.PartialObjectMetadata) bool { return o.Name != name }), nil
 }
 
+// FindAll returns the objects of a kind that have this name, in all namespaces.
+func (c *Client) FindAll(ctx context.Context, k Kind, name string) ([]*unstructured.Unstructured, error) {
+	raw, _, err := c.do(ctx, func() *rest.Request {
+		return c.rest.Get().AbsPath(k.collection("")).Param("fieldSelector", fields.OneTermEqualSelector("metadata.name", name).String())
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find %s: %w", k.Resource, err)
+	}
+	var list unstructured.UnstructuredList
+	if err := list.UnmarshalJSON(raw); err != nil {
+		return nil, fmt.Errorf("find %s: %w", k.Resource, err)
+	}
+	var out []*unstructured.Unstructured
+	for i := range list.Items {
+		if list.Items[i].GetName() == name {
+			out = append(out, &list.Items[i])
+		}
+	}
+	return out, nil
+}
+
 // OwnerKind is how to address the owner that an ownerReference names.
 func (c *Client) OwnerKind(ctx context.Context, o metav1.OwnerReference) (Kind, error) {
 	gvk := (&unstructured.Unstructured{Object: map[string]any{"apiVersion": o.APIVersion, "kind": o.Kind}}).GroupVersionKind()

@@ -2,14 +2,17 @@ package cluster
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/version"
 	"k8s.io/client-go/discovery"
+	"k8s.io/client-go/rest"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
@@ -40,11 +43,38 @@ func (c *Client) Learn(kinds ...Kind) {
 	}
 }
 
+// GroupVersions returns the preferred version of each API group that the server serves. Without a discovery it costs one
+// request in the life of the client.
+func (c *Client) GroupVersions(ctx context.Context) (map[string]string, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.groups != nil {
+		return c.groups, nil
+	}
+	raw, _, err := c.do(ctx, func() *rest.Request { return c.rest.Get().AbsPath("/apis") })
+	if err != nil {
+		return nil, fmt.Errorf("list API groups: %w", err)
+	}
+	var list metav1.APIGroupList
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, fmt.Errorf("list API groups: %w", err)
+	}
+	c.noteGroups(&list)
+	return c.groups, nil
+}
+
+func (c *Client) noteGroups(list *metav1.APIGroupList) {
+	c.groups = make(map[string]string, len(list.Groups))
+	for _, g := range list.Groups {
+		c.groups[g.Name] = g.PreferredVersion.Version
+	}
+}
+
 // Forget drops what discovery and Learn found, so that the next Kind asks the server.
 func (c *Client) Forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.kinds, c.found = map[schema.GroupVersionKind]Kind{}, nil
+	c.kinds, c.found, c.groups = map[schema.GroupVersionKind]Kind{}, nil, nil
 }
 
 // Kind returns how to address objects of gvk. The server is asked once (two requests) when the kind is not known yet.
@@ -100,10 +130,11 @@ func (c *Client) discover(ctx context.Context) (*discovered, error) {
 	if err != nil {
 		return nil, err
 	}
-	_, lists, failed, err := dc.GroupsAndMaybeResources()
+	groups, lists, failed, err := dc.GroupsAndMaybeResources()
 	if err != nil {
 		return nil, err
 	}
+	c.noteGroups(groups)
 	found := &discovered{kinds: map[schema.GroupVersionKind]Kind{}, short: map[schema.GroupVersionKind][]string{}, failed: failed}
 	for gv, list := range lists {
 		if list == nil {

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
@@ -16,7 +15,8 @@ import (
 // formerManagers are the field managers of tools that an object may have belonged to before: their share in our fields
 // ends, so that a field that leaves Git leaves the object.
 func formerManagers() []string {
-	return []string{keeper, "helm", "Helm", "helm-controller", "kustomize-controller", "argocd-controller", "argocd-application-controller"}
+	return []string{keeper, "helm", "Helm", "helm-controller", "kustomize-controller", "flux", "flux-client-side-apply", "argocd-controller", "argocd-application-controller",
+		"fleetagent", "kapp", "kapp-server-side-apply"}
 }
 
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
@@ -24,45 +24,16 @@ const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 // traces are the labels and annotations by which other tools know their objects. Left on an object that is ours now,
 // they let those tools delete it when they clean up.
 func traces() (labels, annotations []string) {
-	return []string{"kustomize.toolkit.fluxcd.io/name", "kustomize.toolkit.fluxcd.io/namespace", "helm.toolkit.fluxcd.io/name", "helm.toolkit.fluxcd.io/namespace",
-			"argocd.argoproj.io/instance"},
-		[]string{"argocd.argoproj.io/tracking-id", "argocd.argoproj.io/installation-id", "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"}
+	return []string{fluxGroup + "/name", fluxGroup + "/namespace", fluxHelmGroup + "/name", fluxHelmGroup + "/namespace", argoLabel,
+			"objectset.rio.cattle.io/hash", kappLabel, "kapp.k14s.io/association"},
+		[]string{argoTracking, "argocd.argoproj.io/installation-id", helmName, helmNamespace, fleetID, "objectset.rio.cattle.io/applied",
+			"objectset.rio.cattle.io/owner-gvk", "objectset.rio.cattle.io/owner-name", "objectset.rio.cattle.io/owner-namespace",
+			"kapp.k14s.io/identity", "kapp.k14s.io/original", "kapp.k14s.io/original-diff-md5"}
 }
 
-// adopting tells whether an apply made an object ours that somebody else had made.
+// adopting tells whether an apply made an object ours that somebody else had made, or had taken from us.
 func adopting(s *step, created bool) bool {
-	return !created && (s.row == nil || s.row.UID == "" || s.verdict == replaced)
-}
-
-// formerOwner words who an object belonged to before, "" when that cannot be told.
-func formerOwner(u metav1.Object) string {
-	l, a := u.GetLabels(), u.GetAnnotations()
-	in := func(namespace, name string) string {
-		if namespace == "" {
-			return name
-		}
-		return namespace + "/" + name
-	}
-	switch {
-	case l["kustomize.toolkit.fluxcd.io/name"] != "":
-		return ", taken over from the Flux Kustomization " + in(l["kustomize.toolkit.fluxcd.io/namespace"], l["kustomize.toolkit.fluxcd.io/name"])
-	case l["helm.toolkit.fluxcd.io/name"] != "":
-		return ", taken over from the Flux HelmRelease " + in(l["helm.toolkit.fluxcd.io/namespace"], l["helm.toolkit.fluxcd.io/name"])
-	case a["argocd.argoproj.io/tracking-id"] != "":
-		name, _, _ := strings.Cut(a["argocd.argoproj.io/tracking-id"], ":")
-		return ", taken over from the Argo CD application " + name
-	case a["meta.helm.sh/release-name"] != "":
-		return ", taken over from the Helm release " + in(a["meta.helm.sh/release-namespace"], a["meta.helm.sh/release-name"])
-	}
-	for _, e := range u.GetManagedFields() {
-		switch {
-		case strings.HasPrefix(e.Manager, "argocd-") && l["app.kubernetes.io/instance"] != "":
-			return ", taken over from the Argo CD application " + l["app.kubernetes.io/instance"]
-		case e.Manager == "helm" && l["app.kubernetes.io/managed-by"] == "Helm":
-			return ", taken over from Helm"
-		}
-	}
-	return ""
+	return !created && (s.row == nil || s.row.UID == "" || s.verdict == replaced || s.verdict == missing)
 }
 
 // soleOwner takes the share of people's kubectl, of tools that had the object before, and of the owner that the server
@@ -101,6 +72,20 @@ func (p *pass) soleOwner(ctx context.Context, s *step, u *unstructured.Unstructu
 		}
 	}
 	return u, nil
+}
+
+// unmarked is what a dry run shows of an object that would be taken over: without what leftovers lists.
+func unmarked(s *step, after *unstructured.Unstructured) *unstructured.Unstructured {
+	patch := leftovers(s, after, true)
+	if len(patch) == 0 {
+		return after
+	}
+	after = after.DeepCopy()
+	for _, op := range patch {
+		segments := fields.Pointer(op["path"].(string))
+		unstructured.RemoveNestedField(after.Object, segments...)
+	}
+	return after
 }
 
 // leftovers lists what to take off an object of what other tools noted on it, unless Git says it too.

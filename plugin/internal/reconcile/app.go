@@ -125,7 +125,8 @@ type Reconciler struct {
 	// Apps reads gitops.yaml in a directory of the checkout; found is false when there is none. nil never finds one.
 	Apps func(root *os.Root, dir string) (apps []App, found bool, err error)
 
-	kept *memory // made when it is needed first
+	kept *memory         // made when it is needed first
+	home *cluster.Client // with our own rights, of one that acts as a service account
 }
 
 // memory is what the passes of one process leave to the later ones.
@@ -143,6 +144,7 @@ type memory struct {
 
 	identity  atomic.Value // uid of the cluster's namespace kube-system, "" when it may not be read
 	strangers sync.Map     // uids of objects with our labels that are not ours, told already
+	owners    sync.Map     // owners that objects were taken over from and that are not in the cluster, told already
 
 	deputies map[string]*Reconciler // by the service account that they act as
 	checked  *checked

@@ -124,6 +124,7 @@ type outcome struct {
 	created bool
 	skipped string
 	from    string              // who made the object that was there before
+	former  []ownership         // who it belonged to
 	ahead   string              // which app before this one defines its kind, when the server does not yet
 	gone    []fields.Difference // fields of others that were taken away
 	left    bool                // it is create-only and exists: nothing was sent
@@ -190,11 +191,14 @@ func (p *pass) finishApply(ctx context.Context, s *step, o outcome) outcome {
 	if o.err == nil && o.created && len(s.first) > 0 && !p.opts.DryRun {
 		o.after, o.err = p.letGo(ctx, s, o.after)
 	}
-	if o.err == nil && !p.opts.DryRun {
-		if adopting(s, o.created) {
-			o.from = formerOwner(o.after)
-		}
+	if o.err == nil && adopting(s, o.created) {
+		o.from, o.former = formerOwner(s.Ref, o.after), claimsOf(s.Ref, o.after)
+	}
+	switch {
+	case o.err == nil && !p.opts.DryRun:
 		o.after, o.err = p.soleOwner(ctx, s, o.after, adopting(s, o.created))
+	case o.err == nil && adopting(s, o.created):
+		o.after = unmarked(s, o.after)
 	}
 	if o.err == nil && p.app.ForeignFields == ForeignRevert {
 		o.after, o.gone, o.err = p.dropForeign(ctx, s.Ref, o.after)
@@ -255,11 +259,14 @@ func (p *pass) settle(s *step, o outcome) {
 			p.recreated = append(p.recreated, s)
 		}
 		p.succeed(&c, s, o)
+		for _, former := range o.former {
+			p.warnMissing(former)
+		}
 		if c.Action == record.Reverted && !p.opts.DryRun {
-			p.memory().fights.reverted(p.Now(), s, c.Fields)
+			p.memory().fights.reverted(p.Now(), s, o.before, c.Fields)
 		}
 		if p.opts.DryRun {
-			p.effects = append(p.effects, Effect{Ref: s.Ref, Origin: s.origin, Before: o.before, After: o.after, Note: effectNote(s, o)})
+			p.effects = append(p.effects, Effect{Ref: s.Ref, Origin: s.origin, Before: o.before, After: o.after, Note: effectNote(s, o, c)})
 		} else {
 			p.slim(s.key())
 		}
@@ -337,10 +344,10 @@ func classify(s *step, o outcome) (record.Action, string) {
 		return record.Configured, "it existed before" + o.from
 	case s.changed, !known:
 		return record.Configured, ""
+	case s.verdict == replaced, s.verdict == missing && o.after.GetUID() != "" && o.after.GetUID() != s.row.UID:
+		return record.Reverted, "it had been deleted and recreated" + o.from
 	case s.verdict == missing:
-		return record.Reverted, "its label " + record.LabelPartOf + " had been removed"
-	case s.verdict == replaced:
-		return record.Reverted, "it had been deleted and recreated"
+		return record.Reverted, "its label " + record.LabelPartOf + " had been removed" + o.from
 	}
 	return record.Reverted, ""
 }

@@ -68,14 +68,18 @@ func (p *pass) definedAhead(k cluster.Kind) string {
 }
 
 // effectNote is what a difference between two states of an object does not show.
-func effectNote(s *step, o outcome) string {
+func effectNote(s *step, o outcome, c record.Change) string {
 	switch {
 	case o.anew != "":
 		return "deleted and recreated, " + o.anew
 	case s.from != nil:
 		return handedOver(s.from)
+	case o.ahead != "":
+		return o.ahead
+	case !o.created && c.Action != record.Unchanged:
+		return c.Note // it is taken over, or its label is put back: the difference leaves out our label
 	}
-	return o.ahead
+	return ""
 }
 
 // foreseeLeaving says of apps that left gitops.yaml, and would hold nothing any more, what becomes of their records.

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
@@ -25,10 +27,12 @@ type fights struct {
 type fight struct {
 	times []time.Time
 	by    string
+	owner otherOwner // of the object, where its labels say who writes it
 }
 
-// reverted notes that fields of an object were reverted; none means the whole object.
-func (f *fights) reverted(now time.Time, s *step, changes []record.FieldChange) {
+// reverted notes that fields of an object were reverted; none means the whole object. before is the object as it was
+// found, nil when it was gone.
+func (f *fights) reverted(now time.Time, s *step, before *unstructured.Unstructured, changes []record.FieldChange) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.lost == nil {
@@ -47,8 +51,14 @@ func (f *fights) reverted(now time.Time, s *step, changes []record.FieldChange) 
 			f.lost[s.key()][c.Path] = one
 		}
 		one.times = append(recent(now, one.times), now)
-		if c.By != nil {
-			one.by = c.By.Manager
+		by, is := otherWriter(s.Ref, before)
+		switch {
+		case is.name != "":
+			one.by, one.owner = by, is
+		case c.By != nil:
+			one.by = toolOf(c.By.Manager)
+		case by != "":
+			one.by = by
 		}
 	}
 }
@@ -64,8 +74,11 @@ func (f *fights) over(now time.Time, s *step) error {
 	}
 	for path, one := range f.lost[s.key()] {
 		if one.times = recent(now, one.times); len(one.times) >= fightCount {
-			return hint.With(fmt.Errorf("%s was reverted %d times in %s, and %s sets it again each time", path, fightCount, fightWindow, one.by),
-				"stop the other writer, or take the field out of Git and leave it to %s", one.by)
+			err := fmt.Errorf("%s was reverted %d times in %s, and %s sets it again each time", path, fightCount, fightWindow, one.by)
+			if command := one.owner.stopCommand(); command != "" {
+				return hint.With(err, "one of the two must go: %s stops the other; or take the object out of Git", command)
+			}
+			return hint.With(err, "stop the other writer, or take the field out of Git and leave it to %s", one.by)
 		}
 	}
 	return nil

@@ -21,6 +21,9 @@ func (p *pass) finish(err error) (AppReport, error) {
 	if idle {
 		err = p.recheckHealth()
 	}
+	if err == nil {
+		err = p.owned
+	}
 	err = p.afterFailure(err)
 	if why := p.heldBack(err); why != nil && err == nil {
 		p.held, err = true, why

@@ -98,7 +98,7 @@ func (r *Reconciler) as(serviceAccount string) (*Reconciler, error) {
 		return nil, err
 	}
 	deputy := *r
-	deputy.Cluster, deputy.kept = client, nil
+	deputy.Cluster, deputy.kept, deputy.home = client, nil, r.Cluster
 	deputy.memory()
 	m.deputies[serviceAccount] = &deputy
 	return &deputy, nil

@@ -74,6 +74,8 @@ type pass struct {
 	pushed      bool  // this run is in the history
 	held        bool  // all went well, but with an earlier commit than the ref points at
 	failure     error // what ended it, of an app that a gitops.yaml lists
+	owned       error // what would end it, of a dry run: other tools still apply its objects
+	asked       map[otherOwner]OwnerState
 	report      AppReport
 }
 
@@ -107,6 +109,7 @@ var reading = []part{
 	{"render", (*pass).render},
 	{"observe", (*pass).observeDesired},
 	{"plan", (*pass).makePlan},
+	{"check owners", (*pass).checkOwners},
 	{"check rights", (*pass).checkRights},
 }
 

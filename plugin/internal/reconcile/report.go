@@ -32,6 +32,7 @@ type AppReport struct {
 	Counts     record.Counts      `json:"counts"`
 	Pruned     []string           `json:"pruned"`
 	Objects    record.Objects     `json:"objects"`
+	Owners     []FormerOwner      `json:"owners,omitempty"` // what objects belong to that are to be taken over
 	Duration   metav1.Duration    `json:"duration"`
 	News       bool               `json:"-"` // the run is in the history
 	Unrecorded bool               `json:"-"` // it failed, and the app has no record to say so

@@ -131,6 +131,9 @@ func (p *pass) planHeld(ctx context.Context) error {
 	if err := p.readPlanned(ctx); err != nil {
 		return err
 	}
+	if err := p.checkOwners(ctx); err != nil {
+		return err
+	}
 	return p.checkRights(ctx)
 }
 

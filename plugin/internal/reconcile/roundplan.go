@@ -196,6 +196,9 @@ func (p *pass) planListed(ctx context.Context) error {
 	if err := p.makePlan(ctx); err != nil {
 		return err
 	}
+	if err := p.checkOwners(ctx); err != nil {
+		return err
+	}
 	return p.checkRights(ctx)
 }
 

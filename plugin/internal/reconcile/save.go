@@ -28,6 +28,11 @@ func (p *pass) saveResult(idle bool, failure error) error {
 		return nil // the list of apps tells it
 	}
 	neverApplied := len(p.rec.Rows) == 0 && p.rec.Due != record.HooksDelete
+	if neverApplied && p.listed == nil && errors.As(failure, new(*OwnedError)) { // so that status says who has its objects
+		p.rec.Source = p.report.Source
+		p.noteSettings()
+		return p.save(p.ctx, p.report.Result, p.report.Message, false)
+	}
 	if neverApplied && failure != nil {
 		p.report.Unrecorded = !errors.Is(failure, errInterrupted)
 		return nil // nothing of this app is in the cluster: leave no trace either

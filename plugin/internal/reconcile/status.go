@@ -80,7 +80,7 @@ func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Re
 	id := r.Records.ID(name)
 	rules, _ := r.memory().checks.compile(rec.Health) // they were compiled when they were recorded
 	var worst *ResourceStatus
-	drift := 0
+	drift, alsoApplied := 0, ""
 	for _, row := range rec.Sorted() {
 		rs := resourceStatus(rec.Inventory, row, live, id, rules, unread[row.Ref.Kind])
 		s.Objects.Add(rs.Health)
@@ -90,6 +90,9 @@ func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Re
 		well := rs.Sync == record.Synced && rs.Health == cluster.Healthy // a remark on it is told with APP only
 		if !well && (worst == nil || worse(rs, *worst)) {
 			worst = &rs
+		}
+		if rs.shared {
+			alsoApplied = firstOf(alsoApplied, rs.Short+": "+rs.Message)
 		}
 		if perObject {
 			if !row.CreateOnly && rec.ForeignFields != string(ForeignKeep) {
@@ -113,6 +116,7 @@ func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Re
 		unseen = cmp.Or(unseen, unread[k])
 	}
 	s.Sync, s.Message = appSync(s, rec, report, drift, worst, unseen)
+	s.Message = firstOf(s.Message, alsoApplied)
 	if rec.Suspended.At(r.Now()) {
 		s.Sync, s.Message, s.Suspended = record.SyncSuspended, rec.Suspended.String(), rec.Suspended
 	}
@@ -181,26 +185,33 @@ func resourceStatus(inv *record.Inventory, row record.Row, live *snapshot, id st
 	switch judge(inv, row, live, id) {
 	case drifted:
 		rs.Sync = record.SyncDrifted
-		rs.Message = firstOf(changedBy(u), rs.Message)
+		rs.Message = firstOf(changedBy(row.Ref, u), rs.Message)
 	case missing:
 		rs.Sync, rs.Message = record.SyncDrifted, "deleted, or its label "+record.LabelPartOf+" was removed"
 	case replaced:
 		rs.Sync, rs.Message = record.SyncDrifted, "deleted and recreated by somebody else"
+		if by, is := alsoOwned(row.Ref, u); is {
+			rs.Message = "deleted and recreated by " + by.String()
+		}
 	case kindAbsent:
 		rs.Sync, rs.Message = record.SyncDrifted, "the cluster does not serve its kind any more"
 	case unsettled:
 		rs.Sync, rs.Message = record.SyncPending, firstOf(rs.Message, "not applied yet")
 	}
+	if o, is := alsoOwned(row.Ref, u); is && rs.Message == "" {
+		rs.Message, rs.shared = o.String()+" applies it too", true
+	}
 	return rs
 }
 
-// changedBy names the manager whose entry is the newest: the likely author of the drift.
-func changedBy(u *unstructured.Unstructured) string {
+// changedBy names the likely author of the drift: the tool that applies the object too, or the manager whose entry is
+// the newest.
+func changedBy(ref cluster.Ref, u *unstructured.Unstructured) string {
 	if !appliedByUs(u) {
 		return "its managedFields were removed"
 	}
-	if by := fields.Newest(u, record.Manager); by != nil {
-		return "changed by " + by.Manager
+	if by, _ := otherWriter(ref, u); by != "" {
+		return "changed by " + by
 	}
 	return ""
 }

@@ -74,6 +74,8 @@ type ResourceStatus struct {
 	Message   string               `json:"message,omitempty"`
 	Since     time.Time            `json:"since,omitzero"`   // when it ceased to be healthy, as far as it tells
 	Fields    []record.FieldChange `json:"fields,omitempty"` // what drifted: from = recorded value when it is known, to = live
+
+	shared bool // another tool applies it too
 }
 
 // HistoryList is the form of `history APP -o json`, newest first.

@@ -1,0 +1,128 @@
+package reconcile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+)
+
+// OwnerState says whether an owner would write its objects again.
+type OwnerState string
+
+// The states of an owner.
+const (
+	OwnerActive     OwnerState = "active"     // its controller applies or deletes what it holds
+	OwnerAtRest     OwnerState = "atRest"     // suspended, or only applied when somebody asks
+	OwnerMissing    OwnerState = "missing"    // this cluster does not have it
+	OwnerUnreadable OwnerState = "unreadable" // we have no right to look
+)
+
+// stateOf judges an owner by its definition, as its controller does.
+func (c ownership) stateOf(u *unstructured.Unstructured) OwnerState {
+	if c.kind == argoApplication {
+		return c.stateOfApplication(u)
+	}
+	if suspended, _, _ := unstructured.NestedBool(u.Object, "spec", "suspend"); suspended {
+		return OwnerAtRest // not even its deletion deletes anything
+	}
+	return OwnerActive
+}
+
+// stateOfApplication: without automated sync nothing happens unless somebody asks, but a deletion. With the annotation
+// that says so Argo CD does not look at the Application at all.
+func (c ownership) stateOfApplication(u *unstructured.Unstructured) OwnerState {
+	if strings.EqualFold(u.GetAnnotations()["argocd.argoproj.io/skip-reconcile"], "true") {
+		return OwnerAtRest
+	}
+	deletes := slices.ContainsFunc(u.GetFinalizers(), func(f string) bool { return strings.HasPrefix(f, "resources-finalizer.argocd.argoproj.io") })
+	_, syncing := u.Object["operation"]
+	switch {
+	case automated(u), syncing:
+		return OwnerActive
+	case deletes && u.GetDeletionTimestamp() != nil:
+		return OwnerActive
+	case deletes && c.byLabel: // the label stays on the objects, and so it would delete them one day
+		return OwnerActive
+	}
+	return OwnerAtRest
+}
+
+// automated tells whether an Application is synced without being asked.
+func automated(u *unstructured.Unstructured) bool {
+	policy, found, _ := unstructured.NestedMap(u.Object, "spec", "syncPolicy", "automated")
+	enabled, said := policy["enabled"].(bool)
+	return found && (enabled || !said)
+}
+
+// holds tells whether the status of an Application lists an object.
+func holds(app *unstructured.Unstructured, ref cluster.Ref) bool {
+	list, _, _ := unstructured.NestedSlice(app.Object, "status", "resources")
+	text := func(m map[string]any, key string) string { s, _ := m[key].(string); return s }
+	return slices.ContainsFunc(list, func(item any) bool {
+		m, _ := item.(map[string]any)
+		ns := text(m, "namespace")
+		return text(m, "group") == ref.Group && text(m, "kind") == ref.Kind.Kind && text(m, "name") == ref.Name && (ns == ref.Namespace || ref.Namespace == "")
+	})
+}
+
+// deploysTo tells whether the destination of an Application may be where an object is.
+func deploysTo(app *unstructured.Unstructured, ref cluster.Ref) bool {
+	ns, _, _ := unstructured.NestedString(app.Object, "spec", "destination", "namespace")
+	return ns == "" || ref.Namespace == "" || ns == ref.Namespace
+}
+
+// letGoAdvice says how an active owner lets its objects go. It names commands that exist today.
+func (c ownership) letGoAdvice(u *unstructured.Unstructured) string {
+	namespace, name := u.GetNamespace(), u.GetName()
+	patch := func(text string) string {
+		d := c.kind.definition()
+		return fmt.Sprintf("kubectl patch %s.%s %s -n %s --type=merge -p '%s'", d.Resource, d.Group, name, namespace, text)
+	}
+	switch c.kind {
+	case fluxKustomization:
+		return fmt.Sprintf("suspend it, and run this again: flux suspend kustomization %s -n %s, or %s; docs/from-flux.md hands over all it has", name, namespace, patch(`{"spec":{"suspend":true}}`))
+	case fluxHelmRelease:
+		return fmt.Sprintf("suspend it, and run this again: flux suspend helmrelease %s -n %s, or %s; do not delete it before: that uninstalls the release", name, namespace, patch(`{"spec":{"suspend":true}}`))
+	}
+	if maker := makerOf(u); maker != "" {
+		return fmt.Sprintf("%s makes it, and would switch its automated sync on again: take it out of that first, see docs/from-argo-cd.md", maker)
+	}
+	text := `{"spec":{"syncPolicy":{"automated":null}}}`
+	if c.byLabel {
+		text = `{"metadata":{"finalizers":null},"spec":{"syncPolicy":{"automated":null}}}`
+	}
+	return "switch its automated sync off, and run this again: " + patch(text) + "; docs/from-argo-cd.md hands over all it has"
+}
+
+// stopCommand is what keeps an owner from writing its objects, "" when that cannot be said.
+func (o otherOwner) stopCommand() string {
+	switch {
+	case o.kind == fluxKustomization && o.namespace != "":
+		return fmt.Sprintf("flux suspend kustomization %s -n %s", o.name, o.namespace)
+	case o.kind == fluxHelmRelease && o.namespace != "":
+		return fmt.Sprintf("flux suspend helmrelease %s -n %s", o.name, o.namespace)
+	case o.kind == argoApplication:
+		return fmt.Sprintf("argocd app set %s --sync-policy none", o.name)
+	}
+	return ""
+}
+
+// makerOf names what makes an Application and would make it again: an ApplicationSet, or another Application.
+func makerOf(app *unstructured.Unstructured) string {
+	for _, o := range app.GetOwnerReferences() {
+		if o.Kind == "ApplicationSet" {
+			return "the ApplicationSet " + app.GetNamespace() + "/" + o.Name
+		}
+	}
+	ref := cluster.Ref{Kind: argoApplication.definition(), Namespace: app.GetNamespace(), Name: app.GetName()}
+	for _, c := range claimsOf(ref, app) {
+		if !c.doubtful && c.name != "" && (c.otherOwner.kind != argoApplication || c.name != app.GetName()) {
+			return c.String()
+		}
+	}
+	return ""
+}
