@@ -26,6 +26,7 @@ type step struct {
 	verdict verdict                    // of the row
 	live    *unstructured.Unstructured // nil when there is none of ours
 	from    *handover                  // the app that hands the object over, nil when none does
+	told    string                     // what was reported of it as not in Git
 }
 
 // removal is one recorded object that Git no longer names.
@@ -59,7 +60,7 @@ func makePlan(objects []*object, rec *record.Record, live *snapshot, verdicts ma
 			p.foreign = append(p.foreign, belongsTo(o, owner, apps[owner]))
 			continue
 		}
-		s := &step{object: o, from: from, stage: o.stage(), hash: rec.Hash(o.body)}
+		s := &step{object: o, from: from, stage: o.stage(), hash: rec.Hash(o.body), told: rec.Foreign[o.ID()]}
 		row, recorded := rec.Rows[k]
 		if recorded {
 			s.row = &row
