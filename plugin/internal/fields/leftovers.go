@@ -276,7 +276,7 @@ func (w *walk) items(at fieldpath.Path, live, git []any, list []held) any {
 	if len(names) == 0 && !isSet {
 		return git
 	}
-	used, out := make([]bool, len(git)), []any{}
+	used, there, out := make([]bool, len(git)), make([]bool, len(git)), []any{}
 	behind := map[int]int{} // where an item of Git is in out
 	var extra []int         // in w.found: whole items
 	for _, item := range live {
@@ -288,6 +288,7 @@ func (w *walk) items(at fieldpath.Path, live, git []any, list []held) any {
 		path := append(at.Copy(), pe)
 		if i := sameItem(git, used, pe); i >= 0 {
 			used[i] = true
+			there[i] = !w.First || !onlyOurs(into(list, pe))
 			behind[i] = len(out)
 			m, isMap := item.(map[string]any)
 			g, _ := git[i].(map[string]any)
@@ -306,7 +307,7 @@ func (w *walk) items(at fieldpath.Path, live, git []any, list []held) any {
 			out = append(out, kept)
 		}
 	}
-	w.instead(extra, git, used, names)
+	w.instead(extra, git, there, names)
 	for i, item := range git {
 		if used[i] {
 			continue
@@ -349,18 +350,23 @@ func sameItem(git []any, used []bool, pe fieldpath.PathElement) int {
 	return -1
 }
 
-// instead marks the items that took the place of items of ours which are missing: as many as are missing at most, those
-// most alike first. People change the key of an item, and for the server that is another item.
-func (w *walk) instead(extra []int, git []any, used []bool, names []string) {
+func onlyOurs(list []held) bool {
+	return len(list) > 0 && !slices.ContainsFunc(list, func(h held) bool { return h.party != ours })
+}
+
+// instead marks the items that took the place of items of Git's which are missing: as many as are missing at most, those
+// most alike first. People change the key of an item, and for the server that is another item. Where ours applies for the
+// first time a person's edits have to be alike: what a tool declared before has not.
+func (w *walk) instead(extra []int, git []any, there []bool, names []string) {
 	type pair struct{ git, found, alike int }
 	var pairs []pair
 	for i, item := range git {
 		for _, n := range extra {
 			l := w.found[n]
-			if used[i] || l.By == nil || w.Known != nil && w.Known(l.Path) {
+			if there[i] || l.By == nil || w.Known != nil && w.Known(l.Path) {
 				continue
 			}
-			if p := (pair{i, n, alike(item, l.From, names)}); p.alike > 0 || !w.LikeOurs {
+			if p := (pair{i, n, alike(item, l.From, names)}); p.alike > 0 || !w.LikeOurs && !(w.First && l.Edit) {
 				pairs = append(pairs, p)
 			}
 		}

@@ -18,6 +18,7 @@ type Parties struct {
 	LeftAt   []string // JSON pointers to fields that are left to others
 	Yields   bool     // nothing that somebody owns may go
 	LikeOurs bool     // an item takes the place of one of ours only when they have a value in common
+	First    bool     // ours applies for the first time: what it alone owns was not there before
 	// Known tells whether an item at this path was there, and was reported as not ours, before one of ours went missing.
 	Known func(path string) bool
 }

@@ -383,6 +383,10 @@ func (p *pass) fieldChanges(s *step, o outcome, diffs []fields.Difference) []rec
 		if isSecret(s.Ref) {
 			f.From, f.To = masked(d.From), masked(d.To)
 		}
+		if o.before == nil { // it was taken over without having been read
+			out = append(out, f)
+			continue
+		}
 		if by := fields.SetBy(o.before, d, record.Manager); by != nil && by.Manager != keeper {
 			f.By = &record.Owner{Manager: by.Manager, Operation: by.Operation, Subresource: by.Subresource, Time: by.Time}
 		}

@@ -50,10 +50,29 @@ func (p *pass) write(ctx context.Context, s *step, before *unstructured.Unstruct
 		} // what is needed elsewhere stays
 	}
 	after, created, err := p.send(ctx, s, uidOf(s.live))
-	if err == nil {
-		return written{after: after, created: created, before: live}, nil
+	w := written{after: after, created: created, before: live}
+	switch {
+	case err != nil:
+		return p.makeWay(ctx, s, live, nil, err)
+	case adopting(s, created) && live == nil && !p.opts.DryRun:
+		return p.inPlace(ctx, s, w)
 	}
-	return p.makeWay(ctx, s, live, nil, err)
+	return w, nil
+}
+
+// inPlace takes list items of its former owner off an object that was taken over without having been read, where they
+// stand in the place of Git's.
+func (p *pass) inPlace(ctx context.Context, s *step, w written) (written, error) {
+	must, _, err := p.replacing(ctx, s, w.after)
+	if err != nil || len(must) == 0 {
+		return w, err
+	}
+	less, err := p.makeWay(ctx, s, w.after, must, nil)
+	if apierrors.IsInvalid(err) || apierrors.IsNotFound(err) {
+		return w, nil
+	}
+	less.before = nil // it has Git's fields already
+	return less, err
 }
 
 // replacing lists what a write takes away whatever the server says of it: what took the place of list items of ours, or
@@ -93,7 +112,7 @@ func (p *pass) isDrift(s *step) bool { return !s.changed || adopting(s, false) }
 func (p *pass) parties(s *step) fields.Parties {
 	return fields.Parties{Ours: record.Manager, Former: formerManagers(), LeftTo: append(slices.Clone(s.managers), keeper),
 		LeftAt: s.released, Yields: s.policy.yield, LikeOurs: p.app.ForeignFields == ForeignKeep || s.told != "",
-		Known: s.wasTold}
+		Known: s.wasTold, First: adopting(s, false)}
 }
 
 // makeWay writes an object without what is in the way of Git's fields: must, and what explains the refusal of an apply, as
