@@ -26,8 +26,9 @@ func Claim(live *unstructured.Unstructured, oursIs, apiVersion string, now time.
 			return nil, err
 		}
 		switch {
-		case e.Manager == oursIs && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == "":
-			mine, all = e, set.Union(claimed)
+		case Today(e.Manager) == oursIs && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == "":
+			mine, all = e, all.Union(set)
+			mine.Manager = oursIs
 			continue
 		case e.Subresource == "":
 			less := set.RecursiveDifference(claimed)
@@ -65,7 +66,7 @@ func AsApplied(u *unstructured.Unstructured, manager string) (*unstructured.Unst
 	var mine *metav1.ManagedFieldsEntry
 	var out []metav1.ManagedFieldsEntry
 	for _, e := range u.GetManagedFields() {
-		if e.Manager != manager || e.Subresource != "" {
+		if Today(e.Manager) != manager || e.Subresource != "" {
 			out = append(out, e)
 			continue
 		}
@@ -81,7 +82,7 @@ func AsApplied(u *unstructured.Unstructured, manager string) (*unstructured.Unst
 	if mine == nil {
 		return u, nil
 	}
-	mine.Operation = metav1.ManagedFieldsOperationApply
+	mine.Manager, mine.Operation = manager, metav1.ManagedFieldsOperationApply
 	if err := setFields(mine, all); err != nil {
 		return nil, err
 	}

@@ -39,6 +39,9 @@ func (p *pass) write(ctx context.Context, s *step, before *unstructured.Unstruct
 		after, created, err := p.recreate(ctx, s)
 		return written{after: after, created: created}, err
 	}
+	if s.live != nil {
+		before = s.live
+	}
 	must, live, err := p.replacing(ctx, s, before)
 	if err != nil {
 		return written{}, err
