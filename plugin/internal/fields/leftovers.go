@@ -202,7 +202,8 @@ func (w *walk) rest(at fieldpath.Path, v any, list []held) (any, bool) {
 				w.kept = append(w.kept, Leftover{Difference: Difference{Path: Dotted(at), From: v, path: at.Copy()}, By: &h.Owner})
 			}
 		}
-		return w.partly(at, v, list), true
+		left := w.partly(at, v, list)
+		return left, size(left) > 0 || size(v) == 0
 	}
 	if has(ours) && !has(goes) {
 		return nil, false
@@ -214,8 +215,27 @@ func (w *walk) rest(at fieldpath.Path, v any, list []held) (any, bool) {
 		}
 		l.Edit = l.Edit && (h.edit || h.party == ours)
 	}
+	if has(ours) { // what is ours alone in it goes in any case
+		parts := len(w.found)
+		left := w.partly(at, v, list)
+		w.found = w.found[:parts]
+		if size(left) == 0 && size(v) > 0 {
+			return nil, false
+		}
+		v = left
+	}
 	w.found = append(w.found, l)
 	return v, !w.drop[at.String()]
+}
+
+func size(v any) int {
+	switch v := v.(type) {
+	case map[string]any:
+		return len(v)
+	case []any:
+		return len(v)
+	}
+	return 1
 }
 
 // partly goes into a value of which somebody keeps a part.
@@ -297,6 +317,9 @@ func (w *walk) items(at fieldpath.Path, live, git []any, list []held) any {
 			}
 			out = append(out, item)
 			continue
+		}
+		if itself := slices.DeleteFunc(into(list, pe), func(h held) bool { return !h.self }); onlyOurs(itself) {
+			continue // what others hold inside it does not keep an item
 		}
 		before := len(w.found)
 		kept, ok := w.rest(path, item, into(list, pe))

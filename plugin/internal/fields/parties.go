@@ -85,21 +85,30 @@ func makers() []string {
 // held is what one entry owns of the value at a path.
 type held struct {
 	*entry
-	below *fieldpath.Set // relative to the path; nil when nothing below is named
+	below *fieldpath.Set // relative to the path; nil for a whole value
 	whole bool           // the value is owned as one: an atomic list or map, a scalar, or something inside such
+	self  bool           // not only something in it
 }
 
-// into returns what is held of the child pe.
+// into returns what is held of the child pe. A name without names below it stands for an atomic value with all that is
+// in it, or, if another owner knows names below it, for the map, list or item alone.
 func into(list []held, pe fieldpath.PathElement) []held {
 	var out []held
+	merged := false
 	for _, h := range list {
 		if h.whole {
 			out = append(out, h)
 			continue
 		}
 		below, inside := h.below.Children.Get(pe)
-		if itself := h.below.Members.Has(pe); inside || itself {
-			out = append(out, held{h.entry, below, itself && !inside})
+		merged = merged || inside
+		if self := h.below.Members.Has(pe); inside || self {
+			out = append(out, held{h.entry, below, !inside, self})
+		}
+	}
+	for i, h := range out {
+		if merged && h.below == nil {
+			out[i] = held{h.entry, fieldpath.NewSet(), false, true}
 		}
 	}
 	return out
