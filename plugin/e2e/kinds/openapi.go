@@ -135,9 +135,15 @@ func (s Struct) String() string {
 	return text
 }
 
-// Fields lists the names of the fields.
+// Fields lists the names of the fields, but for those that all objects have.
 func (s Struct) Fields() []string {
-	return slices.Sorted(maps.Keys(s.Kind.schemas[s.Name].Properties))
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(s.Kind.schemas[s.Name].Properties)), func(name string) bool {
+		return len(s.path) == 0 && top(name)
+	})
+}
+
+func top(name string) bool {
+	return name == "apiVersion" || name == "kind" || name == "metadata" || name == "status"
 }
 
 // Lists returns the fields that are lists which server-side apply merges item by item, and the keys of the items: none
@@ -167,7 +173,7 @@ func Structs(kinds []*Kind) []Struct {
 		out = append(out, at)
 		for _, name := range at.Fields() {
 			p := s.Properties[name]
-			if name == "metadata" && len(at.path) == 0 || name == "status" && len(at.path) == 0 || p.MapType == "atomic" {
+			if top(name) && len(at.path) == 0 || p.MapType == "atomic" {
 				continue
 			}
 			next := step{field: name}

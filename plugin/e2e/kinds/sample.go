@@ -17,9 +17,11 @@ var samplesYAML []byte
 
 // samples is what makes examples valid that OpenAPI alone would not.
 type samples struct {
-	Must   map[string]map[string]any // fields that a struct needs, by its name
-	Either map[string]map[string]any // one of the alternatives of a struct, where none is asked for
-	Values map[string][]any          // values of a field, "Struct.field": the variants that are tried
+	Must   map[string]map[string]any     // fields that a struct needs, by its name
+	Either map[string]map[string]any     // one of the alternatives of a struct, where none is asked for
+	Groups map[string][][]map[string]any // alternatives that take more than one field each
+	Values map[string][]any              // values of a field, "Struct.field": the variants that are tried
+	Skip   map[string]string             // kinds that are not tried, and why
 }
 
 // Maker makes examples.
@@ -73,7 +75,20 @@ func (m *Maker) Variants(s Struct, field string) []any {
 	return []any{m.value(s.Kind, p, field, 0)}
 }
 
-// Item returns two items for a list of a struct, whose names differ. alike tells whether they have everything else in
+// Alternatives returns the sets of fields of a struct of which each excludes the others, as far as they are known.
+func (m *Maker) Alternatives(s Struct) [][]map[string]any {
+	var out [][]map[string]any
+	for _, group := range m.Groups[short(s.Name)] {
+		var sets []map[string]any
+		for _, set := range group {
+			sets = append(sets, copied(set).(map[string]any))
+		}
+		out = append(out, sets)
+	}
+	return out
+}
+
+// Items returns two items for a list of a struct, whose names differ. alike tells whether they have everything else in
 // common.
 func (m *Maker) Items(s Struct, list string, alike bool) (one, other any) {
 	p := s.Kind.schemas[s.Name].Properties[list]
@@ -175,6 +190,9 @@ func (m *Maker) field(k *Kind, of, field string, n int) any {
 // Object makes an object of the struct's kind in which the struct has the given fields, besides those that it needs.
 func (m *Maker) Object(s Struct, namespace, name string, set map[string]any) *unstructured.Unstructured {
 	root := m.object(s.Kind, s.Kind.root, 0, len(s.path) > 0)
+	if spec := s.Kind.schemas[s.Kind.root].Properties["spec"]; spec != nil && root["spec"] == nil {
+		root["spec"] = m.object(s.Kind, spec.ref(), 0, true)
+	}
 	at, of := root, s.Kind.root
 	for i, p := range s.path {
 		schema := s.Kind.schemas[of].Properties[p.field]

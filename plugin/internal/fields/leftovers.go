@@ -36,6 +36,12 @@ func (l Leftover) In(names []string) bool {
 	return true
 }
 
+// Left returns the value that u has where l was: a default takes the place of what went.
+func (l Leftover) Left(u *unstructured.Unstructured) any {
+	_, v, _ := resolve(u.Object, l.path)
+	return v
+}
+
 // OpenMap tells whether l is a key of data, labels or annotations: a map that holds nothing but what somebody put there.
 func (l Leftover) OpenMap() bool {
 	if len(l.path) == 0 || l.path[0].FieldName == nil {

@@ -402,9 +402,12 @@ func (p *pass) droppedFields(s *step, o outcome, told []record.FieldChange) []re
 		if slices.ContainsFunc(told, func(f record.FieldChange) bool { return f.Path == l.Path }) {
 			continue
 		}
-		f := record.FieldChange{Path: l.Path, From: l.From}
+		f := record.FieldChange{Path: l.Path, From: l.From, To: l.Left(o.after)}
+		if jsonOf(f.From) == jsonOf(f.To) {
+			continue // the server fills it in as it was
+		}
 		if isSecret(s.Ref) {
-			f.From = masked(f.From)
+			f.From, f.To = masked(f.From), masked(f.To)
 		}
 		if l.By != nil {
 			f.By = &record.Owner{Manager: l.By.Manager, Operation: l.By.Operation, Subresource: l.By.Subresource, Time: l.By.Time}

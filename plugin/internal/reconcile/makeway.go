@@ -237,7 +237,7 @@ func (t *trial) without(ctx context.Context, drop []fields.Leftover) (*unstructu
 	if err != nil {
 		return nil, err
 	}
-	return fields.AsApplied(after, record.Manager)
+	return fields.AsApplied(after, t.step.manifest, record.Manager)
 }
 
 // take makes the parts ours, which changes no value and fails if anybody wrote the object meanwhile, and applies: the server
