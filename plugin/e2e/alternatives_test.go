@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -128,6 +129,11 @@ func (a *asker) pairs(s kinds.Struct) (out []pair, unknown []string) {
 				if _, err := a.create(s, set); err != nil {
 					p.skip = "not created: " + reason(err)
 				}
+			}
+			both := maps.Clone(p.two)
+			maps.Copy(both, p.one)
+			if _, err := a.create(s, both); err == nil && p.skip == "" {
+				p.skip = "the server takes both: what a person adds stays"
 			}
 			out = append(out, p)
 		}
@@ -377,7 +383,7 @@ func (b *bench) edit(phase string, set func(*trial) map[string]any) {
 			switch {
 			case edited == whole:
 				whole.Object["metadata"] = live.Object["metadata"]
-			case at == nil:
+			case at == nil, err != nil && t.Top():
 				continue
 			default:
 				maps.DeleteFunc(at, func(field string, _ any) bool {
@@ -386,6 +392,7 @@ func (b *bench) edit(phase string, set func(*trial) map[string]any) {
 					return one || two || err != nil
 				})
 				maps.Copy(at, want)
+				edited.Object["metadata"] = live.Object["metadata"]
 			}
 			if _, err = b.resource(t.Kind).Update(ctx, edited, metav1.UpdateOptions{FieldManager: "kubectl-edit"}); err == nil {
 				return
@@ -393,6 +400,21 @@ func (b *bench) edit(phase string, set func(*trial) map[string]any) {
 		}
 		t.results[phase] = "skipped: nobody can edit it so: " + reason(err)
 	})
+}
+
+// unchangeable says why nobody can make an object of another manager as Git says, "" if somebody can.
+func (b *bench) unchangeable(t *trial, git *unstructured.Unstructured) string {
+	ctx := context.Background()
+	live, err := b.resource(t.Kind).Get(ctx, git.GetName(), metav1.GetOptions{})
+	if err == nil {
+		u := git.DeepCopy()
+		u.Object["metadata"] = live.Object["metadata"]
+		_, err = b.resource(t.Kind).Update(ctx, u, metav1.UpdateOptions{DryRun: []string{metav1.DryRunAll}})
+	}
+	if err == nil {
+		return ""
+	}
+	return "skipped: nobody can change it so: " + reason(err)
 }
 
 // content is the live object without status and bookkeeping.
@@ -482,7 +504,7 @@ func (b *bench) phase(name string, check func(*trial) error) error {
 	b.each(func(t *trial) {
 		for manager, u := range t.taken {
 			if c := did[changed(t.Kind, u)]; c.Action == "failed" && t.results["made by "+manager] == "" {
-				t.results["made by "+manager] = c.Error
+				t.results["made by "+manager] = cmp.Or(b.unchangeable(t, u), c.Error)
 			}
 		}
 		if t.results[name] != "" {
@@ -525,7 +547,7 @@ func (c change) String() string {
 func changed(k *kinds.Kind, u *unstructured.Unstructured) string { return k.Kind + "/" + u.GetName() }
 
 func (b *bench) report(args ...string) (map[string]change, error) {
-	r := b.plugin(append([]string{"reconcile", "--repo", b.repo, "--name", "app", "--allow-plain-secrets", "--timeout", "1s", "-o", "json"}, args...)...)
+	r := b.plugin(append([]string{"reconcile", "--repo", b.repo, "--name", "app", "--allow-plain-secrets", "--timeout", "20s", "-o", "json"}, args...)...)
 	var report struct {
 		Apps []struct {
 			Message string

@@ -135,6 +135,9 @@ func (s Struct) String() string {
 	return text
 }
 
+// Top tells whether s is all of the object.
+func (s Struct) Top() bool { return len(s.path) == 0 }
+
 // Fields lists the names of the fields, but for those that all objects have.
 func (s Struct) Fields() []string {
 	return slices.DeleteFunc(slices.Sorted(maps.Keys(s.Kind.schemas[s.Name].Properties)), func(name string) bool {

@@ -220,7 +220,9 @@ func (m *Maker) Object(s Struct, namespace, name string, set map[string]any) *un
 		at = inner
 	}
 	for field := range m.Either[short(of)] {
-		delete(at, field)
+		if _, also := set[field]; also || !m.onlyLists(s, set) {
+			delete(at, field)
+		}
 	}
 	for field, v := range set {
 		if list, ok := v.([]any); ok && set[field] != nil {
@@ -252,6 +254,16 @@ func (m *Maker) Object(s Struct, namespace, name string, set map[string]any) *un
 		panic(err)
 	}
 	return u
+}
+
+// onlyLists tells whether none of the fields can be one of several alternatives.
+func (m *Maker) onlyLists(s Struct, set map[string]any) bool {
+	for field := range set {
+		if !m.appends(s, field) {
+			return false
+		}
+	}
+	return len(set) > 0
 }
 
 func (m *Maker) appends(s Struct, field string) bool {

@@ -314,7 +314,7 @@ func (w *walk) items(at fieldpath.Path, live, git []any, list []held) any {
 		path := append(at.Copy(), pe)
 		if i := sameItem(git, used, pe); i >= 0 {
 			used[i] = true
-			there[i] = !w.First || !onlyOurs(into(list, pe))
+			there[i] = !w.Applied || !onlyOurs(into(list, pe))
 			behind[i] = len(out)
 			m, isMap := item.(map[string]any)
 			g, _ := git[i].(map[string]any)
@@ -384,8 +384,7 @@ func onlyOurs(list []held) bool {
 }
 
 // instead marks the items that took the place of items of Git's which are missing: as many as are missing at most, those
-// most alike first. People change the key of an item, and for the server that is another item. Where ours applies for the
-// first time a person's edits have to be alike: what a tool declared before has not.
+// most alike first. People change the key of an item, and for the server that is another item.
 func (w *walk) instead(extra []int, git []any, there []bool, names []string) {
 	type pair struct{ git, found, alike int }
 	var pairs []pair
@@ -395,7 +394,7 @@ func (w *walk) instead(extra []int, git []any, there []bool, names []string) {
 			if there[i] || l.By == nil || w.Known != nil && w.Known(l.Path) {
 				continue
 			}
-			if p := (pair{i, n, alike(item, l.From, names)}); p.alike > 0 || !w.LikeOurs && !(w.First && l.Edit) {
+			if p := (pair{i, n, alike(item, l.From, names)}); p.alike > 0 || !w.LikeOurs && !(w.LikeEdits && l.Edit) {
 				pairs = append(pairs, p)
 			}
 		}

@@ -12,13 +12,14 @@ import (
 
 // Parties says who is who among the field managers of an object, and what is left to others whoever set it.
 type Parties struct {
-	Ours     string   // the field manager we apply with
-	Former   []string // managers of tools that had the object before
-	LeftTo   []string // managers that keep whatever they own
-	LeftAt   []string // JSON pointers to fields that are left to others
-	Yields   bool     // nothing that somebody owns may go
-	LikeOurs bool     // an item takes the place of one of ours only when they have a value in common
-	First    bool     // ours applies for the first time: what it alone owns was not there before
+	Ours      string   // the field manager we apply with
+	Former    []string // managers of tools that had the object before
+	LeftTo    []string // managers that keep whatever they own
+	LeftAt    []string // JSON pointers to fields that are left to others
+	Yields    bool     // nothing that somebody owns may go
+	LikeOurs  bool     // an item takes the place of one of ours only when they have a value in common
+	LikeEdits bool     // the same for what people edited; what a tool declared need not be like ours
+	Applied   bool     // the object is what our first apply returned: what ours alone owns was not there before
 	// Known tells whether an item at this path was there, and was reported as not ours, before one of ours went missing.
 	Known func(path string) bool
 }

@@ -295,7 +295,7 @@ func (p *pass) succeed(c *record.Change, s *step, o outcome) {
 	if len(o.gone) > 0 {
 		c.Fields = append(c.Fields, p.fieldChanges(s, o, o.gone)...)
 	}
-	c.Fields = append(c.Fields, p.droppedFields(s, o, c.Fields)...)
+	c.Fields = append(p.droppedFields(s, o, c.Fields), c.Fields...) // a line tells the first
 	c.Action, c.Note = classify(s, o)
 	if o.refused {
 		c.Note = strings.TrimPrefix(c.Note+"; "+madeWay(o.dropped), "; ")

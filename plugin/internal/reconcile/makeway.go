@@ -57,7 +57,7 @@ func (p *pass) write(ctx context.Context, s *step, before *unstructured.Unstruct
 	switch {
 	case err != nil:
 		return p.makeWay(ctx, s, live, nil, err)
-	case adopting(s, created) && live == nil && !p.opts.DryRun:
+	case !created && live == nil && firstTime(s) && !p.opts.DryRun:
 		return p.inPlace(ctx, s, w)
 	}
 	return w, nil
@@ -66,7 +66,10 @@ func (p *pass) write(ctx context.Context, s *step, before *unstructured.Unstruct
 // inPlace takes list items of its former owner off an object that was taken over without having been read, where they
 // stand in the place of Git's.
 func (p *pass) inPlace(ctx context.Context, s *step, w written) (written, error) {
-	must, _, err := p.replacing(ctx, s, w.after)
+	who := p.parties(s)
+	who.Applied = true
+	must, err := fields.Leftovers(w.after, s.manifest, who)
+	must = slices.DeleteFunc(must, func(l fields.Leftover) bool { return !l.Instead })
 	if err != nil || len(must) == 0 {
 		return w, err
 	}
@@ -109,13 +112,16 @@ func ignoreNotFound(err error) error {
 
 // isDrift tells whether all that Git says of an object was there once: what is missing was taken away. Of an object that
 // is taken over the same is assumed.
-func (p *pass) isDrift(s *step) bool { return !s.changed || adopting(s, false) }
+func (p *pass) isDrift(s *step) bool { return !s.changed && s.live != nil || firstTime(s) }
+
+// firstTime tells whether an object, if there is one, was never applied by us.
+func firstTime(s *step) bool { return s.row == nil || s.row.UID == "" || s.verdict == replaced }
 
 // parties says whose fields may go from an object.
 func (p *pass) parties(s *step) fields.Parties {
 	return fields.Parties{Ours: record.Manager, Former: formerManagers(), LeftTo: append(slices.Clone(s.managers), keeper),
 		LeftAt: s.released, Yields: s.policy.yield, LikeOurs: p.app.ForeignFields == ForeignKeep || s.told != "",
-		Known: s.wasTold, First: adopting(s, false)}
+		Known: s.wasTold, LikeEdits: firstTime(s)}
 }
 
 // makeWay writes an object without what is in the way of Git's fields: must, and what explains the refusal of an apply, as
