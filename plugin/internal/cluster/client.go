@@ -240,8 +240,21 @@ func (c *Client) Update(ctx context.Context, r Ref, body []byte, manager string)
 
 // PatchJSON applies an RFC 6902 patch.
 func (c *Client) PatchJSON(ctx context.Context, r Ref, patch []byte, manager string) (*unstructured.Unstructured, error) {
+	return c.patchJSON(ctx, r, patch, manager, false)
+}
+
+// TryPatchJSON returns what a patch would make of the object, and writes nothing.
+func (c *Client) TryPatchJSON(ctx context.Context, r Ref, patch []byte, manager string) (*unstructured.Unstructured, error) {
+	return c.patchJSON(ctx, r, patch, manager, true)
+}
+
+func (c *Client) patchJSON(ctx context.Context, r Ref, patch []byte, manager string, dryRun bool) (*unstructured.Unstructured, error) {
 	raw, _, err := c.do(ctx, func() *rest.Request {
-		return c.rest.Patch(types.JSONPatchType).AbsPath(r.path()).Param("fieldManager", manager).Body(patch)
+		q := c.rest.Patch(types.JSONPatchType).AbsPath(r.path()).Param("fieldManager", manager).Body(patch)
+		if dryRun {
+			q.Param("dryRun", metav1.DryRunAll)
+		}
+		return q
 	})
 	if err != nil {
 		return nil, err

@@ -3,7 +3,6 @@ package fields
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -63,11 +62,13 @@ func ownUpdate(e metav1.ManagedFieldsEntry, ours string) bool {
 	return Today(e.Manager) == ours && e.Operation == metav1.ManagedFieldsOperationUpdate && e.Subresource == ""
 }
 
-// byHand tells whether an entry is of somebody's kubectl, or was invented for it.
+// byHand tells whether an entry is of a person's kubectl, or was invented for it. What people declare with kubectl apply
+// --server-side is theirs as well.
 func byHand(e metav1.ManagedFieldsEntry, ours string) bool {
-	if e.Operation != metav1.ManagedFieldsOperationUpdate || e.Subresource != "" || Today(e.Manager) == ours {
+	name := Today(e.Manager)
+	if e.Subresource != "" || name == ours {
 		return false
 	}
-	name := Today(e.Manager)
-	return name == invented || name == "kubectl" || strings.HasPrefix(name, "kubectl-")
+	applied := e.Operation == metav1.ManagedFieldsOperationApply && name != "kubectl" && name != "kubectl-last-applied"
+	return !applied && (name == invented || person(name))
 }

@@ -12,6 +12,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
@@ -127,6 +128,8 @@ type outcome struct {
 	former  []ownership         // who it belonged to
 	ahead   string              // which app before this one defines its kind, when the server does not yet
 	gone    []fields.Difference // fields of others that were taken away
+	dropped []fields.Leftover   // what made way for fields of Git's
+	refused bool                // because the server refuses these beside it
 	left    bool                // it is create-only and exists: nothing was sent
 	anew    string              // why it was deleted and created anew
 	err     error
@@ -163,7 +166,8 @@ func (p *pass) applyOne(ctx context.Context, s *step) outcome {
 	if s.anew != "" || p.opts.DryRun && replacedAnew(s) {
 		return p.finishApply(ctx, s, p.replaceAnew(ctx, s))
 	}
-	after, created, err := p.write(ctx, s)
+	w, err := p.write(ctx, s, before)
+	after, created := w.after, w.created
 	if undeclared(err) && p.renameVersion(ctx, s) {
 		after, created, err = p.send(ctx, s, uidOf(s.live))
 	}
@@ -179,7 +183,10 @@ func (p *pass) applyOne(ctx context.Context, s *step) outcome {
 	if p.opts.DryRun && apierrors.IsNotFound(err) && p.willExist(s) {
 		return outcome{after: s.manifest, created: true, ahead: p.definedAhead(s.Ref.Kind)}
 	}
-	return p.finishApply(ctx, s, outcome{after: after, before: before, created: created, err: err})
+	if before == nil {
+		before = w.before
+	}
+	return p.finishApply(ctx, s, outcome{after: after, before: before, created: created, dropped: w.dropped, refused: w.refused, err: err})
 }
 
 // finishApply does what follows an apply that went well: fields that are left to others are let go, what an object that
@@ -297,7 +304,11 @@ func (p *pass) succeed(c *record.Change, s *step, o outcome) {
 	if len(o.gone) > 0 {
 		c.Fields = append(c.Fields, p.fieldChanges(s, o, o.gone)...)
 	}
+	c.Fields = append(p.droppedFields(s, o, c.Fields), c.Fields...) // a line tells the first
 	c.Action, c.Note = classify(s, o)
+	if o.refused {
+		c.Note = strings.TrimPrefix(c.Note+"; "+madeWay(o.dropped), "; ")
+	}
 	if p.opts.DryRun {
 		return
 	}
@@ -378,8 +389,12 @@ func (p *pass) fieldChanges(s *step, o outcome, diffs []fields.Difference) []rec
 			continue // that is what handing over means
 		}
 		f := record.FieldChange{Path: d.Path, From: d.From, To: d.To}
-		if s.Ref.Kind.Kind == "Secret" && s.Group == "" {
+		if isSecret(s.Ref) {
 			f.From, f.To = masked(d.From), masked(d.To)
+		}
+		if o.before == nil { // it was taken over without having been read
+			out = append(out, f)
+			continue
 		}
 		if by := fields.SetBy(o.before, d, record.Manager); by != nil && by.Manager != keeper {
 			f.By = &record.Owner{Manager: by.Manager, Operation: by.Operation, Subresource: by.Subresource, Time: by.Time}
@@ -388,6 +403,30 @@ func (p *pass) fieldChanges(s *step, o outcome, diffs []fields.Difference) []rec
 	}
 	return out
 }
+
+// droppedFields words what made way for Git's fields and is not told yet.
+func (p *pass) droppedFields(s *step, o outcome, told []record.FieldChange) []record.FieldChange {
+	var out []record.FieldChange
+	for _, l := range o.dropped {
+		if slices.ContainsFunc(told, func(f record.FieldChange) bool { return f.Path == l.Path }) {
+			continue
+		}
+		f := record.FieldChange{Path: l.Path, From: l.From, To: l.Left(o.after)}
+		if jsonOf(f.From) == jsonOf(f.To) {
+			continue // the server fills it in as it was
+		}
+		if isSecret(s.Ref) {
+			f.From, f.To = masked(f.From), masked(f.To)
+		}
+		if l.By != nil {
+			f.By = &record.Owner{Manager: l.By.Manager, Operation: l.By.Operation, Subresource: l.By.Subresource, Time: l.By.Time}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func isSecret(ref cluster.Ref) bool { return ref.Kind.Kind == "Secret" && ref.Group == "" }
 
 func masked(v any) any {
 	if v == nil {

@@ -19,7 +19,7 @@ import (
 // appear in either.
 func explain(err error, s *step, secrets []*unstructured.Unstructured) (message, advice string) {
 	message, advice = words(err, s)
-	if hints := hint.Of(err); advice == "" && len(hints) > 0 {
+	if hints := hint.Of(err); len(hints) > 0 {
 		advice = hints[0]
 	}
 	return diff.MaskError(message, secrets...), diff.MaskError(advice, secrets...)

@@ -71,11 +71,11 @@ type pass struct {
 	looked      bool                // the CRDs were given their moment
 	told        map[record.Key]string
 	effects     []Effect
-	pushed      bool  // this run is in the history
-	held        bool  // all went well, but with an earlier commit than the ref points at
-	failure     error // what ended it, of an app that a gitops.yaml lists
-	owned       error // what would end it, of a dry run: other tools still apply its objects
-	asked       map[otherOwner]OwnerState
+	pushed      bool                      // this run is in the history
+	held        bool                      // all went well, but with an earlier commit than the ref points at
+	failure     error                     // what ended it, of an app that a gitops.yaml lists
+	owned       error                     // what would end it, of a dry run: other tools still apply its objects
+	ownerStates map[otherOwner]OwnerState // of the owners that were looked for
 	report      AppReport
 }
 

@@ -26,6 +26,7 @@ type step struct {
 	verdict verdict                    // of the row
 	live    *unstructured.Unstructured // nil when there is none of ours
 	from    *handover                  // the app that hands the object over, nil when none does
+	told    string                     // what was reported of it as not in Git
 }
 
 // removal is one recorded object that Git no longer names.
@@ -61,7 +62,7 @@ func makePlan(objects []*object, rec *record.Record, live *snapshot, verdicts ma
 			p.foreign, p.foreignObjects = append(p.foreign, belongsTo(o, owner, apps[owner])), append(p.foreignObjects, o)
 			continue
 		}
-		s := &step{object: o, from: from, stage: o.stage(), hash: rec.Hash(o.body)}
+		s := &step{object: o, from: from, stage: o.stage(), hash: rec.Hash(o.body), told: rec.Foreign[o.ID()]}
 		row, recorded := rec.Rows[k]
 		if recorded {
 			s.row = &row
@@ -147,8 +148,8 @@ func (p *plan) doomed() (list []removal, spared int) {
 	return list, spared
 }
 
-// refusal is why a plan may not delete as much as it would, unless commit messages allow n deletions.
-type refusal struct {
+// excess is why a plan may not delete as much as it would, unless commit messages allow n deletions.
+type excess struct {
 	n                    int
 	verb                 string // what is refused, "prune" when it is empty
 	what, reason, advice string
@@ -156,7 +157,7 @@ type refusal struct {
 }
 
 // error words the refusal, with what commit messages say about deletions.
-func (r *refusal) error(a allowance) error {
+func (r *excess) error(a allowance) error {
 	text := fmt.Sprintf("refused to %s %s: %s", cmp.Or(r.verb, "prune"), r.what, r.reason)
 	if a.deletions > 0 {
 		text += fmt.Sprintf("; commit messages allow %d", a.deletions)
@@ -166,14 +167,14 @@ func (r *refusal) error(a allowance) error {
 
 // guard refuses a plan that deletes anything when the app comes from another place than before, more than the budget
 // allows, everything (of more than one object), all Namespaces or all CRDs. nil refuses nothing.
-func (p *plan) guard(rec *record.Record, from record.Source, budget Budget) *refusal {
+func (p *plan) guard(rec *record.Record, from record.Source, budget Budget) *excess {
 	doomed, spared := p.doomed()
 	total := len(rec.Rows) - spared
 	n := len(doomed)
 	if n == 0 {
 		return nil
 	}
-	r := &refusal{n: n, what: plural(n, "object"), doomed: doomed, advice: "nothing was written; if it is meant, commit with the trailer"}
+	r := &excess{n: n, what: plural(n, "object"), doomed: doomed, advice: "nothing was written; if it is meant, commit with the trailer"}
 	switch was := rec.Source; {
 	case was.Repo != "" && (was.Repo != from.Repo || was.Path != from.Path):
 		r.advice = "nothing was written; if this is another app, give it another --name, and if it moved, commit with the trailer"

@@ -2,14 +2,12 @@ package reconcile
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -100,31 +98,6 @@ func (p *pass) markCreateOnly() {
 			p.rec.Rows[o.key()] = row
 		}
 	}
-}
-
-// write sends one object the way it asks for.
-func (p *pass) write(ctx context.Context, s *step) (*unstructured.Unstructured, bool, error) {
-	if !s.policy.replace || p.opts.DryRun {
-		return p.send(ctx, s, uidOf(s.live))
-	}
-	live, err := p.Cluster.Get(ctx, s.Ref)
-	switch {
-	case apierrors.IsNotFound(err):
-		return p.send(ctx, s, "")
-	case err != nil:
-		return nil, false, err
-	}
-	m := s.manifest.DeepCopy()
-	m.SetUID(live.GetUID())
-	m.SetResourceVersion(live.GetResourceVersion())
-	body, err := json.Marshal(m.Object)
-	if err != nil {
-		return nil, false, err
-	}
-	if _, err := p.Cluster.Update(ctx, s.Ref, body, record.Manager); err != nil {
-		return nil, false, err
-	}
-	return p.send(ctx, s, live.GetUID()) // so that the fields are recorded as ours
 }
 
 // ownedByOthers tells a refusal to take over fields from other conflicts.

@@ -13,7 +13,7 @@ import (
 type policy struct {
 	keep       bool // never pruned
 	recreate   bool // deleted and created anew when the server refuses a change of it
-	replace    bool // replaced as a whole when it changes
+	replace    bool // what people and former tools added goes when it changes
 	createOnly bool // created when missing, then left alone
 	ignore     bool // neither applied nor pruned
 	yield      bool // a field that another manager owns is a failure, not taken over
@@ -111,7 +111,7 @@ var annotations = []understood{
 	{name: argoOptions, list: true, values: []meaning{
 		{[]string{"Prune=false", "Prune=confirm", "Delete=false", "Delete=confirm"}, "never pruned: there is nobody to confirm",
 			func(p *policy) { p.keep = true }},
-		{[]string{"Replace=true"}, "replaced as a whole when it changes; with Force=true deleted and created anew, volumes and claims only when a change is refused",
+		{[]string{"Replace=true"}, "what people and former tools added goes when it changes, what is left to others stays; with Force=true deleted and created anew, volumes and claims only when a change is refused",
 			func(p *policy) { p.replace = true }},
 		{[]string{"Force=true"}, "deleted and created anew when the API server refuses a change of it, and would create it", func(p *policy) { p.recreate = true }},
 		{[]string{"Validate=false"}, "fields that the kind does not have are dropped instead of refused",
@@ -141,7 +141,7 @@ var annotations = []understood{
 		{[]string{"disabled"}, "the default", func(p *policy) { p.recreate = false }},
 	}},
 	{name: annotationReplace, values: []meaning{
-		{[]string{"enabled"}, "replaced as a whole when it changes, with what others added; with recreate, deleted and created anew, volumes and claims only when a change is refused",
+		{[]string{"enabled"}, "what people and former tools added goes when it changes, what is left to others stays; with recreate, deleted and created anew, volumes and claims only when a change is refused",
 			func(p *policy) { p.replace = true }},
 		{[]string{"disabled"}, "the default", func(p *policy) { p.replace = false }},
 	}},

@@ -232,7 +232,7 @@ func (p *pass) guardRecreations(ctx context.Context, anew []*step) error {
 	}
 	doomed, spared := p.plan.doomed()
 	n, total, budget := len(doomed)+len(anew), len(p.rec.Rows)-spared, p.app.Budget
-	r := &refusal{n: n, verb: "delete and recreate", what: plural(len(anew), "object"), advice: "nothing was written; if it is meant, commit with the trailer"}
+	r := &excess{n: n, verb: "delete and recreate", what: plural(len(anew), "object"), advice: "nothing was written; if it is meant, commit with the trailer"}
 	switch {
 	case n > budget.Count:
 		r.reason = fmt.Sprintf("the deletion budget is %d objects", budget.Count)

@@ -39,7 +39,7 @@ func (rd *round) guardRetired(ctx context.Context) {
 	if a.deletions >= n {
 		return
 	}
-	r := refusal{n: n, doomed: doomed, advice: "nothing was pruned; if it is meant, commit with the trailer",
+	r := excess{n: n, doomed: doomed, advice: "nothing was pruned; if it is meant, commit with the trailer",
 		what:   fmt.Sprintf("%s of %s that left gitops.yaml together", plural(n, "object"), plural(len(leaving), "app")),
 		reason: fmt.Sprintf("the deletion budget is %d objects and %d %% of %d", budget.Count, budget.Percent, total)}
 	err := r.error(a)

@@ -261,10 +261,10 @@ func (g *claimed) holders(found []*unstructured.Unstructured) []*unstructured.Un
 
 // noteOwner puts an owner into the report, and remembers that it was asked.
 func (p *pass) noteOwner(g *claimed, o otherOwner, state OwnerState) {
-	if p.asked == nil {
-		p.asked = map[otherOwner]OwnerState{}
+	if p.ownerStates == nil {
+		p.ownerStates = map[otherOwner]OwnerState{}
 	}
-	p.asked[g.otherOwner] = state
+	p.ownerStates[g.otherOwner] = state
 	p.report.Owners = append(p.report.Owners, FormerOwner{string(o.kind), o.namespace, o.name, state, len(g.refs)})
 }
 
@@ -299,7 +299,7 @@ func (p *pass) warnMissing(c ownership) {
 	if c.kind.definition().Kind == "" || c.letGo || c.doubtful {
 		return
 	}
-	if state, asked := p.asked[c.otherOwner]; asked && state != OwnerMissing {
+	if state, asked := p.ownerStates[c.otherOwner]; asked && state != OwnerMissing {
 		return
 	}
 	if _, told := p.memory().owners.LoadOrStore(c.otherOwner, true); !told {

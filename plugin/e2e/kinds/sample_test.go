@@ -1,0 +1,9 @@
+package kinds
+
+import "testing"
+
+func TestSamplesAreRead(t *testing.T) {
+	if _, err := NewMaker(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,192 @@
+package reconcile
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// maxTrials bounds how many dry runs look for the fewest fields that have to go.
+const maxTrials = 30
+
+// wroteMeanwhile tells that somebody else wrote the object since it was read.
+func wroteMeanwhile(err error) bool { return apierrors.IsConflict(err) && !ownedByOthers(err) }
+
+// trial is one live object and what happens to it without some of its parts.
+type trial struct {
+	*pass
+	step *step
+	live *unstructured.Unstructured
+
+	applied bool // live is what our first apply returned
+	asks    int
+}
+
+func (t *trial) leftovers() ([]fields.Leftover, error) {
+	who := t.parties(t.step)
+	who.Applied = t.applied
+	return fields.Leftovers(t.live, t.step.manifest, who)
+}
+
+// must lists what goes whatever the server says of it: what took the place of list items of ours, and all that people
+// and former tools added, if the object asks to be replaced. An item of ours counts as missing only where all that Git says
+// was there once, or where our apply is the first.
+func (t *trial) must() ([]fields.Leftover, error) {
+	s := t.step
+	missing := !s.changed && s.live != nil || firstTime(s)
+	if t.live == nil || !s.policy.replace && !missing {
+		return nil, nil
+	}
+	all, err := t.leftovers()
+	return slices.DeleteFunc(all, func(l fields.Leftover) bool {
+		return !(l.Instead && missing) && !(s.policy.replace && (l.By != nil || l.OpenMap()))
+	}), err
+}
+
+// suspects lists what may explain a refusal, besides what goes anyway.
+func (t *trial) suspects(must []fields.Leftover, refused error) ([]fields.Leftover, error) {
+	all, err := t.leftovers()
+	if err != nil {
+		return nil, err
+	}
+	why, _ := refusalOf(refused)
+	return slices.DeleteFunc(why.suspects(all), func(l fields.Leftover) bool {
+		return slices.ContainsFunc(must, func(m fields.Leftover) bool { return m.Path == l.Path })
+	}), nil
+}
+
+// fewest looks for a smaller part of the suspects that is enough.
+func (t *trial) fewest(ctx context.Context, w written, must, suspects []fields.Leftover) written {
+	if len(suspects) < 2 {
+		return w
+	}
+	enough := func(part []fields.Leftover) bool {
+		after, err := t.without(ctx, slices.Concat(must, part))
+		return err == nil && after != nil
+	}
+	drop := slices.Concat(must, fewest(suspects, enough))
+	if after, err := t.without(ctx, drop); err == nil && after != nil {
+		w.after, w.dropped = after, drop
+	}
+	return w
+}
+
+// without asks in a dry run for the object as Git says and without the parts. It returns nil when it has asked too often.
+func (t *trial) without(ctx context.Context, drop []fields.Leftover) (*unstructured.Unstructured, error) {
+	if t.asks++; t.asks > maxTrials {
+		return nil, nil
+	}
+	entries, err := fields.Claim(t.live, record.Manager, t.step.manifest.GetAPIVersion(), t.Now(), drop)
+	if err != nil {
+		return nil, err
+	}
+	want, err := fields.AsGit(t.live, t.step.manifest, t.parties(t.step), drop)
+	if err != nil {
+		return nil, err
+	}
+	want.SetManagedFields(entries)
+	raw, err := json.Marshal(patchTo(t.live, want))
+	if err != nil {
+		return nil, err
+	}
+	after, err := t.Cluster.TryPatchJSON(ctx, t.step.Ref, raw, record.Manager)
+	if err != nil {
+		return nil, err
+	}
+	return fields.AsApplied(after, t.step.manifest, record.Manager)
+}
+
+// take makes the parts ours, which changes no value and fails if anybody wrote the object meanwhile, and applies: the server
+// takes away what its owner does not send any more in the same write that sets Git's fields.
+func (t *trial) take(ctx context.Context, drop []fields.Leftover) (*unstructured.Unstructured, error) {
+	entries, err := fields.Claim(t.live, record.Manager, t.step.manifest.GetAPIVersion(), t.Now(), drop)
+	if err != nil {
+		return nil, err
+	}
+	claimed, err := t.setManagedFields(ctx, t.live.GetResourceVersion(), entries)
+	if err != nil {
+		return nil, err
+	}
+	after, _, err := t.send(ctx, t.step, t.live.GetUID())
+	if err != nil { // the parts are theirs again, unless somebody was faster
+		_, _ = t.setManagedFields(ctx, claimed.GetResourceVersion(), t.live.GetManagedFields())
+	}
+	return after, err
+}
+
+func (t *trial) setManagedFields(ctx context.Context, version string, entries any) (*unstructured.Unstructured, error) {
+	raw, err := json.Marshal([]map[string]any{
+		{"op": "replace", "path": "/metadata/resourceVersion", "value": version},
+		{"op": "replace", "path": "/metadata/managedFields", "value": entries}})
+	if err != nil {
+		return nil, err
+	}
+	return t.Cluster.PatchJSON(ctx, t.step.Ref, raw, record.Manager)
+}
+
+// blame adds to a refusal who set fields in the same place that have to stay.
+func (t *trial) blame(refused error) error {
+	why, ok := refusalOf(refused)
+	if !ok {
+		return refused
+	}
+	kept, err := fields.Kept(t.live, t.step.manifest, t.parties(t.step))
+	if err != nil {
+		return refused
+	}
+	for _, l := range kept {
+		if why.near(l) {
+			return hint.With(refused, "correct the manifest at %s, or take away what %s set beside it: %s", t.step.origin, l.By.Manager, l.Path)
+		}
+	}
+	return refused
+}
+
+// patchTo is the JSON patch that makes want of live, and fails if anybody wrote it meanwhile.
+func patchTo(live, want *unstructured.Unstructured) []map[string]any {
+	patch := []map[string]any{{"op": "replace", "path": "/metadata/resourceVersion", "value": live.GetResourceVersion()}}
+	compare := func(at string, have, want map[string]any, leave ...string) {
+		for _, name := range slices.Sorted(maps.Keys(want)) {
+			if !slices.Contains(leave, name) && jsonOf(have[name]) != jsonOf(want[name]) {
+				patch = append(patch, map[string]any{"op": "add", "path": at + name, "value": want[name]})
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(have)) {
+			if _, stays := want[name]; !stays && !slices.Contains(leave, name) {
+				patch = append(patch, map[string]any{"op": "remove", "path": at + name})
+			}
+		}
+	}
+	have, _ := live.Object["metadata"].(map[string]any)
+	meta, _ := want.Object["metadata"].(map[string]any)
+	compare("/metadata/", have, meta, "resourceVersion", "uid", "generation")
+	compare("/", live.Object, want.Object, "apiVersion", "kind", "metadata", "status")
+	return patch
+}
+
+// madeWay says what went because the server refuses Git's fields beside it, and whose it was.
+func madeWay(dropped []fields.Leftover) string {
+	const most = 3
+	var texts []string
+	for _, l := range dropped[:min(len(dropped), most)] {
+		whose := "a default"
+		if l.By != nil {
+			whose = "set by " + l.By.Manager
+		}
+		texts = append(texts, fmt.Sprintf("%s (%s)", strings.TrimPrefix(l.Path, "spec."), whose))
+	}
+	if more := len(dropped) - most; more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", more))
+	}
+	return "removed what the API server does not accept beside Git's fields: " + strings.Join(texts, ", ")
+}
