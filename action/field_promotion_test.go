@@ -130,6 +130,17 @@ func TestFieldLayouts(t *testing.T) {
 			"Promote to prod: cart 1.8.0 → 1.9.0, web 1 → 2", nil,
 		},
 		{
+			"M8 overlays, values and plain directories in one repository",
+			"- {name: staging, paths: [apps/*/overlays/staging, charts/*/values-staging.yaml, clusters/staging]}\n- {name: prod, paths: [apps/*/overlays/prod, charts/*/values-prod.yaml, clusters/prod]}\n",
+			map[string]string{
+				"apps/cart/overlays/staging/kustomization.yaml": imagesOf("cart", "1.9.0"), "apps/cart/overlays/prod/kustomization.yaml": imagesOf("cart", "1.8.0"),
+				"charts/web/values.yaml": "image: {repository: ghcr.io/acme/web}\n", "charts/web/values-staging.yaml": "image: {tag: v2}\n", "charts/web/values-prod.yaml": "image: {tag: v1}\n",
+				"clusters/staging/db/job.yaml": "image: ghcr.io/acme/migrate:7\n", "clusters/prod/db/job.yaml": "image: ghcr.io/acme/migrate:6\n", "clusters/prod/gitops.yaml": "apps: []\n",
+			},
+			map[string]string{"apps/cart/overlays/prod/kustomization.yaml": imagesOf("cart", "1.9.0"), "charts/web/values-prod.yaml": "image: {tag: v2}\n", "clusters/prod/db/job.yaml": "image: ghcr.io/acme/migrate:7\n"},
+			"Promote to prod: cart 1.8.0 → 1.9.0, web v1 → v2, migrate 6 → 7", nil,
+		},
+		{
 			"M8 also, in the parts that have it", "- {name: staging, path: apps/*/staging}\n- {name: prod, path: apps/*/prod, also: [\"values.yaml:checkout\"]}\n",
 			map[string]string{
 				"apps/cart/staging/values.yaml": "checkout: new\n", "apps/cart/prod/values.yaml": "checkout: old\n",
@@ -199,6 +210,13 @@ func TestFieldLayoutErrors(t *testing.T) {
 		{"M8 many sources, one target", "- {name: staging, path: apps/*/staging}\n- {name: prod, path: apps/prod}\n", app("apps/a/staging", "apps/prod"), "promotion.yaml:5: prod: path: apps/prod has 0 wildcards"},
 		{"M8 a file of both", "- {name: staging, path: apps/*/*}\n- {name: prod, path: \"apps/**/p*\"}\n", app("apps/a/staging", "apps/a/prod"), "promotion.yaml:5: prod: apps/a/prod/app.yaml is in apps/**/p* and in apps/*/* (of staging)"},
 		{"M8 also that no part has", "- {name: staging, path: apps/*/staging}\n- {name: prod, path: apps/*/prod, also: [\"values.yaml:x\"]}\n", app("apps/a/staging", "apps/a/prod"), "also values.yaml:x: there is no file apps/a/staging/values.yaml"},
+		{"M8 another number of paths", "- {name: staging, paths: [a, b]}\n- {name: prod, path: c}\n", app("a", "b", "c"), "promotion.yaml:5: prod: path: 1 path, but staging has 2 paths"},
+		{"M8 wildcards of the second path", "- {name: staging, paths: [a, b/*/s]}\n- {name: prod, paths: [c, b/p]}\n", app("a", "b/x/s", "b/p", "c"), "promotion.yaml:5: prod: path: b/p has 0 wildcards"},
+		{"M8 one of the paths matches nothing", "- {name: staging, paths: [a, b]}\n- {name: prod, paths: [c, d]}\n", app("a", "b", "c"), "promotion.yaml:5: prod: path: there is no YAML in d"},
+		{"M8 paths of one environment overlap", "- {name: staging, paths: [a, a/b]}\n- {name: prod, paths: [c, d]}\n", nil, "promotion.yaml:4: staging: a/b and a (of staging) overlap"},
+		{"M8 patterns of one environment overlap", "- {name: staging, paths: [\"a/*\", \"*/x\"]}\n- {name: prod, paths: [\"b/*\", \"c/*\"]}\n", app("a/x", "b/x", "c/x"), "promotion.yaml:5: prod: a/x/app.yaml is in */x and in a/* (of staging)"},
+		{"M8 path and paths", "- {name: staging, path: a, paths: [b]}\n- {name: prod, path: c}\n", nil, "promotion.yaml:4: staging: path and paths: give one of them"},
+		{"M8 no path", "- {name: staging}\n- {name: prod, path: c}\n", nil, "promotion.yaml:4: staging: path is missing"},
 		{"M8 a broken pattern", "- {name: staging, path: \"apps/[\"}\n- {name: prod, path: apps/*/prod}\n", nil, "promotion.yaml:4: staging: path: \"apps/[\""},
 	}
 	for _, c := range cases {
