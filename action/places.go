@@ -15,9 +15,13 @@ import (
 // place is an environment of a promotion: a directory, a file, or a pattern that stands for several of them, and the
 // entry of promotion.yaml when there is one.
 type place struct {
-	pattern, name string
-	env           *Environment
+	patterns []string
+	name     string // for people
+	env      *Environment
 }
+
+// String is how the environment is written.
+func (p place) String() string { return strings.Join(p.patterns, ", ") }
 
 // member is one directory or file of an environment.
 type member struct {
@@ -114,9 +118,6 @@ func members(pattern string, files []bumper.File) []member {
 	return out
 }
 
-// has says whether a file belongs to the member.
-func (m member) has(file string) bool { return below(m.path, file) }
-
 // file is a file of the member by its name there. A member that is a file has one, with the name ".".
 func (m member) file(name string) (bumper.File, bool) {
 	want := path.Join(m.path, name)
@@ -132,58 +133,105 @@ type pair struct{ from, to member }
 
 // pairing is how the members of two environments belong together.
 type pairing struct {
-	pairs      []pair
-	onlyFrom   []member // nothing in the target corresponds to them
-	onlyTo     []member // nothing in the source does
-	from, to   place
-	fromN, toN int        // wildcards
-	file       *Promotion // nil without promotion.yaml
+	pairs    []pair
+	onlyFrom []unpaired // nothing in the target corresponds to them
+	onlyTo   []unpaired // nothing in the source does
+	from, to place
+	file     *Promotion // nil without promotion.yaml
+}
+
+// unpaired is a member, and what would correspond to it.
+type unpaired struct {
+	member
+	lacks string
+}
+
+// cannotPair says why two environments cannot be paired, whatever files there are.
+func cannotPair(from, to place) string {
+	if len(from.patterns) != len(to.patterns) {
+		return fmt.Sprintf("%s, but %s has %s; the first takes its versions from the first, the second from the second, so both need as many",
+			count(len(to.patterns), "path"), from.name, count(len(from.patterns), "path"))
+	}
+	for i, p := range to.patterns {
+		if have, want := wildcards(p), wildcards(from.patterns[i]); want > 0 && have != want {
+			return fmt.Sprintf("%s has %s, but %s (of %s) has %s; what the wildcards stand for says which belong together, so both need as many",
+				p, count(have, "wildcard"), from.patterns[i], from.name, count(want, "wildcard"))
+		}
+	}
+	return ""
 }
 
 // pairUp finds the members of both environments and pairs those for which the wildcards stand for the same. One source
 // without wildcards serves every target. The files beside them only explain what their values are for.
 func pairUp(from, to place, files, beside []bumper.File, p *Promotion) (pairing, error) {
-	out := pairing{from: from, to: to, fromN: wildcards(from.pattern), toN: wildcards(to.pattern), file: p}
-	sources, targets := members(from.pattern, files), members(to.pattern, files)
-	switch {
-	case len(sources) == 0:
-		return out, out.nothing("from", from)
-	case len(targets) == 0:
-		return out, out.nothing("to", to)
-	case out.fromN != out.toN && out.fromN > 0:
-		return out, p.problem(to, "to", fmt.Sprintf("%s has %s, but %s (of %s) has %s; what the wildcards stand for says which belong together, so both need as many",
-			to.pattern, count(out.toN, "wildcard"), from.pattern, from.name, count(out.fromN, "wildcard")))
+	out := pairing{from: from, to: to, file: p}
+	if text := cannotPair(from, to); text != "" {
+		return out, p.problem(to, "to", text)
 	}
-	for _, t := range targets {
-		for _, f := range t.files {
-			if at := slices.IndexFunc(sources, func(s member) bool { return s.has(f.Path) }); at >= 0 {
-				return out, p.problem(to, "to", fmt.Sprintf("%s is in %s and in %s (of %s)", f.Path, to.pattern, from.pattern, from.name))
-			}
+	sources, targets := make([][]member, len(from.patterns)), make([][]member, len(to.patterns))
+	for i := range from.patterns {
+		if sources[i] = members(from.patterns[i], files); len(sources[i]) == 0 {
+			return out, out.nothing("from", from, i)
+		}
+		if targets[i] = members(to.patterns[i], files); len(targets[i]) == 0 {
+			return out, out.nothing("to", to, i)
 		}
 	}
-	if err := understand(beside, sources, targets); err != nil {
+	if err := out.checkOverlaps(sources, targets); err != nil {
 		return out, err
 	}
+	if err := understand(beside, slices.Concat(sources, targets)...); err != nil {
+		return out, err
+	}
+	for i := range sources {
+		out.match(sources[i], targets[i], i)
+	}
+	if len(out.pairs) == 0 {
+		lonely := out.onlyFrom[0]
+		return out, p.problem(to, "to", fmt.Sprintf("nothing in %s corresponds to anything in %s (of %s): for %s there is no %s", to, from, from.name, lonely.path, lonely.lacks))
+	}
+	return out, nil
+}
+
+// match pairs the members of one path with those of another, by what the wildcards stand for.
+func (p *pairing) match(sources, targets []member, i int) {
+	from, to := p.from.patterns[i], p.to.patterns[i]
 	used := map[string]bool{}
 	for _, t := range targets {
-		at := slices.IndexFunc(sources, func(s member) bool { return out.fromN == 0 || slices.Equal(s.stars, t.stars) })
+		at := slices.IndexFunc(sources, func(s member) bool { return wildcards(from) == 0 || slices.Equal(s.stars, t.stars) })
 		if at < 0 {
-			out.onlyTo = append(out.onlyTo, t)
+			p.onlyTo = append(p.onlyTo, unpaired{t, fill(from, t.stars)})
 			continue
 		}
 		used[sources[at].path] = true
-		out.pairs = append(out.pairs, pair{sources[at], t})
+		p.pairs = append(p.pairs, pair{sources[at], t})
 	}
 	for _, s := range sources {
 		if !used[s.path] {
-			out.onlyFrom = append(out.onlyFrom, s)
+			p.onlyFrom = append(p.onlyFrom, unpaired{s, fill(to, s.stars)})
 		}
 	}
-	if len(out.pairs) == 0 {
-		return out, p.problem(to, "to", fmt.Sprintf("nothing in %s corresponds to anything in %s (of %s): for %s there is no %s",
-			to.pattern, from.pattern, from.name, sources[0].path, fill(to.pattern, sources[0].stars)))
+}
+
+// checkOverlaps refuses a file that belongs to both environments, or to one of them twice.
+func (p *pairing) checkOverlaps(sources, targets [][]member) error {
+	owner := map[string]string{}
+	for _, side := range []struct {
+		at    place
+		lists [][]member
+	}{{p.from, sources}, {p.to, targets}} {
+		for i, list := range side.lists {
+			for _, m := range list {
+				for _, f := range m.files {
+					if other := owner[f.Path]; other != "" {
+						return p.file.problem(p.to, "to", fmt.Sprintf("%s is in %s and in %s", f.Path, side.at.patterns[i], other))
+					}
+					owner[f.Path] = fmt.Sprintf("%s (of %s)", side.at.patterns[i], side.at.name)
+				}
+			}
+		}
 	}
-	return out, nil
+	return nil
 }
 
 // understand finds the images of members, which explain each other, and keeps what else explains them.
@@ -230,21 +278,24 @@ func (m member) explaining(images ...bumper.Image) []bumper.File {
 }
 
 // partsOf are the members of an environment, or of a directory that is none.
-func partsOf(pattern string, files, beside []bumper.File) ([]member, error) {
-	out := members(pattern, files)
+func partsOf(patterns []string, files, beside []bumper.File) ([]member, error) {
+	var out []member
+	for _, p := range patterns {
+		out = append(out, members(p, files)...)
+	}
 	return out, understand(beside, out)
 }
 
 // nothing is the error for an environment without files.
-func (p pairing) nothing(input string, at place) error {
+func (p pairing) nothing(input string, at place, i int) error {
 	if at.env != nil {
-		return p.file.problem(at, input, fmt.Sprintf("path: there is no YAML in %s", at.pattern))
+		return p.file.problem(at, input, fmt.Sprintf("path: there is no YAML in %s", at.patterns[i]))
 	}
 	hint := "the input is a directory or a file of the repository, a pattern, or the name of an environment in " + promotionFile
 	if p.file != nil {
 		hint = "environments of " + promotionFile + ": " + strings.Join(p.file.names(), ", ")
 	}
-	return advise(fmt.Errorf("input %s: there is no YAML in %s", input, at.pattern), hint)
+	return advise(fmt.Errorf("input %s: there is no YAML in %s", input, at.patterns[i]), hint)
 }
 
 // problem is an error about an environment: with the line in promotion.yaml, or with the name of the input.
@@ -256,16 +307,22 @@ func (p *Promotion) problem(at place, input, text string) error {
 }
 
 // several says whether versions of an image may differ from member to member.
-func (p pairing) several() bool { return p.toN > 0 }
+func (p pairing) several() bool {
+	return len(p.to.patterns) > 1 || wildcards(p.to.patterns[0]) > 0
+}
 
 // member is the part of an environment that a file belongs to, "" when the file is not in it.
 func (e *Environment) member(file string) string {
-	re, err := patternRE(e.Path)
-	if err != nil {
-		return ""
+	for _, pattern := range e.patterns {
+		re, err := patternRE(pattern)
+		if err != nil {
+			continue
+		}
+		if p, _, ok := memberOf(re, file); ok {
+			return p
+		}
 	}
-	p, _, _ := memberOf(re, file)
-	return p
+	return ""
 }
 
 // bump makes the edits of a request in the files of the member, and in no others.

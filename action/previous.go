@@ -45,16 +45,16 @@ func (r *run) planBack(ctx context.Context, s *snapshot, chosen map[[2]string]bu
 	}
 	plan := Plan{Files: map[string][]byte{}, Lead: "Roll back", Scanned: len(s.files)}
 	for _, dir := range r.in.Paths {
-		pattern := dir
+		patterns := []string{dir}
 		if e := p.environment(dir); e != nil {
-			pattern = e.Path
+			patterns = e.patterns
 		}
-		parts, err := partsOf(pattern, s.files, s.everything())
+		parts, err := partsOf(patterns, s.files, s.everything())
 		if err != nil {
 			return Plan{}, err
 		}
 		if len(parts) == 0 {
-			return Plan{}, advise(fmt.Errorf("input paths: there is no YAML in %s", pattern), "give a directory of the repository, or the name of an environment in "+promotionFile)
+			return Plan{}, advise(fmt.Errorf("input paths: there is no YAML in %s", strings.Join(patterns, ", ")), "give a directory of the repository, or the name of an environment in "+promotionFile)
 		}
 		for _, img := range r.in.Images {
 			if err := r.backIn(ctx, s, &plan, parts, img, holds, chosen); err != nil {

@@ -25,7 +25,6 @@ type promoteWish struct {
 
 // promoted is what a plan knows about the promotion it belongs to.
 type promoted struct {
-	from, to         string // as the environments are written
 	fromName, toName string // for people
 	env              *Environment
 	sources          []AppSource
@@ -56,10 +55,12 @@ func (r *run) promotions(ctx context.Context) ([]operation, error) {
 		if err != nil {
 			return nil, err
 		}
-		wants.patterns = append(wants.patterns, from.pattern, to.pattern)
+		wants.patterns = slices.Concat(wants.patterns, from.patterns, to.patterns)
 		for _, line := range w.alsoFor(to) {
 			a, _ := parseAlso(line)
-			wants.extra = append(wants.extra, path.Join(from.pattern, a.file), path.Join(to.pattern, a.file))
+			for _, dir := range slices.Concat(from.patterns, to.patterns) {
+				wants.extra = append(wants.extra, path.Join(dir, a.file))
+			}
 		}
 	}
 	var out []operation
@@ -123,15 +124,19 @@ func (w promoteWish) places(p *Promotion) (from, to place, err error) {
 	if from, err = w.place("from", name, p); err != nil {
 		return from, to, err
 	}
-	if below(from.pattern, to.pattern) || below(to.pattern, from.pattern) {
-		return from, to, fmt.Errorf("inputs from and to: %s and %s overlap", from.pattern, to.pattern)
+	for _, a := range from.patterns {
+		for _, b := range to.patterns {
+			if below(a, b) || below(b, a) {
+				return from, to, fmt.Errorf("inputs from and to: %s and %s overlap", a, b)
+			}
+		}
 	}
 	return from, to, nil
 }
 
 func (w promoteWish) place(input, name string, p *Promotion) (place, error) {
 	if e := p.environment(name); e != nil {
-		return place{e.Path, e.Name, e}, nil
+		return place{e.patterns, e.Name, e}, nil
 	}
 	clean, err := cleanPattern(name)
 	if err != nil {
@@ -140,7 +145,7 @@ func (w promoteWish) place(input, name string, p *Promotion) (place, error) {
 	if clean == "." {
 		return place{}, fmt.Errorf("input %s: %q is not below the root of the repository", input, name)
 	}
-	return place{clean, clean, nil}, nil
+	return place{[]string{clean}, clean, nil}, nil
 }
 
 func (w promoteWish) alsoFor(to place) []string {
@@ -154,7 +159,7 @@ var notSlugRE = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
 
 // promoteOperation is the one pull request of a target.
 func promoteOperation(w promoteWish, from, to place, wants wanted) operation {
-	op := operation{name: opPromote, wants: wants, target: targetName("from "+from.pattern, "to "+to.pattern)}
+	op := operation{name: opPromote, wants: wants, target: targetName("from "+from.String(), "to "+to.String())}
 	op.slug = strings.Trim(notSlugRE.ReplaceAllString(to.name, "-"), "-.")
 	op.plan = func(_ context.Context, s *snapshot) (Plan, error) { return planPromote(s, w) }
 	op.again = func(earlier []string) operation {
@@ -210,7 +215,7 @@ func planPromote(s *snapshot, w promoteWish) (Plan, error) {
 		return Plan{}, err
 	}
 	plan := Plan{Files: map[string][]byte{}, Lead: "Promote to " + to.name}
-	plan.Promoted = &promoted{from: from.pattern, to: to.pattern, fromName: from.name, toName: to.name, env: to.env}
+	plan.Promoted = &promoted{fromName: from.name, toName: to.name, env: to.env}
 	if p != nil {
 		plan.Promoted.sources = p.Sources
 	}
@@ -227,7 +232,7 @@ func planPromote(s *snapshot, w promoteWish) (Plan, error) {
 	if err := paired.absent(missing, len(w.alsoFor(to))); err != nil {
 		return Plan{}, err
 	}
-	plan.Left = append(plan.Left, paired.unpaired()...)
+	plan.Left = append(plan.Left, paired.lonely()...)
 	if w.plainSecrets {
 		return plan, nil
 	}
@@ -276,13 +281,13 @@ func (p pairing) absent(missing map[string]int, lines int) error {
 	return errors.New(strings.Join(slices.Sorted(maps.Keys(missing)), "\n"))
 }
 
-// unpaired lists the images of members that have no counterpart in the other environment.
-func (p pairing) unpaired() []Left {
+// lonely lists the images of members that have no counterpart in the other environment.
+func (p pairing) lonely() []Left {
 	var out []Left
-	list := func(m member, other string, source bool) {
+	list := func(m unpaired, source bool) {
 		for _, name := range slices.Sorted(maps.Keys(m.images)) {
 			ref := m.images[name][0]
-			l := Left{File: ref.File, Line: ref.Line, What: ref.Image.Name, To: version(ref.Image), Reason: "there is no " + other}
+			l := Left{File: ref.File, Line: ref.Line, What: ref.Image.Name, To: version(ref.Image), Reason: "there is no " + m.lacks}
 			if source {
 				l.From, l.To = l.To, ""
 			}
@@ -290,10 +295,10 @@ func (p pairing) unpaired() []Left {
 		}
 	}
 	for _, m := range p.onlyFrom {
-		list(m, fill(p.to.pattern, m.stars), true)
+		list(m, true)
 	}
 	for _, m := range p.onlyTo {
-		list(m, fill(p.from.pattern, m.stars), false)
+		list(m, false)
 	}
 	return out
 }

@@ -28,11 +28,14 @@ type Promotion struct {
 type Environment struct {
 	Name  string   `yaml:"name"`
 	Path  string   `yaml:"path"`
+	Paths []string `yaml:"paths"`
 	From  string   `yaml:"from"` // the environment it takes versions from
 	Also  []string `yaml:"also"`
 	Gates *Gates   `yaml:"gates"`
 	// AutoMerge is off, merge, squash or rebase, and overrides the input.
 	AutoMerge string `yaml:"autoMerge"`
+
+	patterns []string // path, or paths
 }
 
 // Gates are what must hold before an environment gets a version.
@@ -75,7 +78,8 @@ const (
 var promotionShape = shape{fields: []shape{
 	{name: "environments", kind: isMappings, required: true, doc: "The environments, first to last. Each takes the versions of the one before it.", fields: []shape{
 		{name: "name", required: true, pattern: namePattern, doc: "A DNS label, unique in the file."},
-		{name: "path", required: true, doc: "Its directory or its file, from the root of the repository, or a pattern for several, such as apps/*/overlays/prod."},
+		{name: "path", doc: "Its directory or its file, from the root of the repository, or a pattern for several, such as apps/*/overlays/prod. Required unless paths is there."},
+		{name: "paths", kind: isTexts, doc: "Several of what path may be. The first takes its versions from the first of the source, the second from the second, and so on."},
 		{name: "from", doc: "The environment it takes versions from. Default: the one before it."},
 		{name: "also", kind: isTexts, doc: "Values to copy besides images, file:path each, with the file relative to the directory of either environment; . is the file of an environment that is a file."},
 		{name: "autoMerge", oneOf: []string{"off", "merge", "squash", "rebase"}, doc: "How the pull request is merged once the gates pass. Default: the auto-merge input."},
@@ -157,17 +161,18 @@ func (c *promotionCheck) environment(i, line int) {
 	if !environmentRE.MatchString(e.Name) {
 		c.bad(line, "name: %q is not a DNS label", e.Name)
 	}
-	clean, err := cleanPattern(e.Path)
-	if err != nil || clean == "." {
-		c.bad(line, "%s: path: %q is not a directory, a file or a pattern below the root of the repository", e.Name, e.Path)
-	}
-	e.Path = clean
-	for _, other := range c.p.Environments[:i] {
-		switch {
-		case other.Name == e.Name:
+	c.paths(e, line)
+	for j, other := range c.p.Environments[:i+1] {
+		if j < i && other.Name == e.Name {
 			c.bad(line, "%s: the name is taken, first in line %d", e.Name, c.p.lines[other.Name])
-		case below(other.Path, e.Path) || below(e.Path, other.Path):
-			c.bad(line, "%s: %s and %s (of %s) overlap", e.Name, e.Path, other.Path, other.Name)
+			continue
+		}
+		for n, p := range e.patterns {
+			for m, o := range other.patterns {
+				if (j < i || m < n) && (below(o, p) || below(p, o)) {
+					c.bad(line, "%s: %s and %s (of %s) overlap", e.Name, p, o, other.Name)
+				}
+			}
 		}
 	}
 	if e.From == "" && i > 0 {
@@ -190,15 +195,34 @@ func (c *promotionCheck) environment(i, line int) {
 	}
 }
 
-// wildcards checks that the patterns of an environment and of its source can be paired.
+// paths reads path and paths, of which an environment has one.
+func (c *promotionCheck) paths(e *Environment, line int) {
+	list := e.Paths
+	switch {
+	case e.Path != "" && len(e.Paths) > 0:
+		c.bad(line, "%s: path and paths: give one of them", e.Name)
+	case e.Path != "":
+		list = []string{e.Path}
+	case len(e.Paths) == 0:
+		c.bad(line, "%s: path is missing", e.Name)
+	}
+	for _, p := range list {
+		clean, err := cleanPattern(p)
+		if err != nil || clean == "." || p == "" {
+			c.bad(line, "%s: path: %q is not a directory, a file or a pattern below the root of the repository", e.Name, p)
+		}
+		e.patterns = append(e.patterns, clean)
+	}
+}
+
+// wildcards checks that the paths of an environment and of its source can be paired.
 func (c *promotionCheck) wildcards(e Environment, i int) {
 	from := c.p.environment(e.From)
 	if i == 0 || from == nil {
 		return
 	}
-	if have, want := wildcards(e.Path), wildcards(from.Path); want > 0 && have != want {
-		c.bad(c.p.lines[e.Name], "%s: path: %s has %s, but %s (of %s) has %s; what the wildcards stand for says which belong together, so both need as many",
-			e.Name, e.Path, count(have, "wildcard"), from.Path, from.Name, count(want, "wildcard"))
+	if text := cannotPair(place{from.patterns, from.Name, from}, place{e.patterns, e.Name, &e}); text != "" {
+		c.bad(c.p.lines[e.Name], "%s: path: %s", e.Name, text)
 	}
 }
 
@@ -263,7 +287,7 @@ func (p *Promotion) environment(nameOrPath string) *Environment {
 		return nil
 	}
 	for i, e := range p.Environments {
-		if e.Name == nameOrPath || e.Path == path.Clean(nameOrPath) {
+		if e.Name == nameOrPath || len(e.patterns) == 1 && e.patterns[0] == path.Clean(nameOrPath) {
 			return &p.Environments[i]
 		}
 	}

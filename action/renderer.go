@@ -88,7 +88,9 @@ func rootsOf(head string, paths []string) []string {
 	}
 	var out []string
 	for _, e := range p.Environments {
-		out = append(out, directoriesOf(root, e.Path)...)
+		for _, pattern := range e.patterns {
+			out = append(out, directoriesOf(root, pattern)...)
+		}
 	}
 	if len(out) == 0 {
 		return []string{"."}
