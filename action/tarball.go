@@ -72,17 +72,6 @@ func (s *snapshot) data(name string) ([]byte, bool) {
 	return s.files[at].Data, true
 }
 
-// below are the files of one directory and everything in it.
-func (s *snapshot) below(dir string) []bumper.File {
-	var out []bumper.File
-	for _, f := range s.files {
-		if below(dir, f.Path) {
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
 func newSnapshot() *snapshot {
 	return &snapshot{modes: map[string]string{}, own: map[string][]byte{}}
 }
