@@ -116,7 +116,7 @@ func (p *pass) clear(ctx context.Context, t *trial, refused error) (written, err
 	}
 	var suspects []fields.Leftover
 	if refused != nil {
-		if suspects, err = t.suspects(must, refused); err != nil || len(suspects) == 0 {
+		if suspects, err = t.suspects(must, refused); err != nil || len(must)+len(suspects) == 0 {
 			return written{}, cmp.Or(err, t.blame(refused))
 		}
 	}
