@@ -385,8 +385,8 @@ func jsonOf(v any) string {
 func (p *pass) fieldChanges(s *step, o outcome, diffs []fields.Difference) []record.FieldChange {
 	var out []record.FieldChange
 	for _, d := range diffs {
-		if s.from != nil && strings.HasSuffix(d.Path, "["+record.LabelPartOf+"]") {
-			continue // that is what handing over means
+		if (s.from != nil || firstTime(s)) && strings.HasSuffix(d.Path, "["+record.LabelPartOf+"]") {
+			continue // that is what handing over, and taking over, means
 		}
 		f := record.FieldChange{Path: d.Path, From: d.From, To: d.To}
 		if isSecret(s.Ref) {

@@ -67,14 +67,17 @@ func (t *trial) suspects(must []fields.Leftover, refused error) ([]fields.Leftov
 
 // fewest looks for a smaller part of the suspects that is enough.
 func (t *trial) fewest(ctx context.Context, w written, must, suspects []fields.Leftover) written {
-	if len(suspects) < 2 {
+	if len(suspects) == 0 || len(must)+len(suspects) == 1 {
 		return w
 	}
 	enough := func(part []fields.Leftover) bool {
 		after, err := t.without(ctx, slices.Concat(must, part))
 		return err == nil && after != nil
 	}
-	drop := slices.Concat(must, fewest(suspects, enough))
+	drop := must
+	if len(must) == 0 || !enough(nil) {
+		drop = slices.Concat(must, fewest(suspects, enough))
+	}
 	if after, err := t.without(ctx, drop); err == nil && after != nil {
 		w.after, w.dropped = after, drop
 	}
@@ -174,6 +177,11 @@ func patchTo(live, want *unstructured.Unstructured) []map[string]any {
 	return patch
 }
 
+// shortened leaves out where nearly every field is.
+func shortened(path string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(path, "spec."), "template.spec.")
+}
+
 // madeWay says what went because the server refuses Git's fields beside it, and whose it was.
 func madeWay(dropped []fields.Leftover) string {
 	const most = 3
@@ -183,7 +191,7 @@ func madeWay(dropped []fields.Leftover) string {
 		if l.By != nil {
 			whose = "set by " + l.By.Manager
 		}
-		texts = append(texts, fmt.Sprintf("%s (%s)", strings.TrimPrefix(l.Path, "spec."), whose))
+		texts = append(texts, fmt.Sprintf("%s (%s)", shortened(l.Path), whose))
 	}
 	if more := len(dropped) - most; more > 0 {
 		texts = append(texts, fmt.Sprintf("and %d more", more))
