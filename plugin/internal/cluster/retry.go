@@ -38,7 +38,8 @@ func temporary(err error) bool {
 		return true
 	case code == 500:
 		// A webhook that fails and a manifest that does not fit the schema answer 500 as well: no passing faults.
-		return !strings.Contains(err.Error(), "webhook") && !strings.Contains(err.Error(), "typed patch object")
+		return !strings.Contains(err.Error(), "webhook") && !strings.Contains(err.Error(), "typed patch object") &&
+			!strings.Contains(err.Error(), "failed to convert new ")
 	}
 	return apierrors.IsServerTimeout(err) || apierrors.IsTooManyRequests(err)
 }

@@ -103,7 +103,7 @@ func invalid(st metav1.Status) string {
 	}
 	var parts []string
 	for _, c := range st.Details.Causes {
-		text := c.Message
+		text, _, _ := strings.Cut(c.Message, "\n") // a diff of the whole spec may follow
 		if saysImmutable(text) {
 			text = invalidValue.ReplaceAllString(text, "")
 		}

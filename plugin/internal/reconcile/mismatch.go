@@ -28,6 +28,10 @@ type mismatch struct {
 
 const unknown = "unknown field"
 
+// typedObject begins the answer to values that have the right type and cannot be read all the same. It does not say where
+// they are.
+const typedObject = "failed to convert new "
+
 // typedPatch begins the answer to an apply that does not fit the schema. The rest names the object and lists the places.
 const typedPatch = "failed to create typed patch object ("
 
@@ -55,6 +59,9 @@ func mismatches(message string, manifest map[string]any) []mismatch {
 			out = []mismatch{{text: "does not fit the schema of its kind"}}
 		}
 		return out
+	}
+	if i := strings.Index(message, typedObject); i >= 0 {
+		return unconverted(message[i:], manifest)
 	}
 	for _, m := range strictField.FindAllStringSubmatch(message, -1) {
 		names, at, value := resolve("."+m[1], manifest)
@@ -132,7 +139,7 @@ func typeName(value any) string {
 // again makes m about the second of two list items with one key, which the server writes like [name="web"].
 func (m *mismatch) again(key string) {
 	list, _ := m.value.([]any)
-	m.text = "two items have the key " + keyWords(key)
+	m.text = "has two items with the key " + keyWords(key)
 	m.advice = "remove one of the two, or rename it"
 	found := 0
 	for i, item := range list {

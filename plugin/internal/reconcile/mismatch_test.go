@@ -31,6 +31,8 @@ spec:
         - {containerPort: 80, protocol: TCP}
         args: a
       nodeSelector: [a]
+      volumes: [{name: tmp, emptyDir: {sizeLimit: 1GB}}]
+  minReadySeconds: 1.5
 `
 
 func TestFieldMismatches(t *testing.T) {
@@ -53,9 +55,9 @@ func TestFieldMismatches(t *testing.T) {
 		{"P13 an annotation whose name holds dots", object + `.metadata.annotations.example.com/a.b: expected string, got &value.valueUnstructured{Value:1}`,
 			"web.yaml:6: metadata.annotations[example.com/a.b] must be a string, not a number", `put the value in quotes: "1" at web.yaml:6`},
 		{"P13 a key twice", object + `.spec.template.spec.containers[name="web"].env: duplicate entries for key [name="PORT"]`,
-			"web.yaml:17: spec.template.spec.containers[web].env two items have the key PORT", "remove one of the two, or rename it at web.yaml:17"},
+			"web.yaml:17: spec.template.spec.containers[web].env has two items with the key PORT", "remove one of the two, or rename it at web.yaml:17"},
 		{"P13 a port twice, with a default", object + `.spec.template.spec.containers[name="web"].ports: duplicate entries for key [containerPort=80,protocol="TCP"]`,
-			"web.yaml:21: spec.template.spec.containers[web].ports two items have the key containerPort=80,protocol=TCP", "remove one of the two, or rename it at web.yaml:21"},
+			"web.yaml:21: spec.template.spec.containers[web].ports has two items with the key containerPort=80,protocol=TCP", "remove one of the two, or rename it at web.yaml:21"},
 		{"P13 an item without its key", object + `.spec.template.spec.containers[name="web"].env: element 3: associative list with keys has an element that omits key field "name" (and doesn't have default value)`,
 			"web.yaml:18: spec.template.spec.containers[web].env[3] has no name", "give each item of the list a name at web.yaml:18"},
 		{"P13 an unknown field", object + `.spec.template.spec.containers[name="web"].args: field not declared in schema`,
@@ -66,6 +68,12 @@ func TestFieldMismatches(t *testing.T) {
 			"web.yaml:8: spec.replicas must be a number, not a string; web.yaml:9: spec.paused must be true or false, not a string", "write it without quotes: 3 at web.yaml:8"},
 		{"P13 a place that is not in the manifest", object + `.spec.other[name="x"].y: expected string, got &value.valueUnstructured{Value:1}`,
 			"web.yaml:2: spec.other[x].y must be a string", "correct the manifest at web.yaml:2"},
+		{"P13 half a number", "failed to convert new typed object (shop/web; apps/v1, Kind=Deployment) to object: unable to convert unstructured object to apps/v1, Kind=Deployment: cannot convert float64 to int32",
+			"web.yaml:25: spec.minReadySeconds must be a whole number", "write it without a fraction at web.yaml:25"},
+		{"P13 no quantity", "failed to convert new typed object (shop/web; apps/v1, Kind=Deployment) to object: unable to convert unstructured object to apps/v1, Kind=Deployment: quantities must match the regular expression '^x$'",
+			"web.yaml:24: spec.template.spec.volumes[0].emptyDir.sizeLimit is not a quantity", "write a number with a suffix such as m, Ki, Mi or Gi: 500m, 1Gi at web.yaml:24"},
+		{"P13 something else that cannot be read", "failed to convert new typed object (shop/web; apps/v1, Kind=Deployment) to object: unable to convert unstructured object to apps/v1, Kind=Deployment: cannot restore struct from: string",
+			"web.yaml:2: cannot be read: cannot restore struct from: string", "correct the manifest at web.yaml:2"},
 		{"P13 words of a later version", object + `.spec.replicas: something new &value.valueUnstructured{Value:1}`,
 			"web.yaml:8: spec.replicas does not fit the schema of its kind", "correct the manifest at web.yaml:8"},
 		{"P13 no place at all", object + `something new`, "web.yaml:2: does not fit the schema of its kind", "correct the manifest at web.yaml:2"},
