@@ -47,7 +47,7 @@ func places(at any, path []any, fits func(path []any, v any) bool, text, advice 
 		}
 	default:
 		if fits(path, at) {
-			out = append(out, mismatch{path: path, at: written(path), value: at, text: text, advice: advice})
+			out = append(out, mismatch{path: path, at: spelt(path), value: at, text: text, advice: advice})
 		}
 	}
 	return out
@@ -69,7 +69,7 @@ func badQuantity(path []any, v any) bool {
 }
 
 // written writes a path as people do, with the indices of list items.
-func written(path []any) string {
+func spelt(path []any) string {
 	at := ""
 	for _, p := range path {
 		switch p := p.(type) {
