@@ -51,14 +51,29 @@ func (u *ui) statusTable(list reconcile.StatusList, wide, instances bool) {
 	u.print(t, wide)
 }
 
-// instanceLine says what is wrong with the CronJob of the instance; nothing when it works.
-func (u *ui) instanceLine(i *reconcile.InstanceStatus) {
-	if i == nil || i.Message == "" {
-		return
-	}
+// instanceLines says what is wrong with the CronJob of an instance, or of several; nothing when it works.
+func (u *ui) instanceLines(list reconcile.StatusList) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	fmt.Fprintf(u.Out, "\n%s %s\n", cluster.Ref{Kind: install.CronJobs, Name: install.Name}, u.clean(i.Message))
+	several := list.Instances
+	if list.Instance != nil {
+		several = append(several, *list.Instance)
+	}
+	first := true
+	for _, i := range several {
+		if i.Message == "" {
+			continue
+		}
+		if first {
+			fmt.Fprintln(u.Out)
+		}
+		first = false
+		at := cluster.Ref{Kind: install.CronJobs, Name: install.Name}.String()
+		if list.Instance == nil {
+			at += inNamespace(u.clean(i.Namespace))
+		}
+		fmt.Fprintf(u.Out, "%s %s\n", at, u.clean(i.Message))
+	}
 }
 
 // lasting adds to a message since when it is so.

@@ -29,7 +29,7 @@ type statusOptions struct {
 	health    []string
 	apps      []string
 
-	noInstance bool // nothing is installed, or it may not be read
+	noInstance map[string]bool // by namespace: nothing is installed, or it may not be read
 }
 
 func newStatusCommand(c *cli) *cobra.Command {
@@ -111,7 +111,7 @@ func (o *statusOptions) look(ctx context.Context, client *cluster.Client, store 
 	if err != nil {
 		return list, err
 	}
-	o.addInstance(ctx, client, store, &list)
+	list.Instance = o.instance(ctx, client, store.Namespace)
 	if len(o.apps) == 0 {
 		return list, nil
 	}
@@ -138,6 +138,9 @@ func (o *statusOptions) lookEverywhere(ctx context.Context, client *cluster.Clie
 		if err != nil {
 			return all, fmt.Errorf("instance %s: %w", namespace, err)
 		}
+		if i := o.instance(ctx, client, namespace); i != nil {
+			all.Instances = append(all.Instances, *i)
+		}
 		for _, s := range list.Items {
 			if len(o.apps) == 0 || slices.Contains(o.apps, s.Name) {
 				s.Instance = namespace
@@ -153,17 +156,21 @@ func (o *statusOptions) lookEverywhere(ctx context.Context, client *cluster.Clie
 	return all, nil
 }
 
-// addInstance adds how the CronJob is doing. Whoever may not read it is asked about it once only, also while watching.
-func (o *statusOptions) addInstance(ctx context.Context, client *cluster.Client, store *record.Store, list *reconcile.StatusList) {
-	if o.noInstance {
-		return
+// instance says how the CronJob of an instance is doing; nil when nothing is installed, or it may not be read. That is
+// asked only once, also while watching.
+func (o *statusOptions) instance(ctx context.Context, client *cluster.Client, namespace string) *reconcile.InstanceStatus {
+	if o.noInstance[namespace] {
+		return nil
 	}
-	instance := install.Instance{Cluster: client, Namespace: store.Namespace}
-	h, known := instance.Health(ctx, time.Now())
-	if o.noInstance = !known; !known {
-		return
+	h, known := (&install.Instance{Cluster: client, Namespace: namespace}).Health(ctx, time.Now())
+	if !known {
+		if o.noInstance == nil {
+			o.noInstance = map[string]bool{}
+		}
+		o.noInstance[namespace] = true
+		return nil
 	}
-	list.Instance = &reconcile.InstanceStatus{Namespace: store.Namespace, State: string(h.State), Message: h.Message, Schedule: h.Schedule,
+	return &reconcile.InstanceStatus{Namespace: namespace, State: string(h.State), Message: h.Message, Schedule: h.Schedule,
 		Suspended: h.Suspended, LastSchedule: h.LastSchedule, LastSuccess: h.LastSuccess}
 }
 
@@ -231,11 +238,11 @@ func (o *statusOptions) print(u *ui, list reconcile.StatusList) error {
 	}
 	if len(all) > 0 && len(list.Items) == 0 {
 		fmt.Fprintf(u.Err, "No app is in that state. %s\n", statusSummary(all))
-		u.instanceLine(list.Instance)
+		u.instanceLines(list)
 		return nil
 	}
 	u.statusTable(list, o.output.wide(), o.all)
-	u.instanceLine(list.Instance)
+	u.instanceLines(list)
 	if len(all) > manyApps || len(list.Items) < len(all) {
 		fmt.Fprintln(u.Err, statusSummary(all))
 	}

@@ -36,7 +36,7 @@ func newUninstallCommand(c *cli) *cobra.Command {
 of its apps. The objects of the apps stay in the cluster as they are, without
 the label that made them ours; with --prune-apps they are listed and then
 deleted, in the reverse order of dependsOn, and so are the namespaces that were
-created for apps, unless something of others is in them; on a terminal this asks
+created for apps, unless something of others is in them. On a terminal this asks
 first. The namespace of the instance goes when install or a run created it and
 nothing else is in it. A Secret with credentials is yours: it stays.`,
 		Example: `  kubectl gitops uninstall --prune-apps --dry-run=server

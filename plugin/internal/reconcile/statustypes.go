@@ -14,6 +14,8 @@ type StatusList struct {
 	metav1.TypeMeta `json:",inline"`
 	Items           []Status        `json:"items"`
 	Instance        *InstanceStatus `json:"instance,omitempty"` // of an installed instance, for those who may read its CronJob
+
+	Instances []InstanceStatus `json:"instances,omitempty"` // instead of instance, of all instances with -A
 }
 
 // InstanceStatus is how the CronJob of an instance is doing.
