@@ -43,6 +43,10 @@ test-fast: ## Run the tests that need no control plane
 		echo "== go test -short in $$module"; go -C $$module test -short $(TESTFLAGS) ./... || failed=1; \
 	done; test -z "$$failed"
 
+.PHONY: corpus
+corpus: ## Bump every image of real repositories (CORPUS=DIR with a directory or .tar.xz for each; default: ../shared/corpus)
+	CORPUS=$(if $(CORPUS),$(abspath $(CORPUS)),) go test -count=1 -timeout 60m -run TestRepositories -v $(TESTFLAGS) ./bumper
+
 .PHONY: e2e
 e2e: control-plane ## Run the scripts in plugin/e2e/testdata/script (TESTFLAGS='-v -run TestScripts/NAME' for one)
 	go -C plugin/e2e test -count=1 -timeout 30m $(TESTFLAGS) .

@@ -133,6 +133,9 @@ func FuzzBump(f *testing.F) {
 	for _, file := range corpus(f) {
 		f.Add(file.Data)
 	}
+	for _, piece := range pieces {
+		f.Add([]byte(strings.NewReplacer("N", "acme/api", "T", "v1.0.0").Replace(piece)))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		files := []File{{"f.yaml", data}}
 		PlainSecrets(files[0])

@@ -150,26 +150,6 @@ func under(dir string, files []string) []string {
 	return out
 }
 
-func mappings(c *cursor) []*cursor {
-	if c == nil || c.node.Kind != yaml.MappingNode || c.via != nil {
-		return nil
-	}
-	return []*cursor{c}
-}
-
-// list returns the words of a list.
-func (c *cursor) list(key string) []string {
-	at := c.down(key)
-	if at == nil || at.node.Kind != yaml.SequenceNode {
-		return nil
-	}
-	var out []string
-	for _, item := range at.children() {
-		out = append(out, item.node.Value)
-	}
-	return out
-}
-
 // overInstall lays the values files of an install over the chart's defaults, and its values over all of them.
 func (o *overlays) overInstall(in install) {
 	o.used[in.in.file.Path] = true

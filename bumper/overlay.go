@@ -20,6 +20,7 @@ type overlays struct {
 	charts   map[string]bool
 	index    map[string]int // by file
 	installs []install
+	versions map[int]bool
 	used     map[string]bool // the files whose values were laid under others, or that say which are
 	done     map[[2]*yaml.Node]bool
 }
@@ -27,45 +28,56 @@ type overlays struct {
 // overlay adds the references whose names are in other files, for the images that match. It parses what it needs; of the context,
 // the files that may name such an image or, without naming, those that may explain one of the other files.
 func (t *tree) overlay(match func(*found) bool, naming func(File) bool) {
-	if t.overlays == nil {
-		t.overlays = newOverlays(t)
-	}
-	o := t.overlays
-	var bases []*scanned
-	if naming == nil {
-		o.scanExplaining()
+	if naming == nil && slices.Contains(t.context, true) {
+		t.laidOver().scanExplaining()
 	}
 	for i, f := range t.files {
 		if naming != nil && t.context[i] && mayHoldImage(f.Data) && naming(f) {
 			t.scan(i)
 		}
 	}
+	var plain, releases []*scanned
 	for _, s := range t.parsed() {
 		if s.finder == nil || !slices.ContainsFunc(s.found, func(f *found) bool { return f.bases == nil && f.image.Name != "" && match(f) }) {
 			continue
 		}
-		bases = append(bases, s)
+		if len(plainValues(s)) > 0 {
+			plain = append(plain, s)
+		}
+		if slices.ContainsFunc(objects(s), func(root *cursor) bool { _, _, values := release(root); return values != nil }) {
+			releases = append(releases, s)
+		}
+	}
+	if len(plain)+len(releases) == 0 {
+		return
+	}
+	o := t.laidOver()
+	for _, s := range plain {
 		o.overFile(s)
+	}
+	for _, s := range releases {
 		o.overRelease(s)
 	}
-	o.overInstalls(bases)
-	for _, s := range bases {
+	o.overInstalls(plain)
+	for _, s := range plain {
 		o.beside(s)
 	}
 }
 
+func (t *tree) laidOver() *overlays {
+	if t.overlays == nil {
+		t.overlays = newOverlays(t)
+	}
+	return t.overlays
+}
+
 // scanExplaining parses the files of the context that may hold defaults for the others.
 func (o *overlays) scanExplaining() {
-	if !slices.Contains(o.tree.context, true) {
-		return
-	}
-	var plain bool
 	for i, f := range o.tree.files {
-		over, ok := o.places[f.Path]
-		if o.tree.context[i] || !mayHoldVersion(f.Data) {
+		if o.tree.context[i] || !o.mayHoldVersion(i) {
 			continue
 		}
-		if plain = plain || ok; ok {
+		if over, ok := o.places[f.Path]; ok {
 			o.defaultsOf(f.Path, over)
 		}
 		for _, root := range objects(o.tree.scan(i)) {
@@ -87,12 +99,7 @@ func (o *overlays) scanExplaining() {
 func (o *overlays) overInstalls(bases []*scanned) {
 	files := map[string]bool{}
 	for _, s := range bases {
-		if len(plainValues(s)) > 0 {
-			files[s.file.Path] = true
-		}
-	}
-	if len(files) == 0 {
-		return
+		files[s.file.Path] = true
 	}
 	for _, in := range o.allInstalls() {
 		if in.names(files) {
@@ -102,7 +109,7 @@ func (o *overlays) overInstalls(bases []*scanned) {
 }
 
 func newOverlays(t *tree) *overlays {
-	o := &overlays{tree: t, places: map[string]place{}, families: map[string][]int{}, done: map[[2]*yaml.Node]bool{}, index: map[string]int{}, used: map[string]bool{}}
+	o := &overlays{tree: t, places: map[string]place{}, families: map[string][]int{}, done: map[[2]*yaml.Node]bool{}, index: map[string]int{}, used: map[string]bool{}, versions: map[int]bool{}}
 	layout := newPlaces(t.files)
 	o.charts = layout.charts
 	for i, f := range t.files {
@@ -144,7 +151,7 @@ func (o *overlays) overFile(s *scanned) {
 		for _, i := range o.families[key] {
 			f := o.tree.files[i]
 			over := o.places[f.Path]
-			if f.Path != s.file.Path && !o.tree.context[i] && holdsDefaults(base, over, s.file.Path) && mayHoldVersion(f.Data) {
+			if f.Path != s.file.Path && !o.tree.context[i] && holdsDefaults(base, over, s.file.Path) && o.mayHoldVersion(i) {
 				o.lay(o.tree.scan(i), plainValues, o.defaultsOf(f.Path, over), "")
 			}
 		}
@@ -157,7 +164,7 @@ func (o *overlays) beside(s *scanned) {
 		return
 	}
 	for _, i := range o.families["in "+path.Dir(s.file.Path)] {
-		if f := o.tree.files[i]; f.Path != s.file.Path && !o.tree.context[i] && mayHoldVersion(f.Data) {
+		if f := o.tree.files[i]; f.Path != s.file.Path && !o.tree.context[i] && o.mayHoldVersion(i) {
 			o.lay(o.tree.scan(i), plainValues, plainValues(s), "may be the tag of the image that "+s.file.Path+" names; nothing says that the two files belong together")
 		}
 	}
@@ -192,7 +199,7 @@ func (o *overlays) overRelease(s *scanned) {
 			continue
 		}
 		for _, i := range o.releases {
-			if f := o.tree.files[i]; o.tree.context[i] || f.Path == s.file.Path || !mayHoldVersion(f.Data) || !mentions(f.Data, []byte(name)) {
+			if f := o.tree.files[i]; o.tree.context[i] || f.Path == s.file.Path || !o.mayHoldVersion(i) || !mentions(f.Data, []byte(name)) {
 				continue
 			}
 			o.lay(o.tree.scan(i), func(s *scanned) []*cursor { return patchesOf(s, kind, name) }, o.valuesOf(kind, name), "")
@@ -349,85 +356,15 @@ func (f *found) doubted() outcome {
 	return out
 }
 
-// plainValues are the mappings of a file that are no Kubernetes objects.
-func plainValues(s *scanned) []*cursor {
-	return roots(s, func(fields []*cursor) bool { return field(fields, "apiVersion") == nil || field(fields, "kind") == nil })
-}
-
-func objects(s *scanned) []*cursor {
-	return roots(s, func(fields []*cursor) bool { return text(fields, "kind") != nil && field(fields, "metadata") != nil })
-}
-
-func roots(s *scanned, match func([]*cursor) bool) []*cursor {
-	if s.finder == nil {
-		return nil
-	}
-	var out []*cursor
-	for i := range s.doc.roots {
-		if root := s.doc.rootCursor(i); root != nil && root.node.Kind == yaml.MappingNode && match(root.children()) {
-			out = append(out, root)
-		}
-	}
-	return out
-}
-
-// down follows keys from c. It returns nil where they lead nowhere.
-func (c *cursor) down(keys ...string) *cursor {
-	for _, key := range keys {
-		if c == nil {
-			return nil
-		}
-		c = field(c.children(), key)
-	}
-	return c
-}
-
-func (c *cursor) word(keys ...string) string {
-	if at := c.down(keys...); at != nil && at.node.Kind == yaml.ScalarNode {
-		return at.node.Value
-	}
-	return ""
-}
-
-// release returns the kind, name and values of an object that installs a chart with values of its own.
-func release(root *cursor) (kind, name string, values *cursor) {
-	kind, name = root.word("kind"), root.word("metadata", "name")
-	switch kind {
-	case "HelmRelease":
-		values = root.down("spec", "values")
-	case "Application":
-		values = root.down("spec", "source", "helm", "valuesObject")
-	}
-	if values == nil || values.node.Kind != yaml.MappingNode || name == "" {
-		return "", "", nil
-	}
-	return kind, name, values
-}
-
-// isPatch reports whether an object that installs a chart does not say which: it is laid over the one that does.
-func isPatch(root *cursor) bool {
-	return root.down("spec", "chart", "spec", "chart") == nil && root.down("spec", "chartRef") == nil &&
-		root.down("spec", "source", "repoURL") == nil && root.down("spec", "source", "chart") == nil
-}
-
-func patchesOf(s *scanned, kind, name string) []*cursor {
-	var out []*cursor
-	for _, root := range objects(s) {
-		if k, n, values := release(root); k == kind && n == name && isPatch(root) {
-			out = append(out, values)
-		}
-	}
-	return out
-}
-
 // mayHoldVersion is true for every file that can have a tag or a digest under a key.
-func mayHoldVersion(data []byte) bool {
-	for _, key := range []string{"tag", "Tag", "ersion", "igest"} {
-		if bytes.Contains(data, []byte(key)) {
-			return true
-		}
+func (o *overlays) mayHoldVersion(i int) bool {
+	if known, ok := o.versions[i]; ok {
+		return known
 	}
-	return false
+	data := o.tree.files[i].Data
+	holds := slices.ContainsFunc([]string{"tag", "Tag", "ersion", "igest"}, func(key string) bool { return bytes.Contains(data, []byte(key)) })
+	o.versions[i] = holds
+	return holds
 }
 
 // overridden are the names whose tags other files set.
