@@ -35,6 +35,11 @@ var (
 
 // classify returns what s reads as when it is written without quotes.
 func classify(s string) scalarType {
+	if s != "" && strings.Contains("+-.0123456789", s[:1]) && strings.Contains(s, "_") { // parsers pass over underscores in numbers
+		if t := classify(strings.ReplaceAll(s, "_", "")); t == typeInt || t == typeFloat {
+			return t
+		}
+	}
 	switch {
 	case nullRE.MatchString(s):
 		return typeNull
