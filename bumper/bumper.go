@@ -129,7 +129,7 @@ func Find(files []File, context ...File) ([]Reference, error) {
 			continue
 		}
 		for _, ref := range s.found {
-			if ref.doubt != "" {
+			if ref.doubt != "" || ref.guessed {
 				continue
 			}
 			if ref.image.Name != "" && !ref.templated {

@@ -49,6 +49,8 @@ func TestFieldShapes(t *testing.T) {
 		"A9 registry, name, tag":           {"web: {registry: ghcr.io, name: acme/api, tag: v1}\n", "ghcr.io/acme/api=v2", "web: {registry: ghcr.io, name: acme/api, tag: v2}\n", ""},
 		"A9 repository, image, version":    {"web: {repository: ghcr.io/acme, image: api, version: v1}\n", "ghcr.io/acme/api=v2", "web: {repository: ghcr.io/acme, image: api, version: v2}\n", ""},
 		"A9 registry, repository, image":   {"web: {registry: ghcr.io, repository: acme, image: api, tag: v1}\n", "ghcr.io/acme/api=v2", "web: {registry: ghcr.io, repository: acme, image: api, tag: v2}\n", ""},
+		"A9 repository, name, tag":         {"image: {repository: ghcr.io/acme, name: api, tag: v1}\n", "ghcr.io/acme/api=v2", "image: {repository: ghcr.io/acme, name: api, tag: v2}\n", ""},
+		"A9 repository and its name":       {"image: {repository: ghcr.io/acme/api, name: api, tag: v1}\n", "ghcr.io/acme/api=v2", "image: {repository: ghcr.io/acme/api, name: api, tag: v2}\n", ""},
 		"A9 the image beside a repository": {"web: {repository: acme/web, image: 'acme/api:v1'}\n", "acme/api=v2", "web: {repository: acme/web, image: 'acme/api:v2'}\n", ""},
 		"A9 registry, image and its tag":   {"web: {registry: ghcr.io, image: 'acme/api:v1'}\n", "ghcr.io/acme/api=v2", "web: {registry: ghcr.io, image: 'acme/api:v2'}\n", ""},
 
@@ -156,6 +158,7 @@ func TestFieldTexts(t *testing.T) {
 		"R9 values of an Application":      {"spec:\n  source:\n    helm:\n      values: |\n        # c\n        image:\n          repository: acme/api\n          tag: @ # d\n      x: 1\n", ""},
 		"R9 of several sources":            {"sources:\n- helm:\n    values: |-\n        image: acme/api:@\n- helm: {values: ''}\n- helm:\n    values: |+\n        image: \"acme/api:@\"\n\n\n", ""},
 		"R9 a ConfigMap for a HelmRelease": {"kind: ConfigMap\ndata:\n  values.yaml: |\n\n    \n    web:\n        image: {repository: acme/api, tag: '@'}\n", ""},
+		"R9 a key of valuesFrom":           {"kind: ConfigMap\ndata:\n  prodValues: |\n    image: acme/api:@\n  other-values: |\n    image: acme/api:@\n", ""},
 		"R9 HelmChart of k3s":              {"spec:\n  valuesContent: |\n    image: acme/api:@\n", ""},
 		"R9 patches":                       {"patches:\n- patch: |-\n    - op: replace\n      path: /spec/template/spec/containers/0/image\n      value: acme/api:@\n- patch: |\n    kind: Deployment\n    spec: {template: {spec: {containers: [{name: x, image: acme/api:@}]}}}\n", ""},
 		"R9 patchesStrategicMerge":         {"patchesStrategicMerge:\n- x.yaml\n- |\n  kind: Deployment\n  spec: {template: {spec: {containers: [{name: x, image: acme/api:@}]}}}\n", ""},

@@ -15,6 +15,7 @@ type finder struct {
 	// inherited are the other places where a scalar counts, through aliases and merge keys.
 	inherited map[*yaml.Node][]*cursor
 	texts     map[*yaml.Node]*document // the documents inside scalars, nil where there is none
+	hosts     []*cursor                // the scalars whose texts can be edited
 	budget    int                      // how many more nodes may be visited through aliases
 }
 

@@ -13,7 +13,7 @@ func (b *bump) notFound(want Image) error {
 	e := &NotFoundError{Image: want.Name}
 	seen := map[string]bool{}
 	var names []string
-	for _, l := range b.named(func(f *found) bool { return f.image.Name != "" }) {
+	for _, l := range b.named(func(f *found) bool { return f.image.Name != "" && !f.guessed }) {
 		if !seen[l.image.Name] {
 			seen[l.image.Name] = true
 			names = append(names, l.image.Name)

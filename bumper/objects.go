@@ -9,8 +9,22 @@ func plainValues(s *scanned) []*cursor {
 	return roots(s, func(fields []*cursor) bool { return field(fields, "apiVersion") == nil || field(fields, "kind") == nil })
 }
 
+// objects are the Kubernetes objects of a file, those in texts as well.
 func objects(s *scanned) []*cursor {
-	return roots(s, func(fields []*cursor) bool { return text(fields, "kind") != nil && field(fields, "metadata") != nil })
+	match := func(fields []*cursor) bool { return text(fields, "kind") != nil && field(fields, "metadata") != nil }
+	out := roots(s, match)
+	if s.finder == nil {
+		return out
+	}
+	for _, host := range s.hosts {
+		inner := s.text(host)
+		for i := range inner.roots {
+			if root, _ := inner.rootFor(host, step{kind: byIndex, index: i}); root != nil && root.node.Kind == yaml.MappingNode && match(root.children()) {
+				out = append(out, root)
+			}
+		}
+	}
+	return out
 }
 
 func roots(s *scanned, match func([]*cursor) bool) []*cursor {

@@ -38,6 +38,8 @@ func TestFieldSiblings(t *testing.T) {
 			"-- prod/p.yaml --\nkind: HelmRelease\nmetadata: {name: web}\nspec: {chart: {spec: {version: 1.x}}, values: {image: {tag: @}}}\n" +
 			"-- other/r.yaml --\nkind: HelmRelease\nmetadata: {name: web}\nspec: {chart: {spec: {chart: web}}, values: {image: {tag: v1}}}\n" +
 			"-- prod/q.yaml --\nkind: HelmRelease\nmetadata: {name: webber}\nspec: {values: {image: {tag: v1}}}\n", nil},
+		"M8 a patch in a kustomization": {"-- base/r.yaml --\nkind: HelmRelease\nmetadata: {name: web}\nspec: {chart: {spec: {chart: web}}, values: {image: {repository: acme/web}}}\n" +
+			"-- prod/kustomization.yaml --\npatches:\n- patch: |\n    kind: HelmRelease\n    metadata: {name: web}\n    spec:\n      values:\n        image:\n          tag: @ # c\n", nil},
 		"M8 a HelmRelease of a chart beside it": {"-- charts/web/Chart.yaml --\nname: web\n-- charts/web/values.yaml --\nimage: {repository: acme/web, tag: ''}\n" +
 			"-- prod/r.yaml --\nkind: HelmRelease\nmetadata: {name: web}\nspec: {chart: {spec: {chart: ./charts/web}}, values: {image: {tag: @}}}\n", nil},
 		"M8 an Application of a chart beside it": {"-- charts/web/Chart.yaml --\nname: web\n-- charts/web/values.yaml --\nimage: {repository: acme/web, tag: ''}\n" +

@@ -24,6 +24,8 @@ type found struct {
 	bases           []*yaml.Node
 	doubt           string
 	digestElsewhere bool
+	// guessed is set for a second way to read the name. It counts when exactly that image is asked for.
+	guessed bool
 
 	name        *cursor  // the scalar with the name
 	whole       *cursor  // the scalar with name, tag and digest; nil if they are apart
@@ -203,6 +205,13 @@ func (w *finder) repositoryMap(c *cursor, fields []*cursor) {
 		w.readParts(ref, tag, digest)
 	}
 	w.add(ref)
+	if name := text(fields, "name"); name != nil && name != repository && ref.whole == nil && imageKey(c) { // repository: ghcr.io/acme, name: api
+		second := *ref
+		second.image.Name, second.guessed = joinRegistry(ref.image.Name, name.node.Value), true
+		if nameRE.MatchString(second.image.Name) && second.image.Name != ref.image.Name {
+			w.add(&second)
+		}
+	}
 }
 
 // registryOrName reports whether an image beside a repository is a name without a tag, so that the two belong together.

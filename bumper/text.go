@@ -11,7 +11,7 @@ import (
 // A text is YAML inside a scalar: the values of an Argo CD Application, a patch in a kustomization, a values.yaml in a ConfigMap. In a
 // literal block (|) each line of the text is a line of the file behind some spaces, so a token of the text is a token of the file, and
 // is edited like any other; the proof then parses both. In folded blocks and in quotes the lines of the text are not those of the file,
-// and nothing is edited. The text of a ConfigMap counts when its key is the name of a YAML file.
+// and nothing is edited. The text of a ConfigMap counts when its key is the name of a YAML file, or says that it holds values.
 
 // maxTextDepth is how many texts may lie in each other.
 const maxTextDepth = 4
@@ -29,7 +29,10 @@ func isText(c *cursor) bool {
 	case "":
 		return c.parent.name == "patchesStrategicMerge"
 	}
-	return strings.HasSuffix(c.name, ".yaml") || strings.HasSuffix(c.name, ".yml")
+	if strings.HasSuffix(c.name, ".yaml") || strings.HasSuffix(c.name, ".yml") {
+		return true
+	}
+	return literal(c.node) && strings.Contains(strings.ToLower(c.name), "values") // valuesKey of a HelmRelease may be anything
 }
 
 func literal(node *yaml.Node) bool { return node.Style&yaml.LiteralStyle != 0 }
@@ -83,6 +86,9 @@ func (w *finder) findText(c *cursor) {
 		default:
 			w.found = append(w.found, ref)
 		}
+	}
+	if literal(c.node) && c.via == nil {
+		w.hosts = append(append(w.hosts, c), sub.hosts...)
 	}
 }
 
