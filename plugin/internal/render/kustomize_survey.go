@@ -146,7 +146,7 @@ func (s *survey) load(dir string, from Origin) (*kustomization, error) {
 func (k *kustomization) problems(errs []lineError) Problems {
 	var problems Problems
 	for _, err := range errs {
-		problems = append(problems, k.problem(err.line, adviceFor(err.message, k.file, document{}), "%s", err.message))
+		problems = append(problems, k.problem(err.line, adviceFor(err, k.file), "%s", err.message))
 	}
 	return problems
 }

@@ -147,7 +147,7 @@ func (w *walker) appLists() error {
 	}
 	w.problems = nil
 	return hint.Errorf(fmt.Sprintf("gitops.yaml is in %s: use --path", places),
-		"for example --path %s; or list the file in %s, if it is not to be read", in[0], path.Join(w.top, ignoreFile))
+		"gitops.yaml is used only in the directory that --path names, for example --path %s; or list the file in %s, if it is not to be read", in[0], path.Join(w.top, ignoreFile))
 }
 
 // mostNamed is how many directories an error names.

@@ -42,6 +42,7 @@ func packLimit(l Limits) int64 { return l.Bytes + l.Bytes/16 + 1<<20 }
 // packRequest says what a pack is to hold.
 type packRequest struct {
 	want   plumbing.Hash
+	all    bool          // all branches and tags, instead of want
 	have   plumbing.Hash // what this commit reaches is left out, unless it is zero
 	tag    bool          // the annotated tag that ref is comes along
 	ref    string
@@ -90,6 +91,9 @@ func fetchPack(ctx context.Context, s session, r packRequest, l Limits) (_ *pack
 func (r packRequest) upload(adv *packp.AdvRefs, tag plumbing.Hash) (*packp.UploadPackRequest, error) {
 	req := packp.NewUploadPackRequestFromCapabilities(adv.Capabilities)
 	req.Wants = []plumbing.Hash{wanted(adv, r.want)}
+	if r.all {
+		req.Wants = tips(adv)
+	}
 	if !tag.IsZero() && tag != req.Wants[0] {
 		req.Wants = append(req.Wants, tag)
 	}
@@ -114,6 +118,18 @@ func (r packRequest) upload(adv *packp.AdvRefs, tag plumbing.Hash) (*packp.Uploa
 		}
 	}
 	return req, nil
+}
+
+// tips are all branches and tags.
+func tips(adv *packp.AdvRefs) []plumbing.Hash {
+	seen := map[plumbing.Hash]bool{}
+	var all []plumbing.Hash
+	for name, h := range adv.References {
+		if n := plumbing.ReferenceName(name); (n.IsBranch() || n.IsTag()) && !seen[h] {
+			seen[h], all = true, append(all, h)
+		}
+	}
+	return all
 }
 
 // wanted is what to ask for to get commit: servers that give out tips only know an annotated tag by its own hash.

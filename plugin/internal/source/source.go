@@ -29,8 +29,9 @@ import (
 // local directory: a checkout, a linked worktree or a bare repository. SHA-256 repositories are not supported; a
 // local repository's objects/info/alternates may name absolute directories only.
 //
-// Ref is a branch, a tag, a full ref name (refs/...) or a full commit; "" and "HEAD" are the remote's HEAD. A branch
-// wins over a tag of the same name, as in `git clone --branch`. Annotated tags stand for the commit they point at.
+// Ref is a branch, a tag, a full ref name (refs/...) or a commit; "", "HEAD" and "@" are the remote's HEAD. A branch
+// wins over a tag of the same name, as in `git clone --branch`, and both over a commit that begins with such digits. Annotated
+// tags stand for the commit they point at. An ancestor is written as in gitrevisions(7): main~2, HEAD^2.
 type Repo struct {
 	URL, Ref string
 	Auth     Auth
@@ -93,31 +94,23 @@ func (r Repo) Poll(ctx context.Context) (string, error) {
 	if isCommit(r.Ref) {
 		return strings.ToLower(r.Ref), nil
 	}
+	var commit plumbing.Hash
 	if a.scheme == schemeLocal {
 		l, err := openLocal(a.path)
 		if err != nil {
 			return "", err
 		}
 		defer l.close()
-		_, commit, err := l.resolve(r.Ref)
-		return commit.String(), wrap(a, err)
-	}
-	var commit plumbing.Hash
-	if a.scheme != schemeSSH {
-		if commit, err = r.pollHTTP(ctx, a); err != nil {
-			return "", err
+		if commit, err = l.commit(r.Ref); err != nil {
+			return "", wrap(a, err)
 		}
 		return commit.String(), nil
 	}
-	err = r.remote(ctx, a, func(ctx context.Context, s session) error {
-		adv, err := s.AdvertisedReferencesContext(ctx)
-		if err != nil {
-			return err
-		}
-		_, commit, err = resolveAdvertised(adv, r.Ref)
-		return err
-	})
+	e, err := parseRef(r.Ref)
 	if err != nil {
+		return "", wrap(a, err)
+	}
+	if commit, err = r.remoteCommit(ctx, a, e); err != nil {
 		return "", err
 	}
 	return commit.String(), nil
@@ -202,10 +195,10 @@ func (r Repo) checkout(ctx context.Context, s storer.EncodedObjectStorer, commit
 
 // shortRef names what r.Ref stands for; head is asked only when r.Ref leaves it to the repository.
 func (r Repo) shortRef(head func() string) string {
-	switch {
-	case r.Ref == "" || r.Ref == "HEAD":
+	switch _, short := shortHash(r.Ref); {
+	case r.Ref == "" || r.Ref == "HEAD" || r.Ref == "@":
 		return head()
-	case isCommit(r.Ref):
+	case isCommit(r.Ref), short:
 		return ""
 	}
 	return plumbing.ReferenceName(r.Ref).Short()
