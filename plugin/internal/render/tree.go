@@ -29,6 +29,7 @@ type tree struct {
 	plain    map[string][]byte // decrypted content, by resolved name
 	files    map[string][]byte // by resolved name, so that every reader of a render sees the same bytes
 	inputs   map[string]bool   // what the render depends on, see note
+	modules  *[]string         // what .gitmodules lists; nil before it was read
 	problems Problems
 
 	identities []age.Identity

@@ -214,7 +214,7 @@ func checkPack(r io.ReadSeeker, l Limits) error {
 		return fmt.Errorf("corrupt pack: %w", err)
 	}
 	if int64(count) > int64(l.Files)+100 { // commit, tags, root directory
-		return limitError("more than %d files and directories", l.Files)
+		return tooManyFiles(l.Files)
 	}
 	var total int64
 	for range count {
@@ -224,7 +224,7 @@ func checkPack(r io.ReadSeeker, l Limits) error {
 		}
 		size := h.Length
 		if size < 0 || size > l.Bytes {
-			return limitError("more than %s unpacked", byteSize(l.Bytes))
+			return tooManyBytes(l.Bytes)
 		}
 		start := new(prefix)
 		if _, _, err := s.NextObject(start); err != nil {
@@ -236,7 +236,7 @@ func checkPack(r io.ReadSeeker, l Limits) error {
 			}
 		}
 		if size < 0 || size > l.Bytes-total {
-			return limitError("more than %s unpacked", byteSize(l.Bytes))
+			return tooManyBytes(l.Bytes)
 		}
 		total += size
 	}

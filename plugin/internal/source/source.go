@@ -141,7 +141,7 @@ func (r Repo) Fetch(ctx context.Context, commit, dir string) (Revision, *Objects
 			return err
 		}
 		defer p.close()
-		rev, objects, err = r.checkout(ctx, p.objects, h, p.tag, dir)
+		rev, objects, err = r.checkout(ctx, p.objects, h, p.tag, dir, false)
 		rev.Ref = r.shortRef(func() string { return headBranch(p.adv) })
 		return err
 	})
@@ -160,7 +160,7 @@ func (r Repo) fetchLocal(ctx context.Context, a address, commit plumbing.Hash, d
 	parent := ctx
 	ctx, cancel := context.WithTimeout(ctx, r.Limits.orDefault().Timeout)
 	defer cancel()
-	rev, objects, err := r.checkout(ctx, l.objects, commit, l.tag(r.Ref), dir)
+	rev, objects, err := r.checkout(ctx, l.objects, commit, l.tag(r.Ref), dir, l.isPartial())
 	if err != nil {
 		return Revision{}, nil, redact(r.explain(parent, ctx, a, err))
 	}
@@ -168,8 +168,9 @@ func (r Repo) fetchLocal(ctx context.Context, a address, commit plumbing.Hash, d
 	return rev, objects, nil
 }
 
-// checkout writes the tree of commit, which tag may stand for, into dir and describes the commit.
-func (r Repo) checkout(ctx context.Context, s storer.EncodedObjectStorer, commit, tag plumbing.Hash, dir string) (Revision, *Objects, error) {
+// checkout writes the tree of commit, which tag may stand for, into dir and describes the commit. What a partial clone
+// lacks is a placeholder there, which no render accepts for the content.
+func (r Repo) checkout(ctx context.Context, s storer.EncodedObjectStorer, commit, tag plumbing.Hash, dir string, partial bool) (Revision, *Objects, error) {
 	c, err := object.GetCommit(s, commit)
 	if err != nil {
 		return Revision{}, nil, hint.With(fmt.Errorf("commit %s: %w", commit, err),
@@ -184,7 +185,7 @@ func (r Repo) checkout(ctx context.Context, s storer.EncodedObjectStorer, commit
 		return Revision{}, nil, err
 	}
 	defer root.Close()
-	w := &treeWriter{ctx: ctx, objects: s, limits: r.Limits.orDefault(), dirs: map[string][]object.TreeEntry{}}
+	w := &treeWriter{ctx: ctx, objects: s, limits: r.Limits.orDefault(), dirs: map[string][]object.TreeEntry{}, partial: partial}
 	if err := w.write(root, c.TreeHash, "", 0); err != nil {
 		return Revision{}, nil, fmt.Errorf("commit %s: %w", commit, err)
 	}
