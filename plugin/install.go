@@ -176,6 +176,8 @@ func (o *installOptions) arguments() []string {
 		{"name", o.source.name, ""},
 		{"target-namespace", o.source.targetNamespace, ""},
 		{"timeout", o.source.timeout.String(), ""},
+		{"max-repo-files", o.source.limits.files.String(), "100k"},
+		{"max-repo-size", o.source.limits.size.String(), "512Mi"},
 	} {
 		if flag.value != flag.silent {
 			args = append(args, "--"+flag.name+"="+flag.value)

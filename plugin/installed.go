@@ -10,6 +10,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
 // fromInstance sets the flags that were left out to what the installed CronJob has. It tells whether there is one that
@@ -35,12 +36,15 @@ func (f *sourceFlags) fromInstance(ctx context.Context, store *record.Store) boo
 		}
 	}
 	f.allowPlainSecrets = f.allowPlainSecrets || fill.allowPlainSecrets
+	if f.limits.source() == (source.Limits{Files: defaultRepoFiles, Bytes: defaultRepoSize}) {
+		f.limits = fill.limits
+	}
 	return true
 }
 
 // inJob are the flags of install that are arguments of reconcile in the job, see arguments. Files that other flags name
 // are the pod's there, and this machine's here.
-var inJob = [...]string{"repo", "ref", "path", "name", "target-namespace", "timeout", "allow-plain-secrets", "interval", "for"}
+var inJob = [...]string{"repo", "ref", "path", "name", "target-namespace", "timeout", "allow-plain-secrets", "max-repo-files", "max-repo-size", "interval", "for"}
 
 // fromInstance sets what was left out to what is installed, except a published image, which becomes that of this version, and
 // returns the arguments of reconcile that install has no flag for.

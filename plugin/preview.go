@@ -76,6 +76,7 @@ that differs. The exit status is 1 when an app of the head cannot be rendered.`,
 	fs.StringVar(&o.source.name, "name", "", "Name of the app (default the last element of --path)")
 	fs.StringVar(&o.source.targetNamespace, "target-namespace", "", "Namespace for objects that name none")
 	fs.BoolVar(&o.source.allowPlainSecrets, "allow-plain-secrets", false, "Accept Secrets with plain data in Git")
+	o.source.limits.addFlags(fs)
 	fs.StringVar(&o.source.ageKeyFile, "age-key-file", "", "File with the age key that decrypts what SOPS encrypted")
 	fs.IntVar(&o.maxBytes, "max-bytes", 0, "Leave out diffs beyond this size, and say so (default 60000 for markdown, else no limit)")
 	o.output.AddFlags(cmd)
@@ -152,7 +153,7 @@ func (o *previewOptions) open(ctx context.Context, flag, value string) (side, er
 		}
 		return openSide(top)
 	}
-	named := source.Repo{URL: top, Ref: value}
+	named := source.Repo{URL: top, Ref: value, Limits: o.source.limits.source()}
 	commit, err := "", worktreeErr
 	if worktreeErr == nil {
 		commit, err = pollLocal(ctx, &named)

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,6 +20,7 @@ import (
 type renderOptions struct {
 	source sourceFlags
 	output outputFlags
+	kinds  kindOf // of the cluster that the app is in; nil where none is asked
 }
 
 func newRenderCommand(c *cli) *cobra.Command {
@@ -86,10 +89,19 @@ func (o *renderOptions) objects(ctx context.Context, c *cli, tree *reconcile.Tre
 	if err != nil {
 		return nil, err
 	}
+	kinds := o.kinds
+	if kinds == nil {
+		kinds = guessed(c.ui())
+	}
 	if !found {
-		return dir(ctx, tree.Root, path, o.source.renderOptions())
+		objects, err := dir(ctx, tree.Root, path, o.source.renderOptions())
+		if err != nil {
+			return nil, err
+		}
+		return objects, placeIn(ctx, objects, objects, o.source.targetNamespace, kinds)
 	}
 	var objects []render.Object
+	from := map[string][]render.Object{} // by namespace
 	for _, app := range apps {
 		if len(args) == 1 && !isDirectory(args[0]) && args[0] != app.Name {
 			continue
@@ -99,6 +111,12 @@ func (o *renderOptions) objects(ctx context.Context, c *cli, tree *reconcile.Tre
 			return nil, fmt.Errorf("%s: %w", app.Name, err)
 		}
 		objects = append(objects, some...)
+		from[app.Namespace] = append(from[app.Namespace], some...)
+	}
+	for _, namespace := range slices.Sorted(maps.Keys(from)) {
+		if err := placeIn(ctx, from[namespace], objects, namespace, kinds); err != nil {
+			return nil, err
+		}
 	}
 	if len(objects) == 0 {
 		return nil, fmt.Errorf("no app %s in the gitops.yaml of %s", strings.Join(args, ""), path)
@@ -132,25 +150,32 @@ func (o *renderOptions) tree(ctx context.Context, c *cli, args []string) (reconc
 	if tree, rel, err := o.listedHere(args[0]); tree != nil || err != nil {
 		return tree, rel, err
 	}
-	_, store, err := c.connect()
-	if err != nil {
-		return nil, "", err
+	if checkName(args[0]) != nil {
+		return nil, "", neither(args[0], nil)
 	}
+	client, store, err := c.connect()
+	if err != nil {
+		return nil, "", neither(args[0], err)
+	}
+	o.kinds = served(client)
 	here, err := o.recordedHere(ctx, store, args[0])
 	if err != nil {
 		return nil, "", err
 	}
 	list, err := o.source.listOf(ctx, store, args)
 	if err != nil {
-		return nil, "", err
+		return nil, "", noDirectory(args[0], err)
 	}
 	if list != nil {
 		o.source.repo, o.source.ref = list.Repo, cmp.Or(o.source.ref, list.Ref)
 		return cmp.Or[reconcile.Source](here, gitSource{o.source.repository()}), list.Path, nil
 	}
 	app, repo, err := o.source.resolve(ctx, store, args)
+	if err != nil {
+		return nil, "", noDirectory(args[0], err)
+	}
 	o.source.allowPlainSecrets = app.AllowPlainSecrets
-	return cmp.Or[reconcile.Source](here, gitSource{repo}), app.Path, err
+	return cmp.Or[reconcile.Source](here, gitSource{repo}), app.Path, nil
 }
 
 // listedHere returns the working tree when a gitops.yaml in it, where we stand or where --path says, lists the app;

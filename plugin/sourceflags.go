@@ -32,6 +32,7 @@ type sourceFlags struct {
 	allowPlainSecrets                      bool
 	ageKeyFile                             string
 	auth                                   source.Auth
+	limits                                 repoLimits
 	trust                                  trust.Files
 }
 
@@ -46,6 +47,7 @@ func (f *sourceFlags) addFlags(cmd *cobra.Command) {
 	fs.BoolVar(&f.allowPlainSecrets, "allow-plain-secrets", false, "Accept Secrets with plain data in Git")
 	fs.StringVar(&f.trust.AllowedSigners, "allowed-signers-file", "", "Apply only commits signed by an SSH key in this file")
 	fs.StringVar(&f.trust.Keyring, "openpgp-keyring-file", "", "Apply only commits signed by an OpenPGP key in this file")
+	f.limits.addFlags(fs)
 	f.addCredentialFlags(fs)
 }
 
@@ -144,7 +146,7 @@ func (f *sourceFlags) repository() source.Repo {
 	if dir, err := filepath.Abs(url); err == nil && isDirectory(url) {
 		url = dir // a record must mean the same from wherever it is read
 	}
-	repo := source.Repo{URL: url, Ref: f.ref, Auth: f.auth, Server: new(source.Server)}
+	repo := source.Repo{URL: url, Ref: f.ref, Auth: f.auth, Limits: f.limits.source(), Server: new(source.Server)}
 	if keys := f.trusted(); keys.Any() {
 		repo.Trust = keys
 	}

@@ -136,7 +136,7 @@ func (f *sourceFlags) asListed(ctx context.Context, store *record.Store, tree *r
 // openApplied opens a commit: from the checkout we stand in if it has it, otherwise from repo.
 func openApplied(ctx context.Context, repo source.Repo, commit string) (*reconcile.Tree, error) {
 	if top, _, err := source.WorkTree(workingDirectory()); err == nil {
-		if tree, err := (gitSource{source.Repo{URL: top}}).Open(ctx, commit); err == nil {
+		if tree, err := (gitSource{source.Repo{URL: top, Limits: repo.Limits}}).Open(ctx, commit); err == nil {
 			return tree, nil
 		}
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/near"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/yamlerror"
 )
 
 const (
@@ -63,7 +64,7 @@ func (d *decoder) parse(data []byte) (root *yaml.Node) {
 		}
 	}()
 	if len(data) > maxBytes {
-		d.refuse(0, "use globs, or split the repository", "the file is larger than %d bytes", maxBytes)
+		d.refuse(0, "use globs, or split the repository", "the file is larger than %d MiB", maxBytes>>20)
 		return nil
 	}
 	in := yaml.NewDecoder(strings.NewReader(string(data)))
@@ -78,14 +79,33 @@ func (d *decoder) parse(data []byte) (root *yaml.Node) {
 			line, _ = strconv.Atoi(m[1])
 			text = m[2]
 		}
-		d.refuse(line, "", "is not readable as YAML: %s", text)
+		w := yamlerror.Explain(data, line, text)
+		d.refuse(w.Line, w.Hint, "%s", w.Message)
 		return nil
 	}
 	if err := in.Decode(&more); !errors.Is(err, io.EOF) {
 		d.refuse(more.Line, "put all apps into one list", "the file holds more than one document")
 		return nil
 	}
+	if at := mappingAsKey(doc.Content[0]); at > 0 {
+		w := yamlerror.Key(data, at)
+		d.refuse(w.Line, w.Hint, "%s", w.Message)
+		return nil
+	}
 	return doc.Content[0]
+}
+
+// mappingAsKey is the line of the first key that is a mapping, as {{ makes one; 0 when there is none.
+func mappingAsKey(n *yaml.Node) int {
+	for i, inner := range n.Content {
+		if n.Kind == yaml.MappingNode && i%2 == 0 && inner.Kind == yaml.MappingNode {
+			return inner.Line
+		}
+		if at := mappingAsKey(inner); at > 0 {
+			return at
+		}
+	}
+	return 0
 }
 
 // decode fills into, a pointer, and returns false when the rest is not worth looking at.

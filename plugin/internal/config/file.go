@@ -2,11 +2,12 @@ package config
 
 import "time"
 
-// APIVersion and Kind are what a gitops.yaml starts with, Name is how it is called.
+// APIVersion and Kind are what a gitops.yaml starts with, Name is how it is called, OtherName how it may be called.
 const (
 	APIVersion = "kubectl-gitops.dev/v1alpha1"
 	Kind       = "GitOps"
 	Name       = "gitops.yaml"
+	OtherName  = "gitops.yml"
 )
 
 // File is the form of gitops.yaml. The tags are all there is to it: the decoder, the JSON Schema and the table in

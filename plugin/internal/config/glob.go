@@ -135,10 +135,17 @@ func (l *loader) near(name string) string {
 			if strings.ContainsAny(element, "*?[") {
 				element = ""
 			}
-			if text := near.DidYouMean(element, there); text != "" {
-				return strings.Replace(text, "one of:", fmt.Sprintf("directories of %s:", parent), 1)
+			place := parent
+			if parent == "." {
+				place = "the repository root"
 			}
-			return fmt.Sprintf("%s has %d directories", parent, len(there))
+			if text := near.DidYouMean(element, there); text != "" {
+				return strings.Replace(text, "one of:", fmt.Sprintf("directories of %s:", place), 1)
+			}
+			if len(there) == 0 {
+				return place + " has no directories"
+			}
+			return fmt.Sprintf("%s has %d directories, and none has such a name", place, len(there))
 		}
 		parent = next
 	}

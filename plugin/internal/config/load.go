@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/near"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/placeholder"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
@@ -19,16 +20,12 @@ import (
 // Load reads the gitops.yaml in the directory dir of a checkout. found is false when there is none. Apps come in the
 // order of the file, those of one entry with wildcards in path order. What is wrong is returned as render.Problems.
 func Load(root *os.Root, dir string) (apps []reconcile.App, found bool, err error) {
-	name := path.Join(dir, Name)
 	if !isDirectory(root, dir) {
 		return nil, false, nil // who renders it says so
 	}
-	data, err := read(root, name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, false, nil
-	case err != nil:
-		return nil, true, fmt.Errorf("%s: %w", name, err)
+	name, data, err := find(root, dir)
+	if name == "" || err != nil {
+		return nil, name != "", err
 	}
 	l := &loader{decoder: &decoder{file: name, lines: map[string]int{}}, tree: root, places: map[string]bool{}}
 	apps = l.load(data)
@@ -39,8 +36,36 @@ func Load(root *os.Root, dir string) (apps []reconcile.App, found bool, err erro
 	return apps, true, nil
 }
 
+// find returns the name of the file in dir and what is in it; the name is "" when there is none.
+func find(root *os.Root, dir string) (name string, data []byte, err error) {
+	for _, n := range []string{Name, OtherName} {
+		at := path.Join(dir, n)
+		if _, err := root.Lstat(at); errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if name != "" {
+			return at, nil, refused(at, "the directory also holds "+Name, "keep one of the two")
+		}
+		name = at
+		if data, err = read(root, at); err != nil {
+			return at, nil, fmt.Errorf("%s: %w", at, err)
+		}
+	}
+	if kind, found := placeholder.Of(data); found {
+		return name, nil, refused(name, "the file is "+kind.What, kind.Hint)
+	}
+	return name, data, nil
+}
+
+func refused(file, message, hint string) error {
+	return render.Problems{{Origin: render.Origin{File: file}, Message: message, Hint: hint}}
+}
+
 func read(root *os.Root, name string) ([]byte, error) {
 	info, err := root.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.New("is a symbolic link to nothing")
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -113,7 +113,13 @@ func TestRefused(t *testing.T) {
 	dirs := []string{"apps/shop/prod", "apps/blog/prod", "other/shop", "infra"}
 	for _, c := range []struct{ name, text, want string }{
 		{"empty", "", "gitops.yaml: the file is empty; it starts with apiVersion: kubectl-gitops.dev/v1alpha1"},
-		{"not YAML", head + "- name: [\n", "gitops.yaml:4: is not readable as YAML: did not find expected node content"},
+		{"not YAML", head + "- name: [\n", "gitops.yaml:4: a value is missing, or something is not closed; look for a [ or { without its ] or }"},
+		{"a tab", head + "- name: a\n\tpath: infra\n", "gitops.yaml:5: a tab where YAML wants spaces; indent YAML with spaces"},
+		{"a conflict", head + "<<<<<<< HEAD\n- {name: a, path: infra}\n=======\n- {name: b, path: infra}\n>>>>>>> other\n",
+			"gitops.yaml:4: a merge conflict marker; resolve the conflict: keep one side, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>"},
+		{"a template", head + "- name: {{ .Values.name }}\n", "gitops.yaml:4: {{ looks like a Helm template, but there is no Chart.yaml; " +
+			"render the chart that it belongs to, or put a value that begins with {{ in quotes"},
+		{"an unknown alias", head + "- name: *a\n", "gitops.yaml:4: an alias (*name) names no anchor; put a value that begins with * in quotes"},
 		{"another kind", "apiVersion: kubectl-gitops.dev/v1\nkind: Gitops\napps: [{name: a, path: infra}]\n",
 			"gitops.yaml:1: apiVersion: \"kubectl-gitops.dev/v1\" is not known; one of: kubectl-gitops.dev/v1alpha1\n" +
 				"gitops.yaml:2: kind: \"Gitops\" is not known; did you mean GitOps?"},
@@ -180,6 +186,61 @@ func TestRefused(t *testing.T) {
 			}
 			if diff := cmp.Diff(c.want, strings.Join(lines, "\n")); diff != "" {
 				t.Error(diff)
+			}
+		})
+	}
+}
+
+// The list may be called gitops.yml, but there is one.
+func TestFieldNames(t *testing.T) {
+	list := head + "- {name: a, path: infra}\n"
+	for _, c := range []struct {
+		name  string
+		files map[string]string
+		want  string // of the error; "" for the app a
+	}{
+		{"M12 gitops.yml", map[string]string{OtherName: list}, ""},
+		{"M12 mistakes in gitops.yml", map[string]string{OtherName: head + "- {name: a}\n"}, "gitops.yml:4: the app has no path"},
+		{"M12 both", map[string]string{Name: list, OtherName: list}, "gitops.yml: the directory also holds gitops.yaml; keep one of the two"},
+		{"M12 a link to nothing", map[string]string{Name: "-> nowhere.yaml"}, "gitops.yaml: is a symbolic link to nothing"},
+		{"P14 a pointer of Git LFS", map[string]string{Name: "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n"},
+			"gitops.yaml: the file is a Git LFS pointer, not its content"},
+		{"Habits no directories", map[string]string{Name: head + "- {name: a, path: apps}\n"}, "the repository root has no directories"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := t.TempDir()
+			root, err := os.OpenRoot(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { root.Close() })
+			for name, text := range c.files {
+				if target, ok := strings.CutPrefix(text, "-> "); ok {
+					err = root.Symlink(target, name)
+				} else {
+					err = root.WriteFile(name, []byte(text), 0o600)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if !strings.HasPrefix(c.name, "Habits") {
+				if err := root.Mkdir("infra", 0o700); err != nil {
+					t.Fatal(err)
+				}
+			}
+			apps, found, err := Load(root, ".")
+			if c.want == "" {
+				if err != nil || !found || len(apps) != 1 || apps[0].Name != "a" {
+					t.Errorf("%v, %v, %v", apps, found, err)
+				}
+				return
+			}
+			if err == nil || !found {
+				t.Fatal(apps, found)
+			}
+			if text := err.Error() + "; " + strings.Join(hint.Of(err), "; "); !strings.Contains(text, c.want) {
+				t.Error(text)
 			}
 		})
 	}

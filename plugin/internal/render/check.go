@@ -183,7 +183,7 @@ func (c *checker) contents() {
 		annotations += len(key) + len(value)
 	}
 	if annotations > maxAnnotationBytes {
-		c.refuse("", "annotations hold %d bytes, the API server accepts %d", annotations, maxAnnotationBytes)
+		c.refuse("", "the annotations hold %s bytes, and the API server accepts %s", grouped(int64(annotations)), size(maxAnnotationBytes))
 	}
 	switch {
 	case isSecret(c.object.Unstructured) && c.object.Object["sops"] == nil:
@@ -194,10 +194,10 @@ func (c *checker) contents() {
 	if atMost(c.object.Object, maxObjectBytes) >= 0 {
 		return // as almost every object
 	}
-	if size, err := json.Marshal(c.object.Object); err != nil {
+	if text, err := json.Marshal(c.object.Object); err != nil {
 		c.refuse("", "cannot be written as JSON")
-	} else if len(size) > maxObjectBytes {
-		c.refuse("", "the object has %d bytes, the API server accepts %d", len(size), maxObjectBytes)
+	} else if len(text) > maxObjectBytes {
+		c.refuse("", "the object has %s bytes, and the API server accepts %s", grouped(int64(len(text))), size(maxObjectBytes))
 	}
 }
 
@@ -242,8 +242,8 @@ func (c *checker) configMap() {
 	c.dataSize(size)
 }
 
-func (c *checker) dataSize(size int) {
-	if size > maxDataBytes {
-		c.refuse("split it, or mount the data in another way", "data holds %d bytes, the API server accepts %d", size, maxDataBytes)
+func (c *checker) dataSize(bytes int) {
+	if bytes > maxDataBytes {
+		c.refuse("split it, or mount the data in another way", "data holds %s bytes, and the API server accepts %s", grouped(int64(bytes)), size(maxDataBytes))
 	}
 }

@@ -1,7 +1,6 @@
 package render
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"path"
@@ -11,6 +10,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	kjson "sigs.k8s.io/json"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/yamlerror"
 )
 
 // maxFileProblems is after how many a file is given up.
@@ -34,17 +35,22 @@ func decodeDocuments(file string, docs []document, limits Limits) ([]Object, Pro
 	}
 	for _, doc := range docs {
 		value, errs := decode(doc, limits)
+		if len(errs) > 0 && !doc.json && path.Ext(file) == ".json" {
+			if w, ok := yamlerror.JSON(doc.text); ok {
+				errs = []lineError{{doc.start + w.Line - 1, w.Message, w.Hint}}
+			}
+		}
 		if len(errs) == 0 {
 			var found []*unstructured.Unstructured
 			if found, errs = objectsOf(value, doc, limits.Depth); len(objects)+len(found) > limits.Objects {
-				errs = []lineError{{doc.line, fmt.Sprintf("more than %d objects", limits.Objects)}}
+				errs = []lineError{{doc.line, fmt.Sprintf("more than %d objects", limits.Objects), ""}}
 			}
 			for _, u := range found {
 				objects = append(objects, Object{Unstructured: u, Origin: Origin{file, doc.line}})
 			}
 		}
 		for _, err := range errs {
-			refuse(err.line, err.message, adviceFor(err.message, file, doc))
+			refuse(err.line, err.message, adviceFor(err, file))
 		}
 		if len(problems) >= maxFileProblems || len(problems) > 0 && len(objects) >= limits.Objects {
 			break
@@ -62,24 +68,21 @@ func documents(file string, data []byte) ([]document, *Problem) {
 	}
 	var at lineError
 	if errors.As(err, &at) {
-		return nil, &Problem{Origin: Origin{file, at.line}, Message: at.message, Hint: adviceFor(at.message, file, document{})}
+		return nil, &Problem{Origin: Origin{file, at.line}, Message: at.message, Hint: adviceFor(at, file)}
 	}
 	return docs, nil
 }
 
 const notAnObject = "not a Kubernetes object"
 
-func adviceFor(message, file string, doc document) string {
+// adviceFor is the hint of an error, which may need the name of the file.
+func adviceFor(err lineError, file string) string {
 	switch {
-	case bytes.HasPrefix(doc.text, []byte("version https://git-lfs")):
-		return "the file is a Git LFS pointer, and LFS is not supported: commit the file itself"
-	case strings.Contains(message, "UTF-8"), strings.Contains(message, "NUL"), message == hiddenMessage:
-		return "save the file as UTF-8 text with LF line ends"
-	case message == unknownAnchor:
-		return "put a value that begins with * in quotes"
-	case message == errExpands.Error():
+	case err.hint != "":
+		return err.hint
+	case err.message == errExpands.Error():
 		return "write out what the aliases (*name) repeat, or leave it out"
-	case strings.HasPrefix(message, notAnObject):
+	case strings.HasPrefix(err.message, notAnObject):
 		return fmt.Sprintf("list %q in %s if it is meant for something else", path.Base(file), ignoreFile)
 	}
 	return ""
@@ -113,7 +116,7 @@ func decodeYAML(doc document, strict bool, limits Limits) (any, []lineError) {
 func inLine(doc document, strict []error) []lineError {
 	var errs []lineError
 	for _, err := range strict {
-		errs = append(errs, lineError{doc.line, err.Error()})
+		errs = append(errs, lineError{doc.line, err.Error(), "keep one of the two"})
 	}
 	return errs
 }
@@ -122,7 +125,7 @@ func tooDeep(doc document, value any, limits Limits) []lineError {
 	if depthWithin(value, limits.Depth) {
 		return nil
 	}
-	return []lineError{{doc.line, fmt.Sprintf("values are nested more than %d levels deep", limits.Depth)}}
+	return []lineError{{doc.line, fmt.Sprintf("values are nested more than %d levels deep", limits.Depth), ""}}
 }
 
 func depthWithin(value any, levels int) bool {
@@ -143,23 +146,19 @@ func depthWithin(value any, levels int) bool {
 	return true
 }
 
-// unknownAnchor stands in for a message that names the anchor: it may be a password that begins with a star.
-const unknownAnchor = "an alias (*name) names no anchor"
-
 var (
-	quoted     = regexp.MustCompile("`[^`]*`") // a value
-	yamlLine   = regexp.MustCompile(`^(?:yaml: |  )line (\d+): (.*)$`)
-	keyAgain   = regexp.MustCompile(`^key (.*) already set in map$`)
-	parserText = regexp.MustCompile(`^(did not find expected|could not find expected directive)`)
+	quoted   = regexp.MustCompile("`[^`]*`") // a value
+	yamlLine = regexp.MustCompile(`^(?:yaml: |  )line (\d+): (.*)$`)
+	keyAgain = regexp.MustCompile(`^key (.*) already set in map$`)
 )
 
 // yamlErrors translates the errors of the YAML library, whose lines count from the start of the document.
 func yamlErrors(doc document, err error) []lineError {
 	// These quote the key, or even the value beside it, which may be a secret.
 	if strings.Contains(err.Error(), "unsupported map key") || strings.Contains(err.Error(), "invalid map key") {
-		return []lineError{{doc.line, "a key of a mapping is neither a string nor a number nor a boolean"}}
+		w := yamlerror.Key(doc.text, doc.line-doc.start+1)
+		return []lineError{{doc.start + w.Line - 1, w.Message, w.Hint}}
 	}
-	last := doc.start + bytes.Count(bytes.TrimRight(doc.text, "\n"), []byte("\n"))
 	var errs []lineError
 	for _, text := range strings.Split(err.Error(), "\n") {
 		m := yamlLine.FindStringSubmatch(text)
@@ -170,28 +169,27 @@ func yamlErrors(doc document, err error) []lineError {
 		if convErr != nil {
 			continue
 		}
-		message := m[2]
-		if parserText.MatchString(message) {
-			line++ // the library counts these from 0
-		}
-		message = quoted.ReplaceAllString(message, "`"+masked+"`")
-		if again := keyAgain.FindStringSubmatch(message); again != nil {
-			message = "duplicate key " + again[1]
-		}
-		errs = append(errs, lineError{min(doc.start+line-1, last), message})
+		errs = append(errs, doc.explain(line, m[2]))
 	}
 	if errs == nil {
 		message, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "yaml: "), "\n")
-		message = quoted.ReplaceAllString(message, "`"+masked+"`")
-		if strings.HasPrefix(message, "unknown anchor") {
-			message = unknownAnchor
-		}
-		if strings.HasSuffix(message, "excessive aliasing") {
-			message = errExpands.Error()
-		}
-		errs = []lineError{{doc.line, message}}
+		errs = []lineError{doc.explain(doc.line-doc.start+1, message)}
 	}
 	return errs
+}
+
+// explain words one message of the YAML library about a line of the document.
+func (doc document) explain(line int, message string) lineError {
+	message = quoted.ReplaceAllString(message, "`"+masked+"`")
+	at := doc.start + line - 1
+	switch again := keyAgain.FindStringSubmatch(message); {
+	case again != nil:
+		return lineError{at, "duplicate key " + again[1], "keep one of the two"}
+	case strings.HasSuffix(message, "excessive aliasing"), message == errExpands.Error():
+		return lineError{at, errExpands.Error(), ""}
+	}
+	w := yamlerror.Explain(doc.text, line, message)
+	return lineError{doc.start + w.Line - 1, w.Message, w.Hint}
 }
 
 // objectsOf returns the object a document holds, or the items of a List.
@@ -201,13 +199,13 @@ func objectsOf(value any, doc document, depth int) ([]*unstructured.Unstructured
 	}
 	fields, ok := value.(map[string]any)
 	if !ok {
-		return nil, []lineError{{doc.line, notAnObject}}
+		return nil, []lineError{{doc.line, notAnObject, ""}}
 	}
 	if fields["apiVersion"] == nil && fields["kind"] == nil {
 		if fields["sops"] != nil {
-			return nil, []lineError{{doc.line, "the file is encrypted with SOPS, and holds no Kubernetes object"}}
+			return nil, []lineError{{doc.line, "the file is encrypted with SOPS, and holds no Kubernetes object", ""}}
 		}
-		return nil, []lineError{{doc.line, notAnObject + ": it has neither apiVersion nor kind"}}
+		return nil, []lineError{{doc.line, notAnObject + ": it has neither apiVersion nor kind", ""}}
 	}
 	kind, _ := fields["kind"].(string)
 	items, isList := fields["items"].([]any)
@@ -215,7 +213,7 @@ func objectsOf(value any, doc document, depth int) ([]*unstructured.Unstructured
 		return []*unstructured.Unstructured{{Object: fields}}, nil
 	}
 	if depth == 0 {
-		return nil, []lineError{{doc.line, "Lists are nested too deep"}}
+		return nil, []lineError{{doc.line, "Lists are nested too deep", ""}}
 	}
 	var objects []*unstructured.Unstructured
 	var errs []lineError
@@ -227,7 +225,7 @@ func objectsOf(value any, doc document, depth int) ([]*unstructured.Unstructured
 			}
 		}
 		if item == nil {
-			errs = append(errs, lineError{doc.line, fmt.Sprintf("items[%d] of the %s is empty", i, kind)})
+			errs = append(errs, lineError{doc.line, fmt.Sprintf("items[%d] of the %s is empty", i, kind), "remove the item"})
 			continue
 		}
 		found, bad := objectsOf(item, doc, depth-1)

@@ -97,13 +97,13 @@ func TestBombs(t *testing.T) {
 		{"alias bomb", head + laughs, Limits{}, errExpands.Error()},
 		{"long text behind many aliases", head + "a: &a " + strings.Repeat("x", 1<<20) + "\nb: [" + strings.Repeat("*a, ", 5000) + "]\n", Limits{}, errExpands.Error()},
 		{"deep flow mappings", head + "a: " + strings.Repeat("{a: ", 2000) + strings.Repeat("}", 2000) + "\n", Limits{}, "nested more than 256 levels"},
-		{"very deep lists", head + "a: " + strings.Repeat("[", 100_000), Limits{}, "exceeded max depth"},
+		{"very deep lists", head + "a: " + strings.Repeat("[", 100_000), Limits{}, "values are nested too deep"},
 		{"deep JSON", `{"apiVersion":"v1","kind":"A","x":` + strings.Repeat("[", 300) + strings.Repeat("]", 300) + "}", Limits{}, "nested more than 256 levels"},
 		{"very deep JSON", `{"x":` + strings.Repeat(`{"x":`, 100_000), Limits{}, "exceeded max depth"},
 		{"a million documents", strings.Repeat("a\n---\n", 1_000_000), Limits{}, "more than 100000 documents"},
 		{"many objects", strings.Repeat(head+"---\n", 50), Limits{Objects: 10}, "more than 10 objects"},
 		{"a large file", strings.Repeat("x", 1000), Limits{FileBytes: 999}, "larger than 999 bytes"},
-		{"large files", strings.Repeat("# x\n", 1000), Limits{TotalBytes: 999}, "exceed 999 bytes in total"},
+		{"large files", strings.Repeat("# x\n", 1000), Limits{TotalBytes: 999}, "larger than 999 bytes together"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

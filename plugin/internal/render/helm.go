@@ -224,7 +224,7 @@ func (t *tree) parses(file string, data []byte, strict bool) {
 	for _, doc := range docs {
 		if _, err := toValue(doc.text, strict); err != nil {
 			for _, err := range yamlErrors(doc, err) {
-				t.problems = append(t.problems, Problem{Origin: Origin{file, err.line}, Message: err.message, Hint: adviceFor(err.message, file, doc)})
+				t.problems = append(t.problems, Problem{Origin: Origin{file, err.line}, Message: err.message, Hint: adviceFor(err, file)})
 			}
 		}
 	}

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"errors"
 	"path"
 	"strings"
 
@@ -17,7 +18,11 @@ func (r resolver) Local(file, name string) ([]chart.File, error) {
 		return nil, &chart.Error{File: file, Message: "dependency file://" + name + " leaves the repository",
 			Hint: "only files of the repository are read"}
 	}
-	if !r.isDir(full) {
+	if !r.isDir(full) || r.isEmptyModule(full) {
+		var why Problem
+		if errors.As(r.whyAbsent(path.Join(full, "Chart.yaml")), &why) {
+			return nil, &chart.Error{File: file, Message: "dependency file://" + name + " " + why.Message, Hint: why.Hint}
+		}
 		return nil, &chart.Error{File: file, Message: "dependency file://" + name + " is not a directory of the repository",
 			Hint: "the path is relative to the directory of Chart.yaml"}
 	}

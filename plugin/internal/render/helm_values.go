@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"go.yaml.in/yaml/v3"
 	"helm.sh/helm/v4/pkg/chart/v2/loader"
@@ -71,7 +72,10 @@ func (h *helmRender) readValuesFile(name string) ([]byte, error) {
 		return nil, Problem{Origin: at, Message: fmt.Sprintf("values file %q leaves the repository", name), Hint: "only files of the repository are read"}
 	}
 	data, err := h.readFile(full)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		if why := h.whyAbsent(full); why != nil {
+			return nil, why
+		}
 		return nil, Problem{Origin: Origin{File: full}, Message: "the values file does not exist",
 			Hint: "values files are named from the chart's directory, or from the repository's root with a leading slash; " + h.near(full)}
 	}

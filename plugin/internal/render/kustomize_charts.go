@@ -63,6 +63,9 @@ func (s *survey) chart(k *kustomization, c types.HelmChart) ([]Object, error) {
 	case c.NameTemplate != "" || c.ReleaseName == "":
 		return nil, k.problem(line, "a generated name would be another one each time", "the chart %s needs a releaseName, and no nameTemplate", c.Name)
 	case !s.exists(path.Join(dir, "Chart.yaml")):
+		if why := s.whyAbsent(path.Join(dir, "Chart.yaml")); why != nil {
+			return nil, named(why, k, line, c.Name)
+		}
 		return nil, k.problem(line, "commit the chart below "+path.Join(k.dir, home)+": `helm pull --untar`", "there is no chart %q, and charts of a kustomization are not fetched", dir)
 	}
 	h := &helmRender{tree: s.tree, ctx: s.ctx, dir: dir, options: s.options}

@@ -238,7 +238,7 @@ func (s *survey) syntax(file string, text []byte, after int) {
 			continue
 		}
 		for _, err := range yamlErrors(doc, err) {
-			s.problems = append(s.problems, Problem{Origin: Origin{file, err.line + after}, Message: err.message, Hint: adviceFor(err.message, file, doc)})
+			s.problems = append(s.problems, Problem{Origin: Origin{file, err.line + after}, Message: err.message, Hint: adviceFor(err, file)})
 		}
 	}
 }

@@ -146,7 +146,7 @@ func (s *survey) load(dir string, from Origin) (*kustomization, error) {
 func (k *kustomization) problems(errs []lineError) Problems {
 	var problems Problems
 	for _, err := range errs {
-		problems = append(problems, k.problem(err.line, adviceFor(err.message, k.file, document{}), "%s", err.message))
+		problems = append(problems, k.problem(err.line, adviceFor(err, k.file), "%s", err.message))
 	}
 	return problems
 }
@@ -192,12 +192,25 @@ func (s *survey) locate(k *kustomization, name string) (real string, ok bool, er
 	}
 	real, err = s.resolve(k.at(name))
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		if why := s.whyAbsent(k.at(name)); why != nil {
+			return "", false, s.refuse(named(why, k, line, name))
+		}
 		return refuse(s.near(k.at(name)), "%q does not exist", name)
 	}
 	if err != nil {
 		return "", false, s.refuse(err)
 	}
 	return real, true, nil
+}
+
+// named moves a problem of a file to the line that names it.
+func named(why error, k *kustomization, line int, name string) error {
+	var p Problem
+	if !errors.As(why, &p) || p.Hint != submoduleHint && !strings.HasSuffix(p.Hint, submoduleHint) {
+		return why
+	}
+	p.Origin, p.Message = Origin{k.file, line}, fmt.Sprintf("%q %s", name, p.Message)
+	return p
 }
 
 // near names the files beside one that is missing.

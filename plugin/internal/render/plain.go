@@ -24,7 +24,7 @@ func renderPlain(ctx context.Context, t *tree, dir string, o Options) ([]Object,
 	if err != nil {
 		return nil, err
 	}
-	w := &walker{tree: t, ctx: ctx, top: dir, ignore: ignore}
+	w := &walker{tree: t, ctx: ctx, options: o, top: dir, ignore: ignore}
 	if err := w.directory(dir, nil); err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (w *walker) appLists() error {
 	}
 	w.problems = nil
 	return hint.Errorf(fmt.Sprintf("gitops.yaml is in %s: use --path", places),
-		"for example --path %s; or list the file in %s, if it is not to be read", in[0], path.Join(w.top, ignoreFile))
+		"gitops.yaml is used only in the directory that --path names, for example --path %s; or list the file in %s, if it is not to be read", in[0], path.Join(w.top, ignoreFile))
 }
 
 // mostNamed is how many directories an error names.
@@ -155,10 +155,11 @@ const mostNamed = 8
 
 type walker struct {
 	*tree
-	ctx    context.Context
-	top    string
-	ignore gitignore.Matcher
-	files  []string
+	ctx     context.Context
+	options Options
+	top     string
+	ignore  gitignore.Matcher
+	files   []string
 }
 
 // directory collects the manifests of dir. above holds the resolved directories it lies in, so that links cannot
@@ -170,6 +171,10 @@ func (w *walker) directory(dir string, above []string) error {
 	real, err := w.resolve(dir)
 	if err != nil {
 		return w.refuse(err)
+	}
+	if dir != w.top && w.isSubmodule(real) {
+		w.options.warn(fmt.Sprintf("%s is a submodule, and is not read", Origin{File: dir}))
+		return nil
 	}
 	if slices.Contains(above, real) {
 		return w.refuse(Problem{Origin: Origin{File: dir}, Message: fmt.Sprintf("symbolic link leads back to %q, which it lies in", real),

@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -238,8 +239,8 @@ func (t *tree) directory(name string) (string, error) {
 		return "", hint.With(fmt.Errorf("path %q is not inside the repository", name), "give a path from the root of the repository")
 	}
 	real, err := t.resolve(clean)
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", t.missing(clean)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return "", asProblems(t.absent(clean, t.missing(clean)))
 	} else if err != nil {
 		return "", fmt.Errorf("path %q: %w", name, asProblems(err))
 	}
@@ -248,7 +249,11 @@ func (t *tree) directory(name string) (string, error) {
 		return "", fmt.Errorf("path %q: %w", name, err)
 	}
 	if !info.IsDir() {
-		return "", hint.With(fmt.Errorf("path %q is a file, not a directory", name), "name the directory it is in: %s", path.Dir(clean))
+		wrong := hint.With(fmt.Errorf("path %q is a file, not a directory", name), "name the directory it is in: %s", path.Dir(clean))
+		return "", asProblems(t.absent(clean, wrong))
+	}
+	if t.isSubmodule(real) {
+		return "", asProblems(t.whyAbsent(clean))
 	}
 	return clean, nil
 }

@@ -17,10 +17,11 @@ type document struct {
 	json  bool
 }
 
-// lineError is an error at a line of the file.
+// lineError is an error at a line of the file, and what to do about it.
 type lineError struct {
 	line    int
 	message string
+	hint    string
 }
 
 func (e lineError) Error() string { return e.message }
@@ -33,6 +34,8 @@ var (
 	separators = []string{"---", "..."}
 )
 
+const saveAsText = "save the file as UTF-8 text with LF line ends"
+
 const hiddenMessage = "a document separator follows a line break that is neither LF nor CRLF"
 
 // maxDocuments bounds the documents of one file.
@@ -41,18 +44,18 @@ const maxDocuments = 100_000
 // checkText refuses what is not UTF-8 text and returns it without its byte order mark.
 func checkText(data []byte) ([]byte, error) {
 	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) {
-		return nil, lineError{1, "the file is UTF-16, not UTF-8"}
+		return nil, lineError{1, "the file is UTF-16, not UTF-8", saveAsText}
 	}
 	data = bytes.TrimPrefix(data, utf8BOM)
 	if i := bytes.IndexByte(data, 0); i >= 0 {
-		return nil, lineError{lineAt(data, i), "the file holds a NUL byte"}
+		return nil, lineError{lineAt(data, i), "the file holds a NUL byte", saveAsText}
 	}
 	if !utf8.Valid(data) {
 		i := 0
 		for {
 			r, size := utf8.DecodeRune(data[i:])
 			if r == utf8.RuneError && size == 1 {
-				return nil, lineError{lineAt(data, i), "the file is not valid UTF-8"}
+				return nil, lineError{lineAt(data, i), "the file is not valid UTF-8", saveAsText}
 			}
 			i += size
 		}
@@ -71,7 +74,7 @@ func split(data []byte) ([]document, error) {
 		}
 	}
 	if at := hiddenSeparator(data); at >= 0 {
-		return nil, lineError{lineAt(data, at), hiddenMessage}
+		return nil, lineError{lineAt(data, at), hiddenMessage, saveAsText}
 	}
 	var docs []document
 	current := document{start: 1}
@@ -92,10 +95,10 @@ func split(data []byte) ([]document, error) {
 		text := data[offset:next]
 		switch kind, err := classify(text); {
 		case err != nil:
-			return nil, lineError{line, err.Error()}
+			return nil, lineError{line, err.Error(), "put --- on a line of its own"}
 		case kind == separator:
 			if end(offset, line+1, next); len(docs) > maxDocuments {
-				return nil, lineError{line, fmt.Sprintf("the file holds more than %d documents", maxDocuments)}
+				return nil, lineError{line, fmt.Sprintf("the file holds more than %d documents", maxDocuments), "split the file"}
 			}
 		case kind == content && current.line == 0:
 			current.line = line

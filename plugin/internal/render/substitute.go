@@ -121,7 +121,7 @@ func (f *filling) lookup(name string) (any, bool) {
 	case !set:
 		message := "variable " + name + " is not set"
 		if len(f.Vars) > 0 && len(f.Vars) <= 20 {
-			message += "; there are " + strings.Join(slices.Sorted(maps.Keys(f.Vars)), ", ")
+			message += "; known variables: " + strings.Join(slices.Sorted(maps.Keys(f.Vars)), ", ")
 		}
 		f.problems[name] = message
 		return nil, false

@@ -29,6 +29,7 @@ type tree struct {
 	plain    map[string][]byte // decrypted content, by resolved name
 	files    map[string][]byte // by resolved name, so that every reader of a render sees the same bytes
 	inputs   map[string]bool   // what the render depends on, see note
+	modules  *[]string         // what .gitmodules lists; nil before it was read
 	problems Problems
 
 	identities []age.Identity
@@ -185,7 +186,8 @@ func (t *tree) readAny(name string) ([]byte, error) {
 		return nil, tooBig(name, t.limits.FileBytes)
 	}
 	if t.read += int64(len(data)); t.read > t.limits.TotalBytes {
-		return nil, fmt.Errorf("the files to render exceed %d bytes in total (at %s)", t.limits.TotalBytes, Origin{File: name})
+		return nil, hint.With(fmt.Errorf("the files to render are larger than %s together (at %s)", size(t.limits.TotalBytes), Origin{File: name}),
+			"split the directory into several apps, or leave out what is not needed with %s", ignoreFile)
 	}
 	t.files[real] = data
 	return data, nil
@@ -201,7 +203,7 @@ func (t *tree) readRegular(real string) ([]byte, error) {
 }
 
 func tooBig(name string, limit int64) error {
-	return Problem{Origin: Origin{File: name}, Message: fmt.Sprintf("the file is larger than %d bytes", limit),
+	return Problem{Origin: Origin{File: name}, Message: "the file is larger than " + size(limit),
 		Hint: "split the file, or list it in " + ignoreFile}
 }
 
@@ -248,6 +250,9 @@ func (t *tree) missing(name string) error {
 		}
 	}
 	if len(names) == 0 {
+		if parent == "." {
+			return hint.With(err, "the repository root has no directories")
+		}
 		return hint.With(err, "%q has no directories", parent)
 	}
 	if len(names) > 10 {

@@ -50,7 +50,7 @@ func (r Repo) address() (address, error) {
 	if r.URL == "" {
 		return address{}, hint.Errorf("no repository given", "use --repo with an https or ssh URL or a local directory")
 	}
-	if err := checkRef(r.Ref); err != nil {
+	if _, err := parseRef(r.Ref); err != nil {
 		return address{}, err
 	}
 	a, err := parseAddress(r.URL)
@@ -200,7 +200,7 @@ func checkRef(ref string) error {
 		bad = bad || strings.HasPrefix(part, ".") || strings.HasSuffix(part, ".lock")
 	}
 	if bad {
-		return hint.With(fmt.Errorf("%q is not a ref name", ref), "name a branch, a tag or a full commit (40 hexadecimal digits)")
+		return hint.With(fmt.Errorf("%q is not a ref name", ref), "name a branch, a tag or a commit")
 	}
 	return nil
 }

@@ -54,8 +54,8 @@ func TestRefsThatAreRefused(t *testing.T) {
 	r := newRepository(t)
 	r.commit("first")
 	for _, ref := range []string{
-		"--upload-pack=id", "main\nx", "main~1", "main^", "a..b", "../../etc/passwd", "refs/heads/../../config", "a b", "HEAD@{1}",
-		"@", "x.lock", ".hidden", "a/.b", "/main", "main/", "a//b", "a:b", "*", "x\x00",
+		"--upload-pack=id", "main\nx", "~1", "^main", "a..b", "../../etc/passwd", "refs/heads/../../config", "a b", "HEAD@{1}",
+		"main@{1}~1", "../../etc~1", "x.lock", ".hidden", "a/.b", "/main", "main/", "a//b", "a:b", "*", "x\x00",
 	} {
 		if _, err := (source.Repo{URL: r.dir, Ref: ref}).Poll(t.Context()); err == nil || strings.Contains(err.Error(), "not found") {
 			t.Errorf("ref %q: %v", ref, err)

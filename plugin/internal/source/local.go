@@ -151,6 +151,23 @@ func (l *local) checkFormat() error {
 	return nil
 }
 
+// isPartial tells whether this is a partial clone (git clone --filter), which may lack what its remote has.
+func (l *local) isPartial() bool {
+	config, err := l.objects.Config()
+	if err != nil {
+		return false
+	}
+	if config.Raw.Section("extensions").Option("partialclone") != "" {
+		return true
+	}
+	for _, remote := range config.Raw.Section("remote").Subsections {
+		if remote.Option("promisor") == "true" {
+			return true
+		}
+	}
+	return false
+}
+
 // resolve finds ref and returns its full name and commit.
 func (l *local) resolve(ref string) (string, plumbing.Hash, error) {
 	for _, name := range candidates(ref) {

@@ -42,6 +42,7 @@ func packLimit(l Limits) int64 { return l.Bytes + l.Bytes/16 + 1<<20 }
 // packRequest says what a pack is to hold.
 type packRequest struct {
 	want   plumbing.Hash
+	all    bool          // all branches and tags, instead of want
 	have   plumbing.Hash // what this commit reaches is left out, unless it is zero
 	tag    bool          // the annotated tag that ref is comes along
 	ref    string
@@ -90,6 +91,9 @@ func fetchPack(ctx context.Context, s session, r packRequest, l Limits) (_ *pack
 func (r packRequest) upload(adv *packp.AdvRefs, tag plumbing.Hash) (*packp.UploadPackRequest, error) {
 	req := packp.NewUploadPackRequestFromCapabilities(adv.Capabilities)
 	req.Wants = []plumbing.Hash{wanted(adv, r.want)}
+	if r.all {
+		req.Wants = tips(adv)
+	}
 	if !tag.IsZero() && tag != req.Wants[0] {
 		req.Wants = append(req.Wants, tag)
 	}
@@ -114,6 +118,18 @@ func (r packRequest) upload(adv *packp.AdvRefs, tag plumbing.Hash) (*packp.Uploa
 		}
 	}
 	return req, nil
+}
+
+// tips are all branches and tags.
+func tips(adv *packp.AdvRefs) []plumbing.Hash {
+	seen := map[plumbing.Hash]bool{}
+	var all []plumbing.Hash
+	for name, h := range adv.References {
+		if n := plumbing.ReferenceName(name); (n.IsBranch() || n.IsTag()) && !seen[h] {
+			seen[h], all = true, append(all, h)
+		}
+	}
+	return all
 }
 
 // wanted is what to ask for to get commit: servers that give out tips only know an annotated tag by its own hash.
@@ -198,7 +214,7 @@ func checkPack(r io.ReadSeeker, l Limits) error {
 		return fmt.Errorf("corrupt pack: %w", err)
 	}
 	if int64(count) > int64(l.Files)+100 { // commit, tags, root directory
-		return limitError("more than %d files and directories", l.Files)
+		return tooManyFiles(l.Files)
 	}
 	var total int64
 	for range count {
@@ -208,7 +224,7 @@ func checkPack(r io.ReadSeeker, l Limits) error {
 		}
 		size := h.Length
 		if size < 0 || size > l.Bytes {
-			return limitError("more than %s unpacked", byteSize(l.Bytes))
+			return tooManyBytes(l.Bytes)
 		}
 		start := new(prefix)
 		if _, _, err := s.NextObject(start); err != nil {
@@ -220,7 +236,7 @@ func checkPack(r io.ReadSeeker, l Limits) error {
 			}
 		}
 		if size < 0 || size > l.Bytes-total {
-			return limitError("more than %s unpacked", byteSize(l.Bytes))
+			return tooManyBytes(l.Bytes)
 		}
 		total += size
 	}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -27,6 +28,21 @@ type Server struct {
 	asksFirst atomic.Bool // wants its list of capabilities read, or is reached by a redirect
 	routes    routes
 	app       appTokens
+	commits   sync.Map // what refs that take the history led to: commits by what was asked
+}
+
+// remember looks up a commit, or finds it out.
+func (s *Server) remember(key string, find func() (plumbing.Hash, error)) (plumbing.Hash, error) {
+	if known, ok := s.commits.Load(key); ok {
+		if commit, ok := known.(plumbing.Hash); ok {
+			return commit, nil
+		}
+	}
+	commit, err := find()
+	if err == nil {
+		s.commits.Store(key, commit)
+	}
+	return commit, err
 }
 
 const (

@@ -65,9 +65,9 @@ func noHead(names []string) error {
 }
 
 func refNotFound(ref string, names []string) error {
-	err := fmt.Errorf("ref %q not found", ref)
-	if len(ref) >= 7 && len(ref) < 40 && isCommit(ref+strings.Repeat("0", 40-len(ref))) {
-		return hint.With(err, "a commit must be given in full (40 hexadecimal digits)")
+	err := fmt.Errorf("ref %q %w", ref, errRefNotFound)
+	if shortForm.MatchString(ref) {
+		return hint.With(err, "no branch or tag has this name, and no commit begins with it")
 	}
 	similar := nearest(ref, names)
 	if len(similar) == 0 {

@@ -29,8 +29,9 @@ import (
 // local directory: a checkout, a linked worktree or a bare repository. SHA-256 repositories are not supported; a
 // local repository's objects/info/alternates may name absolute directories only.
 //
-// Ref is a branch, a tag, a full ref name (refs/...) or a full commit; "" and "HEAD" are the remote's HEAD. A branch
-// wins over a tag of the same name, as in `git clone --branch`. Annotated tags stand for the commit they point at.
+// Ref is a branch, a tag, a full ref name (refs/...) or a commit; "", "HEAD" and "@" are the remote's HEAD. A branch
+// wins over a tag of the same name, as in `git clone --branch`, and both over a commit that begins with such digits. Annotated
+// tags stand for the commit they point at. An ancestor is written as in gitrevisions(7): main~2, HEAD^2.
 type Repo struct {
 	URL, Ref string
 	Auth     Auth
@@ -93,31 +94,23 @@ func (r Repo) Poll(ctx context.Context) (string, error) {
 	if isCommit(r.Ref) {
 		return strings.ToLower(r.Ref), nil
 	}
+	var commit plumbing.Hash
 	if a.scheme == schemeLocal {
 		l, err := openLocal(a.path)
 		if err != nil {
 			return "", err
 		}
 		defer l.close()
-		_, commit, err := l.resolve(r.Ref)
-		return commit.String(), wrap(a, err)
-	}
-	var commit plumbing.Hash
-	if a.scheme != schemeSSH {
-		if commit, err = r.pollHTTP(ctx, a); err != nil {
-			return "", err
+		if commit, err = l.commit(r.Ref); err != nil {
+			return "", wrap(a, err)
 		}
 		return commit.String(), nil
 	}
-	err = r.remote(ctx, a, func(ctx context.Context, s session) error {
-		adv, err := s.AdvertisedReferencesContext(ctx)
-		if err != nil {
-			return err
-		}
-		_, commit, err = resolveAdvertised(adv, r.Ref)
-		return err
-	})
+	e, err := parseRef(r.Ref)
 	if err != nil {
+		return "", wrap(a, err)
+	}
+	if commit, err = r.remoteCommit(ctx, a, e); err != nil {
 		return "", err
 	}
 	return commit.String(), nil
@@ -148,7 +141,7 @@ func (r Repo) Fetch(ctx context.Context, commit, dir string) (Revision, *Objects
 			return err
 		}
 		defer p.close()
-		rev, objects, err = r.checkout(ctx, p.objects, h, p.tag, dir)
+		rev, objects, err = r.checkout(ctx, p.objects, h, p.tag, dir, false)
 		rev.Ref = r.shortRef(func() string { return headBranch(p.adv) })
 		return err
 	})
@@ -167,7 +160,7 @@ func (r Repo) fetchLocal(ctx context.Context, a address, commit plumbing.Hash, d
 	parent := ctx
 	ctx, cancel := context.WithTimeout(ctx, r.Limits.orDefault().Timeout)
 	defer cancel()
-	rev, objects, err := r.checkout(ctx, l.objects, commit, l.tag(r.Ref), dir)
+	rev, objects, err := r.checkout(ctx, l.objects, commit, l.tag(r.Ref), dir, l.isPartial())
 	if err != nil {
 		return Revision{}, nil, redact(r.explain(parent, ctx, a, err))
 	}
@@ -175,8 +168,9 @@ func (r Repo) fetchLocal(ctx context.Context, a address, commit plumbing.Hash, d
 	return rev, objects, nil
 }
 
-// checkout writes the tree of commit, which tag may stand for, into dir and describes the commit.
-func (r Repo) checkout(ctx context.Context, s storer.EncodedObjectStorer, commit, tag plumbing.Hash, dir string) (Revision, *Objects, error) {
+// checkout writes the tree of commit, which tag may stand for, into dir and describes the commit. What a partial clone
+// lacks is a placeholder there, which no render accepts for the content.
+func (r Repo) checkout(ctx context.Context, s storer.EncodedObjectStorer, commit, tag plumbing.Hash, dir string, partial bool) (Revision, *Objects, error) {
 	c, err := object.GetCommit(s, commit)
 	if err != nil {
 		return Revision{}, nil, hint.With(fmt.Errorf("commit %s: %w", commit, err),
@@ -191,7 +185,7 @@ func (r Repo) checkout(ctx context.Context, s storer.EncodedObjectStorer, commit
 		return Revision{}, nil, err
 	}
 	defer root.Close()
-	w := &treeWriter{ctx: ctx, objects: s, limits: r.Limits.orDefault(), dirs: map[string][]object.TreeEntry{}}
+	w := &treeWriter{ctx: ctx, objects: s, limits: r.Limits.orDefault(), dirs: map[string][]object.TreeEntry{}, partial: partial}
 	if err := w.write(root, c.TreeHash, "", 0); err != nil {
 		return Revision{}, nil, fmt.Errorf("commit %s: %w", commit, err)
 	}
@@ -202,10 +196,10 @@ func (r Repo) checkout(ctx context.Context, s storer.EncodedObjectStorer, commit
 
 // shortRef names what r.Ref stands for; head is asked only when r.Ref leaves it to the repository.
 func (r Repo) shortRef(head func() string) string {
-	switch {
-	case r.Ref == "" || r.Ref == "HEAD":
+	switch _, short := shortHash(r.Ref); {
+	case r.Ref == "" || r.Ref == "HEAD" || r.Ref == "@":
 		return head()
-	case isCommit(r.Ref):
+	case isCommit(r.Ref), short:
 		return ""
 	}
 	return plumbing.ReferenceName(r.Ref).Short()

@@ -182,8 +182,9 @@ func TestAMissingRefIsAnErrorThatNamesNearOnes(t *testing.T) {
 	for _, url := range []string{r.dir, r.serve(nil).URL + "/config/.git"} {
 		_, err := source.Repo{URL: url, Ref: "prodution"}.Poll(t.Context())
 		mustFail(t, err, url, `ref "prodution" not found`, "the repository has: production, ")
-		_, err = source.Repo{URL: url, Ref: commit[:10]}.Poll(t.Context())
-		mustFail(t, err, "must be given in full")
+		if got, err := (source.Repo{URL: url, Ref: commit[:10]}).Poll(t.Context()); err != nil || got != commit {
+			t.Errorf("%s: %s: %v", url, got, err)
+		}
 		_, _, err = source.Repo{URL: url, Ref: strings.Repeat("0123456789", 4)}.Fetch(t.Context(), strings.Repeat("0123456789", 4), t.TempDir())
 		mustFail(t, err, url, "0123456789012345678901234567890123456789", "hint: ")
 	}

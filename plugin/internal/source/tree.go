@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/storer"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/placeholder"
 )
 
 const (
@@ -31,6 +33,7 @@ type treeWriter struct {
 	bytes   int64
 	entries int
 	dirs    map[string][]object.TreeEntry // what was written, by path
+	partial bool                          // the repository may lack objects: a placeholder is written for each
 }
 
 func (w *treeWriter) write(root *os.Root, tree plumbing.Hash, dir string, depth int) error {
@@ -48,7 +51,7 @@ func (w *treeWriter) write(root *os.Root, tree plumbing.Hash, dir string, depth 
 			return fmt.Errorf("%q: %w", dir+"/"+e.Name, err)
 		}
 		if w.entries++; w.entries > w.limits.Files {
-			return limitError("more than %d files and directories", w.limits.Files)
+			return tooManyFiles(w.limits.Files)
 		}
 		if err := w.ctx.Err(); err != nil {
 			return err
@@ -63,6 +66,9 @@ func (w *treeWriter) write(root *os.Root, tree plumbing.Hash, dir string, depth 
 func (w *treeWriter) writeEntry(root *os.Root, e object.TreeEntry, name string, depth int) error {
 	switch e.Mode {
 	case filemode.Dir:
+		if w.lacks(plumbing.TreeObject, e.Hash) {
+			return w.writePlaceholder(root, e, name)
+		}
 		sub, err := makeDir(root, e.Name)
 		if err != nil {
 			return fmt.Errorf("%q: %w", name, err)
@@ -97,7 +103,7 @@ func (w *treeWriter) open(blob plumbing.Hash, name string) (io.ReadCloser, int64
 		return nil, 0, fmt.Errorf("%q: %w", name, err)
 	}
 	if w.bytes += o.Size(); w.bytes > w.limits.Bytes {
-		return nil, 0, limitError("more than %s unpacked", byteSize(w.limits.Bytes))
+		return nil, 0, tooManyBytes(w.limits.Bytes)
 	}
 	r, err := o.Reader()
 	if err != nil {
@@ -106,7 +112,27 @@ func (w *treeWriter) open(blob plumbing.Hash, name string) (io.ReadCloser, int64
 	return r, o.Size(), nil
 }
 
+// lacks tells whether a partial clone does not hold an object.
+func (w *treeWriter) lacks(t plumbing.ObjectType, h plumbing.Hash) bool {
+	if !w.partial {
+		return false
+	}
+	_, err := w.objects.EncodedObject(t, h)
+	return errors.Is(err, plumbing.ErrObjectNotFound)
+}
+
+// writePlaceholder writes a file that says which object is missing. Who reads it gets an error.
+func (w *treeWriter) writePlaceholder(root *os.Root, e object.TreeEntry, name string) error {
+	if err := root.WriteFile(e.Name, placeholder.Missing(e.Hash.String()), 0o644); err != nil {
+		return fmt.Errorf("%q: %w", name, err)
+	}
+	return nil
+}
+
 func (w *treeWriter) writeFile(root *os.Root, e object.TreeEntry, name string, mode os.FileMode) (err error) {
+	if w.lacks(plumbing.BlobObject, e.Hash) {
+		return w.writePlaceholder(root, e, name)
+	}
 	r, size, err := w.open(e.Hash, name)
 	if err != nil {
 		return err
@@ -130,6 +156,9 @@ func (w *treeWriter) writeFile(root *os.Root, e object.TreeEntry, name string, m
 }
 
 func (w *treeWriter) writeLink(root *os.Root, e object.TreeEntry, name string) error {
+	if w.lacks(plumbing.BlobObject, e.Hash) {
+		return w.writePlaceholder(root, e, name)
+	}
 	r, size, err := w.open(e.Hash, name)
 	if err != nil {
 		return err
@@ -179,9 +208,14 @@ func checkName(name string) error {
 	return nil
 }
 
-func limitError(format string, args ...any) error {
-	return hint.With(fmt.Errorf("the repository is too large: "+format, args...),
-		"keep the config repository small, or split it")
+func tooManyFiles(limit int) error {
+	return hint.With(fmt.Errorf("the repository is too large: more than %d files and directories", limit),
+		"raise the limit, as in --max-repo-files %d, or keep the config repository small", 2*limit)
+}
+
+func tooManyBytes(limit int64) error {
+	return hint.With(fmt.Errorf("the repository is too large: more than %s unpacked", byteSize(limit)),
+		"raise the limit, as in --max-repo-size %dMi, or keep the config repository small", max(2*limit>>20, 1))
 }
 
 func byteSize(n int64) string {

@@ -69,7 +69,7 @@ func (r Repo) verifyOne(o signed, signature string, at time.Time) (string, error
 
 // tagOf is the annotated tag that ref is on a server; zero when it is none.
 func tagOf(adv *packp.AdvRefs, ref string) plumbing.Hash {
-	for _, name := range candidates(ref) {
+	for _, name := range tagCandidates(ref) {
 		if _, ok := adv.Peeled[name]; ok {
 			return adv.References[name]
 		}
@@ -80,9 +80,18 @@ func tagOf(adv *packp.AdvRefs, ref string) plumbing.Hash {
 	return plumbing.ZeroHash
 }
 
+// tagCandidates are the names of what ref stands for itself; none when it means an ancestor.
+func tagCandidates(ref string) []string {
+	e, err := parseRef(ref)
+	if err != nil || len(e.steps) > 0 {
+		return nil
+	}
+	return candidates(e.ref)
+}
+
 // tag is the annotated tag that ref is; zero when it is none.
 func (l *local) tag(ref string) plumbing.Hash {
-	for _, name := range candidates(ref) {
+	for _, name := range tagCandidates(ref) {
 		found, err := storer.ResolveReference(l.objects, plumbing.ReferenceName(name))
 		if err != nil {
 			continue

@@ -1,0 +1,77 @@
+package plugin
+
+import (
+	"errors"
+
+	"github.com/spf13/pflag"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+)
+
+// Limits of what is read of a repository. A commit with more is refused before it fills a disk.
+const (
+	defaultRepoFiles = 100_000
+	defaultRepoSize  = 512 << 20
+)
+
+// sizeFlag is a number of bytes, written as a quantity of Kubernetes: 512Mi, 2Gi.
+type sizeFlag int64
+
+// Set implements pflag.Value.
+func (s *sizeFlag) Set(text string) error {
+	q, err := resource.ParseQuantity(text)
+	if err != nil {
+		return errors.New("write a size such as 512Mi or 2Gi")
+	}
+	if q.Value() <= 0 {
+		return errors.New("the size must be above zero")
+	}
+	*s = sizeFlag(q.Value())
+	return nil
+}
+
+// String implements pflag.Value.
+func (s *sizeFlag) String() string {
+	return resource.NewQuantity(int64(*s), resource.BinarySI).String()
+}
+
+// Type implements pflag.Value.
+func (s *sizeFlag) Type() string { return "size" }
+
+// countFlag is a number above zero.
+type countFlag int
+
+// Set implements pflag.Value.
+func (c *countFlag) Set(text string) error {
+	q, err := resource.ParseQuantity(text) // 250k is a number, too
+	if err != nil || q.Value() <= 0 || q.Value() > 1<<30 {
+		return errors.New("write a number above zero")
+	}
+	*c = countFlag(q.Value())
+	return nil
+}
+
+// String implements pflag.Value.
+func (c *countFlag) String() string {
+	return resource.NewQuantity(int64(*c), resource.DecimalSI).String()
+}
+
+// Type implements pflag.Value.
+func (c *countFlag) Type() string { return "number" }
+
+// repoLimits bound one commit of the repository.
+type repoLimits struct {
+	files countFlag
+	size  sizeFlag
+}
+
+func (l *repoLimits) addFlags(fs *pflag.FlagSet) {
+	l.files, l.size = defaultRepoFiles, defaultRepoSize
+	fs.Var(&l.files, "max-repo-files", "Files and directories that a commit of the repository may have")
+	fs.Var(&l.size, "max-repo-size", "Size of all files that a commit of the repository may have")
+}
+
+func (l repoLimits) source() source.Limits {
+	return source.Limits{Files: int(l.files), Bytes: int64(l.size)}
+}
