@@ -51,6 +51,8 @@ func (u *ui) previewApp(a preview.App) {
 		switch {
 		case o.MovedTo != "":
 			u.lead("note:", plain, fmt.Sprintf("%s moves from %s to %s", o.Object, a.Name, o.MovedTo))
+		case o.Unmanaged != "":
+			u.lead("note:", plain, fmt.Sprintf("%s is left alone: %s", o.Object, o.Unmanaged))
 		case o.Kept:
 			u.lead("note:", plain, o.Object+" is no longer managed, and stays")
 		case o.Change == preview.Removed:

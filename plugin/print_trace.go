@@ -26,6 +26,7 @@ func (u *ui) trace(t reconcile.Trace) {
 		{"Object", t.Object},
 		{"Made by", strings.Join(t.Owners, " < ")},
 		{"App", t.App},
+		{"Hook", t.Hook},
 		{"Source", sourceText(t.Source)},
 		{"File", t.Origin},
 		{"Commit", commit},

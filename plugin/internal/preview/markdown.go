@@ -95,7 +95,7 @@ func heading(p Preview, listed int) string {
 			fmt.Fprintf(&out, "- and %d more\n", more)
 		}
 	}
-	var failed, deleted, kept, immutable []string
+	var failed, deleted, kept, left, immutable []string
 	for _, a := range p.Apps {
 		if a.Change == Failed {
 			failed = append(failed, code(a.Name))
@@ -107,6 +107,8 @@ func heading(p Preview, listed int) string {
 				deleted = append(deleted, name+" of "+code(a.Name)+takesAlong(o.Object))
 			case o.MovedTo != "":
 				kept = append(kept, name+" moves from "+code(a.Name)+" to "+code(o.MovedTo))
+			case o.Unmanaged != "":
+				left = append(left, name+" of "+code(a.Name)+": "+o.Unmanaged)
 			case o.Kept:
 				kept = append(kept, name+" of "+code(a.Name)+" is no longer managed, and stays")
 			case len(o.Immutable) > 0:
@@ -118,6 +120,7 @@ func heading(p Preview, listed int) string {
 	section(":warning: Deleted from the cluster: %d", deleted)
 	section(":warning: Immutable fields change: %d", immutable)
 	section("Not deleted: %d", kept)
+	section("Left alone: %d", left)
 	section("Images: %d", images(p))
 	return out.String()
 }

@@ -7,10 +7,11 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
@@ -86,7 +87,7 @@ type App struct {
 
 // Object is one object that is added, changed or removed. Immutable lists fields that the API server does not let
 // change. Kept means that a removed object stays in the cluster by its own annotation; MovedTo names the app that
-// takes it over.
+// takes it over. Unmanaged says why a run does not do what Change says, although nothing is wrong.
 type Object struct {
 	Object    string        `json:"object"` // group/Kind/namespace/name
 	Change    Change        `json:"change"`
@@ -96,6 +97,7 @@ type Object struct {
 	Recreate  bool          `json:"recreate,omitempty"` // its annotation allows to delete and recreate it
 	Kept      bool          `json:"kept,omitempty"`
 	MovedTo   string        `json:"movedTo,omitempty"`
+	Unmanaged string        `json:"unmanaged,omitempty"`
 	Diff      string        `json:"diff,omitempty"`
 
 	imageOnly bool
@@ -113,7 +115,9 @@ type Rendering struct {
 }
 
 // deleted tells whether the object leaves the cluster.
-func (o Object) deleted() bool { return o.Change == Removed && !o.Kept && o.MovedTo == "" }
+func (o Object) deleted() bool {
+	return o.Change == Removed && !o.Kept && o.Unmanaged == "" && o.MovedTo == ""
+}
 
 // CompareApp compares the two renderings of one app. hints are what to do about head.Err.
 func CompareApp(base, head Rendering, hints []string) App {
@@ -199,13 +203,13 @@ func byID(objects []render.Object) map[string]render.Object {
 }
 
 func removed(id string, b render.Object, app Rendering) Object {
-	return Object{Object: id, Change: Removed, Origin: b.Origin.String(), Kept: app.KeepAll || keeps(b.Unstructured),
-		namespace: cmp.Or(b.GetNamespace(), app.Namespace),
-		Diff:      diff.Text(b.Unstructured, nil, diff.Options{FromName: "base/" + b.Origin.File, ToName: "/dev/null"})}
+	return Object{Object: id, Change: Removed, Origin: b.Origin.String(), Kept: app.KeepAll || desired.PolicyOf(b.GetAnnotations()).Keep,
+		Unmanaged: unmanaged(Removed, b), namespace: cmp.Or(b.GetNamespace(), app.Namespace),
+		Diff: diff.Text(b.Unstructured, nil, diff.Options{FromName: "base/" + b.Origin.File, ToName: "/dev/null"})}
 }
 
 func added(id string, h render.Object, app Rendering) Object {
-	return Object{Object: id, Change: Added, Origin: h.Origin.String(), namespace: cmp.Or(h.GetNamespace(), app.Namespace),
+	return Object{Object: id, Change: Added, Origin: h.Origin.String(), Unmanaged: unmanaged(Added, h), namespace: cmp.Or(h.GetNamespace(), app.Namespace),
 		Diff: diff.Text(nil, h.Unstructured, diff.Options{FromName: "/dev/null", ToName: "head/" + h.Origin.File})}
 }
 
@@ -215,19 +219,37 @@ func changed(id string, b, h render.Object) (Object, bool) {
 	if text == "" {
 		return Object{}, false
 	}
-	o := Object{Object: id, Change: Changed, Origin: h.Origin.String(), Diff: text,
-		Recreate: h.GetAnnotations()["kubectl-gitops.dev/recreate"] == "enabled"}
+	o := Object{Object: id, Change: Changed, Origin: h.Origin.String(), Diff: text, Unmanaged: unmanaged(Changed, h),
+		Recreate: desired.PolicyOf(h.GetAnnotations()).Recreate}
 	before, after := diff.Normalize(b.Unstructured), diff.Normalize(h.Unstructured)
 	o.Images, o.imageOnly = imageChanges(before, after)
-	o.Immutable = immutableChanges(before, after)
+	if o.Unmanaged == "" {
+		o.Immutable = immutableChanges(before, after)
+	}
 	return o, true
 }
 
-// keeps tells whether an object says of itself that it is not to be pruned, in any of the spellings people use.
-func keeps(u *unstructured.Unstructured) bool {
-	a := u.GetAnnotations()
-	return a["kubectl-gitops.dev/prune"] == "disabled" || a["kustomize.toolkit.fluxcd.io/prune"] == "disabled" ||
-		a["helm.sh/resource-policy"] == "keep" || listed(a["argocd.argoproj.io/sync-options"], "Prune=false")
+// unmanaged says why a run does not make a change of an object, "" when it does. It reads the annotations as a run does.
+func unmanaged(change Change, o render.Object) string {
+	set := o.GetAnnotations()
+	policy := desired.PolicyOf(set)
+	_, hook, isHook := desired.HookOf(set)
+	skip := slices.ContainsFunc(strings.Split(hook, ","), func(word string) bool { return desired.HookWord(word) == "skip" })
+	switch {
+	case policy.Ignore, isHook && skip:
+		return "its annotation says that it is neither applied nor pruned"
+	case isHook && change == Removed && !holdsOthers(o):
+		return "a hook is run, not applied: what it left behind stays until the app is removed"
+	case policy.CreateOnly && change == Changed:
+		return "its annotation says that it is created when missing, and then left alone"
+	}
+	return ""
+}
+
+// holdsOthers tells the kinds that are applied although they are annotated as hooks.
+func holdsOthers(o render.Object) bool {
+	gk := o.GroupVersionKind().GroupKind()
+	return gk.Group == "" && gk.Kind == "Namespace" || gk.Group == "apiextensions.k8s.io" && gk.Kind == "CustomResourceDefinition"
 }
 
 // Sum fills p from apps, in their order. Apps that are unchanged are counted, not kept. What one app loses and another

@@ -177,7 +177,7 @@ func (p *pass) applyOne(ctx context.Context, s *step) outcome {
 			after, created, err = p.send(ctx, s, "")
 		}
 	}
-	if err != nil && s.policy.recreate && refusesUpdate(err) {
+	if err != nil && s.policy.Recreate && refusesUpdate(err) {
 		return p.finishApply(ctx, s, p.anew(ctx, s, err))
 	}
 	if p.opts.DryRun && apierrors.IsNotFound(err) && p.willExist(s) {
@@ -245,7 +245,7 @@ func (p *pass) ownedDigest(u *unstructured.Unstructured) string {
 
 // settle turns the outcome of a step into a row of the record and a change of the report.
 func (p *pass) settle(s *step, o outcome) {
-	c := record.Change{Object: s.ID(), Short: s.Ref.String(), Origin: s.origin.String()}
+	c := record.Change{Object: s.ID(), Short: p.short(s.Ref), Origin: s.origin.String()}
 	switch {
 	case o.skipped != "":
 		c.Action, c.Note = record.Skipped, o.skipped
@@ -286,7 +286,7 @@ func (p *pass) succeed(c *record.Change, s *step, o outcome) {
 	ok = ok && err == nil
 	if !p.opts.DryRun {
 		row := record.Row{Ref: s.Ref, UID: o.after.GetUID(), ResourceVersion: o.after.GetResourceVersion(),
-			Generation: o.after.GetGeneration(), Manifest: s.hash, Adopted: adopted(s, o) && !p.madeNamespace(o.after), CreateOnly: s.policy.createOnly,
+			Generation: o.after.GetGeneration(), Manifest: s.hash, Adopted: adopted(s, o) && !p.madeNamespace(o.after), CreateOnly: s.policy.CreateOnly,
 			Expires: expires(o.after)}
 		if ok { // without an entry of ours only an unchanged resourceVersion is clean
 			row.Owned = fields.Digest(p.rec.Secret, o.after, set)

@@ -228,6 +228,7 @@ func (p *pass) observeDesired(ctx context.Context) error {
 }
 
 func (p *pass) makePlan(ctx context.Context) error {
+	p.noteSpread()
 	p.plan = makePlan(p.desired, p.rec, p.live, p.verdicts, p.id, p.apps)
 	if len(p.plan.removals) > 0 {
 		if err := p.lookBeforePrune(ctx); err != nil {

@@ -76,7 +76,7 @@ func (p *pass) save(ctx context.Context, result record.Result, message string, s
 		last = history[0]
 	}
 	p.rec.History, p.report.News = history, p.pushed
-	p.rec.Report = &record.Report{Name: p.app.Name, Source: p.report.Source, Revision: p.rec.Revision, Seen: p.seen(),
+	p.rec.Report = &record.Report{Name: p.app.Name, Source: p.report.Source, List: p.rec.List, Revision: p.rec.Revision, Seen: p.seen(),
 		Sync: syncOf(result), Health: p.report.Objects.Worst(), Message: message, Objects: p.report.Objects, LastRun: last}
 	return p.Records.Save(ctx, p.rec)
 }

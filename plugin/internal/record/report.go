@@ -216,8 +216,9 @@ type Run struct {
 type Report struct {
 	Name     string         `json:"name"`
 	Source   Source         `json:"source"`
-	Revision Revision       `json:"revision"` // last applied without failure to apply
-	Seen     string         `json:"seen"`     // last commit polled
+	List     string         `json:"list,omitempty"` // directory of the gitops.yaml that lists the app; "" = none
+	Revision Revision       `json:"revision"`       // last applied without failure to apply
+	Seen     string         `json:"seen"`           // last commit polled
 	Sync     Sync           `json:"sync"`
 	Health   cluster.Health `json:"health"`
 	Message  string         `json:"message,omitempty"`
