@@ -67,15 +67,15 @@ func (k known) applied(name string) (Applied, bool) {
 type members struct {
 	live   *snapshot
 	kinds  map[string]cluster.Kind // by Kind.group
-	unread map[place]error         // why objects of a kind could not be listed
+	unread map[kindIn]error         // why objects of a kind could not be listed
 }
 
-// place is a kind, Kind.group, in a namespace; in all of them when that is empty.
-type place struct{ groupKind, namespace string }
+// kindIn is a kind, Kind.group, in a namespace; in all of them when that is empty.
+type kindIn struct{ groupKind, namespace string }
 
 // members lists the objects of apps, each kind once, where the parents of the apps say that there are some.
 func (r *Reconciler) members(ctx context.Context, parents ...*record.Record) *members {
-	m := &members{live: newSnapshot(), kinds: map[string]cluster.Kind{}, unread: map[place]error{}}
+	m := &members{live: newSnapshot(), kinds: map[string]cluster.Kind{}, unread: map[kindIn]error{}}
 	spaces := map[string]map[string]bool{}
 	for _, p := range parents {
 		for _, gk := range p.GroupKinds {
@@ -94,7 +94,7 @@ func (r *Reconciler) members(ctx context.Context, parents ...*record.Record) *me
 		if err == nil {
 			m.kinds[gk] = k
 		} else if !errors.As(err, new(*cluster.UnknownKindError)) {
-			m.unread[place{gk, ""}] = err
+			m.unread[kindIn{gk, ""}] = err
 		}
 	}
 	failed := make([]map[string]error, len(names))
@@ -105,7 +105,7 @@ func (r *Reconciler) members(ctx context.Context, parents ...*record.Record) *me
 	})
 	for i, byNamespace := range failed {
 		for ns, err := range byNamespace {
-			m.unread[place{names[i], ns}] = err
+			m.unread[kindIn{names[i], ns}] = err
 		}
 	}
 	return m
@@ -145,7 +145,7 @@ func (m *members) of(id string, parent *record.Record) (rows []record.Row, unrea
 	}
 	for _, gk := range parent.GroupKinds {
 		for _, ns := range append([]string{""}, parent.Namespaces...) {
-			if err := m.unread[place{gk, ns}]; err != nil {
+			if err := m.unread[kindIn{gk, ns}]; err != nil {
 				unread = append(unread, err)
 				break
 			}
