@@ -6,6 +6,7 @@ package preview
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -29,16 +30,18 @@ const (
 )
 
 // Preview is what a change of the repository means for the cluster, the form of `preview -o json`. Apps lists those
-// that are not unchanged. Omitted counts the diffs that were left out to keep the document small.
+// that are not unchanged. NotRendered are files that changed and that no app is rendered from. Omitted counts the diffs that
+// were left out to keep the document small.
 type Preview struct {
 	metav1.TypeMeta `json:",inline"`
-	Base            Side   `json:"base"`
-	Head            Side   `json:"head"`
-	ImageOnly       bool   `json:"imageOnly"`
-	Counts          Counts `json:"counts"`
-	AppCounts       Counts `json:"appCounts"`
-	Apps            []App  `json:"apps"`
-	Omitted         int    `json:"omitted,omitempty"`
+	Base            Side     `json:"base"`
+	Head            Side     `json:"head"`
+	ImageOnly       bool     `json:"imageOnly"`
+	Counts          Counts   `json:"counts"`
+	AppCounts       Counts   `json:"appCounts"`
+	Apps            []App    `json:"apps"`
+	NotRendered     []string `json:"notRendered,omitempty"`
+	Omitted         int      `json:"omitted,omitempty"`
 }
 
 // Side names one state of the repository; both fields are empty for a directory.
@@ -71,14 +74,17 @@ func (c *Counts) add(change Change, n int) {
 	}
 }
 
-// App is what changes in one app. ImageOnly is true when tags or digests of images are all that changes. Note says
+// App is what changes in one app. Entry is the directory of the gitops.yaml that lists it, where there are several. Settings
+// are what gitops.yaml says otherwise of it. ImageOnly is true when tags or digests of images are all that changes. Note says
 // why the base could not be compared with, Error why the head cannot be applied.
 type App struct {
 	Name      string   `json:"name"`
+	Entry     string   `json:"entry,omitempty"`
 	Path      string   `json:"path"`
 	Change    Change   `json:"change"`
 	ImageOnly bool     `json:"imageOnly"`
 	Counts    Counts   `json:"counts"`
+	Settings  []string `json:"settings,omitempty"`
 	Objects   []Object `json:"objects,omitempty"`
 	Note      string   `json:"note,omitempty"`
 	Error     string   `json:"error,omitempty"`
@@ -107,8 +113,10 @@ type Object struct {
 // Rendering is one app as one side renders it. Objects is empty where the side does not have the app.
 type Rendering struct {
 	Name, Path string
-	Namespace  string // for objects that name none
-	KeepAll    bool   // the app prunes nothing
+	Entry      string         // see App
+	Namespace  string         // for objects that name none
+	Settings   map[string]any // what gitops.yaml says of the app
+	KeepAll    bool           // the app prunes nothing
 	Present    bool
 	Objects    []render.Object
 	Err        error
@@ -121,7 +129,7 @@ func (o Object) deleted() bool {
 
 // CompareApp compares the two renderings of one app. hints are what to do about head.Err.
 func CompareApp(base, head Rendering, hints []string) App {
-	a := App{Name: cmp.Or(head.Name, base.Name), Path: cmp.Or(head.Path, base.Path)}
+	a := App{Name: cmp.Or(head.Name, base.Name), Path: cmp.Or(head.Path, base.Path), Entry: cmp.Or(head.Entry, base.Entry)}
 	if head.Err != nil {
 		a.Change, a.Error, a.Hints = Failed, head.Err.Error(), hints
 		return a
@@ -149,22 +157,51 @@ func CompareApp(base, head Rendering, hints []string) App {
 		}
 	}
 	slices.SortFunc(a.Objects, gravest)
-	a.ImageOnly = len(a.Objects) > 0 && a.Note == ""
+	if base.Present && head.Present {
+		a.Settings = settingsThatDiffer(base.Settings, head.Settings)
+	}
+	a.ImageOnly = len(a.Objects) > 0 && a.Note == "" && len(a.Settings) == 0
 	for _, o := range a.Objects {
 		a.Counts.add(o.Change, 1)
 		a.ImageOnly = a.ImageOnly && o.imageOnly
 	}
-	a.Change = changeOf(base, head, len(a.Objects))
+	a.Change = changeOf(base, head, len(a.Objects)+len(a.Settings))
 	return a
 }
 
-func changeOf(base, head Rendering, objects int) Change {
+// settingsThatDiffer names what gitops.yaml says otherwise of an app, sorted.
+func settingsThatDiffer(base, head map[string]any) []string {
+	var names []string
+	for _, name := range keysOf(base, head) {
+		if !reflect.DeepEqual(base[name], head[name]) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Title tells the app from all others of the repository.
+func (a App) Title() string {
+	if a.Entry == "" {
+		return a.Name
+	}
+	return a.Name + " of " + a.Entry
+}
+
+// Leave makes the removal of an app one that no run makes, for a reason.
+func (a *App) Leave(why string) {
+	for i := range a.Objects {
+		a.Objects[i].Unmanaged = why
+	}
+}
+
+func changeOf(base, head Rendering, changes int) Change {
 	switch {
 	case !base.Present && head.Present:
 		return Added
 	case base.Present && !head.Present:
 		return Removed
-	case objects > 0:
+	case changes > 0:
 		return Changed
 	}
 	return Unchanged
@@ -252,8 +289,8 @@ func holdsOthers(o render.Object) bool {
 	return gk.Group == "" && gk.Kind == "Namespace" || gk.Group == "apiextensions.k8s.io" && gk.Kind == "CustomResourceDefinition"
 }
 
-// Sum fills p from apps, in their order. Apps that are unchanged are counted, not kept. What one app loses and another
-// one gains has moved.
+// Sum fills p from apps, in their order, and NotRendered. Apps that are unchanged are counted, not kept. What one app loses
+// and another one of the same gitops.yaml gains has moved.
 func (p *Preview) Sum(apps []App) {
 	linkMoves(apps)
 	changes := 0
@@ -271,23 +308,23 @@ func (p *Preview) Sum(apps []App) {
 			changes++
 		}
 	}
-	p.ImageOnly = p.ImageOnly && changes > 0
+	p.ImageOnly = p.ImageOnly && changes > 0 && len(p.NotRendered) == 0
 }
 
 func linkMoves(apps []App) {
-	type place struct{ id, namespace string }
+	type place struct{ entry, id, namespace string }
 	gained := map[place]string{}
 	for _, a := range apps {
 		for _, o := range a.Objects {
 			if o.Change == Added {
-				gained[place{o.Object, o.namespace}] = a.Name
+				gained[place{a.Entry, o.Object, o.namespace}] = a.Name
 			}
 		}
 	}
 	for _, a := range apps {
 		for i, o := range a.Objects {
 			if o.Change == Removed {
-				a.Objects[i].MovedTo = gained[place{o.Object, o.namespace}]
+				a.Objects[i].MovedTo = gained[place{a.Entry, o.Object, o.namespace}]
 			}
 		}
 	}

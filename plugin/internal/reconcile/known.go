@@ -67,7 +67,7 @@ func (k known) applied(name string) (Applied, bool) {
 type members struct {
 	live   *snapshot
 	kinds  map[string]cluster.Kind // by Kind.group
-	unread map[kindIn]error         // why objects of a kind could not be listed
+	unread map[kindIn]error        // why objects of a kind could not be listed
 }
 
 // kindIn is a kind, Kind.group, in a namespace; in all of them when that is empty.
