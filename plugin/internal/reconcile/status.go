@@ -131,7 +131,7 @@ func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Re
 func appSync(s Status, rec *record.Record, report *record.Report, drift int, worst *ResourceStatus, unread error) (record.Sync, string) {
 	about := ""
 	if worst != nil && worst.Message != "" {
-		about = worst.Where + ": " + worst.Message
+		about = firstOf(worst.Where, worst.Short) + ": " + worst.Message
 	}
 	switch {
 	case report.Sync == record.SyncFailed && !recovered(s, rec, report, drift):
