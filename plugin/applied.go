@@ -29,3 +29,15 @@ func (f *sourceFlags) openApplied(ctx context.Context, from record.Source, commi
 	flags.repo, flags.ref = from.Repo, from.Ref
 	return gitSource{flags.repository()}.Open(ctx, commit)
 }
+
+// lastChange finds the newest commit that changed a file, up to a commit that was applied.
+func (f *sourceFlags) lastChange(ctx context.Context, from record.Source, commit, file string) (source.Commit, error) {
+	if top, _, err := source.WorkTree(workingDirectory()); err == nil {
+		if c, err := (source.Repo{URL: top}).LastChange(ctx, commit, file); err == nil {
+			return c, nil
+		}
+	}
+	flags := *f
+	flags.repo, flags.ref = from.Repo, from.Ref
+	return flags.repository().LastChange(ctx, commit, file)
+}

@@ -83,7 +83,7 @@ func (o *historyOptions) run(ctx context.Context, c *cli, args []string) error {
 	}
 	u.historyTable(list, output.wide())
 	if last := lastCommitRun(list.Items); last != nil {
-		u.rollbackHints(last.Revision.Commit)
+		u.rollbackHints(*last, rec.Report.Source.Path)
 	}
 	return nil
 }

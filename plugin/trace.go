@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
 type traceOptions struct {
@@ -64,6 +65,7 @@ func (o *traceOptions) run(ctx context.Context, c *cli, what string) error {
 			c.ui().warn("the file is not known: %v", err)
 			err = nil
 		}
+		o.lastChange(ctx, &found)
 	} else {
 		found, err = o.foreignHook(ctx, r, found, err)
 	}
@@ -113,6 +115,19 @@ func (o *traceOptions) origin(ctx context.Context, r *reconcile.Reconciler, a re
 	return origin, err
 }
 
+// lastChange finds the commit that wrote the file of an object last, from the checkout we stand in if it has the history,
+// otherwise from the repository. What cannot be found leaves what the history of the app tells.
+func (o *traceOptions) lastChange(ctx context.Context, found *reconcile.Traced) {
+	file, _, _ := strings.Cut(found.Origin, ":")
+	if file == "" {
+		return
+	}
+	commit, err := o.source.lastChange(ctx, found.Source, found.Revision.Commit, file)
+	if err == nil {
+		found.Commit, found.Unclear = &record.Revision{Commit: commit.Commit, Author: commit.Author, Subject: commit.Subject, Time: commit.Time}, ""
+	}
+}
+
 // foreignHook looks for an object that no app manages in the manifests of the apps, if it is annotated as a hook: a test
 // that Helm ran, or a hook that another tool did. failure is returned as it is when no app has it.
 func (o *traceOptions) foreignHook(ctx context.Context, r *reconcile.Reconciler, found reconcile.Traced, failure error) (reconcile.Traced, error) {
@@ -129,6 +144,7 @@ func (o *traceOptions) foreignHook(ctx context.Context, r *reconcile.Reconciler,
 		}
 		if err == nil {
 			candidate.Origin = origin
+			o.lastChange(ctx, &candidate)
 			return candidate, nil
 		}
 	}

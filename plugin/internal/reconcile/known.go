@@ -219,3 +219,21 @@ func (k known) revision(app string) record.Revision {
 	}
 	return record.Revision{}
 }
+
+// lastCommit is the newest commit that touched what an app is rendered from, as its history tells, or why that is not known.
+func (k known) lastCommit(app string) (*record.Revision, string) {
+	p := k.parents[app]
+	if p == nil {
+		return nil, ""
+	}
+	for _, run := range p.History {
+		switch {
+		case run.Cause != record.CauseCommit || run.Result == record.ResultFailed:
+		case len(run.Commits) > 0:
+			return &run.Commits[0], ""
+		default:
+			return nil, firstOf(run.Unclear, "the run that applied it does not tell")
+		}
+	}
+	return nil, "the history does not go back that far"
+}

@@ -30,6 +30,8 @@ type pass struct {
 	commit    string            // what the ref points at
 	revision  record.Revision
 	tip       source.Revision // the commit, with its message
+	was       lastKnown
+	because   *because // nil until the history is written
 	rec       *record.Record
 	live      *snapshot
 	verdicts  map[record.Key]verdict

@@ -26,14 +26,16 @@ import (
 // Hook is the phase of the hook whose run made the object, "test" for one of Helm's tests.
 type Trace struct {
 	metav1.TypeMeta `json:",inline"`
-	Object          string          `json:"object"`
-	Owners          []string        `json:"owners,omitempty"`
-	App             string          `json:"app"`
-	Hook            string          `json:"hook,omitempty"`
-	Source          record.Source   `json:"source"`
-	Revision        record.Revision `json:"revision"`
-	Origin          string          `json:"origin,omitempty"`
-	Changed         *record.Owner   `json:"changed,omitempty"` // who changed the object last, its status aside
+	Object          string           `json:"object"`
+	Owners          []string         `json:"owners,omitempty"`
+	App             string           `json:"app"`
+	Hook            string           `json:"hook,omitempty"`
+	Source          record.Source    `json:"source"`
+	Revision        record.Revision  `json:"revision"`          // that is applied
+	Commit          *record.Revision `json:"commit,omitempty"`  // the newest one that changed the file or, if that is not known, what the app is rendered from
+	Unclear         string           `json:"unclear,omitempty"` // why Commit is not known
+	Origin          string           `json:"origin,omitempty"`
+	Changed         *record.Owner    `json:"changed,omitempty"` // who changed the object last, its status aside
 }
 
 // Traced is what Trace found in the cluster, with what is needed to find the object in Git.
@@ -104,6 +106,7 @@ func (t *Traced) belongs(r *Reconciler, known known, ref cluster.Ref, live metav
 	t.App, t.Managed, t.Name = app, managed, name
 	t.Applied, _ = known.applied(app)
 	t.Source, t.Revision = t.Applied.Source, known.revision(app)
+	t.Commit, t.Unclear = known.lastCommit(app)
 	return true
 }
 

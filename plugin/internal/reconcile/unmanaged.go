@@ -40,4 +40,5 @@ func (e *UnmanagedError) Apps() []Applied {
 func (t *Traced) Adopt(e *UnmanagedError, a Applied) {
 	t.App, t.Applied, t.Source, t.Hook = a.Name, a, a.Source, e.Hook
 	t.Managed, t.Name, t.Revision = e.Ref, e.Ref.Name, e.apps.revision(a.Name)
+	t.Commit, t.Unclear = e.apps.lastCommit(a.Name)
 }
