@@ -56,6 +56,10 @@ func (a Applied) At(r *Reconciler, tree *Tree) App {
 // Plain Secrets are accepted, since the commit was applied. A user who may not read the variables gets the manifests
 // with ${NAME} in them, and an error only if these cannot be rendered.
 func (r *Reconciler) RenderApplied(ctx context.Context, a Applied, tree *Tree) ([]render.Object, App, error) {
+	return r.renderApplied(ctx, a, tree, false)
+}
+
+func (r *Reconciler) renderApplied(ctx context.Context, a Applied, tree *Tree, everyHook bool) ([]render.Object, App, error) {
 	app := a.At(r, tree)
 	p := r.newPass(ctx, app, Options{Cause: record.CauseManual})
 	p.rec, p.commit = a.Record, tree.Revision.Commit
@@ -69,7 +73,7 @@ func (r *Reconciler) RenderApplied(ctx context.Context, a Applied, tree *Tree) (
 	if err != nil {
 		return nil, app, err
 	}
-	options.AllowPlainSecrets = true
+	options.AllowPlainSecrets, options.EveryHook = true, everyHook
 	dir := r.Render
 	if dir == nil {
 		dir = render.Dir
@@ -79,9 +83,9 @@ func (r *Reconciler) RenderApplied(ctx context.Context, a Applied, tree *Tree) (
 }
 
 // FindIn renders an app at a commit and returns where an object is written, "" when it is not in the render. name is the
-// object's name in Git, see Locate.
+// object's name in Git, see Locate. Hooks that are never run count, such as Helm's tests.
 func (r *Reconciler) FindIn(ctx context.Context, a Applied, tree *Tree, ref cluster.Ref, name string) (origin string, err error) {
-	objects, app, err := r.RenderApplied(ctx, a, tree)
+	objects, app, err := r.renderApplied(ctx, a, tree, true)
 	if err != nil {
 		return "", err
 	}

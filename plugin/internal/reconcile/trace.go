@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -118,6 +119,7 @@ func (r *Reconciler) findOne(ctx context.Context, known known, kinds []cluster.K
 	}
 	var found []match
 	var failed []error
+	var forbidden []string
 	for _, k := range kinds {
 		spaces := []string{namespace}
 		if !k.Namespaced {
@@ -126,6 +128,10 @@ func (r *Reconciler) findOne(ctx context.Context, known known, kinds []cluster.K
 		items, err := r.Cluster.FindMetadata(ctx, k, spaces[0], name)
 		if apierrors.IsForbidden(err) && spaces[0] == "" && k.Namespaced {
 			items, err = r.findIn(ctx, k, known.namespaces(r.Records.Namespace), name)
+		}
+		if apierrors.IsForbidden(err) {
+			forbidden = append(forbidden, strings.TrimSuffix(k.Resource+"."+k.Group, "."))
+			continue
 		}
 		if err != nil {
 			failed = append(failed, err)
@@ -143,6 +149,9 @@ func (r *Reconciler) findOne(ctx context.Context, known known, kinds []cluster.K
 		return found[0].ref, found[0].live, nil
 	case len(found) == 0 && len(failed) > 0:
 		return cluster.Ref{}, nil, errors.Join(failed...)
+	case len(found) == 0 && len(forbidden) > 0:
+		return cluster.Ref{}, nil, hint.Errorf(fmt.Sprintf("no %s named %s that you may see: you may not list %s", strings.ToLower(kinds[0].Kind), name, strings.Join(forbidden, ", ")),
+			"this needs the right to list them in the object's namespace, which --object-namespace names")
 	case len(found) == 0:
 		return cluster.Ref{}, nil, hint.Errorf(fmt.Sprintf("no %s named %s in the cluster", strings.ToLower(kinds[0].Kind), name),
 			"check the name, or its namespace with --object-namespace")
@@ -162,7 +171,7 @@ func (r *Reconciler) findIn(ctx context.Context, k cluster.Kind, spaces []string
 	parallel(ctx, len(spaces), readsInFlight, func(i int) { found[i], errs[i] = r.Cluster.FindMetadata(ctx, k, spaces[i], name) })
 	all := slices.Concat(found...)
 	if len(all) == 0 {
-		return nil, errors.Join(errs...)
+		return nil, cmp.Or(errs...)
 	}
 	return all, nil
 }
