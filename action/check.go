@@ -237,52 +237,99 @@ func floatingTags(files []bumper.File, p checkPolicy) []Finding {
 	return out
 }
 
-// checkRendering renders every app of dir/head as the cluster would, and returns those that fail.
-func checkRendering(ctx context.Context, p checkPolicy, dir string) ([]Finding, error) {
-	look := rendering{program: p.renderer, dir: dir, plainSecrets: p.plainSecrets}
-	look.roots = rootsOf(filepath.Join(dir, "head"), slices.DeleteFunc(slices.Clone(p.paths), func(s string) bool { return strings.ContainsAny(s, "*?[") }))
-	var out []Finding
-	for _, root := range look.roots {
-		one := look
-		one.roots = []string{root}
-		err := one.each(ctx, func(_, text string) error {
-			if text == "" {
-				return nil
-			}
-			found, err := failedApps(text)
-			out = append(out, found...)
-			return err
-		}, "-o", "json", "--max-bytes", "1")
-		if err != nil { // an error in gitops.yaml, or a directory that is not there
-			out = append(out, findingOf(root, "render", oneLine(err.Error())))
-		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
+// checkRendering renders every app of dir/head as the cluster would, and returns those that fail. Of what dir/base has too
+// only what is new counts. notRendered are the changed files that no app is rendered from; of a repository alone, without a
+// base, there are none.
+func checkRendering(ctx context.Context, p checkPolicy, dir string) (found []Finding, notRendered []string, err error) {
+	look := rendering{program: p.renderer, dir: dir, plainSecrets: p.plainSecrets, roots: rootsOf(dir, p.paths)}
+	found, notRendered, err = look.failures(ctx, filepath.Join(dir, "base"), filepath.Join(dir, "head"))
+	if err != nil || isEmpty(filepath.Join(dir, "base")) {
+		return found, nil, err
 	}
-	return out, nil
+	if len(found) > 0 {
+		old, _, err := look.failures(ctx, filepath.Join(dir, "base"), filepath.Join(dir, "base"))
+		if err != nil {
+			return nil, nil, err
+		}
+		found = slices.DeleteFunc(found, func(f Finding) bool {
+			return slices.ContainsFunc(old, func(o Finding) bool { return o.Message == f.Message })
+		})
+	}
+	return found, notRendered, nil
 }
 
-// failedApps reads what the program printed.
-func failedApps(text string) ([]Finding, error) {
+func isEmpty(dir string) bool {
+	list, err := os.ReadDir(dir)
+	return err != nil || len(list) == 0
+}
+
+// failures are the apps of head that cannot be rendered.
+func (r rendering) failures(ctx context.Context, base, head string) (found []Finding, notRendered []string, err error) {
+	roots := r.roots
+	if len(roots) == 0 {
+		roots = []string{""}
+	}
+	for _, root := range roots {
+		args := []string{"-o", "json", "--max-bytes", "1"}
+		if root != "" {
+			args = append(args, "--path", root)
+		}
+		text, err := r.compare(ctx, base, head, args...)
+		if ctx.Err() != nil {
+			return nil, nil, ctx.Err()
+		}
+		if err != nil { // a directory that is not there
+			found = append(found, findingOf(cmp.Or(root, "."), "render", oneLine(err.Error())))
+			continue
+		}
+		failed, unread, err := readPreview(text, head)
+		if err != nil {
+			return nil, nil, err
+		}
+		found, notRendered = append(found, failed...), append(notRendered, unread...)
+	}
+	return found, notRendered, nil
+}
+
+// readPreview reads what the program printed about the repository in a directory.
+func readPreview(text, dir string) (found []Finding, notRendered []string, err error) {
 	var answer struct {
-		Apps []struct{ Name, Path, Error string }
+		Apps        []struct{ Name, Entry, Path, Error string }
+		NotRendered []string
 	}
 	if err := json.Unmarshal([]byte(text), &answer); err != nil {
-		return nil, fmt.Errorf("read what kubectl-gitops printed: %w", err)
+		return nil, nil, fmt.Errorf("read what kubectl-gitops printed: %w", err)
 	}
-	var out []Finding
 	for _, a := range answer.Apps {
 		if a.Error == "" {
 			continue
 		}
-		f := findingOf(a.Path, "render", a.Name+" cannot be rendered: "+oneLine(a.Error))
-		if f.File != a.Path && !below(a.Path, f.File) {
+		f := findingOf(a.Path, "render", oneLine(a.Error))
+		switch {
+		case isFile(dir, f.File):
+		case isFile(dir, path.Join(a.Path, f.File)):
 			f.File = path.Join(a.Path, f.File)
+		default:
+			f.File, f.Line = a.Path, 0
 		}
-		out = append(out, f)
+		name := a.Name
+		if a.Entry != "" {
+			name += " of " + a.Entry
+		}
+		f.Message = name + " cannot be rendered: " + f.Message
+		found = append(found, f)
 	}
-	return out, nil
+	return found, answer.NotRendered, nil
+}
+
+func isFile(dir, name string) bool {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return false
+	}
+	defer root.Close()
+	info, err := root.Stat(name)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // checkRepository checks a pull request, or the whole branch when there is none. Of a pull request only what it adds
@@ -312,9 +359,11 @@ func (r *run) checkRepository(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	defer remove()
-	if res.Findings, res.Plan.Scanned, err = checkSides(ctx, p, dir); err != nil {
+	var notRendered []string
+	if res.Findings, notRendered, res.Plan.Scanned, err = checkSides(ctx, p, dir); err != nil {
 		return Result{}, err
 	}
+	res.Notes = append(res.Notes, notRenderedNotes(notRendered)...)
 	res.Line = fmt.Sprintf("✓ no problems found in %s", count(res.Plan.Scanned, "file"))
 	if n := len(res.Findings); n > 0 {
 		res.Line = fmt.Sprintf("%s %s", where, count(n, "problem"))
@@ -322,29 +371,42 @@ func (r *run) checkRepository(ctx context.Context) (Result, error) {
 	return res, nil
 }
 
-// checkSides checks dir/head, and leaves out what dir/base has too.
-func checkSides(ctx context.Context, p checkPolicy, dir string) ([]Finding, int, error) {
-	found, scanned, err := checkDirectory(filepath.Join(dir, "head"), p)
+// notRenderedNotes name changed files that no app is rendered from.
+func notRenderedNotes(names []string) []string {
+	const most = 20
+	var notes []string
+	for _, name := range names[:min(len(names), most)] {
+		notes = append(notes, "changed, and no app is rendered from it: "+name)
+	}
+	if more := len(names) - most; more > 0 {
+		notes = append(notes, fmt.Sprintf("changed, and no app is rendered from them: %d more files", more))
+	}
+	return notes
+}
+
+// checkSides checks dir/head, and leaves out what dir/base has too. notRendered are as checkRendering returns them.
+func checkSides(ctx context.Context, p checkPolicy, dir string) (found []Finding, notRendered []string, scanned int, err error) {
+	found, scanned, err = checkDirectory(filepath.Join(dir, "head"), p)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, 0, err
 	}
 	old, _, err := checkDirectory(filepath.Join(dir, "base"), p)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, 0, err
 	}
 	key := func(f Finding) Finding { f.Line = 0; return f }
 	found = slices.DeleteFunc(found, func(f Finding) bool {
 		return slices.ContainsFunc(old, func(o Finding) bool { return key(o) == key(f) })
 	})
 	if p.renderer != "" {
-		more, err := checkRendering(ctx, p, dir)
+		more, unread, err := checkRendering(ctx, p, dir)
 		if err != nil {
-			return nil, 0, err
+			return nil, nil, 0, err
 		}
-		found = append(found, more...)
+		found, notRendered = append(found, more...), unread
 	}
 	sortFindings(found)
-	return found, scanned, nil
+	return found, notRendered, scanned, nil
 }
 
 func checkDirectory(dir string, p checkPolicy) ([]Finding, int, error) {

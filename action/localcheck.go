@@ -103,6 +103,6 @@ func renderCheckout(ctx context.Context, p checkPolicy, dir string, found []Find
 	if err := errors.Join(os.Mkdir(filepath.Join(scratch, "base"), 0o700), os.Symlink(head, filepath.Join(scratch, "head"))); err != nil {
 		return nil, fmt.Errorf("make a temporary directory: %w", err)
 	}
-	more, err := checkRendering(ctx, p, scratch)
+	more, _, err := checkRendering(ctx, p, scratch)
 	return append(found, more...), err
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"unicode/utf8"
 )
@@ -41,7 +40,7 @@ func (r *run) preview(ctx context.Context) (Result, error) {
 	}
 	defer remove()
 	look := rendering{program: program, dir: dir, plainSecrets: r.in.AllowPlainSecrets}
-	look.roots = rootsOf(filepath.Join(dir, "head"), r.in.Paths)
+	look.roots = rootsOf(dir, r.in.Paths)
 	whole, err := look.markdown(ctx, maxSummary)
 	if err != nil {
 		return Result{}, err

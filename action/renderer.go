@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -60,45 +61,35 @@ func rendererPath(input string, getenv func(string) string) (string, error) {
 // rendering compares two directories, head and base below dir, with the program.
 type rendering struct {
 	program, dir string
-	roots        []string // directories of the repository that are rendered
+	roots        []string // directories of the repository that are rendered; none is all of it
 	plainSecrets bool
 }
 
-// rootsOf are the directories to render: those of the input, or the repository with its gitops.yaml, or the environments
-// of promotion.yaml, or the repository as one app.
-func rootsOf(head string, paths []string) []string {
-	if len(paths) > 0 {
-		return paths
-	}
-	root, err := os.OpenRoot(head)
-	if err != nil {
-		return []string{"."}
-	}
-	defer root.Close()
-	if _, err := root.Stat("gitops.yaml"); err == nil {
-		return []string{"."}
-	}
-	data, err := root.ReadFile(promotionFile)
-	if err != nil {
-		return []string{"."}
-	}
-	p, err := parsePromotion(data)
-	if err != nil {
-		return []string{"."}
-	}
+// rootsOf are the directories that patterns name in dir/head or dir/base. None stands for the whole repository: the
+// program finds what of it is rendered.
+func rootsOf(dir string, patterns []string) []string {
 	var out []string
-	for _, e := range p.Environments {
-		for _, pattern := range e.patterns {
-			out = append(out, directoriesOf(root, pattern)...)
+	for _, side := range []string{"head", "base"} {
+		root, err := os.OpenRoot(filepath.Join(dir, side))
+		if err != nil {
+			continue
 		}
+		for _, pattern := range patterns {
+			for _, found := range directoriesOf(root, pattern) {
+				if !slices.Contains(out, found) {
+					out = append(out, found)
+				}
+			}
+		}
+		_ = root.Close()
 	}
-	if len(out) == 0 {
-		return []string{"."}
+	if len(out) == 0 && len(patterns) > 0 {
+		return patterns // the program says what is there instead
 	}
 	return out
 }
 
-// directoriesOf are the directories that a path of promotion.yaml stands for. Files are nothing that can be rendered.
+// directoriesOf are the directories that a path or pattern stands for. Files are nothing that can be rendered.
 func directoriesOf(root *os.Root, pattern string) []string {
 	if !isPattern(pattern) {
 		if info, err := root.Stat(pattern); err == nil && !info.IsDir() {
@@ -129,24 +120,33 @@ func directoriesOf(root *os.Root, pattern string) []string {
 // each runs the program for every root that is there on either side.
 func (r rendering) each(ctx context.Context, use func(root, text string) error, args ...string) error {
 	base, head := filepath.Join(r.dir, "base"), filepath.Join(r.dir, "head")
+	if len(r.roots) == 0 {
+		text, err := r.compare(ctx, base, head, args...)
+		return errors.Join(err, use(".", text))
+	}
 	for _, root := range r.roots {
 		if !isDirectory(base, root) && !isDirectory(head, root) && len(r.roots) > 1 {
 			continue
 		}
-		all := append([]string{"preview", "--base", base, "--head", head, "--path", root}, args...)
-		if r.plainSecrets {
-			all = append(all, "--allow-plain-secrets")
-		}
-		text, err := render(ctx, r.program, r.dir, all...)
-		if err != nil {
-			err = errors.New(strings.ReplaceAll(err.Error(), head+string(filepath.Separator), ""))
-			text = ""
-		}
+		text, err := r.compare(ctx, base, head, append([]string{"--path", root}, args...)...)
 		if err = errors.Join(err, use(root, text)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// compare runs the program once, and takes the temporary directory out of its error.
+func (r rendering) compare(ctx context.Context, base, head string, args ...string) (string, error) {
+	all := append([]string{"preview", "--base", base, "--head", head}, args...)
+	if r.plainSecrets {
+		all = append(all, "--allow-plain-secrets")
+	}
+	text, err := render(ctx, r.program, r.dir, all...)
+	if err != nil {
+		return "", errors.New(strings.ReplaceAll(err.Error(), head+string(filepath.Separator), ""))
+	}
+	return text, nil
 }
 
 func isDirectory(dir, name string) bool {
@@ -168,7 +168,7 @@ func (r rendering) markdown(ctx context.Context, most int) (string, error) {
 		}
 		b.WriteString(text)
 		return nil
-	}, "-o", "markdown", "--max-bytes", strconv.Itoa(most/len(r.roots)))
+	}, "-o", "markdown", "--max-bytes", strconv.Itoa(most/max(len(r.roots), 1)))
 	return b.String(), err
 }
 

@@ -81,6 +81,14 @@ var boundaries = []struct {
 		"os/exec":                          "no program is run: neither git nor a hook",
 		module + "/plugin/internal/notify": "the credentials of Git are sent to Git's server only",
 	}},
+	{"plugin/internal/desired", map[string]string{
+		"k8s.io":                           "what a manifest asks for is known without a cluster",
+		module + "/plugin/internal/render": "a renderer may ask it, too",
+	}},
+	{"plugin/internal/entries", map[string]string{
+		"k8s.io":                           "it looks at names of files",
+		module + "/plugin/internal/render": "whether an entry is right is for who renders it",
+	}},
 	{"plugin/internal/preview", map[string]string{
 		"k8s.io/client-go":                  "previews are made offline",
 		module + "/plugin/internal/cluster": "previews are made offline",

@@ -212,7 +212,7 @@ func (o *diffOptions) pairs(pairs []pair, names []string, a reconcile.AppOutcome
 			continue
 		}
 		pairs = append(pairs, pair{e.Ref.ID(), before, after, text, noteLine(a.Report.Name, e)})
-		names = append(names, e.Ref.String())
+		names = append(names, reconcile.ShortIn(e.Ref, a.Report.Spread))
 	}
 	return pairs, names
 }

@@ -57,7 +57,7 @@ if it has them, otherwise from the app's repository.`,
 
 func (o *historyOptions) run(ctx context.Context, c *cli, args []string) error {
 	app, output := args[0], &o.output
-	_, store, err := c.connect()
+	client, store, err := c.connect()
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func (o *historyOptions) run(ctx context.Context, c *cli, args []string) error {
 		return unknownApp(app, store.Namespace, slices.Sorted(maps.Keys(parents)))
 	}
 	if o.diff {
-		return o.runDiff(ctx, c, store, app, strings.Join(args[1:], ""), rec.History)
+		return o.runDiff(ctx, c, o.source.reader(c.ui(), client, store), app, strings.Join(args[1:], ""), rec.History)
 	}
 	list := reconcile.HistoryList{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "HistoryList"}, App: app, Items: rec.History}
 	var names []string
@@ -83,7 +83,7 @@ func (o *historyOptions) run(ctx context.Context, c *cli, args []string) error {
 	}
 	u.historyTable(list, output.wide())
 	if last := lastCommitRun(list.Items); last != nil {
-		u.rollbackHints(last.Revision.Commit)
+		u.rollbackHints(*last, rec.Report.Source.Path)
 	}
 	return nil
 }

@@ -10,12 +10,11 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
 // runDiff shows what a run changed: the commit it applied and the one before it, rendered and compared. Where
 // Git had no part in it, or cannot be read, it shows what the run recorded.
-func (o *historyOptions) runDiff(ctx context.Context, c *cli, store *record.Store, app, id string, history []record.Run) error {
+func (o *historyOptions) runDiff(ctx context.Context, c *cli, r *reconcile.Reconciler, app, id string, history []record.Run) error {
 	run, before, err := pickRun(app, id, history)
 	if err != nil {
 		return err
@@ -24,7 +23,7 @@ func (o *historyOptions) runDiff(ctx context.Context, c *cli, store *record.Stor
 	if run.Cause == record.CauseDrift {
 		return u.recordedChanges(run)
 	}
-	compared, err := o.compareRuns(ctx, c, store, app, run, before)
+	compared, err := o.compareRuns(ctx, r, app, run, before)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -71,39 +70,33 @@ func pickRun(app, id string, history []record.Run) (run record.Run, before recor
 }
 
 // compareRuns renders both commits, each as its gitops.yaml says, or else as the app is rendered today.
-func (o *historyOptions) compareRuns(ctx context.Context, c *cli, store *record.Store, name string, run record.Run, before record.Revision) (preview.App, error) {
-	o.source.timeout = reconcile.DefaultTimeout
-	app, repo, err := o.source.resolve(ctx, store, []string{name})
+func (o *historyOptions) compareRuns(ctx context.Context, r *reconcile.Reconciler, name string, run record.Run, before record.Revision) (preview.App, error) {
+	app, err := r.AppliedApp(ctx, name)
 	if err != nil {
 		return preview.App{}, err
 	}
-	base, err := o.renderRun(ctx, c, store, app, repo, before)
+	base, err := o.renderRun(ctx, r, app, before)
 	if err != nil {
 		return preview.App{}, err
 	}
-	head, err := o.renderRun(ctx, c, store, app, repo, run.Revision)
+	head, err := o.renderRun(ctx, r, app, run.Revision)
 	if err != nil {
 		return preview.App{}, err
 	}
 	return preview.CompareApp(base, head, nil), nil
 }
 
-func (o *historyOptions) renderRun(ctx context.Context, c *cli, store *record.Store, app reconcile.App, repo source.Repo, rev record.Revision) (preview.Rendering, error) {
-	r := preview.Rendering{Name: app.Name, Path: app.Path, Namespace: app.Namespace}
+func (o *historyOptions) renderRun(ctx context.Context, r *reconcile.Reconciler, a reconcile.Applied, rev record.Revision) (preview.Rendering, error) {
 	if rev.Commit == "" {
-		return r, nil
+		return preview.Rendering{Name: a.Name}, nil
 	}
-	tree, err := openApplied(ctx, repo, rev.Commit)
+	tree, err := o.source.openApplied(ctx, a.Source, rev.Commit)
 	if err != nil {
-		return r, err
+		return preview.Rendering{}, err
 	}
 	defer tree.Close()
-	app = o.source.asListed(ctx, store, tree, app)
-	options := app.RenderOptions()
-	options.AllowPlainSecrets = true // it was applied
-	r.Objects, err = o.source.renderer(c.ui())(ctx, tree.Root, app.Path, options)
-	r.Present = err == nil
-	return r, err
+	objects, app, err := r.RenderApplied(ctx, a, tree)
+	return preview.Rendering{Name: app.Name, Path: app.Path, Namespace: app.Namespace, Objects: objects, Present: err == nil}, err
 }
 
 // recordedChanges prints the lines that a run left in the history.

@@ -2,13 +2,11 @@ package plugin
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
@@ -40,6 +37,7 @@ type previewOptions struct {
 	base     string
 	head     string
 	maxBytes int
+	exact    bool // --path says which directory is meant
 }
 
 func newPreviewCommand(c *cli) *cobra.Command {
@@ -54,7 +52,12 @@ written. Values of Secrets are masked.
 --base and --head each name a branch, tag or full commit of the checkout we
 stand in, or a directory that holds the repository's files. Without --head it
 is the working tree, uncommitted changes included; without --base the commit
-that is checked out. With a gitops.yaml in --path, all its apps are compared.
+that is checked out.
+
+Without --path, all apps of every gitops.yaml in the repository are compared.
+Where there is none, every kustomization that no other one uses, every chart and
+every directory of manifests is. Changed files that nothing is rendered from are
+named. --path confines it to one directory.
 
 The change is image-only when other tags or digests of the same images are all
 that differs. The exit status is 1 when an app of the head cannot be rendered.`,
@@ -94,6 +97,7 @@ func (o *previewOptions) validate(cmd *cobra.Command) error {
 		o.maxBytes = markdownBytes
 	}
 	o.source.timeout = reconcile.DefaultTimeout
+	o.exact = cmd.Flags().Changed("path")
 	return nil
 }
 
@@ -109,11 +113,12 @@ func (o *previewOptions) run(ctx context.Context, c *cli) error {
 	}
 	defer head.close()
 	u := c.ui()
-	apps, err := o.compare(ctx, u, base, head)
+	apps, notRendered, err := o.compare(ctx, u, base, head)
 	if err != nil {
 		return err
 	}
-	p := preview.Preview{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "Preview"}, Base: base.name, Head: head.name}
+	p := preview.Preview{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "Preview"}, Base: base.name, Head: head.name,
+		NotRendered: notRendered}
 	p.Sum(apps)
 	if err := o.print(u, p); err != nil {
 		return err
@@ -139,9 +144,10 @@ func (o *previewOptions) print(u *ui, p preview.Preview) error {
 
 // side is one of the two states that are compared.
 type side struct {
-	root  *os.Root
-	name  preview.Side
-	close func()
+	root    *os.Root
+	name    preview.Side
+	ignored func(name string, isDir bool) bool // not part of the state, although it is there; may be nil
+	close   func()
 }
 
 // open makes the files of a ref or of a directory readable.
@@ -151,7 +157,9 @@ func (o *previewOptions) open(ctx context.Context, flag, value string) (side, er
 		if worktreeErr != nil {
 			return side{}, hint.Errorf("this is no Git checkout", "name two directories, --base DIR --head DIR, or change into a checkout")
 		}
-		return openSide(top)
+		s, err := openSide(top)
+		s.ignored = gitIgnored(top)
+		return s, err
 	}
 	named := source.Repo{URL: top, Ref: value, Limits: o.source.limits.source()}
 	commit, err := "", worktreeErr
@@ -174,7 +182,7 @@ func (o *previewOptions) open(ctx context.Context, flag, value string) (side, er
 	if err != nil {
 		return side{}, fmt.Errorf("%s: %w", flag, err)
 	}
-	return side{tree.Root, preview.Side{Ref: value, Commit: commit}, tree.Close}, nil
+	return side{root: tree.Root, name: preview.Side{Ref: value, Commit: commit}, close: tree.Close}, nil
 }
 
 // pollLocal finds what a ref of the checkout points at; what is no branch or tag may be one of a remote's.
@@ -200,11 +208,11 @@ func openSide(dir string) (side, error) {
 	return side{root: root, close: func() { root.Close() }}, nil
 }
 
-// compare renders every app of either side, and compares.
-func (o *previewOptions) compare(ctx context.Context, u *ui, base, head side) ([]preview.App, error) {
+// compare renders every app of either side, and compares. notRendered are files that changed and that none is rendered from.
+func (o *previewOptions) compare(ctx context.Context, u *ui, base, head side) (apps []preview.App, notRendered []string, err error) {
 	if base.name != (preview.Side{}) || o.head == "" { // a state of the checkout: we may stand below its top
-		if _, rel, err := openCheckout(workingDirectory()); err == nil && o.source.path == "." {
-			o.source.path = rel
+		if _, rel, err := openCheckout(workingDirectory()); err == nil && o.source.path == "." && !o.exact {
+			o.source.path, o.exact = rel, rel != "."
 		}
 	}
 	if o.source.path == "." && o.source.name == "" {
@@ -212,87 +220,21 @@ func (o *previewOptions) compare(ctx context.Context, u *ui, base, head side) ([
 	}
 	app, err := o.source.appOf()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if !hasDirectory(base.root, app.Path) && !hasDirectory(head.root, app.Path) {
 		_, err := render.Dir(ctx, head.root, app.Path, render.Options{}) // it says what is there instead
-		return nil, err
+		return nil, nil, err
 	}
-	pairs, broken := listPairs(base, head, app)
-	if broken != nil {
-		file := path.Join(app.Path, config.Name)
-		failed := preview.Rendering{Name: config.Name, Path: file, Err: broken}
-		return []preview.App{preview.CompareApp(preview.Rendering{}, failed, hint.Of(broken))}, nil
+	c := &comparison{render: o.source.renderer(u), base: base, head: head}
+	if err := c.find(app, o.exact); err != nil {
+		return nil, nil, err
 	}
-	return comparePairs(ctx, o.source.renderer(u), base, head, pairs)
-}
-
-// appPair is one app as each side describes it; nil where it has none.
-type appPair struct{ base, head *reconcile.App }
-
-// listPairs pairs the apps that gitops.yaml names on either side, by name, in the order of the head. A side without
-// such a file is rendered as the other one lists it; without any, app is all there is. An error is about the head's.
-func listPairs(base, head side, app reconcile.App) ([]appPair, error) {
-	after, listed, err := config.Load(head.root, app.Path)
-	if err != nil {
-		return nil, err
+	if c.changed, err = changedFiles(ctx, base, head, app.Path); err != nil {
+		return nil, nil, err
 	}
-	before, wasListed, err := config.Load(base.root, app.Path)
-	if err != nil {
-		wasListed = false // the base's mistakes are being left behind
-	}
-	switch {
-	case !listed && !wasListed:
-		return []appPair{{&app, &app}}, nil
-	case !listed:
-		after = before
-	case !wasListed:
-		before = after
-	}
-	var pairs []appPair
-	for i, h := range after {
-		pair := appPair{head: &after[i]}
-		if j := slices.IndexFunc(before, func(b reconcile.App) bool { return b.Name == h.Name }); j >= 0 {
-			pair.base = &before[j]
-		}
-		pairs = append(pairs, pair)
-	}
-	for i, b := range before {
-		if !slices.ContainsFunc(after, func(h reconcile.App) bool { return h.Name == b.Name }) {
-			pairs = append(pairs, appPair{base: &before[i]})
-		}
-	}
-	return pairs, nil
-}
-
-type renderFunc func(context.Context, *os.Root, string, render.Options) ([]render.Object, error)
-
-func comparePairs(ctx context.Context, dir renderFunc, base, head side, pairs []appPair) ([]preview.App, error) {
-	apps := make([]preview.App, len(pairs))
-	err := inParallel(ctx, rendersAtOnce, len(pairs), func(i int) {
-		b := renderSide(ctx, dir, base.root, pairs[i].base, true)
-		h := renderSide(ctx, dir, head.root, pairs[i].head, false)
-		apps[i] = preview.CompareApp(b, h, hint.Of(h.Err))
-	})
-	return apps, err
-}
-
-// renderSide renders an app of one side. Plain Secrets of the base are accepted: it is being left.
-func renderSide(ctx context.Context, dir renderFunc, root *os.Root, app *reconcile.App, isBase bool) preview.Rendering {
-	if app == nil {
-		return preview.Rendering{}
-	}
-	r := preview.Rendering{Name: app.Name, Path: app.Path, Namespace: app.Namespace, KeepAll: app.KeepRemoved}
-	if r.Present = hasDirectory(root, app.Path); !r.Present {
-		return r
-	}
-	options := app.RenderOptions()
-	options.AllowPlainSecrets = app.AllowPlainSecrets || isBase
-	r.Objects, r.Err = dir(ctx, root, app.Path, options)
-	if errors.Is(r.Err, render.ErrEmpty) && isBase {
-		r.Err = nil
-	}
-	return r
+	apps, err = c.run(ctx)
+	return apps, c.notRendered(), err
 }
 
 func hasDirectory(root *os.Root, dir string) bool {

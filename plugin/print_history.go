@@ -29,7 +29,7 @@ func (u *ui) historyTable(h reconcile.HistoryList, wide bool) {
 		{name: "MESSAGE", wide: true},
 	}}
 	for _, run := range h.Items {
-		commit := u.commitText(run.Revision)
+		commit := u.causeText(run)
 		if commit == "" && !wide { // it failed before the commit was read
 			commit = firstLine(run.Message)
 		}
@@ -41,10 +41,43 @@ func (u *ui) historyTable(h reconcile.HistoryList, wide bool) {
 	u.print(t, wide)
 }
 
-// rollbackHints says how to undo a commit: with git, and with the action, which also keeps the version from coming back.
-func (u *ui) rollbackHints(commit string) {
-	u.hint("to undo the last change, run `git revert %s` in the config repository and push", record.Revision{Commit: commit}.Short())
-	u.hint("on GitHub, the action does it in a pull request, for a merge commit too: its inputs are `operation: rollback` and `commit: %s`", u.clean(commit))
+// rollbackHints says how to undo what made a run necessary: with git, and with the action, which also keeps the version from
+// coming back. Where these commits are not known, it says why, and how to find them below the path of the app.
+func (u *ui) rollbackHints(run record.Run, path string) {
+	commits := run.Commits
+	if len(commits) == 0 && run.Unclear == "" { // of an earlier version
+		commits = []record.Revision{run.Revision}
+	}
+	if len(commits) == 0 {
+		u.hint("which commit to undo is not known: %s", run.Unclear)
+		u.hint("`git log -- %s` in the config repository tells; to undo one, run `git revert COMMIT` and push", u.clean(path))
+		return
+	}
+	var short []string
+	for _, c := range commits {
+		short = append(short, record.Revision{Commit: c.Commit}.Short())
+	}
+	u.hint("to undo the last change, run `git revert %s` in the config repository and push", strings.Join(short, " "))
+	u.hint("on GitHub, the action does it in a pull request, for a merge commit too: its inputs are `operation: rollback` and `commit: %s`", u.clean(commits[0].Commit))
+}
+
+// causeText is the commit that made a run necessary: the newest of those that touch the app, if it is not the one that the
+// run was about.
+func (u *ui) causeText(run record.Run) string {
+	switch {
+	case len(run.Commits) == 0 && run.Unclear != "" && run.Unclear != record.UnclearFirst:
+		return "not known: " + firstLine(run.Unclear)
+	case len(run.Commits) == 0:
+		return u.commitText(run.Revision)
+	}
+	text := u.commitText(run.Commits[0])
+	if run.Commits[0].Commit != run.Revision.Commit {
+		text = record.Revision{Commit: run.Commits[0].Commit}.Short() + " " + text
+	}
+	if more := len(run.Commits) - 1; more > 0 {
+		text += fmt.Sprintf(" (and %d more)", more)
+	}
+	return text
 }
 
 // countsBrief is "+created ~changed -pruned !failed", without what is zero. A reverted object counts as changed.

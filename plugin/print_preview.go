@@ -7,6 +7,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview"
 )
 
+// maxNotRendered is how many changed files that no app is rendered from are named.
+const maxNotRendered = 20
+
 // previewText prints the diffs on Out and the summary, with what deserves attention, on Err.
 func (u *ui) previewText(p preview.Preview) error {
 	u.mu.Lock()
@@ -21,11 +24,17 @@ func (u *ui) previewText(p preview.Preview) error {
 	for _, a := range p.Apps {
 		u.previewApp(a)
 	}
+	for _, name := range p.NotRendered[:min(len(p.NotRendered), maxNotRendered)] {
+		u.lead("note:", plain, "changed, and no app is rendered from it: "+name)
+	}
+	if more := len(p.NotRendered) - maxNotRendered; more > 0 {
+		u.lead("note:", plain, fmt.Sprintf("and %d more such files", more))
+	}
 	fmt.Fprintln(u.Err, u.clean(preview.Summary(p)))
 	if p.Omitted > 0 {
 		fmt.Fprintf(u.Err, "diffs left out: %d (--max-bytes)\n", p.Omitted)
 	}
-	if len(p.Apps) > 0 {
+	if len(p.Apps)+len(p.NotRendered) > 0 {
 		verdict := "no"
 		if p.ImageOnly {
 			verdict = "yes"
@@ -37,7 +46,7 @@ func (u *ui) previewText(p preview.Preview) error {
 
 // previewApp tells what is dangerous about the changes of one app, and why it cannot be rendered.
 func (u *ui) previewApp(a preview.App) {
-	name := u.clean(a.Name)
+	name := u.clean(a.Title())
 	if a.Error != "" {
 		u.lead("error:", red, name+" cannot be rendered: "+a.Error)
 	}
@@ -47,10 +56,15 @@ func (u *ui) previewApp(a preview.App) {
 	if a.Note != "" {
 		u.lead("note:", plain, name+": "+a.Note)
 	}
+	if len(a.Settings) > 0 {
+		u.lead("note:", plain, fmt.Sprintf("%s: gitops.yaml says otherwise of it: %s", name, strings.Join(a.Settings, ", ")))
+	}
 	for _, o := range a.Objects {
 		switch {
 		case o.MovedTo != "":
 			u.lead("note:", plain, fmt.Sprintf("%s moves from %s to %s", o.Object, a.Name, o.MovedTo))
+		case o.Unmanaged != "":
+			u.lead("note:", plain, fmt.Sprintf("%s is left alone: %s", o.Object, o.Unmanaged))
 		case o.Kept:
 			u.lead("note:", plain, o.Object+" is no longer managed, and stays")
 		case o.Change == preview.Removed:

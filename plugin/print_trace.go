@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
 // trace prints what is known of an object, one line each.
@@ -18,23 +19,42 @@ func (u *ui) trace(t reconcile.Trace) {
 			changed += " " + u.ago(by.Time)
 		}
 	}
-	commit := t.Revision.Short()
-	if !t.Revision.Time.IsZero() {
-		commit += ", " + u.ago(t.Revision.Time)
+	applied, wrote := u.commitAt(t.Revision), t.Revision
+	if t.Commit != nil {
+		wrote = *t.Commit
+	}
+	commit := u.commitAt(wrote)
+	if wrote.Commit == t.Revision.Commit {
+		commit, applied = applied, ""
+	}
+	author := wrote.Author
+	if t.Commit == nil && t.Unclear != "" {
+		commit, applied, wrote.Subject, author = "", u.commitAt(t.Revision), "", "not known: "+t.Unclear
 	}
 	for _, line := range [][2]string{
 		{"Object", t.Object},
 		{"Made by", strings.Join(t.Owners, " < ")},
 		{"App", t.App},
+		{"Hook", t.Hook},
 		{"Source", sourceText(t.Source)},
 		{"File", t.Origin},
+		{"Applied", applied},
 		{"Commit", commit},
-		{"Subject", firstLine(t.Revision.Subject)},
-		{"Author", t.Revision.Author},
+		{"Subject", firstLine(wrote.Subject)},
+		{"Author", author},
 		{"Changed by", changed},
 	} {
 		if line[1] != "" {
 			fmt.Fprintf(u.Out, "%-12s%s\n", line[0]+":", u.clean(line[1]))
 		}
 	}
+}
+
+// commitAt is a commit, and how long ago it was made.
+func (u *ui) commitAt(r record.Revision) string {
+	text := r.Short()
+	if !r.Time.IsZero() {
+		text += ", " + u.ago(r.Time)
+	}
+	return text
 }

@@ -85,6 +85,7 @@ func (o *reconcileOptions) run(ctx context.Context, cmd *cobra.Command, c *cli, 
 	if err != nil {
 		return err
 	}
+	store.Writer = true
 	target, repo, err := o.source.target(ctx, cmd, store, args)
 	if err != nil {
 		return err

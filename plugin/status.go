@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -230,7 +231,7 @@ func (o *statusOptions) print(u *ui, list reconcile.StatusList) error {
 			names = append(names, s.Name)
 		}
 		for _, rs := range s.Resources {
-			names = append(names, rs.Short)
+			names = append(names, cmp.Or(rs.Where, rs.Short))
 		}
 	}
 	if handled, err := o.output.print(u.Out, list, names); handled || err != nil {
@@ -243,6 +244,9 @@ func (o *statusOptions) print(u *ui, list reconcile.StatusList) error {
 	}
 	u.statusTable(list, o.output.wide(), o.all)
 	u.instanceLines(list)
+	if list.Limits != "" {
+		u.warn("%s", list.Limits)
+	}
 	if len(all) > manyApps || len(list.Items) < len(all) {
 		fmt.Fprintln(u.Err, statusSummary(all))
 	}

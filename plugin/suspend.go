@@ -88,6 +88,7 @@ func change(ctx context.Context, c *cli, apps []string, as *record.Suspension) e
 	if err != nil {
 		return err
 	}
+	store.Writer = true
 	if as != nil {
 		as.By = client.WhoAmI(ctx)
 	}

@@ -104,7 +104,9 @@ func TestHistoryTable(t *testing.T) {
 	goldenForms(t, "history", func(u *ui) { u.historyTable(history(), false) })
 	goldenForms(t, "history-wide", func(u *ui) { u.historyTable(history(), true) })
 	goldenForms(t, "history-empty", func(u *ui) { u.historyTable(reconcile.HistoryList{App: "payments"}, false) })
-	goldenForms(t, "history-rollback", func(u *ui) { u.rollbackHints(strings.Repeat("9c41d7e", 6)[:40]) })
+	goldenForms(t, "history-rollback", func(u *ui) {
+		u.rollbackHints(record.Run{Revision: record.Revision{Commit: strings.Repeat("9c41d7e", 6)[:40]}}, "apps/shop")
+	})
 }
 
 func TestTablesLeaveTheirInputInOrder(t *testing.T) {

@@ -4,16 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
 type traceOptions struct {
@@ -59,24 +57,33 @@ func (o *traceOptions) run(ctx context.Context, c *cli, what string) error {
 	if err != nil {
 		return err
 	}
-	found, err := newReconciler(client, store, source.Repo{}, nil, nil).Trace(ctx, kind, o.namespace, name)
+	r := o.source.reader(c.ui(), client, store)
+	found, err := r.Trace(ctx, kind, o.namespace, name)
+	if err == nil {
+		found.Origin, err = o.origin(ctx, r, found.Applied, found.Revision.Commit, found.Managed, found.Name)
+		if err != nil && !errors.Is(err, context.Canceled) {
+			c.ui().warn("the file is not known: %v", err)
+			err = nil
+		}
+		o.lastChange(ctx, &found)
+	} else {
+		found, err = o.foreignHook(ctx, r, found, err)
+	}
 	if err != nil {
 		return o.meantObject(ctx, c, store, err)
 	}
-	u := c.ui()
-	origin, err := o.origin(ctx, c, store, found)
-	if errors.Is(err, context.Canceled) {
-		return err
+	return o.print(c.ui(), found)
+}
+
+func (o *traceOptions) print(u *ui, found reconcile.Traced) error {
+	if found.Limits != "" {
+		u.warn("%s", found.Limits)
 	}
-	if err != nil {
-		u.warn("the file is not known: %v", err)
-	}
-	found.Origin = origin
 	if handled, err := o.output.print(u.Out, found.Trace, []string{found.Managed.String()}); handled || err != nil {
 		return err
 	}
 	u.trace(found.Trace)
-	if file, _, _ := strings.Cut(origin, ":"); file != "" {
+	if file, _, _ := strings.Cut(found.Origin, ":"); file != "" {
 		u.hint("`git log -- %s` in the config repository tells which commits wrote it", file)
 	}
 	return nil
@@ -94,51 +101,52 @@ func (o *traceOptions) meantObject(ctx context.Context, c *cli, store *record.St
 	return hint.With(err, "-n names an instance (default %s), and there is none in %s; the namespace of the object is --object-namespace %s", DefaultNamespace, given, given)
 }
 
-// origin renders the commit that is applied, and finds the object in it.
-func (o *traceOptions) origin(ctx context.Context, c *cli, store *record.Store, found reconcile.Traced) (string, error) {
-	o.source.timeout = reconcile.DefaultTimeout
-	app, repo, err := o.source.resolve(ctx, store, []string{found.App})
-	if err != nil {
-		return "", err
-	}
-	tree, err := openApplied(ctx, repo, found.Revision.Commit)
+// origin renders the commit that an app equals, and finds the object in it.
+func (o *traceOptions) origin(ctx context.Context, r *reconcile.Reconciler, a reconcile.Applied, commit string, ref cluster.Ref, name string) (string, error) {
+	tree, err := o.source.openApplied(ctx, a.Source, commit)
 	if err != nil {
 		return "", err
 	}
 	defer tree.Close()
-	app = o.source.asListed(ctx, store, tree, app)
-	options := app.RenderOptions()
-	options.AllowPlainSecrets = true // it is applied already
-	objects, err := o.source.renderer(c.ui())(ctx, tree.Root, app.Path, options)
-	if err != nil {
-		return "", err
+	origin, err := r.FindIn(ctx, a, tree, ref, name)
+	if err == nil && origin == "" {
+		err = fmt.Errorf("%s is not in the render of %s", ref.ID(), a.Source.Path)
 	}
-	origin, ok := found.Locate(objects)
-	if !ok {
-		return "", fmt.Errorf("%s is not in the render of %s", found.Managed.ID(), app.Path)
-	}
-	return origin.String(), nil
+	return origin, err
 }
 
-// asListed is app with the settings that the gitops.yaml of the tree has for it, if it comes from one.
-func (f *sourceFlags) asListed(ctx context.Context, store *record.Store, tree *reconcile.Tree, app reconcile.App) reconcile.App {
-	rec, err := recorded(ctx, store, []string{app.Name})
-	if err != nil || rec.List == "" {
-		return app
+// lastChange finds the commit that wrote the file of an object last, from the checkout we stand in if it has the history,
+// otherwise from the repository. What cannot be found leaves what the history of the app tells.
+func (o *traceOptions) lastChange(ctx context.Context, found *reconcile.Traced) {
+	file, _, _ := strings.Cut(found.Origin, ":")
+	if file == "" {
+		return
 	}
-	listed, _, err := config.Load(tree.Root, rec.List)
-	if i := slices.IndexFunc(listed, func(a reconcile.App) bool { return a.Name == app.Name }); err == nil && i >= 0 {
-		return listed[i]
+	commit, err := o.source.lastChange(ctx, found.Source, found.Revision.Commit, file)
+	if err == nil {
+		found.Commit, found.Unclear = &record.Revision{Commit: commit.Commit, Author: commit.Author, Subject: commit.Subject, Time: commit.Time}, ""
 	}
-	return app
 }
 
-// openApplied opens a commit: from the checkout we stand in if it has it, otherwise from repo.
-func openApplied(ctx context.Context, repo source.Repo, commit string) (*reconcile.Tree, error) {
-	if top, _, err := source.WorkTree(workingDirectory()); err == nil {
-		if tree, err := (gitSource{source.Repo{URL: top, Limits: repo.Limits}}).Open(ctx, commit); err == nil {
-			return tree, nil
+// foreignHook looks for an object that no app manages in the manifests of the apps, if it is annotated as a hook: a test
+// that Helm ran, or a hook that another tool did. failure is returned as it is when no app has it.
+func (o *traceOptions) foreignHook(ctx context.Context, r *reconcile.Reconciler, found reconcile.Traced, failure error) (reconcile.Traced, error) {
+	var unmanaged *reconcile.UnmanagedError
+	if !errors.As(failure, &unmanaged) || unmanaged.Hook == "" {
+		return found, failure
+	}
+	for _, a := range unmanaged.Apps() {
+		candidate := found
+		candidate.Adopt(unmanaged, a)
+		origin, err := o.origin(ctx, r, a, candidate.Revision.Commit, unmanaged.Ref, unmanaged.Ref.Name)
+		if ctx.Err() != nil {
+			return found, ctx.Err()
+		}
+		if err == nil {
+			candidate.Origin = origin
+			o.lastChange(ctx, &candidate)
+			return candidate, nil
 		}
 	}
-	return gitSource{repo}.Open(ctx, commit)
+	return found, failure
 }

@@ -49,6 +49,9 @@ func runTree(ctx context.Context, c *cli, app string, output *outputFlags) error
 		return err
 	}
 	u.treeTable(tree, output.wide())
+	if tree.Limits != "" {
+		u.warn("%s", tree.Limits)
+	}
 	for _, why := range tree.Unread {
 		u.warn("children are missing: %s", why)
 	}

@@ -61,6 +61,7 @@ func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
+	store.Writer = true
 	u := c.ui()
 	instance := install.Instance{Cluster: client, Namespace: store.Namespace, Tell: u.installed}
 	records, err := store.Peek(ctx)

@@ -6,6 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -33,6 +35,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"chartserver": cmdChartServer,
 		"chartlock":   cmdChartLock,
 		"jsonpath":    cmdJSONPath,
+		"monorepo":    cmdMonorepo,
 		"kubectl":     func(ts *testscript.TestScript, args []string) error { return ts.Exec("kubectl", args...) },
 		"requests":    cmdRequests,
 		"schema":      cmdSchema,
@@ -87,6 +90,29 @@ func cmdGit(ts *testscript.TestScript, args []string) error {
 		return setCommit(ts)
 	}
 	return nil
+}
+
+// cmdMonorepo implements: monorepo. It copies testdata/monorepo into the clone; files that the script has stay its own.
+func cmdMonorepo(ts *testscript.TestScript, args []string) error {
+	if len(args) != 0 {
+		return usageError("monorepo")
+	}
+	values := strings.NewReplacer("$NS", ts.Getenv("NS"), "$INSTANCE", ts.Getenv("INSTANCE"))
+	from, to := os.DirFS(filepath.Join("testdata", "monorepo")), filepath.Join(ts.Getenv("WORK"), "config")
+	return fs.WalkDir(from, ".", func(name string, entry fs.DirEntry, err error) error {
+		target := filepath.Join(to, filepath.FromSlash(name))
+		if err != nil || entry.IsDir() {
+			return errors.Join(err, os.MkdirAll(target, 0o777))
+		}
+		if _, err := os.Stat(target); err == nil {
+			return nil
+		}
+		data, err := fs.ReadFile(from, name)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(target, []byte(values.Replace(string(data))), 0o666)
+	})
 }
 
 // setCommit puts the last commit into $COMMIT and its first seven digits into $SHORT.

@@ -74,6 +74,7 @@ func (p *place) show(ctx context.Context) error {
 		{"Git says what should run", p.showRepository},
 		{"The first reconcile", p.showFirstReconcile},
 		{"What runs, from which commit, and how it is", p.showStatus},
+		{"Where an object comes from", p.showTrace},
 		{"A commit changes an image", p.showImageChange},
 		{"Somebody changes the cluster by hand", p.showDrift},
 		{"What leaves Git leaves the cluster", p.showPrune},

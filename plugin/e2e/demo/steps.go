@@ -57,6 +57,22 @@ func (p *place) showStatus(ctx context.Context) error {
 	return err
 }
 
+func (p *place) showTrace(ctx context.Context) error {
+	p.say("Somebody sees an object in the cluster and wants to know who is behind it. trace names the app, and the file, line, " +
+		"commit and author in Git.")
+	out, err := p.run(ctx, "kubectl", "gitops", "trace", "deployment/web", "--object-namespace", p.app, "-n", p.instance)
+	if err != nil {
+		return err
+	}
+	for _, part := range []string{"apps/shop/base/web.yaml:1\n", "Open the shop", "Ada Lovelace"} {
+		if !strings.Contains(out, part) {
+			return fmt.Errorf("trace does not name %q", strings.TrimSpace(part))
+		}
+	}
+	p.ok("trace names the file and the line")
+	return nil
+}
+
 func (p *place) showImageChange(ctx context.Context) error {
 	p.say("CI, or a person, changes one line in Git. Nobody needs access to the cluster for that.")
 	if err := edit(p.shell, overlay, "newTag: "+oldTag, "newTag: "+newTag); err != nil {

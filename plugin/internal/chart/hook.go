@@ -19,11 +19,12 @@ type Hook struct {
 	DeletePolicies []string `json:",omitempty"` // before-hook-creation, hook-succeeded, hook-failed
 }
 
-// hookOf leaves out tests and rollbacks: a rollback is a commit here. nil when nothing else is left.
-func hookOf(h *release.Hook) *Hook {
+// hookOf leaves out tests and rollbacks unless every hook is asked for: a rollback is a commit here. nil when nothing else is
+// left.
+func hookOf(h *release.Hook, every bool) *Hook {
 	hook := &Hook{Weight: h.Weight}
 	for _, event := range h.Events {
-		if !unusedEvent(event) && !slices.Contains(hook.Events, event.String()) {
+		if (every || !unusedEvent(event)) && !slices.Contains(hook.Events, event.String()) {
 			hook.Events = append(hook.Events, event.String())
 		}
 	}

@@ -40,6 +40,8 @@ type Options struct {
 	// OwnKinds says that the kinds in crds/ of the chart are among APIVersions, as in an install.
 	OwnKinds bool
 
+	EveryHook bool // hooks that only Helm's own commands run are given too: tests and rollbacks
+
 	Progress func(file string) // told each template before it is rendered; may be nil
 }
 
@@ -81,7 +83,7 @@ func (c *Chart) Render(ctx context.Context, o Options, warn func(text string)) (
 	if err != nil {
 		return nil, err
 	}
-	manifests, err := c.manifests(output, warn)
+	manifests, err := c.manifests(output, o.EveryHook, warn)
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +213,7 @@ func (r *run) instrument() (restore func()) {
 }
 
 // manifests takes the output of the templates apart.
-func (c *Chart) manifests(output map[string]string, warn func(string)) ([]Manifest, error) {
+func (c *Chart) manifests(output map[string]string, every bool, warn func(string)) ([]Manifest, error) {
 	maps.DeleteFunc(output, func(name, _ string) bool { return strings.HasSuffix(name, "NOTES.txt") })
 	c.warnOfHooks(output, warn)
 	for name, text := range output {
@@ -230,7 +232,7 @@ func (c *Chart) manifests(output map[string]string, warn func(string)) ([]Manife
 	}
 	for _, h := range hooks {
 		line := lines.of(h.Path, h.Kind)
-		if hook := hookOf(h); hook != nil {
+		if hook := hookOf(h, every); hook != nil {
 			all = append(all, Manifest{File: c.from[h.Path], Line: line, Text: safeyaml.RestoreText(h.Manifest), Hook: hook})
 		}
 	}

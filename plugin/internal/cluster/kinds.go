@@ -230,6 +230,11 @@ func oneEdit(a, b string) bool {
 // latest one it serves. With no version in gvk any will do. The server is asked anew.
 func (c *Client) Served(ctx context.Context, gvk schema.GroupVersionKind) (Kind, error) {
 	c.Forget()
+	return c.Latest(ctx, gvk)
+}
+
+// Latest is Served for one who believes what the server said before.
+func (c *Client) Latest(ctx context.Context, gvk schema.GroupVersionKind) (Kind, error) {
 	k, err := c.Kind(ctx, gvk)
 	if err == nil {
 		return k, nil

@@ -6,14 +6,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 )
 
 // annotationsPage lists labels and annotations, ours first, then those of other tools: what manifests can say with the
 // meaning of each value, from the table that the reconciler reads too, the rest with the comments of their constants.
 func (s *source) annotationsPage() (string, error) {
-	table := map[string][]reconcile.AnnotationValue{}
-	for _, v := range reconcile.AnnotationValues() {
+	table := map[string][]desired.AnnotationValue{}
+	for _, v := range desired.AnnotationValues() {
 		table[v.Name] = append(table[v.Name], v)
 	}
 	var ours, said, theirs strings.Builder

@@ -132,13 +132,3 @@ func immutableChanges(before, after *unstructured.Unstructured) []string {
 	slices.Sort(found)
 	return found
 }
-
-// listed tells whether a comma-separated list holds an entry.
-func listed(list, entry string) bool {
-	for one := range strings.SplitSeq(list, ",") {
-		if strings.TrimSpace(one) == entry {
-			return true
-		}
-	}
-	return false
-}

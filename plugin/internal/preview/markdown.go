@@ -79,7 +79,7 @@ func (p *Preview) Limit(maxBytes int) {
 func heading(p Preview, listed int) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "### %s\n\n", Summary(p))
-	if len(p.Apps) == 0 {
+	if len(p.Apps)+len(p.NotRendered) == 0 {
 		return out.String()
 	}
 	fmt.Fprintf(&out, "**Image-only change: %s**\n", map[bool]string{true: "yes", false: "no"}[p.ImageOnly])
@@ -95,20 +95,25 @@ func heading(p Preview, listed int) string {
 			fmt.Fprintf(&out, "- and %d more\n", more)
 		}
 	}
-	var failed, deleted, kept, immutable []string
+	var failed, deleted, kept, left, immutable, settings, unread []string
 	for _, a := range p.Apps {
 		if a.Change == Failed {
-			failed = append(failed, code(a.Name))
+			failed = append(failed, code(a.Title()))
+		}
+		if len(a.Settings) > 0 {
+			settings = append(settings, code(a.Title())+": "+code(strings.Join(a.Settings, ", ")))
 		}
 		for _, o := range a.Objects {
 			name := code(o.Object)
 			switch {
 			case o.deleted():
-				deleted = append(deleted, name+" of "+code(a.Name)+takesAlong(o.Object))
+				deleted = append(deleted, name+" of "+code(a.Title())+takesAlong(o.Object))
 			case o.MovedTo != "":
 				kept = append(kept, name+" moves from "+code(a.Name)+" to "+code(o.MovedTo))
+			case o.Unmanaged != "":
+				left = append(left, name+" of "+code(a.Title())+": "+o.Unmanaged)
 			case o.Kept:
-				kept = append(kept, name+" of "+code(a.Name)+" is no longer managed, and stays")
+				kept = append(kept, name+" of "+code(a.Title())+" is no longer managed, and stays")
 			case len(o.Immutable) > 0:
 				immutable = append(immutable, name+": "+code(strings.Join(o.Immutable, ", "))+fate(o))
 			}
@@ -118,7 +123,13 @@ func heading(p Preview, listed int) string {
 	section(":warning: Deleted from the cluster: %d", deleted)
 	section(":warning: Immutable fields change: %d", immutable)
 	section("Not deleted: %d", kept)
+	section("Left alone: %d", left)
+	section("Settings of apps that change: %d", settings)
 	section("Images: %d", images(p))
+	for _, name := range p.NotRendered {
+		unread = append(unread, code(name))
+	}
+	section("Changed files that no app is rendered from: %d", unread)
 	return out.String()
 }
 
@@ -216,7 +227,7 @@ const (
 
 // app is the folded section of one app; fits is false when not even its frame does.
 func (b *budget) app(a App) (text string, fits bool) {
-	open := fmt.Sprintf("\n<details><summary><code>%s</code>: %s</summary>\n\n", escapeHTML(a.Name), appSummary(a))
+	open := fmt.Sprintf("\n<details><summary><code>%s</code>: %s</summary>\n\n", escapeHTML(a.Title()), appSummary(a))
 	if !b.take(len(open) + len(detailsEnd)) {
 		return "", false
 	}
@@ -258,6 +269,9 @@ func appSummary(a App) string {
 		return "new app, " + strings.Join(parts, ", ")
 	case a.Change == Removed:
 		return "app removed, " + strings.Join(parts, ", ")
+	}
+	if len(a.Settings) > 0 {
+		parts = append(parts, "other settings")
 	}
 	return strings.Join(parts, ", ")
 }

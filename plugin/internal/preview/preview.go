@@ -6,11 +6,13 @@ package preview
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
@@ -28,16 +30,18 @@ const (
 )
 
 // Preview is what a change of the repository means for the cluster, the form of `preview -o json`. Apps lists those
-// that are not unchanged. Omitted counts the diffs that were left out to keep the document small.
+// that are not unchanged. NotRendered are files that changed and that no app is rendered from. Omitted counts the diffs that
+// were left out to keep the document small.
 type Preview struct {
 	metav1.TypeMeta `json:",inline"`
-	Base            Side   `json:"base"`
-	Head            Side   `json:"head"`
-	ImageOnly       bool   `json:"imageOnly"`
-	Counts          Counts `json:"counts"`
-	AppCounts       Counts `json:"appCounts"`
-	Apps            []App  `json:"apps"`
-	Omitted         int    `json:"omitted,omitempty"`
+	Base            Side     `json:"base"`
+	Head            Side     `json:"head"`
+	ImageOnly       bool     `json:"imageOnly"`
+	Counts          Counts   `json:"counts"`
+	AppCounts       Counts   `json:"appCounts"`
+	Apps            []App    `json:"apps"`
+	NotRendered     []string `json:"notRendered,omitempty"`
+	Omitted         int      `json:"omitted,omitempty"`
 }
 
 // Side names one state of the repository; both fields are empty for a directory.
@@ -70,14 +74,17 @@ func (c *Counts) add(change Change, n int) {
 	}
 }
 
-// App is what changes in one app. ImageOnly is true when tags or digests of images are all that changes. Note says
+// App is what changes in one app. Entry is the directory of the gitops.yaml that lists it, where there are several. Settings
+// are what gitops.yaml says otherwise of it. ImageOnly is true when tags or digests of images are all that changes. Note says
 // why the base could not be compared with, Error why the head cannot be applied.
 type App struct {
 	Name      string   `json:"name"`
+	Entry     string   `json:"entry,omitempty"`
 	Path      string   `json:"path"`
 	Change    Change   `json:"change"`
 	ImageOnly bool     `json:"imageOnly"`
 	Counts    Counts   `json:"counts"`
+	Settings  []string `json:"settings,omitempty"`
 	Objects   []Object `json:"objects,omitempty"`
 	Note      string   `json:"note,omitempty"`
 	Error     string   `json:"error,omitempty"`
@@ -86,7 +93,7 @@ type App struct {
 
 // Object is one object that is added, changed or removed. Immutable lists fields that the API server does not let
 // change. Kept means that a removed object stays in the cluster by its own annotation; MovedTo names the app that
-// takes it over.
+// takes it over. Unmanaged says why a run does not do what Change says, although nothing is wrong.
 type Object struct {
 	Object    string        `json:"object"` // group/Kind/namespace/name
 	Change    Change        `json:"change"`
@@ -96,6 +103,7 @@ type Object struct {
 	Recreate  bool          `json:"recreate,omitempty"` // its annotation allows to delete and recreate it
 	Kept      bool          `json:"kept,omitempty"`
 	MovedTo   string        `json:"movedTo,omitempty"`
+	Unmanaged string        `json:"unmanaged,omitempty"`
 	Diff      string        `json:"diff,omitempty"`
 
 	imageOnly bool
@@ -105,19 +113,23 @@ type Object struct {
 // Rendering is one app as one side renders it. Objects is empty where the side does not have the app.
 type Rendering struct {
 	Name, Path string
-	Namespace  string // for objects that name none
-	KeepAll    bool   // the app prunes nothing
+	Entry      string         // see App
+	Namespace  string         // for objects that name none
+	Settings   map[string]any // what gitops.yaml says of the app
+	KeepAll    bool           // the app prunes nothing
 	Present    bool
 	Objects    []render.Object
 	Err        error
 }
 
 // deleted tells whether the object leaves the cluster.
-func (o Object) deleted() bool { return o.Change == Removed && !o.Kept && o.MovedTo == "" }
+func (o Object) deleted() bool {
+	return o.Change == Removed && !o.Kept && o.Unmanaged == "" && o.MovedTo == ""
+}
 
 // CompareApp compares the two renderings of one app. hints are what to do about head.Err.
 func CompareApp(base, head Rendering, hints []string) App {
-	a := App{Name: cmp.Or(head.Name, base.Name), Path: cmp.Or(head.Path, base.Path)}
+	a := App{Name: cmp.Or(head.Name, base.Name), Path: cmp.Or(head.Path, base.Path), Entry: cmp.Or(head.Entry, base.Entry)}
 	if head.Err != nil {
 		a.Change, a.Error, a.Hints = Failed, head.Err.Error(), hints
 		return a
@@ -145,22 +157,51 @@ func CompareApp(base, head Rendering, hints []string) App {
 		}
 	}
 	slices.SortFunc(a.Objects, gravest)
-	a.ImageOnly = len(a.Objects) > 0 && a.Note == ""
+	if base.Present && head.Present {
+		a.Settings = settingsThatDiffer(base.Settings, head.Settings)
+	}
+	a.ImageOnly = len(a.Objects) > 0 && a.Note == "" && len(a.Settings) == 0
 	for _, o := range a.Objects {
 		a.Counts.add(o.Change, 1)
 		a.ImageOnly = a.ImageOnly && o.imageOnly
 	}
-	a.Change = changeOf(base, head, len(a.Objects))
+	a.Change = changeOf(base, head, len(a.Objects)+len(a.Settings))
 	return a
 }
 
-func changeOf(base, head Rendering, objects int) Change {
+// settingsThatDiffer names what gitops.yaml says otherwise of an app, sorted.
+func settingsThatDiffer(base, head map[string]any) []string {
+	var names []string
+	for _, name := range keysOf(base, head) {
+		if !reflect.DeepEqual(base[name], head[name]) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Title tells the app from all others of the repository.
+func (a App) Title() string {
+	if a.Entry == "" {
+		return a.Name
+	}
+	return a.Name + " of " + a.Entry
+}
+
+// Leave makes the removal of an app one that no run makes, for a reason.
+func (a *App) Leave(why string) {
+	for i := range a.Objects {
+		a.Objects[i].Unmanaged = why
+	}
+}
+
+func changeOf(base, head Rendering, changes int) Change {
 	switch {
 	case !base.Present && head.Present:
 		return Added
 	case base.Present && !head.Present:
 		return Removed
-	case objects > 0:
+	case changes > 0:
 		return Changed
 	}
 	return Unchanged
@@ -199,13 +240,13 @@ func byID(objects []render.Object) map[string]render.Object {
 }
 
 func removed(id string, b render.Object, app Rendering) Object {
-	return Object{Object: id, Change: Removed, Origin: b.Origin.String(), Kept: app.KeepAll || keeps(b.Unstructured),
-		namespace: cmp.Or(b.GetNamespace(), app.Namespace),
-		Diff:      diff.Text(b.Unstructured, nil, diff.Options{FromName: "base/" + b.Origin.File, ToName: "/dev/null"})}
+	return Object{Object: id, Change: Removed, Origin: b.Origin.String(), Kept: app.KeepAll || desired.PolicyOf(b.GetAnnotations()).Keep,
+		Unmanaged: unmanaged(Removed, b), namespace: cmp.Or(b.GetNamespace(), app.Namespace),
+		Diff: diff.Text(b.Unstructured, nil, diff.Options{FromName: "base/" + b.Origin.File, ToName: "/dev/null"})}
 }
 
 func added(id string, h render.Object, app Rendering) Object {
-	return Object{Object: id, Change: Added, Origin: h.Origin.String(), namespace: cmp.Or(h.GetNamespace(), app.Namespace),
+	return Object{Object: id, Change: Added, Origin: h.Origin.String(), Unmanaged: unmanaged(Added, h), namespace: cmp.Or(h.GetNamespace(), app.Namespace),
 		Diff: diff.Text(nil, h.Unstructured, diff.Options{FromName: "/dev/null", ToName: "head/" + h.Origin.File})}
 }
 
@@ -215,23 +256,41 @@ func changed(id string, b, h render.Object) (Object, bool) {
 	if text == "" {
 		return Object{}, false
 	}
-	o := Object{Object: id, Change: Changed, Origin: h.Origin.String(), Diff: text,
-		Recreate: h.GetAnnotations()["kubectl-gitops.dev/recreate"] == "enabled"}
+	o := Object{Object: id, Change: Changed, Origin: h.Origin.String(), Diff: text, Unmanaged: unmanaged(Changed, h),
+		Recreate: desired.PolicyOf(h.GetAnnotations()).Recreate}
 	before, after := diff.Normalize(b.Unstructured), diff.Normalize(h.Unstructured)
 	o.Images, o.imageOnly = imageChanges(before, after)
-	o.Immutable = immutableChanges(before, after)
+	if o.Unmanaged == "" {
+		o.Immutable = immutableChanges(before, after)
+	}
 	return o, true
 }
 
-// keeps tells whether an object says of itself that it is not to be pruned, in any of the spellings people use.
-func keeps(u *unstructured.Unstructured) bool {
-	a := u.GetAnnotations()
-	return a["kubectl-gitops.dev/prune"] == "disabled" || a["kustomize.toolkit.fluxcd.io/prune"] == "disabled" ||
-		a["helm.sh/resource-policy"] == "keep" || listed(a["argocd.argoproj.io/sync-options"], "Prune=false")
+// unmanaged says why a run does not make a change of an object, "" when it does. It reads the annotations as a run does.
+func unmanaged(change Change, o render.Object) string {
+	set := o.GetAnnotations()
+	policy := desired.PolicyOf(set)
+	_, hook, isHook := desired.HookOf(set)
+	skip := slices.ContainsFunc(strings.Split(hook, ","), func(word string) bool { return desired.HookWord(word) == "skip" })
+	switch {
+	case policy.Ignore, isHook && skip:
+		return "its annotation says that it is neither applied nor pruned"
+	case isHook && change == Removed && !holdsOthers(o):
+		return "a hook is run, not applied: what it left behind stays until the app is removed"
+	case policy.CreateOnly && change == Changed:
+		return "its annotation says that it is created when missing, and then left alone"
+	}
+	return ""
 }
 
-// Sum fills p from apps, in their order. Apps that are unchanged are counted, not kept. What one app loses and another
-// one gains has moved.
+// holdsOthers tells the kinds that are applied although they are annotated as hooks.
+func holdsOthers(o render.Object) bool {
+	gk := o.GroupVersionKind().GroupKind()
+	return gk.Group == "" && gk.Kind == "Namespace" || gk.Group == "apiextensions.k8s.io" && gk.Kind == "CustomResourceDefinition"
+}
+
+// Sum fills p from apps, in their order, and NotRendered. Apps that are unchanged are counted, not kept. What one app loses
+// and another one of the same gitops.yaml gains has moved.
 func (p *Preview) Sum(apps []App) {
 	linkMoves(apps)
 	changes := 0
@@ -249,23 +308,23 @@ func (p *Preview) Sum(apps []App) {
 			changes++
 		}
 	}
-	p.ImageOnly = p.ImageOnly && changes > 0
+	p.ImageOnly = p.ImageOnly && changes > 0 && len(p.NotRendered) == 0
 }
 
 func linkMoves(apps []App) {
-	type place struct{ id, namespace string }
+	type place struct{ entry, id, namespace string }
 	gained := map[place]string{}
 	for _, a := range apps {
 		for _, o := range a.Objects {
 			if o.Change == Added {
-				gained[place{o.Object, o.namespace}] = a.Name
+				gained[place{a.Entry, o.Object, o.namespace}] = a.Name
 			}
 		}
 	}
 	for _, a := range apps {
 		for i, o := range a.Objects {
 			if o.Change == Removed {
-				a.Objects[i].MovedTo = gained[place{o.Object, o.namespace}]
+				a.Objects[i].MovedTo = gained[place{a.Entry, o.Object, o.namespace}]
 			}
 		}
 	}

@@ -170,6 +170,9 @@ type Options struct {
 	forgive bool                                         // set by a loop whose last turn succeeded: a poll that fails once is not worth a write
 	open    func(context.Context, string) (*Tree, error) // set where several apps share a checkout
 	records map[string]*record.Record                    // set where they were loaded already
+
+	// commits lists a range of commits, set where several apps ask for the same.
+	commits func(ctx context.Context, from, to string, paths []string) ([]source.Commit, error)
 }
 
 // driftOnly narrows a pass to objects that may have drifted: everything else is known to be as the last pass left it.

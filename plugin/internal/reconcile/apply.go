@@ -12,7 +12,6 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
@@ -177,7 +176,7 @@ func (p *pass) applyOne(ctx context.Context, s *step) outcome {
 			after, created, err = p.send(ctx, s, "")
 		}
 	}
-	if err != nil && s.policy.recreate && refusesUpdate(err) {
+	if err != nil && s.policy.Recreate && refusesUpdate(err) {
 		return p.finishApply(ctx, s, p.anew(ctx, s, err))
 	}
 	if p.opts.DryRun && apierrors.IsNotFound(err) && p.willExist(s) {
@@ -245,7 +244,7 @@ func (p *pass) ownedDigest(u *unstructured.Unstructured) string {
 
 // settle turns the outcome of a step into a row of the record and a change of the report.
 func (p *pass) settle(s *step, o outcome) {
-	c := record.Change{Object: s.ID(), Short: s.Ref.String(), Origin: s.origin.String()}
+	c := record.Change{Object: s.ID(), Short: p.short(s.Ref), Origin: s.origin.String()}
 	switch {
 	case o.skipped != "":
 		c.Action, c.Note = record.Skipped, o.skipped
@@ -286,7 +285,7 @@ func (p *pass) succeed(c *record.Change, s *step, o outcome) {
 	ok = ok && err == nil
 	if !p.opts.DryRun {
 		row := record.Row{Ref: s.Ref, UID: o.after.GetUID(), ResourceVersion: o.after.GetResourceVersion(),
-			Generation: o.after.GetGeneration(), Manifest: s.hash, Adopted: adopted(s, o) && !p.madeNamespace(o.after), CreateOnly: s.policy.createOnly,
+			Generation: o.after.GetGeneration(), Manifest: s.hash, Adopted: adopted(s, o) && !p.madeNamespace(o.after), CreateOnly: s.policy.CreateOnly,
 			Expires: expires(o.after)}
 		if ok { // without an entry of ours only an unchanged resourceVersion is clean
 			row.Owned = fields.Digest(p.rec.Secret, o.after, set)
@@ -389,7 +388,7 @@ func (p *pass) fieldChanges(s *step, o outcome, diffs []fields.Difference) []rec
 			continue // that is what handing over, and taking over, means
 		}
 		f := record.FieldChange{Path: d.Path, From: d.From, To: d.To}
-		if isSecret(s.Ref) {
+		if isSecret(s.Kind) {
 			f.From, f.To = masked(d.From), masked(d.To)
 		}
 		if o.before == nil { // it was taken over without having been read
@@ -415,7 +414,7 @@ func (p *pass) droppedFields(s *step, o outcome, told []record.FieldChange) []re
 		if jsonOf(f.From) == jsonOf(f.To) {
 			continue // the server fills it in as it was
 		}
-		if isSecret(s.Ref) {
+		if isSecret(s.Kind) {
 			f.From, f.To = masked(f.From), masked(f.To)
 		}
 		if l.By != nil {
@@ -425,8 +424,6 @@ func (p *pass) droppedFields(s *step, o outcome, told []record.FieldChange) []re
 	}
 	return out
 }
-
-func isSecret(ref cluster.Ref) bool { return ref.Kind.Kind == "Secret" && ref.Group == "" }
 
 func masked(v any) any {
 	if v == nil {

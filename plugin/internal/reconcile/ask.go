@@ -49,8 +49,8 @@ func (p *pass) toAsk() []*step {
 	hooked := p.hooksDue() && len(p.hooksOf(phasePreSync)) > 0 // they may change what the server says
 	var out []*step
 	for _, s := range p.plan.steps {
-		changes := s.changed && s.live != nil && s.verdict != terminating && !s.policy.createOnly
-		if changes && (s.policy.recreate || !alone && !hooked) {
+		changes := s.changed && s.live != nil && s.verdict != terminating && !s.policy.CreateOnly
+		if changes && (s.policy.Recreate || !alone && !hooked) {
 			out = append(out, s)
 		}
 	}

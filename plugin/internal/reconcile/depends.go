@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
@@ -12,7 +13,7 @@ import (
 // dependencies reads the annotation depends-on, in the form of cli-utils: group/kind/name or
 // group/namespaces/namespace/kind/name, joined by commas. The core group is empty.
 func dependencies(annotations map[string]string) (needs []record.Key, malformed string) {
-	for text := range strings.SplitSeq(annotations[dependsOn], ",") {
+	for text := range strings.SplitSeq(annotations[desired.DependsOn], ",") {
 		text = strings.TrimSpace(text)
 		if text == "" {
 			continue
@@ -39,7 +40,7 @@ func orderByDependencies(objects []*object) render.Problems {
 	}
 	refuse := func(o *object, advice, format string, args ...any) {
 		problems = append(problems, render.Problem{Origin: o.origin, Object: o.ID(), Hint: advice,
-			Message: "annotation " + dependsOn + ": " + fmt.Sprintf(format, args...)})
+			Message: "annotation " + desired.DependsOn + ": " + fmt.Sprintf(format, args...)})
 	}
 	for _, o := range objects {
 		if o.hook != nil {
@@ -133,7 +134,7 @@ func pruneByDependencies(removals []removal) {
 		}
 	}
 	for i := range removals {
-		if annotationsOf(removals[i].live)[dependsOn] != "" {
+		if annotationsOf(removals[i].live)[desired.DependsOn] != "" {
 			deepen(&removals[i], 0)
 		}
 	}

@@ -3,13 +3,15 @@ package reconcile
 import (
 	"strings"
 	"testing"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 )
 
 func TestObjectsFollowWhatTheyDependOn(t *testing.T) {
-	web := wanted("Deployment", "web", dependsOn+"=/namespaces/shop/ConfigMap/a, apps/namespaces/shop/Deployment/db")
-	db := wanted("Deployment", "db", dependsOn+"=/namespaces/shop/ConfigMap/late")
-	late := wanted("ConfigMap", "late", annotationWave+"=3")
-	role := wanted("ClusterRole", "reader", dependsOn+"=/namespaces/shop/ConfigMap/a")
+	web := wanted("Deployment", "web", desired.DependsOn+"=/namespaces/shop/ConfigMap/a, apps/namespaces/shop/Deployment/db")
+	db := wanted("Deployment", "db", desired.DependsOn+"=/namespaces/shop/ConfigMap/late")
+	late := wanted("ConfigMap", "late", desired.Wave+"=3")
+	role := wanted("ClusterRole", "reader", desired.DependsOn+"=/namespaces/shop/ConfigMap/a")
 	objects := []*object{web, role, db, late, wanted("ConfigMap", "a")}
 	if problems := orderByDependencies(objects); problems != nil {
 		t.Fatal(problems)
@@ -27,8 +29,8 @@ func TestObjectsFollowWhatTheyDependOn(t *testing.T) {
 
 func TestObjectsArePrunedBeforeWhatTheyDependOn(t *testing.T) {
 	s := newScene().applied(wanted("ConfigMap", "a"), clean).
-		applied(wanted("ConfigMap", "b", dependsOn+"=/namespaces/shop/Deployment/none"), clean).
-		applied(wanted("ConfigMap", "z", dependsOn+"=/namespaces/shop/ConfigMap/a"), clean)
+		applied(wanted("ConfigMap", "b", desired.DependsOn+"=/namespaces/shop/Deployment/none"), clean).
+		applied(wanted("ConfigMap", "z", desired.DependsOn+"=/namespaces/shop/ConfigMap/a"), clean)
 	lines := s.plan().lines()
 	if z, a := strings.Index(strings.Join(lines, " "), "configmap/z"), strings.Index(strings.Join(lines, " "), "configmap/a"); z > a {
 		t.Errorf("got %v", lines)
@@ -42,8 +44,8 @@ func TestDependenciesThatCannotBeKeptAreRefused(t *testing.T) {
 		"/namespaces/shop/ConfigMap/a":    "configmap/a needs configmap/a",
 		"/namespaces/shop/ConfigMap/b":    "configmap/a needs configmap/b needs configmap/a",
 	} {
-		problems := orderByDependencies([]*object{wanted("ConfigMap", "a", dependsOn+"="+needs),
-			wanted("ConfigMap", "b", dependsOn+"=/namespaces/shop/ConfigMap/a")})
+		problems := orderByDependencies([]*object{wanted("ConfigMap", "a", desired.DependsOn+"="+needs),
+			wanted("ConfigMap", "b", desired.DependsOn+"=/namespaces/shop/ConfigMap/a")})
 		if len(problems) == 0 || !strings.Contains(problems[0].Error(), want) {
 			t.Errorf("%s: got %v, want %s", needs, problems, want)
 		}

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
@@ -24,7 +25,7 @@ type object struct {
 	cluster.Ref
 	origin   render.Origin
 	manifest *unstructured.Unstructured
-	policy   policy
+	policy   desired.Policy
 	hook     *hook        // it is run instead of applied
 	needs    []record.Key // what it depends on
 	after    stage        // not before this one: of what it depends on
@@ -57,7 +58,7 @@ func (r *Reconciler) prepare(ctx context.Context, app App, rendered []render.Obj
 		kind, err := r.kindOf(ctx, ro.GroupVersionKind(), local)
 		var unknown *cluster.UnknownKindError
 		if errors.As(err, &unknown) {
-			if policyOf(ro.GetAnnotations()).patient {
+			if desired.PolicyOf(ro.GetAnnotations()).Patient {
 				objects = append(objects, waiting(ro))
 				continue
 			}
@@ -69,7 +70,7 @@ func (r *Reconciler) prepare(ctx context.Context, app App, rendered []render.Obj
 			return nil, err
 		}
 		o := &object{Ref: cluster.Ref{Kind: kind, Name: ro.GetName()}, origin: ro.Origin, manifest: ro.Unstructured.DeepCopy(),
-			policy: policyOf(ro.GetAnnotations())}
+			policy: desired.PolicyOf(ro.GetAnnotations())}
 		if kind.Namespaced {
 			o.Namespace = firstOf(ro.GetNamespace(), app.Namespace, "default")
 		}

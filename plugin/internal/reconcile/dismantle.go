@@ -118,7 +118,7 @@ func Farewell(rec *record.Record) ([]string, error) {
 	var out []string
 	for _, phase := range []string{phasePreDelete, phasePostDelete} {
 		for _, o := range p.hooksFor(phase, record.HooksDelete) {
-			text := fmt.Sprintf("%s hook %s", phase, shortOf(o))
+			text := fmt.Sprintf("%s hook %s", phase, p.shortOf(o))
 			if o.Namespace != "" {
 				text += " in " + o.Namespace
 			}

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
@@ -38,10 +39,10 @@ func words(err error, s *step) (message, advice string) {
 	st := api.Status()
 	switch {
 	case saysImmutable(st.Message) && st.Code == 422:
-		return invalid(st), "revert that line, or annotate the object with " + annotationRecreate +
+		return invalid(st), "revert that line, or annotate the object with " + desired.Recreate +
 			": enabled to allow delete and recreate"
 	case ownedByOthers(err):
-		return conflicting(st), "take the fields out of Git, or let them be taken over: annotation " + annotationForce + " says not to"
+		return conflicting(st), "take the fields out of Git, or let them be taken over: annotation " + desired.Force + " says not to"
 	case st.Reason == metav1.StatusReasonInvalid:
 		return invalid(st), "correct the manifest at " + s.origin.String()
 	case terminatingNamespace(st):

@@ -78,7 +78,7 @@ func (p *pass) noteForeign(row record.Row, live metav1.Object) {
 		p.rec.Foreign = map[string]string{}
 	}
 	p.rec.Foreign[row.ID()] = text
-	p.remark(record.Change{Object: row.ID(), Short: row.Ref.String(), Action: record.Unchanged, Note: text})
+	p.remark(record.Change{Object: row.ID(), Short: p.short(row.Ref), Action: record.Unchanged, Note: text})
 }
 
 // forgetForeign drops what was told of objects that are no longer the app's.

@@ -43,7 +43,7 @@ func (p *pass) takeKept() error {
 	}
 	for _, o := range hooks {
 		if why, advice := p.app.Allow.refuses(o.Ref); why != "" {
-			return hint.Errorf(fmt.Sprintf("hook %s: %s", shortOf(o), why), "%s", advice)
+			return hint.Errorf(fmt.Sprintf("hook %s: %s", p.shortOf(o), why), "%s", advice)
 		}
 	}
 	p.hooks, p.manifests = hooks, p.rec.Hash(p.rec.Kept)

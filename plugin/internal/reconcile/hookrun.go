@@ -10,6 +10,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
@@ -50,7 +51,7 @@ func (p *pass) runHook(ctx context.Context, phase string, o *object) error {
 		attempt = run.Attempt + 1
 	}
 	if err := p.clearHook(ctx, o, run); err != nil {
-		return fmt.Errorf("%s hook %s: %w", phase, shortOf(o), err)
+		return fmt.Errorf("%s hook %s: %w", phase, p.shortOf(o), err)
 	}
 	mark := strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(p.rec.Hash(fmt.Appendf(nil, "%s %s %s %d", phase, o.ID(), p.manifests, attempt))))[:10]
 	ref := o.Ref
@@ -71,7 +72,7 @@ func (p *pass) resumeHook(ctx context.Context, o *object, run *record.HookRun) e
 		return p.startHook(ctx, o, run)
 	case err != nil && !apierrors.IsNotFound(err):
 		return err
-	case err == nil && live.GetAnnotations()[annotationHookRun] == run.Mark:
+	case err == nil && live.GetAnnotations()[desired.HookRun] == run.Mark:
 		run.UID = live.GetUID()
 	}
 	return p.awaitHook(ctx, o, run)
@@ -102,7 +103,7 @@ func (p *pass) clearHook(ctx context.Context, o *object, run *record.HookRun) er
 		return hint.Errorf("an object of this name exists, and is no hook", "delete it, or give the hook another name")
 	case !ours && (kept(live.GetAnnotations()) || ref.Group == "" && ref.Kind.Kind == "PersistentVolumeClaim"):
 		return hint.Errorf("an object of this name exists, and running the hook would delete what is to be kept",
-			"delete it yourself, or leave the hook out: annotation %s: Skip", annotationHook)
+			"delete it yourself, or leave the hook out: annotation %s: Skip", desired.Hook)
 	}
 	return p.deleteAndWait(ctx, ref, live.GetUID())
 }
@@ -114,7 +115,7 @@ func (p *pass) startHook(ctx context.Context, o *object, run *record.HookRun) er
 	m.SetName(run.Ref.Name)
 	m.SetGenerateName("")
 	set := m.GetAnnotations()
-	set[annotationHookRun] = run.Mark
+	set[desired.HookRun] = run.Mark
 	m.SetAnnotations(set)
 	if isJob(run.Ref.Kind) {
 		unstructured.RemoveNestedField(m.Object, "spec", "ttlSecondsAfterFinished")
@@ -127,7 +128,7 @@ func (p *pass) startHook(ctx context.Context, o *object, run *record.HookRun) er
 	live, err := p.Cluster.Create(ctx, run.Ref, body, record.Manager)
 	cancel()
 	if apierrors.IsAlreadyExists(err) {
-		if live, err = p.Cluster.Get(ctx, run.Ref); err == nil && live.GetAnnotations()[annotationHookRun] != run.Mark {
+		if live, err = p.Cluster.Get(ctx, run.Ref); err == nil && live.GetAnnotations()[desired.HookRun] != run.Mark {
 			err = hint.Errorf("an object of this name exists, and is no hook", "delete it, or give the hook another name")
 		}
 	}
@@ -138,7 +139,7 @@ func (p *pass) startHook(ctx context.Context, o *object, run *record.HookRun) er
 		if ofRemoval(phase) {
 			advice = p.wayOut(phase)
 		}
-		return hint.With(fmt.Errorf("%s hook %s: %s", phase, shortOf(o), message), "%s", firstOf(advice, "correct the manifest at "+o.origin.String()))
+		return hint.With(fmt.Errorf("%s hook %s: %s", phase, p.shortOf(o), message), "%s", firstOf(advice, "correct the manifest at "+o.origin.String()))
 	}
 	run.UID = live.GetUID()
 	if err := p.saveHooks(p.ctx); err != nil {
@@ -150,7 +151,7 @@ func (p *pass) startHook(ctx context.Context, o *object, run *record.HookRun) er
 // finishHook records how a run ended and tells it.
 func (p *pass) finishHook(ctx context.Context, o *object, run *record.HookRun, failure string) error {
 	run.Result, run.Message = record.ResultSucceeded, ""
-	c := record.Change{Object: run.Ref.ID(), Short: run.Ref.String(), Origin: o.origin.String(), Action: record.Created,
+	c := record.Change{Object: run.Ref.ID(), Short: p.short(run.Ref), Origin: o.origin.String(), Action: record.Created,
 		Note: run.Phase + " hook, succeeded"}
 	if failure != "" {
 		run.Result, run.Message = record.ResultFailed, p.mask(failure)

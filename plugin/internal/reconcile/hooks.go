@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
@@ -50,24 +51,15 @@ var (
 	}
 )
 
-func hookWord(text string) string {
-	return strings.ToLower(strings.ReplaceAll(strings.TrimSpace(text), "-", ""))
-}
-
-// hookOf reads the hook annotations of an object, nil when it has none. Ours win over Argo CD's, and those over Helm's.
+// hookOf reads the hook annotations of an object, nil when it has none.
 func hookOf(set map[string]string) (*hook, error) {
-	name, ok := "", false
-	for _, name = range []string{annotationHook, argoHook, helmHook} {
-		if _, ok = set[name]; ok {
-			break
-		}
-	}
-	if !ok || hookWord(set[name]) == "crdinstall" { // Helm 2 had CRDs installed by a hook: they are objects
+	name, said, ok := desired.HookOf(set)
+	if !ok {
 		return nil, nil
 	}
 	h := &hook{phases: map[string][]record.HookCause{}, replace: true}
-	for text := range strings.SplitSeq(set[name], ",") {
-		word := hookWord(text)
+	for text := range strings.SplitSeq(said, ",") {
+		word := desired.HookWord(text)
 		if word == "" {
 			continue
 		}
@@ -84,7 +76,7 @@ func hookOf(set map[string]string) (*hook, error) {
 		}
 	}
 	h.weight, _ = waveOf(set)
-	if n, err := strconv.Atoi(set[helmWeight]); err == nil && name == helmHook {
+	if n, err := strconv.Atoi(set[desired.HelmWeight]); err == nil && name == desired.HelmHook {
 		if _, hasWave := waveOf(set); !hasWave {
 			h.weight = n
 		}
@@ -103,14 +95,14 @@ func (h *hook) neverRun(k cluster.Kind) bool {
 func ofRemoval(phase string) bool { return phase == phasePreDelete || phase == phasePostDelete }
 
 func (h *hook) deletePolicy(set map[string]string) {
-	for _, name := range []string{annotationHookDelete, argoHookDelete, helmHookDelete} {
+	for _, name := range []string{desired.HookDelete, desired.ArgoHookDelete, desired.HelmHookDelete} {
 		text, ok := set[name]
 		if !ok {
 			continue
 		}
 		h.replace = false
 		for word := range strings.SplitSeq(text, ",") {
-			switch hookWord(word) {
+			switch desired.HookWord(word) {
 			case "beforehookcreation":
 				h.replace = true
 			case "hooksucceeded":
@@ -199,14 +191,14 @@ func (p *pass) hooksDue() bool { return p.dueFor != "" }
 func (p *pass) tellHooks() {
 	for _, phase := range []string{phasePreDelete, phasePreSync, phaseSync, phasePostSync, phasePostDelete} {
 		for _, o := range p.hooksOf(phase) {
-			p.tellChange(record.Change{Object: o.ID(), Short: shortOf(o), Origin: o.origin.String(), Action: record.Skipped,
+			p.tellChange(record.Change{Object: o.ID(), Short: p.shortOf(o), Origin: o.origin.String(), Action: record.Skipped,
 				Note: phase + " hook: a dry run does not run it"})
 		}
 	}
 }
 
-func shortOf(o *object) string {
+func (p *pass) shortOf(o *object) string {
 	ref := o.Ref
 	ref.Name = hookName(o)
-	return ref.String()
+	return p.short(ref)
 }

@@ -61,6 +61,7 @@ func (p *pass) open(ctx context.Context, known bool) error {
 		}
 	}
 	p.Cluster.Learn(rec.Kinds()...)
+	p.was = lastKnown{p.at(rec).Commit, rec.Inputs, rec.Config}
 	p.report.Previous, p.report.WasSettled = p.at(rec).Commit, rec.Settled
 	return p.checkSuspended()
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -75,7 +76,7 @@ func keepCommand(o *object) string { return annotateCommand(o) + "=disabled" }
 func unkeepCommand(o *object) string { return annotateCommand(o) + "-" }
 
 func annotateCommand(o *object) string {
-	return "kubectl annotate " + at(o.Ref) + " " + annotationPrune
+	return "kubectl annotate " + at(o.Ref) + " " + desired.Prune
 }
 
 // at names an object as kubectl's commands take it.

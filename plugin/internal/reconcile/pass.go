@@ -30,6 +30,8 @@ type pass struct {
 	commit    string            // what the ref points at
 	revision  record.Revision
 	tip       source.Revision // the commit, with its message
+	was       lastKnown
+	because   *because // nil until the history is written
 	rec       *record.Record
 	live      *snapshot
 	verdicts  map[record.Key]verdict
@@ -228,6 +230,7 @@ func (p *pass) observeDesired(ctx context.Context) error {
 }
 
 func (p *pass) makePlan(ctx context.Context) error {
+	p.noteSpread()
 	p.plan = makePlan(p.desired, p.rec, p.live, p.verdicts, p.id, p.apps)
 	if len(p.plan.removals) > 0 {
 		if err := p.lookBeforePrune(ctx); err != nil {

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
@@ -72,7 +73,7 @@ func makePlan(objects []*object, rec *record.Record, live *snapshot, verdicts ma
 			s.changed = true
 			s.verdict = unsettled
 		}
-		if !s.changed && s.verdict == clean || o.policy.createOnly && s.row != nil && s.row.UID != "" && s.verdict != missing {
+		if !s.changed && s.verdict == clean || o.policy.CreateOnly && s.row != nil && s.row.UID != "" && s.verdict != missing {
 			p.same = append(p.same, o)
 			continue
 		}
@@ -129,8 +130,8 @@ func annotationsOf(u metav1.Object) map[string]string {
 
 // kept tells whether an object asked not to be pruned, by our annotation or those of Argo CD, Flux and Helm.
 func kept(annotations map[string]string) bool {
-	p := policyOf(annotations)
-	return p.keep || p.ignore
+	p := desired.PolicyOf(annotations)
+	return p.Keep || p.Ignore
 }
 
 // doomed lists the removals that delete something, and counts the rows that stand for nothing any more.

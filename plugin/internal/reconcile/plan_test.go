@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
@@ -52,7 +53,7 @@ func wanted(kind, name string, annotations ...string) *object {
 	u.SetName(name)
 	u.SetNamespace(ref.Namespace)
 	u.SetAnnotations(pairs(annotations))
-	o := &object{Ref: ref, manifest: u, policy: policyOf(u.GetAnnotations()), origin: render.Origin{File: "app.yaml", Line: 7}}
+	o := &object{Ref: ref, manifest: u, policy: desired.PolicyOf(u.GetAnnotations()), origin: render.Origin{File: "app.yaml", Line: 7}}
 	o.body, _ = json.Marshal(u.Object)
 	return o
 }
@@ -126,10 +127,10 @@ func TestAPlanAppliesInStages(t *testing.T) {
 	p := newScene().plan(
 		wanted("Deployment", "web"), wanted("ValidatingWebhookConfiguration", "check"), wanted("Widget", "w"),
 		wanted("ConfigMap", "late", "argocd.argoproj.io/sync-wave=5"), wanted("Service", "web"), wanted("ClusterRole", "reader"),
-		wanted("ConfigMap", "early", annotationWave+"=-1"), wanted("CustomResourceDefinition", "widgets.example.com"),
+		wanted("ConfigMap", "early", desired.Wave+"=-1"), wanted("CustomResourceDefinition", "widgets.example.com"),
 		wanted("ConfigMap", "web"), wanted("ServiceAccount", "web"), wanted("Namespace", "shop"),
-		wanted("ClusterRole", "waved", annotationWave+"=2"), wanted("ConfigMap", "odd", annotationWave+"=first"),
-		wanted("ConfigMap", "both", annotationWave+"=1", "argocd.argoproj.io/sync-wave=9"))
+		wanted("ClusterRole", "waved", desired.Wave+"=2"), wanted("ConfigMap", "odd", desired.Wave+"=first"),
+		wanted("ConfigMap", "both", desired.Wave+"=1", "argocd.argoproj.io/sync-wave=9"))
 	checkLines(t, p.lines(),
 		"apply 0/0 namespace/shop git",
 		"apply 1/0 customresourcedefinition.apiextensions.k8s.io/widgets.example.com git",
@@ -150,7 +151,7 @@ func TestAPlanAppliesInStages(t *testing.T) {
 func TestAPlanPrunesBackwards(t *testing.T) {
 	s := newScene()
 	for _, o := range []*object{wanted("Namespace", "shop"), wanted("CustomResourceDefinition", "widgets.example.com"), wanted("Widget", "w"),
-		wanted("Service", "web"), wanted("Deployment", "web"), wanted("ConfigMap", "late", annotationWave+"=5"),
+		wanted("Service", "web"), wanted("Deployment", "web"), wanted("ConfigMap", "late", desired.Wave+"=5"),
 		wanted("ValidatingWebhookConfiguration", "check"), wanted("ServiceAccount", "web")} {
 		s.applied(o, clean)
 	}
@@ -198,7 +199,7 @@ func TestAnotherVersionOfAKindIsAChange(t *testing.T) {
 }
 
 func TestGuardRefusesToPruneTooMuch(t *testing.T) {
-	const keep = annotationPrune + "=disabled"
+	const keep = desired.Prune + "=disabled"
 	many := func(kind string, n int, annotations ...string) []*object {
 		var out []*object
 		for i := range n {

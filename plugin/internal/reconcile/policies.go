@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
@@ -18,7 +19,7 @@ import (
 func waiting(ro render.Object) *object {
 	gvk := ro.GroupVersionKind()
 	return &object{Ref: cluster.Ref{Kind: cluster.Kind{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind}, Name: ro.GetName()},
-		origin: ro.Origin, manifest: ro.Unstructured.DeepCopy(), policy: policy{patient: true}}
+		origin: ro.Origin, manifest: ro.Unstructured.DeepCopy(), policy: desired.Policy{Patient: true}}
 }
 
 // sort takes apart what was rendered: what is applied, and what is left alone or waits.
@@ -29,7 +30,7 @@ func (p *pass) sort(objects []*object) {
 		case o.Resource == "": // its kind is not known yet
 			p.deferred = true
 			p.tell(Waiting, p.app.Name, "%s: the cluster does not know its kind yet; a later run applies it", o.Ref)
-		case o.hook != nil && o.hook.skip, o.policy.ignore:
+		case o.hook != nil && o.hook.skip, o.policy.Ignore:
 			p.ignored[o.key()] = true
 		case o.hook != nil:
 			p.hooks = append(p.hooks, o)
@@ -53,7 +54,7 @@ func (p *pass) tellMisunderstood(objects []*object) {
 
 // leaveAlone tells whether an object that is only to be created exists already. Then nothing is sent.
 func (p *pass) leaveAlone(ctx context.Context, s *step) (outcome, bool) {
-	if !s.policy.createOnly {
+	if !s.policy.CreateOnly {
 		return outcome{}, false
 	}
 	live, err := p.Cluster.Get(ctx, s.Ref)
@@ -93,7 +94,7 @@ func (p *pass) letStay() {
 // markCreateOnly keeps the rows of objects that became create-only from being drift.
 func (p *pass) markCreateOnly() {
 	for _, o := range p.plan.same {
-		if row := p.rec.Rows[o.key()]; o.policy.createOnly && !row.CreateOnly {
+		if row := p.rec.Rows[o.key()]; o.policy.CreateOnly && !row.CreateOnly {
 			row.CreateOnly = true
 			p.rec.Rows[o.key()] = row
 		}

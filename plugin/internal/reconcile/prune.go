@@ -55,7 +55,7 @@ func (p *pass) pruneAll(ctx context.Context, rest []removal) error {
 // pruneOne deletes one object, or finds out that there is nothing of ours to delete. done means that the row can go.
 // was is the object as it was, if it was read.
 func (p *pass) pruneOne(ctx context.Context, r removal) (c *record.Change, was *unstructured.Unstructured, done bool) {
-	c = &record.Change{Object: r.row.ID(), Short: r.row.Ref.String()}
+	c = &record.Change{Object: r.row.ID(), Short: p.short(r.row.Ref)}
 	fail := func(err error) (*record.Change, *unstructured.Unstructured, bool) {
 		c.Action = record.Failed
 		c.Error, c.Hint = explain(err, &step{object: &object{Ref: r.row.Ref}}, nil)

@@ -27,7 +27,7 @@ const (
 // replacedAnew tells whether an object asks to be deleted and created anew at each change, and may be. What a volume holds
 // is worth more than that: it is recreated only when its change is refused.
 func replacedAnew(s *step) bool {
-	return s.policy.replace && s.policy.recreate && s.live != nil && whyKept(s, s.live) == "" && !holdsData(s.Ref.Kind)
+	return s.policy.Replace && s.policy.Recreate && s.live != nil && whyKept(s, s.live) == "" && !holdsData(s.Ref.Kind)
 }
 
 // whyKept says why an object is not recreated although its annotation asks, "" when it may be. The annotation is Git's,
@@ -161,7 +161,7 @@ func (p *pass) wholeAgain(s *step, live *unstructured.Unstructured) (*step, erro
 // creatable returns nil if the server would create an object that did not exist, and otherwise its reason. A dry run of the
 // creation is refused in any case, because the object exists: but only after all else was found right.
 func (p *pass) creatable(ctx context.Context, s *step, live *unstructured.Unstructured) error {
-	_, err := p.Cluster.TryCreate(ctx, s.Ref, s.body, record.Manager, s.policy.unchecked)
+	_, err := p.Cluster.TryCreate(ctx, s.Ref, s.body, record.Manager, s.policy.Unchecked)
 	if apierrors.IsAlreadyExists(err) || takenByItself(err, live) {
 		return nil
 	}
@@ -208,7 +208,7 @@ func (p *pass) asCreated(ctx context.Context, s *step) *unstructured.Unstructure
 	if err != nil {
 		return s.manifest
 	}
-	after, err := p.Cluster.TryCreate(ctx, s.Ref, body, record.Manager, s.policy.unchecked)
+	after, err := p.Cluster.TryCreate(ctx, s.Ref, body, record.Manager, s.policy.Unchecked)
 	if err != nil {
 		return s.manifest
 	}

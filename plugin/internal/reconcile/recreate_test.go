@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -38,7 +39,7 @@ func TestFieldWhyKept(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			live := &unstructured.Unstructured{Object: map[string]any{}}
 			live.SetUID("u")
-			s := &step{object: &object{Ref: cluster.Ref{Kind: test.kind}, policy: policy{replace: true, recreate: true}}, row: test.row, live: live}
+			s := &step{object: &object{Ref: cluster.Ref{Kind: test.kind}, policy: desired.Policy{Replace: true, Recreate: true}}, row: test.row, live: live}
 			if test.from != nil {
 				s.from = &handover{row: *test.from}
 			}

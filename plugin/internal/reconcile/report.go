@@ -34,6 +34,7 @@ type AppReport struct {
 	Objects    record.Objects     `json:"objects"`
 	Owners     []FormerOwner      `json:"owners,omitempty"` // what objects belong to that are to be taken over
 	Duration   metav1.Duration    `json:"duration"`
+	Spread     bool               `json:"-"` // the app has objects in more than one namespace
 	News       bool               `json:"-"` // the run is in the history
 	Unrecorded bool               `json:"-"` // it failed, and the app has no record to say so
 	Settled    bool               `json:"-"` // all is known to be healthy

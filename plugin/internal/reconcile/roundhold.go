@@ -116,6 +116,7 @@ func (p *pass) planHeld(ctx context.Context) error {
 	if len(p.plan.foreign) > 0 {
 		return p.refuseForeign(ctx)
 	}
+	p.noteSpread()
 	p.plan.removals = nil
 	p.plan.steps = slices.DeleteFunc(p.plan.steps, func(s *step) bool { return s.changed })
 	p.desired = slices.Clone(p.plan.same)

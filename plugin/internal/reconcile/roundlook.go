@@ -43,7 +43,7 @@ func (rd *round) makePasses(ctx context.Context) error {
 		if n := i - len(rd.apps); n >= 0 {
 			p.listed.retired, p.listed.first = true, leaving[n].first
 		}
-		p.opts.open = rd.open
+		p.opts.open, p.opts.commits = rd.open, rd.commits
 		p.commit, p.revision, p.tip, p.apps = rd.commit, rd.revision, rd.tip, rd.ids
 		p.report.Revision = p.revision
 		if l := rd.list; l != nil {

@@ -67,7 +67,7 @@ func (p *pass) save(ctx context.Context, result record.Result, message string, s
 	run := record.Run{Revision: p.revision, Result: result, Cause: p.report.Cause, Time: p.started.UTC().Truncate(time.Second),
 		Duration: metav1.Duration{Duration: p.Now().Sub(p.started).Round(time.Millisecond)},
 		Counts:   p.report.Counts, Message: message, Changes: p.changeLines()}
-	history, news := p.pushRun(run)
+	history, news := p.pushRun(ctx, run)
 	if !news && !p.rec.Unsaved() {
 		return nil
 	}
@@ -76,7 +76,7 @@ func (p *pass) save(ctx context.Context, result record.Result, message string, s
 		last = history[0]
 	}
 	p.rec.History, p.report.News = history, p.pushed
-	p.rec.Report = &record.Report{Name: p.app.Name, Source: p.report.Source, Revision: p.rec.Revision, Seen: p.seen(),
+	p.rec.Report = &record.Report{Name: p.app.Name, Source: p.report.Source, List: p.rec.List, Revision: p.rec.Revision, Seen: p.seen(),
 		Sync: syncOf(result), Health: p.report.Objects.Worst(), Message: message, Objects: p.report.Objects, LastRun: last}
 	return p.Records.Save(ctx, p.rec)
 }
@@ -84,17 +84,20 @@ func (p *pass) save(ctx context.Context, result record.Result, message string, s
 // pushRun adds run to the history if it is news: it changed an object, failed in a new way, ended a failure, or found
 // done what a run that was cut off has not recorded. The second save of one pass, after the wait for health, replaces
 // its first entry.
-func (p *pass) pushRun(run record.Run) ([]record.Run, bool) {
+func (p *pass) pushRun(ctx context.Context, run record.Run) ([]record.Run, bool) {
 	history := p.rec.History
 	if p.pushed {
 		run.ID = history[0].ID
+		p.noteCommits(ctx, &run)
 		return append([]record.Run{run}, history[1:]...), true
 	}
 	recovered := len(history) > 0 && history[0].Result == record.ResultFailed
 	if run.Result != record.ResultFailed && run.Counts.Changed() == 0 && !recovered && !p.gitChanged() {
 		return history, false
 	}
-	history, p.pushed = record.Push(history, run)
+	if history, p.pushed = record.Push(history, run); p.pushed {
+		p.noteCommits(ctx, &history[0])
+	}
 	return history, p.pushed
 }
 

@@ -38,7 +38,7 @@ func (p *pass) send(ctx context.Context, s *step, uid types.UID) (*unstructured.
 			return nil, false, err
 		}
 	}
-	o := cluster.ApplyOptions{Manager: firstOf(s.share, record.Manager), Force: !s.policy.yield, DryRun: p.opts.DryRun, Unchecked: s.policy.unchecked}
+	o := cluster.ApplyOptions{Manager: firstOf(s.share, record.Manager), Force: !s.policy.Yield, DryRun: p.opts.DryRun, Unchecked: s.policy.Unchecked}
 	deadline := p.Now().Add(10 * time.Second)
 	for pause := 20 * time.Millisecond; ; pause *= 2 {
 		after, created, err := p.Cluster.Apply(ctx, s.Ref, body, o)

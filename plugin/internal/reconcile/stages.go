@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 )
 
 // stage says when an object is applied: phases in order, inside the phase of waves by wave. Deletes run backwards.
@@ -45,7 +46,7 @@ func stageOf(k cluster.Kind, annotations map[string]string) stage {
 }
 
 func waveOf(annotations map[string]string) (int, bool) {
-	for _, name := range []string{annotationWave, argoWave} {
+	for _, name := range []string{desired.Wave, desired.ArgoWave} {
 		if text, ok := annotations[name]; ok {
 			n, err := strconv.Atoi(text)
 			return n, err == nil

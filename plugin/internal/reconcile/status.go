@@ -20,16 +20,18 @@ import (
 const apiVersion = "kubectl-gitops.dev/v1alpha1"
 
 // Status compares the records of the instance with the live objects, of one app or, when name is empty, of all. It
-// reads only: two lists for the records and one per kind for all apps together, no Git.
+// reads only: two lists for the records and one per kind for all apps together, no Git. A reader who may not read the
+// records gets what their parents tell, see reduced.
 func (r *Reconciler) Status(ctx context.Context, name string) (StatusList, error) {
 	list := StatusList{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "StatusList"}, Items: []Status{}}
-	parents, err := r.Records.Parents(ctx)
+	known, err := r.known(ctx)
 	if err != nil {
 		return list, err
 	}
-	inventories, err := r.Records.Load(ctx)
-	if err != nil {
-		return list, err
+	parents, inventories := known.parents, known.records
+	if list.Limits = known.limits(r.Records.Namespace); list.Limits != "" {
+		list.Items = r.reduced(ctx, known, name)
+		return list, ctx.Err()
 	}
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(parents)), func(n string) bool { return name != "" && n != name })
 	rows := map[record.Key]record.Row{} // of all these apps: a list of a kind must reach the namespaces of each
@@ -49,7 +51,7 @@ func (r *Reconciler) Status(ctx context.Context, name string) (StatusList, error
 		}
 		list.Items = append(list.Items, r.statusOf(n, parents[n].Report, rec, live, unread, name != ""))
 	}
-	list.addLists(r.Records.AppLists(), inventories, name)
+	list.addLists(known.lists, inventories, name)
 	return list, ctx.Err()
 }
 
@@ -81,8 +83,10 @@ func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Re
 	rules, _ := r.memory().checks.compile(rec.Health) // they were compiled when they were recorded
 	var worst *ResourceStatus
 	drift, alsoApplied := 0, ""
+	spread := spreadOver(rec.Sorted())
 	for _, row := range rec.Sorted() {
 		rs := resourceStatus(rec.Inventory, row, live, id, rules, unread[row.Ref.Kind])
+		rs.Where = ShortIn(row.Ref, spread)
 		s.Objects.Add(rs.Health)
 		if rs.Sync == record.SyncDrifted {
 			drift++
@@ -127,7 +131,7 @@ func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Re
 func appSync(s Status, rec *record.Record, report *record.Report, drift int, worst *ResourceStatus, unread error) (record.Sync, string) {
 	about := ""
 	if worst != nil && worst.Message != "" {
-		about = worst.Short + ": " + worst.Message
+		about = firstOf(worst.Where, worst.Short) + ": " + worst.Message
 	}
 	switch {
 	case report.Sync == record.SyncFailed && !recovered(s, rec, report, drift):

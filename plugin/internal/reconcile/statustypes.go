@@ -13,6 +13,7 @@ import (
 type StatusList struct {
 	metav1.TypeMeta `json:",inline"`
 	Items           []Status        `json:"items"`
+	Limits          string          `json:"limits,omitempty"`   // what the reader may not know, and why
 	Instance        *InstanceStatus `json:"instance,omitempty"` // of an installed instance, for those who may read its CronJob
 
 	Instances []InstanceStatus `json:"instances,omitempty"` // instead of instance, of all instances with -A
@@ -70,6 +71,7 @@ type LastRun struct {
 type ResourceStatus struct {
 	Object    string               `json:"object"` // group/Kind/namespace/name
 	Short     string               `json:"-"`      // kind.group/name
+	Where     string               `json:"-"`      // Short, with the namespace where the app has more than one
 	Namespace string               `json:"namespace,omitempty"`
 	Sync      record.Sync          `json:"sync"`
 	Health    cluster.Health       `json:"health"`

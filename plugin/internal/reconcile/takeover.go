@@ -77,7 +77,7 @@ func (p *pass) checkOwners(ctx context.Context) error {
 func (p *pass) strange() []*step {
 	return slices.DeleteFunc(slices.Clone(p.plan.steps), func(s *step) bool {
 		ours := s.row != nil && s.live != nil && s.verdict != replaced
-		return ours || s.from != nil || s.policy.createOnly || p.live.absent[s.Ref.Kind]
+		return ours || s.from != nil || s.policy.CreateOnly || p.live.absent[s.Ref.Kind]
 	})
 }
 

@@ -14,57 +14,64 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
 // Trace is the form of `trace KIND/NAME -o json`: whose object this is. Owners lead from the object to the one that
 // the app manages, which is the object itself when it is empty. Origin is file:line of that one in the commit that is
 // applied; it is empty where that cannot be told.
+//
+// Hook is the phase of the hook whose run made the object, "test" for one of Helm's tests.
 type Trace struct {
 	metav1.TypeMeta `json:",inline"`
-	Object          string          `json:"object"`
-	Owners          []string        `json:"owners,omitempty"`
-	App             string          `json:"app"`
-	Source          record.Source   `json:"source"`
-	Revision        record.Revision `json:"revision"`
-	Origin          string          `json:"origin,omitempty"`
-	Changed         *record.Owner   `json:"changed,omitempty"` // who changed the object last, its status aside
+	Object          string           `json:"object"`
+	Owners          []string         `json:"owners,omitempty"`
+	App             string           `json:"app"`
+	Hook            string           `json:"hook,omitempty"`
+	Source          record.Source    `json:"source"`
+	Revision        record.Revision  `json:"revision"`          // that is applied
+	Commit          *record.Revision `json:"commit,omitempty"`  // the newest one that changed the file or, if that is not known, what the app is rendered from
+	Unclear         string           `json:"unclear,omitempty"` // why Commit is not known
+	Origin          string           `json:"origin,omitempty"`
+	Changed         *record.Owner    `json:"changed,omitempty"` // who changed the object last, its status aside
 }
 
 // Traced is what Trace found in the cluster, with what is needed to find the object in Git.
 type Traced struct {
 	Trace
 	Managed cluster.Ref // the object that the app manages
-	Target  string      // namespace of objects that name none
+	Name    string      // of Managed in Git: a hook's may be the beginning of its name
+	Applied Applied     // the app
+	Limits  string      // what the reader may not know, "" for one who may read the records
 }
 
 // maxOwners is how far Trace climbs.
 const maxOwners = 10
 
 // Trace finds a live object by the names of its kind and itself, in namespace or, when that is empty, wherever it is
-// the only one of the name, and climbs its ownerReferences to an object of an app. Only metadata is read.
+// the only one of the name, and climbs its ownerReferences to an object of an app, or of a hook of one. Only metadata is
+// read.
 func (r *Reconciler) Trace(ctx context.Context, kind, namespace, name string) (Traced, error) {
 	kinds, err := r.Cluster.Named(ctx, kind)
 	if err != nil {
 		return Traced{}, err
 	}
-	records, err := r.Records.Load(ctx)
+	known, err := r.known(ctx)
 	if err != nil {
 		return Traced{}, err
 	}
-	ref, live, err := r.findOne(ctx, records, kinds, namespace, name)
+	ref, live, err := r.findOne(ctx, known, kinds, namespace, name)
 	if err != nil {
 		return Traced{}, err
 	}
-	t := Traced{Trace: Trace{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "Trace"}, Object: ref.ID(), Changed: lastChange(live)}}
+	t := Traced{Trace: Trace{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "Trace"}, Object: ref.ID(), Changed: lastChange(live)},
+		Limits: known.limits(r.Records.Namespace)}
 	way := ref.String()
 	for range maxOwners {
-		if app, row := ownerApp(records, ref, live); app != "" {
-			rec := records[app]
-			t.App, t.Source, t.Revision, t.Target, t.Managed = app, rec.Source, rec.Revision, rec.Target, row.Ref
+		if t.belongs(r, known, ref, live) {
 			return t, nil
 		}
 		up, parent, err := r.climb(ctx, ref, live)
@@ -82,17 +89,37 @@ func (r *Reconciler) Trace(ctx context.Context, kind, namespace, name string) (T
 	if t.Changed != nil {
 		text += fmt.Sprintf("; %s changed it last", t.Changed.Manager)
 	}
-	return t, hint.Errorf(text, "-n selects another instance")
+	_, hook, _ := desired.HookOf(live.GetAnnotations())
+	return t, &UnmanagedError{Ref: ref, Hook: hook, apps: known, error: hint.Errorf(text, "-n selects another instance")}
+}
+
+// belongs fills in the app that an object belongs to, if there is one.
+func (t *Traced) belongs(r *Reconciler, known known, ref cluster.Ref, live metav1.Object) bool {
+	app, managed := known.ownerOf(r, ref, live)
+	name := managed.Name
+	if app == "" {
+		var run record.HookRun
+		if app, run = known.hookOf(live.GetUID()); app == "" {
+			return false
+		}
+		managed, name, t.Hook = ref, run.Name, run.Phase
+	}
+	t.App, t.Managed, t.Name = app, managed, name
+	t.Applied, _ = known.applied(app)
+	t.Source, t.Revision = t.Applied.Source, known.revision(app)
+	t.Commit, t.Unclear = known.lastCommit(app)
+	return true
 }
 
 // findOne finds the one live object that is meant.
-func (r *Reconciler) findOne(ctx context.Context, records map[string]*record.Record, kinds []cluster.Kind, namespace, name string) (cluster.Ref, metav1.Object, error) {
+func (r *Reconciler) findOne(ctx context.Context, known known, kinds []cluster.Kind, namespace, name string) (cluster.Ref, metav1.Object, error) {
 	type match struct {
 		ref  cluster.Ref
 		live metav1.Object
 	}
 	var found []match
 	var failed []error
+	var forbidden []string
 	for _, k := range kinds {
 		spaces := []string{namespace}
 		if !k.Namespaced {
@@ -100,7 +127,11 @@ func (r *Reconciler) findOne(ctx context.Context, records map[string]*record.Rec
 		}
 		items, err := r.Cluster.FindMetadata(ctx, k, spaces[0], name)
 		if apierrors.IsForbidden(err) && spaces[0] == "" && k.Namespaced {
-			items, err = r.findIn(ctx, k, recordedNamespaces(records), name)
+			items, err = r.findIn(ctx, k, known.namespaces(r.Records.Namespace), name)
+		}
+		if apierrors.IsForbidden(err) {
+			forbidden = append(forbidden, strings.TrimSuffix(k.Resource+"."+k.Group, "."))
+			continue
 		}
 		if err != nil {
 			failed = append(failed, err)
@@ -110,7 +141,7 @@ func (r *Reconciler) findOne(ctx context.Context, records map[string]*record.Rec
 			found = append(found, match{cluster.Ref{Kind: k, Namespace: items[i].Namespace, Name: name}, &items[i]})
 		}
 	}
-	if managed := slices.DeleteFunc(slices.Clone(found), func(m match) bool { app, _ := ownerApp(records, m.ref, m.live); return app == "" }); len(managed) == 1 {
+	if managed := slices.DeleteFunc(slices.Clone(found), func(m match) bool { app, _ := known.ownerOf(r, m.ref, m.live); return app == "" }); len(managed) == 1 {
 		found = managed
 	}
 	switch {
@@ -118,6 +149,9 @@ func (r *Reconciler) findOne(ctx context.Context, records map[string]*record.Rec
 		return found[0].ref, found[0].live, nil
 	case len(found) == 0 && len(failed) > 0:
 		return cluster.Ref{}, nil, errors.Join(failed...)
+	case len(found) == 0 && len(forbidden) > 0:
+		return cluster.Ref{}, nil, hint.Errorf(fmt.Sprintf("no %s named %s that you may see: you may not list %s", strings.ToLower(kinds[0].Kind), name, strings.Join(forbidden, ", ")),
+			"this needs the right to list them in the object's namespace, which --object-namespace names")
 	case len(found) == 0:
 		return cluster.Ref{}, nil, hint.Errorf(fmt.Sprintf("no %s named %s in the cluster", strings.ToLower(kinds[0].Kind), name),
 			"check the name, or its namespace with --object-namespace")
@@ -130,21 +164,6 @@ func (r *Reconciler) findOne(ctx context.Context, records map[string]*record.Rec
 	return cluster.Ref{}, nil, hint.Errorf("several objects have this name: "+strings.Join(ids, ", "), "say which with --object-namespace, or KIND.GROUP/NAME")
 }
 
-func recordedNamespaces(records map[string]*record.Record) []string {
-	spaces := map[string]bool{}
-	for _, rec := range records {
-		if rec.Inventory == nil {
-			continue
-		}
-		for k := range rec.Rows {
-			if k.Namespace != "" {
-				spaces[k.Namespace] = true
-			}
-		}
-	}
-	return slices.Sorted(maps.Keys(spaces))
-}
-
 // findIn looks into each namespace where the whole cluster may not be listed.
 func (r *Reconciler) findIn(ctx context.Context, k cluster.Kind, spaces []string, name string) ([]metav1.PartialObjectMetadata, error) {
 	found := make([][]metav1.PartialObjectMetadata, len(spaces))
@@ -152,7 +171,7 @@ func (r *Reconciler) findIn(ctx context.Context, k cluster.Kind, spaces []string
 	parallel(ctx, len(spaces), readsInFlight, func(i int) { found[i], errs[i] = r.Cluster.FindMetadata(ctx, k, spaces[i], name) })
 	all := slices.Concat(found...)
 	if len(all) == 0 {
-		return nil, errors.Join(errs...)
+		return nil, cmp.Or(errs...)
 	}
 	return all, nil
 }
@@ -217,16 +236,4 @@ func lastChange(live metav1.Object) *record.Owner {
 		}
 	}
 	return newest
-}
-
-// Locate finds the managed object among rendered ones and returns where it is written.
-func (t Traced) Locate(objects []render.Object) (render.Origin, bool) {
-	for _, o := range objects {
-		gk := o.GroupVersionKind().GroupKind()
-		if gk.Group == t.Managed.Group && gk.Kind == t.Managed.Kind.Kind && o.GetName() == t.Managed.Name &&
-			cmp.Or(o.GetNamespace(), t.Managed.Namespace) == t.Managed.Namespace {
-			return o.Origin, true
-		}
-	}
-	return render.Origin{}, false
 }

@@ -27,6 +27,7 @@ type ObjectTree struct {
 	Revision        record.Revision `json:"revision"`
 	Items           []Node          `json:"items"`
 	Unread          []string        `json:"unread,omitempty"`
+	Limits          string          `json:"limits,omitempty"` // what the reader may not know, and why
 }
 
 // Node is one object of an ObjectTree. Sync is empty for children: Git does not know them. Health is empty where it is not
@@ -101,20 +102,30 @@ func (r *Reconciler) Tree(ctx context.Context, app string) (tree ObjectTree, ok 
 	}
 	s := list.Items[0]
 	tree = ObjectTree{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "Tree"}, App: s.Name, Sync: s.Sync, Health: s.Health,
-		Revision: s.Revision, Items: []Node{}}
-	records, err := r.Records.Load(ctx)
-	if err != nil || records[app] == nil || records[app].Inventory == nil {
+		Revision: s.Revision, Items: []Node{}, Limits: list.Limits}
+	known, err := r.known(ctx)
+	if err != nil {
 		return tree, true, err
 	}
-	rec := records[app]
 	f := &family{Reconciler: r, byOwner: map[types.UID][]child{}, done: map[listing]bool{}, unread: map[string]bool{}}
-	f.find(ctx, owners(rec.Sorted()))
+	var rows []record.Row
+	var rules []cluster.HealthRule
+	if known.hidden != nil {
+		var unread []error
+		rows, unread = r.members(ctx, known.parents[app]).of(r.Records.ID(app), known.parents[app])
+		for _, err := range unread {
+			f.unread[err.Error()] = true
+		}
+	} else if rec := known.records[app]; rec != nil && rec.Inventory != nil {
+		rows, rules = rec.Sorted(), rec.Health
+	}
+	f.find(ctx, owners(rows))
 	byID := map[string]ResourceStatus{}
 	for _, rs := range s.Resources {
 		byID[rs.Object] = rs
 	}
-	f.rules, _ = r.memory().checks.compile(rec.Health)
-	for _, row := range rec.Sorted() {
+	f.rules, _ = r.memory().checks.compile(rules)
+	for _, row := range rows {
 		rs := byID[row.ID()]
 		tree.Items = append(tree.Items, Node{Object: rs.Object, Short: rs.Short, Namespace: rs.Namespace, Sync: rs.Sync, Health: rs.Health,
 			Message: rs.Message, Children: f.nodes(row.UID, map[types.UID]bool{})})

@@ -44,12 +44,12 @@ func (t *trial) leftovers() ([]fields.Leftover, error) {
 func (t *trial) must() ([]fields.Leftover, error) {
 	s := t.step
 	missing := !s.changed && s.live != nil || firstTime(s)
-	if t.live == nil || !s.policy.replace && !missing {
+	if t.live == nil || !s.policy.Replace && !missing {
 		return nil, nil
 	}
 	all, err := t.leftovers()
 	return slices.DeleteFunc(all, func(l fields.Leftover) bool {
-		return !(l.Instead && missing) && !(s.policy.replace && (l.By != nil || l.OpenMap()))
+		return !(l.Instead && missing) && !(s.policy.Replace && (l.By != nil || l.OpenMap()))
 	}), err
 }
 

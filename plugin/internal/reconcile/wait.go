@@ -123,7 +123,7 @@ func (p *pass) notHealthy(open []ailing) error {
 	if why := p.podTrouble(ctx, worst.key); why != "" {
 		message += "; " + why
 	}
-	return &notHealthyError{p.refs[worst.key].String(), worst.health, message, len(open) - 1}
+	return &notHealthyError{p.short(p.refs[worst.key]), worst.health, message, len(open) - 1}
 }
 
 type ailing struct {
@@ -178,7 +178,7 @@ func (p *pass) slim(k record.Key) {
 // tellWaiting reports each object once per state it is in.
 func (p *pass) tellWaiting(open []ailing) {
 	for _, a := range open {
-		text := p.refs[a.key].String() + ": " + firstOf(a.message, string(a.health))
+		text := p.short(p.refs[a.key]) + ": " + firstOf(a.message, string(a.health))
 		if p.told[a.key] != text {
 			p.told[a.key] = text
 			p.tell(Waiting, p.app.Name, "%s", text)

@@ -14,7 +14,7 @@ func (s *Store) Objects(ctx context.Context) ([]cluster.Ref, error) {
 	for _, k := range []cluster.Kind{configMaps, secrets} {
 		items, _, err := s.Cluster.ListMetadata(ctx, k, s.Namespace, labelApp, cluster.Read{})
 		if err != nil {
-			return nil, s.unread(err)
+			return nil, s.refused(err)
 		}
 		for _, u := range items {
 			if IsRecord(u.Labels) {
@@ -29,7 +29,7 @@ func (s *Store) Objects(ctx context.Context) ([]cluster.Ref, error) {
 func (s *Store) RemoveLists(ctx context.Context) error {
 	items, _, err := s.Cluster.List(ctx, secrets, s.Namespace, labelList)
 	if err != nil {
-		return s.unread(err)
+		return s.refused(err)
 	}
 	var errs []error
 	for _, u := range items {
@@ -48,7 +48,7 @@ func (s *Store) Remove(ctx context.Context, app string) error {
 	for _, k := range []cluster.Kind{secrets, configMaps} {
 		items, _, err := s.Cluster.List(ctx, k, s.Namespace, labelApp+"="+app+",app.kubernetes.io/managed-by="+Tool)
 		if err != nil {
-			return s.unread(err)
+			return s.refused(err)
 		}
 		for _, u := range items {
 			ref := cluster.Ref{Kind: k, Namespace: s.Namespace, Name: u.GetName()}

@@ -210,14 +210,23 @@ type Run struct {
 	Counts   Counts          `json:"counts"`
 	Message  string          `json:"message,omitempty"`
 	Changes  []string        `json:"changes,omitempty"` // one line each, at most MaxChanges
+
+	// Commits are those since the commit before that touch what the app is rendered from, newest first, at most ten. Unclear
+	// says why there are none, or why they are not known. Both are empty for runs that no commit caused, and of earlier versions.
+	Commits []Revision `json:"commits,omitempty"`
+	Unclear string     `json:"unclear,omitempty"`
 }
+
+// UnclearFirst is why the commits of a first run are not known.
+const UnclearFirst = "the first run applied whatever was there"
 
 // Report is what the last run found, as people and `status` read it.
 type Report struct {
 	Name     string         `json:"name"`
 	Source   Source         `json:"source"`
-	Revision Revision       `json:"revision"` // last applied without failure to apply
-	Seen     string         `json:"seen"`     // last commit polled
+	List     string         `json:"list,omitempty"` // directory of the gitops.yaml that lists the app; "" = none
+	Revision Revision       `json:"revision"`       // last applied without failure to apply
+	Seen     string         `json:"seen"`           // last commit polled
 	Sync     Sync           `json:"sync"`
 	Health   cluster.Health `json:"health"`
 	Message  string         `json:"message,omitempty"`

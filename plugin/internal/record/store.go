@@ -46,6 +46,9 @@ type Record struct {
 	Report  *Report // nil before the parent was loaded, or when there is none
 	History []Run
 
+	// GroupKinds (Kind.group) and Namespaces are where the parent says that objects of the app are. Parents fills them.
+	GroupKinds, Namespaces []string
+
 	// Rebuilt says that the inventory was lost and that its rows were put together from labels: nothing may be
 	// pruned until everything was applied once more.
 	Rebuilt bool
@@ -66,6 +69,7 @@ type Store struct {
 	Cluster   *cluster.Client
 	Namespace string
 	Tool      string // name/version, the ApplySet tooling annotation
+	Writer    bool   // the records will be written, so hints name the rights for that
 
 	peeked       map[string]*Record // answers the next Load
 	lists        []*AppList         // found by the last Load
@@ -90,7 +94,7 @@ func (s *Store) Load(ctx context.Context) (map[string]*Record, error) {
 	}
 	items, _, err := s.Cluster.List(ctx, secrets, s.Namespace, labelApp)
 	if err != nil {
-		return nil, s.unread(err)
+		return nil, s.unread("secrets", err)
 	}
 	records := map[string]*Record{}
 	shards := map[string]map[int]shard{}
@@ -140,13 +144,21 @@ func (s *Store) Peek(ctx context.Context) (map[string]*Record, error) {
 	return records, err
 }
 
-// unread says what a user needs who may not read the records.
-func (s *Store) unread(err error) error {
-	err = fmt.Errorf("records in namespace %s: %w", s.Namespace, err)
-	if apierrors.IsForbidden(err) {
-		return hint.With(err, "grant get, list, create, update and patch on configmaps and secrets there to this user; -n selects another instance")
+// unread says what a reader needs who may not list what, and what a writer needs.
+func (s *Store) unread(what string, err error) error {
+	if s.Writer || !apierrors.IsForbidden(err) {
+		return s.refused(err)
 	}
-	return err
+	return hint.With(s.refused(err), "this needs the right to list %s there; -n selects another instance", what)
+}
+
+// refused says what a user needs who may not write the records.
+func (s *Store) refused(err error) error {
+	refused := fmt.Errorf("records in namespace %s: %w", s.Namespace, err)
+	if apierrors.IsForbidden(err) && s.Writer {
+		return hint.With(refused, "grant get, list, create, update and patch on configmaps and secrets there to this user; -n selects another instance")
+	}
+	return refused
 }
 
 // New returns the record of an app that has none yet.
@@ -243,7 +255,7 @@ func (r *Record) readParent(u *unstructured.Unstructured) {
 func (s *Store) Parents(ctx context.Context) (map[string]*Record, error) {
 	items, _, err := s.Cluster.List(ctx, configMaps, s.Namespace, LabelID)
 	if err != nil {
-		return nil, s.unread(err)
+		return nil, s.unread("configmaps", err)
 	}
 	out := map[string]*Record{}
 	for i := range items {
@@ -253,6 +265,8 @@ func (s *Store) Parents(ctx context.Context) (map[string]*Record, error) {
 		}
 		r := &Record{}
 		if r.readParent(&items[i]); r.Report != nil {
+			r.GroupKinds = splitList(items[i].GetAnnotations()[annotationGroupKinds])
+			r.Namespaces = splitList(items[i].GetAnnotations()[annotationNamespaces])
 			out[app] = r
 		}
 	}
@@ -263,7 +277,7 @@ func (s *Store) Parents(ctx context.Context) (map[string]*Record, error) {
 func (s *Store) Instances(ctx context.Context) ([]string, error) {
 	items, _, err := s.Cluster.ListMetadata(ctx, configMaps, "", LabelID, cluster.Read{Many: true})
 	if err != nil {
-		return nil, s.unread(err)
+		return nil, s.unread("configmaps", err)
 	}
 	found := map[string]bool{}
 	for _, item := range items {

@@ -68,7 +68,7 @@ func (s *Store) Suspend(ctx context.Context, app string, as *Suspension) (found,
 			return false, false, nil
 		}
 		if err != nil {
-			return false, false, s.unread(err)
+			return false, false, s.refused(err)
 		}
 		patch, err := suspensionPatch(live.GetAnnotations(), live.GetResourceVersion(), as)
 		if err != nil || patch == nil {

@@ -107,7 +107,7 @@ func (h *helmRender) manifests(values map[string]any) ([]chart.Manifest, error) 
 func (h *helmRender) chartOptions(values map[string]any) chart.Options {
 	o := chart.Options{Release: h.helm.Release, Namespace: h.helm.Namespace, Values: values, Upgrade: h.helm.Upgrade, Revision: h.helm.Revision,
 		KubeVersion: h.options.Capabilities.KubeVersion, APIVersions: h.options.Capabilities.APIVersions,
-		ServerVersions: h.options.Capabilities.APIVersions != nil, NoHooks: h.noHooks, Progress: h.options.progress}
+		ServerVersions: h.options.Capabilities.APIVersions != nil, NoHooks: h.noHooks, EveryHook: h.options.EveryHook, Progress: h.options.progress}
 	o.APIVersions = slices.Concat(o.APIVersions, h.moreVersions, h.ownVersions)
 	o.OwnKinds = h.installs
 	if o.Release == "" && h.dir != "." {

@@ -122,6 +122,7 @@ type Options struct {
 	Archives          map[string][]byte // charts that others depend on, by chart.Need.Key
 	AgeKeys           KeyFile           // decrypt what SOPS encrypted for them
 	Substitute        *Substitute       // nil leaves ${NAME} as it is
+	EveryHook         bool              `json:",omitempty"` // charts: tests and rollbacks, which are never applied, too
 
 	// Fetched is told each chart that another depends on and that was fetched, before it is rendered. Its error refuses the
 	// chart. It may be nil.

@@ -21,12 +21,13 @@ import (
 const maxCommits = 1000
 
 // Commit is one commit of a range. Parents are full hashes, the first one is that of the branch it was made on. Touches
-// tells whether it changes one of the paths that were asked for; a merge does when it differs from all its parents.
-// Untrusted says why Repo.Trust does not accept the commit's signature; nil without Trust.
+// tells whether it changes one of the paths that were asked for, and Touched which; a merge changes a path that differs
+// from that of all its parents. Untrusted says why Repo.Trust does not accept the commit's signature; nil without Trust.
 type Commit struct {
 	Revision
 	Parents   []string
 	Touches   bool
+	Touched   []string
 	Untrusted error
 }
 
@@ -237,16 +238,94 @@ func touched(ctx context.Context, s storer.EncodedObjectStorer, commits []Commit
 		if err != nil {
 			return err
 		}
-		commits[i].Touches = true
-		for _, parent := range commits[i].Parents {
-			theirs, err := t.at(parent, paths)
-			if err != nil {
+		theirs := make([][]string, len(commits[i].Parents))
+		for j, parent := range commits[i].Parents {
+			if theirs[j], err = t.at(parent, paths); err != nil {
 				return err
 			}
-			commits[i].Touches = commits[i].Touches && !slices.Equal(mine, theirs)
 		}
+		for j, p := range paths {
+			here := func(names []string) bool { return names[j] == mine[j] }
+			if !slices.ContainsFunc(theirs, here) && (len(theirs) > 0 || mine[j] != "") {
+				commits[i].Touched = append(commits[i].Touched, p)
+			}
+		}
+		commits[i].Touches = len(commits[i].Touched) > 0
 	}
 	return nil
+}
+
+// maxBack is how many commits LastChange goes back in a remote repository.
+const maxBack = 200
+
+// LastChange returns the newest commit that to reaches and that changed what lies at a clean slash path, as `git log -1 to
+// -- path` does: where a branch that was merged has the same there, its history tells. A remote repository sends 200 commits
+// with their directories; one that is older is not found.
+func (r Repo) LastChange(ctx context.Context, to, path string) (c Commit, err error) {
+	a, err := r.address()
+	if err != nil {
+		return Commit{}, err
+	}
+	if !isCommit(to) {
+		return Commit{}, fmt.Errorf("%q is not a full commit (40 hexadecimal digits)", to)
+	}
+	tip := plumbing.NewHash(to)
+	if a.scheme == schemeLocal {
+		l, err := openLocal(a.path)
+		if err != nil {
+			return Commit{}, err
+		}
+		defer l.close()
+		c, err = lastChange(ctx, l.objects, tip, path)
+		return c, redact(wrap(a, err))
+	}
+	history := packRequest{want: tip, depth: maxBack, filter: packp.FilterBlobNone()}
+	err = r.filtered(ctx, a, history, func(p *pack) error {
+		c, err = lastChange(ctx, p.objects, tip, path)
+		return err
+	})
+	return c, err
+}
+
+func lastChange(ctx context.Context, s storer.EncodedObjectStorer, at plumbing.Hash, path string) (Commit, error) {
+	t := trees{objects: s, entries: map[plumbing.Hash]map[string]object.TreeEntry{}, names: map[string][]string{}}
+	for {
+		if err := ctx.Err(); err != nil {
+			return Commit{}, err
+		}
+		c, err := object.GetCommit(s, at)
+		if err != nil {
+			return Commit{}, fmt.Errorf("commit %s: %w", at, err)
+		}
+		mine, err := t.at(at.String(), []string{path})
+		if err != nil {
+			return Commit{}, err
+		}
+		same := plumbing.ZeroHash
+		for _, parent := range c.ParentHashes {
+			theirs, err := t.at(parent.String(), []string{path})
+			if errors.Is(err, plumbing.ErrObjectNotFound) {
+				return Commit{}, fmt.Errorf("the history before %s was not sent", at)
+			}
+			if err != nil {
+				return Commit{}, err
+			}
+			if same.IsZero() && slices.Equal(mine, theirs) {
+				same = parent
+			}
+		}
+		if same.IsZero() {
+			if len(c.ParentHashes) == 0 && mine[0] == "" {
+				return Commit{}, fmt.Errorf("no commit has %q", path)
+			}
+			found := Commit{Revision: describe(c), Touches: true, Touched: []string{path}}
+			for _, parent := range c.ParentHashes {
+				found.Parents = append(found.Parents, parent.String())
+			}
+			return found, nil
+		}
+		at = same
+	}
 }
 
 // trees reads each directory of a repository's history once.

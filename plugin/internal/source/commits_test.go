@@ -162,3 +162,49 @@ func TestCommitsAreBounded(t *testing.T) {
 		})
 	}
 }
+
+func TestFieldLastChange(t *testing.T) {
+	h := newHistory(t)
+	filtering := newHistory(t)
+	filtering.git("config", "uploadpack.allowFilter", "true")
+	for name, url := range map[string]string{"local": h.dir, "http": h.serve(nil).URL + "/config/.git", "http with filters": filtering.serve(nil).URL + "/config/.git"} {
+		repo := source.Repo{URL: url}
+		for _, c := range []struct{ to, path, want string }{
+			{h.revert, "apps/web/a.yaml", "revert"},
+			{h.readme, "apps/web/a.yaml", "web"},
+			{h.revert, "apps/shop/a.yaml", "topic"},
+			{h.revert, "apps/shop", "topic2"},
+			{h.revert, "base", "applied"},
+			{h.revert, "README.md", "readme"},
+			{h.merge, "apps/web", "web"},
+			{h.revert, ".", "revert"},
+			{h.old, "base/b.yaml", "old"},
+		} {
+			t.Run("M2 "+name+"/"+c.want+" "+c.path, func(t *testing.T) {
+				got, err := repo.LastChange(t.Context(), c.to, c.path)
+				if err != nil || got.Subject != c.want {
+					t.Errorf("got %q, error %v", got.Subject, err)
+				}
+			})
+		}
+		t.Run("M2 "+name+"/never", func(t *testing.T) {
+			if _, err := repo.LastChange(t.Context(), h.revert, "no/such"); err == nil {
+				t.Error("no error")
+			}
+		})
+	}
+}
+
+func TestFieldTouched(t *testing.T) {
+	h := newHistory(t)
+	commits, err := source.Repo{URL: h.dir}.Commits(t.Context(), h.applied, h.revert, "apps/web", "apps/shop", "base")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{"web": "apps/web", "revert": "apps/web", "topic": "apps/shop", "topic2": "apps/shop", "merge": "", "readme": ""}
+	for _, c := range commits {
+		if got := strings.Join(c.Touched, " "); got != want[c.Subject] {
+			t.Errorf("M2 %s touches %q, want %q", c.Subject, got, want[c.Subject])
+		}
+	}
+}

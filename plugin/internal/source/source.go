@@ -80,6 +80,7 @@ func (l Limits) orDefault() Limits {
 // are replaced, so that the fields can be printed.
 type Revision struct {
 	Commit, Parent, Ref, Author, Email, Subject, Body, Signer string
+	Merge                                                     bool // it has more than one parent
 	Time                                                      time.Time
 }
 
@@ -235,6 +236,7 @@ func describe(c *object.Commit) Revision {
 	return Revision{
 		Commit:  c.Hash.String(),
 		Parent:  parent,
+		Merge:   len(c.ParentHashes) > 1,
 		Author:  safetext.Line(c.Author.Name),
 		Email:   safetext.Line(c.Author.Email),
 		Subject: safetext.Line(strings.Join(strings.Fields(subject), " ")),

@@ -2,6 +2,7 @@
 //
 //	github-server serve DIR STATE     serves acme/config, which begins with the files of DIR; writes its addresses to STATE
 //	github-server merge NUMBER [HOW]  merges a pull request: merge, squash or rebase
+//	github-server propose BRANCH DIR  opens a pull request that makes main equal to the files of DIR, and prints its number
 //	github-server pulls               prints the open pull requests
 //	github-server show PATH           prints a file of main
 //
@@ -40,7 +41,7 @@ func run(args []string) error {
 		return serve(args[1], args[2])
 	}
 	if len(args) == 0 {
-		return errors.New("serve, merge, pulls or show")
+		return errors.New("serve, merge, propose, pulls or show")
 	}
 	return ask(os.Getenv("GITHUB_SERVER_STATE"), args)
 }
@@ -57,21 +58,7 @@ func (reporter) Errorf(format string, a ...any) {
 }
 
 func serve(dir, state string) error {
-	files := map[string]string{}
-	err := filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && d.Name() == ".git":
-			return fs.SkipDir
-		case d.IsDir():
-			return nil
-		}
-		data, err := os.ReadFile(p)
-		rel, relErr := filepath.Rel(dir, p)
-		files[filepath.ToSlash(rel)] = string(data)
-		return errors.Join(err, relErr)
-	})
+	files, err := filesOf(dir)
 	if err != nil {
 		return err
 	}
@@ -101,6 +88,45 @@ func serve(dir, state string) error {
 	return server.Serve(listener)
 }
 
+// filesOf reads the files of a checkout.
+func filesOf(dir string) (map[string]string, error) {
+	files := map[string]string{}
+	return files, filepath.WalkDir(dir, func(p string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && d.Name() == ".git":
+			return fs.SkipDir
+		case d.IsDir():
+			return nil
+		}
+		data, err := os.ReadFile(p)
+		rel, relErr := filepath.Rel(dir, p)
+		files[filepath.ToSlash(rel)] = string(data)
+		return errors.Join(err, relErr)
+	})
+}
+
+// propose opens a pull request, as somebody does who has pushed a branch.
+func propose(repo *githubtest.Repo, branch, dir string) (string, error) {
+	files, err := filesOf(dir)
+	if err != nil {
+		return "", err
+	}
+	repo.Push(branch, "Change the repository", files)
+	var gone []string
+	for name := range repo.Files(branch) {
+		if _, stays := files[name]; !stays {
+			gone = append(gone, name)
+		}
+	}
+	if len(gone) > 0 {
+		repo.Remove(branch, "Remove files", gone...)
+	}
+	repo.OpenPull(branch, "Change the repository")
+	return fmt.Sprintln(len(repo.Pulls())), nil
+}
+
 // control is what people do in the web page of GitHub.
 func control(hub *githubtest.Server, repo *githubtest.Repo) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -128,6 +154,8 @@ func act(repo *githubtest.Repo, args []string) (string, error) {
 		}
 		how(n)
 		return fmt.Sprintf("merged #%d\n", n), nil
+	case len(args) == 3 && args[0] == "propose":
+		return propose(repo, args[1], args[2])
 	case len(args) == 1 && args[0] == "pulls":
 		var b strings.Builder
 		for _, p := range repo.Open() {

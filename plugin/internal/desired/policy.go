@@ -1,0 +1,298 @@
+// Package desired says what manifests ask for beside what they describe. It is pure: a run, a preview and the reference
+// read the same table.
+package desired
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Policy is how the annotations of an object ask to treat it. The zero value is the rule without annotations.
+type Policy struct {
+	Keep       bool // never pruned
+	Recreate   bool // deleted and created anew when the server refuses a change of it
+	Replace    bool // what people and former tools added goes when it changes
+	CreateOnly bool // created when missing, then left alone
+	Ignore     bool // neither applied nor pruned
+	Yield      bool // a field that another manager owns is a failure, not taken over
+	Unchecked  bool // fields that the kind does not have are dropped by the server, not refused
+	Patient    bool // its kind may be unknown yet: it is left to a later pass then
+}
+
+// Names of the annotations that manifests may carry. Those of Argo CD, Flux and Helm that mean the same are understood too.
+const (
+	Prune          = "kubectl-gitops.dev/prune"
+	Recreate       = "kubectl-gitops.dev/recreate"
+	Replace        = "kubectl-gitops.dev/replace"
+	CreateOnly     = "kubectl-gitops.dev/create-only"
+	Ignore         = "kubectl-gitops.dev/ignore"
+	Force          = "kubectl-gitops.dev/force-conflicts"
+	Wave           = "kubectl-gitops.dev/wave"
+	Hook           = "kubectl-gitops.dev/hook"
+	HookDelete     = "kubectl-gitops.dev/hook-delete-policy"
+	HookRun        = "kubectl-gitops.dev/hook-run" // on the object of a hook: tells one run from others
+	DependsOn      = "config.kubernetes.io/depends-on"
+	ArgoHook       = "argocd.argoproj.io/hook"
+	ArgoHookDelete = "argocd.argoproj.io/hook-delete-policy"
+	HelmHook       = "helm.sh/hook"
+	HelmHookDelete = "helm.sh/hook-delete-policy"
+	HelmWeight     = "helm.sh/hook-weight"
+	ArgoOptions    = "argocd.argoproj.io/sync-options"
+	ArgoCompare    = "argocd.argoproj.io/compare-options"
+	ArgoWave       = "argocd.argoproj.io/sync-wave"
+	FluxPrune      = "kustomize.toolkit.fluxcd.io/prune"
+	FluxForce      = "kustomize.toolkit.fluxcd.io/force"
+	FluxApply      = "kustomize.toolkit.fluxcd.io/ssa"
+	FluxReconcile  = "kustomize.toolkit.fluxcd.io/reconcile"
+	HelmPolicy     = "helm.sh/resource-policy"
+)
+
+// understood is one annotation that manifests may carry.
+type understood struct {
+	name   string
+	list   bool // a comma-separated list of values
+	number bool // the value is a whole number
+	free   bool // the value is checked where it is used
+	values []meaning
+}
+
+// meaning is one value of an annotation, or of several that mean the same. A nil set changes nothing: the value is
+// the default, or asks for what happens anyway.
+type meaning struct {
+	values []string
+	text   string // for docs/annotations.md
+	set    func(*Policy)
+}
+
+// annotations lists what is understood, others' first: ours have the last word. docs/annotations.md is generated from
+// it. Values are compared without regard to case, as Flux does.
+var annotations = []understood{
+	{name: HelmPolicy, values: []meaning{
+		{[]string{"keep"}, "never pruned", func(p *Policy) { p.Keep = true }},
+	}},
+	{name: HelmHook, list: true, free: true, values: []meaning{
+		{[]string{"pre-install"}, "run before anything is applied, the first time", nil},
+		{[]string{"pre-upgrade"}, "run before anything is applied, every later time that manifests changed", nil},
+		{[]string{"post-install", "post-upgrade"}, "the same, when all is healthy", nil},
+		{[]string{"pre-delete"}, "run when the app is removed, before anything of it is deleted", nil},
+		{[]string{"post-delete"}, "run when all of it is deleted", nil},
+		{[]string{"pre-rollback", "post-rollback", "test"}, "never run, and not applied", nil},
+	}},
+	{name: HelmHookDelete, list: true, values: []meaning{
+		{[]string{"before-hook-creation", "hook-succeeded", "hook-failed"}, "as kubectl-gitops.dev/hook-delete-policy", nil},
+	}},
+	{name: HelmWeight, number: true, values: []meaning{{nil, "the wave of a hook", nil}}},
+	{name: FluxPrune, values: []meaning{
+		{[]string{"disabled"}, "never pruned", func(p *Policy) { p.Keep = true }},
+		{[]string{"enabled"}, "the default", nil},
+	}},
+	{name: FluxForce, values: []meaning{
+		{[]string{"enabled"}, "deleted and created anew when the API server refuses a change of it, and would create it", func(p *Policy) { p.Recreate = true }},
+		{[]string{"disabled"}, "the default", nil},
+	}},
+	{name: FluxApply, values: []meaning{
+		{[]string{"Override", "Merge"}, "the default: fields in Git are ours, others are left alone", nil},
+		{[]string{"IfNotPresent"}, "created when missing, then left alone", func(p *Policy) { p.CreateOnly = true }},
+		{[]string{"Ignore"}, "neither applied nor pruned", func(p *Policy) { p.Ignore = true }},
+	}},
+	{name: FluxReconcile, values: []meaning{
+		{[]string{"disabled"}, "neither applied nor pruned", func(p *Policy) { p.Ignore = true }},
+		{[]string{"enabled"}, "the default", nil},
+	}},
+	{name: ArgoHook, list: true, free: true, values: []meaning{
+		{[]string{"PreSync", "Sync", "PostSync", "SyncFail", "Skip", "PreDelete", "PostDelete"}, "as kubectl-gitops.dev/hook", nil},
+	}},
+	{name: ArgoHookDelete, list: true, values: []meaning{
+		{[]string{"BeforeHookCreation", "HookSucceeded", "HookFailed"}, "as kubectl-gitops.dev/hook-delete-policy", nil},
+	}},
+	{name: ArgoWave, number: true, values: []meaning{{nil, "as kubectl-gitops.dev/wave", nil}}},
+	{name: ArgoOptions, list: true, values: []meaning{
+		{[]string{"Prune=false", "Prune=confirm", "Delete=false", "Delete=confirm"}, "never pruned: there is nobody to confirm",
+			func(p *Policy) { p.Keep = true }},
+		{[]string{"Replace=true"}, "what people and former tools added goes when it changes, what is left to others stays; with Force=true deleted and created anew, volumes and claims only when a change is refused",
+			func(p *Policy) { p.Replace = true }},
+		{[]string{"Force=true"}, "deleted and created anew when the API server refuses a change of it, and would create it", func(p *Policy) { p.Recreate = true }},
+		{[]string{"Validate=false"}, "fields that the kind does not have are dropped instead of refused",
+			func(p *Policy) { p.Unchecked = true }},
+		{[]string{"SkipDryRunOnMissingResource=true"}, "while the cluster does not know its kind, the object waits for a later pass",
+			func(p *Policy) { p.Patient = true }},
+		{[]string{"ServerSideApply=true", "ServerSideApply=false", "ApplyOutOfSyncOnly=true", "ApplyOutOfSyncOnly=false",
+			"CreateNamespace=true", "CreateNamespace=false", "PruneLast=true", "PruneLast=false", "RespectIgnoreDifferences=true",
+			"RespectIgnoreDifferences=false", "FailOnSharedResource=true", "FailOnSharedResource=false",
+			"ClientSideApplyMigration=true", "ClientSideApplyMigration=false", "PrunePropagationPolicy=background",
+			"PrunePropagationPolicy=foreground", "PrunePropagationPolicy=orphan"},
+			"nothing to do: apply is server-side, touches what differs only, prunes last and refuses objects of others; the app says the rest", nil},
+		{[]string{"Prune=true", "Delete=true", "Replace=false", "Force=false", "Validate=true", "SkipDryRunOnMissingResource=false"},
+			"the default", nil},
+	}},
+	{name: ArgoCompare, list: true, values: []meaning{
+		{[]string{"IgnoreExtraneous", "IgnoreResourceUpdates=true", "IgnoreResourceUpdates=false", "ServerSideDiff=true",
+			"ServerSideDiff=false", "IncludeMutationWebhook=true", "IncludeMutationWebhook=false"},
+			"nothing to do: only fields that Git sets are compared, as the server stored them", nil},
+	}},
+	{name: Prune, values: []meaning{
+		{[]string{"disabled"}, "never pruned", func(p *Policy) { p.Keep = true }},
+		{[]string{"enabled"}, "the default", func(p *Policy) { p.Keep = false }},
+	}},
+	{name: Recreate, values: []meaning{
+		{[]string{"enabled"}, "deleted and created anew when the API server refuses a change of it, and would create it", func(p *Policy) { p.Recreate = true }},
+		{[]string{"disabled"}, "the default", func(p *Policy) { p.Recreate = false }},
+	}},
+	{name: Replace, values: []meaning{
+		{[]string{"enabled"}, "what people and former tools added goes when it changes, what is left to others stays; with recreate, deleted and created anew, volumes and claims only when a change is refused",
+			func(p *Policy) { p.Replace = true }},
+		{[]string{"disabled"}, "the default", func(p *Policy) { p.Replace = false }},
+	}},
+	{name: CreateOnly, values: []meaning{
+		{[]string{"enabled"}, "created when missing, then left alone: no change of it is drift", func(p *Policy) { p.CreateOnly = true }},
+		{[]string{"disabled"}, "the default", func(p *Policy) { p.CreateOnly = false }},
+	}},
+	{name: Ignore, values: []meaning{
+		{[]string{"enabled"}, "neither applied nor pruned", func(p *Policy) { p.Ignore = true }},
+		{[]string{"disabled"}, "the default", func(p *Policy) { p.Ignore = false }},
+	}},
+	{name: DependsOn, list: true, free: true, values: []meaning{
+		{[]string{"group/namespaces/NAMESPACE/Kind/NAME", "group/Kind/NAME"}, "applied when that object of the same app is healthy, pruned before it", nil},
+	}},
+	{name: Force, values: []meaning{
+		{[]string{"disabled"}, "a field that another manager owns fails the object instead of being taken over",
+			func(p *Policy) { p.Yield = true }},
+		{[]string{"enabled"}, "the default", func(p *Policy) { p.Yield = false }},
+	}},
+	{name: Hook, list: true, free: true, values: []meaning{
+		{[]string{"PreSync"}, "run when manifests of the app changed, and waited for, before anything is applied", nil},
+		{[]string{"Sync"}, "run with the objects of its wave", nil},
+		{[]string{"PostSync"}, "run when all is applied and healthy", nil},
+		{[]string{"SyncFail"}, "run when one of these failed, or an object", nil},
+		{[]string{"PreDelete"}, "run when the app is removed, and waited for, before anything of it is deleted", nil},
+		{[]string{"PostDelete"}, "run when all of it is deleted", nil},
+		{[]string{"Skip"}, "never run, and not applied", nil},
+	}},
+	{name: HookDelete, list: true, values: []meaning{
+		{[]string{"BeforeHookCreation"}, "the default: the object of a hook stays until its next run, or the end of its app", nil},
+		{[]string{"HookSucceeded", "HookFailed"}, "it is deleted when the phase is over", nil},
+	}},
+	{name: Wave, number: true, values: []meaning{{nil, "applied when the objects of all lower waves are healthy; 0 without it", nil}}},
+}
+
+// AnnotationValue is one line of docs/annotations.md: values of an annotation, and what they ask for.
+type AnnotationValue struct{ Name, Values, Meaning string }
+
+// AnnotationValues lists what annotations of manifests can say.
+func AnnotationValues() []AnnotationValue {
+	var out []AnnotationValue
+	for _, a := range annotations {
+		for _, m := range a.values {
+			v := AnnotationValue{a.name, "a whole number", m.text}
+			switch {
+			case len(m.values) > 0:
+				v.Values = "`" + strings.Join(m.values, "`, `") + "`"
+			case !a.number:
+				v.Values = "a list"
+			}
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// PolicyOf reads the policy that the annotations of an object ask for.
+func PolicyOf(set map[string]string) Policy {
+	var p Policy
+	if len(set) == 0 {
+		return p
+	}
+	for _, a := range annotations {
+		text, ok := set[a.name]
+		if !ok || a.number || a.free {
+			continue
+		}
+		for _, value := range a.split(text) {
+			if m := a.meaning(value); m != nil && m.set != nil {
+				m.set(&p)
+			}
+		}
+	}
+	return p
+}
+
+func (a understood) split(text string) []string {
+	if !a.list {
+		return []string{strings.TrimSpace(text)}
+	}
+	var out []string
+	for value := range strings.SplitSeq(text, ",") {
+		if value = strings.TrimSpace(value); value != "" {
+			out = append(out, value)
+		}
+	}
+	return out
+}
+
+func (a understood) meaning(value string) *meaning {
+	for i, m := range a.values {
+		if slices.ContainsFunc(m.values, func(v string) bool { return strings.EqualFold(v, value) }) {
+			return &a.values[i]
+		}
+	}
+	return nil
+}
+
+// ownPrefix begins the annotations that are ours: what we do not know there is a typing error.
+const ownPrefix = "kubectl-gitops.dev/"
+
+// Misunderstood words, sorted, what the annotations of an object say that means nothing here.
+func Misunderstood(set map[string]string) []string {
+	var out []string
+	warn := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	for _, a := range annotations {
+		text, ok := set[a.name]
+		if !ok || a.free {
+			continue
+		}
+		if a.number {
+			if _, err := strconv.Atoi(text); err != nil {
+				warn("annotation %s: %q is not a whole number, it counts as 0", a.name, text)
+			}
+			continue
+		}
+		for _, value := range a.split(text) {
+			if a.meaning(value) == nil {
+				warn("annotation %s: %q means nothing here; %s", a.name, value, a.choices())
+			}
+		}
+	}
+	for name := range set {
+		if strings.HasPrefix(name, ownPrefix) && !slices.ContainsFunc(annotations, func(a understood) bool { return a.name == name }) {
+			warn("annotation %s is not known", name)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
+
+func (a understood) choices() string {
+	var all []string
+	for _, m := range a.values {
+		all = append(all, m.values...)
+	}
+	return "understood: " + strings.Join(all, ", ")
+}
+
+// HookOf returns the annotation that makes an object a hook, and what it says: ours wins over Argo CD's, and that over
+// Helm's. ok is false for an object that is applied. Helm 2 had CRDs installed by a hook: they are objects.
+func HookOf(set map[string]string) (name, text string, ok bool) {
+	for _, name = range []string{Hook, ArgoHook, HelmHook} {
+		if text, ok = set[name]; ok {
+			return name, text, HookWord(text) != "crdinstall"
+		}
+	}
+	return "", "", false
+}
+
+// HookWord is one word of a hook annotation without case, dashes and spaces around it: "pre-install" is "preinstall".
+func HookWord(text string) string {
+	return strings.ToLower(strings.ReplaceAll(strings.TrimSpace(text), "-", ""))
+}

@@ -1,0 +1,150 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+)
+
+// maxCommits is how many commits the history keeps of one run.
+const maxCommits = 10
+
+// lastKnown is what a record said of an app when it was loaded. Passes write over it.
+type lastKnown struct {
+	commit string         // that its objects equalled, "" when there is none
+	inputs *record.Inputs // what they were rendered from; nil where it is not known
+	config string         // digest of its settings
+}
+
+// noteCommits fills in which commits made the run necessary: those since the last one that touch what the app is rendered
+// from. What cannot be told is said. Nothing is asked of Git where the new commit follows the last one directly.
+func (p *pass) noteCommits(ctx context.Context, run *record.Run) {
+	if run.Cause != record.CauseCommit || p.isHeld() {
+		return
+	}
+	if p.because == nil {
+		p.because = &because{}
+		p.because.commits, p.because.unclear = p.touching(ctx)
+	}
+	run.Commits, run.Unclear = p.because.commits, p.because.unclear
+}
+
+// because is why a run was necessary.
+type because struct {
+	commits []record.Revision
+	unclear string
+}
+
+func (p *pass) touching(ctx context.Context) ([]record.Revision, string) {
+	was, tip, paths := p.was, p.tip, p.inputPaths()
+	switch {
+	case tip.Commit != p.commit: // it could not be opened
+		return nil, ""
+	case was.commit == "" && tip.Parent == "" && !tip.Merge:
+		return []record.Revision{p.revision}, "" // there is no other
+	case was.commit == "":
+		return nil, record.UnclearFirst
+	case was.commit == p.commit:
+		return nil, "the commit had been applied in part"
+	case was.inputs != nil && p.inputs != nil && was.inputs.Digest == p.inputs.Digest && was.config == p.config:
+		return nil, "no commit since " + record.Revision{Commit: was.commit}.Short() + " touches what the app is rendered from"
+	case tip.Parent == was.commit:
+		return []record.Revision{p.revision}, ""
+	}
+	if p.ctx.Err() != nil {
+		return nil, "the run was interrupted"
+	}
+	list := p.opts.commits
+	if list == nil {
+		list = p.commitsBetween
+	}
+	commits, err := list(ctx, was.commit, p.commit, paths)
+	if err != nil {
+		return nil, err.Error()
+	}
+	var touching []record.Revision
+	for _, c := range commits {
+		if slices.ContainsFunc(c.Touched, func(name string) bool { return slices.Contains(paths, name) }) {
+			touching = append(touching, revisionOf(c.Revision))
+		}
+	}
+	if len(touching) == 0 {
+		return nil, "no commit since " + record.Revision{Commit: was.commit}.Short() + " touches what the app is rendered from"
+	}
+	return touching[:min(len(touching), maxCommits)], ""
+}
+
+// inputPaths are what the app was and is rendered from, and its gitops.yaml if that says otherwise of the app now. Where
+// the inputs are not known the directory of the app stands for them.
+func (p *pass) inputPaths() []string {
+	var paths []string
+	for _, in := range []*record.Inputs{p.was.inputs, p.inputs} {
+		if in == nil {
+			paths = append(paths, path.Clean(p.app.Path))
+			continue
+		}
+		paths = append(paths, in.Paths...)
+	}
+	if p.listed != nil && (p.was.config != p.config || p.listed.retired) {
+		paths = append(paths, path.Join(p.listed.dir, "gitops.yaml"))
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}
+
+// historian is a Source that knows its history.
+type historian interface {
+	// Commits lists what from does not reach and to does, see source.Repo.Commits.
+	Commits(ctx context.Context, from, to string, paths ...string) ([]source.Commit, error)
+}
+
+// commitsWithin is how long the saving of a record may wait for Git to tell its history.
+const commitsWithin = 15 * time.Second
+
+func (r *Reconciler) commitsBetween(ctx context.Context, from, to string, paths []string) ([]source.Commit, error) {
+	h, ok := r.Source.(historian)
+	if !ok {
+		return nil, fmt.Errorf("the source does not tell the commits since %s", record.Revision{Commit: from}.Short())
+	}
+	ctx, cancel := context.WithTimeout(ctx, commitsWithin)
+	defer cancel()
+	return h.Commits(ctx, from, to, paths...)
+}
+
+// commitRange is a range of commits, and the paths that are known to be touched, or not, by each.
+type commitRange struct {
+	from, to string
+	paths    []string
+	commits  []source.Commit
+}
+
+// commits lists the commits of a range for one of the apps. Most apps of a run ask for the same range: it is read once, for
+// the paths of all of them.
+func (rd *round) commits(ctx context.Context, from, to string, paths []string) ([]source.Commit, error) {
+	if last := rd.between; last.from == from && last.to == to && contains(last.paths, paths) {
+		return last.commits, nil
+	}
+	all := slices.Clone(paths)
+	for _, p := range rd.passes {
+		if p.rec != nil && p.was.commit == from && !p.listed.idle {
+			all = append(all, p.inputPaths()...)
+		}
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	commits, err := rd.commitsBetween(ctx, from, to, all)
+	if err != nil {
+		return nil, err
+	}
+	rd.between = commitRange{from, to, all, commits}
+	return commits, nil
+}
+
+func contains(all, some []string) bool {
+	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
+}

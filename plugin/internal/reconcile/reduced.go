@@ -1,0 +1,73 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// reduced is Status for a reader who may not read the records: what the last run of each app reported, and how the live
+// objects with its label are doing. Drift takes the record to be seen, and so does what is missing.
+func (r *Reconciler) reduced(ctx context.Context, k known, name string) []Status {
+	items := []Status{}
+	names := slices.DeleteFunc(slices.Sorted(maps.Keys(k.parents)), func(n string) bool { return name != "" && n != name })
+	var parents []*record.Record
+	for _, n := range names {
+		parents = append(parents, k.parents[n])
+	}
+	all := r.members(ctx, parents...)
+	for _, n := range names {
+		items = append(items, r.reducedApp(n, k.parents[n], all, name != ""))
+	}
+	return items
+}
+
+func (r *Reconciler) reducedApp(name string, parent *record.Record, all *members, perObject bool) Status {
+	report := parent.Report
+	s := Status{Name: name, Sync: report.Sync, Message: report.Message, Source: report.Source, Revision: report.Revision,
+		LastRun: LastRun{report.LastRun.Result, report.LastRun.Cause, report.LastRun.Time, report.LastRun.Duration}}
+	id := r.Records.ID(name)
+	rules, _ := r.memory().checks.compile(nil)
+	rows, unread := all.of(id, parent)
+	spread := spreadOver(rows)
+	var worst *ResourceStatus
+	for _, row := range rows {
+		rs := ResourceStatus{Object: row.ID(), Short: row.Ref.String(), Where: ShortIn(row.Ref, spread), Namespace: row.Namespace,
+			Sync: record.SyncUnknown, Health: cluster.Unknown}
+		if u := all.live.values(record.KeyOf(row.Ref), id); u != nil {
+			rs.Health, rs.Message = rules.Of(u)
+			if rs.Health != cluster.Healthy {
+				rs.Since = cluster.UnhealthySince(u)
+			}
+		}
+		s.Objects.Add(rs.Health)
+		if rs.Health != cluster.Healthy && rs.Message != "" && (worst == nil || worse(rs, *worst)) {
+			worst = &rs
+		}
+		if perObject {
+			s.Resources = append(s.Resources, rs)
+		}
+	}
+	s.Health = s.Objects.Worst()
+	if s.Objects.Total == 0 {
+		s.Health = report.Health
+	}
+	if hidden := report.Objects.Total - s.Objects.Total; hidden > 0 {
+		s.Objects.Total, s.Objects.Unknown = report.Objects.Total, s.Objects.Unknown+hidden
+	}
+	switch {
+	case s.Message != "":
+	case worst != nil:
+		s.Message, s.Since = worst.Where+": "+worst.Message, worst.Since
+	case len(unread) > 0:
+		s.Message = fmt.Sprintf("%s you may not list", plural(len(unread), "kind"))
+	}
+	if s.Sync == record.Synced && report.Seen != "" && report.Seen != report.Revision.Commit {
+		s.Sync, s.Message = record.SyncPending, firstOf(s.Message, "commit "+record.Revision{Commit: report.Seen}.Short()+" is not fully applied")
+	}
+	return s
+}

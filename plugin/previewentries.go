@@ -1,0 +1,226 @@
+package plugin
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/entries"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+)
+
+type renderFunc func(context.Context, *os.Root, string, render.Options) ([]render.Object, error)
+
+// comparison renders the apps of two states of a repository.
+type comparison struct {
+	render     renderFunc
+	base, head side
+	pairs      []appPair
+	failed     []preview.App // files gitops.yaml of the head that cannot be used
+	changed    []string      // files
+
+	mu   sync.Mutex
+	read []string // what the renders read, and the files gitops.yaml
+}
+
+// appPair is one app as each side describes it; nil where it has none.
+type appPair struct {
+	entry      string // directory of its gitops.yaml, where there are several
+	base, head *reconcile.App
+	guess      bool   // nobody says that it is deployed: failing is no news if it failed before
+	gone       string // why a run refuses what the removal of the app looks like
+}
+
+// find lists what is compared in the directory of app: the apps of every gitops.yaml there and below, or else whatever is
+// rendered by itself. exact means that the directory was asked for: a run with that --path is previewed.
+func (c *comparison) find(app reconcile.App, exact bool) error {
+	before, err := entries.Find(c.base.root.FS(), app.Path)
+	if err != nil {
+		return err
+	}
+	after, err := entries.Find(c.head.root.FS(), app.Path)
+	if err != nil {
+		return err
+	}
+	found := entries.Both(before, after)
+	if exact {
+		found = c.asked(found, app.Path)
+	}
+	if len(found) == 0 {
+		c.pairs = []appPair{{base: &app, head: &app}}
+		return nil
+	}
+	hadLists := slices.ContainsFunc(before, func(e entries.Entry) bool { return e.Kind == entries.List })
+	for _, e := range found {
+		if e.Kind != entries.List {
+			c.guess(e, app)
+			continue
+		}
+		name := e.Dir
+		if len(found) == 1 {
+			name = ""
+		}
+		c.list(e.Dir, name, hadLists && !exact)
+	}
+	return nil
+}
+
+// asked confines entries to what a run with --path dir reads; none means the directory itself.
+func (c *comparison) asked(found []entries.Entry, dir string) []entries.Entry {
+	isList := func(e entries.Entry) bool { return e.Kind == entries.List }
+	if i := slices.IndexFunc(found, func(e entries.Entry) bool { return e.Dir == dir && isList(e) }); i >= 0 {
+		return found[i : i+1]
+	}
+	plain := !slices.ContainsFunc(found, func(e entries.Entry) bool { return e.Kind != entries.Plain })
+	if plain || !slices.ContainsFunc(found, isList) && (renderable(c.base.root, dir) || renderable(c.head.root, dir)) {
+		return nil
+	}
+	return found
+}
+
+// renderable tells whether a directory is a kustomization or a chart.
+func renderable(root *os.Root, dir string) bool {
+	for _, name := range []string{"kustomization.yaml", "kustomization.yml", "Kustomization", "Chart.yaml"} {
+		if _, err := root.Stat(path.Join(dir, name)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// guess adds an entry of a repository without gitops.yaml. Flags are about one app, and about no other.
+func (c *comparison) guess(e entries.Entry, flags reconcile.App) {
+	app := reconcile.App{Name: e.Name(), Path: e.Dir, Budget: reconcile.DefaultBudget, AllowPlainSecrets: flags.AllowPlainSecrets}
+	if e.Dir == flags.Path {
+		app.Name, app.Namespace = flags.Name, flags.Namespace
+	}
+	app.Helm.Release = strings.Trim(oneWord(e.Dir), "-")
+	if e.Values != "" {
+		app.Name, app.Helm.Values = e.Name(), []string{e.Values}
+	}
+	pair := appPair{base: &app, head: &app, guess: true}
+	if !hasDirectory(c.head.root, e.Dir) {
+		pair.gone = "the directory is gone; a run that is to read it fails, and deletes nothing"
+	}
+	c.pairs = append(c.pairs, pair)
+}
+
+// list pairs the apps that the gitops.yaml in a directory names on either side, by name, in the order of the head. A base
+// without such a file is rendered as the head lists it, unless others were there: then the apps are new.
+func (c *comparison) list(dir, entry string, known bool) {
+	file := path.Join(dir, config.Name)
+	c.read = append(c.read, file)
+	after, listed, err := config.Load(c.head.root, dir)
+	if err != nil {
+		failed := preview.Rendering{Name: config.Name, Path: file, Entry: entry, Err: err}
+		c.failed = append(c.failed, preview.CompareApp(preview.Rendering{}, failed, hint.Of(err)))
+		return
+	}
+	before, wasListed, err := config.Load(c.base.root, dir)
+	if err != nil {
+		wasListed = false // the base's mistakes are being left behind
+	}
+	gone := ""
+	switch {
+	case !listed && known:
+		gone = file + " is gone; a run fails without it, and deletes nothing"
+	case !listed:
+		after = before
+	case !wasListed && (!known || err != nil):
+		before = after
+	}
+	for i, h := range after {
+		pair := appPair{entry: entry, head: &after[i]}
+		if j := slices.IndexFunc(before, func(b reconcile.App) bool { return b.Name == h.Name }); j >= 0 {
+			pair.base = &before[j]
+		}
+		c.pairs = append(c.pairs, pair)
+	}
+	for i, b := range before {
+		if !slices.ContainsFunc(after, func(h reconcile.App) bool { return h.Name == b.Name }) {
+			c.pairs = append(c.pairs, appPair{entry: entry, base: &before[i], gone: gone})
+		}
+	}
+}
+
+// run renders both sides of every pair.
+func (c *comparison) run(ctx context.Context) ([]preview.App, error) {
+	apps := make([]preview.App, len(c.pairs))
+	err := inParallel(ctx, rendersAtOnce, len(c.pairs), func(i int) {
+		p := c.pairs[i]
+		b := c.renderSide(ctx, c.base.root, p, p.base, true)
+		h := c.renderSide(ctx, c.head.root, p, p.head, false)
+		if p.guess && b.Err != nil && h.Err != nil {
+			apps[i] = preview.App{Name: h.Name, Path: h.Path, Change: preview.Unchanged}
+			if slices.ContainsFunc(c.changed, func(name string) bool { return strings.HasPrefix(name, h.Path+"/") }) {
+				apps[i].Note = "it renders neither before nor after the change: " + h.Err.Error()
+			}
+			return
+		}
+		apps[i] = preview.CompareApp(b, h, hint.Of(h.Err))
+		if p.gone != "" && apps[i].Change == preview.Removed {
+			apps[i].Leave(p.gone)
+		}
+	})
+	return slices.Concat(c.failed, apps), err
+}
+
+// renderSide renders an app of one side. Plain Secrets of the base are accepted: it is being left.
+func (c *comparison) renderSide(ctx context.Context, root *os.Root, p appPair, app *reconcile.App, isBase bool) preview.Rendering {
+	if app == nil {
+		return preview.Rendering{}
+	}
+	r := preview.Rendering{Name: app.Name, Path: app.Path, Entry: p.entry, Namespace: app.Namespace, KeepAll: app.KeepRemoved, Settings: settingsOf(*app)}
+	if r.Present = hasDirectory(root, app.Path); r.Present && len(app.Helm.Values) > 0 && p.guess {
+		_, err := root.Stat(path.Join(app.Path, app.Helm.Values[0]))
+		r.Present = err == nil
+	}
+	if !r.Present {
+		return r
+	}
+	options := app.RenderOptions()
+	options.AllowPlainSecrets = app.AllowPlainSecrets || isBase
+	options.Inputs = c.note
+	r.Objects, r.Err = c.render(ctx, root, app.Path, options)
+	if errors.Is(r.Err, render.ErrEmpty) && isBase {
+		r.Err = nil
+	}
+	if r.Err != nil {
+		c.note([]string{app.Path}) // what else it would have read is not known
+	}
+	return r
+}
+
+// settingsOf is what gitops.yaml says of an app, by the names that it has there.
+func settingsOf(app reconcile.App) map[string]any {
+	raw, err := json.Marshal(app)
+	all := map[string]any{}
+	if err != nil || json.Unmarshal(raw, &all) != nil {
+		return nil
+	}
+	names := map[string]string{"KeepRemoved": "prune", "Budget": "deletionBudget"}
+	out := map[string]any{}
+	for name, value := range all {
+		if name != "Name" {
+			out[cmp.Or(names[name], strings.ToLower(name[:1])+name[1:])] = value
+		}
+	}
+	return out
+}
+
+// note remembers what a render read.
+func (c *comparison) note(paths []string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.read = append(c.read, paths...)
+}

@@ -1,0 +1,148 @@
+package plugin
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/go-git/go-billy/v5/osfs"
+	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
+)
+
+// notRendered lists the files that changed and that no render read, sorted.
+func (c *comparison) notRendered() []string {
+	read := map[string]bool{}
+	for _, name := range c.read {
+		read[path.Clean(name)] = true
+	}
+	covered := func(name string) bool {
+		for ; ; name = path.Dir(name) {
+			if read[name] || name == "." {
+				return read[name]
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(c.changed), covered)
+}
+
+// changedFiles lists the files below dir that differ between two sides, or that only one of them has, sorted.
+func changedFiles(ctx context.Context, base, head side, dir string) ([]string, error) {
+	before, err := filesOf(ctx, base, dir)
+	if err != nil {
+		return nil, err
+	}
+	after, err := filesOf(ctx, head, dir)
+	if err != nil {
+		return nil, err
+	}
+	var changed []string
+	for name, b := range before {
+		h, stays := after[name]
+		if stays {
+			same, err := sameFile(base.root, head.root, name, b, h)
+			if err != nil {
+				return nil, err
+			}
+			if same {
+				continue
+			}
+		}
+		changed = append(changed, name)
+	}
+	for name := range after {
+		if _, was := before[name]; !was {
+			changed = append(changed, name)
+		}
+	}
+	slices.Sort(changed)
+	return changed, ctx.Err()
+}
+
+// filesOf lists files and symbolic links. The directory .git is no part of a repository's files.
+func filesOf(ctx context.Context, s side, dir string) (map[string]fs.FileInfo, error) {
+	files := map[string]fs.FileInfo{}
+	err := fs.WalkDir(s.root.FS(), dir, func(name string, d fs.DirEntry, err error) error {
+		switch {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case errors.Is(err, fs.ErrNotExist) && name == dir:
+			return fs.SkipAll
+		case err != nil:
+			return err
+		case d.Name() == ".git", name != "." && s.ignored != nil && s.ignored(name, d.IsDir()):
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		case d.IsDir():
+			return nil
+		}
+		info, err := d.Info()
+		files[name] = info
+		return err
+	})
+	return files, err
+}
+
+func sameFile(base, head *os.Root, name string, b, h fs.FileInfo) (bool, error) {
+	if b.Mode().Type() != h.Mode().Type() {
+		return false, nil
+	}
+	if b.Mode().Type() == fs.ModeSymlink {
+		before, err := base.Readlink(name)
+		if err != nil {
+			return false, err
+		}
+		after, err := head.Readlink(name)
+		return before == after, err
+	}
+	if b.Size() != h.Size() || !b.Mode().IsRegular() {
+		return b.Size() == h.Size(), nil
+	}
+	return sameContent(base, head, name)
+}
+
+func sameContent(base, head *os.Root, name string) (bool, error) {
+	b, err := base.Open(name)
+	if err != nil {
+		return false, err
+	}
+	defer b.Close()
+	h, err := head.Open(name)
+	if err != nil {
+		return false, err
+	}
+	defer h.Close()
+	var before, after [32 << 10]byte
+	for {
+		n, errB := io.ReadFull(b, before[:])
+		m, errH := io.ReadFull(h, after[:])
+		if !bytes.Equal(before[:n], after[:m]) {
+			return false, nil
+		}
+		for _, err := range []error{errB, errH} {
+			if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
+				return true, nil
+			}
+			if err != nil {
+				return false, err
+			}
+		}
+	}
+}
+
+// gitIgnored tells what of a working tree Git does not want to know.
+func gitIgnored(top string) func(name string, isDir bool) bool {
+	patterns, err := gitignore.ReadPatterns(osfs.New(top), nil)
+	if err != nil || len(patterns) == 0 {
+		return nil
+	}
+	m := gitignore.NewMatcher(patterns)
+	return func(name string, isDir bool) bool { return m.Match(strings.Split(name, "/"), isDir) }
+}
