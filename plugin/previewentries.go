@@ -7,6 +7,7 @@ import (
 	"errors"
 	"os"
 	"path"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -158,8 +159,11 @@ func (c *comparison) run(ctx context.Context) ([]preview.App, error) {
 	apps := make([]preview.App, len(c.pairs))
 	err := inParallel(ctx, rendersAtOnce, len(c.pairs), func(i int) {
 		p := c.pairs[i]
-		b := c.renderSide(ctx, c.base.root, p, p.base, true)
-		h := c.renderSide(ctx, c.head.root, p, p.head, false)
+		h, read := c.renderSide(ctx, c.head.root, p, p.head, false)
+		b := h
+		if !c.same(p, h, read) {
+			b, _ = c.renderSide(ctx, c.base.root, p, p.base, true)
+		}
 		if p.guess && b.Err != nil && h.Err != nil {
 			apps[i] = preview.App{Name: h.Name, Path: h.Path, Change: preview.Unchanged}
 			if slices.ContainsFunc(c.changed, func(name string) bool { return strings.HasPrefix(name, h.Path+"/") }) {
@@ -175,30 +179,45 @@ func (c *comparison) run(ctx context.Context) ([]preview.App, error) {
 	return slices.Concat(c.failed, apps), err
 }
 
-// renderSide renders an app of one side. Plain Secrets of the base are accepted: it is being left.
-func (c *comparison) renderSide(ctx context.Context, root *os.Root, p appPair, app *reconcile.App, isBase bool) preview.Rendering {
-	if app == nil {
-		return preview.Rendering{}
+// same tells whether the base renders to what the head does: nothing changed that the head was rendered from. What Git
+// ignores in a working tree is not among the changes, so nothing is concluded there.
+func (c *comparison) same(p appPair, head preview.Rendering, read []string) bool {
+	if head.Err != nil || !head.Present || len(read) == 0 || c.base.ignored != nil || c.head.ignored != nil || p.base == nil {
+		return false
 	}
-	r := preview.Rendering{Name: app.Name, Path: app.Path, Entry: p.entry, Namespace: app.Namespace, KeepAll: app.KeepRemoved, Settings: settingsOf(*app)}
+	if !reflect.DeepEqual(*p.base, *p.head) {
+		return false
+	}
+	covers := coveredBy(read)
+	return !slices.ContainsFunc(c.changed, covers)
+}
+
+// renderSide renders an app of one side, and returns what it read, nothing where that is not known. Plain Secrets of the base
+// are accepted: it is being left.
+func (c *comparison) renderSide(ctx context.Context, root *os.Root, p appPair, app *reconcile.App, isBase bool) (r preview.Rendering, read []string) {
+	if app == nil {
+		return r, nil
+	}
+	r = preview.Rendering{Name: app.Name, Path: app.Path, Entry: p.entry, Namespace: app.Namespace, KeepAll: app.KeepRemoved, Settings: settingsOf(*app)}
 	if r.Present = hasDirectory(root, app.Path); r.Present && len(app.Helm.Values) > 0 && p.guess {
 		_, err := root.Stat(path.Join(app.Path, app.Helm.Values[0]))
 		r.Present = err == nil
 	}
 	if !r.Present {
-		return r
+		return r, nil
 	}
 	options := app.RenderOptions()
 	options.AllowPlainSecrets = app.AllowPlainSecrets || isBase
-	options.Inputs = c.note
+	options.Inputs = func(paths []string) { read = paths }
 	r.Objects, r.Err = c.render(ctx, root, app.Path, options)
 	if errors.Is(r.Err, render.ErrEmpty) && isBase {
 		r.Err = nil
 	}
+	c.note(read)
 	if r.Err != nil {
 		c.note([]string{app.Path}) // what else it would have read is not known
 	}
-	return r
+	return r, read
 }
 
 // settingsOf is what gitops.yaml says of an app, by the names that it has there.

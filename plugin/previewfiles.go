@@ -17,18 +17,22 @@ import (
 
 // notRendered lists the files that changed and that no render read, sorted.
 func (c *comparison) notRendered() []string {
-	read := map[string]bool{}
-	for _, name := range c.read {
-		read[path.Clean(name)] = true
+	return slices.DeleteFunc(slices.Clone(c.changed), coveredBy(c.read))
+}
+
+// coveredBy tells whether a file is one of those that were read, or lies in a directory that was.
+func coveredBy(read []string) func(name string) bool {
+	set := map[string]bool{}
+	for _, name := range read {
+		set[path.Clean(name)] = true
 	}
-	covered := func(name string) bool {
+	return func(name string) bool {
 		for ; ; name = path.Dir(name) {
-			if read[name] || name == "." {
-				return read[name]
+			if set[name] || name == "." {
+				return set[name]
 			}
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(c.changed), covered)
 }
 
 // changedFiles lists the files below dir that differ between two sides, or that only one of them has, sorted.

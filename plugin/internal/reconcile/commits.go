@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"fmt"
 	"path"
 	"slices"
 	"time"
@@ -97,23 +96,13 @@ func (p *pass) inputPaths() []string {
 	return slices.Compact(paths)
 }
 
-// historian is a Source that knows its history.
-type historian interface {
-	// Commits lists what from does not reach and to does, see source.Repo.Commits.
-	Commits(ctx context.Context, from, to string, paths ...string) ([]source.Commit, error)
-}
-
 // commitsWithin is how long the saving of a record may wait for Git to tell its history.
 const commitsWithin = 15 * time.Second
 
 func (r *Reconciler) commitsBetween(ctx context.Context, from, to string, paths []string) ([]source.Commit, error) {
-	h, ok := r.Source.(historian)
-	if !ok {
-		return nil, fmt.Errorf("the source does not tell the commits since %s", record.Revision{Commit: from}.Short())
-	}
 	ctx, cancel := context.WithTimeout(ctx, commitsWithin)
 	defer cancel()
-	return h.Commits(ctx, from, to, paths...)
+	return r.Source.Commits(ctx, from, to, paths...)
 }
 
 // commitRange is a range of commits, and the paths that are known to be touched, or not, by each.

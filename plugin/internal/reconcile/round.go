@@ -56,7 +56,7 @@ type round struct {
 	commit   string
 	revision record.Revision
 	tip      source.Revision // the commit, with its message
-	between  commitRange // that was read last
+	between  commitRange     // that was read last
 	records  map[string]*record.Record
 	ids      map[string]string // apps of the instance, by ApplySet id
 	list     *record.AppList   // as recorded, nil when there is none
