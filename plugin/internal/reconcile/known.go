@@ -114,7 +114,7 @@ func (r *Reconciler) members(ctx context.Context, parents ...*record.Record) *me
 // listMembers lists one kind in the whole cluster or, where that is forbidden, in each of the namespaces. It returns what
 // failed, by namespace.
 func (r *Reconciler) listMembers(ctx context.Context, live *snapshot, k cluster.Kind, namespaces []string) map[string]error {
-	l := look{whole: !isSecretKind(k)}
+	l := look{whole: !isSecret(k)}
 	failed := map[string]error{}
 	err := r.listInto(ctx, live, k, []string{""}, l)
 	switch {
@@ -154,7 +154,7 @@ func (m *members) of(id string, parent *record.Record) (rows []record.Row, unrea
 	return inv.Sorted(), unread
 }
 
-func isSecretKind(k cluster.Kind) bool { return k.Group == "" && k.Kind == "Secret" }
+func isSecret(k cluster.Kind) bool { return k.Group == "" && k.Kind == "Secret" }
 
 // ownerOf names the app that an object belongs to, and the object as the app knows it: by the rows of the records, or for
 // a reader without them by the label.
