@@ -163,7 +163,7 @@ func formerOwner(ref cluster.Ref, u metav1.Object) string {
 
 // alsoOwned names the tool that writes an object of ours too: its marks go when an object is taken over, so that it has
 // put them there since. Marks that Git itself sets do not count.
-func alsoOwned(ref cluster.Ref, u metav1.Object) (otherOwner, bool) {
+func alsoOwned(ref cluster.Ref, u *unstructured.Unstructured) (otherOwner, bool) {
 	if u == nil {
 		return otherOwner{}, false
 	}
