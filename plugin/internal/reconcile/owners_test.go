@@ -203,4 +203,10 @@ func TestFieldOtherWriter(t *testing.T) {
 			}
 		})
 	}
+	if name, _ := otherWriter(deploymentWeb, nil); name != "" {
+		t.Errorf("R8 nobody writes what is not there, got %q", name)
+	}
+	if o, is := alsoOwned(deploymentWeb, nil); is {
+		t.Errorf("R8 nobody owns what is not there, got %s", o)
+	}
 }
