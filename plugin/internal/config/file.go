@@ -35,6 +35,7 @@ type Entry struct {
 	Allow             Allow         `yaml:"allow" doc:"confines the app; what is not named here is refused before anything is written"`
 	AllowPlainSecrets bool          `yaml:"allowPlainSecrets" doc:"accept Secrets whose values are readable in Git"`
 	Substitute        *Substitute   `yaml:"substitute" doc:"replaces ${NAME} in the manifests; off when absent"`
+	Layout            string        `yaml:"layout" enum:"plain,flux" doc:"how a directory without kustomization.yaml and Chart.yaml is read: plain (the default) refuses a kustomization further down, flux reads it as Flux does"`
 }
 
 // Helm is the form of helm.

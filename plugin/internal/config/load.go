@@ -129,6 +129,9 @@ func (e Entry) app() reconcile.App {
 	a := reconcile.App{Namespace: e.Namespace, DependsOn: e.DependsOn, Timeout: e.Timeout, KeepRemoved: e.Prune != nil && !*e.Prune,
 		AllowPlainSecrets: e.AllowPlainSecrets, Budget: reconcile.DefaultBudget, ServiceAccount: e.ServiceAccount,
 		ForeignFields: reconcile.ForeignFields(e.ForeignFields), Allow: reconcile.Allow(e.Allow), Helm: reconcile.Helm(e.Helm)}
+	if e.Layout != "plain" {
+		a.Layout = e.Layout
+	}
 	if n := e.DeletionBudget.Count; n != nil {
 		a.Budget.Count = *n
 	}

@@ -35,6 +35,7 @@ type App struct {
 	Allow             Allow
 	Helm              Helm
 	Substitute        *Substitute // nil leaves ${NAME} as it is
+	Layout            string      `json:",omitempty"` // how a directory without a kustomization is read; see render.Options
 }
 
 // Helm are the settings of a chart in the app's directory.

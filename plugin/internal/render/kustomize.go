@@ -147,12 +147,14 @@ func withOrigins(k *kustomization) ([]byte, error) {
 
 // kustomization is one kustomization file and what it needs.
 type kustomization struct {
-	dir   string // resolved
-	name  string // of its file in dir
-	file  string // resolved
-	data  []byte
-	spec  types.Kustomization
-	lines lineIndex
+	dir       string // resolved
+	name      string // of its file in dir
+	file      string // resolved
+	data      []byte
+	spec      types.Kustomization
+	lines     lineIndex
+	generated bool // there is no such file: a layout made it
+
 	loads int // kustomizations read by building this one, itself included; bases count once per use
 	items int // objects read by building this one, counted alike
 

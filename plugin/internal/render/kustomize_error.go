@@ -27,6 +27,9 @@ var (
 func (s *survey) shorten(top *kustomization, err error) error {
 	text := s.realNames(err.Error())
 	file := top.file
+	if top.generated {
+		file = top.dir
+	}
 	for m := component.FindStringSubmatch(text); m != nil; m = component.FindStringSubmatch(text) {
 		inner, err := strconv.Unquote(m[1])
 		if err != nil {

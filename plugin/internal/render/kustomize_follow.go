@@ -83,6 +83,9 @@ func (s *survey) resourceFile(k *kustomization, real string) error {
 		for i := range problems {
 			if strings.HasPrefix(problems[i].Message, notAnObject) {
 				problems[i].Hint = "remove the file from the resources of " + k.file
+				if k.generated {
+					problems[i].Hint = "Flux applies every YAML file below the directory: list the file in " + sourceIgnore + " if it is meant for something else"
+				}
 			}
 		}
 		for _, o := range objects {

@@ -107,6 +107,12 @@ func (s *survey) load(dir string, from Origin) (*kustomization, error) {
 			names = append(names, name)
 		}
 	}
+	if dir == s.generatedAt {
+		file := path.Join(dir, kustomizationNames[0])
+		k := &kustomization{dir: dir, name: kustomizationNames[0], file: file, data: s.plain[file], loads: 1, generated: true}
+		err := k.spec.Unmarshal(k.data)
+		return k, err
+	}
 	if len(names) != 1 {
 		message := fmt.Sprintf("directory %q holds no kustomization file", dir)
 		if len(names) > 1 {

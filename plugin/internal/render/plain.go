@@ -213,8 +213,12 @@ func (w *walker) mixed(name string) Problem {
 	if path.Base(name) == "Chart.yaml" {
 		what = "Helm chart"
 	}
-	return Problem{Origin: Origin{File: name}, Message: fmt.Sprintf("a %s below %q, which is rendered as plain YAML", what, w.top),
+	p := Problem{Origin: Origin{File: name}, Message: fmt.Sprintf("a %s below %q, which is rendered as plain YAML", what, w.top),
 		Hint: fmt.Sprintf("point at its directory, or add a kustomization.yaml to %q that lists what belongs to it, or list the directory in %s", w.top, ignoreFile)}
+	if what == "kustomization" {
+		p.Hint += fmt.Sprintf("; in a repository of Flux, list %q as an app of gitops.yaml with `layout: flux`", w.top)
+	}
+	return p
 }
 
 func (w *walker) entry(name string, entry fs.DirEntry, above []string) error {

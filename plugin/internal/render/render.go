@@ -123,6 +123,7 @@ type Options struct {
 	AgeKeys           KeyFile           // decrypt what SOPS encrypted for them
 	Substitute        *Substitute       // nil leaves ${NAME} as it is
 	EveryHook         bool              `json:",omitempty"` // charts: tests and rollbacks, which are never applied, too
+	Layout            string            `json:",omitempty"` // LayoutFlux, or "" for what Dir says of directories without a kustomization
 
 	// Fetched is told each chart that another depends on and that was fetched, before it is rendered. Its error refuses the
 	// chart. It may be nil.
@@ -178,7 +179,7 @@ func Dir(ctx context.Context, root *os.Root, path string, o Options) ([]Object, 
 	if t.identities, err = o.AgeKeys.identities(); err != nil {
 		return nil, err
 	}
-	render, err := detect(t, dir)
+	render, err := detect(t, dir, o.Layout)
 	if err != nil {
 		return nil, asProblems(err)
 	}
@@ -214,7 +215,7 @@ func isKustomizationName(name string) bool {
 }
 
 // detect chooses the renderer of a directory by the files in it.
-func detect(t *tree, dir string) (renderer, error) {
+func detect(t *tree, dir, layout string) (renderer, error) {
 	var found []string
 	for _, name := range kustomizationNames {
 		if t.exists(path.Join(dir, name)) {
@@ -227,6 +228,8 @@ func detect(t *tree, dir string) (renderer, error) {
 			Hint: "keep one kustomization file per directory"}
 	case len(found) == 1:
 		return renderKustomize, nil
+	case layout == LayoutFlux:
+		return renderFlux, nil
 	case t.exists(path.Join(dir, "Chart.yaml")):
 		return renderHelm, nil
 	}

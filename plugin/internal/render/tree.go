@@ -22,15 +22,17 @@ const maxLinks = 40
 // tree reads the checkout for one render: bounded, each file once, and never outside the root. Names are slash paths
 // from the root. It also collects the problems of the render.
 type tree struct {
-	root     *os.Root
-	limits   Limits
-	read     int64             // bytes read so far
-	dirs     map[string]string // resolved directories, by name
-	plain    map[string][]byte // decrypted content, by resolved name
-	files    map[string][]byte // by resolved name, so that every reader of a render sees the same bytes
-	inputs   map[string]bool   // what the render depends on, see note
-	modules  *[]string         // what .gitmodules lists; nil before it was read
-	problems Problems
+	root    *os.Root
+	limits  Limits
+	read    int64             // bytes read so far
+	dirs    map[string]string // resolved directories, by name
+	plain   map[string][]byte // decrypted content, by resolved name
+	files   map[string][]byte // by resolved name, so that every reader of a render sees the same bytes
+	inputs  map[string]bool   // what the render depends on, see note
+	modules *[]string         // what .gitmodules lists; nil before it was read
+
+	generatedAt string // resolved directory whose kustomization exists in this render only; "" for none
+	problems    Problems
 
 	identities []age.Identity
 	sealed     map[string]bool // values of decrypted Secrets
