@@ -52,6 +52,7 @@ var (
 	sourceExtensions = []string{".go", ".java", ".kt", ".scala", ".rs", ".c", ".cc", ".cpp", ".h", ".cs", ".csproj", ".ts", ".tsx", ".jsx", ".rb", ".php",
 		".swift", ".ex", ".exs"}
 	containerRE = regexp.MustCompile(`(^|\.)(containers|initContainers|ephemeralContainers)\[[0-9]+\]\.image$`)
+	placeRE     = regexp.MustCompile(`^("?.+\.(?:ya?ml|json|tpl)"?)(?::([0-9]+))?$`)
 	fileLineRE  = regexp.MustCompile(`([A-Za-z0-9_][A-Za-z0-9_./-]*\.(?:ya?ml|json))(?::([0-9]+))?`)
 )
 
@@ -128,9 +129,23 @@ func ownFiles(s *snapshot) []Finding {
 	return out
 }
 
-// findingOf takes the file and the line from the text of an error.
+// findingOf takes the file and the line from the text of an error: "file:line: what", with an app's name before it or not. A
+// name with spaces is one name.
 func findingOf(file, rule, text string) Finding {
 	f := Finding{File: file, Rule: rule, Message: text}
+	first, _, _ := strings.Cut(text, "\n")
+	for part := range strings.SplitSeq(first, ": ") {
+		m := placeRE.FindStringSubmatch(part)
+		if m == nil {
+			continue
+		}
+		f.File = m[1]
+		if plain, err := strconv.Unquote(m[1]); err == nil { // as names with control characters are written
+			f.File = plain
+		}
+		f.Line, _ = strconv.Atoi(m[2])
+		return f
+	}
 	if m := fileLineRE.FindStringSubmatch(text); m != nil {
 		f.File = m[1]
 		f.Line, _ = strconv.Atoi(m[2])

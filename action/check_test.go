@@ -308,3 +308,28 @@ func TestFieldDuplicates(t *testing.T) {
 		})
 	}
 }
+
+func TestFieldFileNames(t *testing.T) {
+	for _, tt := range []struct {
+		name, text, file string
+		line             int
+	}{
+		{"M12 a space", "apps/my shop/all objects.yaml:3: v1/Secret/x: a Secret with plain data", "apps/my shop/all objects.yaml", 3},
+		{"M12 an app before it", "cart: apps/a b.yaml:3: not a Kubernetes object", "apps/a b.yaml", 3},
+		{"M12 quotes", "apps/it's \"one\".yaml:7: duplicate key", "apps/it's \"one\".yaml", 7},
+		{"M12 unicode", "apps/größe.yml:1: a tab", "apps/größe.yml", 1},
+		{"M12 a hash and a percent sign", "apps/50% #1.json:2: not valid JSON", "apps/50% #1.json", 2},
+		{"M12 a control character", "\"apps/a\\x01.yaml\":4: a tab", "apps/a\x01.yaml", 4},
+		{"M12 no line", "apps/a b.yaml: the file is a Git LFS pointer", "apps/a b.yaml", 0},
+		{"M12 a template", "chart/templates/a b.tpl:5: nil pointer", "chart/templates/a b.tpl", 5},
+		{"M12 in a sentence", "rendering failed at apps/a.yaml:5 for some reason", "apps/a.yaml", 5},
+		{"M12 none", "the repository is too large", "fallback.yaml", 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := findingOf("fallback.yaml", "render", tt.text)
+			if f.File != tt.file || f.Line != tt.line {
+				t.Errorf("%q line %d", f.File, f.Line)
+			}
+		})
+	}
+}
