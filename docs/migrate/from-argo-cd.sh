@@ -237,8 +237,9 @@ if [ -n "$refused" ]; then
 	TEXT
 	exit 1
 fi
-if [ -n "${GITOPS_YAML:-}" ]; then
-	set -- "$name" --repo="$(application repo)" --path="$GITOPS_YAML" ${ref:+--ref="$ref"} "$@"
+if [ -n "${GITOPS_YAML:-}" ]; then # one ref holds for all its apps
+	[ -z "$ref" ] || note "Argo CD follows $ref: the gitops.yaml has one ref for all of its apps; --ref=$ref names it in its first run"
+	set -- "$name" --repo="$(application repo)" --path="$GITOPS_YAML" "$@"
 else
 	set -- --name="$name" --repo="$(application repo)" --path="${path:-.}" ${ref:+--ref="$ref"} ${namespace:+--target-namespace="$namespace"} "$@"
 fi
@@ -250,6 +251,7 @@ trap 'rm -f "$said"' EXIT
 report=$(kubectl gitops reconcile "$@" --dry-run=server -o 'jsonpath={.apps[0].counts.created}{"\n"}{range .apps[0].changes[*]}{.object} {range .fields[*]}{.path} {end}{"\n"}{end}' 2>"$said") || failed=1
 sed -e "/to the Argo CD application $where\/$name, which is active/d" -e "/^hint: switch its automated sync off, .* $name -n $where /d" "$said" >&2
 [ -z "${failed:-}" ] || ! grep -v "to the Argo CD application $where/$name, which is active" "$said" | grep -q '^error:' || exit 1
+! grep -q '^warning: reconcile refuses' "$said" || exit 1
 new=$(printf '%s\n' "$report" | sed -n 1p)
 [ -n "$new" ] || exit 1
 [ "$new" = 0 ] || stop "$new objects in Git are not in the cluster: sync $name in Argo CD first, or look whether its directory is not recursive there"

@@ -175,8 +175,9 @@ if [ -n "$refused" ]; then
 	TEXT
 	exit 1
 fi
-if [ -n "${GITOPS_YAML:-}" ]; then
-	set -- "$name" --repo="$(repository url)" --path="$GITOPS_YAML" ${ref:+--ref="$ref"} "$@"
+if [ -n "${GITOPS_YAML:-}" ]; then # one ref holds for all its apps
+	[ -z "$ref" ] || note "Flux follows $ref: the gitops.yaml has one ref for all of its apps; --ref=$ref names it in its first run"
+	set -- "$name" --repo="$(repository url)" --path="$GITOPS_YAML" "$@"
 else
 	set -- --name="$name" --repo="$(repository url)" --path="${path:-.}" ${ref:+--ref="$ref"} ${namespace:+--target-namespace="$namespace"} \
 		${timeout:+--timeout="$timeout"} "$@"
@@ -189,6 +190,7 @@ trap 'rm -f "$said"' EXIT
 report=$(kubectl gitops reconcile "$@" --dry-run=server -o 'jsonpath={.apps[0].counts.created}{"\n"}{range .apps[0].changes[*]}{.object} {range .fields[*]}{.path} {end}{"\n"}{end}' 2>"$said") || failed=1
 sed -e "/to the Flux Kustomization $where\/$name, which is active/d" -e "/^hint: suspend it, .*flux suspend kustomization $name -n $where,/d" "$said" >&2
 [ -z "${failed:-}" ] || ! grep -v "to the Flux Kustomization $where/$name, which is active" "$said" | grep -q '^error:' || exit 1
+! grep -q '^warning: reconcile refuses' "$said" || exit 1
 new=$(printf '%s\n' "$report" | sed -n 1p)
 [ -n "$new" ] || exit 1
 [ "$new" = 0 ] || stop "$new objects in Git are not in the cluster: let Flux reconcile $name first"
