@@ -77,7 +77,7 @@ func (o *diffOptions) run(ctx context.Context, cmd *cobra.Command, c *cli, args 
 	r.Render, r.Apps = o.source.renderer(u), config.Load
 	out := r.RunAll(ctx, target, reconcile.Options{Cause: record.CauseManual, DryRun: true, Timeout: o.source.timeout})
 	found, err := o.show(ctx, c, out)
-	failure, owned := partOwned(out)
+	owned, failure := partOwned(out)
 	u.warnOwned(owned)
 	switch {
 	case failure != nil || err != nil:
@@ -89,7 +89,7 @@ func (o *diffOptions) run(ctx context.Context, cmd *cobra.Command, c *cli, args 
 }
 
 // partOwned parts what failed from objects that reconcile would refuse to take over: that is a difference.
-func partOwned(out reconcile.Outcome) (failure error, owned []error) {
+func partOwned(out reconcile.Outcome) (owned []error, failure error) {
 	failures := []error{out.Err}
 	for _, a := range out.Apps {
 		if errors.As(a.Err, new(*reconcile.OwnedError)) {
@@ -98,7 +98,7 @@ func partOwned(out reconcile.Outcome) (failure error, owned []error) {
 		}
 		failures = append(failures, a.Err)
 	}
-	return errors.Join(failures...), owned
+	return owned, errors.Join(failures...)
 }
 
 // warnOwned says which owners keep reconcile from writing, and what to do.

@@ -281,7 +281,7 @@ func setter(u *unstructured.Unstructured, field string) *metav1.ManagedFieldsEnt
 		var set struct {
 			Spec map[string]json.RawMessage `json:"f:spec"`
 		}
-		if e.FieldsV1 == nil || json.Unmarshal(e.FieldsV1.Raw, &set) != nil || set.Spec["f:"+field] == nil {
+		if e.FieldsV1 == nil || json.Unmarshal(e.FieldsV1.GetRawBytes(), &set) != nil || set.Spec["f:"+field] == nil {
 			continue
 		}
 		if newest == nil || e.Time != nil && newest.Time != nil && e.Time.After(newest.Time.Time) {
