@@ -172,5 +172,5 @@ func Key(text []byte, line int) Words {
 	if at := template(lines); at > 0 {
 		return Explain(text, at, "")
 	}
-	return Words{line, "a key of a mapping is itself a mapping or a list", "put a key that begins with { or [ in quotes"}
+	return Words{line, "a key of a mapping is null, a mapping or a list", "put a key that begins with { or [ in quotes"}
 }
