@@ -23,12 +23,12 @@ func TestSizesTheServerRefuses(t *testing.T) {
 	encoded := func(n int) string { return base64.StdEncoding.EncodeToString(make([]byte, n)) }
 	tests := []struct{ name, file, want string }{
 		{"ConfigMap that fits", configMap + "data: {a: " + text(maxDataBytes-1) + ", b: x}\n", ""},
-		{"ConfigMap", configMap + "data: {a: " + text(maxDataBytes) + ", b: x}\n", "data holds 1048577 bytes"},
-		{"binaryData", configMap + "binaryData: {a: " + encoded(maxDataBytes+3) + "}\n", "data holds 104"},
+		{"ConfigMap", configMap + "data: {a: " + text(maxDataBytes) + ", b: x}\n", "data holds 1,048,577 bytes, and the API server accepts 1 MiB"},
+		{"binaryData", configMap + "binaryData: {a: " + encoded(maxDataBytes+3) + "}\n", "data holds 1,048,581 bytes"},
 		{"Secret that fits", secret + "data: {a: " + encoded(maxDataBytes) + "}\n", ""},
-		{"Secret", secret + "data: {a: " + encoded(maxDataBytes) + "}\nstringData: {b: x}\n", "data holds 1048577 bytes"},
-		{"object", fmt.Sprintf(head, "Big") + "spec: " + text(maxObjectBytes) + "\n", "the API server accepts 3145728"},
-		{"annotations", "apiVersion: v1\nkind: A\nmetadata: {name: x, annotations: {a: " + text(maxAnnotationBytes) + "}}\n", "annotations hold 262145 bytes"},
+		{"Secret", secret + "data: {a: " + encoded(maxDataBytes) + "}\nstringData: {b: x}\n", "data holds 1,048,577 bytes, and the API server accepts 1 MiB"},
+		{"object", fmt.Sprintf(head, "Big") + "spec: " + text(maxObjectBytes) + "\n", "the API server accepts 3 MiB"},
+		{"annotations", "apiVersion: v1\nkind: A\nmetadata: {name: x, annotations: {a: " + text(maxAnnotationBytes) + "}}\n", "annotations hold 262,145 bytes"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

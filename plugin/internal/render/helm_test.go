@@ -188,7 +188,7 @@ func TestFilesOfAChartThatAreTooMuch(t *testing.T) {
 				return err
 			}
 			return errors.Join(f.Truncate(1<<30), f.Close()) // a hole: it takes no room on the disk
-		}, "big.bin: the file is larger than 16777216 bytes"},
+		}, "big.bin: the file is larger than 16 MiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()

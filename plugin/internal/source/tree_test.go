@@ -108,7 +108,7 @@ func TestLimitsAreErrorsThatNameTheLimit(t *testing.T) {
 			{bomb, source.Limits{Bytes: 20 << 20}, "more than 20 MiB unpacked"},
 		} {
 			_, _, err := source.Repo{URL: url, Limits: tt.limits}.Fetch(t.Context(), tt.commit, t.TempDir())
-			mustFail(t, err, url, "the repository is too large", tt.want, "hint: keep the config repository small")
+			mustFail(t, err, url, "the repository is too large", tt.want, "hint: raise the limit, as in --max-repo-", "or keep the config repository small")
 		}
 		fetch(t, source.Repo{URL: url, Limits: source.Limits{Files: 40, Bytes: 2_100_000}}, commit)
 	}
