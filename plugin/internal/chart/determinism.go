@@ -7,6 +7,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -82,24 +83,27 @@ func sameObjects(name string, first, second map[string]string, o Options) bool {
 // appliedOf returns the values of the manifests in a template's output that can be applied, in their order. Text that is
 // no YAML stands for itself: it is refused later.
 func appliedOf(output string, o Options) []any {
-	manifests := releaseutil.SplitManifests(output)
-	keys := slices.Collect(maps.Keys(manifests))
-	slices.SortFunc(keys, func(a, b string) int {
-		if releaseutil.BySplitManifestsOrder([]string{a, b}).Less(0, 1) {
-			return -1
-		}
-		return 1
-	})
 	var all []any
-	for _, key := range keys {
+	for _, text := range inOrder(releaseutil.SplitManifests(output)) {
 		var value any
-		manifest, _ := safeyaml.Tame([]byte(manifests[key]))
+		manifest, _ := safeyaml.Tame([]byte(text))
 		if err := yaml.Unmarshal(manifest, &value); err != nil {
-			value = manifests[key]
+			value = text
 		}
 		if value != nil && !neverApplied(manifest, o) {
 			all = append(all, value)
 		}
+	}
+	return all
+}
+
+// inOrder returns the manifests that Helm's splitter found in the order of the text.
+func inOrder(manifests map[string]string) []string {
+	keys := releaseutil.BySplitManifestsOrder(slices.Collect(maps.Keys(manifests)))
+	sort.Sort(keys)
+	var all []string
+	for _, key := range keys {
+		all = append(all, manifests[key])
 	}
 	return all
 }

@@ -16,6 +16,19 @@ var (
 	nilPointer = regexp.MustCompile(`nil pointer evaluating (?:interface \{\}|\S+)\.(\S+)`)
 )
 
+// templateWords translate what Go's templates say.
+var templateWords = []struct {
+	says          *regexp.Regexp
+	message, hint string
+}{
+	{regexp.MustCompile(`no template ("[^"]*") associated with template "[^"]*"`), `there is no template $1`, "define it, or add the library chart that defines it to the dependencies"},
+	{regexp.MustCompile(`^unexpected EOF$`), "a block has no {{ end }}", "each if, range, with, define and block needs an {{ end }}"},
+	{regexp.MustCompile(`^unexpected \{\{end\}\}$`), "an {{ end }} too many", "remove it, or write the if, range or with that it ends"},
+	{regexp.MustCompile(`^unclosed action`), "an action is opened with {{ and not closed", "write the missing }}"},
+	{regexp.MustCompile(`^unterminated quoted string$`), "a quote is opened and not closed", `write the missing "`},
+	{regexp.MustCompile(`^function ("[^"]*") not defined$`), "there is no function $1", "look at its spelling; Helm and Sprig have the functions"},
+}
+
 // templateError finds the template and line of an error of the engine: the innermost, which is where it happened.
 func (c *Chart) templateError(err error) error {
 	text := tplText.ReplaceAllString(err.Error(), "$1 a text")
@@ -44,6 +57,11 @@ func (c *Chart) templateError(err error) error {
 	e.Message = strings.TrimPrefix(e.Message, "template: ")
 	if m := recursion.FindStringSubmatch(e.Message); m != nil {
 		e.Message = "the template " + m[1] + " includes itself"
+	}
+	for _, w := range templateWords {
+		if m := w.says.FindStringSubmatch(e.Message); m != nil && e.Hint == "" {
+			e.Message, e.Hint = w.says.ReplaceAllString(e.Message, w.message), w.hint
+		}
 	}
 	if strings.HasPrefix(e.Message, "exceeded maximum template depth") {
 		e.Message = "a template calls itself without an end"

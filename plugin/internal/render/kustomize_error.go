@@ -63,6 +63,9 @@ func (s *survey) shorten(top *kustomization, err error) error {
 	}
 	text, _, _ = strings.Cut(strings.TrimSpace(text), "\n")
 	text = s.mask(strings.ReplaceAll(strings.ReplaceAll(text, mountPoint+"/", ""), `\"`, `"`))
+	if message, hint, ok := inWords(text); ok {
+		return Problem{Origin: Origin{File: file}, Message: message, Hint: hint}
+	}
 	if len(text) > maxErrorText {
 		text = strings.ToValidUTF8(text[:maxErrorText], "") + "..."
 	}

@@ -165,7 +165,8 @@ func (k *kustomization) unmarshalProblem(err error) Problem {
 		return k.problem(k.lines.of(field), "see the kustomization reference for its spelling", "unknown field %q", field)
 	}
 	if _, detail, ok := strings.Cut(text, "cannot unmarshal "); ok {
-		return k.problem(0, "", "wrong type: %s", detail) // type and field names, no values
+		field, message := typeWords(detail)
+		return k.problem(k.lines.of(field), "see the kustomization reference for its form", "%s", message)
 	}
 	return k.problem(0, "", "not a valid kustomization")
 }

@@ -21,7 +21,14 @@ type Words struct {
 var countedFromZero = regexp.MustCompile(`^(did not find expected|could not find expected directive)`)
 
 // Explain translates the message of a parser about a text. line is what the parser says; the cause may be on another.
-func Explain(text []byte, line int, message string) Words {
+func Explain(text []byte, line int, message string) Words { return explain(text, line, message, false) }
+
+// ExplainOutput is Explain for text that a template gave: braces in it are no template any more.
+func ExplainOutput(text []byte, line int, message string) Words {
+	return explain(text, line, message, true)
+}
+
+func explain(text []byte, line int, message string, isOutput bool) Words {
 	message = strings.TrimPrefix(message, "yaml: ")
 	lines := bytes.Split(bytes.TrimRight(text, "\n"), []byte("\n"))
 	if countedFromZero.MatchString(message) {
@@ -31,7 +38,7 @@ func Explain(text []byte, line int, message string) Words {
 	if at := conflict(lines); at > 0 {
 		return Words{at, "a merge conflict marker", "resolve the conflict: keep one side, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>"}
 	}
-	if at := template(lines); at > 0 {
+	if at := template(lines); at > 0 && !isOutput {
 		return Words{at, "{{ looks like a Helm template, but there is no Chart.yaml",
 			"render the chart that it belongs to, or put a value that begins with {{ in quotes"}
 	}
