@@ -35,10 +35,10 @@ var kustomizeWords = []words{
 	}},
 	{regexp.MustCompile(`invalid literal source .*, expected key=value`), fixed("a literal is not NAME=VALUE", "write each literal as NAME=VALUE")},
 	{regexp.MustCompile(`error in (add|remove|replace|move|copy|test) for path: '([^']*)'`), func(m []string) (string, string) {
-		return fmt.Sprintf("a JSON patch wants to %s %s, and there is nothing it fits", m[1], m[2]), pointerHint
+		return fmt.Sprintf("a JSON patch wants to %s %s, and nothing is there", m[1], m[2]), pointerHint
 	}},
 	{regexp.MustCompile(`(add|remove|replace|move|copy|test) operation does not apply: doc is missing (?:path|key): "?([^":]*)`), func(m []string) (string, string) {
-		return fmt.Sprintf("a JSON patch wants to %s %s, and there is nothing it fits", m[1], m[2]), pointerHint
+		return fmt.Sprintf("a JSON patch wants to %s %s, and nothing is there", m[1], m[2]), pointerHint
 	}},
 	{regexp.MustCompile(`testing (?:path|value) "?([^" ]*)"? failed`), func(m []string) (string, string) {
 		return fmt.Sprintf("a JSON patch tests %s, and the value is another one", m[1]), "change the test, or the resource"
