@@ -99,9 +99,10 @@ func TestVersionCommand(t *testing.T) {
 	cmd := newVersionCommand(streams)
 	cmd.SetArgs([]string{"-o", "jsonpath={.version}"})
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
-	if err := cmd.Execute(); err == nil {
-		t.Error("version takes only json and yaml")
+	if err := cmd.Execute(); err != nil || out.String() != thisVersion().Version {
+		t.Errorf("got %q and %v", out, err)
 	}
+	out.Reset()
 	cmd.SetArgs([]string{"-o", "yaml"})
 	if err := cmd.Execute(); err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
@@ -24,7 +25,7 @@ type diffOptions struct {
 }
 
 func newDiffCommand(c *cli) *cobra.Command {
-	o := &diffOptions{output: outputFlags{only: []string{formatName}}}
+	o := &diffOptions{output: outputFlags{}}
 	cmd := &cobra.Command{
 		Use:   "diff [APP...]",
 		Short: "Show what reconcile would change: exit 0 nothing, 1 something, more an error",
@@ -158,12 +159,14 @@ func (o *diffOptions) localApp(ctx context.Context, store *record.Store, tree ch
 // show prints the differences and tells whether there are any.
 func (o *diffOptions) show(ctx context.Context, c *cli, out reconcile.Outcome) (bool, error) {
 	u := c.ui()
+	list := DiffList{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "DiffList"}, Apps: []DiffApp{}, Items: []Difference{}}
 	var pairs []pair
 	var names, summaries []string
 	calm, unchanged := 0, 0
 	for _, a := range out.Apps {
 		before := len(pairs)
 		pairs, names = o.pairs(pairs, names, a)
+		list.add(a, pairs[before:])
 		if len(pairs) == before && a.Report.Result == record.ResultFailed {
 			continue
 		}
@@ -182,7 +185,7 @@ func (o *diffOptions) show(ctx context.Context, c *cli, out reconcile.Outcome) (
 	if len(out.Apps) > 1 && calm > 0 {
 		summaries = append(summaries, fmt.Sprintf("%s: no differences, %d unchanged", plural(calm, "app", "apps"), unchanged))
 	}
-	handled, err := o.output.print(u.Out, nil, names)
+	handled, err := o.output.print(u.Out, list, names)
 	if err == nil && !handled {
 		err = showPairs(ctx, u, pairs)
 	}
@@ -211,7 +214,7 @@ func (o *diffOptions) pairs(pairs []pair, names []string, a reconcile.AppOutcome
 		if text == "" && e.Note == "" {
 			continue
 		}
-		pairs = append(pairs, pair{e.Ref.ID(), before, after, text, noteLine(a.Report.Name, e)})
+		pairs = append(pairs, pair{e, before, after, text, noteLine(a.Report.Name, e)})
 		names = append(names, reconcile.ShortIn(e.Ref, a.Report.Spread))
 	}
 	return pairs, names

@@ -13,12 +13,13 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 )
 
 // pair is one object that differs, masked, with the unified diff of its states, empty when they look the same, and a
 // line of what that does not show.
 type pair struct {
-	id            string
+	effect        reconcile.Effect
 	before, after *unstructured.Unstructured
 	text, note    string
 }
@@ -58,7 +59,7 @@ func externalDiff(ctx context.Context, u *ui, program string, pairs []pair) erro
 	defer os.RemoveAll(dir)
 	live, merged := filepath.Join(dir, "LIVE"), filepath.Join(dir, "MERGED")
 	for _, p := range pairs {
-		name := strings.ReplaceAll(p.id, "/", ".")
+		name := strings.ReplaceAll(p.effect.Ref.ID(), "/", ".")
 		if err := errors.Join(writeState(live, name, p.before), writeState(merged, name, p.after)); err != nil {
 			return err
 		}

@@ -40,8 +40,6 @@ if it has them, otherwise from the app's repository.`,
 			switch {
 			case len(args) == 2 && !o.diff:
 				return hint.Errorf("an ID is for --diff", "kubectl gitops history %s --diff %s", args[0], args[1])
-			case o.diff && o.output.format != "":
-				return hint.Errorf("--diff prints text", "leave -o out")
 			}
 			if err := o.output.Validate(); err != nil {
 				return err

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
@@ -20,8 +22,9 @@ func (o *historyOptions) runDiff(ctx context.Context, c *cli, r *reconcile.Recon
 		return err
 	}
 	u := c.ui()
+	document := RunDiff{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "RunDiff"}, App: app, Run: run, Previous: before.Commit}
 	if run.Cause == record.CauseDrift {
-		return u.recordedChanges(run)
+		return o.printRun(u, document)
 	}
 	compared, err := o.compareRuns(ctx, r, app, run, before)
 	if ctx.Err() != nil {
@@ -29,7 +32,11 @@ func (o *historyOptions) runDiff(ctx context.Context, c *cli, r *reconcile.Recon
 	}
 	if err != nil {
 		u.warn("the commits cannot be compared, so this is what the run recorded: %v", err)
-		return u.recordedChanges(run)
+		return o.printRun(u, document)
+	}
+	document.Objects, document.Counts = compared.Objects, &compared.Counts
+	if handled, err := o.output.print(u.Out, document, document.names()); handled || err != nil {
+		return err
 	}
 	for _, object := range compared.Objects {
 		if err := printText(u.Out, u.colorOut, object.Diff); err != nil {
@@ -44,6 +51,34 @@ func (o *historyOptions) runDiff(ctx context.Context, c *cli, r *reconcile.Recon
 	fmt.Fprintf(u.Err, "%s run %d, %s %s %s: %d added, %d changed, %d removed\n", u.clean(app), run.ID, from, u.arrow(),
 		record.Revision{Commit: run.Revision.Commit}.Short(), n.Added, n.Changed, n.Removed)
 	return nil
+}
+
+// RunDiff is what `history APP --diff -o json` prints: what a run changed. Objects and Counts compare its commit with the one
+// before it, Previous; they are missing where Git had no part in the run or cannot be read: then the changes that the run
+// recorded are all that is known.
+type RunDiff struct {
+	metav1.TypeMeta `json:",inline"`
+	App             string           `json:"app"`
+	Run             record.Run       `json:"run"`
+	Previous        string           `json:"previous,omitempty"`
+	Counts          *preview.Counts  `json:"counts,omitempty"`
+	Objects         []preview.Object `json:"objects,omitempty"`
+}
+
+func (d RunDiff) names() []string {
+	var names []string
+	for _, object := range d.Objects {
+		names = append(names, object.Object)
+	}
+	return names
+}
+
+// printRun prints what the run recorded.
+func (o *historyOptions) printRun(u *ui, d RunDiff) error {
+	if handled, err := o.output.print(u.Out, d, d.names()); handled || err != nil {
+		return err
+	}
+	return u.recordedChanges(d.Run)
 }
 
 // pickRun finds the run with an id, or the newest one, and the commit that was applied before it.

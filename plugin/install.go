@@ -35,7 +35,7 @@ type installOptions struct {
 }
 
 func newInstallCommand(c *cli) *cobra.Command {
-	o := &installOptions{output: outputFlags{only: []string{formatYAML, formatJSON, formatName}}}
+	o := &installOptions{output: outputFlags{}}
 	cmd := &cobra.Command{
 		Use:   "install --repo URL [flags] [-- RECONCILE-FLAGS]",
 		Short: "Install the CronJob that reconciles from inside the cluster, or change it",
@@ -219,7 +219,7 @@ func (o *installOptions) run(ctx context.Context, c *cli, cmd *cobra.Command, ex
 	}
 	if o.dryRun == "client" {
 		o.warnUnpublished(c.ui())
-		return printObjects(c.ui().Out, o.output.format, objects)
+		return printObjects(c.ui().Out, &o.output, objects)
 	}
 	return o.apply(ctx, c, objects)
 }
@@ -241,7 +241,7 @@ func (o *installOptions) apply(ctx context.Context, c *cli, objects []install.Ob
 	o.warnUnpublished(u)
 	o.warnNoSecret(ctx, u, client, store.Namespace)
 	if o.output.document() {
-		if err := printObjects(u.Out, o.output.format, objects); err != nil {
+		if err := printObjects(u.Out, &o.output, objects); err != nil {
 			return err
 		}
 	}

@@ -29,10 +29,11 @@ const (
 	formatWide = "wide"
 )
 
-// outputFlags is -o. Zero offers every format; only narrows the choice of a command. Templates are those of kubectl.
+// outputFlags is -o. Every command offers the same formats; also are those that one command has beside them, for people.
+// Templates are those of kubectl.
 type outputFlags struct {
 	format string
-	only   []string
+	also   []string
 }
 
 // AddFlags adds -o, with completion.
@@ -45,18 +46,13 @@ func (o *outputFlags) AddFlags(cmd *cobra.Command) {
 }
 
 func (o *outputFlags) usage() string {
-	if o.only != nil {
-		return "Output format: " + strings.Join(o.only, ", ")
-	}
-	return "Output format: json, yaml, name, wide, or a template as kubectl takes it: jsonpath=..., go-template=..."
+	formats := append(slices.Clone(o.also), formatJSON, formatYAML, formatName, formatWide)
+	return "Output format: " + strings.Join(formats, ", ") + ", or a template as kubectl takes it: jsonpath=..., go-template=..."
 }
 
 func (o *outputFlags) allowed() []string {
-	if o.only != nil {
-		return o.only
-	}
-	return []string{formatJSON, formatYAML, formatName, formatWide,
-		"jsonpath=", "jsonpath-as-json=", "jsonpath-file=", "go-template=", "go-template-file="}
+	return append(slices.Clone(o.also), formatJSON, formatYAML, formatName, formatWide,
+		"jsonpath=", "jsonpath-as-json=", "jsonpath-file=", "go-template=", "go-template-file=")
 }
 
 // Validate refuses an unknown format and a template that does not parse, before anything is done.
@@ -85,14 +81,17 @@ func (o *outputFlags) Validate() error {
 func (o *outputFlags) wide() bool { return o.format == formatWide }
 
 // document tells whether Out is to hold one document instead of lines for people.
-func (o *outputFlags) document() bool { return o.format != "" && o.format != formatWide }
+func (o *outputFlags) document() bool {
+	return o.format != "" && o.format != formatWide && !slices.Contains(o.also, o.format)
+}
 
 // print writes v to w as -o says: v as JSON, YAML or through a template, or names one per line. handled is false when
-// nothing was asked for, or wide: then the caller prints a table.
+// nothing was asked for, or wide, or a format of this command alone: then the caller prints it.
 func (o *outputFlags) print(w io.Writer, v any, names []string) (handled bool, err error) {
-	switch o.format {
-	case "", formatWide:
+	if !o.document() {
 		return false, nil
+	}
+	switch o.format {
 	case formatName:
 		for _, name := range names {
 			if _, err := fmt.Fprintln(w, safetext.Line(name)); err != nil {

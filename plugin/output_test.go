@@ -105,7 +105,7 @@ func TestTablesAreLeftToTheCaller(t *testing.T) {
 func TestBadFormatsAreRefusedBeforeAnythingRuns(t *testing.T) {
 	for _, c := range []struct {
 		format, err string
-		only        []string
+		also        []string
 	}{
 		{"xml", `unknown output format "xml"`, nil},
 		{"json=x", `unknown output format "json=x"`, nil},
@@ -114,9 +114,10 @@ func TestBadFormatsAreRefusedBeforeAnythingRuns(t *testing.T) {
 		{"jsonpath=", `output format "jsonpath=" needs a template`, nil},
 		{"jsonpath={.items[", `-o jsonpath={.items[: error parsing jsonpath {.items[, unterminated array`, nil},
 		{"go-template={{", `-o go-template={{: error parsing template {{`, nil},
-		{"wide", `unknown output format "wide"`, []string{"json", "yaml"}},
+		{"markdown", `unknown output format "markdown"`, nil},
+		{"html", `unknown output format "html"`, []string{"text", "markdown"}},
 	} {
-		o := outputFlags{format: c.format, only: c.only}
+		o := outputFlags{format: c.format, also: c.also}
 		err := o.Validate()
 		if err == nil || !strings.HasPrefix(err.Error(), c.err) {
 			t.Errorf("-o %s: got %v, want %s", c.format, err, c.err)
@@ -139,7 +140,7 @@ func TestTemplateErrorsAreOneLine(t *testing.T) {
 
 func TestOutputFlagCompletes(t *testing.T) {
 	cmd := &cobra.Command{Use: "status", Run: func(*cobra.Command, []string) {}}
-	(&outputFlags{only: []string{"json", "yaml"}}).AddFlags(cmd)
+	(&outputFlags{also: []string{"text"}}).AddFlags(cmd)
 	var out bytes.Buffer
 	cmd.SetOut(&out)
 	cmd.SetErr(io.Discard)
@@ -147,7 +148,7 @@ func TestOutputFlagCompletes(t *testing.T) {
 	if err := cmd.Execute(); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff("json\nyaml\n:6\n", out.String()); diff != "" {
+	if diff := cmp.Diff("text\njson\nyaml\nname\nwide\njsonpath=\njsonpath-as-json=\njsonpath-file=\ngo-template=\ngo-template-file=\n:6\n", out.String()); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -41,7 +41,7 @@ type previewOptions struct {
 }
 
 func newPreviewCommand(c *cli) *cobra.Command {
-	o := &previewOptions{output: outputFlags{format: formatText, only: []string{formatText, formatMarkdown, formatJSON}}}
+	o := &previewOptions{output: outputFlags{format: formatText, also: []string{formatText, formatMarkdown}}}
 	cmd := &cobra.Command{
 		Use:   "preview",
 		Short: "Show what a change of the repository means, without a cluster",
@@ -130,15 +130,20 @@ func (o *previewOptions) run(ctx context.Context, c *cli) error {
 }
 
 func (o *previewOptions) print(u *ui, p preview.Preview) error {
-	switch o.output.format {
-	case formatMarkdown:
+	if o.output.format == formatMarkdown {
 		_, err := io.WriteString(u.Out, preview.Markdown(p, o.maxBytes))
 		return err
-	case formatJSON:
-		p.Limit(o.maxBytes)
-		return printJSON(u.Out, p)
 	}
 	p.Limit(o.maxBytes)
+	var names []string
+	for _, app := range p.Apps {
+		for _, object := range app.Objects {
+			names = append(names, object.Object)
+		}
+	}
+	if handled, err := o.output.print(u.Out, p, names); handled || err != nil {
+		return err
+	}
 	return u.previewText(p)
 }
 

@@ -24,23 +24,18 @@ func (u *ui) installed(c record.Change) {
 }
 
 // printObjects prints manifests as -o says: YAML documents, a JSON List as kubectl has it, or names.
-func printObjects(w io.Writer, format string, objects []install.Object) error {
-	switch format {
-	case formatJSON:
+func printObjects(w io.Writer, output *outputFlags, objects []install.Object) error {
+	if output.document() && output.format != formatYAML {
 		list := &unstructured.UnstructuredList{}
 		list.SetAPIVersion("v1")
 		list.SetKind("List")
+		var names []string
 		for _, o := range objects {
 			list.Items = append(list.Items, *o.Manifest)
+			names = append(names, o.Ref.String())
 		}
-		return printJSON(w, list.UnstructuredContent())
-	case formatName:
-		for _, o := range objects {
-			if _, err := fmt.Fprintln(w, o.Ref); err != nil {
-				return err
-			}
-		}
-		return nil
+		_, err := output.print(w, list.UnstructuredContent(), names)
+		return err
 	}
 	for i, o := range objects {
 		out, err := safeyaml.YAML(o.Manifest.Object)

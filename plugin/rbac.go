@@ -26,7 +26,7 @@ type rbacOptions struct {
 }
 
 func newRBACCommand(c *cli) *cobra.Command {
-	o := &rbacOptions{output: outputFlags{only: []string{formatYAML, formatJSON, formatName}}}
+	o := &rbacOptions{output: outputFlags{}}
 	cmd := &cobra.Command{
 		Use:   "rbac",
 		Short: "Show the rights that reconciling the repository takes",
@@ -70,7 +70,7 @@ func (o *rbacOptions) run(ctx context.Context, cmd *cobra.Command, c *cli) error
 	}
 	objects := install.Rights(c.namespace(), needs.grants)
 	if o.output.document() {
-		return printObjects(c.ui().Out, o.output.format, objects)
+		return printObjects(c.ui().Out, &o.output, objects)
 	}
 	c.ui().rightsTable(objects)
 	return nil

@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
@@ -23,8 +25,28 @@ type renderOptions struct {
 	kinds  kindOf // of the cluster that the app is in; nil where none is asked
 }
 
+// renderedApp is what one app, or one directory, renders to.
+type renderedApp struct {
+	name, path string
+	objects    []render.Object
+}
+
+// RenderList is what `render -o json` prints: the objects of each app, as they would be applied.
+type RenderList struct {
+	metav1.TypeMeta `json:",inline"`
+	Items           []RenderItem `json:"items"`
+}
+
+// RenderItem is one app. App is empty for a directory that no gitops.yaml lists and that has no name. Objects are manifests;
+// values of Secrets are masked.
+type RenderItem struct {
+	App     string `json:"app,omitempty"`
+	Path    string `json:"path"`
+	Objects []any  `json:"objects"`
+}
+
 func newRenderCommand(c *cli) *cobra.Command {
-	o := &renderOptions{output: outputFlags{only: []string{formatYAML, formatName}}}
+	o := &renderOptions{output: outputFlags{}}
 	cmd := &cobra.Command{
 		Use:   "render [DIR|APP]",
 		Short: "Print the manifests; no cluster is asked for a directory",
@@ -62,28 +84,41 @@ func (o *renderOptions) run(ctx context.Context, c *cli, args []string) error {
 		return err
 	}
 	defer tree.Close()
-	objects, err := o.objects(ctx, c, tree, path, args)
+	apps, err := o.objects(ctx, c, tree, path, args)
 	if err != nil {
 		return err
 	}
+	return o.print(c.ui().Out, apps)
+}
+
+// print writes the manifests as a stream of YAML, as kubectl apply takes it, or as one document where -o asks for one.
+func (o *renderOptions) print(w io.Writer, apps []renderedApp) error {
+	list := RenderList{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "RenderList"}, Items: []RenderItem{}}
+	var objects []render.Object
 	var names []string
-	for _, ro := range objects {
-		names = append(names, ro.ID())
+	for _, a := range apps {
+		item := RenderItem{App: a.name, Path: a.path, Objects: []any{}}
+		for _, ro := range a.objects {
+			item.Objects = append(item.Objects, render.Masked(ro))
+			names = append(names, ro.ID())
+		}
+		list.Items = append(list.Items, item)
+		objects = append(objects, a.objects...)
 	}
-	if o.output.format == formatName {
-		_, err := o.output.print(c.ui().Out, nil, names)
+	if o.output.document() && o.output.format != formatYAML {
+		_, err := o.output.print(w, list, names)
 		return err
 	}
 	out, err := render.YAML(objects)
 	if err != nil {
 		return err
 	}
-	_, err = c.ui().Out.Write(out)
+	_, err = w.Write(out)
 	return err
 }
 
 // objects renders the directory or, where a gitops.yaml lies in it, the apps that it lists, or the one that is named.
-func (o *renderOptions) objects(ctx context.Context, c *cli, tree *reconcile.Tree, path string, args []string) ([]render.Object, error) {
+func (o *renderOptions) objects(ctx context.Context, c *cli, tree *reconcile.Tree, path string, args []string) ([]renderedApp, error) {
 	dir := o.source.renderer(c.ui())
 	apps, found, err := config.Load(tree.Root, path)
 	if err != nil {
@@ -98,8 +133,13 @@ func (o *renderOptions) objects(ctx context.Context, c *cli, tree *reconcile.Tre
 		if err != nil {
 			return nil, err
 		}
-		return objects, placeIn(ctx, objects, objects, o.source.targetNamespace, kinds)
+		name := o.source.name
+		if len(args) == 1 && !isDirectory(args[0]) {
+			name = args[0]
+		}
+		return []renderedApp{{name, path, objects}}, placeIn(ctx, objects, objects, o.source.targetNamespace, kinds)
 	}
+	var rendered []renderedApp
 	var objects []render.Object
 	from := map[string][]render.Object{} // by namespace
 	for _, app := range apps {
@@ -110,6 +150,7 @@ func (o *renderOptions) objects(ctx context.Context, c *cli, tree *reconcile.Tre
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", app.Name, err)
 		}
+		rendered = append(rendered, renderedApp{app.Name, app.Path, some})
 		objects = append(objects, some...)
 		from[app.Namespace] = append(from[app.Namespace], some...)
 	}
@@ -118,10 +159,10 @@ func (o *renderOptions) objects(ctx context.Context, c *cli, tree *reconcile.Tre
 			return nil, err
 		}
 	}
-	if len(objects) == 0 {
+	if len(rendered) == 0 {
 		return nil, fmt.Errorf("no app %s in the gitops.yaml of %s", strings.Join(args, ""), path)
 	}
-	return objects, nil
+	return rendered, nil
 }
 
 // tree decides what to render: --repo, a directory of the working tree, or the last source of a named app.

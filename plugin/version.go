@@ -72,7 +72,7 @@ func versionOf(linked string, build *debug.BuildInfo) versionInfo {
 
 // newVersionCommand returns `version`.
 func newVersionCommand(streams genericiooptions.IOStreams) *cobra.Command {
-	out := &outputFlags{only: []string{formatJSON, formatYAML}}
+	out := &outputFlags{}
 	cmd := &cobra.Command{
 		Use:               "version",
 		Short:             "Print the version of this plugin",
@@ -83,7 +83,7 @@ func newVersionCommand(streams genericiooptions.IOStreams) *cobra.Command {
 				return err
 			}
 			info := thisVersion()
-			if handled, err := out.print(streams.Out, info, nil); handled {
+			if handled, err := out.print(streams.Out, info, []string{info.Version}); handled {
 				return err
 			}
 			printVersion(streams.Out, info)

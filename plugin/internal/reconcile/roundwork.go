@@ -251,6 +251,9 @@ func (rd *round) saveList(ctx context.Context, problem string, why error) error 
 	}
 	if problem == "" {
 		list.Revision, list.Apps, list.Behind = rd.revision, nil, nil
+		if l := rd.list; l != nil && list.Source.Ref != rd.From.Ref && (rd.sameRef() || l.Revision.Commit == rd.commit) {
+			list.Revision.Ref = firstOf(l.Revision.Ref, shortRef(list.Source.Ref)) // another name of it, for this run only
+		}
 		for _, p := range rd.passes {
 			if !p.listed.retired {
 				list.Apps = append(list.Apps, p.app.Name)

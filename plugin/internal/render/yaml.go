@@ -25,6 +25,9 @@ func YAML(objs []Object) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// Masked is the manifest of an object with values of Secrets replaced by ***. The object is not changed.
+func Masked(o Object) map[string]any { return maskSecret(o.Unstructured).Object }
+
 func maskSecret(u *unstructured.Unstructured) *unstructured.Unstructured {
 	if !isSecret(u) {
 		return u

@@ -169,6 +169,13 @@ func act(repo *githubtest.Repo, args []string) (string, error) {
 }
 
 func ask(state string, args []string) error {
+	if len(args) == 3 && args[0] == "propose" { // the server has another working directory
+		dir, err := filepath.Abs(args[2])
+		if err != nil {
+			return err
+		}
+		args = []string{args[0], args[1], dir}
+	}
 	file, err := os.Open(state)
 	if err != nil {
 		return err

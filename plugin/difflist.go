@@ -1,0 +1,67 @@
+package plugin
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// DiffList is what `diff -o json` prints: what reconcile would change. Apps holds every app that was compared, Items only
+// the objects that differ.
+type DiffList struct {
+	metav1.TypeMeta `json:",inline"`
+	Apps            []DiffApp    `json:"apps"`
+	Items           []Difference `json:"items"`
+}
+
+// DiffApp sums up one app. Message says why it waits, goes, or could not be compared.
+type DiffApp struct {
+	Name     string          `json:"name"`
+	Result   record.Result   `json:"result"`
+	Revision record.Revision `json:"revision"`
+	Counts   record.Counts   `json:"counts"`
+	Message  string          `json:"message,omitempty"`
+}
+
+// Difference is one object that differs. Action is what reconcile would do to it, Origin its file:line in Git, Diff a unified
+// diff from the live state to that of Git, with values of Secrets masked, and Note what the diff does not show.
+type Difference struct {
+	App    string        `json:"app"`
+	Object string        `json:"object"` // group/Kind/namespace/name
+	Action record.Action `json:"action"`
+	Origin string        `json:"origin,omitempty"`
+	Note   string        `json:"note,omitempty"`
+	Diff   string        `json:"diff"`
+}
+
+// add adds an app and what differs of it.
+func (l *DiffList) add(a reconcile.AppOutcome, pairs []pair) {
+	r := a.Report
+	l.Apps = append(l.Apps, DiffApp{Name: r.Name, Result: r.Result, Revision: r.Revision, Counts: r.Counts, Message: r.Message})
+	actions := map[string]record.Action{}
+	for _, c := range r.Changes {
+		actions[c.Object] = c.Action
+	}
+	for _, p := range pairs {
+		d := Difference{App: r.Name, Object: p.effect.Ref.ID(), Action: actions[p.effect.Ref.ID()], Note: p.effect.Note, Diff: p.text}
+		if p.effect.Origin.File != "" {
+			d.Origin = p.effect.Origin.String()
+		}
+		if d.Action == "" {
+			d.Action = plainAction(p.effect)
+		}
+		l.Items = append(l.Items, d)
+	}
+}
+
+// plainAction is what happens to an object that the report has no line of.
+func plainAction(e reconcile.Effect) record.Action {
+	switch {
+	case e.Before == nil:
+		return record.Created
+	case e.After == nil:
+		return record.Pruned
+	}
+	return record.Configured
+}
