@@ -212,7 +212,14 @@ func (k known) namespaces(instance string) []string {
 // revision is the commit that an app equals, as far as the reader may know.
 func (k known) revision(app string) record.Revision {
 	if rec := k.records[app]; rec != nil && rec.Inventory != nil {
-		return rec.Revision
+		i := slices.IndexFunc(k.lists, func(l *record.AppList) bool {
+			_, behind := l.IsBehind(app)
+			return (l.Names(app) || behind) && rec.List == l.Source.Path && rec.Source.Repo == l.Source.Repo
+		})
+		if i < 0 {
+			return rec.Revision
+		}
+		return atOf(rec, k.lists[i])
 	}
 	if p := k.parents[app]; p != nil && p.Report != nil {
 		return p.Report.Revision

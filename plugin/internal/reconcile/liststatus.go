@@ -33,20 +33,39 @@ func (l *StatusList) addLists(lists []*record.AppList, records map[string]*recor
 					Message: "not applied yet"})
 				i = len(l.Items) - 1
 			}
-			l.Items[i].complete(list)
+			l.Items[i].complete(list, rec)
 		}
 	}
 }
 
-func (s *Status) complete(list *record.AppList) {
-	b, behind := list.IsBehind(s.Name)
+// atOf is the commit that the objects of an app equal, the one source of truth for status, trace and history: what the record
+// says if it was saved after the list, otherwise what the list says. list is nil for an app that none lists.
+func atOf(rec *record.Record, list *record.AppList) record.Revision {
+	if list == nil || rec.After(list) {
+		return rec.Revision
+	}
+	b, behind := list.IsBehind(rec.App)
 	switch {
+	case !behind:
+		return list.Revision
+	case b.At != "" && b.At != rec.Revision.Commit:
+		return record.Revision{Commit: b.At, Ref: rec.Revision.Ref}
+	}
+	return rec.Revision
+}
+
+func (s *Status) complete(list *record.AppList, rec *record.Record) {
+	after := rec != nil && rec.Inventory != nil && rec.After(list) // what the list says of the app is out of date
+	b, behind := list.IsBehind(s.Name)
+	if rec != nil && rec.Inventory != nil {
+		s.Revision = atOf(rec, list)
+	}
+	switch {
+	case after:
 	case behind && b.Failed:
 		s.Sync, s.Message = record.SyncFailed, firstOf(b.Message, s.Message)
 	case behind && s.Sync == record.Synced, behind && s.Sync == record.SyncPending:
 		s.Sync, s.Message = record.SyncPending, firstOf(b.Message, s.Message)
-	case !behind:
-		s.Revision = list.Revision
 	}
 	if problem := firstOf(list.Problem, list.Held); problem != "" && (s.Sync == record.Synced || s.Sync == record.SyncPending) {
 		s.Sync, s.Message = record.SyncPending, problem

@@ -337,6 +337,7 @@ func (p *pass) writeAhead(ctx context.Context) error {
 		return p.ensureNamespace(ctx)
 	}
 	p.rec.Inputs = nil // until all is applied, the rows are those of no commit
+	p.noteBefore()
 	if err := p.checkCluster(ctx, false); err != nil {
 		return err
 	}
@@ -372,6 +373,19 @@ func (p *pass) writeAhead(ctx context.Context) error {
 		p.noteSource() // the next run may have to finish this one without flags
 	}
 	return p.Records.Save(ctx, p.rec)
+}
+
+// noteBefore lets the record name the commit that the objects equal before anything is written. That of an app that no commit
+// changed for long is known to the list alone, and a run that is cut off does not save the list.
+func (p *pass) noteBefore() {
+	l := p.listed
+	switch {
+	case l == nil || p.rec.Revision.Commit == "":
+	case l.holds != nil:
+		p.rec.Revision = *l.holds
+	case l.before != "" && l.before != p.rec.Revision.Commit:
+		p.rec.Revision = record.Revision{Commit: l.before, Ref: p.rec.Revision.Ref}
+	}
 }
 
 // saveApplied records what was applied, unless finish follows soon: of several apps, others are applied before.

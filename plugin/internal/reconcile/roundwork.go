@@ -194,6 +194,8 @@ func (rd *round) end(ctx context.Context, p *pass) {
 		p.report.Result, p.report.Message = record.ResultSucceeded, l.waits
 		p.report.Objects, p.report.Health = record.Objects{}, cluster.Unknown
 		return
+	case p.failure == nil && l.applied && ctx.Err() != nil && p.allDone():
+		p.failure = l.stays // the run is interrupted; this app was finished
 	case p.failure == nil && l.applied:
 		if p.failure = p.runParts(ctx, verifying); p.failure == nil {
 			p.failure = l.stays
@@ -204,6 +206,11 @@ func (rd *round) end(ctx context.Context, p *pass) {
 		p.failure = errInterrupted
 	}
 	p.report, p.failure = p.finish(p.failure)
+}
+
+// allDone tells whether nothing is left to wait for: all is applied and healthy, and no hook is due.
+func (p *pass) allDone() bool {
+	return len(p.failed) == 0 && !p.hooksDue() && len(p.unhealthy(p.keys())) == 0
 }
 
 // conclude settles what concerns several apps: rows of objects that changed hands, records of apps that are gone, and

@@ -140,6 +140,8 @@ func appSync(s Status, rec *record.Record, report *record.Report, drift int, wor
 		return record.SyncUnknown, unread.Error()
 	case drift > 0:
 		return record.SyncDrifted, about
+	case rec.Due != "" && rec.Due != record.HooksDelete:
+		return record.SyncPending, firstOf(about, "hooks of a newer commit have not all run")
 	case rec.Pending, report.Seen != "" && report.Seen != rec.Revision.Commit:
 		return record.SyncPending, firstOf(about, "commit "+record.Revision{Commit: report.Seen}.Short()+" is not fully applied")
 	}

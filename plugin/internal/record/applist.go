@@ -78,6 +78,10 @@ func (s *Store) ListOf(from Source) *AppList {
 	return nil
 }
 
+// After tells whether the record was saved on top of this very state of the list: the run that saved it did not get as far
+// as saving the list. Then the record alone knows what the app is at.
+func (r *Record) After(l *AppList) bool { return r.Under != "" && r.Under == l.version }
+
 func listName(from Source) string {
 	sum := sha256.Sum256([]byte(from.Repo + "\n" + from.Path))
 	return namePrefix + "list-" + hex.EncodeToString(sum[:5])

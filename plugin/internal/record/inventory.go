@@ -94,6 +94,7 @@ type Header struct {
 	Installed     string               `json:"installed,omitempty"`    // the first commit that was applied; empty when it is not known
 	Target        string               `json:"target,omitempty"`       // namespace of objects that name none
 	PlainSecrets  bool                 `json:"plainSecrets,omitempty"` // Secrets with plain data are allowed
+	Under         string               `json:"under,omitempty"`        // version of the list of apps that this was saved on top of
 	List          string               `json:"list,omitempty"`         // directory of the gitops.yaml that lists the app; "" = none
 	Settings      []byte               `json:"settings,omitempty"`     // of an app that is listed: everything gitops.yaml says of it
 	Config        string               `json:"config"`                 // digest of the settings that shaped them

@@ -17,6 +17,9 @@ import (
 )
 
 func (s *Store) Save(ctx context.Context, r *Record) error {
+	if l := s.ListOf(Source{Repo: r.Source.Repo, Path: r.List}); r.List != "" && l != nil {
+		r.Under = l.version
+	}
 	shards, err := r.encode()
 	if err != nil {
 		return err
