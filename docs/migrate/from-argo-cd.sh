@@ -133,7 +133,7 @@ ignored() {
 		$1 == "group" || $1 == "kind" || $1 == "namespace" || $1 == "name" { if ($2 != "*") head = head sep(head) $1 ": " quoted($2) }
 		$1 == "path" { paths = paths sep(paths) quoted($2) }
 		$1 == "manager" { managers = managers sep(managers) quoted($2) }
-		$1 == "jq" { at = pointer($2); if (at == "") { print "jq " $2; exit } paths = paths sep(paths) quoted(at) }
+		$1 == "jq" { at = pointer($2); if (at == "") { print "jq " $2; open = 0; exit } paths = paths sep(paths) quoted(at) }
 		END { flush() }')
 	case $rules in
 	*'jq '*) refuse ignoreDifferences "as ignore with JSON pointers: the expression ${rules#*jq } is no plain path" ;;

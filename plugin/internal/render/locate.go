@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -68,7 +69,7 @@ func entryOf(n *yaml.Node, key string, depth int) *yaml.Node {
 	var merged []*yaml.Node
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		switch name, value := n.Content[i], n.Content[i+1]; {
-		case name.Value == key:
+		case isKey(name, key):
 			return value
 		case name.Value == "<<" && value.Kind == yaml.SequenceNode:
 			merged = append(merged, value.Content...)
@@ -82,6 +83,22 @@ func entryOf(n *yaml.Node, key string, depth int) *yaml.Node {
 		}
 	}
 	return nil
+}
+
+// isKey tells whether a key of a mapping is read as key. One without quotes may be read otherwise than it is written: on is
+// true, and 0x10 is 16, for YAML as Kubernetes reads it.
+func isKey(name *yaml.Node, key string) bool {
+	if name.Value == key || name.Style != 0 {
+		return name.Value == key
+	}
+	switch strings.ToLower(name.Value) {
+	case "y", "yes", "on", "true":
+		return key == "true"
+	case "n", "no", "off", "false":
+		return key == "false"
+	}
+	number, err := strconv.ParseInt(strings.ReplaceAll(name.Value, "_", ""), 0, 64)
+	return err == nil && strconv.FormatInt(number, 10) == key
 }
 
 // holds tells whether a node may be where a value was read from.
