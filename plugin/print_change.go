@@ -134,7 +134,11 @@ func (u *ui) field(action record.Action, f record.FieldChange) string {
 	case f.From == nil:
 		return fmt.Sprintf("%s set to %s", path, u.value(f.To))
 	}
-	return fmt.Sprintf("%s %s %s %s", path, u.value(f.From), u.arrow(), u.value(f.To))
+	from, to := u.value(f.From), u.value(f.To)
+	if from == to { // they differ where they are cut
+		return path + " changed"
+	}
+	return fmt.Sprintf("%s %s %s %s", path, from, u.arrow(), to)
 }
 
 // setBy is ", set by kubectl-scale 6m ago", as far as it is known.

@@ -153,6 +153,8 @@ func TestFieldsOfAChange(t *testing.T) {
 			`ports[http] ["a",1] → {"b":true}`},
 		{"long values lose their middle", record.Configured, []record.FieldChange{{Path: "spec.template.spec.containers[web].image", From: long, To: long + "2"}},
 			"containers[web].image registry.examp…1.8.1-20261123.1200-amd64 → registry.examp….8.1-20261123.1200-amd642"},
+		{"long values that look alike when cut", record.Configured, []record.FieldChange{{Path: "spec.versions", From: []any{strings.Repeat("a", 99) + "b" + strings.Repeat("c", 99)},
+			To: []any{strings.Repeat("a", 99) + "d" + strings.Repeat("c", 99)}}}, "versions changed"},
 		{"more than two", record.Configured, []record.FieldChange{{Path: "a", To: 1}, {Path: "b", To: 2}, {Path: "c", To: 3}, {Path: "d", To: 4}},
 			"a set to 1, b set to 2, and 2 more"},
 		{"one owner of several fields is told once", record.Reverted, []record.FieldChange{
