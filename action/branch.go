@@ -1,6 +1,7 @@
 package action
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -24,10 +25,11 @@ type tip struct {
 	verified bool
 	moved    bool // by this run
 	merge    bool // it is a merge commit, which a rebase leaves out
+	whole    bool // every commit of the branch is proved, not only what they end with
 }
 
 // place chooses the branch and returns its head when it exists and is ours.
-func (r *run) place(st *state, found pulls) (spot, error) {
+func (r *run) place(ctx context.Context, st *state, found pulls) (spot, error) {
 	if p := found.current; p != nil {
 		return spot{p.HeadRefName, p.HeadRef, true, p.Mergeable == conflicting}, nil
 	}
@@ -41,16 +43,19 @@ func (r *run) place(st *state, found pulls) (spot, error) {
 	if st.branch == nil {
 		return spot{branch: name}, nil
 	}
-	if _, ours := editsOf(st.branch); !ours || r.unforced(st.branch.Target.OID) {
+	if r.unforced(st.branch.Target.OID) {
 		return spot{}, errNextBranch
+	}
+	if ours, err := r.prove(ctx, st, st.branch); err != nil || !ours {
+		return spot{}, cmp.Or(err, errNextBranch)
 	}
 	return spot{branch: name, head: st.branch}, nil
 }
 
-// holds says whether the branch has the edits already, in a form that can be merged into base.
-func (s spot) holds(base, digest string) bool {
-	have, ours := editsOf(s.head)
-	if !ours || have != digest {
+// holds says whether the branch has the edits already, in a form that can be merged into base by a method, "" for none.
+// A method that takes over the commits of the branch wants each of them to be proved.
+func (s spot) holds(base, digest, method string) bool {
+	if s.head == nil || s.head.proof == nil || s.head.proof.edits != digest || !s.head.proof.single && method != "" && method != "SQUASH" {
 		return false
 	}
 	if s.open {
@@ -70,12 +75,14 @@ func (r *run) unforced(head string) bool {
 	return n > 1
 }
 
-// advance puts the edits on the branch.
-func (r *run) advance(ctx context.Context, st *state, words writing, at spot) (tip, error) {
+// advance puts the edits on the branch, so that it can be merged by a method, "" for none.
+func (r *run) advance(ctx context.Context, st *state, words writing, at spot, method string) (tip, error) {
 	base, digest := st.base.Target.OID, words.plan.digest(r.snap)
-	if at.holds(base, digest) {
-		return tip{sha: at.head.Target.OID, merge: len(at.head.Target.Parents.Nodes) > 1 && !at.head.updated}, nil
+	if at.holds(base, digest, method) {
+		p := at.head.proof
+		return tip{sha: at.head.Target.OID, merge: len(at.head.Target.Parents.Nodes) > 1 && !p.updated, whole: p.single}, nil
 	}
+	whole := true
 	parents, move := []string{base}, func(sha string) error { return r.client.createBranch(ctx, at.branch, sha) }
 	if at.head != nil {
 		forward := func(sha string) error { return r.client.moveBranch(ctx, at.branch, sha) }
@@ -83,7 +90,7 @@ func (r *run) advance(ctx context.Context, st *state, words writing, at spot) (t
 		case at.open && at.head.isOn(base):
 			parents, move = []string{head}, forward
 		case r.unforced(head): // a rule forbids to start anew
-			parents, move = []string{head, base}, forward
+			parents, move, whole = []string{head, base}, forward, at.head.proof.single
 		default:
 			move = func(sha string) error {
 				r.refusals = append(r.refusals, head) // taken for one if the branch is still there the next time
@@ -95,5 +102,5 @@ func (r *run) advance(ctx context.Context, st *state, words writing, at spot) (t
 	if err != nil {
 		return tip{}, err
 	}
-	return tip{sha, verified, true, len(parents) > 1}, move(sha)
+	return tip{sha, verified, true, len(parents) > 1, whole}, move(sha)
 }

@@ -58,10 +58,11 @@ type run struct {
 	wrote     *Result // the last thing this run is sure to have written
 	at        Result  // the pull request that was being worked on, for a run that fails
 	// What attempts have in common.
-	refusals   []string // heads that were to be replaced
-	tooLateFor []int    // pull requests that were closed before their new text arrived
-	warned     []string // warnings about names that could not be added
-	opened     int      // the pull request that this run opened
+	refusals   []string          // heads that were to be replaced
+	tooLateFor []int             // pull requests that were closed before their new text arrived
+	warned     []string          // warnings about names that could not be added
+	opened     int               // the pull request that this run opened
+	proofs     map[string]*proof // by the commit of a branch; nil for one that is not ours
 }
 
 func newRun(in Inputs, rep *reporter, sleep func(context.Context, time.Duration) error) *run {
@@ -113,7 +114,7 @@ func (r *run) deliverOne(ctx context.Context, op operation) (Result, error) {
 	if r.wanted, err = branchName(r.in, op); err != nil {
 		return Result{}, err
 	}
-	r.at, r.opened = Result{}, 0
+	r.at, r.opened, r.proofs = Result{}, 0, map[string]*proof{}
 	r.op, r.suffix, r.wrote, r.refusals, r.tooLateFor, r.warned = op, 0, nil, nil, nil, nil
 	lost := 0
 	for try := 1; ; try++ {

@@ -105,20 +105,6 @@ func (c *client) moveBranch(ctx context.Context, branch, sha string) error {
 	return busy(err)
 }
 
-// changedFiles maps the files that head changes, since it left base, to Git's names of their contents. Files
-// that are added, removed or renamed have no name.
-func (c *client) changedFiles(ctx context.Context, base, head string) (map[string]string, error) {
-	done, err := c.compare(ctx, base, head)
-	out := map[string]string{}
-	for _, f := range done.files {
-		out[f.path] = ""
-		if f.status == "modified" {
-			out[f.path] = f.blob
-		}
-	}
-	return out, err
-}
-
 // maxCompared is how many files GitHub names in a comparison.
 const maxCompared = 300
 
@@ -127,6 +113,8 @@ type comparison struct {
 	status    string // of head, seen from base: ahead, behind, diverged, identical
 	mergeBase string
 	files     []comparedFile
+	commits   []commitText // that base does not have, oldest first; not all of them when total is larger
+	total     int
 }
 
 type comparedFile struct {
@@ -139,7 +127,14 @@ func (c *client) compare(ctx context.Context, base, head string) (comparison, er
 	if err != nil {
 		return comparison{}, failed("compare two commits", err)
 	}
-	out := comparison{status: done.GetStatus(), mergeBase: done.GetMergeBaseCommit().GetSHA()}
+	out := comparison{status: done.GetStatus(), mergeBase: done.GetMergeBaseCommit().GetSHA(), total: done.GetTotalCommits()}
+	for _, c := range done.Commits {
+		text := commitText{oid: c.GetSHA(), tree: c.GetCommit().GetTree().GetSHA(), message: c.GetCommit().GetMessage()}
+		for _, p := range c.Parents {
+			text.parents = append(text.parents, p.GetSHA())
+		}
+		out.commits = append(out.commits, text)
+	}
 	for _, f := range done.Files {
 		out.files = append(out.files, comparedFile{f.GetFilename(), f.GetPreviousFilename(), f.GetStatus(), f.GetSHA()})
 	}
@@ -255,8 +250,9 @@ func (c *client) requestReviewers(ctx context.Context, number int, users, teams 
 }
 
 // merge merges the pull request if its head is still sha.
-func (c *client) merge(ctx context.Context, number int, sha, method string) (string, error) {
-	done, _, err := c.rest.PullRequests.Merge(ctx, c.owner, c.name, number, "", &github.PullRequestOptions{SHA: sha, MergeMethod: strings.ToLower(method)})
+func (c *client) merge(ctx context.Context, number int, sha, method string, text mergeText) (string, error) {
+	options := &github.PullRequestOptions{SHA: sha, MergeMethod: strings.ToLower(method), CommitTitle: text.headline}
+	done, _, err := c.rest.PullRequests.Merge(ctx, c.owner, c.name, number, text.body, options)
 	return done.GetSHA(), failed(fmt.Sprintf("merge pull request #%d", number), err)
 }
 

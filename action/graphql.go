@@ -24,8 +24,9 @@ const stateQuery = `query State($owner: String!, $name: String!, $base: String!,
     pullRequests(states: [OPEN], first: 100, after: $after, orderBy: {field: CREATED_AT, direction: DESC}) @include(if: $pulls) {
       pageInfo { hasNextPage endCursor }
       nodes {
-        id number url title body isDraft baseRefName headRefName isCrossRepository mergeable
-        autoMergeRequest { enabledAt }
+        id number url title body isDraft baseRefName headRefName isCrossRepository mergeable viewerDidAuthor
+        author { login }
+        autoMergeRequest { enabledAt enabledBy { login } }
         labels(first: 50) { nodes { name } }
         assignees(first: 20) { nodes { login } }
         reviewRequests(first: 1) { totalCount }
@@ -62,7 +63,7 @@ type branchHead struct {
 		}
 	}
 
-	updated bool // its last commit only merges the base branch into ours
+	proof *proof // nil unless the branch was proved to be ours
 }
 
 // isOn says whether the commit is one on top of sha.
@@ -105,7 +106,12 @@ type pullRequest struct {
 	Mergeable         string // MERGEABLE, CONFLICTING, or UNKNOWN while GitHub finds out
 	Merged            bool
 	HeadRefOid        string
-	AutoMergeRequest  *struct{ EnabledAt string }
+	ViewerDidAuthor   bool
+	Author            *struct{ Login string }
+	AutoMergeRequest  *struct {
+		EnabledAt string
+		EnabledBy *struct{ Login string }
+	}
 	Labels, Assignees names
 	ReviewRequests    struct{ TotalCount int }
 	LatestReviews     struct{ TotalCount int }
@@ -201,8 +207,12 @@ func (c *client) blobNames(ctx context.Context, commit string, paths []string) (
 	return out, nil
 }
 
-const autoMergeMutation = `mutation AutoMerge($id: ID!, $method: PullRequestMergeMethod!, $head: GitObjectID!) {
-  enablePullRequestAutoMerge(input: {pullRequestId: $id, mergeMethod: $method, expectedHeadOid: $head}) { pullRequest { number } }
+const autoMergeMutation = `mutation AutoMerge($id: ID!, $method: PullRequestMergeMethod!, $head: GitObjectID!, $headline: String, $body: String) {
+  enablePullRequestAutoMerge(input: {pullRequestId: $id, mergeMethod: $method, expectedHeadOid: $head, commitHeadline: $headline, commitBody: $body}) { pullRequest { number } }
+}`
+
+const noAutoMergeMutation = `mutation NoAutoMerge($id: ID!) {
+  disablePullRequestAutoMerge(input: {pullRequestId: $id}) { pullRequest { number } }
 }`
 
 const enqueueMutation = `mutation Enqueue($id: ID!, $head: GitObjectID!) {
@@ -263,8 +273,16 @@ func (c *client) mergeable(ctx context.Context, number int) (string, error) {
 	return data.Repository.PullRequest.Mergeable, nil
 }
 
-func (c *client) enableAutoMerge(ctx context.Context, id, head, method string) error {
-	return c.query(ctx, "enable auto-merge", autoMergeMutation, map[string]any{"id": id, "head": head, "method": method}, nil)
+func (c *client) enableAutoMerge(ctx context.Context, id, head, method string, text mergeText) error {
+	vars := map[string]any{"id": id, "head": head, "method": method, "headline": nil, "body": nil}
+	if text.headline != "" {
+		vars["headline"], vars["body"] = text.headline, text.body
+	}
+	return c.query(ctx, "enable auto-merge", autoMergeMutation, vars, nil)
+}
+
+func (c *client) disableAutoMerge(ctx context.Context, id string) error {
+	return c.query(ctx, "switch auto-merge off", noAutoMergeMutation, map[string]any{"id": id}, nil)
 }
 
 func (c *client) markDraft(ctx context.Context, id string) error {

@@ -11,7 +11,8 @@ import (
 // in each pull request. There is no other state.
 
 // trailers end the message of every commit on a pull request's branch: what was asked for, and the names of
-// the tree and of the edits. The tree is there so that a commit that was amended does not pass for ours.
+// the tree and of the edits. The tree is there so that a commit that was amended does not pass for ours. They are a claim,
+// see prove.
 // What was asked for is in the commit, not only in the pull request, because it has to change in the same
 // moment as the branch.
 func trailers(set []string, tree, digest string) string {
@@ -19,20 +20,20 @@ func trailers(set []string, tree, digest string) string {
 	for _, s := range set {
 		b.WriteString(setTrailer + oneLine(s) + "\n")
 	}
-	fmt.Fprintf(&b, "Gitops-Action: tree=%s edits=%s", tree, digest)
+	fmt.Fprintf(&b, actionTrailer+"tree=%s edits=%s", tree, digest)
 	return b.String()
 }
 
-const setTrailer = "Gitops-Set: "
+const (
+	setTrailer    = "Gitops-Set: "
+	actionTrailer = "Gitops-Action: "
+)
 
 var trailerRE = regexp.MustCompile(`(?m)^Gitops-Action: tree=([0-9a-f]{40,64}) edits=([0-9a-f]{16})\s*\z`)
 
-// setOf is what the branch's last commit was asked to set.
-func setOf(b *branchHead) []string {
-	if _, ours := editsOf(b); !ours {
-		return nil
-	}
-	_, block, _ := cutLast(strings.TrimSpace(b.Target.Message), "\n\n")
+// setLinesOf are the lines of a set in the trailers of a commit.
+func setLinesOf(message string) []string {
+	_, block, _ := cutLast(strings.TrimSpace(message), "\n\n")
 	var out []string
 	for line := range strings.Lines(block) {
 		if s, ok := strings.CutPrefix(strings.TrimSpace(line), setTrailer); ok {
@@ -42,24 +43,19 @@ func setOf(b *branchHead) []string {
 	return out
 }
 
+// setOf is what the last commit of a branch of ours was asked to set.
+func setOf(b *branchHead) []string {
+	if b == nil || b.proof == nil {
+		return nil
+	}
+	return b.proof.set
+}
+
 func cutLast(s, sep string) (before, after string, found bool) {
 	if i := strings.LastIndex(s, sep); i >= 0 {
 		return s[:i], s[i+len(sep):], true
 	}
 	return s, "", false
-}
-
-// editsOf returns the digest of the edits in the branch's last commit, and false when somebody else made
-// that commit.
-func editsOf(b *branchHead) (string, bool) {
-	if b == nil {
-		return "", false
-	}
-	m := trailerRE.FindStringSubmatch(b.Target.Message)
-	if m == nil || m[1] != b.Target.Tree.OID {
-		return "", false
-	}
-	return m[2], true
 }
 
 // marker is the hidden comment of a pull request.

@@ -11,7 +11,7 @@ import (
 
 // autoMerge lets GitHub merge the pull request when its requirements are met, or merges it now when there
 // is nothing to wait for. It only ever merges the commit of this run.
-func (r *run) autoMerge(ctx context.Context, pr pullRequest, head tip, method string, res *Result) error {
+func (r *run) autoMerge(ctx context.Context, words writing, pr pullRequest, head tip, method string, res *Result) error {
 	if method == "" || pr.AutoMergeRequest != nil {
 		return nil
 	}
@@ -23,8 +23,13 @@ func (r *run) autoMerge(ctx context.Context, pr pullRequest, head tip, method st
 		res.Notes = append(res.Notes, fmt.Sprintf("#%d is not merged by rebase: its branch ends with a merge commit, which GitHub would leave out; allow force pushes to the branch, or use squash", pr.Number))
 		return nil
 	}
+	if !head.whole && method == "MERGE" {
+		res.Notes = append(res.Notes, fmt.Sprintf("#%d is not merged: not every commit of its branch can be proved to be a run's; allow force pushes to the branch, or use squash", pr.Number))
+		return nil
+	}
+	text := words.mergeText(pr, method)
 	for try := 1; ; try++ {
-		err := r.client.enableAutoMerge(ctx, pr.ID, head.sha, method)
+		err := r.client.enableAutoMerge(ctx, pr.ID, head.sha, method, text)
 		a, ok := answered(err)
 		switch {
 		case err == nil:
@@ -36,7 +41,7 @@ func (r *run) autoMerge(ctx context.Context, pr pullRequest, head tip, method st
 		case a.says("dirty status"), a.says("expected head"), a.says("branch was modified"): // one of the branches has just moved
 			return fmt.Errorf("%w: #%d: %w", errMoved, pr.Number, err)
 		case a.says("clean status"), a.says("unstable status"), a.says("protected branch rules not configured"):
-			refused, err := r.mergeNow(ctx, pr, head.sha, method, res)
+			refused, err := r.mergeNow(ctx, pr, head.sha, method, text, res)
 			if refused == nil || err != nil {
 				return err
 			}
@@ -57,6 +62,21 @@ func (r *run) autoMerge(ctx context.Context, pr pullRequest, head tip, method st
 	}
 }
 
+// mergeText is the message of the commit that merges a pull request. GitHub would make it of the title and the text of the
+// pull request in some repositories, which others can edit, trailers included.
+type mergeText struct{ headline, body string }
+
+func (w writing) mergeText(pr pullRequest, method string) mergeText {
+	switch method {
+	case "SQUASH":
+		headline, body, _ := strings.Cut(w.message(), "\n")
+		return mergeText{fmt.Sprintf("%s (#%d)", headline, pr.Number), strings.TrimSpace(body)}
+	case "MERGE":
+		return mergeText{fmt.Sprintf("Merge pull request #%d from %s", pr.Number, pr.HeadRefName), w.title()}
+	}
+	return mergeText{} // a rebase keeps the messages of the branch
+}
+
 // notMerged is the error for a pull request that GitHub neither merges nor remembers to merge: nothing would ever do it.
 func notMerged(pr pullRequest, refused error) error {
 	return advise(fmt.Errorf("#%d is open, but was not merged: %w", pr.Number, refused), "run again, or merge it manually: "+pr.URL)
@@ -75,8 +95,8 @@ func (r *run) mergeMethod(p Plan) string {
 
 // mergeNow is for pull requests that GitHub would not wait for. It returns GitHub's refusal when it would not merge them
 // either, and fails with errMoved when one of the branches has just moved.
-func (r *run) mergeNow(ctx context.Context, pr pullRequest, head, method string, res *Result) (refused, err error) {
-	sha, err := r.client.merge(ctx, pr.Number, head, method)
+func (r *run) mergeNow(ctx context.Context, pr pullRequest, head, method string, text mergeText, res *Result) (refused, err error) {
+	sha, err := r.client.merge(ctx, pr.Number, head, method, text)
 	a, ok := answered(err)
 	switch {
 	case err == nil:

@@ -46,6 +46,8 @@ type operation struct {
 	tag    string // its new tag, for {tag}
 	wants  wanted
 	plan   func(context.Context, *snapshot) (Plan, error)
+	// about says whether a set is about what the operation is about, whatever the versions; nil when any set may be.
+	about func(set []string) bool
 	// older says that the request would take back what an earlier request (its set) asked for.
 	older func(snap *snapshot, earlier []string) bool
 	// set is what is asked for, when that is known before the repository is read.
@@ -75,8 +77,9 @@ func bumpOperation(in Inputs, images []bumper.Image) operation {
 		op.image, op.tag = shortName(images[0].Name), images[0].Tag
 	}
 	op.plan = func(_ context.Context, s *snapshot) (Plan, error) { return planBump(s, req, in.AllowPlainSecrets) }
+	op.about = func(set []string) bool { return sameSubject(req, set) }
 	op.older = func(s *snapshot, earlier []string) bool {
-		return !in.AllowDowngrade && takesBack(s, req, earlier)
+		return !in.AllowDowngrade && sameValues(req, earlier) && takesBack(s, req, earlier)
 	}
 	op.again = func(earlier []string) operation {
 		in := in
@@ -143,6 +146,31 @@ func parseSet(lines []string) (images []bumper.Image, values []bumper.Value) {
 		}
 	}
 	return images, values
+}
+
+// sameSubject says whether a set asks for versions of the same images, and for the same values, as a request.
+func sameSubject(req bumper.Request, set []string) bool {
+	images, values := parseSet(set)
+	if len(images)+len(values) != len(set) || len(images) != len(req.Images) || len(values) != len(req.Values) {
+		return false
+	}
+	for i, img := range images {
+		if img.Normalised() != req.Images[i].Normalised() {
+			return false
+		}
+	}
+	for i, v := range values {
+		if v.File != req.Values[i].File || v.Path != req.Values[i].Path {
+			return false
+		}
+	}
+	return true
+}
+
+// sameValues says whether a set about the same asks for just the values of a request: those have no order.
+func sameValues(req bumper.Request, set []string) bool {
+	_, values := parseSet(set)
+	return slices.Equal(values, req.Values)
 }
 
 // slug is the last name of the first image, or the file of the first value.

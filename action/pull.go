@@ -28,10 +28,10 @@ func (r *run) sort(ctx context.Context, st *state) (pulls, error) {
 		m, _, marked := parseMarker(p.Body)
 		same := marked && m.Operation == r.op.name && m.Target == r.op.target
 		onBranch := r.isBranch(p.HeadRefName)
-		_, ours := editsOf(p.HeadRef)
-		if same && !ours {
+		ours := false
+		if same || !marked && onBranch {
 			var err error
-			if ours, err = r.adopt(ctx, st, &p); err != nil {
+			if ours, err = r.prove(ctx, st, p.HeadRef); err != nil {
 				return pulls{}, err
 			}
 		}
@@ -65,10 +65,16 @@ func (r *run) pullRequest(ctx context.Context, st *state, words writing, res Res
 	if err != nil {
 		return Result{}, err
 	}
+	if err := r.notOurs(ctx, found, &res); err != nil {
+		return Result{}, err
+	}
 	if p := r.carries(found, words); p != nil {
 		return r.leaveToOthers(ctx, st, *p, res)
 	}
-	if last := r.newer(st, &found, words.plan.Set); last != nil {
+	if last, err := r.newer(ctx, st, &found, words.plan.Set); err != nil || last != nil {
+		if err != nil {
+			return Result{}, err
+		}
 		return r.tooLate(ctx, st, found, last, res)
 	}
 	if len(words.plan.Files) == 0 {
@@ -90,12 +96,13 @@ func (r *run) pullRequest(ctx context.Context, st *state, words writing, res Res
 
 // propose brings the branch and its pull request up to date.
 func (r *run) propose(ctx context.Context, st *state, found pulls, words writing, res Result) (Result, error) {
-	at, err := r.place(st, found)
+	at, err := r.place(ctx, st, found)
 	if err != nil {
 		return Result{}, err
 	}
 	res.Branch = at.branch
-	head, err := r.advance(ctx, st, words, at)
+	method := r.mergeMethod(words.plan)
+	head, err := r.advance(ctx, st, words, at, method)
 	if err != nil {
 		return Result{}, err
 	}
@@ -110,7 +117,7 @@ func (r *run) propose(ctx context.Context, st *state, found pulls, words writing
 	}
 	if words.waits != "" {
 		res.Line = fmt.Sprintf("%s; #%d is a draft", words.plan.waitLine(), pr.Number)
-	} else if err := r.autoMerge(ctx, pr, head, r.mergeMethod(words.plan), &res); err != nil {
+	} else if err := r.autoMerge(ctx, words, pr, head, method, &res); err != nil {
 		return Result{}, err
 	}
 	for _, old := range found.superseded {
@@ -120,6 +127,22 @@ func (r *run) propose(ctx context.Context, st *state, found pulls, words writing
 		res.Notes = append(res.Notes, fmt.Sprintf("closed #%d, superseded by #%d", old.Number, pr.Number))
 	}
 	return res, nil
+}
+
+// notOurs switches off the auto-merge that an earlier run switched on, where somebody else has committed since: GitHub
+// would merge what they committed.
+func (r *run) notOurs(ctx context.Context, found pulls, res *Result) error {
+	for _, p := range found.foreign {
+		by := p.AutoMergeRequest
+		if by == nil || by.EnabledBy == nil || p.Author == nil || !p.ViewerDidAuthor || by.EnabledBy.Login != p.Author.Login {
+			continue
+		}
+		if err := r.client.disableAutoMerge(ctx, p.ID); err != nil {
+			return err
+		}
+		r.warned = append(r.warned, fmt.Sprintf("switched auto-merge of #%d off: its branch holds commits of somebody else", p.Number))
+	}
+	return nil
 }
 
 // showsWaiting says whether a promotion that waits for its gates has a pull request all the same: when promotion.yaml
@@ -157,7 +180,7 @@ func (r *run) leaveToOthers(ctx context.Context, st *state, p pullRequest, res R
 const freshBranch = 10 * time.Minute
 
 // newer is what we propose already, on our branch or on one of another name, when this request would take that back.
-func (r *run) newer(st *state, found *pulls, set []string) []string {
+func (r *run) newer(ctx context.Context, st *state, found *pulls, set []string) ([]string, error) {
 	takenBack := func(head *branchHead) []string {
 		last := setOf(head)
 		if len(last) == 0 || slices.Equal(last, set) || r.op.older == nil || !r.op.older(r.snap, last) {
@@ -166,19 +189,20 @@ func (r *run) newer(st *state, found *pulls, set []string) []string {
 		return last
 	}
 	if found.current != nil {
-		return takenBack(found.current.HeadRef)
+		return takenBack(found.current.HeadRef), nil
 	}
 	for i, p := range found.superseded {
 		if last := takenBack(p.HeadRef); last != nil {
 			found.current = &p
 			found.superseded = slices.Delete(found.superseded, i, i+1)
-			return last
+			return last, nil
 		}
 	}
 	if st.branch == nil || st.leftBehind(st.branch) || r.now().Sub(st.branch.Target.CommittedDate) > freshBranch {
-		return nil // what is left of a pull request that was merged or closed says nothing
+		return nil, nil // what is left of a pull request that was merged or closed says nothing
 	}
-	return takenBack(st.branch)
+	_, err := r.prove(ctx, st, st.branch)
+	return takenBack(st.branch), err
 }
 
 // tooLate leaves a newer proposal as it is. Its branch and its pull request are still made to fit: the base branch may
@@ -192,11 +216,11 @@ func (r *run) tooLate(ctx context.Context, st *state, found pulls, last []string
 		return res, err
 	}
 	words := writing{in: r.in, op: op, base: st.base.Name, plan: plan, hide: r.rep.clean}
-	at, err := r.place(st, found)
+	at, err := r.place(ctx, st, found)
 	if err != nil {
 		return Result{}, err
 	}
-	head, err := r.advance(ctx, st, words, at)
+	head, err := r.advance(ctx, st, words, at, "")
 	if err != nil {
 		return Result{}, err
 	}

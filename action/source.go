@@ -39,6 +39,19 @@ func (c *client) promotionAt(ctx context.Context, ref string) (*Promotion, error
 	return parsePromotion([]byte(*data.Repository.Object.Text))
 }
 
+// textAt is a file of a commit, "" when there is none.
+func (c *client) textAt(ctx context.Context, commit, name string) (string, error) {
+	var data struct {
+		Repository *struct{ Object *struct{ Text *string } }
+	}
+	vars := map[string]any{"owner": c.owner, "name": c.name, "file": commit + ":" + name}
+	err := c.query(ctx, "read "+name, promotionQuery, vars, &data)
+	if err != nil || data.Repository == nil || data.Repository.Object == nil || data.Repository.Object.Text == nil {
+		return "", err
+	}
+	return *data.Repository.Object.Text, nil
+}
+
 // revision is one commit of a directory's history, newest first in a list, with the contents of some files.
 type revision struct {
 	OID             string `json:"oid"`

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"net/http"
 	"path"
@@ -37,6 +38,9 @@ type snapshot struct {
 	// rewritten is set when .gitattributes names a conversion that makes an archive differ from Git's own bytes.
 	rewritten bool
 	skipped   []string // YAML too large to read
+
+	tree map[string]treeFile // every file of the archive
+	root string              // the name of tree, once it is known
 }
 
 // wanted says whether a path is read at all.
@@ -73,7 +77,7 @@ func (s *snapshot) data(name string) ([]byte, bool) {
 }
 
 func newSnapshot() *snapshot {
-	return &snapshot{modes: map[string]string{}, own: map[string][]byte{}}
+	return &snapshot{modes: map[string]string{}, own: map[string][]byte{}, tree: map[string]treeFile{}}
 }
 
 func (w wanted) has(p string) bool {
@@ -192,20 +196,42 @@ func readTarball(r io.Reader, w wanted) (*snapshot, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the archive: %w", err)
 		}
-		if h.Typeflag != tar.TypeReg { // symbolic links are never followed, and never edited
-			continue
-		}
 		_, name, nested := strings.Cut(h.Name, "/") // the first element is owner-name-commit
 		if !nested || name == "" {
+			continue
+		}
+		if h.Typeflag == tar.TypeSymlink {
+			snap.tree[name] = treeFile{"120000", blobName([]byte(h.Linkname))}
+		}
+		if h.Typeflag != tar.TypeReg { // symbolic links are never followed, and never edited
 			continue
 		}
 		if path.Clean(name) != name || path.IsAbs(name) || strings.HasPrefix(name, "../") || strings.ContainsRune(name, '\x00') {
 			return nil, fmt.Errorf("%w: %q", errUnsafe, name)
 		}
-		if kept, err = snap.keep(tr, h, name, w, kept); err != nil {
+		if kept, err = snap.hashed(tr, h, name, w, kept); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// hashed keeps a file that is wanted, and the name of its contents in any case.
+func (s *snapshot) hashed(tr io.Reader, h *tar.Header, name string, w wanted, kept int) (int, error) {
+	blob := newBlobHash(h.Size)
+	tee := io.TeeReader(tr, blob)
+	kept, err := s.keep(tee, h, name, w, kept)
+	if err == nil {
+		_, err = io.Copy(io.Discard, tee)
+	}
+	s.tree[name] = treeFile{fileMode(h), hex.EncodeToString(blob.Sum(nil))}
+	return kept, err
+}
+
+func fileMode(h *tar.Header) string {
+	if h.Mode&0o100 != 0 {
+		return "100755"
+	}
+	return "100644"
 }
 
 func (s *snapshot) keep(tr io.Reader, h *tar.Header, name string, w wanted, kept int) (int, error) {
@@ -236,11 +262,7 @@ func (s *snapshot) keep(tr io.Reader, h *tar.Header, name string, w wanted, kept
 	if kept += len(data); kept > maxKept {
 		return kept, fmt.Errorf("the YAML of the repository is %w (more than %d MiB); use the paths input", errTooBig, maxKept>>20)
 	}
-	mode := "100644"
-	if h.Mode&0o100 != 0 {
-		mode = "100755"
-	}
-	s.add(name, mode, data)
+	s.add(name, fileMode(h), data)
 	return kept, nil
 }
 
@@ -272,10 +294,16 @@ func (c *client) checkBytes(ctx context.Context, snap *snapshot, paths []string)
 	return nil
 }
 
+// newBlobHash makes Git's name for so many bytes that are written to it.
+func newBlobHash(size int64) hash.Hash {
+	h := sha1.New() //nolint:gosec // see the import
+	fmt.Fprintf(h, "blob %d\x00", size)
+	return h
+}
+
 // blobName is Git's name for a file with these bytes.
 func blobName(data []byte) string {
-	h := sha1.New() //nolint:gosec // see the import
-	fmt.Fprintf(h, "blob %d\x00", len(data))
+	h := newBlobHash(int64(len(data)))
 	h.Write(data)
 	return hex.EncodeToString(h.Sum(nil))
 }

@@ -257,11 +257,11 @@ func (r *Repo) pullGraph(p *Pull) map[string]any {
 	}
 	var auto any
 	if p.AutoMerge != "" {
-		auto = map[string]any{"enabledAt": "2026-01-01T00:00:00Z"}
+		auto = map[string]any{"enabledAt": "2026-01-01T00:00:00Z", "enabledBy": map[string]any{"login": r.author(p)}}
 	}
 	return map[string]any{
 		"__typename": "PullRequest", "id": r.pullID(p), "number": p.Number, "url": r.pullURL(p), "title": p.Title, "body": p.Body,
-		"isDraft": p.Draft, "state": p.state(), "headRefOid": r.headOf(p), "author": map[string]any{"login": r.author(p)},
+		"isDraft": p.Draft, "state": p.state(), "headRefOid": r.headOf(p), "author": map[string]any{"login": r.author(p)}, "viewerDidAuthor": p.Author == "",
 		"mergeable": lazy(func(map[string]any) (any, *gqlError) { return r.mergeability(p), nil }),
 		"comments":  comments(p), "baseRefName": p.Base, "headRefName": p.Head, "isCrossRepository": p.Fork, "autoMergeRequest": auto,
 		"labels":         names(p.Labels, "name"),
@@ -311,6 +311,7 @@ func count(n int) lazy {
 func (s *Server) mutationRoot(perm Permissions) map[string]any {
 	return map[string]any{
 		"enablePullRequestAutoMerge":    lazy(func(args map[string]any) (any, *gqlError) { return s.enableAutoMerge(args, perm) }),
+		"disablePullRequestAutoMerge":   lazy(func(args map[string]any) (any, *gqlError) { return s.disableAutoMerge(args, perm) }),
 		"updateRefs":                    lazy(func(args map[string]any) (any, *gqlError) { return s.updateRefs(args, perm) }),
 		"convertPullRequestToDraft":     lazy(func(args map[string]any) (any, *gqlError) { return s.setDraft(args, perm, true) }),
 		"markPullRequestReadyForReview": lazy(func(args map[string]any) (any, *gqlError) { return s.setDraft(args, perm, false) }),
@@ -360,6 +361,22 @@ func (s *Server) enableAutoMerge(args map[string]any, perm Permissions) (any, *g
 		return nil, &gqlError{"UNPROCESSABLE", "Expected head OID does not match", path}
 	}
 	p.AutoMerge, _ = in["mergeMethod"].(string)
+	p.mergeTitle, _ = in["commitHeadline"].(string)
+	p.mergeText, _ = in["commitBody"].(string)
+	return map[string]any{"pullRequest": r.pullGraph(p)}, nil
+}
+
+func (s *Server) disableAutoMerge(args map[string]any, perm Permissions) (any, *gqlError) {
+	const path = "disablePullRequestAutoMerge"
+	in, _ := args["input"].(map[string]any)
+	r, p := s.pullByID(fmt.Sprint(in["pullRequestId"]))
+	switch {
+	case p == nil:
+		return nil, &gqlError{"NOT_FOUND", "Could not resolve to a node with the global id", path}
+	case perm.PullRequests != "write":
+		return nil, &gqlError{"FORBIDDEN", "Resource not accessible by integration", path}
+	}
+	p.AutoMerge = ""
 	return map[string]any{"pullRequest": r.pullGraph(p)}, nil
 }
 

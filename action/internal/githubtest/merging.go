@@ -96,7 +96,7 @@ func (r *Repo) mergeBy(p *Pull, method string) (*Commit, *answer) {
 	var landed []string
 	switch method {
 	case "squash":
-		done = r.store.addCommit(Commit{Tree: r.store.addTree(tree), Parents: []string{base}, Message: p.Title})
+		done = r.store.addCommit(Commit{Tree: r.store.addTree(tree), Parents: []string{base}, Message: p.message(p.Title)})
 		landed = []string{done.SHA}
 	case "rebase":
 		var ok bool
@@ -104,7 +104,7 @@ func (r *Repo) mergeBy(p *Pull, method string) (*Commit, *answer) {
 			return nil, failure(http.StatusMethodNotAllowed, "This branch can't be rebased")
 		}
 	default:
-		done = r.store.addCommit(Commit{Tree: r.store.addTree(tree), Parents: []string{base, head}, Message: "Merge " + p.Title})
+		done = r.store.addCommit(Commit{Tree: r.store.addTree(tree), Parents: []string{base, head}, Message: p.message("Merge " + p.Title)})
 		for _, c := range append(list, done) {
 			landed = append(landed, c.SHA)
 		}
@@ -117,6 +117,15 @@ func (r *Repo) mergeBy(p *Pull, method string) (*Commit, *answer) {
 	}
 	r.moved()
 	return done, nil
+}
+
+// message is that of a merge: the one that was given, or, with the setting "Default to pull request title and description",
+// the title and the text that the pull request has by now.
+func (p *Pull) message(title string) string {
+	if p.mergeTitle != "" {
+		return strings.TrimSpace(p.mergeTitle + "\n\n" + p.mergeText)
+	}
+	return strings.TrimSpace(title + "\n\n" + p.Body)
 }
 
 // replay makes commits anew on top of base, as git rebase does: merge commits are left out, and so is what base has
@@ -228,6 +237,7 @@ func (c *call) mergePull() *answer {
 	case c.str("sha") != "" && c.str("sha") != c.repo.headOf(p):
 		return failure(http.StatusConflict, "Head branch was modified. Review and try the merge again.")
 	}
+	p.mergeTitle, p.mergeText = c.str("commit_title"), c.str("commit_message")
 	done, refused := c.repo.mergeBy(p, method)
 	if refused != nil {
 		return refused

@@ -74,7 +74,9 @@ type Pull struct {
 	asked       int    // how often
 	commits     int    // how many it had when it was merged
 	mergeCommit string
-	landed      []string // what the base branch has of it, once it is merged
+	// The message of the merge, when it was given; else GitHub makes one.
+	mergeTitle, mergeText string
+	landed                []string // what the base branch has of it, once it is merged
 }
 
 // AddRepo creates owner/name with one commit on the default branch. The files map paths to contents;
@@ -115,6 +117,18 @@ func (r *Repo) Head(branch string) *Commit {
 	r.s.mu.Lock()
 	defer r.s.mu.Unlock()
 	c := r.store.commits[r.refs["refs/heads/"+branch]]
+	if c == nil {
+		return nil
+	}
+	copied := *c
+	return &copied
+}
+
+// Commit is a commit of the repository, or nil.
+func (r *Repo) Commit(sha string) *Commit {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	c := r.store.commits[sha]
 	if c == nil {
 		return nil
 	}
@@ -173,6 +187,25 @@ func (r *Repo) Push(branch, message string, files map[string]string) *Commit {
 		tree[p] = newFile(p, data)
 	}
 	c := r.store.addCommit(Commit{Tree: r.store.addTree(tree), Parents: []string{parent}, Message: message, Author: "Ada <ada@example.com>"})
+	r.refs["refs/heads/"+branch] = c.SHA
+	r.moved()
+	return c
+}
+
+// ForcePush makes a branch one commit on top of another commit, with that one's files and these, "" for a file that goes.
+// The message may name the tree, which is all that somebody needs who forges what a run writes.
+func (r *Repo) ForcePush(branch, parent string, files map[string]string, message func(tree string) string) *Commit {
+	r.s.mu.Lock()
+	defer r.s.mu.Unlock()
+	old, _ := r.store.resolveTree(parent)
+	tree := maps.Clone(old)
+	for p, data := range files {
+		if tree[p] = newFile(p, data); data == "" {
+			delete(tree, p)
+		}
+	}
+	name := r.store.addTree(tree)
+	c := r.store.addCommit(Commit{Tree: name, Parents: []string{parent}, Message: message(name), Author: "Mallory <mallory@example.com>"})
 	r.refs["refs/heads/"+branch] = c.SHA
 	r.moved()
 	return c

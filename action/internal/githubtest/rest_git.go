@@ -201,7 +201,20 @@ func (c *call) compare() *answer {
 	if base == head {
 		state = "identical"
 	}
-	return &answer{status: http.StatusOK, body: map[string]any{"status": state, "commits": []any{}, "files": files, "merge_base_commit": map[string]any{"sha": shared}}}
+	commits := []any{}
+	for _, k := range c.repo.store.since(base, head) {
+		commits = append(commits, compared(k))
+	}
+	return &answer{status: http.StatusOK, body: map[string]any{"status": state, "commits": commits, "total_commits": len(commits), "files": files, "merge_base_commit": map[string]any{"sha": shared}}}
+}
+
+// compared is one commit of a comparison.
+func compared(k *Commit) map[string]any {
+	parents := []any{}
+	for _, p := range k.Parents {
+		parents = append(parents, map[string]any{"sha": p})
+	}
+	return map[string]any{"sha": k.SHA, "parents": parents, "commit": map[string]any{"message": k.Message, "tree": map[string]any{"sha": k.Tree}}}
 }
 
 // commitNamed resolves a branch or a commit.
