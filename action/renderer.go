@@ -117,25 +117,6 @@ func directoriesOf(root *os.Root, pattern string) []string {
 	return out
 }
 
-// each runs the program for every root that is there on either side.
-func (r rendering) each(ctx context.Context, use func(root, text string) error, args ...string) error {
-	base, head := filepath.Join(r.dir, "base"), filepath.Join(r.dir, "head")
-	if len(r.roots) == 0 {
-		text, err := r.compare(ctx, base, head, args...)
-		return errors.Join(err, use(".", text))
-	}
-	for _, root := range r.roots {
-		if !isDirectory(base, root) && !isDirectory(head, root) && len(r.roots) > 1 {
-			continue
-		}
-		text, err := r.compare(ctx, base, head, append([]string{"--path", root}, args...)...)
-		if err = errors.Join(err, use(root, text)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // compare runs the program once, and takes the temporary directory out of its error.
 func (r rendering) compare(ctx context.Context, base, head string, args ...string) (string, error) {
 	all := append([]string{"preview", "--base", base, "--head", head}, args...)
@@ -159,17 +140,20 @@ func isDirectory(dir, name string) bool {
 	return err == nil && info.IsDir()
 }
 
-// markdown is the preview of all roots, of at most so many bytes or little more.
+// markdown is the preview of all roots together, of at most so many bytes or little more. It is made by one run of the
+// program: whether a change is about images only is a question about the whole repository.
 func (r rendering) markdown(ctx context.Context, most int) (string, error) {
-	var b strings.Builder
-	err := r.each(ctx, func(root, text string) error {
-		if len(r.roots) > 1 {
-			text = "## " + code(root) + "\n\n" + text + "\n"
+	base, head := filepath.Join(r.dir, "base"), filepath.Join(r.dir, "head")
+	var args []string
+	for _, root := range r.roots {
+		if isDirectory(base, root) || isDirectory(head, root) || len(r.roots) == 1 {
+			args = append(args, "--path", root)
 		}
-		b.WriteString(text)
-		return nil
-	}, "-o", "markdown", "--max-bytes", strconv.Itoa(most/max(len(r.roots), 1)))
-	return b.String(), err
+	}
+	if len(args) == 0 && len(r.roots) > 0 {
+		args = []string{"--path", r.roots[0]} // the program says what is there instead
+	}
+	return r.compare(ctx, base, head, append(args, "-o", "markdown", "--max-bytes", strconv.Itoa(most))...)
 }
 
 // limitedBuffer keeps the beginning of what is written.

@@ -36,6 +36,7 @@ type previewOptions struct {
 	output   outputFlags
 	base     string
 	head     string
+	paths    []string
 	maxBytes int
 	exact    bool // --path says which directory is meant
 }
@@ -57,10 +58,11 @@ that is checked out.
 Without --path, all apps of every gitops.yaml in the repository are compared.
 Where there is none, every kustomization that no other one uses, every chart and
 every directory of manifests is. Changed files that nothing is rendered from are
-named. --path confines it to one directory.
+named. --path confines it to one directory, or several.
 
 The change is image-only when other tags or digests of the same images are all
-that differs. The exit status is 1 when an app of the head cannot be rendered.`,
+that differs, in the whole repository: no setting of an app, and no file that
+nothing is rendered from. The exit status is 1 when an app of the head cannot be rendered.`,
 		Example: `  kubectl gitops preview --base main
   kubectl gitops preview --base main --head bump/api -o markdown > comment.md
   kubectl gitops preview --base ../before --head ../after --path apps/shop -o json`,
@@ -75,7 +77,7 @@ that differs. The exit status is 1 when an app of the head cannot be rendered.`,
 	fs := cmd.Flags()
 	fs.StringVar(&o.base, "base", "HEAD", "What is: a branch, tag or commit, or a directory")
 	fs.StringVar(&o.head, "head", "", "What will be: a branch, tag or commit, or a directory (default the working tree)")
-	fs.StringVar(&o.source.path, "path", ".", "Directory in the repository")
+	fs.StringArrayVar(&o.paths, "path", nil, "Directory in the repository, repeatable (default all of it)")
 	fs.StringVar(&o.source.name, "name", "", "Name of the app (default the last element of --path)")
 	fs.StringVar(&o.source.targetNamespace, "target-namespace", "", "Namespace for objects that name none")
 	fs.BoolVar(&o.source.allowPlainSecrets, "allow-plain-secrets", false, "Accept Secrets with plain data in Git")
@@ -98,6 +100,9 @@ func (o *previewOptions) validate(cmd *cobra.Command) error {
 	}
 	o.source.timeout = reconcile.DefaultTimeout
 	o.exact = cmd.Flags().Changed("path")
+	if len(o.paths) > 1 && (o.source.name != "" || o.source.targetNamespace != "") {
+		return hint.Errorf("--name and --target-namespace are about one app", "give --path once")
+	}
 	return nil
 }
 
@@ -113,12 +118,13 @@ func (o *previewOptions) run(ctx context.Context, c *cli) error {
 	}
 	defer head.close()
 	u := c.ui()
-	apps, notRendered, err := o.compare(ctx, u, base, head)
+	compared, apps, err := o.compare(ctx, u, base, head)
 	if err != nil {
 		return err
 	}
+	notRendered, outside := compared.notRendered(apps)
 	p := preview.Preview{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "Preview"}, Base: base.name, Head: head.name,
-		NotRendered: notRendered}
+		NotRendered: notRendered, Outside: outside}
 	p.Sum(apps)
 	if err := o.print(u, p); err != nil {
 		return err
@@ -213,33 +219,52 @@ func openSide(dir string) (side, error) {
 	return side{root: root, close: func() { root.Close() }}, nil
 }
 
-// compare renders every app of either side, and compares. notRendered are files that changed and that none is rendered from.
-func (o *previewOptions) compare(ctx context.Context, u *ui, base, head side) (apps []preview.App, notRendered []string, err error) {
+// compare renders every app of either side, and compares.
+func (o *previewOptions) compare(ctx context.Context, u *ui, base, head side) (*comparison, []preview.App, error) {
 	if base.name != (preview.Side{}) || o.head == "" { // a state of the checkout: we may stand below its top
-		if _, rel, err := openCheckout(workingDirectory()); err == nil && o.source.path == "." && !o.exact {
-			o.source.path, o.exact = rel, rel != "."
+		if _, rel, err := openCheckout(workingDirectory()); err == nil && !o.exact && rel != "." {
+			o.paths, o.exact = []string{rel}, true
 		}
 	}
-	if o.source.path == "." && o.source.name == "" {
-		o.source.name = "repository" // the name of a temporary directory would differ each time
+	c := &comparison{render: o.source.renderer(u), base: base, head: head, opened: map[string]bool{}}
+	paths := o.paths
+	if len(paths) == 0 {
+		paths = []string{"."}
 	}
-	app, err := o.source.appOf()
-	if err != nil {
+	for _, dir := range paths {
+		app, err := o.appIn(dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		if !hasDirectory(base.root, app.Path) && !hasDirectory(head.root, app.Path) {
+			_, err := render.Dir(ctx, head.root, app.Path, render.Options{}) // it says what is there instead
+			return nil, nil, err
+		}
+		if app.Path != "." {
+			c.paths = append(c.paths, app.Path)
+		}
+		if err := c.find(app, o.exact, len(paths) > 1); err != nil {
+			return nil, nil, err
+		}
+	}
+	if len(c.paths) < len(paths) {
+		c.paths = nil // one of them is the whole repository
+	}
+	var err error
+	if c.changed, err = changedFiles(ctx, base, head); err != nil {
 		return nil, nil, err
 	}
-	if !hasDirectory(base.root, app.Path) && !hasDirectory(head.root, app.Path) {
-		_, err := render.Dir(ctx, head.root, app.Path, render.Options{}) // it says what is there instead
-		return nil, nil, err
+	apps, err := c.run(ctx)
+	return c, apps, err
+}
+
+// appIn is the app that the flags describe in a directory.
+func (o *previewOptions) appIn(dir string) (reconcile.App, error) {
+	f := o.source
+	if f.path = dir; dir == "." && f.name == "" {
+		f.name = "repository" // the name of a temporary directory would differ each time
 	}
-	c := &comparison{render: o.source.renderer(u), base: base, head: head}
-	if err := c.find(app, o.exact); err != nil {
-		return nil, nil, err
-	}
-	if c.changed, err = changedFiles(ctx, base, head, app.Path); err != nil {
-		return nil, nil, err
-	}
-	apps, err = c.run(ctx)
-	return apps, c.notRendered(), err
+	return f.appOf()
 }
 
 func hasDirectory(root *os.Root, dir string) bool {

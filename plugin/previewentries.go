@@ -26,25 +26,29 @@ type renderFunc func(context.Context, *os.Root, string, render.Options) ([]rende
 type comparison struct {
 	render     renderFunc
 	base, head side
+	paths      []string // directories that were asked for; none is the whole repository
 	pairs      []appPair
 	failed     []preview.App // files gitops.yaml of the head that cannot be used
 	changed    []string      // files
 
-	mu   sync.Mutex
-	read []string // what the renders read, and the files gitops.yaml
+	mu      sync.Mutex
+	opened  map[string]bool // files that the renders read
+	unknown []string        // directories of apps that do not render: what they would have read is not known
 }
 
 // appPair is one app as each side describes it; nil where it has none.
 type appPair struct {
 	entry      string // directory of its gitops.yaml, where there are several
+	list       string // its gitops.yaml, "" where flags describe it
 	base, head *reconcile.App
 	guess      bool   // nobody says that it is deployed: failing is no news if it failed before
 	gone       string // why a run refuses what the removal of the app looks like
 }
 
 // find lists what is compared in the directory of app: the apps of every gitops.yaml there and below, or else whatever is
-// rendered by itself. exact means that the directory was asked for: a run with that --path is previewed.
-func (c *comparison) find(app reconcile.App, exact bool) error {
+// rendered by itself. exact means that the directory was asked for: a run with that --path is previewed. With several such
+// directories, their apps are told apart by the directory of their gitops.yaml.
+func (c *comparison) find(app reconcile.App, exact, several bool) error {
 	before, err := entries.Find(c.base.root.FS(), app.Path)
 	if err != nil {
 		return err
@@ -68,7 +72,7 @@ func (c *comparison) find(app reconcile.App, exact bool) error {
 			continue
 		}
 		name := e.Dir
-		if len(found) == 1 {
+		if len(found) == 1 && !several {
 			name = ""
 		}
 		c.list(e.Dir, name, hadLists && !exact)
@@ -120,10 +124,9 @@ func (c *comparison) guess(e entries.Entry, flags reconcile.App) {
 // without such a file is rendered as the head lists it, unless others were there: then the apps are new.
 func (c *comparison) list(dir, entry string, known bool) {
 	file := path.Join(dir, config.Name)
-	c.read = append(c.read, file)
 	after, listed, err := config.Load(c.head.root, dir)
 	if err != nil {
-		failed := preview.Rendering{Name: config.Name, Path: file, Entry: entry, Err: err}
+		failed := preview.Rendering{Name: config.Name, Path: file, Entry: entry, List: file, Err: err}
 		c.failed = append(c.failed, preview.CompareApp(preview.Rendering{}, failed, hint.Of(err)))
 		return
 	}
@@ -141,7 +144,7 @@ func (c *comparison) list(dir, entry string, known bool) {
 		before = after
 	}
 	for i, h := range after {
-		pair := appPair{entry: entry, head: &after[i]}
+		pair := appPair{entry: entry, list: file, head: &after[i]}
 		if j := slices.IndexFunc(before, func(b reconcile.App) bool { return b.Name == h.Name }); j >= 0 {
 			pair.base = &before[j]
 		}
@@ -149,7 +152,7 @@ func (c *comparison) list(dir, entry string, known bool) {
 	}
 	for i, b := range before {
 		if !slices.ContainsFunc(after, func(h reconcile.App) bool { return h.Name == b.Name }) {
-			c.pairs = append(c.pairs, appPair{entry: entry, base: &before[i], gone: gone})
+			c.pairs = append(c.pairs, appPair{entry: entry, list: file, base: &before[i], gone: gone})
 		}
 	}
 }
@@ -166,7 +169,7 @@ func (c *comparison) run(ctx context.Context) ([]preview.App, error) {
 		}
 		if p.guess && b.Err != nil && h.Err != nil {
 			apps[i] = preview.App{Name: h.Name, Path: h.Path, Change: preview.Unchanged}
-			if slices.ContainsFunc(c.changed, func(name string) bool { return strings.HasPrefix(name, h.Path+"/") }) {
+			if slices.ContainsFunc(c.changed, coveredBy([]string{h.Path})) {
 				apps[i].Note = "it renders neither before nor after the change: " + h.Err.Error()
 			}
 			return
@@ -198,7 +201,7 @@ func (c *comparison) renderSide(ctx context.Context, root *os.Root, p appPair, a
 	if app == nil {
 		return r, nil
 	}
-	r = preview.Rendering{Name: app.Name, Path: app.Path, Entry: p.entry, Namespace: app.Namespace, KeepAll: app.KeepRemoved, Settings: settingsOf(*app)}
+	r = preview.Rendering{Name: app.Name, Path: app.Path, Entry: p.entry, List: p.list, Namespace: app.Namespace, KeepAll: app.KeepRemoved, Settings: settingsOf(*app)}
 	if r.Present = hasDirectory(root, app.Path); r.Present && len(app.Helm.Values) > 0 && p.guess {
 		_, err := root.Stat(path.Join(app.Path, app.Helm.Values[0]))
 		r.Present = err == nil
@@ -209,13 +212,15 @@ func (c *comparison) renderSide(ctx context.Context, root *os.Root, p appPair, a
 	options := app.RenderOptions()
 	options.AllowPlainSecrets = app.AllowPlainSecrets || isBase
 	options.Inputs = func(paths []string) { read = paths }
+	options.ListFiles, options.Files = true, c.note
 	r.Objects, r.Err = c.render(ctx, root, app.Path, options)
 	if errors.Is(r.Err, render.ErrEmpty) && isBase {
 		r.Err = nil
 	}
-	c.note(read)
 	if r.Err != nil {
-		c.note([]string{app.Path}) // what else it would have read is not known
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.unknown = append(c.unknown, app.Path)
 	}
 	return r, read
 }
@@ -227,6 +232,7 @@ func settingsOf(app reconcile.App) map[string]any {
 	if err != nil || json.Unmarshal(raw, &all) != nil {
 		return nil
 	}
+	all["KeepRemoved"], all["Timeout"] = !app.KeepRemoved, app.Timeout.String() // as gitops.yaml has them
 	names := map[string]string{"KeepRemoved": "prune", "Budget": "deletionBudget"}
 	out := map[string]any{}
 	for name, value := range all {
@@ -237,9 +243,11 @@ func settingsOf(app reconcile.App) map[string]any {
 	return out
 }
 
-// note remembers what a render read.
-func (c *comparison) note(paths []string) {
+// note remembers files that a render has read.
+func (c *comparison) note(names []string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.read = append(c.read, paths...)
+	for _, name := range names {
+		c.opened[name] = true
+	}
 }

@@ -13,11 +13,30 @@ import (
 
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview"
 )
 
-// notRendered lists the files that changed and that no render read, sorted.
-func (c *comparison) notRendered() []string {
-	return slices.DeleteFunc(slices.Clone(c.changed), coveredBy(c.read))
+// notRendered lists the files that changed and that no render read, sorted: those in the directories that were asked for,
+// and those outside of them. A file gitops.yaml is among them unless apps are listed that it changes.
+func (c *comparison) notRendered(apps []preview.App) (inside, outside []string) {
+	lists := map[string]bool{}
+	for _, a := range apps {
+		if a.List != "" && (len(a.Settings) > 0 || a.Change == preview.Added || a.Change == preview.Removed || a.Change == preview.Failed) {
+			lists[a.List] = true
+		}
+	}
+	unknown, asked := coveredBy(c.unknown), coveredBy(c.paths)
+	for _, name := range c.changed {
+		switch {
+		case c.opened[name] || lists[name] || unknown(name):
+		case len(c.paths) == 0 || asked(name):
+			inside = append(inside, name)
+		default:
+			outside = append(outside, name)
+		}
+	}
+	return inside, outside
 }
 
 // coveredBy tells whether a file is one of those that were read, or lies in a directory that was.
@@ -35,13 +54,13 @@ func coveredBy(read []string) func(name string) bool {
 	}
 }
 
-// changedFiles lists the files below dir that differ between two sides, or that only one of them has, sorted.
-func changedFiles(ctx context.Context, base, head side, dir string) ([]string, error) {
-	before, err := filesOf(ctx, base, dir)
+// changedFiles lists the files that differ between two sides, or that only one of them has, sorted.
+func changedFiles(ctx context.Context, base, head side) ([]string, error) {
+	before, err := filesOf(ctx, base, ".")
 	if err != nil {
 		return nil, err
 	}
-	after, err := filesOf(ctx, head, dir)
+	after, err := filesOf(ctx, head, ".")
 	if err != nil {
 		return nil, err
 	}

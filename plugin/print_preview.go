@@ -30,11 +30,17 @@ func (u *ui) previewText(p preview.Preview) error {
 	if more := len(p.NotRendered) - maxNotRendered; more > 0 {
 		u.lead("note:", plain, fmt.Sprintf("and %d more such files", more))
 	}
+	for _, name := range p.Outside[:min(len(p.Outside), maxNotRendered)] {
+		u.lead("note:", plain, "changed outside of --path: "+name)
+	}
+	if more := len(p.Outside) - maxNotRendered; more > 0 {
+		u.lead("note:", plain, fmt.Sprintf("and %d more files outside of --path", more))
+	}
 	fmt.Fprintln(u.Err, u.clean(preview.Summary(p)))
 	if p.Omitted > 0 {
 		fmt.Fprintf(u.Err, "diffs left out: %d (--max-bytes)\n", p.Omitted)
 	}
-	if len(p.Apps)+len(p.NotRendered) > 0 {
+	if len(p.Apps)+len(p.NotRendered)+len(p.Outside) > 0 {
 		verdict := "no"
 		if p.ImageOnly {
 			verdict = "yes"

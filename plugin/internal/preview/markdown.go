@@ -79,7 +79,7 @@ func (p *Preview) Limit(maxBytes int) {
 func heading(p Preview, listed int) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "### %s\n\n", Summary(p))
-	if len(p.Apps)+len(p.NotRendered) == 0 {
+	if len(p.Apps)+len(p.NotRendered)+len(p.Outside) == 0 {
 		return out.String()
 	}
 	fmt.Fprintf(&out, "**Image-only change: %s**\n", map[bool]string{true: "yes", false: "no"}[p.ImageOnly])
@@ -95,13 +95,13 @@ func heading(p Preview, listed int) string {
 			fmt.Fprintf(&out, "- and %d more\n", more)
 		}
 	}
-	var failed, deleted, kept, left, immutable, settings, unread []string
+	var failed, deleted, kept, left, immutable, settings, unread, outside []string
 	for _, a := range p.Apps {
 		if a.Change == Failed {
 			failed = append(failed, code(a.Title()))
 		}
 		if len(a.Settings) > 0 {
-			settings = append(settings, code(a.Title())+": "+code(strings.Join(a.Settings, ", ")))
+			settings = append(settings, code(a.Title())+": "+settingList(a.Changes))
 		}
 		for _, o := range a.Objects {
 			name := code(o.Object)
@@ -129,8 +129,32 @@ func heading(p Preview, listed int) string {
 	for _, name := range p.NotRendered {
 		unread = append(unread, code(name))
 	}
+	for _, name := range p.Outside {
+		outside = append(outside, code(name))
+	}
 	section("Changed files that no app is rendered from: %d", unread)
+	section("Changed files outside of what is previewed: %d", outside)
 	return out.String()
+}
+
+// settingList words settings with what they were and become.
+func settingList(list []Setting) string {
+	var parts []string
+	for _, s := range list {
+		text := code(s.Name)
+		if s.From+s.To != "" {
+			text += " " + orNone(s.From) + " → " + orNone(s.To)
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, ", ")
+}
+
+func orNone(setting string) string {
+	if setting == "" {
+		return "none"
+	}
+	return code(setting)
 }
 
 func fate(o Object) string {

@@ -5,6 +5,7 @@ package preview
 
 import (
 	"cmp"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"slices"
@@ -30,7 +31,8 @@ const (
 )
 
 // Preview is what a change of the repository means for the cluster, the form of `preview -o json`. Apps lists those
-// that are not unchanged. NotRendered are files that changed and that no app is rendered from. Omitted counts the diffs that
+// that are not unchanged. NotRendered are files that changed and that no app is rendered from, Outside are such files outside
+// of the directories that were asked for. Omitted counts the diffs that
 // were left out to keep the document small.
 type Preview struct {
 	metav1.TypeMeta `json:",inline"`
@@ -41,6 +43,7 @@ type Preview struct {
 	AppCounts       Counts   `json:"appCounts"`
 	Apps            []App    `json:"apps"`
 	NotRendered     []string `json:"notRendered,omitempty"`
+	Outside         []string `json:"outside,omitempty"`
 	Omitted         int      `json:"omitted,omitempty"`
 }
 
@@ -78,17 +81,28 @@ func (c *Counts) add(change Change, n int) {
 // are what gitops.yaml says otherwise of it. ImageOnly is true when tags or digests of images are all that changes. Note says
 // why the base could not be compared with, Error why the head cannot be applied.
 type App struct {
-	Name      string   `json:"name"`
-	Entry     string   `json:"entry,omitempty"`
-	Path      string   `json:"path"`
-	Change    Change   `json:"change"`
-	ImageOnly bool     `json:"imageOnly"`
-	Counts    Counts   `json:"counts"`
-	Settings  []string `json:"settings,omitempty"`
-	Objects   []Object `json:"objects,omitempty"`
-	Note      string   `json:"note,omitempty"`
-	Error     string   `json:"error,omitempty"`
-	Hints     []string `json:"hints,omitempty"`
+	Name      string    `json:"name"`
+	Entry     string    `json:"entry,omitempty"`
+	Path      string    `json:"path"`
+	Change    Change    `json:"change"`
+	ImageOnly bool      `json:"imageOnly"`
+	Counts    Counts    `json:"counts"`
+	Settings  []string  `json:"settings,omitempty"`
+	Changes   []Setting `json:"settingChanges,omitempty"`
+	Objects   []Object  `json:"objects,omitempty"`
+	Note      string    `json:"note,omitempty"`
+	Error     string    `json:"error,omitempty"`
+	Hints     []string  `json:"hints,omitempty"`
+
+	List string `json:"-"` // the gitops.yaml that lists it, "" where none does
+}
+
+// Setting is one setting of an app that changes. From and To are JSON, "" for none, and empty for settings that may hold
+// values of any kind, such as those of a chart.
+type Setting struct {
+	Name string `json:"name"`
+	From string `json:"from,omitempty"`
+	To   string `json:"to,omitempty"`
 }
 
 // Object is one object that is added, changed or removed. Immutable lists fields that the API server does not let
@@ -114,6 +128,7 @@ type Object struct {
 type Rendering struct {
 	Name, Path string
 	Entry      string         // see App
+	List       string         // see App
 	Namespace  string         // for objects that name none
 	Settings   map[string]any // what gitops.yaml says of the app
 	KeepAll    bool           // the app prunes nothing
@@ -129,7 +144,7 @@ func (o Object) deleted() bool {
 
 // CompareApp compares the two renderings of one app. hints are what to do about head.Err.
 func CompareApp(base, head Rendering, hints []string) App {
-	a := App{Name: cmp.Or(head.Name, base.Name), Path: cmp.Or(head.Path, base.Path), Entry: cmp.Or(head.Entry, base.Entry)}
+	a := App{Name: cmp.Or(head.Name, base.Name), Path: cmp.Or(head.Path, base.Path), Entry: cmp.Or(head.Entry, base.Entry), List: cmp.Or(head.List, base.List)}
 	if head.Err != nil {
 		a.Change, a.Error, a.Hints = Failed, head.Err.Error(), hints
 		return a
@@ -159,6 +174,7 @@ func CompareApp(base, head Rendering, hints []string) App {
 	slices.SortFunc(a.Objects, gravest)
 	if base.Present && head.Present {
 		a.Settings = settingsThatDiffer(base.Settings, head.Settings)
+		a.Changes = settingChanges(base.Settings, head.Settings, a.Settings)
 	}
 	a.ImageOnly = len(a.Objects) > 0 && a.Note == "" && len(a.Settings) == 0
 	for _, o := range a.Objects {
@@ -178,6 +194,37 @@ func settingsThatDiffer(base, head map[string]any) []string {
 		}
 	}
 	return names
+}
+
+// settingChanges are the settings with what they were and what they become.
+func settingChanges(base, head map[string]any, names []string) []Setting {
+	var out []Setting
+	for _, name := range names {
+		s := Setting{Name: name}
+		if name != "helm" && name != "substitute" {
+			s.From, s.To = settingText(base[name]), settingText(head[name])
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// settingText is a setting in JSON, without the parts that are not set; "" for one that is not set at all.
+func settingText(v any) string {
+	if m, ok := v.(map[string]any); ok {
+		set := map[string]any{}
+		for key, value := range m {
+			if value != nil {
+				set[strings.ToLower(key[:1])+key[1:]] = value
+			}
+		}
+		v = set
+	}
+	text, err := json.Marshal(v)
+	if err != nil || slices.Contains([]string{"null", `""`, "{}", "[]"}, string(text)) {
+		return ""
+	}
+	return string(text)
 }
 
 // Title tells the app from all others of the repository.
@@ -289,7 +336,7 @@ func holdsOthers(o render.Object) bool {
 	return gk.Group == "" && gk.Kind == "Namespace" || gk.Group == "apiextensions.k8s.io" && gk.Kind == "CustomResourceDefinition"
 }
 
-// Sum fills p from apps, in their order, and NotRendered. Apps that are unchanged are counted, not kept. What one app loses
+// Sum fills p from apps, in their order, NotRendered and Outside. Apps that are unchanged are counted, not kept. What one app loses
 // and another one of the same gitops.yaml gains has moved.
 func (p *Preview) Sum(apps []App) {
 	linkMoves(apps)
@@ -308,7 +355,7 @@ func (p *Preview) Sum(apps []App) {
 			changes++
 		}
 	}
-	p.ImageOnly = p.ImageOnly && changes > 0 && len(p.NotRendered) == 0
+	p.ImageOnly = p.ImageOnly && changes > 0 && len(p.NotRendered)+len(p.Outside) == 0
 }
 
 func linkMoves(apps []App) {

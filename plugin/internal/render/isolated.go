@@ -97,6 +97,9 @@ func (i Isolated) once(ctx context.Context, root *os.Root, dir string, o Options
 		if said.refusal == nil {
 			o.tellInputs(said.inputs)
 			o.tellAsked(said.asked)
+			if o.Files != nil && o.ListFiles {
+				o.Files(said.files)
+			}
 		}
 		return said.objects, said.refusal
 	case ctx.Err() != nil:

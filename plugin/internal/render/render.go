@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
 	"slices"
@@ -134,6 +135,10 @@ type Options struct {
 	// Together with the other options they determine the objects. It may be nil.
 	Inputs func(paths []string) `json:"-"`
 
+	// Files is told every file that a render that succeeded has read, and the links on the way. It may be nil.
+	Files     func(names []string) `json:"-"`
+	ListFiles bool                 `json:",omitempty"` // set where Files is, so that the child sends them
+
 	// Asked is told, by a render that succeeded, what the templates of a chart may ask Capabilities about, as chart.Chart.Asked
 	// has it. It may be nil.
 	Asked func(names []string) `json:"-"`
@@ -151,6 +156,12 @@ func (o Options) warn(text string) {
 func (o Options) tellInputs(paths []string) {
 	if o.Inputs != nil {
 		o.Inputs(paths)
+	}
+}
+
+func (o Options) tellFiles(t *tree) {
+	if o.Files != nil && o.ListFiles {
+		o.Files(slices.Sorted(maps.Keys(t.opened)))
 	}
 }
 
@@ -205,6 +216,7 @@ func Dir(ctx context.Context, root *os.Root, path string, o Options) ([]Object, 
 			"an empty render would remove everything: check the path and .gitopsignore")
 	}
 	o.tellInputs(t.dependsOn())
+	o.tellFiles(t)
 	return objects, nil
 }
 

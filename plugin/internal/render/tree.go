@@ -29,6 +29,7 @@ type tree struct {
 	plain   map[string][]byte // decrypted content, by resolved name
 	files   map[string][]byte // by resolved name, so that every reader of a render sees the same bytes
 	inputs  map[string]bool   // what the render depends on, see note
+	opened  map[string]bool   // files that were read, and links that were followed
 	modules *[]string         // what .gitmodules lists; nil before it was read
 
 	generatedAt string // resolved directory whose kustomization exists in this render only; "" for none
@@ -40,7 +41,7 @@ type tree struct {
 
 func newTree(root *os.Root, limits Limits) *tree {
 	return &tree{root: root, limits: limits, dirs: map[string]string{}, files: map[string][]byte{},
-		plain: map[string][]byte{}, inputs: map[string]bool{}, sealed: map[string]bool{}}
+		plain: map[string][]byte{}, inputs: map[string]bool{}, opened: map[string]bool{}, sealed: map[string]bool{}}
 }
 
 // resolve follows the symbolic links of name and returns the name of what they lead to. A link that leaves the
@@ -102,6 +103,7 @@ func (t *tree) follow(name, dir, entry string) (string, error) {
 			continue
 		}
 		t.note(next)
+		t.opened[next] = true
 		if hops++; hops > maxLinks {
 			return "", Problem{Origin: Origin{File: next}, Message: "too many levels of symbolic links", Hint: "remove the link"}
 		}
@@ -191,7 +193,7 @@ func (t *tree) readAny(name string) ([]byte, error) {
 		return nil, hint.With(fmt.Errorf("the files to render are larger than %s together (at %s)", size(t.limits.TotalBytes), Origin{File: name}),
 			"split the directory into several apps, or leave out what is not needed with %s", ignoreFile)
 	}
-	t.files[real] = data
+	t.files[real], t.opened[real] = data, true
 	return data, nil
 }
 

@@ -29,6 +29,7 @@ type header struct {
 	End     bool     `json:",omitempty"`
 	Inputs  []string `json:",omitempty"` // as Options.Inputs is told
 	Asked   []string `json:",omitempty"` // as Options.Asked is told
+	Files   []string `json:",omitempty"` // as Options.Files is told
 	Refusal *refusal `json:",omitempty"` // the error of Dir
 }
 
@@ -46,8 +47,11 @@ const maxAnswer = 512 << 20 // bytes of all objects on the wire
 
 var errAnswerTooLong = errors.New("the answer is too long")
 
-// writeAnswer writes what Dir returned, and told Options.Inputs and Options.Asked.
-func writeAnswer(w io.Writer, objects []Object, inputs, asked []string, failure error) error {
+// told is what Dir told the functions of its options.
+type told struct{ inputs, asked, files []string }
+
+// writeAnswer writes what Dir returned and told.
+func writeAnswer(w io.Writer, objects []Object, t told, failure error) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
@@ -59,7 +63,7 @@ func writeAnswer(w io.Writer, objects []Object, inputs, asked []string, failure 
 			return err
 		}
 	}
-	if err := encoder.Encode(header{End: true, Count: len(objects), Inputs: inputs, Asked: asked, Refusal: refuse(failure)}); err != nil {
+	if err := encoder.Encode(header{End: true, Count: len(objects), Inputs: t.inputs, Asked: t.asked, Files: t.files, Refusal: refuse(failure)}); err != nil {
 		return err
 	}
 	return out.Flush()
@@ -127,8 +131,7 @@ func (e *sentError) Unwrap() []error { return e.causes }
 // answer is what a child says: objects, or the refusal.
 type answer struct {
 	objects []Object
-	inputs  []string
-	asked   []string
+	told
 	refusal error
 }
 
@@ -156,7 +159,7 @@ func readAnswer(r io.Reader, limits Limits) (a answer, broken error) {
 			if h.Count != len(a.objects) {
 				return answer{}, fmt.Errorf("%d objects announced, %d sent", h.Count, len(a.objects))
 			}
-			a.inputs, a.asked, a.refusal = h.Inputs, h.Asked, h.Refusal.err()
+			a.told, a.refusal = told{h.Inputs, h.Asked, h.Files}, h.Refusal.err()
 			return a, nil
 		}
 		if len(a.objects) == limits.Objects {

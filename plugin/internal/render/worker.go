@@ -51,11 +51,12 @@ func work(args []string, in io.Reader, out io.Writer, dir dirFunc) error {
 	r.Options.progress = func(file string) { fmt.Fprintf(os.Stderr, "%s%s\n", progressPrefix, printable(file)) }
 	done := make(chan error, 2)
 	go func() {
-		var inputs, asked []string
-		r.Options.Inputs = func(paths []string) { inputs = paths }
-		r.Options.Asked = func(names []string) { asked = names }
+		var said told
+		r.Options.Inputs = func(paths []string) { said.inputs = paths }
+		r.Options.Asked = func(names []string) { said.asked = names }
+		r.Options.Files = func(names []string) { said.files = names }
 		objects, err := dir(context.Background(), root, r.Path, r.Options) // a panic ends the program, as it should
-		done <- writeAnswer(out, objects, inputs, asked, err)
+		done <- writeAnswer(out, objects, said, err)
 	}()
 	go func() {
 		_, err := io.Copy(io.Discard, lines)
