@@ -47,7 +47,7 @@ func resolveDigest(ctx context.Context, img bumper.Image) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	opts := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithUserAgent("gitops-action")}
+	opts := registryOptions(ctx, ref)
 	desc, err := remote.Head(ref, opts...)
 	if err != nil { // some registries answer HEAD badly
 		full, getErr := remote.Get(ref, opts...)
@@ -57,6 +57,15 @@ func resolveDigest(ctx context.Context, img bumper.Image) (string, error) {
 		return full.Digest.String(), nil
 	}
 	return desc.Digest.String(), nil
+}
+
+// registryOptions are how registries are asked. One that is asked over https gets credentials over https only.
+func registryOptions(ctx context.Context, ref name.Reference) []remote.Option {
+	opts := []remote.Option{remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithUserAgent("gitops-action")}
+	if ref.Context().Scheme() == "https" {
+		opts = append(opts, remote.WithTransport(tlsOnly{remote.DefaultTransport}))
+	}
+	return opts
 }
 
 // reference is the image by its tag, or by its digest when it has no tag.
@@ -131,7 +140,7 @@ func readLabels(ctx context.Context, img bumper.Image) (imageLabels, error) {
 	if err != nil {
 		return imageLabels{}, err
 	}
-	remoteImage, err := remote.Image(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain), remote.WithUserAgent("gitops-action"))
+	remoteImage, err := remote.Image(ref, registryOptions(ctx, ref)...)
 	if err != nil {
 		return imageLabels{}, registryError(img, err)
 	}

@@ -27,10 +27,10 @@ func newClient(in Inputs, t *transport) (*client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("input api-url: %w", err)
 	}
-	t.token, t.host = in.Token, base.Host
-	h := &http.Client{Transport: t}
+	t.token, t.origin = in.Token, origin(base)
+	h := &http.Client{Transport: t, CheckRedirect: followRedirect}
 	rest := github.NewClient(h)
-	rest.BaseURL = base
+	rest.BaseURL, rest.UploadURL = base, base
 	rest.UserAgent = "gitops-action"
 	owner, name, _ := strings.Cut(in.Repository, "/")
 	return &client{rest: rest, http: h, graphqlURL: in.GraphQLURL, owner: owner, name: name}, nil

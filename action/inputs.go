@@ -280,5 +280,8 @@ func (r *reader) url(name, variable, byDefault string) string {
 		r.bad("input %s: it is not an http address without credentials", name)
 		return byDefault
 	}
+	if u.Scheme == "http" && name != "server-url" && !isLoopback(u) {
+		r.bad("input %s: %s is plain http, which would show the token to everybody on the way; use https", name, u.Host)
+	}
 	return strings.TrimSuffix(v, "/") + "/"
 }

@@ -27,12 +27,12 @@ const (
 // A rate-limited request was not executed, so it is repeated whatever its method. After a lost answer or
 // a 5xx only requests that may run twice are repeated; for the others the error wraps errUncertain.
 type transport struct {
-	base  http.RoundTripper
-	token string
-	host  string // the only host that gets the token
-	sleep func(context.Context, time.Duration) error
-	now   func() time.Time
-	note  func(string)
+	base   http.RoundTripper
+	token  string
+	origin string // the only one that gets the token: scheme, host and port
+	sleep  func(context.Context, time.Duration) error
+	now    func() time.Time
+	note   func(string)
 
 	mu    sync.Mutex
 	reset time.Time // no request before this, when the hourly limit is used up
@@ -87,7 +87,7 @@ func (t *transport) prepare(req *http.Request) (*http.Request, error) {
 		out.Body = body
 	}
 	out.Header.Del("Authorization")
-	if req.URL.Host == t.host {
+	if origin(req.URL) == t.origin {
 		out.Header.Set("Authorization", "Bearer "+t.token)
 	}
 	return out, nil

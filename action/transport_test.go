@@ -25,7 +25,7 @@ func reply(status int, header map[string]string) *http.Response {
 
 func testTransport(base roundTrip, waits *[]time.Duration) *transport {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	return &transport{base: base, token: "ghs_x", host: "api.example", note: func(string) {},
+	return &transport{base: base, token: "ghs_x", origin: "https://api.example:443", note: func(string) {},
 		now: func() time.Time { return now },
 		sleep: func(_ context.Context, d time.Duration) error {
 			*waits = append(*waits, d)
