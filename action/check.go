@@ -22,7 +22,7 @@ import (
 type Finding struct {
 	File    string `json:"file"`
 	Line    int    `json:"line,omitempty"`
-	Rule    string `json:"rule"` // secret, source-code, duplicate, floating-tag, unreadable, render
+	Rule    string `json:"rule"` // secret, malformed, source-code, duplicate, floating-tag, unreadable, render
 	Message string `json:"message"`
 	Warning bool   `json:"warning,omitempty"`
 }
@@ -61,6 +61,7 @@ func checkTree(root *os.Root, p checkPolicy) (found []Finding, scanned int, err 
 	snap := newSnapshot()
 	special := map[string]bool{} // directories that Kustomize or Helm renders
 	named := map[string]bool{}   // files that a kustomization names
+	var others []string          // files that are no YAML by their names
 	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
@@ -84,6 +85,7 @@ func checkTree(root *os.Root, p checkPolicy) (found []Finding, scanned int, err 
 			found = append(found, Finding{File: name, Line: 1, Rule: "source-code", Message: "application source code belongs into the application's repository"})
 		}
 		if !(wanted{}).has(name) {
+			others = append(others, name)
 			return nil
 		}
 		info, err := d.Info()
@@ -97,13 +99,11 @@ func checkTree(root *os.Root, p checkPolicy) (found []Finding, scanned int, err 
 	if err != nil {
 		return nil, 0, fmt.Errorf("read the files: %w", err)
 	}
-	for _, f := range snap.files {
-		if !p.plainSecrets {
-			for _, s := range bumper.PlainSecrets(f) {
-				found = append(found, Finding{File: f.Path, Line: s.Line, Rule: "secret", Message: s.Path + ": " + s.Reason})
-			}
-		}
+	rendered, err := readOthers(root, others, named)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read the files: %w", err)
 	}
+	found = append(found, badObjects(slices.Concat(snap.files, rendered), p, special)...)
 	plain := slices.DeleteFunc(slices.Clone(snap.files), func(f bumper.File) bool {
 		return named[f.Path] || slices.Contains(strings.Split(path.Dir(f.Path), "/"), "patches") || underSpecial(path.Dir(f.Path), special)
 	})
@@ -111,6 +111,46 @@ func checkTree(root *os.Root, p checkPolicy) (found []Finding, scanned int, err 
 	found = append(found, floatingTags(snap.files, p)...)
 	found = append(found, ownFiles(snap)...)
 	return found, len(snap.files) + len(snap.own), nil
+}
+
+// readOthers reads what is rendered although it is no YAML by its name: JSON, and what a kustomization names.
+func readOthers(root *os.Root, names []string, named map[string]bool) ([]bumper.File, error) {
+	var out []bumper.File
+	for _, name := range names {
+		if !strings.EqualFold(path.Ext(name), ".json") && !named[name] {
+			continue
+		}
+		info, err := root.Stat(name)
+		if err != nil || info.Size() > maxFile {
+			continue
+		}
+		data, err := root.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, bumper.File{Path: name, Data: data})
+	}
+	return out, nil
+}
+
+// badObjects are Secrets that anybody can read, and objects of which it depends on the reader what they are. Templates of
+// charts are objects only when they are rendered.
+func badObjects(files []bumper.File, p checkPolicy, special map[string]bool) []Finding {
+	var found []Finding
+	for _, f := range files {
+		if !p.plainSecrets {
+			for _, s := range bumper.PlainSecrets(f) {
+				found = append(found, Finding{File: f.Path, Line: s.Line, Rule: "secret", Message: s.Path + ": " + s.Reason})
+			}
+		}
+		if dir, _, chart := strings.Cut(f.Path, "/templates/"); chart && special[dir] {
+			continue
+		}
+		for _, m := range bumper.Malformed(f) {
+			found = append(found, Finding{File: f.Path, Line: m.Line, Rule: "malformed", Message: m.Reason})
+		}
+	}
+	return found
 }
 
 // ownFiles are errors in promotion.yaml and in the holds.

@@ -207,10 +207,15 @@ func (g *Gates) check(line []lineCommit, arrivals []arrival, now time.Time) []ga
 	}
 	if g.Approvals > 0 {
 		out = append(out, pullGate(fmt.Sprintf("approvals %d", g.Approvals), arrivals, func(p *sourcePull) string {
-			if have := p.approvals(); have < g.Approvals {
-				return fmt.Sprintf("#%d has %s", p.Number, count(have, "approval"))
+			have, stale := p.approvals()
+			if have >= g.Approvals {
+				return ""
 			}
-			return ""
+			text := fmt.Sprintf("#%d has %s", p.Number, count(have, "approval"))
+			if stale > 0 {
+				text += fmt.Sprintf(" of its last commit, %d of an earlier one", stale)
+			}
+			return text
 		}))
 	}
 	for _, label := range g.Labels {
@@ -293,15 +298,19 @@ func pullGate(name string, arrivals []arrival, missing func(*sourcePull) string)
 	return res
 }
 
-// approvals counts the people who may write to the repository and whose last review approves.
-func (p *sourcePull) approvals() int {
-	n := 0
+// approvals counts the people who may write to the repository and whose last review approves what was merged. Whoever
+// approved an earlier commit has not seen the last one.
+func (p *sourcePull) approvals() (now, stale int) {
 	for _, r := range p.LatestOpinionatedReviews.Nodes {
-		if r.State == "APPROVED" {
-			n++
+		switch {
+		case r.State != "APPROVED":
+		case r.Commit != nil && r.Commit.OID != "" && r.Commit.OID == p.HeadRefOid:
+			now++
+		default:
+			stale++
 		}
 	}
-	return n
+	return now, stale
 }
 
 // gate says whether now is in the window, and when it opens.

@@ -78,12 +78,21 @@ type sourcePull struct {
 	URL    string `json:"url"`
 	Merged bool
 	Labels names
-	// LatestOpinionatedReviews are the last reviews of people who may write.
-	LatestOpinionatedReviews struct{ Nodes []struct{ State string } }
+	// HeadRefOid is the last commit of the pull request, which was merged.
+	HeadRefOid string
+	// LatestOpinionatedReviews are the last reviews of people who may write, each of the commit that they saw.
+	LatestOpinionatedReviews struct {
+		Nodes []struct {
+			State  string
+			Commit *struct {
+				OID string `json:"oid"`
+			}
+		}
+	}
 }
 
 const historyFields = `oid messageHeadline committedDate author { name user { login } }
-  associatedPullRequests(first: 5) { nodes { number url merged labels(first: 50) { nodes { name } } latestOpinionatedReviews(first: 50, writersOnly: true) { nodes { state } } } }`
+  associatedPullRequests(first: 5) { nodes { number url merged headRefOid labels(first: 50) { nodes { name } } latestOpinionatedReviews(first: 50, writersOnly: true) { nodes { state commit { oid } } } } }`
 
 // revisions reads the newest commits that touch a directory or a file, up to head, with the contents of files in each.
 func (c *client) revisions(ctx context.Context, head, dir string, files []string, most int) ([]revision, error) {

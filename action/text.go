@@ -99,7 +99,7 @@ func (w writing) message() string {
 func (w writing) body(m marker, notes []string) string {
 	var b strings.Builder
 	if w.in.Body != "" {
-		b.WriteString(strings.TrimSpace(w.expand(w.in.Body)) + "\n\n")
+		b.WriteString(unmarked(strings.TrimSpace(w.expand(w.in.Body))) + "\n\n")
 	}
 	if len(w.plan.Edits) > 0 {
 		b.WriteString(editTable(w.plan.Edits))
@@ -119,6 +119,11 @@ func (w writing) body(m marker, notes []string) string {
 	}
 	b.WriteString("\nMerging changes what is deployed; reverting this pull request rolls it back.\n")
 	return w.hide(shorten(b.String(), maxBody-len(m.String())-100))
+}
+
+// unmarked is Markdown in which nothing passes for our hidden comments: they say what a pull request is.
+func unmarked(s string) string {
+	return strings.ReplaceAll(s, strings.TrimSpace(markerStart), "&lt;!-- gitops-action:")
 }
 
 // nothingLeft says why a pull request is closed that asked for a set of versions.

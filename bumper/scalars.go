@@ -38,11 +38,20 @@ func inSecret(c *cursor) bool {
 		if c.name != "data" && c.name != "stringData" {
 			continue
 		}
-		if kind := text(c.parent.children(), "kind"); kind != nil && kind.node.Value == "Secret" {
+		if slices.ContainsFunc(identify(c.parent.node, nil, "", ""), func(o identified) bool { return o.IsSecret() || o.Kind == "Secret" }) || inSecretList(c.parent) {
 			return true
 		}
 	}
 	return false
+}
+
+// inSecretList says whether a mapping is an item of a list of Secrets, which need not say what it is.
+func inSecretList(c *cursor) bool {
+	list := c.parent
+	if list == nil || list.name != "items" || list.parent == nil {
+		return false
+	}
+	return slices.ContainsFunc(identify(list.parent.node, nil, "", ""), func(o identified) bool { return o.root == c.node && o.IsSecret() })
 }
 
 // Lookup returns the value at a path of f. The error is a Refusal that says where the path leads nowhere.
@@ -167,15 +176,13 @@ func Outline(f File) ([]Object, error) {
 			continue
 		}
 		fields := root.children()
-		version, kind, meta := text(fields, "apiVersion"), text(fields, "kind"), field(fields, "metadata")
-		if version == nil || kind == nil || meta == nil {
+		version, meta := text(fields, "apiVersion"), field(fields, "metadata")
+		found := identify(root.node, nil, "", "")
+		if version == nil || meta == nil || len(found) == 0 || found[0].root != root.node || found[0].Name == "" {
 			continue
 		}
-		name, namespace := text(meta.children(), "name"), text(meta.children(), "namespace")
-		if name == nil {
-			continue
-		}
-		o := Object{APIVersion: version.node.Value, Kind: kind.node.Value, Name: name.node.Value}
+		namespace := text(meta.children(), "namespace")
+		o := Object{APIVersion: version.node.Value, Kind: found[0].Kind, Name: found[0].Name}
 		if namespace != nil {
 			o.Namespace = namespace.node.Value
 		}

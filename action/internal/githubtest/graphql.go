@@ -265,7 +265,7 @@ func (r *Repo) pullGraph(p *Pull) map[string]any {
 		"mergeable": lazy(func(map[string]any) (any, *gqlError) { return r.mergeability(p), nil }),
 		"comments":  comments(p), "baseRefName": p.Base, "headRefName": p.Head, "isCrossRepository": p.Fork, "autoMergeRequest": auto,
 		"labels":         names(p.Labels, "name"),
-		"reviewRequests": count(len(p.Reviewers) + len(p.Teams)), "latestReviews": reviews(p), "latestOpinionatedReviews": reviews(p), "merged": p.Merged,
+		"reviewRequests": count(len(p.Reviewers) + len(p.Teams)), "latestReviews": r.reviews(p), "latestOpinionatedReviews": r.reviews(p), "merged": p.Merged,
 		"assignees": names(p.Assignees, "login"), "headRef": orNil(r.refGraph("refs/heads/" + p.Head)),
 	}
 }
@@ -294,11 +294,15 @@ func comments(p *Pull) lazy {
 	}
 }
 
-func reviews(p *Pull) lazy {
+func (r *Repo) reviews(p *Pull) lazy {
 	return func(map[string]any) (any, *gqlError) {
 		nodes := []any{}
 		for _, who := range p.Approvers {
-			nodes = append(nodes, map[string]any{"state": "APPROVED", "author": map[string]any{"login": who}})
+			at := p.ApprovedAt
+			if at == "" {
+				at = r.headOf(p)
+			}
+			nodes = append(nodes, map[string]any{"state": "APPROVED", "author": map[string]any{"login": who}, "commit": map[string]any{"oid": at}})
 		}
 		return map[string]any{"totalCount": p.Reviews + len(p.Approvers), "nodes": nodes}, nil
 	}

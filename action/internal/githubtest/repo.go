@@ -65,6 +65,7 @@ type Pull struct {
 	ForeignComments []string
 	Reviews         int      // reviews given
 	Approvers       []string // who has approved
+	ApprovedAt      string   // the commit that they saw; "" is the last one
 	AutoMerge       string   // MERGE, SQUASH, REBASE or empty
 
 	Author string // a login; "gitops[bot]" when it is empty
