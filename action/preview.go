@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"unicode/utf8"
 )
@@ -45,12 +46,14 @@ func (r *run) preview(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	unseen := unseenSection(dir, s.changed)
+	whole = withVerdict(unseen, whole)
 	short := whole
 	if utf8.RuneCountInString(whole) > maxComment-1000 {
 		if short, err = look.markdown(ctx, maxCommentBytes); err != nil {
 			return Result{}, err
 		}
-		short += "\nThe whole preview is in the summary of [the run](" + r.in.event.runURL + ").\n"
+		short = withVerdict(unseen, short) + "\nThe whole preview is in the summary of [the run](" + r.in.event.runURL + ").\n"
 	}
 	res := Result{PullOperation: "none", Number: s.number, URL: fmt.Sprintf("%s/%s/pull/%d", r.in.ServerURL, r.in.Repository, s.number), Text: whole}
 	res.ImageOnly = imageOnly(whole)
@@ -58,6 +61,57 @@ func (r *run) preview(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	return res, nil
+}
+
+// maxUnseen is how many files the section lists.
+const maxUnseen = 20
+
+// unseenSection names changed files that the archives of GitHub do not hold, because .gitattributes leaves them out or because
+// they are submodules: nothing can be said about them, so the change is not about images only.
+func unseenSection(dir string, changed []comparedFile) string {
+	var lines []string
+	for _, f := range changed {
+		if !inArchive(dir, "head", f.path) && !inArchive(dir, "base", f.path) {
+			lines = append(lines, "- "+code(f.path)+"\n")
+		}
+	}
+	n := len(lines)
+	if n == 0 && len(changed) < maxCompared {
+		return ""
+	}
+	text := "**Image-only change: no**\n"
+	if n > 0 {
+		text += fmt.Sprintf("\n**Changed files that are not in GitHub's archive: %d**\n\n%s", n, strings.Join(lines[:min(n, maxUnseen)], ""))
+	}
+	if more := n - maxUnseen; more > 0 {
+		text += fmt.Sprintf("- and %d more\n", more)
+	}
+	if len(changed) >= maxCompared {
+		text += fmt.Sprintf("\n%d files change or more: GitHub does not list the others.\n", len(changed))
+	}
+	return text + "\n"
+}
+
+// withVerdict puts the section in front, whose verdict takes the place of the program's.
+func withVerdict(unseen, text string) string {
+	if unseen == "" {
+		return text
+	}
+	for _, word := range []string{"yes", "no"} {
+		text = strings.Replace(text, "**Image-only change: "+word+"**\n", "", 1)
+	}
+	return unseen + text
+}
+
+// inArchive says whether a file is there, be it a link.
+func inArchive(dir, side, name string) bool {
+	root, err := os.OpenRoot(filepath.Join(dir, side))
+	if err != nil {
+		return false
+	}
+	defer root.Close()
+	info, err := root.Lstat(name)
+	return err == nil && !info.IsDir()
 }
 
 // imageOnly is the verdict of all headings; "" when nothing changes.

@@ -48,6 +48,7 @@ type sides struct {
 	number     int
 	base, head string
 	info       *pullInfo // nil when the event said everything
+	changed    []comparedFile
 }
 
 // sides finds the pull request that a run is about: the input, or the event's.
@@ -70,6 +71,6 @@ func (r *run) sides(ctx context.Context) (*sides, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.base = compared.mergeBase
+	s.base, s.changed = compared.mergeBase, compared.files
 	return s, nil
 }

@@ -250,6 +250,10 @@ func (s *Server) codeload(w http.ResponseWriter, r *http.Request) {
 	if repo := s.repos[strings.ToLower(parts[0]+"/"+parts[1])]; repo != nil {
 		files, _ = repo.store.resolveTree(parts[2])
 	}
+	if s.ArchiveOmits != "" {
+		files = maps.Clone(files)
+		delete(files, s.ArchiveOmits)
+	}
 	if s.ArchiveFilter != nil {
 		files = maps.Clone(files)
 		for p, f := range files {

@@ -68,6 +68,8 @@ type Server struct {
 	After func()
 	// ArchiveFilter, when set, rewrites files in tarballs as git archive does for some .gitattributes.
 	ArchiveFilter func(path, data string) string
+	// ArchiveOmits is a file that tarballs leave out, as export-ignore in .gitattributes does.
+	ArchiveOmits string
 
 	tb     testing.TB
 	http   *httptest.Server
