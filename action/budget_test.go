@@ -26,6 +26,8 @@ func TestRequestBudget(t *testing.T) {
 		{"open a pull request with labels, assignees, reviewers and auto-merge", nil, everything, 9},
 		{"run again with nothing to do", []map[string]string{everything}, everything, 2},
 		{"update the pull request with a newer image", []map[string]string{plain}, map[string]string{"images": "ghcr.io/acme/api=1.9.0"}, 6},
+		{"update when the base branch has moved", []map[string]string{plain}, map[string]string{"images": "ghcr.io/acme/api=1.9.0"}, 7},
+		{"update when the base branch has moved in the file", []map[string]string{plain}, map[string]string{"images": "ghcr.io/acme/api=1.9.0"}, 8},
 		{"commit directly", nil, direct, 5},
 		{"commit directly with nothing to do", []map[string]string{direct}, direct, 2},
 		{"promote with nothing to do", []map[string]string{promotion("pull-request", "false")}, promotion(), 3},
@@ -56,6 +58,12 @@ func TestRequestBudget(t *testing.T) {
 			}
 			for _, inputs := range c.before {
 				runStep(t, hub, inputs).mustSucceed(t)
+			}
+			switch {
+			case strings.HasSuffix(c.name, "moved"):
+				repo.Push("main", "another file", map[string]string{"README.md": "x\n"})
+			case strings.HasSuffix(c.name, "in the file"):
+				repo.Push("main", "a comment", map[string]string{prodFile: kustomization("ghcr.io/acme/api", "1.8.1") + "# more\n"})
 			}
 			hub.ResetRequests()
 			runStep(t, hub, c.inputs).mustSucceed(t)

@@ -86,7 +86,7 @@ var promotionShape = shape{fields: []shape{
 		{name: "gates", kind: isMapping, doc: "What must hold before a version is proposed for this environment.", fields: []shape{
 			{name: "statuses", kind: isTexts, doc: "Commit statuses or check runs that must be a success on the commit that the source environment runs."},
 			{name: "soak", doc: "How long those successes must have lasted without a later failure, for example 30m or 24h."},
-			{name: "approvals", kind: isNumber, doc: "Approving reviews that the pull request to the source environment must have."},
+			{name: "approvals", kind: isNumber, doc: "Approving reviews of its last commit that the pull request to the source environment must have."},
 			{name: "labels", kind: isTexts, doc: "Labels that the pull request to the source environment must have."},
 			{name: "window", kind: isMapping, doc: "When a promotion may be made.", fields: []shape{
 				{name: "days", kind: isTexts, oneOf: weekdays, doc: "Default: every day."},
