@@ -269,3 +269,68 @@ func TestProofLeavesRunsAlone(t *testing.T) {
 		}
 	}
 }
+
+// TestProofOfOtherOperations: promotions and rollbacks are proved as bumps are, also by another person on another day.
+func TestProofOfOtherOperations(t *testing.T) {
+	t.Run("X4 beside it: a rollback by somebody else, for another reason", func(t *testing.T) {
+		for _, moved := range []bool{false, true} {
+			hub, repo := newConfig(t, githubtest.RepoOptions{})
+			runStep(t, hub, bump("1.9.0")).mustSucceed(t)
+			repo.Squash(1)
+			runStep(t, hub, rollback("pull-request-number", "1", "reason", "it breaks")).mustSucceed(t).want(t, map[string]string{"pr-number": "2"})
+			if moved {
+				repo.Push("main", "more", map[string]string{"README.md": "x\n"})
+			}
+			env := map[string]string{"GITHUB_ACTOR": "grace"}
+			runStepIn(t, hub, rollback("pull-request-number", "1", "reason", "it breaks a lot"), env).mustSucceed(t).want(t, map[string]string{"pr-operation": "updated", "pr-number": "2"})
+			if n := len(repo.Pulls()); n != 2 {
+				t.Errorf("%d pull requests", n)
+			}
+		}
+	})
+	t.Run("X4 a rollback whose holds are emptied", func(t *testing.T) {
+		hub, repo := newConfig(t, githubtest.RepoOptions{MergeState: "CLEAN"})
+		runStep(t, hub, bump("1.9.0")).mustSucceed(t)
+		repo.Squash(1)
+		runStep(t, hub, rollback("pull-request-number", "1")).mustSucceed(t)
+		branch := repo.Pulls()[1].Head
+		repo.ForcePush(branch, repo.Head("main").SHA, map[string]string{prodFile: kustomization(apiImage, "1.8.1"), holdsFile: strings.Replace(holdsHead, "holds:\n", "holds: []\n", 1)}, forged(repo.Head(branch).Message))
+		bad := repo.Head(branch).SHA
+		runStep(t, hub, rollback("pull-request-number", "1", "auto-merge", "squash")).mustSucceed(t)
+		if repo.Pulls()[1].Merged || repo.Head(branch).SHA != bad {
+			t.Errorf("merged %v", repo.Pulls()[1].Merged)
+		}
+	})
+	t.Run("X4 beside it: a promotion with a version that is held", func(t *testing.T) {
+		hub, repo := stages(t, nil)
+		repo.Push("main", "bump", stagingRuns("1.9.0", "2.1.0"))
+		repo.Push("main", "hold", map[string]string{holdsFile: holdsHead + "- image: ghcr.io/acme/worker\n  tag: \"2.1.0\"\n  path: .\n"})
+		runStep(t, hub, promotion()).mustSucceed(t).want(t, map[string]string{"pr-operation": "created"})
+		runStep(t, hub, promotion()).mustSucceed(t).want(t, map[string]string{"pr-operation": "unchanged", "pr-number": "1"})
+		repo.Push("main", "more", map[string]string{"README.md": "x\n"})
+		runStep(t, hub, promotion()).mustSucceed(t).want(t, map[string]string{"pr-operation": "unchanged", "pr-number": "1"})
+	})
+	t.Run("X4 a promotion with another version", func(t *testing.T) {
+		hub, repo := stages(t, nil)
+		repo.Push("main", "bump", stagingRuns("1.9.0", "2.0.0"))
+		runStep(t, hub, promotion()).mustSucceed(t)
+		branch := repo.Pulls()[0].Head
+		real := repo.Head(branch).Message
+		files := map[string]string{}
+		for name, f := range repo.Files(branch) {
+			if strings.Contains(f.Data, "1.9.0") && strings.HasPrefix(name, "clusters/prod") {
+				files[name] = strings.ReplaceAll(f.Data, "1.9.0", "6.6.6")
+			}
+		}
+		for _, message := range []string{real, strings.ReplaceAll(real, "1.9.0", "6.6.6")} {
+			repo.ForcePush(branch, repo.Head("main").SHA, files, forged(message))
+			bad := repo.Head(branch).SHA
+			runStep(t, hub, promotion("auto-merge", "squash"))
+			for _, p := range repo.Pulls() {
+				if p.AutoMerge != "" && repo.Head(p.Head).SHA == bad || strings.Contains(repo.Read("main", "clusters/prod/values.yaml"), "6.6.6") {
+					t.Error("auto-merge is on")
+				}
+			}
+		}
+	})
+}

@@ -177,6 +177,10 @@ func planAgain(s *snapshot, from, to place, earlier []string) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
+	holds, err := s.holds()
+	if err != nil {
+		return Plan{}, err
+	}
 	paired, err := pairUp(from, to, s.files, s.everything(), p)
 	if err != nil {
 		return Plan{}, err
@@ -186,7 +190,7 @@ func planAgain(s *snapshot, from, to place, earlier []string) (Plan, error) {
 		if req.Images, req.Values = parseSet(setIn(earlier, pr.to.path)); len(req.Images)+len(req.Values) == 0 {
 			continue
 		}
-		res, err := pr.to.bump(req)
+		res, _, err := pr.to.bumpUnlessHeld(req, holds)
 		if err != nil {
 			return Plan{}, err
 		}
