@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strings"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -130,7 +129,7 @@ func withOrigins(k *kustomization) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", Origin{File: k.file}, err)
 	}
 	for key := range fields { // the library does not mind the case of keys
-		if strings.EqualFold(key, "buildMetadata") {
+		if sameKey(key, "buildMetadata") {
 			delete(fields, key)
 		}
 	}

@@ -65,6 +65,9 @@ func (s *survey) base(k *kustomization, name, real string) error {
 	if err := k.uses(base, name); err != nil {
 		return err
 	}
+	if to := k.moved[name]; isRemote(to) { // a link may have led there
+		return s.refuse(k.problem(k.lines.of(name), "give the directory another name", "%q leads to directory %q: Kustomize would read it as an address", name, base.dir))
+	}
 	k.loads = min(k.loads+base.loads, maxLoads+1)
 	k.items = min(k.items+base.items, s.limits.Objects+1)
 	return nil
@@ -128,11 +131,17 @@ func (s *survey) plainFiles(k *kustomization) error {
 		}
 	}
 	for _, name := range names {
-		if _, err := s.file(k, name); err != nil {
+		if err := s.plainFile(k, name); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// plainFile checks a file that nothing more is to be known of.
+func (s *survey) plainFile(k *kustomization, name string) error {
+	_, err := s.file(k, name)
+	return err
 }
 
 // file reads a file named in k; nil when it was refused.
@@ -163,18 +172,19 @@ func (s *survey) patches(k *kustomization) error {
 	}
 	//lint:ignore SA1019 people's kustomizations use the old fields
 	for _, p := range k.spec.PatchesStrategicMerge {
-		if text := string(p); isInline(text) {
-			s.syntax(k.file, []byte(text), k.lines.ofText(text))
-		} else if err := s.patchFile(k, text); err != nil {
+		if err := s.patchEntry(k, string(p)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// isInline tells YAML written into a kustomization from a path.
-func isInline(text string) bool {
-	return strings.ContainsAny(text, "\n{") || strings.Contains(text, ": ")
+// patchEntry checks an entry that is a patch or the name of a file with patches.
+func (s *survey) patchEntry(k *kustomization, text string) error {
+	if e := s.entryOf(k, text, "the patch"); e.inline || e.refused {
+		return nil
+	}
+	return s.patchFile(k, text)
 }
 
 func (s *survey) patchFile(k *kustomization, name string) error {

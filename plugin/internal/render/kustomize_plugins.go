@@ -4,34 +4,23 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
+
+	"sigs.k8s.io/kustomize/api/resource"
 )
 
 // plugins checks the configurations of generators, transformers and validators, which may name files in turn.
 func (s *survey) plugins(k *kustomization) error {
 	for _, entries := range [][]string{k.spec.Generators, k.spec.Transformers, k.spec.Validators} {
-		for _, entry := range entries {
-			if isInline(entry) {
-				if err := s.pluginConfig(k, k.file, []byte(entry), k.lines.ofText(entry)); err != nil {
-					return err
-				}
+		for _, text := range entries {
+			e := s.entryOf(k, text, "the configuration of a plugin")
+			if e.refused {
 				continue
 			}
-			real, ok, err := s.locate(k, entry)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				continue
-			}
-			if s.isDir(real) {
-				// Its patches could write an address into a configuration after this check.
-				err = s.refuse(k.problem(k.lines.of(entry), "list the configuration files themselves",
-					"%q is a directory: plugin configurations that are built by a kustomization are not supported", entry))
-			} else if data, readErr := s.readFile(real); readErr != nil {
-				err = s.refuse(readErr)
+			var err error
+			if e.inline {
+				err = s.pluginConfigs(k, Origin{k.file, k.lines.ofText(text) + 1}, e.objects)
 			} else {
-				err = s.pluginConfig(k, real, data, 0)
+				err = s.pluginFile(k, text)
 			}
 			if err != nil {
 				return err
@@ -41,27 +30,116 @@ func (s *survey) plugins(k *kustomization) error {
 	return nil
 }
 
-// pluginConfig checks the paths in the configuration of a built-in plugin. Others are refused by the library.
-func (s *survey) pluginConfig(k *kustomization, file string, text []byte, after int) error {
+// pluginFile checks a file of configurations.
+func (s *survey) pluginFile(k *kustomization, name string) error {
+	real, ok, err := s.locate(k, name)
+	if err != nil || !ok {
+		return err
+	}
+	if s.isDir(real) {
+		// Its patches could write an address into a configuration after this check.
+		return s.refuse(k.problem(k.lines.of(name), "list the configuration files themselves",
+			"%q is a directory: plugin configurations that are built by a kustomization are not supported", name))
+	}
+	data, err := s.readFile(real)
+	if err != nil {
+		return s.refuse(err)
+	}
 	before := len(s.problems)
-	s.syntax(file, text, after)
-	if len(s.problems) > before {
+	if s.syntax(real, data, 0); len(s.problems) > before {
 		return nil
 	}
-	docs, _ := documents(file, text)
-	for _, doc := range docs {
-		value, err := toValue(doc.text, false)
-		if err != nil {
-			return fmt.Errorf("%s: %w", Origin{file, doc.line + after}, err)
+	objects, err := parseObjects(data)
+	if err != nil {
+		return s.refuse(Problem{Origin: Origin{File: real}, Message: "the configuration of a plugin is not what Kustomize reads", Hint: "write apiVersion, kind and metadata.name"})
+	}
+	return s.pluginConfigs(k, Origin{real, 1}, objects)
+}
+
+// pluginConfigs checks the paths in configurations of built-in plugins, as the library has parsed them. Others are refused by the
+// library.
+func (s *survey) pluginConfigs(k *kustomization, at Origin, objects []*resource.Resource) error {
+	var names []string
+	for _, o := range objects {
+		name := o.GetKind() + "/" + o.GetName()
+		if slices.Contains(names, name) {
+			// Whether the library then takes the text for a path depends on what it has loaded before.
+			return s.refuse(Problem{Origin: at, Message: fmt.Sprintf("two configurations are called %s", printable(name)), Hint: "give each a metadata.name of its own"})
 		}
-		if err := s.pluginPaths(k, Origin{file, doc.line + after}, "", value); err != nil {
+		names = append(names, name)
+		config, err := o.Map()
+		if err != nil {
+			return fmt.Errorf("%s: %w", at, err)
+		}
+		before := len(s.problems)
+		if err := s.pluginPaths(k, at, "", config); err != nil {
+			return err
+		}
+		if len(s.problems) > before {
+			continue
+		}
+		if err := s.pluginOpens(k, config); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// pluginPaths walks a configuration and checks the values of the fields that the library opens.
+// pluginOpens checks the files that a built-in plugin opens, except for those of generators.
+func (s *survey) pluginOpens(k *kustomization, config map[string]any) error {
+	check := s.plainFile
+	var names []string
+	switch config["kind"] {
+	case "PatchTransformer", "PatchJson6902Transformer":
+		names, check = texts(config, "path"), s.patchFile
+	case "PatchStrategicMergeTransformer":
+		names, check = texts(config, "paths"), s.patchEntry
+	case "ValueAddTransformer":
+		names = texts(config, "targetFilePath")
+	case "ReplacementTransformer":
+		for key, value := range config {
+			if list, ok := value.([]any); ok && sameKey(key, "replacements") {
+				for _, item := range list {
+					if replacement, ok := item.(map[string]any); ok {
+						names = append(names, texts(replacement, "path")...)
+					}
+				}
+			}
+		}
+	}
+	for _, name := range names {
+		if name == "" {
+			continue
+		}
+		if err := check(k, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// texts are the texts under a key, however it is written, and those in lists.
+func texts(config map[string]any, field string) []string {
+	var all []string
+	for _, key := range slices.Sorted(maps.Keys(config)) {
+		if !sameKey(key, field) {
+			continue
+		}
+		switch v := config[key].(type) {
+		case string:
+			all = append(all, v)
+		case []any:
+			for _, item := range v {
+				if text, ok := item.(string); ok {
+					all = append(all, text)
+				}
+			}
+		}
+	}
+	return all
+}
+
+// pluginPaths walks a configuration and checks the values of the fields that the library opens, wherever they stand.
 func (s *survey) pluginPaths(k *kustomization, at Origin, field string, value any) error {
 	switch v := value.(type) {
 	case map[string]any:
@@ -69,7 +147,7 @@ func (s *survey) pluginPaths(k *kustomization, at Origin, field string, value an
 			return s.refuse(Problem{Origin: at, Message: helmMessage, Hint: "list the chart under helmCharts of the kustomization"})
 		}
 		for _, key := range slices.Sorted(maps.Keys(v)) {
-			if err := s.pluginPaths(k, at, strings.ToLower(key), v[key]); err != nil {
+			if err := s.pluginPaths(k, at, plainKey(key), v[key]); err != nil {
 				return err
 			}
 		}
@@ -94,7 +172,7 @@ func (s *survey) pluginPath(k *kustomization, at Origin, field, value string) er
 		err = s.envFile(k, value)
 	case "path", "paths", "targetfilepath":
 		// path is a file in some plugins and a field of an object in others: only an address is wrong in both.
-		if isRemote(value) {
+		if isAddress(value) {
 			return s.refuse(Problem{Origin: at, Message: fmt.Sprintf("remote file %q: only files of the repository are read", redactURL(value)),
 				Hint: vendorHint})
 		}

@@ -27,7 +27,7 @@ func (s *survey) rewrite(k *kustomization) error {
 		return fmt.Errorf("%s: %w", Origin{File: k.file}, err)
 	}
 	for key := range fields { // the library does not mind the case of keys
-		switch strings.ToLower(key) {
+		switch plainKey(key) {
 		case "helmcharts", "helmglobals", "helmchartinflationgenerator", "resources", "bases", "components":
 			delete(fields, key)
 		}
@@ -73,7 +73,7 @@ func isOdd(text string) bool { return len(safeyaml.Escape([]byte(text))) != len(
 // literals makes files of such literals, which exist in this render only: files are taken as they are.
 func (s *survey) literals(k *kustomization, fields map[string]any) {
 	for field, value := range fields {
-		if !strings.EqualFold(field, "configMapGenerator") && !strings.EqualFold(field, "secretGenerator") {
+		if !sameKey(field, "configMapGenerator") && !sameKey(field, "secretGenerator") {
 			continue
 		}
 		entries, _ := value.([]any)
@@ -82,7 +82,7 @@ func (s *survey) literals(k *kustomization, fields map[string]any) {
 			var kept, files []any
 			for key, value := range generator {
 				list, _ := value.([]any)
-				switch strings.ToLower(key) {
+				switch plainKey(key) {
 				case "files":
 					files = append(files, list...)
 				case "literals":
@@ -93,7 +93,7 @@ func (s *survey) literals(k *kustomization, fields map[string]any) {
 							kept = append(kept, item)
 							continue
 						}
-						file := fmt.Sprintf(".gitops-literal-%s-%d-%d", strings.ToLower(field), i, j)
+						file := fmt.Sprintf(".gitops-literal-%s-%d-%d", plainKey(field), i, j)
 						s.plain[path.Join(k.shown, file)] = []byte(unquoted(content))
 						files = append(files, name+"="+file)
 					}

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"syscall"
 
-	"sigs.k8s.io/kustomize/api/resource"
 	"sigs.k8s.io/kustomize/api/types"
 )
 
@@ -177,10 +176,13 @@ func isRemote(name string) bool {
 	if strings.Contains(name, "://") || strings.HasPrefix(name, "git@") || strings.HasPrefix(name, "git::") || strings.Contains(name, "?ref=") {
 		return true
 	}
-	if u, err := url.Parse(name); err == nil && (u.Scheme == "http" || u.Scheme == "https") {
-		return true
-	}
-	return (&resource.Origin{}).Append(name).Repo != ""
+	return isAddress(name)
+}
+
+// isRemoteFile holds for what the library's file loader fetches.
+func isRemoteFile(name string) bool {
+	u, err := url.Parse(name)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https")
 }
 
 // locate checks one path named in a kustomization and returns what it means, resolved. ok is false when it was refused.
