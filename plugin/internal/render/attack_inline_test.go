@@ -47,7 +47,7 @@ func TestAttackWhatLooksInline(t *testing.T) {
 		"a path in a PatchTransformer":                {"transformers:\n- |\n  " + indent(patcher+"path: '"+url+"/{x}'\n"), address},
 		"a key in other letters":                      {"transformers:\n- |\n  " + indent(patcher+"PATH: '"+url+"/{x}'\n"), address},
 		"a key of Unicode":                            {"generators:\n- |\n  " + indent("apiVersion: builtin\nkind: ConfigMapGenerator\nmetadata: {name: p}\nfileſ: ['"+url+"/x']\n"), address},
-		"a key twice":                                 {"transformers:\n- |\n  " + indent(patcher+"path: '"+url+"/{x}'\npath: shop.yaml\n"), ""},
+		"a key twice":                                 {"transformers:\n- |\n  " + indent(patcher+"path: '"+url+"/{x}'\npath: shop.yaml\n"), shape},
 		"paths of a PatchStrategicMergeTransformer": {"transformers:\n- |\n  " +
 			indent("apiVersion: builtin\nkind: PatchStrategicMergeTransformer\nmetadata: {name: p}\npaths: ['"+url+"/{x}']\n"), address},
 		"paths of a PatchStrategicMergeTransformer, one mapping": {"transformers:\n- |\n  " +

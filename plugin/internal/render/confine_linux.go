@@ -34,5 +34,6 @@ func confine(memory int64, seconds uint64) error {
 	}
 	// A kernel or a C library that refuses this takes nothing from the limits above.
 	_, _, _ = syscall.AllThreadsSyscall(syscall.SYS_PRCTL, setNoNewPrivileges, 1, 0)
-	return nil
+	_, err := wallOff()
+	return err
 }

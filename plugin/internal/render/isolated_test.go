@@ -21,6 +21,7 @@ import (
 func workers() map[string]dirFunc {
 	return map[string]dirFunc{
 		"render": Dir,
+		"reach":  reach, "threads": threads, "library": bareLibrary, // see the attacks
 		"memory": func(context.Context, *os.Root, string, Options) ([]Object, error) {
 			var all [][]byte
 			for {
@@ -70,6 +71,12 @@ func TestMain(m *testing.M) {
 		if err := work(os.Args[3:], os.Stdin, os.Stdout, workers()[os.Args[2]]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
+		}
+		return
+	}
+	if len(os.Args) > 2 && os.Args[1] == "clients" {
+		for _, line := range clients(os.Args[2]) {
+			fmt.Println(line)
 		}
 		return
 	}

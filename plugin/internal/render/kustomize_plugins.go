@@ -68,8 +68,8 @@ func (s *survey) pluginConfigs(k *kustomization, at Origin, objects []*resource.
 		}
 		names = append(names, name)
 		config, err := o.Map()
-		if err != nil {
-			return fmt.Errorf("%s: %w", at, err)
+		if err != nil { // its text quotes the configuration
+			return s.refuse(Problem{Origin: at, Message: "the configuration of a plugin is not what Kustomize reads", Hint: "write each key once"})
 		}
 		before := len(s.problems)
 		if err := s.pluginPaths(k, at, "", config); err != nil {

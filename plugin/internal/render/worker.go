@@ -28,6 +28,7 @@ func work(args []string, in io.Reader, out io.Writer, dir dirFunc) error {
 	if err := confineTo(args); err != nil {
 		return err
 	}
+	refuseNetwork()
 	lines := bufio.NewReader(in)
 	text, err := lines.ReadBytes('\n')
 	if err != nil {
@@ -56,7 +57,7 @@ func work(args []string, in io.Reader, out io.Writer, dir dirFunc) error {
 		r.Options.Asked = func(names []string) { said.asked = names }
 		r.Options.Files = func(names []string) { said.files = names }
 		objects, err := dir(context.Background(), root, r.Path, r.Options) // a panic ends the program, as it should
-		done <- writeAnswer(out, objects, said, err)
+		done <- writeAnswer(out, objects, said, sayWall(err))
 	}()
 	go func() {
 		_, err := io.Copy(io.Discard, lines)

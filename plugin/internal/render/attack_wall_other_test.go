@@ -1,0 +1,12 @@
+//go:build !linux
+
+package render
+
+import (
+	"context"
+	"os"
+)
+
+func reach(context.Context, *os.Root, string, Options) ([]Object, error)       { return nil, nil }
+func threads(context.Context, *os.Root, string, Options) ([]Object, error)     { return nil, nil }
+func bareLibrary(context.Context, *os.Root, string, Options) ([]Object, error) { return nil, nil }
