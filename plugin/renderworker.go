@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/memory"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
@@ -37,5 +38,6 @@ func renderer(u *ui) func(context.Context, *os.Root, string, render.Options) ([]
 		Command: []string{program, renderCommand},
 		Warn:    func(text string) { u.warn("%s", text) },
 		Fetch:   chartFetcher(u).Fetch,
+		Memory:  memory.OfContainer(),
 	}.Dir
 }

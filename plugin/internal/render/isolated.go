@@ -2,11 +2,9 @@ package render
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path"
@@ -19,6 +17,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/memory"
 )
 
 const maxStderr = 64 << 10 // bytes kept of what a child complains about
@@ -28,7 +27,8 @@ const maxStderr = 64 << 10 // bytes kept of what a child complains about
 //
 // A child inherits the directory and three pipes; no environment, no credentials, no other file. It ends when ctx
 // does, after Limits.Time, and when this process dies. On Linux it is held to Limits.Memory and to twice Limits.Time
-// of processor time, and cannot write files; on other systems only time is limited.
+// of processor time, and cannot write files, open sockets or start programs; on other systems only time is limited, and the usual
+// clients of the network are taken from it.
 type Isolated struct {
 	// Command is the program and its arguments that lead to Worker, which gets two more.
 	Command []string
@@ -36,6 +36,8 @@ type Isolated struct {
 	Warn func(text string)
 	// Fetch gets a chart that another one depends on; the child cannot. nil refuses such charts.
 	Fetch func(ctx context.Context, n chart.Need) ([]byte, error)
+	// Memory is divided among all children of this process. With nil each gets what Limits.Memory says.
+	Memory *memory.Budget
 }
 
 // Dir renders as the function Dir does, with the same objects and errors. Beyond those, a limit that was exceeded and
@@ -61,6 +63,9 @@ func (i Isolated) Dir(ctx context.Context, root *os.Root, dir string, o Options)
 			}
 			return nil, Problems{p}
 		}
+		if err := i.Memory.Room(int64(len(archive))); err != nil {
+			return nil, within(dir, err)
+		}
 		if total += len(archive); total > maxArchives {
 			return nil, Problems{{Origin: needs.problem.Origin, Message: fmt.Sprintf("the dependencies are larger than %s together", size(maxArchives))}}
 		}
@@ -71,43 +76,89 @@ func (i Isolated) Dir(ctx context.Context, root *os.Root, dir string, o Options)
 
 const maxArchives = 64 << 20 // bytes of fetched charts for one render
 
-// once renders in one child.
+// once renders in one child, or in a second one that gets all memory there is, if half of it was not enough.
 func (i Isolated) once(ctx context.Context, root *os.Root, dir string, o Options) ([]Object, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if o.Limits.Memory == 0 {
-		o.Limits.Memory = defaultMemory(os.DirFS(cgroups))
-	}
 	o.Limits = o.Limits.withDefaults()
-	limited, cancel := context.WithTimeout(ctx, o.Limits.Time)
-	defer cancel()
-	c, err := i.start(limited, root, request{Path: dir, Options: o})
+	said, err := i.ask(ctx, root, request{Path: dir, Options: o})
 	if err != nil {
-		return nil, fmt.Errorf("cannot start the renderer: %w", err)
+		return nil, err
 	}
-	said, broken := readAnswer(c.out, o.Limits)
-	if broken == nil || errors.Is(broken, errAnswerTooLong) {
-		_ = killGroup(c.cmd.Process) // it has nothing more to say
+	i.warn(said.stderr)
+	if said.refusal == nil {
+		o.tellInputs(said.inputs)
+		o.tellAsked(said.asked)
+		if o.Files != nil && o.ListFiles {
+			o.Files(said.files)
+		}
+	}
+	return said.objects, said.refusal
+}
+
+// ask gets the answer of a child, with as much memory as it needs and may have.
+func (i Isolated) ask(ctx context.Context, root *os.Root, r request) (answer, error) {
+	if i.Memory == nil {
+		return i.askWithin(ctx, root, r, nil)
+	}
+	most := r.Options.Limits.Memory
+	for alone := false; ; alone = true {
+		share, err := i.Memory.Take(ctx, most, alone)
+		if err != nil {
+			return answer{}, within(r.Path, err)
+		}
+		r.Options.Limits.Memory = share.Bytes
+		said, err := i.askWithin(ctx, root, r, share)
+		share.Release()
+		if !errors.Is(err, errMemory) || share.Whole || alone {
+			return said, err
+		}
+	}
+}
+
+// within names the directory in an error of the budget.
+func within(dir string, err error) error {
+	if errors.Is(err, memory.ErrFull) {
+		return hint.With(fmt.Errorf("rendering %s: %w", printable(path.Clean(dir)), err), "%s", strings.Join(hint.Of(err), "; "))
+	}
+	return err
+}
+
+// askWithin gets the answer of one child that has a share of the memory.
+func (i Isolated) askWithin(ctx context.Context, root *os.Root, r request, share *memory.Share) (answer, error) {
+	limits := r.Options.Limits
+	limited, cancel := context.WithTimeout(ctx, limits.Time)
+	defer cancel()
+	c, err := i.start(limited, root, r)
+	if err != nil {
+		return answer{}, fmt.Errorf("cannot start the renderer: %w", err)
+	}
+	text, broken := readAll(c.out, share)
+	if errors.Is(broken, memory.ErrFull) || errors.Is(broken, errAnswerTooLong) {
+		_ = killGroup(c.cmd.Process)
 	}
 	_ = c.cmd.Wait() // how it ended matters only without an answer
+	if errors.Is(broken, memory.ErrFull) {
+		return answer{}, within(r.Path, broken)
+	}
+	var said answer
+	if broken == nil {
+		share.Keep(text.size() * perByte)
+		said, broken = readAnswer(&text, limits, share)
+	}
 	switch {
 	case broken == nil:
-		i.warn(c.stderr.String())
-		if said.refusal == nil {
-			o.tellInputs(said.inputs)
-			o.tellAsked(said.asked)
-			if o.Files != nil && o.ListFiles {
-				o.Files(said.files)
-			}
-		}
-		return said.objects, said.refusal
+		said.stderr = c.stderr.String()
+		return said, nil
+	case errors.Is(broken, memory.ErrFull):
+		return answer{}, within(r.Path, broken)
 	case ctx.Err() != nil:
-		return nil, ctx.Err()
+		return answer{}, ctx.Err()
 	case limited.Err() != nil:
-		return nil, c.beyond(dir, "took longer than %s", o.Limits.Time)
+		return answer{}, c.beyond(r.Path, "took longer than %s", limits.Time)
 	}
-	return nil, c.died(dir, o.Limits, broken)
+	return answer{}, c.died(r.Path, limits, broken)
 }
 
 // child is a running Worker.
@@ -150,31 +201,12 @@ func (i Isolated) start(ctx context.Context, root *os.Root, r request) (*child, 
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	if err := json.NewEncoder(in).Encode(r); err != nil && !errors.Is(err, syscall.EPIPE) { // dead: the answer tells why
+	if err := writeRequest(in, r); err != nil && !errors.Is(err, syscall.EPIPE) { // dead: the answer tells why
 		_ = killGroup(cmd.Process)
 		_ = cmd.Wait()
 		return nil, err
 	}
 	return c, nil
-}
-
-// cgroups is where a Linux container sees its own limits.
-const cgroups = "/sys/fs/cgroup"
-
-// defaultMemory is 1 GiB, or three quarters of what the container may use if that is less: when a container runs out
-// of memory, all its processes may be killed, and not the renderer alone.
-func defaultMemory(limits fs.FS) int64 {
-	memory := int64(defaultMemoryBytes)
-	for _, name := range []string{"memory.max", "memory/memory.limit_in_bytes"} { // versions 2 and 1; "max" is no number
-		text, err := fs.ReadFile(limits, name)
-		if err != nil {
-			continue
-		}
-		if n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64); err == nil && n > 0 {
-			memory = min(memory, n/4*3)
-		}
-	}
-	return memory
 }
 
 // cpuTime lets a render use two processors for all of its time.
@@ -200,7 +232,7 @@ func (c *child) died(dir string, l Limits, broken error) error {
 		return c.beyond(dir, "gave more than %s of objects", size(maxAnswer))
 	case strings.Contains(stderr, "out of memory") || strings.Contains(stderr, "cannot allocate memory") ||
 		strings.Contains(stderr, "failed to create new OS thread") || strings.Contains(stderr, "pthread_create failed"):
-		return c.beyond(dir, "needed more than %s of memory", size(l.Memory))
+		return beyondMemory{c.beyond(dir, "needed more than %s of memory", size(l.Memory))}
 	case state != nil && state.UserTime()+state.SystemTime() >= cpuTime(l)-time.Second/2:
 		return c.beyond(dir, "needed more than %s of processor time", cpuTime(l))
 	}
@@ -227,6 +259,17 @@ func (c *child) beyond(dir, format string, args ...any) error {
 	return hint.With(fmt.Errorf("rendering %s %s", printable(at), fmt.Sprintf(format, args...)),
 		"look for a manifest or template that repeats or includes itself; split the directory into several apps if it really is that large")
 }
+
+// errMemory is the cause when a child had too little memory.
+var errMemory = errors.New("too little memory")
+
+type beyondMemory struct{ error }
+
+// Unwrap returns the error that is shown.
+func (e beyondMemory) Unwrap() error { return e.error }
+
+// Is tells that memory was the reason.
+func (e beyondMemory) Is(target error) bool { return target == errMemory }
 
 // size writes a number of bytes in the largest unit of which it is a whole number.
 func size(n int64) string {

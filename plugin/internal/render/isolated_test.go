@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -206,18 +205,6 @@ func TestWhatHappensToAChildIsAnError(t *testing.T) {
 				t.Errorf("echoes too much:\n%.2000s", text)
 			}
 		})
-	}
-}
-
-func TestAChildGetsLessThanItsContainer(t *testing.T) {
-	for limit, want := range map[string]int64{
-		"": 1 << 30, "max\n": 1 << 30, "268435456\n": 192 << 20, "9223372036854771712\n": 1 << 30, "x": 1 << 30, "0": 1 << 30,
-	} {
-		for _, name := range []string{"memory.max", "memory/memory.limit_in_bytes"} {
-			if got := defaultMemory(fstest.MapFS{name: {Data: []byte(limit)}}); got != want {
-				t.Errorf("%s %q: %d, want %d", name, limit, got, want)
-			}
-		}
 	}
 }
 

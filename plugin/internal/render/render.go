@@ -85,7 +85,7 @@ type Limits struct {
 	Depth      int   // directories below the path, values inside values, bases below bases; default 256
 
 	// Of Isolated only.
-	Memory int64         // bytes of memory of the child; default 1 GiB, or 3/4 of a container's own limit if that is less
+	Memory int64         // bytes of memory of the child; default 1 GiB
 	Time   time.Duration // default two minutes
 }
 

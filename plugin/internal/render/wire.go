@@ -2,22 +2,74 @@ package render
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	kjson "sigs.k8s.io/json"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/memory"
 )
 
-// request is what a child reads: one line of JSON.
+// request is what a child reads: one line of JSON, and then the archives, one after the other.
 type request struct {
-	Path    string
-	Options Options
+	Path     string
+	Options  Options    // without Archives
+	Archives []archived `json:",omitempty"`
+}
+
+// archived is a fetched chart in a request.
+type archived struct {
+	Key  string
+	Size int
+}
+
+// writeRequest writes a request. The archives are not copied.
+func writeRequest(w io.Writer, r request) error {
+	archives := r.Options.Archives
+	r.Options.Archives, r.Archives = nil, nil
+	for _, key := range slices.Sorted(maps.Keys(archives)) {
+		r.Archives = append(r.Archives, archived{key, len(archives[key])})
+	}
+	if err := json.NewEncoder(w).Encode(r); err != nil {
+		return err
+	}
+	for _, a := range r.Archives {
+		if _, err := w.Write(archives[a.Key]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readRequest reads what writeRequest wrote.
+func readRequest(in *bufio.Reader) (r request, err error) {
+	text, err := in.ReadBytes('\n')
+	if err == nil {
+		err = json.Unmarshal(text, &r)
+	}
+	if err == nil && len(r.Archives) > 0 {
+		r.Options.Archives = map[string][]byte{}
+	}
+	for _, a := range r.Archives {
+		if err != nil || a.Size < 0 || a.Size > maxArchives {
+			break
+		}
+		data := make([]byte, a.Size)
+		_, err = io.ReadFull(in, data)
+		r.Options.Archives[a.Key] = data
+	}
+	if err != nil {
+		err = fmt.Errorf("read the request: %w", err)
+	}
+	return r, err
 }
 
 // The answer is a stream of JSON lines: a header and a manifest for each object, then a header that ends it. An
@@ -133,16 +185,68 @@ type answer struct {
 	objects []Object
 	told
 	refusal error
+	stderr  string // what the child said beside it
 }
 
-// readAnswer reads what writeAnswer wrote. broken says that this is no whole answer.
-func readAnswer(r io.Reader, limits Limits) (a answer, broken error) {
-	bounded := &io.LimitedReader{R: r, N: maxAnswer + 1}
-	in := bufio.NewReaderSize(bounded, 64<<10)
+// perByte is about how many bytes of memory a byte of an answer takes as an object.
+const perByte = 6
+
+// chunks are a text in pieces that are let go as they are read.
+type chunks [][]byte
+
+const chunkBytes = 1 << 20
+
+// readAll reads r to its end, as far as there is room.
+func readAll(r io.Reader, share *memory.Share) (text chunks, err error) {
+	for {
+		if len(text) >= maxAnswer/chunkBytes {
+			return nil, errAnswerTooLong
+		}
+		if err := share.Room(2 * chunkBytes); len(text) > 0 && err != nil {
+			return nil, err
+		}
+		var piece bytes.Buffer
+		n, err := io.CopyN(&piece, r, chunkBytes)
+		if n > 0 {
+			text = append(text, piece.Bytes())
+		}
+		if errors.Is(err, io.EOF) {
+			return text, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (c chunks) size() (n int64) {
+	for _, piece := range c {
+		n += int64(len(piece))
+	}
+	return n
+}
+
+// Read implements io.Reader.
+func (c *chunks) Read(p []byte) (int, error) {
+	if len(*c) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, (*c)[0])
+	if (*c)[0] = (*c)[0][n:]; len((*c)[0]) == 0 {
+		(*c)[0], *c = nil, (*c)[1:]
+	}
+	return n, nil
+}
+
+// readAnswer reads what writeAnswer wrote. broken says that this is no whole answer, or that there is no room for it.
+func readAnswer(r io.Reader, limits Limits, share *memory.Share) (a answer, broken error) {
+	in := bufio.NewReaderSize(r, 64<<10)
+	unchecked := 0
 	line := func() ([]byte, error) {
 		text, err := in.ReadBytes('\n')
-		if err != nil && bounded.N <= 0 {
-			return nil, errAnswerTooLong
+		if unchecked += len(text); err == nil && unchecked >= chunkBytes {
+			err = share.Room(int64(len(text)) * perByte)
+			unchecked = 0
 		}
 		return text, err
 	}

@@ -3,7 +3,6 @@ package render
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -30,13 +29,9 @@ func work(args []string, in io.Reader, out io.Writer, dir dirFunc) error {
 	}
 	refuseNetwork()
 	lines := bufio.NewReader(in)
-	text, err := lines.ReadBytes('\n')
+	r, err := readRequest(lines)
 	if err != nil {
-		return fmt.Errorf("read the request: %w", err)
-	}
-	var r request
-	if err := json.Unmarshal(text, &r); err != nil {
-		return fmt.Errorf("read the request: %w", err)
+		return err
 	}
 	if runtime.GOOS != "windows" { // there, the program was started in the directory
 		if err := os.NewFile(3, "checkout").Chdir(); err != nil {
