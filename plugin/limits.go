@@ -75,3 +75,12 @@ func (l *repoLimits) addFlags(fs *pflag.FlagSet) {
 func (l repoLimits) source() source.Limits {
 	return source.Limits{Files: int(l.files), Bytes: int64(l.size)}
 }
+
+// within adds what follows from the memory of the container: an object of Git is held several times while a pack is read.
+func (l repoLimits) within(container int64) source.Limits {
+	limits := l.source()
+	if container > 0 {
+		limits.Object, limits.Refs = container/16, min(container/32, 64<<20)
+	}
+	return limits
+}

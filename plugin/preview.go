@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/memory"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
@@ -172,7 +173,7 @@ func (o *previewOptions) open(ctx context.Context, flag, value string) (side, er
 		s.ignored = gitIgnored(top)
 		return s, err
 	}
-	named := source.Repo{URL: top, Ref: value, Limits: o.source.limits.source()}
+	named := source.Repo{URL: top, Ref: value, Limits: o.source.limits.within(memory.Container(os.DirFS("/")))}
 	commit, err := "", worktreeErr
 	if worktreeErr == nil {
 		commit, err = pollLocal(ctx, &named)

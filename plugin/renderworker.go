@@ -2,12 +2,16 @@ package plugin
 
 import (
 	"context"
+	"encoding/json"
+	"io"
 	"os"
 	"runtime"
 	"strings"
 
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chartrepo"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/memory"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
@@ -17,7 +21,7 @@ const renderCommand = "__render"
 
 // renderWorker is the child's side. It says what went wrong in plain text: its standard error is read by the parent.
 func renderWorker(args []string, streams genericiooptions.IOStreams) int {
-	if err := render.Worker(args, streams.In, streams.Out); err != nil {
+	if err := render.Worker(args, streams.In, streams.Out, findInIndex); err != nil {
 		_, _ = streams.ErrOut.Write([]byte(err.Error() + "\n"))
 		return exitError
 	}
@@ -34,10 +38,28 @@ func renderer(u *ui) func(context.Context, *os.Root, string, render.Options) ([]
 	if _, err := os.Stat("/proc/self/exe"); err == nil && runtime.GOOS == "linux" {
 		program = "/proc/self/exe" // the same program also after its file was replaced
 	}
-	return render.Isolated{
+	child := render.Isolated{
 		Command: []string{program, renderCommand},
 		Warn:    func(text string) { u.warn("%s", text) },
-		Fetch:   chartFetcher(u).Fetch,
 		Memory:  memory.OfContainer(),
-	}.Dir
+	}
+	charts := chartFetcher(u)
+	charts.Find = func(ctx context.Context, index io.Reader, n chart.Need) (v chartrepo.Version, err error) {
+		found, err := child.Read(ctx, index, n)
+		if err == nil {
+			err = json.Unmarshal(found, &v)
+		}
+		return v, err
+	}
+	child.Fetch = charts.Fetch
+	return child.Dir
+}
+
+// findInIndex is what a child makes of the index of a repository of charts.
+func findInIndex(ctx context.Context, index io.Reader, n chart.Need) (json.RawMessage, error) {
+	v, err := chartrepo.Find(ctx, index, n)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(v)
 }

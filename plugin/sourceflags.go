@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/memory"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
@@ -146,7 +147,7 @@ func (f *sourceFlags) repository() source.Repo {
 	if dir, err := filepath.Abs(url); err == nil && isDirectory(url) {
 		url = dir // a record must mean the same from wherever it is read
 	}
-	repo := source.Repo{URL: url, Ref: f.ref, Auth: f.auth, Limits: f.limits.source(), Server: new(source.Server)}
+	repo := source.Repo{URL: url, Ref: f.ref, Auth: f.auth, Limits: f.limits.within(memory.Container(os.DirFS("/"))), Server: new(source.Server)}
 	if keys := f.trusted(); keys.Any() {
 		repo.Trust = keys
 	}

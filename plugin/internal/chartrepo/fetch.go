@@ -1,6 +1,7 @@
 package chartrepo
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,8 @@ import (
 const (
 	maxIndex   = 64 << 20 // bytes of index.yaml; the largest public one has 20 MiB
 	maxArchive = 20 << 20 // bytes of a chart
+	maxAnswer  = 1 << 20  // bytes of what a registry says: a manifest, a token
+	maxValues  = 20_000   // values in it, which are much larger in memory
 	timeout    = time.Minute
 )
 
@@ -34,6 +37,8 @@ type Fetcher struct {
 	Loopback bool
 	// Transport is used for requests; nil stands for http.DefaultTransport without link-local and metadata addresses.
 	Transport http.RoundTripper
+	// Find reads an index as the function Find does, with the memory of another process; nil stands for that function.
+	Find func(ctx context.Context, index io.Reader, n chart.Need) (Version, error)
 	// Fetched is told each chart that came over the network, with the digest of its archive. It may be nil.
 	Fetched func(n chart.Need, digest string)
 
@@ -93,15 +98,40 @@ func (f *Fetcher) RoundTrip(r *http.Request) (*http.Response, error) {
 		transport = f.checked
 	}
 	response, err := transport.RoundTrip(r)
-	if err == nil { // also of what the registry library reads to its end
-		response.Body = limited{io.LimitReader(response.Body, maxIndex+1), response.Body}
+	if err == nil { // the registry library reads to the end whatever comes
+		response.Body = &limited{response.Body, maxIndex, maxIndex, r.URL}
 	}
 	return response, err
 }
 
+// limited is a body that fails, rather than ends, after that many bytes.
 type limited struct {
-	io.Reader
-	io.Closer
+	io.ReadCloser
+	left  int64
+	limit int64
+	from  *url.URL
+}
+
+// largeError says that an answer is too large.
+type largeError struct {
+	from  *url.URL
+	limit int64
+}
+
+// Error names the address and the limit.
+func (e *largeError) Error() string {
+	return fmt.Sprintf("%s is larger than %d MiB", e.from.Redacted(), e.limit>>20)
+}
+
+func (l *limited) Read(p []byte) (int, error) {
+	if int64(len(p)) > l.left+1 {
+		p = p[:l.left+1]
+	}
+	n, err := l.ReadCloser.Read(p)
+	if l.left -= int64(n); l.left < 0 {
+		return 0, &largeError{l.from, l.limit}
+	}
+	return n, err
 }
 
 func isLoopback(host string) bool {
@@ -111,6 +141,16 @@ func isLoopback(host string) bool {
 
 // get reads a whole document of at most limit bytes.
 func (f *Fetcher) get(ctx context.Context, from *url.URL, limit int64) ([]byte, error) {
+	body, err := f.open(ctx, from, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	return io.ReadAll(body)
+}
+
+// open asks for a document of at most limit bytes. Reading more is an error.
+func (f *Fetcher) open(ctx context.Context, from *url.URL, limit int64) (io.ReadCloser, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, from.String(), nil)
 	if err != nil {
 		return nil, err
@@ -119,15 +159,11 @@ func (f *Fetcher) get(ctx context.Context, from *url.URL, limit int64) ([]byte, 
 	if err != nil {
 		return nil, bare(err)
 	}
-	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
+		_ = response.Body.Close()
 		return nil, fmt.Errorf("%s answers %s", from.Redacted(), response.Status)
 	}
-	data, err := io.ReadAll(io.LimitReader(response.Body, limit+1))
-	if err == nil && int64(len(data)) > limit {
-		err = fmt.Errorf("%s is larger than %d MiB", from.Redacted(), limit>>20)
-	}
-	return data, err
+	return &limited{response.Body, limit, limit, from}, nil
 }
 
 // bare takes the method off an error of net/http; it names the address.
@@ -149,11 +185,11 @@ func (f *Fetcher) cached(n chart.Need) []byte {
 		return nil
 	}
 	data, err := os.ReadFile(f.file(n))
-	digest, archive, found := strings.Cut(string(data), "\n")
-	if err != nil || !found || chart.Digest([]byte(archive)) != digest {
+	digest, archive, found := bytes.Cut(data, []byte("\n"))
+	if err != nil || !found || chart.Digest(archive) != string(digest) {
 		return nil
 	}
-	return []byte(archive)
+	return archive
 }
 
 // keep is best effort: a directory that cannot be written means that the chart is fetched again.

@@ -3,8 +3,11 @@ package chartrepo
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -13,8 +16,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
-// version is one entry of an index.
-type version struct {
+// Version is one entry of an index.
+type Version struct {
 	Version string   `json:"version"`
 	Digest  string   `json:"digest"`
 	URLs    []string `json:"urls"`
@@ -24,11 +27,19 @@ type version struct {
 func (f *Fetcher) fromIndex(ctx context.Context, at *url.URL, n chart.Need) ([]byte, error) {
 	base := *at
 	base.Path = strings.TrimSuffix(base.Path, "/") + "/"
-	index, err := f.get(ctx, base.JoinPath("index.yaml"), maxIndex)
+	index, err := f.open(ctx, base.JoinPath("index.yaml"), maxIndex)
 	if err != nil {
 		return nil, err
 	}
-	entry, err := find(index, n)
+	defer index.Close()
+	find := Find
+	if f.Find != nil {
+		find = f.Find
+	}
+	entry, err := find(ctx, index, n)
+	if tooLarge := (*largeError)(nil); errors.As(err, &tooLarge) {
+		return nil, err // it names the address
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", base.JoinPath("index.yaml").Redacted(), err)
 	}
@@ -50,13 +61,18 @@ func (f *Fetcher) fromIndex(ctx context.Context, at *url.URL, n chart.Need) ([]b
 	return data, nil
 }
 
-// find returns the entry of one version. Only the part of the index that is about the chart is parsed when the index
-// looks as `helm repo index` writes it: some have a hundred thousand versions.
-func find(index []byte, n chart.Need) (version, error) {
-	versions, err := parse(cut(index, n.Name), n.Name)
+// Find reads an index and returns the entry of one version, which has an address and a digest. Only the part of the index that is about
+// the chart is parsed when the index looks as people write them: some have a hundred thousand versions. What a parser makes of a
+// hostile one has no bound but that of its process.
+func Find(_ context.Context, index io.Reader, n chart.Need) (Version, error) {
+	text, err := io.ReadAll(index)
+	if err != nil {
+		return Version{}, err
+	}
+	versions, err := parse(cut(text, n.Name), n.Name)
 	if err != nil || len(versions) == 0 {
-		if versions, err = parse(index, n.Name); err != nil {
-			return version{}, fmt.Errorf("the index cannot be read")
+		if versions, err = parse(text, n.Name); err != nil {
+			return Version{}, fmt.Errorf("the index cannot be read")
 		}
 	}
 	for _, v := range versions {
@@ -71,12 +87,12 @@ func find(index []byte, n chart.Need) (version, error) {
 		}
 		return v, nil
 	}
-	return version{}, hint.With(fmt.Errorf("the repository has no %s %s", n.Name, n.Version), "run `helm dependency update` and commit Chart.lock")
+	return Version{}, hint.With(fmt.Errorf("the repository has no %s %s", n.Name, n.Version), "run `helm dependency update` and commit Chart.lock")
 }
 
-func parse(index []byte, name string) ([]version, error) {
+func parse(index []byte, name string) ([]Version, error) {
 	var file struct {
-		Entries map[string][]version `json:"entries"`
+		Entries map[string][]Version `json:"entries"`
 	}
 	if len(index) == 0 {
 		return nil, nil
@@ -85,15 +101,34 @@ func parse(index []byte, name string) ([]version, error) {
 	return file.Entries[name], err
 }
 
+// entriesLine begins the charts of an index in block style, and the first of them, which tells how deep they all stand.
+var entriesLine = regexp.MustCompile(`(?m)^entries:[ \t]*\r?\n((?:[ \t]*\r?\n)*)( *)[^ \r\n-]`)
+
 // cut returns an index with the entries of one chart only, nil when they are not found.
 func cut(index []byte, name string) []byte {
-	start := bytes.Index(index, []byte("\n  "+name+":\n"))
+	at := entriesLine.FindSubmatchIndex(index)
+	if at == nil {
+		return nil
+	}
+	margin := index[at[4]:at[5]]
+	if len(margin) == 0 {
+		return nil
+	}
+	key := append(append([]byte("\n"), margin...), name+":"...)
+	start := bytes.Index(index[at[0]:], key)
 	if start < 0 {
 		return nil
 	}
-	out := append([]byte("entries:"), index[start:start+len(name)+5]...)
-	for line := range bytes.Lines(index[start+len(name)+5:]) {
-		inside := bytes.HasPrefix(line, []byte("   ")) || bytes.HasPrefix(line, []byte("  -")) || len(bytes.TrimSpace(line)) == 0
+	start += at[0] + 1
+	first, _, _ := bytes.Cut(index[start:], []byte("\n"))
+	if len(bytes.TrimSpace(first)) != len(name)+1 {
+		return nil
+	}
+	out := append([]byte("entries:\n"), first...)
+	out = append(out, '\n')
+	for line := range bytes.Lines(index[min(start+len(first)+1, len(index)):]) {
+		rest, isBelow := bytes.CutPrefix(line, margin)
+		inside := isBelow && (rest[0] == ' ' || bytes.HasPrefix(rest, []byte("- "))) || len(bytes.TrimSpace(line)) == 0
 		if !inside {
 			break
 		}

@@ -1,11 +1,14 @@
 package chartrepo
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"net/url"
+	"path"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -29,7 +32,7 @@ func (f *Fetcher) fromRegistry(ctx context.Context, at *url.URL, n chart.Need) (
 	if err != nil {
 		return nil, errors.New("the address of the registry cannot be read")
 	}
-	image, err := remote.Image(ref, remote.WithContext(ctx), remote.WithAuth(authn.Anonymous), remote.WithTransport(f))
+	image, err := remote.Image(ref, remote.WithContext(ctx), remote.WithAuth(authn.Anonymous), remote.WithTransport(registryTransport{f}))
 	if err != nil {
 		return nil, explain(ref, err)
 	}
@@ -56,6 +59,46 @@ func (f *Fetcher) fromRegistry(ctx context.Context, at *url.URL, n chart.Need) (
 		return data, nil
 	}
 	return nil, hint.With(fmt.Errorf("%s is not a Helm chart", ref), "the address of the repository ends before the name of the chart")
+}
+
+// registryTransport looks at what a registry says before the library parses it, several times over.
+type registryTransport struct{ next http.RoundTripper }
+
+// RoundTrip bounds every answer but that to a request for a blob, which the library hands on as it comes.
+func (t registryTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	response, err := t.next.RoundTrip(r)
+	if err != nil || isForBlob(r) {
+		return response, err
+	}
+	text, err := io.ReadAll(&limited{response.Body, maxAnswer, maxAnswer, r.URL})
+	_ = response.Body.Close()
+	if err == nil && values(text) > maxValues {
+		err = fmt.Errorf("%s holds more than %d values", r.URL.Redacted(), maxValues)
+	}
+	if err != nil {
+		return nil, err
+	}
+	response.Body = io.NopCloser(bytes.NewReader(text))
+	return response, nil
+}
+
+// isForBlob tells whether a request is one for a blob, or follows a redirect from one.
+func isForBlob(r *http.Request) bool {
+	for r.Response != nil && r.Response.Request != nil {
+		r = r.Response.Request
+	}
+	return path.Base(path.Dir(r.URL.Path)) == "blobs" && r.URL.RawQuery == "" // a token is asked for with a query
+}
+
+// values is at least the number of values in a JSON text, without parsing it.
+func values(text []byte) int {
+	n := 1
+	for _, c := range text {
+		if c == ',' || c == '[' || c == '{' {
+			n++
+		}
+	}
+	return n
 }
 
 func explain(ref name.Reference, err error) error {

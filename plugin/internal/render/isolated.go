@@ -2,6 +2,7 @@ package render
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -120,9 +121,32 @@ func (i Isolated) ask(ctx context.Context, root *os.Root, r request) (answer, er
 // within names the directory in an error of the budget.
 func within(dir string, err error) error {
 	if errors.Is(err, memory.ErrFull) {
-		return hint.With(fmt.Errorf("rendering %s: %w", printable(path.Clean(dir)), err), "%s", strings.Join(hint.Of(err), "; "))
+		return fmt.Errorf("rendering %s: %w", printable(path.Clean(dir)), err)
 	}
 	return err
+}
+
+// Read lets a child read text, which somebody else wrote, with all memory there is: what its Reader makes of it and of n.
+func (i Isolated) Read(ctx context.Context, text io.Reader, n chart.Need) (json.RawMessage, error) {
+	r := request{Path: "what " + n.Repository + " sent", Read: &n, text: text, Options: Options{Limits: Limits{}.withDefaults()}}
+	var share *memory.Share
+	if i.Memory != nil {
+		var err error
+		if share, err = i.Memory.Take(ctx, r.Options.Limits.Memory, true); err != nil {
+			return nil, err
+		}
+		r.Options.Limits.Memory = share.Bytes
+	}
+	defer share.Release()
+	said, err := i.askWithin(ctx, nil, r, share)
+	switch {
+	case err == nil:
+		err = said.refusal
+	case errors.Is(err, errMemory):
+		err = hint.Errorf(fmt.Sprintf("%s needs more than %s of memory to be read", r.Path, size(r.Options.Limits.Memory)),
+			"commit the chart's archive in charts/ instead")
+	}
+	return said.found, err
 }
 
 // askWithin gets the answer of one child that has a share of the memory.
@@ -131,6 +155,9 @@ func (i Isolated) askWithin(ctx context.Context, root *os.Root, r request, share
 	limited, cancel := context.WithTimeout(ctx, limits.Time)
 	defer cancel()
 	c, err := i.start(limited, root, r)
+	if failed := (*textError)(nil); errors.As(err, &failed) {
+		return answer{}, failed.error
+	}
 	if err != nil {
 		return answer{}, fmt.Errorf("cannot start the renderer: %w", err)
 	}
@@ -179,9 +206,11 @@ func (i Isolated) start(ctx context.Context, root *os.Root, r request) (*child, 
 	cmd.SysProcAttr = ownGroup()
 	c := &child{cmd: cmd, stderr: &listener{left: maxStderr}}
 	cmd.Stderr = c.stderr
-	if runtime.GOOS == "windows" {
+	switch {
+	case root == nil: // nothing is read but what is sent
+	case runtime.GOOS == "windows":
 		cmd.Dir = root.Name()
-	} else {
+	default:
 		dir, err := root.Open(".")
 		if err != nil {
 			return nil, err
@@ -206,8 +235,36 @@ func (i Isolated) start(ctx context.Context, root *os.Root, r request) (*child, 
 		_ = cmd.Wait()
 		return nil, err
 	}
-	return c, nil
+	if r.text == nil {
+		return c, nil
+	}
+	text := &source{Reader: r.text}
+	_, _ = io.Copy(in, text) // a child that is dead says more than this
+	if text.failure != nil {
+		_ = killGroup(cmd.Process)
+		_ = cmd.Wait()
+		return nil, &textError{text.failure}
+	}
+	return c, in.Close()
 }
+
+// source keeps the error of a reader, which is another than that of who it is copied to.
+type source struct {
+	io.Reader
+	failure error
+}
+
+// Read implements io.Reader.
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.failure = err
+	}
+	return n, err
+}
+
+// textError says that what a child should read could not be had.
+type textError struct{ error }
 
 // cpuTime lets a render use two processors for all of its time.
 func cpuTime(l Limits) time.Duration { return 2 * max(l.Time.Round(time.Second), time.Second) }

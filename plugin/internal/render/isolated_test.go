@@ -2,17 +2,23 @@ package render
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"reflect"
 	"runtime"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
 // workers are what a child of this test binary does instead of running tests: "render" is the real thing, the others
@@ -20,7 +26,8 @@ import (
 func workers() map[string]dirFunc {
 	return map[string]dirFunc{
 		"render": Dir,
-		"reach":  reach, "threads": threads, "library": bareLibrary, // see the attacks
+		"grow":   grow, "answer": answerWith, // see the attacks
+		"reach": reach, "threads": threads, "library": bareLibrary, // see the attacks
 		"memory": func(context.Context, *os.Root, string, Options) ([]Object, error) {
 			var all [][]byte
 			for {
@@ -65,9 +72,61 @@ func workers() map[string]dirFunc {
 	}
 }
 
+// readers are what such a child makes of a text.
+func readers() map[string]Reader {
+	return map[string]Reader{
+		"render": func(_ context.Context, text io.Reader, n chart.Need) (json.RawMessage, error) {
+			all, err := io.ReadAll(text)
+			if err == nil && string(all) == "wrong" {
+				return nil, hint.With(errors.New("the text is wrong"), "write another")
+			}
+			return json.RawMessage(fmt.Sprintf("%q", n.Name+" "+string(all))), err
+		},
+		"memory": func(ctx context.Context, _ io.Reader, _ chart.Need) (json.RawMessage, error) {
+			_, err := workers()["memory"](ctx, nil, "", Options{})
+			return nil, err
+		},
+		"liar": func(context.Context, io.Reader, chart.Need) (json.RawMessage, error) { os.Exit(0); return nil, nil },
+	}
+}
+
+func TestAChildReadsAText(t *testing.T) {
+	n := chart.Need{Name: "db", Version: "1.0.0", Repository: "https://example.com"}
+	for name, tt := range map[string]struct {
+		text io.Reader
+		want string
+	}{
+		"render":                      {strings.NewReader("a text"), `"db a text"`},
+		"render, refused":             {strings.NewReader("wrong"), "error: the text is wrong\nhint: write another\n"},
+		"render, a reader that fails": {io.MultiReader(strings.NewReader("a"), iotest.ErrReader(errors.New("it broke off"))), "error: it broke off\n"},
+		"memory":                      {io.LimitReader(zeros{}, 64<<20), "what https://example.com sent needs more than 1 GiB of memory to be read"},
+		"liar":                        {io.LimitReader(zeros{}, 64<<20), "ended without an answer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name == "memory" && runtime.GOOS != "linux" {
+				t.Skip("only time is limited here")
+			}
+			kind, _, _ := strings.Cut(name, ",")
+			found, err := worker(t, kind).Read(t.Context(), tt.text, n)
+			got := string(found)
+			if err != nil {
+				got = describe(t, err)
+			}
+			if !strings.Contains(got, tt.want) {
+				t.Errorf("%s instead of %s", got, tt.want)
+			}
+		})
+	}
+}
+
+type zeros struct{}
+
+// Read implements io.Reader.
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "worker" {
-		if err := work(os.Args[3:], os.Stdin, os.Stdout, workers()[os.Args[2]]); err != nil {
+		if err := work(os.Args[3:], os.Stdin, os.Stdout, workers()[os.Args[2]], readers()[os.Args[2]]); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -77,6 +136,10 @@ func TestMain(m *testing.M) {
 		for _, line := range clients(os.Args[2]) {
 			fmt.Println(line)
 		}
+		return
+	}
+	if len(os.Args) > 2 && os.Args[1] == "container" {
+		inContainer(os.Args[2])
 		return
 	}
 	if len(os.Args) > 2 && os.Args[1] == "parent" { // dies in the middle of a render

@@ -23,6 +23,9 @@ type request struct {
 	Path     string
 	Options  Options    // without Archives
 	Archives []archived `json:",omitempty"`
+
+	Read *chart.Need `json:",omitempty"` // instead of a directory: a text to the end of the input
+	text io.Reader
 }
 
 // archived is a fetched chart in a request.
@@ -76,13 +79,14 @@ func readRequest(in *bufio.Reader) (r request, err error) {
 // answer without its end is none.
 type header struct {
 	Origin  Origin
-	Hook    *Hook    `json:",omitempty"`
-	Count   int      // in the last header, which has End
-	End     bool     `json:",omitempty"`
-	Inputs  []string `json:",omitempty"` // as Options.Inputs is told
-	Asked   []string `json:",omitempty"` // as Options.Asked is told
-	Files   []string `json:",omitempty"` // as Options.Files is told
-	Refusal *refusal `json:",omitempty"` // the error of Dir
+	Hook    *Hook           `json:",omitempty"`
+	Count   int             // in the last header, which has End
+	End     bool            `json:",omitempty"`
+	Inputs  []string        `json:",omitempty"` // as Options.Inputs is told
+	Asked   []string        `json:",omitempty"` // as Options.Asked is told
+	Files   []string        `json:",omitempty"` // as Options.Files is told
+	Found   json.RawMessage `json:",omitempty"` // of Isolated.Read
+	Refusal *refusal        `json:",omitempty"` // the error of Dir
 }
 
 // refusal is an error of Dir in parts, so that its reader can tell what it was.
@@ -184,6 +188,7 @@ func (e *sentError) Unwrap() []error { return e.causes }
 type answer struct {
 	objects []Object
 	told
+	found   json.RawMessage
 	refusal error
 	stderr  string // what the child said beside it
 }
@@ -263,7 +268,7 @@ func readAnswer(r io.Reader, limits Limits, share *memory.Share) (a answer, brok
 			if h.Count != len(a.objects) {
 				return answer{}, fmt.Errorf("%d objects announced, %d sent", h.Count, len(a.objects))
 			}
-			a.told, a.refusal = told{h.Inputs, h.Asked, h.Files}, h.Refusal.err()
+			a.told, a.found, a.refusal = told{h.Inputs, h.Asked, h.Files}, h.Found, h.Refusal.err()
 			return a, nil
 		}
 		if len(a.objects) == limits.Objects {

@@ -3,17 +3,26 @@ package render
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"runtime"
 	"strconv"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 )
 
 // Worker is the other side of Isolated: it renders what in asks for and writes the answer to out. The program that
 // Isolated.Command names calls it first of all, with the two arguments added there, and ends with it; nothing else may
 // write to out. It returns when in ends, because then nobody waits for the answer, and errors of the transport only.
-func Worker(args []string, in io.Reader, out io.Writer) error { return work(args, in, out, Dir) }
+// read is what Isolated.Read asks for.
+func Worker(args []string, in io.Reader, out io.Writer, read Reader) error {
+	return work(args, in, out, Dir, read)
+}
+
+// Reader makes of a text, which somebody else wrote, what is asked about a chart.
+type Reader func(ctx context.Context, text io.Reader, n chart.Need) (json.RawMessage, error)
 
 // What lines of a child's standard error begin with. The first one is Kustomize's.
 const (
@@ -23,7 +32,7 @@ const (
 
 type dirFunc func(ctx context.Context, root *os.Root, path string, o Options) ([]Object, error)
 
-func work(args []string, in io.Reader, out io.Writer, dir dirFunc) error {
+func work(args []string, in io.Reader, out io.Writer, dir dirFunc, read Reader) error {
 	if err := confineTo(args); err != nil {
 		return err
 	}
@@ -32,6 +41,10 @@ func work(args []string, in io.Reader, out io.Writer, dir dirFunc) error {
 	r, err := readRequest(lines)
 	if err != nil {
 		return err
+	}
+	if r.Read != nil {
+		found, err := read(context.Background(), lines, *r.Read)
+		return json.NewEncoder(out).Encode(header{End: true, Found: found, Refusal: refuse(err)})
 	}
 	if runtime.GOOS != "windows" { // there, the program was started in the directory
 		if err := os.NewFile(3, "checkout").Chdir(); err != nil {

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/object"
 )
 
 // CheckoutOf tells whether top, the top level of a checkout, is one of the repository that url names: it is that
@@ -17,7 +16,7 @@ func CheckoutOf(top, url, commit string) bool {
 	}
 	defer l.close()
 	if isCommit(commit) {
-		if _, err := object.GetCommit(l.objects, plumbing.NewHash(commit)); err == nil {
+		if _, err := getCommit(l.objects, plumbing.NewHash(commit)); err == nil {
 			return true
 		}
 	}

@@ -55,7 +55,7 @@ func (r Repo) Commits(ctx context.Context, from, to string, paths ...string) ([]
 			return nil, err
 		}
 		defer l.close()
-		if _, err := object.GetCommit(l.objects, since); err != nil {
+		if _, err := getCommit(l.objects, since); err != nil {
 			return nil, wrap(a, unknownCommit(since))
 		}
 		commits, err := r.between(ctx, l.objects, since, until)
@@ -71,7 +71,7 @@ func (r Repo) Commits(ctx context.Context, from, to string, paths ...string) ([]
 // history with its directories: what since has is left out of the first answer, and is needed to compare.
 func (r Repo) remoteCommits(ctx context.Context, a address, since, until plumbing.Hash, paths []string) (commits []Commit, err error) {
 	err = r.filtered(ctx, a, packRequest{want: until, have: since, filter: packp.FilterTreeDepth(0)}, func(p *pack) error {
-		if _, err := object.GetCommit(p.objects, until); errors.Is(err, plumbing.ErrObjectNotFound) {
+		if _, err := getCommit(p.objects, until); errors.Is(err, plumbing.ErrObjectNotFound) {
 			return nil // since reaches it
 		}
 		commits, err = r.between(ctx, p.objects, since, until)
@@ -128,7 +128,7 @@ func (r Repo) between(ctx context.Context, s storer.EncodedObjectStorer, since, 
 	reach := func(h plumbing.Hash, from *visit) error {
 		v := seen[h]
 		if v == nil {
-			c, err := object.GetCommit(s, h)
+			c, err := getCommit(s, h)
 			if errors.Is(err, plumbing.ErrObjectNotFound) && h != until {
 				return nil
 			}
@@ -293,7 +293,7 @@ func lastChange(ctx context.Context, s storer.EncodedObjectStorer, at plumbing.H
 		if err := ctx.Err(); err != nil {
 			return Commit{}, err
 		}
-		c, err := object.GetCommit(s, at)
+		c, err := getCommit(s, at)
 		if err != nil {
 			return Commit{}, fmt.Errorf("commit %s: %w", at, err)
 		}
@@ -340,7 +340,7 @@ func (t *trees) at(commit string, paths []string) ([]string, error) {
 	if names, known := t.names[commit]; known {
 		return names, nil
 	}
-	c, err := object.GetCommit(t.objects, plumbing.NewHash(commit))
+	c, err := getCommit(t.objects, plumbing.NewHash(commit))
 	if err != nil {
 		return nil, fmt.Errorf("commit %s: %w", commit, err)
 	}
@@ -383,7 +383,7 @@ func (t *trees) of(tree plumbing.Hash) (map[string]object.TreeEntry, error) {
 	if entries, known := t.entries[tree]; known {
 		return entries, nil
 	}
-	found, err := object.GetTree(t.objects, tree)
+	found, err := getTree(t.objects, tree)
 	if err != nil {
 		return nil, err
 	}

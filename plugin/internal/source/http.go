@@ -30,7 +30,7 @@ func (r Repo) openHTTP(a address, l login) (session, *guard, error) {
 		}
 		ep.Port = int(port)
 	}
-	g := &guard{base: l.roundTripper, packLimit: packLimit(r.Limits.orDefault()), auth: r.Auth}
+	g := &guard{base: l.roundTripper, packLimit: packLimit(r.Limits.orDefault()), refsLimit: r.Limits.orDefault().Refs, auth: r.Auth}
 	s, err := githttp.NewClient(&http.Client{Transport: g}).NewUploadPackSession(ep, l.method())
 	return s, g, err
 }
@@ -41,6 +41,7 @@ func (r Repo) openHTTP(a address, l login) (session, *guard, error) {
 type guard struct {
 	base      http.RoundTripper
 	packLimit int64 // 0 when no pack is asked for
+	refsLimit int64 // of other answers
 	auth      Auth  // where credentials come from, for advice
 	failure   error
 	status    int // of the answer that failure is about
@@ -68,7 +69,7 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 		g.failure, g.status = err, res.StatusCode
 		return nil, err
 	}
-	limit, what := int64(maxAdvertisement), "the server's list of refs is too long"
+	limit, what := cmp.Or(g.refsLimit, Limits{}.orDefault().Refs), "the server's list of refs is too long"
 	if req.Method == http.MethodPost && g.packLimit > 0 {
 		limit, what = g.packLimit, "the pack is larger than the limit of unpacked bytes"
 	}

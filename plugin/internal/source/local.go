@@ -254,7 +254,7 @@ func WorkTree(dir string) (root string, rev Revision, err error) {
 	if err != nil {
 		return "", Revision{}, fmt.Errorf("%s: %w", root, err)
 	}
-	c, err := object.GetCommit(l.objects, commit)
+	c, err := getCommit(l.objects, commit)
 	if err != nil {
 		return "", Revision{}, fmt.Errorf("%s: commit %s: %w", root, commit, err)
 	}

@@ -226,6 +226,9 @@ func checkPack(r io.ReadSeeker, l Limits) error {
 		if size < 0 || size > l.Bytes {
 			return tooManyBytes(l.Bytes)
 		}
+		if size > l.Object {
+			return tooLargeObject(l.Object)
+		}
 		start := new(prefix)
 		if _, _, err := s.NextObject(start); err != nil {
 			return fmt.Errorf("corrupt pack: %w", err)
@@ -237,6 +240,9 @@ func checkPack(r io.ReadSeeker, l Limits) error {
 		}
 		if size < 0 || size > l.Bytes-total {
 			return tooManyBytes(l.Bytes)
+		}
+		if size > l.Object {
+			return tooLargeObject(l.Object)
 		}
 		total += size
 	}

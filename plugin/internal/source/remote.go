@@ -18,9 +18,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
 
-// maxAdvertisement bounds the list of refs a server sends: about 800,000 refs.
-const maxAdvertisement = 64 << 20
-
 // session is the reading half of go-git's transport.UploadPackSession.
 type session interface {
 	AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error)
@@ -92,6 +89,7 @@ func (r Repo) loginFor(ctx context.Context, a address, s *Server) (l login, err 
 func (r Repo) pollHTTP(parent context.Context, a address) (commit plumbing.Hash, err error) {
 	err = r.within(parent, a, func(ctx context.Context, l login) (err error) {
 		p := newPoller(a, l, r.Auth)
+		p.guard.refsLimit = r.Limits.orDefault().Refs
 		commit, err = p.resolve(ctx, r.Server, r.Ref)
 		return p.guard.explain(err)
 	})

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/storer"
 
@@ -19,7 +18,7 @@ import (
 func walk(s storer.EncodedObjectStorer, from plumbing.Hash, e expression) (plumbing.Hash, error) {
 	at := from
 	parent := func(n int) error {
-		c, err := object.GetCommit(s, at)
+		c, err := getCommit(s, at)
 		if errors.Is(err, plumbing.ErrObjectNotFound) {
 			return hint.Errorf(fmt.Sprintf("the history before commit %.7s is not in this repository", at), "fetch it with `git fetch --unshallow`")
 		}
@@ -99,7 +98,7 @@ func (l *local) short(digits string, notFound error) (plumbing.Hash, error) {
 			continue
 		}
 		if commit, err := peel(l.objects, h); err == nil {
-			if _, err := object.GetCommit(l.objects, commit); err == nil {
+			if _, err := getCommit(l.objects, commit); err == nil {
 				found = append(found, commit)
 			}
 		}

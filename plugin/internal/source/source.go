@@ -54,11 +54,14 @@ type Auth struct {
 }
 
 // Limits bound one Poll or Fetch: unpacked bytes, files and directories, and time. Zero means 512 MiB, 100,000
-// and two minutes.
+// and two minutes. Object bounds the bytes of one object, which have to fit into memory several times; zero means Bytes. Refs bounds
+// the bytes of the list of branches and tags; zero means 64 MiB, which is about 800,000 of them.
 type Limits struct {
 	Bytes   int64
 	Files   int
 	Timeout time.Duration
+	Object  int64
+	Refs    int64
 }
 
 func (l Limits) orDefault() Limits {
@@ -70,6 +73,12 @@ func (l Limits) orDefault() Limits {
 	}
 	if l.Timeout <= 0 {
 		l.Timeout = 2 * time.Minute
+	}
+	if l.Object <= 0 || l.Object > l.Bytes {
+		l.Object = l.Bytes
+	}
+	if l.Refs <= 0 {
+		l.Refs = 64 << 20
 	}
 	return l
 }
@@ -172,7 +181,7 @@ func (r Repo) fetchLocal(ctx context.Context, a address, commit plumbing.Hash, d
 // checkout writes the tree of commit, which tag may stand for, into dir and describes the commit. What a partial clone
 // lacks is a placeholder there, which no render accepts for the content.
 func (r Repo) checkout(ctx context.Context, s storer.EncodedObjectStorer, commit, tag plumbing.Hash, dir string, partial bool) (Revision, *Objects, error) {
-	c, err := object.GetCommit(s, commit)
+	c, err := getCommit(s, commit)
 	if err != nil {
 		return Revision{}, nil, hint.With(fmt.Errorf("commit %s: %w", commit, err),
 			"check that the commit exists in this repository and was pushed")

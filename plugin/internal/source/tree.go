@@ -40,7 +40,7 @@ func (w *treeWriter) write(root *os.Root, tree plumbing.Hash, dir string, depth 
 	if depth > maxDepth {
 		return fmt.Errorf("%q: more than %d directories inside each other", dir, maxDepth)
 	}
-	t, err := object.GetTree(w.objects, tree)
+	t, err := getTree(w.objects, tree)
 	if err != nil {
 		return fmt.Errorf("directory %q: %w", dir, err)
 	}
@@ -216,6 +216,41 @@ func tooManyFiles(limit int) error {
 func tooManyBytes(limit int64) error {
 	return hint.With(fmt.Errorf("the repository is too large: more than %s unpacked", byteSize(limit)),
 		"raise the limit, as in --max-repo-size %dMi, or keep the config repository small", max(2*limit>>20, 1))
+}
+
+func tooLargeObject(limit int64) error {
+	return hint.With(fmt.Errorf("the repository is too large: a file of more than %s", byteSize(limit)),
+		"in a container, a file may take a sixteenth of its memory: give it more, as in `kubectl gitops install --memory 1Gi`, or keep the file elsewhere")
+}
+
+// Bytes of one object that is decoded as a whole. A directory has as many entries as a commit may have files, at most.
+const (
+	maxTreeBytes   = 16 << 20
+	maxCommitBytes = 4 << 20
+)
+
+// getTree reads a directory, unless it is so large that its entries would fill the memory.
+func getTree(s storer.EncodedObjectStorer, h plumbing.Hash) (*object.Tree, error) {
+	if err := notLarger(s, h, maxTreeBytes, "directory"); err != nil {
+		return nil, err
+	}
+	return object.GetTree(s, h)
+}
+
+// getCommit reads a commit, unless it is larger than people write them.
+func getCommit(s storer.EncodedObjectStorer, h plumbing.Hash) (*object.Commit, error) {
+	if err := notLarger(s, h, maxCommitBytes, "commit"); err != nil {
+		return nil, err
+	}
+	return object.GetCommit(s, h)
+}
+
+// notLarger looks at the size of an object without decoding it. One that cannot be found is left to who reads it.
+func notLarger(s storer.EncodedObjectStorer, h plumbing.Hash, limit int64, what string) error {
+	if size, err := s.EncodedObjectSize(h); err == nil && size > limit {
+		return fmt.Errorf("%s %s is larger than %s", what, h, byteSize(limit))
+	}
+	return nil
 }
 
 func byteSize(n int64) string {
