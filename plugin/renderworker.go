@@ -44,15 +44,20 @@ func renderer(u *ui) func(context.Context, *os.Root, string, render.Options) ([]
 		Memory:  memory.OfContainer(),
 	}
 	charts := chartFetcher(u)
-	charts.Find = func(ctx context.Context, index io.Reader, n chart.Need) (v chartrepo.Version, err error) {
+	charts.Find = findIn(child)
+	child.Fetch = charts.Fetch
+	return child.Dir
+}
+
+// findIn returns a chartrepo.Find that reads the index in a child.
+func findIn(child render.Isolated) func(context.Context, io.Reader, chart.Need) (chartrepo.Version, error) {
+	return func(ctx context.Context, index io.Reader, n chart.Need) (v chartrepo.Version, err error) {
 		found, err := child.Read(ctx, index, n)
 		if err == nil {
 			err = json.Unmarshal(found, &v)
 		}
 		return v, err
 	}
-	child.Fetch = charts.Fetch
-	return child.Dir
 }
 
 // findInIndex is what a child makes of the index of a repository of charts.

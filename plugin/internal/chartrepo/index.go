@@ -128,7 +128,8 @@ func cut(index []byte, name string) []byte {
 	out = append(out, '\n')
 	for line := range bytes.Lines(index[min(start+len(first)+1, len(index)):]) {
 		rest, isBelow := bytes.CutPrefix(line, margin)
-		inside := isBelow && (rest[0] == ' ' || bytes.HasPrefix(rest, []byte("- "))) || len(bytes.TrimSpace(line)) == 0
+		isEmpty := len(bytes.TrimSpace(line)) == 0
+		inside := isEmpty || isBelow && (rest[0] == ' ' || rest[0] == '-')
 		if !inside {
 			break
 		}

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,7 +22,7 @@ import (
 // megabytes makes a block whose pages are all there.
 func megabytes(n int) []byte {
 	block := make([]byte, n<<20)
-	for i := range block {
+	for i := 0; i < len(block); i += 4 << 10 {
 		block[i] = 'x'
 	}
 	return block
@@ -49,17 +50,17 @@ func answerWith(_ context.Context, _ *os.Root, path string, _ Options) ([]Object
 	n, err := strconv.Atoi(path)
 	var all []Object
 	for range n {
-		all = append(all, oneObject(string(megabytes(1)))...)
+		all = append(all, oneObject(strings.Repeat("x", 1<<20))...)
 	}
 	return all, err
 }
 
 // apps are rendered all at once in a container of 512 MiB. A reconciler renders two at once; more must do no harm.
 var apps = map[string][]string{
-	"small apps":          {"grow 90", "grow 90", "grow 90", "grow 90", "grow 90", "grow 90", "grow 90", "grow 90", "grow 90", "grow 90", "grow 90", "grow 90", "grow 90", "grow 90", "grow 90", "grow 90"},
+	"small apps":          slices.Repeat([]string{"grow 90"}, 16),
 	"one that has no end": {"grow 20", "memory", "grow 20", "memory", "grow 20"},
 	"one that needs most": {"grow 20", "grow 230", "grow 20"},
-	"many objects":        {"answer 24", "answer 24", "answer 24", "answer 24", "answer 24", "answer 24", "answer 24", "answer 24", "answer 24", "answer 24", "answer 24", "answer 24", "answer 24", "answer 24", "answer 24", "answer 24", "answer 24", "answer 24", "answer 24", "answer 24"},
+	"many objects":        slices.Repeat([]string{"answer 32"}, 14),
 }
 
 // inContainer is the reconciler of these tests: it keeps what was rendered, and says what came of each.

@@ -19,6 +19,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/memory"
 )
 
 // workers are what a child of this test binary does instead of running tests: "render" is the real thing, the others
@@ -99,7 +100,7 @@ func TestAChildReadsAText(t *testing.T) {
 		"render":                      {strings.NewReader("a text"), `"db a text"`},
 		"render, refused":             {strings.NewReader("wrong"), "error: the text is wrong\nhint: write another\n"},
 		"render, a reader that fails": {io.MultiReader(strings.NewReader("a"), iotest.ErrReader(errors.New("it broke off"))), "error: it broke off\n"},
-		"memory":                      {io.LimitReader(zeros{}, 64<<20), "what https://example.com sent needs more than 1 GiB of memory to be read"},
+		"memory":                      {io.LimitReader(zeros{}, 64<<20), "what https://example.com sent needs more than 320 MiB of memory to be read"},
 		"liar":                        {io.LimitReader(zeros{}, 64<<20), "ended without an answer"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -107,7 +108,9 @@ func TestAChildReadsAText(t *testing.T) {
 				t.Skip("only time is limited here")
 			}
 			kind, _, _ := strings.Cut(name, ",")
-			found, err := worker(t, kind).Read(t.Context(), tt.text, n)
+			child := worker(t, kind)
+			child.Memory = memory.New(512<<20, func() int64 { return 0 }, func(int64) {})
+			found, err := child.Read(t.Context(), tt.text, n)
 			got := string(found)
 			if err != nil {
 				got = describe(t, err)
