@@ -302,6 +302,9 @@ func (p *pass) behind() (record.Behind, bool) {
 		return b, false // all is applied; that it is not healthy is in its own record
 	case p.failure != nil:
 		b.Failed, b.Message = true, p.report.Message
+		if l.costly != nil {
+			b.Rendered, b.Config = l.costly, p.config
+		}
 	case l.waits != "":
 		b.Message = l.waits
 	case l.keeps != "":

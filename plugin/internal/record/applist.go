@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -42,6 +43,10 @@ type Behind struct {
 	At      string `json:"at,omitempty"` // the commit that its objects equalled last, "" when there is none
 	Failed  bool   `json:"failed,omitempty"`
 	Message string `json:"message,omitempty"`
+
+	// Of an app whose render exceeded a limit: when it did, and for which settings. It is not rendered again at once.
+	Rendered *time.Time `json:"rendered,omitempty"`
+	Config   string     `json:"config,omitempty"`
 }
 
 // Names tells whether the list names app.

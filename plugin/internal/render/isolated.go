@@ -313,9 +313,20 @@ func (c *child) beyond(dir, format string, args ...any) error {
 	if c.stderr.rendering != "" {
 		at = c.stderr.rendering
 	}
-	return hint.With(fmt.Errorf("rendering %s %s", printable(at), fmt.Sprintf(format, args...)),
+	return hint.With(&limitError{fmt.Sprintf("rendering %s %s", printable(at), fmt.Sprintf(format, args...))},
 		"look for a manifest or template that repeats or includes itself; split the directory into several apps if it really is that large")
 }
+
+// ErrLimit is the cause of errors that say which limit a render exceeded: it would exceed that again.
+var ErrLimit = errors.New("beyond a limit")
+
+type limitError struct{ text string }
+
+// Error implements error.
+func (e *limitError) Error() string { return e.text }
+
+// Is tells that it is an ErrLimit.
+func (e *limitError) Is(target error) bool { return target == ErrLimit }
 
 // errMemory is the cause when a child had too little memory.
 var errMemory = errors.New("too little memory")
