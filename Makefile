@@ -43,6 +43,17 @@ test-fast: ## Run the tests that need no control plane
 		echo "== go test -short in $$module"; go -C $$module test -short $(TESTFLAGS) ./... || failed=1; \
 	done; test -z "$$failed"
 
+FUZZTIME ?= 10s
+
+.PHONY: fuzz
+fuzz: ## Look for bytes that break a parser, in each fuzz test for a moment (FUZZTIME=1m, FUZZ=NAME for some of them)
+	@set -e; for file in $$(grep -rlE --include=*_test.go '^func Fuzz' bumper action plugin/internal | sort); do \
+		for name in $$(grep -oE '^func Fuzz[A-Za-z0-9]*$(FUZZ)[A-Za-z0-9]*' $$file | cut -d' ' -f2); do \
+			echo "== $$name in $$(dirname $$file)"; \
+			go test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) ./$$(dirname $$file) | tail -n 3; test "$${PIPESTATUS[0]}" = 0; \
+		done; \
+	done
+
 .PHONY: corpus
 corpus: ## Bump every image of real repositories (CORPUS=DIR with a directory or .tar.xz for each; default: ../shared/corpus)
 	CORPUS=$(if $(CORPUS),$(abspath $(CORPUS)),) go test -count=1 -timeout 60m -run TestRepositories -v $(TESTFLAGS) ./bumper

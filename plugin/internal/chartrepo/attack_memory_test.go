@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -117,6 +118,28 @@ func FuzzFind(f *testing.F) {
 		v, err := Find(t.Context(), strings.NewReader(index), chart.Need{Name: name, Version: "1.0.0"})
 		if err == nil && (v.Digest == "" || len(v.URLs) == 0) {
 			t.Errorf("%+v", v)
+		}
+	})
+}
+
+// says answers everything with the same text.
+type says string
+
+// RoundTrip implements http.RoundTripper.
+func (s says) RoundTrip(r *http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/vnd.oci.image.manifest.v1+json"}},
+		Body: io.NopCloser(strings.NewReader(string(s))), ContentLength: int64(len(s)), Request: r}, nil
+}
+
+// Whatever a registry says, it is refused or a chart whose digest the manifest gives.
+func FuzzRegistry(f *testing.F) {
+	f.Add(`{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"x","size":1,"digest":"sha256:x"},"layers":[{"mediaType":"` + chartLayer + `","size":3,"digest":"sha256:x"}]}`)
+	f.Add(`{"schemaVersion":2,"manifests":[{}]}`)
+	f.Add(`[]`)
+	f.Fuzz(func(t *testing.T, text string) {
+		data, err := (&Fetcher{Transport: says(text)}).Fetch(t.Context(), chart.Need{Name: "db", Version: "1.2.3", Repository: "oci://registry.example/charts"})
+		if err == nil && string(data) != text {
+			t.Errorf("%q", data)
 		}
 	})
 }
