@@ -31,8 +31,8 @@ Machine: %s.
 
 const costEnd = `
 No job was throttled or ran out of memory: install sets requests of 10m CPU and 64Mi, a memory limit of 512Mi (` + "`--memory`" + `) and no
-CPU limit, since a limit would only make a revert slower. The renderer is a process of its own that takes at most three quarters
-of the limit.
+CPU limit, since a limit would only make a revert slower. The renderer is a process of its own; it and the reconciler share
+the limit.
 `
 
 func costDocument(costs []cost) string {
