@@ -2,7 +2,6 @@ package render
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -126,29 +125,6 @@ func within(dir string, err error) error {
 	return err
 }
 
-// Read lets a child read text, which somebody else wrote, with all memory there is: what its Reader makes of it and of n.
-func (i Isolated) Read(ctx context.Context, text io.Reader, n chart.Need) (json.RawMessage, error) {
-	r := request{Path: "what " + n.Repository + " sent", Read: &n, text: text, Options: Options{Limits: Limits{}.withDefaults()}}
-	var share *memory.Share
-	if i.Memory != nil {
-		var err error
-		if share, err = i.Memory.Take(ctx, r.Options.Limits.Memory, true); err != nil {
-			return nil, err
-		}
-		r.Options.Limits.Memory = share.Bytes
-	}
-	defer share.Release()
-	said, err := i.askWithin(ctx, nil, r, share)
-	switch {
-	case err == nil:
-		err = said.refusal
-	case errors.Is(err, errMemory):
-		err = hint.Errorf(fmt.Sprintf("%s needs more than %s of memory to be read", r.Path, size(r.Options.Limits.Memory)),
-			"commit the chart's archive in charts/ instead")
-	}
-	return said.found, err
-}
-
 // askWithin gets the answer of one child that has a share of the memory.
 func (i Isolated) askWithin(ctx context.Context, root *os.Root, r request, share *memory.Share) (answer, error) {
 	limits := r.Options.Limits
@@ -248,24 +224,6 @@ func (i Isolated) start(ctx context.Context, root *os.Root, r request) (*child, 
 	return c, in.Close()
 }
 
-// source keeps the error of a reader, which is another than that of who it is copied to.
-type source struct {
-	io.Reader
-	failure error
-}
-
-// Read implements io.Reader.
-func (s *source) Read(p []byte) (int, error) {
-	n, err := s.Reader.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		s.failure = err
-	}
-	return n, err
-}
-
-// textError says that what a child should read could not be had.
-type textError struct{ error }
-
 // cpuTime lets a render use two processors for all of its time.
 func cpuTime(l Limits) time.Duration { return 2 * max(l.Time.Round(time.Second), time.Second) }
 
@@ -288,7 +246,8 @@ func (c *child) died(dir string, l Limits, broken error) error {
 	case errors.Is(broken, errAnswerTooLong):
 		return c.beyond(dir, "gave more than %s of objects", size(maxAnswer))
 	case strings.Contains(stderr, "out of memory") || strings.Contains(stderr, "cannot allocate memory") ||
-		strings.Contains(stderr, "failed to create new OS thread") || strings.Contains(stderr, "pthread_create failed"):
+		strings.Contains(stderr, "failed to create new OS thread") || strings.Contains(stderr, "pthread_create failed") ||
+		strings.HasPrefix(stderr, "SIGSEGV: "): // Go's collector itself, which got no memory; a fault of ours would be a panic
 		return beyondMemory{c.beyond(dir, "needed more than %s of memory", size(l.Memory))}
 	case state != nil && state.UserTime()+state.SystemTime() >= cpuTime(l)-time.Second/2:
 		return c.beyond(dir, "needed more than %s of processor time", cpuTime(l))

@@ -1,6 +1,6 @@
-//go:build !linux
+//go:build !linux || (!amd64 && !arm64)
 
 package render
 
-// wallOff has nothing to ask this system for.
+// wallOff has no filter for this system.
 func wallOff() (bool, error) { return false, nil }
