@@ -78,7 +78,7 @@ func TestAttackDirectoriesThatGrowInMemory(t *testing.T) {
 	r.commit("first")
 	var tree []byte
 	for i := range 17 << 20 / 40 {
-		tree = append(append(fmt.Appendf(tree, "100644 file-%08d\x00", i), sum("blob", nil)...))
+		tree = append(fmt.Appendf(tree, "100644 file-%08d\x00", i), sum("blob", nil)...)
 	}
 	for name, tt := range map[string]struct {
 		tree, message []byte
