@@ -31,6 +31,7 @@ type Budget struct {
 	collect func(limit int64) // sets the limit of the garbage collector
 	mu      sync.Mutex        // of what follows
 	used    int64             // shares that were given out
+	quiet   bool              // the one share that was given out is to stay the only one
 	changed chan struct{}     // closed when a share is given back
 }
 
@@ -39,6 +40,7 @@ type Share struct {
 	Bytes  int64
 	Whole  bool // a larger one will not be had
 	mine   bool // its child has ended, see Keep
+	alone  bool
 	budget *Budget
 }
 
@@ -83,7 +85,8 @@ func (b *Budget) tune() {
 	}
 }
 
-// Take waits for a share of at most most bytes: a half of what children may have together, or with alone all of it. The error is
+// Take waits for a share of at most most bytes: a half of what children may have together, or with alone all of it. A share that is
+// taken alone stays the only one until it is given back. The error is
 // that of ctx, or one that wraps ErrFull.
 func (b *Budget) Take(ctx context.Context, most int64, alone bool) (*Share, error) {
 	for collected := false; ; {
@@ -103,7 +106,7 @@ func (b *Budget) Take(ctx context.Context, most int64, alone bool) (*Share, erro
 		}
 		want = min(want, most)
 		switch {
-		case b.used > 0 && b.used+want > all:
+		case b.used > 0 && (alone || b.quiet || b.used+want > all):
 			changed := b.changed
 			b.mu.Unlock()
 			select {
@@ -112,8 +115,9 @@ func (b *Budget) Take(ctx context.Context, most int64, alone bool) (*Share, erro
 			}
 			continue
 		case want >= min(Least, most):
-			s := &Share{Bytes: want, Whole: want == min(all, most), budget: b}
+			s := &Share{Bytes: want, Whole: want == min(all, most), alone: alone, budget: b}
 			b.used += want
+			b.quiet = alone
 			b.tune()
 			b.mu.Unlock()
 			return s, nil
@@ -139,6 +143,9 @@ func (s *Share) Keep(bytes int64) {
 	bytes = min(bytes, s.Bytes)
 	b.used -= s.Bytes - bytes
 	s.Bytes = bytes
+	if s.alone && bytes == 0 {
+		s.alone, b.quiet = false, false
+	}
 	if b.limit == 0 {
 		return
 	}

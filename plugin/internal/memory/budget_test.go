@@ -95,7 +95,7 @@ func TestAttackManyAppsWaitForEachOther(t *testing.T) {
 		done := make(chan *Share)
 		for i := range 16 {
 			go func() {
-				s, err := b.Take(t.Context(), 1024*MiB, i%3 == 0)
+				s, err := b.Take(t.Context(), 1024*MiB, i%3 == 0) // every third one alone
 				if err != nil {
 					t.Error(err)
 				}

@@ -109,9 +109,15 @@ func (i Isolated) ask(ctx context.Context, root *os.Root, r request) (answer, er
 			return answer{}, within(r.Path, err)
 		}
 		r.Options.Limits.Memory = share.Bytes
+		given := share.Bytes
 		said, err := i.askWithin(ctx, root, r, share)
 		share.Release()
-		if !errors.Is(err, errMemory) || share.Whole || alone {
+		switch {
+		case alone:
+			return said, err
+		case errors.Is(err, memory.ErrFull): // beside another child: this process may have room for the answer later
+			most = given
+		case !errors.Is(err, errMemory) || share.Whole:
 			return said, err
 		}
 	}
