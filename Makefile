@@ -1,6 +1,8 @@
 # Needs Go, make and git; nothing else is installed. `make help` lists the targets.
 
 export CGO_ENABLED := 0
+# Tests and programs share what is compiled, also between two clones.
+export GOFLAGS := -trimpath
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
@@ -23,7 +25,7 @@ build: ## Build the binaries into bin/
 	@mkdir -p bin
 	@set -e; for cmd in cmd/*/; do \
 		name=$$(basename $$cmd); echo "go build $$name"; \
-		go build -trimpath -ldflags '$(LDFLAGS)' -o bin/$$name ./$$cmd; \
+		go build -ldflags '$(LDFLAGS)' -o bin/$$name ./$$cmd; \
 	done
 
 .PHONY: image
@@ -135,7 +137,7 @@ krew: ## Write dist/gitops.yaml for what is in dist/release, and check it with k
 cross: ## Build both programs for all six platforms
 	@set -e; for platform in linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64; do \
 		echo "go build for $$platform"; \
-		GOOS=$${platform%/*} GOARCH=$${platform#*/} go build -trimpath -ldflags '$(LDFLAGS)' -o dist/cross/$${platform%/*}_$${platform#*/}/ ./cmd/...; \
+		GOOS=$${platform%/*} GOARCH=$${platform#*/} go build -ldflags '$(LDFLAGS)' -o dist/cross/$${platform%/*}_$${platform#*/}/ ./cmd/...; \
 	done
 
 .PHONY: docs
