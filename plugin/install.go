@@ -158,7 +158,7 @@ func (o *installOptions) generate(ctx context.Context, c *cli, app reconcile.App
 		if err != nil {
 			return err
 		}
-		needs.grants = append(needs.grants, ofRecords(records)...)
+		needs.grants = append(needs.grants, ofRecords(records, options.Namespace)...)
 	}
 	options.Rights = needs.grants
 	options.Spaces = slices.DeleteFunc(needs.spaces(), func(ns string) bool {

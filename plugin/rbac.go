@@ -13,6 +13,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/rbac"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -66,7 +67,7 @@ func (o *rbacOptions) run(ctx context.Context, cmd *cobra.Command, c *cli) error
 		return err
 	}
 	if records, err := store.Load(ctx); err == nil { // without, what has left Git is not known
-		needs.grants = append(needs.grants, ofRecords(records)...)
+		needs.grants = append(needs.grants, ofRecords(records, c.namespace())...)
 	}
 	objects := install.Rights(c.namespace(), needs.grants)
 	if o.output.document() {
@@ -94,22 +95,23 @@ func (n needed) spaces() []string {
 	return names
 }
 
-type kindOf func(context.Context, schema.GroupVersionKind) (cluster.Kind, error)
-
 // served asks the cluster about kinds that Kubernetes itself does not have.
-func served(client *cluster.Client) kindOf {
-	return func(ctx context.Context, gvk schema.GroupVersionKind) (cluster.Kind, error) {
+func served(client *cluster.Client) reconcile.Kinds {
+	return func(ctx context.Context, gvk schema.GroupVersionKind, defined map[schema.GroupVersionKind]cluster.Kind) (cluster.Kind, error) {
 		if k, ok := rbac.BuiltIn(gvk); ok {
 			return k, nil
 		}
-		return client.Kind(ctx, gvk)
+		return client.KindOr(ctx, gvk, defined)
 	}
 }
 
-// guessed takes kinds that Kubernetes itself does not have to be as most are, and says so.
-func guessed(u *ui) kindOf {
-	return func(_ context.Context, gvk schema.GroupVersionKind) (cluster.Kind, error) {
+// guessed takes kinds that neither Kubernetes itself has nor the repository defines to be as most are, and says so.
+func guessed(u *ui) reconcile.Kinds {
+	return func(_ context.Context, gvk schema.GroupVersionKind, defined map[schema.GroupVersionKind]cluster.Kind) (cluster.Kind, error) {
 		k, ok := rbac.BuiltIn(gvk)
+		if d, known := defined[gvk]; known && !ok {
+			return d, nil
+		}
 		if !ok {
 			u.warn("no cluster is asked: %s is taken to be the namespaced resource %s.%s", gvk.Kind, k.Resource, k.Group)
 		}
@@ -118,7 +120,7 @@ func guessed(u *ui) kindOf {
 }
 
 // neededRights renders all apps of the repository, or the one that app describes when it has no gitops.yaml.
-func neededRights(ctx context.Context, u *ui, repo source.Repo, app reconcile.App, namespace string, kinds kindOf) (needed, error) {
+func neededRights(ctx context.Context, u *ui, repo source.Repo, app reconcile.App, namespace string, kinds reconcile.Kinds) (needed, error) {
 	var n needed
 	from := gitSource{repo}
 	commit, err := from.Poll(ctx)
@@ -145,29 +147,26 @@ func neededRights(ctx context.Context, u *ui, repo source.Repo, app reconcile.Ap
 		}
 		all = append(all, rendered[i]...)
 	}
+	defined := reconcile.Definitions(apps, rendered)
 	for i, a := range apps {
-		if a.ServiceAccount != "" { // which has the rights, or not: that is what it is for
-			n.grants = append(n.grants, rbac.Impersonate(namespace, a.ServiceAccount))
-			continue
-		}
-		grants, err := reconcile.Needs(ctx, a, rendered[i], all, kinds)
+		grants, err := reconcile.Needs(ctx, a, namespace, rendered[i], defined, kinds)
 		if err != nil {
 			return n, err
 		}
 		n.grants = append(n.grants, grants...)
 	}
 	for _, o := range all {
-		if o.GetKind() == "Namespace" && o.GetAPIVersion() == "v1" {
+		if object.Is(o.GetAPIVersion(), o.GetKind(), "", "Namespace") {
 			n.defined = append(n.defined, o.GetName())
 		}
 	}
 	return n, nil
 }
 
-func ofRecords(records map[string]*record.Record) []rbac.Grant {
+func ofRecords(records map[string]*record.Record, namespace string) []rbac.Grant {
 	var grants []rbac.Grant
 	for _, rec := range records {
-		grants = append(grants, reconcile.NeedsOfRecord(rec)...)
+		grants = append(grants, reconcile.NeedsOfRecord(rec, namespace)...)
 	}
 	return grants
 }

@@ -22,7 +22,7 @@ import (
 type renderOptions struct {
 	source sourceFlags
 	output outputFlags
-	kinds  kindOf // of the cluster that the app is in; nil where none is asked
+	kinds  reconcile.Kinds // of the cluster that the app is in; nil where none is asked
 }
 
 // renderedApp is what one app, or one directory, renders to.

@@ -7,21 +7,22 @@ import (
 	"path/filepath"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/near"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
 // placeIn sets a namespace on the namespaced objects that name none, as a run does. Which kinds are namespaced, the
-// CustomResourceDefinitions among all objects say, and kinds for the others.
-func placeIn(ctx context.Context, objects, all []render.Object, namespace string, kinds kindOf) error {
+// CustomResourceDefinitions among all objects say where kinds does not know.
+func placeIn(ctx context.Context, objects, all []render.Object, namespace string, kinds reconcile.Kinds) error {
 	if namespace == "" {
 		return nil
 	}
-	known := definedScopes(all)
+	defined := reconcile.Definitions([]reconcile.App{{}}, [][]render.Object{all})
+	known := map[schema.GroupKind]bool{}
 	for _, o := range objects {
 		gvk := o.GroupVersionKind()
 		if o.GetNamespace() != "" {
@@ -29,7 +30,7 @@ func placeIn(ctx context.Context, objects, all []render.Object, namespace string
 		}
 		namespaced, ok := known[gvk.GroupKind()]
 		if !ok {
-			k, err := kinds(ctx, gvk)
+			k, err := kinds(ctx, gvk, defined)
 			if err != nil {
 				return fmt.Errorf("%s: %w", o.Origin, err)
 			}
@@ -41,21 +42,6 @@ func placeIn(ctx context.Context, objects, all []render.Object, namespace string
 		}
 	}
 	return nil
-}
-
-// definedScopes tells for the kinds that CustomResourceDefinitions define whether they are namespaced.
-func definedScopes(objects []render.Object) map[schema.GroupKind]bool {
-	scopes := map[schema.GroupKind]bool{}
-	for _, o := range objects {
-		if gvk := o.GroupVersionKind(); gvk.Group != "apiextensions.k8s.io" || gvk.Kind != "CustomResourceDefinition" {
-			continue
-		}
-		group, _, _ := unstructured.NestedString(o.Object, "spec", "group")
-		kind, _, _ := unstructured.NestedString(o.Object, "spec", "names", "kind")
-		scope, _, _ := unstructured.NestedString(o.Object, "spec", "scope")
-		scopes[schema.GroupKind{Group: group, Kind: kind}] = scope == "Namespaced"
-	}
-	return scopes
 }
 
 // neither says that an argument of render is no directory; why tells what is known of an app of that name.

@@ -22,8 +22,8 @@ func (c *Client) WhoAmI(ctx context.Context) string {
 
 // Version returns the resourceVersion of an object, by reading its metadata only.
 func (c *Client) Version(ctx context.Context, r Ref) (string, error) {
-	raw, _, err := c.do(ctx, func() *rest.Request {
-		return c.rest.Get().AbsPath(r.path()).SetHeader("Accept", "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1")
+	raw, _, err := c.ask(ctx, at(r), func(path string) *rest.Request {
+		return c.rest.Get().AbsPath(path).SetHeader("Accept", "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1")
 	})
 	if err != nil {
 		return "", err

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"time"
 
@@ -23,65 +22,15 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 )
 
 // Kind is a kind with what is needed to address it without discovery.
-type Kind struct {
-	Group, Version, Kind, Resource string
-	Namespaced                     bool
-}
-
-// GVK returns the kind's group, version and kind.
-func (k Kind) GVK() schema.GroupVersionKind {
-	return schema.GroupVersionKind{Group: k.Group, Version: k.Version, Kind: k.Kind}
-}
+type Kind = object.Kind
 
 // Ref addresses one object. Namespace is empty for cluster-scoped kinds.
-type Ref struct {
-	Kind
-	Namespace, Name string
-}
-
-// String is kind.group/name as kubectl prints it.
-func (r Ref) String() string {
-	s := strings.ToLower(r.Kind.Kind)
-	if r.Group != "" {
-		s += "." + r.Group
-	}
-	return s + "/" + r.Name
-}
-
-// ID is group/Kind/namespace/name, with the version in place of the core group's empty name: v1/Secret/shop/token.
-func (r Ref) ID() string {
-	parts := []string{r.Group, r.Kind.Kind, r.Namespace, r.Name}
-	if r.Group == "" {
-		parts[0] = r.Version
-	}
-	if r.Namespace == "" {
-		parts = append(parts[:2], r.Name)
-	}
-	return strings.Join(parts, "/")
-}
-
-func (r Ref) path() string {
-	p := r.collection(r.Namespace)
-	if r.Name != "" {
-		p += "/" + url.PathEscape(r.Name)
-	}
-	return p
-}
-
-func (k Kind) collection(namespace string) string {
-	p := "/apis/" + k.Group + "/" + k.Version
-	if k.Group == "" {
-		p = "/api/" + k.Version
-	}
-	if namespace != "" {
-		p += "/namespaces/" + url.PathEscape(namespace)
-	}
-	return p + "/" + k.Resource
-}
+type Ref = object.Ref
 
 // Client speaks to one API server. It is safe for concurrent use.
 type Client struct {
@@ -146,8 +95,8 @@ func (c *Client) Requests() Requests { return c.counter.snapshot() }
 // List returns the objects of a kind that carry the selector's labels, in namespace or in all of them when it is
 // empty, and the resourceVersion of the list. It is a consistent read and all or nothing: a partial list is an error.
 func (c *Client) List(ctx context.Context, k Kind, namespace, selector string) ([]unstructured.Unstructured, string, error) {
-	raw, _, err := c.do(ctx, func() *rest.Request {
-		return c.rest.Get().AbsPath(k.collection(namespace)).Param("labelSelector", selector)
+	raw, _, err := c.ask(ctx, in(k, namespace), func(path string) *rest.Request {
+		return c.rest.Get().AbsPath(path).Param("labelSelector", selector)
 	})
 	if err != nil {
 		return nil, "", fmt.Errorf("list %s: %w", k.Resource, err)
@@ -173,7 +122,7 @@ func (c *Client) List(ctx context.Context, k Kind, namespace, selector string) (
 
 // Get reads one object, consistently.
 func (c *Client) Get(ctx context.Context, r Ref) (*unstructured.Unstructured, error) {
-	raw, _, err := c.do(ctx, func() *rest.Request { return c.rest.Get().AbsPath(r.path()) })
+	raw, _, err := c.ask(ctx, at(r), func(path string) *rest.Request { return c.rest.Get().AbsPath(path) })
 	if err != nil {
 		return nil, err
 	}
@@ -196,8 +145,8 @@ func (c *Client) Apply(ctx context.Context, r Ref, body []byte, o ApplyOptions) 
 	if o.Unchecked {
 		validation = "Ignore"
 	}
-	raw, status, err := c.do(ctx, func() *rest.Request {
-		q := c.rest.Patch(types.ApplyPatchType).AbsPath(r.path()).Body(safeyaml.Escape(body)). // the server reads it as YAML
+	raw, status, err := c.ask(ctx, at(r), func(path string) *rest.Request {
+		q := c.rest.Patch(types.ApplyPatchType).AbsPath(path).Body(safeyaml.Escape(body)). // the server reads it as YAML
 													Param("fieldManager", o.Manager).Param("fieldValidation", validation)
 		if o.Force {
 			q.Param("force", "true")
@@ -216,8 +165,8 @@ func (c *Client) Apply(ctx context.Context, r Ref, body []byte, o ApplyOptions) 
 
 // Create posts one object, for kinds and cases that cannot be applied; it fails when the object exists.
 func (c *Client) Create(ctx context.Context, r Ref, body []byte, manager string) (*unstructured.Unstructured, error) {
-	raw, _, err := c.do(ctx, func() *rest.Request {
-		return c.rest.Post().AbsPath(r.collection(r.Namespace)).Param("fieldManager", manager).
+	raw, _, err := c.ask(ctx, in(r.Kind, r.Namespace), func(path string) *rest.Request {
+		return c.rest.Post().AbsPath(path).Param("fieldManager", manager).
 			SetHeader("Content-Type", runtime.ContentTypeJSON).Body(body)
 	})
 	if err != nil {
@@ -228,8 +177,8 @@ func (c *Client) Create(ctx context.Context, r Ref, body []byte, manager string)
 
 // Update replaces one object; the body's resourceVersion makes it a compare-and-set.
 func (c *Client) Update(ctx context.Context, r Ref, body []byte, manager string) (*unstructured.Unstructured, error) {
-	raw, _, err := c.do(ctx, func() *rest.Request {
-		return c.rest.Put().AbsPath(r.path()).Param("fieldManager", manager).
+	raw, _, err := c.ask(ctx, at(r), func(path string) *rest.Request {
+		return c.rest.Put().AbsPath(path).Param("fieldManager", manager).
 			SetHeader("Content-Type", runtime.ContentTypeJSON).Body(body)
 	})
 	if err != nil {
@@ -249,8 +198,8 @@ func (c *Client) TryPatchJSON(ctx context.Context, r Ref, patch []byte, manager 
 }
 
 func (c *Client) patchJSON(ctx context.Context, r Ref, patch []byte, manager string, dryRun bool) (*unstructured.Unstructured, error) {
-	raw, _, err := c.do(ctx, func() *rest.Request {
-		q := c.rest.Patch(types.JSONPatchType).AbsPath(r.path()).Param("fieldManager", manager).Body(patch)
+	raw, _, err := c.ask(ctx, at(r), func(path string) *rest.Request {
+		q := c.rest.Patch(types.JSONPatchType).AbsPath(path).Param("fieldManager", manager).Body(patch)
 		if dryRun {
 			q.Param("dryRun", metav1.DryRunAll)
 		}
@@ -279,8 +228,8 @@ func (c *Client) Delete(ctx context.Context, r Ref, uid types.UID, dry bool) (go
 	if err != nil {
 		return false, err
 	}
-	raw, _, err := c.do(ctx, func() *rest.Request {
-		return c.rest.Delete().AbsPath(r.path()).SetHeader("Content-Type", runtime.ContentTypeJSON).Body(body)
+	raw, _, err := c.ask(ctx, at(r), func(path string) *rest.Request {
+		return c.rest.Delete().AbsPath(path).SetHeader("Content-Type", runtime.ContentTypeJSON).Body(body)
 	})
 	if apierrors.IsNotFound(err) {
 		return true, nil
@@ -308,6 +257,25 @@ const (
 	attempts       = 6
 	requestTimeout = 60 * time.Second
 )
+
+// target forms the path that a request goes to, or says why there is none.
+type target func() (string, error)
+
+func at(r Ref) target { return func() (string, error) { return r.Path() } }
+
+func in(k Kind, namespace string) target {
+	return func() (string, error) { return k.Collection(namespace) }
+}
+
+// ask is do for a request whose path is formed of parts that others may have named. A part that does not stay one segment
+// of the path is refused before anything is sent.
+func (c *Client) ask(ctx context.Context, to target, build func(path string) *rest.Request) (raw []byte, status int, err error) {
+	path, err := to()
+	if err != nil {
+		return nil, 0, err
+	}
+	return c.do(ctx, func() *rest.Request { return build(path) })
+}
 
 // do sends a request and repeats it after a pause while the answer is one that a later try may change. All verbs used
 // here can be repeated: apply and JSON patches with a test are idempotent, updates are compare-and-set.
@@ -363,7 +331,11 @@ func (c *Client) explain(err error) error {
 
 // Log copies the log of a pod's container to w, from its beginning until the container ends.
 func (c *Client) Log(ctx context.Context, pod Ref, w io.Writer) error {
-	stream, err := c.rest.Get().AbsPath(pod.path()+"/log").Param("follow", "true").Stream(ctx)
+	path, err := pod.Path("log")
+	if err != nil {
+		return err
+	}
+	stream, err := c.rest.Get().AbsPath(path).Param("follow", "true").Stream(ctx)
 	if err != nil {
 		return c.explain(err)
 	}
@@ -378,8 +350,8 @@ func (c *Client) TryCreate(ctx context.Context, r Ref, body []byte, manager stri
 	if unchecked {
 		validation = "Ignore"
 	}
-	raw, _, err := c.do(ctx, func() *rest.Request {
-		return c.rest.Post().AbsPath(r.collection(r.Namespace)).Param("fieldManager", manager).Param("fieldValidation", validation).
+	raw, _, err := c.ask(ctx, in(r.Kind, r.Namespace), func(path string) *rest.Request {
+		return c.rest.Post().AbsPath(path).Param("fieldManager", manager).Param("fieldValidation", validation).
 			Param("dryRun", metav1.DryRunAll).SetHeader("Content-Type", runtime.ContentTypeJSON).Body(body)
 	})
 	if err != nil {

@@ -51,8 +51,8 @@ func (c *Client) Named(ctx context.Context, name string) ([]Kind, error) {
 // FindMetadata returns the metadata of the objects of a kind that have this name, in namespace or, when that is empty,
 // in all of them.
 func (c *Client) FindMetadata(ctx context.Context, k Kind, namespace, name string) ([]metav1.PartialObjectMetadata, error) {
-	raw, _, err := c.do(ctx, func() *rest.Request {
-		return c.rest.Get().AbsPath(k.collection(namespace)).SetHeader("Accept", acceptMetadata).
+	raw, _, err := c.ask(ctx, in(k, namespace), func(path string) *rest.Request {
+		return c.rest.Get().AbsPath(path).SetHeader("Accept", acceptMetadata).
 			Param("fieldSelector", fields.OneTermEqualSelector("metadata.name", name).String())
 	})
 	if err != nil {
@@ -67,8 +67,8 @@ func (c *Client) FindMetadata(ctx context.Context, k Kind, namespace, name strin
 
 // FindAll returns the objects of a kind that have this name, in all namespaces.
 func (c *Client) FindAll(ctx context.Context, k Kind, name string) ([]*unstructured.Unstructured, error) {
-	raw, _, err := c.do(ctx, func() *rest.Request {
-		return c.rest.Get().AbsPath(k.collection("")).Param("fieldSelector", fields.OneTermEqualSelector("metadata.name", name).String())
+	raw, _, err := c.ask(ctx, in(k, ""), func(path string) *rest.Request {
+		return c.rest.Get().AbsPath(path).Param("fieldSelector", fields.OneTermEqualSelector("metadata.name", name).String())
 	})
 	if err != nil {
 		return nil, fmt.Errorf("find %s: %w", k.Resource, err)

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -34,7 +35,7 @@ func (e *UnknownKindError) Error() string {
 	return fmt.Sprintf("the cluster has no kind %s in %s", e.GVK.Kind, e.GVK.GroupVersion())
 }
 
-// Learn makes kinds known without asking the server: those of a record, and those a CRD in the repository defines.
+// Learn makes kinds known without asking the server: those of a record, which checks them.
 func (c *Client) Learn(kinds ...Kind) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,6 +98,48 @@ func (c *Client) Kind(ctx context.Context, gvk schema.GroupVersionKind) (Kind, e
 		return Kind{}, fmt.Errorf("the server of %s does not answer: %w", gvk.GroupVersion(), err)
 	}
 	return Kind{}, hint.With(&UnknownKindError{gvk}, "%s", found.near(gvk))
+}
+
+// KindOr is Kind for one who has CustomResourceDefinitions of the repository: what they define counts where the server
+// serves nothing of the kind. A definition that contradicts what the server serves is not believed.
+func (c *Client) KindOr(ctx context.Context, gvk schema.GroupVersionKind, defined map[schema.GroupVersionKind]Kind) (Kind, error) {
+	k, err := c.Kind(ctx, gvk)
+	d, ok := defined[gvk]
+	if !ok || !errors.As(err, new(*UnknownKindError)) {
+		return k, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.found == nil {
+		return Kind{}, err
+	}
+	if why := c.found.contradicts(d); why != "" {
+		return Kind{}, hint.With(&UnknownKindError{gvk}, "the CustomResourceDefinition in the repository is not believed: %s", why)
+	}
+	return d, nil
+}
+
+// Foresee makes kinds known that a dry run would define, unless they contradict what the server serves.
+func (c *Client) Foresee(ctx context.Context, defined map[schema.GroupVersionKind]Kind) {
+	for gvk := range defined {
+		if k, err := c.KindOr(ctx, gvk, defined); err == nil {
+			c.Learn(k)
+		}
+	}
+}
+
+// contradicts says which kind that the server serves a definition would give another meaning, "" when it gives none. Another
+// version of the same kind is none.
+func (d *discovered) contradicts(k Kind) string {
+	for _, served := range d.kinds {
+		if served.Group != k.Group || served.Kind != k.Kind && served.Resource != k.Resource {
+			continue
+		}
+		if served.Kind != k.Kind || served.Resource != k.Resource || served.Namespaced != k.Namespaced {
+			return fmt.Sprintf("the cluster serves %s as %s.%s", served.Kind, served.Resource, served.Group)
+		}
+	}
+	return ""
 }
 
 // Discover asks the server what it serves before Kind has to, while something else is done. An error is left to Kind.

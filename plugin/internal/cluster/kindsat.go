@@ -9,6 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
 // KindsAt asks the server which kinds it serves at a version of a group, such as example.com/v1; none when it does not
@@ -18,7 +20,8 @@ func (c *Client) KindsAt(ctx context.Context, version string) ([]string, error) 
 	if err != nil {
 		return nil, err
 	}
-	raw, _, err := c.do(ctx, func() *rest.Request { return c.rest.Get().AbsPath("apis", gv.Group, gv.Version) })
+	raw, _, err := c.ask(ctx, func() (string, error) { return object.Path("apis", gv.Group, gv.Version) },
+		func(path string) *rest.Request { return c.rest.Get().AbsPath(path) })
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}

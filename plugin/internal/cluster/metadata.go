@@ -56,8 +56,8 @@ func (c *Client) ListMetadata(ctx context.Context, k Kind, namespace, selector s
 func (c *Client) listPages(ctx context.Context, k Kind, namespace, selector string, read Read) ([]metav1.PartialObjectMetadata, string, error) {
 	var items []metav1.PartialObjectMetadata
 	for next := ""; ; {
-		raw, _, err := c.do(ctx, func() *rest.Request {
-			q := c.rest.Get().AbsPath(k.collection(namespace)).SetHeader("Accept", acceptMetadata).Param("labelSelector", selector)
+		raw, _, err := c.ask(ctx, in(k, namespace), func(path string) *rest.Request {
+			q := c.rest.Get().AbsPath(path).SetHeader("Accept", acceptMetadata).Param("labelSelector", selector)
 			if read.Many {
 				q.Param("limit", strconv.Itoa(pageSize))
 			}

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/client-go/rest"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
@@ -186,13 +188,85 @@ func TestNamesOfObjects(t *testing.T) {
 		ref           Ref
 		id, text, url string
 	}{
-		{Ref{deployment, "shop", "web"}, "apps/Deployment/shop/web", "deployment.apps/web", "/apis/apps/v1/namespaces/shop/deployments/web"},
-		{Ref{secret, "shop", "token"}, "v1/Secret/shop/token", "secret/token", "/api/v1/namespaces/shop/secrets/token"},
-		{Ref{namespace, "", "shop"}, "v1/Namespace/shop", "namespace/shop", "/api/v1/namespaces/shop"},
-		{Ref{secret, "a/b", "../x"}, "v1/Secret/a/b/../x", "secret/../x", "/api/v1/namespaces/a%2Fb/secrets/..%2Fx"},
+		{Ref{Kind: deployment, Namespace: "shop", Name: "web"}, "apps/Deployment/shop/web", "deployment.apps/web", "/apis/apps/v1/namespaces/shop/deployments/web"},
+		{Ref{Kind: secret, Namespace: "shop", Name: "token"}, "v1/Secret/shop/token", "secret/token", "/api/v1/namespaces/shop/secrets/token"},
+		{Ref{Kind: namespace, Name: "shop"}, "v1/Namespace/shop", "namespace/shop", "/api/v1/namespaces/shop"},
 	} {
-		if test.ref.ID() != test.id || test.ref.String() != test.text || test.ref.path() != test.url {
-			t.Errorf("got %s, %s, %s", test.ref.ID(), test.ref, test.ref.path())
+		path, err := test.ref.Path()
+		if err != nil || test.ref.ID() != test.id || test.ref.String() != test.text || path != test.url {
+			t.Errorf("got %s, %s, %s, %v", test.ref.ID(), test.ref, path, err)
 		}
+	}
+}
+
+// TestAttackKinds: what a CustomResourceDefinition of the repository says about a kind never counts against the server.
+func TestAttackKinds(t *testing.T) {
+	gadget := Kind{Group: "example.com", Version: "v1", Kind: "Gadget", Resource: "gadgets", Namespaced: true}
+	binding := Kind{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "ClusterRoleBinding", Resource: "clusterrolebindings"}
+	for _, test := range []struct {
+		name     string
+		defined  Kind
+		believed bool
+	}{
+		{"X1 beside it: a kind that the server does not have", Kind{Group: "example.com", Version: "v1", Kind: "Widget", Resource: "widgets"}, true},
+		{"X1 beside it: another version of a kind", Kind{Group: "example.com", Version: "v2", Kind: "Gadget", Resource: "gadgets", Namespaced: true}, true},
+		{"X1 a kind that the server has, at another resource", Kind{Group: "example.com", Version: "v1", Kind: "Gadget", Resource: "widgets", Namespaced: true}, false},
+		{"X1 a kind that the server has, in another scope", Kind{Group: "example.com", Version: "v1", Kind: "Gadget", Resource: "gadgets"}, false},
+		{"X1 another version at another resource", Kind{Group: "example.com", Version: "v2", Kind: "Gadget", Resource: "widgets", Namespaced: true}, false},
+		{"X1 another version in another scope", Kind{Group: "example.com", Version: "v2", Kind: "Gadget", Resource: "gadgets"}, false},
+		{"X1 the resource of another kind", Kind{Group: "example.com", Version: "v1", Kind: "Widget", Resource: "gadgets", Namespaced: true}, false},
+		{"X1 Kubernetes' own", Kind{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "ClusterRoleBinding", Resource: "clusterrolebindings", Namespaced: true}, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := &Client{kinds: map[schema.GroupVersionKind]Kind{}, found: &discovered{kinds: map[schema.GroupVersionKind]Kind{gadget.GVK(): gadget, binding.GVK(): binding}}}
+			k, err := c.KindOr(t.Context(), test.defined.GVK(), map[schema.GroupVersionKind]Kind{test.defined.GVK(): test.defined})
+			if believed := err == nil && k == test.defined; believed != test.believed {
+				t.Errorf("%+v, %v", k, err)
+			}
+			if c.Foresee(t.Context(), map[schema.GroupVersionKind]Kind{test.defined.GVK(): test.defined}); (c.kinds[test.defined.GVK()] == test.defined) != test.believed {
+				t.Errorf("foreseen: %+v", c.kinds)
+			}
+		})
+	}
+}
+
+// TestAttackPaths: no part of the path of a request leads to another path, and none is sent.
+func TestAttackPaths(t *testing.T) {
+	configMaps := Kind{Version: "v1", Kind: "ConfigMap", Resource: "configmaps", Namespaced: true}
+	for name, ref := range map[string]Ref{
+		"X1 a resource that leads up":        {Kind: Kind{Group: "example.com", Version: "v1", Kind: "Gadget", Resource: "../../clusterrolebindings"}, Name: "x"},
+		"X1 a resource of two segments":      {Kind: Kind{Group: "example.com", Version: "v1", Kind: "Gadget", Resource: "a/status"}, Name: "x"},
+		"X1 an escape":                       {Kind: Kind{Group: "example.com", Version: "v1", Kind: "Gadget", Resource: "a%2fb"}, Name: "x"},
+		"X1 no resource":                     {Kind: Kind{Group: "example.com", Version: "v1", Kind: "Gadget"}, Name: "x"},
+		"X1 a query":                         {Kind: Kind{Group: "example.com", Version: "v1", Kind: "Gadget", Resource: "a?b"}, Name: "x"},
+		"X1 a fragment":                      {Kind: Kind{Group: "example.com", Version: "v1", Kind: "Gadget", Resource: "a#b"}, Name: "x"},
+		"X1 a version that leads up":         {Kind: Kind{Group: "example.com", Version: "..", Kind: "Gadget", Resource: "gadgets"}, Name: "x"},
+		"X1 a group that is a path":          {Kind: Kind{Group: "rbac.authorization.k8s.io/v1/clusterroles", Version: "v1", Kind: "Gadget", Resource: "gadgets"}, Name: "x"},
+		"X1 a namespace that leads up":       {Kind: configMaps, Namespace: "..", Name: "x"},
+		"X1 a namespace with a path":         {Kind: configMaps, Namespace: "a/secrets", Name: "x"},
+		"X1 a name that leads up":            {Kind: configMaps, Namespace: "a", Name: "../../kube-system/configmaps/x"},
+		"X1 a name with a subresource":       {Kind: configMaps, Namespace: "a", Name: "x/status"},
+		"X1 a name of a dot":                 {Kind: configMaps, Namespace: "a", Name: "."},
+		"X1 a name with a line end":          {Kind: configMaps, Namespace: "a", Name: "x\ny"},
+		"X1 a backslash":                     {Kind: configMaps, Namespace: "a", Name: `..\..`},
+		"X1 no name, where one is asked for": {Kind: configMaps, Namespace: "a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := Connect(&rest.Config{Host: "https://127.0.0.1:1"}, "test", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, getErr := c.Get(t.Context(), ref)
+			_, _, applyErr := c.Apply(t.Context(), ref, nil, ApplyOptions{})
+			_, deleteErr := c.Delete(t.Context(), ref, "", false)
+			for _, err := range []error{getErr, applyErr, deleteErr} {
+				if err == nil || !strings.Contains(err.Error(), "cannot be a part of the path of a request") {
+					t.Errorf("got %v", err)
+				}
+			}
+			if n := c.Requests().Total; n != 0 {
+				t.Errorf("%d requests were sent", n)
+			}
+		})
 	}
 }

@@ -33,23 +33,29 @@ type Change[T metav1.Object] struct {
 // after the given resourceVersion on, in order and without gaps. It connects anew when the server closes the connection,
 // and returns when ctx ends, with ErrCompacted when it cannot go on without a gap, or with what the server refuses.
 func (c *Client) WatchMetadata(ctx context.Context, k Kind, namespace, selector, after string, each func(Change[*metav1.PartialObjectMetadata])) error {
+	if _, err := k.Collection(namespace); err != nil {
+		return err
+	}
 	client, err := metadata.NewForConfigAndClient(metadata.ConfigFor(c.config), c.http)
 	if err != nil {
 		return err
 	}
-	return keepWatching(ctx, client.Resource(k.resource()).Namespace(namespace), k, selector, after, each)
+	return keepWatching(ctx, client.Resource(resourceOf(k)).Namespace(namespace), k, selector, after, each)
 }
 
 // Watch is WatchMetadata with whole objects. It begins with all that there are.
 func (c *Client) Watch(ctx context.Context, k Kind, namespace, selector string, each func(Change[*unstructured.Unstructured])) error {
+	if _, err := k.Collection(namespace); err != nil {
+		return err
+	}
 	client, err := dynamic.NewForConfigAndClient(dynamic.ConfigFor(c.config), c.http)
 	if err != nil {
 		return err
 	}
-	return keepWatching(ctx, client.Resource(k.resource()).Namespace(namespace), k, selector, "", each)
+	return keepWatching(ctx, client.Resource(resourceOf(k)).Namespace(namespace), k, selector, "", each)
 }
 
-func (k Kind) resource() schema.GroupVersionResource {
+func resourceOf(k Kind) schema.GroupVersionResource {
 	return k.GVK().GroupVersion().WithResource(k.Resource)
 }
 

@@ -57,15 +57,15 @@ func given(o Object) []Grant {
 	return grants
 }
 
-// bound is the right to bind the role that a binding names.
+// bound is the right to bind the role that a binding names: a ClusterRole, too, only where the binding lies.
 func bound(o Object) []Grant {
 	ref, _, _ := unstructured.NestedStringMap(o.Manifest.Object, "roleRef")
-	resource, namespace := "clusterroles", ""
+	resource := "clusterroles"
 	if ref["kind"] == "Role" {
-		resource, namespace = "roles", o.Namespace
+		resource = "roles"
 	}
 	if ref["name"] == "" {
 		return nil
 	}
-	return []Grant{{Group: group, Resource: resource, Namespace: namespace, Verbs: []string{"bind"}, Names: []string{ref["name"]}}}
+	return []Grant{{Group: group, Resource: resource, Namespace: o.Namespace, Verbs: []string{"bind"}, Names: []string{ref["name"]}}}
 }

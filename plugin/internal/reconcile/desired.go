@@ -50,12 +50,11 @@ func (o *object) stage() stage {
 // prepare turns rendered objects into what is sent: kinds mapped, namespaces filled in, our label set, fields that are
 // the server's or another controller's taken out. Everything that is wrong is reported at once.
 func (r *Reconciler) prepare(ctx context.Context, app App, rendered []render.Object) ([]*object, error) {
-	local := definedKinds(rendered)
-	var problems render.Problems
+	local, problems := definedKinds(app.Allow, rendered)
 	var objects []*object
 	seen := map[record.Key]render.Origin{}
 	for _, ro := range rendered {
-		kind, err := r.kindOf(ctx, ro.GroupVersionKind(), local)
+		kind, err := r.Cluster.KindOr(ctx, ro.GroupVersionKind(), local)
 		var unknown *cluster.UnknownKindError
 		if errors.As(err, &unknown) {
 			if desired.PolicyOf(ro.GetAnnotations()).Patient {
@@ -135,13 +134,6 @@ func encode(ctx context.Context, objects []*object) error {
 	return cmp.Or(ctx.Err(), errors.Join(failures...))
 }
 
-func (r *Reconciler) kindOf(ctx context.Context, gvk schema.GroupVersionKind, local map[schema.GroupVersionKind]cluster.Kind) (cluster.Kind, error) {
-	if k, ok := local[gvk]; ok {
-		return k, nil
-	}
-	return r.Cluster.Kind(ctx, gvk)
-}
-
 // claim takes out what is not the manifest's to say and makes the object a member of our ApplySet.
 func claim(o *object, id string) {
 	u := o.manifest
@@ -191,32 +183,6 @@ func leaveScalingToHPAs(objects []*object) {
 		unstructured.RemoveNestedField(t.manifest.Object, "spec", "replicas")
 		t.released = append(t.released, "/spec/replicas")
 	}
-}
-
-// definedKinds reads the kinds that CRDs among the objects define, so that their custom resources can be planned
-// before the API server knows them.
-func definedKinds(rendered []render.Object) map[schema.GroupVersionKind]cluster.Kind {
-	kinds := map[schema.GroupVersionKind]cluster.Kind{}
-	for _, o := range rendered {
-		if gvk := o.GroupVersionKind(); gvk.Group != "apiextensions.k8s.io" || gvk.Kind != "CustomResourceDefinition" {
-			continue
-		}
-		group, _, _ := unstructured.NestedString(o.Object, "spec", "group")
-		kind, _, _ := unstructured.NestedString(o.Object, "spec", "names", "kind")
-		plural, _, _ := unstructured.NestedString(o.Object, "spec", "names", "plural")
-		scope, _, _ := unstructured.NestedString(o.Object, "spec", "scope")
-		versions, _, _ := unstructured.NestedSlice(o.Object, "spec", "versions")
-		for _, v := range versions {
-			version, _ := v.(map[string]any)
-			name, _ := version["name"].(string)
-			if served, _ := version["served"].(bool); !served {
-				continue
-			}
-			k := cluster.Kind{Group: group, Version: name, Kind: kind, Resource: plural, Namespaced: scope == "Namespaced"}
-			kinds[k.GVK()] = k
-		}
-	}
-	return kinds
 }
 
 func firstOf(values ...string) string {

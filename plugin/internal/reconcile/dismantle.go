@@ -14,11 +14,31 @@ import (
 // Dismantle ends the management of an app: with prune its objects are deleted, as a pass prunes them and with the same
 // proof, and the hooks of its removal run; otherwise they stay and lose our label. When that is done, the record is
 // deleted. Objects that may not be deleted (prune: disabled, and what was there before the app) stay in both cases.
+//
+// The app is the one of the record: what is deleted, and every hook, goes with the rights of its service account and within
+// what it is allowed to contain, whoever asks for the removal.
 func (r *Reconciler) Dismantle(ctx context.Context, name string, prune bool) (AppReport, error) {
-	p := r.newPass(ctx, App{Name: name, Timeout: DefaultTimeout}, Options{Cause: record.CauseManual})
-	err := p.dismantle(ctx, prune)
+	app, opts, by := App{Name: name, Timeout: DefaultTimeout}, Options{Cause: record.CauseManual}, r
+	records, err := r.Records.Load(ctx)
+	if rec := records[name]; rec != nil && rec.Inventory != nil {
+		said := SettingsOf(rec)
+		app.ServiceAccount, app.Allow = said.ServiceAccount, said.Allow
+	}
+	opts.records = records
+	if err == nil && prune {
+		by, err = r.as(app.ServiceAccount)
+	}
+	if err != nil {
+		return AppReport{Name: name, Result: record.ResultFailed, Message: err.Error()}, err
+	}
+	p := by.newPass(ctx, app, opts)
+	err = p.dismantle(ctx, prune)
 	if err == nil && len(p.failed) > 0 {
 		err = p.firstFailure()
+	}
+	if err != nil && prune && app.ServiceAccount != "" {
+		err = hint.With(err, "%s is removed with the rights of its service account %s in namespace %s, as it was applied; without --prune-apps its objects stay",
+			name, app.ServiceAccount, r.Records.Namespace)
 	}
 	switch {
 	case err != nil:

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -37,11 +38,10 @@ func (rd *round) foresee(p *pass) {
 }
 
 // learnForeseen makes the kinds known that the apps before this one would define.
-func (p *pass) learnForeseen() {
+func (p *pass) learnForeseen(ctx context.Context) {
 	for _, h := range p.foreseen {
-		for _, k := range definedKinds([]render.Object{{Unstructured: h.manifest}}) {
-			p.Cluster.Learn(k)
-		}
+		defined, _ := definedKinds(Allow{}, []render.Object{{Unstructured: h.manifest}}) // it is a step of its app, so it was allowed
+		p.Cluster.Foresee(ctx, defined)
 	}
 }
 

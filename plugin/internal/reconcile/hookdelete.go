@@ -73,12 +73,28 @@ func keptHooks(rec *record.Record) ([]*object, error) {
 		if err == nil && o.hook == nil {
 			err = errors.New("it is none")
 		}
+		if err == nil {
+			err = checkKept(o)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("hook %s: %w", k.Object, err)
 		}
 		hooks = append(hooks, o)
 	}
 	return hooks, nil
+}
+
+// checkKept returns an error when what a record says of a hook is not what its manifest says: one is looked at to see whether
+// the app may contain it, and the other is sent.
+func checkKept(o *object) error {
+	ref, gvk := o.Ref, o.manifest.GroupVersionKind()
+	if ref.Name == "" {
+		ref.Name = o.manifest.GetGenerateName() + "x"
+	}
+	if gvk != o.GVK() || o.manifest.GetName() != o.Name || o.manifest.GetNamespace() != o.Namespace {
+		return errors.New("its manifest is about another object")
+	}
+	return ref.Check()
 }
 
 // preDelete runs the PreDelete hooks of an app that is removed.

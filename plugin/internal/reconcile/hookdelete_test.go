@@ -4,15 +4,18 @@ import (
 	"encoding/json"
 	"testing"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
 func keeping(t *testing.T, annotations ...string) *pass {
 	t.Helper()
 	o := wanted("Job", "drain", annotations...)
+	o.Ref.Kind = cluster.Kind{Group: "batch", Version: "v1", Kind: "Job", Resource: "jobs", Namespaced: true}
 	o.Namespace = "shop"
 	o.manifest.SetAPIVersion("batch/v1")
 	o.manifest.SetKind("Job")
+	o.manifest.SetNamespace("shop")
 	body, err := json.Marshal(o.manifest.Object)
 	if err != nil {
 		t.Fatal(err)
@@ -51,6 +54,27 @@ func TestHooksOfARemovalAreConfined(t *testing.T) {
 	p.app.Allow.Namespaces = []string{"other"}
 	if err := p.planRemoval(); err == nil || p.hooksDue() {
 		t.Errorf("a hook in a namespace of others runs: %v", err)
+	}
+	for name, change := range map[string]func(*record.KeptHook){
+		"X3 another namespace than the manifest's": func(h *record.KeptHook) { h.Object.Namespace = "other" },
+		"X3 another kind than the manifest's": func(h *record.KeptHook) {
+			h.Object.Kind = cluster.Kind{Version: "v1", Kind: "ConfigMap", Resource: "configmaps", Namespaced: true}
+		},
+		"X3 another name than the manifest's": func(h *record.KeptHook) { h.Object.Name = "other" },
+		"X1 a resource that leads up":         func(h *record.KeptHook) { h.Object.Resource = "../x" },
+	} {
+		p := keeping(t, "kubectl-gitops.dev/hook=PreDelete")
+		list, err := p.rec.KeptHooks()
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(&list[0])
+		if p.rec.Kept, err = record.PackHooks(list); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.planRemoval(); err == nil || p.hooksDue() {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 	if err := keeping(t).planRemoval(); err == nil {
 		t.Error("what is no hook is taken for one")

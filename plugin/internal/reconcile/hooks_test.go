@@ -50,7 +50,7 @@ func TestHooksOfArgoAndHelm(t *testing.T) {
 func TestNamespacesAndCRDsAreNeverRun(t *testing.T) {
 	objects := rendered(t,
 		`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"shop","annotations":{"helm.sh/hook":"pre-install,pre-upgrade"}}}`,
-		`{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"a.example.com","annotations":{"argocd.argoproj.io/hook":"PreSync"}}}`,
+		crdOf("as.example.com", "example.com", "A", "as", "Cluster", `,"annotations":{"argocd.argoproj.io/hook":"PreSync"}`),
 		`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"left-alone","annotations":{"argocd.argoproj.io/hook":"Skip"}}}`,
 		`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","annotations":{"argocd.argoproj.io/hook":"PreSync"}}}`,
 		`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"left-out","annotations":{"helm.sh/hook":"pre-delete"}}}`)

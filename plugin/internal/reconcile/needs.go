@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"maps"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -12,26 +11,29 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
-// Needs returns the rights that reconciling the rendered objects of an app takes. rendered of all apps of a repository
-// tell kinds that one of them defines; kindOf is asked about the others.
-func Needs(ctx context.Context, app App, rendered, all []render.Object,
-	kindOf func(context.Context, schema.GroupVersionKind) (cluster.Kind, error)) ([]rbac.Grant, error) {
-	local := definedKinds(all)
-	maps.Copy(local, definedKinds(rendered))
+// Kinds says how a kind is served, whose definition may be among those of the repository.
+type Kinds func(ctx context.Context, gvk schema.GroupVersionKind, defined map[schema.GroupVersionKind]cluster.Kind) (cluster.Kind, error)
+
+// Needs returns the rights of the instance that reconciling the rendered objects of an app takes. An app with a service
+// account takes one: to act as that account. What a run would refuse to let the app contain takes none. defined are the kinds
+// that the repository defines.
+func Needs(ctx context.Context, app App, instance string, rendered []render.Object, defined map[schema.GroupVersionKind]cluster.Kind, kinds Kinds) ([]rbac.Grant, error) {
+	if app.ServiceAccount != "" { // which has the rights, or not: that is what it is for
+		return []rbac.Grant{rbac.Impersonate(instance, app.ServiceAccount)}, nil
+	}
 	var objects []rbac.Object
 	for _, ro := range rendered {
-		kind, known := local[ro.GroupVersionKind()]
-		if !known {
-			var err error
-			if kind, err = kindOf(ctx, ro.GroupVersionKind()); err != nil {
-				return nil, err
-			}
+		kind, err := kinds(ctx, ro.GroupVersionKind(), defined)
+		if err != nil {
+			return nil, err
 		}
 		ref := cluster.Ref{Kind: kind, Name: ro.GetName()}
 		if kind.Namespaced {
 			ref.Namespace = firstOf(ro.GetNamespace(), app.Namespace, "default")
 		}
-		objects = append(objects, rbac.Object{Ref: ref, Manifest: ro.Unstructured})
+		if why, _ := app.Allow.refuses(ref); why == "" {
+			objects = append(objects, rbac.Object{Ref: ref, Manifest: ro.Unstructured})
+		}
 	}
 	grants := rbac.Needs(objects)
 	if app.Namespace != "" {
@@ -40,9 +42,17 @@ func Needs(ctx context.Context, app App, rendered, all []render.Object,
 	return grants, nil
 }
 
-// NeedsOfRecord returns the rights to look at, keep and prune what a record names, and to run the hooks that it keeps: the
-// app may have left the repository.
-func NeedsOfRecord(rec *record.Record) []rbac.Grant {
+// NeedsOfRecord returns the rights of the instance to look at, keep and prune what a record names, and to run the hooks that
+// it keeps: the app may have left the repository. As in Needs, the rights of an app with a service account are not the
+// instance's.
+func NeedsOfRecord(rec *record.Record, instance string) []rbac.Grant {
+	if rec == nil || rec.Inventory == nil {
+		return nil
+	}
+	app := SettingsOf(rec)
+	if app.ServiceAccount != "" {
+		return []rbac.Grant{rbac.Impersonate(instance, app.ServiceAccount)}
+	}
 	var grants []rbac.Grant
 	for _, ref := range Recorded(rec) {
 		grants = append(grants, rbac.Apply(ref.Group, ref.Resource, ref.Namespace))
@@ -50,7 +60,9 @@ func NeedsOfRecord(rec *record.Record) []rbac.Grant {
 	hooks, _ := keptHooks(rec) // what cannot be read is not run
 	var objects []rbac.Object
 	for _, o := range hooks {
-		objects = append(objects, rbac.Object{Ref: o.Ref, Manifest: o.manifest})
+		if why, _ := app.Allow.refuses(o.Ref); why == "" {
+			objects = append(objects, rbac.Object{Ref: o.Ref, Manifest: o.manifest})
+		}
 	}
 	return append(grants, rbac.Needs(objects)...)
 }

@@ -240,19 +240,6 @@ func TestPrepareTellsAllProblemsAtOnce(t *testing.T) {
 		"app.yaml:3: v1/ConfigMap/shop/x: is defined twice, first at app.yaml:1")
 }
 
-func TestACRDInTheRepositoryMakesItsKindKnown(t *testing.T) {
-	crd := `{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"gadgets.example.com"},"spec":{"group":"example.com",
-		"scope":"Cluster","names":{"kind":"Gadget","plural":"gadgets"},"versions":[{"name":"v1","served":true},{"name":"v1alpha1","served":false}]}}`
-	objects, err := reconcilerOf(t).prepare(t.Context(), App{Name: "shop", Namespace: "shop"}, rendered(t, crd,
-		`{"apiVersion":"example.com/v1","kind":"Gadget","metadata":{"name":"g"}}`))
-	if err != nil || objects[1].Resource != "gadgets" || objects[1].Namespace != "" {
-		t.Fatalf("%v, %v", objects, err)
-	}
-	if kinds := definedKinds(rendered(t, crd)); len(kinds) != 1 {
-		t.Errorf("a version that is not served is no kind: %v", kinds)
-	}
-}
-
 // reconcilerOf knows the kinds of the tests and reaches no server.
 func reconcilerOf(t *testing.T) *Reconciler {
 	t.Helper()

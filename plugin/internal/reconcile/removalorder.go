@@ -113,7 +113,8 @@ func hosts(holder, ref cluster.Ref) bool {
 	return ref.Resource+"."+ref.Group == holder.Name
 }
 
-// holdersLast puts apps that hold Namespaces or CustomResourceDefinitions behind those that may live in them.
+// holdersLast puts apps that hold Namespaces or CustomResourceDefinitions behind those that may live in them, and apps
+// without a service account behind those with one, whose rights they may hold.
 func holdersLast(a, b *leaving) int {
 	holds := func(l *leaving) int {
 		for _, row := range l.rec.Rows {
@@ -123,7 +124,13 @@ func holdersLast(a, b *leaving) int {
 		}
 		return 0
 	}
-	return cmp.Or(cmp.Compare(holds(a), holds(b)), strings.Compare(a.app.Name, b.app.Name))
+	bare := func(l *leaving) int {
+		if l.app.ServiceAccount == "" {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(holds(a), holds(b)), cmp.Compare(bare(a), bare(b)), strings.Compare(a.app.Name, b.app.Name))
 }
 
 // removedFirst lists the apps that have to be removed before p and are not yet.

@@ -56,7 +56,8 @@ func (p *pass) render(ctx context.Context) error {
 		err = p.keepHooks(first)
 	}
 	r.desired = objects
-	for _, k := range definedKinds(r.objects) {
+	defined, _ := definedKinds(p.app.Allow, r.objects) // prepare told what is wrong
+	for _, k := range defined {
 		p.newKinds[k] = true
 	}
 	return err

@@ -74,9 +74,10 @@ func (p *pass) renderListed(ctx context.Context) {
 	if r == nil || r.commit != p.commit || r.settings != p.config || len(p.app.DependsOn) == 0 {
 		return
 	}
+	defined, _ := definedKinds(p.app.Allow, r.objects)
 	for _, o := range r.objects {
 		var unknown *cluster.UnknownKindError
-		if _, err := p.kindOf(ctx, o.GroupVersionKind(), definedKinds(r.objects)); errors.As(err, &unknown) {
+		if _, err := p.Cluster.KindOr(ctx, o.GroupVersionKind(), defined); errors.As(err, &unknown) {
 			p.listed.late, p.failure = true, nil
 			return
 		}

@@ -149,7 +149,7 @@ func (rd *round) start(ctx context.Context, p *pass) {
 func (rd *round) planLate(ctx context.Context, p *pass) error {
 	p.forgetServer()
 	p.Cluster.Learn(p.rec.Kinds()...)
-	p.learnForeseen()
+	p.learnForeseen(ctx)
 	if err := p.render(ctx); err != nil {
 		return err
 	}

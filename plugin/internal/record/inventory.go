@@ -259,8 +259,8 @@ func decodeRows(data []byte, into map[Key]Row) error {
 			err = scan(line, 8, append(to, &marks)...)
 			r.mark(marks)
 			r.Ref.Kind = kind
-			if err == nil && (kind.Kind == "" || kind.Resource == "" || r.Name == "") {
-				err = errors.New("a row without kind or name")
+			if err == nil {
+				err = r.Check()
 			}
 			into[KeyOf(r.Ref)] = r
 			rows++
@@ -312,6 +312,11 @@ func decodeInventory(shards map[int]shard) (*Inventory, error) {
 	}
 	if inv.App == "" || len(inv.Secret) < 16 || inv.Shards < 1 || inv.Shards > maxShards || inv.Shards&(inv.Shards-1) != 0 {
 		return nil, fmt.Errorf("%w: header", errCorrupt)
+	}
+	for _, run := range inv.Runs {
+		if err := run.Ref.Check(); err != nil {
+			return nil, fmt.Errorf("%w: hook: %w", errCorrupt, err)
+		}
 	}
 	for i := range inv.Shards {
 		s, ok := shards[i]

@@ -1,0 +1,63 @@
+package reconcile
+
+import (
+	"fmt"
+	"maps"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	kube "github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+)
+
+// definedKinds returns the kinds that CustomResourceDefinitions among the objects define, so that their custom resources
+// can be planned before the API server knows them. Only a definition that the app applies, and may contain, says anything.
+// One that no server would take is a problem, and so are two that define one kind.
+func definedKinds(allow Allow, rendered []render.Object) (map[schema.GroupVersionKind]cluster.Kind, render.Problems) {
+	kinds := map[schema.GroupVersionKind]cluster.Kind{}
+	by := map[schema.GroupKind]render.Object{}
+	var problems render.Problems
+	for _, o := range rendered {
+		crd := kube.Kind{Group: o.GroupVersionKind().Group, Kind: o.GetKind()}
+		if !kube.IsDefinition(crd.Group, crd.Kind) || !isApplied(crd, o.GetAnnotations()) {
+			continue
+		}
+		if why, _ := allow.refuses(cluster.Ref{Kind: crd, Name: o.GetName()}); why != "" {
+			continue
+		}
+		defined, err := kube.Defined(o.Object)
+		if err != nil {
+			problems = append(problems, render.Problem{Origin: o.Origin, Object: o.ID(), Message: err.Error()})
+			continue
+		}
+		for _, k := range defined {
+			gk := k.GVK().GroupKind()
+			if other, twice := by[gk]; twice && other.GetName() != o.GetName() {
+				problems = append(problems, render.Problem{Origin: o.Origin, Object: o.ID(),
+					Message: fmt.Sprintf("defines %s, as %s at %s does", gk, other.GetName(), other.Origin), Hint: "remove one of the two"})
+				break
+			}
+			kinds[k.GVK()], by[gk] = k, o
+		}
+	}
+	return kinds, problems
+}
+
+// Definitions returns the kinds that the apps of a repository define, each with its rendered objects, for one who asks what
+// the repository takes before anything of it is applied.
+func Definitions(apps []App, rendered [][]render.Object) map[schema.GroupVersionKind]cluster.Kind {
+	kinds := map[schema.GroupVersionKind]cluster.Kind{}
+	for i, app := range apps {
+		defined, _ := definedKinds(app.Allow, rendered[i]) // a run tells what is wrong
+		maps.Copy(kinds, defined)
+	}
+	return kinds
+}
+
+// isApplied tells whether an object with these annotations is applied: it is not left alone, and no hook instead.
+func isApplied(k cluster.Kind, annotations map[string]string) bool {
+	h, err := hookOf(annotations)
+	return err == nil && !desired.PolicyOf(annotations).Ignore && (h == nil || h.neverRun(k))
+}
