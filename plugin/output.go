@@ -114,13 +114,15 @@ func (o *outputFlags) print(w io.Writer, v any, names []string) (handled bool, e
 
 // printJSON keeps the order of v's fields, and characters such as < as they are.
 func printJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
 	e.SetIndent("", "    ")
 	e.SetEscapeHTML(false)
 	if err := e.Encode(v); err != nil {
 		return fmt.Errorf("printing JSON: %w", err)
 	}
-	return nil
+	_, err := w.Write(safetext.JSON(out.Bytes()))
+	return err
 }
 
 func (o *outputFlags) printer() (printers.ResourcePrinter, error) {

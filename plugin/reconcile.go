@@ -57,6 +57,7 @@ Without --repo the source is the one that the app's last run used.`,
 	cmd.Flags().StringVar(&o.dryRun, "dry-run", "none", "none, or server: ask the API server what would happen, write nothing")
 	cmd.Flags().DurationVar(&o.interval, "interval", 0, "Repeat: the time from the start of one pass to the next")
 	fixedWords(cmd, "dry-run", "none", "server")
+	cmd.Flags().BoolVar(&o.source.unsigned, "allow-unsigned", false, "Apply unsigned commits although commits were verified until now")
 	o.inPod.addFlags(cmd)
 	cmd.Flags().DurationVar(&o.length, "for", 0, "With --interval: start no pass after this time (default without end)")
 	return cmd

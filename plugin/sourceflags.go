@@ -35,6 +35,7 @@ type sourceFlags struct {
 	auth                                   source.Auth
 	limits                                 repoLimits
 	trust                                  trust.Files
+	unsigned                               bool // of reconcile
 }
 
 func (f *sourceFlags) addFlags(cmd *cobra.Command) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
@@ -16,10 +17,37 @@ import (
 // from is where commits come from, and what to call when they are no longer needed.
 func (f *sourceFlags) from(repo source.Repo, store *record.Store) (reconcile.Source, func()) {
 	if repo.Trust == nil {
-		return gitSource{repo}, func() {}
+		if f.unsigned {
+			return gitSource{repo}, func() {}
+		}
+		return &unverifiedSource{gitSource: gitSource{repo}, records: store}, func() {}
 	}
 	s := &trustedSource{gitSource: gitSource{repo}, records: store, known: map[string]error{}}
 	return s, s.close
+}
+
+// unverifiedSource shows whatever the ref points at, if no commit of the repository was verified when it was applied. Where one
+// was, keys were given until now: they are lost, or somebody took them away.
+type unverifiedSource struct {
+	gitSource
+	records *record.Store
+
+	mu    sync.Mutex
+	asked bool // and no commit was verified
+}
+
+// Poll implements reconcile.Source.
+func (s *unverifiedSource) Poll(ctx context.Context) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.asked {
+		if last := verified(ctx, s.records, s.repo); last != nil {
+			return "", hint.Errorf(fmt.Sprintf("commits of %s were verified until now (the last one is %s, signed by %s), and no keys are given", s.repo.Display(), last.Short(), last.Signer),
+				"restore the keys in the Secret of credentials, or name them with --allowed-signers-file or --openpgp-keyring-file; --allow-unsigned ends the verification")
+		}
+		s.asked = true
+	}
+	return s.gitSource.Poll(ctx)
 }
 
 // trustedSource shows only commits that somebody signed who may. While the tip of the ref is not such a commit, it
@@ -86,25 +114,34 @@ func (s *trustedSource) judge(ctx context.Context, commit string) (why, err erro
 
 // recorded is the newest commit of the repository that the instance has applied and verified.
 func (s *trustedSource) recorded(ctx context.Context) string {
-	records, err := s.records.Peek(ctx)
+	if last := verified(ctx, s.records, s.repo); last != nil {
+		return last.Commit
+	}
+	return ""
+}
+
+// verified is the newest commit of a repository that an instance has applied and verified, nil when there is none.
+func verified(ctx context.Context, store *record.Store, repo source.Repo) *record.Revision {
+	records, err := store.Peek(ctx)
 	if err != nil {
-		return "" // the pass will say why
+		return nil // the pass will say why
 	}
 	var signed []record.Revision
 	for _, rec := range records {
-		if rec.Inventory != nil && rec.Revision.Signer != "" && rec.Source.Repo == s.repo.Display() {
+		if rec.Inventory != nil && rec.Revision.Signer != "" && rec.Source.Repo == repo.Display() {
 			signed = append(signed, rec.Revision)
 		}
 	}
-	for _, l := range s.records.AppLists() {
-		if l.Revision.Signer != "" && l.Source.Repo == s.repo.Display() {
+	for _, l := range store.AppLists() {
+		if l.Revision.Signer != "" && l.Source.Repo == repo.Display() {
 			signed = append(signed, l.Revision)
 		}
 	}
 	if len(signed) == 0 {
-		return ""
+		return nil
 	}
-	return slices.MaxFunc(signed, func(a, b record.Revision) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Commit, b.Commit)) }).Commit
+	last := slices.MaxFunc(signed, func(a, b record.Revision) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Commit, b.Commit)) })
+	return &last
 }
 
 // Open implements reconcile.Source.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 )
 
@@ -27,6 +29,7 @@ func (l *loader) check(place string, e Entry) {
 		l.at(join(place, "name"), problem, "%q cannot be the name of an app", e.Name)
 	}
 	l.label(join(place, "namespace"), e.Namespace)
+	l.checkConfinement(place, e)
 	for i, ns := range e.Allow.Namespaces {
 		l.label(fmt.Sprintf("%s.allow.namespaces[%d]", place, i), ns)
 	}
@@ -58,6 +61,38 @@ func (l *loader) check(place string, e Entry) {
 	if s := e.Substitute; s != nil {
 		for i, f := range s.From {
 			l.name(fmt.Sprintf("%s.substitute.from[%d].name", place, i), f.Name)
+		}
+	}
+}
+
+// checkConfinement refuses settings that confine an app and are empty. An absent key confines nothing, so an empty one would be
+// read as the opposite of what it says.
+func (l *loader) checkConfinement(place string, e Entry) {
+	given := func(name string) bool {
+		_, ok := l.lines[join(place, name)]
+		return ok
+	}
+	const advice = "leave the key out, if the app is not to be confined by it"
+	if given("serviceAccount") && e.ServiceAccount == "" {
+		l.at(join(place, "serviceAccount"), advice, "serviceAccount is empty")
+	}
+	if given("allow") && !given("allow.namespaces") && !given("allow.kinds") {
+		l.at(join(place, "allow"), advice, "allow names neither namespaces nor kinds")
+	}
+	for name, list := range map[string][]string{"allow.namespaces": e.Allow.Namespaces, "allow.kinds": e.Allow.Kinds} {
+		if given(name) && len(list) == 0 {
+			l.at(join(place, name), advice, "%s is empty", name)
+		}
+		for i, element := range list {
+			if element == "" {
+				l.at(fmt.Sprintf("%s[%d]", join(place, name), i), "remove it, or write what is meant", "an element of %s is empty", name)
+			}
+		}
+	}
+	for i, kind := range e.Allow.Kinds {
+		name, group, _ := strings.Cut(kind, ".")
+		if _, err := object.ParseType(cmp.Or(group, "x")+"/v1", name); err != nil && kind != "" {
+			l.at(fmt.Sprintf("%s.allow.kinds[%d]", place, i), "write Kind, or Kind.group", "%q is not a kind", kind)
 		}
 	}
 }

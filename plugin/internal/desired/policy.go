@@ -33,6 +33,7 @@ const (
 	Hook           = "kubectl-gitops.dev/hook"
 	HookDelete     = "kubectl-gitops.dev/hook-delete-policy"
 	HookRun        = "kubectl-gitops.dev/hook-run" // on the object of a hook: tells one run from others
+	HookApp        = "kubectl-gitops.dev/hook-app" // on the object of a hook: the ApplySet id of its app
 	DependsOn      = "config.kubernetes.io/depends-on"
 	ArgoHook       = "argocd.argoproj.io/hook"
 	ArgoHookDelete = "argocd.argoproj.io/hook-delete-policy"

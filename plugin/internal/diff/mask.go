@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	kube "github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
 // What kubectl diff shows in place of a Secret's value.
@@ -42,7 +44,7 @@ func MaskPair(before, after *unstructured.Unstructured) (b, a *unstructured.Unst
 }
 
 func isSecret(u *unstructured.Unstructured) bool {
-	return u != nil && u.GetKind() == "Secret" && (u.GetAPIVersion() == "v1" || u.GetAPIVersion() == "")
+	return u != nil && kube.IsSecret(u.GetAPIVersion(), u.GetKind())
 }
 
 // isPublic tells whether a top-level field of a Secret holds no values.

@@ -31,10 +31,11 @@ func Defined(crd map[string]any) ([]Kind, error) {
 		return nil, fmt.Errorf("the group %s is Kubernetes' own: a CustomResourceDefinition defines nothing there", quoted(group))
 	case !strings.Contains(group, "."):
 		return nil, fmt.Errorf("spec.group %s is not valid: it needs a dot, such as in example.com", quoted(group))
-	case scope != "Namespaced" && scope != "Cluster":
-		return nil, fmt.Errorf("spec.scope %s is not valid: Namespaced or Cluster", quoted(scope))
 	case text("metadata", "name") != plural+"."+group:
 		return nil, fmt.Errorf("its name is not spec.names.plural, a dot and spec.group: %s", quoted(plural+"."+group))
+	}
+	if scope != "Namespaced" && scope != "Cluster" {
+		return nil, nil // the server says so, and serves nothing
 	}
 	versions, _, _ := unstructured.NestedSlice(crd, "spec", "versions")
 	var kinds []Kind

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
 // ImageChange is one image whose tag or digest changes. From and To are whole references.
@@ -19,7 +21,7 @@ type ImageChange struct {
 // Only another tag or digest of the same repository counts: another repository is another program.
 func imageChanges(before, after *unstructured.Unstructured) (images []ImageChange, only bool) {
 	only = true
-	plain := before.GetAPIVersion() == "v1" && (before.GetKind() == "ConfigMap" || before.GetKind() == "Secret")
+	plain := object.Is(before.GetAPIVersion(), before.GetKind(), "", "ConfigMap") || object.IsSecret(before.GetAPIVersion(), before.GetKind())
 	walk(before.Object, after.Object, "", func(key string, b, a any) {
 		from, isText := b.(string)
 		to, areTexts := a.(string)

@@ -80,6 +80,11 @@ func (r *Reconciler) prepare(ctx context.Context, app App, rendered []render.Obj
 		if o.hook.neverRun(kind) {
 			o.hook = nil
 		}
+		refused, err := r.guardInstance(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		problems = append(problems, refused...)
 		if o.hook != nil && o.Name == "" {
 			claimHook(o)
 			objects = append(objects, o)
@@ -97,7 +102,6 @@ func (r *Reconciler) prepare(ctx context.Context, app App, rendered []render.Obj
 			continue
 		}
 		seen[o.key()] = ro.Origin
-		problems = append(problems, r.guardCredentials(o)...)
 		if o.hook != nil {
 			claimHook(o)
 		} else {

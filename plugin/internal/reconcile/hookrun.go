@@ -101,11 +101,23 @@ func (p *pass) clearHook(ctx context.Context, o *object, run *record.HookRun) er
 	switch {
 	case known == nil && !ours:
 		return hint.Errorf("an object of this name exists, and is no hook", "delete it, or give the hook another name")
-	case !ours && (kept(live.GetAnnotations()) || ref.Group == "" && ref.Kind.Kind == "PersistentVolumeClaim"):
+	case row.UID == live.GetUID() && (holdsData(ref.Kind) || takesClaims(ref.Kind, live)):
+		return hint.Errorf("the object is one of the app, and running it as a hook would delete what it holds", "take the annotation of the hook away, or give the hook another name")
+	case !ours && p.othersHook(live):
+		return hint.Errorf("an object of this name exists, and is the hook of "+firstOf(p.apps[live.GetAnnotations()[desired.HookApp]], "another app"),
+			"give the hook another name")
+	case !ours && (kept(live.GetAnnotations()) || holdsData(ref.Kind)):
 		return hint.Errorf("an object of this name exists, and running the hook would delete what is to be kept",
 			"delete it yourself, or leave the hook out: annotation %s: Skip", desired.Hook)
 	}
 	return p.deleteAndWait(ctx, ref, live.GetUID())
+}
+
+// othersHook tells whether an object that is not known to be ours is that of another app's hook. What an earlier version of this
+// tool made does not say whose it is.
+func (p *pass) othersHook(live *unstructured.Unstructured) bool {
+	set := live.GetAnnotations()
+	return set[desired.HookRun] != "" && set[desired.HookApp] != p.id
 }
 
 // startHook creates the object of a run and waits for its end. The time that a Job lives after its end counts from
@@ -115,7 +127,7 @@ func (p *pass) startHook(ctx context.Context, o *object, run *record.HookRun) er
 	m.SetName(run.Ref.Name)
 	m.SetGenerateName("")
 	set := m.GetAnnotations()
-	set[desired.HookRun] = run.Mark
+	set[desired.HookRun], set[desired.HookApp] = run.Mark, p.id
 	m.SetAnnotations(set)
 	if isJob(run.Ref.Kind) {
 		unstructured.RemoveNestedField(m.Object, "spec", "ttlSecondsAfterFinished")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	kube "github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
@@ -74,7 +75,7 @@ func (p *pass) tellNamespace(ref cluster.Ref, body []byte) {
 
 // madeNamespace tells whether u is a Namespace that a run created for this very app before the app held it.
 func (p *pass) madeNamespace(u *unstructured.Unstructured) bool {
-	return u.GetKind() == "Namespace" && u.GetAPIVersion() == "v1" && p.Records.CreatedFor(u) == p.app.Name
+	return kube.Is(u.GetAPIVersion(), u.GetKind(), "", "Namespace") && p.Records.CreatedFor(u) == p.app.Name
 }
 
 // leftNamespace names the Namespace that a run created for an app which is gone, "" when there is none or another app

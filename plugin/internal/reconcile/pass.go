@@ -70,6 +70,7 @@ type pass struct {
 	unserved    []*step             // of their kinds: applied when they are established
 	postponed   int                 // how many of these are left to a later pass
 	recreated   []*step             // deleted and created anew, or to be
+	unforeseen  *recreations        // of these, what was not foreseen
 	looked      bool                // the CRDs were given their moment
 	told        map[record.Key]string
 	effects     []Effect
@@ -162,7 +163,7 @@ func (r *Reconciler) Preview(ctx context.Context, app App) (AppReport, []Effect,
 func (r *Reconciler) newPass(ctx context.Context, app App, opts Options) *pass {
 	r.memory()
 	p := &pass{Reconciler: r, ctx: ctx, app: app, opts: opts, id: r.Records.ID(app.Name), started: r.Now(), config: r.ownSettings(app),
-		live: newSnapshot(), newKinds: map[cluster.Kind]bool{}, refs: map[record.Key]cluster.Ref{},
+		live: newSnapshot(), unforeseen: &recreations{}, newKinds: map[cluster.Kind]bool{}, refs: map[record.Key]cluster.Ref{},
 		after: map[record.Key]*unstructured.Unstructured{}, trusted: map[record.Key]bool{}, fine: map[record.Key]*unstructured.Unstructured{}, failed: map[record.Key]bool{}, told: map[record.Key]string{}}
 	p.report = AppReport{Name: app.Name, Cause: opts.Cause, DryRun: opts.DryRun, Source: r.From,
 		Changes: []record.Change{}, Pruned: []string{}}

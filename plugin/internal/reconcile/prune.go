@@ -72,8 +72,16 @@ func (p *pass) pruneOne(ctx context.Context, r removal) (c *record.Change, was *
 	if live == nil {
 		return nil, nil, true
 	}
+	own := false
+	if r.row.Group == "" && (r.row.Ref.Kind.Kind == "Secret" || r.row.Ref.Kind.Kind == "ConfigMap") {
+		if own, err = p.isCredentials(ctx, r.row.Ref); err != nil {
+			return fail(err)
+		}
+	}
 	switch {
 	case r.stays != "":
+	case own:
+		r.stays = "the instance takes its credentials from it"
 	case kept(live.GetAnnotations()):
 		r.stays = "pruning is disabled by its annotation"
 	case r.row.HoldsOthers():

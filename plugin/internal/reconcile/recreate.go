@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -44,13 +45,31 @@ func whyKept(s *step, live metav1.Object) string {
 		return "the object is not this app's"
 	case holdsData(s.Ref.Kind) && was.Adopted:
 		return "it was there before the app, with what it holds"
+	case takesClaims(s.Ref.Kind, live):
+		return "its claims, and what they hold, would be deleted with it"
 	}
 	return ""
 }
 
 // holdsData tells whether deleting an object of a kind deletes data.
 func holdsData(k cluster.Kind) bool {
-	return k.Group == "" && (k.Kind == "PersistentVolumeClaim" || k.Kind == "PersistentVolume")
+	switch k.Group {
+	case "":
+		return k.Kind == "PersistentVolumeClaim" || k.Kind == "PersistentVolume"
+	case "snapshot.storage.k8s.io":
+		return k.Kind == "VolumeSnapshot" || k.Kind == "VolumeSnapshotContent"
+	}
+	return false
+}
+
+// takesClaims tells whether the claims of a StatefulSet are deleted with it, as its retention policy says.
+func takesClaims(k cluster.Kind, live metav1.Object) bool {
+	u, whole := live.(*unstructured.Unstructured)
+	if !whole || k.Group != "apps" || k.Kind != "StatefulSet" {
+		return false
+	}
+	when, _, _ := unstructured.NestedString(u.Object, "spec", "persistentVolumeClaimRetentionPolicy", "whenDeleted")
+	return when == "Delete"
 }
 
 // refusesUpdate tells an answer by which the server refuses a change, whatever its words, from one that says nothing about
@@ -110,7 +129,38 @@ func (p *pass) anew(ctx context.Context, s *step, refused error) outcome {
 	if err := p.creatable(ctx, whole, live); err != nil && !(why == anewImmutable && cannotBeAsked(err)) {
 		return outcome{err: refused}
 	}
+	if err := p.guardUnforeseen(ctx, s); err != nil {
+		return outcome{err: err}
+	}
 	return p.deleteAndCreate(ctx, whole, live, why)
+}
+
+// guardUnforeseen holds a recreation to the deletion budget that was not foreseen when the budget was looked at: the server
+// refuses a revert, or has changed its mind since.
+func (p *pass) guardUnforeseen(ctx context.Context, s *step) error {
+	if p.opts.DryRun {
+		return nil // guardForeseen counts it
+	}
+	p.unforeseen.mu.Lock()
+	defer p.unforeseen.mu.Unlock()
+	var anew []*step
+	for _, other := range p.plan.steps {
+		if other.anew != "" && other.key() != s.key() {
+			anew = append(anew, other)
+		}
+	}
+	all := append(append(anew, p.unforeseen.steps...), s)
+	err := p.guardRecreations(ctx, all)
+	if err == nil {
+		p.unforeseen.steps = append(p.unforeseen.steps, s)
+	}
+	return err
+}
+
+// recreations are steps that a pass recreates without having foreseen it.
+type recreations struct {
+	mu    sync.Mutex
+	steps []*step
 }
 
 // replaceAnew is anew for an object that asks for it at each change.

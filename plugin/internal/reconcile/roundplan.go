@@ -203,7 +203,8 @@ func (p *pass) planListed(ctx context.Context) error {
 	return p.checkRights(ctx)
 }
 
-// confine refuses what the settings do not allow the app to contain, hooks among them, all at once.
+// confine refuses what the settings do not allow the app to contain, hooks among them, all at once. What is refused wants
+// nothing any more: it is in no other app's way.
 func (p *pass) confine() error {
 	var problems render.Problems
 	for _, o := range slices.Concat(p.desired, p.hooks) {
@@ -214,6 +215,7 @@ func (p *pass) confine() error {
 	if len(problems) == 0 {
 		return nil
 	}
+	p.desired, p.hooks = nil, nil
 	slices.SortStableFunc(problems, func(a, b render.Problem) int {
 		return cmp.Or(cmp.Compare(a.Origin.File, b.Origin.File), cmp.Compare(a.Origin.Line, b.Origin.Line))
 	})

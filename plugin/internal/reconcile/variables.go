@@ -7,8 +7,11 @@ import (
 	"maps"
 	"slices"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
@@ -41,10 +44,17 @@ func (p *pass) readVariables(ctx context.Context, s *Substitute, from Substitute
 	if secret {
 		kind = cluster.Kind{Version: "v1", Kind: "Secret", Resource: "secrets", Namespaced: true}
 	}
-	live, err := p.Cluster.Get(ctx, cluster.Ref{Kind: kind, Namespace: p.Records.Namespace, Name: from.Name})
+	ref := cluster.Ref{Kind: kind, Namespace: p.Records.Namespace, Name: from.Name}
+	if err := p.mayRead(ref); err != nil {
+		return err
+	}
+	live, err := p.Cluster.Get(ctx, ref)
 	if err != nil {
 		return hint.With(fmt.Errorf("variables of %s: %s/%s in namespace %s: %w", p.app.Name, from.Kind, from.Name, p.Records.Namespace, err),
 			"create it, or take it out of substitute.from")
+	}
+	if err := p.guardRead(ctx, ref, live); err != nil {
+		return err
 	}
 	s.version += fmt.Sprintf("%s/%s@%s:%s;", from.Kind, from.Name, live.GetUID(), live.GetResourceVersion())
 	values, _ := live.Object["data"].(map[string]any)
@@ -58,6 +68,35 @@ func (p *pass) readVariables(ctx context.Context, s *Substitute, from Substitute
 			text = string(plain)
 		}
 		s.set(name, text, secret)
+	}
+	return nil
+}
+
+// mayRead refuses variables that a confined app may not name. An app with a service account reads as that, so the server says
+// what it may read; another one reads with the rights of the instance, and so only what it may contain as well.
+func (p *pass) mayRead(ref cluster.Ref) error {
+	if p.app.ServiceAccount != "" {
+		return nil
+	}
+	if why, _ := p.app.Allow.refuses(ref); why != "" {
+		return hint.With(fmt.Errorf("variables of %s: %s in namespace %s: the app is confined, and may not read it: %s", p.app.Name, ref, ref.Namespace, why),
+			"write the values into substitute.vars, or give the app a serviceAccount that may read it")
+	}
+	return nil
+}
+
+// guardRead refuses variables from what is the instance's own: its records, and its credentials.
+func (p *pass) guardRead(ctx context.Context, ref cluster.Ref, live *unstructured.Unstructured) error {
+	own := record.Reserved(ref, live, p.Records.Namespace) != "" || record.IsMarked(live)
+	if !own && ref.Kind.Kind == "Secret" && holdsCredentials(live) { // what has none of these keys is not worth a request
+		var err error
+		if own, err = p.isCredentials(ctx, ref); err != nil {
+			return fmt.Errorf("variables of %s: %w", p.app.Name, err)
+		}
+	}
+	if own {
+		return hint.Errorf(fmt.Sprintf("variables of %s: %s in namespace %s belongs to the instance itself, and no app reads it", p.app.Name, ref, ref.Namespace),
+			"put what the app needs into an object of its own")
 	}
 	return nil
 }

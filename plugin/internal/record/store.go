@@ -74,6 +74,7 @@ type Store struct {
 	peeked       map[string]*Record // answers the next Load
 	lists        []*AppList         // found by the last Load
 	hasNamespace bool               // of the instance, as far as is known
+	mounts       mounts
 	once         sync.Once
 	self         string // see writer
 }

@@ -10,6 +10,9 @@ import (
 
 	pathcontent "k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
 
 // Limits of the API server. Objects beyond them would fail half-way through an apply.
@@ -51,7 +54,7 @@ type checker struct {
 }
 
 func (c *checker) refuse(hint, format string, args ...any) {
-	c.problems = append(c.problems, Problem{Origin: c.object.Origin, Object: c.object.ID(), Message: fmt.Sprintf(format, args...), Hint: hint})
+	c.problems = append(c.problems, Problem{Origin: c.object.Origin, Object: safetext.Line(c.object.ID()), Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 
 // misfit refuses a value that is no string, at its own line.
@@ -74,8 +77,12 @@ func segments(field string) []any {
 // identity checks apiVersion, kind and metadata, and reports whether the object can be told from others.
 func (c *checker) identity() bool {
 	before := len(c.problems)
-	c.text("apiVersion", c.object.Object["apiVersion"], true)
-	c.text("kind", c.object.Object["kind"], true)
+	version, kind := c.text("apiVersion", c.object.Object["apiVersion"], true), c.text("kind", c.object.Object["kind"], true)
+	if version != "" && kind != "" {
+		if _, err := object.ParseType(version, kind); err != nil {
+			c.refuse("", "%s", err)
+		}
+	}
 	metadata, ok := c.object.Object["metadata"].(map[string]any)
 	if !ok && c.object.Object["metadata"] != nil {
 		c.refuse("", "metadata is not a mapping")
@@ -88,6 +95,9 @@ func (c *checker) identity() bool {
 	c.text("metadata.generateName", metadata["generateName"], false)
 	for _, reason := range pathcontent.IsPathSegmentName(name) {
 		c.refuse("", "metadata.name %q is not valid: %s", name, reason)
+	}
+	if name != "" && len(pathcontent.IsPathSegmentName(name)) == 0 && object.CheckName(name) != nil {
+		c.refuse("", "metadata.name %+q is not valid: printable characters without blanks only, at most 253", name)
 	}
 	if namespace := c.text("metadata.namespace", metadata["namespace"], false); namespace != "" {
 		if len(validation.IsDNS1123Label(namespace)) > 0 {

@@ -6,13 +6,17 @@ import (
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
 func isCore(u *unstructured.Unstructured, kind string) bool {
-	return u.GetAPIVersion() == "v1" && u.GetKind() == kind
+	return object.Is(u.GetAPIVersion(), u.GetKind(), "", kind)
 }
 
-func isSecret(u *unstructured.Unstructured) bool { return isCore(u, "Secret") }
+func isSecret(u *unstructured.Unstructured) bool {
+	return object.IsSecret(u.GetAPIVersion(), u.GetKind())
+}
 
 const plainSecretHint = "encrypt it with SOPS, use a SealedSecret or an ExternalSecret, or allow it: --allow-plain-secrets, or allowPlainSecrets of its app in gitops.yaml"
 

@@ -3,6 +3,7 @@
 package safetext
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
@@ -15,6 +16,24 @@ import (
 func Hostile(r rune) bool {
 	return r == '\u2028' || r == '\u2029' || unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Bidi_Control)
 }
+
+// JSON writes what would change the direction of text in a terminal as escapes of JSON. The value of the document stays the same.
+func JSON(document []byte) []byte {
+	if !bytes.ContainsFunc(document, turns) {
+		return document
+	}
+	var out bytes.Buffer
+	for _, r := range string(document) {
+		if turns(r) {
+			fmt.Fprintf(&out, `\u%04x`, r)
+		} else {
+			out.WriteRune(r)
+		}
+	}
+	return out.Bytes()
+}
+
+func turns(r rune) bool { return unicode.Is(unicode.Bidi_Control, r) }
 
 // Line returns text as one line. Hostile characters are written as escapes of Go (\n, \x00, \u202e), the escape
 // character as ^[, and bytes that are not UTF-8 as \xff. A tab becomes a space.

@@ -15,6 +15,8 @@ import (
 	"unicode/utf8"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
 
 // JSON returns v as JSON that is YAML, too.
@@ -23,11 +25,18 @@ func JSON(v any) ([]byte, error) {
 	return Escape(text), err
 }
 
-// YAML returns v as YAML, with the field names of its JSON form, sorted.
+// YAML returns v as YAML, with the field names of its JSON form, sorted. A value that would change the direction of text in a
+// terminal is written as JSON with escapes, which is YAML, too.
 func YAML(v any) ([]byte, error) {
 	text, err := JSON(v)
 	if err != nil {
 		return nil, err
+	}
+	if safe := safetext.JSON(text); len(safe) != len(text) {
+		var out bytes.Buffer
+		err := json.Indent(&out, safe, "", "  ")
+		out.WriteByte('\n')
+		return out.Bytes(), err
 	}
 	return yaml.JSONToYAML(text)
 }

@@ -168,8 +168,21 @@ func (l *local) isPartial() bool {
 	return false
 }
 
+// commitOf is the commit that a ref points at, by its full name.
+func (l *local) commitOf(name string) (plumbing.Hash, bool) {
+	found, err := storer.ResolveReference(l.objects, plumbing.ReferenceName(name))
+	if err != nil {
+		return plumbing.ZeroHash, false
+	}
+	commit, err := peel(l.objects, found.Hash())
+	return commit, err == nil
+}
+
 // resolve finds ref and returns its full name and commit.
 func (l *local) resolve(ref string) (string, plumbing.Hash, error) {
+	if err := ambiguous(ref, l.commitOf); err != nil {
+		return "", plumbing.ZeroHash, err
+	}
 	for _, name := range candidates(ref) {
 		found, err := storer.ResolveReference(l.objects, plumbing.ReferenceName(name))
 		if errors.Is(err, plumbing.ErrReferenceNotFound) {

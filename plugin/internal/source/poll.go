@@ -121,8 +121,8 @@ func (p *poller) ask(ctx context.Context, ref string) (plumbing.Hash, error) {
 	if err != nil {
 		return plumbing.ZeroHash, err
 	}
-	if _, commit, err := resolveAdvertised(adv, ref); err == nil {
-		return commit, nil
+	if _, commit, err := resolveAdvertised(adv, ref); err == nil || errors.Is(err, errAmbiguous) {
+		return commit, err
 	}
 	if adv, err = p.lsRefs(ctx, nil); err != nil {
 		return plumbing.ZeroHash, err

@@ -2,6 +2,7 @@ package source
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -26,11 +27,38 @@ func candidates(ref string) []string {
 	return []string{"refs/heads/" + ref, "refs/tags/" + ref, "refs/" + ref}
 }
 
+// errAmbiguous says that a name is that of a branch and of a tag.
+var errAmbiguous = errors.New("is the name of a branch and of a tag, which are different commits")
+
+// ambiguous returns an error when ref is the short name of both a branch and a tag, at different commits: whoever may push the
+// one would say what the other means. at looks up the commit of a full name.
+func ambiguous(ref string, at func(name string) (plumbing.Hash, bool)) error {
+	names := candidates(ref)
+	if len(names) < 2 {
+		return nil
+	}
+	branch, isBranch := at(names[0])
+	tag, isTag := at(names[1])
+	if !isBranch || !isTag || branch == tag {
+		return nil
+	}
+	return hint.With(fmt.Errorf("ref %q %w", ref, errAmbiguous), "write %s for the branch, or %s for the tag", names[0], names[1])
+}
+
 // resolveAdvertised finds ref in a server's advertisement and returns its full name and commit.
 func resolveAdvertised(adv *packp.AdvRefs, ref string) (string, plumbing.Hash, error) {
 	names := make([]string, 0, len(adv.References))
 	for name := range adv.References {
 		names = append(names, name)
+	}
+	if err := ambiguous(ref, func(name string) (plumbing.Hash, bool) {
+		if h, ok := adv.Peeled[name]; ok {
+			return h, true
+		}
+		h, ok := adv.References[name]
+		return h, ok
+	}); err != nil {
+		return "", plumbing.ZeroHash, err
 	}
 	for _, name := range candidates(ref) {
 		if name == "HEAD" {
