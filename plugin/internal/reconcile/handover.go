@@ -39,10 +39,10 @@ type move struct {
 // happens to the other one. While it is not known what an app holds, nothing is pruned at all: it may have moved there.
 func (rd *round) handovers() {
 	holders := map[record.Key]*pass{}
-	unknown := ""
+	var unknown []*pass
 	for _, p := range rd.passes {
 		if p.failure != nil && !p.listed.retired || p.rec == nil {
-			unknown = p.app.Name
+			unknown = append(unknown, p)
 		}
 		for _, k := range p.claimed() {
 			holders[k] = p
@@ -66,9 +66,9 @@ func (rd *round) handovers() {
 			}
 			taker := holders[k]
 			if taker == nil || taker == giver {
-				if unknown != "" && unknown != giver.app.Name {
+				if i := slices.IndexFunc(unknown, func(p *pass) bool { return p != giver && p.mayContain(row) }); i >= 0 {
 					giver.givesAway(k) // perhaps
-					giver.listed.keeps = fmt.Sprintf("nothing is pruned while it is not known what the app %s holds", unknown)
+					giver.listed.keeps = fmt.Sprintf("nothing is pruned while it is not known what the app %s holds", unknown[i].app.Name)
 				}
 				continue
 			}
@@ -81,6 +81,12 @@ func (rd *round) handovers() {
 		}
 	}
 	slices.SortStableFunc(rd.moves, func(a, b move) int { return slices.Index(rd.passes, a.from) - slices.Index(rd.passes, b.from) })
+}
+
+// mayContain tells whether an object could have moved to the app: one that is confined takes nothing over that it may not contain.
+func (p *pass) mayContain(row record.Row) bool {
+	why, _ := p.app.Allow.refuses(row.Ref)
+	return why == ""
 }
 
 // claimed lists what Git says the app holds, as far as that is known.
