@@ -81,6 +81,11 @@ var boundaries = []struct {
 		"os/exec":                          "no program is run: neither git nor a hook",
 		module + "/plugin/internal/notify": "the credentials of Git are sent to Git's server only",
 	}},
+	{"plugin/internal/object", map[string]string{
+		"k8s.io/client-go": "what an object is, is known without a cluster",
+		module + "/plugin": "decoding, confinement, masking and requests ask it",
+		"net/http":         "it forms paths, and sends nothing",
+	}},
 	{"plugin/internal/desired", map[string]string{
 		"k8s.io":                           "what a manifest asks for is known without a cluster",
 		module + "/plugin/internal/render": "a renderer may ask it, too",

@@ -73,7 +73,7 @@ type Health struct {
 	Message     string `yaml:"message" doc:"a string that says why"`
 }
 
-// Allow is the form of allow. An empty list allows everything.
+// Allow is the form of allow. A list that is left out allows everything, one that is empty is refused.
 type Allow struct {
 	Namespaces []string `yaml:"namespaces" doc:"namespaces that objects may lie in; then cluster-scoped objects need their kind in kinds, but for these Namespaces themselves"`
 	Kinds      []string `yaml:"kinds" doc:"kinds: Deployment for one of Kubernetes' own, Widget.example.com for others"`
@@ -82,7 +82,7 @@ type Allow struct {
 // Substitute is the form of substitute.
 type Substitute struct {
 	Vars map[string]any `yaml:"vars" doc:"values by name: strings, booleans and whole numbers"`
-	From []From         `yaml:"from" doc:"objects in the namespace of the instance whose data are further values; later ones win, vars win over all"`
+	From []From         `yaml:"from" doc:"objects in the namespace of the instance whose data are further values; later ones win, vars win over all. A confined app reads what it may contain, one with a serviceAccount what that may read"`
 }
 
 // From is the form of an entry of substitute.from.

@@ -35,7 +35,7 @@ func TestAttackKindsOfRecords(t *testing.T) {
 }
 
 // TestAttackTypes: apiVersion, kind and name as no server takes them are refused, and what could be read as a Secret is
-// secret. The table of files in testdata is that of the push half; package render reads it, too.
+// secret. Package render reads the table of files that the push half has.
 func TestAttackTypes(t *testing.T) {
 	data, err := os.ReadFile("testdata/types.yaml")
 	if err != nil {

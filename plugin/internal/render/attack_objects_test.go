@@ -14,7 +14,7 @@ import (
 // TestAttackObjects: what an object is, is decided by its group and kind, however they are written. The table is that of the
 // push half.
 func TestAttackObjects(t *testing.T) {
-	data, err := os.ReadFile("../object/testdata/objects.yaml")
+	data, err := os.ReadFile("../../../bumper/testdata/objects.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
