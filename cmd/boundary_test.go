@@ -84,7 +84,6 @@ var boundaries = []struct {
 	{"plugin/internal/object", map[string]string{
 		"k8s.io/client-go": "what an object is, is known without a cluster",
 		module + "/plugin": "decoding, confinement, masking and requests ask it",
-		"net/http":         "it forms paths, and sends nothing",
 	}},
 	{"plugin/internal/desired", map[string]string{
 		"k8s.io":                           "what a manifest asks for is known without a cluster",
