@@ -213,7 +213,7 @@ func (c *Client) discover(ctx context.Context) (*discovered, error) {
 		}
 		for _, r := range list.APIResources {
 			if !strings.Contains(r.Name, "/") {
-				found.kinds[gv.WithKind(r.Kind)] = Kind{gv.Group, gv.Version, r.Kind, r.Name, r.Namespaced}
+				found.kinds[gv.WithKind(r.Kind)] = Kind{Group: gv.Group, Version: gv.Version, Kind: r.Kind, Resource: r.Name, Namespaced: r.Namespaced}
 			}
 		}
 	}
