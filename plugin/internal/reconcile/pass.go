@@ -379,13 +379,17 @@ func (p *pass) writeAhead(ctx context.Context) error {
 // noteBefore lets the record name the commit that the objects equal before anything is written. That of an app that no commit
 // changed for long is known to the list alone, and a run that is cut off does not save the list.
 func (p *pass) noteBefore() {
-	l := p.listed
+	l, was := p.listed, p.rec.Revision.Commit
 	switch {
-	case l == nil || p.rec.Revision.Commit == "":
+	case l == nil || was == "":
+		return
 	case l.holds != nil:
 		p.rec.Revision = *l.holds
-	case l.before != "" && l.before != p.rec.Revision.Commit:
+	case l.before != "" && l.before != was:
 		p.rec.Revision = record.Revision{Commit: l.before, Ref: p.rec.Revision.Ref}
+	}
+	if p.rec.Report.Seen == was { // nothing newer was seen
+		p.rec.Report.Seen = p.rec.Revision.Commit
 	}
 }
 
