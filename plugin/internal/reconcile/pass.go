@@ -388,8 +388,8 @@ func (p *pass) noteBefore() {
 	case l.before != "" && l.before != was:
 		p.rec.Revision = record.Revision{Commit: l.before, Ref: p.rec.Revision.Ref}
 	}
-	if p.rec.Report.Seen == was { // nothing newer was seen
-		p.rec.Report.Seen = p.rec.Revision.Commit
+	if r := p.rec.Report; r != nil && r.Seen == was { // nothing newer was seen
+		r.Seen = p.rec.Revision.Commit
 	}
 }
 
