@@ -22,6 +22,9 @@ func (p *pass) heldBack(err error) error {
 // so the last one that could be is meant then.
 func (p *pass) seen() string {
 	if p.isHeld() && p.rec.Report != nil {
+		if p.rec.Report.Seen == p.listed.recorded { // nothing newer than what the record had: now it has the list's
+			return p.rec.Revision.Commit
+		}
 		return p.rec.Report.Seen
 	}
 	if h, ok := p.Source.(Holder); ok {

@@ -12,14 +12,15 @@ import (
 
 // listed is what the pass of an app knows that a gitops.yaml lists.
 type listed struct {
-	dir     string           // of the gitops.yaml
-	holds   *record.Revision // the commit that its objects equal, nil when they do not all equal one
-	before  string           // the commit that they equalled when they did last, where the list knows
-	setting []byte           // everything gitops.yaml says of the app
-	beside  []string         // the apps that gitops.yaml lists
-	retired bool             // it left gitops.yaml: all its objects are pruned, and then its record
-	first   []string         // apps that left it too and are removed before this one
-	aside   bool             // it was not asked for, or is suspended: nothing is done, but what it holds matters to others
+	dir      string           // of the gitops.yaml
+	holds    *record.Revision // the commit that its objects equal, nil when they do not all equal one
+	recorded string           // the commit that the record had before this run noted what the list says, "" when it noted nothing
+	before   string           // the commit that they equalled when they did last, where the list knows
+	setting  []byte           // everything gitops.yaml says of the app
+	beside   []string         // the apps that gitops.yaml lists
+	retired  bool             // it left gitops.yaml: all its objects are pruned, and then its record
+	first    []string         // apps that left it too and are removed before this one
+	aside    bool             // it was not asked for, or is suspended: nothing is done, but what it holds matters to others
 
 	suspended bool // it was asked for all the same
 

@@ -388,9 +388,7 @@ func (p *pass) noteBefore() {
 	case l.before != "" && l.before != was:
 		p.rec.Revision = record.Revision{Commit: l.before, Ref: p.rec.Revision.Ref}
 	}
-	if r := p.rec.Report; r != nil && r.Seen == was { // nothing newer was seen
-		r.Seen = p.rec.Revision.Commit
-	}
+	l.recorded = was
 }
 
 // saveApplied records what was applied, unless finish follows soon: of several apps, others are applied before.
