@@ -36,7 +36,7 @@ image: ## Write the container image to dist/image.tar (IMAGEFLAGS='-version 1.2.
 .PHONY: test
 test: control-plane ## Run every test, those on a real control plane included (the first time builds Kubernetes)
 	@failed=; for module in $(MODULES); do \
-		echo "== go test in $$module"; go -C $$module test -count=1 -timeout 30m $(TESTFLAGS) ./... || failed=1; \
+		echo "== go test in $$module"; go -C $$module test -count=1 -timeout 60m $(TESTFLAGS) ./... || failed=1; \
 	done; test -z "$$failed"
 
 .PHONY: test-fast
@@ -62,7 +62,7 @@ corpus: ## Bump every image of real repositories (CORPUS=DIR with a directory or
 
 .PHONY: e2e
 e2e: control-plane ## Run the scripts in plugin/e2e/testdata/script (TESTFLAGS='-v -run TestScripts/NAME' for one)
-	go -C plugin/e2e test -count=1 -timeout 30m $(TESTFLAGS) .
+	go -C plugin/e2e test -count=1 -timeout 60m $(TESTFLAGS) .
 
 .PHONY: node
 node: control-plane ## Run the tests in real pods (root on Linux; .ci/node-packages installs containerd and the rest; SOAK=1: 50 kills)
