@@ -83,7 +83,7 @@ func TestAPollIsOneRequest(t *testing.T) {
 	server := r.serve(func(next http.Handler) http.Handler { return requireToken(canary)(c.wrap(next)) })
 	auth := source.Auth{TokenFile: file(t, canary)}
 	for ref, want := range map[string]string{
-		"": second, "HEAD": second, "main": second, "v1": first, "light": first, "both": first, "outer": first,
+		"": second, "HEAD": second, "main": second, "v1": first, "light": first, "refs/heads/both": first, "refs/tags/both": second, "outer": first,
 		"refs/tags/v1": first, "refs/heads/main": second, "refs/changes/1": first, "changes/1": first, "feature/x": second,
 	} {
 		if got := poll(t, source.Repo{URL: server.URL + "/config/.git", Ref: ref, Auth: auth}); got != want {

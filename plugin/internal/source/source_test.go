@@ -158,7 +158,7 @@ func TestRefsAreFoundAsGitCloneFindsThem(t *testing.T) {
 		for _, tt := range []struct{ ref, commit, short string }{
 			{"", second, "main"}, {"HEAD", second, "main"}, {"main", second, "main"}, {"refs/heads/main", second, "main"},
 			{"light", first, "light"}, {"annotated", first, "annotated"}, {"refs/tags/annotated", first, "annotated"}, {"twice", first, "twice"},
-			{"both", second, "both"}, {"refs/tags/both", first, "both"}, {"feature/x", first, "feature/x"}, {"heads/main", second, "heads/main"},
+			{"refs/heads/both", second, "both"}, {"refs/tags/both", first, "both"}, {"feature/x", first, "feature/x"}, {"heads/main", second, "heads/main"},
 			{"refs/pull/7/head", first, "pull/7/head"}, {"alias", first, "alias"},
 			{first, first, ""}, {strings.ToUpper(first), first, ""},
 		} {
