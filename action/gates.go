@@ -298,8 +298,8 @@ func pullGate(name string, arrivals []arrival, missing func(*sourcePull) string)
 	return res
 }
 
-// approvals counts the people who may write to the repository and whose last review approves what was merged. Whoever
-// approved an earlier commit has not seen the last one.
+// approvals counts reviewers with write access to the repository. now are those whose last review approves the commit that was
+// merged, stale those who approved an earlier commit: they have not seen what was merged.
 func (p *sourcePull) approvals() (now, stale int) {
 	for _, r := range p.LatestOpinionatedReviews.Nodes {
 		switch {

@@ -80,7 +80,7 @@ type sourcePull struct {
 	Labels names
 	// HeadRefOid is the last commit of the pull request, which was merged.
 	HeadRefOid string
-	// LatestOpinionatedReviews are the last reviews of people who may write, each of the commit that they saw.
+	// LatestOpinionatedReviews are the last reviews by people with write access. Each names the commit that was reviewed.
 	LatestOpinionatedReviews struct {
 		Nodes []struct {
 			State  string

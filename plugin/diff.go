@@ -25,7 +25,7 @@ type diffOptions struct {
 }
 
 func newDiffCommand(c *cli) *cobra.Command {
-	o := &diffOptions{output: outputFlags{}}
+	o := &diffOptions{}
 	cmd := &cobra.Command{
 		Use:   "diff [APP...]",
 		Short: "Show what reconcile would change: exit 0 nothing, 1 something, more an error",

@@ -35,7 +35,7 @@ func (o *historyOptions) runDiff(ctx context.Context, c *cli, r *reconcile.Recon
 		return o.printRun(u, document)
 	}
 	document.Objects, document.Counts = compared.Objects, &compared.Counts
-	if handled, err := o.output.print(u.Out, document, document.names()); handled || err != nil {
+	if handled, err := o.output.print(u.Out, document, objectNames(document.Objects)); handled || err != nil {
 		return err
 	}
 	for _, object := range compared.Objects {
@@ -65,17 +65,9 @@ type RunDiff struct {
 	Objects         []preview.Object `json:"objects,omitempty"`
 }
 
-func (d RunDiff) names() []string {
-	var names []string
-	for _, object := range d.Objects {
-		names = append(names, object.Object)
-	}
-	return names
-}
-
 // printRun prints what the run recorded.
 func (o *historyOptions) printRun(u *ui, d RunDiff) error {
-	if handled, err := o.output.print(u.Out, d, d.names()); handled || err != nil {
+	if handled, err := o.output.print(u.Out, d, objectNames(d.Objects)); handled || err != nil {
 		return err
 	}
 	return u.recordedChanges(d.Run)

@@ -35,7 +35,7 @@ type installOptions struct {
 }
 
 func newInstallCommand(c *cli) *cobra.Command {
-	o := &installOptions{output: outputFlags{}}
+	o := &installOptions{}
 	cmd := &cobra.Command{
 		Use:   "install --repo URL [flags] [-- RECONCILE-FLAGS]",
 		Short: "Install the CronJob that reconciles from inside the cluster, or change it",

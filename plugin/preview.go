@@ -144,14 +144,21 @@ func (o *previewOptions) print(u *ui, p preview.Preview) error {
 	p.Limit(o.maxBytes)
 	var names []string
 	for _, app := range p.Apps {
-		for _, object := range app.Objects {
-			names = append(names, object.Object)
-		}
+		names = append(names, objectNames(app.Objects)...)
 	}
 	if handled, err := o.output.print(u.Out, p, names); handled || err != nil {
 		return err
 	}
 	return u.previewText(p)
+}
+
+// objectNames are the objects that differ, as -o name prints them.
+func objectNames(objects []preview.Object) []string {
+	var names []string
+	for _, o := range objects {
+		names = append(names, o.Object)
+	}
+	return names
 }
 
 // side is one of the two states that are compared.

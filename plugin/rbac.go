@@ -27,7 +27,7 @@ type rbacOptions struct {
 }
 
 func newRBACCommand(c *cli) *cobra.Command {
-	o := &rbacOptions{output: outputFlags{}}
+	o := &rbacOptions{}
 	cmd := &cobra.Command{
 		Use:   "rbac",
 		Short: "Show the rights that reconciling the repository takes",

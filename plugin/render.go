@@ -46,7 +46,7 @@ type RenderItem struct {
 }
 
 func newRenderCommand(c *cli) *cobra.Command {
-	o := &renderOptions{output: outputFlags{}}
+	o := &renderOptions{}
 	cmd := &cobra.Command{
 		Use:   "render [DIR|APP]",
 		Short: "Print the manifests; no cluster is asked for a directory",

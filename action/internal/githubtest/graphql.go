@@ -370,29 +370,32 @@ func (s *Server) enableAutoMerge(args map[string]any, perm Permissions) (any, *g
 	return map[string]any{"pullRequest": r.pullGraph(p)}, nil
 }
 
-func (s *Server) disableAutoMerge(args map[string]any, perm Permissions) (any, *gqlError) {
-	const path = "disablePullRequestAutoMerge"
+// pullToChange is the pull request that a mutation at path is about, for a token that may change it.
+func (s *Server) pullToChange(args map[string]any, perm Permissions, path string) (*Repo, *Pull, *gqlError) {
 	in, _ := args["input"].(map[string]any)
 	r, p := s.pullByID(fmt.Sprint(in["pullRequestId"]))
 	switch {
 	case p == nil:
-		return nil, &gqlError{"NOT_FOUND", "Could not resolve to a node with the global id", path}
+		return nil, nil, &gqlError{"NOT_FOUND", "Could not resolve to a node with the global id", path}
 	case perm.PullRequests != "write":
-		return nil, &gqlError{"FORBIDDEN", "Resource not accessible by integration", path}
+		return nil, nil, &gqlError{"FORBIDDEN", "Resource not accessible by integration", path}
+	}
+	return r, p, nil
+}
+
+func (s *Server) disableAutoMerge(args map[string]any, perm Permissions) (any, *gqlError) {
+	r, p, err := s.pullToChange(args, perm, "disablePullRequestAutoMerge")
+	if err != nil {
+		return nil, err
 	}
 	p.AutoMerge = ""
 	return map[string]any{"pullRequest": r.pullGraph(p)}, nil
 }
 
 func (s *Server) setDraft(args map[string]any, perm Permissions, draft bool) (any, *gqlError) {
-	const path = "convertPullRequestToDraft"
-	in, _ := args["input"].(map[string]any)
-	r, p := s.pullByID(fmt.Sprint(in["pullRequestId"]))
-	switch {
-	case p == nil:
-		return nil, &gqlError{"NOT_FOUND", "Could not resolve to a node with the global id", path}
-	case perm.PullRequests != "write":
-		return nil, &gqlError{"FORBIDDEN", "Resource not accessible by integration", path}
+	r, p, err := s.pullToChange(args, perm, "convertPullRequestToDraft")
+	if err != nil {
+		return nil, err
 	}
 	p.Draft = draft
 	return map[string]any{"pullRequest": r.pullGraph(p)}, nil

@@ -23,8 +23,8 @@ const Least = 96 * MiB
 // ErrFull is the cause of errors that say that the container has no more memory to give.
 var ErrFull = errors.New("not enough memory")
 
-// Budget divides what a container may use: an eighth is nobody's, at least a quarter is this process's, and the rest goes to
-// children. Without a limit of the container it only says yes. It may be used by several goroutines.
+// Budget divides the memory of a container: one eighth stays free, this process keeps at least a quarter, and its children get
+// the rest. Where the container has no limit, everybody gets what they ask for. It may be used by several goroutines.
 type Budget struct {
 	limit   int64             // bytes of the container; 0 for none
 	held    func() int64      // bytes that this process has in use
@@ -85,9 +85,8 @@ func (b *Budget) tune() {
 	}
 }
 
-// Take waits for a share of at most most bytes: a half of what children may have together, or with alone all of it. A share that is
-// taken alone stays the only one until it is given back. The error is
-// that of ctx, or one that wraps ErrFull.
+// Take waits for a share: half of what all children may have together, or all of it with alone, and never more than most bytes.
+// A share that is taken alone stays the only one until it is given back. The error is that of ctx, or one that wraps ErrFull.
 func (b *Budget) Take(ctx context.Context, most int64, alone bool) (*Share, error) {
 	for collected := false; ; {
 		if err := ctx.Err(); err != nil {

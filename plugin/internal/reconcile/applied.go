@@ -15,7 +15,7 @@ type Applied struct {
 	Name   string
 	Source record.Source  // Path is the directory of the app
 	List   string         // directory of the gitops.yaml that lists the app, "" when none does
-	Record *record.Record // nil for who may not read the records
+	Record *record.Record // nil when the user has no right to read the records
 }
 
 // AppliedApp is what the records, or else the parents, say of an app.
@@ -53,8 +53,8 @@ func (a Applied) At(r *Reconciler, tree *Tree) App {
 }
 
 // RenderApplied renders an app at a commit as a run does: with its variables, and with what charts see of the server.
-// Plain Secrets are accepted, since the commit was applied. A user who may not read the variables gets the manifests
-// with ${NAME} in them, and an error only if these cannot be rendered.
+// Plain Secrets are accepted, since the commit was applied. When the user has no right to read the variables,
+// ${NAME} stays in the manifests as it is; that is an error only if they cannot be rendered so.
 func (r *Reconciler) RenderApplied(ctx context.Context, a Applied, tree *Tree) ([]render.Object, App, error) {
 	return r.renderApplied(ctx, a, tree, false)
 }

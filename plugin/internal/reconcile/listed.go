@@ -113,3 +113,18 @@ func (p *pass) tell(kind EventKind, app, format string, args ...any) {
 		p.Events(Event{Kind: kind, App: app, Listed: p.listed != nil, Text: fmt.Sprintf(format, args...)})
 	}
 }
+
+// noteBefore lets the record name the commit that the objects equal before anything is written. That of an app that no commit
+// changed for long is known to the list alone, and a run that is cut off does not save the list.
+func (p *pass) noteBefore() {
+	l, was := p.listed, p.rec.Revision.Commit
+	switch {
+	case l == nil || was == "":
+		return
+	case l.holds != nil:
+		p.rec.Revision = *l.holds
+	case l.before != "" && l.before != was:
+		p.rec.Revision = record.Revision{Commit: l.before, Ref: p.rec.Revision.Ref}
+	}
+	l.recorded = was
+}

@@ -376,21 +376,6 @@ func (p *pass) writeAhead(ctx context.Context) error {
 	return p.Records.Save(ctx, p.rec)
 }
 
-// noteBefore lets the record name the commit that the objects equal before anything is written. That of an app that no commit
-// changed for long is known to the list alone, and a run that is cut off does not save the list.
-func (p *pass) noteBefore() {
-	l, was := p.listed, p.rec.Revision.Commit
-	switch {
-	case l == nil || was == "":
-		return
-	case l.holds != nil:
-		p.rec.Revision = *l.holds
-	case l.before != "" && l.before != was:
-		p.rec.Revision = record.Revision{Commit: l.before, Ref: p.rec.Revision.Ref}
-	}
-	l.recorded = was
-}
-
 // saveApplied records what was applied, unless finish follows soon: of several apps, others are applied before.
 func (p *pass) saveApplied(ctx context.Context) error {
 	if len(p.failed) > 0 || len(p.unserved) > 0 {

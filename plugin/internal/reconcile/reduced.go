@@ -10,8 +10,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// reduced is Status for a reader who may not read the records: what the last run of each app reported, and how the live
-// objects with its label are doing. Drift takes the record to be seen, and so does what is missing.
+// reduced is Status for a user without the right to read the records: what the last run of each app reported, and the health of
+// the live objects with its label. Drift and missing objects cannot be found without the record.
 func (r *Reconciler) reduced(ctx context.Context, k known, name string) []Status {
 	items := []Status{}
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(k.parents)), func(n string) bool { return name != "" && n != name })
