@@ -10,9 +10,9 @@ import (
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
@@ -170,7 +170,7 @@ func (o *diffOptions) show(ctx context.Context, c *cli, out reconcile.Outcome) (
 		if len(pairs) == before && a.Report.Result == record.ResultFailed {
 			continue
 		}
-		if len(pairs) == before && a.Report.Health == cluster.Unknown && a.Report.Message != "" { // it waits, or it goes
+		if len(pairs) == before && a.Report.Health == health.Unknown && a.Report.Message != "" { // it waits, or it goes
 			summaries = append(summaries, a.Report.Name+" "+a.Report.Message)
 			continue
 		}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/notify"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -77,7 +77,7 @@ func stateOf(report reconcile.AppReport) notify.State {
 	switch {
 	case report.Result == record.ResultFailed:
 		return notify.Failure
-	case report.Health == cluster.Healthy, report.Health == cluster.Suspended:
+	case report.Health == health.Healthy, report.Health == health.Suspended:
 		return notify.Success
 	}
 	return notify.Pending

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
@@ -24,8 +24,8 @@ func TestNotesOnChangesOnly(t *testing.T) {
 		change(&r)
 		return r
 	}
-	applied := with(func(r *reconcile.AppReport) { r.Previous, r.Health, r.Settled = "old", cluster.Progressing, false })
-	waiting := with(func(r *reconcile.AppReport) { r.Health, r.Settled, r.WasSettled = cluster.Progressing, false, false })
+	applied := with(func(r *reconcile.AppReport) { r.Previous, r.Health, r.Settled = "old", health.Progressing, false })
+	waiting := with(func(r *reconcile.AppReport) { r.Health, r.Settled, r.WasSettled = health.Progressing, false, false })
 	settled := with(func(r *reconcile.AppReport) { r.WasSettled = false })
 	failed := with(func(r *reconcile.AppReport) {
 		r.Result, r.Message, r.News = record.ResultFailed, "deployment.apps/api is Degraded\nmore", true

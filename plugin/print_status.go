@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -129,9 +130,9 @@ func bySync(a, b record.Sync) int {
 	return cmp.Compare(slices.Index(worst, a), slices.Index(worst, b))
 }
 
-func byHealth(a, b cluster.Health) int {
-	worst := []cluster.Health{cluster.Degraded, cluster.Missing, cluster.Progressing, cluster.Unknown,
-		cluster.Suspended, cluster.Healthy}
+func byHealth(a, b health.State) int {
+	worst := []health.State{health.Degraded, health.Missing, health.Progressing, health.Unknown,
+		health.Suspended, health.Healthy}
 	return cmp.Compare(slices.Index(worst, a), slices.Index(worst, b))
 }
 

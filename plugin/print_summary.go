@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -53,7 +53,7 @@ func (u *ui) conclude(r reconcile.Report, ends ...error) {
 
 // isCalm tells whether there is nothing to say about an app.
 func isCalm(app reconcile.AppReport) bool {
-	return app.Result == record.ResultSucceeded && len(app.Changes) == 0 && !anyChange(app.Counts) && app.Message == "" && app.Health == cluster.Healthy
+	return app.Result == record.ResultSucceeded && len(app.Changes) == 0 && !anyChange(app.Counts) && app.Message == "" && app.Health == health.Healthy
 }
 
 // calm is the one line about all apps of several that were as they should be.
@@ -86,7 +86,7 @@ func (u *ui) closing(app reconcile.AppReport, color bool) string {
 		return fmt.Sprintf("%s is %s", name, u.clean(app.Suspended.String()))
 	case app.Result == record.ResultFailed && counts == "":
 		return ""
-	case app.Health == cluster.Unknown && counts == "" && app.Message != "":
+	case app.Health == health.Unknown && counts == "" && app.Message != "":
 		return name + " " + u.clean(app.Message)
 	case app.Result == record.ResultFailed:
 		return fmt.Sprintf("%s %s%s%s: %s%s", name, paint(color, red, "failed"), prefixed(" at ", at), lasted, counts, dryRunSuffix(app))
@@ -109,7 +109,7 @@ func dryRunSuffix(app reconcile.AppReport) string {
 // unhealthy says when objects that are as Git wants them do not work.
 func (u *ui) unhealthy(app reconcile.AppReport, color bool) string {
 	switch app.Health {
-	case "", cluster.Healthy, cluster.Suspended, cluster.Unknown:
+	case "", health.Healthy, health.Suspended, health.Unknown:
 		return ""
 	}
 	if app.DryRun {

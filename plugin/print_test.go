@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -26,7 +26,7 @@ func changeOf(c record.Change) reconcile.Event {
 
 func appReport(result record.Result, counts record.Counts) reconcile.AppReport {
 	return reconcile.AppReport{Name: "payments", Result: result, Cause: record.CauseCommit, Revision: bump, Source: sourceOf("payments"),
-		Health: cluster.Healthy, Counts: counts, Duration: lasting(14 * time.Second)}
+		Health: health.Healthy, Counts: counts, Duration: lasting(14 * time.Second)}
 }
 
 func show(u *ui, apps ...reconcile.AppReport) { u.summary(reconcile.Report{Apps: apps}) }
@@ -74,7 +74,7 @@ func TestSummaries(t *testing.T) {
 	local := appReport(record.ResultSucceeded, record.Counts{Created: 2})
 	local.Revision, local.Duration = record.Revision{}, lasting(240*time.Millisecond)
 	sick := appReport(record.ResultSucceeded, record.Counts{Unchanged: 17})
-	sick.Health, sick.Message = cluster.Degraded, "deployment.apps/api: exceeded its progress deadline"
+	sick.Health, sick.Message = health.Degraded, "deployment.apps/api: exceeded its progress deadline"
 	goldenForms(t, "summaries", func(u *ui) { show(u, upToDate, local, sick) })
 
 	planned := appReport(record.ResultSucceeded, record.Counts{Created: 1, Unchanged: 16})

@@ -3,12 +3,12 @@ package plugin
 import (
 	"testing"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-func child(short string, h cluster.Health, message string, children ...reconcile.Node) reconcile.Node {
+func child(short string, h health.State, message string, children ...reconcile.Node) reconcile.Node {
 	return reconcile.Node{Short: short, Namespace: "payments", Health: h, Message: message, Children: children}
 }
 
@@ -18,19 +18,19 @@ func managed(n reconcile.Node, sync record.Sync) reconcile.Node {
 }
 
 func TestTree(t *testing.T) {
-	idle := child("replicaset.apps/api-5d8f7c", cluster.Healthy, "")
+	idle := child("replicaset.apps/api-5d8f7c", health.Healthy, "")
 	idle.Idle = true
 	tree := reconcile.ObjectTree{App: "payments", Items: []reconcile.Node{
-		managed(child("service/api", cluster.Healthy, "", child("endpointslice.discovery.k8s.io/api-x7k2p", "", "")), record.Synced),
-		managed(child("deployment.apps/api", cluster.Progressing, "2 of 3 updated replicas are available",
+		managed(child("service/api", health.Healthy, "", child("endpointslice.discovery.k8s.io/api-x7k2p", "", "")), record.Synced),
+		managed(child("deployment.apps/api", health.Progressing, "2 of 3 updated replicas are available",
 			idle,
-			child("replicaset.apps/api-7f9c6d", cluster.Progressing, "Available: 2/3",
-				child("pod/api-7f9c6d-2xkqv", cluster.Healthy, ""),
-				child("pod/api-7f9c6d-9s4lw", cluster.Progressing, "container api: ImagePullBackOff")),
+			child("replicaset.apps/api-7f9c6d", health.Progressing, "Available: 2/3",
+				child("pod/api-7f9c6d-2xkqv", health.Healthy, ""),
+				child("pod/api-7f9c6d-9s4lw", health.Progressing, "container api: ImagePullBackOff")),
 		), record.Synced),
-		managed(child("certificate.cert-manager.io/api-example-com", cluster.Healthy, "",
+		managed(child("certificate.cert-manager.io/api-example-com", health.Healthy, "",
 			child("secret/api-tls", "", "")), record.SyncDrifted),
-		managed(child("configmap/env\x1b[31m", cluster.Missing, "deleted, or its label applyset.kubernetes.io/part-of was removed"), record.SyncDrifted),
+		managed(child("configmap/env\x1b[31m", health.Missing, "deleted, or its label applyset.kubernetes.io/part-of was removed"), record.SyncDrifted),
 	}}
 	goldenForms(t, "tree", func(u *ui) { u.treeTable(tree, false) })
 	goldenForms(t, "tree-wide", func(u *ui) { u.treeTable(tree, true) })

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
@@ -12,10 +12,10 @@ import (
 func TestStatusFilters(t *testing.T) {
 	var items []reconcile.Status
 	for i := range 487 {
-		s := reconcile.Status{Name: fmt.Sprintf("app-%03d", i), Sync: record.Synced, Health: cluster.Healthy}
+		s := reconcile.Status{Name: fmt.Sprintf("app-%03d", i), Sync: record.Synced, Health: health.Healthy}
 		switch {
 		case i < 3:
-			s.Sync, s.Health = record.SyncFailed, cluster.Degraded
+			s.Sync, s.Health = record.SyncFailed, health.Degraded
 		case i < 5:
 			s.Sync = record.SyncDrifted
 		}

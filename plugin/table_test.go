@@ -8,7 +8,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
@@ -31,40 +31,40 @@ func lastRun(age, lasted time.Duration) reconcile.LastRun {
 }
 
 func statusList() reconcile.StatusList {
-	app := func(name string, sync record.Sync, health cluster.Health, rev record.Revision, objects int, run reconcile.LastRun, message string) reconcile.Status {
+	app := func(name string, sync record.Sync, health health.State, rev record.Revision, objects int, run reconcile.LastRun, message string) reconcile.Status {
 		return reconcile.Status{Name: name, Sync: sync, Health: health, Message: message, Source: sourceOf(name), Revision: rev,
 			Objects: record.Objects{Total: objects, Healthy: objects}, LastRun: run}
 	}
 	return reconcile.StatusList{
 		TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "StatusList"},
 		Items: []reconcile.Status{
-			app("shop", record.Synced, cluster.Healthy, bump, 42, lastRun(2*time.Minute, 14*time.Second), ""),
-			app("payments", record.Synced, cluster.Progressing, bump, 17, lastRun(2*time.Minute+9*time.Second, 4200*time.Millisecond),
+			app("shop", record.Synced, health.Healthy, bump, 42, lastRun(2*time.Minute, 14*time.Second), ""),
+			app("payments", record.Synced, health.Progressing, bump, 17, lastRun(2*time.Minute+9*time.Second, 4200*time.Millisecond),
 				"reverted deployment.apps/worker replicas 5 → 3"),
-			app("catalog", record.SyncDrifted, cluster.Healthy, bump, 8, lastRun(2*time.Minute, 830*time.Millisecond),
+			app("catalog", record.SyncDrifted, health.Healthy, bump, 8, lastRun(2*time.Minute, 830*time.Millisecond),
 				"deployment.apps/web changed by kubectl-edit: spec.template.spec.containers[web].image is ghcr.io/acme/web:debug, not ghcr.io/acme/web:1.4.0"),
-			app("search", record.SyncFailed, cluster.Degraded, raise, 9, lastRun(8*time.Minute, 30*time.Second),
+			app("search", record.SyncFailed, health.Degraded, raise, 9, lastRun(8*time.Minute, 30*time.Second),
 				"deployment.apps/indexer: spec.selector: field is immutable\nsecond line"),
-			app("infra", record.SyncPending, cluster.Unknown, raise, 120, lastRun(26*time.Hour, 95*time.Second), "newer commit 9c41d7e is not applied"),
-			app("blog", record.SyncSuspended, cluster.Missing, raise, 3, lastRun(400*time.Hour, 2*time.Second), ""),
-			{Name: "new", Sync: record.SyncUnknown, Health: cluster.Unknown},
+			app("infra", record.SyncPending, health.Unknown, raise, 120, lastRun(26*time.Hour, 95*time.Second), "newer commit 9c41d7e is not applied"),
+			app("blog", record.SyncSuspended, health.Missing, raise, 3, lastRun(400*time.Hour, 2*time.Second), ""),
+			{Name: "new", Sync: record.SyncUnknown, Health: health.Unknown},
 		},
 	}
 }
 
 func resources() reconcile.Status {
 	return reconcile.Status{Name: "shop", Resources: []reconcile.ResourceStatus{
-		{Object: "v1/Namespace/shop", Short: "namespace/shop", Sync: record.Synced, Health: cluster.Healthy},
-		{Object: "v1/ConfigMap/shop/web-env-7k2f9", Short: "configmap/web-env-7k2f9", Namespace: "shop", Sync: record.Synced, Health: cluster.Healthy},
-		{Object: "apps/Deployment/shop/web", Short: "deployment.apps/web", Namespace: "shop", Sync: record.SyncDrifted, Health: cluster.Healthy,
+		{Object: "v1/Namespace/shop", Short: "namespace/shop", Sync: record.Synced, Health: health.Healthy},
+		{Object: "v1/ConfigMap/shop/web-env-7k2f9", Short: "configmap/web-env-7k2f9", Namespace: "shop", Sync: record.Synced, Health: health.Healthy},
+		{Object: "apps/Deployment/shop/web", Short: "deployment.apps/web", Namespace: "shop", Sync: record.SyncDrifted, Health: health.Healthy,
 			Message: "replicas 3 → 5, set by kubectl-scale 6m ago"},
-		{Object: "apps/Deployment/shop/worker", Short: "deployment.apps/worker", Namespace: "shop", Sync: record.Synced, Health: cluster.Progressing,
+		{Object: "apps/Deployment/shop/worker", Short: "deployment.apps/worker", Namespace: "shop", Sync: record.Synced, Health: health.Progressing,
 			Message: "2 of 3 updated replicas are available"},
 		{Object: "autoscaling/HorizontalPodAutoscaler/shop/web", Short: "horizontalpodautoscaler.autoscaling/web", Namespace: "shop",
-			Sync: record.SyncPending, Health: cluster.Missing, Message: "not applied yet"},
+			Sync: record.SyncPending, Health: health.Missing, Message: "not applied yet"},
 		{Object: "apiextensions.k8s.io/CustomResourceDefinition/coupons.shop.example.com",
-			Short: "customresourcedefinition.apiextensions.k8s.io/coupons.shop.example.com", Sync: record.Synced, Health: cluster.Healthy},
-		{Object: "example.com/Banner/shop/sale", Short: "banner.example.com/sale", Namespace: "shop", Sync: record.SyncUnknown, Health: cluster.Unknown},
+			Short: "customresourcedefinition.apiextensions.k8s.io/coupons.shop.example.com", Sync: record.Synced, Health: health.Healthy},
+		{Object: "example.com/Banner/shop/sale", Short: "banner.example.com/sale", Namespace: "shop", Sync: record.SyncUnknown, Health: health.Unknown},
 	}}
 }
 

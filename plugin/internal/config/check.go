@@ -7,7 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
@@ -51,7 +51,7 @@ func (l *loader) check(place string, e Entry) {
 			l.at(fmt.Sprintf("%s.health[%d]", place, i), "give at least one of healthy, degraded, progressing, suspended", "the rule for %s has no expression", h.Kind)
 			continue
 		}
-		if _, err := cluster.CompileHealth([]cluster.HealthRule{reconcile.HealthRule(h)}); err != nil {
+		if _, err := health.Compile([]health.Rule{reconcile.HealthRule(h)}); err != nil {
 			l.at(fmt.Sprintf("%s.health[%d]", place, i), strings.Join(hint.Of(err), "; "), "%s", err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
@@ -77,7 +78,7 @@ const (
 )
 
 // HealthRule says in CEL how objects of a kind are doing.
-type HealthRule = cluster.HealthRule
+type HealthRule = health.Rule
 
 // Allow confines an app: the namespaces and kinds ("Kind" or "Kind.group") it may contain. Empty allows all.
 type Allow struct{ Namespaces, Kinds []string }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
@@ -87,7 +88,7 @@ func (rd *round) foreseeLeaving() {
 	for _, p := range rd.passes {
 		stays := slices.ContainsFunc(rd.moves, func(m move) bool { return m.from == p && m.to.failedOn(m.key) })
 		if l := p.listed; l.retired && l.applied && l.keeps == "" && p.failure == nil && !stays {
-			p.report.Message, p.report.Health = "left gitops.yaml: its record would be deleted", cluster.Unknown
+			p.report.Message, p.report.Health = "left gitops.yaml: its record would be deleted", health.Unknown
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
@@ -81,17 +81,17 @@ func (p *pass) recheckHealth() error {
 func (p *pass) countHealth() {
 	p.report.Objects = record.Objects{}
 	for k := range p.refs {
-		h := cluster.Unknown
+		h := health.Unknown
 		if _, known := p.after[k]; known {
 			h, _ = p.healthOf(k)
 		} else if p.trusted[k] {
-			h = cluster.Healthy
+			h = health.Healthy
 		}
 		p.report.Objects.Add(h)
 	}
 	p.report.Health = p.report.Objects.Worst()
 	if p.report.Objects.Total == 0 {
-		p.report.Health = cluster.Unknown
+		p.report.Health = health.Unknown
 	}
 }
 

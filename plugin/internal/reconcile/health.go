@@ -5,18 +5,18 @@ import (
 	"encoding/json"
 	"sync"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 )
 
 // checks keeps compiled health rules, by their text: each is compiled once per process.
 type checks struct{ compiled sync.Map }
 
 type compiledChecks struct {
-	rules *cluster.HealthRules
+	rules *health.Rules
 	err   error
 }
 
-func (c *checks) compile(rules []HealthRule) (*cluster.HealthRules, error) {
+func (c *checks) compile(rules []HealthRule) (*health.Rules, error) {
 	if len(rules) == 0 {
 		return nil, nil
 	}
@@ -28,7 +28,7 @@ func (c *checks) compile(rules []HealthRule) (*cluster.HealthRules, error) {
 		found := known.(compiledChecks)
 		return found.rules, found.err
 	}
-	compiled, err := cluster.CompileHealth(rules)
+	compiled, err := health.Compile(rules)
 	c.compiled.Store(string(key), compiledChecks{compiled, err})
 	return compiled, err
 }

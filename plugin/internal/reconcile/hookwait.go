@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
@@ -30,7 +31,7 @@ func (p *pass) awaitHook(parent context.Context, o *object, run *record.HookRun)
 		case err != nil && ctx.Err() == nil:
 			return err
 		case err == nil:
-			done, failure := p.ended(live)
+			done, failure := p.health.Ended(live)
 			if done && failure != "" && p.knowsSecrets(run) {
 				failure = p.lastWords(parent, live, failure)
 			}
@@ -61,34 +62,6 @@ func (p *pass) tellHookWaiting(run *record.HookRun, live *unstructured.Unstructu
 	}
 }
 
-// ended tells whether a hook has done its work, and how it failed.
-func (p *pass) ended(u *unstructured.Unstructured) (done bool, failure string) {
-	gvk := u.GroupVersionKind()
-	switch {
-	case gvk.Group == "batch" && gvk.Kind == "Job":
-		for _, c := range conditions(u) {
-			if c["type"] == "Failed" && c["status"] == "True" {
-				message, _ := c["message"].(string)
-				return true, firstOf(message, "the Job failed")
-			}
-		}
-		return conditionStatus(u, "Complete") == "True", ""
-	case gvk.Group == "" && gvk.Kind == "Pod":
-		phase, _, _ := unstructured.NestedString(u.Object, "status", "phase")
-		if phase == "Failed" {
-			return true, "the Pod failed"
-		}
-		return phase == "Succeeded", ""
-	}
-	switch health, message := p.health.Of(u); health {
-	case cluster.Healthy, cluster.Suspended:
-		return true, ""
-	case cluster.Degraded:
-		return true, firstOf(message, "it is degraded")
-	}
-	return false, ""
-}
-
 // lastWords adds to a failure what the newest failed pod of a hook said last: its termination message, or else the end
 // of its log.
 func (p *pass) lastWords(ctx context.Context, u *unstructured.Unstructured, failure string) string {
@@ -111,7 +84,7 @@ func (p *pass) lastWords(ctx context.Context, u *unstructured.Unstructured, fail
 }
 
 func (p *pass) podWords(ctx context.Context, pod *unstructured.Unstructured) string {
-	if trouble := containerTrouble(pod); trouble != "" {
+	if trouble := health.PodTrouble(pod); trouble != "" {
 		return trouble
 	}
 	for _, field := range []string{"initContainerStatuses", "containerStatuses"} {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
@@ -41,9 +42,9 @@ func (p *pass) establishedBy(ctx context.Context, crd cluster.Ref, until time.Ti
 	k := record.KeyOf(crd)
 	for pause, asked := firstPause/4, false; ; pause, asked = min(pause*2, longestPause), true {
 		switch seen := p.after[k]; {
-		case isEstablished(seen):
+		case health.Established(seen):
 			return true, nil
-		case asked && (isRefused(seen) || !p.Now().Before(until)):
+		case asked && (health.NamesRefused(seen) || !p.Now().Before(until)):
 			return false, nil
 		}
 		if asked || p.Now().Before(until) {
@@ -147,8 +148,8 @@ func (p *pass) awaitKinds(ctx context.Context) error {
 }
 
 // mayBeServed tells whether waiting for the kind of a step may help.
-func (p *pass) mayBeServed(s *step) bool { return !isRefused(p.after[definedBy(s.Ref)]) }
+func (p *pass) mayBeServed(s *step) bool { return !health.NamesRefused(p.after[definedBy(s.Ref)]) }
 
 func (p *pass) notEstablished(crd record.Key) string {
-	return firstOf(conditionMessage(p.after[crd]), "it is not established")
+	return firstOf(health.FailedCondition(p.after[crd]), "it is not established")
 }

@@ -5,7 +5,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -28,9 +28,9 @@ func (p *pass) noteExpired(ctx context.Context, k record.Key) {
 }
 
 // expiredHealth is the health of a recorded object that is not in the cluster, if that is as it should be.
-func expiredHealth(row record.Row, u *unstructured.Unstructured) (cluster.Health, string, bool) {
+func expiredHealth(row record.Row, u *unstructured.Unstructured) (health.State, string, bool) {
 	if u != nil || !row.Expires || row.Manifest == "" {
 		return "", "", false
 	}
-	return cluster.Healthy, "has run, and was removed by its time to live", true
+	return health.Healthy, "has run, and was removed by its time to live", true
 }

@@ -1,7 +1,7 @@
 package reconcile
 
 import (
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -29,7 +29,7 @@ func (l *StatusList) addLists(lists []*record.AppList, records map[string]*recor
 				continue // of another source
 			}
 			if !known {
-				l.Items = append(l.Items, Status{Name: app, Sync: record.SyncPending, Health: cluster.Missing, Source: list.Source,
+				l.Items = append(l.Items, Status{Name: app, Sync: record.SyncPending, Health: health.Missing, Source: list.Source,
 					Message: "not applied yet"})
 				i = len(l.Items) - 1
 			}

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
@@ -61,7 +62,7 @@ type pass struct {
 
 	refs        map[record.Key]cluster.Ref                // everything desired
 	after       map[record.Key]*unstructured.Unstructured // its last known state
-	health      *cluster.HealthRules
+	health      *health.Rules
 	trusted     map[record.Key]bool                       // settled and not touched: as healthy as before
 	fine        map[record.Key]*unstructured.Unstructured // the state in which it was found Healthy
 	failed      map[record.Key]bool

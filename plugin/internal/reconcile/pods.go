@@ -2,13 +2,13 @@ package reconcile
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -35,29 +35,8 @@ func (p *pass) podTrouble(ctx context.Context, k record.Key) string {
 		return ""
 	}
 	for i := range items {
-		if why := containerTrouble(&items[i]); why != "" {
+		if why := health.PodTrouble(&items[i]); why != "" {
 			return why
-		}
-	}
-	return ""
-}
-
-func containerTrouble(pod *unstructured.Unstructured) string {
-	for _, field := range []string{"initContainerStatuses", "containerStatuses"} {
-		list, _, _ := unstructured.NestedSlice(pod.Object, "status", field)
-		for _, item := range list {
-			c, _ := item.(map[string]any)
-			name, _ := c["name"].(string)
-			reason, _, _ := unstructured.NestedString(c, "state", "waiting", "reason")
-			if reason != "" && reason != "PodInitializing" && reason != "ContainerCreating" {
-				return fmt.Sprintf("pod %s, container %s: %s", pod.GetName(), name, reason)
-			}
-		}
-	}
-	for _, c := range conditions(pod) {
-		if c["type"] == "PodScheduled" && c["status"] == "False" {
-			message, _ := c["message"].(string)
-			return fmt.Sprintf("pod %s is not scheduled: %s", pod.GetName(), message)
 		}
 	}
 	return ""

@@ -15,6 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
@@ -281,22 +282,22 @@ func TestSyncOfAnApp(t *testing.T) {
 		name   string
 		rec    *record.Record
 		report *record.Report
-		health cluster.Health
+		health health.State
 		drift  int
 		worst  *ResourceStatus
 		unread error
 		want   string
 	}{
-		{"all well", at(head, false), &record.Report{Seen: head}, cluster.Healthy, 0, nil, nil, "Synced "},
-		{"drift", at(head, false), &record.Report{Seen: head}, cluster.Healthy, 1, worst, nil, "Drifted deployment.apps/web: changed by kubectl"},
-		{"half applied", at(older, true), &record.Report{Seen: older}, cluster.Healthy, 0, nil, nil, "Pending commit 0000000 is not fully applied"},
-		{"newer commit seen", at(older, false), &record.Report{Seen: head}, cluster.Healthy, 0, nil, nil, "Pending commit 1111111 is not fully applied"},
-		{"unread", at(head, false), &record.Report{Seen: head}, cluster.Unknown, 1, nil, errors.New("list pods: forbidden"), "Unknown list pods: forbidden"},
-		{"failed", at(older, false), failed(head, "no such branch"), cluster.Healthy, 0, nil, nil, "Failed no such branch"},
-		{"failed to become healthy in time, and did later", at(head, false), failed(head, "web is not ready"), cluster.Healthy, 0, nil, nil, "Synced "},
-		{"failed to become healthy, still", at(head, false), failed(head, "web is not ready"), cluster.Degraded, 0, nil, nil, "Failed web is not ready"},
-		{"failed before all was applied, and healthy", at(head, true), failed(head, "configmap/x: no"), cluster.Healthy, 0, nil, nil, "Failed configmap/x: no"},
-		{"failed, and drifted since", at(head, false), failed(head, "web is not ready"), cluster.Healthy, 1, worst, nil, "Failed web is not ready"},
+		{"all well", at(head, false), &record.Report{Seen: head}, health.Healthy, 0, nil, nil, "Synced "},
+		{"drift", at(head, false), &record.Report{Seen: head}, health.Healthy, 1, worst, nil, "Drifted deployment.apps/web: changed by kubectl"},
+		{"half applied", at(older, true), &record.Report{Seen: older}, health.Healthy, 0, nil, nil, "Pending commit 0000000 is not fully applied"},
+		{"newer commit seen", at(older, false), &record.Report{Seen: head}, health.Healthy, 0, nil, nil, "Pending commit 1111111 is not fully applied"},
+		{"unread", at(head, false), &record.Report{Seen: head}, health.Unknown, 1, nil, errors.New("list pods: forbidden"), "Unknown list pods: forbidden"},
+		{"failed", at(older, false), failed(head, "no such branch"), health.Healthy, 0, nil, nil, "Failed no such branch"},
+		{"failed to become healthy in time, and did later", at(head, false), failed(head, "web is not ready"), health.Healthy, 0, nil, nil, "Synced "},
+		{"failed to become healthy, still", at(head, false), failed(head, "web is not ready"), health.Degraded, 0, nil, nil, "Failed web is not ready"},
+		{"failed before all was applied, and healthy", at(head, true), failed(head, "configmap/x: no"), health.Healthy, 0, nil, nil, "Failed configmap/x: no"},
+		{"failed, and drifted since", at(head, false), failed(head, "web is not ready"), health.Healthy, 1, worst, nil, "Failed web is not ready"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -309,7 +310,7 @@ func TestSyncOfAnApp(t *testing.T) {
 }
 
 func TestNotHealthyIsTheSameTextWhileNothingChanges(t *testing.T) {
-	e := &notHealthyError{object: "deployment.apps/web", health: cluster.Degraded, message: "ImagePullBackOff", others: 2}
+	e := &notHealthyError{object: "deployment.apps/web", health: health.Degraded, message: "ImagePullBackOff", others: 2}
 	if got, want := e.Error(), "deployment.apps/web is Degraded: ImagePullBackOff (and 2 other objects)"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}

@@ -6,7 +6,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -37,15 +37,15 @@ func (r *Reconciler) reducedApp(name string, parent *record.Record, all *members
 	var worst *ResourceStatus
 	for _, row := range rows {
 		rs := ResourceStatus{Object: row.ID(), Short: row.Ref.String(), Where: ShortIn(row.Ref, spread), Namespace: row.Namespace,
-			Sync: record.SyncUnknown, Health: cluster.Unknown}
+			Sync: record.SyncUnknown, Health: health.Unknown}
 		if u := all.live.values(record.KeyOf(row.Ref), id); u != nil {
 			rs.Health, rs.Message = rules.Of(u)
-			if rs.Health != cluster.Healthy {
-				rs.Since = cluster.UnhealthySince(u)
+			if rs.Health != health.Healthy {
+				rs.Since = health.UnhealthySince(u)
 			}
 		}
 		s.Objects.Add(rs.Health)
-		if rs.Health != cluster.Healthy && rs.Message != "" && (worst == nil || worse(rs, *worst)) {
+		if rs.Health != health.Healthy && rs.Message != "" && (worst == nil || worse(rs, *worst)) {
 			worst = &rs
 		}
 		if perObject {

@@ -4,6 +4,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -24,7 +25,7 @@ type AppReport struct {
 	Source     record.Source      `json:"source"`
 	Revision   record.Revision    `json:"revision"`
 	Previous   string             `json:"previous,omitempty"` // the commit that was applied before
-	Health     cluster.Health     `json:"health"`
+	Health     health.State       `json:"health"`
 	Suspended  *record.Suspension `json:"suspended,omitempty"` // the app was left alone
 	Message    string             `json:"message,omitempty"`
 	Hint       string             `json:"hint,omitempty"`

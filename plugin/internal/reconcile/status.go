@@ -13,6 +13,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -76,7 +77,7 @@ func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Re
 	s := Status{Name: name, Sync: report.Sync, Message: report.Message, Source: report.Source, Revision: report.Revision,
 		LastRun: LastRun{report.LastRun.Result, report.LastRun.Cause, report.LastRun.Time, report.LastRun.Duration}}
 	if rec == nil || rec.Inventory == nil {
-		s.Sync, s.Health, s.Message = record.SyncUnknown, cluster.Unknown, "the inventory is lost; the next run with --repo rebuilds it"
+		s.Sync, s.Health, s.Message = record.SyncUnknown, health.Unknown, "the inventory is lost; the next run with --repo rebuilds it"
 		return s
 	}
 	id := r.Records.ID(name)
@@ -91,7 +92,7 @@ func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Re
 		if rs.Sync == record.SyncDrifted {
 			drift++
 		}
-		well := rs.Sync == record.Synced && rs.Health == cluster.Healthy // a remark on it is told with APP only
+		well := rs.Sync == record.Synced && rs.Health == health.Healthy // a remark on it is told with APP only
 		if !well && (worst == nil || worse(rs, *worst)) {
 			worst = &rs
 		}
@@ -151,21 +152,21 @@ func appSync(s Status, rec *record.Record, report *record.Report, drift int, wor
 // recovered tells whether a run that failed only because something was not healthy in time is over: all of the commit
 // was applied, and all is well now.
 func recovered(s Status, rec *record.Record, report *record.Report, drift int) bool {
-	return !rec.Pending && rec.Due == "" && report.Seen == rec.Revision.Commit && s.Health == cluster.Healthy && drift == 0
+	return !rec.Pending && rec.Due == "" && report.Seen == rec.Revision.Commit && s.Health == health.Healthy && drift == 0
 }
 
 func worse(a, b ResourceStatus) bool {
 	order := func(rs ResourceStatus) int {
 		switch {
-		case rs.Health == cluster.Degraded:
+		case rs.Health == health.Degraded:
 			return 0
 		case rs.Sync == record.SyncDrifted:
 			return 1
-		case rs.Health == cluster.Missing:
+		case rs.Health == health.Missing:
 			return 2
 		case rs.Sync != record.Synced:
 			return 3
-		case rs.Health != cluster.Healthy:
+		case rs.Health != health.Healthy:
 			return 4
 		case rs.Message != "":
 			return 5
@@ -176,17 +177,17 @@ func worse(a, b ResourceStatus) bool {
 }
 
 // resourceStatus judges one recorded object.
-func resourceStatus(inv *record.Inventory, row record.Row, live *snapshot, id string, rules *cluster.HealthRules, unread error) ResourceStatus {
+func resourceStatus(inv *record.Inventory, row record.Row, live *snapshot, id string, rules *health.Rules, unread error) ResourceStatus {
 	rs := ResourceStatus{Object: row.ID(), Short: row.Ref.String(), Namespace: row.Namespace, Sync: record.Synced}
 	if unread != nil {
-		rs.Sync, rs.Health, rs.Message = record.SyncUnknown, cluster.Unknown, unread.Error()
+		rs.Sync, rs.Health, rs.Message = record.SyncUnknown, health.Unknown, unread.Error()
 		return rs
 	}
 	u := live.values(record.KeyOf(row.Ref), id)
 	if h, why, expired := expiredHealth(row, u); expired {
 		rs.Health, rs.Message = h, why
-	} else if rs.Health, rs.Message = rules.Of(u); rs.Health != cluster.Healthy {
-		rs.Since = cluster.UnhealthySince(u)
+	} else if rs.Health, rs.Message = rules.Of(u); rs.Health != health.Healthy {
+		rs.Since = health.UnhealthySince(u)
 	}
 	switch judge(inv, row, live, id) {
 	case drifted:

@@ -5,7 +5,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -36,7 +36,7 @@ type Status struct {
 	Instance  string             `json:"instance,omitempty"` // its namespace, when all instances were asked for
 	Name      string             `json:"name"`
 	Sync      record.Sync        `json:"sync"`
-	Health    cluster.Health     `json:"health"`
+	Health    health.State       `json:"health"`
 	Message   string             `json:"message"`
 	Suspended *record.Suspension `json:"suspended,omitempty"`
 	Since     time.Time          `json:"since,omitzero"` // when the object that the message is about ceased to be healthy
@@ -74,7 +74,7 @@ type ResourceStatus struct {
 	Where     string               `json:"-"`      // Short, with the namespace where the app has more than one
 	Namespace string               `json:"namespace,omitempty"`
 	Sync      record.Sync          `json:"sync"`
-	Health    cluster.Health       `json:"health"`
+	Health    health.State         `json:"health"`
 	Message   string               `json:"message,omitempty"`
 	Since     time.Time            `json:"since,omitzero"`   // when it ceased to be healthy, as far as it tells
 	Fields    []record.FieldChange `json:"fields,omitempty"` // what drifted: from = recorded value when it is known, to = live

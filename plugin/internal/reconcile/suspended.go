@@ -3,7 +3,7 @@ package reconcile
 import (
 	"errors"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -26,7 +26,7 @@ func (p *pass) checkSuspended() error {
 
 // leaveSuspended is the report of a pass that left the app alone.
 func (p *pass) leaveSuspended() (AppReport, error) {
-	p.report.Result, p.report.Suspended, p.report.Health = record.ResultSucceeded, p.rec.Suspended, cluster.Unknown
+	p.report.Result, p.report.Suspended, p.report.Health = record.ResultSucceeded, p.rec.Suspended, health.Unknown
 	p.report.Revision, p.report.Message = p.rec.Revision, p.rec.Suspended.String()
 	return p.report, nil
 }

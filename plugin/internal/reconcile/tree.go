@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -23,7 +24,7 @@ type ObjectTree struct {
 	metav1.TypeMeta `json:",inline"`
 	App             string          `json:"app"`
 	Sync            record.Sync     `json:"sync"`
-	Health          cluster.Health  `json:"health"`
+	Health          health.State    `json:"health"`
 	Revision        record.Revision `json:"revision"`
 	Items           []Node          `json:"items"`
 	Unread          []string        `json:"unread,omitempty"`
@@ -33,14 +34,14 @@ type ObjectTree struct {
 // Node is one object of an ObjectTree. Sync is empty for children: Git does not know them. Health is empty where it is not
 // known, as for Secrets, which are not read.
 type Node struct {
-	Object    string         `json:"object"` // group/Kind/namespace/name
-	Short     string         `json:"-"`      // kind.group/name
-	Namespace string         `json:"namespace,omitempty"`
-	Sync      record.Sync    `json:"sync,omitempty"`
-	Health    cluster.Health `json:"health,omitempty"`
-	Message   string         `json:"message,omitempty"`
-	Idle      bool           `json:"idle,omitempty"` // a ReplicaSet of an earlier revision, scaled to nothing
-	Children  []Node         `json:"children,omitempty"`
+	Object    string       `json:"object"` // group/Kind/namespace/name
+	Short     string       `json:"-"`      // kind.group/name
+	Namespace string       `json:"namespace,omitempty"`
+	Sync      record.Sync  `json:"sync,omitempty"`
+	Health    health.State `json:"health,omitempty"`
+	Message   string       `json:"message,omitempty"`
+	Idle      bool         `json:"idle,omitempty"` // a ReplicaSet of an earlier revision, scaled to nothing
+	Children  []Node       `json:"children,omitempty"`
 }
 
 // childKind is a kind of which objects are owned by others. Its whole objects are read where that tells their health.
@@ -109,7 +110,7 @@ func (r *Reconciler) Tree(ctx context.Context, app string) (tree ObjectTree, ok 
 	}
 	f := &family{Reconciler: r, byOwner: map[types.UID][]child{}, done: map[listing]bool{}, unread: map[string]bool{}}
 	var rows []record.Row
-	var rules []cluster.HealthRule
+	var rules []health.Rule
 	if known.hidden != nil {
 		var unread []error
 		rows, unread = r.members(ctx, known.parents[app]).of(r.Records.ID(app), known.parents[app])
@@ -165,7 +166,7 @@ type child struct {
 // family collects what is owned by something.
 type family struct {
 	*Reconciler
-	rules   *cluster.HealthRules
+	rules   *health.Rules
 	mu      sync.Mutex
 	byOwner map[types.UID][]child
 	done    map[listing]bool
@@ -258,7 +259,7 @@ func (f *family) nodes(uid types.UID, above map[types.UID]bool) []Node {
 		n := Node{Object: c.ID(), Short: c.String(), Namespace: c.Namespace, Children: f.nodes(c.uid, above)}
 		if c.u != nil {
 			n.Health, n.Message = f.rules.Of(c.u)
-			if why := containerTrouble(c.u); c.Kind.Kind == "Pod" && n.Health != cluster.Healthy && why != "" {
+			if why := health.PodTrouble(c.u); c.Kind.Kind == "Pod" && n.Health != health.Healthy && why != "" {
 				n.Message = strings.TrimPrefix(strings.TrimPrefix(why, "pod "+c.Name), ", ")
 			}
 			n.Idle = c.Kind == replicaSets.Kind && isIdle(c.u)

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
@@ -37,7 +38,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 // while the object does not, so that a failure that repeats is told and recorded once.
 type notHealthyError struct {
 	object  string
-	health  cluster.Health
+	health  health.State
 	message string
 	others  int
 }
@@ -61,7 +62,7 @@ func (p *pass) healthy(ctx context.Context, keys []record.Key, before func(conte
 	open := p.unhealthy(keys)
 	var eye *watchman
 	for pause := firstPause; len(open) > 0; pause = min(pause*2, longestPause) {
-		if open[0].health == cluster.Degraded {
+		if open[0].health == health.Degraded {
 			return p.notHealthy(open)
 		}
 		var err error
@@ -97,7 +98,7 @@ func (p *pass) healthySoon(keys []record.Key) error {
 	switch {
 	case len(open) == 0:
 		return nil
-	case open[0].health == cluster.Degraded:
+	case open[0].health == health.Degraded:
 		return p.notHealthy(open)
 	case p.Now().Sub(p.rec.Applied) > p.app.Timeout:
 		return p.budgetSpent(open)
@@ -108,7 +109,7 @@ func (p *pass) healthySoon(keys []record.Key) error {
 
 func (p *pass) budgetSpent(open []ailing) error {
 	lasted := ""
-	if since := cluster.UnhealthySince(p.after[open[0].key]); !since.IsZero() {
+	if since := health.UnhealthySince(p.after[open[0].key]); !since.IsZero() {
 		lasted = fmt.Sprintf("; it has been %s for %s", open[0].health, duration.HumanDuration(max(p.Now().Sub(since), 0)))
 	}
 	return hint.With(p.notHealthy(open), "the budget of %s is used up (--timeout)%s; it is looked at again in the next run", p.app.Timeout, lasted)
@@ -128,7 +129,7 @@ func (p *pass) notHealthy(open []ailing) error {
 
 type ailing struct {
 	key     record.Key
-	health  cluster.Health
+	health  health.State
 	message string
 }
 
@@ -140,11 +141,11 @@ func (p *pass) unhealthy(keys []record.Key) []ailing {
 			continue
 		}
 		h, message := p.healthOf(k)
-		if h == cluster.Healthy || h == cluster.Suspended {
+		if h == health.Healthy || h == health.Suspended {
 			continue
 		}
 		a := ailing{k, h, message}
-		if h == cluster.Degraded {
+		if h == health.Degraded {
 			out = slices.Insert(out, 0, a)
 		} else {
 			out = append(out, a)
@@ -154,13 +155,13 @@ func (p *pass) unhealthy(keys []record.Key) []ailing {
 }
 
 // healthOf judges the last known state of an object. A state that is Healthy stays that; others may change with time.
-func (p *pass) healthOf(k record.Key) (cluster.Health, string) {
+func (p *pass) healthOf(k record.Key) (health.State, string) {
 	u := p.after[k]
 	if u != nil && p.fine[k] == u {
-		return cluster.Healthy, ""
+		return health.Healthy, ""
 	}
 	h, message := p.health.Of(u)
-	if h == cluster.Healthy {
+	if h == health.Healthy {
 		p.fine[k] = u
 	}
 	return h, message
@@ -170,7 +171,7 @@ func (p *pass) healthOf(k record.Key) (cluster.Health, string) {
 func (p *pass) slim(k record.Key) {
 	u := p.after[k]
 	u.SetManagedFields(nil)
-	if h, _ := p.healthOf(k); h == cluster.Healthy && !isCRD(p.refs[k].Kind) {
+	if h, _ := p.healthOf(k); h == health.Healthy && !isCRD(p.refs[k].Kind) {
 		u.Object = map[string]any{"apiVersion": u.GetAPIVersion(), "kind": u.GetKind(), "metadata": u.Object["metadata"]}
 	}
 }
@@ -184,48 +185,6 @@ func (p *pass) tellWaiting(open []ailing) {
 			p.tell(Waiting, p.app.Name, "%s", text)
 		}
 	}
-}
-
-func isEstablished(crd *unstructured.Unstructured) bool {
-	return conditionStatus(crd, "Established") == "True" && conditionStatus(crd, "NamesAccepted") == "True"
-}
-
-// isRefused tells of a CRD that the API server will not serve before somebody changes something: its names are taken.
-func isRefused(crd *unstructured.Unstructured) bool {
-	return conditionStatus(crd, "NamesAccepted") == "False"
-}
-
-func conditionStatus(u *unstructured.Unstructured, kind string) string {
-	for _, c := range conditions(u) {
-		if c["type"] == kind {
-			text, _ := c["status"].(string)
-			return text
-		}
-	}
-	return ""
-}
-
-func conditionMessage(u *unstructured.Unstructured) string {
-	for _, c := range conditions(u) {
-		if text, _ := c["message"].(string); c["status"] == "False" && text != "" {
-			return text
-		}
-	}
-	return ""
-}
-
-func conditions(u *unstructured.Unstructured) []map[string]any {
-	if u == nil {
-		return nil
-	}
-	list, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")
-	var out []map[string]any
-	for _, c := range list {
-		if m, ok := c.(map[string]any); ok {
-			out = append(out, m)
-		}
-	}
-	return out
 }
 
 // deleteAndWait deletes an object and waits until it is gone, which costs a request more only where something holds it.

@@ -5,7 +5,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 )
 
 // Sync says how an app relates to Git.
@@ -164,18 +164,18 @@ type Objects struct {
 }
 
 // Add counts one object of health h.
-func (o *Objects) Add(h cluster.Health) {
+func (o *Objects) Add(h health.State) {
 	o.Total++
 	switch h {
-	case cluster.Healthy:
+	case health.Healthy:
 		o.Healthy++
-	case cluster.Progressing:
+	case health.Progressing:
 		o.Progressing++
-	case cluster.Degraded:
+	case health.Degraded:
 		o.Degraded++
-	case cluster.Missing:
+	case health.Missing:
 		o.Missing++
-	case cluster.Suspended:
+	case health.Suspended:
 		o.Suspended++
 	default:
 		o.Unknown++
@@ -183,20 +183,20 @@ func (o *Objects) Add(h cluster.Health) {
 }
 
 // Worst returns the health of the whole: the worst of its objects, Healthy when there are none.
-func (o Objects) Worst() cluster.Health {
+func (o Objects) Worst() health.State {
 	switch {
 	case o.Degraded > 0:
-		return cluster.Degraded
+		return health.Degraded
 	case o.Missing > 0:
-		return cluster.Missing
+		return health.Missing
 	case o.Progressing > 0:
-		return cluster.Progressing
+		return health.Progressing
 	case o.Unknown > 0:
-		return cluster.Unknown
+		return health.Unknown
 	case o.Suspended > 0:
-		return cluster.Suspended
+		return health.Suspended
 	}
-	return cluster.Healthy
+	return health.Healthy
 }
 
 // Run is one pass that changed something, or failed.
@@ -222,16 +222,16 @@ const UnclearFirst = "the first run applied whatever was there"
 
 // Report is what the last run found, as people and `status` read it.
 type Report struct {
-	Name     string         `json:"name"`
-	Source   Source         `json:"source"`
-	List     string         `json:"list,omitempty"` // directory of the gitops.yaml that lists the app; "" = none
-	Revision Revision       `json:"revision"`       // last applied without failure to apply
-	Seen     string         `json:"seen"`           // last commit polled
-	Sync     Sync           `json:"sync"`
-	Health   cluster.Health `json:"health"`
-	Message  string         `json:"message,omitempty"`
-	Objects  Objects        `json:"objects"`
-	LastRun  Run            `json:"lastRun"`
+	Name     string       `json:"name"`
+	Source   Source       `json:"source"`
+	List     string       `json:"list,omitempty"` // directory of the gitops.yaml that lists the app; "" = none
+	Revision Revision     `json:"revision"`       // last applied without failure to apply
+	Seen     string       `json:"seen"`           // last commit polled
+	Sync     Sync         `json:"sync"`
+	Health   health.State `json:"health"`
+	Message  string       `json:"message,omitempty"`
+	Objects  Objects      `json:"objects"`
+	LastRun  Run          `json:"lastRun"`
 }
 
 // The history is bounded: entries per app, and lines of changes per entry.

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
@@ -110,10 +111,10 @@ func TestParentOfSomebodyElseIsRefused(t *testing.T) {
 
 func TestWorstHealth(t *testing.T) {
 	var o Objects
-	if o.Worst() != cluster.Healthy {
+	if o.Worst() != health.Healthy {
 		t.Error("nothing is Healthy")
 	}
-	for _, h := range []cluster.Health{cluster.Healthy, cluster.Suspended, cluster.Unknown, cluster.Progressing, cluster.Missing, cluster.Degraded} {
+	for _, h := range []health.State{health.Healthy, health.Suspended, health.Unknown, health.Progressing, health.Missing, health.Degraded} {
 		if o.Add(h); o.Worst() != h {
 			t.Errorf("with one %s the whole is %s", h, o.Worst())
 		}

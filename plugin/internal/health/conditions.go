@@ -1,4 +1,4 @@
-package cluster
+package health
 
 import (
 	"strconv"
@@ -25,10 +25,23 @@ func (c condition) text() string {
 	return c.Reason + ": " + c.Message
 }
 
-// conditionsOf reads the conditions of an object by type. What is malformed is left out.
+// conditionsOf returns the conditions of an object by type.
 func conditionsOf(u *unstructured.Unstructured) map[string]condition {
-	list, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")
+	list := conditionList(u)
 	found := make(map[string]condition, len(list))
+	for _, c := range list {
+		found[c.Type] = c
+	}
+	return found
+}
+
+// conditionList reads the conditions of an object, which may be nil, in their order. What is malformed is left out.
+func conditionList(u *unstructured.Unstructured) []condition {
+	if u == nil {
+		return nil
+	}
+	list, _, _ := unstructured.NestedSlice(u.Object, "status", "conditions")
+	found := make([]condition, 0, len(list))
 	for _, item := range list {
 		m, ok := item.(map[string]any)
 		if !ok {
@@ -40,7 +53,7 @@ func conditionsOf(u *unstructured.Unstructured) map[string]condition {
 			c.Since = t
 		}
 		if c.Type != "" {
-			found[c.Type] = c
+			found = append(found, c)
 		}
 	}
 	return found

@@ -1,4 +1,4 @@
-package cluster
+package health
 
 import (
 	"os"
@@ -20,8 +20,8 @@ func manifest(t testing.TB, text string) *unstructured.Unstructured {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u, err := decode(raw)
-	if err != nil {
+	u := &unstructured.Unstructured{}
+	if err := u.UnmarshalJSON(raw); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	return u
@@ -34,7 +34,7 @@ func expectation(doc string) (health, message string) {
 	return health, message
 }
 
-func checkHealth(t *testing.T, where, doc string, rules *HealthRules) {
+func checkHealth(t *testing.T, where, doc string, rules *Rules) {
 	t.Helper()
 	want, message := expectation(doc)
 	u := manifest(t, doc)
@@ -45,7 +45,7 @@ func checkHealth(t *testing.T, where, doc string, rules *HealthRules) {
 }
 
 func TestHealthOfKnownKinds(t *testing.T) {
-	files, err := filepath.Glob("testdata/health/*.yaml")
+	files, err := filepath.Glob("testdata/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatal(files, err)
 	}
@@ -58,7 +58,7 @@ func TestHealthOfKnownKinds(t *testing.T) {
 			checkHealth(t, filepath.Base(file), doc, nil)
 		}
 	}
-	if h, _ := HealthOf(nil); h != Missing {
+	if h, _ := Of(nil); h != Missing {
 		t.Error(h)
 	}
 }
@@ -70,7 +70,7 @@ func TestExamplesOfTheDocs(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(page), -1)
-	var rules *HealthRules
+	var rules *Rules
 	judged := 0
 	for _, b := range blocks {
 		if !strings.HasPrefix(b[1], "health:") {
@@ -81,12 +81,12 @@ func TestExamplesOfTheDocs(t *testing.T) {
 			continue
 		}
 		var example struct {
-			Health []HealthRule `json:"health"`
+			Health []Rule `json:"health"`
 		}
 		if err := yaml.UnmarshalStrict([]byte(b[1]), &example); err != nil {
 			t.Fatal(err)
 		}
-		if rules, err = CompileHealth(example.Health); err != nil {
+		if rules, err = Compile(example.Health); err != nil {
 			t.Error(err)
 		}
 	}
@@ -103,34 +103,34 @@ spec: {size: 5}
 status: {observedGeneration: 3, phase: Running, ready: 3, error: ""}
 `
 
-func TestHealthRules(t *testing.T) {
+func TestRules(t *testing.T) {
 	for name, tt := range map[string]struct {
-		rule    HealthRule
+		rule    Rule
 		object  string
-		want    Health
+		want    State
 		message string
 	}{
-		"healthy":             {HealthRule{Healthy: "object.status.phase == 'Running'"}, widget, Healthy, ""},
-		"not yet":             {HealthRule{Healthy: "object.status.ready ==  object.spec.size"}, widget, Progressing, "waiting for object.status.ready == object.spec.size"},
-		"with a message":      {HealthRule{Healthy: "object.status.ready == object.spec.size", Message: "string(object.status.ready) + ' of ' + string(object.spec.size)"}, widget, Progressing, "3 of 5"},
-		"degraded wins":       {HealthRule{Healthy: "true", Degraded: "object.status.ready < 4"}, widget, Degraded, "object.status.ready < 4"},
-		"suspended":           {HealthRule{Healthy: "false", Suspended: "object.spec.size == 5"}, widget, Suspended, ""},
-		"the rest to kstatus": {HealthRule{Degraded: "object.status.error != ''"}, widget, Healthy, ""},
-		"of the group":        {HealthRule{Group: "example.com", Degraded: "true"}, widget, Degraded, "true"},
-		"of another group":    {HealthRule{Group: "other.com", Degraded: "true"}, widget, Healthy, ""},
-		"a field that is not there": {HealthRule{Healthy: "object.status.nope == 1"}, widget, Unknown,
+		"healthy":             {Rule{Healthy: "object.status.phase == 'Running'"}, widget, Healthy, ""},
+		"not yet":             {Rule{Healthy: "object.status.ready ==  object.spec.size"}, widget, Progressing, "waiting for object.status.ready == object.spec.size"},
+		"with a message":      {Rule{Healthy: "object.status.ready == object.spec.size", Message: "string(object.status.ready) + ' of ' + string(object.spec.size)"}, widget, Progressing, "3 of 5"},
+		"degraded wins":       {Rule{Healthy: "true", Degraded: "object.status.ready < 4"}, widget, Degraded, "object.status.ready < 4"},
+		"suspended":           {Rule{Healthy: "false", Suspended: "object.spec.size == 5"}, widget, Suspended, ""},
+		"the rest to kstatus": {Rule{Degraded: "object.status.error != ''"}, widget, Healthy, ""},
+		"of the group":        {Rule{Group: "example.com", Degraded: "true"}, widget, Degraded, "true"},
+		"of another group":    {Rule{Group: "other.com", Degraded: "true"}, widget, Healthy, ""},
+		"a field that is not there": {Rule{Healthy: "object.status.nope == 1"}, widget, Unknown,
 			"health rule healthy: object.status.nope == 1: no such key: nope"},
-		"one fails, another is true": {HealthRule{Healthy: "true", Degraded: "object.status.nope"}, widget, Healthy, ""},
-		"not a bool":                 {HealthRule{Healthy: "object.status.phase"}, widget, Unknown, "it gives string, not true or false"},
-		"generation": {HealthRule{Healthy: "true"}, strings.Replace(widget, "observedGeneration: 3", "observedGeneration: 2", 1), Progressing,
+		"one fails, another is true": {Rule{Healthy: "true", Degraded: "object.status.nope"}, widget, Healthy, ""},
+		"not a bool":                 {Rule{Healthy: "object.status.phase"}, widget, Unknown, "it gives string, not true or false"},
+		"generation": {Rule{Healthy: "true"}, strings.Replace(widget, "observedGeneration: 3", "observedGeneration: 2", 1), Progressing,
 			"waiting for the controller"},
-		"too costly": {HealthRule{Healthy: "[1,2,3,4,5,6,7,8,9,10].all(a, [1,2,3,4,5,6,7,8,9,10].all(b, [1,2,3,4,5,6,7,8,9,10].all(c, [1,2,3,4,5,6,7,8,9,10].all(d, [1,2,3,4,5,6,7,8,9,10].all(e, a+b+c+d+e < 100)))))"},
+		"too costly": {Rule{Healthy: "[1,2,3,4,5,6,7,8,9,10].all(a, [1,2,3,4,5,6,7,8,9,10].all(b, [1,2,3,4,5,6,7,8,9,10].all(c, [1,2,3,4,5,6,7,8,9,10].all(d, [1,2,3,4,5,6,7,8,9,10].all(e, a+b+c+d+e < 100)))))"},
 			widget, Unknown, "cost limit"},
-		"a macro": {HealthRule{Healthy: "has(object.status.conditions) && object.status.conditions.exists(c, c.type == 'Ready' && c.status == 'True')"},
+		"a macro": {Rule{Healthy: "has(object.status.conditions) && object.status.conditions.exists(c, c.type == 'Ready' && c.status == 'True')"},
 			widget, Progressing, "waiting for has("},
 	} {
 		tt.rule.Kind = "Widget"
-		rules, err := CompileHealth([]HealthRule{tt.rule})
+		rules, err := Compile([]Rule{tt.rule})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -140,14 +140,14 @@ func TestHealthRules(t *testing.T) {
 			t.Errorf("%s: %s %q, want %s %q", name, h, message, tt.want, tt.message)
 		}
 	}
-	var none *HealthRules
+	var none *Rules
 	if h, _ := none.Of(nil); h != Missing {
 		t.Error("no rules:", h)
 	}
 }
 
-func TestHealthRulesThatDoNotCompile(t *testing.T) {
-	for want, r := range map[string]HealthRule{
+func TestRulesThatDoNotCompile(t *testing.T) {
+	for want, r := range map[string]Rule{
 		"health rule of Widget: healthy: Syntax error":                        {Kind: "Widget", Healthy: "object.status.phase == "},
 		"health rule of Widget.example.com: degraded: undeclared reference":   {Kind: "Widget", Group: "example.com", Degraded: "obj.status.x"},
 		"health rule of Widget: healthy: 'x' gives string, not bool":          {Kind: "Widget", Healthy: "'x'"},
@@ -157,14 +157,14 @@ func TestHealthRulesThatDoNotCompile(t *testing.T) {
 		"a health rule cannot judge Secrets":                                  {Kind: "Secret", Healthy: "true"},
 		"health rule of Widget: healthy: the expression is longer than 8192 ": {Kind: "Widget", Healthy: strings.Repeat("true || ", 2000) + "true"},
 	} {
-		_, err := CompileHealth([]HealthRule{{Kind: "Fine", Healthy: "true"}, r})
+		_, err := Compile([]Rule{{Kind: "Fine", Healthy: "true"}, r})
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		} else if !strings.Contains(want, "longer") && len(hint.Of(err)) == 0 {
 			t.Errorf("%v: no hint", err)
 		}
 	}
-	_, err := CompileHealth([]HealthRule{{Kind: "Widget", Healthy: "object.status.phase ==\n  objct.x"}})
+	_, err := Compile([]Rule{{Kind: "Widget", Healthy: "object.status.phase ==\n  objct.x"}})
 	if err == nil || !strings.HasSuffix(err.Error(), "\n  objct.x\n  ^") {
 		t.Errorf("the place of the mistake is not shown: %v", err)
 	}
@@ -186,8 +186,8 @@ func TestUnhealthySince(t *testing.T) {
 	}
 }
 
-func BenchmarkHealthRule(b *testing.B) {
-	rules, err := CompileHealth([]HealthRule{{Kind: "Widget", Healthy: "object.status.phase == 'Running' && object.status.ready >= object.spec.size"}})
+func BenchmarkRule(b *testing.B) {
+	rules, err := Compile([]Rule{{Kind: "Widget", Healthy: "object.status.phase == 'Running' && object.status.ready >= object.spec.size"}})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-package cluster
+package health
 
 import (
 	"slices"
@@ -8,24 +8,24 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Health says how an object, or an app as a whole, is doing.
-type Health string
+// State says how an object, or an app as a whole, is doing.
+type State string
 
 // The health states, worst first.
 const (
-	Degraded    Health = "Degraded"
-	Missing     Health = "Missing"
-	Progressing Health = "Progressing"
-	Unknown     Health = "Unknown"
-	Suspended   Health = "Suspended"
-	Healthy     Health = "Healthy"
+	Degraded    State = "Degraded"
+	Missing     State = "Missing"
+	Progressing State = "Progressing"
+	Unknown     State = "Unknown"
+	Suspended   State = "Suspended"
+	Healthy     State = "Healthy"
 )
 
-// HealthOf tells how an object is doing, and why; a Healthy object may come with a remark. nil is Missing. The rules
+// Of tells how an object is doing, and why; a Healthy object may come with a remark. nil is Missing. The rules
 // are those of kstatus, and those of the kinds in healthByKind, which kstatus does not know or judges in a way that
 // would make an app wait for ever. Degraded is only what waiting does not mend: it ends the wait for an app at once.
 // A Job is Progressing until it is complete: what follows it may need what it does.
-func HealthOf(u *unstructured.Unstructured) (Health, string) {
+func Of(u *unstructured.Unstructured) (State, string) {
 	if h, why, settled := healthOfAny(u); settled {
 		return h, why
 	}
@@ -37,7 +37,7 @@ func HealthOf(u *unstructured.Unstructured) (Health, string) {
 
 // healthOfAny settles what is the same for every kind: an object that is gone, going, suspended, or changed since its
 // controller looked.
-func healthOfAny(u *unstructured.Unstructured) (Health, string, bool) {
+func healthOfAny(u *unstructured.Unstructured) (State, string, bool) {
 	switch {
 	case u == nil:
 		return Missing, "not in the cluster", true
@@ -59,7 +59,7 @@ func healthOfAny(u *unstructured.Unstructured) (Health, string, bool) {
 // pausable are the kinds whose spec.paused stops them; elsewhere it may mean anything.
 var pausable = map[string]bool{"Deployment": true, "Rollout": true}
 
-func kstatus(u *unstructured.Unstructured) (Health, string) {
+func kstatus(u *unstructured.Unstructured) (State, string) {
 	r, err := status.Compute(u)
 	if err != nil {
 		return Unknown, err.Error()
@@ -78,7 +78,7 @@ func kstatus(u *unstructured.Unstructured) (Health, string) {
 }
 
 // ruleFor finds the rule of a kind, or the one of all kinds of its group.
-func ruleFor(u *unstructured.Unstructured) func(*unstructured.Unstructured) (Health, string) {
+func ruleFor(u *unstructured.Unstructured) func(*unstructured.Unstructured) (State, string) {
 	gvk := u.GroupVersionKind()
 	if rule, ok := healthByKind[gvk.Kind+"."+gvk.Group]; ok {
 		return rule

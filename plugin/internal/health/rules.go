@@ -1,4 +1,4 @@
-package cluster
+package health
 
 import (
 	"errors"
@@ -12,8 +12,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
-// HealthRule says in CEL how objects of a kind are doing; the variable object holds the whole object.
-type HealthRule struct {
+// Rule says in CEL how objects of a kind are doing; the variable object holds the whole object.
+type Rule struct {
 	Group       string `json:"group,omitempty"` // empty is any
 	Kind        string `json:"kind"`
 	Healthy     string `json:"healthy,omitempty"` // expressions that give a bool; empty never applies
@@ -23,8 +23,8 @@ type HealthRule struct {
 	Message     string `json:"message,omitempty"` // an expression that gives a string
 }
 
-// HealthRules are compiled rules. nil holds none.
-type HealthRules struct {
+// Rules are compiled rules. nil holds none.
+type Rules struct {
 	byKind map[string][]compiledRule
 }
 
@@ -36,7 +36,7 @@ type compiledRule struct {
 }
 
 type compiledVerdict struct {
-	health  Health
+	health  State
 	text    string
 	program cel.Program
 }
@@ -53,9 +53,9 @@ var healthEnvironment = sync.OnceValues(func() (*cel.Env, error) {
 	return cel.NewEnv(cel.Variable("object", cel.DynType))
 })
 
-// CompileHealth checks and compiles rules. An error names the rule and quotes the expression, with the place of the
+// Compile checks and compiles rules. An error names the rule and quotes the expression, with the place of the
 // mistake.
-func CompileHealth(rules []HealthRule) (*HealthRules, error) {
+func Compile(rules []Rule) (*Rules, error) {
 	if len(rules) == 0 {
 		return nil, nil
 	}
@@ -63,7 +63,7 @@ func CompileHealth(rules []HealthRule) (*HealthRules, error) {
 	if err != nil {
 		return nil, err
 	}
-	compiled := &HealthRules{byKind: map[string][]compiledRule{}}
+	compiled := &Rules{byKind: map[string][]compiledRule{}}
 	var problems []error
 	for _, r := range rules {
 		c, err := r.compile(env)
@@ -76,14 +76,14 @@ func CompileHealth(rules []HealthRule) (*HealthRules, error) {
 	return compiled, errors.Join(problems...)
 }
 
-func (r HealthRule) name() string {
+func (r Rule) name() string {
 	if r.Group == "" {
 		return "health rule of " + r.Kind
 	}
 	return "health rule of " + r.Kind + "." + r.Group
 }
 
-func (r HealthRule) compile(env *cel.Env) (compiledRule, error) {
+func (r Rule) compile(env *cel.Env) (compiledRule, error) {
 	c := compiledRule{group: r.Group, decides: r.Healthy != ""}
 	if r.Kind == "" {
 		return c, hint.Errorf("a health rule names no kind", "say which objects it judges: kind: Database")
@@ -96,7 +96,7 @@ func (r HealthRule) compile(env *cel.Env) (compiledRule, error) {
 	}
 	var problems []error
 	for _, v := range []struct {
-		health Health
+		health State
 		text   string
 	}{{Degraded, r.Degraded}, {Suspended, r.Suspended}, {Progressing, r.Progressing}, {Healthy, r.Healthy}} {
 		if v.text == "" {
@@ -119,7 +119,7 @@ func (r HealthRule) compile(env *cel.Env) (compiledRule, error) {
 }
 
 // program compiles one expression, which must give want.
-func (r HealthRule) program(env *cel.Env, field, text string, want *cel.Type) (cel.Program, error) {
+func (r Rule) program(env *cel.Env, field, text string, want *cel.Type) (cel.Program, error) {
 	if len(text) > maxExpression {
 		return nil, fmt.Errorf("%s: %s: the expression is longer than %d bytes", r.name(), field, maxExpression)
 	}
@@ -143,14 +143,14 @@ func lineOf(text string, n int) string {
 	return lines[n-1]
 }
 
-// Of is HealthOf with the rules: the first expression that is true wins, in the order degraded, suspended,
+// Of is Of with the rules: the first expression that is true wins, in the order degraded, suspended,
 // progressing, healthy. A rule that says when an object is healthy is the only judge of it: until then it is
-// Progressing. Other rules leave the rest to HealthOf. An expression that fails, because a field is not there (yet) or
+// Progressing. Other rules leave the rest to Of. An expression that fails, because a field is not there (yet) or
 // because it costs too much, makes the object Unknown, with the text of the rule, unless another one is true.
-func (r *HealthRules) Of(u *unstructured.Unstructured) (Health, string) {
+func (r *Rules) Of(u *unstructured.Unstructured) (State, string) {
 	rule := r.find(u)
 	if rule == nil {
-		return HealthOf(u)
+		return Of(u)
 	}
 	if h, why, settled := healthOfAny(u); settled {
 		return h, why
@@ -175,10 +175,10 @@ func (r *HealthRules) Of(u *unstructured.Unstructured) (Health, string) {
 	case rule.decides:
 		return Progressing, rule.say(input, rule.verdicts[len(rule.verdicts)-1])
 	}
-	return HealthOf(u)
+	return Of(u)
 }
 
-func (r *HealthRules) find(u *unstructured.Unstructured) *compiledRule {
+func (r *Rules) find(u *unstructured.Unstructured) *compiledRule {
 	if r == nil || u == nil {
 		return nil
 	}

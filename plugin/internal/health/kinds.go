@@ -1,4 +1,4 @@
-package cluster
+package health
 
 import (
 	"fmt"
@@ -8,7 +8,7 @@ import (
 )
 
 // healthByKind are the rules of single kinds, by kind.group.
-var healthByKind = map[string]func(*unstructured.Unstructured) (Health, string){
+var healthByKind = map[string]func(*unstructured.Unstructured) (State, string){
 	"Job.batch":                                jobHealth,
 	"PersistentVolumeClaim.":                   claimHealth,
 	"Service.":                                 serviceHealth,
@@ -35,14 +35,14 @@ var healthByKind = map[string]func(*unstructured.Unstructured) (Health, string){
 var healthByGroup = []struct {
 	group  string
 	except []string
-	rule   func(*unstructured.Unstructured) (Health, string)
+	rule   func(*unstructured.Unstructured) (State, string)
 }{
 	// Alerts and Providers, since v1beta3, have no status.
 	{"toolkit.fluxcd.io", []string{"Alert", "Provider"}, fluxHealth},
 	{"pkg.crossplane.io", []string{"ProviderConfig", "ControllerConfig", "DeploymentRuntimeConfig", "Lock", "ImageConfig"}, mustBe("Installed", "Healthy")},
 }
 
-func jobHealth(u *unstructured.Unstructured) (Health, string) {
+func jobHealth(u *unstructured.Unstructured) (State, string) {
 	h, message := kstatus(u)
 	if h == Healthy && !is(u, "Complete") {
 		active, _, _ := unstructured.NestedInt64(u.Object, "status", "active")
@@ -59,7 +59,7 @@ var provisioners = []string{"volume.kubernetes.io/storage-provisioner", "volume.
 
 // claimHealth lets a claim wait for its first pod: it could otherwise block the very wave that brings the pod. Who
 // needs the volume is not healthy without it, so nothing is lost.
-func claimHealth(u *unstructured.Unstructured) (Health, string) {
+func claimHealth(u *unstructured.Unstructured) (State, string) {
 	phase, _, _ := unstructured.NestedString(u.Object, "status", "phase")
 	switch phase {
 	case "Bound":
@@ -76,7 +76,7 @@ func claimHealth(u *unstructured.Unstructured) (Health, string) {
 }
 
 // serviceHealth does not wait for a load balancer, as kstatus does not: many clusters have none.
-func serviceHealth(u *unstructured.Unstructured) (Health, string) {
+func serviceHealth(u *unstructured.Unstructured) (State, string) {
 	h, message := kstatus(u)
 	kind, _, _ := unstructured.NestedString(u.Object, "spec", "type")
 	if h == Healthy && kind == "LoadBalancer" && !hasAddress(u) {
@@ -85,7 +85,7 @@ func serviceHealth(u *unstructured.Unstructured) (Health, string) {
 	return h, message
 }
 
-func ingressHealth(u *unstructured.Unstructured) (Health, string) {
+func ingressHealth(u *unstructured.Unstructured) (State, string) {
 	if !hasAddress(u) {
 		return Healthy, "no ingress controller has given it an address yet"
 	}
@@ -98,7 +98,7 @@ func hasAddress(u *unstructured.Unstructured) bool {
 }
 
 // autoscalerHealth: without metrics an autoscaler does nothing, and its workload runs on as it is.
-func autoscalerHealth(u *unstructured.Unstructured) (Health, string) {
+func autoscalerHealth(u *unstructured.Unstructured) (State, string) {
 	conditions := conditionsOf(u)
 	for _, c := range conditions {
 		if c.Status == "False" && (c.Reason == "InvalidSelector" || c.Reason == "InvalidMetricSourceType" || c.Reason == "AmbiguousSelector") {
@@ -118,7 +118,7 @@ func autoscalerHealth(u *unstructured.Unstructured) (Health, string) {
 }
 
 // rolloutHealth trusts the phase, if it is that of the present generation, which Argo Rollouts writes as text.
-func rolloutHealth(u *unstructured.Unstructured) (Health, string) {
+func rolloutHealth(u *unstructured.Unstructured) (State, string) {
 	phase, _, _ := unstructured.NestedString(u.Object, "status", "phase")
 	message, _, _ := unstructured.NestedString(u.Object, "status", "message")
 	switch phase {
@@ -133,7 +133,7 @@ func rolloutHealth(u *unstructured.Unstructured) (Health, string) {
 }
 
 // applicationHealth takes over what Argo CD says of an Application.
-func applicationHealth(u *unstructured.Unstructured) (Health, string) {
+func applicationHealth(u *unstructured.Unstructured) (State, string) {
 	text := func(path ...string) string {
 		s, _, _ := unstructured.NestedString(u.Object, append([]string{"status"}, path...)...)
 		return s
@@ -152,7 +152,7 @@ func applicationHealth(u *unstructured.Unstructured) (Health, string) {
 		}
 		return Suspended, "out of sync, and not synced automatically"
 	}
-	switch h := Health(text("health", "status")); h {
+	switch h := State(text("health", "status")); h {
 	case Healthy:
 		return Healthy, ""
 	case Degraded, Progressing, Suspended, Missing:
@@ -163,7 +163,7 @@ func applicationHealth(u *unstructured.Unstructured) (Health, string) {
 	return Unknown, message
 }
 
-func certificateHealth(u *unstructured.Unstructured) (Health, string) {
+func certificateHealth(u *unstructured.Unstructured) (State, string) {
 	if is(u, "Issuing") {
 		return Progressing, conditionsOf(u)["Issuing"].text()
 	}
@@ -175,7 +175,7 @@ func certificateHealth(u *unstructured.Unstructured) (Health, string) {
 }
 
 // sealedSecretHealth: what cannot be decrypted today cannot be tomorrow.
-func sealedSecretHealth(u *unstructured.Unstructured) (Health, string) {
+func sealedSecretHealth(u *unstructured.Unstructured) (State, string) {
 	if c, ok := conditionsOf(u)["Synced"]; ok && c.Status == "False" {
 		return Degraded, c.text()
 	}
@@ -183,7 +183,7 @@ func sealedSecretHealth(u *unstructured.Unstructured) (Health, string) {
 }
 
 // vaultSecretHealth knows also the versions of the Vault Secrets Operator that show no conditions.
-func vaultSecretHealth(u *unstructured.Unstructured) (Health, string) {
+func vaultSecretHealth(u *unstructured.Unstructured) (State, string) {
 	conditions := conditionsOf(u)
 	for _, name := range []string{"SecretSynced", "Healthy", "Ready"} {
 		if c, ok := conditions[name]; ok && c.Status != "True" {
@@ -202,7 +202,7 @@ func vaultSecretHealth(u *unstructured.Unstructured) (Health, string) {
 }
 
 // validHealth is for kinds with a status.valid.
-func validHealth(u *unstructured.Unstructured) (Health, string) {
+func validHealth(u *unstructured.Unstructured) (State, string) {
 	valid, reported, _ := unstructured.NestedBool(u.Object, "status", "valid")
 	message, _, _ := unstructured.NestedString(u.Object, "status", "error")
 	switch {
@@ -215,7 +215,7 @@ func validHealth(u *unstructured.Unstructured) (Health, string) {
 }
 
 // fluxHealth is what Flux' own conditions mean to kstatus, but an object without them has not been looked at yet.
-func fluxHealth(u *unstructured.Unstructured) (Health, string) {
+func fluxHealth(u *unstructured.Unstructured) (State, string) {
 	if len(conditionsOf(u)) == 0 {
 		return Progressing, "its controller has not reported yet"
 	}
@@ -223,7 +223,7 @@ func fluxHealth(u *unstructured.Unstructured) (Health, string) {
 }
 
 // syncedAndReady is the contract of Crossplane's resources, claims and composites.
-func syncedAndReady(u *unstructured.Unstructured) (Health, string) {
+func syncedAndReady(u *unstructured.Unstructured) (State, string) {
 	if c := conditionsOf(u)["Synced"]; c.Status == "False" && c.Reason == "ReconcilePaused" {
 		return Suspended, c.text()
 	}
@@ -232,8 +232,8 @@ func syncedAndReady(u *unstructured.Unstructured) (Health, string) {
 
 // mustBe is Healthy once all conditions are True, and Progressing before: their controllers try again and again, and
 // what they wait for may come with the same commit.
-func mustBe(names ...string) func(*unstructured.Unstructured) (Health, string) {
-	return func(u *unstructured.Unstructured) (Health, string) {
+func mustBe(names ...string) func(*unstructured.Unstructured) (State, string) {
+	return func(u *unstructured.Unstructured) (State, string) {
 		conditions := conditionsOf(u)
 		for _, name := range names {
 			c, ok := conditions[name]
