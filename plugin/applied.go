@@ -7,6 +7,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -19,7 +20,7 @@ func (f *sourceFlags) reader(u *ui, client *cluster.Client, store *record.Store)
 
 // openApplied opens a commit that was applied: from the checkout we stand in if it has the commit, otherwise from where
 // the app comes from.
-func (f *sourceFlags) openApplied(ctx context.Context, from record.Source, commit string) (*reconcile.Tree, error) {
+func (f *sourceFlags) openApplied(ctx context.Context, from report.Source, commit string) (*reconcile.Tree, error) {
 	flags := *f
 	flags.repo, flags.ref = from.Repo, from.Ref
 	repo := flags.repository()
@@ -32,7 +33,7 @@ func (f *sourceFlags) openApplied(ctx context.Context, from record.Source, commi
 }
 
 // lastChange finds the newest commit that changed a file, up to a commit that was applied.
-func (f *sourceFlags) lastChange(ctx context.Context, from record.Source, commit, file string) (source.Commit, error) {
+func (f *sourceFlags) lastChange(ctx context.Context, from report.Source, commit, file string) (source.Commit, error) {
 	if top, _, err := source.WorkTree(workingDirectory()); err == nil {
 		if c, err := (source.Repo{URL: top}).LastChange(ctx, commit, file); err == nil {
 			return c, nil

@@ -6,7 +6,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chartrepo"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // chartFetcher gets the charts that others depend on and keeps them in the user's cache directory. Where there is none
@@ -17,6 +17,6 @@ func chartFetcher(u *ui) *chartrepo.Fetcher {
 		cache = filepath.Join(dir, "kubectl-gitops", "charts")
 	}
 	return &chartrepo.Fetcher{Cache: cache, Fetched: func(n chart.Need, digest string) {
-		u.event(reconcile.Event{Kind: reconcile.Fetched, Text: "chart " + n.String() + "  " + digest})
+		u.event(report.Event{Kind: report.Fetched, Text: "chart " + n.String() + "  " + digest})
 	}}
 }

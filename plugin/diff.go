@@ -15,6 +15,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -70,13 +71,13 @@ func (o *diffOptions) run(ctx context.Context, cmd *cobra.Command, c *cli, args 
 	}
 	u := c.ui()
 	u.DryRun = true
-	r := newReconciler(client, store, repo, from, func(e reconcile.Event) {
-		if e.Kind == reconcile.Warning {
+	r := newReconciler(client, store, repo, from, func(e report.Event) {
+		if e.Kind == report.Warning {
 			u.event(e)
 		}
 	})
 	r.Render, r.Apps = o.source.renderer(u), config.Load
-	out := r.RunAll(ctx, target, reconcile.Options{Cause: record.CauseManual, DryRun: true, Timeout: o.source.timeout})
+	out := r.RunAll(ctx, target, reconcile.Options{Cause: report.CauseManual, DryRun: true, Timeout: o.source.timeout})
 	found, err := o.show(ctx, c, out)
 	owned, failure := partOwned(out)
 	u.warnOwned(owned)
@@ -167,7 +168,7 @@ func (o *diffOptions) show(ctx context.Context, c *cli, out reconcile.Outcome) (
 		before := len(pairs)
 		pairs, names = o.pairs(pairs, names, a)
 		list.add(a, pairs[before:])
-		if len(pairs) == before && a.Report.Result == record.ResultFailed {
+		if len(pairs) == before && a.Report.Result == report.ResultFailed {
 			continue
 		}
 		if len(pairs) == before && a.Report.Health == health.Unknown && a.Report.Message != "" { // it waits, or it goes
@@ -197,7 +198,7 @@ func (o *diffOptions) show(ctx context.Context, c *cli, out reconcile.Outcome) (
 
 // pairs adds what differs of one app.
 func (o *diffOptions) pairs(pairs []pair, names []string, a reconcile.AppOutcome) ([]pair, []string) {
-	at := "git/%s@" + record.Revision{Commit: a.Report.Revision.Commit}.Short()
+	at := "git/%s@" + report.Revision{Commit: a.Report.Revision.Commit}.Short()
 	if o.local {
 		at = "checkout/%s"
 	}
@@ -228,12 +229,12 @@ func noteLine(app string, e reconcile.Effect) string {
 	return fmt.Sprintf("%s: %s: %s", app, e.Ref.ID(), e.Note)
 }
 
-func diffSummary(report reconcile.AppReport, differences int) string {
+func diffSummary(app report.App, differences int) string {
 	if differences == 0 {
-		return fmt.Sprintf("%s: no differences, %d unchanged", report.Name, report.Counts.Unchanged)
+		return fmt.Sprintf("%s: no differences, %d unchanged", app.Name, app.Counts.Unchanged)
 	}
-	c := report.Counts
-	text := report.Name + ":"
+	c := app.Counts
+	text := app.Name + ":"
 	for _, part := range []struct {
 		n    int
 		what string

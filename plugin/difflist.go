@@ -4,7 +4,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // DiffList is what `diff -o json` prints: what reconcile would change. Apps holds every app that was compared, Items only
@@ -18,9 +18,9 @@ type DiffList struct {
 // DiffApp sums up one app. Message says why it waits, goes, or could not be compared.
 type DiffApp struct {
 	Name     string          `json:"name"`
-	Result   record.Result   `json:"result"`
-	Revision record.Revision `json:"revision"`
-	Counts   record.Counts   `json:"counts"`
+	Result   report.Result   `json:"result"`
+	Revision report.Revision `json:"revision"`
+	Counts   report.Counts   `json:"counts"`
 	Message  string          `json:"message,omitempty"`
 }
 
@@ -29,7 +29,7 @@ type DiffApp struct {
 type Difference struct {
 	App    string        `json:"app"`
 	Object string        `json:"object"` // group/Kind/namespace/name
-	Action record.Action `json:"action"`
+	Action report.Action `json:"action"`
 	Origin string        `json:"origin,omitempty"`
 	Note   string        `json:"note,omitempty"`
 	Diff   string        `json:"diff"`
@@ -39,7 +39,7 @@ type Difference struct {
 func (l *DiffList) add(a reconcile.AppOutcome, pairs []pair) {
 	r := a.Report
 	l.Apps = append(l.Apps, DiffApp{Name: r.Name, Result: r.Result, Revision: r.Revision, Counts: r.Counts, Message: r.Message})
-	actions := map[string]record.Action{}
+	actions := map[string]report.Action{}
 	for _, c := range r.Changes {
 		actions[c.Object] = c.Action
 	}
@@ -56,12 +56,12 @@ func (l *DiffList) add(a reconcile.AppOutcome, pairs []pair) {
 }
 
 // plainAction is what happens to an object that the report has no line of.
-func plainAction(e reconcile.Effect) record.Action {
+func plainAction(e reconcile.Effect) report.Action {
 	switch {
 	case e.Before == nil:
-		return record.Created
+		return report.Created
 	case e.After == nil:
-		return record.Pruned
+		return report.Pruned
 	}
-	return record.Configured
+	return report.Configured
 }

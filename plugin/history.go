@@ -12,7 +12,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 type historyOptions struct {
@@ -87,9 +87,9 @@ func (o *historyOptions) run(ctx context.Context, c *cli, args []string) error {
 }
 
 // lastCommitRun is the newest run that applied a commit with success.
-func lastCommitRun(items []record.Run) *record.Run {
+func lastCommitRun(items []report.Run) *report.Run {
 	for i := range items {
-		if items[i].Cause == record.CauseCommit && items[i].Result != record.ResultFailed {
+		if items[i].Cause == report.CauseCommit && items[i].Result != report.ResultFailed {
 			return &items[i]
 		}
 	}

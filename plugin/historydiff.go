@@ -11,19 +11,19 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // runDiff shows what a run changed: the commit it applied and the one before it, rendered and compared. Where
 // Git had no part in it, or cannot be read, it shows what the run recorded.
-func (o *historyOptions) runDiff(ctx context.Context, c *cli, r *reconcile.Reconciler, app, id string, history []record.Run) error {
+func (o *historyOptions) runDiff(ctx context.Context, c *cli, r *reconcile.Reconciler, app, id string, history []report.Run) error {
 	run, before, err := pickRun(app, id, history)
 	if err != nil {
 		return err
 	}
 	u := c.ui()
 	document := RunDiff{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "RunDiff"}, App: app, Run: run, Previous: before.Commit}
-	if run.Cause == record.CauseDrift {
+	if run.Cause == report.CauseDrift {
 		return o.printRun(u, document)
 	}
 	compared, err := o.compareRuns(ctx, r, app, run, before)
@@ -45,11 +45,11 @@ func (o *historyOptions) runDiff(ctx context.Context, c *cli, r *reconcile.Recon
 	}
 	from := "nothing"
 	if before.Commit != "" {
-		from = record.Revision{Commit: before.Commit}.Short()
+		from = report.Revision{Commit: before.Commit}.Short()
 	}
 	n := compared.Counts
 	fmt.Fprintf(u.Err, "%s run %d, %s %s %s: %d added, %d changed, %d removed\n", u.clean(app), run.ID, from, u.arrow(),
-		record.Revision{Commit: run.Revision.Commit}.Short(), n.Added, n.Changed, n.Removed)
+		report.Revision{Commit: run.Revision.Commit}.Short(), n.Added, n.Changed, n.Removed)
 	return nil
 }
 
@@ -59,7 +59,7 @@ func (o *historyOptions) runDiff(ctx context.Context, c *cli, r *reconcile.Recon
 type RunDiff struct {
 	metav1.TypeMeta `json:",inline"`
 	App             string           `json:"app"`
-	Run             record.Run       `json:"run"`
+	Run             report.Run       `json:"run"`
 	Previous        string           `json:"previous,omitempty"`
 	Counts          *preview.Counts  `json:"counts,omitempty"`
 	Objects         []preview.Object `json:"objects,omitempty"`
@@ -74,7 +74,7 @@ func (o *historyOptions) printRun(u *ui, d RunDiff) error {
 }
 
 // pickRun finds the run with an id, or the newest one, and the commit that was applied before it.
-func pickRun(app, id string, history []record.Run) (run record.Run, before record.Revision, err error) {
+func pickRun(app, id string, history []report.Run) (run report.Run, before report.Revision, err error) {
 	at := -1
 	for i, r := range history {
 		if at < 0 && (id == "" || strconv.Itoa(r.ID) == id) {
@@ -89,7 +89,7 @@ func pickRun(app, id string, history []record.Run) (run record.Run, before recor
 	}
 	run = history[at]
 	for _, older := range history[at+1:] {
-		if older.Result != record.ResultFailed && older.Revision.Commit != run.Revision.Commit {
+		if older.Result != report.ResultFailed && older.Revision.Commit != run.Revision.Commit {
 			return run, older.Revision, nil
 		}
 	}
@@ -97,7 +97,7 @@ func pickRun(app, id string, history []record.Run) (run record.Run, before recor
 }
 
 // compareRuns renders both commits, each as its gitops.yaml says, or else as the app is rendered today.
-func (o *historyOptions) compareRuns(ctx context.Context, r *reconcile.Reconciler, name string, run record.Run, before record.Revision) (preview.App, error) {
+func (o *historyOptions) compareRuns(ctx context.Context, r *reconcile.Reconciler, name string, run report.Run, before report.Revision) (preview.App, error) {
 	app, err := r.AppliedApp(ctx, name)
 	if err != nil {
 		return preview.App{}, err
@@ -113,7 +113,7 @@ func (o *historyOptions) compareRuns(ctx context.Context, r *reconcile.Reconcile
 	return preview.CompareApp(base, head, nil), nil
 }
 
-func (o *historyOptions) renderRun(ctx context.Context, r *reconcile.Reconciler, a reconcile.Applied, rev record.Revision) (preview.Rendering, error) {
+func (o *historyOptions) renderRun(ctx context.Context, r *reconcile.Reconciler, a reconcile.Applied, rev report.Revision) (preview.Rendering, error) {
 	if rev.Commit == "" {
 		return preview.Rendering{Name: a.Name}, nil
 	}
@@ -127,7 +127,7 @@ func (o *historyOptions) renderRun(ctx context.Context, r *reconcile.Reconciler,
 }
 
 // recordedChanges prints the lines that a run left in the history.
-func (u *ui) recordedChanges(run record.Run) error {
+func (u *ui) recordedChanges(run report.Run) error {
 	for _, line := range run.Changes {
 		if _, err := fmt.Fprintln(u.Out, u.clean(line)); err != nil {
 			return err

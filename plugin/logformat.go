@@ -9,10 +9,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // The values of --log-format.
@@ -39,21 +37,21 @@ func (u *ui) setLog(format string) {
 }
 
 // logEvent is event as JSON.
-func (u *ui) logEvent(e reconcile.Event) {
+func (u *ui) logEvent(e report.Event) {
 	switch e.Kind {
-	case reconcile.Changed:
-		if e.Change == nil || e.Change.Action == record.Unchanged {
+	case report.Changed:
+		if e.Change == nil || e.Change.Action == report.Unchanged {
 			return
 		}
 		u.logChange(e.App, *e.Change)
-	case reconcile.Warning:
+	case report.Warning:
 		u.log.Warn(e.Text, "app", e.App)
 	default:
 		u.log.Info(e.Text, "app", e.App, "step", string(e.Kind))
 	}
 }
 
-func (u *ui) logChange(app string, c record.Change) {
+func (u *ui) logChange(app string, c report.Change) {
 	level := slog.LevelInfo
 	attributes := []slog.Attr{slog.String("app", app), slog.String("object", c.Object), slog.String("action", string(c.Action))}
 	for _, a := range []struct{ key, value string }{{"origin", c.Origin}, {"note", c.Note}, {"error", c.Error}, {"hint", c.Hint}} {
@@ -64,14 +62,14 @@ func (u *ui) logChange(app string, c record.Change) {
 	if len(c.Fields) > 0 {
 		attributes = append(attributes, slog.Any("fields", c.Fields))
 	}
-	if c.Action == record.Failed {
+	if c.Action == report.Failed {
 		level = slog.LevelError
 	}
 	u.log.LogAttrs(context.Background(), level, c.Short+" "+string(c.Action), attributes...)
 }
 
 // logReport is one line for each app of a pass, with what the pass cost.
-func (u *ui) logReport(r reconcile.Report) {
+func (u *ui) logReport(r report.List) {
 	for _, app := range r.Apps {
 		level := slog.LevelInfo
 		attributes := []slog.Attr{slog.String("app", app.Name), slog.String("result", string(app.Result)),
@@ -84,7 +82,7 @@ func (u *ui) logReport(r reconcile.Report) {
 		if app.Hint != "" {
 			attributes = append(attributes, slog.String("hint", app.Hint))
 		}
-		if app.Result == record.ResultFailed {
+		if app.Result == report.ResultFailed {
 			level = slog.LevelError
 		}
 		u.log.LogAttrs(context.Background(), level, app.Name+" "+strings.ToLower(string(app.Result)), attributes...)
@@ -92,17 +90,17 @@ func (u *ui) logReport(r reconcile.Report) {
 }
 
 // logEnd is the last line of a loop.
-func (u *ui) logEnd(passes int, requests cluster.Requests) {
+func (u *ui) logEnd(passes int, requests report.Requests) {
 	if u.log != nil {
 		u.log.Info("loop ended", "passes", passes, "requests", requests)
 	}
 }
 
 // ending says in one line how a pass ended.
-func ending(report reconcile.AppReport) string {
-	text := fmt.Sprintf("%s %s at %s", report.Name, strings.ToLower(string(report.Result)), report.Revision.Short())
-	if report.Message != "" {
-		text += ": " + firstLine(report.Message)
+func ending(app report.App) string {
+	text := fmt.Sprintf("%s %s at %s", app.Name, strings.ToLower(string(app.Result)), app.Revision.Short())
+	if app.Message != "" {
+		text += ": " + firstLine(app.Message)
 	}
 	return text
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/notify"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // notifyGrace is how long the end of the process may wait for notes that are under way.
@@ -50,22 +50,22 @@ func (o *notifications) tellAll(out reconcile.Outcome) {
 }
 
 // tell sends a note when a pass leaves an app in another state than the one before it.
-func (o *notifications) tell(report reconcile.AppReport) {
-	if o.notifier == nil || report.Revision.Commit == "" {
+func (o *notifications) tell(app report.App) {
+	if o.notifier == nil || app.Revision.Commit == "" {
 		return
 	}
-	rev := report.Revision
-	note := notify.Note{Instance: o.instance, App: report.Name, Repo: report.Source.Repo, Commit: rev.Commit, Ref: rev.Ref,
-		Author: rev.Author, Subject: firstLine(rev.Subject), State: stateOf(report), Reason: firstLine(report.Message),
-		Sync: string(record.Synced), Health: string(report.Health)}
-	if report.Result == record.ResultFailed {
-		note.Sync = string(record.SyncFailed)
+	rev := app.Revision
+	note := notify.Note{Instance: o.instance, App: app.Name, Repo: app.Source.Repo, Commit: rev.Commit, Ref: rev.Ref,
+		Author: rev.Author, Subject: firstLine(rev.Subject), State: stateOf(app), Reason: firstLine(app.Message),
+		Sync: string(report.Synced), Health: string(app.Health)}
+	if app.Result == report.ResultFailed {
+		note.Sync = string(report.SyncFailed)
 	}
 	last, again := o.told[note.App]
 	o.told[note.App] = note
 	changed := last != note
 	if !again { // what an earlier process told is known by what it recorded
-		changed = report.News || report.Previous != rev.Commit || report.Settled != report.WasSettled
+		changed = app.News || app.Previous != rev.Commit || app.Settled != app.WasSettled
 	}
 	if changed {
 		note.Time = time.Now()
@@ -73,11 +73,11 @@ func (o *notifications) tell(report reconcile.AppReport) {
 	}
 }
 
-func stateOf(report reconcile.AppReport) notify.State {
+func stateOf(app report.App) notify.State {
 	switch {
-	case report.Result == record.ResultFailed:
+	case app.Result == report.ResultFailed:
 		return notify.Failure
-	case report.Health == health.Healthy, report.Health == health.Suspended:
+	case app.Health == health.Healthy, app.Health == health.Suspended:
 		return notify.Success
 	}
 	return notify.Pending

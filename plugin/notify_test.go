@@ -11,38 +11,37 @@ import (
 	"testing"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // A note is sent when the state of an app changes, also from one process to the next, and at no other time.
 func TestNotesOnChangesOnly(t *testing.T) {
-	healthy := appReport(record.ResultSucceeded, record.Counts{})
+	healthy := appReport(report.ResultSucceeded, report.Counts{})
 	healthy.Previous, healthy.Settled, healthy.WasSettled = healthy.Revision.Commit, true, true
-	with := func(change func(*reconcile.AppReport)) reconcile.AppReport {
+	with := func(change func(*report.App)) report.App {
 		r := healthy
 		change(&r)
 		return r
 	}
-	applied := with(func(r *reconcile.AppReport) { r.Previous, r.Health, r.Settled = "old", health.Progressing, false })
-	waiting := with(func(r *reconcile.AppReport) { r.Health, r.Settled, r.WasSettled = health.Progressing, false, false })
-	settled := with(func(r *reconcile.AppReport) { r.WasSettled = false })
-	failed := with(func(r *reconcile.AppReport) {
-		r.Result, r.Message, r.News = record.ResultFailed, "deployment.apps/api is Degraded\nmore", true
+	applied := with(func(r *report.App) { r.Previous, r.Health, r.Settled = "old", health.Progressing, false })
+	waiting := with(func(r *report.App) { r.Health, r.Settled, r.WasSettled = health.Progressing, false, false })
+	settled := with(func(r *report.App) { r.WasSettled = false })
+	failed := with(func(r *report.App) {
+		r.Result, r.Message, r.News = report.ResultFailed, "deployment.apps/api is Degraded\nmore", true
 	})
-	stillFailed := with(func(r *reconcile.AppReport) {
-		r.Result, r.Message = record.ResultFailed, "deployment.apps/api is Degraded\nmore"
+	stillFailed := with(func(r *report.App) {
+		r.Result, r.Message = report.ResultFailed, "deployment.apps/api is Degraded\nmore"
 	})
 	for name, tt := range map[string]struct {
-		reports []reconcile.AppReport
+		reports []report.App
 		want    []string
 	}{
-		"nothing happens":              {[]reconcile.AppReport{healthy, healthy}, nil},
-		"a commit, in a loop":          {[]reconcile.AppReport{healthy, applied, waiting, settled, healthy}, []string{"pending", "success"}},
-		"a commit, the next process":   {[]reconcile.AppReport{settled, healthy}, []string{"success"}},
-		"a commit that touches nobody": {[]reconcile.AppReport{with(func(r *reconcile.AppReport) { r.Previous = "old" })}, []string{"success"}},
-		"a failure":                    {[]reconcile.AppReport{failed, stillFailed, healthy}, []string{"failure", "success"}},
-		"a failure that is known":      {[]reconcile.AppReport{stillFailed, stillFailed}, nil},
+		"nothing happens":              {[]report.App{healthy, healthy}, nil},
+		"a commit, in a loop":          {[]report.App{healthy, applied, waiting, settled, healthy}, []string{"pending", "success"}},
+		"a commit, the next process":   {[]report.App{settled, healthy}, []string{"success"}},
+		"a commit that touches nobody": {[]report.App{with(func(r *report.App) { r.Previous = "old" })}, []string{"success"}},
+		"a failure":                    {[]report.App{failed, stillFailed, healthy}, []string{"failure", "success"}},
+		"a failure that is known":      {[]report.App{stillFailed, stillFailed}, nil},
 	} {
 		var mu sync.Mutex
 		var got []string

@@ -12,10 +12,9 @@ import (
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 func printed(t *testing.T, format string, v any, names ...string) string {
@@ -48,22 +47,22 @@ func TestDocuments(t *testing.T) {
 	golden(t, "report.json", printed(t, formatJSON, fullReport()))
 }
 
-func fullReport() reconcile.Report {
-	app := appReport(record.ResultReverted, record.Counts{Reverted: 1, Pruned: 1, Unchanged: 15})
+func fullReport() report.List {
+	app := appReport(report.ResultReverted, report.Counts{Reverted: 1, Pruned: 1, Unchanged: 15})
 	app.Previous = raise.Commit
 	app.Revision.Subject = "api <1.9 & web -> 1.8.2"
 	app.Pruned = []string{"v1/ConfigMap/payments/api-env-2m8d1"}
-	app.Objects = record.Objects{Total: 16, Healthy: 16}
-	app.Changes = []record.Change{
+	app.Objects = report.Objects{Total: 16, Healthy: 16}
+	app.Changes = []report.Change{
 		{Object: "apps/Deployment/payments/worker", Short: "deployment.apps/worker", Origin: "clusters/prod/payments/worker.yaml:1",
-			Action: record.Reverted, Fields: []record.FieldChange{{Path: "spec.replicas", From: int64(5), To: int64(3),
-				By: &record.Owner{Manager: "kubectl-scale", Operation: "Update", Subresource: "scale", Time: noon}}}},
-		{Object: "v1/ConfigMap/payments/api-env-2m8d1", Short: "configmap/api-env-2m8d1", Action: record.Pruned},
+			Action: report.Reverted, Fields: []report.FieldChange{{Path: "spec.replicas", From: int64(5), To: int64(3),
+				By: &report.Owner{Manager: "kubectl-scale", Operation: "Update", Subresource: "scale", Time: noon}}}},
+		{Object: "v1/ConfigMap/payments/api-env-2m8d1", Short: "configmap/api-env-2m8d1", Action: report.Pruned},
 	}
-	return reconcile.Report{
+	return report.List{
 		TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "Report"},
-		Apps:     []reconcile.AppReport{app},
-		Requests: cluster.Requests{List: 4, Get: 1, Patch: 1, Delete: 1, Total: 7},
+		Apps:     []report.App{app},
+		Requests: report.Requests{List: 4, Get: 1, Patch: 1, Delete: 1, Total: 7},
 		Duration: lasting(14e9),
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/events"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // podOptions are what reconcile does beside its work when it runs in a pod, where nobody looks on. install sets them.
@@ -47,7 +47,7 @@ func (o *podOptions) tellAll(ctx context.Context, out reconcile.Outcome) {
 	switch {
 	case o.terminationLog == "":
 	case out.Err != nil:
-		o.endings = map[string]string{list: ending(reconcile.AppReport{Name: list, Result: record.ResultFailed, Message: out.Err.Error()})}
+		o.endings = map[string]string{list: ending(report.App{Name: list, Result: report.ResultFailed, Message: out.Err.Error()})}
 		writeEndings(o.terminationLog, o.endings)
 	case o.endings[list] != "":
 		delete(o.endings, list)
@@ -56,15 +56,15 @@ func (o *podOptions) tellAll(ctx context.Context, out reconcile.Outcome) {
 }
 
 // tell tells one finished pass over one app.
-func (o *podOptions) tell(ctx context.Context, report reconcile.AppReport) {
+func (o *podOptions) tell(ctx context.Context, app report.App) {
 	if o.terminationLog != "" {
 		if o.endings == nil {
 			o.endings = map[string]string{}
 		}
-		o.endings[report.Name] = ending(report)
+		o.endings[app.Name] = ending(app)
 		writeEndings(o.terminationLog, o.endings)
 	}
 	if o.recorder != nil {
-		o.recorder.Tell(ctx, report)
+		o.recorder.Tell(ctx, app)
 	}
 }

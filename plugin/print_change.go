@@ -7,15 +7,14 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // maxFields is how many fields of one object a line tells.
 const maxFields = 2
 
 // event tells progress while a pass runs.
-func (u *ui) event(e reconcile.Event) {
+func (u *ui) event(e report.Event) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.log != nil {
@@ -23,11 +22,11 @@ func (u *ui) event(e reconcile.Event) {
 		return
 	}
 	switch e.Kind {
-	case reconcile.Changed:
+	case report.Changed:
 		u.changeIn(u.appOf(e), e.Change)
-	case reconcile.Warning:
+	case report.Warning:
 		u.warnLine(e.Text)
-	case reconcile.Waiting:
+	case report.Waiting:
 		if u.newState(e) {
 			u.step(e)
 		}
@@ -36,12 +35,12 @@ func (u *ui) event(e reconcile.Event) {
 	}
 }
 
-func (u *ui) step(e reconcile.Event) {
+func (u *ui) step(e report.Event) {
 	fmt.Fprintf(u.Err, "%-9s %s%s\n", e.Kind, u.appOf(e), u.clean(e.Text))
 }
 
 // appOf is what stands in front of what is told of one app of several.
-func (u *ui) appOf(e reconcile.Event) string {
+func (u *ui) appOf(e report.Event) string {
 	if !e.Listed {
 		return ""
 	}
@@ -50,7 +49,7 @@ func (u *ui) appOf(e reconcile.Event) string {
 
 // newState tells whether a waiting event says something else than the one before about the same object. The time it
 // waits, in brackets at the end, is not a state.
-func (u *ui) newState(e reconcile.Event) bool {
+func (u *ui) newState(e report.Event) bool {
 	object, state, _ := strings.Cut(e.Text, ": ")
 	if i := strings.LastIndex(state, " ("); i >= 0 && strings.HasSuffix(state, ")") {
 		if _, err := time.ParseDuration(state[i+2 : len(state)-1]); err == nil {
@@ -66,11 +65,11 @@ func (u *ui) newState(e reconcile.Event) bool {
 }
 
 // change prints what happened to one object; unchanged ones are only counted (see summary).
-func (u *ui) change(c *record.Change) { u.changeIn("", c) }
+func (u *ui) change(c *report.Change) { u.changeIn("", c) }
 
 // changeIn is change behind the name of an app of several.
-func (u *ui) changeIn(app string, c *record.Change) {
-	if c == nil || c.Action == record.Unchanged && c.Note == "" {
+func (u *ui) changeIn(app string, c *report.Change) {
+	if c == nil || c.Action == report.Unchanged && c.Note == "" {
 		return
 	}
 	w, color := u.lines()
@@ -86,7 +85,7 @@ func (u *ui) changeIn(app string, c *record.Change) {
 
 const dryRunMark = " (server dry run)"
 
-func (u *ui) details(c *record.Change) string {
+func (u *ui) details(c *report.Change) string {
 	var parts []string
 	if c.Error != "" {
 		parts = append(parts, u.clean(firstLine(c.Error)))
@@ -101,9 +100,9 @@ func (u *ui) details(c *record.Change) string {
 }
 
 // fields tells the first fields of a change, and who set them: once when it was the same for all.
-func (u *ui) fields(action record.Action, fields []record.FieldChange) string {
+func (u *ui) fields(action report.Action, fields []report.FieldChange) string {
 	owner := u.setBy(fields[0].By)
-	same := !slices.ContainsFunc(fields, func(f record.FieldChange) bool { return u.setBy(f.By) != owner })
+	same := !slices.ContainsFunc(fields, func(f report.FieldChange) bool { return u.setBy(f.By) != owner })
 	var parts []string
 	for _, f := range fields[:min(len(fields), maxFields)] {
 		text := u.field(action, f)
@@ -122,14 +121,14 @@ func (u *ui) fields(action record.Action, fields []record.FieldChange) string {
 }
 
 // field tells one field of a change: "replicas 5 → 3". A nil value is an absent field.
-func (u *ui) field(action record.Action, f record.FieldChange) string {
+func (u *ui) field(action report.Action, f report.FieldChange) string {
 	path := u.clean(shortPath(f.Path))
 	switch {
 	case f.From == nil && f.To == nil:
 		return path + " changed"
 	case f.To == nil:
 		return fmt.Sprintf("%s removed (was %s)", path, u.value(f.From))
-	case f.From == nil && action == record.Reverted:
+	case f.From == nil && action == report.Reverted:
 		return fmt.Sprintf("%s restored to %s (was removed)", path, u.value(f.To))
 	case f.From == nil:
 		return fmt.Sprintf("%s set to %s", path, u.value(f.To))
@@ -142,7 +141,7 @@ func (u *ui) field(action record.Action, f record.FieldChange) string {
 }
 
 // setBy is ", set by kubectl-scale 6m ago", as far as it is known.
-func (u *ui) setBy(o *record.Owner) string {
+func (u *ui) setBy(o *report.Owner) string {
 	if o == nil || o.Manager == "" {
 		return ""
 	}

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // historyTable prints one row per run, in the order of h (newest first). Wide adds what the run said.
@@ -43,10 +43,10 @@ func (u *ui) historyTable(h reconcile.HistoryList, wide bool) {
 
 // rollbackHints says how to undo what made a run necessary: with git, and with the action, which also keeps the version from
 // coming back. Where these commits are not known, it says why, and how to find them below the path of the app.
-func (u *ui) rollbackHints(run record.Run, path string) {
+func (u *ui) rollbackHints(run report.Run, path string) {
 	commits := run.Commits
 	if len(commits) == 0 && run.Unclear == "" { // of an earlier version
-		commits = []record.Revision{run.Revision}
+		commits = []report.Revision{run.Revision}
 	}
 	if len(commits) == 0 {
 		u.hint("which commit to undo is not known: %s", run.Unclear)
@@ -55,7 +55,7 @@ func (u *ui) rollbackHints(run record.Run, path string) {
 	}
 	var short []string
 	for _, c := range commits {
-		short = append(short, record.Revision{Commit: c.Commit}.Short())
+		short = append(short, report.Revision{Commit: c.Commit}.Short())
 	}
 	u.hint("to undo the last change, run `git revert %s` in the config repository and push", strings.Join(short, " "))
 	u.hint("on GitHub, the action does it in a pull request, for a merge commit too: its inputs are `operation: rollback` and `commit: %s`", u.clean(commits[0].Commit))
@@ -63,16 +63,16 @@ func (u *ui) rollbackHints(run record.Run, path string) {
 
 // causeText is the commit that made a run necessary: the newest of those that touch the app, if it is not the one that the
 // run was about.
-func (u *ui) causeText(run record.Run) string {
+func (u *ui) causeText(run report.Run) string {
 	switch {
-	case len(run.Commits) == 0 && run.Unclear != "" && run.Unclear != record.UnclearFirst:
+	case len(run.Commits) == 0 && run.Unclear != "" && run.Unclear != report.UnclearFirst:
 		return "not known: " + firstLine(run.Unclear)
 	case len(run.Commits) == 0:
 		return u.commitText(run.Revision)
 	}
 	text := u.commitText(run.Commits[0])
 	if run.Commits[0].Commit != run.Revision.Commit {
-		text = record.Revision{Commit: run.Commits[0].Commit}.Short() + " " + text
+		text = report.Revision{Commit: run.Commits[0].Commit}.Short() + " " + text
 	}
 	if more := len(run.Commits) - 1; more > 0 {
 		text += fmt.Sprintf(" (and %d more)", more)
@@ -81,7 +81,7 @@ func (u *ui) causeText(run record.Run) string {
 }
 
 // countsBrief is "+created ~changed -pruned !failed", without what is zero. A reverted object counts as changed.
-func countsBrief(c record.Counts) string {
+func countsBrief(c report.Counts) string {
 	var parts []string
 	for _, part := range []struct {
 		sign string
@@ -94,7 +94,7 @@ func countsBrief(c record.Counts) string {
 	return strings.Join(parts, " ")
 }
 
-func (u *ui) commitText(r record.Revision) string {
+func (u *ui) commitText(r report.Revision) string {
 	subject := firstLine(r.Subject)
 	if subject == "" || r.Author == "" {
 		return subject + r.Author

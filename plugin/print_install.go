@@ -7,15 +7,15 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 )
 
 // installed tells what happened to one object of an instance.
-func (u *ui) installed(c record.Change) {
+func (u *ui) installed(c report.Change) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if c.Action == record.Unchanged { // which a pass only counts
+	if c.Action == report.Unchanged { // which a pass only counts
 		w, _ := u.lines()
 		fmt.Fprintln(w, u.clean(c.Short), c.Action)
 		return

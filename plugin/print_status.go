@@ -12,7 +12,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // statusTable prints one row per app, worst first.
@@ -124,9 +124,9 @@ func worstResources(items []reconcile.ResourceStatus) []reconcile.ResourceStatus
 }
 
 // bySync orders worst first; a word it does not know comes before all that it knows.
-func bySync(a, b record.Sync) int {
-	worst := []record.Sync{record.SyncFailed, record.SyncDrifted, record.SyncPending, record.SyncUnknown,
-		record.SyncSuspended, record.Synced}
+func bySync(a, b report.Sync) int {
+	worst := []report.Sync{report.SyncFailed, report.SyncDrifted, report.SyncPending, report.SyncUnknown,
+		report.SyncSuspended, report.Synced}
 	return cmp.Compare(slices.Index(worst, a), slices.Index(worst, b))
 }
 
@@ -137,7 +137,7 @@ func byHealth(a, b health.State) int {
 }
 
 // sourceText writes repository and path as one word, with Kustomize's "//" between them.
-func sourceText(s record.Source) string {
+func sourceText(s report.Source) string {
 	path := strings.Trim(s.Path, "/")
 	if path == "" || path == "." {
 		return s.Repo

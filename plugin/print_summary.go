@@ -7,19 +7,18 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // maxFailures is how many failed objects of one app the summary repeats.
 const maxFailures = 10
 
 // summary prints the closing line of each app, and what failed as errors with hints.
-func (u *ui) summary(r reconcile.Report) { u.conclude(r) }
+func (u *ui) summary(r report.List) { u.conclude(r) }
 
 // conclude is summary for apps that ended with these failures, in the order of the apps; they know the hint of each of
 // their parts. Several apps that are as they should be share one line.
-func (u *ui) conclude(r reconcile.Report, ends ...error) {
+func (u *ui) conclude(r report.List, ends ...error) {
 	u.mu.Lock()
 	u.waiting = map[string]string{}
 	if u.log != nil {
@@ -41,7 +40,7 @@ func (u *ui) conclude(r reconcile.Report, ends ...error) {
 	}
 	u.mu.Unlock()
 	for i, app := range r.Apps {
-		if app.Result == record.ResultFailed {
+		if app.Result == report.ResultFailed {
 			var failure error
 			if i < len(ends) {
 				failure = ends[i]
@@ -52,13 +51,13 @@ func (u *ui) conclude(r reconcile.Report, ends ...error) {
 }
 
 // isCalm tells whether there is nothing to say about an app.
-func isCalm(app reconcile.AppReport) bool {
-	return app.Result == record.ResultSucceeded && len(app.Changes) == 0 && !anyChange(app.Counts) && app.Message == "" && app.Health == health.Healthy
+func isCalm(app report.App) bool {
+	return app.Result == report.ResultSucceeded && len(app.Changes) == 0 && !anyChange(app.Counts) && app.Message == "" && app.Health == health.Healthy
 }
 
 // calm is the one line about all apps of several that were as they should be.
-func (u *ui) calm(apps []reconcile.AppReport, color bool) string {
-	var calm []reconcile.AppReport
+func (u *ui) calm(apps []report.App, color bool) string {
+	var calm []report.App
 	objects := 0
 	for _, app := range apps {
 		if isCalm(app) {
@@ -77,18 +76,18 @@ func (u *ui) calm(apps []reconcile.AppReport, color bool) string {
 
 // closing is the one line that is left of a pass; empty when it failed before it touched an object, where the error
 // says all.
-func (u *ui) closing(app reconcile.AppReport, color bool) string {
+func (u *ui) closing(app report.App, color bool) string {
 	name, at := u.clean(app.Name), u.clean(app.Revision.Short())
 	counts := countsText(app.Counts)
 	lasted := " in " + took(app.Duration.Duration)
 	switch {
 	case app.Suspended != nil:
 		return fmt.Sprintf("%s is %s", name, u.clean(app.Suspended.String()))
-	case app.Result == record.ResultFailed && counts == "":
+	case app.Result == report.ResultFailed && counts == "":
 		return ""
 	case app.Health == health.Unknown && counts == "" && app.Message != "":
 		return name + " " + u.clean(app.Message)
-	case app.Result == record.ResultFailed:
+	case app.Result == report.ResultFailed:
 		return fmt.Sprintf("%s %s%s%s: %s%s", name, paint(color, red, "failed"), prefixed(" at ", at), lasted, counts, dryRunSuffix(app))
 	case app.DryRun && anyChange(app.Counts):
 		return fmt.Sprintf("%s would be reconciled%s: %s%s", name, prefixed(" to ", at), counts, dryRunMark)
@@ -99,7 +98,7 @@ func (u *ui) closing(app reconcile.AppReport, color bool) string {
 		u.unhealthy(app, color))
 }
 
-func dryRunSuffix(app reconcile.AppReport) string {
+func dryRunSuffix(app report.App) string {
 	if app.DryRun {
 		return dryRunMark
 	}
@@ -107,7 +106,7 @@ func dryRunSuffix(app reconcile.AppReport) string {
 }
 
 // unhealthy says when objects that are as Git wants them do not work.
-func (u *ui) unhealthy(app reconcile.AppReport, color bool) string {
+func (u *ui) unhealthy(app report.App, color bool) string {
 	switch app.Health {
 	case "", health.Healthy, health.Suspended, health.Unknown:
 		return ""
@@ -125,18 +124,18 @@ func prefixed(prefix, text string) string {
 	return prefix + text
 }
 
-func anyChange(c record.Counts) bool {
+func anyChange(c report.Counts) bool {
 	return c.Created+c.Configured+c.Reverted+c.Pruned > 0
 }
 
-func countsText(c record.Counts) string {
+func countsText(c report.Counts) string {
 	var parts []string
 	for _, part := range []struct {
 		n    int
-		word record.Action
+		word report.Action
 	}{
-		{c.Created, record.Created}, {c.Configured, record.Configured}, {c.Reverted, record.Reverted},
-		{c.Pruned, record.Pruned}, {c.Skipped, record.Skipped}, {c.Failed, record.Failed}, {c.Unchanged, record.Unchanged},
+		{c.Created, report.Created}, {c.Configured, report.Configured}, {c.Reverted, report.Reverted},
+		{c.Pruned, report.Pruned}, {c.Skipped, report.Skipped}, {c.Failed, report.Failed}, {c.Unchanged, report.Unchanged},
 	} {
 		if part.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.word))
@@ -147,7 +146,7 @@ func countsText(c record.Counts) string {
 
 // failures are the errors of a failed app: failure or else its message, then each failed object not told by that.
 // The message counts, because Secrets are masked there: a failure that says something else is not printed.
-func failures(app reconcile.AppReport, failure error) error {
+func failures(app report.App, failure error) error {
 	var errs []error
 	add := func(text, advice string) {
 		err := fmt.Errorf("%s: %s", app.Name, text)
@@ -173,7 +172,7 @@ func failures(app reconcile.AppReport, failure error) error {
 	told, more := 0, 0
 	for _, c := range app.Changes {
 		switch {
-		case c.Action != record.Failed || c.Error == "" || strings.Contains(app.Message, c.Short+": "+c.Error):
+		case c.Action != report.Failed || c.Error == "" || strings.Contains(app.Message, c.Short+": "+c.Error):
 		case told == maxFailures:
 			more++
 		default:

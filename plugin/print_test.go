@@ -11,106 +11,105 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-func step(kind reconcile.EventKind, text string) reconcile.Event {
-	return reconcile.Event{Kind: kind, App: "payments", Text: text}
+func step(kind report.EventKind, text string) report.Event {
+	return report.Event{Kind: kind, App: "payments", Text: text}
 }
 
-func changeOf(c record.Change) reconcile.Event {
-	return reconcile.Event{Kind: reconcile.Changed, App: "payments", Change: &c}
+func changeOf(c report.Change) report.Event {
+	return report.Event{Kind: report.Changed, App: "payments", Change: &c}
 }
 
-func appReport(result record.Result, counts record.Counts) reconcile.AppReport {
-	return reconcile.AppReport{Name: "payments", Result: result, Cause: record.CauseCommit, Revision: bump, Source: sourceOf("payments"),
+func appReport(result report.Result, counts report.Counts) report.App {
+	return report.App{Name: "payments", Result: result, Cause: report.CauseCommit, Revision: bump, Source: sourceOf("payments"),
 		Health: health.Healthy, Counts: counts, Duration: lasting(14 * time.Second)}
 }
 
-func show(u *ui, apps ...reconcile.AppReport) { u.summary(reconcile.Report{Apps: apps}) }
+func show(u *ui, apps ...report.App) { u.summary(report.List{Apps: apps}) }
 
 func TestPassThatChangesThings(t *testing.T) {
-	scaled := record.FieldChange{Path: "spec.replicas", From: int64(5), To: int64(3),
-		By: &record.Owner{Manager: "kubectl-scale", Operation: "Update", Time: noon.Add(-6 * time.Minute)}}
+	scaled := report.FieldChange{Path: "spec.replicas", From: int64(5), To: int64(3),
+		By: &report.Owner{Manager: "kubectl-scale", Operation: "Update", Time: noon.Add(-6 * time.Minute)}}
 	goldenForms(t, "pass", func(u *ui) {
-		u.event(step(reconcile.Fetched, `https://github.com/acme/config main@9c41d7e (was 51e0a02)  "Bump api to 1.8.2 (#412)"`))
-		u.event(step(reconcile.Rendered, "17 objects from clusters/prod/payments"))
-		u.event(step(reconcile.Warning, "policy/v1beta1 PodDisruptionBudget is deprecated"))
-		u.event(changeOf(record.Change{Short: "configmap/api-env-7k2f9", Action: record.Created}))
-		u.event(changeOf(record.Change{Short: "deployment.apps/api", Action: record.Configured, Fields: []record.FieldChange{
+		u.event(step(report.Fetched, `https://github.com/acme/config main@9c41d7e (was 51e0a02)  "Bump api to 1.8.2 (#412)"`))
+		u.event(step(report.Rendered, "17 objects from clusters/prod/payments"))
+		u.event(step(report.Warning, "policy/v1beta1 PodDisruptionBudget is deprecated"))
+		u.event(changeOf(report.Change{Short: "configmap/api-env-7k2f9", Action: report.Created}))
+		u.event(changeOf(report.Change{Short: "deployment.apps/api", Action: report.Configured, Fields: []report.FieldChange{
 			{Path: "spec.template.spec.containers[api].image", From: "ghcr.io/acme/api:1.8.1", To: "ghcr.io/acme/api:1.8.2"}}}))
-		u.event(changeOf(record.Change{Short: "service/api", Action: record.Unchanged}))
-		u.event(changeOf(record.Change{Short: "deployment.apps/worker", Action: record.Reverted, Fields: []record.FieldChange{scaled}}))
-		u.event(changeOf(record.Change{Short: "configmap/api-env-2m8d1", Action: record.Pruned}))
-		u.event(changeOf(record.Change{Short: "persistentvolumeclaim/data", Action: record.Skipped, Note: "kept: kubectl-gitops.dev/prune is disabled"}))
-		u.event(step(reconcile.Waiting, "deployment.apps/api: 1 of 3 updated replicas are available (4s)"))
-		u.event(step(reconcile.Waiting, "deployment.apps/api: 1 of 3 updated replicas are available (9s)"))
-		u.event(step(reconcile.Waiting, "deployment.apps/api: 2 of 3 updated replicas are available (1m2s)"))
-		show(u, appReport(record.ResultSucceeded, record.Counts{Created: 1, Configured: 1, Reverted: 1, Pruned: 1, Skipped: 1, Unchanged: 13}))
+		u.event(changeOf(report.Change{Short: "service/api", Action: report.Unchanged}))
+		u.event(changeOf(report.Change{Short: "deployment.apps/worker", Action: report.Reverted, Fields: []report.FieldChange{scaled}}))
+		u.event(changeOf(report.Change{Short: "configmap/api-env-2m8d1", Action: report.Pruned}))
+		u.event(changeOf(report.Change{Short: "persistentvolumeclaim/data", Action: report.Skipped, Note: "kept: kubectl-gitops.dev/prune is disabled"}))
+		u.event(step(report.Waiting, "deployment.apps/api: 1 of 3 updated replicas are available (4s)"))
+		u.event(step(report.Waiting, "deployment.apps/api: 1 of 3 updated replicas are available (9s)"))
+		u.event(step(report.Waiting, "deployment.apps/api: 2 of 3 updated replicas are available (1m2s)"))
+		show(u, appReport(report.ResultSucceeded, report.Counts{Created: 1, Configured: 1, Reverted: 1, Pruned: 1, Skipped: 1, Unchanged: 13}))
 	})
 }
 
 func TestPassThatFails(t *testing.T) {
 	goldenForms(t, "pass-failed", func(u *ui) {
-		immutable := record.Change{Object: "apps/Deployment/search/indexer", Short: "deployment.apps/indexer", Action: record.Failed,
+		immutable := report.Change{Object: "apps/Deployment/search/indexer", Short: "deployment.apps/indexer", Action: report.Failed,
 			Error: "spec.selector: field is immutable",
 			Hint:  "51e0a02 changed it at clusters/prod/search/indexer.yaml:9; revert that line, or annotate the object to allow delete and recreate"}
-		forbidden := record.Change{Short: "role.rbac.authorization.k8s.io/reader", Action: record.Failed, Error: "forbidden: user \"shop\" cannot patch roles\nin namespace search"}
+		forbidden := report.Change{Short: "role.rbac.authorization.k8s.io/reader", Action: report.Failed, Error: "forbidden: user \"shop\" cannot patch roles\nin namespace search"}
 		u.event(changeOf(immutable))
 		u.event(changeOf(forbidden))
-		search := appReport(record.ResultFailed, record.Counts{Failed: 2, Created: 1, Unchanged: 6})
+		search := appReport(report.ResultFailed, report.Counts{Failed: 2, Created: 1, Unchanged: 6})
 		search.Name = "search"
-		search.Changes = []record.Change{immutable, forbidden, {Short: "service/indexer", Action: record.Created}}
-		early := appReport(record.ResultFailed, record.Counts{})
+		search.Changes = []report.Change{immutable, forbidden, {Short: "service/indexer", Action: report.Created}}
+		early := appReport(report.ResultFailed, report.Counts{})
 		early.Name, early.Message, early.Hint = "blog", "path clusters/prod/blog: no such directory in main@9c41d7e", "check --path"
 		show(u, search, early)
 	})
 }
 
 func TestSummaries(t *testing.T) {
-	upToDate := appReport(record.ResultSucceeded, record.Counts{Unchanged: 17})
-	local := appReport(record.ResultSucceeded, record.Counts{Created: 2})
-	local.Revision, local.Duration = record.Revision{}, lasting(240*time.Millisecond)
-	sick := appReport(record.ResultSucceeded, record.Counts{Unchanged: 17})
+	upToDate := appReport(report.ResultSucceeded, report.Counts{Unchanged: 17})
+	local := appReport(report.ResultSucceeded, report.Counts{Created: 2})
+	local.Revision, local.Duration = report.Revision{}, lasting(240*time.Millisecond)
+	sick := appReport(report.ResultSucceeded, report.Counts{Unchanged: 17})
 	sick.Health, sick.Message = health.Degraded, "deployment.apps/api: exceeded its progress deadline"
 	goldenForms(t, "summaries", func(u *ui) { show(u, upToDate, local, sick) })
 
-	planned := appReport(record.ResultSucceeded, record.Counts{Created: 1, Unchanged: 16})
+	planned := appReport(report.ResultSucceeded, report.Counts{Created: 1, Unchanged: 16})
 	planned.DryRun = true
 	upToDate.DryRun = true
 	goldenForms(t, "dry-run", func(u *ui) {
 		u.DryRun = true
-		u.event(changeOf(record.Change{Short: "configmap/api", Action: record.Created}))
-		u.event(changeOf(record.Change{Short: "deployment.apps/api", Action: record.Configured, Fields: []record.FieldChange{{Path: "spec.replicas", From: 1, To: 2}}}))
+		u.event(changeOf(report.Change{Short: "configmap/api", Action: report.Created}))
+		u.event(changeOf(report.Change{Short: "deployment.apps/api", Action: report.Configured, Fields: []report.FieldChange{{Path: "spec.replicas", From: 1, To: 2}}}))
 		show(u, planned, upToDate)
 	})
 }
 
 func TestFailuresAreToldOnce(t *testing.T) {
-	first := record.Change{Short: "secret/token", Action: record.Failed, Error: "data is immutable", Hint: "recreate it"}
-	app := appReport(record.ResultFailed, record.Counts{})
+	first := report.Change{Short: "secret/token", Action: report.Failed, Error: "data is immutable", Hint: "recreate it"}
+	app := appReport(report.ResultFailed, report.Counts{})
 	for _, c := range []struct {
 		name, message, hint string
-		changes             []record.Change
+		changes             []report.Change
 		failure             error
 		want                string
 	}{
-		{"what the message tells is not told again", "secret/token: data is immutable", "recreate it", []record.Change{first}, nil,
+		{"what the message tells is not told again", "secret/token: data is immutable", "recreate it", []report.Change{first}, nil,
 			"error: payments: secret/token: data is immutable\nhint: recreate it\n"},
 		{"each part of the failure keeps its hint", "a\nb", "do a", nil, errors.Join(hint.Errorf("a", "do a"), hint.Errorf("b", "do b")),
 			"error: payments: a\nhint: do a\nerror: payments: b\nhint: do b\n"},
 		{"a failure that is not masked is not printed", "a\nthe value *** is wrong", "do a", nil, errors.New("a\nthe value hunter2 is wrong"),
 			"error: payments: a\nerror: payments: the value *** is wrong\nhint: do a\n"},
 		{"no message at all", "", "", nil, nil, "error: payments: the run failed\n"},
-		{"many objects", "", "", slices.Repeat([]record.Change{first}, 12), nil,
+		{"many objects", "", "", slices.Repeat([]report.Change{first}, 12), nil,
 			strings.Repeat("error: payments: secret/token: data is immutable\n", 10) + "hint: recreate it\nerror: payments: and 2 more objects failed\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			app.Message, app.Hint, app.Changes = c.message, c.hint, c.changes
 			var out, errOut bytes.Buffer
-			form{}.ui(&out, &errOut).conclude(reconcile.Report{Apps: []reconcile.AppReport{app}}, c.failure)
+			form{}.ui(&out, &errOut).conclude(report.List{Apps: []report.App{app}}, c.failure)
 			if errOut.String() != c.want || out.Len() != 0 {
 				t.Errorf("got\n%swant\n%s", errOut.String(), c.want)
 			}
@@ -122,51 +121,51 @@ func TestReservedOutStaysEmpty(t *testing.T) {
 	var out, errOut bytes.Buffer
 	u := form{}.ui(&out, &errOut)
 	u.reserveOut()
-	u.event(changeOf(record.Change{Short: "configmap/api", Action: record.Created}))
-	show(u, appReport(record.ResultSucceeded, record.Counts{Created: 1}))
+	u.event(changeOf(report.Change{Short: "configmap/api", Action: report.Created}))
+	show(u, appReport(report.ResultSucceeded, report.Counts{Created: 1}))
 	if out.Len() != 0 || errOut.String() != "configmap/api created\npayments reconciled to main@9c41d7e in 14s: 1 created\n" {
 		t.Errorf("stdout %q, stderr %q", out.String(), errOut.String())
 	}
 }
 
 func TestFieldsOfAChange(t *testing.T) {
-	edit := &record.Owner{Manager: "kubectl-edit", Time: noon.Add(-6 * time.Minute)}
+	edit := &report.Owner{Manager: "kubectl-edit", Time: noon.Add(-6 * time.Minute)}
 	long := "registry.example.com/team/project/web:1.8.1-20261123.1200-amd64"
 	for _, c := range []struct {
 		name   string
-		action record.Action
-		fields []record.FieldChange
+		action report.Action
+		fields []report.FieldChange
 		want   string
 	}{
-		{"numbers", record.Reverted, []record.FieldChange{{Path: "spec.replicas", From: int64(5), To: float64(3), By: edit}},
+		{"numbers", report.Reverted, []report.FieldChange{{Path: "spec.replicas", From: int64(5), To: float64(3), By: edit}},
 			"replicas 5 → 3, set by kubectl-edit 6m ago"},
-		{"an owner without a time", record.Reverted, []record.FieldChange{{Path: "spec.paused", From: true, To: false, By: &record.Owner{Manager: "x"}}},
+		{"an owner without a time", report.Reverted, []report.FieldChange{{Path: "spec.paused", From: true, To: false, By: &report.Owner{Manager: "x"}}},
 			"paused true → false, set by x"},
-		{"a key that Git drops", record.Configured, []record.FieldChange{{Path: "data.extra", From: "on"}}, "data.extra removed (was on)"},
-		{"a key that Git adds", record.Configured, []record.FieldChange{{Path: "data.extra", To: "on"}}, "data.extra set to on"},
-		{"a key that somebody removed", record.Reverted, []record.FieldChange{{Path: "data.extra", To: "on"}}, "data.extra restored to on (was removed)"},
-		{"no values", record.Configured, []record.FieldChange{{Path: "data"}}, "data changed"},
-		{"strings that need quotes", record.Configured, []record.FieldChange{{Path: "data.a", From: "", To: "a b\n\x1b[m"}}, `data.a "" → "a b\n\x1b[m"`},
-		{"masked values", record.Configured, []record.FieldChange{{Path: "data.token", From: "*** (before)", To: "*** (after)"}},
+		{"a key that Git drops", report.Configured, []report.FieldChange{{Path: "data.extra", From: "on"}}, "data.extra removed (was on)"},
+		{"a key that Git adds", report.Configured, []report.FieldChange{{Path: "data.extra", To: "on"}}, "data.extra set to on"},
+		{"a key that somebody removed", report.Reverted, []report.FieldChange{{Path: "data.extra", To: "on"}}, "data.extra restored to on (was removed)"},
+		{"no values", report.Configured, []report.FieldChange{{Path: "data"}}, "data changed"},
+		{"strings that need quotes", report.Configured, []report.FieldChange{{Path: "data.a", From: "", To: "a b\n\x1b[m"}}, `data.a "" → "a b\n\x1b[m"`},
+		{"masked values", report.Configured, []report.FieldChange{{Path: "data.token", From: "*** (before)", To: "*** (after)"}},
 			"data.token *** (before) → *** (after)"},
-		{"lists and maps", record.Configured, []record.FieldChange{{Path: "spec.ports[http]", From: []any{"a", int64(1)}, To: map[string]any{"b": true}}},
+		{"lists and maps", report.Configured, []report.FieldChange{{Path: "spec.ports[http]", From: []any{"a", int64(1)}, To: map[string]any{"b": true}}},
 			`ports[http] ["a",1] → {"b":true}`},
-		{"long values lose their middle", record.Configured, []record.FieldChange{{Path: "spec.template.spec.containers[web].image", From: long, To: long + "2"}},
+		{"long values lose their middle", report.Configured, []report.FieldChange{{Path: "spec.template.spec.containers[web].image", From: long, To: long + "2"}},
 			"containers[web].image registry.examp…1.8.1-20261123.1200-amd64 → registry.examp….8.1-20261123.1200-amd642"},
-		{"long values that look alike when cut", record.Configured, []record.FieldChange{{Path: "spec.versions", From: []any{strings.Repeat("a", 99) + "b" + strings.Repeat("c", 99)},
+		{"long values that look alike when cut", report.Configured, []report.FieldChange{{Path: "spec.versions", From: []any{strings.Repeat("a", 99) + "b" + strings.Repeat("c", 99)},
 			To: []any{strings.Repeat("a", 99) + "d" + strings.Repeat("c", 99)}}}, "versions changed"},
-		{"more than two", record.Configured, []record.FieldChange{{Path: "a", To: 1}, {Path: "b", To: 2}, {Path: "c", To: 3}, {Path: "d", To: 4}},
+		{"more than two", report.Configured, []report.FieldChange{{Path: "a", To: 1}, {Path: "b", To: 2}, {Path: "c", To: 3}, {Path: "d", To: 4}},
 			"a set to 1, b set to 2, and 2 more"},
-		{"one owner of several fields is told once", record.Reverted, []record.FieldChange{
+		{"one owner of several fields is told once", report.Reverted, []report.FieldChange{
 			{Path: "a", From: 1, To: 2, By: edit}, {Path: "b", From: 3, To: 4, By: edit}, {Path: "c", From: 3, To: 4, By: edit}},
 			"a 1 → 2, b 3 → 4, and 1 more, set by kubectl-edit 6m ago"},
-		{"different owners are told apart", record.Reverted, []record.FieldChange{
-			{Path: "a", From: 1, To: 2, By: edit}, {Path: "b", From: 3, To: 4, By: &record.Owner{Manager: "hpa"}}},
+		{"different owners are told apart", report.Reverted, []report.FieldChange{
+			{Path: "a", From: 1, To: 2, By: edit}, {Path: "b", From: 3, To: 4, By: &report.Owner{Manager: "hpa"}}},
 			"a 1 → 2, set by kubectl-edit 6m ago; b 3 → 4, set by hpa"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			u := form{}.ui(nil, nil)
-			if got := u.details(&record.Change{Action: c.action, Fields: c.fields}); got != c.want {
+			if got := u.details(&report.Change{Action: c.action, Fields: c.fields}); got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})

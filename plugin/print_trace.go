@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // trace prints what is known of an object, one line each.
@@ -51,7 +51,7 @@ func (u *ui) trace(t reconcile.Trace) {
 }
 
 // commitAt is a commit, and how long ago it was made.
-func (u *ui) commitAt(r record.Revision) string {
+func (u *ui) commitAt(r report.Revision) string {
 	text := r.Short()
 	if !r.Time.IsZero() {
 		text += ", " + u.ago(r.Time)

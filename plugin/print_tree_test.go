@@ -5,14 +5,14 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 func child(short string, h health.State, message string, children ...reconcile.Node) reconcile.Node {
 	return reconcile.Node{Short: short, Namespace: "payments", Health: h, Message: message, Children: children}
 }
 
-func managed(n reconcile.Node, sync record.Sync) reconcile.Node {
+func managed(n reconcile.Node, sync report.Sync) reconcile.Node {
 	n.Sync = sync
 	return n
 }
@@ -21,16 +21,16 @@ func TestTree(t *testing.T) {
 	idle := child("replicaset.apps/api-5d8f7c", health.Healthy, "")
 	idle.Idle = true
 	tree := reconcile.ObjectTree{App: "payments", Items: []reconcile.Node{
-		managed(child("service/api", health.Healthy, "", child("endpointslice.discovery.k8s.io/api-x7k2p", "", "")), record.Synced),
+		managed(child("service/api", health.Healthy, "", child("endpointslice.discovery.k8s.io/api-x7k2p", "", "")), report.Synced),
 		managed(child("deployment.apps/api", health.Progressing, "2 of 3 updated replicas are available",
 			idle,
 			child("replicaset.apps/api-7f9c6d", health.Progressing, "Available: 2/3",
 				child("pod/api-7f9c6d-2xkqv", health.Healthy, ""),
 				child("pod/api-7f9c6d-9s4lw", health.Progressing, "container api: ImagePullBackOff")),
-		), record.Synced),
+		), report.Synced),
 		managed(child("certificate.cert-manager.io/api-example-com", health.Healthy, "",
-			child("secret/api-tls", "", "")), record.SyncDrifted),
-		managed(child("configmap/env\x1b[31m", health.Missing, "deleted, or its label applyset.kubernetes.io/part-of was removed"), record.SyncDrifted),
+			child("secret/api-tls", "", "")), report.SyncDrifted),
+		managed(child("configmap/env\x1b[31m", health.Missing, "deleted, or its label applyset.kubernetes.io/part-of was removed"), report.SyncDrifted),
 	}}
 	goldenForms(t, "tree", func(u *ui) { u.treeTable(tree, false) })
 	goldenForms(t, "tree-wide", func(u *ui) { u.treeTable(tree, true) })

@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -105,12 +106,12 @@ func (o *reconcileOptions) run(ctx context.Context, cmd *cobra.Command, c *cli, 
 	defer done()
 	r := newReconciler(client, store, repo, from, u.event)
 	r.Render, r.Apps = o.source.renderer(u), config.Load
-	opts := reconcile.Options{Cause: record.CauseManual, DryRun: u.DryRun, Timeout: o.source.timeout}
+	opts := reconcile.Options{Cause: report.CauseManual, DryRun: u.DryRun, Timeout: o.source.timeout}
 	if o.interval == 0 {
 		out := r.RunAll(ctx, target, opts)
 		o.inPod.tellAll(ctx, out)
 		o.notify.tellAll(out)
-		return o.print(u, client, cluster.Requests{}, out)
+		return o.print(u, client, report.Requests{}, out)
 	}
 	return o.loop(ctx, u, client, r, target, opts)
 }
@@ -118,7 +119,7 @@ func (o *reconcileOptions) run(ctx context.Context, cmd *cobra.Command, c *cli, 
 // loop prints every pass that did something, the first one, and every change of the result.
 func (o *reconcileOptions) loop(ctx context.Context, u *ui, client *cluster.Client, r *reconcile.Reconciler,
 	target reconcile.Target, opts reconcile.Options) error {
-	var before cluster.Requests
+	var before report.Requests
 	passes := 0
 	states := map[string]string{}
 	err := r.Loop(ctx, target, opts, o.interval, o.length, func(out reconcile.Outcome) {
@@ -157,23 +158,23 @@ func news(states map[string]string, out reconcile.Outcome) bool {
 }
 
 // print tells one finished run. A pass that failed has its error in the report, so that it is told once.
-func (o *reconcileOptions) print(u *ui, client *cluster.Client, before cluster.Requests, out reconcile.Outcome) error {
-	report := reconcile.Report{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "Report"},
-		Apps: []reconcile.AppReport{}, Requests: client.Requests().Minus(before)}
+func (o *reconcileOptions) print(u *ui, client *cluster.Client, before report.Requests, out reconcile.Outcome) error {
+	list := report.List{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "Report"},
+		Apps: []report.App{}, Requests: client.Requests().Minus(before)}
 	var names []string
 	var failures []error
 	for _, a := range out.Apps {
-		report.Apps = append(report.Apps, a.Report)
-		report.Duration.Duration += a.Report.Duration.Duration
+		list.Apps = append(list.Apps, a.Report)
+		list.Duration.Duration += a.Report.Duration.Duration
 		failures = append(failures, a.Err)
 		for _, change := range a.Report.Changes {
 			names = append(names, change.Short)
 		}
 	}
-	if _, err := o.output.print(u.Out, report, names); err != nil {
+	if _, err := o.output.print(u.Out, list, names); err != nil {
 		return err
 	}
-	u.conclude(report, failures...)
+	u.conclude(list, failures...)
 	u.fail(out.Err)
 	if out.Failed() != nil {
 		return errReported
@@ -181,7 +182,7 @@ func (o *reconcileOptions) print(u *ui, client *cluster.Client, before cluster.R
 	return nil
 }
 
-func newReconciler(client *cluster.Client, store *record.Store, repo source.Repo, from reconcile.Source, events func(reconcile.Event)) *reconcile.Reconciler {
+func newReconciler(client *cluster.Client, store *record.Store, repo source.Repo, from reconcile.Source, events func(report.Event)) *reconcile.Reconciler {
 	return &reconcile.Reconciler{Cluster: client, Records: store, Source: from, Tool: toolVersion(), Now: time.Now, Events: events,
-		Signed: repo.Trust != nil, From: record.Source{Repo: repo.Display(), Ref: repo.Ref}}
+		Signed: repo.Trust != nil, From: report.Source{Repo: repo.Display(), Ref: repo.Ref}}
 }

@@ -6,18 +6,18 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 func TestStatusFilters(t *testing.T) {
 	var items []reconcile.Status
 	for i := range 487 {
-		s := reconcile.Status{Name: fmt.Sprintf("app-%03d", i), Sync: record.Synced, Health: health.Healthy}
+		s := reconcile.Status{Name: fmt.Sprintf("app-%03d", i), Sync: report.Synced, Health: health.Healthy}
 		switch {
 		case i < 3:
-			s.Sync, s.Health = record.SyncFailed, health.Degraded
+			s.Sync, s.Health = report.SyncFailed, health.Degraded
 		case i < 5:
-			s.Sync = record.SyncDrifted
+			s.Sync = report.SyncDrifted
 		}
 		items = append(items, s)
 	}

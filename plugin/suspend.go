@@ -11,7 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 type suspendOptions struct {
@@ -75,7 +75,7 @@ func (o *suspendOptions) run(ctx context.Context, c *cli, apps []string) error {
 		}
 	}
 	now := time.Now().UTC().Truncate(time.Second)
-	as := &record.Suspension{Reason: o.reason, Since: now}
+	as := &report.Suspension{Reason: o.reason, Since: now}
 	if o.length > 0 {
 		as.Until = now.Add(o.length)
 	}
@@ -83,7 +83,7 @@ func (o *suspendOptions) run(ctx context.Context, c *cli, apps []string) error {
 }
 
 // change suspends or, with nil, resumes apps, or without any the CronJob.
-func change(ctx context.Context, c *cli, apps []string, as *record.Suspension) error {
+func change(ctx context.Context, c *cli, apps []string, as *report.Suspension) error {
 	client, store, err := c.connect()
 	if err != nil {
 		return err

@@ -10,79 +10,79 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 func lasting(d time.Duration) metav1.Duration { return metav1.Duration{Duration: d} }
 
 var (
-	bump = record.Revision{Commit: "9c41d7e02b1f4a6d8c3e5f7091a2b3c4d5e6f708", Ref: "main", Author: "Ada Lovelace",
+	bump = report.Revision{Commit: "9c41d7e02b1f4a6d8c3e5f7091a2b3c4d5e6f708", Ref: "main", Author: "Ada Lovelace",
 		Subject: "Bump api to 1.8.2 (#412)", Time: noon.Add(-5 * time.Minute)}
-	raise = record.Revision{Commit: "51e0a02c4d5e6f70819c41d7e02b1f4a6d8c3e5f", Ref: "main", Author: "Max Planck",
+	raise = report.Revision{Commit: "51e0a02c4d5e6f70819c41d7e02b1f4a6d8c3e5f", Ref: "main", Author: "Max Planck",
 		Subject: "Raise memory limit (#409)", Time: noon.Add(-time.Hour)}
 )
 
-func sourceOf(app string) record.Source {
-	return record.Source{Repo: "https://github.com/acme/config", Ref: "main", Path: "clusters/prod/" + app}
+func sourceOf(app string) report.Source {
+	return report.Source{Repo: "https://github.com/acme/config", Ref: "main", Path: "clusters/prod/" + app}
 }
 
 func lastRun(age, lasted time.Duration) reconcile.LastRun {
-	return reconcile.LastRun{Result: record.ResultSucceeded, Cause: record.CauseCommit, Time: noon.Add(-age), Duration: lasting(lasted)}
+	return reconcile.LastRun{Result: report.ResultSucceeded, Cause: report.CauseCommit, Time: noon.Add(-age), Duration: lasting(lasted)}
 }
 
 func statusList() reconcile.StatusList {
-	app := func(name string, sync record.Sync, health health.State, rev record.Revision, objects int, run reconcile.LastRun, message string) reconcile.Status {
+	app := func(name string, sync report.Sync, health health.State, rev report.Revision, objects int, run reconcile.LastRun, message string) reconcile.Status {
 		return reconcile.Status{Name: name, Sync: sync, Health: health, Message: message, Source: sourceOf(name), Revision: rev,
-			Objects: record.Objects{Total: objects, Healthy: objects}, LastRun: run}
+			Objects: report.Objects{Total: objects, Healthy: objects}, LastRun: run}
 	}
 	return reconcile.StatusList{
 		TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "StatusList"},
 		Items: []reconcile.Status{
-			app("shop", record.Synced, health.Healthy, bump, 42, lastRun(2*time.Minute, 14*time.Second), ""),
-			app("payments", record.Synced, health.Progressing, bump, 17, lastRun(2*time.Minute+9*time.Second, 4200*time.Millisecond),
+			app("shop", report.Synced, health.Healthy, bump, 42, lastRun(2*time.Minute, 14*time.Second), ""),
+			app("payments", report.Synced, health.Progressing, bump, 17, lastRun(2*time.Minute+9*time.Second, 4200*time.Millisecond),
 				"reverted deployment.apps/worker replicas 5 → 3"),
-			app("catalog", record.SyncDrifted, health.Healthy, bump, 8, lastRun(2*time.Minute, 830*time.Millisecond),
+			app("catalog", report.SyncDrifted, health.Healthy, bump, 8, lastRun(2*time.Minute, 830*time.Millisecond),
 				"deployment.apps/web changed by kubectl-edit: spec.template.spec.containers[web].image is ghcr.io/acme/web:debug, not ghcr.io/acme/web:1.4.0"),
-			app("search", record.SyncFailed, health.Degraded, raise, 9, lastRun(8*time.Minute, 30*time.Second),
+			app("search", report.SyncFailed, health.Degraded, raise, 9, lastRun(8*time.Minute, 30*time.Second),
 				"deployment.apps/indexer: spec.selector: field is immutable\nsecond line"),
-			app("infra", record.SyncPending, health.Unknown, raise, 120, lastRun(26*time.Hour, 95*time.Second), "newer commit 9c41d7e is not applied"),
-			app("blog", record.SyncSuspended, health.Missing, raise, 3, lastRun(400*time.Hour, 2*time.Second), ""),
-			{Name: "new", Sync: record.SyncUnknown, Health: health.Unknown},
+			app("infra", report.SyncPending, health.Unknown, raise, 120, lastRun(26*time.Hour, 95*time.Second), "newer commit 9c41d7e is not applied"),
+			app("blog", report.SyncSuspended, health.Missing, raise, 3, lastRun(400*time.Hour, 2*time.Second), ""),
+			{Name: "new", Sync: report.SyncUnknown, Health: health.Unknown},
 		},
 	}
 }
 
 func resources() reconcile.Status {
 	return reconcile.Status{Name: "shop", Resources: []reconcile.ResourceStatus{
-		{Object: "v1/Namespace/shop", Short: "namespace/shop", Sync: record.Synced, Health: health.Healthy},
-		{Object: "v1/ConfigMap/shop/web-env-7k2f9", Short: "configmap/web-env-7k2f9", Namespace: "shop", Sync: record.Synced, Health: health.Healthy},
-		{Object: "apps/Deployment/shop/web", Short: "deployment.apps/web", Namespace: "shop", Sync: record.SyncDrifted, Health: health.Healthy,
+		{Object: "v1/Namespace/shop", Short: "namespace/shop", Sync: report.Synced, Health: health.Healthy},
+		{Object: "v1/ConfigMap/shop/web-env-7k2f9", Short: "configmap/web-env-7k2f9", Namespace: "shop", Sync: report.Synced, Health: health.Healthy},
+		{Object: "apps/Deployment/shop/web", Short: "deployment.apps/web", Namespace: "shop", Sync: report.SyncDrifted, Health: health.Healthy,
 			Message: "replicas 3 → 5, set by kubectl-scale 6m ago"},
-		{Object: "apps/Deployment/shop/worker", Short: "deployment.apps/worker", Namespace: "shop", Sync: record.Synced, Health: health.Progressing,
+		{Object: "apps/Deployment/shop/worker", Short: "deployment.apps/worker", Namespace: "shop", Sync: report.Synced, Health: health.Progressing,
 			Message: "2 of 3 updated replicas are available"},
 		{Object: "autoscaling/HorizontalPodAutoscaler/shop/web", Short: "horizontalpodautoscaler.autoscaling/web", Namespace: "shop",
-			Sync: record.SyncPending, Health: health.Missing, Message: "not applied yet"},
+			Sync: report.SyncPending, Health: health.Missing, Message: "not applied yet"},
 		{Object: "apiextensions.k8s.io/CustomResourceDefinition/coupons.shop.example.com",
-			Short: "customresourcedefinition.apiextensions.k8s.io/coupons.shop.example.com", Sync: record.Synced, Health: health.Healthy},
-		{Object: "example.com/Banner/shop/sale", Short: "banner.example.com/sale", Namespace: "shop", Sync: record.SyncUnknown, Health: health.Unknown},
+			Short: "customresourcedefinition.apiextensions.k8s.io/coupons.shop.example.com", Sync: report.Synced, Health: health.Healthy},
+		{Object: "example.com/Banner/shop/sale", Short: "banner.example.com/sale", Namespace: "shop", Sync: report.SyncUnknown, Health: health.Unknown},
 	}}
 }
 
 func history() reconcile.HistoryList {
-	run := func(id int, rev record.Revision, result record.Result, cause record.Cause, age, lasted time.Duration, c record.Counts, message string) record.Run {
-		return record.Run{ID: id, Revision: rev, Result: result, Cause: cause, Time: noon.Add(-age), Duration: lasting(lasted), Counts: c, Message: message}
+	run := func(id int, rev report.Revision, result report.Result, cause report.Cause, age, lasted time.Duration, c report.Counts, message string) report.Run {
+		return report.Run{ID: id, Revision: rev, Result: result, Cause: cause, Time: noon.Add(-age), Duration: lasting(lasted), Counts: c, Message: message}
 	}
 	return reconcile.HistoryList{
 		TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "HistoryList"},
 		App:      "payments",
-		Items: []record.Run{
-			run(218, bump, record.ResultSucceeded, record.CauseCommit, 2*time.Minute, 14*time.Second, record.Counts{Created: 1, Configured: 1, Pruned: 1, Unchanged: 14}, ""),
-			run(217, raise, record.ResultReverted, record.CauseDrift, 9*time.Minute, 4*time.Second, record.Counts{Reverted: 1, Unchanged: 16}, ""),
-			run(216, raise, record.ResultFailed, record.CauseManual, time.Hour, 30*time.Second, record.Counts{}, "rendering clusters/prod/payments: no objects"),
-			run(100, record.Revision{Commit: bump.Commit}, record.ResultFailed, record.CauseCommit, 49*time.Hour, 185*time.Millisecond, record.Counts{},
+		Items: []report.Run{
+			run(218, bump, report.ResultSucceeded, report.CauseCommit, 2*time.Minute, 14*time.Second, report.Counts{Created: 1, Configured: 1, Pruned: 1, Unchanged: 14}, ""),
+			run(217, raise, report.ResultReverted, report.CauseDrift, 9*time.Minute, 4*time.Second, report.Counts{Reverted: 1, Unchanged: 16}, ""),
+			run(216, raise, report.ResultFailed, report.CauseManual, time.Hour, 30*time.Second, report.Counts{}, "rendering clusters/prod/payments: no objects"),
+			run(100, report.Revision{Commit: bump.Commit}, report.ResultFailed, report.CauseCommit, 49*time.Hour, 185*time.Millisecond, report.Counts{},
 				"path \"clusters/pord\" does not exist in the repository"),
-			run(99, record.Revision{Commit: "0a1b2c3d4e", Subject: "Größe: 安い → teuer 🚀", Author: "Zoë"}, record.ResultFailed, record.CauseSchedule, 50*time.Hour, 90*time.Second,
-				record.Counts{Created: 10, Configured: 2, Reverted: 1, Pruned: 3, Failed: 2}, "2 objects failed"),
+			run(99, report.Revision{Commit: "0a1b2c3d4e", Subject: "Größe: 安い → teuer 🚀", Author: "Zoë"}, report.ResultFailed, report.CauseSchedule, 50*time.Hour, 90*time.Second,
+				report.Counts{Created: 10, Configured: 2, Reverted: 1, Pruned: 3, Failed: 2}, "2 objects failed"),
 		},
 	}
 }
@@ -105,7 +105,7 @@ func TestHistoryTable(t *testing.T) {
 	goldenForms(t, "history-wide", func(u *ui) { u.historyTable(history(), true) })
 	goldenForms(t, "history-empty", func(u *ui) { u.historyTable(reconcile.HistoryList{App: "payments"}, false) })
 	goldenForms(t, "history-rollback", func(u *ui) {
-		u.rollbackHints(record.Run{Revision: record.Revision{Commit: strings.Repeat("9c41d7e", 6)[:40]}}, "apps/shop")
+		u.rollbackHints(report.Run{Revision: report.Revision{Commit: strings.Repeat("9c41d7e", 6)[:40]}}, "apps/shop")
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -62,14 +63,14 @@ func whose(names []string) string {
 
 // listOf returns the gitops.yaml that the named apps come from, or with no name the only one of the instance; nil when
 // it is one app of a directory without.
-func (f *sourceFlags) listOf(ctx context.Context, store *record.Store, names []string) (*record.Source, error) {
+func (f *sourceFlags) listOf(ctx context.Context, store *record.Store, names []string) (*report.Source, error) {
 	records, err := store.Peek(ctx)
 	if err != nil {
 		return nil, err
 	}
-	lists, listed, alone := map[record.Source]record.Source{}, map[string]record.Source{}, 0
-	add := func(app string, from record.Source) {
-		key := record.Source{Repo: from.Repo, Path: from.Path}
+	lists, listed, alone := map[report.Source]report.Source{}, map[string]report.Source{}, 0
+	add := func(app string, from report.Source) {
+		key := report.Source{Repo: from.Repo, Path: from.Path}
 		lists[key] = from
 		listed[app] = key
 	}
@@ -79,7 +80,7 @@ func (f *sourceFlags) listOf(ctx context.Context, store *record.Store, names []s
 		case rec.List == "":
 			alone++
 		default:
-			add(name, record.Source{Repo: rec.Source.Repo, Ref: rec.Source.Ref, Path: rec.List})
+			add(name, report.Source{Repo: rec.Source.Repo, Ref: rec.Source.Ref, Path: rec.List})
 		}
 	}
 	for _, l := range store.AppLists() {
@@ -95,7 +96,7 @@ func (f *sourceFlags) listOf(ctx context.Context, store *record.Store, names []s
 		}
 		return nil, manyLists(lists, alone, f)
 	}
-	var found *record.Source
+	var found *report.Source
 	for _, name := range names {
 		key, ok := listed[name]
 		switch {
@@ -113,7 +114,7 @@ func (f *sourceFlags) listOf(ctx context.Context, store *record.Store, names []s
 }
 
 // manyLists says that there is a choice between several gitops.yaml, or one and apps of their own.
-func manyLists(lists map[record.Source]record.Source, alone int, f *sourceFlags) error {
+func manyLists(lists map[report.Source]report.Source, alone int, f *sourceFlags) error {
 	if len(lists) == 0 || f.path != "." {
 		return nil // flags and records of single apps tell
 	}

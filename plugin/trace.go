@@ -12,6 +12,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 type traceOptions struct {
@@ -124,7 +125,7 @@ func (o *traceOptions) lastChange(ctx context.Context, found *reconcile.Traced) 
 	}
 	commit, err := o.source.lastChange(ctx, found.Source, found.Revision.Commit, file)
 	if err == nil {
-		found.Commit, found.Unclear = &record.Revision{Commit: commit.Commit, Author: commit.Author, Subject: commit.Subject, Time: commit.Time}, ""
+		found.Commit, found.Unclear = &report.Revision{Commit: commit.Commit, Author: commit.Author, Subject: commit.Subject, Time: commit.Time}, ""
 	}
 }
 

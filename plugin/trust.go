@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -121,12 +122,12 @@ func (s *trustedSource) recorded(ctx context.Context) string {
 }
 
 // verified is the newest commit of a repository that an instance has applied and verified, nil when there is none.
-func verified(ctx context.Context, store *record.Store, repo source.Repo) *record.Revision {
+func verified(ctx context.Context, store *record.Store, repo source.Repo) *report.Revision {
 	records, err := store.Peek(ctx)
 	if err != nil {
 		return nil // the pass will say why
 	}
-	var signed []record.Revision
+	var signed []report.Revision
 	for _, rec := range records {
 		if rec.Inventory != nil && rec.Revision.Signer != "" && rec.Source.Repo == repo.Display() {
 			signed = append(signed, rec.Revision)
@@ -140,7 +141,7 @@ func verified(ctx context.Context, store *record.Store, repo source.Repo) *recor
 	if len(signed) == 0 {
 		return nil
 	}
-	last := slices.MaxFunc(signed, func(a, b record.Revision) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Commit, b.Commit)) })
+	last := slices.MaxFunc(signed, func(a, b report.Revision) int { return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.Commit, b.Commit)) })
 	return &last
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -100,9 +101,9 @@ func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
 	}
 	r := newReconciler(client, store, source.Repo{}, nil, u.event)
 	for _, app := range apps {
-		report, err := r.Dismantle(ctx, app, o.pruneApps)
+		removed, err := r.Dismantle(ctx, app, o.pruneApps)
 		if err != nil {
-			u.conclude(reconcile.Report{Apps: []reconcile.AppReport{report}}, err)
+			u.conclude(report.List{Apps: []report.App{removed}}, err)
 			return hint.With(fmt.Errorf("%s is not removed, so the rest of the instance stays", app), "run uninstall again when that is settled")
 		}
 	}

@@ -23,6 +23,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 )
 
@@ -90,7 +91,7 @@ func (c *Client) As(user string) (*Client, error) {
 func (c *Client) Host() string { return c.config.Host }
 
 // Requests returns how many HTTP requests were made so far, retries and discovery included.
-func (c *Client) Requests() Requests { return c.counter.snapshot() }
+func (c *Client) Requests() report.Requests { return c.counter.snapshot() }
 
 // List returns the objects of a kind that carry the selector's labels, in namespace or in all of them when it is
 // empty, and the resourceVersion of the list. It is a consistent read and all or nothing: a partial list is an error.

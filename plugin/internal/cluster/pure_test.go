@@ -20,6 +20,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 func TestIsCollection(t *testing.T) {
@@ -63,11 +64,11 @@ func TestRequestsAreCountedByVerb(t *testing.T) {
 		}
 		c.count(&http.Request{Method: r.method, URL: u})
 	}
-	want := Requests{List: 1, Get: 2, Watch: 1, Create: 1, Update: 1, Patch: 1, Delete: 1, Total: 8}
+	want := report.Requests{List: 1, Get: 2, Watch: 1, Create: 1, Update: 1, Patch: 1, Delete: 1, Total: 8}
 	if got := c.snapshot(); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if got := want.Minus(want); got != (Requests{}) {
+	if got := want.Minus(want); got != (report.Requests{}) {
 		t.Errorf("nothing since then, but %+v", got)
 	}
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // source is what the pages need of the code below one directory, read as text: nothing is compiled or run. Names are
-// those of packages and types, such as record.Run.
+// those of packages and types, such as report.Run.
 type source struct {
 	types  map[string]declared
 	values map[string][]value // constants by the name of their type

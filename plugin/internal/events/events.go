@@ -18,8 +18,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 var (
@@ -56,7 +56,7 @@ type Recorder struct {
 
 // Tell writes an Event about a run that is in the history: one that changed something, failed in a new way or ended a
 // failure. Other runs are not news, but for a failure of an app that has no history yet.
-func (r *Recorder) Tell(ctx context.Context, run reconcile.AppReport) {
+func (r *Recorder) Tell(ctx context.Context, run report.App) {
 	if !run.News && !run.Unrecorded || run.DryRun {
 		return
 	}
@@ -94,12 +94,12 @@ func (r *Recorder) due(what string) bool {
 }
 
 // words says what a run did. Its message and changes are masked already.
-func words(run reconcile.AppReport) (reason, message string) {
+func words(run report.App) (reason, message string) {
 	at := run.Revision.Short()
 	switch {
-	case run.Result == record.ResultFailed:
+	case run.Result == report.ResultFailed:
 		reason, message = ReasonFailed, at+": "+run.Message
-	case run.Result == record.ResultReverted:
+	case run.Result == report.ResultReverted:
 		reason, message = ReasonReverted, "drift at "+at+": "+changes(run.Changes)
 	default:
 		reason, message = ReasonApplied, at+": "+changes(run.Changes)
@@ -111,7 +111,7 @@ func words(run reconcile.AppReport) (reason, message string) {
 	return reason, message
 }
 
-func changes(list []record.Change) string {
+func changes(list []report.Change) string {
 	const most = 8
 	var parts []string
 	for _, c := range list[:min(len(list), most)] {

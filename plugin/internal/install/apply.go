@@ -15,13 +15,14 @@ import (
 	managed "github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // Instance is what is, or is to be, installed in one namespace.
 type Instance struct {
 	Cluster   *cluster.Client
 	Namespace string
-	Tell      func(record.Change) // is told what happens to each object
+	Tell      func(report.Change) // is told what happens to each object
 }
 
 // rbacKinds are what an instance may have outside its namespace.
@@ -75,7 +76,7 @@ func (o Object) foreignNamespace(live *unstructured.Unstructured) bool {
 }
 
 func (i *Instance) apply(ctx context.Context, o Object, live *unstructured.Unstructured) error {
-	change := record.Change{Object: o.ID(), Short: o.Ref.String(), Action: record.Unchanged}
+	change := report.Change{Object: o.ID(), Short: o.Ref.String(), Action: report.Unchanged}
 	if o.foreignNamespace(live) {
 		if live.GetLabels()[record.LabelCreatedBy] != i.Namespace {
 			change.Note = "it was there before"
@@ -94,11 +95,11 @@ func (i *Instance) apply(ctx context.Context, o Object, live *unstructured.Unstr
 	}
 	switch {
 	case live == nil:
-		change.Action = record.Created
+		change.Action = report.Created
 	case len(differences(live, after)) > 0:
-		change.Action = record.Configured
+		change.Action = report.Configured
 		for _, d := range differences(live, after) {
-			change.Fields = append(change.Fields, record.FieldChange{Path: d.Path, From: d.From, To: d.To})
+			change.Fields = append(change.Fields, report.FieldChange{Path: d.Path, From: d.From, To: d.To})
 		}
 	}
 	i.Tell(change)
@@ -167,6 +168,6 @@ func (i *Instance) delete(ctx context.Context, r cluster.Ref, u *unstructured.Un
 	if _, err := i.Cluster.Delete(ctx, r, u.GetUID(), false); err != nil {
 		return fmt.Errorf("delete %s: %w", r, err)
 	}
-	i.Tell(record.Change{Object: r.ID(), Short: r.String(), Action: record.Pruned})
+	i.Tell(report.Change{Object: r.ID(), Short: r.String(), Action: report.Pruned})
 	return nil
 }

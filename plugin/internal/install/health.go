@@ -16,6 +16,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // State is how the CronJob of an instance is doing.
@@ -35,7 +36,7 @@ const (
 type CronHealth struct {
 	State                     State
 	Message, Schedule         string
-	Suspended                 *record.Suspension
+	Suspended                 *report.Suspension
 	LastSchedule, LastSuccess time.Time
 }
 
@@ -247,9 +248,9 @@ func ownedBy(u, owner *unstructured.Unstructured) bool {
 }
 
 // suspensionOf tells who suspended a CronJob, since when and why: what `suspend` noted, or the field manager.
-func suspensionOf(job *unstructured.Unstructured) *record.Suspension {
-	s := &record.Suspension{Since: changedAt(job, "suspend")}
-	noted := record.Suspension{}
+func suspensionOf(job *unstructured.Unstructured) *report.Suspension {
+	s := &report.Suspension{Since: changedAt(job, "suspend")}
+	noted := report.Suspension{}
 	manager := changedBy(job, "suspend")
 	if json.Unmarshal([]byte(job.GetAnnotations()[record.AnnotationSuspended]), &noted) == nil && (manager == "" || manager == Manager || strings.HasPrefix(manager, tool)) {
 		return &noted

@@ -11,13 +11,14 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 const annotationReason = "kubectl-gitops.dev/suspended-because" // on a CronJob that `suspend` has suspended: by whom, and why
 
 // Suspend keeps the CronJob from starting jobs or, with nil, lets it, and reports whether that changed anything. Running
 // jobs are not touched. install and Git say nothing about this field, so it is never drift.
-func (i *Instance) Suspend(ctx context.Context, as *record.Suspension) (changed bool, err error) {
+func (i *Instance) Suspend(ctx context.Context, as *report.Suspension) (changed bool, err error) {
 	cron, err := i.CronJob(ctx)
 	if err != nil {
 		return false, err

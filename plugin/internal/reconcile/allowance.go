@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/near"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -39,7 +39,7 @@ func allowedBy(commits []source.Commit) allowance {
 		n, found := allowanceOf(c.Subject+"\n\n"+c.Body, c.Untrusted)
 		s.commits[c.Commit], s.own[c.Commit] = c, n
 		for _, text := range found {
-			a.found = append(a.found, "commit "+record.Revision{Commit: c.Commit}.Short()+" has "+text)
+			a.found = append(a.found, "commit "+report.Revision{Commit: c.Commit}.Short()+" has "+text)
 		}
 	}
 	if len(commits) > 0 {
@@ -187,7 +187,7 @@ func (r *Reconciler) allowed(ctx context.Context, tip source.Revision, commit st
 	case least != nil:
 		return *least
 	case failure != nil:
-		alone.found = append(alone.found, fmt.Sprintf("only the message of commit %s was read: %v", record.Revision{Commit: tip.Commit}.Short(), failure))
+		alone.found = append(alone.found, fmt.Sprintf("only the message of commit %s was read: %v", report.Revision{Commit: tip.Commit}.Short(), failure))
 	}
 	return alone
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -116,11 +117,11 @@ type Reconciler struct {
 	Cluster *cluster.Client
 	Records *record.Store
 	Source  Source
-	From    record.Source // names Source in records; Path is set per app
+	From    report.Source // names Source in records; Path is set per app
 	Tool    string        // our version
 	Signed  bool          // Source shows signed commits only
 	Now     func() time.Time
-	Events  func(Event) // may be nil
+	Events  func(report.Event) // may be nil
 	// Render renders a directory of the checkout; nil stands for render.Dir.
 	Render func(ctx context.Context, root *os.Root, path string, o render.Options) ([]render.Object, error)
 
@@ -161,7 +162,7 @@ func (r *Reconciler) memory() *memory {
 
 // Options are the settings of one run.
 type Options struct {
-	Cause  record.Cause // what made us run, when neither a commit nor drift turns up
+	Cause  report.Cause // what made us run, when neither a commit nor drift turns up
 	DryRun bool         // ask the server, write nothing
 	Loop   bool         // part of a loop: do not wait for the health of an earlier run again
 	Commit string       // what the ref points at, when that is known; "" polls
@@ -184,9 +185,9 @@ type driftOnly struct {
 	keys []record.Key
 }
 
-func (r *Reconciler) tell(kind EventKind, app, format string, args ...any) {
+func (r *Reconciler) tell(kind report.EventKind, app, format string, args ...any) {
 	if r.Events != nil {
-		r.Events(Event{Kind: kind, App: app, Text: fmt.Sprintf(format, args...)})
+		r.Events(report.Event{Kind: kind, App: app, Text: fmt.Sprintf(format, args...)})
 	}
 }
 

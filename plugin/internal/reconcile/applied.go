@@ -8,12 +8,13 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // Applied is what the instance remembers of an app: enough to render it again as a run did.
 type Applied struct {
 	Name   string
-	Source record.Source  // Path is the directory of the app
+	Source report.Source  // Path is the directory of the app
 	List   string         // directory of the gitops.yaml that lists the app, "" when none does
 	Record *record.Record // nil when the user has no right to read the records
 }
@@ -61,7 +62,7 @@ func (r *Reconciler) RenderApplied(ctx context.Context, a Applied, tree *Tree) (
 
 func (r *Reconciler) renderApplied(ctx context.Context, a Applied, tree *Tree, everyHook bool) ([]render.Object, App, error) {
 	app := a.At(r, tree)
-	p := r.newPass(ctx, app, Options{Cause: record.CauseManual})
+	p := r.newPass(ctx, app, Options{Cause: report.CauseManual})
 	p.rec, p.commit = a.Record, tree.Revision.Commit
 	if p.rec == nil {
 		p.rec = &record.Record{}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 const (
@@ -244,18 +245,18 @@ func (p *pass) ownedDigest(u *unstructured.Unstructured) string {
 
 // settle turns the outcome of a step into a row of the record and a change of the report.
 func (p *pass) settle(s *step, o outcome) {
-	c := record.Change{Object: s.ID(), Short: p.short(s.Ref), Origin: s.origin.String()}
+	c := report.Change{Object: s.ID(), Short: p.short(s.Ref), Origin: s.origin.String()}
 	switch {
 	case o.skipped != "":
-		c.Action, c.Note = record.Skipped, o.skipped
+		c.Action, c.Note = report.Skipped, o.skipped
 		p.failed[s.key()] = true
 	case o.err != nil:
-		c.Action = record.Failed
+		c.Action = report.Failed
 		c.Error, c.Hint = p.explain(o.err, s)
 		p.failed[s.key()] = true
 	case o.left:
 		p.leave(s, o)
-		c.Action = record.Unchanged
+		c.Action = report.Unchanged
 	default:
 		p.after[s.key()] = o.after
 		if o.created {
@@ -268,7 +269,7 @@ func (p *pass) settle(s *step, o outcome) {
 		for _, former := range o.former {
 			p.warnMissing(former)
 		}
-		if c.Action == record.Reverted && !p.opts.DryRun {
+		if c.Action == report.Reverted && !p.opts.DryRun {
 			p.memory().fights.reverted(p.Now(), s, o.before, c.Fields)
 		}
 		if p.opts.DryRun {
@@ -280,7 +281,7 @@ func (p *pass) settle(s *step, o outcome) {
 	p.tellChange(c)
 }
 
-func (p *pass) succeed(c *record.Change, s *step, o outcome) {
+func (p *pass) succeed(c *report.Change, s *step, o outcome) {
 	set, ok, err := fields.Applied(o.after, record.Manager)
 	ok = ok && err == nil
 	if !p.opts.DryRun {
@@ -334,32 +335,32 @@ func adopted(s *step, o outcome) bool {
 }
 
 // classify names what happened. Drift is what differs although Git did not change.
-func classify(s *step, o outcome) (record.Action, string) {
+func classify(s *step, o outcome) (report.Action, string) {
 	same := !o.created && o.before != nil && jsonOf(bare(o.before)) == jsonOf(bare(o.after))
 	known := s.row != nil && s.row.UID != ""
 	switch {
 	case o.anew != "" && known && !s.changed:
-		return record.Reverted, "deleted and recreated, " + o.anew
+		return report.Reverted, "deleted and recreated, " + o.anew
 	case o.anew != "":
-		return record.Configured, "deleted and recreated, " + o.anew
+		return report.Configured, "deleted and recreated, " + o.anew
 	case o.created && known && !s.changed:
-		return record.Reverted, "it had been deleted"
+		return report.Reverted, "it had been deleted"
 	case o.created:
-		return record.Created, o.ahead
+		return report.Created, o.ahead
 	case same:
-		return record.Unchanged, ""
+		return report.Unchanged, ""
 	case s.from != nil:
-		return record.Configured, handedOver(s.from)
+		return report.Configured, handedOver(s.from)
 	case s.changed && s.row == nil:
-		return record.Configured, "it existed before" + o.from
+		return report.Configured, "it existed before" + o.from
 	case s.changed, !known:
-		return record.Configured, ""
+		return report.Configured, ""
 	case s.verdict == replaced, s.verdict == missing && o.after.GetUID() != "" && o.after.GetUID() != s.row.UID:
-		return record.Reverted, "it had been deleted and recreated" + o.from
+		return report.Reverted, "it had been deleted and recreated" + o.from
 	case s.verdict == missing:
-		return record.Reverted, "its label " + record.LabelPartOf + " had been removed" + o.from
+		return report.Reverted, "its label " + record.LabelPartOf + " had been removed" + o.from
 	}
-	return record.Reverted, ""
+	return report.Reverted, ""
 }
 
 // bare is an object without status and bookkeeping. A dry run keeps the resourceVersion, so that tells nothing.
@@ -381,13 +382,13 @@ func jsonOf(v any) string {
 }
 
 // fieldChanges words the differences of owned fields, with who set the old value. Values of Secrets are masked.
-func (p *pass) fieldChanges(s *step, o outcome, diffs []fields.Difference) []record.FieldChange {
-	var out []record.FieldChange
+func (p *pass) fieldChanges(s *step, o outcome, diffs []fields.Difference) []report.FieldChange {
+	var out []report.FieldChange
 	for _, d := range diffs {
 		if (s.from != nil || firstTime(s)) && strings.HasSuffix(d.Path, "["+record.LabelPartOf+"]") {
 			continue // that is what handing over, and taking over, means
 		}
-		f := record.FieldChange{Path: d.Path, From: d.From, To: d.To}
+		f := report.FieldChange{Path: d.Path, From: d.From, To: d.To}
 		if isSecret(s.Kind) {
 			f.From, f.To = masked(d.From), masked(d.To)
 		}
@@ -396,7 +397,7 @@ func (p *pass) fieldChanges(s *step, o outcome, diffs []fields.Difference) []rec
 			continue
 		}
 		if by := fields.SetBy(o.before, d, record.Manager); by != nil && by.Manager != keeper {
-			f.By = &record.Owner{Manager: by.Manager, Operation: by.Operation, Subresource: by.Subresource, Time: by.Time}
+			f.By = &report.Owner{Manager: by.Manager, Operation: by.Operation, Subresource: by.Subresource, Time: by.Time}
 		}
 		out = append(out, f)
 	}
@@ -404,13 +405,13 @@ func (p *pass) fieldChanges(s *step, o outcome, diffs []fields.Difference) []rec
 }
 
 // droppedFields words what made way for Git's fields and is not told yet.
-func (p *pass) droppedFields(s *step, o outcome, told []record.FieldChange) []record.FieldChange {
-	var out []record.FieldChange
+func (p *pass) droppedFields(s *step, o outcome, told []report.FieldChange) []report.FieldChange {
+	var out []report.FieldChange
 	for _, l := range o.dropped {
-		if slices.ContainsFunc(told, func(f record.FieldChange) bool { return f.Path == l.Path }) {
+		if slices.ContainsFunc(told, func(f report.FieldChange) bool { return f.Path == l.Path }) {
 			continue
 		}
-		f := record.FieldChange{Path: l.Path, From: l.From, To: l.Left(o.after)}
+		f := report.FieldChange{Path: l.Path, From: l.From, To: l.Left(o.after)}
 		if jsonOf(f.From) == jsonOf(f.To) {
 			continue // the server fills it in as it was
 		}
@@ -418,7 +419,7 @@ func (p *pass) droppedFields(s *step, o outcome, told []record.FieldChange) []re
 			f.From, f.To = masked(f.From), masked(f.To)
 		}
 		if l.By != nil {
-			f.By = &record.Owner{Manager: l.By.Manager, Operation: l.By.Operation, Subresource: l.By.Subresource, Time: l.By.Time}
+			f.By = &report.Owner{Manager: l.By.Manager, Operation: l.By.Operation, Subresource: l.By.Subresource, Time: l.By.Time}
 		}
 		out = append(out, f)
 	}

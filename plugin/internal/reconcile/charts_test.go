@@ -6,6 +6,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 func TestARecordedChartHoldsNoCredentials(t *testing.T) {
@@ -27,7 +28,7 @@ func TestARecordedChartHoldsNoCredentials(t *testing.T) {
 func TestAChartThatWasPublishedAnew(t *testing.T) {
 	was := record.Chart{Name: "db", Version: "1.2.3", Repository: "https://charts.example.com", Digest: "old", Lock: "lock"}
 	var told []string
-	p := &pass{Reconciler: &Reconciler{Events: func(e Event) { told = append(told, e.Text) }}, rec: &record.Record{Inventory: record.NewInventory("a")}}
+	p := &pass{Reconciler: &Reconciler{Events: func(e report.Event) { told = append(told, e.Text) }}, rec: &record.Record{Inventory: record.NewInventory("a")}}
 	p.rec.Charts = []record.Chart{was}
 	with := func(change func(*record.Chart)) record.Chart {
 		c := was

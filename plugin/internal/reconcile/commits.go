@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -22,8 +23,8 @@ type lastKnown struct {
 
 // noteCommits fills in which commits made the run necessary: those since the last one that touch what the app is rendered
 // from. What cannot be told is said. Nothing is asked of Git where the new commit follows the last one directly.
-func (p *pass) noteCommits(ctx context.Context, run *record.Run) {
-	if run.Cause != record.CauseCommit || p.isHeld() {
+func (p *pass) noteCommits(ctx context.Context, run *report.Run) {
+	if run.Cause != report.CauseCommit || p.isHeld() {
 		return
 	}
 	if p.because == nil {
@@ -35,25 +36,25 @@ func (p *pass) noteCommits(ctx context.Context, run *record.Run) {
 
 // because is why a run was necessary.
 type because struct {
-	commits []record.Revision
+	commits []report.Revision
 	unclear string
 }
 
-func (p *pass) touching(ctx context.Context) ([]record.Revision, string) {
+func (p *pass) touching(ctx context.Context) ([]report.Revision, string) {
 	was, tip, paths := p.was, p.tip, p.inputPaths()
 	switch {
 	case tip.Commit != p.commit: // it could not be opened
 		return nil, ""
 	case was.commit == "" && tip.Parent == "" && !tip.Merge:
-		return []record.Revision{p.revision}, "" // there is no other
+		return []report.Revision{p.revision}, "" // there is no other
 	case was.commit == "":
-		return nil, record.UnclearFirst
+		return nil, report.UnclearFirst
 	case was.commit == p.commit:
 		return nil, "the commit had been applied in part"
 	case was.inputs != nil && p.inputs != nil && was.inputs.Digest == p.inputs.Digest && was.config == p.config:
-		return nil, "no commit since " + record.Revision{Commit: was.commit}.Short() + " touches what the app is rendered from"
+		return nil, "no commit since " + report.Revision{Commit: was.commit}.Short() + " touches what the app is rendered from"
 	case tip.Parent == was.commit:
-		return []record.Revision{p.revision}, ""
+		return []report.Revision{p.revision}, ""
 	}
 	if p.ctx.Err() != nil {
 		return nil, "the run was interrupted"
@@ -66,14 +67,14 @@ func (p *pass) touching(ctx context.Context) ([]record.Revision, string) {
 	if err != nil {
 		return nil, err.Error()
 	}
-	var touching []record.Revision
+	var touching []report.Revision
 	for _, c := range commits {
 		if slices.ContainsFunc(c.Touched, func(name string) bool { return slices.Contains(paths, name) }) {
 			touching = append(touching, revisionOf(c.Revision))
 		}
 	}
 	if len(touching) == 0 {
-		return nil, "no commit since " + record.Revision{Commit: was.commit}.Short() + " touches what the app is rendered from"
+		return nil, "no commit since " + report.Revision{Commit: was.commit}.Short() + " touches what the app is rendered from"
 	}
 	return touching[:min(len(touching), maxCommits)], ""
 }

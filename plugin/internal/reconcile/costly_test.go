@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 func TestAttackOneSlowTemplate(t *testing.T) {
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	list := &record.AppList{Tool: "v1", Revision: record.Revision{Commit: "c1"}, Apps: []string{"slow", "broken", "fine"},
+	list := &record.AppList{Tool: "v1", Revision: report.Revision{Commit: "c1"}, Apps: []string{"slow", "broken", "fine"},
 		Behind: []record.Behind{{App: "slow", Failed: true, Message: "took longer than 2m0s", Rendered: &at, Config: "s1"}, {App: "broken", Failed: true, Message: "x"}}}
 	text, err := json.Marshal(list)
 	if err != nil {

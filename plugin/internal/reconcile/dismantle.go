@@ -9,6 +9,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // Dismantle ends the management of an app: with prune its objects are deleted, as a pass prunes them and with the same
@@ -17,8 +18,8 @@ import (
 //
 // The app is the one of the record: what is deleted, and every hook, goes with the rights of its service account and within
 // what it is allowed to contain, whoever asks for the removal.
-func (r *Reconciler) Dismantle(ctx context.Context, name string, prune bool) (AppReport, error) {
-	app, opts, by := App{Name: name, Timeout: DefaultTimeout}, Options{Cause: record.CauseManual}, r
+func (r *Reconciler) Dismantle(ctx context.Context, name string, prune bool) (report.App, error) {
+	app, opts, by := App{Name: name, Timeout: DefaultTimeout}, Options{Cause: report.CauseManual}, r
 	records, err := r.Records.Load(ctx)
 	if rec := records[name]; rec != nil && rec.Inventory != nil {
 		said := SettingsOf(rec)
@@ -29,7 +30,7 @@ func (r *Reconciler) Dismantle(ctx context.Context, name string, prune bool) (Ap
 		by, err = r.as(app.ServiceAccount)
 	}
 	if err != nil {
-		return AppReport{Name: name, Result: record.ResultFailed, Message: err.Error()}, err
+		return report.App{Name: name, Result: report.ResultFailed, Message: err.Error()}, err
 	}
 	p := by.newPass(ctx, app, opts)
 	err = p.dismantle(ctx, prune)
@@ -42,9 +43,9 @@ func (r *Reconciler) Dismantle(ctx context.Context, name string, prune bool) (Ap
 	}
 	switch {
 	case err != nil:
-		p.report.Result, p.report.Message = record.ResultFailed, p.mask(err.Error())
+		p.report.Result, p.report.Message = report.ResultFailed, p.mask(err.Error())
 	default:
-		p.report.Result = record.ResultSucceeded
+		p.report.Result = report.ResultSucceeded
 	}
 	return p.report, err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // host is a Namespace or CustomResourceDefinition that an app before this one would apply. A dry run leaves the server
@@ -69,7 +70,7 @@ func (p *pass) definedAhead(k cluster.Kind) string {
 }
 
 // effectNote is what a difference between two states of an object does not show.
-func effectNote(s *step, o outcome, c record.Change) string {
+func effectNote(s *step, o outcome, c report.Change) string {
 	switch {
 	case o.anew != "":
 		return "deleted and recreated, " + o.anew
@@ -77,7 +78,7 @@ func effectNote(s *step, o outcome, c record.Change) string {
 		return handedOver(s.from)
 	case o.ahead != "":
 		return o.ahead
-	case !o.created && c.Action != record.Unchanged:
+	case !o.created && c.Action != report.Unchanged:
 		return c.Note // it is taken over, or its label is put back: the difference leaves out our label
 	}
 	return ""

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // A field that was reverted fightCount times within fightWindow has another writer that does not give up: reverting it
@@ -32,7 +33,7 @@ type fight struct {
 
 // reverted notes that fields of an object were reverted; none means the whole object. before is the object as it was
 // found, nil when it was gone.
-func (f *fights) reverted(now time.Time, s *step, before *unstructured.Unstructured, changes []record.FieldChange) {
+func (f *fights) reverted(now time.Time, s *step, before *unstructured.Unstructured, changes []report.FieldChange) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.lost == nil {
@@ -42,7 +43,7 @@ func (f *fights) reverted(now time.Time, s *step, before *unstructured.Unstructu
 		f.lost[s.key()] = map[string]*fight{}
 	}
 	if len(changes) == 0 {
-		changes = []record.FieldChange{{Path: "the object"}}
+		changes = []report.FieldChange{{Path: "the object"}}
 	}
 	for _, c := range changes {
 		one := f.lost[s.key()][c.Path]

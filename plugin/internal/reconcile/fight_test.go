@@ -7,21 +7,22 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // TestFieldFightNamesTheOther: who sets a field again and again is named, and how to stop them.
 func TestFieldFightNamesTheOther(t *testing.T) {
 	const ours = `{manager: ` + record.Manager + `, operation: Apply, fieldsV1: {"f:data": {"f:a": {}}}}`
-	field := func(manager string) []record.FieldChange {
-		c := record.FieldChange{Path: "spec.replicas"}
+	field := func(manager string) []report.FieldChange {
+		c := report.FieldChange{Path: "spec.replicas"}
 		if manager != "" {
-			c.By = &record.Owner{Manager: manager}
+			c.By = &report.Owner{Manager: manager}
 		}
-		return []record.FieldChange{c}
+		return []report.FieldChange{c}
 	}
 	for _, tc := range []struct {
 		name, before string
-		changes      []record.FieldChange
+		changes      []report.FieldChange
 		want, advice string
 	}{
 		{"R8 a Kustomization, fields and all", `{labels: {kustomize.toolkit.fluxcd.io/name: apps, kustomize.toolkit.fluxcd.io/namespace: f}, managedFields: [` + ours + `]}`,

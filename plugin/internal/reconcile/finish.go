@@ -10,10 +10,11 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // finish words the result, saves the record where something is new and returns the report.
-func (p *pass) finish(err error) (AppReport, error) {
+func (p *pass) finish(err error) (report.App, error) {
 	if errors.Is(err, errSuspended) {
 		return p.leaveSuspended()
 	}
@@ -37,21 +38,21 @@ func (p *pass) finish(err error) (AppReport, error) {
 		p.warnForgotten()
 	}
 	rep := &p.report
-	rep.Result = record.ResultSucceeded
+	rep.Result = report.ResultSucceeded
 	switch {
 	case err != nil:
-		rep.Result, rep.Message = record.ResultFailed, p.mask(err.Error())
+		rep.Result, rep.Message = report.ResultFailed, p.mask(err.Error())
 		if hints := hint.Of(err); len(hints) > 0 {
 			rep.Hint = hints[0]
 		}
 	case rep.Counts.Reverted > 0 && rep.Counts.Reverted == rep.Counts.Changed():
-		rep.Result = record.ResultReverted
+		rep.Result = report.ResultReverted
 	}
 	p.countHealth()
 	rep.Duration = metav1.Duration{Duration: p.Now().Sub(p.started).Round(time.Millisecond)}
 	if saveErr := p.saveResult(idle, err); saveErr != nil {
 		if err == nil {
-			rep.Result, rep.Message = record.ResultFailed, saveErr.Error()
+			rep.Result, rep.Message = report.ResultFailed, saveErr.Error()
 		}
 		err = errors.Join(err, saveErr)
 	}
@@ -79,7 +80,7 @@ func (p *pass) recheckHealth() error {
 
 // countHealth counts the objects by the health they were last seen in.
 func (p *pass) countHealth() {
-	p.report.Objects = record.Objects{}
+	p.report.Objects = report.Objects{}
 	for k := range p.refs {
 		h := health.Unknown
 		if _, known := p.after[k]; known {
@@ -98,9 +99,9 @@ func (p *pass) countHealth() {
 // firstFailure is the error of a pass some of whose objects failed, with further hints.
 func (p *pass) firstFailure(advice ...string) error {
 	n := 0
-	var first record.Change
+	var first report.Change
 	for _, c := range p.report.Changes {
-		if c.Action == record.Failed {
+		if c.Action == report.Failed {
 			if n++; n == 1 {
 				first = c
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // maxForeign bounds how many objects the record remembers having told foreign fields of.
@@ -78,7 +79,7 @@ func (p *pass) noteForeign(row record.Row, live metav1.Object) {
 		p.rec.Foreign = map[string]string{}
 	}
 	p.rec.Foreign[row.ID()] = text
-	p.remark(record.Change{Object: row.ID(), Short: p.short(row.Ref), Action: record.Unchanged, Note: text})
+	p.remark(report.Change{Object: row.ID(), Short: p.short(row.Ref), Action: report.Unchanged, Note: text})
 }
 
 // forgetForeign drops what was told of objects that are no longer the app's.
@@ -94,10 +95,10 @@ func (p *pass) forgetForeign() {
 }
 
 // remark adds something worth knowing about an object that was not changed.
-func (p *pass) remark(c record.Change) {
+func (p *pass) remark(c report.Change) {
 	p.report.Changes = append(p.report.Changes, c)
 	if p.Events != nil {
-		p.Events(Event{Kind: Changed, App: p.app.Name, Listed: p.listed != nil, Change: &c})
+		p.Events(report.Event{Kind: report.Changed, App: p.app.Name, Listed: p.listed != nil, Change: &c})
 	}
 }
 

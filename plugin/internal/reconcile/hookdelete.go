@@ -11,6 +11,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // retired tells whether the app left gitops.yaml.
@@ -118,7 +119,7 @@ func (p *pass) preDelete(ctx context.Context) error {
 // dropKept takes hooks out of the record that must not run later either, when nothing tells any more that the app was
 // moved.
 func (p *pass) dropKept(ctx context.Context) error {
-	p.tell(Warning, p.app.Name, "%s left gitops.yaml, and another app takes over objects of it: it was moved, so its PreDelete and PostDelete hooks do not run", p.app.Name)
+	p.tell(report.Warning, p.app.Name, "%s left gitops.yaml, and another app takes over objects of it: it was moved, so its PreDelete and PostDelete hooks do not run", p.app.Name)
 	if p.opts.DryRun {
 		return nil
 	}

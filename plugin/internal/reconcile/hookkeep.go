@@ -9,6 +9,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // keepHooks finds out which hooks the record is to keep for the removal of the app. What it cannot keep is told the
@@ -22,7 +23,7 @@ func (p *pass) keepHooks(first bool) error {
 		}
 		if why := p.notKept(o); why != "" {
 			if first {
-				p.tell(Warning, p.app.Name, "%s", render.Problem{Origin: o.origin, Object: o.ID(), Message: why}.Error())
+				p.tell(report.Warning, p.app.Name, "%s", render.Problem{Origin: o.origin, Object: o.ID(), Message: why}.Error())
 			}
 			continue
 		}

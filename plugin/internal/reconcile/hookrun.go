@@ -13,6 +13,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // runHooks runs the hooks of a phase that pick selects, one after the other. A hook that has succeeded for these
@@ -37,11 +38,11 @@ func (p *pass) runHook(ctx context.Context, phase string, o *object) error {
 	run := p.rec.Run(phase, o.Ref, hookName(o))
 	again := run != nil && run.Release == p.manifests
 	switch {
-	case again && run.Result == record.ResultSucceeded:
+	case again && run.Result == report.ResultSucceeded:
 		return nil
-	case again && run.Result == record.ResultFailed && phase == phaseSyncFail:
+	case again && run.Result == report.ResultFailed && phase == phaseSyncFail:
 		return nil // told once
-	case again && run.Result == record.ResultFailed && p.opts.Loop:
+	case again && run.Result == report.ResultFailed && p.opts.Loop:
 		return p.hookFailed(run)
 	case again && run.Result == "":
 		return p.resumeHook(ctx, o, run)
@@ -162,12 +163,12 @@ func (p *pass) startHook(ctx context.Context, o *object, run *record.HookRun) er
 
 // finishHook records how a run ended and tells it.
 func (p *pass) finishHook(ctx context.Context, o *object, run *record.HookRun, failure string) error {
-	run.Result, run.Message = record.ResultSucceeded, ""
-	c := record.Change{Object: run.Ref.ID(), Short: p.short(run.Ref), Origin: o.origin.String(), Action: record.Created,
+	run.Result, run.Message = report.ResultSucceeded, ""
+	c := report.Change{Object: run.Ref.ID(), Short: p.short(run.Ref), Origin: o.origin.String(), Action: report.Created,
 		Note: run.Phase + " hook, succeeded"}
 	if failure != "" {
-		run.Result, run.Message = record.ResultFailed, p.mask(failure)
-		c.Action, c.Note, c.Error = record.Failed, run.Phase+" hook", run.Message
+		run.Result, run.Message = report.ResultFailed, p.mask(failure)
+		c.Action, c.Note, c.Error = report.Failed, run.Phase+" hook", run.Message
 	}
 	p.tellChange(c)
 	if err := p.saveHooks(ctx); err != nil {
@@ -217,7 +218,7 @@ func (p *pass) dropFinished(list []*object, phase string) {
 	for _, o := range list {
 		run := p.rec.Run(phase, o.Ref, hookName(o))
 		if run == nil || run.Gone || run.Release != p.manifests ||
-			!(run.Result == record.ResultSucceeded && o.hook.dropOK || run.Result == record.ResultFailed && o.hook.dropBad) {
+			!(run.Result == report.ResultSucceeded && o.hook.dropOK || run.Result == report.ResultFailed && o.hook.dropBad) {
 			continue
 		}
 		_, err := p.Cluster.Delete(ctx, run.Ref, run.UID, false)

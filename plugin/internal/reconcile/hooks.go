@@ -12,6 +12,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // The phases of hooks, as Argo CD calls them.
@@ -191,7 +192,7 @@ func (p *pass) hooksDue() bool { return p.dueFor != "" }
 func (p *pass) tellHooks() {
 	for _, phase := range []string{phasePreDelete, phasePreSync, phaseSync, phasePostSync, phasePostDelete} {
 		for _, o := range p.hooksOf(phase) {
-			p.tellChange(record.Change{Object: o.ID(), Short: p.shortOf(o), Origin: o.origin.String(), Action: record.Skipped,
+			p.tellChange(report.Change{Object: o.ID(), Short: p.shortOf(o), Origin: o.origin.String(), Action: report.Skipped,
 				Note: phase + " hook: a dry run does not run it"})
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 func isJob(k cluster.Kind) bool { return k.Group == "batch" && k.Kind == "Job" }
@@ -58,7 +59,7 @@ func (p *pass) tellHookWaiting(run *record.HookRun, live *unstructured.Unstructu
 	text := fmt.Sprintf("%s: %s hook: %s", p.short(run.Ref), run.Phase, firstOf(message, "running"))
 	if k := record.KeyOf(run.Ref); p.told[k] != text {
 		p.told[k] = text
-		p.tell(Waiting, p.app.Name, "%s", text)
+		p.tell(report.Waiting, p.app.Name, "%s", text)
 	}
 }
 
@@ -162,7 +163,7 @@ func (p *pass) afterFailure(err error) error {
 		return err
 	}
 	if failure := p.runHooks(p.ctx, phaseSyncFail, all); failure != nil {
-		p.tell(Warning, p.app.Name, "%v", failure)
+		p.tell(report.Warning, p.app.Name, "%v", failure)
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // Most commits concern few apps. Which ones, their inputs tell: what of the checkout a render read or looked for, by
@@ -81,7 +82,7 @@ func (p *pass) passOver() {
 		p.listed.untouched = true // the list of apps names the commit for all of them
 		return
 	}
-	p.tell(Fetched, p.app.Name, "%s, which does not touch %s", p.fetchedText(p.revision, p.rec.Revision.Commit), p.app.Path)
+	p.tell(report.Fetched, p.app.Name, "%s, which does not touch %s", p.fetchedText(p.revision, p.rec.Revision.Commit), p.app.Path)
 	p.rec.Revision, p.moved = p.revision, true
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // kindMoment is how long all CRDs together may take to be established before the objects that do not need them go on.
@@ -119,7 +120,7 @@ func (p *pass) awaitKinds(ctx context.Context) error {
 		for k := range p.slow {
 			if text := p.refs[k].String() + ": " + p.notEstablished(k); p.told[k] != text {
 				p.told[k] = text
-				p.tell(Waiting, p.app.Name, "%s", text)
+				p.tell(report.Waiting, p.app.Name, "%s", text)
 			}
 		}
 		if sleep(ctx, pause) != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // known is what a reader may know of the apps of an instance. The inventories are Secrets. A person with the ClusterRole
@@ -210,7 +211,7 @@ func (k known) namespaces(instance string) []string {
 }
 
 // revision is the commit that an app equals, as far as the reader may know.
-func (k known) revision(app string) record.Revision {
+func (k known) revision(app string) report.Revision {
 	if rec := k.records[app]; rec != nil && rec.Inventory != nil {
 		i := slices.IndexFunc(k.lists, func(l *record.AppList) bool {
 			_, behind := l.IsBehind(app)
@@ -224,18 +225,18 @@ func (k known) revision(app string) record.Revision {
 	if p := k.parents[app]; p != nil && p.Report != nil {
 		return p.Report.Revision
 	}
-	return record.Revision{}
+	return report.Revision{}
 }
 
 // lastCommit is the newest commit that touched what an app is rendered from, as its history tells, or why that is not known.
-func (k known) lastCommit(app string) (*record.Revision, string) {
+func (k known) lastCommit(app string) (*report.Revision, string) {
 	p := k.parents[app]
 	if p == nil {
 		return nil, ""
 	}
 	for _, run := range p.History {
 		switch {
-		case run.Cause != record.CauseCommit || run.Result == record.ResultFailed:
+		case run.Cause != report.CauseCommit || run.Result == report.ResultFailed:
 		case len(run.Commits) > 0:
 			return &run.Commits[0], ""
 		default:

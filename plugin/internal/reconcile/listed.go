@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // listed is what the pass of an app knows that a gitops.yaml lists.
 type listed struct {
 	dir      string           // of the gitops.yaml
-	holds    *record.Revision // the commit that its objects equal, nil when they do not all equal one
+	holds    *report.Revision // the commit that its objects equal, nil when they do not all equal one
 	recorded string           // the commit that the record had before this run noted what the list says, "" when it noted nothing
 	before   string           // the commit that they equalled when they did last, where the list knows
 	setting  []byte           // everything gitops.yaml says of the app
@@ -108,9 +109,9 @@ func (r *Reconciler) as(serviceAccount string) (*Reconciler, error) {
 }
 
 // tell adds to an event of a pass whether its app is one of several.
-func (p *pass) tell(kind EventKind, app, format string, args ...any) {
+func (p *pass) tell(kind report.EventKind, app, format string, args ...any) {
 	if p.Events != nil {
-		p.Events(Event{Kind: kind, App: app, Listed: p.listed != nil, Text: fmt.Sprintf(format, args...)})
+		p.Events(report.Event{Kind: kind, App: app, Listed: p.listed != nil, Text: fmt.Sprintf(format, args...)})
 	}
 }
 
@@ -124,7 +125,7 @@ func (p *pass) noteBefore() {
 	case l.holds != nil:
 		p.rec.Revision = *l.holds
 	case l.before != "" && l.before != was:
-		p.rec.Revision = record.Revision{Commit: l.before, Ref: p.rec.Revision.Ref}
+		p.rec.Revision = report.Revision{Commit: l.before, Ref: p.rec.Revision.Ref}
 	}
 	l.recorded = was
 }

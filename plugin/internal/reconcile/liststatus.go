@@ -3,6 +3,7 @@ package reconcile
 import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // addLists completes the status of apps that a gitops.yaml lists by what only its list knows: the commit that apps equal
@@ -29,7 +30,7 @@ func (l *StatusList) addLists(lists []*record.AppList, records map[string]*recor
 				continue // of another source
 			}
 			if !known {
-				l.Items = append(l.Items, Status{Name: app, Sync: record.SyncPending, Health: health.Missing, Source: list.Source,
+				l.Items = append(l.Items, Status{Name: app, Sync: report.SyncPending, Health: health.Missing, Source: list.Source,
 					Message: "not applied yet"})
 				i = len(l.Items) - 1
 			}
@@ -40,7 +41,7 @@ func (l *StatusList) addLists(lists []*record.AppList, records map[string]*recor
 
 // atOf is the commit that the objects of an app equal, the one source of truth for status, trace and history: what the record
 // says if it was saved after the list, otherwise what the list says. list is nil for an app that none lists.
-func atOf(rec *record.Record, list *record.AppList) record.Revision {
+func atOf(rec *record.Record, list *record.AppList) report.Revision {
 	if list == nil || rec.After(list) {
 		return rec.Revision
 	}
@@ -49,7 +50,7 @@ func atOf(rec *record.Record, list *record.AppList) record.Revision {
 	case !behind:
 		return list.Revision
 	case b.At != "" && b.At != rec.Revision.Commit:
-		return record.Revision{Commit: b.At, Ref: rec.Revision.Ref}
+		return report.Revision{Commit: b.At, Ref: rec.Revision.Ref}
 	}
 	return rec.Revision
 }
@@ -63,11 +64,11 @@ func (s *Status) complete(list *record.AppList, rec *record.Record) {
 	switch {
 	case after:
 	case behind && b.Failed:
-		s.Sync, s.Message = record.SyncFailed, firstOf(b.Message, s.Message)
-	case behind && s.Sync == record.Synced, behind && s.Sync == record.SyncPending:
-		s.Sync, s.Message = record.SyncPending, firstOf(b.Message, s.Message)
+		s.Sync, s.Message = report.SyncFailed, firstOf(b.Message, s.Message)
+	case behind && s.Sync == report.Synced, behind && s.Sync == report.SyncPending:
+		s.Sync, s.Message = report.SyncPending, firstOf(b.Message, s.Message)
 	}
-	if problem := firstOf(list.Problem, list.Held); problem != "" && (s.Sync == record.Synced || s.Sync == record.SyncPending) {
-		s.Sync, s.Message = record.SyncPending, problem
+	if problem := firstOf(list.Problem, list.Held); problem != "" && (s.Sync == report.Synced || s.Sync == report.SyncPending) {
+		s.Sync, s.Message = report.SyncPending, problem
 	}
 }

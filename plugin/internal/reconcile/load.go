@@ -13,6 +13,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // errRecordChanged ends a pass that looks at drift only: somebody has saved the record since, of another commit perhaps,
@@ -67,7 +68,7 @@ func (p *pass) open(ctx context.Context, known bool) error {
 }
 
 // at is the commit that the objects of a record equal.
-func (p *pass) at(rec *record.Record) record.Revision {
+func (p *pass) at(rec *record.Record) report.Revision {
 	if l := p.listed; l != nil && l.holds != nil {
 		return *l.holds
 	}
@@ -89,7 +90,7 @@ func (p *pass) bases() []string {
 
 // rebuild fills a lost inventory with the objects that carry our label and our field manager's entry.
 func (p *pass) rebuild(ctx context.Context, groupKinds []string) error {
-	p.tell(Warning, p.app.Name, "the inventory of %s is lost; it is rebuilt from the labels of its objects, and nothing is pruned in this run", p.app.Name)
+	p.tell(report.Warning, p.app.Name, "the inventory of %s is lost; it is rebuilt from the labels of its objects, and nothing is pruned in this run", p.app.Name)
 	var kinds []cluster.Kind
 	for _, gk := range groupKinds {
 		name, group, _ := strings.Cut(gk, ".")
@@ -176,7 +177,7 @@ func (p *pass) decide(ctx context.Context) error {
 	rec := p.rec
 	newCommit := p.at(rec).Commit != p.commit
 	if newCommit {
-		p.report.Cause = record.CauseCommit
+		p.report.Cause = report.CauseCommit
 	}
 	if rec.Pending || rec.Due != "" || rec.Config != p.config || rec.Tool != p.Tool || len(rec.Rows) == 0 || newCommit && !p.untouched(ctx) {
 		return nil
@@ -190,7 +191,7 @@ func (p *pass) decide(ctx context.Context) error {
 	}
 	for _, v := range p.verdicts {
 		if v != clean {
-			p.report.Cause = record.CauseDrift
+			p.report.Cause = report.CauseDrift
 			return nil
 		}
 	}

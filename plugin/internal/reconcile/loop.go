@@ -13,6 +13,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // fullEvery is how long a loop trusts its watches before it lists everything again.
@@ -58,7 +59,7 @@ type watched struct {
 // the outcome of every turn; one that drift has caused covers the apps that drifted. The last turn is finished, not cut
 // off. Loop returns the errors of the last turn.
 func (r *Reconciler) Loop(ctx context.Context, t Target, opts Options, interval, duration time.Duration, each func(Outcome)) error {
-	opts.Cause, opts.Loop = record.CauseSchedule, true
+	opts.Cause, opts.Loop = report.CauseSchedule, true
 	l := &loop{Reconciler: r, target: t, opts: opts, each: each, wake: make(chan struct{}, 1), stop: func() {}}
 	defer func() { l.stop() }()
 	end := r.Now().Add(duration)
@@ -204,14 +205,14 @@ func (l *loop) narrow(ctx context.Context) (done bool, err error) {
 			}
 			return false, nil
 		}
-		report, err := p.finish(err)
-		out.Apps = append(out.Apps, AppOutcome{report, nil, err})
+		done, err := p.finish(err)
+		out.Apps = append(out.Apps, AppOutcome{done, nil, err})
 		m.last = p
 		for k := range p.rec.Rows {
 			l.holder[k] = m
 		}
 		p.live, p.after, p.verdicts, p.plan = newSnapshot(), nil, nil, nil
-		l.sound = l.sound && err == nil && report.Suspended == nil
+		l.sound = l.sound && err == nil && done.Suspended == nil
 		l.calm = l.calm && l.sound && p.rec.Settled
 	}
 	l.each(out)
@@ -276,7 +277,7 @@ func (l *loop) watchScope(ctx context.Context, w watched, r *Reconciler, after s
 	l.watched = nil // the next turn lists everything and starts anew
 	if !errors.Is(err, cluster.ErrCompacted) && !l.blind {
 		l.blind = true
-		l.tell(Warning, l.target.App.Name, "drift is found at each interval only: %v", err)
+		l.tell(report.Warning, l.target.App.Name, "drift is found at each interval only: %v", err)
 	}
 	l.due()
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // loopOver is a loop whose last turn, over these apps, succeeded, and whose watches run.
@@ -53,7 +54,7 @@ func TestALoopConfinesItselfToDrift(t *testing.T) {
 
 func TestALoopDoesNotTrustASuspendedApp(t *testing.T) {
 	p := passOf(wanted("ConfigMap", "a"), &listed{aside: true, suspended: true})
-	p.report.Suspended = &record.Suspension{}
+	p.report.Suspended = &report.Suspension{}
 	if l := loopOver(p); l.sound || l.calm {
 		t.Error("it would not notice that the app is resumed")
 	}

@@ -13,6 +13,7 @@ import (
 	kube "github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // targetNamespace is the app's namespace for objects that name none, when it is not among the objects themselves. A run
@@ -62,10 +63,10 @@ func (p *pass) tellNamespace(ref cluster.Ref, body []byte) {
 	if p.opts.DryRun && slices.ContainsFunc(p.foreseenNamespaces, func(n string) bool { return n == ref.Name }) {
 		return // an app before this one would create it
 	}
-	c := record.Change{Object: ref.ID(), Short: ref.String(), Action: record.Created, Note: "for objects that name no namespace"}
+	c := report.Change{Object: ref.ID(), Short: ref.String(), Action: report.Created, Note: "for objects that name no namespace"}
 	p.report.Changes = append(p.report.Changes, c)
 	if p.Events != nil {
-		p.Events(Event{Kind: Changed, App: p.app.Name, Listed: p.listed != nil, Change: &c})
+		p.Events(report.Event{Kind: report.Changed, App: p.app.Name, Listed: p.listed != nil, Change: &c})
 	}
 	u := &unstructured.Unstructured{}
 	if err := u.UnmarshalJSON(body); err == nil {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // parsed reads one object from YAML.
@@ -84,25 +85,25 @@ func TestFieldOwnerState(t *testing.T) {
 		name string
 		c    ownership
 		text string
-		want OwnerState
+		want report.OwnerState
 	}{
-		{"R1 Kustomization", flux, `{spec: {prune: true}}`, OwnerActive},
-		{"R1 Kustomization without prune", flux, `{spec: {prune: false}}`, OwnerActive},
-		{"R1 Kustomization suspended", flux, `{spec: {suspend: true}}`, OwnerAtRest},
-		{"R1 Kustomization that is being deleted", flux, `{metadata: {deletionTimestamp: "2026-01-01T00:00:00Z", finalizers: [finalizers.fluxcd.io]}, spec: {prune: true}}`, OwnerActive},
-		{"R1 HelmRelease", helm, `{spec: {}}`, OwnerActive},
-		{"R1 HelmRelease suspended", helm, `{spec: {suspend: true}}`, OwnerAtRest},
-		{"R1 Application that heals itself", argo, `{spec: {syncPolicy: {automated: {selfHeal: true}}}}`, OwnerActive},
-		{"R1 Application with automated sync only", argo, `{spec: {syncPolicy: {automated: {}}}}`, OwnerActive},
-		{"R1 Application with automated sync disabled", argo, `{spec: {syncPolicy: {automated: {enabled: false, selfHeal: true}}}}`, OwnerAtRest},
-		{"R1 Application with automated sync enabled", argo, `{spec: {syncPolicy: {automated: {enabled: true}}}}`, OwnerActive},
-		{"R1 Application that is synced by people", argo, `{metadata: {` + finalizer + `}, spec: {syncPolicy: {syncOptions: [CreateNamespace=true]}}}`, OwnerAtRest},
-		{"R1 Application that is synced right now", argo, `{operation: {sync: {}}, spec: {}}`, OwnerActive},
-		{"R1 Application that is not reconciled", argo, `{metadata: {annotations: {argocd.argoproj.io/skip-reconcile: "true"}}, spec: {syncPolicy: {automated: {}}}}`, OwnerAtRest},
-		{"R1 Application that is being deleted with its objects", argo, `{metadata: {deletionTimestamp: "2026-01-01T00:00:00Z", ` + finalizer + `}, spec: {}}`, OwnerActive},
-		{"R1 Application that is being deleted alone", argo, `{metadata: {deletionTimestamp: "2026-01-01T00:00:00Z", finalizers: [x/y]}, spec: {}}`, OwnerAtRest},
-		{"R1 Application by label would delete what keeps the label", label, `{metadata: {` + finalizer + `}, spec: {}}`, OwnerActive},
-		{"R1 Application by label without finalizer", label, `{spec: {}}`, OwnerAtRest},
+		{"R1 Kustomization", flux, `{spec: {prune: true}}`, report.OwnerActive},
+		{"R1 Kustomization without prune", flux, `{spec: {prune: false}}`, report.OwnerActive},
+		{"R1 Kustomization suspended", flux, `{spec: {suspend: true}}`, report.OwnerAtRest},
+		{"R1 Kustomization that is being deleted", flux, `{metadata: {deletionTimestamp: "2026-01-01T00:00:00Z", finalizers: [finalizers.fluxcd.io]}, spec: {prune: true}}`, report.OwnerActive},
+		{"R1 HelmRelease", helm, `{spec: {}}`, report.OwnerActive},
+		{"R1 HelmRelease suspended", helm, `{spec: {suspend: true}}`, report.OwnerAtRest},
+		{"R1 Application that heals itself", argo, `{spec: {syncPolicy: {automated: {selfHeal: true}}}}`, report.OwnerActive},
+		{"R1 Application with automated sync only", argo, `{spec: {syncPolicy: {automated: {}}}}`, report.OwnerActive},
+		{"R1 Application with automated sync disabled", argo, `{spec: {syncPolicy: {automated: {enabled: false, selfHeal: true}}}}`, report.OwnerAtRest},
+		{"R1 Application with automated sync enabled", argo, `{spec: {syncPolicy: {automated: {enabled: true}}}}`, report.OwnerActive},
+		{"R1 Application that is synced by people", argo, `{metadata: {` + finalizer + `}, spec: {syncPolicy: {syncOptions: [CreateNamespace=true]}}}`, report.OwnerAtRest},
+		{"R1 Application that is synced right now", argo, `{operation: {sync: {}}, spec: {}}`, report.OwnerActive},
+		{"R1 Application that is not reconciled", argo, `{metadata: {annotations: {argocd.argoproj.io/skip-reconcile: "true"}}, spec: {syncPolicy: {automated: {}}}}`, report.OwnerAtRest},
+		{"R1 Application that is being deleted with its objects", argo, `{metadata: {deletionTimestamp: "2026-01-01T00:00:00Z", ` + finalizer + `}, spec: {}}`, report.OwnerActive},
+		{"R1 Application that is being deleted alone", argo, `{metadata: {deletionTimestamp: "2026-01-01T00:00:00Z", finalizers: [x/y]}, spec: {}}`, report.OwnerAtRest},
+		{"R1 Application by label would delete what keeps the label", label, `{metadata: {` + finalizer + `}, spec: {}}`, report.OwnerActive},
+		{"R1 Application by label without finalizer", label, `{spec: {}}`, report.OwnerAtRest},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if got := tc.c.stateOf(parsed(t, tc.text)); got != tc.want {

@@ -8,47 +8,37 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
-)
-
-// OwnerState says whether an owner would write its objects again.
-type OwnerState string
-
-// The states of an owner.
-const (
-	OwnerActive     OwnerState = "active"     // its controller applies or deletes what it holds
-	OwnerAtRest     OwnerState = "atRest"     // suspended, or only applied when somebody asks
-	OwnerMissing    OwnerState = "missing"    // this cluster does not have it
-	OwnerUnreadable OwnerState = "unreadable" // we have no right to look
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // stateOf judges an owner by its definition, as its controller does.
-func (c ownership) stateOf(u *unstructured.Unstructured) OwnerState {
+func (c ownership) stateOf(u *unstructured.Unstructured) report.OwnerState {
 	if c.kind == argoApplication {
 		return c.stateOfApplication(u)
 	}
 	if suspended, _, _ := unstructured.NestedBool(u.Object, "spec", "suspend"); suspended {
-		return OwnerAtRest // not even its deletion deletes anything
+		return report.OwnerAtRest // not even its deletion deletes anything
 	}
-	return OwnerActive
+	return report.OwnerActive
 }
 
 // stateOfApplication: without automated sync nothing happens unless somebody asks, but a deletion. With the annotation
 // that says so Argo CD does not look at the Application at all.
-func (c ownership) stateOfApplication(u *unstructured.Unstructured) OwnerState {
+func (c ownership) stateOfApplication(u *unstructured.Unstructured) report.OwnerState {
 	if strings.EqualFold(u.GetAnnotations()["argocd.argoproj.io/skip-reconcile"], "true") {
-		return OwnerAtRest
+		return report.OwnerAtRest
 	}
 	deletes := slices.ContainsFunc(u.GetFinalizers(), func(f string) bool { return strings.HasPrefix(f, "resources-finalizer.argocd.argoproj.io") })
 	_, syncing := u.Object["operation"]
 	switch {
 	case automated(u), syncing:
-		return OwnerActive
+		return report.OwnerActive
 	case deletes && u.GetDeletionTimestamp() != nil:
-		return OwnerActive
+		return report.OwnerActive
 	case deletes && c.byLabel: // the label stays on the objects, and so it would delete them one day
-		return OwnerActive
+		return report.OwnerActive
 	}
-	return OwnerAtRest
+	return report.OwnerAtRest
 }
 
 // automated tells whether an Application is synced without being asked.

@@ -12,6 +12,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -29,7 +30,7 @@ type pass struct {
 
 	apps      map[string]string // of the instance, by ApplySet id
 	commit    string            // what the ref points at
-	revision  record.Revision
+	revision  report.Revision
 	tip       source.Revision // the commit, with its message
 	was       lastKnown
 	because   *because // nil until the history is written
@@ -75,12 +76,12 @@ type pass struct {
 	looked      bool                // the CRDs were given their moment
 	told        map[record.Key]string
 	effects     []Effect
-	pushed      bool                      // this run is in the history
-	held        bool                      // all went well, but with an earlier commit than the ref points at
-	failure     error                     // what ended it, of an app that a gitops.yaml lists
-	owned       error                     // what would end it, of a dry run: other tools still apply its objects
-	ownerStates map[otherOwner]OwnerState // of the owners that were looked for
-	report      AppReport
+	pushed      bool                             // this run is in the history
+	held        bool                             // all went well, but with an earlier commit than the ref points at
+	failure     error                            // what ended it, of an app that a gitops.yaml lists
+	owned       error                            // what would end it, of a dry run: other tools still apply its objects
+	ownerStates map[otherOwner]report.OwnerState // of the owners that were looked for
+	report      report.App
 }
 
 // Effect is what a pass did, or with a dry run would do, to one object. Before is nil for a created object, After for
@@ -145,29 +146,13 @@ var verifying = []part{
 	{"hooks", (*pass).postSync},
 }
 
-// Run makes one pass over app. The report is filled as far as the pass came, whatever the error; an error means that
-// the result is Failed.
-func (r *Reconciler) Run(ctx context.Context, app App, opts Options) (AppReport, error) {
-	p := r.newPass(ctx, app, opts)
-	err := p.runStages(ctx)
-	return p.finish(err)
-}
-
-// Preview makes the pass as a dry run and returns what it would do to each object.
-func (r *Reconciler) Preview(ctx context.Context, app App) (AppReport, []Effect, error) {
-	p := r.newPass(ctx, app, Options{Cause: record.CauseManual, DryRun: true})
-	err := p.runStages(ctx)
-	report, err := p.finish(err)
-	return report, p.effects, err
-}
-
 func (r *Reconciler) newPass(ctx context.Context, app App, opts Options) *pass {
 	r.memory()
 	p := &pass{Reconciler: r, ctx: ctx, app: app, opts: opts, id: r.Records.ID(app.Name), started: r.Now(), config: r.ownSettings(app),
 		live: newSnapshot(), unforeseen: &recreations{}, newKinds: map[cluster.Kind]bool{}, refs: map[record.Key]cluster.Ref{},
 		after: map[record.Key]*unstructured.Unstructured{}, trusted: map[record.Key]bool{}, fine: map[record.Key]*unstructured.Unstructured{}, failed: map[record.Key]bool{}, told: map[record.Key]string{}}
-	p.report = AppReport{Name: app.Name, Cause: opts.Cause, DryRun: opts.DryRun, Source: r.From,
-		Changes: []record.Change{}, Pruned: []string{}}
+	p.report = report.App{Name: app.Name, Cause: opts.Cause, DryRun: opts.DryRun, Source: r.From,
+		Changes: []report.Change{}, Pruned: []string{}}
 	p.report.Source.Path = app.Path
 	return p
 }
@@ -193,7 +178,7 @@ func (p *pass) poll(ctx context.Context) (err error) {
 	if p.commit = p.opts.Commit; p.commit == "" {
 		p.commit, err = p.Source.Poll(ctx)
 	}
-	p.revision = record.Revision{Commit: p.commit, Ref: p.From.Ref}
+	p.revision = report.Revision{Commit: p.commit, Ref: p.From.Ref}
 	p.report.Revision = p.revision
 	if err != nil && !p.opts.forgive {
 		_ = p.load(ctx) // so that the record can say why nothing new is applied; without it there is nothing to say it of
@@ -391,7 +376,7 @@ func (p *pass) saveApplied(ctx context.Context) error {
 
 // saveUnsettled records what was applied before a wait for health: that can be long.
 func (p *pass) saveUnsettled(ctx context.Context) error {
-	return p.save(ctx, record.ResultSucceeded, "", false)
+	return p.save(ctx, report.ResultSucceeded, "", false)
 }
 
 func (p *pass) waitForHealth(ctx context.Context) error {

@@ -13,6 +13,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // step is one object to apply.
@@ -168,7 +169,7 @@ func (r *excess) error(a allowance) error {
 
 // guard refuses a plan that deletes anything when the app comes from another place than before, more than the budget
 // allows, everything (of more than one object), all Namespaces or all CRDs. nil refuses nothing.
-func (p *plan) guard(rec *record.Record, from record.Source, budget Budget) *excess {
+func (p *plan) guard(rec *record.Record, from report.Source, budget Budget) *excess {
 	doomed, spared := p.doomed()
 	total := len(rec.Rows) - spared
 	n := len(doomed)

@@ -17,6 +17,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -245,7 +246,7 @@ func TestGuardRefusesToPruneTooMuch(t *testing.T) {
 				ref := refTo("Secret", fmt.Sprintf("ahead-%d", i))
 				s.rec.Rows[record.KeyOf(ref)] = record.Row{Ref: ref}
 			}
-			r := s.plan(test.stay...).guard(s.rec, record.Source{}, cmp.Or(test.budget, DefaultBudget))
+			r := s.plan(test.stay...).guard(s.rec, report.Source{}, cmp.Or(test.budget, DefaultBudget))
 			a := allowedBy([]source.Commit{{Revision: source.Revision{Subject: test.message}}})
 			var err error
 			if r != nil && a.deletions < r.n {

@@ -13,6 +13,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // waiting is an object whose kind the cluster does not know, and that asks to wait for it.
@@ -29,7 +30,7 @@ func (p *pass) sort(objects []*object) {
 		switch {
 		case o.Resource == "": // its kind is not known yet
 			p.deferred = true
-			p.tell(Waiting, p.app.Name, "%s: the cluster does not know its kind yet; a later run applies it", o.Ref)
+			p.tell(report.Waiting, p.app.Name, "%s: the cluster does not know its kind yet; a later run applies it", o.Ref)
 		case o.hook != nil && o.hook.skip, o.policy.Ignore:
 			p.ignored[o.key()] = true
 		case o.hook != nil:
@@ -44,10 +45,10 @@ func (p *pass) sort(objects []*object) {
 func (p *pass) tellMisunderstood(objects []*object) {
 	for _, o := range objects {
 		for _, note := range o.notes {
-			p.tell(Warning, p.app.Name, "%s", render.Problem{Origin: o.origin, Object: o.ID(), Message: note}.Error())
+			p.tell(report.Warning, p.app.Name, "%s", render.Problem{Origin: o.origin, Object: o.ID(), Message: note}.Error())
 		}
 		for _, problem := range misunderstood(o) {
-			p.tell(Warning, p.app.Name, "%s", problem.Error())
+			p.tell(report.Warning, p.app.Name, "%s", problem.Error())
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // prune deletes what the record proves is ours and Git no longer names, in the reverse order of the stages. A row
@@ -27,7 +28,7 @@ func (p *pass) pruneAll(ctx context.Context, rest []removal) error {
 		}
 		now := rest[:n]
 		rest = rest[n:]
-		changes := make([]*record.Change, n)
+		changes := make([]*report.Change, n)
 		done := make([]bool, n)
 		pruned := make([]*unstructured.Unstructured, n)
 		parallel(ctx, n, writesInFlight, func(i int) { changes[i], pruned[i], done[i] = p.pruneOne(ctx, now[i]) })
@@ -36,10 +37,10 @@ func (p *pass) pruneAll(ctx context.Context, rest []removal) error {
 				delete(p.rec.Rows, record.KeyOf(r.row.Ref))
 			}
 			if c := changes[i]; c != nil {
-				if c.Action == record.Failed {
+				if c.Action == report.Failed {
 					p.failed[record.KeyOf(r.row.Ref)] = true
 				}
-				if c.Action == record.Pruned {
+				if c.Action == report.Pruned {
 					p.effects = append(p.effects, Effect{Ref: r.row.Ref, Before: pruned[i]})
 				}
 				p.tellChange(*c)
@@ -54,10 +55,10 @@ func (p *pass) pruneAll(ctx context.Context, rest []removal) error {
 
 // pruneOne deletes one object, or finds out that there is nothing of ours to delete. done means that the row can go.
 // was is the object as it was, if it was read.
-func (p *pass) pruneOne(ctx context.Context, r removal) (c *record.Change, was *unstructured.Unstructured, done bool) {
-	c = &record.Change{Object: r.row.ID(), Short: p.short(r.row.Ref)}
-	fail := func(err error) (*record.Change, *unstructured.Unstructured, bool) {
-		c.Action = record.Failed
+func (p *pass) pruneOne(ctx context.Context, r removal) (c *report.Change, was *unstructured.Unstructured, done bool) {
+	c = &report.Change{Object: r.row.ID(), Short: p.short(r.row.Ref)}
+	fail := func(err error) (*report.Change, *unstructured.Unstructured, bool) {
+		c.Action = report.Failed
 		c.Error, c.Hint = explain(err, &step{object: &object{Ref: r.row.Ref}}, nil)
 		c.Error = "prune: " + c.Error
 		return c, nil, false
@@ -88,7 +89,7 @@ func (p *pass) pruneOne(ctx context.Context, r removal) (c *record.Change, was *
 		r.stays = "it was there before this app, and so may be what depends on it"
 	}
 	if r.stays != "" {
-		c.Action, c.Note = record.Skipped, r.stays+"; it is no longer managed"
+		c.Action, c.Note = report.Skipped, r.stays+"; it is no longer managed"
 		if err := p.release(ctx, r.row, live); err != nil {
 			return fail(err)
 		}
@@ -100,7 +101,7 @@ func (p *pass) pruneOne(ctx context.Context, r removal) (c *record.Change, was *
 		}
 		return fail(err)
 	}
-	c.Action = record.Pruned
+	c.Action = report.Pruned
 	was, _ = live.(*unstructured.Unstructured)
 	return c, was, true
 }

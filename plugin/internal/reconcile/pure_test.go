@@ -18,6 +18,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 func TestClassifyNamesWhatHappened(t *testing.T) {
@@ -274,25 +275,25 @@ func TestSyncOfAnApp(t *testing.T) {
 		inv.Revision.Commit, inv.Pending = commit, pending
 		return &record.Record{Inventory: inv}
 	}
-	failed := func(seen, message string) *record.Report {
-		return &record.Report{Sync: record.SyncFailed, Seen: seen, Message: message}
+	failed := func(seen, message string) *report.Summary {
+		return &report.Summary{Sync: report.SyncFailed, Seen: seen, Message: message}
 	}
 	worst := &ResourceStatus{Short: "deployment.apps/web", Message: "changed by kubectl"}
 	tests := []struct {
 		name   string
 		rec    *record.Record
-		report *record.Report
+		report *report.Summary
 		health health.State
 		drift  int
 		worst  *ResourceStatus
 		unread error
 		want   string
 	}{
-		{"all well", at(head, false), &record.Report{Seen: head}, health.Healthy, 0, nil, nil, "Synced "},
-		{"drift", at(head, false), &record.Report{Seen: head}, health.Healthy, 1, worst, nil, "Drifted deployment.apps/web: changed by kubectl"},
-		{"half applied", at(older, true), &record.Report{Seen: older}, health.Healthy, 0, nil, nil, "Pending commit 0000000 is not fully applied"},
-		{"newer commit seen", at(older, false), &record.Report{Seen: head}, health.Healthy, 0, nil, nil, "Pending commit 1111111 is not fully applied"},
-		{"unread", at(head, false), &record.Report{Seen: head}, health.Unknown, 1, nil, errors.New("list pods: forbidden"), "Unknown list pods: forbidden"},
+		{"all well", at(head, false), &report.Summary{Seen: head}, health.Healthy, 0, nil, nil, "Synced "},
+		{"drift", at(head, false), &report.Summary{Seen: head}, health.Healthy, 1, worst, nil, "Drifted deployment.apps/web: changed by kubectl"},
+		{"half applied", at(older, true), &report.Summary{Seen: older}, health.Healthy, 0, nil, nil, "Pending commit 0000000 is not fully applied"},
+		{"newer commit seen", at(older, false), &report.Summary{Seen: head}, health.Healthy, 0, nil, nil, "Pending commit 1111111 is not fully applied"},
+		{"unread", at(head, false), &report.Summary{Seen: head}, health.Unknown, 1, nil, errors.New("list pods: forbidden"), "Unknown list pods: forbidden"},
 		{"failed", at(older, false), failed(head, "no such branch"), health.Healthy, 0, nil, nil, "Failed no such branch"},
 		{"failed to become healthy in time, and did later", at(head, false), failed(head, "web is not ready"), health.Healthy, 0, nil, nil, "Synced "},
 		{"failed to become healthy, still", at(head, false), failed(head, "web is not ready"), health.Degraded, 0, nil, nil, "Failed web is not ready"},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // reduced is Status for a user without the right to read the records: what the last run of each app reported, and the health of
@@ -27,9 +28,9 @@ func (r *Reconciler) reduced(ctx context.Context, k known, name string) []Status
 }
 
 func (r *Reconciler) reducedApp(name string, parent *record.Record, all *members, perObject bool) Status {
-	report := parent.Report
-	s := Status{Name: name, Sync: report.Sync, Message: report.Message, Source: report.Source, Revision: report.Revision,
-		LastRun: LastRun{report.LastRun.Result, report.LastRun.Cause, report.LastRun.Time, report.LastRun.Duration}}
+	summary := parent.Report
+	s := Status{Name: name, Sync: summary.Sync, Message: summary.Message, Source: summary.Source, Revision: summary.Revision,
+		LastRun: LastRun{summary.LastRun.Result, summary.LastRun.Cause, summary.LastRun.Time, summary.LastRun.Duration}}
 	id := r.Records.ID(name)
 	rules, _ := r.memory().checks.compile(nil)
 	rows, unread := all.of(id, parent)
@@ -37,7 +38,7 @@ func (r *Reconciler) reducedApp(name string, parent *record.Record, all *members
 	var worst *ResourceStatus
 	for _, row := range rows {
 		rs := ResourceStatus{Object: row.ID(), Short: row.Ref.String(), Where: ShortIn(row.Ref, spread), Namespace: row.Namespace,
-			Sync: record.SyncUnknown, Health: health.Unknown}
+			Sync: report.SyncUnknown, Health: health.Unknown}
 		if u := all.live.values(record.KeyOf(row.Ref), id); u != nil {
 			rs.Health, rs.Message = rules.Of(u)
 			if rs.Health != health.Healthy {
@@ -54,10 +55,10 @@ func (r *Reconciler) reducedApp(name string, parent *record.Record, all *members
 	}
 	s.Health = s.Objects.Worst()
 	if s.Objects.Total == 0 {
-		s.Health = report.Health
+		s.Health = summary.Health
 	}
-	if hidden := report.Objects.Total - s.Objects.Total; hidden > 0 {
-		s.Objects.Total, s.Objects.Unknown = report.Objects.Total, s.Objects.Unknown+hidden
+	if hidden := summary.Objects.Total - s.Objects.Total; hidden > 0 {
+		s.Objects.Total, s.Objects.Unknown = summary.Objects.Total, s.Objects.Unknown+hidden
 	}
 	switch {
 	case s.Message != "":
@@ -66,8 +67,8 @@ func (r *Reconciler) reducedApp(name string, parent *record.Record, all *members
 	case len(unread) > 0:
 		s.Message = fmt.Sprintf("%s you may not list", plural(len(unread), "kind"))
 	}
-	if s.Sync == record.Synced && report.Seen != "" && report.Seen != report.Revision.Commit {
-		s.Sync, s.Message = record.SyncPending, firstOf(s.Message, "commit "+record.Revision{Commit: report.Seen}.Short()+" is not fully applied")
+	if s.Sync == report.Synced && summary.Seen != "" && summary.Seen != summary.Revision.Commit {
+		s.Sync, s.Message = report.SyncPending, firstOf(s.Message, "commit "+report.Revision{Commit: summary.Seen}.Short()+" is not fully applied")
 	}
 	return s
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // A source (repository, ref, path and the flags of a single app) is what later runs use that name none. It is remembered
@@ -41,7 +42,7 @@ func (p *pass) rememberSource() {
 }
 
 // under is a recorded revision as a run names it that is about another ref than the record.
-func under(rev record.Revision, was, now string) record.Revision {
+func under(rev report.Revision, was, now string) report.Revision {
 	if was != now {
 		rev.Ref = shortRef(now)
 	}
@@ -56,7 +57,7 @@ func (p *pass) warnForgotten() {
 	warnForgotten(p.tell, p.app.Name, p.rec.Source, p.report.Source)
 }
 
-func warnForgotten(tell func(EventKind, string, string, ...any), app string, was, now record.Source) {
+func warnForgotten(tell func(report.EventKind, string, string, ...any), app string, was, now report.Source) {
 	var differ []string
 	for _, f := range []struct{ name, was, now string }{{"--repo", was.Repo, now.Repo}, {"--ref", was.Ref, now.Ref}, {"--path", was.Path, now.Path}} {
 		if f.was == f.now {
@@ -68,7 +69,7 @@ func warnForgotten(tell func(EventKind, string, string, ...any), app string, was
 		differ = append(differ, fmt.Sprintf("%s (%s)", f.name, f.was))
 	}
 	if len(differ) > 0 {
-		tell(Warning, app, "this run did not succeed, so later runs without flags use the source of the last one that did: %s", strings.Join(differ, ", "))
+		tell(report.Warning, app, "this run did not succeed, so later runs without flags use the source of the last one that did: %s", strings.Join(differ, ", "))
 	}
 }
 
@@ -86,7 +87,7 @@ func (rd *round) noteListSource(list *record.AppList, why error) {
 }
 
 // fullSource names the gitops.yaml of this run.
-func (rd *round) fullSource() record.Source {
+func (rd *round) fullSource() report.Source {
 	s := rd.from()
 	s.Ref = rd.From.Ref
 	return s
@@ -124,7 +125,7 @@ func (rd *round) movesOthers() error {
 	}
 	names := strings.Join(rd.target.Only, ", ")
 	if rd.opts.DryRun {
-		rd.tell(Warning, "", "reconcile refuses --ref %s for %s alone: %s", refText(rd.From.Ref), names, rd.allAt())
+		rd.tell(report.Warning, "", "reconcile refuses --ref %s for %s alone: %s", refText(rd.From.Ref), names, rd.allAt())
 		return nil
 	}
 	return hint.Errorf(fmt.Sprintf("--ref %s for %s alone: %s", refText(rd.From.Ref), names, rd.allAt()),

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 func TestFieldSameRef(t *testing.T) {
@@ -36,17 +36,17 @@ func TestFieldSameRef(t *testing.T) {
 func TestFieldWarnForgotten(t *testing.T) {
 	for _, c := range []struct {
 		name     string
-		was, now record.Source
+		was, now report.Source
 		want     string
 	}{
-		{"M4 nothing differs", record.Source{Repo: "r", Ref: "main"}, record.Source{Repo: "r", Ref: "main"}, ""},
-		{"M4 another ref", record.Source{Repo: "r", Ref: "main"}, record.Source{Repo: "r", Ref: "x"}, "--ref (main)"},
-		{"M4 HEAD before", record.Source{Repo: "r"}, record.Source{Repo: "r", Ref: "x"}, "--ref (the default)"},
-		{"M4 all of them", record.Source{Repo: "r", Ref: "main", Path: "a"}, record.Source{Repo: "s", Ref: "x", Path: "b"}, "--repo (r), --ref (main), --path (a)"},
+		{"M4 nothing differs", report.Source{Repo: "r", Ref: "main"}, report.Source{Repo: "r", Ref: "main"}, ""},
+		{"M4 another ref", report.Source{Repo: "r", Ref: "main"}, report.Source{Repo: "r", Ref: "x"}, "--ref (main)"},
+		{"M4 HEAD before", report.Source{Repo: "r"}, report.Source{Repo: "r", Ref: "x"}, "--ref (the default)"},
+		{"M4 all of them", report.Source{Repo: "r", Ref: "main", Path: "a"}, report.Source{Repo: "s", Ref: "x", Path: "b"}, "--repo (r), --ref (main), --path (a)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := ""
-			warnForgotten(func(_ EventKind, _, format string, args ...any) { got = fmt.Sprintf(format, args...) }, "app", c.was, c.now)
+			warnForgotten(func(_ report.EventKind, _, format string, args ...any) { got = fmt.Sprintf(format, args...) }, "app", c.was, c.now)
 			if !strings.HasSuffix(got, c.want) || c.want == "" && got != "" {
 				t.Errorf("%q, want %q", got, c.want)
 			}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // Earlier versions applied under another manager name. Both names count as ours wherever managedFields are read, so an
@@ -46,7 +47,7 @@ func (p *pass) renameShares(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return errInterrupted
 		case errs[i] != nil && !apierrors.IsNotFound(errs[i]):
-			p.tell(Warning, p.app.Name, "%s keeps the earlier name of our field manager: %s", row.Ref, p.mask(errs[i].Error()))
+			p.tell(report.Warning, p.app.Name, "%s keeps the earlier name of our field manager: %s", row.Ref, p.mask(errs[i].Error()))
 			row.KeepsName = true
 		case u != nil && u.GetUID() == row.UID && p.ownedDigest(u) == row.Owned:
 			row.ResourceVersion, row.Generation, row.Metadata = u.GetResourceVersion(), u.GetGeneration(), metadataDigest(p.rec.Inventory, u)

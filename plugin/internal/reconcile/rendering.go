@@ -6,6 +6,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -69,8 +70,8 @@ func (p *pass) fetched(rev source.Revision) {
 	p.tip = rev
 }
 
-func revisionOf(rev source.Revision) record.Revision {
-	return record.Revision{Commit: rev.Commit, Ref: rev.Ref, Author: rev.Author, Subject: rev.Subject, Signer: rev.Signer, Time: rev.Time}
+func revisionOf(rev source.Revision) report.Revision {
+	return report.Revision{Commit: rev.Commit, Ref: rev.Ref, Author: rev.Author, Subject: rev.Subject, Signer: rev.Signer, Time: rev.Time}
 }
 
 func (p *pass) openTree(ctx context.Context) (*Tree, error) {
@@ -89,7 +90,7 @@ func (p *pass) renderCommit(ctx context.Context) (*rendering, error) {
 	defer tree.Close()
 	p.fetched(tree.Revision)
 	if p.listed == nil {
-		p.tell(Fetched, p.app.Name, "%s", p.fetchedText(revisionOf(tree.Revision), p.rec.Revision.Commit))
+		p.tell(report.Fetched, p.app.Name, "%s", p.fetchedText(revisionOf(tree.Revision), p.rec.Revision.Commit))
 	}
 	dir := p.Render
 	if dir == nil {
@@ -121,15 +122,15 @@ func (p *pass) renderCommit(ctx context.Context) (*rendering, error) {
 		inVain(asked, given.Capabilities.APIVersions, objects)}
 	p.memory().keep(p.app.Name, r)
 	if p.listed == nil {
-		p.tell(Rendered, p.app.Name, "%s from %s", plural(len(objects), "object"), p.app.Path)
+		p.tell(report.Rendered, p.app.Name, "%s from %s", plural(len(objects), "object"), p.app.Path)
 	}
 	return r, nil
 }
 
-func (r *Reconciler) fetchedText(rev record.Revision, before string) string {
+func (r *Reconciler) fetchedText(rev report.Revision, before string) string {
 	was := ""
 	if before != "" && before != rev.Commit {
-		was = " (was " + record.Revision{Commit: before}.Short() + ")"
+		was = " (was " + report.Revision{Commit: before}.Short() + ")"
 	}
 	return fmt.Sprintf("%s %s%s  %q", r.From.Repo, rev.Short(), was, rev.Subject)
 }

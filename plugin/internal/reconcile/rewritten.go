@@ -10,12 +10,12 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // tellRewritten notes values that the server stored otherwise than Git says: an admission policy or webhook rewrote
 // them. They are the baseline from now on, so this is told when an object is applied, and not at every pass.
-func (p *pass) tellRewritten(c *record.Change, s *step, o outcome, set *fieldpath.Set) {
+func (p *pass) tellRewritten(c *report.Change, s *step, o outcome, set *fieldpath.Set) {
 	told := map[string]bool{} // what was rewritten before a revert of other fields
 	if o.before != nil {
 		for _, d := range fields.Diff(s.manifest, o.before, set) {
@@ -27,7 +27,7 @@ func (p *pass) tellRewritten(c *record.Change, s *step, o outcome, set *fieldpat
 	}
 	var texts []string
 	for _, d := range fields.Diff(s.manifest, o.after, set) {
-		if d.From == nil || d.To == nil || means(d.From, d.To) || c.Action == record.Reverted && told[d.Path] {
+		if d.From == nil || d.To == nil || means(d.From, d.To) || c.Action == report.Reverted && told[d.Path] {
 			continue
 		}
 		text := d.Path + " was rewritten by the API server's admission"
@@ -43,8 +43,8 @@ func (p *pass) tellRewritten(c *record.Change, s *step, o outcome, set *fieldpat
 		texts = []string{fmt.Sprintf("%s, and %d more", texts[0], more)}
 	}
 	note := p.mask(texts[0])
-	if c.Action == record.Unchanged {
-		p.remark(record.Change{Object: c.Object, Short: c.Short, Origin: c.Origin, Action: record.Unchanged, Note: note})
+	if c.Action == report.Unchanged {
+		p.remark(report.Change{Object: c.Object, Short: c.Short, Origin: c.Origin, Action: report.Unchanged, Note: note})
 		return
 	}
 	if c.Note != "" {

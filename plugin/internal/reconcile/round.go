@@ -11,6 +11,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -32,7 +33,7 @@ type Outcome struct {
 
 // AppOutcome is what a run came to for one app. Effects is filled by dry runs.
 type AppOutcome struct {
-	Report  AppReport
+	Report  report.App
 	Effects []Effect
 	Err     error
 }
@@ -54,7 +55,7 @@ type round struct {
 	opts   Options
 
 	commit   string
-	revision record.Revision
+	revision report.Revision
 	tip      source.Revision // the commit, with its message
 	between  commitRange     // that was read last
 	records  map[string]*record.Record
@@ -132,9 +133,9 @@ func (rd *round) single(ctx context.Context, err error) Outcome {
 	case !opts.forgive:
 		_ = p.load(ctx)
 	}
-	report, err := p.finish(err)
+	done, err := p.finish(err)
 	rd.passes = []*pass{p}
-	return Outcome{Apps: []AppOutcome{{report, p.effects, err}}}
+	return Outcome{Apps: []AppOutcome{{done, p.effects, err}}}
 }
 
 // listing returns the list that names an app, nil when there is none.
@@ -186,8 +187,8 @@ func (rd *round) unpolled(ctx context.Context) bool {
 	return rd.list != nil
 }
 
-func (rd *round) from() record.Source {
-	return record.Source{Repo: rd.From.Repo, Path: rd.target.App.Path}
+func (rd *round) from() report.Source {
+	return report.Source{Repo: rd.From.Repo, Path: rd.target.App.Path}
 }
 
 // isSingle tells whether the record of the target's app says that its directory holds no gitops.yaml at this commit.
@@ -261,7 +262,7 @@ func (rd *round) fromCheckout(ctx context.Context) (bool, error) {
 	if rd.list != nil {
 		before = rd.list.Revision.Commit
 	}
-	rd.tell(Fetched, "", "%s", rd.fetchedText(rd.revision, before))
+	rd.tell(report.Fetched, "", "%s", rd.fetchedText(rd.revision, before))
 	return true, nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // misread is the run at a commit whose gitops.yaml cannot be used.
@@ -85,7 +86,7 @@ func (p *pass) standAt(rec *record.Record) {
 	p.listed.held = &held{rec.Pending, rec.Inputs}
 	p.revision = p.at(rec)
 	p.commit, p.report.Revision, p.report.Source = p.revision.Commit, p.revision, rec.Source
-	p.report.Cause = record.CauseDrift
+	p.report.Cause = report.CauseDrift
 }
 
 // strayed tells whether an object is not as it was applied. What was never applied to the end is left to a commit that

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // renderOpen renders the apps in open, and then those that the commit seemed not to touch and that hold an object which
@@ -31,7 +32,7 @@ func (rd *round) disputed(claimants []*pass) []*pass {
 	for _, p := range rd.passes {
 		if p.listed.untouched && slices.ContainsFunc(p.claimed(), func(k record.Key) bool { return claimed[k] }) {
 			p.listed.untouched, p.listed.idle = false, false
-			p.report.Counts = record.Counts{}
+			p.report.Counts = report.Counts{}
 			again = append(again, p)
 		}
 	}
@@ -46,5 +47,5 @@ func (rd *round) tellRendered(open []*pass) {
 	inGit := func(passes []*pass) int {
 		return len(slices.DeleteFunc(slices.Clone(passes), func(p *pass) bool { return p.listed.retired }))
 	}
-	rd.tell(Rendered, "", "%d of %s: the commit does not touch the others", inGit(open), plural(inGit(rd.passes), "app"))
+	rd.tell(report.Rendered, "", "%d of %s: the commit does not touch the others", inGit(open), plural(inGit(rd.passes), "app"))
 }

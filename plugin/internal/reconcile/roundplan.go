@@ -10,6 +10,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // rendersAtOnce is how many apps are rendered side by side: each takes a process and its memory.
@@ -45,7 +46,7 @@ func (rd *round) plan(ctx context.Context) {
 // decide tells whether the pass has nothing to do, from the record and the cluster alone.
 func (rd *round) decide(ctx context.Context, p *pass) bool {
 	if p.listed.retired {
-		p.report.Cause = record.CauseCommit
+		p.report.Cause = report.CauseCommit
 		return false
 	}
 	if p.listed.aside && p.listed.holds != nil && p.listed.holds.Commit == p.commit {

@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // dependencyError skips an app for the sake of another one.
@@ -191,8 +192,8 @@ func (rd *round) end(ctx context.Context, p *pass) {
 		}
 		return
 	case p.failure == nil && l.waits != "":
-		p.report.Result, p.report.Message = record.ResultSucceeded, l.waits
-		p.report.Objects, p.report.Health = record.Objects{}, health.Unknown
+		p.report.Result, p.report.Message = report.ResultSucceeded, l.waits
+		p.report.Objects, p.report.Health = report.Objects{}, health.Unknown
 		return
 	case p.failure == nil && l.applied && ctx.Err() != nil && p.allDone():
 		p.failure = l.stays // the run is interrupted; this app was finished
@@ -234,7 +235,7 @@ func (rd *round) conclude(ctx context.Context) error {
 			p.listed.gone = true
 			p.report.Message, p.report.Health = "left gitops.yaml: its record is deleted", health.Unknown
 			if ns := rd.leftNamespace(ctx, p); ns != "" {
-				rd.tell(Warning, p.app.Name, "namespace %s, which was created for %s, stays: `kubectl delete namespace %s` deletes it with all that is in it", ns, p.app.Name, ns)
+				rd.tell(report.Warning, p.app.Name, "namespace %s, which was created for %s, stays: `kubectl delete namespace %s` deletes it with all that is in it", ns, p.app.Name, ns)
 			}
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // saveGrace is how long saving the record may take after an interrupt.
@@ -56,7 +57,7 @@ func (p *pass) saveResult(idle bool, failure error) error {
 }
 
 // save writes the inventory, the report and, when the run is news, the history.
-func (p *pass) save(ctx context.Context, result record.Result, message string, settled bool) error {
+func (p *pass) save(ctx context.Context, result report.Result, message string, settled bool) error {
 	p.rec.Settled = settled
 	if !p.rec.HasParent() {
 		if _, err := p.Records.LoadParent(ctx, p.rec, p.app.Name); err != nil {
@@ -64,7 +65,7 @@ func (p *pass) save(ctx context.Context, result record.Result, message string, s
 		}
 	}
 	p.countHealth()
-	run := record.Run{Revision: p.revision, Result: result, Cause: p.report.Cause, Time: p.started.UTC().Truncate(time.Second),
+	run := report.Run{Revision: p.revision, Result: result, Cause: p.report.Cause, Time: p.started.UTC().Truncate(time.Second),
 		Duration: metav1.Duration{Duration: p.Now().Sub(p.started).Round(time.Millisecond)},
 		Counts:   p.report.Counts, Message: message, Changes: p.changeLines()}
 	history, news := p.pushRun(ctx, run)
@@ -76,7 +77,7 @@ func (p *pass) save(ctx context.Context, result record.Result, message string, s
 		last = history[0]
 	}
 	p.rec.History, p.report.News = history, p.pushed
-	p.rec.Report = &record.Report{Name: p.app.Name, Source: p.report.Source, List: p.rec.List, Revision: p.rec.Revision, Seen: p.seen(),
+	p.rec.Report = &report.Summary{Name: p.app.Name, Source: p.report.Source, List: p.rec.List, Revision: p.rec.Revision, Seen: p.seen(),
 		Sync: syncOf(result), Health: p.report.Objects.Worst(), Message: message, Objects: p.report.Objects, LastRun: last}
 	return p.Records.Save(ctx, p.rec)
 }
@@ -84,18 +85,18 @@ func (p *pass) save(ctx context.Context, result record.Result, message string, s
 // pushRun adds run to the history if it is news: it changed an object, failed in a new way, ended a failure, or found
 // done what a run that was cut off has not recorded. The second save of one pass, after the wait for health, replaces
 // its first entry.
-func (p *pass) pushRun(ctx context.Context, run record.Run) ([]record.Run, bool) {
+func (p *pass) pushRun(ctx context.Context, run report.Run) ([]report.Run, bool) {
 	history := p.rec.History
 	if p.pushed {
 		run.ID = history[0].ID
 		p.noteCommits(ctx, &run)
-		return append([]record.Run{run}, history[1:]...), true
+		return append([]report.Run{run}, history[1:]...), true
 	}
-	recovered := len(history) > 0 && history[0].Result == record.ResultFailed
-	if run.Result != record.ResultFailed && run.Counts.Changed() == 0 && !recovered && !p.gitChanged() {
+	recovered := len(history) > 0 && history[0].Result == report.ResultFailed
+	if run.Result != report.ResultFailed && run.Counts.Changed() == 0 && !recovered && !p.gitChanged() {
 		return history, false
 	}
-	if history, p.pushed = record.Push(history, run); p.pushed {
+	if history, p.pushed = report.Push(history, run); p.pushed {
 		p.noteCommits(ctx, &history[0])
 	}
 	return history, p.pushed
@@ -106,21 +107,21 @@ func (p *pass) gitChanged() bool {
 	return p.plan != nil && (len(p.plan.removals) > 0 || slices.ContainsFunc(p.plan.steps, func(s *step) bool { return s.changed }))
 }
 
-func syncOf(result record.Result) record.Sync {
-	if result == record.ResultFailed {
-		return record.SyncFailed
+func syncOf(result report.Result) report.Sync {
+	if result == report.ResultFailed {
+		return report.SyncFailed
 	}
-	return record.Synced
+	return report.Synced
 }
 
 func (p *pass) changeLines() []string {
 	var lines []string
 	for _, c := range p.report.Changes {
-		if c.Action == record.Unchanged {
+		if c.Action == report.Unchanged {
 			continue
 		}
-		if len(lines) == record.MaxChanges {
-			lines = append(lines[:record.MaxChanges-1], fmt.Sprintf("and %d more", len(p.report.Changes)-record.MaxChanges+1))
+		if len(lines) == report.MaxChanges {
+			lines = append(lines[:report.MaxChanges-1], fmt.Sprintf("and %d more", len(p.report.Changes)-report.MaxChanges+1))
 			break
 		}
 		lines = append(lines, c.Short+" "+string(c.Action))
@@ -129,17 +130,17 @@ func (p *pass) changeLines() []string {
 }
 
 // tellChange adds a change to the report and tells it, unless nothing happened to the object.
-func (p *pass) tellChange(c record.Change) {
+func (p *pass) tellChange(c report.Change) {
 	p.report.Counts.Add(c.Action, 1)
-	if c.Action == record.Unchanged {
+	if c.Action == report.Unchanged {
 		return
 	}
 	p.report.Changes = append(p.report.Changes, c)
-	if c.Action == record.Pruned {
+	if c.Action == report.Pruned {
 		p.report.Pruned = append(p.report.Pruned, c.Object)
 	}
 	if p.Events != nil {
-		p.Events(Event{Kind: Changed, App: p.app.Name, Listed: p.listed != nil, Change: &c})
+		p.Events(report.Event{Kind: report.Changed, App: p.app.Name, Listed: p.listed != nil, Change: &c})
 	}
 }
 

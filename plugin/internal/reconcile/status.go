@@ -15,6 +15,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // apiVersion of every versioned form the tool prints.
@@ -72,12 +73,12 @@ func (r *Reconciler) look(ctx context.Context, rows map[record.Key]record.Row) (
 	return live, unread
 }
 
-func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Record, live *snapshot,
+func (r *Reconciler) statusOf(name string, summary *report.Summary, rec *record.Record, live *snapshot,
 	unread map[cluster.Kind]error, perObject bool) Status {
-	s := Status{Name: name, Sync: report.Sync, Message: report.Message, Source: report.Source, Revision: report.Revision,
-		LastRun: LastRun{report.LastRun.Result, report.LastRun.Cause, report.LastRun.Time, report.LastRun.Duration}}
+	s := Status{Name: name, Sync: summary.Sync, Message: summary.Message, Source: summary.Source, Revision: summary.Revision,
+		LastRun: LastRun{summary.LastRun.Result, summary.LastRun.Cause, summary.LastRun.Time, summary.LastRun.Duration}}
 	if rec == nil || rec.Inventory == nil {
-		s.Sync, s.Health, s.Message = record.SyncUnknown, health.Unknown, "the inventory is lost; the next run with --repo rebuilds it"
+		s.Sync, s.Health, s.Message = report.SyncUnknown, health.Unknown, "the inventory is lost; the next run with --repo rebuilds it"
 		return s
 	}
 	id := r.Records.ID(name)
@@ -89,10 +90,10 @@ func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Re
 		rs := resourceStatus(rec.Inventory, row, live, id, rules, unread[row.Ref.Kind])
 		rs.Where = ShortIn(row.Ref, spread)
 		s.Objects.Add(rs.Health)
-		if rs.Sync == record.SyncDrifted {
+		if rs.Sync == report.SyncDrifted {
 			drift++
 		}
-		well := rs.Sync == record.Synced && rs.Health == health.Healthy // a remark on it is told with APP only
+		well := rs.Sync == report.Synced && rs.Health == health.Healthy // a remark on it is told with APP only
 		if !well && (worst == nil || worse(rs, *worst)) {
 			worst = &rs
 		}
@@ -120,39 +121,39 @@ func (r *Reconciler) statusOf(name string, report *record.Report, rec *record.Re
 	for _, k := range rec.Kinds() {
 		unseen = cmp.Or(unseen, unread[k])
 	}
-	s.Sync, s.Message = appSync(s, rec, report, drift, worst, unseen)
+	s.Sync, s.Message = appSync(s, rec, summary, drift, worst, unseen)
 	s.Message = firstOf(s.Message, alsoApplied)
 	if rec.Suspended.At(r.Now()) {
-		s.Sync, s.Message, s.Suspended = record.SyncSuspended, rec.Suspended.String(), rec.Suspended
+		s.Sync, s.Message, s.Suspended = report.SyncSuspended, rec.Suspended.String(), rec.Suspended
 	}
 	return s
 }
 
 // appSync tells the sync state of an app and the one thing worth reading about it.
-func appSync(s Status, rec *record.Record, report *record.Report, drift int, worst *ResourceStatus, unread error) (record.Sync, string) {
+func appSync(s Status, rec *record.Record, summary *report.Summary, drift int, worst *ResourceStatus, unread error) (report.Sync, string) {
 	about := ""
 	if worst != nil && worst.Message != "" {
 		about = firstOf(worst.Where, worst.Short) + ": " + worst.Message
 	}
 	switch {
-	case report.Sync == record.SyncFailed && !recovered(s, rec, report, drift):
-		return record.SyncFailed, firstOf(report.Message, about)
+	case summary.Sync == report.SyncFailed && !recovered(s, rec, summary, drift):
+		return report.SyncFailed, firstOf(summary.Message, about)
 	case unread != nil:
-		return record.SyncUnknown, unread.Error()
+		return report.SyncUnknown, unread.Error()
 	case drift > 0:
-		return record.SyncDrifted, about
+		return report.SyncDrifted, about
 	case rec.Due != "" && rec.Due != record.HooksDelete:
-		return record.SyncPending, firstOf(about, "hooks of a newer commit have not all run")
-	case rec.Pending, report.Seen != "" && report.Seen != rec.Revision.Commit:
-		return record.SyncPending, firstOf(about, "commit "+record.Revision{Commit: report.Seen}.Short()+" is not fully applied")
+		return report.SyncPending, firstOf(about, "hooks of a newer commit have not all run")
+	case rec.Pending, summary.Seen != "" && summary.Seen != rec.Revision.Commit:
+		return report.SyncPending, firstOf(about, "commit "+report.Revision{Commit: summary.Seen}.Short()+" is not fully applied")
 	}
-	return record.Synced, about
+	return report.Synced, about
 }
 
 // recovered tells whether a run that failed only because something was not healthy in time is over: all of the commit
 // was applied, and all is well now.
-func recovered(s Status, rec *record.Record, report *record.Report, drift int) bool {
-	return !rec.Pending && rec.Due == "" && report.Seen == rec.Revision.Commit && s.Health == health.Healthy && drift == 0
+func recovered(s Status, rec *record.Record, summary *report.Summary, drift int) bool {
+	return !rec.Pending && rec.Due == "" && summary.Seen == rec.Revision.Commit && s.Health == health.Healthy && drift == 0
 }
 
 func worse(a, b ResourceStatus) bool {
@@ -160,11 +161,11 @@ func worse(a, b ResourceStatus) bool {
 		switch {
 		case rs.Health == health.Degraded:
 			return 0
-		case rs.Sync == record.SyncDrifted:
+		case rs.Sync == report.SyncDrifted:
 			return 1
 		case rs.Health == health.Missing:
 			return 2
-		case rs.Sync != record.Synced:
+		case rs.Sync != report.Synced:
 			return 3
 		case rs.Health != health.Healthy:
 			return 4
@@ -178,9 +179,9 @@ func worse(a, b ResourceStatus) bool {
 
 // resourceStatus judges one recorded object.
 func resourceStatus(inv *record.Inventory, row record.Row, live *snapshot, id string, rules *health.Rules, unread error) ResourceStatus {
-	rs := ResourceStatus{Object: row.ID(), Short: row.Ref.String(), Namespace: row.Namespace, Sync: record.Synced}
+	rs := ResourceStatus{Object: row.ID(), Short: row.Ref.String(), Namespace: row.Namespace, Sync: report.Synced}
 	if unread != nil {
-		rs.Sync, rs.Health, rs.Message = record.SyncUnknown, health.Unknown, unread.Error()
+		rs.Sync, rs.Health, rs.Message = report.SyncUnknown, health.Unknown, unread.Error()
 		return rs
 	}
 	u := live.values(record.KeyOf(row.Ref), id)
@@ -191,19 +192,19 @@ func resourceStatus(inv *record.Inventory, row record.Row, live *snapshot, id st
 	}
 	switch judge(inv, row, live, id) {
 	case drifted:
-		rs.Sync = record.SyncDrifted
+		rs.Sync = report.SyncDrifted
 		rs.Message = firstOf(changedBy(row.Ref, u), rs.Message)
 	case missing:
-		rs.Sync, rs.Message = record.SyncDrifted, "deleted, or its label "+record.LabelPartOf+" was removed"
+		rs.Sync, rs.Message = report.SyncDrifted, "deleted, or its label "+record.LabelPartOf+" was removed"
 	case replaced:
-		rs.Sync, rs.Message = record.SyncDrifted, "deleted and recreated by somebody else"
+		rs.Sync, rs.Message = report.SyncDrifted, "deleted and recreated by somebody else"
 		if by, is := alsoOwned(row.Ref, u); is {
 			rs.Message = "deleted and recreated by " + by.String()
 		}
 	case kindAbsent:
-		rs.Sync, rs.Message = record.SyncDrifted, "the cluster does not serve its kind any more"
+		rs.Sync, rs.Message = report.SyncDrifted, "the cluster does not serve its kind any more"
 	case unsettled:
-		rs.Sync, rs.Message = record.SyncPending, firstOf(rs.Message, "not applied yet")
+		rs.Sync, rs.Message = report.SyncPending, firstOf(rs.Message, "not applied yet")
 	}
 	if o, is := alsoOwned(row.Ref, u); is && rs.Message == "" {
 		rs.Message, rs.shared = o.String()+" applies it too", true

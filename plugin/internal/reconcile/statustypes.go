@@ -7,6 +7,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // StatusList is the form of `status -o json`.
@@ -25,7 +26,7 @@ type InstanceStatus struct {
 	State        string             `json:"state"`             // Running, Waiting, Suspended, Failing, Stalled or Missing
 	Message      string             `json:"message,omitempty"` // why, when it is not Running
 	Schedule     string             `json:"schedule,omitempty"`
-	Suspended    *record.Suspension `json:"suspended,omitempty"`
+	Suspended    *report.Suspension `json:"suspended,omitempty"`
 	LastSchedule time.Time          `json:"lastSchedule,omitzero"` // when it started a job last
 	LastSuccess  time.Time          `json:"lastSuccess,omitzero"`  // when a job ended well last
 }
@@ -35,14 +36,14 @@ type InstanceStatus struct {
 type Status struct {
 	Instance  string             `json:"instance,omitempty"` // its namespace, when all instances were asked for
 	Name      string             `json:"name"`
-	Sync      record.Sync        `json:"sync"`
+	Sync      report.Sync        `json:"sync"`
 	Health    health.State       `json:"health"`
 	Message   string             `json:"message"`
-	Suspended *record.Suspension `json:"suspended,omitempty"`
+	Suspended *report.Suspension `json:"suspended,omitempty"`
 	Since     time.Time          `json:"since,omitzero"` // when the object that the message is about ceased to be healthy
-	Source    record.Source      `json:"source"`
-	Revision  record.Revision    `json:"revision"`
-	Objects   record.Objects     `json:"objects"`
+	Source    report.Source      `json:"source"`
+	Revision  report.Revision    `json:"revision"`
+	Objects   report.Objects     `json:"objects"`
 	LastRun   LastRun            `json:"lastRun"`
 	Resources []ResourceStatus   `json:"resources,omitempty"`
 	Hooks     []HookStatus       `json:"hooks,omitempty"`
@@ -54,14 +55,14 @@ type HookStatus struct {
 	Phase   string        `json:"phase"`  // PreSync, Sync, PostSync, SyncFail, PreDelete or PostDelete
 	Object  string        `json:"object"` // group/Kind/namespace/name
 	Commit  string        `json:"commit"`
-	Result  record.Result `json:"result"`
+	Result  report.Result `json:"result"`
 	Message string        `json:"message,omitempty"`
 }
 
 // LastRun is the last run that changed something, or failed.
 type LastRun struct {
-	Result   record.Result   `json:"result"`
-	Cause    record.Cause    `json:"cause"`
+	Result   report.Result   `json:"result"`
+	Cause    report.Cause    `json:"cause"`
 	Time     time.Time       `json:"time,omitzero"`
 	Duration metav1.Duration `json:"duration"`
 }
@@ -73,11 +74,11 @@ type ResourceStatus struct {
 	Short     string               `json:"-"`      // kind.group/name
 	Where     string               `json:"-"`      // Short, with the namespace where the app has more than one
 	Namespace string               `json:"namespace,omitempty"`
-	Sync      record.Sync          `json:"sync"`
+	Sync      report.Sync          `json:"sync"`
 	Health    health.State         `json:"health"`
 	Message   string               `json:"message,omitempty"`
 	Since     time.Time            `json:"since,omitzero"`   // when it ceased to be healthy, as far as it tells
-	Fields    []record.FieldChange `json:"fields,omitempty"` // what drifted: from = recorded value when it is known, to = live
+	Fields    []report.FieldChange `json:"fields,omitempty"` // what drifted: from = recorded value when it is known, to = live
 
 	shared bool // another tool applies it too
 }
@@ -86,5 +87,5 @@ type ResourceStatus struct {
 type HistoryList struct {
 	metav1.TypeMeta `json:",inline"`
 	App             string       `json:"app"`
-	Items           []record.Run `json:"items"`
+	Items           []report.Run `json:"items"`
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // tellStrangers warns, once in the life of this process, of objects that carry the app's label although neither Git nor
@@ -22,7 +23,7 @@ func (p *pass) tellStrangers() {
 			continue
 		}
 		if _, told := p.memory().strangers.LoadOrStore(u.GetUID(), true); !told {
-			p.tell(Warning, p.app.Name, "%s carries the label of %s, but is not of its making: it is left alone", keyText(k), p.app.Name)
+			p.tell(report.Warning, p.app.Name, "%s carries the label of %s, but is not of its making: it is left alone", keyText(k), p.app.Name)
 		}
 	}
 }

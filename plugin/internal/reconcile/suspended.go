@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // errSuspended ends a pass over an app that is suspended. A dry run says what would be done nevertheless.
@@ -18,15 +18,15 @@ func (p *pass) checkSuspended() error {
 		return nil
 	}
 	if p.opts.DryRun {
-		p.tell(Warning, p.app.Name, "%s is %s; this is what would be done otherwise", p.app.Name, p.rec.Suspended)
+		p.tell(report.Warning, p.app.Name, "%s is %s; this is what would be done otherwise", p.app.Name, p.rec.Suspended)
 		return nil
 	}
 	return errSuspended
 }
 
 // leaveSuspended is the report of a pass that left the app alone.
-func (p *pass) leaveSuspended() (AppReport, error) {
-	p.report.Result, p.report.Suspended, p.report.Health = record.ResultSucceeded, p.rec.Suspended, health.Unknown
+func (p *pass) leaveSuspended() (report.App, error) {
+	p.report.Result, p.report.Suspended, p.report.Health = report.ResultSucceeded, p.rec.Suspended, health.Unknown
 	p.report.Revision, p.report.Message = p.rec.Revision, p.rec.Suspended.String()
 	return p.report, nil
 }

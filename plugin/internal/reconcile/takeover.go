@@ -13,6 +13,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // OwnedError refuses to take objects over from owners that still apply them, or that may.
@@ -23,16 +24,6 @@ func (e *OwnedError) Error() string { return e.err.Error() }
 
 // Unwrap returns the errors of the owners joined, each with its hint.
 func (e *OwnedError) Unwrap() error { return e.err }
-
-// FormerOwner is what objects of an app belong to that another tool made: "Flux Kustomization", "Flux HelmRelease" or
-// "Argo CD application". Objects is how many of the run's objects name it.
-type FormerOwner struct {
-	Kind      string     `json:"kind"`
-	Namespace string     `json:"namespace,omitempty"`
-	Name      string     `json:"name"`
-	State     OwnerState `json:"state"` // active, atRest, missing or unreadable
-	Objects   int        `json:"objects"`
-}
 
 // checkOwners finds out, before the first write, whether what this pass would take over is still applied by a controller
 // of another tool: both would write it on and on, and the deletion of the owner would delete it. It costs nothing when
@@ -197,12 +188,12 @@ func (p *pass) askOwner(ctx context.Context, g *claimed, version string) (why, e
 	case apierrors.IsForbidden(err) && g.doubtful:
 		return nil, nil // nothing but a label that charts set says so
 	case apierrors.IsForbidden(err):
-		p.noteOwner(g, g.otherOwner, OwnerUnreadable)
+		p.noteOwner(g, g.otherOwner, report.OwnerUnreadable)
 		return hint.With(fmt.Errorf("%s, and this user may not read whether that still applies it: nothing was written", g),
 			"grant get and list on %s.%s to this user; if it is suspended or gone, take its mark off the objects: %s", k.Resource, k.Group, g.unmark()), nil
 	case apierrors.IsNotFound(err), err == nil && len(g.holders(found)) == 0:
 		if !g.doubtful {
-			p.noteOwner(g, g.otherOwner, OwnerMissing)
+			p.noteOwner(g, g.otherOwner, report.OwnerMissing)
 		}
 		return nil, nil
 	case err != nil:
@@ -212,7 +203,7 @@ func (p *pass) askOwner(ctx context.Context, g *claimed, version string) (why, e
 		o := otherOwner{g.kind, u.GetNamespace(), u.GetName()}
 		state := g.stateOf(u)
 		p.noteOwner(g, o, state)
-		if state == OwnerActive && why == nil {
+		if state == report.OwnerActive && why == nil {
 			why = hint.With(fmt.Errorf("%s, which is active: nothing was written", g.belongTo(o)), "%s", g.letGoAdvice(u))
 		}
 	}
@@ -260,12 +251,12 @@ func (g *claimed) holders(found []*unstructured.Unstructured) []*unstructured.Un
 }
 
 // noteOwner puts an owner into the report, and remembers that it was asked.
-func (p *pass) noteOwner(g *claimed, o otherOwner, state OwnerState) {
+func (p *pass) noteOwner(g *claimed, o otherOwner, state report.OwnerState) {
 	if p.ownerStates == nil {
-		p.ownerStates = map[otherOwner]OwnerState{}
+		p.ownerStates = map[otherOwner]report.OwnerState{}
 	}
 	p.ownerStates[g.otherOwner] = state
-	p.report.Owners = append(p.report.Owners, FormerOwner{string(o.kind), o.namespace, o.name, state, len(g.refs)})
+	p.report.Owners = append(p.report.Owners, report.FormerOwner{Kind: string(o.kind), Namespace: o.namespace, Name: o.name, State: state, Objects: len(g.refs)})
 }
 
 // String names the objects and their owner.
@@ -299,10 +290,10 @@ func (p *pass) warnMissing(c ownership) {
 	if c.kind.definition().Kind == "" || c.letGo || c.doubtful {
 		return
 	}
-	if state, asked := p.ownerStates[c.otherOwner]; asked && state != OwnerMissing {
+	if state, asked := p.ownerStates[c.otherOwner]; asked && state != report.OwnerMissing {
 		return
 	}
 	if _, told := p.memory().owners.LoadOrStore(c.otherOwner, true); !told {
-		p.tell(Warning, p.app.Name, "%s, which had objects of %s, is not in this cluster: if its controller runs in another cluster, suspend it there, or it takes them back", c.otherOwner, p.app.Name)
+		p.tell(report.Warning, p.app.Name, "%s, which had objects of %s, is not in this cluster: if its controller runs in another cluster, suspend it there, or it takes them back", c.otherOwner, p.app.Name)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // Trace is the form of `trace KIND/NAME -o json`: whose object this is. Owners lead from the object to the one that
@@ -31,12 +32,12 @@ type Trace struct {
 	Owners          []string         `json:"owners,omitempty"`
 	App             string           `json:"app"`
 	Hook            string           `json:"hook,omitempty"`
-	Source          record.Source    `json:"source"`
-	Revision        record.Revision  `json:"revision"`          // that is applied
-	Commit          *record.Revision `json:"commit,omitempty"`  // the newest one that changed the file or, if that is not known, what the app is rendered from
+	Source          report.Source    `json:"source"`
+	Revision        report.Revision  `json:"revision"`          // that is applied
+	Commit          *report.Revision `json:"commit,omitempty"`  // the newest one that changed the file or, if that is not known, what the app is rendered from
 	Unclear         string           `json:"unclear,omitempty"` // why Commit is not known
 	Origin          string           `json:"origin,omitempty"`
-	Changed         *record.Owner    `json:"changed,omitempty"` // who changed the object last, its status aside
+	Changed         *report.Owner    `json:"changed,omitempty"` // who changed the object last, its status aside
 }
 
 // Traced is what Trace found in the cluster, with what is needed to find the object in Git.
@@ -221,8 +222,8 @@ func (r *Reconciler) climb(ctx context.Context, ref cluster.Ref, live metav1.Obj
 }
 
 // lastChange tells who wrote an object last, its status aside.
-func lastChange(live metav1.Object) *record.Owner {
-	var newest *record.Owner
+func lastChange(live metav1.Object) *report.Owner {
+	var newest *report.Owner
 	for _, e := range live.GetManagedFields() {
 		if e.Subresource == "status" {
 			continue
@@ -232,7 +233,7 @@ func lastChange(live metav1.Object) *record.Owner {
 			at = e.Time.Time
 		}
 		if newest == nil || !at.Before(newest.Time) { // times are whole seconds; updates come after applies
-			newest = &record.Owner{Manager: fields.Today(e.Manager), Operation: string(e.Operation), Subresource: e.Subresource, Time: at}
+			newest = &report.Owner{Manager: fields.Today(e.Manager), Operation: string(e.Operation), Subresource: e.Subresource, Time: at}
 		}
 	}
 	return newest

@@ -16,6 +16,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // ObjectTree is the form of `tree APP -o json`: the objects of an app, and what the cluster made of them. Unread says which
@@ -23,9 +24,9 @@ import (
 type ObjectTree struct {
 	metav1.TypeMeta `json:",inline"`
 	App             string          `json:"app"`
-	Sync            record.Sync     `json:"sync"`
+	Sync            report.Sync     `json:"sync"`
 	Health          health.State    `json:"health"`
-	Revision        record.Revision `json:"revision"`
+	Revision        report.Revision `json:"revision"`
 	Items           []Node          `json:"items"`
 	Unread          []string        `json:"unread,omitempty"`
 	Limits          string          `json:"limits,omitempty"` // what the reader may not know, and why
@@ -37,7 +38,7 @@ type Node struct {
 	Object    string       `json:"object"` // group/Kind/namespace/name
 	Short     string       `json:"-"`      // kind.group/name
 	Namespace string       `json:"namespace,omitempty"`
-	Sync      record.Sync  `json:"sync,omitempty"`
+	Sync      report.Sync  `json:"sync,omitempty"`
 	Health    health.State `json:"health,omitempty"`
 	Message   string       `json:"message,omitempty"`
 	Idle      bool         `json:"idle,omitempty"` // a ReplicaSet of an earlier revision, scaled to nothing

@@ -15,6 +15,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // The pauses between two looks at objects that are not ready yet double from first to longest.
@@ -182,7 +183,7 @@ func (p *pass) tellWaiting(open []ailing) {
 		text := p.short(p.refs[a.key]) + ": " + firstOf(a.message, string(a.health))
 		if p.told[a.key] != text {
 			p.told[a.key] = text
-			p.tell(Waiting, p.app.Name, "%s", text)
+			p.tell(report.Waiting, p.app.Name, "%s", text)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 const (
@@ -24,14 +25,14 @@ const (
 // at that commit. An app that it names and that is not Behind equals Revision, whatever commit its own record names:
 // that is the last one which changed the app. The settings of the apps are in their own records.
 type AppList struct {
-	Source   Source   `json:"source"` // Path is the directory of gitops.yaml
-	Revision Revision `json:"revision"`
-	Apps     []string `json:"apps"` // in the order of the file
-	Behind   []Behind `json:"behind,omitempty"`
-	Problem  string   `json:"problem,omitempty"` // why gitops.yaml itself could not be used; then Apps are the last known ones
-	Held     string   `json:"held,omitempty"`    // why a newer commit is held back
-	Tool     string   `json:"tool"`
-	Unproven bool     `json:"unproven,omitempty"` // no run with Source has succeeded yet
+	Source   report.Source   `json:"source"` // Path is the directory of gitops.yaml
+	Revision report.Revision `json:"revision"`
+	Apps     []string        `json:"apps"` // in the order of the file
+	Behind   []Behind        `json:"behind,omitempty"`
+	Problem  string          `json:"problem,omitempty"` // why gitops.yaml itself could not be used; then Apps are the last known ones
+	Held     string          `json:"held,omitempty"`    // why a newer commit is held back
+	Tool     string          `json:"tool"`
+	Unproven bool            `json:"unproven,omitempty"` // no run with Source has succeeded yet
 
 	version, written string // resourceVersion and content as loaded or saved
 	renamed          any    // managedFields with today's name of our manager, where they hold an earlier one
@@ -74,7 +75,7 @@ func (s *Store) AppLists() []*AppList { return s.lists }
 
 // ListOf returns the list of a repository and directory that the last Load found, nil when there is none. The ref does
 // not matter: a list of another ref names another commit.
-func (s *Store) ListOf(from Source) *AppList {
+func (s *Store) ListOf(from report.Source) *AppList {
 	for _, l := range s.lists {
 		if l.Source.Repo == from.Repo && l.Source.Path == from.Path {
 			return l
@@ -87,7 +88,7 @@ func (s *Store) ListOf(from Source) *AppList {
 // as saving the list. Then the record alone knows what the app is at.
 func (r *Record) After(l *AppList) bool { return r.Under != "" && r.Under == l.version }
 
-func listName(from Source) string {
+func listName(from report.Source) string {
 	sum := sha256.Sum256([]byte(from.Repo + "\n" + from.Path))
 	return namePrefix + "list-" + hex.EncodeToString(sum[:5])
 }

@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // Hooks is what the record knows of hooks. Their objects have no rows: they are not compared with Git and not applied,
@@ -41,18 +42,18 @@ func (h *Hooks) SetDue(cause HookCause) {
 // HookRun is the last run of one hook in one phase. Name is that of the manifest, or its generateName; the object's own
 // name is Ref's. Result is empty while it runs.
 type HookRun struct {
-	Phase    string      `json:"phase"`
-	Name     string      `json:"name"`
-	Ref      cluster.Ref `json:"object"`
-	UID      types.UID   `json:"uid,omitempty"`
-	Manifest string      `json:"manifest"` // keyed hash of the manifest
-	Release  string      `json:"release"`  // keyed hash of all manifests of the app
-	Commit   string      `json:"commit"`
-	Mark     string      `json:"mark"` // on the object: tells this run from others of the same name
-	Attempt  int         `json:"attempt,omitempty"`
-	Result   Result      `json:"result,omitempty"`
-	Message  string      `json:"message,omitempty"`
-	Gone     bool        `json:"gone,omitempty"` // its object was deleted, as its policy asks
+	Phase    string        `json:"phase"`
+	Name     string        `json:"name"`
+	Ref      cluster.Ref   `json:"object"`
+	UID      types.UID     `json:"uid,omitempty"`
+	Manifest string        `json:"manifest"` // keyed hash of the manifest
+	Release  string        `json:"release"`  // keyed hash of all manifests of the app
+	Commit   string        `json:"commit"`
+	Mark     string        `json:"mark"` // on the object: tells this run from others of the same name
+	Attempt  int           `json:"attempt,omitempty"`
+	Result   report.Result `json:"result,omitempty"`
+	Message  string        `json:"message,omitempty"`
+	Gone     bool          `json:"gone,omitempty"` // its object was deleted, as its policy asks
 }
 
 // Run returns the last run of a hook, nil when there is none.

@@ -21,6 +21,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // Row is what we know of one object we manage. UID is empty for an object that is about to be created (written
@@ -90,8 +91,8 @@ func KeyOf(r cluster.Ref) Key { return Key{r.Group, r.Kind.Kind, r.Namespace, r.
 // Header is the part of the inventory that says what the rows belong to.
 type Header struct {
 	App           string            `json:"app"`
-	Source        Source            `json:"source"`
-	Revision      Revision          `json:"revision"`               // the commit the rows come from
+	Source        report.Source     `json:"source"`
+	Revision      report.Revision   `json:"revision"`               // the commit the rows come from
 	Installed     string            `json:"installed,omitempty"`    // the first commit that was applied; empty when it is not known
 	Target        string            `json:"target,omitempty"`       // namespace of objects that name none
 	PlainSecrets  bool              `json:"plainSecrets,omitempty"` // Secrets with plain data are allowed

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 var widgets = cluster.Kind{Group: "example.com", Version: "v1", Kind: "Widget", Resource: "widgets"}
@@ -47,7 +48,7 @@ func stored(t testing.TB, inv *Inventory) map[int]shard {
 func TestInventoryIsReadAsItWasWritten(t *testing.T) {
 	for _, n := range []int{0, 1, 10, rowsPerShard, rowsPerShard + 1, 3 * rowsPerShard} {
 		inv := inventoryOf(n, 3)
-		inv.Revision = Revision{Commit: "abc", Subject: "a \"subject\"\nwith lines"}
+		inv.Revision = report.Revision{Commit: "abc", Subject: "a \"subject\"\nwith lines"}
 		got, err := decodeInventory(stored(t, inv))
 		if err != nil {
 			t.Fatalf("%d rows: %v", n, err)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 func TestHooksAreKeptAsTheyAre(t *testing.T) {
@@ -45,7 +46,7 @@ func TestDamagedHooksAreAnError(t *testing.T) {
 }
 
 func TestARemovalThatIsGivenUpCountsForNothing(t *testing.T) {
-	h := Hooks{Due: HooksDelete, Runs: []HookRun{{Phase: "PreDelete", Release: "a", Result: ResultSucceeded}}}
+	h := Hooks{Due: HooksDelete, Runs: []HookRun{{Phase: "PreDelete", Release: "a", Result: report.ResultSucceeded}}}
 	h.SetDue(HooksDelete)
 	if h.Runs[0].Release != "a" {
 		t.Error("a removal that goes on forgets what has run")

@@ -14,10 +14,11 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 func (s *Store) Save(ctx context.Context, r *Record) error {
-	if l := s.ListOf(Source{Repo: r.Source.Repo, Path: r.List}); r.List != "" && l != nil {
+	if l := s.ListOf(report.Source{Repo: r.Source.Repo, Path: r.List}); r.List != "" && l != nil {
 		r.Under = l.version
 	}
 	shards, err := r.encode()

@@ -18,6 +18,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 const annotationWriter = "kubectl-gitops.dev/writer" // on a Secret of the record: a random name of the process that has written it last
@@ -43,8 +44,8 @@ var ErrBusy = hint.Errorf("another reconciler is at work on this app", "run agai
 // Record is what one app's last apply left behind, as loaded.
 type Record struct {
 	*Inventory
-	Report  *Report // nil before the parent was loaded, or when there is none
-	History []Run
+	Report  *report.Summary // nil before the parent was loaded, or when there is none
+	History []report.Run
 
 	// GroupKinds (Kind.group) and Namespaces are where the parent says that objects of the app are. Parents fills them.
 	GroupKinds, Namespaces []string
@@ -54,7 +55,7 @@ type Record struct {
 	Rebuilt bool
 
 	// Suspended, when it is not nil, may say that the app is to be left alone.
-	Suspended *Suspension
+	Suspended *report.Suspension
 
 	versions map[int]string // resourceVersion of each shard as loaded
 	renamed  map[int]any    // managedFields of the shards that hold an earlier name of our manager, with today's
@@ -242,13 +243,13 @@ func (s *Store) LoadParent(ctx context.Context, r *Record, app string) (groupKin
 
 func (r *Record) readParent(u *unstructured.Unstructured) {
 	data, _, _ := unstructured.NestedStringMap(u.Object, "data")
-	var report Report
-	if json.Unmarshal([]byte(data["report"]), &report) == nil && report.Name != "" {
-		r.Report = &report
+	var summary report.Summary
+	if json.Unmarshal([]byte(data["report"]), &summary) == nil && summary.Name != "" {
+		r.Report = &summary
 	}
-	var history []Run
+	var history []report.Run
 	if json.Unmarshal([]byte(data["history"]), &history) == nil {
-		r.History = history[:min(len(history), MaxHistory)]
+		r.History = history[:min(len(history), report.MaxHistory)]
 	}
 }
 

@@ -5,61 +5,33 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // AnnotationSuspended holds a Suspension as JSON.
 const AnnotationSuspended = "kubectl-gitops.dev/suspended" // on the first Secret of the record, or on the CronJob: that the app, or the instance, is not reconciled, why, until when
 
-// Suspension says that an app is not to be reconciled. It lies on the Secret that every pass reads anyway.
-type Suspension struct {
-	Reason string    `json:"reason,omitempty"`
-	By     string    `json:"by,omitempty"`   // the user name
-	Since  time.Time `json:"since,omitzero"` //
-	Until  time.Time `json:"until,omitzero"` // zero is until it is resumed
-}
-
-// At tells whether the suspension holds at a time. A nil one never does.
-func (s *Suspension) At(now time.Time) bool {
-	return s != nil && (s.Until.IsZero() || now.Before(s.Until))
-}
-
-// String words it for people.
-func (s *Suspension) String() string {
-	text := "suspended"
-	if s.By != "" {
-		text += " by " + s.By
-	}
-	if !s.Until.IsZero() {
-		text += " until " + s.Until.UTC().Format("2006-01-02 15:04 MST")
-	}
-	if s.Reason != "" {
-		text += ": " + s.Reason
-	}
-	return text
-}
-
 // readSuspension reads the annotation. One that does not parse suspends without an end: it was edited by hand, and
 // whoever did that wanted the app left alone.
-func readSuspension(annotations map[string]string) *Suspension {
+func readSuspension(annotations map[string]string) *report.Suspension {
 	text, ok := annotations[AnnotationSuspended]
 	if !ok {
 		return nil
 	}
-	var s Suspension
+	var s report.Suspension
 	if json.Unmarshal([]byte(text), &s) != nil {
-		return &Suspension{Reason: text}
+		return &report.Suspension{Reason: text}
 	}
 	return &s
 }
 
 // Suspend writes, or with nil removes, the suspension of an app. It reports whether there is such an app, and whether
 // anything had to be changed.
-func (s *Store) Suspend(ctx context.Context, app string, as *Suspension) (found, changed bool, err error) {
+func (s *Store) Suspend(ctx context.Context, app string, as *report.Suspension) (found, changed bool, err error) {
 	ref := cluster.Ref{Kind: secrets, Namespace: s.Namespace, Name: shardName(app, 0)}
 	const tries = 5 // a pass may just be saving the record
 	for range tries {
@@ -82,7 +54,7 @@ func (s *Store) Suspend(ctx context.Context, app string, as *Suspension) (found,
 	return true, false, fmt.Errorf("record of %s: %w", app, errors.New("it is written all the time; try again"))
 }
 
-func suspensionPatch(annotations map[string]string, version string, as *Suspension) ([]byte, error) {
+func suspensionPatch(annotations map[string]string, version string, as *report.Suspension) ([]byte, error) {
 	path := "/metadata/annotations/kubectl-gitops.dev~1suspended"
 	ops := []map[string]any{{"op": "test", "path": "/metadata/resourceVersion", "value": version}}
 	_, there := annotations[AnnotationSuspended]

@@ -1,4 +1,4 @@
-package record
+package report
 
 import (
 	"time"
@@ -220,8 +220,8 @@ type Run struct {
 // UnclearFirst is why the commits of a first run are not known.
 const UnclearFirst = "the first run applied whatever was there"
 
-// Report is what the last run found, as people and `status` read it.
-type Report struct {
+// Summary is what the last run found, as people and `status` read it.
+type Summary struct {
 	Name     string       `json:"name"`
 	Source   Source       `json:"source"`
 	List     string       `json:"list,omitempty"` // directory of the gitops.yaml that lists the app; "" = none
