@@ -6,13 +6,13 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
 // reader is a reconciler that looks at what was applied, and renders it again.
-func (f *sourceFlags) reader(u *ui, client *cluster.Client, store *record.Store) *reconcile.Reconciler {
+func (f *sourceFlags) reader(u *ui, client *cluster.Client, store *store.Store) *reconcile.Reconciler {
 	r := newReconciler(client, store, source.Repo{}, nil, nil)
 	r.Render, r.Apps = f.renderer(u), config.Load
 	return r

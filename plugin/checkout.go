@@ -9,7 +9,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -22,7 +22,7 @@ type appSource struct {
 func (s appSource) in(tree checkout) bool { return source.CheckoutOf(tree.top, s.repo, s.commit) }
 
 // appSources returns where the apps of the instance come from, by name.
-func appSources(ctx context.Context, store *record.Store) (map[string]appSource, error) {
+func appSources(ctx context.Context, store *store.Store) (map[string]appSource, error) {
 	records, err := store.Peek(ctx)
 	if err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (c checkout) lists(dir string, apps []string) (bool, error) {
 // workingTree finds the directory of the checkout we stand in that diff compares: the one that the named apps, or those
 // of --path, come from. found is false where the checkout is not one of their repository. Without names and --path it
 // is the current directory, unless the instance has apps and none of them comes from this repository.
-func (f *sourceFlags) workingTree(ctx context.Context, cmd *cobra.Command, store *record.Store, names []string) (tree checkout, from appSource, found bool, err error) {
+func (f *sourceFlags) workingTree(ctx context.Context, cmd *cobra.Command, store *store.Store, names []string) (tree checkout, from appSource, found bool, err error) {
 	tree, rel, err := openCheckout(workingDirectory())
 	if err != nil {
 		return checkout{}, appSource{}, false, nil //nolint:nilerr // we stand in none

@@ -14,7 +14,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
@@ -117,7 +117,7 @@ func (u *ui) warnOwned(owned []error) {
 
 // resolve decides where to compare from: the working tree when we stand in one of the repository and neither another
 // repository nor a ref is named.
-func (o *diffOptions) resolve(ctx context.Context, cmd *cobra.Command, store *record.Store, args []string) (reconcile.Target, source.Repo, reconcile.Source, error) {
+func (o *diffOptions) resolve(ctx context.Context, cmd *cobra.Command, store *store.Store, args []string) (reconcile.Target, source.Repo, reconcile.Source, error) {
 	if o.local {
 		tree, from, found, err := o.source.workingTree(ctx, cmd, store, args)
 		if err != nil {
@@ -135,7 +135,7 @@ func (o *diffOptions) resolve(ctx context.Context, cmd *cobra.Command, store *re
 
 // localApp is the app in a directory of the working tree. What the flags leave open is taken over from its record, so that
 // it is compared as it would be applied.
-func (o *diffOptions) localApp(ctx context.Context, store *record.Store, tree checkout, from appSource, args []string) (reconcile.App, error) {
+func (o *diffOptions) localApp(ctx context.Context, store *store.Store, tree checkout, from appSource, args []string) (reconcile.App, error) {
 	records, err := store.Peek(ctx)
 	if err != nil {
 		return reconcile.App{}, err

@@ -13,7 +13,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 )
 
 const (
@@ -141,7 +141,7 @@ func (o *installOptions) manifests(ctx context.Context, c *cli, extra []string) 
 // generate finds the rights that the repository takes, and those for what the records name.
 func (o *installOptions) generate(ctx context.Context, c *cli, app reconcile.App, options *install.Options) error {
 	kinds := guessed(c.ui())
-	var store *record.Store
+	var store *store.Store
 	if o.dryRun != "client" {
 		client, s, err := c.connect()
 		if err != nil {

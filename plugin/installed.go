@@ -9,13 +9,13 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
 // fromInstance sets the flags that were left out to what the installed CronJob has. It tells whether there is one that
 // names a repository; one that may not be read is none.
-func (f *sourceFlags) fromInstance(ctx context.Context, store *record.Store) bool {
+func (f *sourceFlags) fromInstance(ctx context.Context, store *store.Store) bool {
 	instance := install.Instance{Cluster: store.Cluster, Namespace: store.Namespace}
 	settings, err := instance.Settings(ctx)
 	if err != nil || settings == nil || settings.Flags["repo"] == "" {

@@ -13,7 +13,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
@@ -182,7 +182,7 @@ func (o *reconcileOptions) print(u *ui, client *cluster.Client, before report.Re
 	return nil
 }
 
-func newReconciler(client *cluster.Client, store *record.Store, repo source.Repo, from reconcile.Source, events func(report.Event)) *reconcile.Reconciler {
+func newReconciler(client *cluster.Client, store *store.Store, repo source.Repo, from reconcile.Source, events func(report.Event)) *reconcile.Reconciler {
 	return &reconcile.Reconciler{Cluster: client, Records: store, Source: from, Tool: toolVersion(), Now: time.Now, Events: events,
 		Signed: repo.Trust != nil, From: report.Source{Repo: repo.Display(), Ref: repo.Ref}}
 }

@@ -14,7 +14,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
@@ -237,7 +237,7 @@ func (o *renderOptions) listedHere(app string) (reconcile.Source, string, error)
 }
 
 // recordedHere returns the working tree when the app comes from its repository, and no ref is asked for; otherwise nil.
-func (o *renderOptions) recordedHere(ctx context.Context, store *record.Store, app string) (reconcile.Source, error) {
+func (o *renderOptions) recordedHere(ctx context.Context, store *store.Store, app string) (reconcile.Source, error) {
 	tree, _, err := openCheckout(workingDirectory())
 	if err != nil || o.source.ref != "" {
 		return nil, nil //nolint:nilerr // we stand in no checkout

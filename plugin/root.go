@@ -17,7 +17,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 )
 
 // DefaultNamespace is the namespace of an instance when -n does not name another.
@@ -176,7 +176,7 @@ func (c *cli) namespace() string {
 }
 
 // connect prepares the client and the store of records; nothing is sent yet.
-func (c *cli) connect() (*cluster.Client, *record.Store, error) {
+func (c *cli) connect() (*cluster.Client, *store.Store, error) {
 	config, err := c.config.ToRESTConfig()
 	if err == nil {
 		err = c.anyCluster(config.Host)
@@ -189,7 +189,7 @@ func (c *cli) connect() (*cluster.Client, *record.Store, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	store := &record.Store{Cluster: client, Namespace: c.namespace(), Tool: toolName + "/" + toolVersion()}
+	store := &store.Store{Cluster: client, Namespace: c.namespace(), Tool: toolName + "/" + toolVersion()}
 	u.Namespace = c.namespace()
 	return client, store, nil
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/memory"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/trust"
@@ -110,7 +111,7 @@ func checkName(name string) error {
 
 // resolve returns the app to work on and where it comes from: the flags when --repo is given, otherwise what the
 // record of the named app (or of the only one) says where the flags are silent.
-func (f *sourceFlags) resolve(ctx context.Context, store *record.Store, names []string) (reconcile.App, source.Repo, error) {
+func (f *sourceFlags) resolve(ctx context.Context, store *store.Store, names []string) (reconcile.App, source.Repo, error) {
 	if f.repo != "" {
 		app, err := f.appOf()
 		if err == nil && len(names) > 0 && !slices.Equal(names, []string{app.Name}) {
@@ -161,7 +162,7 @@ func isDirectory(p string) bool {
 }
 
 // recorded loads the record of the one app that names, or the instance itself, leaves no choice about.
-func recorded(ctx context.Context, store *record.Store, names []string) (*record.Record, error) {
+func recorded(ctx context.Context, store *store.Store, names []string) (*record.Record, error) {
 	records, err := store.Peek(ctx)
 	if err != nil {
 		return nil, err

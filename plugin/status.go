@@ -17,7 +17,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -107,7 +107,7 @@ func (o *statusOptions) one() string {
 }
 
 // look asks for the apps of one instance that are named, or for all of them.
-func (o *statusOptions) look(ctx context.Context, client *cluster.Client, store *record.Store) (reconcile.StatusList, error) {
+func (o *statusOptions) look(ctx context.Context, client *cluster.Client, store *store.Store) (reconcile.StatusList, error) {
 	list, err := newReconciler(client, store, source.Repo{}, nil, nil).Status(ctx, o.one())
 	if err != nil {
 		return list, err
@@ -127,14 +127,14 @@ func (o *statusOptions) look(ctx context.Context, client *cluster.Client, store 
 }
 
 // lookEverywhere is look for every instance of the cluster. An app that is named may be in any of them.
-func (o *statusOptions) lookEverywhere(ctx context.Context, client *cluster.Client, store *record.Store) (reconcile.StatusList, error) {
+func (o *statusOptions) lookEverywhere(ctx context.Context, client *cluster.Client, records *store.Store) (reconcile.StatusList, error) {
 	all := reconcile.StatusList{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "StatusList"}, Items: []reconcile.Status{}}
-	instances, err := store.Instances(ctx)
+	instances, err := records.Instances(ctx)
 	if err != nil {
 		return all, err
 	}
 	for _, namespace := range instances {
-		there := &record.Store{Cluster: client, Namespace: namespace, Tool: store.Tool}
+		there := &store.Store{Cluster: client, Namespace: namespace, Tool: records.Tool}
 		list, err := newReconciler(client, there, source.Repo{}, nil, nil).Status(ctx, o.one())
 		if err != nil {
 			return all, fmt.Errorf("instance %s: %w", namespace, err)
@@ -176,7 +176,7 @@ func (o *statusOptions) instance(ctx context.Context, client *cluster.Client, na
 }
 
 // recordedNames are the apps of the instance, as far as they can be read.
-func recordedNames(ctx context.Context, store *record.Store) []string {
+func recordedNames(ctx context.Context, store *store.Store) []string {
 	var names []string
 	if parents, err := store.Parents(ctx); err == nil {
 		for name := range parents {

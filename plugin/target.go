@@ -12,7 +12,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
@@ -22,7 +22,7 @@ var saidByList = [...]string{"name", "target-namespace", "allow-plain-secrets"}
 
 // target returns what to work on and where it comes from: the flags when --repo is given, otherwise what the records of
 // the named apps (or of the only source) say.
-func (f *sourceFlags) target(ctx context.Context, cmd *cobra.Command, store *record.Store, names []string) (reconcile.Target, source.Repo, error) {
+func (f *sourceFlags) target(ctx context.Context, cmd *cobra.Command, store *store.Store, names []string) (reconcile.Target, source.Repo, error) {
 	t := reconcile.Target{Only: names}
 	for _, flag := range saidByList {
 		if cmd.Flags().Changed(flag) {
@@ -63,7 +63,7 @@ func whose(names []string) string {
 
 // listOf returns the gitops.yaml that the named apps come from, or with no name the only one of the instance; nil when
 // it is one app of a directory without.
-func (f *sourceFlags) listOf(ctx context.Context, store *record.Store, names []string) (*report.Source, error) {
+func (f *sourceFlags) listOf(ctx context.Context, store *store.Store, names []string) (*report.Source, error) {
 	records, err := store.Peek(ctx)
 	if err != nil {
 		return nil, err

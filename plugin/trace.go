@@ -11,7 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -91,7 +91,7 @@ func (o *traceOptions) print(u *ui, found reconcile.Traced) error {
 }
 
 // meantObject adds to an error what somebody should know who gave the namespace of the object with -n.
-func (o *traceOptions) meantObject(ctx context.Context, c *cli, store *record.Store, err error) error {
+func (o *traceOptions) meantObject(ctx context.Context, c *cli, store *store.Store, err error) error {
 	given := *c.config.Namespace
 	if given == "" || o.namespace != "" {
 		return err

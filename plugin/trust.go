@@ -10,13 +10,13 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
 // from is where commits come from, and what to call when they are no longer needed.
-func (f *sourceFlags) from(repo source.Repo, store *record.Store) (reconcile.Source, func()) {
+func (f *sourceFlags) from(repo source.Repo, store *store.Store) (reconcile.Source, func()) {
 	if repo.Trust == nil {
 		if f.unsigned {
 			return gitSource{repo}, func() {}
@@ -31,7 +31,7 @@ func (f *sourceFlags) from(repo source.Repo, store *record.Store) (reconcile.Sou
 // was, keys were given until now: they are lost, or somebody took them away.
 type unverifiedSource struct {
 	gitSource
-	records *record.Store
+	records *store.Store
 
 	mu    sync.Mutex
 	asked bool // and no commit was verified
@@ -55,7 +55,7 @@ func (s *unverifiedSource) Poll(ctx context.Context) (string, error) {
 // stands still at the last one that is.
 type trustedSource struct {
 	gitSource
-	records *record.Store
+	records *store.Store
 
 	mu    sync.Mutex
 	known map[string]error // commits that were verified; nil is trusted
@@ -122,7 +122,7 @@ func (s *trustedSource) recorded(ctx context.Context) string {
 }
 
 // verified is the newest commit of a repository that an instance has applied and verified, nil when there is none.
-func verified(ctx context.Context, store *record.Store, repo source.Repo) *report.Revision {
+func verified(ctx context.Context, store *store.Store, repo source.Repo) *report.Revision {
 	records, err := store.Peek(ctx)
 	if err != nil {
 		return nil // the pass will say why

@@ -15,6 +15,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
@@ -144,7 +145,7 @@ func removeCreated(ctx context.Context, u *ui, instance *install.Instance) error
 }
 
 // foresee lists what goes beside the objects of the apps, and what stays of what an instance made.
-func (o *uninstallOptions) foresee(ctx context.Context, u *ui, instance *install.Instance, store *record.Store, records map[string]*record.Record) error {
+func (o *uninstallOptions) foresee(ctx context.Context, u *ui, instance *install.Instance, store *store.Store, records map[string]*record.Record) error {
 	kept, err := store.Objects(ctx)
 	if err != nil {
 		return err

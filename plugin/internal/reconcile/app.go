@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
@@ -115,7 +116,7 @@ type Tree struct {
 // Reconciler runs passes against one cluster for one instance.
 type Reconciler struct {
 	Cluster *cluster.Client
-	Records *record.Store
+	Records *store.Store
 	Source  Source
 	From    report.Source // names Source in records; Path is set per app
 	Tool    string        // our version

@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -158,7 +159,7 @@ func (p *pass) postSync(ctx context.Context) error {
 
 // afterFailure runs the SyncFail hooks when a pass with hooks failed, and keeps the failure.
 func (p *pass) afterFailure(err error) error {
-	if err == nil && len(p.failed) == 0 || errors.Is(err, errInterrupted) || errors.Is(err, record.ErrBusy) || errors.Is(err, errNothingToDo) ||
+	if err == nil && len(p.failed) == 0 || errors.Is(err, errInterrupted) || errors.Is(err, store.ErrBusy) || errors.Is(err, errNothingToDo) ||
 		p.plan == nil || !p.hooksDue() || p.rec.Due == "" || p.opts.DryRun || p.ctx.Err() != nil {
 		return err
 	}

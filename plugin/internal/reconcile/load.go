@@ -37,7 +37,7 @@ func (p *pass) load(ctx context.Context) error {
 	}
 	rec, ok := records[p.app.Name]
 	if !ok {
-		rec = p.Records.New(p.app.Name)
+		rec = record.New(p.app.Name)
 	}
 	p.rec = rec
 	p.apps = map[string]string{}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 )
 
 // refuseForeign words why objects that belong to another ApplySet are not applied: it names who has them, and the way
@@ -31,7 +31,7 @@ func (p *pass) refuseForeign(ctx context.Context) error {
 
 // setOwner is who has an ApplySet, as far as that is known.
 type setOwner struct {
-	record.SetOwner
+	store.SetOwner
 	id     string
 	beside bool // an app of the same gitops.yaml
 	gone   bool // nobody has it any more
@@ -40,7 +40,7 @@ type setOwner struct {
 // ownerOf finds out who has an ApplySet: an app of this instance, or of another one, or another tool.
 func (p *pass) ownerOf(ctx context.Context, id string) setOwner {
 	if app := p.apps[id]; app != "" {
-		return setOwner{SetOwner: record.SetOwner{App: app, Namespace: p.Records.Namespace}, id: id,
+		return setOwner{SetOwner: store.SetOwner{App: app, Namespace: p.Records.Namespace}, id: id,
 			beside: p.listed != nil && slices.Contains(p.listed.beside, app)}
 	}
 	owner, found, err := p.Records.OwnerOf(ctx, id)

@@ -17,6 +17,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -252,7 +253,7 @@ func reconcilerOf(t *testing.T) *Reconciler {
 	for _, k := range testKinds {
 		client.Learn(k)
 	}
-	return &Reconciler{Cluster: client, Records: &record.Store{Cluster: client, Namespace: "gitops-system", Tool: "kubectl-gitops/v1"}}
+	return &Reconciler{Cluster: client, Records: &store.Store{Cluster: client, Namespace: "gitops-system", Tool: "kubectl-gitops/v1"}}
 }
 
 func rendered(t *testing.T, texts ...string) []render.Object {

@@ -65,7 +65,7 @@ func (rd *round) makePasses(ctx context.Context) error {
 func (rd *round) openRecord(ctx context.Context, p *pass) {
 	rec, known := rd.records[p.app.Name]
 	if !known {
-		rec = rd.Records.New(p.app.Name)
+		rec = record.New(p.app.Name)
 	}
 	p.rec = rec
 	if rec.Inventory != nil && rec.List != "" && !rd.lists(rec) {

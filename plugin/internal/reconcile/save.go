@@ -13,6 +13,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -22,7 +23,7 @@ const saveGrace = 4 * time.Second
 // saveResult saves record, report and history when this pass has something new to say. A pass that found nothing to do
 // writes nothing; neither does one that fails as the one before it did.
 func (p *pass) saveResult(idle bool, failure error) error {
-	if p.opts.DryRun || p.rec == nil || p.rec.Inventory == nil || errors.Is(failure, record.ErrBusy) {
+	if p.opts.DryRun || p.rec == nil || p.rec.Inventory == nil || errors.Is(failure, store.ErrBusy) {
 		return nil
 	}
 	if errors.As(failure, new(*dependencyError)) {

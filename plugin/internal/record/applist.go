@@ -1,24 +1,17 @@
 package record
 
 import (
-	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 const (
-	labelList = "kubectl-gitops.dev/app-list" // on the Secret that says what a gitops.yaml listed
-	listType  = "kubectl-gitops.dev/app-list"
+	LabelList = "kubectl-gitops.dev/app-list" // on the Secret that says what a gitops.yaml listed
+	ListType  = "kubectl-gitops.dev/app-list"
 )
 
 // AppList is what the gitops.yaml of a source said at the commit that was looked at last, and which of its apps are not
@@ -34,8 +27,13 @@ type AppList struct {
 	Tool     string          `json:"tool"`
 	Unproven bool            `json:"unproven,omitempty"` // no run with Source has succeeded yet
 
-	version, written string // resourceVersion and content as loaded or saved
-	renamed          any    // managedFields with today's name of our manager, where they hold an earlier one
+	Stored StoredList `json:"-"`
+}
+
+// StoredList is what the store knows of the Secret that holds a list. Nobody else needs to look at it.
+type StoredList struct {
+	Version, Written string // resourceVersion and content as loaded or saved
+	Renamed          any    // managedFields with today's name of our manager, where they hold an earlier one
 }
 
 // Behind is an app whose objects are not all of the list's commit, or one that left the file and still has objects.
@@ -70,118 +68,22 @@ func (l *AppList) IsBehind(app string) (Behind, bool) {
 	return Behind{}, false
 }
 
-// AppLists are the lists that the last Load found, in no order.
-func (s *Store) AppLists() []*AppList { return s.lists }
-
-// ListOf returns the list of a repository and directory that the last Load found, nil when there is none. The ref does
-// not matter: a list of another ref names another commit.
-func (s *Store) ListOf(from report.Source) *AppList {
-	for _, l := range s.lists {
-		if l.Source.Repo == from.Repo && l.Source.Path == from.Path {
-			return l
-		}
-	}
-	return nil
-}
-
 // After tells whether the record was saved on top of this very state of the list: the run that saved it did not get as far
 // as saving the list. Then the record alone knows what the app is at.
-func (r *Record) After(l *AppList) bool { return r.Under != "" && r.Under == l.version }
+func (r *Record) After(l *AppList) bool { return r.Under != "" && r.Under == l.Stored.Version }
 
-func listName(from report.Source) string {
+// ListName is the name of the Secret that holds the list of a repository and directory.
+func ListName(from report.Source) string {
 	sum := sha256.Sum256([]byte(from.Repo + "\n" + from.Path))
-	return namePrefix + "list-" + hex.EncodeToString(sum[:5])
+	return NamePrefix + "list-" + hex.EncodeToString(sum[:5])
 }
 
-// readList reads a Secret that saveList wrote; an unreadable one counts as missing.
-func readList(u *unstructured.Unstructured) *AppList {
-	raw := secretValue(u, "list")
-	l := &AppList{version: u.GetResourceVersion(), written: string(raw), renamed: renamed(u)}
-	if json.Unmarshal(raw, l) != nil || u.GetName() != listName(l.Source) {
-		return nil
-	}
-	return l
-}
-
-// SaveList writes l when it differs from what was loaded. It is a compare-and-set like the saving of a record.
-func (s *Store) SaveList(ctx context.Context, l *AppList) error {
-	raw, err := json.Marshal(l)
-	if err != nil || string(raw) == l.written {
-		return err
-	}
-	ref := cluster.Ref{Kind: secrets, Namespace: s.Namespace, Name: listName(l.Source)}
-	meta := map[string]any{"name": ref.Name, "namespace": ref.Namespace,
-		"labels": map[string]string{labelApp: "", labelList: "true", "app.kubernetes.io/managed-by": Tool}}
-	if l.version != "" {
-		meta["resourceVersion"] = l.version
-		if l.renamed != nil {
-			meta["managedFields"] = l.renamed
-		}
-	}
-	body, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "Secret", "type": listType, "metadata": meta,
-		"data": map[string]string{"list": base64.StdEncoding.EncodeToString(raw)}})
-	if err != nil {
-		return err
-	}
-	var saved *unstructured.Unstructured
-	if l.version != "" {
-		saved, err = s.Cluster.Update(ctx, ref, body, Manager)
-	} else {
-		saved, err = s.firstWrite(ctx, func() (*unstructured.Unstructured, error) {
-			return s.Cluster.Create(ctx, ref, body, Manager)
-		})
-	}
-	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || (l.version != "" && apierrors.IsNotFound(err)) {
-		saved, err = s.ownWrite(ctx, ref, body)
-	}
-	if err != nil {
-		return fmt.Errorf("list of apps: %w", err)
-	}
-	l.version, l.written, l.renamed = saved.GetResourceVersion(), string(raw), nil
-	return nil
-}
-
-// Delete removes the record of an app that has no objects any more: the parent, then the inventory from its last shard
-// to its first. Whatever request is the last before an accident, what is left reads as a record without rows.
-func (s *Store) Delete(ctx context.Context, r *Record) error {
-	if len(r.Rows) > 0 {
-		return fmt.Errorf("record of %s: it still has %d objects", r.App, len(r.Rows))
-	}
-	refs := []cluster.Ref{{Kind: configMaps, Namespace: s.Namespace, Name: ParentName(r.App)}}
-	if r.Shards > 1 { // emptied already
-		r.Shards = 1
-		if err := s.saveShards(ctx, r, []shard{r.empty()}); err != nil {
-			return err
-		}
-	}
-	last := 0
-	for n := range r.versions {
-		last = max(last, n)
-	}
-	for n := last; n >= 0; n-- {
-		refs = append(refs, cluster.Ref{Kind: secrets, Namespace: s.Namespace, Name: shardName(r.App, n)})
-	}
-	for _, ref := range refs {
-		live, err := s.Cluster.Get(ctx, ref)
-		if apierrors.IsNotFound(err) {
-			continue
-		}
-		if err == nil {
-			_, err = s.Cluster.Delete(ctx, ref, live.GetUID(), false)
-		}
-		if err != nil {
-			return fmt.Errorf("record of %s: %w", r.App, err)
-		}
-	}
-	return nil
-}
-
-// empty is the only shard of an inventory without rows.
-func (r *Record) empty() shard {
+// Empty is the only shard of an inventory without rows.
+func (r *Record) Empty() Shard {
 	header, err := json.Marshal(r.Header)
 	if err != nil {
 		header = nil
 	}
 	rows := encodeRows(nil)
-	return shard{header: header, rows: rows, seal: r.Hash(rows)}
+	return Shard{Header: header, Rows: rows, Seal: r.Hash(rows)}
 }

@@ -2,12 +2,11 @@ package record
 
 import (
 	"encoding/json"
-	"slices"
 	"testing"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
 // TestAttackReserved: records do not come from Git, under whatever name and in whatever namespace.
@@ -43,23 +42,10 @@ func TestAttackReserved(t *testing.T) {
 			if err := json.Unmarshal([]byte(test.text), &u.Object); err != nil {
 				t.Fatal(err)
 			}
-			ref := cluster.Ref{Kind: cluster.Kind{Group: u.GroupVersionKind().Group, Version: "v1", Kind: u.GetKind()}, Namespace: test.namespace, Name: u.GetName()}
+			ref := object.Ref{Kind: object.Kind{Group: u.GroupVersionKind().Group, Version: "v1", Kind: u.GetKind()}, Namespace: test.namespace, Name: u.GetName()}
 			if why := Reserved(ref, u, instance); (why != "") != test.refused {
 				t.Errorf("got %q", why)
 			}
 		})
-	}
-}
-
-func TestAttackReferences(t *testing.T) {
-	var pod any
-	if err := json.Unmarshal([]byte(`{"volumes":[{"secret":{"secretName":"git"}},{"configMap":{"name":"ca"}},{"projected":{"sources":[{"secret":{"name":"keys"}}]}},{"emptyDir":{}}],
-		"imagePullSecrets":[{"name":"pull"}],"containers":[{"name":"reconcile","env":[{"name":"A","valueFrom":{"secretKeyRef":{"name":"env","key":"a"}}}],"envFrom":[{"secretRef":{"name":"all"}}]}]}`), &pod); err != nil {
-		t.Fatal(err)
-	}
-	got := references(pod, "")
-	slices.Sort(got)
-	if want := []string{"ConfigMap/ca", "Secret/all", "Secret/env", "Secret/git", "Secret/keys", "Secret/pull"}; !slices.Equal(got, want) {
-		t.Errorf("X10 got %v", got)
 	}
 }

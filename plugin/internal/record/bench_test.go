@@ -8,14 +8,14 @@ func BenchmarkInventory(b *testing.B) {
 	shards := stored(b, inv)
 	b.Run("decode", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := decodeInventory(shards); err != nil {
+			if _, err := Decode(shards); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
 	b.Run("encode", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := inv.encode(); err != nil {
+			if _, err := inv.Encode(); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -5,7 +5,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -44,7 +44,7 @@ func (h *Hooks) SetDue(cause HookCause) {
 type HookRun struct {
 	Phase    string        `json:"phase"`
 	Name     string        `json:"name"`
-	Ref      cluster.Ref   `json:"object"`
+	Ref      object.Ref    `json:"object"`
 	UID      types.UID     `json:"uid,omitempty"`
 	Manifest string        `json:"manifest"` // keyed hash of the manifest
 	Release  string        `json:"release"`  // keyed hash of all manifests of the app
@@ -57,7 +57,7 @@ type HookRun struct {
 }
 
 // Run returns the last run of a hook, nil when there is none.
-func (h *Hooks) Run(phase string, ref cluster.Ref, name string) *HookRun {
+func (h *Hooks) Run(phase string, ref object.Ref, name string) *HookRun {
 	for i := range h.Runs {
 		if r := &h.Runs[i]; r.Phase == phase && r.Name == name && r.Ref.Group == ref.Group && r.Ref.Kind.Kind == ref.Kind.Kind &&
 			r.Ref.Namespace == ref.Namespace {

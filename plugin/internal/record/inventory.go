@@ -19,8 +19,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -29,7 +29,7 @@ import (
 // keyed hash of the fields we own with their values, Metadata of what the metadata alone tells about them; both are
 // taken from the apply response.
 type Row struct {
-	cluster.Ref
+	object.Ref
 	UID                       types.UID
 	ResourceVersion           string
 	Generation                int64
@@ -48,7 +48,7 @@ func (r Row) HoldsOthers() bool {
 
 // HoldsOthers tells whether deleting an object of a kind deletes further objects: those in a Namespace, or those of the
 // kind that a CustomResourceDefinition defines.
-func HoldsOthers(k cluster.Kind) bool {
+func HoldsOthers(k object.Kind) bool {
 	return k.Group == "" && k.Kind == "Namespace" || k.Group == "apiextensions.k8s.io" && k.Kind == "CustomResourceDefinition"
 }
 
@@ -86,7 +86,7 @@ func (r *Row) mark(marks string) {
 type Key struct{ Group, Kind, Namespace, Name string }
 
 // KeyOf returns the key of a reference.
-func KeyOf(r cluster.Ref) Key { return Key{r.Group, r.Kind.Kind, r.Namespace, r.Name} }
+func KeyOf(r object.Ref) Key { return Key{r.Group, r.Kind.Kind, r.Namespace, r.Name} }
 
 // Header is the part of the inventory that says what the rows belong to.
 type Header struct {
@@ -138,15 +138,15 @@ func (inv *Inventory) Hash(data []byte) string {
 }
 
 // Kinds lists the kinds of the rows, sorted.
-func (inv *Inventory) Kinds() []cluster.Kind {
-	seen := map[cluster.Kind]bool{}
+func (inv *Inventory) Kinds() []object.Kind {
+	seen := map[object.Kind]bool{}
 	for _, r := range inv.Rows {
 		seen[r.Ref.Kind] = true
 	}
 	return slices.SortedFunc(maps.Keys(seen), compareKinds)
 }
 
-func compareKinds(a, b cluster.Kind) int {
+func compareKinds(a, b object.Kind) int {
 	return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Version, b.Version))
 }
 
@@ -176,8 +176,8 @@ func compareRows(a, b Row) int {
 // rowsPerShard keeps a shard far below the 1 MiB that etcd takes in one object.
 const rowsPerShard = 2500
 
-// maxShards bounds what a damaged header can make us do.
-const maxShards = 1 << 16
+// MaxShards bounds what a damaged header can make us do.
+const MaxShards = 1 << 16
 
 // shardCount returns how many shards the rows need. It is a power of two and never shrinks, so that a row changes its
 // shard only when the count doubles, and then to a shard that did not exist before.
@@ -195,34 +195,35 @@ func shardOf(k Key, shards int) int {
 	return int(h.Sum32()) & (shards - 1)
 }
 
-// shard is the form of one Secret of the inventory: lines of JSON, kinds as a table.
-type shard struct {
-	header []byte // only in shard 0
-	rows   []byte
-	seal   string // keyed hash of rows: what was edited by hand is not believed
+// Shard is the form of one Secret of the inventory: lines of JSON, kinds as a table.
+type Shard struct {
+	Header []byte // only in shard 0
+	Rows   []byte
+	Seal   string // keyed hash of rows: what was edited by hand is not believed
 }
 
-func (inv *Inventory) encode() ([]shard, error) {
+// Encode returns the shards that hold the inventory, as many as its rows need.
+func (inv *Inventory) Encode() ([]Shard, error) {
 	inv.Shards = inv.shardCount()
-	shards := make([]shard, inv.Shards)
+	shards := make([]Shard, inv.Shards)
 	rows := make([][]Row, inv.Shards)
 	for _, r := range inv.Sorted() {
 		i := shardOf(KeyOf(r.Ref), inv.Shards)
 		rows[i] = append(rows[i], r)
 	}
 	for i := range shards {
-		shards[i].rows = encodeRows(rows[i])
-		shards[i].seal = inv.Hash(shards[i].rows)
+		shards[i].Rows = encodeRows(rows[i])
+		shards[i].Seal = inv.Hash(shards[i].Rows)
 	}
 	var err error
-	shards[0].header, err = json.Marshal(inv.Header)
+	shards[0].Header, err = json.Marshal(inv.Header)
 	return shards, err
 }
 
 func encodeRows(rows []Row) []byte {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
-	var last cluster.Kind
+	var last object.Kind
 	for _, r := range rows {
 		if k := r.Ref.Kind; k != last {
 			enc.Encode([]any{k.Group, k.Version, k.Kind, k.Resource, k.Namespaced})
@@ -243,7 +244,7 @@ var errCorrupt = errors.New("the inventory is not readable")
 // decodeRows reads what encodeRows wrote: a line of five fields names the kind of the lines of eight that follow, and
 // the last line says how many of these there are: half a shard is not a smaller one.
 func decodeRows(data []byte, into map[Key]Row) error {
-	var kind cluster.Kind
+	var kind object.Kind
 	rows, complete := 0, false
 	for n, line := range bytes.Split(data, []byte("\n")) {
 		if len(line) == 0 {
@@ -267,7 +268,7 @@ func decodeRows(data []byte, into map[Key]Row) error {
 			into[KeyOf(r.Ref)] = r
 			rows++
 		case 'e': // true or false
-			kind = cluster.Kind{}
+			kind = object.Kind{}
 			err = scan(line, 5, &kind.Group, &kind.Version, &kind.Kind, &kind.Resource, &kind.Namespaced)
 		default:
 			want := -1
@@ -299,20 +300,20 @@ func scan(line []byte, least int, to ...any) error {
 }
 
 // open adds the rows of a shard that is as we left it.
-func (inv *Inventory) open(s shard) error {
-	if !hmac.Equal([]byte(s.seal), []byte(inv.Hash(s.rows))) {
+func (inv *Inventory) open(s Shard) error {
+	if !hmac.Equal([]byte(s.Seal), []byte(inv.Hash(s.Rows))) {
 		return fmt.Errorf("%w: it was edited", errCorrupt)
 	}
-	return decodeRows(s.rows, inv.Rows)
+	return decodeRows(s.Rows, inv.Rows)
 }
 
-// decodeInventory puts the shards of one app together; a missing or unreadable one is an error, never an empty one.
-func decodeInventory(shards map[int]shard) (*Inventory, error) {
+// Decode puts the shards of one app together; a missing or unreadable one is an error, never an empty one.
+func Decode(shards map[int]Shard) (*Inventory, error) {
 	inv := &Inventory{Rows: map[Key]Row{}}
-	if err := json.Unmarshal(shards[0].header, &inv.Header); err != nil {
+	if err := json.Unmarshal(shards[0].Header, &inv.Header); err != nil {
 		return nil, fmt.Errorf("%w: header: %w", errCorrupt, err)
 	}
-	if inv.App == "" || len(inv.Secret) < 16 || inv.Shards < 1 || inv.Shards > maxShards || inv.Shards&(inv.Shards-1) != 0 {
+	if inv.App == "" || len(inv.Secret) < 16 || inv.Shards < 1 || inv.Shards > MaxShards || inv.Shards&(inv.Shards-1) != 0 {
 		return nil, fmt.Errorf("%w: header", errCorrupt)
 	}
 	for _, run := range inv.Runs {
@@ -336,7 +337,7 @@ func decodeInventory(shards map[int]shard) (*Inventory, error) {
 		if i < count {
 			continue
 		}
-		if i >= maxShards {
+		if i >= MaxShards {
 			return nil, fmt.Errorf("%w: shard %d", errCorrupt, i)
 		}
 		if err := inv.open(shards[i]); err != nil {

@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
 // KeptHook is a hook that runs when its app is removed, and is no longer in Git by then. Object has no name when the
 // manifest has a generateName.
 type KeptHook struct {
-	Object   cluster.Ref     `json:"object"`
+	Object   object.Ref      `json:"object"`
 	Manifest json.RawMessage `json:"manifest"`
 }
 

@@ -5,12 +5,12 @@ import (
 	"reflect"
 	"testing"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 func TestHooksAreKeptAsTheyAre(t *testing.T) {
-	list := []KeptHook{{cluster.Ref{Kind: cluster.Kind{Group: "batch", Version: "v1", Kind: "Job", Resource: "jobs", Namespaced: true}, Namespace: "shop", Name: "drain"},
+	list := []KeptHook{{object.Ref{Kind: object.Kind{Group: "batch", Version: "v1", Kind: "Job", Resource: "jobs", Namespaced: true}, Namespace: "shop", Name: "drain"},
 		json.RawMessage(`{"kind":"Job","spec":{"a":12345678901234567}}`)}}
 	packed, err := PackHooks(list)
 	if err != nil {

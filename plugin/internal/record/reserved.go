@@ -6,7 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
 // recordName matches the names of Secrets that hold records, in any namespace.
@@ -15,10 +15,10 @@ var recordName = regexp.MustCompile(`^gitops-(.*-inventory(-[0-9]+)?|list-[0-9a-
 // Reserved says why a manifest may not come from Git: it would be taken for a record, or change one. It returns "" for
 // everything else. ref has the namespace where the object goes; instance is that of the records of this instance. Other
 // instances' records are known by their labels, types and names.
-func Reserved(ref cluster.Ref, manifest *unstructured.Unstructured, instance string) string {
+func Reserved(ref object.Ref, manifest *unstructured.Unstructured, instance string) string {
 	labels, annotations := manifest.GetLabels(), manifest.GetAnnotations()
 	if ref.Group == "" && ref.Kind.Kind == "Namespace" {
-		if labels[LabelCreatedBy] != "" || annotations[annotationCreateFor] != "" {
+		if labels[LabelCreatedBy] != "" || annotations[AnnotationCreatedFor] != "" {
 			return "its label or annotation says that a run has created it"
 		}
 		return ""
@@ -28,12 +28,12 @@ func Reserved(ref cluster.Ref, manifest *unstructured.Unstructured, instance str
 	if !isSecret && !isConfigMap && !isLease {
 		return ""
 	}
-	for _, mark := range []string{labelApp, labelShard, labelList} {
+	for _, mark := range []string{LabelApp, LabelShard, LabelList} {
 		if _, marked := labels[mark]; marked {
 			return "the label " + mark + " is that of a record"
 		}
 	}
-	for _, mark := range []string{annotationWriter, AnnotationSuspended} {
+	for _, mark := range []string{AnnotationWriter, AnnotationSuspended} {
 		if _, marked := annotations[mark]; marked {
 			return "the annotation " + mark + " is that of a record"
 		}
@@ -43,11 +43,11 @@ func Reserved(ref cluster.Ref, manifest *unstructured.Unstructured, instance str
 	if name == "" {
 		name = manifest.GetGenerateName()
 	}
-	ours := strings.HasPrefix(name, namePrefix)
+	ours := strings.HasPrefix(name, NamePrefix)
 	switch {
 	case isSecret && strings.HasPrefix(kind, "kubectl-gitops.dev/"):
 		return "the type " + kind + " is that of a record"
-	case (labels[LabelID] != "" || annotations[annotationTooling] != "") && (ours || strings.HasPrefix(annotations[annotationTooling], Tool+"/")):
+	case (labels[LabelID] != "" || annotations[AnnotationTooling] != "") && (ours || strings.HasPrefix(annotations[AnnotationTooling], Tool+"/")):
 		return "it says that it is the record of an app"
 	case isSecret && recordName.MatchString(name), ours && ref.Namespace == instance && (!isSecret || ref.Name == ""):
 		return "it has the name of a record"
@@ -57,11 +57,11 @@ func Reserved(ref cluster.Ref, manifest *unstructured.Unstructured, instance str
 
 // IsMarked tells whether a live object is a record, of any instance.
 func IsMarked(u *unstructured.Unstructured) bool {
-	_, app := u.GetLabels()[labelApp]
-	return app || strings.HasPrefix(u.GetAnnotations()[annotationTooling], Tool+"/")
+	_, app := u.GetLabels()[LabelApp]
+	return app || strings.HasPrefix(u.GetAnnotations()[AnnotationTooling], Tool+"/")
 }
 
 // MayBeParent tells whether an object has the name of the record of an app, of whatever instance.
-func MayBeParent(ref cluster.Ref) bool {
-	return ref.Group == "" && ref.Kind.Kind == "ConfigMap" && strings.HasPrefix(ref.Name, namePrefix)
+func MayBeParent(ref object.Ref) bool {
+	return ref.Group == "" && ref.Kind.Kind == "ConfigMap" && strings.HasPrefix(ref.Name, NamePrefix)
 }

@@ -1,4 +1,4 @@
-package record
+package store
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
 var cronJobs = cluster.Kind{Group: "batch", Version: "v1", Kind: "CronJob", Resource: "cronjobs", Namespaced: true}
@@ -26,7 +27,7 @@ func (s *Store) Mounted(ctx context.Context) ([]string, error) {
 	if s.mounts.asked {
 		return s.mounts.names, nil
 	}
-	jobs, _, err := s.Cluster.List(ctx, cronJobs, s.Namespace, LabelInstance)
+	jobs, _, err := s.Cluster.List(ctx, cronJobs, s.Namespace, record.LabelInstance)
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package record
+package store
 
 import (
 	"context"
@@ -14,14 +14,20 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-func (s *Store) Save(ctx context.Context, r *Record) error {
+// Save writes the inventory and the parent with report and history. It creates the namespace of the instance when that
+// is missing. ErrBusy means that another writer was faster, and that its inventory was not overwritten.
+//
+// A process may die between any two of the requests. Rows that are written ahead come before the parent, but an
+// inventory that says that all is done comes after it: nobody would write the parent any more.
+func (s *Store) Save(ctx context.Context, r *record.Record) error {
 	if l := s.ListOf(report.Source{Repo: r.Source.Repo, Path: r.List}); r.List != "" && l != nil {
-		r.Under = l.version
+		r.Under = l.Stored.Version
 	}
-	shards, err := r.encode()
+	shards, err := r.Encode()
 	if err != nil {
 		return err
 	}
@@ -37,41 +43,43 @@ func (s *Store) Save(ctx context.Context, r *Record) error {
 	return s.saveShards(ctx, r, shards)
 }
 
-func (s *Store) saveShards(ctx context.Context, r *Record, shards []shard) error {
+// saveShards writes the shards that differ, from the last to the first: when their count doubles, a row is in its new
+// shard before it leaves the old one, whatever request is the last.
+func (s *Store) saveShards(ctx context.Context, r *record.Record, shards []record.Shard) error {
 	for n := len(shards) - 1; n >= 0; n-- {
-		if old, ok := r.written[n]; ok && string(old.header) == string(shards[n].header) && string(old.rows) == string(shards[n].rows) {
+		if old, ok := r.Stored.Written[n]; ok && string(old.Header) == string(shards[n].Header) && string(old.Rows) == string(shards[n].Rows) {
 			continue
 		}
 		if err := s.saveShard(ctx, r, n, shards[n]); err != nil {
 			return fmt.Errorf("record of %s: %w", r.App, err)
 		}
-		r.written[n] = shards[n]
+		r.Stored.Written[n] = shards[n]
 	}
 	return nil
 }
 
-func (s *Store) saveShard(ctx context.Context, r *Record, n int, sh shard) error {
+func (s *Store) saveShard(ctx context.Context, r *record.Record, n int, sh record.Shard) error {
 	ref := cluster.Ref{Kind: secrets, Namespace: s.Namespace, Name: shardName(r.App, n)}
-	data := map[string][]byte{"rows": sh.rows, "seal": []byte(sh.seal)}
+	data := map[string][]byte{"rows": sh.Rows, "seal": []byte(sh.Seal)}
 	if n == 0 {
-		data["header"] = sh.header
+		data["header"] = sh.Header
 	}
-	annotations := map[string]string{annotationWriter: s.writer()}
+	annotations := map[string]string{record.AnnotationWriter: s.writer()}
 	meta := map[string]any{
 		"name": ref.Name, "namespace": ref.Namespace, "annotations": annotations,
-		"labels": map[string]string{labelApp: r.App, labelShard: strconv.Itoa(n), "app.kubernetes.io/managed-by": Tool},
+		"labels": map[string]string{record.LabelApp: r.App, record.LabelShard: strconv.Itoa(n), "app.kubernetes.io/managed-by": record.Tool},
 	}
 	if n == 0 && r.Suspended != nil {
 		text, err := json.Marshal(r.Suspended)
 		if err != nil {
 			return err
 		}
-		annotations[AnnotationSuspended] = string(text)
+		annotations[record.AnnotationSuspended] = string(text)
 	}
-	version, exists := r.versions[n]
+	version, exists := r.Stored.Versions[n]
 	if exists {
 		meta["resourceVersion"] = version
-		if entries := r.renamed[n]; entries != nil {
+		if entries := r.Stored.Renamed[n]; entries != nil {
 			meta["managedFields"] = entries
 		}
 	}
@@ -82,10 +90,10 @@ func (s *Store) saveShard(ctx context.Context, r *Record, n int, sh shard) error
 	}
 	var saved *unstructured.Unstructured
 	if exists {
-		saved, err = s.Cluster.Update(ctx, ref, body, Manager)
+		saved, err = s.Cluster.Update(ctx, ref, body, record.Manager)
 	} else {
 		saved, err = s.firstWrite(ctx, func() (*unstructured.Unstructured, error) {
-			return s.Cluster.Create(ctx, ref, body, Manager)
+			return s.Cluster.Create(ctx, ref, body, record.Manager)
 		})
 	}
 	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || (exists && apierrors.IsNotFound(err)) {
@@ -94,16 +102,19 @@ func (s *Store) saveShard(ctx context.Context, r *Record, n int, sh shard) error
 	if err != nil {
 		return err
 	}
-	r.versions[n] = saved.GetResourceVersion()
-	delete(r.renamed, n)
+	r.Stored.Versions[n] = saved.GetResourceVersion()
+	delete(r.Stored.Renamed, n)
 	return nil
 }
 
+// writer is a name that no other process has: two that start from the same record and the same commit write the same data.
 func (s *Store) writer() string {
 	s.once.Do(func() { s.self = rand.Text() })
 	return s.self
 }
 
+// ownWrite decides what a conflict means: it is our own write when its answer was lost and the request was repeated, and the
+// data are there as we sent them, under our name where that is written. Anything else is ErrBusy.
 func (s *Store) ownWrite(ctx context.Context, ref cluster.Ref, body []byte) (*unstructured.Unstructured, error) {
 	live, err := s.Cluster.Get(ctx, ref)
 	if err != nil {
@@ -115,12 +126,14 @@ func (s *Store) ownWrite(ctx context.Context, ref cluster.Ref, body []byte) (*un
 	}
 	data, _, _ := unstructured.NestedStringMap(live.Object, "data")
 	if json.Unmarshal(body, &sent) != nil || !maps.Equal(sent.Data, data) ||
-		sent.Metadata.Annotations[annotationWriter] != live.GetAnnotations()[annotationWriter] {
+		sent.Metadata.Annotations[record.AnnotationWriter] != live.GetAnnotations()[record.AnnotationWriter] {
 		return nil, ErrBusy
 	}
 	return live, nil
 }
 
+// firstWrite runs a write that may be the first in the namespace of the instance, after creating that where it is missing.
+// It is looked for beforehand, once: the server takes 50 ms to refuse a write without it.
 func (s *Store) firstWrite(ctx context.Context, write func() (*unstructured.Unstructured, error)) (*unstructured.Unstructured, error) {
 	if !s.hasNamespace {
 		if err := s.ensureNamespace(ctx); err != nil {
@@ -137,19 +150,19 @@ func (s *Store) ensureNamespace(ctx context.Context) error {
 	if _, err := s.Cluster.Get(ctx, ref); !apierrors.IsNotFound(err) {
 		return nil // it is there, or the write tells what is wrong
 	}
-	if _, err := s.Cluster.Create(ctx, ref, s.NewNamespace(s.Namespace, ""), Manager); err != nil && !apierrors.IsAlreadyExists(err) {
+	if _, err := s.Cluster.Create(ctx, ref, s.NewNamespace(s.Namespace, ""), record.Manager); err != nil && !apierrors.IsAlreadyExists(err) {
 		return hint.With(fmt.Errorf("create namespace %s: %w", s.Namespace, err), "create it yourself, or name another with -n")
 	}
 	return nil
 }
 
-func (s *Store) saveParent(ctx context.Context, r *Record) error {
-	if !r.parent {
+func (s *Store) saveParent(ctx context.Context, r *record.Record) error {
+	if !r.Stored.Parent {
 		if _, err := s.LoadParent(ctx, r, r.App); err != nil {
 			return err
 		}
 	}
-	ref := cluster.Ref{Kind: configMaps, Namespace: s.Namespace, Name: ParentName(r.App)}
+	ref := cluster.Ref{Kind: configMaps, Namespace: s.Namespace, Name: record.ParentName(r.App)}
 	report, err := json.Marshal(r.Report)
 	if err != nil {
 		return err
@@ -158,19 +171,19 @@ func (s *Store) saveParent(ctx context.Context, r *Record) error {
 	if err != nil {
 		return err
 	}
-	groupKinds, spaces := hints(r.Rows, s.Namespace)
+	groupKinds, spaces := record.Hints(r.Rows, s.Namespace)
 	meta := map[string]any{
 		"name": ref.Name, "namespace": ref.Namespace,
-		"labels": map[string]string{LabelID: s.ID(r.App), labelApp: r.App, "app.kubernetes.io/managed-by": Tool},
+		"labels": map[string]string{record.LabelID: s.ID(r.App), record.LabelApp: r.App, "app.kubernetes.io/managed-by": record.Tool},
 		"annotations": map[string]string{
-			annotationTooling:    s.Tool,
-			annotationGroupKinds: strings.Join(groupKinds, ","),
-			annotationNamespaces: strings.Join(spaces, ","),
+			record.AnnotationTooling:    s.Tool,
+			record.AnnotationGroupKinds: strings.Join(groupKinds, ","),
+			record.AnnotationNamespaces: strings.Join(spaces, ","),
 		},
 	}
-	if r.version != "" {
+	if r.Stored.Version != "" {
 		s.renameParent(ctx, r, ref)
-		meta["resourceVersion"] = r.version
+		meta["resourceVersion"] = r.Stored.Version
 	}
 	body, err := json.Marshal(map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta,
 		"data": map[string]string{"report": string(report), "history": string(history)}})
@@ -178,11 +191,11 @@ func (s *Store) saveParent(ctx context.Context, r *Record) error {
 		return err
 	}
 	write := func() (*unstructured.Unstructured, error) {
-		u, _, err := s.Cluster.Apply(ctx, ref, body, cluster.ApplyOptions{Manager: Manager, Force: true})
+		u, _, err := s.Cluster.Apply(ctx, ref, body, cluster.ApplyOptions{Manager: record.Manager, Force: true})
 		return u, err
 	}
 	var saved *unstructured.Unstructured
-	if r.version == "" {
+	if r.Stored.Version == "" {
 		saved, err = s.firstWrite(ctx, write)
 	} else {
 		saved, err = write()
@@ -193,45 +206,33 @@ func (s *Store) saveParent(ctx context.Context, r *Record) error {
 	if err != nil {
 		return fmt.Errorf("record of %s: %w", r.App, err)
 	}
-	r.version = saved.GetResourceVersion()
+	r.Stored.Version = saved.GetResourceVersion()
 	return nil
 }
 
 // renameParent gives our entry on the parent today's name, once. A parent that somebody else has written is left to the
 // apply, which finds that out.
-func (s *Store) renameParent(ctx context.Context, r *Record, parent cluster.Ref) {
+func (s *Store) renameParent(ctx context.Context, r *record.Record, parent cluster.Ref) {
 	patch, err := json.Marshal([]map[string]any{
-		{"op": "test", "path": "/metadata/resourceVersion", "value": r.version},
-		{"op": "replace", "path": "/metadata/managedFields", "value": r.shares}})
-	if r.shares == nil || err != nil {
+		{"op": "test", "path": "/metadata/resourceVersion", "value": r.Stored.Version},
+		{"op": "replace", "path": "/metadata/managedFields", "value": r.Stored.Shares}})
+	if r.Stored.Shares == nil || err != nil {
 		return
 	}
-	if u, err := s.Cluster.PatchJSON(ctx, parent, patch, Manager); err == nil {
-		r.version = u.GetResourceVersion()
+	if u, err := s.Cluster.PatchJSON(ctx, parent, patch, record.Manager); err == nil {
+		r.Stored.Version = u.GetResourceVersion()
 	}
-	r.shares = nil
+	r.Stored.Shares = nil
 }
 
-func (s *Store) Unchanged(ctx context.Context, r *Record) error {
+// Unchanged returns nil when nobody else has saved the record since it was loaded or saved, ErrBusy when somebody has.
+func (s *Store) Unchanged(ctx context.Context, r *record.Record) error {
 	version, err := s.Cluster.Version(ctx, cluster.Ref{Kind: secrets, Namespace: s.Namespace, Name: shardName(r.App, 0)})
 	switch {
 	case err != nil && !apierrors.IsNotFound(err):
 		return fmt.Errorf("record of %s: %w", r.App, err)
-	case err != nil && r.versions[0] != "", err == nil && version != r.versions[0]:
+	case err != nil && r.Stored.Versions[0] != "", err == nil && version != r.Stored.Versions[0]:
 		return ErrBusy
 	}
 	return nil
-}
-
-func (r *Record) Unsaved() bool {
-	shards, err := r.encode()
-	if err != nil || len(shards) != len(r.written) {
-		return true
-	}
-	for n, sh := range shards {
-		if old := r.written[n]; string(old.header) != string(sh.header) || string(old.rows) != string(sh.rows) {
-			return true
-		}
-	}
-	return false
 }
