@@ -122,6 +122,37 @@ var boundaries = []struct {
 	}},
 }
 
+// pure are the packages that speak of results, and those that decide: values in, values out.
+var pure = map[string][]string{
+	"words":     {"concurrent", "diff", "fields", "health", "hint", "object", "report"},
+	"decisions": {"live", "rbac", "record"},
+}
+
+// TestPurePackages: what should happen is decided, and tested, without a server.
+func TestPurePackages(t *testing.T) {
+	const reason = "what should happen is decided without a server, a repository or a renderer"
+	forbidden := map[string]string{
+		"k8s.io/client-go": reason, "helm.sh/helm": reason, "sigs.k8s.io/kustomize": reason, "github.com/go-git": reason,
+		module + "/plugin/internal/cluster": reason, module + "/plugin/internal/render": reason, module + "/plugin/internal/source": reason,
+	}
+	for level, packages := range pure {
+		for _, pkg := range packages {
+			root := module + "/plugin/internal/" + pkg
+			imports := dependencies(t, root)
+			for imported := range within(imports, root) {
+				for prefix, why := range forbidden {
+					if imported == prefix || strings.HasPrefix(imported, prefix+"/") {
+						t.Errorf("%s is imported:\n  %s\nbut %s", imported, strings.Join(chain(imports, root, imported), "\n  imports "), why)
+					}
+				}
+				if name := strings.TrimPrefix(imported, module+"/plugin/internal/"); level == "words" && slices.Contains(pure["decisions"], name) {
+					t.Errorf("%s imports %s: words have no opinion", pkg, name)
+				}
+			}
+		}
+	}
+}
+
 // importers are the packages that only some may import directly, each with its reason.
 var importers = []struct {
 	pkg    string
@@ -135,6 +166,7 @@ var importers = []struct {
 	{"plugin/internal/trust", []string{"plugin"}, "a source shows trusted commits only; no other code decides whom to trust"},
 	{"plugin/internal/notify", []string{"plugin"}, "whether somebody can be told must not matter to a pass"},
 	{"plugin/internal/events", []string{"plugin"}, "whether somebody can be told must not matter to a pass"},
+	{"plugin/internal/observe", []string{"plugin/internal/reconcile"}, "only what compares the record with the cluster lists objects by our label"},
 	{"plugin/internal/preview", []string{"plugin"}, "nothing depends on a way to show things"},
 	{"plugin/internal/install", []string{"plugin"}, "a pass is the same with and without an installation"},
 	{"plugin/internal/rbac", []string{"plugin", "plugin/internal/install", "plugin/internal/reconcile"}, "rights are counted before writing: by install, rbac and the preflight of a pass"},

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -90,4 +91,16 @@ func (c *Client) review(ctx context.Context, kind, resource string, spec map[str
 		return nil, err
 	}
 	return c.Create(ctx, Ref{Kind: Kind{Group: reviewGroup, Version: "v1", Kind: kind, Resource: resource}}, body, "")
+}
+
+// RightsOn says what a user needs on a kind, in one namespace or everywhere.
+func RightsOn(k Kind, namespace string) string {
+	name := k.Resource
+	if k.Group != "" {
+		name += "." + k.Group
+	}
+	if namespace != "" {
+		name += " in namespace " + namespace
+	}
+	return fmt.Sprintf("grant get, list, create, patch and delete on %s to this user", name)
 }

@@ -5,14 +5,14 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
 const group = "rbac.authorization.k8s.io"
 
 // Object is a manifest and where it goes.
 type Object struct {
-	cluster.Ref
+	object.Ref
 	Manifest *unstructured.Unstructured
 }
 

@@ -8,7 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/rbac"
 )
 
@@ -102,7 +102,7 @@ func TestARoleInGitTakesWhatItGives(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(`rules: [{apiGroups: ["", apps], resources: [secrets], resourceNames: [a], verbs: [get]}, {nonResourceURLs: [/healthz], verbs: [get]}]`), &role); err != nil {
 		t.Fatal(err)
 	}
-	grants := rbac.Needs([]rbac.Object{{Ref: cluster.Ref{Kind: k, Name: "x"}, Manifest: &unstructured.Unstructured{Object: role}}})
+	grants := rbac.Needs([]rbac.Object{{Ref: object.Ref{Kind: k, Name: "x"}, Manifest: &unstructured.Unstructured{Object: role}}})
 	want := []rbac.Grant{
 		rbac.Apply("rbac.authorization.k8s.io", "clusterroles", ""),
 		{Resource: "secrets", Verbs: []string{"get"}, Names: []string{"a"}},

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -33,7 +34,7 @@ func traces() (labels, annotations []string) {
 
 // adopting tells whether an apply made an object ours that somebody else had made, or had taken from us.
 func adopting(s *step, created bool) bool {
-	return !created && (s.row == nil || s.row.UID == "" || s.verdict == replaced || s.verdict == missing)
+	return !created && (s.row == nil || s.row.UID == "" || s.state == live.Replaced || s.state == live.Missing)
 }
 
 // soleOwner takes the share of people's kubectl, of tools that had the object before, and of the owner that the server

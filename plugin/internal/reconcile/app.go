@@ -13,6 +13,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
@@ -139,7 +140,7 @@ type memory struct {
 	rendered map[string]*rendering   // last commit rendered, by app
 	fights   fights                  // what was reverted lately
 	checks   checks                  // health rules
-	refused  sync.Map                // kinds that may not be listed in the whole cluster
+	reader   observe.Reader          // of the cluster
 	rights   rights                  // what the user was found to be allowed
 	server   server                  // what charts see of it
 	custom   map[string][]string     // kinds that the server serves, by version of their group, as far as charts asked in vain
@@ -156,10 +157,13 @@ type memory struct {
 
 func (r *Reconciler) memory() *memory {
 	if r.kept == nil {
-		r.kept = &memory{rendered: map[string]*rendering{}, deputies: map[string]*Reconciler{}}
+		r.kept = &memory{reader: observe.Reader{Cluster: r.Cluster}, rendered: map[string]*rendering{}, deputies: map[string]*Reconciler{}}
 	}
 	return r.kept
 }
+
+// reader reads the cluster with the rights of this identity.
+func (r *Reconciler) reader() *observe.Reader { return &r.memory().reader }
 
 // Options are the settings of one run.
 type Options struct {

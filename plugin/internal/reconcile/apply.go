@@ -12,7 +12,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -71,7 +73,7 @@ func (p *pass) applyStage(ctx context.Context, steps []*step) {
 		why[i] = p.blocked(s) // before failures of this very stage are noted
 	}
 	outcomes := make([]outcome, len(steps))
-	pipeline(ctx, len(steps), writesInFlight, unsettledAtOnce, func(i int) {
+	concurrent.InOrder(ctx, len(steps), writesInFlight, unsettledAtOnce, func(i int) {
 		if why[i] == "" {
 			outcomes[i] = p.applyOne(ctx, steps[i])
 		} else {
@@ -136,7 +138,7 @@ type outcome struct {
 }
 
 func (p *pass) applyOne(ctx context.Context, s *step) outcome {
-	if s.verdict == terminating && s.live != nil {
+	if s.state == live.Terminating && s.live != nil {
 		return outcome{err: fmt.Errorf("is being deleted since %s; it is applied again when it is gone",
 			age(p.Now().Sub(s.live.GetDeletionTimestamp().Time)))}
 	}
@@ -331,7 +333,7 @@ func adopted(s *step, o outcome) bool {
 	case s.row != nil && s.row.Adopted: // handed over by a run that was cut off
 		return true
 	}
-	return s.live == nil || s.verdict == replaced
+	return s.live == nil || s.state == live.Replaced
 }
 
 // classify names what happened. Drift is what differs although Git did not change.
@@ -355,9 +357,9 @@ func classify(s *step, o outcome) (report.Action, string) {
 		return report.Configured, "it existed before" + o.from
 	case s.changed, !known:
 		return report.Configured, ""
-	case s.verdict == replaced, s.verdict == missing && o.after.GetUID() != "" && o.after.GetUID() != s.row.UID:
+	case s.state == live.Replaced, s.state == live.Missing && o.after.GetUID() != "" && o.after.GetUID() != s.row.UID:
 		return report.Reverted, "it had been deleted and recreated" + o.from
-	case s.verdict == missing:
+	case s.state == live.Missing:
 		return report.Reverted, "its label " + record.LabelPartOf + " had been removed" + o.from
 	}
 	return report.Reverted, ""

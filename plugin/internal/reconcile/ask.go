@@ -9,6 +9,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -49,7 +51,7 @@ func (p *pass) toAsk() []*step {
 	hooked := p.hooksDue() && len(p.hooksOf(phasePreSync)) > 0 // they may change what the server says
 	var out []*step
 	for _, s := range p.plan.steps {
-		changes := s.changed && s.live != nil && s.verdict != terminating && !s.policy.CreateOnly
+		changes := s.changed && s.live != nil && s.state != live.Terminating && !s.policy.CreateOnly
 		if changes && (s.policy.Recreate || !alone && !hooked) {
 			out = append(out, s)
 		}
@@ -86,7 +88,7 @@ func (p *pass) dryRuns(ctx context.Context, steps []*step) []refusedStep {
 	dry := *p
 	dry.opts.DryRun = true
 	outcomes := make([]outcome, len(steps))
-	parallel(ctx, len(steps), writesInFlight, func(i int) { outcomes[i] = dry.applyOne(ctx, steps[i]) })
+	concurrent.Each(ctx, len(steps), writesInFlight, func(i int) { outcomes[i] = dry.applyOne(ctx, steps[i]) })
 	var refused []refusedStep
 	for i, s := range steps {
 		s.anew = firstOf(outcomes[i].anew, s.anew)

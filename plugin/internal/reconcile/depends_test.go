@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 )
 
 func TestObjectsFollowWhatTheyDependOn(t *testing.T) {
@@ -28,9 +29,9 @@ func TestObjectsFollowWhatTheyDependOn(t *testing.T) {
 }
 
 func TestObjectsArePrunedBeforeWhatTheyDependOn(t *testing.T) {
-	s := newScene().applied(wanted("ConfigMap", "a"), clean).
-		applied(wanted("ConfigMap", "b", desired.DependsOn+"=/namespaces/shop/Deployment/none"), clean).
-		applied(wanted("ConfigMap", "z", desired.DependsOn+"=/namespaces/shop/ConfigMap/a"), clean)
+	s := newScene().applied(wanted("ConfigMap", "a"), live.InSync).
+		applied(wanted("ConfigMap", "b", desired.DependsOn+"=/namespaces/shop/Deployment/none"), live.InSync).
+		applied(wanted("ConfigMap", "z", desired.DependsOn+"=/namespaces/shop/ConfigMap/a"), live.InSync)
 	lines := s.plan().lines()
 	if z, a := strings.Index(strings.Join(lines, " "), "configmap/z"), strings.Index(strings.Join(lines, " "), "configmap/a"); z > a {
 		t.Errorf("got %v", lines)

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -129,7 +130,7 @@ func (r *Reconciler) prepare(ctx context.Context, app App, rendered []render.Obj
 // encode fills in the bodies.
 func encode(ctx context.Context, objects []*object) error {
 	failures := make([]error, len(objects))
-	parallel(ctx, len(objects), runtime.GOMAXPROCS(0), func(i int) {
+	concurrent.Each(ctx, len(objects), runtime.GOMAXPROCS(0), func(i int) {
 		o := objects[i]
 		if o.body, failures[i] = json.Marshal(o.manifest.Object); failures[i] != nil {
 			failures[i] = fmt.Errorf("%s: %s: %w", o.origin, o.ID(), failures[i])

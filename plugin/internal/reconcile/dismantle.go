@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -61,11 +62,11 @@ func (p *pass) dismantle(ctx context.Context, prune bool) error {
 	if err := p.observeRecorded(ctx); err != nil {
 		return err
 	}
-	p.plan = makePlan(nil, p.rec, p.live, p.verdicts, p.id, p.apps)
+	p.plan = makePlan(p.planInput(nil))
 	if err := p.lookBeforePrune(ctx); err != nil {
 		return err
 	}
-	p.plan = makePlan(nil, p.rec, p.live, p.verdicts, p.id, p.apps)
+	p.plan = makePlan(p.planInput(nil))
 	take := p.removeAll
 	if !prune {
 		take = p.releaseAll
@@ -97,9 +98,9 @@ func (p *pass) removeAll(ctx context.Context) error {
 // releaseAll takes our label off every object that is proven ours.
 func (p *pass) releaseAll(ctx context.Context) error {
 	errs := make([]error, len(p.plan.removals))
-	parallel(ctx, len(p.plan.removals), writesInFlight, func(i int) {
+	concurrent.Each(ctx, len(p.plan.removals), writesInFlight, func(i int) {
 		r := p.plan.removals[i]
-		if p.live.absent[r.row.Ref.Kind] || r.live == nil {
+		if p.live.IsAbsent(r.row.Ref.Kind) || r.live == nil {
 			return
 		}
 		live, err := p.provenOurs(ctx, r)

@@ -50,7 +50,7 @@ func words(err error, s *step) (message, advice string) {
 	case st.Reason == metav1.StatusReasonForbidden && strings.Contains(st.Message, "exceeded quota"):
 		return st.Message, "raise the ResourceQuota, or ask for less"
 	case st.Reason == metav1.StatusReasonForbidden && strings.Contains(st.Message, "cannot "):
-		return st.Message, rightsOn(s.Ref.Kind, s.Namespace)
+		return st.Message, cluster.RightsOn(s.Ref.Kind, s.Namespace)
 	case st.Reason == metav1.StatusReasonNotFound && st.Details != nil && st.Details.Kind == "namespaces":
 		return fmt.Sprintf("namespace %s does not exist", st.Details.Name), "add the Namespace to the repository, or use --target-namespace"
 	case isMismatch(err):
@@ -61,26 +61,6 @@ func words(err error, s *step) (message, advice string) {
 		return "is larger than the API server takes", "split it"
 	}
 	return st.Message, ""
-}
-
-// rightsOn says what a user needs on a kind, in one namespace or everywhere.
-func rightsOn(k cluster.Kind, namespace string) string {
-	name := k.Resource
-	if k.Group != "" {
-		name += "." + k.Group
-	}
-	if namespace != "" {
-		name += " in namespace " + namespace
-	}
-	return fmt.Sprintf("grant get, list, create, patch and delete on %s to this user", name)
-}
-
-// mayNot adds to a refused list what the user needs.
-func mayNot(err error, k cluster.Kind, namespace string) error {
-	if !apierrors.IsForbidden(err) {
-		return err
-	}
-	return hint.With(err, "%s", rightsOn(k, namespace))
 }
 
 func terminatingNamespace(st metav1.Status) bool {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -105,8 +106,8 @@ func (p *pass) remark(c report.Change) {
 // noteAll looks for what others added to objects that were written since we wrote them.
 func (p *pass) noteAll() {
 	for k, row := range p.rec.Rows {
-		if live := p.live.member(k, p.id); live != nil && p.verdicts[k] == clean && live.GetResourceVersion() != row.ResourceVersion {
-			p.noteForeign(row, live)
+		if u := p.live.Member(k, p.id); u != nil && p.states[k] == live.InSync && u.GetResourceVersion() != row.ResourceVersion {
+			p.noteForeign(row, u)
 		}
 	}
 }

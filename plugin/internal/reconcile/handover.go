@@ -74,7 +74,7 @@ func (rd *round) handovers() {
 			}
 			rd.moves = append(rd.moves, move{giver, taker, k})
 			giver.givesAway(k)
-			if u := taker.live.objects[k]; u != nil && foreignOwner(u, giver.id) == "" &&
+			if u := taker.live.Object(k); u != nil && foreignOwner(u, giver.id) == "" &&
 				(row.UID == u.GetUID() || row.UID == "" && appliedByUs(u)) {
 				taker.takesOver(k, &handover{giver.app.Name, giver.id, row})
 			}
@@ -107,22 +107,20 @@ func (p *pass) claimed() []record.Key {
 	return keys
 }
 
-// givesAway and takesOver note a hand-over in what the pass knows of the cluster, of which it takes its own share.
+// givesAway notes that the app hands an object over to another one.
 func (p *pass) givesAway(k record.Key) {
-	p.alone()
-	p.live.gives[k] = true
-}
-
-func (p *pass) takesOver(k record.Key, h *handover) {
-	p.alone()
-	p.live.takes[k] = h
-}
-
-func (p *pass) alone() {
-	if p.live.gives == nil {
-		p.live = p.ownPart()
-		p.live.gives, p.live.takes = map[record.Key]bool{}, map[record.Key]*handover{}
+	if p.gives == nil {
+		p.gives = map[record.Key]bool{}
 	}
+	p.gives[k] = true
+}
+
+// takesOver notes that another app hands an object over to the app.
+func (p *pass) takesOver(k record.Key, h *handover) {
+	if p.takes == nil {
+		p.takes = map[record.Key]*handover{}
+	}
+	p.takes[k] = h
 }
 
 // dropGiven takes the rows of objects that other apps have taken over, and recorded, out of the records of the givers.

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"testing"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
@@ -13,26 +14,26 @@ func TestAnAppThatIsPlannedLateHandsOver(t *testing.T) {
 	moved, stays := wanted("ConfigMap", "moved"), wanted("ConfigMap", "stays")
 	r := &Reconciler{}
 	r.memory().keep("giver", &rendering{objects: []render.Object{{Unstructured: stays.manifest}, {Unstructured: wanted("Widget", "new").manifest}}})
-	giver := &pass{Reconciler: r, app: App{Name: "giver"}, id: ourID, listed: &listed{late: true}, live: newSnapshot(),
+	giver := &pass{Reconciler: r, app: App{Name: "giver"}, id: ourID, listed: &listed{late: true}, live: live.New(),
 		rec: &record.Record{Inventory: record.NewInventory("giver")}}
-	taker := &pass{Reconciler: r, app: App{Name: "taker"}, id: "applyset-takers-v1", listed: &listed{}, live: newSnapshot(),
+	taker := &pass{Reconciler: r, app: App{Name: "taker"}, id: "applyset-takers-v1", listed: &listed{}, live: live.New(),
 		rec: &record.Record{Inventory: record.NewInventory("taker")}, desired: []*object{moved}}
-	shared := newSnapshot()
+	shared := live.New()
 	for _, o := range []*object{moved, stays} {
 		live := o.manifest.DeepCopy()
 		live.SetUID("1")
 		live.SetLabels(map[string]string{record.LabelPartOf: ourID})
-		shared.objects[o.key()] = live
+		shared.Add(o.Ref.Kind, live)
 		giver.rec.Rows[o.key()] = record.Row{Ref: o.Ref, UID: "1"}
 	}
 	for _, p := range []*pass{giver, taker} {
 		p.live, p.listed.shared = shared, shared
 	}
 	(&round{passes: []*pass{giver, taker}}).handovers()
-	if !giver.live.gives[moved.key()] || giver.live.gives[stays.key()] {
-		t.Errorf("gives %v", giver.live.gives)
+	if !giver.gives[moved.key()] || giver.gives[stays.key()] {
+		t.Errorf("gives %v", giver.gives)
 	}
-	if taker.live.takes[moved.key()] == nil {
+	if taker.takes[moved.key()] == nil {
 		t.Error("nothing is taken over")
 	}
 }

@@ -26,7 +26,7 @@ func (p *pass) planRemoval() error {
 	if p.listed.aside || p.app.KeepRemoved || p.listed.keeps != "" {
 		return nil
 	}
-	if len(p.live.gives) > 0 {
+	if len(p.gives) > 0 {
 		p.handedOver = len(p.rec.Kept) > 0
 		return nil
 	}

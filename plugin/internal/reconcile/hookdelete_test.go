@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -20,7 +21,7 @@ func keeping(t *testing.T, annotations ...string) *pass {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &pass{rec: &record.Record{Inventory: record.NewInventory("shop")}, listed: &listed{retired: true}, live: newSnapshot()}
+	p := &pass{rec: &record.Record{Inventory: record.NewInventory("shop")}, listed: &listed{retired: true}, live: live.New()}
 	if p.rec.Kept, err = record.PackHooks([]record.KeptHook{{Object: o.Ref, Manifest: body}}); err != nil {
 		t.Fatal(err)
 	}
@@ -37,7 +38,7 @@ func TestHooksOfARemovalRunWithoutDoubtOnly(t *testing.T) {
 		"removed":                       {func(*pass) {}, true},
 		"everything stays":              {func(p *pass) { p.app.KeepRemoved = true }, false},
 		"an app is not known":           {func(p *pass) { p.listed.keeps = "perhaps" }, false},
-		"another app takes an object":   {func(p *pass) { p.live.gives = map[record.Key]bool{key: true} }, false},
+		"another app takes an object":   {func(p *pass) { p.gives = map[record.Key]bool{key: true} }, false},
 		"another app was asked for":     {func(p *pass) { p.listed.aside = true }, false},
 		"its hooks are all of the past": {func(p *pass) { p.rec.Kept = nil }, false},
 	} {

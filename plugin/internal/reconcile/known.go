@@ -14,6 +14,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -66,7 +69,7 @@ func (k known) applied(name string) (Applied, bool) {
 
 // members are live objects of apps, found by their label.
 type members struct {
-	live   *snapshot
+	live   *live.Snapshot
 	kinds  map[string]cluster.Kind // by Kind.group
 	unread map[kindIn]error        // why objects of a kind could not be listed
 }
@@ -76,7 +79,7 @@ type kindIn struct{ groupKind, namespace string }
 
 // members lists the objects of apps, each kind once, where the parents of the apps say that there are some.
 func (r *Reconciler) members(ctx context.Context, parents ...*record.Record) *members {
-	m := &members{live: newSnapshot(), kinds: map[string]cluster.Kind{}, unread: map[kindIn]error{}}
+	m := &members{live: live.New(), kinds: map[string]cluster.Kind{}, unread: map[kindIn]error{}}
 	spaces := map[string]map[string]bool{}
 	for _, p := range parents {
 		for _, gk := range p.GroupKinds {
@@ -99,7 +102,7 @@ func (r *Reconciler) members(ctx context.Context, parents ...*record.Record) *me
 		}
 	}
 	failed := make([]map[string]error, len(names))
-	parallel(ctx, len(names), readsInFlight, func(i int) {
+	concurrent.Each(ctx, len(names), observe.AtOnce, func(i int) {
 		if k, known := m.kinds[names[i]]; known {
 			failed[i] = r.listMembers(ctx, m.live, k, slices.Sorted(maps.Keys(spaces[names[i]])))
 		}
@@ -114,17 +117,17 @@ func (r *Reconciler) members(ctx context.Context, parents ...*record.Record) *me
 
 // listMembers lists one kind in the whole cluster or, where that is forbidden, in each of the namespaces. It returns what
 // failed, by namespace.
-func (r *Reconciler) listMembers(ctx context.Context, live *snapshot, k cluster.Kind, namespaces []string) map[string]error {
-	l := look{whole: !isSecret(k)}
+func (r *Reconciler) listMembers(ctx context.Context, live *live.Snapshot, k cluster.Kind, namespaces []string) map[string]error {
+	q := observe.ListRequest{Values: !isSecret(k)}
 	failed := map[string]error{}
-	err := r.listInto(ctx, live, k, []string{""}, l)
+	err := r.reader().ListIn(ctx, live, k, []string{""}, q)
 	switch {
 	case err == nil:
 	case !apierrors.IsForbidden(err) || !k.Namespaced:
 		failed[""] = err
 	default:
 		for _, ns := range namespaces {
-			if err := r.listInto(ctx, live, k, []string{ns}, l); err != nil {
+			if err := r.reader().ListIn(ctx, live, k, []string{ns}, q); err != nil {
 				failed[ns] = err
 			}
 		}
@@ -140,9 +143,9 @@ func (m *members) of(id string, parent *record.Record) (rows []record.Row, unrea
 		byGroupKind[schema.GroupKind{Group: k.Group, Kind: k.Kind}] = k
 	}
 	inv := record.NewInventory("")
-	for _, key := range m.live.carrying(id) {
+	for _, key := range m.live.Carrying(id) {
 		ref := cluster.Ref{Kind: byGroupKind[schema.GroupKind{Group: key.Group, Kind: key.Kind}], Namespace: key.Namespace, Name: key.Name}
-		inv.Rows[key] = record.Row{Ref: ref, UID: m.live.objects[key].GetUID()}
+		inv.Rows[key] = record.Row{Ref: ref, UID: m.live.Object(key).GetUID()}
 	}
 	for _, gk := range parent.GroupKinds {
 		for _, ns := range append([]string{""}, parent.Namespaces...) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -25,7 +26,7 @@ type listed struct {
 
 	suspended bool // it was asked for all the same
 
-	shared *snapshot // what the group of the app has listed
+	shared *live.Snapshot // what the group of the app has listed
 
 	idle      bool // there is nothing to do
 	untouched bool // by the new commit: Git holds what the record does, and nothing was rendered

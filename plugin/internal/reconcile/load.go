@@ -12,6 +12,8 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -104,15 +106,15 @@ func (p *pass) rebuild(ctx context.Context, groupKinds []string) error {
 		}
 		kinds = append(kinds, k)
 	}
-	if err := p.observe(ctx, p.live, look{kinds: kinds, namespaces: map[cluster.Kind][]string{}}); err != nil {
+	if err := p.reader().List(ctx, p.live, observe.ListRequest{Kinds: kinds}); err != nil {
 		return err
 	}
 	byGroupKind := map[[2]string]cluster.Kind{}
 	for _, k := range kinds {
 		byGroupKind[[2]string{k.Group, k.Kind}] = k
 	}
-	for key := range p.live.objects {
-		if u := p.live.member(key, p.id); u != nil && appliedByUs(u) {
+	for _, key := range p.live.Carrying(p.id) {
+		if u := p.live.Object(key); appliedByUs(u) {
 			p.rec.Restore(cluster.Ref{Kind: byGroupKind[[2]string{key.Group, key.Kind}], Namespace: key.Namespace, Name: key.Name}, u.GetUID())
 		}
 	}
@@ -128,21 +130,22 @@ func (p *pass) observeRecorded(ctx context.Context) error {
 	if p.opts.drift != nil {
 		return p.observeDrift(ctx, p.opts.drift.keys)
 	}
-	l := lookFor(p.rec.Rows)
-	l.after = p.rec.Newest()
-	err := p.observe(ctx, p.live, l)
-	if err != nil {
+	q := observe.For(p.rec.Rows)
+	q.NotOlderThan = p.rec.Newest()
+	if err := p.reader().List(ctx, p.live, q); err != nil {
 		return err
 	}
 	p.rec.ForeignFields = string(p.app.ForeignFields)
-	if p.verdicts, err = p.judgeAll(ctx, p.rec.Inventory, p.live, p.id); err != nil {
+	app := &observe.Recorded{Inventory: p.rec.Inventory, Set: p.id}
+	if err := p.reader().Compare(ctx, p.live, app); err != nil {
 		return err
 	}
-	return p.judged(ctx)
+	p.states = app.States
+	return p.compared(ctx)
 }
 
-// judged looks once more at verdicts that another cluster would explain, and notes what others did.
-func (p *pass) judged(ctx context.Context) error {
+// compared looks once more at states that another cluster would explain, and notes what others did.
+func (p *pass) compared(ctx context.Context) error {
 	if p.suspicious() {
 		if err := p.checkCluster(ctx, true); err != nil {
 			return err
@@ -154,19 +157,19 @@ func (p *pass) judged(ctx context.Context) error {
 
 // observeDrift reads the objects that a watch has brought up, and takes all others as clean.
 func (p *pass) observeDrift(ctx context.Context, keys []record.Key) error {
-	p.verdicts = make(map[record.Key]verdict, len(p.rec.Rows))
+	p.states = make(map[record.Key]live.State, len(p.rec.Rows))
 	for k := range p.rec.Rows {
-		p.verdicts[k] = clean
+		p.states[k] = live.InSync
 	}
 	var refs []cluster.Ref
 	for _, k := range keys {
 		refs = append(refs, p.rec.Rows[k].Ref)
 	}
-	if err := p.readValues(ctx, p.live, refs, p.id); err != nil {
+	if err := p.reader().Values(ctx, p.live, refs, p.id); err != nil {
 		return err
 	}
 	for _, k := range keys {
-		p.verdicts[k] = judge(p.rec.Inventory, p.rec.Rows[k], p.live, p.id)
+		p.states[k] = live.Compare(p.rec.Inventory, p.rec.Rows[k], p.live, p.id)
 	}
 	return nil
 }
@@ -189,8 +192,8 @@ func (p *pass) decide(ctx context.Context) error {
 		}
 		p.report.Revision = p.revision
 	}
-	for _, v := range p.verdicts {
-		if v != clean {
+	for _, v := range p.states {
+		if v != live.InSync {
 			p.report.Cause = report.CauseDrift
 			return nil
 		}

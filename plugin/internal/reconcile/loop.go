@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -51,7 +52,7 @@ type member struct {
 
 // watched is one watch: what it covers, and with whose rights.
 type watched struct {
-	scope
+	live.Scope
 	rights *memory
 }
 
@@ -131,7 +132,7 @@ func (l *loop) turn(ctx context.Context, commit string) error {
 	l.remember(rd, err)
 	l.watch(ctx, rd)
 	for _, p := range rd.passes {
-		p.live, p.after, p.verdicts, p.plan, p.effects = newSnapshot(), nil, nil, nil, nil // the next turn reads anew
+		p.live, p.handovers, p.after, p.states, p.plan, p.effects = live.New(), handovers{}, nil, nil, nil, nil // the next turn reads anew
 		if p.listed != nil {
 			p.listed.shared = nil
 		}
@@ -211,7 +212,7 @@ func (l *loop) narrow(ctx context.Context) (done bool, err error) {
 		for k := range p.rec.Rows {
 			l.holder[k] = m
 		}
-		p.live, p.after, p.verdicts, p.plan = newSnapshot(), nil, nil, nil
+		p.live, p.handovers, p.after, p.states, p.plan = live.New(), handovers{}, nil, nil, nil
 		l.sound = l.sound && err == nil && done.Suspended == nil
 		l.calm = l.calm && l.sound && p.rec.Settled
 	}
@@ -237,14 +238,14 @@ func (p *pass) repeat(ctx context.Context, dirty map[record.Key]bool) *pass {
 func (l *loop) watch(ctx context.Context, rd *round) {
 	from := map[watched]string{}
 	for _, g := range rd.groups {
-		for s, version := range g.live.versions {
+		for s, version := range g.live.Versions() {
 			from[watched{s, g.memory()}] = version
 		}
 	}
 	clients := map[*memory]*Reconciler{}
 	for _, p := range rd.passes {
 		clients[p.memory()] = p.Reconciler
-		for s, version := range p.live.versions {
+		for s, version := range p.live.Versions() {
 			if w := (watched{s, p.memory()}); from[w] == "" {
 				from[w] = version
 			}
@@ -267,7 +268,7 @@ func (l *loop) watch(ctx context.Context, rd *round) {
 }
 
 func (l *loop) watchScope(ctx context.Context, w watched, r *Reconciler, after string) {
-	err := r.Cluster.WatchMetadata(ctx, w.kind, w.namespace, record.LabelPartOf, after,
+	err := r.Cluster.WatchMetadata(ctx, w.Kind, w.Namespace, record.LabelPartOf, after,
 		func(c cluster.Change[*metav1.PartialObjectMetadata]) { l.changed(ctx, w, c) })
 	if ctx.Err() != nil {
 		return
@@ -287,7 +288,7 @@ func (l *loop) changed(ctx context.Context, w watched, c cluster.Change[*metav1.
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	u := c.Object
-	key := record.Key{Group: w.kind.Group, Kind: w.kind.Kind, Namespace: u.Namespace, Name: u.Name}
+	key := record.Key{Group: w.Kind.Group, Kind: w.Kind.Kind, Namespace: u.Namespace, Name: u.Name}
 	m := l.holder[key]
 	if m == nil || m.last.memory() != w.rights {
 		return
@@ -302,16 +303,16 @@ func (l *loop) changed(ctx context.Context, w watched, c cluster.Change[*metav1.
 		l.due()
 		return
 	}
-	s := newSnapshot()
-	s.add(w.kind, u)
-	v := judge(p.rec.Inventory, row, s, p.id)
-	if v == undecided && p.readValues(ctx, s, []cluster.Ref{row.Ref}, p.id) == nil {
-		if v = judge(p.rec.Inventory, row, s, p.id); v == clean {
-			row.ResourceVersion = s.objects[key].GetResourceVersion()
+	s := live.New()
+	s.Add(w.Kind, u)
+	v := live.Compare(p.rec.Inventory, row, s, p.id)
+	if v == live.NeedsRead && p.reader().Values(ctx, s, []cluster.Ref{row.Ref}, p.id) == nil {
+		if v = live.Compare(p.rec.Inventory, row, s, p.id); v == live.InSync {
+			row.ResourceVersion = s.Object(key).GetResourceVersion()
 			p.rec.Rows[key] = row
 		}
 	}
-	if v != clean {
+	if v != live.InSync {
 		m.dirty[key] = true
 		l.due()
 	}

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -75,7 +76,7 @@ func (p *pass) inPlace(ctx context.Context, s *step, w written) (written, error)
 }
 
 // firstTime tells whether an object, if there is one, was never applied by us.
-func firstTime(s *step) bool { return s.row == nil || s.row.UID == "" || s.verdict == replaced }
+func firstTime(s *step) bool { return s.row == nil || s.row.UID == "" || s.state == live.Replaced }
 
 // parties says whose fields may go from an object.
 func (p *pass) parties(s *step) fields.Parties {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	kube "github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
@@ -31,7 +32,7 @@ func (p *pass) targetNamespace() (cluster.Ref, bool) {
 // needsNamespace tells whether the plan creates objects or runs hooks, which the target namespace may be missing for.
 func (p *pass) needsNamespace() bool {
 	return p.newlyDue && !p.retired() || slices.ContainsFunc(p.plan.steps, func(s *step) bool {
-		return !p.retired() && (s.row == nil || s.verdict == missing) || s.live == nil && s.Namespace == p.app.Namespace
+		return !p.retired() && (s.row == nil || s.state == live.Missing) || s.live == nil && s.Namespace == p.app.Namespace
 	})
 }
 

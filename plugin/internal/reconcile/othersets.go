@@ -16,7 +16,7 @@ func (p *pass) refuseForeign(ctx context.Context) error {
 	known := map[string]setOwner{}
 	for i := range p.plan.foreign {
 		o := p.plan.foreignObjects[i]
-		id := foreignOwner(p.live.objects[o.key()], p.id)
+		id := foreignOwner(p.live.Object(o.key()), p.id)
 		owner, asked := known[id]
 		if !asked {
 			owner = p.ownerOf(ctx, id)

@@ -10,6 +10,8 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -28,15 +30,16 @@ type pass struct {
 	timeout time.Duration // as the settings have it, zero for what flags say
 	listed  *listed       // of an app that a gitops.yaml lists
 
-	apps      map[string]string // of the instance, by ApplySet id
-	commit    string            // what the ref points at
-	revision  report.Revision
-	tip       source.Revision // the commit, with its message
-	was       lastKnown
-	because   *because // nil until the history is written
-	rec       *record.Record
-	live      *snapshot
-	verdicts  map[record.Key]verdict
+	apps     map[string]string // of the instance, by ApplySet id
+	commit   string            // what the ref points at
+	revision report.Revision
+	tip      source.Revision // the commit, with its message
+	was      lastKnown
+	because  *because // nil until the history is written
+	rec      *record.Record
+	live     *live.Snapshot
+	states   map[record.Key]live.State
+	handovers
 	desired   []*object
 	ignored   map[record.Key]bool // in Git, and left alone altogether
 	hooks     []*object           // run instead of applied
@@ -149,12 +152,16 @@ var verifying = []part{
 func (r *Reconciler) newPass(ctx context.Context, app App, opts Options) *pass {
 	r.memory()
 	p := &pass{Reconciler: r, ctx: ctx, app: app, opts: opts, id: r.Records.ID(app.Name), started: r.Now(), config: r.ownSettings(app),
-		live: newSnapshot(), unforeseen: &recreations{}, newKinds: map[cluster.Kind]bool{}, refs: map[record.Key]cluster.Ref{},
+		live: live.New(), unforeseen: &recreations{}, newKinds: map[cluster.Kind]bool{}, refs: map[record.Key]cluster.Ref{},
 		after: map[record.Key]*unstructured.Unstructured{}, trusted: map[record.Key]bool{}, fine: map[record.Key]*unstructured.Unstructured{}, failed: map[record.Key]bool{}, told: map[record.Key]string{}}
 	p.report = report.App{Name: app.Name, Cause: opts.Cause, DryRun: opts.DryRun, Source: r.From,
 		Changes: []report.Change{}, Pruned: []string{}}
 	p.report.Source.Path = app.Path
 	return p
+}
+
+func (p *pass) planInput(desired []*object) planInput {
+	return planInput{desired, p.rec, p.live, p.states, p.id, p.apps, p.handovers}
 }
 
 func (p *pass) runStages(ctx context.Context) error {
@@ -189,7 +196,7 @@ func (p *pass) poll(ctx context.Context) (err error) {
 // observeDesired lists what the record did not know to look for: kinds and namespaces that are new in Git. It shows
 // objects that belong to somebody else.
 func (p *pass) observeDesired(ctx context.Context) error {
-	l := look{namespaces: map[cluster.Kind][]string{}, after: p.rec.Newest()}
+	q := observe.ListRequest{Namespaces: map[cluster.Kind][]string{}, NotOlderThan: p.rec.Newest()}
 	for _, o := range p.desired {
 		p.refs[o.key()] = o.Ref
 		if p.opts.drift != nil {
@@ -198,32 +205,32 @@ func (p *pass) observeDesired(ctx context.Context) error {
 		if p.newKinds[o.Ref.Kind] {
 			var unknown *cluster.UnknownKindError
 			if _, err := p.Cluster.Kind(ctx, o.GVK()); errors.As(err, &unknown) {
-				p.live.absent[o.Ref.Kind] = true // its CRD comes with this commit: there is nothing to list
+				p.live.SetAbsent(o.Ref.Kind) // its CRD comes with this commit: there is nothing to list
 			}
 		}
-		if !slices.Contains(l.kinds, o.Ref.Kind) {
-			l.kinds = append(l.kinds, o.Ref.Kind)
+		if !slices.Contains(q.Kinds, o.Ref.Kind) {
+			q.Kinds = append(q.Kinds, o.Ref.Kind)
 		}
-		if ns := o.Namespace; ns != "" && !p.live.covers(o.Ref.Kind, ns) && !slices.Contains(l.namespaces[o.Ref.Kind], ns) {
-			l.namespaces[o.Ref.Kind] = append(l.namespaces[o.Ref.Kind], ns)
+		if ns := o.Namespace; ns != "" && !p.live.Covers(o.Ref.Kind, ns) && !slices.Contains(q.Namespaces[o.Ref.Kind], ns) {
+			q.Namespaces[o.Ref.Kind] = append(q.Namespaces[o.Ref.Kind], ns)
 		}
 	}
-	for k, uncovered := range l.namespaces {
+	for k, uncovered := range q.Namespaces {
 		if len(uncovered) > 0 {
-			delete(p.live.listed, k)
+			p.live.Unlist(k)
 		}
 	}
-	return p.observe(ctx, p.live, l)
+	return p.reader().List(ctx, p.live, q)
 }
 
 func (p *pass) makePlan(ctx context.Context) error {
 	p.noteSpread()
-	p.plan = makePlan(p.desired, p.rec, p.live, p.verdicts, p.id, p.apps)
+	p.plan = makePlan(p.planInput(p.desired))
 	if len(p.plan.removals) > 0 {
 		if err := p.lookBeforePrune(ctx); err != nil {
 			return err
 		}
-		p.plan = makePlan(p.desired, p.rec, p.live, p.verdicts, p.id, p.apps)
+		p.plan = makePlan(p.planInput(p.desired))
 	}
 	if len(p.plan.foreign) > 0 {
 		return p.refuseForeign(ctx)
@@ -265,9 +272,9 @@ func (p *pass) lookBeforePrune(ctx context.Context) error {
 	for _, r := range p.plan.removals {
 		doomed[r.row.Ref.Kind] = true
 	}
-	l := lookFor(p.rec.Rows)
-	l.kinds = slices.DeleteFunc(l.kinds, func(k cluster.Kind) bool { return !doomed[k] || p.live.absent[k] })
-	return p.again(ctx, p.live, l)
+	q := observe.For(p.rec.Rows)
+	q.Kinds = slices.DeleteFunc(q.Kinds, func(k cluster.Kind) bool { return !doomed[k] || p.live.IsAbsent(k) })
+	return p.reader().Again(ctx, p.live, q)
 }
 
 // readUnsettled reads objects that need not be applied but whose health is not known: the last run ended before all
@@ -283,11 +290,11 @@ func (p *pass) readUnsettled(ctx context.Context, keys []record.Key) error {
 	for _, k := range keys {
 		refs = append(refs, p.refs[k])
 	}
-	if err := p.readValues(ctx, p.live, refs, p.id); err != nil {
+	if err := p.reader().Values(ctx, p.live, refs, p.id); err != nil {
 		return err
 	}
 	for _, k := range keys {
-		if p.after[k] = p.live.values(k, p.id); p.after[k] == nil {
+		if p.after[k] = p.live.Values(k, p.id); p.after[k] == nil {
 			p.noteExpired(ctx, k)
 		}
 	}
@@ -301,15 +308,15 @@ func (p *pass) readBefore(ctx context.Context) error {
 		switch {
 		case s.from != nil:
 			refs = append(refs, s.from.row.Ref)
-		case s.row != nil && p.live.member(s.key(), p.id) != nil:
+		case s.row != nil && p.live.Member(s.key(), p.id) != nil:
 			refs = append(refs, s.row.Ref) // at the version it was applied at: the new one may not be served yet
 		}
 	}
-	if err := p.readValues(ctx, p.live, refs, p.id); err != nil {
+	if err := p.reader().Values(ctx, p.live, refs, p.id); err != nil {
 		return err
 	}
 	for _, s := range p.plan.steps {
-		s.live = p.live.values(s.key(), s.owner(p.id))
+		s.live = p.live.Values(s.key(), s.owner(p.id))
 	}
 	return nil
 }
@@ -345,7 +352,7 @@ func (p *pass) writeAhead(ctx context.Context) error {
 		case s.row == nil:
 			p.rec.Rows[s.key()] = record.Row{Ref: s.Ref, Adopted: s.from != nil && s.from.row.Adopted}
 			added = true
-		case s.verdict == missing: // known already, but another reconciler may have pruned it a moment ago
+		case s.state == live.Missing: // known already, but another reconciler may have pruned it a moment ago
 			added = true
 		}
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -25,7 +26,7 @@ type step struct {
 	row     *record.Row                // nil for an object that is not recorded yet
 	hash    string                     // of the manifest as sent
 	changed bool                       // Git changed it: new, or another manifest than the recorded one
-	verdict verdict                    // of the row
+	state   live.State                 // of the row
 	live    *unstructured.Unstructured // nil when there is none of ours
 	from    *handover                  // the app that hands the object over, nil when none does
 	told    string                     // what was reported of it as not in Git
@@ -51,38 +52,55 @@ type plan struct {
 	foreignObjects []*object // of foreign, in its order
 }
 
+// planInput is what a plan is made of.
+type planInput struct {
+	desired []*object // nil for an app that is removed
+	rec     *record.Record
+	live    *live.Snapshot
+	states  map[record.Key]live.State // of the rows of rec
+	set     string                    // ApplySet id of the app
+	apps    map[string]string         // of the instance, by ApplySet id
+	handovers
+}
+
+// handovers are the objects that move between apps of the instance in this run.
+type handovers struct {
+	takes map[record.Key]*handover // what other apps hand over to the app
+	gives map[record.Key]bool      // what the app hands over to others
+}
+
 // makePlan compares Git, record and cluster. It is pure: no request is made.
-func makePlan(objects []*object, rec *record.Record, live *snapshot, verdicts map[record.Key]verdict, id string,
-	apps map[string]string) *plan {
+func makePlan(in planInput) *plan {
 	p := &plan{}
+	rec := in.rec
 	desired := map[record.Key]bool{}
-	for _, o := range objects {
+	for _, o := range in.desired {
 		k := o.key()
 		desired[k] = true
-		from := live.takes[k]
-		if owner := foreignOwner(live.objects[k], id); owner != "" && from == nil {
-			p.foreign, p.foreignObjects = append(p.foreign, belongsTo(o, owner, apps[owner])), append(p.foreignObjects, o)
+		from := in.takes[k]
+		if owner := foreignOwner(in.live.Object(k), in.set); owner != "" && from == nil {
+			p.foreign, p.foreignObjects = append(p.foreign, belongsTo(o, owner, in.apps[owner])), append(p.foreignObjects, o)
 			continue
 		}
 		s := &step{object: o, from: from, stage: o.stage(), hash: rec.Hash(o.body), told: rec.Foreign[o.ID()]}
 		row, recorded := rec.Rows[k]
 		if recorded {
 			s.row = &row
-			s.verdict = verdicts[k]
+			s.state = in.states[k]
 			s.changed = row.Manifest != s.hash || row.Ref.Kind != o.Ref.Kind
 		} else {
 			s.changed = true
-			s.verdict = unsettled
+			s.state = live.NotApplied
 		}
-		if !s.changed && s.verdict == clean || o.policy.CreateOnly && s.row != nil && s.row.UID != "" && s.verdict != missing {
+		if !s.changed && s.state == live.InSync || o.policy.CreateOnly && s.row != nil && s.row.UID != "" && s.state != live.Missing {
 			p.same = append(p.same, o)
 			continue
 		}
 		p.steps = append(p.steps, s)
 	}
 	for _, row := range rec.Sorted() {
-		if k := record.KeyOf(row.Ref); !desired[k] && !live.gives[k] {
-			r := removal{row: row, live: live.objects[k], taken: foreignOwner(live.objects[k], id) != ""}
+		if k := record.KeyOf(row.Ref); !desired[k] && !in.gives[k] {
+			r := removal{row: row, live: in.live.Object(k), taken: foreignOwner(in.live.Object(k), in.set) != ""}
 			r.stage = stageOf(row.Ref.Kind, annotationsOf(r.live))
 			p.removals = append(p.removals, r)
 		}

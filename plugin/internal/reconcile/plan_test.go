@@ -8,13 +8,13 @@ import (
 	"strings"
 	"testing"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -70,29 +70,29 @@ func pairs(list []string) map[string]string {
 
 // scene is a record and a cluster to plan against.
 type scene struct {
-	rec      *record.Record
-	live     *snapshot
-	verdicts map[record.Key]verdict
+	rec    *record.Record
+	live   *live.Snapshot
+	states map[record.Key]live.State
 }
 
 func newScene() *scene {
-	return &scene{rec: &record.Record{Inventory: record.NewInventory("shop")}, live: newSnapshot(), verdicts: map[record.Key]verdict{}}
+	return &scene{rec: &record.Record{Inventory: record.NewInventory("shop")}, live: live.New(), states: map[record.Key]live.State{}}
 }
 
 // applied puts o into record and cluster, as it is.
-func (s *scene) applied(o *object, v verdict) *scene {
+func (s *scene) applied(o *object, v live.State) *scene {
 	k := o.key()
 	s.rec.Rows[k] = record.Row{Ref: o.Ref, UID: types.UID(o.Name), Manifest: s.rec.Hash(o.body)}
 	live := o.manifest.DeepCopy()
 	live.SetUID(types.UID(o.Name))
 	live.SetLabels(map[string]string{record.LabelPartOf: ourID})
-	s.live.objects[k] = live
-	s.verdicts[k] = v
+	s.live.Add(o.Ref.Kind, live)
+	s.states[k] = v
 	return s
 }
 
 func (s *scene) plan(objects ...*object) *plan {
-	return makePlan(objects, s.rec, s.live, s.verdicts, ourID, map[string]string{"applyset-web-v1": "web"})
+	return makePlan(planInput{desired: objects, rec: s.rec, live: s.live, states: s.states, set: ourID, apps: map[string]string{"applyset-web-v1": "web"}})
 }
 
 // lines prints a plan: what is applied, then what is pruned, each in order, with its stage.
@@ -154,7 +154,7 @@ func TestAPlanPrunesBackwards(t *testing.T) {
 	for _, o := range []*object{wanted("Namespace", "shop"), wanted("CustomResourceDefinition", "widgets.example.com"), wanted("Widget", "w"),
 		wanted("Service", "web"), wanted("Deployment", "web"), wanted("ConfigMap", "late", desired.Wave+"=5"),
 		wanted("ValidatingWebhookConfiguration", "check"), wanted("ServiceAccount", "web")} {
-		s.applied(o, clean)
+		s.applied(o, live.InSync)
 	}
 	checkLines(t, s.plan().lines(),
 		"prune 4/0 validatingwebhookconfiguration.admissionregistration.k8s.io/check",
@@ -169,12 +169,12 @@ func TestAPlanPrunesBackwards(t *testing.T) {
 
 func TestAPlanHoldsOnlyWhatDiffers(t *testing.T) {
 	s := newScene()
-	s.applied(wanted("ConfigMap", "same"), clean).applied(wanted("ConfigMap", "drifted"), drifted).
-		applied(wanted("ConfigMap", "changed"), clean).applied(wanted("ConfigMap", "missing"), missing).
-		applied(wanted("ConfigMap", "old"), clean)
+	s.applied(wanted("ConfigMap", "same"), live.InSync).applied(wanted("ConfigMap", "drifted"), live.Drifted).
+		applied(wanted("ConfigMap", "changed"), live.InSync).applied(wanted("ConfigMap", "missing"), live.Missing).
+		applied(wanted("ConfigMap", "old"), live.InSync)
 	s.rec.Rows[record.KeyOf(refTo("ConfigMap", "ahead"))] = record.Row{Ref: refTo("ConfigMap", "ahead")}
-	s.applied(wanted("ConfigMap", "taken"), clean)
-	taken := s.live.objects[record.KeyOf(refTo("ConfigMap", "taken"))]
+	s.applied(wanted("ConfigMap", "taken"), live.InSync)
+	taken := s.live.Object(record.KeyOf(refTo("ConfigMap", "taken")))
 	taken.SetLabels(map[string]string{record.LabelPartOf: "applyset-theirs-v1"})
 	p := s.plan(wanted("ConfigMap", "same"), wanted("ConfigMap", "drifted"), wanted("ConfigMap", "changed", "a=b"),
 		wanted("ConfigMap", "missing"), wanted("ConfigMap", "new"), wanted("ConfigMap", "taken"))
@@ -192,7 +192,7 @@ func TestAPlanHoldsOnlyWhatDiffers(t *testing.T) {
 func TestAnotherVersionOfAKindIsAChange(t *testing.T) {
 	s := newScene()
 	o := wanted("Widget", "w")
-	s.applied(o, clean)
+	s.applied(o, live.InSync)
 	row := s.rec.Rows[o.key()]
 	row.Ref.Version = "v1beta1"
 	s.rec.Rows[o.key()] = row
@@ -240,7 +240,7 @@ func TestGuardRefusesToPruneTooMuch(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s := newScene()
 			for _, o := range append(slices.Clone(test.stay), test.go_...) {
-				s.applied(o, clean)
+				s.applied(o, live.InSync)
 			}
 			for i := range test.ahead {
 				ref := refTo("Secret", fmt.Sprintf("ahead-%d", i))
@@ -264,55 +264,6 @@ func TestGuardRefusesToPruneTooMuch(t *testing.T) {
 			}
 			if hints := hint.Of(err); len(hints) != 1 || !strings.HasSuffix(hints[0], fmt.Sprintf("Gitops-Allow-Deletions: %d", len(test.go_))) {
 				t.Errorf("the hint is %q", hints)
-			}
-		})
-	}
-}
-
-func TestJudgeWithoutValues(t *testing.T) {
-	base := record.Row{Ref: refTo("ConfigMap", "x"), UID: "u", ResourceVersion: "5", Manifest: "m", Owned: "o"}
-	live := func(uid, version string, edit ...func(metav1.Object)) metav1.Object {
-		m := &metav1.PartialObjectMetadata{}
-		m.Name, m.Namespace, m.UID, m.ResourceVersion = "x", "shop", types.UID(uid), version
-		m.Labels = map[string]string{record.LabelPartOf: ourID}
-		for _, e := range edit {
-			e(m)
-		}
-		return m
-	}
-	now := metav1.Now()
-	tests := []struct {
-		name string
-		row  record.Row
-		live metav1.Object
-		with func(*snapshot)
-		want verdict
-	}{
-		{"as we left it", base, live("u", "5"), nil, clean},
-		{"written since", base, live("u", "6"), nil, undecided},
-		{"gone", base, nil, nil, missing},
-		{"another object", base, live("v", "5"), nil, replaced},
-		{"label changed", base, live("u", "6", func(m metav1.Object) { m.SetLabels(nil) }), nil, missing},
-		{"being deleted", base, live("u", "6", func(m metav1.Object) { m.SetDeletionTimestamp(&now) }), nil, terminating},
-		{"written ahead and never created", record.Row{Ref: base.Ref}, nil, nil, unsettled},
-		{"written ahead and created", record.Row{Ref: base.Ref}, live("u", "5"), nil, unsettled},
-		{"to be applied again", record.Row{Ref: base.Ref, UID: "u", ResourceVersion: "5"}, live("u", "5"), nil, unsettled},
-		{"kind not served", base, nil, func(s *snapshot) { s.absent[base.Ref.Kind] = true }, kindAbsent},
-		{"a server restored from a backup", base, live("u", "5"), func(s *snapshot) { s.rewound = true }, undecided},
-		{"generation of a kind that has none", record.Row{Ref: base.Ref, UID: "u", ResourceVersion: "5", Manifest: "m", Metadata: "d"},
-			live("u", "6"), nil, undecided},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			s := newSnapshot()
-			if test.live != nil {
-				s.objects[record.KeyOf(base.Ref)] = test.live
-			}
-			if test.with != nil {
-				test.with(s)
-			}
-			if got := judge(record.NewInventory("shop"), test.row, s, ourID); got != test.want {
-				t.Errorf("got %d, want %d", got, test.want)
 			}
 		})
 	}

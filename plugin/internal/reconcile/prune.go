@@ -8,6 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -31,7 +32,7 @@ func (p *pass) pruneAll(ctx context.Context, rest []removal) error {
 		changes := make([]*report.Change, n)
 		done := make([]bool, n)
 		pruned := make([]*unstructured.Unstructured, n)
-		parallel(ctx, n, writesInFlight, func(i int) { changes[i], pruned[i], done[i] = p.pruneOne(ctx, now[i]) })
+		concurrent.Each(ctx, n, writesInFlight, func(i int) { changes[i], pruned[i], done[i] = p.pruneOne(ctx, now[i]) })
 		for i, r := range now {
 			if done[i] && !p.opts.DryRun {
 				delete(p.rec.Rows, record.KeyOf(r.row.Ref))
@@ -63,7 +64,7 @@ func (p *pass) pruneOne(ctx context.Context, r removal) (c *report.Change, was *
 		c.Error = "prune: " + c.Error
 		return c, nil, false
 	}
-	if p.live.absent[r.row.Ref.Kind] {
+	if p.live.IsAbsent(r.row.Ref.Kind) {
 		return nil, nil, true // discovery says that the kind is gone, and its objects with it
 	}
 	live, err := p.provenOurs(ctx, r)

@@ -11,11 +11,11 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
@@ -35,29 +35,29 @@ func TestClassifyNamesWhatHappened(t *testing.T) {
 		name    string
 		row     *record.Row
 		changed bool
-		verdict verdict
+		state   live.State
 		outcome outcome
 		want    string
 	}{
-		{"new", nil, true, unsettled, outcome{created: true, after: state("1")}, "created"},
-		{"written ahead, and then created", ahead, true, unsettled, outcome{created: true, after: state("1")}, "created"},
-		{"it was there before us", nil, true, unsettled, outcome{before: state("0"), after: state("1")}, "configured, it existed before"},
-		{"it was there before us, and equal", nil, true, unsettled, outcome{before: state("1"), after: sameValues}, "unchanged"},
-		{"Git changed it", known, true, clean, outcome{before: state("0"), after: state("1")}, "configured"},
-		{"Git changed only its text", known, true, clean, outcome{before: state("1"), after: sameValues}, "unchanged"},
-		{"somebody changed it", known, false, drifted, outcome{before: state("0"), after: state("1")}, "reverted"},
-		{"somebody changed what is not ours", known, false, drifted, outcome{before: state("1"), after: sameValues}, "unchanged"},
-		{"somebody deleted it", known, false, missing, outcome{created: true, after: state("1")}, "reverted, it had been deleted"},
-		{"somebody deleted it, and Git changed it", known, true, missing, outcome{created: true, after: state("1")}, "created"},
-		{"somebody removed its label", known, false, missing, outcome{before: state("0"), after: state("1")}, "reverted, its label " + record.LabelPartOf + " had been removed"},
-		{"somebody recreated it", known, false, replaced, outcome{before: state("0"), after: state("1")}, "reverted, it had been deleted and recreated"},
-		{"an immutable field changed", known, true, clean, outcome{created: true, before: state("0"), after: state("1"), anew: anewImmutable},
+		{"new", nil, true, live.NotApplied, outcome{created: true, after: state("1")}, "created"},
+		{"written ahead, and then created", ahead, true, live.NotApplied, outcome{created: true, after: state("1")}, "created"},
+		{"it was there before us", nil, true, live.NotApplied, outcome{before: state("0"), after: state("1")}, "configured, it existed before"},
+		{"it was there before us, and equal", nil, true, live.NotApplied, outcome{before: state("1"), after: sameValues}, "unchanged"},
+		{"Git changed it", known, true, live.InSync, outcome{before: state("0"), after: state("1")}, "configured"},
+		{"Git changed only its text", known, true, live.InSync, outcome{before: state("1"), after: sameValues}, "unchanged"},
+		{"somebody changed it", known, false, live.Drifted, outcome{before: state("0"), after: state("1")}, "reverted"},
+		{"somebody changed what is not ours", known, false, live.Drifted, outcome{before: state("1"), after: sameValues}, "unchanged"},
+		{"somebody deleted it", known, false, live.Missing, outcome{created: true, after: state("1")}, "reverted, it had been deleted"},
+		{"somebody deleted it, and Git changed it", known, true, live.Missing, outcome{created: true, after: state("1")}, "created"},
+		{"somebody removed its label", known, false, live.Missing, outcome{before: state("0"), after: state("1")}, "reverted, its label " + record.LabelPartOf + " had been removed"},
+		{"somebody recreated it", known, false, live.Replaced, outcome{before: state("0"), after: state("1")}, "reverted, it had been deleted and recreated"},
+		{"an immutable field changed", known, true, live.InSync, outcome{created: true, before: state("0"), after: state("1"), anew: anewImmutable},
 			"configured, deleted and recreated, because an immutable field changed"},
-		{"a run was cut off", ahead, true, unsettled, outcome{before: state("0"), after: state("1")}, "configured"},
+		{"a run was cut off", ahead, true, live.NotApplied, outcome{before: state("0"), after: state("1")}, "configured"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := &step{object: wanted("ConfigMap", "x"), row: test.row, changed: test.changed, verdict: test.verdict}
+			s := &step{object: wanted("ConfigMap", "x"), row: test.row, changed: test.changed, state: test.state}
 			action, note := classify(s, test.outcome)
 			if got := strings.TrimSuffix(string(action)+", "+note, ", "); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
@@ -315,72 +315,5 @@ func TestNotHealthyIsTheSameTextWhileNothingChanges(t *testing.T) {
 	e := &notHealthyError{object: "deployment.apps/web", health: health.Degraded, message: "ImagePullBackOff", others: 2}
 	if got, want := e.Error(), "deployment.apps/web is Degraded: ImagePullBackOff (and 2 other objects)"; got != want {
 		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
-func TestMemberNeedsOurLabel(t *testing.T) {
-	s := newSnapshot()
-	o := wanted("ConfigMap", "x")
-	if s.member(o.key(), ourID) != nil || s.values(o.key(), ourID) != nil {
-		t.Error("a member out of nothing")
-	}
-	for label, want := range map[string]bool{ourID: true, "applyset-theirs-v1": false, "": false} {
-		u := o.manifest.DeepCopy()
-		u.SetUID(types.UID("u"))
-		u.SetLabels(map[string]string{record.LabelPartOf: label})
-		s.objects[o.key()] = u
-		if (s.member(o.key(), ourID) != nil) != want || (s.values(o.key(), ourID) != nil) != want {
-			t.Errorf("label %q: want a member %t", label, want)
-		}
-	}
-}
-
-// H33: generation is trusted where the server is known to raise it, and nowhere else.
-func TestASnapshotKnowsWhoseLabelsAreInIt(t *testing.T) {
-	s := newSnapshot()
-	put := func(name, label string) record.Key {
-		o := wanted("ConfigMap", name)
-		u := o.manifest.DeepCopy()
-		u.SetLabels(map[string]string{record.LabelPartOf: label})
-		s.add(o.Ref.Kind, u)
-		return record.KeyOf(cluster.Ref{Kind: o.Ref.Kind, Namespace: u.GetNamespace(), Name: name})
-	}
-	a, b := put("a", ourID), put("b", "applyset-theirs-v1")
-	check := func(id string, want ...record.Key) {
-		t.Helper()
-		got := s.carrying(id)
-		slices.SortFunc(got, func(x, y record.Key) int { return strings.Compare(x.Name, y.Name) })
-		if !slices.Equal(got, want) {
-			t.Errorf("%s: got %v, want %v", id, got, want)
-		}
-	}
-	check(ourID, a)
-	check("applyset-theirs-v1", b)
-	c := put("c", ourID) // seen, though it was asked before
-	check(ourID, a, c)
-	put("a", "applyset-theirs-v1")
-	check(ourID, c)
-	s.drop(c)
-	check(ourID)
-}
-
-func TestOnlyKindsThatCountTheirChangesAreTrustedByGeneration(t *testing.T) {
-	for _, test := range []struct {
-		group      string
-		generation int64
-		want       bool
-	}{
-		{"apps", 1, true},
-		{"networking.k8s.io", 3, true},
-		{"shop.example.com", 1, true}, // a custom resource
-		{"", 0, false},
-		{"", 1, false},
-		{"apps", 0, false},
-		{"metrics.k8s.io", 0, false}, // an aggregated server that keeps no count
-	} {
-		row := record.Row{Ref: cluster.Ref{Kind: cluster.Kind{Group: test.group}}, Generation: test.generation}
-		if got := countsChanges(row); got != test.want {
-			t.Errorf("group %q, generation %d: %t", test.group, test.generation, got)
-		}
 	}
 }

@@ -39,7 +39,7 @@ func (r *Reconciler) reducedApp(name string, parent *record.Record, all *members
 	for _, row := range rows {
 		rs := ResourceStatus{Object: row.ID(), Short: row.Ref.String(), Where: ShortIn(row.Ref, spread), Namespace: row.Namespace,
 			Sync: report.SyncUnknown, Health: health.Unknown}
-		if u := all.live.values(record.KeyOf(row.Ref), id); u != nil {
+		if u := all.live.Values(record.KeyOf(row.Ref), id); u != nil {
 			rs.Health, rs.Message = rules.Of(u)
 			if rs.Health != health.Healthy {
 				rs.Since = health.UnhealthySince(u)

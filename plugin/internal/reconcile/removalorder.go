@@ -151,7 +151,7 @@ func (p *pass) isRemoved() bool {
 		return false
 	}
 	for k := range p.rec.Rows {
-		if !p.live.gives[k] && !p.opts.DryRun {
+		if !p.gives[k] && !p.opts.DryRun {
 			return false
 		}
 	}

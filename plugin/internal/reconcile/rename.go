@@ -7,7 +7,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -32,14 +34,14 @@ func (p *pass) renameShares(ctx context.Context) error {
 	}
 	var keys []record.Key
 	for k, row := range p.rec.Rows {
-		live := p.live.member(k, p.id)
-		if !planned[k] && p.verdicts[k] == clean && !row.KeepsName && live != nil && live.GetUID() == row.UID && fields.HasEarlierName(live) {
+		u := p.live.Member(k, p.id)
+		if !planned[k] && p.states[k] == live.InSync && !row.KeepsName && u != nil && u.GetUID() == row.UID && fields.HasEarlierName(u) {
 			keys = append(keys, k)
 		}
 	}
 	after, errs := make([]*unstructured.Unstructured, len(keys)), make([]error, len(keys))
-	parallel(ctx, len(keys), writesInFlight, func(i int) {
-		after[i], errs[i] = p.Cluster.RenameManagers(ctx, p.rec.Rows[keys[i]].Ref, p.live.member(keys[i], p.id), record.Manager)
+	concurrent.Each(ctx, len(keys), writesInFlight, func(i int) {
+		after[i], errs[i] = p.Cluster.RenameManagers(ctx, p.rec.Rows[keys[i]].Ref, p.live.Member(keys[i], p.id), record.Manager)
 	})
 	for i, k := range keys {
 		row := p.rec.Rows[k]
@@ -50,7 +52,7 @@ func (p *pass) renameShares(ctx context.Context) error {
 			p.tell(report.Warning, p.app.Name, "%s keeps the earlier name of our field manager: %s", row.Ref, p.mask(errs[i].Error()))
 			row.KeepsName = true
 		case u != nil && u.GetUID() == row.UID && p.ownedDigest(u) == row.Owned:
-			row.ResourceVersion, row.Generation, row.Metadata = u.GetResourceVersion(), u.GetGeneration(), metadataDigest(p.rec.Inventory, u)
+			row.ResourceVersion, row.Generation, row.Metadata = u.GetResourceVersion(), u.GetGeneration(), live.MetadataDigest(p.rec.Inventory, u)
 		}
 		p.rec.Rows[k], p.renamed = row, true
 	}

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -41,7 +43,7 @@ func (rd *round) hold(ctx context.Context) ([]AppOutcome, error) {
 			open = append(open, p)
 		}
 	}
-	parallel(ctx, len(open), rendersAtOnce, func(i int) { open[i].failure = open[i].planHeld(ctx) })
+	concurrent.Each(ctx, len(open), rendersAtOnce, func(i int) { open[i].failure = open[i].planHeld(ctx) })
 	rd.work(ctx)
 	var out []AppOutcome
 	for _, p := range rd.passes {
@@ -93,7 +95,7 @@ func (p *pass) standAt(rec *record.Record) {
 // can be read.
 func (p *pass) strayed() bool {
 	for k, row := range p.rec.Rows {
-		if p.commit != "" && row.Manifest != "" && p.verdicts[k] != clean {
+		if p.commit != "" && row.Manifest != "" && p.states[k] != live.InSync {
 			return true
 		}
 	}
@@ -112,8 +114,8 @@ func (p *pass) planHeld(ctx context.Context) error {
 		_, recorded := p.rec.Rows[o.key()]
 		return !recorded || p.handedOn(o.key())
 	})
-	p.alone()
-	p.plan = makePlan(p.desired, p.rec, p.live, p.verdicts, p.id, p.apps)
+	p.live = p.ownPart()
+	p.plan = makePlan(p.planInput(p.desired))
 	if len(p.plan.foreign) > 0 {
 		return p.refuseForeign(ctx)
 	}
@@ -144,13 +146,13 @@ func (p *pass) left() []record.Row {
 	planned := p.keys()
 	return slices.DeleteFunc(p.rec.Sorted(), func(row record.Row) bool {
 		k := record.KeyOf(row.Ref)
-		return row.Manifest == "" || p.verdicts[k] == clean || p.handedOn(k) || slices.Contains(planned, k)
+		return row.Manifest == "" || p.states[k] == live.InSync || p.handedOn(k) || slices.Contains(planned, k)
 	})
 }
 
 // handedOn tells whether a run that was cut off gave the object to another app of the instance.
 func (p *pass) handedOn(k record.Key) bool {
-	return p.apps[foreignOwner(p.live.objects[k], p.id)] != ""
+	return p.apps[foreignOwner(p.live.Object(k), p.id)] != ""
 }
 
 // notReverted says which drift stays, and why.

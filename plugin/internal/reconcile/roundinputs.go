@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -12,7 +13,7 @@ import (
 // one of these claims: the files tell whether both sides define it. It returns all that were rendered.
 func (rd *round) renderOpen(ctx context.Context, open []*pass) []*pass {
 	for next := open; len(next) > 0; open = append(open, next...) {
-		parallel(ctx, len(next), rendersAtOnce, func(i int) { rd.renderUnlessCostly(ctx, next[i]) })
+		concurrent.Each(ctx, len(next), rendersAtOnce, func(i int) { rd.renderUnlessCostly(ctx, next[i]) })
 		next = rd.disputed(next)
 	}
 	rd.shareKinds(ctx, open)

@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -17,7 +19,7 @@ import (
 type group struct {
 	*Reconciler
 	passes []*pass
-	live   *snapshot
+	live   *live.Snapshot
 }
 
 // makePasses prepares a pass for each app, also for those that were not asked for: what they hold matters to the others.
@@ -57,7 +59,7 @@ func (rd *round) makePasses(ctx context.Context) error {
 		}
 		rd.passes = append(rd.passes, p)
 	}
-	parallel(ctx, len(rd.passes), readsInFlight, func(i int) { rd.openRecord(ctx, rd.passes[i]) })
+	concurrent.Each(ctx, len(rd.passes), observe.AtOnce, func(i int) { rd.openRecord(ctx, rd.passes[i]) })
 	return nil
 }
 
@@ -91,7 +93,7 @@ func (rd *round) look(ctx context.Context) {
 	for _, p := range rd.passes {
 		g := byRights[p.kept]
 		if g == nil {
-			g = &group{Reconciler: p.Reconciler, live: newSnapshot()}
+			g = &group{Reconciler: p.Reconciler, live: live.New()}
 			byRights[p.kept] = g
 			rd.groups = append(rd.groups, g)
 		}
@@ -104,11 +106,11 @@ func (rd *round) look(ctx context.Context) {
 			g.fail(err)
 			continue
 		}
-		g.live = newSnapshot() // one app's trouble is not that of the others
+		g.live = live.New() // one app's trouble is not that of the others
 		for _, p := range g.passes {
-			alone := &group{Reconciler: g.Reconciler, passes: []*pass{p}, live: newSnapshot()}
+			alone := &group{Reconciler: g.Reconciler, passes: []*pass{p}, live: live.New()}
 			alone.fail(alone.look(ctx, alone.passes))
-			maps.Copy(g.live.versions, alone.live.versions)
+			g.live.AddVersions(alone.live)
 		}
 	}
 }
@@ -132,71 +134,23 @@ func (g *group) look(ctx context.Context, passes []*pass) error {
 			newest = max(newest, v)
 		}
 	}
-	l := lookFor(rows)
+	q := observe.For(rows)
 	if newest > 0 {
-		l.after = strconv.FormatUint(newest, 10)
+		q.NotOlderThan = strconv.FormatUint(newest, 10)
 	}
-	if err := g.observe(ctx, g.live, l); err != nil {
+	if err := g.reader().List(ctx, g.live, q); err != nil {
 		return err
 	}
-	return g.judge(ctx, passes, rows)
-}
-
-// judge is judgeAll for several apps whose lists are one.
-func (g *group) judge(ctx context.Context, passes []*pass, rows map[record.Key]record.Row) error {
-	doubtful, unread := map[cluster.Kind]bool{}, map[cluster.Ref]bool{}
-	for _, p := range passes {
-		for _, row := range p.rec.Rows {
-			switch judge(p.rec.Inventory, row, g.live, p.id) {
-			case missing, replaced, unsettled:
-				doubtful[row.Ref.Kind] = true
-			case undecided:
-				unread[row.Ref] = true
-			}
-		}
+	apps := make([]*observe.Recorded, len(passes))
+	for i, p := range passes {
+		apps[i] = &observe.Recorded{Inventory: p.rec.Inventory, Set: p.id}
 	}
-	if len(doubtful) > 0 {
-		l := lookFor(rows)
-		l.kinds = slices.Collect(maps.Keys(doubtful))
-		if err := g.again(ctx, g.live, l); err != nil {
-			return err
-		}
-		for _, p := range passes {
-			for _, row := range p.rec.Rows {
-				if doubtful[row.Ref.Kind] && judge(p.rec.Inventory, row, g.live, p.id) == undecided {
-					unread[row.Ref] = true
-				}
-			}
-		}
-	}
-	if err := g.readValues(ctx, g.live, slices.Collect(maps.Keys(unread)), ""); err != nil {
+	if err := g.reader().Compare(ctx, g.live, apps...); err != nil {
 		return err
 	}
-	for _, p := range passes {
-		p.verdicts = make(map[record.Key]verdict, len(p.rec.Rows))
-		for k, row := range p.rec.Rows {
-			p.verdicts[k] = judge(p.rec.Inventory, row, g.live, p.id)
-		}
-		if g.live.rewound {
-			startOver(p.rec.Inventory, g.live, p.id, p.verdicts)
-		}
-		p.failure = p.judged(ctx)
+	for i, p := range passes {
+		p.states = apps[i].States
+		p.failure = p.compared(ctx)
 	}
 	return nil
-}
-
-// part is the share of one app in a snapshot: what its record and Git name. Reading more into it changes no other.
-func (s *snapshot) part(keys []record.Key) *snapshot {
-	own := newSnapshot()
-	maps.Copy(own.listed, s.listed)
-	maps.Copy(own.absent, s.absent)
-	maps.Copy(own.moved, s.moved)
-	maps.Copy(own.versions, s.versions)
-	own.rewound = s.rewound
-	for _, k := range keys {
-		if u, ok := s.objects[k]; ok {
-			own.objects[k] = u
-		}
-	}
-	return own
 }

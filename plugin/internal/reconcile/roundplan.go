@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -151,7 +152,7 @@ func (rd *round) lookWider(ctx context.Context) {
 }
 
 // ownPart is the share of the app in what its group has listed.
-func (p *pass) ownPart() *snapshot {
+func (p *pass) ownPart() *live.Snapshot {
 	keys := make([]record.Key, 0, len(p.rec.Rows)+len(p.desired))
 	for k := range p.rec.Rows {
 		keys = append(keys, k)
@@ -159,7 +160,7 @@ func (p *pass) ownPart() *snapshot {
 	for _, o := range p.desired {
 		keys = append(keys, o.key())
 	}
-	return p.listed.shared.part(keys)
+	return p.listed.shared.Part(keys)
 }
 
 // planListed plans one app of several. errNothingToDo means that Git has nothing new for it.
@@ -173,7 +174,7 @@ func (p *pass) planListed(ctx context.Context) error {
 			return nil
 		}
 	}
-	p.plan = makePlan(p.desired, p.rec, p.live, p.verdicts, p.id, p.apps)
+	p.plan = makePlan(p.planInput(p.desired))
 	p.planHooks()
 	settled := !p.hooksDue() && p.keepsHooks() && p.rec.Config == p.config && p.rec.Tool == p.Tool && !p.rec.Pending && p.rec.Due == "" && !p.rec.Rebuilt
 	if settled && !p.listed.retired && len(p.plan.steps)+len(p.plan.removals)+len(p.plan.foreign) == 0 {
@@ -192,9 +193,7 @@ func (p *pass) planListed(ctx context.Context) error {
 		p.listed.waits = "not applied yet"
 		return nil
 	}
-	takes, gives := p.live.takes, p.live.gives
 	p.live = p.ownPart()
-	p.live.takes, p.live.gives = takes, gives
 	if err := p.makePlan(ctx); err != nil {
 		return err
 	}

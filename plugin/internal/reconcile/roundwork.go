@@ -164,9 +164,9 @@ func (rd *round) planLate(ctx context.Context, p *pass) error {
 			}
 		}
 	}
-	takes, gives := p.live.takes, p.live.gives
+	takes, gives := p.takes, p.gives
 	p.live = p.ownPart()
-	p.live.takes, p.live.gives = takes, gives
+	p.takes, p.gives = takes, gives
 	if err := p.observeDesired(ctx); err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func (p *pass) saveResult(idle bool, failure error) error {
 		return nil // it came to nothing, and the next pass starts where this one did
 	}
 	settled := (failure == nil || p.held) && (p.opts.drift == nil || p.rec.Settled) && len(p.unhealthy(slices.Collect(maps.Keys(p.refs)))) == 0
-	if idle && settled == p.rec.Settled && failure == nil && !p.live.rewound && !p.remarked && !p.moved && !p.renamed {
+	if idle && settled == p.rec.Settled && failure == nil && !p.live.IsRewound() && !p.remarked && !p.moved && !p.renamed {
 		return nil
 	}
 	ctx, cancel := lingering(p.ctx, saveGrace)
@@ -151,7 +151,7 @@ func (p *pass) secrets() []*unstructured.Unstructured {
 	for _, o := range slices.Concat(p.desired, p.hooks) {
 		if o.Group == "" && o.Ref.Kind.Kind == "Secret" {
 			out = append(out, o.manifest)
-			if live, whole := p.live.objects[o.key()].(*unstructured.Unstructured); whole {
+			if live, whole := p.live.Object(o.key()).(*unstructured.Unstructured); whole {
 				out = append(out, live)
 			}
 		}

@@ -14,6 +14,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -58,22 +60,22 @@ func (r *Reconciler) Status(ctx context.Context, name string) (StatusList, error
 }
 
 // look reads the live objects of rows, whole, and tells which kinds could not be read.
-func (r *Reconciler) look(ctx context.Context, rows map[record.Key]record.Row) (*snapshot, map[cluster.Kind]error) {
-	live, unread := newSnapshot(), map[cluster.Kind]error{}
-	l := lookFor(rows)
-	l.whole = true
-	for _, k := range slices.SortedFunc(slices.Values(l.kinds), func(a, b cluster.Kind) int {
+func (r *Reconciler) look(ctx context.Context, rows map[record.Key]record.Row) (*live.Snapshot, map[cluster.Kind]error) {
+	live, unread := live.New(), map[cluster.Kind]error{}
+	q := observe.For(rows)
+	q.Values = true
+	for _, k := range slices.SortedFunc(slices.Values(q.Kinds), func(a, b cluster.Kind) int {
 		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Version, b.Version))
 	}) {
-		l.kinds = []cluster.Kind{k}
-		if err := r.observe(ctx, live, l); err != nil {
+		q.Kinds = []cluster.Kind{k}
+		if err := r.reader().List(ctx, live, q); err != nil {
 			unread[k] = err
 		}
 	}
 	return live, unread
 }
 
-func (r *Reconciler) statusOf(name string, summary *report.Summary, rec *record.Record, live *snapshot,
+func (r *Reconciler) statusOf(name string, summary *report.Summary, rec *record.Record, live *live.Snapshot,
 	unread map[cluster.Kind]error, perObject bool) Status {
 	s := Status{Name: name, Sync: summary.Sync, Message: summary.Message, Source: summary.Source, Revision: summary.Revision,
 		LastRun: LastRun{summary.LastRun.Result, summary.LastRun.Cause, summary.LastRun.Time, summary.LastRun.Duration}}
@@ -102,7 +104,7 @@ func (r *Reconciler) statusOf(name string, summary *report.Summary, rec *record.
 		}
 		if perObject {
 			if !row.CreateOnly && rec.ForeignFields != string(ForeignKeep) {
-				rs.Message = firstOf(rs.Message, beside(live.member(record.KeyOf(row.Ref), id)))
+				rs.Message = firstOf(rs.Message, beside(live.Member(record.KeyOf(row.Ref), id)))
 			}
 			s.Resources = append(s.Resources, rs)
 		}
@@ -177,33 +179,33 @@ func worse(a, b ResourceStatus) bool {
 	return order(a) < order(b)
 }
 
-// resourceStatus judges one recorded object.
-func resourceStatus(inv *record.Inventory, row record.Row, live *snapshot, id string, rules *health.Rules, unread error) ResourceStatus {
+// resourceStatus is how one recorded object is.
+func resourceStatus(inv *record.Inventory, row record.Row, snapshot *live.Snapshot, id string, rules *health.Rules, unread error) ResourceStatus {
 	rs := ResourceStatus{Object: row.ID(), Short: row.Ref.String(), Namespace: row.Namespace, Sync: report.Synced}
 	if unread != nil {
 		rs.Sync, rs.Health, rs.Message = report.SyncUnknown, health.Unknown, unread.Error()
 		return rs
 	}
-	u := live.values(record.KeyOf(row.Ref), id)
+	u := snapshot.Values(record.KeyOf(row.Ref), id)
 	if h, why, expired := expiredHealth(row, u); expired {
 		rs.Health, rs.Message = h, why
 	} else if rs.Health, rs.Message = rules.Of(u); rs.Health != health.Healthy {
 		rs.Since = health.UnhealthySince(u)
 	}
-	switch judge(inv, row, live, id) {
-	case drifted:
+	switch live.Compare(inv, row, snapshot, id) {
+	case live.Drifted:
 		rs.Sync = report.SyncDrifted
 		rs.Message = firstOf(changedBy(row.Ref, u), rs.Message)
-	case missing:
+	case live.Missing:
 		rs.Sync, rs.Message = report.SyncDrifted, "deleted, or its label "+record.LabelPartOf+" was removed"
-	case replaced:
+	case live.Replaced:
 		rs.Sync, rs.Message = report.SyncDrifted, "deleted and recreated by somebody else"
 		if by, is := alsoOwned(row.Ref, u); is {
 			rs.Message = "deleted and recreated by " + by.String()
 		}
-	case kindAbsent:
+	case live.KindGone:
 		rs.Sync, rs.Message = report.SyncDrifted, "the cluster does not serve its kind any more"
-	case unsettled:
+	case live.NotApplied:
 		rs.Sync, rs.Message = report.SyncPending, firstOf(rs.Message, "not applied yet")
 	}
 	if o, is := alsoOwned(row.Ref, u); is && rs.Message == "" {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -17,8 +18,8 @@ func (p *pass) tellStrangers() {
 	for _, o := range p.desired {
 		inGit[o.key()] = true
 	}
-	for _, k := range p.live.carrying(p.id) {
-		u := p.live.objects[k]
+	for _, k := range p.live.Carrying(p.id) {
+		u := p.live.Object(k)
 		if _, recorded := p.rec.Rows[k]; recorded || inGit[k] || p.ignored[k] || u.GetDeletionTimestamp() != nil {
 			continue
 		}
@@ -60,11 +61,11 @@ func (p *pass) checkCluster(ctx context.Context, suspicious bool) error {
 
 // suspicious tells whether the record and the cluster differ in a way that a record of another cluster would explain.
 func (p *pass) suspicious() bool {
-	if p.live.rewound {
+	if p.live.IsRewound() {
 		return true
 	}
-	for _, v := range p.verdicts {
-		if v == missing || v == replaced {
+	for _, v := range p.states {
+		if v == live.Missing || v == live.Replaced {
 			return true
 		}
 	}

@@ -11,7 +11,10 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -67,8 +70,8 @@ func (p *pass) checkOwners(ctx context.Context) error {
 // strange lists the steps whose object, if there is one, is not known to be ours.
 func (p *pass) strange() []*step {
 	return slices.DeleteFunc(slices.Clone(p.plan.steps), func(s *step) bool {
-		ours := s.row != nil && s.live != nil && s.verdict != replaced
-		return ours || s.from != nil || s.policy.CreateOnly || p.live.absent[s.Ref.Kind]
+		ours := s.row != nil && s.live != nil && s.state != live.Replaced
+		return ours || s.from != nil || s.policy.CreateOnly || p.live.IsAbsent(s.Ref.Kind)
 	})
 }
 
@@ -101,7 +104,7 @@ func (p *pass) readMarks(ctx context.Context, steps []*step) (map[record.Key]met
 	}
 	var single []*step
 	for k, list := range byKind {
-		if len(list) > fewObjects {
+		if len(list) > observe.Few {
 			err := p.listMarks(ctx, k, list, found)
 			if err == nil || notServedYet(err) {
 				continue
@@ -113,7 +116,7 @@ func (p *pass) readMarks(ctx context.Context, steps []*step) (map[record.Key]met
 		single = append(single, list...)
 	}
 	objects, errs := make([]*unstructured.Unstructured, len(single)), make([]error, len(single))
-	parallel(ctx, len(single), readsInFlight, func(i int) { objects[i], errs[i] = p.Cluster.Get(ctx, single[i].Ref) })
+	concurrent.Each(ctx, len(single), observe.AtOnce, func(i int) { objects[i], errs[i] = p.Cluster.Get(ctx, single[i].Ref) })
 	for i, s := range single {
 		switch {
 		case errs[i] == nil:
@@ -135,7 +138,7 @@ func (p *pass) listMarks(ctx context.Context, k cluster.Kind, steps []*step, fou
 			spaces = append(spaces, s.Namespace)
 		}
 	}
-	for _, ns := range p.scopes(k, spaces) {
+	for _, ns := range p.reader().Scopes(k, spaces) {
 		items, _, err := p.Cluster.ListMetadata(ctx, k, ns, "", cluster.Read{Many: true})
 		if err != nil {
 			return err

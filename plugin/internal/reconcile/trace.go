@@ -14,9 +14,11 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -169,7 +171,7 @@ func (r *Reconciler) findOne(ctx context.Context, known known, kinds []cluster.K
 func (r *Reconciler) findIn(ctx context.Context, k cluster.Kind, spaces []string, name string) ([]metav1.PartialObjectMetadata, error) {
 	found := make([][]metav1.PartialObjectMetadata, len(spaces))
 	errs := make([]error, len(spaces))
-	parallel(ctx, len(spaces), readsInFlight, func(i int) { found[i], errs[i] = r.Cluster.FindMetadata(ctx, k, spaces[i], name) })
+	concurrent.Each(ctx, len(spaces), observe.AtOnce, func(i int) { found[i], errs[i] = r.Cluster.FindMetadata(ctx, k, spaces[i], name) })
 	all := slices.Concat(found...)
 	if len(all) == 0 {
 		return nil, cmp.Or(errs...)

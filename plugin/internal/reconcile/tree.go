@@ -14,7 +14,9 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -188,7 +190,7 @@ func (f *family) find(ctx context.Context, all []owner) {
 		}
 		found := make([][]child, len(todo))
 		errs := make([]error, len(todo))
-		parallel(ctx, len(todo), readsInFlight, func(i int) { found[i], errs[i] = f.list(ctx, todo[i]) })
+		concurrent.Each(ctx, len(todo), observe.AtOnce, func(i int) { found[i], errs[i] = f.list(ctx, todo[i]) })
 		all = nil
 		for i, children := range found {
 			if errs[i] != nil {

@@ -9,6 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -42,9 +44,9 @@ func (p *pass) watchHealth(ctx context.Context, open []ailing) *watchman {
 	for _, a := range open {
 		w.waits[a.key] = true
 	}
-	l := p.lookAt(open)
-	for _, k := range l.kinds {
-		for _, namespace := range p.scopes(k, l.namespaces[k]) {
+	q := p.lookAt(open)
+	for _, k := range q.Kinds {
+		for _, namespace := range p.reader().Scopes(k, q.Namespaces[k]) {
 			go w.watch(ctx, k, namespace)
 		}
 	}
@@ -117,13 +119,13 @@ func (w *watchman) take(ctx context.Context, e event) (meddled bool) {
 
 // lookAgain lists the kinds of the objects in open.
 func (w *watchman) lookAgain(ctx context.Context, open []ailing) error {
-	s := newSnapshot()
-	if err := w.observe(ctx, s, w.lookAt(open)); err != nil {
+	s := live.New()
+	if err := w.reader().List(ctx, s, w.lookAt(open)); err != nil {
 		return err
 	}
 	w.looked = w.Now()
 	for _, a := range open {
-		if w.after[a.key] = s.values(a.key, w.id); w.after[a.key] == nil {
+		if w.after[a.key] = s.Values(a.key, w.id); w.after[a.key] == nil {
 			w.noteExpired(ctx, a.key)
 		}
 	}
@@ -131,18 +133,18 @@ func (w *watchman) lookAgain(ctx context.Context, open []ailing) error {
 }
 
 // lookAt says what to read for the whole objects in open.
-func (p *pass) lookAt(open []ailing) look {
-	l := look{namespaces: map[cluster.Kind][]string{}, whole: true}
+func (p *pass) lookAt(open []ailing) observe.ListRequest {
+	q := observe.ListRequest{Namespaces: map[cluster.Kind][]string{}, Values: true}
 	for _, a := range open {
 		k, ns := p.refs[a.key].Kind, a.key.Namespace
-		if !slices.Contains(l.kinds, k) {
-			l.kinds = append(l.kinds, k)
+		if !slices.Contains(q.Kinds, k) {
+			q.Kinds = append(q.Kinds, k)
 		}
-		if ns != "" && !slices.Contains(l.namespaces[k], ns) {
-			l.namespaces[k] = append(l.namespaces[k], ns)
+		if ns != "" && !slices.Contains(q.Namespaces[k], ns) {
+			q.Namespaces[k] = append(q.Namespaces[k], ns)
 		}
 	}
-	return l
+	return q
 }
 
 func keysOf(open []ailing) []record.Key {

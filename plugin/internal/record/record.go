@@ -82,3 +82,6 @@ const (
 	LabelShard = "kubectl-gitops.dev/inventory-shard" // on a Secret of the record: which part of the inventory it holds
 	NamePrefix = "gitops-"
 )
+
+// ForeignRevert is the setting foreignFields of an app that takes away what others add to its objects.
+const ForeignRevert = "revert"

@@ -1,4 +1,4 @@
-package reconcile
+package concurrent
 
 import (
 	"context"
@@ -12,7 +12,7 @@ func TestPipelineKeepsOrder(t *testing.T) {
 	var running, most, finished atomic.Int32
 	var done []int
 	first := make(chan struct{})
-	pipeline(t.Context(), n, limit, ahead, func(i int) {
+	InOrder(t.Context(), n, limit, ahead, func(i int) {
 		now := running.Add(1)
 		for most.Load() < now && !most.CompareAndSwap(most.Load(), now) {
 		}
@@ -40,7 +40,7 @@ func TestPipelineKeepsOrder(t *testing.T) {
 func TestPipelineEndsWithContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var started, settled atomic.Int32
-	pipeline(ctx, 100, 4, 8, func(i int) {
+	InOrder(ctx, 100, 4, 8, func(i int) {
 		if started.Add(1) == 10 {
 			cancel()
 		}

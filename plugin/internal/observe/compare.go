@@ -1,0 +1,85 @@
+package observe
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// Recorded is what one app's record says, and the id of its ApplySet. Compare fills States.
+type Recorded struct {
+	Inventory *record.Inventory
+	Set       string
+	States    map[record.Key]live.State
+}
+
+// Compare compares the rows of apps with a snapshot that holds their kinds, and reads what is needed until no state is open
+// or doubtful: kinds with something missing are listed once more, consistently, and values are read where metadata does not
+// tell. It costs no request when every object is as it was left.
+func (r *Reader) Compare(ctx context.Context, s *live.Snapshot, apps ...*Recorded) error {
+	for _, a := range apps {
+		a.States = make(map[record.Key]live.State, len(a.Inventory.Rows))
+	}
+	doubtful, unread := map[object.Kind]bool{}, map[object.Ref]bool{}
+	each(apps, func(a *Recorded, k record.Key, row record.Row) {
+		a.States[k] = live.Compare(a.Inventory, row, s, a.Set)
+		switch a.States[k] {
+		case live.Missing, live.Replaced, live.NotApplied:
+			doubtful[row.Ref.Kind] = true
+		case live.NeedsRead:
+			unread[row.Ref] = true
+		}
+	})
+	if len(doubtful) > 0 {
+		q := For(allRows(apps))
+		q.Kinds = slices.Collect(maps.Keys(doubtful))
+		if err := r.Again(ctx, s, q); err != nil {
+			return err
+		}
+		each(apps, func(a *Recorded, _ record.Key, row record.Row) {
+			if doubtful[row.Ref.Kind] && live.Compare(a.Inventory, row, s, a.Set) == live.NeedsRead {
+				unread[row.Ref] = true
+			}
+		})
+	}
+	if err := r.Values(ctx, s, slices.Collect(maps.Keys(unread)), ""); err != nil {
+		return err
+	}
+	if len(doubtful)+len(unread) > 0 {
+		each(apps, func(a *Recorded, k record.Key, row record.Row) {
+			if doubtful[row.Ref.Kind] || unread[row.Ref] {
+				a.States[k] = live.Compare(a.Inventory, row, s, a.Set)
+			}
+		})
+	}
+	if s.IsRewound() {
+		for _, a := range apps {
+			live.StartOver(a.Inventory, s, a.Set, a.States)
+		}
+	}
+	return nil
+}
+
+func each(apps []*Recorded, do func(a *Recorded, k record.Key, row record.Row)) {
+	for _, a := range apps {
+		for k, row := range a.Inventory.Rows {
+			do(a, k, row)
+		}
+	}
+}
+
+// allRows are the rows of all apps together.
+func allRows(apps []*Recorded) map[record.Key]record.Row {
+	if len(apps) == 1 {
+		return apps[0].Inventory.Rows
+	}
+	rows := map[record.Key]record.Row{}
+	for _, a := range apps {
+		maps.Copy(rows, a.Inventory.Rows)
+	}
+	return rows
+}
