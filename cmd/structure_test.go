@@ -24,7 +24,9 @@ const (
 
 // lists are structs that may have more fields: lists of inputs, and stored formats.
 var lists = map[string]string{
-	"action.Inputs": "the inputs of the action",
+	"action.Inputs":                 "the inputs of the action",
+	"plugin/internal/record.Header": "a stored format",
+	"plugin/internal/report.App":    "the form of an output",
 }
 
 // owed is what is still larger than it should be, with its size: it may shrink, and never grow. A package that is split
@@ -34,8 +36,6 @@ var owed = map[string]int{
 	"fields of bumper.found":                           21,
 	"fields of plugin/internal/reconcile.listed":       22,
 	"fields of plugin/internal/reconcile.pass":         61,
-	"fields of plugin/internal/record.Header":          25,
-	"fields of plugin/internal/report.App":             22,
 	"files in a cycle of action":                       38,
 	"files in a cycle of bumper":                       17,
 	"files in a cycle of plugin":                       29,
