@@ -125,7 +125,7 @@ var boundaries = []struct {
 // pure are the packages that speak of results, and those that decide: values in, values out.
 var pure = map[string][]string{
 	"words":     {"concurrent", "diff", "fields", "health", "hint", "object", "report"},
-	"decisions": {"live", "rbac", "record"},
+	"decisions": {"live", "owners", "rbac", "record"},
 }
 
 // TestPurePackages: what should happen is decided, and tested, without a server.

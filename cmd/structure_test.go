@@ -49,7 +49,7 @@ var owed = map[string]int{
 	"files in a cycle of plugin/internal/record/store": 3,
 	"files in a cycle of plugin/internal/render":       30,
 	"files in a cycle of plugin/internal/source":       16,
-	"lines of plugin/internal/reconcile":               13055,
+	"lines of plugin/internal/reconcile":               12668,
 	"methods of action.client":                         41,
 	"methods of action.run":                            66,
 	"methods of plugin.ui":                             64,

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -25,9 +26,9 @@ const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 // traces are the labels and annotations by which other tools know their objects. Left on an object that is ours now,
 // they let those tools delete it when they clean up.
 func traces() (labels, annotations []string) {
-	return []string{fluxGroup + "/name", fluxGroup + "/namespace", fluxHelmGroup + "/name", fluxHelmGroup + "/namespace", argoLabel,
-			"objectset.rio.cattle.io/hash", kappLabel, "kapp.k14s.io/association"},
-		[]string{argoTracking, "argocd.argoproj.io/installation-id", helmName, helmNamespace, fleetID, "objectset.rio.cattle.io/applied",
+	return []string{owners.FluxGroup + "/name", owners.FluxGroup + "/namespace", owners.FluxHelmGroup + "/name", owners.FluxHelmGroup + "/namespace", owners.ArgoLabel,
+			"objectset.rio.cattle.io/hash", owners.KappLabel, "kapp.k14s.io/association"},
+		[]string{owners.ArgoTracking, "argocd.argoproj.io/installation-id", owners.HelmName, owners.HelmNamespace, owners.FleetID, "objectset.rio.cattle.io/applied",
 			"objectset.rio.cattle.io/owner-gvk", "objectset.rio.cattle.io/owner-name", "objectset.rio.cattle.io/owner-namespace",
 			"kapp.k14s.io/identity", "kapp.k14s.io/original", "kapp.k14s.io/original-diff-md5"}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -127,7 +128,7 @@ type outcome struct {
 	created bool
 	skipped string
 	from    string              // who made the object that was there before
-	former  []ownership         // who it belonged to
+	former  []owners.Claim      // who it belonged to
 	ahead   string              // which app before this one defines its kind, when the server does not yet
 	gone    []fields.Difference // fields of others that were taken away
 	dropped []fields.Leftover   // what made way for fields of Git's
@@ -201,7 +202,7 @@ func (p *pass) finishApply(ctx context.Context, s *step, o outcome) outcome {
 		o.after, o.err = p.letGo(ctx, s, o.after)
 	}
 	if o.err == nil && adopting(s, o.created) {
-		o.from, o.former = formerOwner(s.Ref, o.after), claimsOf(s.Ref, o.after)
+		o.from, o.former = owners.Former(s.Ref, o.after), owners.Claims(s.Ref, o.after)
 	}
 	switch {
 	case o.err == nil && !p.opts.DryRun:

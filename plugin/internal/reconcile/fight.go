@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -28,7 +29,7 @@ type fights struct {
 type fight struct {
 	times []time.Time
 	by    string
-	owner otherOwner // of the object, where its labels say who writes it
+	owner owners.Owner // of the object, where its labels say who writes it
 }
 
 // reverted notes that fields of an object were reverted; none means the whole object. before is the object as it was
@@ -52,12 +53,12 @@ func (f *fights) reverted(now time.Time, s *step, before *unstructured.Unstructu
 			f.lost[s.key()][c.Path] = one
 		}
 		one.times = append(recent(now, one.times), now)
-		by, is := otherWriter(s.Ref, before)
+		by, is := owners.Writer(s.Ref, before)
 		switch {
-		case is.name != "":
+		case is.Name != "":
 			one.by, one.owner = by, is
 		case c.By != nil:
-			one.by = toolOf(c.By.Manager)
+			one.by = owners.ToolOf(c.By.Manager)
 		case by != "":
 			one.by = by
 		}
@@ -76,7 +77,7 @@ func (f *fights) over(now time.Time, s *step) error {
 	for path, one := range f.lost[s.key()] {
 		if one.times = recent(now, one.times); len(one.times) >= fightCount {
 			err := fmt.Errorf("%s was reverted %d times in %s, and %s sets it again each time", path, fightCount, fightWindow, one.by)
-			if command := one.owner.stopCommand(); command != "" {
+			if command := one.owner.StopCommand(); command != "" {
 				return hint.With(err, "one of the two must go: %s stops the other; or take the object out of Git", command)
 			}
 			return hint.With(err, "stop the other writer, or take the field out of Git and leave it to %s", one.by)

@@ -109,7 +109,7 @@ func (p *pass) firstFailure(advice ...string) error {
 	}
 	text := fmt.Sprintf("%s: %s", first.Short, first.Error)
 	if n > 1 {
-		text += fmt.Sprintf(" (and %s)", plural(n-1, "other failure"))
+		text += fmt.Sprintf(" (and %s)", report.Plural(n-1, "other failure"))
 	}
 	err := errors.New(text)
 	for _, a := range advice {

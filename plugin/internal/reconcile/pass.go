@@ -12,6 +12,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -79,11 +80,11 @@ type pass struct {
 	looked      bool                // the CRDs were given their moment
 	told        map[record.Key]string
 	effects     []Effect
-	pushed      bool                             // this run is in the history
-	held        bool                             // all went well, but with an earlier commit than the ref points at
-	failure     error                            // what ended it, of an app that a gitops.yaml lists
-	owned       error                            // what would end it, of a dry run: other tools still apply its objects
-	ownerStates map[otherOwner]report.OwnerState // of the owners that were looked for
+	pushed      bool                               // this run is in the history
+	held        bool                               // all went well, but with an earlier commit than the ref points at
+	failure     error                              // what ended it, of an app that a gitops.yaml lists
+	owned       error                              // what would end it, of a dry run: other tools still apply its objects
+	ownerStates map[owners.Owner]report.OwnerState // of the owners that were looked for
 	report      report.App
 }
 

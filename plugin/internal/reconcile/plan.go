@@ -194,7 +194,7 @@ func (p *plan) guard(rec *record.Record, from report.Source, budget Budget) *exc
 	if n == 0 {
 		return nil
 	}
-	r := &excess{n: n, what: plural(n, "object"), doomed: doomed, advice: "nothing was written; if it is meant, commit with the trailer"}
+	r := &excess{n: n, what: report.Plural(n, "object"), doomed: doomed, advice: "nothing was written; if it is meant, commit with the trailer"}
 	switch was := rec.Source; {
 	case was.Repo != "" && (was.Repo != from.Repo || was.Path != from.Path):
 		r.advice = "nothing was written; if this is another app, give it another --name, and if it moved, commit with the trailer"
@@ -240,11 +240,4 @@ func listOf(doomed []removal) string {
 		lines = append(lines, fmt.Sprintf("  and %d more", more))
 	}
 	return strings.Join(lines, "\n")
-}
-
-func plural(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
 }

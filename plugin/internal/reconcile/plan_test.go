@@ -258,7 +258,7 @@ func TestGuardRefusesToPruneTooMuch(t *testing.T) {
 				}
 				return
 			}
-			want := fmt.Sprintf("refused to prune %s: %s\n", plural(len(test.go_), "object"), test.wantRefusal)
+			want := fmt.Sprintf("refused to prune %s: %s\n", report.Plural(len(test.go_), "object"), test.wantRefusal)
 			if err == nil || !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), test.wantContains) {
 				t.Fatalf("got %v, want %s", err, want)
 			}

@@ -16,6 +16,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // Why an object is deleted and created anew.
@@ -282,7 +283,7 @@ func (p *pass) guardRecreations(ctx context.Context, anew []*step) error {
 	}
 	doomed, spared := p.plan.doomed()
 	n, total, budget := len(doomed)+len(anew), len(p.rec.Rows)-spared, p.app.Budget
-	r := &excess{n: n, verb: "delete and recreate", what: plural(len(anew), "object"), advice: "nothing was written; if it is meant, commit with the trailer"}
+	r := &excess{n: n, verb: "delete and recreate", what: report.Plural(len(anew), "object"), advice: "nothing was written; if it is meant, commit with the trailer"}
 	switch {
 	case n > budget.Count:
 		r.reason = fmt.Sprintf("the deletion budget is %d objects", budget.Count)

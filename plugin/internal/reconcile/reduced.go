@@ -65,7 +65,7 @@ func (r *Reconciler) reducedApp(name string, parent *record.Record, all *members
 	case worst != nil:
 		s.Message, s.Since = worst.Where+": "+worst.Message, worst.Since
 	case len(unread) > 0:
-		s.Message = fmt.Sprintf("%s you may not list", plural(len(unread), "kind"))
+		s.Message = fmt.Sprintf("%s you may not list", report.Plural(len(unread), "kind"))
 	}
 	if s.Sync == report.Synced && summary.Seen != "" && summary.Seen != summary.Revision.Commit {
 		s.Sync, s.Message = report.SyncPending, firstOf(s.Message, "commit "+report.Revision{Commit: summary.Seen}.Short()+" is not fully applied")

@@ -122,7 +122,7 @@ func (p *pass) renderCommit(ctx context.Context) (*rendering, error) {
 		inVain(asked, given.Capabilities.APIVersions, objects)}
 	p.memory().keep(p.app.Name, r)
 	if p.listed == nil {
-		p.tell(report.Rendered, p.app.Name, "%s from %s", plural(len(objects), "object"), p.app.Path)
+		p.tell(report.Rendered, p.app.Name, "%s from %s", report.Plural(len(objects), "object"), p.app.Path)
 	}
 	return r, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // guardRetired holds the apps that left gitops.yaml in one commit to one deletion budget. Each alone may be too small for
@@ -40,7 +42,7 @@ func (rd *round) guardRetired(ctx context.Context) {
 		return
 	}
 	r := excess{n: n, doomed: doomed, advice: "nothing was pruned; if it is meant, commit with the trailer",
-		what:   fmt.Sprintf("%s of %s that left gitops.yaml together", plural(n, "object"), plural(len(leaving), "app")),
+		what:   fmt.Sprintf("%s of %s that left gitops.yaml together", report.Plural(n, "object"), report.Plural(len(leaving), "app")),
 		reason: fmt.Sprintf("the deletion budget is %d objects and %d %% of %d", budget.Count, budget.Percent, total)}
 	err := r.error(a)
 	for _, p := range leaving {

@@ -250,7 +250,7 @@ func (rd *round) fromCheckout(ctx context.Context) (bool, error) {
 		return true, err
 	case !found && rd.list != nil:
 		rd.note(tree.Revision)
-		return true, hint.Errorf(fmt.Sprintf("%s is gone; it listed %s", path.Join(dir, "gitops.yaml"), plural(len(rd.list.Apps), "app")),
+		return true, hint.Errorf(fmt.Sprintf("%s is gone; it listed %s", path.Join(dir, "gitops.yaml"), report.Plural(len(rd.list.Apps), "app")),
 			"restore it; an app that is to go is removed from the file, not with it")
 	case !found:
 		return false, nil

@@ -159,7 +159,7 @@ func (p *pass) handedOn(k record.Key) bool {
 func (p *pass) notReverted(left []record.Row, why error) error {
 	others := ""
 	if n := len(left) - 1; n > 0 {
-		others = fmt.Sprintf(" (and %s)", plural(n, "other object"))
+		others = fmt.Sprintf(" (and %s)", report.Plural(n, "other object"))
 	}
 	return hint.With(fmt.Errorf("%s%s has drifted and is not reverted: %w", left[0].Ref, others, why),
 		"mend gitops.yaml: the next run applies its commit")

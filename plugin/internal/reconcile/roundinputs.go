@@ -48,5 +48,5 @@ func (rd *round) tellRendered(open []*pass) {
 	inGit := func(passes []*pass) int {
 		return len(slices.DeleteFunc(slices.Clone(passes), func(p *pass) bool { return p.listed.retired }))
 	}
-	rd.tell(report.Rendered, "", "%d of %s: the commit does not touch the others", inGit(open), plural(inGit(rd.passes), "app"))
+	rd.tell(report.Rendered, "", "%d of %s: the commit does not touch the others", inGit(open), report.Plural(inGit(rd.passes), "app"))
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -200,7 +201,7 @@ func resourceStatus(inv *record.Inventory, row record.Row, snapshot *live.Snapsh
 		rs.Sync, rs.Message = report.SyncDrifted, "deleted, or its label "+record.LabelPartOf+" was removed"
 	case live.Replaced:
 		rs.Sync, rs.Message = report.SyncDrifted, "deleted and recreated by somebody else"
-		if by, is := alsoOwned(row.Ref, u); is {
+		if by, is := owners.Also(row.Ref, u); is {
 			rs.Message = "deleted and recreated by " + by.String()
 		}
 	case live.KindGone:
@@ -208,7 +209,7 @@ func resourceStatus(inv *record.Inventory, row record.Row, snapshot *live.Snapsh
 	case live.NotApplied:
 		rs.Sync, rs.Message = report.SyncPending, firstOf(rs.Message, "not applied yet")
 	}
-	if o, is := alsoOwned(row.Ref, u); is && rs.Message == "" {
+	if o, is := owners.Also(row.Ref, u); is && rs.Message == "" {
 		rs.Message, rs.shared = o.String()+" applies it too", true
 	}
 	return rs
@@ -220,7 +221,7 @@ func changedBy(ref cluster.Ref, u *unstructured.Unstructured) string {
 	if !appliedByUs(u) {
 		return "its managedFields were removed"
 	}
-	if by, _ := otherWriter(ref, u); by != "" {
+	if by, _ := owners.Writer(ref, u); by != "" {
 		return "changed by " + by
 	}
 	return ""

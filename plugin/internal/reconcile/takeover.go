@@ -15,6 +15,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -45,8 +46,8 @@ func (p *pass) checkOwners(ctx context.Context) error {
 		return err
 	}
 	var refused []error
-	for _, g := range groupClaims(steps, marks) {
-		version, is := served[g.kind]
+	for _, g := range owners.Group(refsOf(steps), marks) {
+		version, is := served[g.Kind]
 		if !is {
 			continue
 		}
@@ -76,14 +77,14 @@ func (p *pass) strange() []*step {
 }
 
 // ownersServed tells which definitions of owners the cluster serves, at which version.
-func (p *pass) ownersServed(ctx context.Context) (map[ownerKind]string, error) {
+func (p *pass) ownersServed(ctx context.Context) (map[owners.Kind]string, error) {
 	versions, err := p.Cluster.GroupVersions(ctx)
 	if err != nil {
 		return nil, err
 	}
-	served := map[ownerKind]string{}
-	for _, k := range []ownerKind{fluxKustomization, fluxHelmRelease, argoApplication} {
-		if v := versions[k.definition().Group]; v != "" {
+	served := map[owners.Kind]string{}
+	for _, k := range []owners.Kind{owners.FluxKustomization, owners.FluxHelmRelease, owners.ArgoApplication} {
+		if v := versions[k.Definition().Group]; v != "" {
 			served[k] = v
 		}
 	}
@@ -153,61 +154,32 @@ func (p *pass) listMarks(ctx context.Context, k cluster.Kind, steps []*step, fou
 	return nil
 }
 
-// claimed is one owner with the objects that name it.
-type claimed struct {
-	ownership
-	refs []cluster.Ref
-}
-
-// groupClaims lists the owners that live objects name, in the order of the steps. What all its objects ask to be left
-// alone does not count.
-func groupClaims(steps []*step, live map[record.Key]metav1.Object) []*claimed {
-	var out []*claimed
-	for _, s := range steps {
-		u := live[s.key()]
-		if u == nil {
-			continue
-		}
-		for _, c := range claimsOf(s.Ref, u) {
-			if c.letGo {
-				continue
-			}
-			i := slices.IndexFunc(out, func(g *claimed) bool { return g.ownership == c })
-			if i < 0 {
-				i, out = len(out), append(out, &claimed{ownership: c})
-			}
-			out[i].refs = append(out[i].refs, s.Ref)
-		}
-	}
-	return out
-}
-
 // askOwner looks whether an owner is active, and says so in the report. why refuses to go on.
-func (p *pass) askOwner(ctx context.Context, g *claimed, version string) (why, err error) {
-	k := g.kind.definition()
+func (p *pass) askOwner(ctx context.Context, g *owners.Claimed, version string) (why, err error) {
+	k := g.Kind.Definition()
 	k.Version = version
-	found, err := p.findOwner(ctx, k, g.ownership)
+	found, err := p.findOwner(ctx, k, g.Claim)
 	switch {
-	case apierrors.IsForbidden(err) && g.doubtful:
+	case apierrors.IsForbidden(err) && g.Doubtful:
 		return nil, nil // nothing but a label that charts set says so
 	case apierrors.IsForbidden(err):
-		p.noteOwner(g, g.otherOwner, report.OwnerUnreadable)
+		p.noteOwner(g, g.Owner, report.OwnerUnreadable)
 		return hint.With(fmt.Errorf("%s, and this user may not read whether that still applies it: nothing was written", g),
-			"grant get and list on %s.%s to this user; if it is suspended or gone, take its mark off the objects: %s", k.Resource, k.Group, g.unmark()), nil
-	case apierrors.IsNotFound(err), err == nil && len(g.holders(found)) == 0:
-		if !g.doubtful {
-			p.noteOwner(g, g.otherOwner, report.OwnerMissing)
+			"grant get and list on %s.%s to this user; if it is suspended or gone, take its mark off the objects: %s", k.Resource, k.Group, g.Unmark()), nil
+	case apierrors.IsNotFound(err), err == nil && len(g.Holders(found)) == 0:
+		if !g.Doubtful {
+			p.noteOwner(g, g.Owner, report.OwnerMissing)
 		}
 		return nil, nil
 	case err != nil:
 		return nil, err
 	}
-	for _, u := range g.holders(found) {
-		o := otherOwner{g.kind, u.GetNamespace(), u.GetName()}
-		state := g.stateOf(u)
+	for _, u := range g.Holders(found) {
+		o := owners.Owner{Kind: g.Kind, Namespace: u.GetNamespace(), Name: u.GetName()}
+		state := g.State(u)
 		p.noteOwner(g, o, state)
 		if state == report.OwnerActive && why == nil {
-			why = hint.With(fmt.Errorf("%s, which is active: nothing was written", g.belongTo(o)), "%s", g.letGoAdvice(u))
+			why = hint.With(fmt.Errorf("%s, which is active: nothing was written", g.BelongTo(o)), "%s", g.LetGoAdvice(u))
 		}
 	}
 	return why, nil
@@ -215,88 +187,53 @@ func (p *pass) askOwner(ctx context.Context, g *claimed, version string) (why, e
 
 // findOwner reads the definitions that an owner may be: one, or all of its name where its namespace is not known. That
 // is not about the app's objects, so it takes our own rights: a service account of the app need not know who has them now.
-func (p *pass) findOwner(ctx context.Context, k cluster.Kind, c ownership) ([]*unstructured.Unstructured, error) {
+func (p *pass) findOwner(ctx context.Context, k cluster.Kind, c owners.Claim) ([]*unstructured.Unstructured, error) {
 	client := p.Cluster
 	if p.home != nil {
 		client = p.home
 	}
-	namespace := c.namespace
+	namespace := c.Namespace
 	if namespace == "" {
-		found, err := client.FindAll(ctx, k, c.name)
+		found, err := client.FindAll(ctx, k, c.Name)
 		if !apierrors.IsForbidden(err) {
 			return found, err
 		}
-		namespace = argoNamespace // a user who may not look everywhere may look there
+		namespace = owners.ArgoNamespace // a user who may not look everywhere may look there
 	}
-	u, err := client.Get(ctx, cluster.Ref{Kind: k, Namespace: namespace, Name: c.name})
+	u, err := client.Get(ctx, cluster.Ref{Kind: k, Namespace: namespace, Name: c.Name})
 	if err != nil {
 		return nil, err
 	}
 	return []*unstructured.Unstructured{u}, nil
 }
 
-// holders narrows what was found of a name: one that lists an object of ours wins. An Application that lists none of them
-// may be another of the same name, in another installation: it has to deploy to where they are, and where only a label
-// says that they are its, it does not count.
-func (g *claimed) holders(found []*unstructured.Unstructured) []*unstructured.Unstructured {
-	if g.kind != argoApplication {
-		return found
-	}
-	having := func(has func(*unstructured.Unstructured, cluster.Ref) bool) []*unstructured.Unstructured {
-		return slices.DeleteFunc(slices.Clone(found), func(u *unstructured.Unstructured) bool {
-			return !slices.ContainsFunc(g.refs, func(ref cluster.Ref) bool { return has(u, ref) })
-		})
-	}
-	if listing := having(holds); len(listing) > 0 || g.doubtful {
-		return listing
-	}
-	return having(deploysTo)
-}
-
 // noteOwner puts an owner into the report, and remembers that it was asked.
-func (p *pass) noteOwner(g *claimed, o otherOwner, state report.OwnerState) {
+func (p *pass) noteOwner(g *owners.Claimed, o owners.Owner, state report.OwnerState) {
 	if p.ownerStates == nil {
-		p.ownerStates = map[otherOwner]report.OwnerState{}
+		p.ownerStates = map[owners.Owner]report.OwnerState{}
 	}
-	p.ownerStates[g.otherOwner] = state
-	p.report.Owners = append(p.report.Owners, report.FormerOwner{Kind: string(o.kind), Namespace: o.namespace, Name: o.name, State: state, Objects: len(g.refs)})
-}
-
-// String names the objects and their owner.
-func (g *claimed) String() string { return g.belongTo(g.otherOwner) }
-
-func (g *claimed) belongTo(o otherOwner) string {
-	switch n := len(g.refs) - 1; n {
-	case 0:
-		return fmt.Sprintf("%s belongs to %s", g.refs[0], o)
-	default:
-		return fmt.Sprintf("%s and %s belong to %s", g.refs[0], plural(n, "other object"), o)
-	}
-}
-
-// unmark is the command that takes the mark of the owner off the first object.
-func (g *claimed) unmark() string {
-	verb := "label"
-	if g.markIn == inAnnotations {
-		verb = "annotate"
-	}
-	text := fmt.Sprintf("kubectl %s %s", verb, g.refs[0])
-	if ns := g.refs[0].Namespace; ns != "" {
-		text += " -n " + ns
-	}
-	return text + " " + g.mark + "-"
+	p.ownerStates[g.Owner] = state
+	p.report.Owners = append(p.report.Owners, report.FormerOwner{Kind: string(o.Kind), Namespace: o.Namespace, Name: o.Name, State: state, Objects: len(g.Refs)})
 }
 
 // warnMissing says once of an owner that this cluster does not have: its controller may run in another cluster, and then
 // it takes the objects back.
-func (p *pass) warnMissing(c ownership) {
-	if c.kind.definition().Kind == "" || c.letGo || c.doubtful {
+func (p *pass) warnMissing(c owners.Claim) {
+	if c.Kind.Definition().Kind == "" || c.LetGo || c.Doubtful {
 		return
 	}
-	if state, asked := p.ownerStates[c.otherOwner]; asked && state != report.OwnerMissing {
+	if state, asked := p.ownerStates[c.Owner]; asked && state != report.OwnerMissing {
 		return
 	}
-	if _, told := p.memory().owners.LoadOrStore(c.otherOwner, true); !told {
-		p.tell(report.Warning, p.app.Name, "%s, which had objects of %s, is not in this cluster: if its controller runs in another cluster, suspend it there, or it takes them back", c.otherOwner, p.app.Name)
+	if _, told := p.memory().owners.LoadOrStore(c.Owner, true); !told {
+		p.tell(report.Warning, p.app.Name, "%s, which had objects of %s, is not in this cluster: if its controller runs in another cluster, suspend it there, or it takes them back", c.Owner, p.app.Name)
 	}
+}
+
+func refsOf(steps []*step) []cluster.Ref {
+	refs := make([]cluster.Ref, len(steps))
+	for i, s := range steps {
+		refs[i] = s.Ref
+	}
+	return refs
 }

@@ -123,7 +123,7 @@ func (r *Reconciler) Tree(ctx context.Context, app string) (tree ObjectTree, ok 
 	} else if rec := known.records[app]; rec != nil && rec.Inventory != nil {
 		rows, rules = rec.Sorted(), rec.Health
 	}
-	f.find(ctx, owners(rows))
+	f.find(ctx, placesOf(rows))
 	byID := map[string]ResourceStatus{}
 	for _, rs := range s.Resources {
 		byID[rs.Object] = rs
@@ -150,7 +150,7 @@ type owner struct {
 	namespace string
 }
 
-func owners(rows []record.Row) []owner {
+func placesOf(rows []record.Row) []owner {
 	var all []owner
 	for _, row := range rows {
 		if o := (owner{row.Ref.Kind, row.Namespace}); row.UID != "" && !slices.Contains(all, o) {

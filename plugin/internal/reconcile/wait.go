@@ -50,7 +50,7 @@ func (e *notHealthyError) Error() string {
 		text += ": " + e.message
 	}
 	if e.others > 0 {
-		text += fmt.Sprintf(" (and %s)", plural(e.others, "other object"))
+		text += fmt.Sprintf(" (and %s)", report.Plural(e.others, "other object"))
 	}
 	return text
 }

@@ -1,4 +1,4 @@
-package reconcile
+package owners
 
 import (
 	"fmt"
@@ -7,13 +7,13 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// stateOf judges an owner by its definition, as its controller does.
-func (c ownership) stateOf(u *unstructured.Unstructured) report.OwnerState {
-	if c.kind == argoApplication {
+// State judges an owner by its definition, as its controller does.
+func (c Claim) State(u *unstructured.Unstructured) report.OwnerState {
+	if c.Kind == ArgoApplication {
 		return c.stateOfApplication(u)
 	}
 	if suspended, _, _ := unstructured.NestedBool(u.Object, "spec", "suspend"); suspended {
@@ -24,7 +24,7 @@ func (c ownership) stateOf(u *unstructured.Unstructured) report.OwnerState {
 
 // stateOfApplication: without automated sync nothing happens unless somebody asks, but a deletion. With the annotation
 // that says so Argo CD does not look at the Application at all.
-func (c ownership) stateOfApplication(u *unstructured.Unstructured) report.OwnerState {
+func (c Claim) stateOfApplication(u *unstructured.Unstructured) report.OwnerState {
 	if strings.EqualFold(u.GetAnnotations()["argocd.argoproj.io/skip-reconcile"], "true") {
 		return report.OwnerAtRest
 	}
@@ -35,7 +35,7 @@ func (c ownership) stateOfApplication(u *unstructured.Unstructured) report.Owner
 		return report.OwnerActive
 	case deletes && u.GetDeletionTimestamp() != nil:
 		return report.OwnerActive
-	case deletes && c.byLabel: // the label stays on the objects, and so it would delete them one day
+	case deletes && c.ByLabel: // the label stays on the objects, and so it would delete them one day
 		return report.OwnerActive
 	}
 	return report.OwnerAtRest
@@ -48,8 +48,8 @@ func automated(u *unstructured.Unstructured) bool {
 	return found && (enabled || !said)
 }
 
-// holds tells whether the status of an Application lists an object.
-func holds(app *unstructured.Unstructured, ref cluster.Ref) bool {
+// lists tells whether the status of an Application lists an object.
+func lists(app *unstructured.Unstructured, ref object.Ref) bool {
 	list, _, _ := unstructured.NestedSlice(app.Object, "status", "resources")
 	text := func(m map[string]any, key string) string { s, _ := m[key].(string); return s }
 	return slices.ContainsFunc(list, func(item any) bool {
@@ -60,43 +60,43 @@ func holds(app *unstructured.Unstructured, ref cluster.Ref) bool {
 }
 
 // deploysTo tells whether the destination of an Application may be where an object is.
-func deploysTo(app *unstructured.Unstructured, ref cluster.Ref) bool {
+func deploysTo(app *unstructured.Unstructured, ref object.Ref) bool {
 	ns, _, _ := unstructured.NestedString(app.Object, "spec", "destination", "namespace")
 	return ns == "" || ref.Namespace == "" || ns == ref.Namespace
 }
 
-// letGoAdvice says how an active owner lets its objects go. It names commands that exist today.
-func (c ownership) letGoAdvice(u *unstructured.Unstructured) string {
+// LetGoAdvice says how an active owner lets its objects go. It names commands that exist today.
+func (c Claim) LetGoAdvice(u *unstructured.Unstructured) string {
 	namespace, name := u.GetNamespace(), u.GetName()
 	patch := func(text string) string {
-		d := c.kind.definition()
+		d := c.Kind.Definition()
 		return fmt.Sprintf("kubectl patch %s.%s %s -n %s --type=merge -p '%s'", d.Resource, d.Group, name, namespace, text)
 	}
-	switch c.kind {
-	case fluxKustomization:
+	switch c.Kind {
+	case FluxKustomization:
 		return fmt.Sprintf("suspend it, and run this again: flux suspend kustomization %s -n %s, or %s; docs/from-flux.md hands over all it has", name, namespace, patch(`{"spec":{"suspend":true}}`))
-	case fluxHelmRelease:
+	case FluxHelmRelease:
 		return fmt.Sprintf("suspend it, and run this again: flux suspend helmrelease %s -n %s, or %s; do not delete it before: that uninstalls the release", name, namespace, patch(`{"spec":{"suspend":true}}`))
 	}
 	if maker := makerOf(u); maker != "" {
 		return fmt.Sprintf("%s makes it, and would switch its automated sync on again: take it out of that first, see docs/from-argo-cd.md", maker)
 	}
 	text := `{"spec":{"syncPolicy":{"automated":null}}}`
-	if c.byLabel {
+	if c.ByLabel {
 		text = `{"metadata":{"finalizers":null},"spec":{"syncPolicy":{"automated":null}}}`
 	}
 	return "switch its automated sync off, and run this again: " + patch(text) + "; docs/from-argo-cd.md hands over all it has"
 }
 
-// stopCommand is what keeps an owner from writing its objects, "" when that cannot be said.
-func (o otherOwner) stopCommand() string {
+// StopCommand is what keeps an owner from writing its objects, "" when that cannot be said.
+func (o Owner) StopCommand() string {
 	switch {
-	case o.kind == fluxKustomization && o.namespace != "":
-		return fmt.Sprintf("flux suspend kustomization %s -n %s", o.name, o.namespace)
-	case o.kind == fluxHelmRelease && o.namespace != "":
-		return fmt.Sprintf("flux suspend helmrelease %s -n %s", o.name, o.namespace)
-	case o.kind == argoApplication:
-		return fmt.Sprintf("argocd app set %s --sync-policy none", o.name)
+	case o.Kind == FluxKustomization && o.Namespace != "":
+		return fmt.Sprintf("flux suspend kustomization %s -n %s", o.Name, o.Namespace)
+	case o.Kind == FluxHelmRelease && o.Namespace != "":
+		return fmt.Sprintf("flux suspend helmrelease %s -n %s", o.Name, o.Namespace)
+	case o.Kind == ArgoApplication:
+		return fmt.Sprintf("argocd app set %s --sync-policy none", o.Name)
 	}
 	return ""
 }
@@ -108,9 +108,9 @@ func makerOf(app *unstructured.Unstructured) string {
 			return "the ApplicationSet " + app.GetNamespace() + "/" + o.Name
 		}
 	}
-	ref := cluster.Ref{Kind: argoApplication.definition(), Namespace: app.GetNamespace(), Name: app.GetName()}
-	for _, c := range claimsOf(ref, app) {
-		if !c.doubtful && c.name != "" && (c.otherOwner.kind != argoApplication || c.name != app.GetName()) {
+	ref := object.Ref{Kind: ArgoApplication.Definition(), Namespace: app.GetNamespace(), Name: app.GetName()}
+	for _, c := range Claims(ref, app) {
+		if !c.Doubtful && c.Name != "" && (c.Owner.Kind != ArgoApplication || c.Name != app.GetName()) {
 			return c.String()
 		}
 	}

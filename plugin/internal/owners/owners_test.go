@@ -1,4 +1,4 @@
-package reconcile
+package owners
 
 import (
 	"encoding/json"
@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -28,7 +28,7 @@ func parsed(t *testing.T, text string) *unstructured.Unstructured {
 	return u
 }
 
-var deploymentWeb = cluster.Ref{Kind: cluster.Kind{Group: "apps", Version: "v1", Kind: "Deployment", Resource: "deployments", Namespaced: true}, Namespace: "shop", Name: "web"}
+var deploymentWeb = object.Ref{Kind: object.Kind{Group: "apps", Version: "v1", Kind: "Deployment", Resource: "deployments", Namespaced: true}, Namespace: "shop", Name: "web"}
 
 // TestFieldOwnersOfAnObject: what labels and annotations say of who had an object before.
 func TestFieldOwnersOfAnObject(t *testing.T) {
@@ -55,14 +55,14 @@ func TestFieldOwnersOfAnObject(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			u := parsed(t, "{apiVersion: apps/v1, kind: Deployment, metadata: "+tc.metadata+"}")
 			var got []string
-			for _, c := range claimsOf(deploymentWeb, u) {
+			for _, c := range Claims(deploymentWeb, u) {
 				text := c.String()
-				for word, is := range map[string]bool{", by label": c.byLabel, ", let go": c.letGo} {
+				for word, is := range map[string]bool{", by label": c.ByLabel, ", let go": c.LetGo} {
 					if is {
 						text += word
 					}
 				}
-				if c.doubtful {
+				if c.Doubtful {
 					text += ", perhaps"
 				}
 				got = append(got, text)
@@ -76,14 +76,14 @@ func TestFieldOwnersOfAnObject(t *testing.T) {
 
 // TestFieldOwnerState: whether an owner would write or delete its objects, from its definition.
 func TestFieldOwnerState(t *testing.T) {
-	flux := ownership{otherOwner: otherOwner{fluxKustomization, "f", "apps"}}
-	helm := ownership{otherOwner: otherOwner{fluxHelmRelease, "f", "pod"}}
-	argo := ownership{otherOwner: otherOwner{argoApplication, "", "shop"}}
-	label := ownership{otherOwner: argo.otherOwner, byLabel: true}
+	flux := Claim{Owner: Owner{FluxKustomization, "f", "apps"}}
+	helm := Claim{Owner: Owner{FluxHelmRelease, "f", "pod"}}
+	argo := Claim{Owner: Owner{ArgoApplication, "", "shop"}}
+	label := Claim{Owner: argo.Owner, ByLabel: true}
 	const finalizer = `finalizers: [resources-finalizer.argocd.argoproj.io]`
 	for _, tc := range []struct {
 		name string
-		c    ownership
+		c    Claim
 		text string
 		want report.OwnerState
 	}{
@@ -106,7 +106,7 @@ func TestFieldOwnerState(t *testing.T) {
 		{"R1 Application by label without finalizer", label, `{spec: {}}`, report.OwnerAtRest},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			if got := tc.c.stateOf(parsed(t, tc.text)); got != tc.want {
+			if got := tc.c.State(parsed(t, tc.text)); got != tc.want {
 				t.Errorf("got %s, want %s", got, tc.want)
 			}
 		})
@@ -115,20 +115,20 @@ func TestFieldOwnerState(t *testing.T) {
 
 // TestFieldOwnerAdvice: the command that hands over is one that helps.
 func TestFieldOwnerAdvice(t *testing.T) {
-	argo := ownership{otherOwner: otherOwner{argoApplication, "", "shop"}}
+	argo := Claim{Owner: Owner{ArgoApplication, "", "shop"}}
 	for _, tc := range []struct {
 		name string
-		c    ownership
+		c    Claim
 		text string
 		want []string
 	}{
-		{"R1 Kustomization", ownership{otherOwner: otherOwner{fluxKustomization, "f", "apps"}}, `{metadata: {name: apps, namespace: f}}`,
+		{"R1 Kustomization", Claim{Owner: Owner{FluxKustomization, "f", "apps"}}, `{metadata: {name: apps, namespace: f}}`,
 			[]string{"flux suspend kustomization apps -n f", `kubectl patch kustomizations.kustomize.toolkit.fluxcd.io apps -n f --type=merge -p '{"spec":{"suspend":true}}'`}},
-		{"R1 HelmRelease", ownership{otherOwner: otherOwner{fluxHelmRelease, "f", "pod"}}, `{metadata: {name: pod, namespace: f}}`,
+		{"R1 HelmRelease", Claim{Owner: Owner{FluxHelmRelease, "f", "pod"}}, `{metadata: {name: pod, namespace: f}}`,
 			[]string{"flux suspend helmrelease pod -n f", "do not delete it before"}},
 		{"R1 Application", argo, `{metadata: {name: shop, namespace: argocd}}`,
 			[]string{`kubectl patch applications.argoproj.io shop -n argocd --type=merge -p '{"spec":{"syncPolicy":{"automated":null}}}'`}},
-		{"R1 Application by label", ownership{otherOwner: argo.otherOwner, byLabel: true}, `{metadata: {name: shop, namespace: argocd}}`, []string{`"finalizers":null`}},
+		{"R1 Application by label", Claim{Owner: argo.Owner, ByLabel: true}, `{metadata: {name: shop, namespace: argocd}}`, []string{`"finalizers":null`}},
 		{"R1 Application of an ApplicationSet", argo, `{metadata: {name: shop, namespace: argocd, ownerReferences: [{kind: ApplicationSet, name: all}]}}`,
 			[]string{"the ApplicationSet argocd/all makes it", "docs/from-argo-cd.md"}},
 		{"R1 Application of an Application", argo, `{metadata: {name: shop, namespace: argocd, annotations: {argocd.argoproj.io/tracking-id: "root:argoproj.io/Application:argocd/shop"}}}`,
@@ -137,7 +137,7 @@ func TestFieldOwnerAdvice(t *testing.T) {
 			[]string{"the Flux Kustomization f/apps makes it"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got := tc.c.letGoAdvice(parsed(t, tc.text))
+			got := tc.c.LetGoAdvice(parsed(t, tc.text))
 			for _, want := range tc.want {
 				if !strings.Contains(got, want) {
 					t.Errorf("%q lacks %q", got, want)
@@ -166,13 +166,13 @@ func TestFieldHolders(t *testing.T) {
 		{"R1 two of that name, one deploys elsewhere", false, []string{elsewhere, silent}, "[team]"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			g := &claimed{ownership: ownership{otherOwner: otherOwner{argoApplication, "", "shop"}, doubtful: tc.doubtful}, refs: []cluster.Ref{deploymentWeb}}
+			g := &Claimed{Claim: Claim{Owner: Owner{ArgoApplication, "", "shop"}, Doubtful: tc.doubtful}, Refs: []object.Ref{deploymentWeb}}
 			var found []*unstructured.Unstructured
 			for _, text := range tc.found {
 				found = append(found, parsed(t, text))
 			}
 			got := []string{}
-			for _, u := range g.holders(found) {
+			for _, u := range g.Holders(found) {
 				got = append(got, u.GetNamespace())
 			}
 			if text := fmt.Sprint(got); text != tc.want {
@@ -198,16 +198,16 @@ func TestFieldOtherWriter(t *testing.T) {
 		{"R8 the label of a chart names nobody", `{labels: {app.kubernetes.io/instance: shop}, managedFields: [` + ours + `]}`, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got, _ := otherWriter(deploymentWeb, parsed(t, "{apiVersion: apps/v1, kind: Deployment, metadata: "+tc.metadata+"}"))
+			got, _ := Writer(deploymentWeb, parsed(t, "{apiVersion: apps/v1, kind: Deployment, metadata: "+tc.metadata+"}"))
 			if got != tc.want {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
 		})
 	}
-	if name, _ := otherWriter(deploymentWeb, nil); name != "" {
+	if name, _ := Writer(deploymentWeb, nil); name != "" {
 		t.Errorf("R8 nobody writes what is not there, got %q", name)
 	}
-	if o, is := alsoOwned(deploymentWeb, nil); is {
+	if o, is := Also(deploymentWeb, nil); is {
 		t.Errorf("R8 nobody owns what is not there, got %s", o)
 	}
 }
