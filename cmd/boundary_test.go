@@ -81,6 +81,12 @@ var boundaries = []struct {
 		"os/exec":                          "no program is run: neither git nor a hook",
 		module + "/plugin/internal/notify": "the credentials of Git are sent to Git's server only",
 	}},
+	{"plugin/internal/inspect", map[string]string{
+		module + "/plugin/internal/reconcile":    "looking never changes anything",
+		module + "/plugin/internal/record/store": "it reads records through an interface that cannot save them",
+		module + "/plugin/internal/source":       "it asks the cluster, not Git",
+		module + "/plugin/internal/render":       "it asks the cluster, not Git",
+	}},
 	{"plugin/internal/object", map[string]string{
 		"k8s.io/client-go": "what an object is, is known without a cluster",
 		module + "/plugin": "decoding, confinement, masking and requests ask it",
@@ -125,7 +131,7 @@ var boundaries = []struct {
 // pure are the packages that speak of results, and those that decide: values in, values out.
 var pure = map[string][]string{
 	"words":     {"concurrent", "diff", "fields", "health", "hint", "object", "report"},
-	"decisions": {"live", "owners", "rbac", "record"},
+	"decisions": {"live", "owners", "rbac", "record", "status"},
 }
 
 // TestPurePackages: what should happen is decided, and tested, without a server.
@@ -166,7 +172,9 @@ var importers = []struct {
 	{"plugin/internal/trust", []string{"plugin"}, "a source shows trusted commits only; no other code decides whom to trust"},
 	{"plugin/internal/notify", []string{"plugin"}, "whether somebody can be told must not matter to a pass"},
 	{"plugin/internal/events", []string{"plugin"}, "whether somebody can be told must not matter to a pass"},
-	{"plugin/internal/observe", []string{"plugin/internal/reconcile"}, "only what compares the record with the cluster lists objects by our label"},
+	{"plugin/internal/inspect", []string{"plugin"}, "nothing depends on how it is shown"},
+	{"plugin/internal/status", []string{"plugin", "plugin/internal/inspect"}, "nothing depends on how it is shown"},
+	{"plugin/internal/observe", []string{"plugin/internal/inspect", "plugin/internal/reconcile"}, "only what compares the record with the cluster lists objects by our label"},
 	{"plugin/internal/preview", []string{"plugin"}, "nothing depends on a way to show things"},
 	{"plugin/internal/install", []string{"plugin"}, "a pass is the same with and without an installation"},
 	{"plugin/internal/rbac", []string{"plugin", "plugin/internal/install", "plugin/internal/reconcile"}, "rights are counted before writing: by install, rbac and the preflight of a pass"},

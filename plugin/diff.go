@@ -13,6 +13,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -216,7 +217,7 @@ func (o *diffOptions) pairs(pairs []pair, names []string, a reconcile.AppOutcome
 			continue
 		}
 		pairs = append(pairs, pair{e, before, after, text, noteLine(a.Report.Name, e)})
-		names = append(names, reconcile.ShortIn(e.Ref, a.Report.Spread))
+		names = append(names, object.ShortIn(e.Ref, a.Report.Spread))
 	}
 	return pairs, names
 }

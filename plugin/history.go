@@ -11,8 +11,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
 )
 
 type historyOptions struct {
@@ -70,7 +70,7 @@ func (o *historyOptions) run(ctx context.Context, c *cli, args []string) error {
 	if o.diff {
 		return o.runDiff(ctx, c, o.source.reader(c.ui(), client, store), app, strings.Join(args[1:], ""), rec.History)
 	}
-	list := reconcile.HistoryList{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "HistoryList"}, App: app, Items: rec.History}
+	list := status.History{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "HistoryList"}, App: app, Items: rec.History}
 	var names []string
 	for _, run := range list.Items {
 		names = append(names, fmt.Sprint(run.ID))

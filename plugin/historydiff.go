@@ -9,8 +9,10 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/inspect"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -98,7 +100,7 @@ func pickRun(app, id string, history []report.Run) (run report.Run, before repor
 
 // compareRuns renders both commits, each as its gitops.yaml says, or else as the app is rendered today.
 func (o *historyOptions) compareRuns(ctx context.Context, r *reconcile.Reconciler, name string, run report.Run, before report.Revision) (preview.App, error) {
-	app, err := r.AppliedApp(ctx, name)
+	app, err := inspect.New(r.Cluster, r.Records).Applied(ctx, name)
 	if err != nil {
 		return preview.App{}, err
 	}
@@ -113,7 +115,7 @@ func (o *historyOptions) compareRuns(ctx context.Context, r *reconcile.Reconcile
 	return preview.CompareApp(base, head, nil), nil
 }
 
-func (o *historyOptions) renderRun(ctx context.Context, r *reconcile.Reconciler, a reconcile.Applied, rev report.Revision) (preview.Rendering, error) {
+func (o *historyOptions) renderRun(ctx context.Context, r *reconcile.Reconciler, a record.Applied, rev report.Revision) (preview.Rendering, error) {
 	if rev.Commit == "" {
 		return preview.Rendering{Name: a.Name}, nil
 	}

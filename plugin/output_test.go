@@ -13,8 +13,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
 )
 
 func printed(t *testing.T, format string, v any, names ...string) string {
@@ -32,12 +32,12 @@ func printed(t *testing.T, format string, v any, names ...string) string {
 }
 
 func TestDocuments(t *testing.T) {
-	status := statusList()
-	status.Items = status.Items[:1]
-	golden(t, "status.json", printed(t, formatJSON, status))
-	golden(t, "status.yaml", printed(t, formatYAML, status))
+	list := statusList()
+	list.Items = list.Items[:1]
+	golden(t, "status.json", printed(t, formatJSON, list))
+	golden(t, "status.yaml", printed(t, formatYAML, list))
 
-	one := reconcile.StatusList{TypeMeta: status.TypeMeta, Items: []reconcile.Status{resources()}}
+	one := status.List{TypeMeta: list.TypeMeta, Items: []status.App{resources()}}
 	golden(t, "resources.json", printed(t, formatJSON, one))
 
 	runs := history()

@@ -5,12 +5,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
 )
 
 // historyTable prints one row per run, in the order of h (newest first). Wide adds what the run said.
-func (u *ui) historyTable(h reconcile.HistoryList, wide bool) {
+func (u *ui) historyTable(h status.History, wide bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if len(h.Items) == 0 {

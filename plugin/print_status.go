@@ -11,12 +11,12 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
 )
 
 // statusTable prints one row per app, worst first.
-func (u *ui) statusTable(list reconcile.StatusList, wide, instances bool) {
+func (u *ui) statusTable(list status.List, wide, instances bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if len(list.Items) == 0 {
@@ -53,7 +53,7 @@ func (u *ui) statusTable(list reconcile.StatusList, wide, instances bool) {
 }
 
 // instanceLines says what is wrong with the CronJob of an instance, or of several; nothing when it works.
-func (u *ui) instanceLines(list reconcile.StatusList) {
+func (u *ui) instanceLines(list status.List) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	several := list.Instances
@@ -93,7 +93,7 @@ func inNamespace(ns string) string {
 }
 
 // resourceTable prints one row per object of s, worst first.
-func (u *ui) resourceTable(s reconcile.Status, wide bool) {
+func (u *ui) resourceTable(s status.App, wide bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if len(s.Resources) == 0 {
@@ -110,14 +110,14 @@ func (u *ui) resourceTable(s reconcile.Status, wide bool) {
 	u.print(t, wide)
 }
 
-func worstApps(items []reconcile.Status) []reconcile.Status {
-	return slices.SortedStableFunc(slices.Values(items), func(a, b reconcile.Status) int {
+func worstApps(items []status.App) []status.App {
+	return slices.SortedStableFunc(slices.Values(items), func(a, b status.App) int {
 		return cmp.Or(bySync(a.Sync, b.Sync), byHealth(a.Health, b.Health), cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Name, b.Name))
 	})
 }
 
-func worstResources(items []reconcile.ResourceStatus) []reconcile.ResourceStatus {
-	return slices.SortedStableFunc(slices.Values(items), func(a, b reconcile.ResourceStatus) int {
+func worstResources(items []status.Resource) []status.Resource {
+	return slices.SortedStableFunc(slices.Values(items), func(a, b status.Resource) int {
 		return cmp.Or(bySync(a.Sync, b.Sync), byHealth(a.Health, b.Health),
 			cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Short, b.Short))
 	})

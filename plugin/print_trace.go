@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
 )
 
 // trace prints what is known of an object, one line each.
-func (u *ui) trace(t reconcile.Trace) {
+func (u *ui) trace(t status.Trace) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	changed := ""

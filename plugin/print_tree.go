@@ -4,7 +4,7 @@ import (
 	"cmp"
 	"fmt"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
 )
 
 // branches draw the lines of a tree: to an item, to the last one, past an item that is not the last, past the last.
@@ -18,7 +18,7 @@ func (u *ui) branches() branches {
 }
 
 // treeTable prints one row per object, children below their owners. Wide shows also what is idle.
-func (u *ui) treeTable(tree reconcile.ObjectTree, wide bool) {
+func (u *ui) treeTable(tree status.Tree, wide bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if len(tree.Items) == 0 {
@@ -32,9 +32,9 @@ func (u *ui) treeTable(tree reconcile.ObjectTree, wide bool) {
 	u.print(t, wide)
 }
 
-func (u *ui) addNodes(t *table, nodes []reconcile.Node, indent string, top, wide bool) {
+func (u *ui) addNodes(t *table, nodes []status.Node, indent string, top, wide bool) {
 	b := u.branches()
-	var shown []reconcile.Node
+	var shown []status.Node
 	for _, n := range nodes {
 		if wide || !n.Idle {
 			shown = append(shown, n)

@@ -4,15 +4,15 @@ import (
 	"testing"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
 )
 
-func child(short string, h health.State, message string, children ...reconcile.Node) reconcile.Node {
-	return reconcile.Node{Short: short, Namespace: "payments", Health: h, Message: message, Children: children}
+func child(short string, h health.State, message string, children ...status.Node) status.Node {
+	return status.Node{Short: short, Namespace: "payments", Health: h, Message: message, Children: children}
 }
 
-func managed(n reconcile.Node, sync report.Sync) reconcile.Node {
+func managed(n status.Node, sync report.Sync) status.Node {
 	n.Sync = sync
 	return n
 }
@@ -20,7 +20,7 @@ func managed(n reconcile.Node, sync report.Sync) reconcile.Node {
 func TestTree(t *testing.T) {
 	idle := child("replicaset.apps/api-5d8f7c", health.Healthy, "")
 	idle.Idle = true
-	tree := reconcile.ObjectTree{App: "payments", Items: []reconcile.Node{
+	tree := status.Tree{App: "payments", Items: []status.Node{
 		managed(child("service/api", health.Healthy, "", child("endpointslice.discovery.k8s.io/api-x7k2p", "", "")), report.Synced),
 		managed(child("deployment.apps/api", health.Progressing, "2 of 3 updated replicas are available",
 			idle,
@@ -34,5 +34,5 @@ func TestTree(t *testing.T) {
 	}}
 	goldenForms(t, "tree", func(u *ui) { u.treeTable(tree, false) })
 	goldenForms(t, "tree-wide", func(u *ui) { u.treeTable(tree, true) })
-	goldenForms(t, "tree-empty", func(u *ui) { u.treeTable(reconcile.ObjectTree{App: "payments"}, false) })
+	goldenForms(t, "tree-empty", func(u *ui) { u.treeTable(status.Tree{App: "payments"}, false) })
 }

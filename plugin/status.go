@@ -15,10 +15,10 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/inspect"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
 )
 
 type statusOptions struct {
@@ -79,7 +79,7 @@ func (o *statusOptions) run(ctx context.Context, c *cli) error {
 	}
 	u := c.ui()
 	u.noHeaders = o.noHeaders
-	look := func(ctx context.Context) (reconcile.StatusList, error) {
+	look := func(ctx context.Context) (status.List, error) {
 		if o.all {
 			return o.lookEverywhere(ctx, client, store)
 		}
@@ -107,8 +107,8 @@ func (o *statusOptions) one() string {
 }
 
 // look asks for the apps of one instance that are named, or for all of them.
-func (o *statusOptions) look(ctx context.Context, client *cluster.Client, store *store.Store) (reconcile.StatusList, error) {
-	list, err := newReconciler(client, store, source.Repo{}, nil, nil).Status(ctx, o.one())
+func (o *statusOptions) look(ctx context.Context, client *cluster.Client, store *store.Store) (status.List, error) {
+	list, err := inspect.New(client, store).Status(ctx, o.one())
 	if err != nil {
 		return list, err
 	}
@@ -118,24 +118,24 @@ func (o *statusOptions) look(ctx context.Context, client *cluster.Client, store 
 	}
 	var errs []error
 	for _, app := range o.apps {
-		if !slices.ContainsFunc(list.Items, func(s reconcile.Status) bool { return s.Name == app }) {
+		if !slices.ContainsFunc(list.Items, func(s status.App) bool { return s.Name == app }) {
 			errs = append(errs, unknownApp(app, store.Namespace, recordedNames(ctx, store)))
 		}
 	}
-	list.Items = slices.DeleteFunc(list.Items, func(s reconcile.Status) bool { return !slices.Contains(o.apps, s.Name) })
+	list.Items = slices.DeleteFunc(list.Items, func(s status.App) bool { return !slices.Contains(o.apps, s.Name) })
 	return list, errors.Join(errs...)
 }
 
 // lookEverywhere is look for every instance of the cluster. An app that is named may be in any of them.
-func (o *statusOptions) lookEverywhere(ctx context.Context, client *cluster.Client, records *store.Store) (reconcile.StatusList, error) {
-	all := reconcile.StatusList{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "StatusList"}, Items: []reconcile.Status{}}
+func (o *statusOptions) lookEverywhere(ctx context.Context, client *cluster.Client, records *store.Store) (status.List, error) {
+	all := status.List{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "StatusList"}, Items: []status.App{}}
 	instances, err := records.Instances(ctx)
 	if err != nil {
 		return all, err
 	}
 	for _, namespace := range instances {
 		there := &store.Store{Cluster: client, Namespace: namespace, Tool: records.Tool}
-		list, err := newReconciler(client, there, source.Repo{}, nil, nil).Status(ctx, o.one())
+		list, err := inspect.New(client, there).Status(ctx, o.one())
 		if err != nil {
 			return all, fmt.Errorf("instance %s: %w", namespace, err)
 		}
@@ -150,7 +150,7 @@ func (o *statusOptions) lookEverywhere(ctx context.Context, client *cluster.Clie
 		}
 	}
 	for _, app := range o.apps {
-		if !slices.ContainsFunc(all.Items, func(s reconcile.Status) bool { return s.Name == app }) {
+		if !slices.ContainsFunc(all.Items, func(s status.App) bool { return s.Name == app }) {
 			return all, hint.Errorf(fmt.Sprintf("no app %s in any instance", app), "`kubectl gitops status -A` lists all apps")
 		}
 	}
@@ -159,7 +159,7 @@ func (o *statusOptions) lookEverywhere(ctx context.Context, client *cluster.Clie
 
 // instance says how the CronJob of an instance is doing; nil when nothing is installed, or it may not be read. That is
 // asked only once, also while watching.
-func (o *statusOptions) instance(ctx context.Context, client *cluster.Client, namespace string) *reconcile.InstanceStatus {
+func (o *statusOptions) instance(ctx context.Context, client *cluster.Client, namespace string) *status.Instance {
 	if o.noInstance[namespace] {
 		return nil
 	}
@@ -171,7 +171,7 @@ func (o *statusOptions) instance(ctx context.Context, client *cluster.Client, na
 		o.noInstance[namespace] = true
 		return nil
 	}
-	return &reconcile.InstanceStatus{Namespace: namespace, State: string(h.State), Message: h.Message, Schedule: h.Schedule,
+	return &status.Instance{Namespace: namespace, State: string(h.State), Message: h.Message, Schedule: h.Schedule,
 		Suspended: h.Suspended, LastSchedule: h.LastSchedule, LastSuccess: h.LastSuccess}
 }
 
@@ -187,7 +187,7 @@ func recordedNames(ctx context.Context, store *store.Store) []string {
 }
 
 // follow prints the status again each time it differs from the last one printed.
-func (o *statusOptions) follow(ctx context.Context, u *ui, look func(context.Context) (reconcile.StatusList, error), last reconcile.StatusList) error {
+func (o *statusOptions) follow(ctx context.Context, u *ui, look func(context.Context) (status.List, error), last status.List) error {
 	tick := time.NewTicker(2 * time.Second)
 	defer tick.Stop()
 	for {
@@ -216,13 +216,13 @@ func (o *statusOptions) follow(ctx context.Context, u *ui, look func(context.Con
 	}
 }
 
-func same(a, b reconcile.StatusList) bool {
+func same(a, b status.List) bool {
 	rawA, errA := json.Marshal(a)
 	rawB, errB := json.Marshal(b)
 	return errA == nil && errB == nil && string(rawA) == string(rawB)
 }
 
-func (o *statusOptions) print(u *ui, list reconcile.StatusList) error {
+func (o *statusOptions) print(u *ui, list status.List) error {
 	all := list.Items
 	list.Items = o.wanted(all)
 	var names []string

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
 )
 
 // manyApps is when a table of apps is followed by its summary.
@@ -31,8 +31,8 @@ func checkWords(flag string, words, known []string) error {
 }
 
 // wanted are the apps that the filters let through.
-func (o *statusOptions) wanted(items []reconcile.Status) []reconcile.Status {
-	kept := []reconcile.Status{}
+func (o *statusOptions) wanted(items []status.App) []status.App {
+	kept := []status.App{}
 	for _, s := range items {
 		if (len(o.sync) == 0 || slices.Contains(o.sync, string(s.Sync))) && (len(o.health) == 0 || slices.Contains(o.health, string(s.Health))) {
 			kept = append(kept, s)
@@ -42,7 +42,7 @@ func (o *statusOptions) wanted(items []reconcile.Status) []reconcile.Status {
 }
 
 // statusSummary counts apps by their sync state, worst first: "487 apps: 3 Failed, 2 Drifted, 482 Synced".
-func statusSummary(items []reconcile.Status) string {
+func statusSummary(items []status.App) string {
 	var parts []string
 	for _, word := range syncWords {
 		n := 0

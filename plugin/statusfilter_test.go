@@ -5,14 +5,14 @@ import (
 	"testing"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
 )
 
 func TestStatusFilters(t *testing.T) {
-	var items []reconcile.Status
+	var items []status.App
 	for i := range 487 {
-		s := reconcile.Status{Name: fmt.Sprintf("app-%03d", i), Sync: report.Synced, Health: health.Healthy}
+		s := status.App{Name: fmt.Sprintf("app-%03d", i), Sync: report.Synced, Health: health.Healthy}
 		switch {
 		case i < 3:
 			s.Sync, s.Health = report.SyncFailed, health.Degraded

@@ -9,8 +9,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
 )
 
 func lasting(d time.Duration) metav1.Duration { return metav1.Duration{Duration: d} }
@@ -26,18 +26,18 @@ func sourceOf(app string) report.Source {
 	return report.Source{Repo: "https://github.com/acme/config", Ref: "main", Path: "clusters/prod/" + app}
 }
 
-func lastRun(age, lasted time.Duration) reconcile.LastRun {
-	return reconcile.LastRun{Result: report.ResultSucceeded, Cause: report.CauseCommit, Time: noon.Add(-age), Duration: lasting(lasted)}
+func lastRun(age, lasted time.Duration) status.LastRun {
+	return status.LastRun{Result: report.ResultSucceeded, Cause: report.CauseCommit, Time: noon.Add(-age), Duration: lasting(lasted)}
 }
 
-func statusList() reconcile.StatusList {
-	app := func(name string, sync report.Sync, health health.State, rev report.Revision, objects int, run reconcile.LastRun, message string) reconcile.Status {
-		return reconcile.Status{Name: name, Sync: sync, Health: health, Message: message, Source: sourceOf(name), Revision: rev,
+func statusList() status.List {
+	app := func(name string, sync report.Sync, health health.State, rev report.Revision, objects int, run status.LastRun, message string) status.App {
+		return status.App{Name: name, Sync: sync, Health: health, Message: message, Source: sourceOf(name), Revision: rev,
 			Objects: report.Objects{Total: objects, Healthy: objects}, LastRun: run}
 	}
-	return reconcile.StatusList{
+	return status.List{
 		TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "StatusList"},
-		Items: []reconcile.Status{
+		Items: []status.App{
 			app("shop", report.Synced, health.Healthy, bump, 42, lastRun(2*time.Minute, 14*time.Second), ""),
 			app("payments", report.Synced, health.Progressing, bump, 17, lastRun(2*time.Minute+9*time.Second, 4200*time.Millisecond),
 				"reverted deployment.apps/worker replicas 5 → 3"),
@@ -52,8 +52,8 @@ func statusList() reconcile.StatusList {
 	}
 }
 
-func resources() reconcile.Status {
-	return reconcile.Status{Name: "shop", Resources: []reconcile.ResourceStatus{
+func resources() status.App {
+	return status.App{Name: "shop", Resources: []status.Resource{
 		{Object: "v1/Namespace/shop", Short: "namespace/shop", Sync: report.Synced, Health: health.Healthy},
 		{Object: "v1/ConfigMap/shop/web-env-7k2f9", Short: "configmap/web-env-7k2f9", Namespace: "shop", Sync: report.Synced, Health: health.Healthy},
 		{Object: "apps/Deployment/shop/web", Short: "deployment.apps/web", Namespace: "shop", Sync: report.SyncDrifted, Health: health.Healthy,
@@ -68,11 +68,11 @@ func resources() reconcile.Status {
 	}}
 }
 
-func history() reconcile.HistoryList {
+func history() status.History {
 	run := func(id int, rev report.Revision, result report.Result, cause report.Cause, age, lasted time.Duration, c report.Counts, message string) report.Run {
 		return report.Run{ID: id, Revision: rev, Result: result, Cause: cause, Time: noon.Add(-age), Duration: lasting(lasted), Counts: c, Message: message}
 	}
-	return reconcile.HistoryList{
+	return status.History{
 		TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "HistoryList"},
 		App:      "payments",
 		Items: []report.Run{
@@ -92,7 +92,7 @@ func TestStatusTable(t *testing.T) {
 	goldenForms(t, "status-wide", func(u *ui) { u.statusTable(statusList(), true, false) })
 	goldenForms(t, "status-empty", func(u *ui) {
 		u.Namespace = "gitops-system"
-		u.statusTable(reconcile.StatusList{}, false, false)
+		u.statusTable(status.List{}, false, false)
 	})
 }
 
@@ -103,7 +103,7 @@ func TestResourceTable(t *testing.T) {
 func TestHistoryTable(t *testing.T) {
 	goldenForms(t, "history", func(u *ui) { u.historyTable(history(), false) })
 	goldenForms(t, "history-wide", func(u *ui) { u.historyTable(history(), true) })
-	goldenForms(t, "history-empty", func(u *ui) { u.historyTable(reconcile.HistoryList{App: "payments"}, false) })
+	goldenForms(t, "history-empty", func(u *ui) { u.historyTable(status.History{App: "payments"}, false) })
 	goldenForms(t, "history-rollback", func(u *ui) {
 		u.rollbackHints(report.Run{Revision: report.Revision{Commit: strings.Repeat("9c41d7e", 6)[:40]}}, "apps/shop")
 	})

@@ -10,7 +10,9 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/inspect"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -59,7 +61,7 @@ func (o *traceOptions) run(ctx context.Context, c *cli, what string) error {
 		return err
 	}
 	r := o.source.reader(c.ui(), client, store)
-	found, err := r.Trace(ctx, kind, o.namespace, name)
+	found, err := inspect.New(client, store).Trace(ctx, kind, o.namespace, name)
 	if err == nil {
 		found.Origin, err = o.origin(ctx, r, found.Applied, found.Revision.Commit, found.Managed, found.Name)
 		if err != nil && !errors.Is(err, context.Canceled) {
@@ -76,7 +78,7 @@ func (o *traceOptions) run(ctx context.Context, c *cli, what string) error {
 	return o.print(c.ui(), found)
 }
 
-func (o *traceOptions) print(u *ui, found reconcile.Traced) error {
+func (o *traceOptions) print(u *ui, found inspect.Traced) error {
 	if found.Limits != "" {
 		u.warn("%s", found.Limits)
 	}
@@ -103,7 +105,7 @@ func (o *traceOptions) meantObject(ctx context.Context, c *cli, store *store.Sto
 }
 
 // origin renders the commit that an app equals, and finds the object in it.
-func (o *traceOptions) origin(ctx context.Context, r *reconcile.Reconciler, a reconcile.Applied, commit string, ref cluster.Ref, name string) (string, error) {
+func (o *traceOptions) origin(ctx context.Context, r *reconcile.Reconciler, a record.Applied, commit string, ref cluster.Ref, name string) (string, error) {
 	tree, err := o.source.openApplied(ctx, a.Source, commit)
 	if err != nil {
 		return "", err
@@ -118,7 +120,7 @@ func (o *traceOptions) origin(ctx context.Context, r *reconcile.Reconciler, a re
 
 // lastChange finds the commit that wrote the file of an object last, from the checkout we stand in if it has the history,
 // otherwise from the repository. What cannot be found leaves what the history of the app tells.
-func (o *traceOptions) lastChange(ctx context.Context, found *reconcile.Traced) {
+func (o *traceOptions) lastChange(ctx context.Context, found *inspect.Traced) {
 	file, _, _ := strings.Cut(found.Origin, ":")
 	if file == "" {
 		return
@@ -131,8 +133,8 @@ func (o *traceOptions) lastChange(ctx context.Context, found *reconcile.Traced) 
 
 // foreignHook looks for an object that no app manages in the manifests of the apps, if it is annotated as a hook: a test
 // that Helm ran, or a hook that another tool did. failure is returned as it is when no app has it.
-func (o *traceOptions) foreignHook(ctx context.Context, r *reconcile.Reconciler, found reconcile.Traced, failure error) (reconcile.Traced, error) {
-	var unmanaged *reconcile.UnmanagedError
+func (o *traceOptions) foreignHook(ctx context.Context, r *reconcile.Reconciler, found inspect.Traced, failure error) (inspect.Traced, error) {
+	var unmanaged *inspect.UnmanagedError
 	if !errors.As(failure, &unmanaged) || unmanaged.Hook == "" {
 		return found, failure
 	}

@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/inspect"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
 )
 
 func newTreeCommand(c *cli) *cobra.Command {
@@ -37,7 +37,7 @@ func runTree(ctx context.Context, c *cli, app string, output *outputFlags) error
 	if err != nil {
 		return err
 	}
-	tree, ok, err := newReconciler(client, store, source.Repo{}, nil, nil).Tree(ctx, app)
+	tree, ok, err := inspect.New(client, store).Tree(ctx, app)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func runTree(ctx context.Context, c *cli, app string, output *outputFlags) error
 	return nil
 }
 
-func nodeNames(nodes []reconcile.Node) []string {
+func nodeNames(nodes []status.Node) []string {
 	var names []string
 	for _, n := range nodes {
 		names = append(append(names, n.Short), nodeNames(n.Children)...)

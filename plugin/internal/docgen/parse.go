@@ -123,8 +123,7 @@ func (s *source) document(pkg string, lit *ast.CompositeLit) error {
 	if !ok || lit.Type == nil || name(pkg, meta.Type) != "metav1.TypeMeta" {
 		return nil
 	}
-	version, ok := field(meta, "APIVersion").(*ast.Ident)
-	if !ok || version.Name != "apiVersion" { // a document of Kubernetes
+	if version := name(pkg, field(meta, "APIVersion")); version != "plugin.apiVersion" && version != "status.APIVersion" { // a document of Kubernetes
 		return nil
 	}
 	kind, ok := stringOf(field(meta, "Kind"))

@@ -116,3 +116,6 @@ func Path(segments ...string) (string, error) {
 	}
 	return path.String(), nil
 }
+
+// IsSecret tells whether objects of the kind are Kubernetes' Secrets.
+func (k Kind) IsSecret() bool { return k.Group == "" && k.Kind == "Secret" }

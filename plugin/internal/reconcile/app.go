@@ -139,7 +139,7 @@ type memory struct {
 	mu       sync.Mutex
 	rendered map[string]*rendering   // last commit rendered, by app
 	fights   fights                  // what was reverted lately
-	checks   checks                  // health rules
+	rules    health.Cache            // of apps
 	reader   observe.Reader          // of the cluster
 	rights   rights                  // what the user was found to be allowed
 	server   server                  // what charts see of it

@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
@@ -11,34 +10,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// Applied is what the instance remembers of an app: enough to render it again as a run did.
-type Applied struct {
-	Name   string
-	Source report.Source  // Path is the directory of the app
-	List   string         // directory of the gitops.yaml that lists the app, "" when none does
-	Record *record.Record // nil when the user has no right to read the records
-}
-
-// AppliedApp is what the records, or else the parents, say of an app.
-func (r *Reconciler) AppliedApp(ctx context.Context, name string) (Applied, error) {
-	k, err := r.known(ctx)
-	if err != nil {
-		return Applied{}, err
-	}
-	a, ok := k.applied(name)
-	if !ok {
-		return Applied{}, fmt.Errorf("no app %s in namespace %s", name, r.Records.Namespace)
-	}
-	return a, nil
-}
-
-// appliedOf is what a record says of its app.
-func appliedOf(rec *record.Record) Applied {
-	return Applied{Name: rec.App, Source: rec.Source, List: rec.List, Record: rec}
-}
-
-// At returns the settings that the app has in a commit: those that its gitops.yaml has there, or else the recorded ones.
-func (a Applied) At(r *Reconciler, tree *Tree) App {
+// SettingsAt returns the settings that the app has in a commit: those that its gitops.yaml has there, or else the recorded ones.
+func (r *Reconciler) SettingsAt(a record.Applied, tree *Tree) App {
 	app := App{Name: a.Name, Path: a.Source.Path, Budget: DefaultBudget}
 	if a.Record != nil {
 		app = SettingsOf(a.Record)
@@ -56,12 +29,12 @@ func (a Applied) At(r *Reconciler, tree *Tree) App {
 // RenderApplied renders an app at a commit as a run does: with its variables, and with what charts see of the server.
 // Plain Secrets are accepted, since the commit was applied. When the user has no right to read the variables,
 // ${NAME} stays in the manifests as it is; that is an error only if they cannot be rendered so.
-func (r *Reconciler) RenderApplied(ctx context.Context, a Applied, tree *Tree) ([]render.Object, App, error) {
+func (r *Reconciler) RenderApplied(ctx context.Context, a record.Applied, tree *Tree) ([]render.Object, App, error) {
 	return r.renderApplied(ctx, a, tree, false)
 }
 
-func (r *Reconciler) renderApplied(ctx context.Context, a Applied, tree *Tree, everyHook bool) ([]render.Object, App, error) {
-	app := a.At(r, tree)
+func (r *Reconciler) renderApplied(ctx context.Context, a record.Applied, tree *Tree, everyHook bool) ([]render.Object, App, error) {
+	app := r.SettingsAt(a, tree)
 	p := r.newPass(ctx, app, Options{Cause: report.CauseManual})
 	p.rec, p.commit = a.Record, tree.Revision.Commit
 	if p.rec == nil {
@@ -85,7 +58,7 @@ func (r *Reconciler) renderApplied(ctx context.Context, a Applied, tree *Tree, e
 
 // FindIn renders an app at a commit and returns where an object is written, "" when it is not in the render. name is the
 // object's name in Git, see Locate. Hooks that are never run count, such as Helm's tests.
-func (r *Reconciler) FindIn(ctx context.Context, a Applied, tree *Tree, ref cluster.Ref, name string) (origin string, err error) {
+func (r *Reconciler) FindIn(ctx context.Context, a record.Applied, tree *Tree, ref cluster.Ref, name string) (origin string, err error) {
 	objects, app, err := r.renderApplied(ctx, a, tree, true)
 	if err != nil {
 		return "", err

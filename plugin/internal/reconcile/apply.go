@@ -392,7 +392,7 @@ func (p *pass) fieldChanges(s *step, o outcome, diffs []fields.Difference) []rep
 			continue // that is what handing over, and taking over, means
 		}
 		f := report.FieldChange{Path: d.Path, From: d.From, To: d.To}
-		if isSecret(s.Kind) {
+		if s.Kind.IsSecret() {
 			f.From, f.To = masked(d.From), masked(d.To)
 		}
 		if o.before == nil { // it was taken over without having been read
@@ -418,7 +418,7 @@ func (p *pass) droppedFields(s *step, o outcome, told []report.FieldChange) []re
 		if jsonOf(f.From) == jsonOf(f.To) {
 			continue // the server fills it in as it was
 		}
-		if isSecret(s.Kind) {
+		if s.Kind.IsSecret() {
 			f.From, f.To = masked(f.From), masked(f.To)
 		}
 		if l.By != nil {

@@ -63,11 +63,11 @@ func stripped(u *unstructured.Unstructured, gone []fields.Difference) *unstructu
 }
 
 // noteForeign tells once what people added to an object of ours beside what Git sets, and remembers that in the record.
-func (p *pass) noteForeign(row record.Row, live metav1.Object) {
+func (p *pass) noteForeign(row record.Row, u metav1.Object) {
 	if p.app.ForeignFields == ForeignKeep || p.app.ForeignFields == ForeignRevert || p.opts.DryRun || row.CreateOnly {
 		return
 	}
-	text := beside(live)
+	text := live.Beside(u)
 	if p.rec.Foreign[row.ID()] == text || text != "" && len(p.rec.Foreign) >= maxForeign {
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -75,7 +76,7 @@ func (rd *round) handovers() {
 			rd.moves = append(rd.moves, move{giver, taker, k})
 			giver.givesAway(k)
 			if u := taker.live.Object(k); u != nil && foreignOwner(u, giver.id) == "" &&
-				(row.UID == u.GetUID() || row.UID == "" && appliedByUs(u)) {
+				(row.UID == u.GetUID() || row.UID == "" && live.AppliedByUs(u)) {
 				taker.takesOver(k, &handover{giver.app.Name, giver.id, row})
 			}
 		}

@@ -5,7 +5,6 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -25,12 +24,4 @@ func (p *pass) noteExpired(ctx context.Context, k record.Key) {
 	}
 	delete(p.after, k)
 	p.trusted[k] = true
-}
-
-// expiredHealth is the health of a recorded object that is not in the cluster, if that is as it should be.
-func expiredHealth(row record.Row, u *unstructured.Unstructured) (health.State, string, bool) {
-	if u != nil || !row.Expires || row.Manifest == "" {
-		return "", "", false
-	}
-	return health.Healthy, "has run, and was removed by its time to live", true
 }

@@ -7,11 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -114,16 +112,11 @@ func (p *pass) rebuild(ctx context.Context, groupKinds []string) error {
 		byGroupKind[[2]string{k.Group, k.Kind}] = k
 	}
 	for _, key := range p.live.Carrying(p.id) {
-		if u := p.live.Object(key); appliedByUs(u) {
+		if u := p.live.Object(key); live.AppliedByUs(u) {
 			p.rec.Restore(cluster.Ref{Kind: byGroupKind[[2]string{key.Group, key.Kind}], Namespace: key.Namespace, Name: key.Name}, u.GetUID())
 		}
 	}
 	return nil
-}
-
-func appliedByUs(u metav1.Object) bool {
-	_, ok, err := fields.Applied(u, record.Manager)
-	return ok && err == nil
 }
 
 func (p *pass) observeRecorded(ctx context.Context) error {

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -111,8 +112,8 @@ func (p *pass) pruneOne(ctx context.Context, r removal) (c *report.Change, was *
 // written ahead and never completed, our label together with our field manager's entry. A label alone proves nothing,
 // people copy labels. An object that joined another ApplySet is not ours any more.
 func (p *pass) provenOurs(ctx context.Context, r removal) (metav1.Object, error) {
-	live := r.live
-	if live == nil || p.opts.DryRun { // a dry run shows what would go
+	found := r.live
+	if found == nil || p.opts.DryRun { // a dry run shows what would go
 		u, err := p.Cluster.Get(ctx, r.row.Ref)
 		if apierrors.IsNotFound(err) {
 			return nil, nil
@@ -120,19 +121,19 @@ func (p *pass) provenOurs(ctx context.Context, r removal) (metav1.Object, error)
 		if err != nil {
 			return nil, err
 		}
-		live = u
+		found = u
 	}
-	if owner := foreignOwner(live, p.id); owner != "" {
+	if owner := foreignOwner(found, p.id); owner != "" {
 		return nil, nil
 	}
 	if r.row.UID != "" {
-		if live.GetUID() != r.row.UID {
+		if found.GetUID() != r.row.UID {
 			return nil, nil
 		}
-		return live, nil
+		return found, nil
 	}
-	if live.GetLabels()[record.LabelPartOf] == p.id && appliedByUs(live) {
-		return live, nil
+	if found.GetLabels()[record.LabelPartOf] == p.id && live.AppliedByUs(found) {
+		return found, nil
 	}
 	return nil, nil
 }

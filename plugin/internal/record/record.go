@@ -83,5 +83,8 @@ const (
 	NamePrefix = "gitops-"
 )
 
-// ForeignRevert is the setting foreignFields of an app that takes away what others add to its objects.
-const ForeignRevert = "revert"
+// Settings foreignFields of an app that take away what others add to its objects, or say nothing of it.
+const (
+	ForeignRevert = "revert"
+	ForeignKeep   = "keep"
+)

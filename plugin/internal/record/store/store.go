@@ -45,6 +45,9 @@ type Store struct {
 	self         string // see writer
 }
 
+// Instance is the namespace of the instance.
+func (s *Store) Instance() string { return s.Namespace }
+
 // ID is the ApplySet ID of an app.
 func (s *Store) ID(app string) string {
 	return record.ApplySetID(record.ParentName(app), s.Namespace, "ConfigMap", "")

@@ -1,4 +1,4 @@
-package reconcile
+package inspect
 
 import (
 	"cmp"
@@ -13,42 +13,24 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
 )
-
-// Trace is the form of `trace KIND/NAME -o json`: whose object this is. Owners lead from the object to the one that
-// the app manages, which is the object itself when it is empty. Origin is file:line of that one in the commit that is
-// applied; it is empty where that cannot be told.
-//
-// Hook is the phase of the hook whose run made the object, "test" for one of Helm's tests.
-type Trace struct {
-	metav1.TypeMeta `json:",inline"`
-	Object          string           `json:"object"`
-	Owners          []string         `json:"owners,omitempty"`
-	App             string           `json:"app"`
-	Hook            string           `json:"hook,omitempty"`
-	Source          report.Source    `json:"source"`
-	Revision        report.Revision  `json:"revision"`          // that is applied
-	Commit          *report.Revision `json:"commit,omitempty"`  // the newest one that changed the file or, if that is not known, what the app is rendered from
-	Unclear         string           `json:"unclear,omitempty"` // why Commit is not known
-	Origin          string           `json:"origin,omitempty"`
-	Changed         *report.Owner    `json:"changed,omitempty"` // who changed the object last, its status aside
-}
 
 // Traced is what Trace found in the cluster, with what is needed to find the object in Git.
 type Traced struct {
-	Trace
-	Managed cluster.Ref // the object that the app manages
-	Name    string      // of Managed in Git: a hook's may be the beginning of its name
-	Applied Applied     // the app
-	Limits  string      // what the reader may not know, "" for one who may read the records
+	status.Trace
+	Managed object.Ref     // the object that the app manages
+	Name    string         // of Managed in Git: a hook's may be the beginning of its name
+	Applied record.Applied // the app
+	Limits  string         // what the reader may not know, "" for one who may read the records
 }
 
 // maxOwners is how far Trace climbs.
@@ -57,27 +39,27 @@ const maxOwners = 10
 // Trace finds a live object by the names of its kind and itself, in namespace or, when that is empty, wherever it is
 // the only one of the name, and climbs its ownerReferences to an object of an app, or of a hook of one. Only metadata is
 // read.
-func (r *Reconciler) Trace(ctx context.Context, kind, namespace, name string) (Traced, error) {
-	kinds, err := r.Cluster.Named(ctx, kind)
+func (i *Inspector) Trace(ctx context.Context, kind, namespace, name string) (Traced, error) {
+	kinds, err := i.Cluster.Named(ctx, kind)
 	if err != nil {
 		return Traced{}, err
 	}
-	known, err := r.known(ctx)
+	known, err := i.known(ctx)
 	if err != nil {
 		return Traced{}, err
 	}
-	ref, live, err := r.findOne(ctx, known, kinds, namespace, name)
+	ref, live, err := i.findOne(ctx, known, kinds, namespace, name)
 	if err != nil {
 		return Traced{}, err
 	}
-	t := Traced{Trace: Trace{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "Trace"}, Object: ref.ID(), Changed: lastChange(live)},
-		Limits: known.limits(r.Records.Namespace)}
+	t := Traced{Trace: status.Trace{TypeMeta: metav1.TypeMeta{APIVersion: status.APIVersion, Kind: "Trace"}, Object: ref.ID(), Changed: lastChange(live)},
+		Limits: known.limits(i.Records.Instance())}
 	way := ref.String()
 	for range maxOwners {
-		if t.belongs(r, known, ref, live) {
+		if t.belongs(i, known, ref, live) {
 			return t, nil
 		}
-		up, parent, err := r.climb(ctx, ref, live)
+		up, parent, err := i.climb(ctx, ref, live)
 		if err != nil {
 			return t, err
 		}
@@ -88,7 +70,7 @@ func (r *Reconciler) Trace(ctx context.Context, kind, namespace, name string) (T
 		t.Owners = append(t.Owners, ref.ID())
 		way += " < " + ref.String()
 	}
-	text := way + " is not managed by any app in namespace " + r.Records.Namespace
+	text := way + " is not managed by any app in namespace " + i.Records.Instance()
 	if t.Changed != nil {
 		text += fmt.Sprintf("; %s changed it last", t.Changed.Manager)
 	}
@@ -97,8 +79,8 @@ func (r *Reconciler) Trace(ctx context.Context, kind, namespace, name string) (T
 }
 
 // belongs fills in the app that an object belongs to, if there is one.
-func (t *Traced) belongs(r *Reconciler, known known, ref cluster.Ref, live metav1.Object) bool {
-	app, managed := known.ownerOf(r, ref, live)
+func (t *Traced) belongs(i *Inspector, known known, ref object.Ref, live metav1.Object) bool {
+	app, managed := known.ownerOf(i, ref, live)
 	name := managed.Name
 	if app == "" {
 		var run record.HookRun
@@ -115,9 +97,9 @@ func (t *Traced) belongs(r *Reconciler, known known, ref cluster.Ref, live metav
 }
 
 // findOne finds the one live object that is meant.
-func (r *Reconciler) findOne(ctx context.Context, known known, kinds []cluster.Kind, namespace, name string) (cluster.Ref, metav1.Object, error) {
+func (i *Inspector) findOne(ctx context.Context, known known, kinds []object.Kind, namespace, name string) (object.Ref, metav1.Object, error) {
 	type match struct {
-		ref  cluster.Ref
+		ref  object.Ref
 		live metav1.Object
 	}
 	var found []match
@@ -128,9 +110,9 @@ func (r *Reconciler) findOne(ctx context.Context, known known, kinds []cluster.K
 		if !k.Namespaced {
 			spaces = []string{""}
 		}
-		items, err := r.Cluster.FindMetadata(ctx, k, spaces[0], name)
+		items, err := i.Cluster.FindMetadata(ctx, k, spaces[0], name)
 		if apierrors.IsForbidden(err) && spaces[0] == "" && k.Namespaced {
-			items, err = r.findIn(ctx, k, known.namespaces(r.Records.Namespace), name)
+			items, err = i.findIn(ctx, k, known.namespaces(i.Records.Instance()), name)
 		}
 		if apierrors.IsForbidden(err) {
 			forbidden = append(forbidden, strings.TrimSuffix(k.Resource+"."+k.Group, "."))
@@ -140,23 +122,23 @@ func (r *Reconciler) findOne(ctx context.Context, known known, kinds []cluster.K
 			failed = append(failed, err)
 			continue
 		}
-		for i := range items {
-			found = append(found, match{cluster.Ref{Kind: k, Namespace: items[i].Namespace, Name: name}, &items[i]})
+		for n := range items {
+			found = append(found, match{object.Ref{Kind: k, Namespace: items[n].Namespace, Name: name}, &items[n]})
 		}
 	}
-	if managed := slices.DeleteFunc(slices.Clone(found), func(m match) bool { app, _ := known.ownerOf(r, m.ref, m.live); return app == "" }); len(managed) == 1 {
+	if managed := slices.DeleteFunc(slices.Clone(found), func(m match) bool { app, _ := known.ownerOf(i, m.ref, m.live); return app == "" }); len(managed) == 1 {
 		found = managed
 	}
 	switch {
 	case len(found) == 1:
 		return found[0].ref, found[0].live, nil
 	case len(found) == 0 && len(failed) > 0:
-		return cluster.Ref{}, nil, errors.Join(failed...)
+		return object.Ref{}, nil, errors.Join(failed...)
 	case len(found) == 0 && len(forbidden) > 0:
-		return cluster.Ref{}, nil, hint.Errorf(fmt.Sprintf("no %s named %s that you may see: you may not list %s", strings.ToLower(kinds[0].Kind), name, strings.Join(forbidden, ", ")),
+		return object.Ref{}, nil, hint.Errorf(fmt.Sprintf("no %s named %s that you may see: you may not list %s", strings.ToLower(kinds[0].Kind), name, strings.Join(forbidden, ", ")),
 			"this needs the right to list them in the object's namespace, which --object-namespace names")
 	case len(found) == 0:
-		return cluster.Ref{}, nil, hint.Errorf(fmt.Sprintf("no %s named %s in the cluster", strings.ToLower(kinds[0].Kind), name),
+		return object.Ref{}, nil, hint.Errorf(fmt.Sprintf("no %s named %s in the cluster", strings.ToLower(kinds[0].Kind), name),
 			"check the name, or its namespace with --object-namespace")
 	}
 	var ids []string
@@ -164,14 +146,14 @@ func (r *Reconciler) findOne(ctx context.Context, known known, kinds []cluster.K
 		ids = append(ids, m.ref.ID())
 	}
 	slices.Sort(ids)
-	return cluster.Ref{}, nil, hint.Errorf("several objects have this name: "+strings.Join(ids, ", "), "say which with --object-namespace, or KIND.GROUP/NAME")
+	return object.Ref{}, nil, hint.Errorf("several objects have this name: "+strings.Join(ids, ", "), "say which with --object-namespace, or KIND.GROUP/NAME")
 }
 
 // findIn looks into each namespace where the whole cluster may not be listed.
-func (r *Reconciler) findIn(ctx context.Context, k cluster.Kind, spaces []string, name string) ([]metav1.PartialObjectMetadata, error) {
+func (i *Inspector) findIn(ctx context.Context, k object.Kind, spaces []string, name string) ([]metav1.PartialObjectMetadata, error) {
 	found := make([][]metav1.PartialObjectMetadata, len(spaces))
 	errs := make([]error, len(spaces))
-	concurrent.Each(ctx, len(spaces), observe.AtOnce, func(i int) { found[i], errs[i] = r.Cluster.FindMetadata(ctx, k, spaces[i], name) })
+	concurrent.Each(ctx, len(spaces), observe.AtOnce, func(n int) { found[n], errs[n] = i.Cluster.FindMetadata(ctx, k, spaces[n], name) })
 	all := slices.Concat(found...)
 	if len(all) == 0 {
 		return nil, cmp.Or(errs...)
@@ -180,7 +162,7 @@ func (r *Reconciler) findIn(ctx context.Context, k cluster.Kind, spaces []string
 }
 
 // ownerApp names the app whose record proves that the object is its own.
-func ownerApp(records map[string]*record.Record, ref cluster.Ref, live metav1.Object) (string, record.Row) {
+func ownerApp(records map[string]*record.Record, ref object.Ref, live metav1.Object) (string, record.Row) {
 	for _, app := range slices.Sorted(maps.Keys(records)) {
 		rec := records[app]
 		if rec.Inventory == nil {
@@ -194,7 +176,7 @@ func ownerApp(records map[string]*record.Record, ref cluster.Ref, live metav1.Ob
 }
 
 // climb reads the owner of an object: its controller, or else its first owner. It is nil when there is none (any more).
-func (r *Reconciler) climb(ctx context.Context, ref cluster.Ref, live metav1.Object) (cluster.Ref, metav1.Object, error) {
+func (i *Inspector) climb(ctx context.Context, ref object.Ref, live metav1.Object) (object.Ref, metav1.Object, error) {
 	owners := live.GetOwnerReferences()
 	if len(owners) == 0 {
 		return ref, nil, nil
@@ -203,21 +185,21 @@ func (r *Reconciler) climb(ctx context.Context, ref cluster.Ref, live metav1.Obj
 	if c := metav1.GetControllerOf(live); c != nil {
 		owner = *c
 	}
-	k, err := r.Cluster.OwnerKind(ctx, owner)
+	k, err := i.Cluster.OwnerKind(ctx, owner)
 	if err != nil {
 		return ref, nil, err
 	}
-	up := cluster.Ref{Kind: k, Name: owner.Name}
+	up := object.Ref{Kind: k, Name: owner.Name}
 	if k.Namespaced {
 		up.Namespace = ref.Namespace
 	}
-	items, err := r.Cluster.FindMetadata(ctx, k, up.Namespace, owner.Name)
+	items, err := i.Cluster.FindMetadata(ctx, k, up.Namespace, owner.Name)
 	if err != nil {
 		return ref, nil, err
 	}
-	for i := range items {
-		if items[i].UID == owner.UID {
-			return up, &items[i], nil
+	for n := range items {
+		if items[n].UID == owner.UID {
+			return up, &items[n], nil
 		}
 	}
 	return ref, nil, nil
@@ -239,4 +221,40 @@ func lastChange(live metav1.Object) *report.Owner {
 		}
 	}
 	return newest
+}
+
+// UnmanagedError says that no app of the instance has an object. Hook is what its hook annotation says, "" when it has
+// none: a hook that this tool did not run itself, such as one of Helm's tests, may still be in Git.
+type UnmanagedError struct {
+	Ref  object.Ref // the topmost owner that was found
+	Hook string
+	apps known
+	error
+}
+
+// Unwrap gives the text and its hints.
+func (e *UnmanagedError) Unwrap() error { return e.error }
+
+// Apps are the apps whose Git may have the object, those with objects in its namespace first.
+func (e *UnmanagedError) Apps() []record.Applied {
+	names := slices.Sorted(maps.Keys(e.apps.parents))
+	var near, far []record.Applied
+	for _, name := range names {
+		a, ok := e.apps.applied(name)
+		switch {
+		case !ok:
+		case slices.Contains(e.apps.parents[name].Namespaces, e.Ref.Namespace):
+			near = append(near, a)
+		default:
+			far = append(far, a)
+		}
+	}
+	return append(near, far...)
+}
+
+// Adopt is the trace of an object that a is found to have in Git as a hook.
+func (t *Traced) Adopt(e *UnmanagedError, a record.Applied) {
+	t.App, t.Applied, t.Source, t.Hook = a.Name, a, a.Source, e.Hook
+	t.Managed, t.Name, t.Revision = e.Ref, e.Ref.Name, e.apps.revision(a.Name)
+	t.Commit, t.Unclear = e.apps.lastCommit(a.Name)
 }

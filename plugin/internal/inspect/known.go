@@ -1,6 +1,7 @@
-package reconcile
+package inspect
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,15 +11,17 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // known is what a reader may know of the apps of an instance. The inventories are Secrets. A person with the ClusterRole
@@ -31,18 +34,18 @@ type known struct {
 	hidden  error
 }
 
-func (r *Reconciler) known(ctx context.Context) (known, error) {
+func (i *Inspector) known(ctx context.Context) (known, error) {
 	var k known
 	var err error
-	if k.parents, err = r.Records.Parents(ctx); err != nil {
+	if k.parents, err = i.Records.Parents(ctx); err != nil {
 		return k, err
 	}
-	k.records, err = r.Records.Load(ctx)
+	k.records, err = i.Records.Load(ctx)
 	if apierrors.IsForbidden(err) {
 		k.records, k.hidden = map[string]*record.Record{}, err
 		return k, nil
 	}
-	k.lists = r.Records.AppLists()
+	k.lists = i.Records.AppLists()
 	return k, err
 }
 
@@ -56,35 +59,35 @@ func (k known) limits(namespace string) string {
 }
 
 // applied is what is known of an app for rendering it again.
-func (k known) applied(name string) (Applied, bool) {
+func (k known) applied(name string) (record.Applied, bool) {
 	if rec := k.records[name]; rec != nil && rec.Inventory != nil {
-		return appliedOf(rec), true
+		return appOf(rec), true
 	}
 	p := k.parents[name]
 	if p == nil || p.Report == nil {
-		return Applied{}, false
+		return record.Applied{}, false
 	}
-	return Applied{Name: name, Source: p.Report.Source, List: p.Report.List}, true
+	return record.Applied{Name: name, Source: p.Report.Source, List: p.Report.List}, true
 }
 
 // members are live objects of apps, found by their label.
 type members struct {
 	live   *live.Snapshot
-	kinds  map[string]cluster.Kind // by Kind.group
-	unread map[kindIn]error        // why objects of a kind could not be listed
+	kinds  map[string]object.Kind // by Kind.group
+	unread map[kindIn]error       // why objects of a kind could not be listed
 }
 
 // kindIn is a kind, Kind.group, in a namespace; in all of them when that is empty.
 type kindIn struct{ groupKind, namespace string }
 
 // members lists the objects of apps, each kind once, where the parents of the apps say that there are some.
-func (r *Reconciler) members(ctx context.Context, parents ...*record.Record) *members {
-	m := &members{live: live.New(), kinds: map[string]cluster.Kind{}, unread: map[kindIn]error{}}
+func (i *Inspector) members(ctx context.Context, parents ...*record.Record) *members {
+	m := &members{live: live.New(), kinds: map[string]object.Kind{}, unread: map[kindIn]error{}}
 	spaces := map[string]map[string]bool{}
 	for _, p := range parents {
 		for _, gk := range p.GroupKinds {
 			if spaces[gk] == nil {
-				spaces[gk] = map[string]bool{r.Records.Namespace: true}
+				spaces[gk] = map[string]bool{i.Records.Instance(): true}
 			}
 			for _, ns := range p.Namespaces {
 				spaces[gk][ns] = true
@@ -94,7 +97,7 @@ func (r *Reconciler) members(ctx context.Context, parents ...*record.Record) *me
 	names := slices.Sorted(maps.Keys(spaces))
 	for _, gk := range names {
 		name, group, _ := strings.Cut(gk, ".")
-		k, err := r.Cluster.Latest(ctx, schema.GroupVersionKind{Group: group, Kind: name})
+		k, err := i.Cluster.Latest(ctx, schema.GroupVersionKind{Group: group, Kind: name})
 		if err == nil {
 			m.kinds[gk] = k
 		} else if !errors.As(err, new(*cluster.UnknownKindError)) {
@@ -102,14 +105,14 @@ func (r *Reconciler) members(ctx context.Context, parents ...*record.Record) *me
 		}
 	}
 	failed := make([]map[string]error, len(names))
-	concurrent.Each(ctx, len(names), observe.AtOnce, func(i int) {
-		if k, known := m.kinds[names[i]]; known {
-			failed[i] = r.listMembers(ctx, m.live, k, slices.Sorted(maps.Keys(spaces[names[i]])))
+	concurrent.Each(ctx, len(names), observe.AtOnce, func(n int) {
+		if k, known := m.kinds[names[n]]; known {
+			failed[n] = i.listMembers(ctx, m.live, k, slices.Sorted(maps.Keys(spaces[names[n]])))
 		}
 	})
-	for i, byNamespace := range failed {
+	for n, byNamespace := range failed {
 		for ns, err := range byNamespace {
-			m.unread[kindIn{names[i], ns}] = err
+			m.unread[kindIn{names[n], ns}] = err
 		}
 	}
 	return m
@@ -117,17 +120,17 @@ func (r *Reconciler) members(ctx context.Context, parents ...*record.Record) *me
 
 // listMembers lists one kind in the whole cluster or, where that is forbidden, in each of the namespaces. It returns what
 // failed, by namespace.
-func (r *Reconciler) listMembers(ctx context.Context, live *live.Snapshot, k cluster.Kind, namespaces []string) map[string]error {
-	q := observe.ListRequest{Values: !isSecret(k)}
+func (i *Inspector) listMembers(ctx context.Context, live *live.Snapshot, k object.Kind, namespaces []string) map[string]error {
+	q := observe.ListRequest{Values: !k.IsSecret()}
 	failed := map[string]error{}
-	err := r.reader().ListIn(ctx, live, k, []string{""}, q)
+	err := i.reader.ListIn(ctx, live, k, []string{""}, q)
 	switch {
 	case err == nil:
 	case !apierrors.IsForbidden(err) || !k.Namespaced:
 		failed[""] = err
 	default:
 		for _, ns := range namespaces {
-			if err := r.reader().ListIn(ctx, live, k, []string{ns}, q); err != nil {
+			if err := i.reader.ListIn(ctx, live, k, []string{ns}, q); err != nil {
 				failed[ns] = err
 			}
 		}
@@ -138,13 +141,13 @@ func (r *Reconciler) listMembers(ctx context.Context, live *live.Snapshot, k clu
 // of are the members of one app as rows of an inventory, sorted, and why there may be more: one error for each kind. The
 // namespace of the instance is looked into, and not expected to hold any.
 func (m *members) of(id string, parent *record.Record) (rows []record.Row, unread []error) {
-	byGroupKind := map[schema.GroupKind]cluster.Kind{}
+	byGroupKind := map[schema.GroupKind]object.Kind{}
 	for _, k := range m.kinds {
 		byGroupKind[schema.GroupKind{Group: k.Group, Kind: k.Kind}] = k
 	}
 	inv := record.NewInventory("")
 	for _, key := range m.live.Carrying(id) {
-		ref := cluster.Ref{Kind: byGroupKind[schema.GroupKind{Group: key.Group, Kind: key.Kind}], Namespace: key.Namespace, Name: key.Name}
+		ref := object.Ref{Kind: byGroupKind[schema.GroupKind{Group: key.Group, Kind: key.Kind}], Namespace: key.Namespace, Name: key.Name}
 		inv.Rows[key] = record.Row{Ref: ref, UID: m.live.Object(key).GetUID()}
 	}
 	for _, gk := range parent.GroupKinds {
@@ -158,22 +161,20 @@ func (m *members) of(id string, parent *record.Record) (rows []record.Row, unrea
 	return inv.Sorted(), unread
 }
 
-func isSecret(k cluster.Kind) bool { return k.Group == "" && k.Kind == "Secret" }
-
 // ownerOf names the app that an object belongs to, and the object as the app knows it: by the rows of the records, or for
 // a reader without them by the label.
-func (k known) ownerOf(r *Reconciler, ref cluster.Ref, live metav1.Object) (app string, managed cluster.Ref) {
+func (k known) ownerOf(i *Inspector, ref object.Ref, live metav1.Object) (app string, managed object.Ref) {
 	if k.hidden == nil {
 		app, row := ownerApp(k.records, ref, live)
 		return app, row.Ref
 	}
 	label := live.GetLabels()[record.LabelPartOf]
 	for _, name := range slices.Sorted(maps.Keys(k.parents)) {
-		if label != "" && r.Records.ID(name) == label {
+		if label != "" && i.Records.ID(name) == label {
 			return name, ref
 		}
 	}
-	return "", cluster.Ref{}
+	return "", object.Ref{}
 }
 
 // hookOf names the app whose hook made an object, and the run.
@@ -216,14 +217,14 @@ func (k known) namespaces(instance string) []string {
 // revision is the commit that an app equals, as far as the reader may know.
 func (k known) revision(app string) report.Revision {
 	if rec := k.records[app]; rec != nil && rec.Inventory != nil {
-		i := slices.IndexFunc(k.lists, func(l *record.AppList) bool {
+		at := slices.IndexFunc(k.lists, func(l *record.AppList) bool {
 			_, behind := l.IsBehind(app)
 			return (l.Names(app) || behind) && rec.List == l.Source.Path && rec.Source.Repo == l.Source.Repo
 		})
-		if i < 0 {
+		if at < 0 {
 			return rec.Revision
 		}
-		return atOf(rec, k.lists[i])
+		return status.AtOf(rec, k.lists[at])
 	}
 	if p := k.parents[app]; p != nil && p.Report != nil {
 		return p.Report.Revision
@@ -243,7 +244,7 @@ func (k known) lastCommit(app string) (*report.Revision, string) {
 		case len(run.Commits) > 0:
 			return &run.Commits[0], ""
 		default:
-			return nil, firstOf(run.Unclear, "the run that applied it does not tell")
+			return nil, cmp.Or(run.Unclear, "the run that applied it does not tell")
 		}
 	}
 	return nil, "the history does not go back that far"

@@ -1,14 +1,16 @@
-package reconcile
+package status
 
 import (
+	"cmp"
+
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// addLists completes the status of apps that a gitops.yaml lists by what only its list knows: the commit that apps equal
+// AddLists completes the status of apps that a gitops.yaml lists by what only its list knows: the commit that apps equal
 // which it did not change, why others are behind, and apps that have no record yet. An empty name is all apps.
-func (l *StatusList) addLists(lists []*record.AppList, records map[string]*record.Record, name string) {
+func (l *List) AddLists(lists []*record.AppList, records map[string]*record.Record, name string) {
 	at := map[string]int{}
 	for i, s := range l.Items {
 		at[s.Name] = i
@@ -30,7 +32,7 @@ func (l *StatusList) addLists(lists []*record.AppList, records map[string]*recor
 				continue // of another source
 			}
 			if !known {
-				l.Items = append(l.Items, Status{Name: app, Sync: report.SyncPending, Health: health.Missing, Source: list.Source,
+				l.Items = append(l.Items, App{Name: app, Sync: report.SyncPending, Health: health.Missing, Source: list.Source,
 					Message: "not applied yet"})
 				i = len(l.Items) - 1
 			}
@@ -39,9 +41,9 @@ func (l *StatusList) addLists(lists []*record.AppList, records map[string]*recor
 	}
 }
 
-// atOf is the commit that the objects of an app equal, the one source of truth for status, trace and history: what the record
+// AtOf is the commit that the objects of an app equal, the one source of truth for status, trace and history: what the record
 // says if it was saved after the list, otherwise what the list says. list is nil for an app that none lists.
-func atOf(rec *record.Record, list *record.AppList) report.Revision {
+func AtOf(rec *record.Record, list *record.AppList) report.Revision {
 	if list == nil || rec.After(list) {
 		return rec.Revision
 	}
@@ -55,20 +57,20 @@ func atOf(rec *record.Record, list *record.AppList) report.Revision {
 	return rec.Revision
 }
 
-func (s *Status) complete(list *record.AppList, rec *record.Record) {
+func (s *App) complete(list *record.AppList, rec *record.Record) {
 	after := rec != nil && rec.Inventory != nil && rec.After(list) // what the list says of the app is out of date
 	b, behind := list.IsBehind(s.Name)
 	if rec != nil && rec.Inventory != nil {
-		s.Revision = atOf(rec, list)
+		s.Revision = AtOf(rec, list)
 	}
 	switch {
 	case after:
 	case behind && b.Failed:
-		s.Sync, s.Message = report.SyncFailed, firstOf(b.Message, s.Message)
+		s.Sync, s.Message = report.SyncFailed, cmp.Or(b.Message, s.Message)
 	case behind && s.Sync == report.Synced, behind && s.Sync == report.SyncPending:
-		s.Sync, s.Message = report.SyncPending, firstOf(b.Message, s.Message)
+		s.Sync, s.Message = report.SyncPending, cmp.Or(b.Message, s.Message)
 	}
-	if problem := firstOf(list.Problem, list.Held); problem != "" && (s.Sync == report.Synced || s.Sync == report.SyncPending) {
+	if problem := cmp.Or(list.Problem, list.Held); problem != "" && (s.Sync == report.Synced || s.Sync == report.SyncPending) {
 		s.Sync, s.Message = report.SyncPending, problem
 	}
 }

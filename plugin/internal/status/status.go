@@ -1,4 +1,4 @@
-package reconcile
+package status
 
 import (
 	"time"
@@ -10,18 +10,21 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// StatusList is the form of `status -o json`.
-type StatusList struct {
-	metav1.TypeMeta `json:",inline"`
-	Items           []Status        `json:"items"`
-	Limits          string          `json:"limits,omitempty"`   // what the reader may not know, and why
-	Instance        *InstanceStatus `json:"instance,omitempty"` // of an installed instance, for those who may read its CronJob
+// APIVersion is that of every form that is printed.
+const APIVersion = "kubectl-gitops.dev/v1alpha1"
 
-	Instances []InstanceStatus `json:"instances,omitempty"` // instead of instance, of all instances with -A
+// List is the form of `status -o json`.
+type List struct {
+	metav1.TypeMeta `json:",inline"`
+	Items           []App     `json:"items"`
+	Limits          string    `json:"limits,omitempty"`   // what the reader may not know, and why
+	Instance        *Instance `json:"instance,omitempty"` // of an installed instance, for those who may read its CronJob
+
+	Instances []Instance `json:"instances,omitempty"` // instead of instance, of all instances with -A
 }
 
-// InstanceStatus is how the CronJob of an instance is doing.
-type InstanceStatus struct {
+// Instance is how the CronJob of an instance is doing.
+type Instance struct {
 	Namespace    string             `json:"namespace"`
 	State        string             `json:"state"`             // Running, Waiting, Suspended, Failing, Stalled or Missing
 	Message      string             `json:"message,omitempty"` // why, when it is not Running
@@ -31,9 +34,9 @@ type InstanceStatus struct {
 	LastSuccess  time.Time          `json:"lastSuccess,omitzero"`  // when a job ended well last
 }
 
-// Status is what an app looks like now: the record compared with the live objects. Resources is filled when one app
+// App is what an app looks like now: the record compared with the live objects. Resources is filled when one app
 // was asked for.
-type Status struct {
+type App struct {
 	Instance  string             `json:"instance,omitempty"` // its namespace, when all instances were asked for
 	Name      string             `json:"name"`
 	Sync      report.Sync        `json:"sync"`
@@ -45,13 +48,13 @@ type Status struct {
 	Revision  report.Revision    `json:"revision"`
 	Objects   report.Objects     `json:"objects"`
 	LastRun   LastRun            `json:"lastRun"`
-	Resources []ResourceStatus   `json:"resources,omitempty"`
-	Hooks     []HookStatus       `json:"hooks,omitempty"`
+	Resources []Resource         `json:"resources,omitempty"`
+	Hooks     []Hook             `json:"hooks,omitempty"`
 	Charts    []record.Chart     `json:"charts,omitempty"` // fetched for the revision that is applied, when one app was asked for
 }
 
-// HookStatus is how the last run of one hook ended. Result is empty while it runs.
-type HookStatus struct {
+// Hook is how the last run of one hook ended. Result is empty while it runs.
+type Hook struct {
 	Phase   string        `json:"phase"`  // PreSync, Sync, PostSync, SyncFail, PreDelete or PostDelete
 	Object  string        `json:"object"` // group/Kind/namespace/name
 	Commit  string        `json:"commit"`
@@ -67,9 +70,9 @@ type LastRun struct {
 	Duration metav1.Duration `json:"duration"`
 }
 
-// ResourceStatus is one object of an app. Sync is Synced, Drifted, Pending (written ahead, or failed to apply) or
+// Resource is one object of an app. Sync is Synced, Drifted, Pending (written ahead, or failed to apply) or
 // Unknown; Message says why it is not Healthy, or what drifted and who changed it.
-type ResourceStatus struct {
+type Resource struct {
 	Object    string               `json:"object"` // group/Kind/namespace/name
 	Short     string               `json:"-"`      // kind.group/name
 	Where     string               `json:"-"`      // Short, with the namespace where the app has more than one
@@ -83,8 +86,8 @@ type ResourceStatus struct {
 	shared bool // another tool applies it too
 }
 
-// HistoryList is the form of `history APP -o json`, newest first.
-type HistoryList struct {
+// History is the form of `history APP -o json`, newest first.
+type History struct {
 	metav1.TypeMeta `json:",inline"`
 	App             string       `json:"app"`
 	Items           []report.Run `json:"items"`

@@ -1,4 +1,4 @@
-package reconcile
+package inspect
 
 import (
 	"cmp"
@@ -9,61 +9,36 @@ import (
 	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 )
-
-// ObjectTree is the form of `tree APP -o json`: the objects of an app, and what the cluster made of them. Unread says which
-// kinds of children could not be listed, and why.
-type ObjectTree struct {
-	metav1.TypeMeta `json:",inline"`
-	App             string          `json:"app"`
-	Sync            report.Sync     `json:"sync"`
-	Health          health.State    `json:"health"`
-	Revision        report.Revision `json:"revision"`
-	Items           []Node          `json:"items"`
-	Unread          []string        `json:"unread,omitempty"`
-	Limits          string          `json:"limits,omitempty"` // what the reader may not know, and why
-}
-
-// Node is one object of an ObjectTree. Sync is empty for children: Git does not know them. Health is empty where it is not
-// known, as for Secrets, which are not read.
-type Node struct {
-	Object    string       `json:"object"` // group/Kind/namespace/name
-	Short     string       `json:"-"`      // kind.group/name
-	Namespace string       `json:"namespace,omitempty"`
-	Sync      report.Sync  `json:"sync,omitempty"`
-	Health    health.State `json:"health,omitempty"`
-	Message   string       `json:"message,omitempty"`
-	Idle      bool         `json:"idle,omitempty"` // a ReplicaSet of an earlier revision, scaled to nothing
-	Children  []Node       `json:"children,omitempty"`
-}
 
 // childKind is a kind of which objects are owned by others. Its whole objects are read where that tells their health.
 type childKind struct {
-	cluster.Kind
+	object.Kind
 	whole bool
 }
 
 var (
-	replicaSets    = childKind{cluster.Kind{Group: "apps", Version: "v1", Kind: "ReplicaSet", Resource: "replicasets", Namespaced: true}, true}
-	childPods      = childKind{pods, true}
-	jobs           = childKind{cluster.Kind{Group: "batch", Version: "v1", Kind: "Job", Resource: "jobs", Namespaced: true}, true}
-	endpointSlices = childKind{cluster.Kind{Group: "discovery.k8s.io", Version: "v1", Kind: "EndpointSlice", Resource: "endpointslices", Namespaced: true}, false}
-	childSecrets   = childKind{cluster.Kind{Version: "v1", Kind: "Secret", Resource: "secrets", Namespaced: true}, false}
-	childMaps      = childKind{cluster.Kind{Version: "v1", Kind: "ConfigMap", Resource: "configmaps", Namespaced: true}, false}
-	childServices  = childKind{cluster.Kind{Version: "v1", Kind: "Service", Resource: "services", Namespaced: true}, true}
-	childClaims    = childKind{cluster.Kind{Version: "v1", Kind: "PersistentVolumeClaim", Resource: "persistentvolumeclaims", Namespaced: true}, true}
-	deployments    = childKind{cluster.Kind{Group: "apps", Version: "v1", Kind: "Deployment", Resource: "deployments", Namespaced: true}, true}
-	statefulSets   = childKind{cluster.Kind{Group: "apps", Version: "v1", Kind: "StatefulSet", Resource: "statefulsets", Namespaced: true}, true}
+	replicaSets    = childKind{object.Kind{Group: "apps", Version: "v1", Kind: "ReplicaSet", Resource: "replicasets", Namespaced: true}, true}
+	childPods      = childKind{object.Kind{Version: "v1", Kind: "Pod", Resource: "pods", Namespaced: true}, true}
+	jobs           = childKind{object.Kind{Group: "batch", Version: "v1", Kind: "Job", Resource: "jobs", Namespaced: true}, true}
+	endpointSlices = childKind{object.Kind{Group: "discovery.k8s.io", Version: "v1", Kind: "EndpointSlice", Resource: "endpointslices", Namespaced: true}, false}
+	childSecrets   = childKind{object.Kind{Version: "v1", Kind: "Secret", Resource: "secrets", Namespaced: true}, false}
+	childMaps      = childKind{object.Kind{Version: "v1", Kind: "ConfigMap", Resource: "configmaps", Namespaced: true}, false}
+	childServices  = childKind{object.Kind{Version: "v1", Kind: "Service", Resource: "services", Namespaced: true}, true}
+	childClaims    = childKind{object.Kind{Version: "v1", Kind: "PersistentVolumeClaim", Resource: "persistentvolumeclaims", Namespaced: true}, true}
+	deployments    = childKind{object.Kind{Group: "apps", Version: "v1", Kind: "Deployment", Resource: "deployments", Namespaced: true}, true}
+	statefulSets   = childKind{object.Kind{Group: "apps", Version: "v1", Kind: "StatefulSet", Resource: "statefulsets", Namespaced: true}, true}
 )
 
 // childrenOf are the kinds that controllers make for objects of a kind, by group and kind.
@@ -87,7 +62,7 @@ var childless = map[string]bool{"": true, "apps": true, "batch": true, "autoscal
 // ofCustom is what controllers of custom resources make.
 var ofCustom = []childKind{deployments, statefulSets, replicaSets, jobs, childPods, childServices, childClaims, childMaps, childSecrets}
 
-func childKindsOf(k cluster.Kind) []childKind {
+func childKindsOf(k object.Kind) []childKind {
 	if kinds, ok := childrenOf[schema.GroupKind{Group: k.Group, Kind: k.Kind}]; ok {
 		return kinds
 	}
@@ -99,24 +74,24 @@ func childKindsOf(k cluster.Kind) []childKind {
 
 // Tree reads the objects of one app and their children by ownerReferences. It costs what Status costs, and one list for
 // each kind that can be a child, in each namespace of possible owners. ok is false when there is no such app.
-func (r *Reconciler) Tree(ctx context.Context, app string) (tree ObjectTree, ok bool, err error) {
-	list, err := r.Status(ctx, app)
+func (i *Inspector) Tree(ctx context.Context, app string) (tree status.Tree, ok bool, err error) {
+	list, err := i.Status(ctx, app)
 	if err != nil || len(list.Items) == 0 {
 		return tree, false, err
 	}
 	s := list.Items[0]
-	tree = ObjectTree{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "Tree"}, App: s.Name, Sync: s.Sync, Health: s.Health,
-		Revision: s.Revision, Items: []Node{}, Limits: list.Limits}
-	known, err := r.known(ctx)
+	tree = status.Tree{TypeMeta: metav1.TypeMeta{APIVersion: status.APIVersion, Kind: "Tree"}, App: s.Name, Sync: s.Sync, Health: s.Health,
+		Revision: s.Revision, Items: []status.Node{}, Limits: list.Limits}
+	known, err := i.known(ctx)
 	if err != nil {
 		return tree, true, err
 	}
-	f := &family{Reconciler: r, byOwner: map[types.UID][]child{}, done: map[listing]bool{}, unread: map[string]bool{}}
+	f := &family{Inspector: i, byOwner: map[types.UID][]child{}, done: map[listing]bool{}, unread: map[string]bool{}}
 	var rows []record.Row
 	var rules []health.Rule
 	if known.hidden != nil {
 		var unread []error
-		rows, unread = r.members(ctx, known.parents[app]).of(r.Records.ID(app), known.parents[app])
+		rows, unread = i.members(ctx, known.parents[app]).of(i.Records.ID(app), known.parents[app])
 		for _, err := range unread {
 			f.unread[err.Error()] = true
 		}
@@ -124,14 +99,14 @@ func (r *Reconciler) Tree(ctx context.Context, app string) (tree ObjectTree, ok 
 		rows, rules = rec.Sorted(), rec.Health
 	}
 	f.find(ctx, placesOf(rows))
-	byID := map[string]ResourceStatus{}
+	byID := map[string]status.Resource{}
 	for _, rs := range s.Resources {
 		byID[rs.Object] = rs
 	}
-	f.rules, _ = r.memory().checks.compile(rules)
+	f.rules, _ = i.compiled.Compile(rules)
 	for _, row := range rows {
 		rs := byID[row.ID()]
-		tree.Items = append(tree.Items, Node{Object: rs.Object, Short: rs.Short, Namespace: rs.Namespace, Sync: rs.Sync, Health: rs.Health,
+		tree.Items = append(tree.Items, status.Node{Object: rs.Object, Short: rs.Short, Namespace: rs.Namespace, Sync: rs.Sync, Health: rs.Health,
 			Message: rs.Message, Children: f.nodes(row.UID, map[types.UID]bool{})})
 	}
 	tree.Unread = slices.Sorted(maps.Keys(f.unread))
@@ -146,7 +121,7 @@ type listing struct {
 
 // owner is where children of an object may be.
 type owner struct {
-	kind      cluster.Kind
+	kind      object.Kind
 	namespace string
 }
 
@@ -161,14 +136,14 @@ func placesOf(rows []record.Row) []owner {
 }
 
 type child struct {
-	cluster.Ref
+	object.Ref
 	uid types.UID
 	u   *unstructured.Unstructured // nil where only metadata was read
 }
 
 // family collects what is owned by something.
 type family struct {
-	*Reconciler
+	*Inspector
 	rules   *health.Rules
 	mu      sync.Mutex
 	byOwner map[types.UID][]child
@@ -228,7 +203,7 @@ func (f *family) list(ctx context.Context, l listing) ([]child, error) {
 	var found []child
 	for _, o := range all {
 		u, _ := o.(*unstructured.Unstructured)
-		c := child{cluster.Ref{Kind: l.kind.Kind, Namespace: o.GetNamespace(), Name: o.GetName()}, o.GetUID(), u}
+		c := child{object.Ref{Kind: l.kind.Kind, Namespace: o.GetNamespace(), Name: o.GetName()}, o.GetUID(), u}
 		for _, ref := range o.GetOwnerReferences() {
 			f.own(ref.UID, c)
 		}
@@ -248,7 +223,7 @@ func (f *family) own(parent types.UID, c child) {
 }
 
 // nodes are the children of an object, and theirs. above are the objects on the way down: owners may form a circle.
-func (f *family) nodes(uid types.UID, above map[types.UID]bool) []Node {
+func (f *family) nodes(uid types.UID, above map[types.UID]bool) []status.Node {
 	if uid == "" || above[uid] {
 		return nil
 	}
@@ -257,9 +232,9 @@ func (f *family) nodes(uid types.UID, above map[types.UID]bool) []Node {
 	children := slices.SortedFunc(slices.Values(f.byOwner[uid]), func(a, b child) int {
 		return cmp.Or(cmp.Compare(a.Group, b.Group), cmp.Compare(a.Kind.Kind, b.Kind.Kind), cmp.Compare(a.Name, b.Name))
 	})
-	var nodes []Node
+	var nodes []status.Node
 	for _, c := range children {
-		n := Node{Object: c.ID(), Short: c.String(), Namespace: c.Namespace, Children: f.nodes(c.uid, above)}
+		n := status.Node{Object: c.ID(), Short: c.String(), Namespace: c.Namespace, Children: f.nodes(c.uid, above)}
 		if c.u != nil {
 			n.Health, n.Message = f.rules.Of(c.u)
 			if why := health.PodTrouble(c.u); c.Kind.Kind == "Pod" && n.Health != health.Healthy && why != "" {

@@ -1,0 +1,37 @@
+package live
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// Beside words what was added to an object beside what Git sets: it stays, but somebody may want to know.
+func Beside(u metav1.Object) string {
+	if u == nil {
+		return ""
+	}
+	extras := fields.Beside(u, record.Manager)
+	if len(extras) == 0 {
+		return ""
+	}
+	text := "not in Git: " + strings.TrimPrefix(extras[0].Path, "spec.")
+	if by := extras[0].Manager; by != "" {
+		text += ", set by " + by
+	} else {
+		text += ", owned by nobody"
+	}
+	if more := len(extras) - 1; more > 0 {
+		text += fmt.Sprintf(", and %d more", more)
+	}
+	return text
+}
+
+// AppliedByUs tells whether our field manager has a share in an object.
+func AppliedByUs(u metav1.Object) bool {
+	_, ok, err := fields.Applied(u, record.Manager)
+	return ok && err == nil
+}
