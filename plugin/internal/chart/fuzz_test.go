@@ -44,3 +44,26 @@ func FuzzUnpack(f *testing.F) {
 		_, _ = Load(files, nil)
 	})
 }
+
+// Whatever a Chart.lock and the part of Chart.yaml that it pins say, the chart is loaded or refused with one error.
+func FuzzLock(f *testing.F) {
+	f.Add([]byte("dependencies:\n- name: db\n  repository: https://charts.example.com\n  version: 1.2.3\ndigest: sha256:00\ngenerated: \"2026-01-01T00:00:00Z\"\n"),
+		[]byte("- {name: db, version: 1.x.x, repository: https://charts.example.com}\n"))
+	f.Add([]byte("dependencies: [{name: db, version: '>=1'}]\n"), []byte("- {name: db, version: 1.0.0, repository: 'oci://registry.example.com/charts', alias: other}\n"))
+	f.Add([]byte("{}"), []byte("- {name: lib, version: 1.0.0, repository: 'file://../../../lib'}\n"))
+	f.Add([]byte("dependencies: 3\n"), []byte("[]\n"))
+	f.Fuzz(func(t *testing.T, lock, dependencies []byte) {
+		files := []File{
+			{Name: "Chart.yaml", At: "app/Chart.yaml", Data: append([]byte("apiVersion: v2\nname: app\nversion: 1.0.0\ndependencies:\n"), dependencies...)},
+			{Name: "Chart.lock", At: "app/Chart.lock", Data: lock},
+			{Name: "templates/a.yaml", At: "app/templates/a.yaml", Data: []byte("{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n")},
+		}
+		_, err := Load(files, nil)
+		if err == nil {
+			return
+		}
+		if text := err.Error(); text == "" || strings.ContainsFunc(text, func(r rune) bool { return r == 0x1b || r == 0x202e }) {
+			t.Errorf("%q", text)
+		}
+	})
+}
