@@ -91,6 +91,9 @@ type Limits struct {
 
 const defaultMemoryBytes = 1 << 30
 
+// DefaultTime is how long one render of Isolated may take unless Limits say otherwise.
+const DefaultTime = 2 * time.Minute
+
 func (l Limits) withDefaults() Limits {
 	if l.FileBytes == 0 {
 		l.FileBytes = 16 << 20
@@ -108,7 +111,7 @@ func (l Limits) withDefaults() Limits {
 		l.Memory = defaultMemoryBytes
 	}
 	if l.Time == 0 {
-		l.Time = 2 * time.Minute
+		l.Time = DefaultTime
 	}
 	return l
 }

@@ -47,7 +47,7 @@ func (t *tree) manifests(file string, data []byte) ([]Object, Problems) {
 		return decodeFile(file, data, t.limits)
 	}
 	refuse := func(doc document, line int, message, hint string) ([]Object, Problems) {
-		return nil, Problems{{Origin: Origin{file, doc.start + max(line, 1) - 1}, Message: message, Hint: hint}}
+		return nil, Problems{{Origin: Origin{file, doc.start + max(line, 1) - 1}, Message: message, Hint: hint, Elsewhere: true}}
 	}
 	if len(t.identities) == 0 {
 		return refuse(docs[0], sops.MetadataLine(nodes[0]), sopsMessage, sopsHint)
