@@ -35,6 +35,7 @@ type App struct {
 	Allow             Allow
 	Helm              Helm
 	Substitute        *Substitute // nil leaves ${NAME} as it is
+	AgeKeys           []string    `json:",omitempty"` // names of the keys of SOPS that it may use; see App.keys
 	Layout            string      `json:",omitempty"` // how a directory without a kustomization is read; see render.Options
 }
 

@@ -125,6 +125,8 @@ type Options struct {
 	Capabilities      Capabilities
 	Archives          map[string][]byte // charts that others depend on, by chart.Need.Key
 	AgeKeys           KeyFile           // decrypt what SOPS encrypted for them
+	Keys              []string          `json:"-"`          // names of the files of keys that AgeKeys may hold; nil for all
+	KeysHint          string            `json:",omitempty"` // what to do where AgeKeys does not decrypt; "" for what Dir says
 	Substitute        *Substitute       // nil leaves ${NAME} as it is
 	EveryHook         bool              `json:",omitempty"` // charts: tests and rollbacks, which are never applied, too
 	Layout            string            `json:",omitempty"` // LayoutFlux, or "" for what Dir says of directories without a kustomization
@@ -190,6 +192,7 @@ func Dir(ctx context.Context, root *os.Root, path string, o Options) ([]Object, 
 	if err != nil {
 		return nil, err
 	}
+	t.keysHint = o.KeysHint
 	if t.identities, err = o.AgeKeys.identities(); err != nil {
 		return nil, err
 	}
