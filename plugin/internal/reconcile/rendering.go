@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -42,6 +43,9 @@ func (p *pass) render(ctx context.Context) error {
 		}
 		if err != nil {
 			p.unrendered = err
+			if errors.Is(err, errSlow) && p.listed != nil {
+				p.listed.slow = true
+			}
 			return err
 		}
 	}

@@ -87,8 +87,7 @@ func (p *pass) wasSlow(took time.Duration) {
 
 // waitForRender lets an app wait for its render.
 func (p *pass) waitForRender() {
-	p.listed.slow, p.listed.late = true, false
-	p.listed.waits, p.failure = errSlow.Error(), nil
+	p.listed.late, p.listed.waits, p.failure = false, errSlow.Error(), nil
 }
 
 // besideRender is the render that goes on beside the passes of a loop.
