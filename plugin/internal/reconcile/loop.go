@@ -43,6 +43,7 @@ type loop struct {
 	stop    context.CancelFunc
 	beside  *besideRender // the render that goes on between the turns, nil when there is none
 	unseen  bool          // one has ended since the last turn
+	began   bool          // one was started
 }
 
 // member is an app between two passes.
@@ -133,7 +134,7 @@ func (l *loop) turn(ctx context.Context, commit string) error {
 	out := rd.run(ctx)
 	err := out.Failed()
 	l.each(out)
-	l.renderBeside(ctx, rd, !l.isOver())
+	l.renderBeside(ctx, rd)
 	l.full, l.listed = l.Now(), out.Listed
 	l.calm, l.sound = false, err == nil
 	if len(rd.passes) == 0 || slices.ContainsFunc(rd.passes, func(p *pass) bool { return p.rec == nil || p.rec.Inventory == nil }) {

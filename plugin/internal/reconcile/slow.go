@@ -97,15 +97,15 @@ type besideRender struct {
 }
 
 // renderBeside starts the render that waits longest, unless one is under way. That one goes on when there is a new commit: it may not
-// concern the app, and renders would never end in a repository with many commits. more is false when the loop is about to end.
-func (l *loop) renderBeside(ctx context.Context, rd *round, more bool) {
+// concern the app, and renders would never end in a repository with many commits. A loop whose time is over starts none, unless it has started none at all.
+func (l *loop) renderBeside(ctx context.Context, rd *round) {
 	var waiting []*pass
 	for _, p := range rd.passes {
 		if p.listed != nil && p.listed.slow && p.rec != nil {
 			waiting = append(waiting, p)
 		}
 	}
-	if l.beside != nil || len(waiting) == 0 || !more || ctx.Err() != nil {
+	if l.beside != nil || len(waiting) == 0 || l.isOver() && l.began || ctx.Err() != nil {
 		return
 	}
 	p := slices.MinFunc(waiting, func(a, b *pass) int { return a.slowSince().Compare(b.slowSince()) })
@@ -120,7 +120,7 @@ func (l *loop) renderBeside(ctx context.Context, rd *round, more bool) {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	b, alone := &besideRender{stop, make(chan struct{})}, p.aloneFor()
-	l.beside = b
+	l.beside, l.began = b, true
 	go func() {
 		defer stop()
 		_, _ = alone.renderTree(ctx, tree, options, 0) // the next turn finds what came of it
