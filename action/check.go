@@ -103,7 +103,7 @@ func checkTree(root *os.Root, p checkPolicy) (found []Finding, scanned int, err 
 	if err != nil {
 		return nil, 0, fmt.Errorf("read the files: %w", err)
 	}
-	found = append(found, badObjects(slices.Concat(snap.files, rendered), p, special)...)
+	found = append(found, badObjects(root, slices.Concat(snap.files, rendered), p, special)...)
 	plain := slices.DeleteFunc(slices.Clone(snap.files), func(f bumper.File) bool {
 		return named[f.Path] || slices.Contains(strings.Split(path.Dir(f.Path), "/"), "patches") || underSpecial(path.Dir(f.Path), special)
 	})

@@ -1,8 +1,10 @@
 package action
 
 import (
+	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
@@ -12,7 +14,7 @@ import (
 func readOthers(root *os.Root, names []string, named map[string]bool) ([]bumper.File, error) {
 	var out []bumper.File
 	for _, name := range names {
-		if !strings.EqualFold(path.Ext(name), ".json") && !named[name] {
+		if !strings.EqualFold(path.Ext(name), ".json") && path.Base(name) != "Kustomization" && !named[name] {
 			continue
 		}
 		info, err := root.Stat(name)
@@ -28,13 +30,20 @@ func readOthers(root *os.Root, names []string, named map[string]bool) ([]bumper.
 	return out, nil
 }
 
-// badObjects are Secrets that anybody can read, and objects of which it depends on the reader what they are. Templates of
+// badObjects are Secrets that anybody can read, patches and generators that make such ones, and objects of which it depends on the reader what they are. Templates of
 // charts are objects only when they are rendered.
-func badObjects(files []bumper.File, p checkPolicy, special map[string]bool) []Finding {
+func badObjects(root *os.Root, files []bumper.File, p checkPolicy, special map[string]bool) []Finding {
 	var found []Finding
+	read := func(name string) ([]byte, error) {
+		info, err := root.Stat(name)
+		if err != nil || !info.Mode().IsRegular() || info.Size() > maxFile {
+			return nil, fs.ErrNotExist
+		}
+		return root.ReadFile(name)
+	}
 	for _, f := range files {
 		if !p.plainSecrets {
-			for _, s := range bumper.PlainSecrets(f) {
+			for _, s := range slices.Concat(bumper.PlainSecrets(f), bumper.SecretsOfKustomization(f, read)) {
 				found = append(found, Finding{File: f.Path, Line: s.Line, Rule: "secret", Message: s.Path + ": " + s.Reason})
 			}
 		}

@@ -259,6 +259,9 @@ func TestAliasBombIsRefused(t *testing.T) {
 	}
 }
 
+// sopsValue is a value as SOPS writes it.
+const sopsValue = "ENC[AES256_GCM,data:p673w7I=,iv:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=,tag:AAECAwQFBgcICQoLDA0ODw==,type:str]"
+
 func TestPlainSecrets(t *testing.T) {
 	for name, c := range map[string]struct {
 		doc  string
@@ -268,8 +271,8 @@ func TestPlainSecrets(t *testing.T) {
 		"stringData":     {"apiVersion: v1\nkind: Secret\nstringData: {password: hunter2}\n", "f.yaml:3:24: stringData.password: a Secret with readable stringData"},
 		"in a list":      {"apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Secret, data: {a: YQ==}}\n", "f.yaml:4:44: items[0].data.a: a Secret with readable data"},
 		"second":         {"a: 1\n---\napiVersion: v1\nkind: Secret\ndata: {a: YQ==}\n", "f.yaml:5:11: [1].data.a: a Secret with readable data"},
-		"sops":           {"apiVersion: v1\nkind: Secret\ndata: {a: 'ENC[AES256_GCM,data:x]'}\nsops: {}\n", ""},
-		"half sops":      {"apiVersion: v1\nkind: Secret\ndata: {a: 'ENC[AES256_GCM,data:x]', b: YQ==}\nsops: {}\n", "f.yaml:3:40: data.b: a Secret with readable data"},
+		"sops":           {"apiVersion: v1\nkind: Secret\ndata: {a: '" + sopsValue + "'}\nsops: {}\n", ""},
+		"half sops":      {"apiVersion: v1\nkind: Secret\ndata: {a: '" + sopsValue + "', b: YQ==}\nsops: {}\n", "f.yaml:3:133: data.b: a Secret with readable data"},
 		"placeholder":    {"apiVersion: v1\nkind: Secret\nstringData: {a: '<path:kv/x#y>', b: '${B}', c: ''}\n", ""},
 		"no data":        {"apiVersion: v1\nkind: Secret\ntype: kubernetes.io/service-account-token\n", ""},
 		"sealed":         {"apiVersion: bitnami.com/v1alpha1\nkind: SealedSecret\nspec: {encryptedData: {a: AgB}}\n", ""},

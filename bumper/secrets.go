@@ -3,16 +3,12 @@ package bumper
 import (
 	"bytes"
 	"fmt"
-	"regexp"
 	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"gopkg.in/yaml.v3"
 )
-
-// A value that stands for a secret without being one: encrypted by SOPS, or filled in later by a substitution.
-var notPlainRE = regexp.MustCompile(`^(?:ENC\[.*\]|\$\{[^}]*\}|\$\([^)]*\)|<[^<>]+>|\{\{.*\}\})?$`)
 
 // PlainSecrets returns the places in file where a Secret has readable data: for a guard on what would be committed.
 // Values encrypted by SOPS and placeholders are fine. The values themselves are not in the result. Of a file that does not
@@ -118,6 +114,7 @@ func (d *document) objects() []identified {
 // plainData are the first readable values of data and stringData.
 func (d *document) plainData(o identified) []Refusal {
 	var out []Refusal
+	vault := o.usesVault()
 	for _, f := range o.fields {
 		values := target(f.value)
 		if f.key != "data" && f.key != "stringData" || values == nil || values.Kind != yaml.MappingNode {
@@ -125,7 +122,7 @@ func (d *document) plainData(o identified) []Refusal {
 		}
 		for _, p := range pairs(values, 0) {
 			value := target(p.value)
-			if value == nil || value.Kind == yaml.ScalarNode && notPlainRE.MatchString(value.Value) {
+			if value == nil || value.Kind == yaml.ScalarNode && standsIn(scalarText(value), vault) {
 				continue
 			}
 			line, column := d.nodePosition(value)

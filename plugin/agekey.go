@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
@@ -23,34 +24,59 @@ func (f *sourceFlags) renderer(u *ui) func(context.Context, *os.Root, string, re
 		return dir
 	}
 	return func(ctx context.Context, root *os.Root, path string, o render.Options) ([]render.Object, error) {
-		text, err := f.ageKeys()
+		keys, err := f.ageKeys()
 		if err != nil {
 			return nil, hint.With(err, "an age key is a file as age-keygen writes it")
 		}
-		o.AgeKeys = render.KeyFile(text)
-		return dir(ctx, root, path, o)
+		return dir(ctx, root, path, withKeys(o, keys))
 	}
+}
+
+// ageKey is one file of keys, by the name that gitops.yaml gives it.
+type ageKey struct{ name, text string }
+
+// withKeys lets a render use the keys that its app may use.
+func withKeys(o render.Options, keys []ageKey) render.Options {
+	var all strings.Builder
+	var given []string
+	for _, k := range keys {
+		given = append(given, k.name)
+		if o.Keys == nil || slices.Contains(o.Keys, k.name) {
+			all.WriteString(k.text + "\n")
+		}
+	}
+	if o.AgeKeys = ""; all.Len() > 0 {
+		o.AgeKeys = render.KeyFile(all.String())
+	}
+	switch {
+	case o.Keys == nil || len(keys) == 0:
+	case len(o.Keys) == 0:
+		o.KeysHint = fmt.Sprintf("the app is confined, so gitops.yaml names the keys that it may use, as in `ageKeys: [%s]`", given[0])
+	default:
+		o.KeysHint = fmt.Sprintf("gitops.yaml lets the app use %s; given are %s", strings.Join(o.Keys, ", "), strings.Join(given, ", "))
+	}
+	return o
 }
 
 // ageKeys returns the keys of --age-key-file, or of the files *.agekey in the directory of credentials: Flux reads keys
 // of Secrets by that name.
-func (f *sourceFlags) ageKeys() (string, error) {
+func (f *sourceFlags) ageKeys() ([]ageKey, error) {
 	files := []string{f.ageKeyFile}
 	if f.ageKeyFile == "" {
 		var err error
 		if files, err = filepath.Glob(filepath.Join(f.auth.Dir, "*.agekey")); err != nil {
-			return "", err
+			return nil, err
 		}
 	}
-	var all strings.Builder
+	var keys []ageKey
 	for _, name := range files {
 		text, err := readKeyFile(name)
 		if err != nil {
-			return "", err
+			return nil, err
 		}
-		all.WriteString(text + "\n")
+		keys = append(keys, ageKey{filepath.Base(name), text})
 	}
-	return all.String(), nil
+	return keys, nil
 }
 
 func readKeyFile(name string) (string, error) {

@@ -16,7 +16,8 @@ func chartFetcher(u *ui) *chartrepo.Fetcher {
 	if dir, err := os.UserCacheDir(); err == nil {
 		cache = filepath.Join(dir, "kubectl-gitops", "charts")
 	}
-	return &chartrepo.Fetcher{Cache: cache, Fetched: func(n chart.Need, digest string) {
+	local := os.Getenv("KUBERNETES_SERVICE_HOST") == "" // in a pod, this machine is the pod, and its neighbours
+	return &chartrepo.Fetcher{Cache: cache, Local: local, Fetched: func(n chart.Need, digest string) {
 		u.event(report.Event{Kind: report.Fetched, Text: "chart " + n.String() + "  " + digest})
 	}}
 }

@@ -151,6 +151,10 @@ func (o *outputFlags) printTemplate(w io.Writer, v any) error {
 		// The printers append the whole object to their errors; the first line says what is wrong.
 		return fmt.Errorf("-o %s: %s", o.format, strings.TrimSuffix(firstLine(err.Error()), " Printing more information for debugging the template:"))
 	}
-	_, err = w.Write(out.Bytes())
+	text := out.Bytes()
+	if isTerminal(w) { // a program that reads a pipe gets the value as it is
+		text = []byte(safetext.Lines(out.String()))
+	}
+	_, err = w.Write(text)
 	return err
 }

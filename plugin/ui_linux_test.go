@@ -1,6 +1,7 @@
 package plugin
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
 	"io"
@@ -14,7 +15,15 @@ import (
 // terminal opens a pseudo terminal of the given width and returns the side a program writes to.
 func terminal(t *testing.T, width uint16) *os.File {
 	t.Helper()
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	tty, _ := terminalAndScreen(t, width)
+	return tty
+}
+
+// terminalAndScreen also returns the side that gets what was written.
+func terminalAndScreen(t *testing.T, width uint16) (tty, master *os.File) {
+	t.Helper()
+	var err error
+	master, err = os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Skipf("no pseudo terminals here: %v", err)
 	}
@@ -30,12 +39,47 @@ func terminal(t *testing.T, width uint16) *os.File {
 	if err := unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Col: width, Row: 24}); err != nil {
 		t.Fatal(err)
 	}
-	tty, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
+	tty, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
 	if err != nil {
 		t.Skipf("no pseudo terminals here: %v", err)
 	}
 	t.Cleanup(func() { tty.Close() })
-	return tty
+	return tty, master
+}
+
+// TestAttackTemplatesOnATerminal: a template prints a value as it is, and steers no terminal with it.
+func TestAttackTemplatesOnATerminal(t *testing.T) {
+	list := statusList()
+	list.Items = list.Items[:1]
+	for name, c := range map[string]struct{ message, want string }{
+		"X16 text that turns":          {"a\u202eb\u2066c", `a\u202eb\u2066c`},
+		"X16 an escape character":      {"a\x1b[2Jb", "a^[[2Jb"},
+		"X16 a character that erases":  {"a\bb\rc", `a\bb\rc`},
+		"X16 beside it: lines":         {"first\nsecond\tcolumn", "first\r\nsecond\tcolumn"}, // as a terminal takes them
+		"X16 beside it: other scripts": {"Grüße, שלום", "Grüße, שלום"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			list.Items[0].Message = c.message
+			for _, format := range []string{"jsonpath={.items[0].message}", "go-template={{(index .items 0).message}}"} {
+				tty, screen := terminalAndScreen(t, 200)
+				o := outputFlags{format: format}
+				if _, err := o.print(tty, list, nil); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := tty.WriteString("|"); err != nil {
+					t.Fatal(err)
+				}
+				got, err := bufio.NewReader(screen).ReadString('|')
+				if err != nil || got != c.want+"|" {
+					t.Errorf("-o %s printed %q, %v", format, got, err)
+				}
+				var pipe bytes.Buffer
+				if _, err := o.print(&pipe, list, nil); err != nil || pipe.String() != c.message {
+					t.Errorf("-o %s printed %q into a pipe, %v", format, pipe.String(), err)
+				}
+			}
+		})
+	}
 }
 
 func TestUIFollowsTheTerminal(t *testing.T) {

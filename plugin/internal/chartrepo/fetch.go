@@ -33,9 +33,11 @@ const (
 type Fetcher struct {
 	// Cache is the directory that keeps what was fetched, by repository, name and version. Empty keeps nothing.
 	Cache string
-	// Loopback allows http without TLS to addresses of this machine, for tests.
+	// Local allows addresses of this machine where a chart names them itself. In a cluster, what runs there is nobody's repository.
+	Local bool
+	// Loopback allows http without TLS to them, for tests.
 	Loopback bool
-	// Transport is used for requests; nil stands for http.DefaultTransport without link-local and metadata addresses.
+	// Transport is used for requests; nil stands for http.DefaultTransport without the addresses that outside refuses.
 	Transport http.RoundTripper
 	// Find reads an index as the function Find does, with the memory of another process; nil stands for that function.
 	Find func(ctx context.Context, index io.Reader, n chart.Need) (Version, error)
@@ -60,6 +62,7 @@ func (f *Fetcher) Fetch(ctx context.Context, n chart.Need) ([]byte, error) {
 	if at.User != nil {
 		return nil, hint.Errorf("the address of the repository holds a user or password", "charts are fetched without credentials: commit the archive instead")
 	}
+	ctx = context.WithValue(ctx, namedHost{}, authority(at))
 	var data []byte
 	switch at.Scheme {
 	case "https", "http":
@@ -88,13 +91,13 @@ func (f *Fetcher) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, hint.Errorf(fmt.Sprintf("%s://%s is not https", r.URL.Scheme, r.URL.Host), "charts are fetched over https only")
 	}
 	if ip, err := netip.ParseAddr(r.URL.Hostname()); err == nil {
-		if err := outside(ip); err != nil {
+		if err := outside(ip, f.mayBeLocal(r.Context(), authority(r.URL))); err != nil {
 			return nil, err
 		}
 	}
 	transport := f.Transport
 	if transport == nil {
-		f.once.Do(func() { f.checked = checkedTransport() })
+		f.once.Do(func() { f.checked = f.checkedTransport() })
 		transport = f.checked
 	}
 	response, err := transport.RoundTrip(r)

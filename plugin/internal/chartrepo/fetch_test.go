@@ -48,7 +48,7 @@ func same(index string) string { return index }
 func TestFromAnIndex(t *testing.T) {
 	server, count := repository(t, same)
 	var told []string
-	f := &Fetcher{Cache: t.TempDir() + "/new", Transport: server.Client().Transport,
+	f := &Fetcher{Local: true, Cache: t.TempDir() + "/new", Transport: server.Client().Transport,
 		Fetched: func(n chart.Need, digest string) { told = append(told, n.Name+" "+digest) }}
 	n := chart.Need{Name: "db", Version: "1.2.3", Repository: server.URL + "/stable"}
 	for range 2 {
@@ -88,7 +88,7 @@ func TestAnIndexThatIsWrong(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			server, _ := repository(t, tt.edit)
-			f := &Fetcher{Transport: server.Client().Transport}
+			f := &Fetcher{Local: true, Transport: server.Client().Transport}
 			_, err := f.Fetch(t.Context(), chart.Need{Name: "db", Version: "1.2.3", Repository: server.URL + "/stable/"})
 			switch {
 			case tt.want == "" && err != nil:
@@ -110,7 +110,7 @@ func TestAddressesThatAreRefused(t *testing.T) {
 		"https://127.0.0.1:1/charts":     "connection refused",
 		"oci://127.0.0.1:1/charts":       "connection refused",
 	} {
-		_, err := (&Fetcher{}).Fetch(t.Context(), chart.Need{Name: "db", Version: "1.2.3", Repository: address})
+		_, err := (&Fetcher{Local: true}).Fetch(t.Context(), chart.Need{Name: "db", Version: "1.2.3", Repository: address})
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v", address, err)
 		}
@@ -139,7 +139,7 @@ func TestFromARegistry(t *testing.T) {
 	}
 	push("1.2.3_build", chartLayer)
 	push("2.0.0", types.OCILayer)
-	f := &Fetcher{Transport: server.Client().Transport}
+	f := &Fetcher{Local: true, Transport: server.Client().Transport}
 	need := func(version string) chart.Need {
 		return chart.Need{Name: "db", Version: version, Repository: "oci://" + at.Host + "/charts"}
 	}

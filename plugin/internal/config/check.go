@@ -89,6 +89,14 @@ func (l *loader) checkConfinement(place string, e Entry) {
 			}
 		}
 	}
+	if given("ageKeys") && len(e.AgeKeys) == 0 {
+		l.at(join(place, "ageKeys"), advice, "ageKeys is empty")
+	}
+	for i, key := range e.AgeKeys {
+		if strings.Trim(key, ".") == "" || strings.ContainsAny(key, `/\*?[`) {
+			l.at(fmt.Sprintf("%s.ageKeys[%d]", place, i), "write the name that the key has in the credentials, such as shop.agekey", "%q is not the name of a key", key)
+		}
+	}
 	for i, kind := range e.Allow.Kinds {
 		name, group, _ := strings.Cut(kind, ".")
 		if _, err := object.ParseType(cmp.Or(group, "x")+"/v1", name); err != nil && kind != "" {

@@ -24,7 +24,7 @@ type Entry struct {
 	Path              string        `yaml:"path" required:"true" doc:"directory from the root of the repository; *, ? and [...] match inside one element, as in apps/*/overlays/prod"`
 	Namespace         string        `yaml:"namespace" doc:"for namespaced objects that name none; created when missing"`
 	DependsOn         []string      `yaml:"dependsOn" doc:"apps that must be applied and healthy before this one is applied"`
-	Timeout           time.Duration `yaml:"timeout" doc:"budget to apply and become healthy, such as 5m (the default)"`
+	Timeout           time.Duration `yaml:"timeout" doc:"budget to apply and become healthy, such as 5m (the default); below two minutes it bounds the render as well"`
 	Prune             *bool         `yaml:"prune" doc:"delete what left Git; true is the default, false keeps it and says so"`
 	ServiceAccount    string        `yaml:"serviceAccount" doc:"service account in the namespace of the instance that is impersonated for all objects of this app"`
 	Helm              Helm          `yaml:"helm" doc:"settings of a Helm chart in path"`
@@ -34,6 +34,7 @@ type Entry struct {
 	Health            []Health      `yaml:"health" doc:"how objects of a kind are doing, as CEL expressions over the variable object"`
 	Allow             Allow         `yaml:"allow" doc:"confines the app; what is not named here is refused before anything is written"`
 	AllowPlainSecrets bool          `yaml:"allowPlainSecrets" doc:"accept Secrets whose values are readable in Git"`
+	AgeKeys           []string      `yaml:"ageKeys" doc:"names of the keys of SOPS that this app may use, as in the credentials; an app that allow or serviceAccount confines uses no others, another one uses all by default"`
 	Substitute        *Substitute   `yaml:"substitute" doc:"replaces ${NAME} in the manifests; off when absent"`
 	Layout            string        `yaml:"layout" enum:"plain,flux" doc:"how a directory without kustomization.yaml and Chart.yaml is read: plain (the default) refuses a kustomization further down, flux reads it as Flux does"`
 }

@@ -128,7 +128,7 @@ func (l *loader) load(data []byte) []reconcile.App {
 func (e Entry) app() reconcile.App {
 	a := reconcile.App{Namespace: e.Namespace, DependsOn: e.DependsOn, Timeout: e.Timeout, KeepRemoved: e.Prune != nil && !*e.Prune,
 		AllowPlainSecrets: e.AllowPlainSecrets, Budget: reconcile.DefaultBudget, ServiceAccount: e.ServiceAccount,
-		ForeignFields: reconcile.ForeignFields(e.ForeignFields), Allow: reconcile.Allow(e.Allow), Helm: reconcile.Helm(e.Helm)}
+		ForeignFields: reconcile.ForeignFields(e.ForeignFields), Allow: reconcile.Allow(e.Allow), AgeKeys: e.AgeKeys, Helm: reconcile.Helm(e.Helm)}
 	if e.Layout != "plain" {
 		a.Layout = e.Layout
 	}

@@ -39,6 +39,7 @@ type App struct {
 	Allow             Allow
 	Helm              Helm
 	Substitute        *Substitute // nil leaves ${NAME} as it is
+	AgeKeys           []string    `json:",omitempty"` // names of the keys of SOPS that it may use; see App.keys
 	Layout            string      `json:",omitempty"` // how a directory without a kustomization is read; see render.Options
 }
 
@@ -137,15 +138,17 @@ type Reconciler struct {
 // memory is what the passes of one process leave to the later ones.
 type memory struct {
 	mu       sync.Mutex
-	rendered map[string]*rendering   // last commit rendered, by app
-	fights   fights                  // what was reverted lately
-	rules    health.Cache            // of apps
-	reader   observe.Reader          // of the cluster
-	rights   rights                  // what the user was found to be allowed
-	server   server                  // what charts see of it
-	custom   map[string][]string     // kinds that the server serves, by version of their group, as far as charts asked in vain
-	refusals sync.Map                // by app: keys of the objects whose changes the server refused
-	allowed  map[[2]string]allowance // by the messages of commits, of the range that was asked for last
+	rendered map[string]*rendering    // last commit rendered, by app
+	failed   map[string]*failedRender // last render that failed since, by app
+	slow     map[string]*slowRender   // apps whose render does not fit into its slice
+	fights   fights                   // what was reverted lately
+	rules    health.Cache             // of apps
+	reader   observe.Reader           // of the cluster
+	rights   rights                   // what the user was found to be allowed
+	server   server                   // what charts see of it
+	custom   map[string][]string      // kinds that the server serves, by version of their group, as far as charts asked in vain
+	refusals sync.Map                 // by app: keys of the objects whose changes the server refused
+	allowed  map[[2]string]allowance  // by the messages of commits, of the range that was asked for last
 
 	identity  atomic.Value // uid of the cluster's namespace kube-system, "" when it may not be read
 	strangers sync.Map     // uids of objects with our labels that are not ours, told already
@@ -157,7 +160,7 @@ type memory struct {
 
 func (r *Reconciler) memory() *memory {
 	if r.kept == nil {
-		r.kept = &memory{reader: observe.Reader{Cluster: r.Cluster}, rendered: map[string]*rendering{}, deputies: map[string]*Reconciler{}}
+		r.kept = &memory{reader: observe.Reader{Cluster: r.Cluster}, rendered: map[string]*rendering{}, failed: map[string]*failedRender{}, slow: map[string]*slowRender{}, deputies: map[string]*Reconciler{}}
 	}
 	return r.kept
 }
@@ -178,6 +181,7 @@ type Options struct {
 	forgive bool                                         // set by a loop whose last turn succeeded: a poll that fails once is not worth a write
 	open    func(context.Context, string) (*Tree, error) // set where several apps share a checkout
 	records map[string]*record.Record                    // set where they were loaded already
+	ranOut  *atomic.Int32                                // renders of this run that did not fit into their slice, of several apps
 
 	// commits lists a range of commits, set where several apps ask for the same.
 	commits func(ctx context.Context, from, to string, paths []string) ([]source.Commit, error)

@@ -1,49 +1,264 @@
 package reconcile
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-func TestAttackOneSlowTemplate(t *testing.T) {
-	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	list := &record.AppList{Tool: "v1", Revision: report.Revision{Commit: "c1"}, Apps: []string{"slow", "broken", "fine"},
-		Behind: []record.Behind{{App: "slow", Failed: true, Message: "took longer than 2m0s", Rendered: &at, Config: "s1"}, {App: "broken", Failed: true, Message: "x"}}}
-	text, err := json.Marshal(list)
+// kitchen is a repository whose renders are counted, and end as result says.
+type kitchen struct {
+	*Reconciler
+	t       *testing.T
+	renders int
+	result  func(ctx context.Context) ([]render.Object, error)
+}
+
+func newKitchen(t *testing.T, result func(ctx context.Context) ([]render.Object, error)) *kitchen {
+	k := &kitchen{t: t, result: result}
+	k.Reconciler = &Reconciler{Now: time.Now, Tool: "v1", Records: &store.Store{Namespace: "gitops-system"}}
+	k.Render = func(ctx context.Context, _ *os.Root, _ string, _ render.Options) ([]render.Object, error) {
+		k.renders++
+		return k.result(ctx)
+	}
+	return k
+}
+
+// pass is one pass over the app, which was applied before.
+func (k *kitchen) pass(commit, config string, opts Options) *pass {
+	k.t.Helper()
+	root, err := os.OpenRoot(k.t.TempDir())
 	if err != nil {
-		t.Fatal(err)
+		k.t.Fatal(err)
 	}
-	read := &record.AppList{} // by the next process
-	if err := json.Unmarshal(text, read); err != nil {
-		t.Fatal(err)
+	k.t.Cleanup(func() { root.Close() })
+	opts.open = func(context.Context, string) (*Tree, error) {
+		return &Tree{Root: root, Revision: source.Revision{Commit: commit}, Close: func() {}}, nil
 	}
+	p := k.newPass(k.t.Context(), App{Name: "slow", Path: "slow"}, opts)
+	p.commit, p.config, p.listed = commit, config, &listed{}
+	p.rec = &record.Record{Inventory: record.NewInventory("slow")}
+	o := wanted("ConfigMap", "a")
+	p.rec.Rows[o.key()] = record.Row{Ref: o.Ref, UID: "1"}
+	return p
+}
+
+var (
+	wrongFile  = render.Problems{{Origin: render.Origin{File: "slow/a.yaml", Line: 3}, Message: "not valid YAML", Hint: "mend it"}}
+	unanswered = render.Problems{{Origin: render.Origin{File: "slow/Chart.yaml", Line: 3}, Message: "no answer", Elsewhere: true}}
+	beyondTime = fmt.Errorf("rendering slow took longer than 2m0s: %w", render.ErrLimit)
+)
+
+func fails(err error) func(context.Context) ([]render.Object, error) {
+	return func(context.Context) ([]render.Object, error) { return nil, err }
+}
+
+func TestAttackARenderThatFailedIsRemembered(t *testing.T) {
+	loop := Options{Loop: true}
 	for name, tt := range map[string]struct {
-		list                      *record.AppList
-		app, commit, tool, config string
-		after                     time.Duration
-		again                     bool
+		err    error
+		passes int // five seconds apart
+		most   int // renders
+		after  func(k *kitchen) *pass
+		again  bool // it is rendered once more in that pass
 	}{
-		"X13 the next pass":              {list, "slow", "c1", "v1", "s1", time.Second, false},
-		"X13 the next process":           {read, "slow", "c1", "v1", "s1", time.Minute, false},
-		"X13 almost an hour later":       {list, "slow", "c1", "v1", "s1", time.Hour - 1, false},
-		"X13 an hour later":              {list, "slow", "c1", "v1", "s1", time.Hour, true},
-		"X13 the next commit":            {list, "slow", "c2", "v1", "s1", time.Second, true},
-		"X13 other settings":             {list, "slow", "c1", "v1", "s2", time.Second, true},
-		"X13 another version":            {list, "slow", "c1", "v2", "s1", time.Second, true},
-		"X13 an app that is only broken": {list, "broken", "c1", "v1", "s1", time.Second, true},
-		"X13 an app that is fine":        {list, "fine", "c1", "v1", "s1", time.Second, true},
-		"X13 no list yet":                {nil, "slow", "c1", "v1", "s1", time.Second, true},
-		"X13 a clock that went back":     {list, "slow", "c1", "v1", "s1", -time.Second, true},
+		"X13 a file that is wrong, at each pass of nine minutes":        {wrongFile, 108, 4, nil, false},
+		"X13 a limit that was exceeded, at each pass of nine minutes":   {beyondTime, 108, 1, nil, false},
+		"X13 a server that does not answer is asked, but not each time": {unanswered, 108, 7, nil, false},
+		"X13 a crash of the renderer may be the machine's":              {errors.New("the renderer crashed"), 108, 7, nil, false},
+		"X13 beside it: the next commit":                                {wrongFile, 3, 1, func(k *kitchen) *pass { return k.pass("c2", "s1", loop) }, true},
+		"X13 beside it: other settings":                                 {wrongFile, 3, 1, func(k *kitchen) *pass { return k.pass("c1", "s2", loop) }, true},
+		"X13 beside it: a person asks":                                  {wrongFile, 3, 1, func(k *kitchen) *pass { return k.pass("c1", "s1", Options{}) }, true},
+		"X13 beside it: an hour later": {beyondTime, 3, 1, func(k *kitchen) *pass {
+			time.Sleep(time.Hour)
+			return k.pass("c1", "s1", loop)
+		}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := costly(tt.list, tt.app, tt.commit, tt.tool, tt.config, at.Add(tt.after))
-			if (b == nil) != tt.again {
-				t.Errorf("%+v", b)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				k := newKitchen(t, fails(tt.err))
+				for range tt.passes {
+					p := k.pass("c1", "s1", loop)
+					p.renderListed(t.Context())
+					if p.failure == nil || p.failure.Error() != tt.err.Error() {
+						t.Fatalf("failed with %v", p.failure)
+					}
+					time.Sleep(5 * time.Second)
+				}
+				if k.renders > tt.most || k.renders == 0 {
+					t.Errorf("%d renders", k.renders)
+				}
+				if tt.after == nil {
+					return
+				}
+				before := k.renders
+				if tt.after(k).renderListed(t.Context()); (k.renders > before) != tt.again {
+					t.Errorf("%d renders after %d", k.renders, before)
+				}
+			})
 		})
+	}
+}
+
+// TestAttackTheNextProcessRemembers: the CronJob starts a new process each minute.
+func TestAttackTheNextProcessRemembers(t *testing.T) {
+	several := append(render.Problems{}, wrongFile...)
+	several = append(several, render.Problem{Origin: render.Origin{File: "slow/b.yaml", Line: 1}, Message: "has no kind"})
+	for name, tt := range map[string]struct {
+		err                  error
+		commit, tool, config string
+		after                time.Duration
+		again                bool
+	}{
+		"X13 the next process":                  {beyondTime, "c1", "v1", "s1", time.Minute, false},
+		"X13 almost an hour later":              {beyondTime, "c1", "v1", "s1", time.Hour - time.Second, false},
+		"X13 a file that is wrong":              {several, "c1", "v1", "s1", 55 * time.Second, false},
+		"X13 beside it: an hour later":          {beyondTime, "c1", "v1", "s1", time.Hour, true},
+		"X13 beside it: the next commit":        {beyondTime, "c2", "v1", "s1", time.Second, true},
+		"X13 beside it: other settings":         {beyondTime, "c1", "v1", "s2", time.Second, true},
+		"X13 beside it: another version":        {beyondTime, "c1", "v2", "s1", time.Second, true},
+		"X13 beside it: a clock that went back": {beyondTime, "c1", "v1", "s1", -time.Minute, true},
+		"X13 beside it: a server that answers":  {unanswered, "c1", "v1", "s1", time.Minute, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				first := newKitchen(t, fails(tt.err))
+				p := first.pass("c1", "s1", Options{Loop: true})
+				p.renderListed(t.Context())
+				p.report.Message = p.failure.Error()
+				p.rec.History = []report.Run{{Result: report.ResultFailed, Revision: report.Revision{Commit: "c1"}, Message: p.report.Message}}
+				b, _ := p.behind()
+				text, err := json.Marshal(&record.AppList{Tool: "v1", Revision: report.Revision{Commit: "c1"}, Apps: []string{"slow"}, Behind: []record.Behind{b}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				list := &record.AppList{}
+				if err := json.Unmarshal(text, list); err != nil {
+					t.Fatal(err)
+				}
+
+				next := newKitchen(t, fails(tt.err))
+				next.Tool = tt.tool
+				start := time.Now()
+				next.Now = func() time.Time { return start.Add(tt.after) }
+				q := next.pass(tt.commit, tt.config, Options{Loop: true})
+				q.rec = p.rec
+				(&round{Reconciler: next.Reconciler, list: list}).recall(q)
+				q.renderListed(t.Context())
+				if (next.renders > 0) != tt.again {
+					t.Errorf("%d renders", next.renders)
+				}
+				if q.failure == nil || q.failure.Error() != tt.err.Error() {
+					t.Errorf("failed with %v", q.failure)
+				}
+				q.report.Message = q.failure.Error()
+				if c, _ := q.behind(); !tt.again && fmt.Sprint(c.Message, c.Hint, c.Rendered, c.Until, c.Tries) != fmt.Sprint(b.Message, b.Hint, b.Rendered, b.Until, b.Tries) {
+					t.Errorf("the list would change: %+v, before %+v", c, b)
+				}
+			})
+		})
+	}
+}
+
+// TestAttackOneSlowTemplate: others do not wait for a template that does not end.
+func TestAttackOneSlowTemplate(t *testing.T) {
+	endless := func(ctx context.Context) ([]render.Object, error) {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(2 * time.Minute):
+			return nil, beyondTime
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		k := newKitchen(t, endless)
+		at := time.Now()
+		waits := func(p *pass, most time.Duration) {
+			t.Helper()
+			start := time.Now()
+			p.renderListed(t.Context())
+			if !p.listed.slow || p.failure != nil || p.listed.waits != errSlow.Error() || time.Since(start) > most {
+				t.Fatalf("slow %v, waits %q, %v after %v", p.listed.slow, p.listed.waits, p.failure, time.Since(start))
+			}
+		}
+		p := k.pass("c1", "s1", Options{Loop: true})
+		waits(p, renderSlice)
+		waits(k.pass("c1", "s1", Options{Loop: true}), 0) // the next pass
+		waits(k.pass("c2", "s1", Options{Loop: true}), 0) // and the next commit
+		if k.renders != 1 {
+			t.Errorf("%d renders", k.renders)
+		}
+		b, behind := p.behind()
+		if !behind || b.Slow == nil || b.Failed {
+			t.Errorf("the next process gets %+v", b)
+		}
+		next := newKitchen(t, endless)
+		q := next.pass("c2", "s1", Options{Loop: true})
+		(&round{Reconciler: next.Reconciler, list: &record.AppList{Tool: "v1", Behind: []record.Behind{b}}}).recall(q)
+		waits(q, 0)
+		if got := q.slowSince(); !got.Equal(*b.Slow) || got.After(at.Add(renderSlice)) {
+			t.Errorf("it waits since %v", got)
+		}
+
+		// Beside the passes it may take all of its time. Then it has failed.
+		tree, _ := p.openTree(t.Context())
+		k.result = endless
+		if _, err := p.aloneFor().renderTree(t.Context(), tree, render.Options{}, 0); err == nil || err.Error() != beyondTime.Error() {
+			t.Fatalf("%v", err)
+		}
+		if p = k.pass("c1", "s1", Options{Loop: true}); p.remembered() == nil {
+			t.Error("the failure is forgotten")
+		}
+		before := k.renders
+		if p.renderListed(t.Context()); p.failure == nil || p.listed.slow || k.renders != before {
+			t.Errorf("slow %v, %v, %d renders", p.listed.slow, p.failure, k.renders-before)
+		}
+		time.Sleep(time.Hour)
+		waits(k.pass("c1", "s1", Options{Loop: true}), 0) // tried again, and beside the others at once
+
+		// A person who asks waits for it.
+		start := time.Now()
+		p = k.pass("c1", "s1", Options{})
+		if p.renderListed(t.Context()); p.failure == nil || time.Since(start) < 2*time.Minute {
+			t.Errorf("%v after %v", p.failure, time.Since(start))
+		}
+	})
+}
+
+func TestAttackSeveralSlowTemplates(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := newKitchen(t, func(ctx context.Context) ([]render.Object, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		rd := k.newRound(Target{}, Options{Loop: true})
+		start := time.Now()
+		for i := range 12 {
+			p := k.pass("c1", "s1", rd.opts)
+			p.app.Name = fmt.Sprint("slow-", i)
+			p.renderListed(t.Context())
+		}
+		if took := time.Since(start); took > 2*renderSlice+10*shortSlice {
+			t.Errorf("others waited for %v", took) // half of that, with two side by side
+		}
+	})
+}
+
+func TestTheTimeOfARenderIsThatOfItsApp(t *testing.T) {
+	for timeout, want := range map[time.Duration]time.Duration{0: 2 * time.Minute, time.Second: 30 * time.Second, time.Minute: time.Minute, time.Hour: 2 * time.Minute} {
+		if got := (&pass{app: App{Timeout: timeout}}).renderTime(); got != want {
+			t.Errorf("%v: %v", timeout, got)
+		}
 	}
 }

@@ -42,7 +42,7 @@ func (rd *round) handovers() {
 	holders := map[record.Key]*pass{}
 	var unknown []*pass
 	for _, p := range rd.passes {
-		if p.failure != nil && !p.listed.retired || p.rec == nil {
+		if (p.failure != nil || p.listed.slow) && !p.listed.retired || p.rec == nil {
 			unknown = append(unknown, p)
 		}
 		for _, k := range p.claimed() {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -31,13 +30,13 @@ type listed struct {
 	idle      bool // there is nothing to do
 	untouched bool // by the new commit: Git holds what the record does, and nothing was rendered
 
-	costly  *time.Time // when its render exceeded a limit, if it did that last
-	late    bool       // it needs kinds that an app it depends on installs: it is planned when that is done
-	applied bool       // its objects are; health may still be missing
-	ended   bool       // the report is complete
-	waits   string     // why it was not applied yet, although nothing failed
-	gone    bool       // its record is deleted
-	keeps   string     // why something that left Git was not pruned yet
+	slow    bool   // its render did not fit into its slice, and goes on beside the passes
+	late    bool   // it needs kinds that an app it depends on installs: it is planned when that is done
+	applied bool   // its objects are; health may still be missing
+	ended   bool   // the report is complete
+	waits   string // why it was not applied yet, although nothing failed
+	gone    bool   // its record is deleted
+	keeps   string // why something that left Git was not pruned yet
 
 	held  *held // gitops.yaml cannot be used: drift is reverted to what the record holds, and nothing else is done
 	stays error // why other drift is not reverted then

@@ -33,6 +33,7 @@ type loop struct {
 	full  time.Time     // when the last whole passes were made
 	calm  bool          // the last passes succeeded, all is healthy
 	blind bool          // watching is not possible
+	ends  time.Time     // when no turn is to begin any more, zero for never
 
 	mu      sync.Mutex // held by a pass: events that it causes are judged by the record it leaves
 	members []*member
@@ -42,6 +43,9 @@ type loop struct {
 	commit  string
 	watched map[watched]bool
 	stop    context.CancelFunc
+	beside  *besideRender // the render that goes on between the turns, nil when there is none
+	unseen  bool          // one has ended since the last turn
+	began   bool          // one was started
 }
 
 // member is an app between two passes.
@@ -62,8 +66,10 @@ type watched struct {
 func (r *Reconciler) Loop(ctx context.Context, t Target, opts Options, interval, duration time.Duration, each func(Outcome)) error {
 	opts.Cause, opts.Loop = report.CauseSchedule, true
 	l := &loop{Reconciler: r, target: t, opts: opts, each: each, wake: make(chan struct{}, 1), stop: func() {}}
-	defer func() { l.stop() }()
-	end := r.Now().Add(duration)
+	defer func() { l.stop(); l.endBeside() }()
+	if duration > 0 {
+		l.ends = r.Now().Add(duration)
+	}
 	err := l.turn(ctx, "")
 	for ctx.Err() == nil {
 		next := time.NewTimer(interval)
@@ -75,13 +81,22 @@ func (r *Reconciler) Loop(ctx context.Context, t Target, opts Options, interval,
 			next.Stop()
 			err = l.turn(ctx, l.commit)
 		case <-next.C:
-			if duration > 0 && r.Now().After(end) {
+			if l.isOver() && !l.rendersBeside() {
 				return err
 			}
 			err = l.tick(ctx, err)
 		}
 	}
 	return err
+}
+
+func (l *loop) isOver() bool { return !l.ends.IsZero() && l.Now().After(l.ends) }
+
+// rendersBeside tells whether a turn is still to take up the result of a render that goes on beside them.
+func (l *loop) rendersBeside() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.beside != nil || l.unseen
 }
 
 // tick polls Git, and makes a turn when there is a new commit or the watches are not enough.
@@ -117,9 +132,11 @@ func (l *loop) turn(ctx context.Context, commit string) error {
 	opts := l.opts
 	opts.Commit, opts.forgive = commit, l.sound
 	rd := l.newRound(l.target, opts)
+	l.unseen = false
 	out := rd.run(ctx)
 	err := out.Failed()
 	l.each(out)
+	l.renderBeside(ctx, rd)
 	l.full, l.listed = l.Now(), out.Listed
 	l.calm, l.sound = false, err == nil
 	if len(rd.passes) == 0 || slices.ContainsFunc(rd.passes, func(p *pass) bool { return p.rec == nil || p.rec.Inventory == nil }) {
@@ -200,7 +217,7 @@ func (l *loop) narrow(ctx context.Context) (done bool, err error) {
 		p := m.last.repeat(ctx, m.dirty)
 		m.dirty = map[record.Key]bool{}
 		err := p.runStages(ctx)
-		if errors.Is(err, errRecordChanged) {
+		if errors.Is(err, errRecordChanged) || errors.Is(err, errSlow) {
 			if len(out.Apps) > 0 {
 				l.each(out)
 			}
@@ -223,7 +240,7 @@ func (l *loop) narrow(ctx context.Context) (done bool, err error) {
 // repeat is a pass like p that confines itself to some objects: everything else is as p left it.
 func (p *pass) repeat(ctx context.Context, dirty map[record.Key]bool) *pass {
 	opts := p.opts
-	opts.Commit, opts.open, opts.records = p.commit, nil, nil
+	opts.Commit, opts.open, opts.records, opts.ranOut = p.commit, nil, nil, nil
 	opts.drift = &driftOnly{rec: p.rec, apps: p.apps, keys: slices.Collect(maps.Keys(dirty))}
 	n := p.Reconciler.newPass(ctx, p.app, opts)
 	n.config = p.config

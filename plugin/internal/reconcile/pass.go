@@ -83,6 +83,7 @@ type pass struct {
 	pushed      bool                               // this run is in the history
 	held        bool                               // all went well, but with an earlier commit than the ref points at
 	failure     error                              // what ended it, of an app that a gitops.yaml lists
+	unrendered  error                              // why its manifests were not rendered
 	owned       error                              // what would end it, of a dry run: other tools still apply its objects
 	ownerStates map[owners.Owner]report.OwnerState // of the owners that were looked for
 	report      report.App

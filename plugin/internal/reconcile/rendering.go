@@ -2,7 +2,9 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
@@ -36,8 +38,15 @@ func (m *memory) keep(app string, r *rendering) {
 func (p *pass) render(ctx context.Context) error {
 	r := p.memory().renderingOf(p.app.Name)
 	if r == nil || r.commit != p.commit || r.settings != p.config {
-		var err error
-		if r, err = p.renderCommit(ctx); err != nil {
+		err := p.remembered()
+		if err == nil {
+			r, err = p.renderCommit(ctx)
+		}
+		if err != nil {
+			p.unrendered = err
+			if errors.Is(err, errSlow) && p.listed != nil {
+				p.listed.slow = true
+			}
 			return err
 		}
 	}
@@ -83,6 +92,9 @@ func (p *pass) openTree(ctx context.Context) (*Tree, error) {
 
 // renderCommit fetches and renders, and keeps the result for the next passes of a loop.
 func (p *pass) renderCommit(ctx context.Context) (*rendering, error) {
+	if p.isSlow(p.commit) {
+		return nil, errSlow
+	}
 	tree, err := p.openTree(ctx)
 	if err != nil {
 		return nil, err
@@ -91,10 +103,6 @@ func (p *pass) renderCommit(ctx context.Context) (*rendering, error) {
 	p.fetched(tree.Revision)
 	if p.listed == nil {
 		p.tell(report.Fetched, p.app.Name, "%s", p.fetchedText(revisionOf(tree.Revision), p.rec.Revision.Commit))
-	}
-	dir := p.Render
-	if dir == nil {
-		dir = render.Dir
 	}
 	options, err := p.renderOptions(ctx, tree.Root)
 	if err != nil {
@@ -106,6 +114,27 @@ func (p *pass) renderCommit(ctx context.Context) (*rendering, error) {
 	if len(p.rec.Rows) == 0 { // all kinds are new
 		go p.Cluster.Discover(ctx)
 	}
+	if p.isSlow("") {
+		p.noteSlow()
+		return nil, errSlow
+	}
+	r, err := p.renderTree(ctx, tree, options, p.slice())
+	if err != nil {
+		return nil, err
+	}
+	if p.listed == nil {
+		p.tell(report.Rendered, p.app.Name, "%s from %s", report.Plural(len(r.objects), "object"), p.app.Path)
+	}
+	return r, nil
+}
+
+// renderTree renders a checkout for at most slice, without such a bound when that is 0, and keeps the result: the objects, or why
+// there are none.
+func (p *pass) renderTree(ctx context.Context, tree *Tree, options render.Options, slice time.Duration) (*rendering, error) {
+	dir := p.Render
+	if dir == nil {
+		dir = render.Dir
+	}
 	given, paths, asked, charts := options, []string(nil), []string(nil), []record.Chart(nil)
 	options.Asked = func(names []string) { asked = names }
 	options.Inputs = func(read []string) { paths = read }
@@ -114,16 +143,32 @@ func (p *pass) renderCommit(ctx context.Context) (*rendering, error) {
 		charts = append(charts, c)
 		return p.checkChart(c)
 	}
-	objects, err := dir(ctx, tree.Root, p.app.Path, options)
+	options.Limits.Time = p.renderTime()
+	within, cancel := ctx, func() {}
+	if slice > 0 {
+		within, cancel = context.WithTimeout(ctx, slice)
+	}
+	defer cancel()
+	started := p.Now()
+	objects, err := dir(within, tree.Root, p.app.Path, options)
+	switch {
+	case ctx.Err() != nil && err != nil:
+		return nil, err
+	case within.Err() != nil && err != nil:
+		if p.opts.ranOut != nil {
+			p.opts.ranOut.Add(1)
+		}
+		p.noteSlow()
+		return nil, errSlow
+	}
+	p.wasSlow(p.Now().Sub(started))
 	if err != nil {
+		p.memory().noteFailure(p.app.Name, p.commit, p.config, tree.Revision, p.Now(), err)
 		return nil, err
 	}
 	r := &rendering{p.commit, p.config, objects, tree.Revision, nil, tree.inputs(paths, given), charts,
 		inVain(asked, given.Capabilities.APIVersions, objects)}
 	p.memory().keep(p.app.Name, r)
-	if p.listed == nil {
-		p.tell(report.Rendered, p.app.Name, "%s from %s", report.Plural(len(objects), "object"), p.app.Path)
-	}
 	return r, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -78,6 +79,7 @@ func (r *Reconciler) RunAll(ctx context.Context, t Target, opts Options) Outcome
 
 func (r *Reconciler) newRound(t Target, opts Options) *round {
 	r.memory()
+	opts.ranOut = &atomic.Int32{}
 	return &round{Reconciler: r, target: t, opts: opts, trees: map[string]opened{}}
 }
 

@@ -82,6 +82,7 @@ func (rd *round) openRecord(ctx context.Context, p *pass) {
 	if p.failure == nil && !p.listed.retired {
 		p.failure = p.variables(ctx)
 	}
+	rd.recall(p)
 	if errors.Is(p.failure, errSuspended) {
 		p.listed.aside, p.listed.suspended, p.failure = true, rd.chosen(p.app.Name), nil
 	}

@@ -34,7 +34,7 @@ func (rd *round) plan(ctx context.Context) {
 	rd.lookWider(ctx)
 	rd.handovers()
 	for _, p := range open {
-		if p.failure == nil && !p.listed.late {
+		if p.failure == nil && !p.listed.late && !p.listed.slow {
 			p.failure = p.planListed(ctx)
 		}
 		if errors.Is(p.failure, errNothingToDo) {
@@ -70,6 +70,10 @@ func (p *pass) renderListed(ctx context.Context) {
 	p.failure = p.render(ctx)
 	if p.failure == nil {
 		p.failure = p.confine()
+		return
+	}
+	if errors.Is(p.failure, errSlow) {
+		p.waitForRender()
 		return
 	}
 	r := p.memory().renderingOf(p.app.Name)

@@ -127,8 +127,11 @@ func (rd *round) start(ctx context.Context, p *pass) {
 	}
 	if p.listed.late {
 		if p.failure = rd.planLate(ctx, p); p.failure != nil {
-			if errors.Is(p.failure, errNothingToDo) {
+			switch {
+			case errors.Is(p.failure, errNothingToDo):
 				p.listed.idle, p.failure = true, nil
+			case errors.Is(p.failure, errSlow):
+				p.waitForRender()
 			}
 			return
 		}
@@ -303,9 +306,6 @@ func (p *pass) behind() (record.Behind, bool) {
 		return b, false // all is applied; that it is not healthy is in its own record
 	case p.failure != nil:
 		b.Failed, b.Message = true, p.report.Message
-		if l.costly != nil {
-			b.Rendered, b.Config = l.costly, p.config
-		}
 	case l.waits != "":
 		b.Message = l.waits
 	case l.keeps != "":
@@ -316,5 +316,6 @@ func (p *pass) behind() (record.Behind, bool) {
 		return b, false
 	}
 	b.Message, _, _ = strings.Cut(b.Message, "\n")
+	p.noteRender(&b)
 	return b, true
 }

@@ -27,6 +27,16 @@ func (a Allow) refuses(ref cluster.Ref) (why, advice string) {
 	return "", ""
 }
 
+// keys are the names of the keys that may decrypt what the app brings, nil for all of them. Whoever writes the directory of a confined app
+// may not have what is encrypted for others decrypted, so it uses no key that gitops.yaml does not name.
+func (a App) keys() []string {
+	confined := a.ServiceAccount != "" || len(a.Allow.Namespaces)+len(a.Allow.Kinds) > 0
+	if len(a.AgeKeys) == 0 && confined {
+		return []string{}
+	}
+	return a.AgeKeys
+}
+
 // names tells whether a name as in allow.kinds means a kind: with its group, or alone for Kubernetes' own.
 func names(name string, k cluster.Kind) bool {
 	kind, group, grouped := strings.Cut(name, ".")

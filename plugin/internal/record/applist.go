@@ -43,9 +43,14 @@ type Behind struct {
 	Failed  bool   `json:"failed,omitempty"`
 	Message string `json:"message,omitempty"`
 
-	// Of an app whose render exceeded a limit: when it did, and for which settings. It is not rendered again at once.
+	// Of an app whose render failed: when and for which settings, how often so far, when it is tried again, and the hint.
 	Rendered *time.Time `json:"rendered,omitempty"`
 	Config   string     `json:"config,omitempty"`
+	Until    *time.Time `json:"until,omitempty"`
+	Tries    int        `json:"tries,omitempty"`
+	Hint     string     `json:"hint,omitempty"`
+
+	Slow *time.Time `json:"slow,omitempty"` // since when it waits for a render that takes longer than others wait for
 }
 
 // Names tells whether the list names app.

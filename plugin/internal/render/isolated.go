@@ -57,7 +57,7 @@ func (i Isolated) Dir(ctx context.Context, root *os.Root, dir string, o Options)
 		}
 		if err != nil {
 			p := needs.problem
-			p.Message = "dependency " + n.String() + ": " + err.Error()
+			p.Message, p.Elsewhere = "dependency "+n.String()+": "+err.Error(), true
 			if p.Hint = strings.Join(hint.Of(err), "; "); ctx.Err() != nil {
 				return nil, ctx.Err()
 			}

@@ -16,7 +16,15 @@ type Problem struct {
 	Object  string // Object.ID; empty when the problem is about the file
 	Message string // never holds a value of a Secret
 	Hint    string // what to do about it; may be empty
+
+	Elsewhere bool `json:",omitempty"` // the files alone do not cause it: a server did not answer, or a key is missing
 }
+
+// ErrElsewhere is what errors are whose cause may be gone although the files are the same.
+var ErrElsewhere = errors.New("the cause is elsewhere")
+
+// Is tells that a problem whose cause is elsewhere is an ErrElsewhere.
+func (p Problem) Is(target error) bool { return target == ErrElsewhere && p.Elsewhere }
 
 // Error returns "file:line: object: message", leaving out the parts that are not known.
 func (p Problem) Error() string {

@@ -91,6 +91,9 @@ type Limits struct {
 
 const defaultMemoryBytes = 1 << 30
 
+// DefaultTime is how long one render of Isolated may take unless Limits say otherwise.
+const DefaultTime = 2 * time.Minute
+
 func (l Limits) withDefaults() Limits {
 	if l.FileBytes == 0 {
 		l.FileBytes = 16 << 20
@@ -108,7 +111,7 @@ func (l Limits) withDefaults() Limits {
 		l.Memory = defaultMemoryBytes
 	}
 	if l.Time == 0 {
-		l.Time = 2 * time.Minute
+		l.Time = DefaultTime
 	}
 	return l
 }
@@ -122,6 +125,8 @@ type Options struct {
 	Capabilities      Capabilities
 	Archives          map[string][]byte // charts that others depend on, by chart.Need.Key
 	AgeKeys           KeyFile           // decrypt what SOPS encrypted for them
+	Keys              []string          `json:"-"`          // names of the files of keys that AgeKeys may hold; nil for all
+	KeysHint          string            `json:",omitempty"` // what to do where AgeKeys does not decrypt; "" for what Dir says
 	Substitute        *Substitute       // nil leaves ${NAME} as it is
 	EveryHook         bool              `json:",omitempty"` // charts: tests and rollbacks, which are never applied, too
 	Layout            string            `json:",omitempty"` // LayoutFlux, or "" for what Dir says of directories without a kustomization
@@ -187,6 +192,7 @@ func Dir(ctx context.Context, root *os.Root, path string, o Options) ([]Object, 
 	if err != nil {
 		return nil, err
 	}
+	t.keysHint = o.KeysHint
 	if t.identities, err = o.AgeKeys.identities(); err != nil {
 		return nil, err
 	}

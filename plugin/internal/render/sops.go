@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -47,15 +48,15 @@ func (t *tree) manifests(file string, data []byte) ([]Object, Problems) {
 		return decodeFile(file, data, t.limits)
 	}
 	refuse := func(doc document, line int, message, hint string) ([]Object, Problems) {
-		return nil, Problems{{Origin: Origin{file, doc.start + max(line, 1) - 1}, Message: message, Hint: hint}}
+		return nil, Problems{{Origin: Origin{file, doc.start + max(line, 1) - 1}, Message: message, Hint: hint, Elsewhere: true}}
 	}
 	if len(t.identities) == 0 {
-		return refuse(docs[0], sops.MetadataLine(nodes[0]), sopsMessage, sopsHint)
+		return refuse(docs[0], sops.MetadataLine(nodes[0]), sopsMessage, cmp.Or(t.keysHint, sopsHint))
 	}
 	plain, err := sops.Decrypt(nodes, t.identities)
 	var at *sops.Error
 	if errors.As(err, &at) {
-		return refuse(docs[at.Document], at.Line, at.Message, at.Hint)
+		return refuse(docs[at.Document], at.Line, at.Message, cmp.Or(at.Hint, t.keysHint))
 	} else if err != nil {
 		return refuse(docs[0], 0, err.Error(), "")
 	}

@@ -36,6 +36,7 @@ type tree struct {
 	problems    Problems
 
 	identities []age.Identity
+	keysHint   string
 	sealed     map[string]bool // values of decrypted Secrets
 }
 

@@ -2,10 +2,15 @@ package render
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
+	"unicode"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 )
 
@@ -28,21 +33,143 @@ func YAML(objs []Object) ([]byte, error) {
 // Masked is the manifest of an object with values of Secrets replaced by ***. The object is not changed.
 func Masked(o Object) map[string]any { return maskSecret(o.Unstructured).Object }
 
+// maskSecret replaces the values of a Secret, of what somebody may have meant to be one, and of Secrets that lie inside another object.
+// What is not an object's to have beside its values is masked too: it is a value in the wrong place.
 func maskSecret(u *unstructured.Unstructured) *unstructured.Unstructured {
-	if !isSecret(u) {
+	if !holdsSecret(u.Object, 0) {
 		return u
 	}
 	u = u.DeepCopy()
-	for _, field := range []string{"data", "stringData"} {
-		values, _ := u.Object[field].(map[string]any)
-		for key := range values {
-			values[key] = masked
+	maskWithin(u.Object, 0)
+	return u
+}
+
+// maxNested is how deep Secrets are looked for in other objects.
+const maxNested = 32
+
+// meantAsSecret tells whether a mapping says that it is a Secret, with a slip in its apiVersion or kind or without.
+func meantAsSecret(o map[string]any) bool {
+	version, _ := o["apiVersion"].(string)
+	kind, _ := o["kind"].(string)
+	if kind == "" {
+		return false
+	}
+	letters := strings.ToLower(strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) && r < unicode.MaxASCII {
+			return r
+		}
+		return -1
+	}, kind))
+	return object.IsSecret(version, kind) || letters == "secret" || letters == "secrets" || letters == "secretlist"
+}
+
+// hasData tells an object from what only points to one.
+func hasData(o map[string]any) bool {
+	for field := range o {
+		if strings.EqualFold(field, "data") || strings.EqualFold(field, "stringData") {
+			return true
 		}
 	}
-	annotations := u.GetAnnotations()
-	if _, ok := annotations[lastApplied]; ok {
-		annotations[lastApplied] = masked
-		u.SetAnnotations(annotations)
+	return false
+}
+
+func holdsSecret(value any, depth int) bool {
+	if depth > maxNested {
+		return false
 	}
-	return u
+	switch v := value.(type) {
+	case map[string]any:
+		if meantAsSecret(v) && (depth == 0 || hasData(v)) {
+			return true
+		}
+		for _, inner := range v {
+			if holdsSecret(inner, depth+1) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, func(inner any) bool { return holdsSecret(inner, depth+1) })
+	}
+	return false
+}
+
+func maskWithin(value any, depth int) {
+	if depth > maxNested {
+		return
+	}
+	switch v := value.(type) {
+	case map[string]any:
+		if meantAsSecret(v) && (depth == 0 || hasData(v)) {
+			maskFields(v)
+			return
+		}
+		for _, inner := range v {
+			maskWithin(inner, depth+1)
+		}
+	case []any:
+		for _, inner := range v {
+			maskWithin(inner, depth+1)
+		}
+	}
+}
+
+// shownFields are those of a Secret that hold no values, and shownMetadata those of its metadata.
+var (
+	shownFields   = []string{"apiVersion", "kind", "metadata", "type", "immutable"}
+	shownMetadata = []string{"name", "namespace", "generateName", "labels", "annotations", "finalizers", "ownerReferences", "creationTimestamp",
+		"uid", "resourceVersion", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"}
+)
+
+func maskFields(secret map[string]any) {
+	for field, value := range secret {
+		if !slices.Contains(shownFields, field) {
+			secret[field] = maskValues(value)
+		}
+	}
+	metadata, is := secret["metadata"].(map[string]any)
+	if !is {
+		if secret["metadata"] != nil {
+			secret["metadata"] = masked
+		}
+		return
+	}
+	for field, value := range metadata {
+		if !slices.Contains(shownMetadata, field) {
+			metadata[field] = maskValues(value)
+		}
+	}
+	annotations, _ := metadata["annotations"].(map[string]any)
+	for key, value := range annotations {
+		if text, _ := value.(string); key == lastApplied || isCopy(text) {
+			annotations[key] = masked
+		}
+	}
+}
+
+// maskValues keeps the keys of mappings, and how many items a list has.
+func maskValues(value any) any {
+	switch v := value.(type) {
+	case map[string]any:
+		for key, inner := range v {
+			v[key] = maskValues(inner)
+		}
+		return v
+	case []any:
+		for i, inner := range v {
+			v[i] = maskValues(inner)
+		}
+		return v
+	}
+	return masked
+}
+
+// isCopy tells whether an annotation holds a Secret, as tools keep what they applied.
+func isCopy(text string) bool {
+	var copied map[string]any
+	if !strings.HasPrefix(strings.TrimSpace(text), "{") || json.Unmarshal([]byte(text), &copied) != nil {
+		return false
+	}
+	_, data := copied["data"]
+	_, stringData := copied["stringData"]
+	return data || stringData
 }
