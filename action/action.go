@@ -17,6 +17,8 @@ import (
 	"io"
 	"runtime/debug"
 	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
 // Exit codes of Main.
@@ -84,7 +86,7 @@ func Main(ctx context.Context, args []string, s Streams) int {
 		fmt.Fprint(s.Out, usage)
 		return ExitOK
 	}
-	printError(s.Err, advise(fmt.Errorf("unknown command %q", args[0]), "commands are run, bump, promote, check and version; see gitops-action --help"))
+	printError(s.Err, hint.With(fmt.Errorf("unknown command %q", args[0]), "commands are run, bump, promote, check and version; see gitops-action --help"))
 	return ExitMisused
 }
 
@@ -134,8 +136,7 @@ func buildVersion() string {
 // printError prints an error and its advice, one line each.
 func printError(w io.Writer, err error) {
 	fmt.Fprintf(w, "error: %s\n", logText(err.Error()))
-	var a *advised
-	if errors.As(err, &a) {
-		fmt.Fprintf(w, "hint: %s\n", logText(a.hint))
+	if advice := hint.Of(err); advice != "" {
+		fmt.Fprintf(w, "hint: %s\n", logText(advice))
 	}
 }

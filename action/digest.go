@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	registry "github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -37,7 +38,7 @@ func resolveDigests(ctx context.Context, images []bumper.Image) ([]bumper.Image,
 		out[i].Digest = digest
 	}
 	if len(errs) > 0 {
-		return nil, advise(errors.Join(errs...), "nothing was changed; push the image first, and log in to its registry (docker/login-action) when it is private")
+		return nil, hint.With(errors.Join(errs...), "nothing was changed; push the image first, and log in to its registry (docker/login-action) when it is private")
 	}
 	return out, nil
 }

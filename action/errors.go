@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
 // Errors the delivery loop branches on.
@@ -16,22 +18,6 @@ var (
 	// again, and only a few times.
 	errUncertain = errors.New("it is not certain what happened")
 )
-
-// advised is an error with advice for the reader.
-type advised struct {
-	err  error
-	hint string
-}
-
-func (a *advised) Error() string { return a.err.Error() }
-func (a *advised) Unwrap() error { return a.err }
-
-func advise(err error, hint string) error {
-	if hint == "" {
-		return err
-	}
-	return &advised{err, hint}
-}
 
 // apiError is an answer of GitHub that is not a success.
 type apiError struct {
@@ -61,11 +47,10 @@ func answered(err error) (*apiError, bool) {
 // explain adds to a refusal of GitHub which permission or which setting is missing.
 func explain(err error, in Inputs) error {
 	a, ok := answered(err)
-	var have *advised
-	if !ok || errors.As(err, &have) {
+	if !ok || hint.Of(err) != "" {
 		return err
 	}
-	return advise(err, refusalHint(a, in))
+	return hint.With(err, refusalHint(a, in))
 }
 
 func refusalHint(a *apiError, in Inputs) string {

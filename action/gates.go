@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // a window names a time zone, and a runner may have no database of them
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
 // Gates are asked of Git alone: commit statuses, check runs and pull requests of the config repository. No cluster is
@@ -102,7 +104,7 @@ func (c *client) somePaths(ctx context.Context, head string, paths []string) ([]
 	what := "read the statuses of " + paths[0]
 	if err := c.query(ctx, what, doc, vars, &data); err != nil {
 		if a, ok := answered(err); ok && a.says("not accessible") {
-			return nil, advise(err, "gates need a token with statuses: read, checks: read and pull-requests: read")
+			return nil, hint.With(err, "gates need a token with statuses: read, checks: read and pull-requests: read")
 		}
 		return nil, err
 	}

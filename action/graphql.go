@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
 // stateQuery reads everything that a decision needs in one request: the base branch, the branch of the
@@ -169,7 +171,7 @@ func (c *client) readState(ctx context.Context, base, branch string, pulls bool)
 		case head == nil && r.DefaultBranchRef == nil:
 			return nil, fmt.Errorf("%s has no commits yet", r.NameWithOwner)
 		case head == nil:
-			return nil, advise(fmt.Errorf("%s has no branch %q", r.NameWithOwner, base), fmt.Sprintf("the default branch is %q; leave the ref input empty to use it", r.DefaultBranchRef.Name))
+			return nil, hint.With(fmt.Errorf("%s has no branch %q", r.NameWithOwner, base), fmt.Sprintf("the default branch is %q; leave the ref input empty to use it", r.DefaultBranchRef.Name))
 		}
 		c.id, st.name, st.base, st.branch = r.ID, r.NameWithOwner, *head, r.Branch
 		st.pulls, st.past = append(st.pulls, r.PullRequests.Nodes...), r.Past.Nodes

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -56,7 +57,7 @@ func parseHolds(data []byte) ([]Hold, error) {
 	var list holdList
 	root, err := readStrict(holdsFile, data, "Holds", holdsShape, &list)
 	if err != nil {
-		return nil, advise(err, "docs/promotion.md describes the file; a rollback with the release input removes an entry")
+		return nil, hint.With(err, "docs/promotion.md describes the file; a rollback with the release input removes an entry")
 	}
 	items := mappingValue(root, "holds")
 	for i := range list.Holds {

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -42,7 +43,7 @@ func runLocal(command string, args []string, s Streams) int {
 		return ExitOK
 	}
 	if err != nil {
-		printError(s.Err, advise(err, "see gitops-action --help"))
+		printError(s.Err, hint.With(err, "see gitops-action --help"))
 		return ExitMisused
 	}
 	plan, err := o.run()

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
 // runLocalCheck looks through a checkout. It exits with 1 when it finds a problem.
@@ -51,7 +53,7 @@ func runLocalCheck(ctx context.Context, args []string, s Streams) int {
 		errs = append(errs, fmt.Errorf("floating-tags %q is unknown; use error, warning or off", p.floating))
 	}
 	if err := errors.Join(errs...); err != nil {
-		printError(s.Err, advise(err, "see gitops-action --help"))
+		printError(s.Err, hint.With(err, "see gitops-action --help"))
 		return ExitMisused
 	}
 	return reportLocalCheck(ctx, p, dir, output, s)

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
 // autoMerge lets GitHub merge the pull request when its requirements are met, or merges it now when there
@@ -79,7 +81,7 @@ func (w writing) mergeText(pr pullRequest, method string) mergeText {
 
 // notMerged is the error for a pull request that GitHub neither merges nor remembers to merge: nothing would ever do it.
 func notMerged(pr pullRequest, refused error) error {
-	return advise(fmt.Errorf("#%d is open, but was not merged: %w", pr.Number, refused), "run again, or merge it manually: "+pr.URL)
+	return hint.With(fmt.Errorf("#%d is open, but was not merged: %w", pr.Number, refused), "run again, or merge it manually: "+pr.URL)
 }
 
 // mergeMethod is how the pull request is merged: as promotion.yaml says, or the input.
@@ -115,7 +117,7 @@ func (r *run) mergeNow(ctx context.Context, pr pullRequest, head, method string,
 		res.Notes = append(res.Notes, fmt.Sprintf("added #%d to the merge queue", pr.Number))
 		return nil, nil
 	case a.status == http.StatusMethodNotAllowed && a.says("not allowed on this repository"):
-		return nil, advise(fmt.Errorf("#%d is open, but was not merged: %w", pr.Number, err), "choose another method with auto-merge, or allow it in Settings > General")
+		return nil, hint.With(fmt.Errorf("#%d is open, but was not merged: %w", pr.Number, err), "choose another method with auto-merge, or allow it in Settings > General")
 	case a.status == http.StatusMethodNotAllowed && a.says("not mergeable"):
 		if mergeable, err := r.mergeable(ctx, pr); err != nil || mergeable == conflicting {
 			return nil, cmp.Or(err, fmt.Errorf("%w: merge pull request #%d: it conflicts by now", errMoved, pr.Number))

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
 const mergedQuery = `query Merged($owner: String!, $name: String!, $number: Int!) {
@@ -57,9 +59,9 @@ func (c *client) mergedRange(ctx context.Context, number int, ref string) (befor
 	}
 	switch {
 	case !p.Merged || p.MergeCommit == nil:
-		return "", "", advise(fmt.Errorf("%s: it is not merged", what), "close it; there is nothing to roll back")
+		return "", "", hint.With(fmt.Errorf("%s: it is not merged", what), "close it; there is nothing to roll back")
 	case p.BaseRefName != ref:
-		return "", "", advise(fmt.Errorf("%s: it was merged into %s, not into %s", what, p.BaseRefName, ref), "set the ref input to the branch it was merged into")
+		return "", "", hint.With(fmt.Errorf("%s: it was merged into %s, not into %s", what, p.BaseRefName, ref), "set the ref input to the branch it was merged into")
 	}
 	m := p.MergeCommit
 	after = m.OID

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -291,11 +292,11 @@ func (p pairing) nothing(input string, at place, i int) error {
 	if at.env != nil {
 		return p.file.problem(at, input, fmt.Sprintf("path: there is no YAML in %s", at.patterns[i]))
 	}
-	hint := "the input is a directory or a file of the repository, a pattern, or the name of an environment in " + promotionFile
+	advice := "the input is a directory or a file of the repository, a pattern, or the name of an environment in " + promotionFile
 	if p.file != nil {
-		hint = "environments of " + promotionFile + ": " + strings.Join(p.file.names(), ", ")
+		advice = "environments of " + promotionFile + ": " + strings.Join(p.file.names(), ", ")
 	}
-	return advise(fmt.Errorf("input %s: there is no YAML in %s", input, at.patterns[i]), hint)
+	return hint.With(fmt.Errorf("input %s: there is no YAML in %s", input, at.patterns[i]), advice)
 }
 
 // problem is an error about an environment: with the line in promotion.yaml, or with the name of the input.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -196,7 +197,7 @@ func planBump(s *snapshot, req bumper.Request, plainSecrets bool) (Plan, error) 
 		if len(s.skipped) > 0 {
 			err = fmt.Errorf("%w (not searched, larger than %d MiB: %s)", err, maxFile>>20, strings.Join(s.skipped, ", "))
 		}
-		return Plan{}, advise(err, bumpHint(err))
+		return Plan{}, hint.With(err, hint.ForBump(err))
 	}
 	p := newPlan(res)
 	p.Set = setLines(req)
@@ -229,27 +230,10 @@ func (p *Plan) note(stopped []Hold) error {
 		texts = append(texts, "held: "+h.String())
 	}
 	if len(texts) > 0 && len(p.Edits)+len(p.Current) == 0 {
-		return advise(errors.New(strings.Join(texts, "\n")), "the version was rolled back; to allow it again: operation: rollback with the release input")
+		return hint.With(errors.New(strings.Join(texts, "\n")), "the version was rolled back; to allow it again: operation: rollback with the release input")
 	}
 	p.Notes = append(p.Notes, texts...)
 	return nil
-}
-
-func bumpHint(err error) string {
-	var missing *bumper.NotFoundError
-	var older *bumper.DowngradeError
-	var refused bumper.Refusals
-	switch {
-	case errors.As(err, &older):
-		return "allow-downgrade accepts older tags"
-	case errors.As(err, &missing) && missing.Hint != "":
-		return missing.Hint
-	case errors.As(err, &missing):
-		return "check the name and the paths input; only .yaml and .yml files are searched"
-	case errors.As(err, &refused):
-		return refused[0].Hint
-	}
-	return ""
 }
 
 // guardSecrets refuses to commit a file that holds a Secret anybody can read.
@@ -263,7 +247,7 @@ func guardSecrets(files map[string][]byte) error {
 	if len(errs) == 0 {
 		return nil
 	}
-	return advise(fmt.Errorf("a Secret with plain data would be committed: %w", errors.Join(errs...)),
+	return hint.With(fmt.Errorf("a Secret with plain data would be committed: %w", errors.Join(errs...)),
 		"keep Secrets out of Git (SealedSecret, ExternalSecret, SOPS), or accept it with allow-plain-secrets")
 }
 

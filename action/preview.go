@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
 // The sticky comment of a preview starts with this, and it is updated in place.
@@ -29,7 +31,7 @@ func (r *run) preview(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	if s == nil {
-		return Result{}, advise(errors.New("preview: this run is about no pull request"), "run it on: pull_request, or give the pull-request-number input")
+		return Result{}, hint.With(errors.New("preview: this run is about no pull request"), "run it on: pull_request, or give the pull-request-number input")
 	}
 	program, err := rendererPath(r.in.RendererPath, r.rep.s.Getenv)
 	if err != nil {

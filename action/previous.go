@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -54,7 +55,7 @@ func (r *run) planBack(ctx context.Context, s *snapshot, chosen map[[2]string]bu
 			return Plan{}, err
 		}
 		if len(parts) == 0 {
-			return Plan{}, advise(fmt.Errorf("input paths: there is no YAML in %s", strings.Join(patterns, ", ")), "give a directory of the repository, or the name of an environment in "+promotionFile)
+			return Plan{}, hint.With(fmt.Errorf("input paths: there is no YAML in %s", strings.Join(patterns, ", ")), "give a directory of the repository, or the name of an environment in "+promotionFile)
 		}
 		for _, img := range r.in.Images {
 			if err := r.backIn(ctx, s, &plan, parts, img, holds, chosen); err != nil {
@@ -94,7 +95,7 @@ func (r *run) backIn(ctx context.Context, s *snapshot, plan *Plan, parts []membe
 		}
 		res, err := part.bump(bumper.Request{Images: []bumper.Image{to}, AllowDowngrade: true})
 		if err != nil {
-			return advise(fmt.Errorf("roll back in %s: %w", part.path, err), bumpHint(err))
+			return hint.With(fmt.Errorf("roll back in %s: %w", part.path, err), hint.ForBump(err))
 		}
 		plan.Set = append(plan.Set, lineAbout(part.path, "back to "+to.String()))
 		maps.Copy(plan.Files, res.Files)
@@ -112,7 +113,7 @@ func (r *run) previous(ctx context.Context, commit string, part member, img bump
 	now := deciding(part.images[name])
 	if len(now) == 0 {
 		_, err := bumper.Bump(part.files, bumper.Request{Images: []bumper.Image{{Name: img.Name, Tag: "x"}}})
-		return img, advise(fmt.Errorf("roll back in %s: %w", dir, err), bumpHint(err))
+		return img, hint.With(fmt.Errorf("roll back in %s: %w", dir, err), hint.ForBump(err))
 	}
 	var carriers []string
 	for _, ref := range now {
@@ -141,5 +142,5 @@ func (r *run) previous(ctx context.Context, commit string, part member, img bump
 		}
 		return to, nil
 	}
-	return img, advise(fmt.Errorf("roll back %s in %s: %w", img.Name, dir, errNoPrevious), fmt.Sprintf("the last %d commits of the directory were read; name the version: %s=TAG", maxHistoryRead, img.Name))
+	return img, hint.With(fmt.Errorf("roll back %s in %s: %w", img.Name, dir, errNoPrevious), fmt.Sprintf("the last %d commits of the directory were read; name the version: %s=TAG", maxHistoryRead, img.Name))
 }

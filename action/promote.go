@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -82,7 +83,7 @@ func (r *run) wishes(p *Promotion) ([]promoteWish, error) {
 	}
 	targets := slices.Clone(r.in.To)
 	if len(targets) == 0 && p == nil {
-		return nil, advise(fmt.Errorf("nothing to promote: the inputs from and to are empty and the repository has no %s", promotionFile),
+		return nil, hint.With(fmt.Errorf("nothing to promote: the inputs from and to are empty and the repository has no %s", promotionFile),
 			"give two directories, or write "+promotionFile+" as docs/promotion.md shows")
 	}
 	if len(targets) == 0 {
@@ -92,7 +93,7 @@ func (r *run) wishes(p *Promotion) ([]promoteWish, error) {
 			}
 		}
 		if len(targets) == 0 {
-			return nil, advise(fmt.Errorf("input from: nothing takes its versions from %q", base.from), "environments: "+strings.Join(p.names(), ", "))
+			return nil, hint.With(fmt.Errorf("input from: nothing takes its versions from %q", base.from), "environments: "+strings.Join(p.names(), ", "))
 		}
 	}
 	order := func(target string) int {
@@ -119,7 +120,7 @@ func (w promoteWish) places(p *Promotion) (from, to place, err error) {
 		name = to.env.From
 	}
 	if name == "" {
-		return from, to, advise(fmt.Errorf("input from: nothing says where %s takes its versions from", w.to), "give the from input, or list the environments in "+promotionFile)
+		return from, to, hint.With(fmt.Errorf("input from: nothing says where %s takes its versions from", w.to), "give the from input, or list the environments in "+promotionFile)
 	}
 	if from, err = w.place("from", name, p); err != nil {
 		return from, to, err
@@ -252,7 +253,7 @@ func (p *Plan) promote(pr pair, in pairing, w promoteWish, holds []Hold) (missin
 	}
 	res, err := m.bump(&req, holds)
 	if err != nil {
-		return nil, advise(err, bumpHint(err))
+		return nil, hint.With(err, hint.ForBump(err))
 	}
 	m.leaveValues(res)
 	p.Scanned += len(pr.from.files) + len(pr.to.files)

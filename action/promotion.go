@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
 // promotionFile is the file at the root of a config repository that says in which order its environments get a version,
@@ -114,7 +116,7 @@ func parsePromotion(data []byte) (*Promotion, error) {
 	p := &Promotion{lines: map[string]int{}}
 	root, err := readStrict(promotionFile, data, "Promotion", promotionShape, p)
 	if err != nil {
-		return nil, advise(err, "docs/promotion.md describes the file")
+		return nil, hint.With(err, "docs/promotion.md describes the file")
 	}
 	c := &promotionCheck{p: p}
 	list := mappingValue(root, "environments")
@@ -133,7 +135,7 @@ func parsePromotion(data []byte) (*Promotion, error) {
 		c.wildcards(e, i)
 	}
 	if len(c.errs) > 0 {
-		return nil, advise(errors.Join(c.errs...), "docs/promotion.md describes the file")
+		return nil, hint.With(errors.Join(c.errs...), "docs/promotion.md describes the file")
 	}
 	return p, nil
 }

@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
 // Rendering is the pull half's work. The two halves share no package, so its program is run: without the token, without
@@ -55,7 +57,7 @@ func rendererPath(input string, getenv func(string) string) (string, error) {
 			return c, nil
 		}
 	}
-	return "", advise(errNoRenderer, "put it on PATH, or name it with the kubectl-gitops-path input")
+	return "", hint.With(errNoRenderer, "put it on PATH, or name it with the kubectl-gitops-path input")
 }
 
 // rendering compares two directories, head and base below dir, with the program.

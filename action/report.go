@@ -12,6 +12,7 @@ import (
 
 	"github.com/sethvargo/go-githubactions"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -76,26 +77,22 @@ func logText(s string) string {
 
 // failed reports an error and returns the exit code.
 func (r *reporter) failed(err error) int {
-	message, hint := r.clean(err.Error()), ""
-	var a *advised
-	if errors.As(err, &a) {
-		hint = r.clean(a.hint)
-	}
+	message, advice := r.clean(err.Error()), r.clean(hint.Of(err))
 	fmt.Fprintf(r.s.Err, "error: %s\n", logText(message))
-	if hint != "" {
-		fmt.Fprintf(r.s.Err, "hint: %s\n", logText(hint))
+	if advice != "" {
+		fmt.Fprintf(r.s.Err, "hint: %s\n", logText(advice))
 	}
 	if !r.workflow() {
 		return ExitFailed
 	}
 	text := message
-	if hint != "" {
-		text += "\nhint: " + hint
+	if advice != "" {
+		text += "\nhint: " + advice
 	}
 	r.gh.WithFieldsMap(errorFields(err)).Errorf("%s", text)
 	summary := "### ✗ " + plainText(message) + "\n"
-	if hint != "" {
-		summary += "\n" + plainText(hint) + "\n"
+	if advice != "" {
+		summary += "\n" + plainText(advice) + "\n"
 	}
 	if err := r.appendTo("GITHUB_STEP_SUMMARY", summary); err != nil {
 		fmt.Fprintf(r.s.Err, "error: %s\n", logText(err.Error()))

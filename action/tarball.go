@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -288,7 +289,7 @@ func (c *client) checkBytes(ctx context.Context, snap *snapshot, paths []string)
 	for i, p := range paths {
 		data, ok := snap.data(p)
 		if !ok && stored[i] != "" || ok && stored[i] != blobName(data) {
-			return advise(fmt.Errorf("%s: Git stores other bytes than GitHub's archive has", p), "a .gitattributes rule (eol, export-subst, ident or filter) rewrites the file; remove the rule for it")
+			return hint.With(fmt.Errorf("%s: Git stores other bytes than GitHub's archive has", p), "a .gitattributes rule (eol, export-subst, ident or filter) rewrites the file; remove the rule for it")
 		}
 	}
 	return nil

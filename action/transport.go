@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
 // Bounds of waiting. GitHub asks for at least a minute after a secondary limit without Retry-After.
@@ -102,7 +104,7 @@ func (t *transport) hold(ctx context.Context, waited *time.Duration) error {
 		return nil
 	}
 	if *waited+wait > maxWait {
-		return advise(fmt.Errorf("the token's hourly request limit is used up for another %s", wait.Round(time.Second)), "run again later, or use a GitHub App token, which has its own limit")
+		return hint.With(fmt.Errorf("the token's hourly request limit is used up for another %s", wait.Round(time.Second)), "run again later, or use a GitHub App token, which has its own limit")
 	}
 	*waited += wait
 	t.note(fmt.Sprintf("the hourly request limit is used up; waiting %s", wait.Round(time.Second)))

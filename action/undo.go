@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -58,7 +59,7 @@ func (r *run) planUndo(s *snapshot, u *undo) (Plan, error) {
 		}
 	}
 	if len(plan.Files) == 0 && len(moved) > 0 {
-		return Plan{}, advise(fmt.Errorf("roll back %s: %w: %s", u.what, errNothingThere, strings.Join(moved, "; ")),
+		return Plan{}, hint.With(fmt.Errorf("roll back %s: %w: %s", u.what, errNothingThere, strings.Join(moved, "; ")),
 			"to go back to an earlier version of an image all the same, use the inputs images and paths")
 	}
 	if !clean {
@@ -189,7 +190,7 @@ func (p *Plan) setBack(today bumper.File, f undone, context []bumper.File) ([]st
 	}
 	res, err := bumper.Bump([]bumper.File{today}, req)
 	if err != nil {
-		return nil, advise(fmt.Errorf("roll back %s: %w", f.path, err), bumpHint(err))
+		return nil, hint.With(fmt.Errorf("roll back %s: %w", f.path, err), hint.ForBump(err))
 	}
 	for name, data := range res.Files {
 		p.Files[name] = data
