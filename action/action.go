@@ -18,6 +18,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
@@ -135,8 +136,8 @@ func buildVersion() string {
 
 // printError prints an error and its advice, one line each.
 func printError(w io.Writer, err error) {
-	fmt.Fprintf(w, "error: %s\n", logText(err.Error()))
+	fmt.Fprintf(w, "error: %s\n", display.Log(err.Error()))
 	if advice := hint.Of(err); advice != "" {
-		fmt.Fprintf(w, "hint: %s\n", logText(advice))
+		fmt.Fprintf(w, "hint: %s\n", display.Log(advice))
 	}
 }

@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -78,7 +80,7 @@ func checkTree(root *os.Root, p checkPolicy) (found []Finding, scanned int, err 
 				return err
 			}
 		}
-		if !matchAny(p.paths, name) || len(p.ignore) > 0 && matchAny(p.ignore, name) {
+		if !glob.Match(p.paths, name) || len(p.ignore) > 0 && glob.Match(p.ignore, name) {
 			return nil
 		}
 		if slices.Contains(sourceNames, base) || slices.Contains(sourceExtensions, path.Ext(name)) {
@@ -294,7 +296,7 @@ func (r rendering) failures(ctx context.Context, base, head string) (found []Fin
 			return nil, nil, ctx.Err()
 		}
 		if err != nil { // a directory that is not there
-			found = append(found, findingOf(cmp.Or(root, "."), "render", oneLine(err.Error())))
+			found = append(found, findingOf(cmp.Or(root, "."), "render", display.OneLine(err.Error())))
 			continue
 		}
 		failed, unread, err := readPreview(text, head)
@@ -319,7 +321,7 @@ func readPreview(text, dir string) (found []Finding, notRendered []string, err e
 		if a.Error == "" {
 			continue
 		}
-		f := findingOf(a.Path, "render", oneLine(a.Error))
+		f := findingOf(a.Path, "render", display.OneLine(a.Error))
 		switch {
 		case isFile(dir, f.File):
 		case isFile(dir, path.Join(a.Path, f.File)):
@@ -379,9 +381,9 @@ func (r *run) checkRepository(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	res.Notes = append(res.Notes, notRenderedNotes(notRendered)...)
-	res.Line = fmt.Sprintf("✓ no problems found in %s", count(res.Plan.Scanned, "file"))
+	res.Line = fmt.Sprintf("✓ no problems found in %s", display.Count(res.Plan.Scanned, "file"))
 	if n := len(res.Findings); n > 0 {
-		res.Line = fmt.Sprintf("%s %s", where, count(n, "problem"))
+		res.Line = fmt.Sprintf("%s %s", where, display.Count(n, "problem"))
 	}
 	return res, nil
 }
@@ -452,5 +454,5 @@ func problems(results []Result) error {
 	if n == 0 {
 		return nil
 	}
-	return fmt.Errorf("check: %s", count(n, "problem"))
+	return fmt.Errorf("check: %s", display.Count(n, "problem"))
 }

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"slices"
 	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 )
 
 // Bounds of the delivery loop. Forty lost races in a row take several minutes.
@@ -243,7 +245,7 @@ func (r *run) report(res Result, words writing) Result {
 	case words.waits != "":
 		res.Line = "dry run: " + words.plan.waitLine()
 	case r.in.Operation == opCheck:
-		res.Line = fmt.Sprintf("%s would be made: %s", count(len(res.Plan.Edits), "edit"), words.title())
+		res.Line = fmt.Sprintf("%s would be made: %s", display.Count(len(res.Plan.Edits), "edit"), words.title())
 	case r.in.PullRequest:
 		res.Line = "dry run: would open a pull request: " + words.title()
 	default:
@@ -263,7 +265,7 @@ func (r *run) direct(ctx context.Context, st *state, words writing, res Result) 
 	}
 	res.Changed, res.Commit, res.Verified, res.Branch = true, sha, verified, st.base.Name
 	res.CommitURL = r.in.ServerURL + "/" + st.name + "/commit/" + sha
-	res.Line = fmt.Sprintf("✓ committed %s to %s", short(sha), st.base.Name)
+	res.Line = fmt.Sprintf("✓ committed %s to %s", display.SHA(sha), st.base.Name)
 	return res, nil
 }
 
@@ -287,5 +289,3 @@ func (r *run) branch() string {
 	}
 	return fmt.Sprintf("%s-%d", r.wanted, r.suffix+1)
 }
-
-func short(sha string) string { return sha[:min(7, len(sha))] }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/githubtest"
 )
 
@@ -240,9 +241,9 @@ func TestFieldClosedByAPerson(t *testing.T) {
 	t.Run("A14 rollback", func(t *testing.T) {
 		hub, repo := newConfig(t, githubtest.RepoOptions{})
 		c := repo.Push("main", "release", map[string]string{prodFile: kustomization(apiImage, "1.9.0")})
-		runStep(t, hub, rollback("commit", short(c.SHA))).mustSucceed(t)
+		runStep(t, hub, rollback("commit", display.SHA(c.SHA))).mustSucceed(t)
 		repo.ClosePull(1)
-		staysClosed(t, hub, repo, rollback("commit", short(c.SHA)), 7)
+		staysClosed(t, hub, repo, rollback("commit", display.SHA(c.SHA)), 7)
 	})
 	t.Run("A14 rollback of an image is about one version", func(t *testing.T) {
 		hub, repo := newConfig(t, githubtest.RepoOptions{})

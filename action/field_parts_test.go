@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/githubtest"
 )
 
@@ -27,7 +28,7 @@ func TestFieldLayoutsAllTheWay(t *testing.T) {
 	t.Run("M8 a gate looks at the parts that versions come from", func(t *testing.T) {
 		hub, repo := shopOf(t, ", gates: {statuses: [e2e]}")
 		c := repo.Push("main", "cart", map[string]string{overlay("cart", "staging"): imagesOf("cart", "1.9.0")})
-		if got := runStep(t, hub, toProd()).mustSucceed(t); !strings.Contains(got.stdout, "nothing reported on "+short(c.SHA)) {
+		if got := runStep(t, hub, toProd()).mustSucceed(t); !strings.Contains(got.stdout, "nothing reported on "+display.SHA(c.SHA)) {
 			t.Errorf("stdout:\n%s", got.stdout)
 		}
 		repo.Report(githubtest.Report{SHA: c.SHA, Name: "e2e", State: "success"})
@@ -37,7 +38,7 @@ func TestFieldLayoutsAllTheWay(t *testing.T) {
 		// Two parts: the success has to be of a commit at which both were what they are.
 		repo.Push("main", "cart", map[string]string{overlay("cart", "staging"): imagesOf("cart", "1.9.1")})
 		web := repo.Push("main", "web", map[string]string{overlay("web", "staging"): imagesOf("web", "3.1")})
-		if got := runStep(t, hub, toProd()).mustSucceed(t); !strings.Contains(got.stdout, "nothing reported on "+short(web.SHA)) {
+		if got := runStep(t, hub, toProd()).mustSucceed(t); !strings.Contains(got.stdout, "nothing reported on "+display.SHA(web.SHA)) {
 			t.Errorf("stdout:\n%s", got.stdout)
 		}
 		repo.Report(githubtest.Report{SHA: web.SHA, Name: "e2e", State: "success"})
@@ -77,7 +78,7 @@ func TestFieldLayoutsAllTheWay(t *testing.T) {
 		repo.Squash(1)
 		last := repo.Push("main", "directly", map[string]string{overlay("app24", "staging"): imagesOf("api", "1.2")})
 		repo.Report(githubtest.Report{SHA: last.SHA, Name: "e2e", State: "success"})
-		if got := runStep(t, hub, toProd()).mustSucceed(t); !strings.Contains(got.stdout, short(last.SHA)+" came without a pull request") {
+		if got := runStep(t, hub, toProd()).mustSucceed(t); !strings.Contains(got.stdout, display.SHA(last.SHA)+" came without a pull request") {
 			t.Errorf("stdout:\n%s", got.stdout)
 		}
 	})

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/githubtest"
 )
 
@@ -171,7 +172,7 @@ func TestFieldLayouts(t *testing.T) {
 				t.Errorf("title %q, want %q", p.Title, c.title)
 			}
 			for _, s := range c.said {
-				if !strings.Contains(p.Body+got.stdout, s) && !strings.Contains(p.Body, plainText(s)) {
+				if !strings.Contains(p.Body+got.stdout, s) && !strings.Contains(p.Body, display.Plain(s)) {
 					t.Errorf("no %q in:\n%s\n%s", s, got.stdout, p.Body)
 				}
 			}

@@ -10,6 +10,7 @@ import (
 	"time"
 	_ "time/tzdata" // a window names a time zone, and a runner may have no database of them
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
@@ -213,7 +214,7 @@ func (g *Gates) check(line []lineCommit, arrivals []arrival, now time.Time) []ga
 			if have >= g.Approvals {
 				return ""
 			}
-			text := fmt.Sprintf("#%d has %s", p.Number, count(have, "approval"))
+			text := fmt.Sprintf("#%d has %s", p.Number, display.Count(have, "approval"))
 			if stale > 0 {
 				text += fmt.Sprintf(" of its last commit, %d of an earlier one", stale)
 			}
@@ -245,15 +246,15 @@ func statusGate(line []lineCommit, name string) (gateResult, time.Time) {
 	switch {
 	case first < len(done):
 		e := done[first]
-		res.Met, res.Detail = true, fmt.Sprintf("success since %s on %s", stamp(e.at), short(e.commit))
+		res.Met, res.Detail = true, fmt.Sprintf("success since %s on %s", stamp(e.at), display.SHA(e.commit))
 		return res, e.at
 	case len(done) > 0:
 		e := done[len(done)-1]
-		res.Detail = fmt.Sprintf("%s at %s on %s", e.word, stamp(e.at), short(e.commit))
+		res.Detail = fmt.Sprintf("%s at %s on %s", e.word, stamp(e.at), display.SHA(e.commit))
 	case pending:
 		res.Detail = "pending"
 	case len(line) > 0:
-		res.Detail = fmt.Sprintf("nothing reported on %s or later", short(line[len(line)-1].OID))
+		res.Detail = fmt.Sprintf("nothing reported on %s or later", display.SHA(line[len(line)-1].OID))
 	default:
 		res.Detail = "nothing reported"
 	}
@@ -283,7 +284,7 @@ func pullGate(name string, arrivals []arrival, missing func(*sourcePull) string)
 	for _, a := range arrivals {
 		p := a.rev.pull()
 		if p == nil {
-			lacks = append(lacks, short(a.rev.OID)+" came without a pull request")
+			lacks = append(lacks, display.SHA(a.rev.OID)+" came without a pull request")
 		} else if text := missing(p); text != "" {
 			lacks = append(lacks, text)
 		} else {
@@ -387,7 +388,7 @@ func gateSection(gates []gateResult) string {
 		if g.Met {
 			holds = "yes"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", code(g.Gate), holds, plainText(g.Detail))
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", display.Code(g.Gate), holds, display.Plain(g.Detail))
 	}
 	return b.String()
 }

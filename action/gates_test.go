@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/githubtest"
 )
 
@@ -37,7 +38,7 @@ func TestPromotionWaitsForItsGates(t *testing.T) {
 			t.Errorf("it wrote %v", w)
 		}
 	}
-	waits("nothing reported on " + short(c.SHA))
+	waits("nothing reported on " + display.SHA(c.SHA))
 	repo.Report(githubtest.Report{SHA: c.SHA, Name: "another", State: "success", At: ago(3 * time.Hour)})
 	repo.Report(githubtest.Report{SHA: c.SHA, Name: "gitops/staging", State: "pending", At: ago(3 * time.Hour)})
 	waits("(pending)")

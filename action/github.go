@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/google/go-github/v62/github"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 )
 
 // client is the REST half of GitHub: the only place that knows the go-github library. It writes; what
@@ -169,7 +171,7 @@ func (c *client) editPull(ctx context.Context, p pullRequest, head, title, body 
 	case done.GetState() != "open":
 		return fmt.Errorf("%w: %s: %w", errMoved, what, errClosed)
 	case done.GetHead().GetSHA() != head:
-		return fmt.Errorf("%w: %s: its branch moved to %s", errMoved, what, short(done.GetHead().GetSHA()))
+		return fmt.Errorf("%w: %s: its branch moved to %s", errMoved, what, display.SHA(done.GetHead().GetSHA()))
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -35,7 +36,7 @@ func (h Hold) lines(indent string) []string {
 		if f[1] == "" {
 			continue
 		}
-		value := oneLine(f[1])
+		value := display.OneLine(f[1])
 		if !plainHoldRE.MatchString(value) || (f[0] != "image" && f[0] != "path") {
 			quoted, err := json.Marshal(value) // also a double-quoted scalar of YAML
 			if err != nil {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
@@ -66,7 +68,7 @@ func parseHolds(data []byte) ([]Hold, error) {
 		if h.Tag == "" && h.Digest == "" {
 			return nil, &lineError{holdsFile, h.line, "a hold names a tag or a digest"}
 		}
-		clean, err := cleanPattern(h.Path)
+		clean, err := glob.Clean(h.Path)
 		if err != nil {
 			return nil, &lineError{holdsFile, h.line, "path: " + err.Error()}
 		}
@@ -77,7 +79,7 @@ func parseHolds(data []byte) ([]Hold, error) {
 
 // String is "api 1.8.2 in clusters/prod since 2026-01-02 by ada: reason".
 func (h Hold) String() string {
-	text := fmt.Sprintf("%s %s in %s", shortName(h.Image), version(bumper.Image{Tag: h.Tag, Digest: h.Digest}), h.Path)
+	text := fmt.Sprintf("%s %s in %s", display.ShortName(h.Image), display.Version(bumper.Image{Tag: h.Tag, Digest: h.Digest}), h.Path)
 	if h.Since != "" {
 		text += " since " + h.Since
 	}
@@ -92,7 +94,7 @@ func (h Hold) String() string {
 
 // stops says whether the hold keeps img out of a file or directory.
 func (h Hold) stops(img bumper.Image, where string) bool {
-	if (bumper.Image{Name: h.Image}).Normalised() != img.Normalised() || !below(h.Path, where) {
+	if (bumper.Image{Name: h.Image}).Normalised() != img.Normalised() || !glob.Below(h.Path, where) {
 		return false
 	}
 	if h.Digest != "" && img.Digest != "" {

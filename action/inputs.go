@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -181,7 +182,7 @@ func (r *reader) edits(in *Inputs) {
 		r.bad("nothing to change: the inputs images and values are both empty")
 	}
 	for _, p := range r.list("paths", false) {
-		clean, err := cleanPattern(p)
+		clean, err := glob.Clean(p)
 		if err != nil {
 			r.bad("input paths: %w", err)
 		}
@@ -201,7 +202,7 @@ func (r *reader) look(in *Inputs) {
 		r.bad("input floating-tags: %q is unknown; use error, warning or off", in.FloatingTags)
 	}
 	for _, p := range r.list("ignore", false) {
-		clean, err := cleanPattern(p)
+		clean, err := glob.Clean(p)
 		if err != nil {
 			r.bad("input ignore: %w", err)
 		}

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
@@ -100,7 +102,7 @@ func parseLocal(command string, args []string) (localOptions, error) {
 		o.request.Values, errs = append(o.request.Values, val), append(errs, err)
 	}
 	for _, v := range paths {
-		p, err := cleanPattern(v)
+		p, err := glob.Clean(v)
 		o.paths, errs = append(o.paths, p), append(errs, err)
 	}
 	for _, v := range also {
@@ -157,24 +159,24 @@ func (o localOptions) print(w io.Writer, p Plan) error {
 		return enc.Encode(out)
 	}
 	for _, e := range p.Edits {
-		fmt.Fprintln(w, logText(fmt.Sprintf("%s:%d:%d: %s -> %s", e.File, e.Line, e.Column, e.Old, e.New)))
+		fmt.Fprintln(w, display.Log(fmt.Sprintf("%s:%d:%d: %s -> %s", e.File, e.Line, e.Column, e.Old, e.New)))
 	}
 	for _, n := range p.Notes {
-		fmt.Fprintln(w, logText("note: "+n))
+		fmt.Fprintln(w, display.Log("note: "+n))
 	}
 	for _, line := range p.leftLines() {
-		fmt.Fprintln(w, logText(line))
+		fmt.Fprintln(w, display.Log(line))
 	}
 	if p.Promoted != nil && p.Promoted.env != nil && p.Promoted.env.Gates != nil {
 		fmt.Fprintln(w, "note: the gates of "+p.Promoted.toName+" are not asked here; the action reads them from GitHub")
 	}
 	switch {
 	case len(p.Edits) == 0:
-		fmt.Fprintf(w, "already up to date (%s)\n", count(len(p.Current), "reference"))
+		fmt.Fprintf(w, "already up to date (%s)\n", display.Count(len(p.Current), "reference"))
 	case o.check:
-		fmt.Fprintf(w, "%s would be made in %s\n", count(len(p.Edits), "edit"), count(len(p.Files), "file"))
+		fmt.Fprintf(w, "%s would be made in %s\n", display.Count(len(p.Edits), "edit"), display.Count(len(p.Files), "file"))
 	default:
-		fmt.Fprintf(w, "%s made in %s\n", count(len(p.Edits), "edit"), count(len(p.Files), "file"))
+		fmt.Fprintf(w, "%s made in %s\n", display.Count(len(p.Edits), "edit"), display.Count(len(p.Files), "file"))
 	}
 	return nil
 }

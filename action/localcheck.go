@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
@@ -39,7 +41,7 @@ func runLocalCheck(ctx context.Context, args []string, s Streams) int {
 		to   *[]string
 	}{{paths, &p.paths}, {ignore, &p.ignore}} {
 		for _, v := range list.from {
-			clean, err := cleanPattern(v)
+			clean, err := glob.Clean(v)
 			*list.to, errs = append(*list.to, clean), append(errs, err)
 		}
 	}
@@ -81,9 +83,9 @@ func reportLocalCheck(ctx context.Context, p checkPolicy, dir, output string, s 
 		err = enc.Encode(map[string]any{"findings": append([]Finding{}, found...), "files": scanned})
 	} else {
 		for _, f := range found {
-			fmt.Fprintln(s.Out, logText(f.String()))
+			fmt.Fprintln(s.Out, display.Log(f.String()))
 		}
-		fmt.Fprintf(s.Out, "%s in %s\n", count(len(found), "problem"), count(scanned, "file"))
+		fmt.Fprintf(s.Out, "%s in %s\n", display.Count(len(found), "problem"), display.Count(scanned, "file"))
 	}
 	if err != nil || problems([]Result{{Findings: found}}) != nil {
 		return ExitFailed

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 )
 
 // What a run leaves behind to be recognised by the next one: a trailer in each commit and a hidden comment
@@ -18,7 +20,7 @@ import (
 func trailers(set []string, tree, digest string) string {
 	var b strings.Builder
 	for _, s := range set {
-		b.WriteString(setTrailer + oneLine(s) + "\n")
+		b.WriteString(setTrailer + display.OneLine(s) + "\n")
 	}
 	fmt.Fprintf(&b, actionTrailer+"tree=%s edits=%s", tree, digest)
 	return b.String()

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -89,17 +91,17 @@ func (m *match) images(only []string) []bumper.Image {
 		img := refs[0].Image
 		switch other := slices.IndexFunc(refs, func(r bumper.Reference) bool { return r.Image.Tag != img.Tag || r.Image.Digest != img.Digest }); {
 		case len(m.has[name]) == 0:
-			m.left = append(m.left, Left{File: refs[0].File, Line: refs[0].Line, What: img.Name, From: version(img), Reason: "not in " + m.toName})
+			m.left = append(m.left, Left{File: refs[0].File, Line: refs[0].Line, What: img.Name, From: display.Version(img), Reason: "not in " + m.toName})
 		case other >= 0:
 			m.left = append(m.left, Left{File: refs[other].File, Line: refs[other].Line, What: img.Name,
-				From: version(img) + " and " + version(refs[other].Image), To: m.version(name), Reason: "it has two versions in " + m.fromName})
+				From: display.Version(img) + " and " + display.Version(refs[other].Image), To: m.version(name), Reason: "it has two versions in " + m.fromName})
 		default:
 			out = append(out, img)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.has)) {
 		if ref := m.has[name][0]; len(m.runs[name]) == 0 && len(only) == 0 {
-			m.left = append(m.left, Left{File: ref.File, Line: ref.Line, What: ref.Image.Name, To: version(ref.Image), Reason: "no version in " + m.fromName})
+			m.left = append(m.left, Left{File: ref.File, Line: ref.Line, What: ref.Image.Name, To: display.Version(ref.Image), Reason: "no version in " + m.fromName})
 		}
 	}
 	return out
@@ -111,25 +113,25 @@ func (m *match) version(name string) string {
 	if len(refs) == 0 {
 		return ""
 	}
-	return version(refs[0].Image)
+	return display.Version(refs[0].Image)
 }
 
 // leave takes an image out of the request and lists it.
 func (m *match) leave(req *bumper.Request, img bumper.Image, reason string) {
 	req.Images = slices.DeleteFunc(req.Images, func(i bumper.Image) bool { return i == img })
 	name := img.Normalised()
-	if now := m.version(name); now != version(img) {
+	if now := m.version(name); now != display.Version(img) {
 		ref := m.has[name][0]
-		m.left = append(m.left, Left{File: ref.File, Line: ref.Line, What: img.Name, From: version(img), To: now, Reason: reason})
+		m.left = append(m.left, Left{File: ref.File, Line: ref.Line, What: img.Name, From: display.Version(img), To: now, Reason: reason})
 	}
 }
 
 // held lists a version that a hold keeps out.
 func (m *match) held(h Hold) Left {
 	img := bumper.Image{Name: h.Image, Tag: h.Tag, Digest: h.Digest}
-	l := Left{File: h.Path, What: h.Image, From: version(img), To: m.version(img.Normalised()), Reason: "held: " + h.String()}
+	l := Left{File: h.Path, What: h.Image, From: display.Version(img), To: m.version(img.Normalised()), Reason: "held: " + h.String()}
 	for _, ref := range m.has[img.Normalised()] {
-		if below(h.Path, ref.File) {
+		if glob.Below(h.Path, ref.File) {
 			l.File, l.Line = ref.File, ref.Line
 			break
 		}
@@ -267,9 +269,9 @@ func (p Plan) leftSection() string {
 	if len(p.Left) == 0 {
 		return ""
 	}
-	title, here, there := count(len(p.Left), "difference")+" left as they are", "Here", "There"
+	title, here, there := display.Count(len(p.Left), "difference")+" left as they are", "Here", "There"
 	if p.Promoted == nil {
-		title, here, there = count(len(p.Left), "place")+" with the old version, not edited", "Stays", "Asked for"
+		title, here, there = display.Count(len(p.Left), "place")+" with the old version, not edited", "Stays", "Asked for"
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "<details><summary>%s</summary>\n\n| What | %s | %s | Why |\n|---|---|---|---|\n", title, here, there)
@@ -282,7 +284,7 @@ func (p Plan) leftSection() string {
 		if l.Line > 0 {
 			where = fmt.Sprintf("%s:%d", l.File, l.Line)
 		}
-		fmt.Fprintf(&b, "| %s, %s | %s | %s | %s |\n", code(l.What), code(where), cell(l.To), cell(l.From), plainText(l.Reason))
+		fmt.Fprintf(&b, "| %s, %s | %s | %s | %s |\n", display.Code(l.What), display.Code(where), cell(l.To), cell(l.From), display.Plain(l.Reason))
 	}
 	b.WriteString("\n</details>\n")
 	return b.String()
@@ -292,5 +294,5 @@ func cell(s string) string {
 	if s == "" {
 		return ""
 	}
-	return code(s)
+	return display.Code(s)
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
@@ -103,7 +104,7 @@ func (r *run) mergeNow(ctx context.Context, pr pullRequest, head, method string,
 	switch {
 	case err == nil:
 		res.Changed, res.Commit = true, sha
-		res.Notes = append(res.Notes, fmt.Sprintf("merged #%d as %s", pr.Number, short(sha)))
+		res.Notes = append(res.Notes, fmt.Sprintf("merged #%d as %s", pr.Number, display.SHA(sha)))
 		return nil, nil
 	case !ok || a.status >= 500:
 		return nil, err

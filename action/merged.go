@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
@@ -113,7 +114,7 @@ const commitQuery = `query Commit($owner: String!, $name: String!, $commit: Stri
 
 // commitRange returns the commit and its first parent. The commit must be on the branch.
 func (c *client) commitRange(ctx context.Context, commit, ref string) (before, after string, err error) {
-	what := "roll back " + short(commit)
+	what := "roll back " + display.SHA(commit)
 	var data struct {
 		Repository *struct {
 			DefaultBranchRef *struct{ Name string }

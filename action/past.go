@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -49,7 +51,7 @@ func (p Plan) within(earlier []string) bool {
 
 // asksFor says whether a line of a set asks for an edit.
 func asksFor(line string, e bumper.Edit) bool {
-	if at, _ := cutPart(line); at != "" && !below(at, e.File) {
+	if at, _ := cutPart(line); at != "" && !glob.Below(at, e.File) {
 		return false
 	}
 	images, values := parseSet([]string{line})
@@ -94,7 +96,7 @@ func (r *run) overtaken(ctx context.Context, st *state, set []string, cause erro
 		if !slices.Equal(setOf(p.HeadRef), set) {
 			continue
 		}
-		if err := r.close(ctx, p, r.rep.clean("Nothing is left to merge: "+plainText(why)+".")); err != nil {
+		if err := r.close(ctx, p, r.rep.clean("Nothing is left to merge: "+display.Plain(why)+".")); err != nil {
 			return Result{}, err
 		}
 		res.Changed = true
@@ -122,7 +124,7 @@ func (r *run) overtaking(ctx context.Context, err error, base string, set []stri
 	}
 	var list []string
 	for _, e := range older.Edits {
-		text := fmt.Sprintf("%s %s, which is newer than %s", shortName(e.Before.Name), version(e.Before), version(e.After))
+		text := fmt.Sprintf("%s %s, which is newer than %s", display.ShortName(e.Before.Name), display.Version(e.Before), display.Version(e.After))
 		if !slices.Contains(list, text) {
 			list = append(list, text)
 		}

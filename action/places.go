@@ -5,10 +5,11 @@ import (
 	"cmp"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
@@ -36,76 +37,18 @@ type member struct {
 	beside []bumper.File
 }
 
-func isPattern(p string) bool { return strings.ContainsAny(p, "*?[") }
-
-var starRE = regexp.MustCompile(`\*\*/|\*\*|\*|\?|\[(?:\\.|[^\]\\])*\]`)
-
-// patternRE finds what the wildcards of a pattern stand for. It understands what matchAny does.
-func patternRE(pattern string) (*regexp.Regexp, error) {
-	var b strings.Builder
-	at := 0
-	for _, m := range starRE.FindAllStringIndex(pattern, -1) {
-		b.WriteString(regexp.QuoteMeta(pattern[at:m[0]]))
-		switch star := pattern[m[0]:m[1]]; star {
-		case "**/":
-			b.WriteString(`(?:(.+)/)?`)
-		case "**":
-			b.WriteString(`(.+)`)
-		case "*":
-			b.WriteString(`([^/]*)`)
-		case "?":
-			b.WriteString(`([^/])`)
-		default:
-			b.WriteString("(" + star + ")")
-		}
-		at = m[1]
-	}
-	return regexp.Compile("^" + b.String() + regexp.QuoteMeta(pattern[at:]) + "$")
-}
-
-// fill is a pattern with something for each of its wildcards.
-func fill(pattern string, stars []string) string {
-	n := 0
-	return starRE.ReplaceAllStringFunc(pattern, func(star string) string {
-		if n == len(stars) {
-			return star
-		}
-		if n++; star == "**/" && stars[n-1] != "" {
-			return stars[n-1] + "/"
-		}
-		return stars[n-1]
-	})
-}
-
-// wildcards counts those of a pattern.
-func wildcards(pattern string) int { return len(starRE.FindAllString(pattern, -1)) }
-
-// memberOf is the member of an environment that a file belongs to: the first directory on the way to it, or the file
-// itself, that the pattern matches.
-func memberOf(re *regexp.Regexp, file string) (path string, stars []string, ok bool) {
-	for i := 0; i <= len(file); i++ {
-		if i < len(file) && file[i] != '/' {
-			continue
-		}
-		if m := re.FindStringSubmatch(file[:i]); m != nil {
-			return file[:i], m[1:], true
-		}
-	}
-	return "", nil, false
-}
-
 // members are the directories and files that a pattern stands for, sorted by their paths.
 func members(pattern string, files []bumper.File) []member {
 	if pattern == "." && len(files) > 0 {
 		return []member{{path: ".", files: files}}
 	}
-	re, err := patternRE(pattern)
+	re, err := glob.Regexp(pattern)
 	if err != nil {
 		return nil
 	}
 	var out []member
 	for _, f := range files {
-		p, stars, ok := memberOf(re, f.Path)
+		p, stars, ok := glob.First(re, f.Path)
 		if !ok {
 			continue
 		}
@@ -151,12 +94,12 @@ type unpaired struct {
 func cannotPair(from, to place) string {
 	if len(from.patterns) != len(to.patterns) {
 		return fmt.Sprintf("%s, but %s has %s; the first takes its versions from the first, the second from the second, so both need as many",
-			count(len(to.patterns), "path"), from.name, count(len(from.patterns), "path"))
+			display.Count(len(to.patterns), "path"), from.name, display.Count(len(from.patterns), "path"))
 	}
 	for i, p := range to.patterns {
-		if have, want := wildcards(p), wildcards(from.patterns[i]); want > 0 && have != want {
+		if have, want := glob.Wildcards(p), glob.Wildcards(from.patterns[i]); want > 0 && have != want {
 			return fmt.Sprintf("%s has %s, but %s (of %s) has %s; what the wildcards stand for says which belong together, so both need as many",
-				p, count(have, "wildcard"), from.patterns[i], from.name, count(want, "wildcard"))
+				p, display.Count(have, "wildcard"), from.patterns[i], from.name, display.Count(want, "wildcard"))
 		}
 	}
 	return ""
@@ -199,9 +142,9 @@ func (p *pairing) match(sources, targets []member, i int) {
 	from, to := p.from.patterns[i], p.to.patterns[i]
 	used := map[string]bool{}
 	for _, t := range targets {
-		at := slices.IndexFunc(sources, func(s member) bool { return wildcards(from) == 0 || slices.Equal(s.stars, t.stars) })
+		at := slices.IndexFunc(sources, func(s member) bool { return glob.Wildcards(from) == 0 || slices.Equal(s.stars, t.stars) })
 		if at < 0 {
-			p.onlyTo = append(p.onlyTo, unpaired{t, fill(from, t.stars)})
+			p.onlyTo = append(p.onlyTo, unpaired{t, glob.Fill(from, t.stars)})
 			continue
 		}
 		used[sources[at].path] = true
@@ -209,7 +152,7 @@ func (p *pairing) match(sources, targets []member, i int) {
 	}
 	for _, s := range sources {
 		if !used[s.path] {
-			p.onlyFrom = append(p.onlyFrom, unpaired{s, fill(to, s.stars)})
+			p.onlyFrom = append(p.onlyFrom, unpaired{s, glob.Fill(to, s.stars)})
 		}
 	}
 }
@@ -271,7 +214,7 @@ func understand(beside []bumper.File, lists ...[]member) error {
 func (m member) explaining(images ...bumper.Image) []bumper.File {
 	var out []bumper.File
 	for _, f := range m.beside {
-		if path.Base(f.Path) == "Chart.yaml" || slices.ContainsFunc(images, func(i bumper.Image) bool { return bytes.Contains(f.Data, []byte(shortName(i.Name))) }) {
+		if path.Base(f.Path) == "Chart.yaml" || slices.ContainsFunc(images, func(i bumper.Image) bool { return bytes.Contains(f.Data, []byte(display.ShortName(i.Name))) }) {
 			out = append(out, f)
 		}
 	}
@@ -309,17 +252,17 @@ func (p *Promotion) problem(at place, input, text string) error {
 
 // several says whether versions of an image may differ from member to member.
 func (p pairing) several() bool {
-	return len(p.to.patterns) > 1 || wildcards(p.to.patterns[0]) > 0
+	return len(p.to.patterns) > 1 || glob.Wildcards(p.to.patterns[0]) > 0
 }
 
 // member is the part of an environment that a file belongs to, "" when the file is not in it.
 func (e *Environment) member(file string) string {
 	for _, pattern := range e.patterns {
-		re, err := patternRE(pattern)
+		re, err := glob.Regexp(pattern)
 		if err != nil {
 			continue
 		}
-		if p, _, ok := memberOf(re, file); ok {
+		if p, _, ok := glob.First(re, file); ok {
 			return p
 		}
 	}

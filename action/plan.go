@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
@@ -75,7 +76,7 @@ func bumpOperation(in Inputs, images []bumper.Image) operation {
 	op.target = targetName(keys...)
 	op.slug = slug(images, in.Values)
 	if len(images) > 0 {
-		op.image, op.tag = shortName(images[0].Name), images[0].Tag
+		op.image, op.tag = display.ShortName(images[0].Name), images[0].Tag
 	}
 	op.plan = func(_ context.Context, s *snapshot) (Plan, error) { return planBump(s, req, in.AllowPlainSecrets) }
 	op.about = func(set []string) bool { return sameSubject(req, set) }
@@ -178,7 +179,7 @@ func sameValues(req bumper.Request, set []string) bool {
 func slug(images []bumper.Image, values []bumper.Value) string {
 	name := "values"
 	if len(images) > 0 {
-		name = shortName(images[0].Name)
+		name = display.ShortName(images[0].Name)
 	}
 	if n := len(images) + len(values); n > 1 {
 		name += fmt.Sprintf("-and-%d-more", n-1)
@@ -218,7 +219,7 @@ func newPlan(res bumper.Result) Plan {
 func leftOf(list []bumper.Left) []Left {
 	var out []Left
 	for _, l := range list {
-		out = append(out, Left{File: l.File, Line: l.Line, What: l.Image.Name, From: version(l.Want), To: version(l.Image), Reason: l.Reason})
+		out = append(out, Left{File: l.File, Line: l.Line, What: l.Image.Name, From: display.Version(l.Want), To: display.Version(l.Image), Reason: l.Reason})
 	}
 	return out
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
@@ -74,7 +75,7 @@ func unseenSection(dir string, changed []comparedFile) string {
 	var lines []string
 	for _, f := range changed {
 		if !inArchive(dir, "head", f.path) && !inArchive(dir, "base", f.path) {
-			lines = append(lines, "- "+code(f.path)+"\n")
+			lines = append(lines, "- "+display.Code(f.path)+"\n")
 		}
 	}
 	n := len(lines)
@@ -169,7 +170,7 @@ func (r *run) comment(ctx context.Context, s *sides, text string, res *Result) e
 		res.Line = fmt.Sprintf("= #%d has a newer commit, so its comment was left alone", s.number)
 		return nil
 	}
-	body := r.rep.clean(previewMarker + shorten(text, maxComment-len(previewMarker)-100))
+	body := r.rep.clean(previewMarker + display.Shorten(text, maxComment-len(previewMarker)-100))
 	for _, have := range info.Comments.Nodes {
 		if !have.ViewerDidAuthor || !strings.HasPrefix(have.Body, strings.TrimSpace(previewMarker)) {
 			continue

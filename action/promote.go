@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
@@ -127,7 +129,7 @@ func (w promoteWish) places(p *Promotion) (from, to place, err error) {
 	}
 	for _, a := range from.patterns {
 		for _, b := range to.patterns {
-			if below(a, b) || below(b, a) {
+			if glob.Below(a, b) || glob.Below(b, a) {
 				return from, to, fmt.Errorf("inputs from and to: %s and %s overlap", a, b)
 			}
 		}
@@ -139,7 +141,7 @@ func (w promoteWish) place(input, name string, p *Promotion) (place, error) {
 	if e := p.environment(name); e != nil {
 		return place{e.patterns, e.Name, e}, nil
 	}
-	clean, err := cleanPattern(name)
+	clean, err := glob.Clean(name)
 	if err != nil {
 		return place{}, fmt.Errorf("input %s: %w", input, err)
 	}
@@ -292,7 +294,7 @@ func (p pairing) lonely() []Left {
 	list := func(m unpaired, source bool) {
 		for _, name := range slices.Sorted(maps.Keys(m.images)) {
 			ref := m.images[name][0]
-			l := Left{File: ref.File, Line: ref.Line, What: ref.Image.Name, To: version(ref.Image), Reason: "there is no " + m.lacks}
+			l := Left{File: ref.File, Line: ref.Line, What: ref.Image.Name, To: display.Version(ref.Image), Reason: "there is no " + m.lacks}
 			if source {
 				l.From, l.To = l.To, ""
 			}
@@ -333,7 +335,7 @@ func (m *match) bump(req *bumper.Request, holds []Hold) (bumper.Result, error) {
 			if at < 0 {
 				continue
 			}
-			m.leave(req, req.Images[at], fmt.Sprintf("%s is older than %s; allow-downgrade accepts that", version(e.After), version(e.Before)))
+			m.leave(req, req.Images[at], fmt.Sprintf("%s is older than %s; allow-downgrade accepts that", display.Version(e.After), display.Version(e.Before)))
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
@@ -171,7 +172,7 @@ func (c *promotionCheck) environment(i, line int) {
 		}
 		for n, p := range e.patterns {
 			for m, o := range other.patterns {
-				if (j < i || m < n) && (below(o, p) || below(p, o)) {
+				if (j < i || m < n) && (glob.Below(o, p) || glob.Below(p, o)) {
 					c.bad(line, "%s: %s and %s (of %s) overlap", e.Name, p, o, other.Name)
 				}
 			}
@@ -209,7 +210,7 @@ func (c *promotionCheck) paths(e *Environment, line int) {
 		c.bad(line, "%s: path is missing", e.Name)
 	}
 	for _, p := range list {
-		clean, err := cleanPattern(p)
+		clean, err := glob.Clean(p)
 		if err != nil || clean == "." || p == "" {
 			c.bad(line, "%s: path: %q is not a directory, a file or a pattern below the root of the repository", e.Name, p)
 		}
@@ -280,7 +281,7 @@ func (p *Promotion) isIn(nameOrPath, file string) bool {
 	if e := p.environment(nameOrPath); e != nil {
 		return e.member(file) != ""
 	}
-	return below(nameOrPath, file)
+	return glob.Below(nameOrPath, file)
 }
 
 // environment finds an environment by name, or by its directory.
@@ -308,11 +309,6 @@ func (p *Promotion) names() []string {
 	return out
 }
 
-// below says whether file is dir or in it.
-func below(dir, file string) bool {
-	return dir == "." || file == dir || strings.HasPrefix(file, dir+"/")
-}
-
 // also is one value that is promoted besides the images: a file relative to the directory of an environment, and a path.
 type also struct{ file, path string }
 
@@ -321,7 +317,7 @@ func parseAlso(s string) (also, error) {
 	if !ok || file == "" || at == "" {
 		return also{}, fmt.Errorf("%q is not file:path", s)
 	}
-	clean, err := cleanPattern(file)
+	clean, err := glob.Clean(file)
 	if err != nil {
 		return also{}, err
 	}

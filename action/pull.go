@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 )
 
 // pulls sorts the open pull requests by what they are to this operation.
@@ -173,7 +175,7 @@ func (r *run) leaveToOthers(ctx context.Context, st *state, p pullRequest, res R
 		return res, err
 	}
 	res.Notes = append(res.Notes, fmt.Sprintf("#%d conflicts with %s and holds commits of somebody else, so the conflict is theirs to resolve; closing it lets a newer version have its own", p.Number, st.base.Name))
-	return res, r.client.commentOnce(ctx, p.Number, r.rep.clean(fmt.Sprintf("This pull request conflicts with %s. Its branch holds commits that were not made by gitops-action, so nothing here is overwritten: please resolve the conflict, or close the pull request.", code(st.base.Name))))
+	return res, r.client.commentOnce(ctx, p.Number, r.rep.clean(fmt.Sprintf("This pull request conflicts with %s. Its branch holds commits that were not made by gitops-action, so nothing here is overwritten: please resolve the conflict, or close the pull request.", display.Code(st.base.Name))))
 }
 
 // freshBranch is how long a branch of ours without a pull request counts as a run that is about to open it.

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -121,7 +123,7 @@ func (p Plan) arrivals(strands []strand, histories [][]revision) []arrival {
 func (p Plan) arrivalsOf(s strand, history []revision) []arrival {
 	images, runs := []string{}, map[string][]string{}
 	for _, e := range p.Edits {
-		if e.Image == "" || !below(s.to, e.File) {
+		if e.Image == "" || !glob.Below(s.to, e.File) {
 			continue
 		}
 		if !slices.Contains(images, e.Image) {
@@ -150,7 +152,7 @@ func (p Plan) arrivalsOf(s strand, history []revision) []arrival {
 				for i, v := range now {
 					now[i] = shown(v)
 				}
-				what = append(what, shortName(image)+" "+strings.Join(now, ", "))
+				what = append(what, display.ShortName(image)+" "+strings.Join(now, ", "))
 			}
 		}
 		if len(what) > 0 {
@@ -164,12 +166,12 @@ func (p Plan) arrivalsOf(s strand, history []revision) []arrival {
 func (p Plan) commitSection(arrivals []arrival, web string) string {
 	var lines []string
 	for _, a := range arrivals {
-		lines = append(lines, fmt.Sprintf("- [`%s`](%s/commit/%s) %s: %s (%s)\n", short(a.rev.OID), web, a.rev.OID, code(strings.Join(a.what, ", ")), plainText(shorten(a.rev.MessageHeadline, 120)), a.rev.by()))
+		lines = append(lines, fmt.Sprintf("- [`%s`](%s/commit/%s) %s: %s (%s)\n", display.SHA(a.rev.OID), web, a.rev.OID, display.Code(strings.Join(a.what, ", ")), display.Plain(display.Shorten(a.rev.MessageHeadline, 120)), a.rev.by()))
 	}
 	if len(lines) == 0 {
 		return ""
 	}
-	return "How it came to " + code(p.Promoted.fromName) + ":\n\n" + strings.Join(lines, "")
+	return "How it came to " + display.Code(p.Promoted.fromName) + ":\n\n" + strings.Join(lines, "")
 }
 
 // by is who made a commit, when, and by which pull request. A login is written without the @ that would notify.
@@ -178,7 +180,7 @@ func (r revision) by() string {
 	if r.Author.User != nil {
 		who = r.Author.User.Login
 	}
-	text := plainText(who) + ", " + r.CommittedDate.UTC().Format(time.DateOnly)
+	text := display.Plain(who) + ", " + r.CommittedDate.UTC().Format(time.DateOnly)
 	if pr := r.pull(); pr != nil {
 		text += fmt.Sprintf(", #%d", pr.Number)
 	}
@@ -203,7 +205,7 @@ func (p Plan) compareSection(labels map[bumper.Image]imageLabels) string {
 			continue
 		}
 		if link := p.Promoted.compareLink(e, labels); link != "" {
-			line := fmt.Sprintf("- %s %s → %s: [what changed](%s)\n", code(shortName(e.After.Name)), code(version(e.Before)), code(version(e.After)), link)
+			line := fmt.Sprintf("- %s %s → %s: [what changed](%s)\n", display.Code(display.ShortName(e.After.Name)), display.Code(display.Version(e.Before)), display.Code(display.Version(e.After)), link)
 			if !slices.Contains(lines, line) {
 				lines = append(lines, line)
 			}

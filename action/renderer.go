@@ -15,6 +15,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
@@ -93,13 +95,13 @@ func rootsOf(dir string, patterns []string) []string {
 
 // directoriesOf are the directories that a path or pattern stands for. Files are nothing that can be rendered.
 func directoriesOf(root *os.Root, pattern string) []string {
-	if !isPattern(pattern) {
+	if !glob.IsPattern(pattern) {
 		if info, err := root.Stat(pattern); err == nil && !info.IsDir() {
 			return nil
 		}
 		return []string{pattern}
 	}
-	re, err := patternRE(pattern)
+	re, err := glob.Regexp(pattern)
 	if err != nil {
 		return nil
 	}
@@ -194,5 +196,5 @@ func render(ctx context.Context, program, dir string, args ...string) (string, e
 	case err == nil, errors.As(err, &exit) && exit.ExitCode() == 1 && out.Len() > 0:
 		return out.String(), nil
 	}
-	return "", fmt.Errorf("kubectl-gitops %s: %w: %s", args[0], err, oneLine(notes.String()))
+	return "", fmt.Errorf("kubectl-gitops %s: %w: %s", args[0], err, display.OneLine(notes.String()))
 }

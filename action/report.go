@@ -12,6 +12,7 @@ import (
 
 	"github.com/sethvargo/go-githubactions"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
@@ -58,29 +59,14 @@ func (r *reporter) clean(s string) string {
 }
 
 // log prints one line.
-func (r *reporter) log(line string) { fmt.Fprintln(r.s.Out, logText(r.clean(line))) }
-
-// logText keeps text from being read as a workflow command: the runner obeys :: at the start of a line and
-// ##[ anywhere.
-func logText(s string) string {
-	var lines []string
-	for line := range strings.SplitSeq(s, "\n") {
-		line = strings.ReplaceAll(oneLine(line), "##[", "## [")
-		if strings.HasPrefix(line, "::") {
-			line = " :" + line[1:]
-			line = strings.Replace(line, " ::", " : :", 1)
-		}
-		lines = append(lines, line)
-	}
-	return strings.Join(lines, "\n  ")
-}
+func (r *reporter) log(line string) { fmt.Fprintln(r.s.Out, display.Log(r.clean(line))) }
 
 // failed reports an error and returns the exit code.
 func (r *reporter) failed(err error) int {
 	message, advice := r.clean(err.Error()), r.clean(hint.Of(err))
-	fmt.Fprintf(r.s.Err, "error: %s\n", logText(message))
+	fmt.Fprintf(r.s.Err, "error: %s\n", display.Log(message))
 	if advice != "" {
-		fmt.Fprintf(r.s.Err, "hint: %s\n", logText(advice))
+		fmt.Fprintf(r.s.Err, "hint: %s\n", display.Log(advice))
 	}
 	if !r.workflow() {
 		return ExitFailed
@@ -90,12 +76,12 @@ func (r *reporter) failed(err error) int {
 		text += "\nhint: " + advice
 	}
 	r.gh.WithFieldsMap(errorFields(err)).Errorf("%s", text)
-	summary := "### ✗ " + plainText(message) + "\n"
+	summary := "### ✗ " + display.Plain(message) + "\n"
 	if advice != "" {
-		summary += "\n" + plainText(advice) + "\n"
+		summary += "\n" + display.Plain(advice) + "\n"
 	}
 	if err := r.appendTo("GITHUB_STEP_SUMMARY", summary); err != nil {
-		fmt.Fprintf(r.s.Err, "error: %s\n", logText(err.Error()))
+		fmt.Fprintf(r.s.Err, "error: %s\n", display.Log(err.Error()))
 	}
 	return ExitFailed
 }
@@ -137,7 +123,7 @@ func (r *reporter) tell(res Result) {
 		r.log(fmt.Sprintf("%s:%d:%d: %s -> %s", e.File, e.Line, e.Column, e.Old, e.New))
 		if r.workflow() && i < maxNotices {
 			fields := map[string]string{"file": e.File, "line": strconv.Itoa(e.Line), "col": strconv.Itoa(e.Column), "title": "gitops-action"}
-			r.gh.WithFieldsMap(fields).Noticef("%s", r.clean(oneLine(e.Old+" -> "+e.New)))
+			r.gh.WithFieldsMap(fields).Noticef("%s", r.clean(display.OneLine(e.Old+" -> "+e.New)))
 		}
 	}
 	for i, n := range res.Notes {
@@ -145,9 +131,9 @@ func (r *reporter) tell(res Result) {
 		switch {
 		case !r.workflow():
 		case i < len(res.Plan.Notes): // about the edits, for information
-			r.gh.Noticef("%s", r.clean(oneLine(n)))
+			r.gh.Noticef("%s", r.clean(display.OneLine(n)))
 		default:
-			r.gh.Warningf("%s", r.clean(oneLine(n)))
+			r.gh.Warningf("%s", r.clean(display.OneLine(n)))
 		}
 	}
 	for i, f := range res.Findings {
@@ -160,7 +146,7 @@ func (r *reporter) tell(res Result) {
 		r.log(line)
 		if l := res.Plan.Left[i]; r.workflow() && res.Plan.Promoted == nil && i < maxNotices {
 			fields := map[string]string{"file": l.File, "line": strconv.Itoa(l.Line), "title": "gitops-action"}
-			r.gh.WithFieldsMap(fields).Noticef("%s", r.clean(oneLine(fmt.Sprintf("still %s %s: %s", l.What, l.To, l.Reason))))
+			r.gh.WithFieldsMap(fields).Noticef("%s", r.clean(display.OneLine(fmt.Sprintf("still %s %s: %s", l.What, l.To, l.Reason))))
 		}
 	}
 }
@@ -169,16 +155,16 @@ func (r *reporter) tell(res Result) {
 func (r *reporter) annotate(f Finding) {
 	fields := map[string]string{"title": "gitops-action " + f.Rule}
 	if f.File != "" {
-		fields["file"] = oneLine(f.File)
+		fields["file"] = display.OneLine(f.File)
 	}
 	if f.Line > 0 {
 		fields["line"] = strconv.Itoa(f.Line)
 	}
 	if f.Warning {
-		r.gh.WithFieldsMap(fields).Warningf("%s", r.clean(oneLine(f.Message)))
+		r.gh.WithFieldsMap(fields).Warningf("%s", r.clean(display.OneLine(f.Message)))
 		return
 	}
-	r.gh.WithFieldsMap(fields).Errorf("%s", r.clean(oneLine(f.Message)))
+	r.gh.WithFieldsMap(fields).Errorf("%s", r.clean(display.OneLine(f.Message)))
 }
 
 func findingTable(list []Finding) string {
@@ -193,17 +179,17 @@ func findingTable(list []Finding) string {
 		if f.Line > 0 {
 			where = fmt.Sprintf("%s:%d", f.File, f.Line)
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", code(where), plainText(f.Message), code(f.Rule))
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", display.Code(where), display.Plain(f.Message), display.Code(f.Rule))
 	}
 	return b.String()
 }
 
 func summary(res Result) string {
 	var b strings.Builder
-	b.WriteString("### " + plainText(res.Line) + "\n\n")
+	b.WriteString("### " + display.Plain(res.Line) + "\n\n")
 	if res.Text != "" {
 		for _, n := range res.Notes {
-			b.WriteString("> " + plainText(n) + "\n\n")
+			b.WriteString("> " + display.Plain(n) + "\n\n")
 		}
 		return b.String() + res.Text + "\n"
 	}
@@ -211,20 +197,20 @@ func summary(res Result) string {
 		b.WriteString(findingTable(res.Findings))
 	}
 	if res.URL != "" {
-		fmt.Fprintf(&b, "Pull request [#%d](%s), branch %s\n\n", res.Number, res.URL, code(res.Branch))
+		fmt.Fprintf(&b, "Pull request [#%d](%s), branch %s\n\n", res.Number, res.URL, display.Code(res.Branch))
 	} else if res.CommitURL != "" {
-		fmt.Fprintf(&b, "Commit [%s](%s), branch %s\n\n", short(res.Commit), res.CommitURL, code(res.Branch))
+		fmt.Fprintf(&b, "Commit [%s](%s), branch %s\n\n", display.SHA(res.Commit), res.CommitURL, display.Code(res.Branch))
 	}
 	if len(res.Plan.Edits) > 0 {
 		b.WriteString(editTable(res.Plan.Edits))
 	}
 	for _, n := range res.Notes {
-		b.WriteString("\n> " + plainText(n) + "\n")
+		b.WriteString("\n> " + display.Plain(n) + "\n")
 	}
 	for _, s := range res.Plan.Sections {
 		b.WriteString("\n" + s)
 	}
-	fmt.Fprintf(&b, "\n%s searched, %d parsed, %s already up to date.\n", count(res.Plan.Scanned, "file"), res.Plan.Parsed, count(len(res.Plan.Current), "reference"))
+	fmt.Fprintf(&b, "\n%s searched, %d parsed, %s already up to date.\n", display.Count(res.Plan.Scanned, "file"), res.Plan.Parsed, display.Count(len(res.Plan.Current), "reference"))
 	return b.String()
 }
 
@@ -284,7 +270,7 @@ func output(name, value string) (string, error) {
 		return "", fmt.Errorf("write the outputs: %w", err)
 	}
 	end := "end_" + hex.EncodeToString(random[:])
-	value = oneLine(value)
+	value = display.OneLine(value)
 	if strings.Contains(value, end) {
 		return "", fmt.Errorf("write the output %s: it contains its own delimiter", name)
 	}

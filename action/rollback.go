@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -42,7 +43,7 @@ func (r *run) undoOf(ctx context.Context) (*undo, error) {
 		before, after, err = r.client.mergedRange(ctx, r.in.PullNumber, r.in.Ref)
 	} else {
 		before, after, err = r.client.commitRange(ctx, r.in.Commit, r.in.Ref)
-		u.what, u.slug = short(after), short(after)
+		u.what, u.slug = display.SHA(after), display.SHA(after)
 	}
 	if err != nil {
 		return nil, err
@@ -144,7 +145,7 @@ func parseVersioned(s string) (bumper.Image, error) {
 
 // held is the hold that keeps the version before an edit from coming back.
 func (r *run) held(p *Promotion, e bumper.Edit) Hold {
-	h := Hold{Image: e.Before.Name, Tag: e.Before.Tag, Digest: e.Before.Digest, Path: environmentOf(p, e.File), Reason: oneLine(r.in.Reason), By: r.in.event.actor,
+	h := Hold{Image: e.Before.Name, Tag: e.Before.Tag, Digest: e.Before.Digest, Path: environmentOf(p, e.File), Reason: display.OneLine(r.in.Reason), By: r.in.event.actor,
 		Since: r.now().UTC().Format(time.DateOnly)}
 	if h.Reason == "" {
 		h.Reason = "rolled back"
@@ -196,10 +197,10 @@ func (r *run) releaseOperation() operation {
 	for _, img := range r.in.Release {
 		keys = append(keys, "release "+img.String())
 	}
-	op := operation{name: opRollback, slug: "release-" + shortName(r.in.Release[0].Name), wants: wanted{only: true}}
+	op := operation{name: opRollback, slug: "release-" + display.ShortName(r.in.Release[0].Name), wants: wanted{only: true}}
 	op.target = targetName(append(keys, r.in.Paths...)...)
 	op.plan = func(_ context.Context, s *snapshot) (Plan, error) {
-		plan := Plan{Files: map[string][]byte{}, Set: keys, Lead: "Release " + shortName(r.in.Release[0].Name)}
+		plan := Plan{Files: map[string][]byte{}, Set: keys, Lead: "Release " + display.ShortName(r.in.Release[0].Name)}
 		p, err := s.promotion()
 		if err != nil {
 			return plan, err

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/githubtest"
 )
 
@@ -70,7 +71,7 @@ func TestRollBackAPullRequestHoweverItWasMerged(t *testing.T) {
 func TestRollBackACommit(t *testing.T) {
 	hub, repo := newConfig(t, githubtest.RepoOptions{})
 	c := repo.Push("main", "bump", map[string]string{prodFile: kustomization("ghcr.io/acme/api", "1.9.0")})
-	runStep(t, hub, rollback("commit", short(c.SHA), "pull-request", "false", "hold", "false")).mustSucceed(t)
+	runStep(t, hub, rollback("commit", display.SHA(c.SHA), "pull-request", "false", "hold", "false")).mustSucceed(t)
 	if file := repo.Read("main", prodFile); file != kustomization("ghcr.io/acme/api", "1.8.1") {
 		t.Errorf("file:\n%s", file)
 	}

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
@@ -95,7 +96,7 @@ func (w wanted) has(p string) bool {
 			return false
 		}
 	}
-	return matchAny(w.patterns, p)
+	return glob.Match(w.patterns, p)
 }
 
 // Bounds of what is read as context. What is beyond them is not looked at.

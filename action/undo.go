@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
@@ -178,9 +179,9 @@ func (p *Plan) setBack(today bumper.File, f undone, context []bumper.File) ([]st
 		}); stays >= 0 || len(now[e.Image]) == 0 {
 			runs := "nothing"
 			if stays >= 0 {
-				runs = version(now[e.Image][stays].Image)
+				runs = display.Version(now[e.Image][stays].Image)
 			}
-			notes = append(notes, fmt.Sprintf("%s: %s runs %s by now, not %s, so it stays", f.path, shortName(e.Before.Name), runs, version(e.Before)))
+			notes = append(notes, fmt.Sprintf("%s: %s runs %s by now, not %s, so it stays", f.path, display.ShortName(e.Before.Name), runs, display.Version(e.Before)))
 			continue
 		}
 		req.Images = append(req.Images, e.After)
