@@ -141,3 +141,15 @@ func printError(w io.Writer, err error) {
 		fmt.Fprintf(w, "hint: %s\n", display.Log(advice))
 	}
 }
+
+// pause waits, or returns early when the run is cancelled.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return errors.Join(errors.New("interrupted while waiting"), ctx.Err())
+	case <-timer.C:
+		return nil
+	}
+}

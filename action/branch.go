@@ -15,6 +15,7 @@ import (
 type spot struct {
 	branch string
 	head   *branchHead // nil when the branch does not exist
+	proof  *proof      // of the head; nil when there is none
 	open   bool        // it has an open pull request of ours
 	dirty  bool        // GitHub says that it conflicts with the base branch
 }
@@ -31,7 +32,7 @@ type tip struct {
 // place chooses the branch and returns its head when it exists and is ours.
 func (r *run) place(ctx context.Context, st *state, found pulls) (spot, error) {
 	if p := found.current; p != nil {
-		return spot{p.HeadRefName, p.HeadRef, true, p.Mergeable == conflicting}, nil
+		return spot{branch: p.HeadRefName, head: p.HeadRef, proof: r.known(p.HeadRef), open: true, dirty: p.Mergeable == conflicting}, nil
 	}
 	name := r.branch()
 	if name == st.base.Name {
@@ -49,13 +50,13 @@ func (r *run) place(ctx context.Context, st *state, found pulls) (spot, error) {
 	if ours, err := r.prove(ctx, st, st.branch); err != nil || !ours {
 		return spot{}, cmp.Or(err, errNextBranch)
 	}
-	return spot{branch: name, head: st.branch}, nil
+	return spot{branch: name, head: st.branch, proof: r.known(st.branch)}, nil
 }
 
 // holds says whether the branch has the edits already, in a form that can be merged into base by a method, "" for none.
 // A method that takes over the commits of the branch wants each of them to be proved.
 func (s spot) holds(base, digest, method string) bool {
-	if s.head == nil || s.head.proof == nil || s.head.proof.edits != digest || !s.head.proof.single && method != "" && method != "SQUASH" {
+	if s.head == nil || s.proof == nil || s.proof.edits != digest || !s.proof.single && method != "" && method != "SQUASH" {
 		return false
 	}
 	if s.open {
@@ -79,22 +80,22 @@ func (r *run) unforced(head string) bool {
 func (r *run) advance(ctx context.Context, st *state, words writing, at spot, method string) (tip, error) {
 	base, digest := st.base.Target.OID, words.plan.digest(r.snap)
 	if at.holds(base, digest, method) {
-		p := at.head.proof
+		p := at.proof
 		return tip{sha: at.head.Target.OID, merge: len(at.head.Target.Parents.Nodes) > 1 && !p.updated, whole: p.single}, nil
 	}
 	whole := true
-	parents, move := []string{base}, func(sha string) error { return r.client.createBranch(ctx, at.branch, sha) }
+	parents, move := []string{base}, func(sha string) error { return r.client.git.createBranch(ctx, at.branch, sha) }
 	if at.head != nil {
-		forward := func(sha string) error { return r.client.moveBranch(ctx, at.branch, sha) }
+		forward := func(sha string) error { return r.client.git.moveBranch(ctx, at.branch, sha) }
 		switch head := at.head.Target.OID; {
 		case at.open && at.head.isOn(base):
 			parents, move = []string{head}, forward
 		case r.unforced(head): // a rule forbids to start anew
-			parents, move, whole = []string{head, base}, forward, at.head.proof.single
+			parents, move, whole = []string{head, base}, forward, at.proof.single
 		default:
 			move = func(sha string) error {
 				r.refusals = append(r.refusals, head) // taken for one if the branch is still there the next time
-				return r.client.replaceBranch(ctx, at.branch, head, sha)
+				return r.client.git.replaceBranch(ctx, at.branch, head, sha)
 			}
 		}
 	}

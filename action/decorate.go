@@ -25,8 +25,8 @@ func (r *run) decorate(ctx context.Context, pr pullRequest, res *Result) error {
 
 func (r *run) addAll(ctx context.Context, pr pullRequest) (notes []string, err error) {
 	labels, assignees := missing(r.in.Labels, pr.Labels.list()), missing(r.in.Assignees, pr.Assignees.list())
-	if pr.opened && len(labels) > 0 && len(assignees) > 0 {
-		err := r.settle(ctx, func() error { return r.client.setLabelsAndAssignees(ctx, pr.Number, labels, assignees) })
+	if pr.Opened && len(labels) > 0 && len(assignees) > 0 {
+		err := r.settle(ctx, func() error { return r.client.pulls.setLabelsAndAssignees(ctx, pr.Number, labels, assignees) })
 		switch a, ok := answered(err); {
 		case err == nil:
 			labels, assignees = nil, nil
@@ -47,11 +47,11 @@ func (r *run) addAll(ctx context.Context, pr pullRequest) (notes []string, err e
 		names []string
 		add   func([]string) error
 	}{
-		{"label", labels, func(names []string) error { return r.client.addLabels(ctx, pr.Number, names) }},
-		{"assignee", assignees, func(names []string) error { return r.client.addAssignees(ctx, pr.Number, names) }},
+		{"label", labels, func(names []string) error { return r.client.pulls.addLabels(ctx, pr.Number, names) }},
+		{"assignee", assignees, func(names []string) error { return r.client.pulls.addAssignees(ctx, pr.Number, names) }},
 		{"reviewer", asked, func(names []string) error {
 			users, teams := splitTeams(names)
-			return r.client.requestReviewers(ctx, pr.Number, users, teams)
+			return r.client.pulls.requestReviewers(ctx, pr.Number, users, teams)
 		}},
 	} {
 		more, err := r.addNames(ctx, list.what, list.names, list.add)
@@ -61,11 +61,6 @@ func (r *run) addAll(ctx context.Context, pr pullRequest) (notes []string, err e
 	}
 	return notes, nil
 }
-
-// droppedError are names that GitHub left out without refusing the request.
-type droppedError []string
-
-func (d droppedError) Error() string { return strings.Join(d, ", ") + ": left out by GitHub" }
 
 const teamPrefix = "team "
 
@@ -135,14 +130,4 @@ func (r *run) settle(ctx context.Context, do func() error) error {
 			return errors.Join(err, sleepErr)
 		}
 	}
-}
-
-func missing(want, have []string) []string {
-	var out []string
-	for _, w := range want {
-		if !slices.ContainsFunc(have, func(h string) bool { return strings.EqualFold(h, w) }) {
-			out = append(out, w)
-		}
-	}
-	return out
 }

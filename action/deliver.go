@@ -53,12 +53,11 @@ type run struct {
 	sleep  func(context.Context, time.Duration) error
 	now    func() time.Time
 
-	transport *transport
-	wanted    string // branch name of the pull request
-	suffix    int    // appended to it while names are taken
-	snap      *snapshot
-	wrote     *Result // the last thing this run is sure to have written
-	at        Result  // the pull request that was being worked on, for a run that fails
+	wanted string // branch name of the pull request
+	suffix int    // appended to it while names are taken
+	snap   *snapshot
+	wrote  *Result // the last thing this run is sure to have written
+	at     Result  // the pull request that was being worked on, for a run that fails
 	// What attempts have in common.
 	refusals   []string          // heads that were to be replaced
 	tooLateFor []int             // pull requests that were closed before their new text arrived
@@ -68,17 +67,18 @@ type run struct {
 }
 
 func newRun(in Inputs, rep *reporter, sleep func(context.Context, time.Duration) error) *run {
-	base := http.DefaultTransport.(*http.Transport).Clone()
-	base.ResponseHeaderTimeout = 2 * time.Minute
-	return &run{in: in, rep: rep, sleep: sleep, now: time.Now,
-		transport: &transport{base: base, sleep: sleep, now: time.Now, note: rep.log}}
+	return &run{in: in, rep: rep, sleep: sleep, now: time.Now}
 }
 
 // deliver makes every operation that the inputs ask for. One that fails does not keep the next from being made; the
 // results are those that succeeded.
 func (r *run) deliver(ctx context.Context) ([]Result, error) {
 	var err error
-	if r.client, err = newClient(r.in, r.transport); err != nil {
+	base := http.DefaultTransport.(*http.Transport).Clone()
+	base.ResponseHeaderTimeout = 2 * time.Minute
+	r.client, err = newClient(config{apiURL: r.in.APIURL, graphqlURL: r.in.GraphQLURL, token: r.in.Token, repository: r.in.Repository,
+		base: base, sleep: r.sleep, now: r.now, note: r.rep.log})
+	if err != nil {
 		return nil, err
 	}
 	if look := r.looks(); look != nil {
@@ -197,7 +197,7 @@ func (r *run) attempt(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	if r.snap == nil || r.snap.commit != st.base.Target.OID {
-		if r.snap, err = r.client.fetch(ctx, st.base.Target.OID, r.op.wants); err != nil {
+		if r.snap, err = r.fetch(ctx, st.base.Target.OID, r.op.wants); err != nil {
 			return Result{}, err
 		}
 	}
@@ -215,7 +215,7 @@ func (r *run) attempt(ctx context.Context) (Result, error) {
 	for _, c := range plan.changes(r.snap) {
 		edited = append(edited, c.path)
 	}
-	if err := r.client.checkBytes(ctx, r.snap, edited); err != nil {
+	if err := r.checkBytes(ctx, r.snap, edited); err != nil {
 		return Result{}, err
 	}
 	words := writing{in: r.in, op: r.op, base: st.base.Name, plan: plan, hide: r.rep.clean}
@@ -260,7 +260,7 @@ func (r *run) direct(ctx context.Context, st *state, words writing, res Result) 
 	if err != nil {
 		return Result{}, err
 	}
-	if err := r.client.moveBranch(ctx, st.base.Name, sha); err != nil {
+	if err := r.client.git.moveBranch(ctx, st.base.Name, sha); err != nil {
 		return Result{}, err
 	}
 	res.Changed, res.Commit, res.Verified, res.Branch = true, sha, verified, st.base.Name
@@ -271,7 +271,7 @@ func (r *run) direct(ctx context.Context, st *state, words writing, res Result) 
 
 // commit writes one tree, which is the base branch's with the edits, and one commit.
 func (r *run) commit(ctx context.Context, st *state, words writing, parents []string, digest string) (string, bool, error) {
-	tree, err := r.client.createTree(ctx, st.base.Target.Tree.OID, words.plan.changes(r.snap))
+	tree, err := r.client.git.createTree(ctx, st.base.Target.Tree.OID, words.plan.changes(r.snap))
 	if err != nil {
 		return "", false, err
 	}
@@ -279,7 +279,7 @@ func (r *run) commit(ctx context.Context, st *state, words writing, parents []st
 	if digest != "" {
 		message += "\n\n" + trailers(words.plan.Set, tree, digest)
 	}
-	return r.client.createCommit(ctx, tree, message, parents)
+	return r.client.git.createCommit(ctx, tree, message, parents)
 }
 
 // branch is the name to try now.

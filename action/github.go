@@ -7,15 +7,45 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/google/go-github/v62/github"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 )
 
-// client is the REST half of GitHub: the only place that knows the go-github library. It writes; what
-// has to be read comes from one GraphQL query (graphql.go) and one tarball (tarball.go).
+// mergeText is the message of the commit that merges a pull request. GitHub would make it of the title and the text of the
+// pull request in some repositories, which others can edit, trailers included.
+type mergeText struct{ headline, body string }
+
+// config says which repository a client is for, and how it is reached.
+type config struct {
+	apiURL     string // ends with a slash
+	graphqlURL string
+	token      string // is sent to the origin of apiURL only
+	repository string // owner/name
+
+	base  http.RoundTripper
+	sleep func(context.Context, time.Duration) error
+	now   func() time.Time
+	note  func(string) // gets a line for the log before a long wait
+}
+
+// client is one repository on GitHub. The client itself only reads; git and pulls write.
 type client struct {
+	*conn
+	git   gitWriter
+	pulls pullWriter
+}
+
+// gitWriter writes commits and moves branches.
+type gitWriter struct{ *conn }
+
+// pullWriter writes pull requests and their comments.
+type pullWriter struct{ *conn }
+
+// conn is what reading and writing share.
+type conn struct {
 	rest       *github.Client
 	http       *http.Client
 	graphqlURL string
@@ -24,18 +54,20 @@ type client struct {
 	id         string // GitHub's name of the repository, from the first read
 }
 
-func newClient(in Inputs, t *transport) (*client, error) {
-	base, err := url.Parse(in.APIURL)
+// newClient returns a client that repeats what is safe to repeat and waits when GitHub asks for it. It makes no request.
+func newClient(cfg config) (*client, error) {
+	base, err := url.Parse(cfg.apiURL)
 	if err != nil {
 		return nil, fmt.Errorf("input api-url: %w", err)
 	}
-	t.token, t.origin = in.Token, origin(base)
+	t := &transport{base: cfg.base, token: cfg.token, origin: origin(base), sleep: cfg.sleep, now: cfg.now, note: cfg.note}
 	h := &http.Client{Transport: t, CheckRedirect: followRedirect}
 	rest := github.NewClient(h)
 	rest.BaseURL, rest.UploadURL = base, base
 	rest.UserAgent = "gitops-action"
-	owner, name, _ := strings.Cut(in.Repository, "/")
-	return &client{rest: rest, http: h, graphqlURL: in.GraphQLURL, owner: owner, name: name}, nil
+	owner, name, _ := strings.Cut(cfg.repository, "/")
+	c := &conn{rest: rest, http: h, graphqlURL: cfg.graphqlURL, owner: owner, name: name}
+	return &client{conn: c, git: gitWriter{c}, pulls: pullWriter{c}}, nil
 }
 
 // change is one file of a commit.
@@ -45,7 +77,7 @@ type change struct {
 	remove              bool
 }
 
-func (c *client) createTree(ctx context.Context, base string, changes []change) (string, error) {
+func (c gitWriter) createTree(ctx context.Context, base string, changes []change) (string, error) {
 	entries := make([]*github.TreeEntry, 0, len(changes))
 	for _, ch := range changes {
 		if ch.remove { // neither contents nor a name: the library sends "sha": null
@@ -63,7 +95,7 @@ func (c *client) createTree(ctx context.Context, base string, changes []change) 
 }
 
 // createCommit names no author, so that GitHub signs the commit for the token's owner where it can.
-func (c *client) createCommit(ctx context.Context, tree, message string, parents []string) (sha string, verified bool, err error) {
+func (c gitWriter) createCommit(ctx context.Context, tree, message string, parents []string) (sha string, verified bool, err error) {
 	commit := &github.Commit{Message: &message, Tree: &github.Tree{SHA: &tree}}
 	for _, p := range parents {
 		commit.Parents = append(commit.Parents, &github.Commit{SHA: &p})
@@ -73,7 +105,7 @@ func (c *client) createCommit(ctx context.Context, tree, message string, parents
 }
 
 // createBranch fails with errMoved when the branch exists by now.
-func (c *client) createBranch(ctx context.Context, branch, sha string) error {
+func (c gitWriter) createBranch(ctx context.Context, branch, sha string) error {
 	_, _, err := c.rest.Git.CreateRef(ctx, c.owner, c.name, ref(branch, sha))
 	err = failed("create the branch "+branch, err)
 	if a, ok := answered(err); ok && a.status == http.StatusUnprocessableEntity && a.says("already exists") {
@@ -98,7 +130,7 @@ func busy(err error) error {
 
 // moveBranch is a compare-and-set: GitHub refuses it unless sha descends from where the branch is now.
 // It fails with errMoved when somebody else was faster or the branch is gone.
-func (c *client) moveBranch(ctx context.Context, branch, sha string) error {
+func (c gitWriter) moveBranch(ctx context.Context, branch, sha string) error {
 	_, _, err := c.rest.Git.UpdateRef(ctx, c.owner, c.name, ref(branch, sha), false)
 	err = failed("update the branch "+branch, err)
 	if a, ok := answered(err); ok && a.status == http.StatusUnprocessableEntity && (a.says("fast forward") || a.says("does not exist") || a.says("but expected")) {
@@ -147,8 +179,8 @@ func ref(branch, sha string) *github.Reference {
 	return &github.Reference{Ref: github.String("refs/heads/" + branch), Object: &github.GitObject{SHA: &sha}}
 }
 
-// openPull fails with errMoved when the branch has a pull request by now, is gone, or is merged already.
-func (c *client) openPull(ctx context.Context, head, base, title, body string, draft bool) (pullRequest, error) {
+// open fails with errMoved when the branch has a pull request by now, is gone, or is merged already.
+func (c pullWriter) open(ctx context.Context, head, base, title, body string, draft bool) (pullRequest, error) {
 	pr, _, err := c.rest.PullRequests.Create(ctx, c.owner, c.name, &github.NewPullRequest{Title: &title, Head: &head, Base: &base, Body: &body, Draft: &draft})
 	err = failed("open the pull request", err)
 	if a, ok := answered(err); ok && a.status == http.StatusUnprocessableEntity && (a.says("already exists") || a.says("head invalid") || a.says("no commits between")) {
@@ -157,12 +189,12 @@ func (c *client) openPull(ctx context.Context, head, base, title, body string, d
 	if err != nil {
 		return pullRequest{}, err
 	}
-	return pullRequest{ID: pr.GetNodeID(), Number: pr.GetNumber(), URL: pr.GetHTMLURL(), Title: title, Body: body, HeadRefName: head, BaseRefName: base, IsDraft: draft, opened: true, author: pr.GetUser().GetLogin()}, nil
+	return pullRequest{ID: pr.GetNodeID(), Number: pr.GetNumber(), URL: pr.GetHTMLURL(), Title: title, Body: body, HeadRefName: head, BaseRefName: base, IsDraft: draft, Opened: true, Author: &struct{ Login string }{pr.GetUser().GetLogin()}}, nil
 }
 
-// editPull fails with errMoved when the branch is no longer at head, because whoever moved it wrote another
+// edit fails with errMoved when the branch is no longer at head, because whoever moved it wrote another
 // text, and when the pull request is closed by now.
-func (c *client) editPull(ctx context.Context, p pullRequest, head, title, body string) error {
+func (c pullWriter) edit(ctx context.Context, p pullRequest, head, title, body string) error {
 	what := fmt.Sprintf("update pull request #%d", p.Number)
 	done, _, err := c.rest.PullRequests.Edit(ctx, c.owner, c.name, p.Number, &github.PullRequest{Title: &title, Body: &body})
 	switch {
@@ -177,23 +209,23 @@ func (c *client) editPull(ctx context.Context, p pullRequest, head, title, body 
 }
 
 // editBody changes the text of a pull request and nothing else.
-func (c *client) editBody(ctx context.Context, number int, body string) error {
+func (c pullWriter) editBody(ctx context.Context, number int, body string) error {
 	_, _, err := c.rest.PullRequests.Edit(ctx, c.owner, c.name, number, &github.PullRequest{Body: &body})
 	return failed(fmt.Sprintf("update pull request #%d", number), err)
 }
 
-// closePull says why and deletes the branch, which closes the pull request. It fails with errMoved when
+// close says why and deletes the branch, which closes the pull request. It fails with errMoved when
 // somebody has committed to the branch meanwhile.
-func (c *client) closePull(ctx context.Context, p pullRequest, comment string) error {
+func (c pullWriter) close(ctx context.Context, p pullRequest, comment string) error {
 	if err := c.commentOnce(ctx, p.Number, comment); err != nil {
 		return err
 	}
-	return c.deleteBranch(ctx, p.HeadRefName, p.HeadRef.Target.OID)
+	return gitWriter{c.conn}.deleteBranch(ctx, p.HeadRefName, p.HeadRef.Target.OID)
 }
 
 // commentOnce adds a comment unless one with the same text is there, so that a run after a failed one
 // says nothing twice.
-func (c *client) commentOnce(ctx context.Context, number int, body string) error {
+func (c pullWriter) commentOnce(ctx context.Context, number int, body string) error {
 	what := fmt.Sprintf("comment on pull request #%d", number)
 	opts := &github.IssueListCommentsOptions{ListOptions: github.ListOptions{PerPage: 100}}
 	have, _, err := c.rest.Issues.ListComments(ctx, c.owner, c.name, number, opts)
@@ -209,19 +241,19 @@ func (c *client) commentOnce(ctx context.Context, number int, body string) error
 	return failed(what, err)
 }
 
-func (c *client) editComment(ctx context.Context, id int64, body string) error {
+func (c pullWriter) editComment(ctx context.Context, id int64, body string) error {
 	_, _, err := c.rest.Issues.EditComment(ctx, c.owner, c.name, id, &github.IssueComment{Body: &body})
 	return failed("update the comment", err)
 }
 
 // setLabelsAndAssignees replaces both, in one request: only for a pull request that was just opened.
-func (c *client) setLabelsAndAssignees(ctx context.Context, number int, labels, assignees []string) error {
+func (c pullWriter) setLabelsAndAssignees(ctx context.Context, number int, labels, assignees []string) error {
 	_, _, err := c.rest.Issues.Edit(ctx, c.owner, c.name, number, &github.IssueRequest{Labels: &labels, Assignees: &assignees})
 	return failed("set labels and assignees", err)
 }
 
 // addLabels sends an object: the library's own call sends a bare list, which GitHub's description does not allow.
-func (c *client) addLabels(ctx context.Context, number int, labels []string) error {
+func (c pullWriter) addLabels(ctx context.Context, number int, labels []string) error {
 	path := fmt.Sprintf("repos/%s/%s/issues/%d/labels", c.owner, c.name, number)
 	req, err := c.rest.NewRequest(http.MethodPost, path, map[string][]string{"labels": labels})
 	if err == nil {
@@ -231,7 +263,7 @@ func (c *client) addLabels(ctx context.Context, number int, labels []string) err
 }
 
 // addAssignees fails with a droppedError when GitHub assigns only some of the names: it does not refuse the others.
-func (c *client) addAssignees(ctx context.Context, number int, names []string) error {
+func (c pullWriter) addAssignees(ctx context.Context, number int, names []string) error {
 	done, _, err := c.rest.Issues.AddAssignees(ctx, c.owner, c.name, number, names)
 	if err != nil {
 		return failed("add assignees", err)
@@ -246,13 +278,13 @@ func (c *client) addAssignees(ctx context.Context, number int, names []string) e
 	return nil
 }
 
-func (c *client) requestReviewers(ctx context.Context, number int, users, teams []string) error {
+func (c pullWriter) requestReviewers(ctx context.Context, number int, users, teams []string) error {
 	_, _, err := c.rest.PullRequests.RequestReviewers(ctx, c.owner, c.name, number, github.ReviewersRequest{Reviewers: users, TeamReviewers: teams})
 	return failed("request reviewers", err)
 }
 
 // merge merges the pull request if its head is still sha.
-func (c *client) merge(ctx context.Context, number int, sha, method string, text mergeText) (string, error) {
+func (c pullWriter) merge(ctx context.Context, number int, sha, method string, text mergeText) (string, error) {
 	options := &github.PullRequestOptions{SHA: sha, MergeMethod: strings.ToLower(method), CommitTitle: text.headline}
 	done, _, err := c.rest.PullRequests.Merge(ctx, c.owner, c.name, number, text.body, options)
 	return done.GetSHA(), failed(fmt.Sprintf("merge pull request #%d", number), err)

@@ -61,16 +61,16 @@ func treeName(files map[string]treeFile) string {
 
 // isTree says whether the archive held just the files of a tree. It does not when .gitattributes leaves files out or
 // rewrites them, and when there are submodules.
-func (s *snapshot) isTree(oid string) bool {
-	if s.root == "" && len(s.tree) > 0 {
-		s.root = treeName(s.tree)
+func (a *archive) isTree(oid string) bool {
+	if a.root == "" && len(a.tree) > 0 {
+		a.root = treeName(a.tree)
 	}
-	return s.root == oid
+	return a.root == oid
 }
 
 // treeWith is the name of the tree with an edit.
-func (s *snapshot) treeWith(list []change) string {
-	files := maps.Clone(s.tree)
+func (a *archive) treeWith(list []change) string {
+	files := maps.Clone(a.tree)
 	for _, c := range list {
 		if c.remove {
 			delete(files, path.Clean(c.path))

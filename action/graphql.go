@@ -64,8 +64,6 @@ type branchHead struct {
 			}
 		}
 	}
-
-	proof *proof // nil unless the branch was proved to be ours
 }
 
 // isOn says whether the commit is one on top of sha.
@@ -81,6 +79,29 @@ func (b *branchHead) descendsFrom(sha string) bool {
 		}
 	}
 	return false
+}
+
+// commitText is a commit as a comparison or a branch shows it.
+type commitText struct {
+	oid, tree, message string
+	parents            []string
+}
+
+func (b *branchHead) text() commitText {
+	c := commitText{oid: b.Target.OID, tree: b.Target.Tree.OID, message: b.Target.Message}
+	for _, p := range b.Target.Parents.Nodes {
+		c.parents = append(c.parents, p.OID)
+	}
+	return c
+}
+
+// before is the first parent of a branch's last commit, nil when there is none.
+func (b *branchHead) before() *commitText {
+	if len(b.Target.Parents.Nodes) == 0 {
+		return nil
+	}
+	p := b.Target.Parents.Nodes[0]
+	return &commitText{oid: p.OID, tree: p.Tree.OID, message: p.Message}
 }
 
 type names struct {
@@ -119,8 +140,8 @@ type pullRequest struct {
 	LatestReviews     struct{ TotalCount int }
 	HeadRef           *branchHead
 
-	opened bool   // by this run
-	author string // known when opened by this run
+	// Opened says that this value comes from open: nobody else has changed the pull request yet.
+	Opened bool `json:"-"`
 }
 
 // state is what one read of the repository found.
@@ -227,7 +248,7 @@ const deleteMutation = `mutation Delete($repository: ID!, $name: GitRefname!, $b
   updateRefs(input: {repositoryId: $repository, refUpdates: [{name: $name, beforeOid: $before, afterOid: $nothing}]}) { clientMutationId }
 }`
 
-func (c *client) deleteBranch(ctx context.Context, branch, sha string) error {
+func (c gitWriter) deleteBranch(ctx context.Context, branch, sha string) error {
 	vars := map[string]any{"repository": c.id, "name": "refs/heads/" + branch, "before": sha, "nothing": strings.Repeat("0", len(sha))}
 	err := c.query(ctx, "delete the branch "+branch, deleteMutation, vars, nil)
 	if a, ok := answered(err); ok && a.status == 0 && !a.says("not accessible") {
@@ -243,7 +264,7 @@ const replaceMutation = `mutation Replace($repository: ID!, $name: GitRefname!, 
 
 // replaceBranch moves a branch from one commit to another that need not descend from it. It fails with errMoved when the
 // branch is somewhere else by now, and when GitHub refuses for another reason.
-func (c *client) replaceBranch(ctx context.Context, branch, before, after string) error {
+func (c gitWriter) replaceBranch(ctx context.Context, branch, before, after string) error {
 	vars := map[string]any{"repository": c.id, "name": "refs/heads/" + branch, "before": before, "after": after}
 	err := c.query(ctx, "update the branch "+branch, replaceMutation, vars, nil)
 	if a, ok := answered(err); ok && a.status == 0 && !a.says("not accessible") {
@@ -275,7 +296,7 @@ func (c *client) mergeable(ctx context.Context, number int) (string, error) {
 	return data.Repository.PullRequest.Mergeable, nil
 }
 
-func (c *client) enableAutoMerge(ctx context.Context, id, head, method string, text mergeText) error {
+func (c pullWriter) enableAutoMerge(ctx context.Context, id, head, method string, text mergeText) error {
 	vars := map[string]any{"id": id, "head": head, "method": method, "headline": nil, "body": nil}
 	if text.headline != "" {
 		vars["headline"], vars["body"] = text.headline, text.body
@@ -283,24 +304,24 @@ func (c *client) enableAutoMerge(ctx context.Context, id, head, method string, t
 	return c.query(ctx, "enable auto-merge", autoMergeMutation, vars, nil)
 }
 
-func (c *client) disableAutoMerge(ctx context.Context, id string) error {
+func (c pullWriter) disableAutoMerge(ctx context.Context, id string) error {
 	return c.query(ctx, "switch auto-merge off", noAutoMergeMutation, map[string]any{"id": id}, nil)
 }
 
-func (c *client) markDraft(ctx context.Context, id string) error {
+func (c pullWriter) markDraft(ctx context.Context, id string) error {
 	return c.query(ctx, "make the pull request a draft", `mutation Draft($id: ID!) { convertPullRequestToDraft(input: {pullRequestId: $id}) { pullRequest { number } } }`, map[string]any{"id": id}, nil)
 }
 
-func (c *client) markReady(ctx context.Context, id string) error {
+func (c pullWriter) markReady(ctx context.Context, id string) error {
 	return c.query(ctx, "make the pull request ready", `mutation Ready($id: ID!) { markPullRequestReadyForReview(input: {pullRequestId: $id}) { pullRequest { number } } }`, map[string]any{"id": id}, nil)
 }
 
-func (c *client) enqueue(ctx context.Context, id, head string) error {
+func (c pullWriter) enqueue(ctx context.Context, id, head string) error {
 	return c.query(ctx, "add to the merge queue", enqueueMutation, map[string]any{"id": id, "head": head}, nil)
 }
 
 // query posts one GraphQL document. GitHub reports errors with status 200.
-func (c *client) query(ctx context.Context, what, document string, vars map[string]any, out any) error {
+func (c *conn) query(ctx context.Context, what, document string, vars map[string]any, out any) error {
 	body, err := json.Marshal(map[string]any{"query": document, "variables": vars})
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)

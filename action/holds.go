@@ -46,15 +46,6 @@ type holdList struct {
 	Holds []Hold `yaml:"holds"`
 }
 
-// holds are the holds of a commit.
-func (s *snapshot) holds() ([]Hold, error) {
-	data, ok := s.own[holdsFile]
-	if !ok {
-		return nil, nil
-	}
-	return parseHolds(data)
-}
-
 func parseHolds(data []byte) ([]Hold, error) {
 	var list holdList
 	root, err := readStrict(holdsFile, data, "Holds", holdsShape, &list)

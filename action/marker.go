@@ -45,12 +45,12 @@ func setLinesOf(message string) []string {
 	return out
 }
 
-// setOf is what the last commit of a branch of ours was asked to set.
-func setOf(b *branchHead) []string {
-	if b == nil || b.proof == nil {
-		return nil
+// setOf returns what the last commit of a branch was asked to set, nil unless the branch was proved to be ours.
+func (r *run) setOf(b *branchHead) []string {
+	if p := r.known(b); p != nil {
+		return p.set
 	}
-	return b.proof.set
+	return nil
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {

@@ -32,7 +32,7 @@ func (r *run) autoMerge(ctx context.Context, words writing, pr pullRequest, head
 	}
 	text := words.mergeText(pr, method)
 	for try := 1; ; try++ {
-		err := r.client.enableAutoMerge(ctx, pr.ID, head.sha, method, text)
+		err := r.client.pulls.enableAutoMerge(ctx, pr.ID, head.sha, method, text)
 		a, ok := answered(err)
 		switch {
 		case err == nil:
@@ -65,17 +65,13 @@ func (r *run) autoMerge(ctx context.Context, words writing, pr pullRequest, head
 	}
 }
 
-// mergeText is the message of the commit that merges a pull request. GitHub would make it of the title and the text of the
-// pull request in some repositories, which others can edit, trailers included.
-type mergeText struct{ headline, body string }
-
 func (w writing) mergeText(pr pullRequest, method string) mergeText {
 	switch method {
 	case "SQUASH":
 		headline, body, _ := strings.Cut(w.message(), "\n")
-		return mergeText{fmt.Sprintf("%s (#%d)", headline, pr.Number), strings.TrimSpace(body)}
+		return mergeText{headline: fmt.Sprintf("%s (#%d)", headline, pr.Number), body: strings.TrimSpace(body)}
 	case "MERGE":
-		return mergeText{fmt.Sprintf("Merge pull request #%d from %s", pr.Number, pr.HeadRefName), w.title()}
+		return mergeText{headline: fmt.Sprintf("Merge pull request #%d from %s", pr.Number, pr.HeadRefName), body: w.title()}
 	}
 	return mergeText{} // a rebase keeps the messages of the branch
 }
@@ -99,7 +95,7 @@ func (r *run) mergeMethod(p Plan) string {
 // mergeNow is for pull requests that GitHub would not wait for. It returns GitHub's refusal when it would not merge them
 // either, and fails with errMoved when one of the branches has just moved.
 func (r *run) mergeNow(ctx context.Context, pr pullRequest, head, method string, text mergeText, res *Result) (refused, err error) {
-	sha, err := r.client.merge(ctx, pr.Number, head, method, text)
+	sha, err := r.client.pulls.merge(ctx, pr.Number, head, method, text)
 	a, ok := answered(err)
 	switch {
 	case err == nil:
@@ -111,7 +107,7 @@ func (r *run) mergeNow(ctx context.Context, pr pullRequest, head, method string,
 	case a.status == http.StatusConflict, a.says("branch was modified"):
 		return nil, fmt.Errorf("%w: %w", errMoved, err)
 	case a.status == http.StatusMethodNotAllowed && a.says("merge queue"):
-		if err := r.client.enqueue(ctx, pr.ID, head); err != nil {
+		if err := r.client.pulls.enqueue(ctx, pr.ID, head); err != nil {
 			return nil, err
 		}
 		res.Changed = true

@@ -16,7 +16,7 @@ import (
 // closed is not proposed again.
 
 // leftBehind says whether a branch is what a merged or closed pull request left.
-func (st *state) leftBehind(head *branchHead) bool {
+func leftBehind(st *state, head *branchHead) bool {
 	return slices.ContainsFunc(st.past, func(p pullRequest) bool { return !p.IsCrossRepository && p.HeadRefOid == head.Target.OID })
 }
 
@@ -66,11 +66,11 @@ func asksFor(line string, e bumper.Edit) bool {
 func (r *run) close(ctx context.Context, p pullRequest, comment string) error {
 	if m, _, ok := parseMarker(p.Body); ok && m.Closed != p.HeadRef.Target.OID {
 		m.Closed = p.HeadRef.Target.OID
-		if err := r.client.editBody(ctx, p.Number, withMarker(p.Body, m)); err != nil {
+		if err := r.client.pulls.editBody(ctx, p.Number, withMarker(p.Body, m)); err != nil {
 			return err
 		}
 	}
-	return r.client.closePull(ctx, p, comment)
+	return r.client.pulls.close(ctx, p, comment)
 }
 
 // errNothingThere means that nothing of what is to be rolled back is there any more.
@@ -93,7 +93,7 @@ func (r *run) overtaken(ctx context.Context, st *state, set []string, cause erro
 	}
 	res := Result{PullOperation: "none"}
 	for _, p := range ours {
-		if !slices.Equal(setOf(p.HeadRef), set) {
+		if !slices.Equal(r.setOf(p.HeadRef), set) {
 			continue
 		}
 		if err := r.close(ctx, p, r.rep.clean("Nothing is left to merge: "+display.Plain(why)+".")); err != nil {

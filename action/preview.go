@@ -179,9 +179,9 @@ func (r *run) comment(ctx context.Context, s *sides, text string, res *Result) e
 			res.PullOperation, res.Line = "unchanged", fmt.Sprintf("= the preview of #%d is up to date", s.number)
 			return nil
 		}
-		return r.commented(r.client.editComment(ctx, have.DatabaseID, body), s, "updated", res)
+		return r.commented(r.client.pulls.editComment(ctx, have.DatabaseID, body), s, "updated", res)
 	}
-	return r.commented(r.client.commentOnce(ctx, s.number, body), s, "created", res)
+	return r.commented(r.client.pulls.commentOnce(ctx, s.number, body), s, "created", res)
 }
 
 // commented words what became of the comment. A token that may not write is no failure: the summary has the preview.

@@ -310,15 +310,6 @@ func (p pairing) lonely() []Left {
 	return out
 }
 
-// promotion is promotion.yaml, or nil when there is none.
-func (s *snapshot) promotion() (*Promotion, error) {
-	data, ok := s.own[promotionFile]
-	if !ok {
-		return nil, nil
-	}
-	return parsePromotion(data)
-}
-
 // bump makes the edits. An image that would go back, or is held, stays and is listed.
 func (m *match) bump(req *bumper.Request, holds []Hold) (bumper.Result, error) {
 	for {

@@ -24,32 +24,33 @@ type proof struct {
 // maxChain is how many commits a branch of ours may have.
 const maxChain = 20
 
-// commitText is a commit as a comparison or a branch shows it.
-type commitText struct {
-	oid, tree, message string
-	parents            []string
-}
-
-// prove says whether a branch is ours, and keeps what it found out in head.
+// prove says whether a branch is ours, and remembers what it found out.
 func (r *run) prove(ctx context.Context, st *state, head *branchHead) (bool, error) {
 	if head == nil {
 		return false, nil
 	}
 	if p, known := r.proofs[head.Target.OID]; known {
-		head.proof = p
 		return p != nil, nil
 	}
 	p, err := r.proofOf(ctx, st, head)
 	if err != nil {
 		return false, err
 	}
-	r.proofs[head.Target.OID], head.proof = p, p
+	r.proofs[head.Target.OID] = p
 	return p != nil, nil
+}
+
+// known returns the proof of a branch, nil when it is not ours, or was not asked about.
+func (r *run) known(head *branchHead) *proof {
+	if head == nil {
+		return nil
+	}
+	return r.proofs[head.Target.OID]
 }
 
 func (r *run) proofOf(ctx context.Context, st *state, head *branchHead) (*proof, error) {
 	last := head.text()
-	set, edits, updated := last.request(head.before())
+	set, edits, updated := requestOf(last, head.before())
 	if edits == "" || r.op.about != nil && !r.op.about(set) {
 		return nil, nil
 	}
@@ -75,7 +76,7 @@ func (r *run) proofOf(ctx context.Context, st *state, head *branchHead) (*proof,
 // proves every byte.
 func (r *run) proveTree(ctx context.Context, p *proof, last commitText) (*proof, error) {
 	plan, err := r.op.again(p.set).plan(ctx, r.snap)
-	if err != nil || last.hasForeignTrailers(r.in.CommitMessage) {
+	if err != nil || hasForeignTrailers(last, r.in.CommitMessage) {
 		return nil, nil // what cannot be made again is not proved
 	}
 	if r.snap.treeWith(plan.changes(r.snap)) != last.tree {
@@ -95,13 +96,13 @@ func (r *run) proveFiles(ctx context.Context, p *proof, oid, claimed string, don
 	snap := r.snap
 	for range 2 {
 		plan, err := r.op.again(p.set).plan(ctx, snap)
-		if err == nil && !done.changes(plan) {
+		if err == nil && !changesJust(done, plan) {
 			if plan, err = r.withHoldsOf(ctx, plan, snap, oid); err != nil {
 				return nil, err
 			}
 		}
 		switch {
-		case err == nil && done.changes(plan):
+		case err == nil && changesJust(done, plan):
 			if p.edits = plan.digest(snap); p.edits != claimed && snap.commit != done.mergeBase {
 				p.edits = ""
 			}
@@ -109,7 +110,7 @@ func (r *run) proveFiles(ctx context.Context, p *proof, oid, claimed string, don
 		case snap.commit == done.mergeBase:
 			return nil, nil
 		}
-		if snap, err = r.client.fetch(ctx, done.mergeBase, r.op.wants); err != nil {
+		if snap, err = r.fetch(ctx, done.mergeBase, r.op.wants); err != nil {
 			return nil, err
 		}
 	}
@@ -139,8 +140,8 @@ func (r *run) withHoldsOf(ctx context.Context, p Plan, s *snapshot, oid string) 
 	return p, nil
 }
 
-// changes says whether a comparison lists just the files of a plan, with the contents that they have there.
-func (c comparison) changes(p Plan) bool {
+// changesJust says whether a comparison lists the files of a plan and no others, with the contents that they have there.
+func changesJust(c comparison, p Plan) bool {
 	listed := map[string]string{} // path -> Git's name of its contents, "" for a file that goes
 	for _, f := range c.files {
 		if f.previous != "" {
@@ -174,7 +175,7 @@ func (r *run) areOurs(commits []commitText) bool {
 				before = &b
 			}
 		}
-		if _, edits, _ := c.request(before); edits == "" || c.hasForeignTrailers(r.in.CommitMessage) || len(c.parents) > 2 {
+		if _, edits, _ := requestOf(c, before); edits == "" || hasForeignTrailers(c, r.in.CommitMessage) || len(c.parents) > 2 {
 			return false
 		}
 		if len(c.parents) == 2 {
@@ -188,16 +189,16 @@ func (r *run) areOurs(commits []commitText) bool {
 	return true
 }
 
-// request is what the trailers of a commit ask for, and the digest of its edits, "" when it has no trailers or they name
+// requestOf is what the trailers of a commit ask for, and the digest of its edits, "" when it has no trailers or they name
 // another tree. A merge without trailers asks for what the commit before it did.
-func (c commitText) request(before *commitText) (set []string, edits string, updated bool) {
+func requestOf(c commitText, before *commitText) (set []string, edits string, updated bool) {
 	if m := trailerRE.FindStringSubmatch(c.message); m != nil && m[1] == c.tree {
 		return setLinesOf(c.message), m[2], false
 	}
 	if before == nil || len(c.parents) != 2 {
 		return nil, "", false
 	}
-	set, edits, _ = before.request(nil)
+	set, edits, _ = requestOf(*before, nil)
 	return set, edits, true
 }
 
@@ -205,7 +206,7 @@ var gitopsTrailerRE = regexp.MustCompile(`(?i)^gitops-[a-z-]+[ \t]*:`)
 
 // hasForeignTrailers says whether a message has a trailer for kubectl-gitops, such as the one that allows deletions, that
 // no run writes, unless the input commit-message asks for it.
-func (c commitText) hasForeignTrailers(template string) bool {
+func hasForeignTrailers(c commitText, template string) bool {
 	for line := range strings.Lines(c.message) {
 		line = strings.TrimSpace(line)
 		if gitopsTrailerRE.MatchString(line) && !strings.HasPrefix(line, setTrailer) && !strings.HasPrefix(line, actionTrailer) && !strings.Contains(template, line) {
@@ -213,21 +214,4 @@ func (c commitText) hasForeignTrailers(template string) bool {
 		}
 	}
 	return false
-}
-
-func (b *branchHead) text() commitText {
-	c := commitText{oid: b.Target.OID, tree: b.Target.Tree.OID, message: b.Target.Message}
-	for _, p := range b.Target.Parents.Nodes {
-		c.parents = append(c.parents, p.OID)
-	}
-	return c
-}
-
-// before is the first parent of a branch's last commit, nil when there is none.
-func (b *branchHead) before() *commitText {
-	if len(b.Target.Parents.Nodes) == 0 {
-		return nil
-	}
-	p := b.Target.Parents.Nodes[0]
-	return &commitText{oid: p.OID, tree: p.Tree.OID, message: p.Message}
 }

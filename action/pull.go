@@ -139,7 +139,7 @@ func (r *run) notOurs(ctx context.Context, found pulls, res *Result) error {
 		if by == nil || by.EnabledBy == nil || p.Author == nil || !p.ViewerDidAuthor || by.EnabledBy.Login != p.Author.Login {
 			continue
 		}
-		if err := r.client.disableAutoMerge(ctx, p.ID); err != nil {
+		if err := r.client.pulls.disableAutoMerge(ctx, p.ID); err != nil {
 			return err
 		}
 		r.warned = append(r.warned, fmt.Sprintf("switched auto-merge of #%d off: its branch holds commits of somebody else", p.Number))
@@ -153,7 +153,7 @@ func (r *run) showsWaiting(found pulls, words writing) bool {
 	if words.plan.Promoted.env.Gates.Unmet == "draft" {
 		return true
 	}
-	return found.current != nil && slices.Equal(setOf(found.current.HeadRef), words.plan.Set)
+	return found.current != nil && slices.Equal(r.setOf(found.current.HeadRef), words.plan.Set)
 }
 
 // carries finds a pull request with somebody else's commits that proposes the same already.
@@ -175,7 +175,7 @@ func (r *run) leaveToOthers(ctx context.Context, st *state, p pullRequest, res R
 		return res, err
 	}
 	res.Notes = append(res.Notes, fmt.Sprintf("#%d conflicts with %s and holds commits of somebody else, so the conflict is theirs to resolve; closing it lets a newer version have its own", p.Number, st.base.Name))
-	return res, r.client.commentOnce(ctx, p.Number, r.rep.clean(fmt.Sprintf("This pull request conflicts with %s. Its branch holds commits that were not made by gitops-action, so nothing here is overwritten: please resolve the conflict, or close the pull request.", display.Code(st.base.Name))))
+	return res, r.client.pulls.commentOnce(ctx, p.Number, r.rep.clean(fmt.Sprintf("This pull request conflicts with %s. Its branch holds commits that were not made by gitops-action, so nothing here is overwritten: please resolve the conflict, or close the pull request.", display.Code(st.base.Name))))
 }
 
 // freshBranch is how long a branch of ours without a pull request counts as a run that is about to open it.
@@ -184,7 +184,7 @@ const freshBranch = 10 * time.Minute
 // newer is what we propose already, on our branch or on one of another name, when this request would take that back.
 func (r *run) newer(ctx context.Context, st *state, found *pulls, set []string) ([]string, error) {
 	takenBack := func(head *branchHead) []string {
-		last := setOf(head)
+		last := r.setOf(head)
 		if len(last) == 0 || slices.Equal(last, set) || r.op.older == nil || !r.op.older(r.snap, last) {
 			return nil
 		}
@@ -200,7 +200,7 @@ func (r *run) newer(ctx context.Context, st *state, found *pulls, set []string) 
 			return last, nil
 		}
 	}
-	if st.branch == nil || st.leftBehind(st.branch) || r.now().Sub(st.branch.Target.CommittedDate) > freshBranch {
+	if st.branch == nil || leftBehind(st, st.branch) || r.now().Sub(st.branch.Target.CommittedDate) > freshBranch {
 		return nil, nil // what is left of a pull request that was merged or closed says nothing
 	}
 	_, err := r.prove(ctx, st, st.branch)
@@ -246,7 +246,7 @@ func (r *run) nothingLeft(ctx context.Context, st *state, found pulls, words wri
 		ours = append([]pullRequest{*found.current}, ours...)
 	}
 	for _, p := range ours {
-		if err := r.close(ctx, p, words.nothingLeft(setOf(p.HeadRef))); err != nil {
+		if err := r.close(ctx, p, words.nothingLeft(r.setOf(p.HeadRef))); err != nil {
 			return Result{}, err
 		}
 		res.Changed = true
@@ -276,12 +276,12 @@ func (r *run) upsert(ctx context.Context, words writing, current *pullRequest, b
 		body += "\n" + below + "\n"
 	}
 	if current == nil {
-		pr, err := r.client.openPull(ctx, branch, words.base, title, body, r.in.Draft || m.Waiting)
+		pr, err := r.client.pulls.open(ctx, branch, words.base, title, body, r.in.Draft || m.Waiting)
 		if err != nil {
 			return pullRequest{}, err
 		}
 		res.Changed = true
-		if pr.author == "github-actions[bot]" {
+		if pr.Author != nil && pr.Author.Login == "github-actions[bot]" {
 			res.Notes = append(res.Notes, "opened with github.token: workflows on this pull request wait for somebody to press Approve workflows to run; a GitHub App token avoids that")
 		}
 		r.opened = pr.Number
@@ -295,7 +295,7 @@ func (r *run) upsert(ctx context.Context, words writing, current *pullRequest, b
 	}
 	res.point(pr, "unchanged", fmt.Sprintf("= #%d is up to date", pr.Number))
 	if moved || pr.Title != title || !sameText(pr.Body, body) {
-		if err := r.client.editPull(ctx, pr, head, title, body); err != nil {
+		if err := r.client.pulls.edit(ctx, pr, head, title, body); err != nil {
 			if errors.Is(err, errClosed) {
 				r.tooLateFor = append(r.tooLateFor, pr.Number)
 			}
@@ -316,10 +316,10 @@ func (r *run) setDraft(ctx context.Context, pr *pullRequest, was, waiting bool) 
 	switch {
 	case waiting && !pr.IsDraft:
 		pr.IsDraft = true
-		return r.client.markDraft(ctx, pr.ID)
+		return r.client.pulls.markDraft(ctx, pr.ID)
 	case was && !waiting && pr.IsDraft && !r.in.Draft:
 		pr.IsDraft = false
-		return r.client.markReady(ctx, pr.ID)
+		return r.client.pulls.markReady(ctx, pr.ID)
 	}
 	return nil
 }

@@ -63,17 +63,17 @@ func (r *run) undoOf(ctx context.Context) (*undo, error) {
 		}
 	}
 	wants := wanted{only: true, extra: paths}
-	old, err := r.client.fetch(ctx, before, wants)
+	old, err := r.fetch(ctx, before, wants)
 	if err != nil {
 		return nil, err
 	}
-	now, err := r.client.fetch(ctx, after, wants)
+	now, err := r.fetch(ctx, after, wants)
 	if err != nil {
 		return nil, err
 	}
 	slices.Sort(paths)
 	paths = slices.Compact(paths)
-	if err := errors.Join(r.client.checkBytes(ctx, old, paths), r.client.checkBytes(ctx, now, paths)); err != nil {
+	if err := errors.Join(r.checkBytes(ctx, old, paths), r.checkBytes(ctx, now, paths)); err != nil {
 		return nil, err
 	}
 	for _, p := range paths {

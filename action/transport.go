@@ -3,7 +3,6 @@ package action
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -189,15 +188,3 @@ func backoff(try int, first time.Duration) time.Duration {
 }
 
 func jitter(d time.Duration) time.Duration { return time.Duration(rand.Int64N(int64(d) + 1)) } //nolint:gosec // spreading, not secrecy
-
-// pause waits, or returns early when the run is cancelled.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return errors.Join(errors.New("interrupted while waiting"), ctx.Err())
-	case <-timer.C:
-		return nil
-	}
-}
