@@ -1,9 +1,6 @@
 package action
 
 import (
-	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,7 +8,6 @@ import (
 	_ "time/tzdata" // a window names a time zone, and a runner may have no database of them
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
-	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
 // Gates are asked of Git alone: commit statuses, check runs and pull requests of the config repository. No cluster is
@@ -28,172 +24,49 @@ type gateResult struct {
 	Possible string `json:"possible,omitempty"`
 }
 
-// lineCommit is a commit of the base branch with what was reported on it.
-type lineCommit struct {
-	OID     string `json:"oid"`
-	Parents struct {
-		Nodes []struct {
-			OID string `json:"oid"`
-		}
-	}
-	StatusCheckRollup *struct {
-		Contexts struct{ Nodes []report }
-	}
-
-	state string // what the source was at this commit, "" when a part of it was not there
+// Commit is a commit of the base branch with what was reported on it.
+type Commit struct {
+	SHA     string
+	Reports []Report
 }
 
-// report is a commit status or a check run.
-type report struct {
-	Context, State           string // of a status
-	CreatedAt                time.Time
-	Name, Status, Conclusion string // of a check run
-	CompletedAt              time.Time
+// Report is a commit status or a check run.
+type Report struct {
+	Name    string
+	Pending bool
+	Outcome string    // success, failure, error, cancelled, ...; not known while it is pending
+	At      time.Time // when it was reported; not known while it is pending
 }
 
-// event is a report in one form for both.
-type gateEvent struct {
-	at     time.Time
+// finished is a report with the commit that it is about.
+type finished struct {
+	Report
 	commit string
-	good   bool
-	word   string // success, failure, ...
-}
-
-// maxLinePaths is how many paths one request follows.
-const maxLinePaths = 50
-
-// line reads the commits of the base branch from head back, as far as all paths were what they are at head.
-func (c *client) line(ctx context.Context, head string, paths []string) ([]lineCommit, error) {
-	var out []lineCommit
-	for list := range slices.Chunk(paths, maxLinePaths) {
-		nodes, err := c.somePaths(ctx, head, list)
-		if err != nil {
-			return nil, err
-		}
-		if same := samePaths(nodes, head); out == nil || len(same) < len(out) {
-			out = same
-		}
-	}
-	return out, nil
-}
-
-func (c *client) somePaths(ctx context.Context, head string, paths []string) ([]lineCommit, error) {
-	var params, fields strings.Builder
-	vars := map[string]any{"owner": c.owner, "name": c.name, "head": head}
-	for i, p := range paths {
-		fmt.Fprintf(&params, ", $p%d: String!", i)
-		fmt.Fprintf(&fields, " p%d: file(path: $p%d) { oid }", i, i)
-		vars[fmt.Sprintf("p%d", i)] = p
-	}
-	doc := "query Line($owner: String!, $name: String!, $head: String!" + params.String() + `) {
-  repository(owner: $owner, name: $name) { object(expression: $head) { ... on Commit { history(first: 100) { nodes {
-    oid
-    parents(first: 1) { nodes { oid } }
-    statusCheckRollup { contexts(first: 100) { nodes {
-      __typename
-      ... on StatusContext { context state createdAt }
-      ... on CheckRun { name status conclusion completedAt }
-    } } }
-   ` + fields.String() + " } } } } } }"
-	var data struct {
-		Repository struct {
-			Object *struct {
-				History struct{ Nodes []json.RawMessage }
-			}
-		}
-	}
-	what := "read the statuses of " + paths[0]
-	if err := c.query(ctx, what, doc, vars, &data); err != nil {
-		if a, ok := answered(err); ok && a.says("not accessible") {
-			return nil, hint.With(err, "gates need a token with statuses: read, checks: read and pull-requests: read")
-		}
-		return nil, err
-	}
-	if data.Repository.Object == nil {
-		return nil, fmt.Errorf("%w: %s", errMoved, what)
-	}
-	var out []lineCommit
-	for _, raw := range data.Repository.Object.History.Nodes {
-		n, err := lineCommitOf(raw, len(paths))
-		if err != nil {
-			return nil, fmt.Errorf("%s: read GitHub's answer: %w", what, err)
-		}
-		out = append(out, n)
-	}
-	return out, nil
-}
-
-// lineCommitOf decodes a commit with the names of so many paths.
-func lineCommitOf(raw json.RawMessage, paths int) (lineCommit, error) {
-	var c lineCommit
-	var entries map[string]json.RawMessage
-	if err := errors.Join(json.Unmarshal(raw, &c), json.Unmarshal(raw, &entries)); err != nil {
-		return c, err
-	}
-	for i := range paths {
-		var e *struct {
-			OID string `json:"oid"`
-		}
-		if err := json.Unmarshal(entries[fmt.Sprintf("p%d", i)], &e); err != nil {
-			return c, err
-		}
-		if e == nil {
-			c.state = ""
-			return c, nil
-		}
-		c.state += e.OID + "\n"
-	}
-	return c, nil
-}
-
-// samePaths follows the first parents from head, newest first, while the paths do not change.
-func samePaths(nodes []lineCommit, head string) []lineCommit {
-	var out []lineCommit
-	next := head
-	for {
-		at := slices.IndexFunc(nodes, func(c lineCommit) bool { return c.OID == next })
-		if at < 0 || nodes[at].state == "" || len(out) > 0 && nodes[at].state != out[0].state {
-			return out
-		}
-		out = append(out, nodes[at])
-		if len(nodes[at].Parents.Nodes) == 0 {
-			return out
-		}
-		next = nodes[at].Parents.Nodes[0].OID
-	}
 }
 
 // askPulls says whether a gate asks for the pull requests that brought the versions.
 func (g *Gates) askPulls() bool { return g.Approvals > 0 || len(g.Labels) > 0 }
 
-// events are the reports of one name, oldest first. What is still running is told apart.
-func events(line []lineCommit, name string) (done []gateEvent, pending bool) {
+// reportsOf are the finished reports of one name, oldest first, and whether another one is pending.
+func reportsOf(line []Commit, name string) (done []finished, pending bool) {
 	for i := len(line) - 1; i >= 0; i-- {
-		if line[i].StatusCheckRollup == nil {
-			continue
-		}
-		for _, r := range line[i].StatusCheckRollup.Contexts.Nodes {
-			e := gateEvent{commit: line[i].OID}
+		for _, r := range line[i].Reports {
 			switch {
-			case r.Context == name && (r.State == "PENDING" || r.State == "EXPECTED"), r.Name == name && r.Status != "COMPLETED":
+			case r.Name != name:
+			case r.Pending:
 				pending = true
-				continue
-			case r.Context == name:
-				e.at, e.good, e.word = r.CreatedAt, r.State == "SUCCESS", strings.ToLower(r.State)
-			case r.Name == name:
-				e.at, e.good, e.word = r.CompletedAt, r.Conclusion == "SUCCESS", strings.ToLower(r.Conclusion)
 			default:
-				continue
+				done = append(done, finished{r, line[i].SHA})
 			}
-			done = append(done, e)
 		}
 	}
-	slices.SortStableFunc(done, func(a, b gateEvent) int { return a.at.Compare(b.at) })
+	slices.SortStableFunc(done, func(a, b finished) int { return a.At.Compare(b.At) })
 	return done, pending
 }
 
-// check asks every gate.
-func (g *Gates) check(line []lineCommit, arrivals []arrival, now time.Time) []gateResult {
+// check says of every gate whether it holds now. line are the commits of the base branch from its head back, as far as the source
+// was what it is now, and arrivals the commits that brought the versions to the source.
+func (g *Gates) check(line []Commit, arrivals []Arrival, now time.Time) []gateResult {
 	var out []gateResult
 	var since time.Time
 	good := true
@@ -209,7 +82,7 @@ func (g *Gates) check(line []lineCommit, arrivals []arrival, now time.Time) []ga
 		out = append(out, g.soakGate(good, since, now))
 	}
 	if g.Approvals > 0 {
-		out = append(out, pullGate(fmt.Sprintf("approvals %d", g.Approvals), arrivals, func(p *sourcePull) string {
+		out = append(out, pullGate(fmt.Sprintf("approvals %d", g.Approvals), arrivals, func(p *Pull) string {
 			have, stale := p.approvals()
 			if have >= g.Approvals {
 				return ""
@@ -222,8 +95,8 @@ func (g *Gates) check(line []lineCommit, arrivals []arrival, now time.Time) []ga
 		}))
 	}
 	for _, label := range g.Labels {
-		out = append(out, pullGate("label "+label, arrivals, func(p *sourcePull) string {
-			if !slices.ContainsFunc(p.Labels.list(), func(l string) bool { return strings.EqualFold(l, label) }) {
+		out = append(out, pullGate("label "+label, arrivals, func(p *Pull) string {
+			if !slices.ContainsFunc(p.Labels, func(l string) bool { return strings.EqualFold(l, label) }) {
 				return fmt.Sprintf("#%d has no such label", p.Number)
 			}
 			return ""
@@ -236,25 +109,25 @@ func (g *Gates) check(line []lineCommit, arrivals []arrival, now time.Time) []ga
 }
 
 // statusGate wants the last finished report to be a success, and says since when there was no other.
-func statusGate(line []lineCommit, name string) (gateResult, time.Time) {
+func statusGate(line []Commit, name string) (gateResult, time.Time) {
 	res := gateResult{Gate: "status " + name}
-	done, pending := events(line, name)
+	done, pending := reportsOf(line, name)
 	first := len(done)
-	for first > 0 && done[first-1].good {
+	for first > 0 && done[first-1].Outcome == "success" {
 		first--
 	}
 	switch {
 	case first < len(done):
 		e := done[first]
-		res.Met, res.Detail = true, fmt.Sprintf("success since %s on %s", stamp(e.at), display.SHA(e.commit))
-		return res, e.at
+		res.Met, res.Detail = true, fmt.Sprintf("success since %s on %s", stamp(e.At), display.SHA(e.commit))
+		return res, e.At
 	case len(done) > 0:
 		e := done[len(done)-1]
-		res.Detail = fmt.Sprintf("%s at %s on %s", e.word, stamp(e.at), display.SHA(e.commit))
+		res.Detail = fmt.Sprintf("%s at %s on %s", e.Outcome, stamp(e.At), display.SHA(e.commit))
 	case pending:
 		res.Detail = "pending"
 	case len(line) > 0:
-		res.Detail = fmt.Sprintf("nothing reported on %s or later", display.SHA(line[len(line)-1].OID))
+		res.Detail = fmt.Sprintf("nothing reported on %s or later", display.SHA(line[len(line)-1].SHA))
 	default:
 		res.Detail = "nothing reported"
 	}
@@ -278,13 +151,13 @@ func (g *Gates) soakGate(good bool, since, now time.Time) gateResult {
 }
 
 // pullGate wants something of every pull request that brought one of the versions.
-func pullGate(name string, arrivals []arrival, missing func(*sourcePull) string) gateResult {
+func pullGate(name string, arrivals []Arrival, missing func(*Pull) string) gateResult {
 	res := gateResult{Gate: name}
 	var lacks, has []string
 	for _, a := range arrivals {
-		p := a.rev.pull()
+		p := a.Pull
 		if p == nil {
-			lacks = append(lacks, display.SHA(a.rev.OID)+" came without a pull request")
+			lacks = append(lacks, display.SHA(a.SHA)+" came without a pull request")
 		} else if text := missing(p); text != "" {
 			lacks = append(lacks, text)
 		} else {
@@ -303,11 +176,11 @@ func pullGate(name string, arrivals []arrival, missing func(*sourcePull) string)
 
 // approvals counts reviewers with write access to the repository. now are those whose last review approves the commit that was
 // merged, stale those who approved an earlier commit: they have not seen what was merged.
-func (p *sourcePull) approvals() (now, stale int) {
-	for _, r := range p.LatestOpinionatedReviews.Nodes {
+func (p *Pull) approvals() (now, stale int) {
+	for _, r := range p.Reviews {
 		switch {
-		case r.State != "APPROVED":
-		case r.Commit != nil && r.Commit.OID != "" && r.Commit.OID == p.HeadRefOid:
+		case !r.Approved:
+		case r.Commit != "" && r.Commit == p.Head:
 			now++
 		default:
 			stale++
@@ -374,21 +247,4 @@ func unmet(gates []gateResult) string {
 		text += "; possible at " + latest
 	}
 	return text
-}
-
-// gateSection is the table of the gates.
-func gateSection(gates []gateResult) string {
-	if len(gates) == 0 {
-		return ""
-	}
-	var b strings.Builder
-	b.WriteString("| Gate | Holds | |\n|---|---|---|\n")
-	for _, g := range gates {
-		holds := "no"
-		if g.Met {
-			holds = "yes"
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", display.Code(g.Gate), holds, display.Plain(g.Detail))
-	}
-	return b.String()
 }

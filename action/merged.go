@@ -2,11 +2,7 @@ package action
 
 import (
 	"context"
-	"fmt"
 	"net/http"
-
-	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
-	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
 const mergedQuery = `query Merged($owner: String!, $name: String!, $number: Int!) {
@@ -31,11 +27,18 @@ type mergedCommit struct {
 	History                struct{ Nodes []mergedCommit }
 }
 
-// mergedRange returns the base branch just before and just after a pull request was merged into it, however it was
-// merged: a merge commit has the branch as its first parent, a squash is one commit, a rebase is as many as the pull
-// request had, one on top of the other.
-func (c *client) mergedRange(ctx context.Context, number int, ref string) (before, after string, err error) {
-	what := fmt.Sprintf("roll back #%d", number)
+// merged is how a pull request was merged.
+type merged struct {
+	into     string // the base branch; "" when it is not merged
+	fallback string // the default branch of the repository
+	before   string // the base branch just before; "" when the answer does not show it
+	after    string // the base branch just after
+}
+
+// mergedPull finds the base branch just before and just after a pull request was merged into it, however it was merged: a
+// merge commit has the branch as its first parent, a squash is one commit, a rebase is as many as the pull request had, one on
+// top of the other. Errors begin with what.
+func (c *client) mergedPull(ctx context.Context, what string, number int) (merged, error) {
 	var data struct {
 		Repository *struct {
 			DefaultBranchRef *struct{ Name string }
@@ -49,31 +52,27 @@ func (c *client) mergedRange(ctx context.Context, number int, ref string) (befor
 	}
 	vars := map[string]any{"owner": c.owner, "name": c.name, "number": number}
 	if err := c.query(ctx, what, mergedQuery, vars, &data); err != nil {
-		return "", "", err
+		return merged{}, err
 	}
 	if data.Repository == nil || data.Repository.PullRequest == nil {
-		return "", "", &apiError{what: what, status: http.StatusNotFound, message: "there is no such pull request"}
+		return merged{}, &apiError{what: what, status: http.StatusNotFound, message: "there is no such pull request"}
+	}
+	var out merged
+	if d := data.Repository.DefaultBranchRef; d != nil {
+		out.fallback = d.Name
 	}
 	p := data.Repository.PullRequest
-	if ref == "" && data.Repository.DefaultBranchRef != nil {
-		ref = data.Repository.DefaultBranchRef.Name
-	}
-	switch {
-	case !p.Merged || p.MergeCommit == nil:
-		return "", "", hint.With(fmt.Errorf("%s: it is not merged", what), "close it; there is nothing to roll back")
-	case p.BaseRefName != ref:
-		return "", "", hint.With(fmt.Errorf("%s: it was merged into %s, not into %s", what, p.BaseRefName, ref), "set the ref input to the branch it was merged into")
+	if !p.Merged || p.MergeCommit == nil {
+		return out, nil
 	}
 	m := p.MergeCommit
-	after = m.OID
+	out.into, out.after = p.BaseRefName, m.OID
 	if len(m.Parents.Nodes) == 2 {
-		return m.Parents.Nodes[0].OID, after, nil
+		out.before = m.Parents.Nodes[0].OID
+		return out, nil
 	}
-	before, ok := m.start(number, p.Commits.TotalCount)
-	if !ok {
-		return "", "", fmt.Errorf("%s: where its commits begin cannot be told; give the commit input instead", what)
-	}
-	return before, after, nil
+	out.before, _ = m.start(number, p.Commits.TotalCount)
+	return out, nil
 }
 
 // start follows the first parents from the merge commit over the commits that belong to the pull request.
@@ -112,9 +111,15 @@ const commitQuery = `query Commit($owner: String!, $name: String!, $commit: Stri
   }
 }`
 
-// commitRange returns the commit and its first parent. The commit must be on the branch.
-func (c *client) commitRange(ctx context.Context, commit, ref string) (before, after string, err error) {
-	what := "roll back " + display.SHA(commit)
+// foundCommit is a commit of the repository.
+type foundCommit struct {
+	oid      string
+	parent   string // the first; "" for the first commit of the repository
+	fallback string // the default branch of the repository
+}
+
+// commitAt finds a commit by its name or the beginning of it. Errors begin with what.
+func (c *client) commitAt(ctx context.Context, what, commit string) (foundCommit, error) {
 	var data struct {
 		Repository *struct {
 			DefaultBranchRef *struct{ Name string }
@@ -122,24 +127,17 @@ func (c *client) commitRange(ctx context.Context, commit, ref string) (before, a
 		}
 	}
 	if err := c.query(ctx, what, commitQuery, map[string]any{"owner": c.owner, "name": c.name, "commit": commit}, &data); err != nil {
-		return "", "", err
+		return foundCommit{}, err
 	}
 	if data.Repository == nil || data.Repository.Object == nil || data.Repository.Object.OID == "" {
-		return "", "", &apiError{what: what, status: http.StatusNotFound, message: "there is no such commit"}
+		return foundCommit{}, &apiError{what: what, status: http.StatusNotFound, message: "there is no such commit"}
 	}
-	if ref == "" && data.Repository.DefaultBranchRef != nil {
-		ref = data.Repository.DefaultBranchRef.Name
+	out := foundCommit{oid: data.Repository.Object.OID}
+	if d := data.Repository.DefaultBranchRef; d != nil {
+		out.fallback = d.Name
 	}
-	m := data.Repository.Object
-	if len(m.Parents.Nodes) == 0 {
-		return "", "", fmt.Errorf("%s: it is the first commit of the repository", what)
+	if p := data.Repository.Object.Parents.Nodes; len(p) > 0 {
+		out.parent = p[0].OID
 	}
-	where, err := c.compare(ctx, m.OID, ref)
-	if err != nil {
-		return "", "", err
-	}
-	if where.status != "ahead" && where.status != "identical" {
-		return "", "", fmt.Errorf("%s: it is not on the branch %s", what, ref)
-	}
-	return m.Parents.Nodes[0].OID, m.OID, nil
+	return out, nil
 }

@@ -121,14 +121,12 @@ func (r *run) previous(ctx context.Context, commit string, part member, img bump
 			carriers = append(carriers, ref.File)
 		}
 	}
-	history, err := r.client.revisions(ctx, commit, dir, carriers, maxHistoryRead)
+	histories, err := r.client.histories(ctx, commit, []wantedHistory{{path: dir, files: carriers}}, maxHistoryRead)
 	if err != nil {
 		return img, err
 	}
-	beside := part.explaining(img)
-	for _, rev := range history {
-		rev.beside = beside
-		then, err := rev.images()
+	for _, rev := range revisionsOf(histories[0], part.explaining(img)) {
+		then, err := rev.Images()
 		if err != nil {
 			continue
 		}

@@ -31,20 +31,13 @@ type promoted struct {
 	fromName, toName string // for people
 	env              *Environment
 	sources          []AppSource
-	strands          []strand
+	strands          []Strand
 	gates            []gateResult
-}
-
-// strand is what a promotion takes from one member of the source to one of the target.
-type strand struct {
-	from, to string   // the paths of the members
-	carriers []string // files of the source that carry the versions
-	beside   []bumper.File
 }
 
 // promotions are the operations of one run, last environment first: a version moves one stage in a run, not two.
 func (r *run) promotions(ctx context.Context) ([]operation, error) {
-	p, err := r.client.promotionAt(ctx, r.in.Ref)
+	p, err := r.promotionFile(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -75,6 +68,19 @@ func (r *run) promotions(ctx context.Context) ([]operation, error) {
 		out = append(out, promoteOperation(w, from, to, wants))
 	}
 	return out, nil
+}
+
+// promotionFile reads promotion.yaml, nil when there is none, before it is known what to read of the whole repository.
+func (r *run) promotionFile(ctx context.Context) (*Promotion, error) {
+	at := "HEAD"
+	if r.in.Ref != "" {
+		at = "refs/heads/" + r.in.Ref
+	}
+	text, found, err := r.client.fileAt(ctx, at, promotionFile)
+	if err != nil || !found {
+		return nil, err
+	}
+	return parsePromotion([]byte(text))
 }
 
 // wishes are the promotions that the inputs ask for; without from and to, all of promotion.yaml.
@@ -268,7 +274,7 @@ func (p *Plan) promote(pr pair, in pairing, w promoteWish, holds []Hold) (missin
 		p.Set = append(p.Set, line)
 	}
 	if len(res.Edits) > 0 {
-		p.Promoted.strands = append(p.Promoted.strands, strand{pr.from.path, pr.to.path, m.carriers(res), pr.from.explaining(req.Images...)})
+		p.Promoted.strands = append(p.Promoted.strands, Strand{pr.from.path, pr.to.path, m.carriers(res), pr.from.explaining(req.Images...)})
 	}
 	return missing, nil
 }

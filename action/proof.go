@@ -123,7 +123,7 @@ func (r *run) withHoldsOf(ctx context.Context, p Plan, s *snapshot, oid string) 
 	if p.Files[holdsFile] == nil {
 		return p, nil
 	}
-	text, err := r.client.textAt(ctx, oid, holdsFile)
+	text, _, err := r.client.fileAt(ctx, oid, holdsFile)
 	if err != nil {
 		return p, err
 	}

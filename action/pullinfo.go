@@ -42,35 +42,3 @@ func (c *client) pullInfo(ctx context.Context, number int) (*pullInfo, error) {
 	}
 	return data.Repository.PullRequest, nil
 }
-
-// sides are the two commits of a pull request that are compared: where it left its base branch, and its head.
-type sides struct {
-	number     int
-	base, head string
-	info       *pullInfo // nil when the event said everything
-	changed    []comparedFile
-}
-
-// sides finds the pull request that a run is about: the input, or the event's.
-func (r *run) sides(ctx context.Context) (*sides, error) {
-	s := &sides{number: r.in.PullNumber}
-	base := ""
-	switch e := r.in.event; {
-	case s.number > 0:
-		info, err := r.client.pullInfo(ctx, s.number)
-		if err != nil {
-			return nil, err
-		}
-		s.info, s.head, base = info, info.HeadRefOid, info.BaseRefOid
-	case e.number > 0 && e.headSHA != "" && e.baseSHA != "":
-		s.number, s.head, base = e.number, e.headSHA, e.baseSHA
-	default:
-		return nil, nil
-	}
-	compared, err := r.client.compare(ctx, base, s.head)
-	if err != nil {
-		return nil, err
-	}
-	s.base, s.changed = compared.mergeBase, compared.files
-	return s, nil
-}

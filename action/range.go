@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
-	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -60,13 +59,13 @@ func (r *run) describe(ctx context.Context, st *state, p *Plan) error {
 	if env == nil || env.Gates == nil || !env.Gates.askPulls() {
 		strands = strands[:min(len(strands), maxStrands)] // for people; gates look at everything
 	}
-	histories, err := r.client.histories(ctx, st.base.Target.OID, strands, maxRevisions)
+	histories, err := r.histories(ctx, st.base.Target.OID, strands)
 	if err != nil {
 		return err
 	}
-	arrivals := p.arrivals(strands, histories)
+	arrivals := Arrivals(p.Edits, strands, histories)
 	if env != nil && env.Gates != nil {
-		line, err := r.client.line(ctx, st.base.Target.OID, p.Promoted.sourcePaths())
+		line, err := r.reports(ctx, st.base.Target.OID, p.Promoted.sourcePaths())
 		if err != nil {
 			return err
 		}
@@ -82,91 +81,22 @@ func (r *run) describe(ctx context.Context, st *state, p *Plan) error {
 	return nil
 }
 
-// arrival is a commit that brought versions to the source.
-type arrival struct {
-	rev  revision
-	what []string // "api 1.8.2"
-}
-
 // sourcePaths are the parts of the source that versions are taken from, without repetition.
 func (p *promoted) sourcePaths() []string {
 	var out []string
 	for _, s := range p.strands {
-		if !slices.Contains(out, s.from) {
-			out = append(out, s.from)
-		}
-	}
-	return out
-}
-
-// arrivals are the commits of the source between what the target runs and what it gets, newest first in each strand.
-func (p Plan) arrivals(strands []strand, histories [][]revision) []arrival {
-	var out []arrival
-	for i, s := range strands {
-		for _, a := range p.arrivalsOf(s, histories[i]) {
-			at := slices.IndexFunc(out, func(o arrival) bool { return o.rev.OID == a.rev.OID })
-			if at < 0 {
-				out = append(out, a)
-				continue
-			}
-			for _, what := range a.what {
-				if !slices.Contains(out[at].what, what) {
-					out[at].what = append(out[at].what, what)
-				}
-			}
-		}
-	}
-	return out
-}
-
-// arrivalsOf are the arrivals of one strand, newest first.
-func (p Plan) arrivalsOf(s strand, history []revision) []arrival {
-	images, runs := []string{}, map[string][]string{}
-	for _, e := range p.Edits {
-		if e.Image == "" || !glob.Below(s.to, e.File) {
-			continue
-		}
-		if !slices.Contains(images, e.Image) {
-			images = append(images, e.Image)
-		}
-		runs[e.Image] = append(runs[e.Image], exact(e.Before))
-	}
-	var out []arrival
-	arrived := map[string]bool{} // images whose way is told back to what the target runs
-	for i, rev := range history {
-		var what []string
-		for _, image := range images {
-			if arrived[image] {
-				continue
-			}
-			now := rev.versions(image)
-			if len(now) == 1 && slices.Contains(runs[image], now[0]) {
-				arrived[image] = true
-				continue
-			}
-			var before []string
-			if i+1 < len(history) {
-				before = history[i+1].versions(image)
-			}
-			if len(now) > 0 && !slices.Equal(now, before) {
-				for i, v := range now {
-					now[i] = shown(v)
-				}
-				what = append(what, display.ShortName(image)+" "+strings.Join(now, ", "))
-			}
-		}
-		if len(what) > 0 {
-			out = append(out, arrival{rev, what})
+		if !slices.Contains(out, s.From) {
+			out = append(out, s.From)
 		}
 	}
 	return out
 }
 
 // commitSection lists the arrivals.
-func (p Plan) commitSection(arrivals []arrival, web string) string {
+func (p Plan) commitSection(arrivals []Arrival, web string) string {
 	var lines []string
 	for _, a := range arrivals {
-		lines = append(lines, fmt.Sprintf("- [`%s`](%s/commit/%s) %s: %s (%s)\n", display.SHA(a.rev.OID), web, a.rev.OID, display.Code(strings.Join(a.what, ", ")), display.Plain(display.Shorten(a.rev.MessageHeadline, 120)), a.rev.by()))
+		lines = append(lines, fmt.Sprintf("- [`%s`](%s/commit/%s) %s: %s (%s)\n", display.SHA(a.SHA), web, a.SHA, display.Code(strings.Join(a.What, ", ")), display.Plain(display.Shorten(a.Headline, 120)), broughtBy(a.Revision)))
 	}
 	if len(lines) == 0 {
 		return ""
@@ -174,27 +104,13 @@ func (p Plan) commitSection(arrivals []arrival, web string) string {
 	return "How it came to " + display.Code(p.Promoted.fromName) + ":\n\n" + strings.Join(lines, "")
 }
 
-// by is who made a commit, when, and by which pull request. A login is written without the @ that would notify.
-func (r revision) by() string {
-	who := r.Author.Name
-	if r.Author.User != nil {
-		who = r.Author.User.Login
-	}
-	text := display.Plain(who) + ", " + r.CommittedDate.UTC().Format(time.DateOnly)
-	if pr := r.pull(); pr != nil {
-		text += fmt.Sprintf(", #%d", pr.Number)
+// broughtBy says who made a commit, when, and by which pull request. A login is written without the @ that would notify.
+func broughtBy(rev Revision) string {
+	text := display.Plain(rev.Author) + ", " + rev.Date.UTC().Format(time.DateOnly)
+	if rev.Pull != nil {
+		text += fmt.Sprintf(", #%d", rev.Pull.Number)
 	}
 	return text
-}
-
-// pull is the merged pull request that brought the commit, or nil.
-func (r revision) pull() *sourcePull {
-	for i, p := range r.AssociatedPullRequests.Nodes {
-		if p.Merged {
-			return &r.AssociatedPullRequests.Nodes[i]
-		}
-	}
-	return nil
 }
 
 // compareSection links each image's two versions in the application's repository.
@@ -241,4 +157,21 @@ func (p *promoted) compareLink(e bumper.Edit, labels map[bumper.Image]imageLabel
 	}
 	at := func(t string) string { return strings.ReplaceAll(tag, "{tag}", t) }
 	return repository + "/compare/" + at(e.Before.Tag) + "..." + at(e.After.Tag)
+}
+
+// gateSection is the table of the gates.
+func gateSection(gates []gateResult) string {
+	if len(gates) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("| Gate | Holds | |\n|---|---|---|\n")
+	for _, g := range gates {
+		holds := "no"
+		if g.Met {
+			holds = "yes"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", display.Code(g.Gate), holds, display.Plain(g.Detail))
+	}
+	return b.String()
 }

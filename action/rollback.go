@@ -2,8 +2,6 @@ package action
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -31,64 +29,6 @@ func (r *run) rollbackOperation(ctx context.Context) (operation, error) {
 	op.plan = func(_ context.Context, s *snapshot) (Plan, error) { return r.planUndo(s, u) }
 	op.again = func([]string) operation { return op }
 	return op, nil
-}
-
-// undoOf finds out what the pull request or the commit changed.
-func (r *run) undoOf(ctx context.Context) (*undo, error) {
-	u := &undo{}
-	var before, after string
-	var err error
-	if r.in.PullNumber > 0 {
-		u.what, u.slug = fmt.Sprintf("#%d", r.in.PullNumber), fmt.Sprintf("pr-%d", r.in.PullNumber)
-		before, after, err = r.client.mergedRange(ctx, r.in.PullNumber, r.in.Ref)
-	} else {
-		before, after, err = r.client.commitRange(ctx, r.in.Commit, r.in.Ref)
-		u.what, u.slug = display.SHA(after), display.SHA(after)
-	}
-	if err != nil {
-		return nil, err
-	}
-	changed, err := r.client.compare(ctx, before, after)
-	if err != nil {
-		return nil, err
-	}
-	if len(changed.files) >= maxCompared {
-		return nil, fmt.Errorf("roll back %s: it changes %d files or more, too many to undo in one run", u.what, maxCompared)
-	}
-	var paths []string
-	for _, f := range changed.files {
-		paths = append(paths, f.path)
-		if f.previous != "" {
-			paths = append(paths, f.previous)
-		}
-	}
-	wants := wanted{only: true, extra: paths}
-	old, err := r.fetch(ctx, before, wants)
-	if err != nil {
-		return nil, err
-	}
-	now, err := r.fetch(ctx, after, wants)
-	if err != nil {
-		return nil, err
-	}
-	slices.Sort(paths)
-	paths = slices.Compact(paths)
-	if err := errors.Join(r.checkBytes(ctx, old, paths), r.checkBytes(ctx, now, paths)); err != nil {
-		return nil, err
-	}
-	for _, p := range paths {
-		if p == holdsFile {
-			continue // holds follow the versions, see holdChange
-		}
-		c := undone{path: p, mode: old.modes[p]}
-		c.before, c.had = old.data(p)
-		c.after, c.has = now.data(p)
-		if !c.had && !c.has {
-			return nil, fmt.Errorf("roll back %s: %s is a symbolic link, a submodule or too large; undo it by hand", u.what, p)
-		}
-		u.files = append(u.files, c)
-	}
-	return u, nil
 }
 
 var shaRE = regexp.MustCompile(`^[0-9a-f]{7,40}$`)

@@ -12,28 +12,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
-// undo is what a pull request or a commit changed, file by file.
-type undo struct {
-	what, slug string
-	files      []undone
-}
-
-// undone is one file as it was before and after.
-type undone struct {
-	path          string
-	before, after []byte
-	had, has      bool   // it was there before, and after
-	mode          string // before
-}
-
-func (u *undo) paths() []string {
-	var out []string
-	for _, f := range u.files {
-		out = append(out, f.path)
-	}
-	return out
-}
-
 // planUndo makes the tree what it was before. A file that nobody touched since gets its old bytes back: that is a true
 // revert. In a file that was touched since, only the values that still are what was brought are set back, one by one.
 func (r *run) planUndo(s *snapshot, u *undo) (Plan, error) {

@@ -1,0 +1,77 @@
+package action
+
+import (
+	"context"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/bumper"
+)
+
+// histories reads the commits that touched the source of each strand, newest first.
+func (r *run) histories(ctx context.Context, head string, strands []Strand) ([][]Revision, error) {
+	var wants []wantedHistory
+	for _, s := range strands {
+		wants = append(wants, wantedHistory{path: s.From, files: s.Carriers[:min(len(s.Carriers), maxCarriers)]})
+	}
+	found, err := r.client.histories(ctx, head, wants, maxRevisions)
+	if err != nil {
+		return nil, err
+	}
+	out := make([][]Revision, len(found))
+	for i, list := range found {
+		out[i] = revisionsOf(list, strands[i].Beside)
+	}
+	return out, nil
+}
+
+// revisionsOf are the commits that GitHub answered, for the decisions of a promotion.
+func revisionsOf(list []revision, beside []bumper.File) []Revision {
+	var out []Revision
+	for _, from := range list {
+		to := Revision{SHA: from.OID, Headline: from.MessageHeadline, Author: from.Author.Name, Date: from.CommittedDate, Pull: pullOf(from), Beside: beside}
+		if from.Author.User != nil {
+			to.Author = from.Author.User.Login
+		}
+		for _, f := range from.Files {
+			to.Files = append(to.Files, bumper.File(f))
+		}
+		out = append(out, to)
+	}
+	return out
+}
+
+// pullOf is the merged pull request that brought a commit, or nil.
+func pullOf(rev revision) *Pull {
+	for _, p := range rev.AssociatedPullRequests.Nodes {
+		if !p.Merged {
+			continue
+		}
+		out := &Pull{Number: p.Number, Head: p.HeadRefOid, Labels: p.Labels.list()}
+		for _, r := range p.LatestOpinionatedReviews.Nodes {
+			review := Review{Approved: r.State == "APPROVED"}
+			if r.Commit != nil {
+				review.Commit = r.Commit.OID
+			}
+			out.Reviews = append(out.Reviews, review)
+		}
+		return out
+	}
+	return nil
+}
+
+// reports reads what was reported on the commits of the base branch at which the source was what it is now.
+func (r *run) reports(ctx context.Context, head string, paths []string) ([]Commit, error) {
+	found, err := r.client.statuses(ctx, head, paths)
+	if a, ok := answered(err); ok && a.says("not accessible") {
+		return nil, hint.With(err, "gates need a token with statuses: read, checks: read and pull-requests: read")
+	}
+	var out []Commit
+	for _, from := range found {
+		to := Commit{SHA: from.sha}
+		for _, r := range from.reports {
+			to.Reports = append(to.Reports, Report{Name: r.name, Pending: r.pending, Outcome: r.outcome, At: r.at})
+		}
+		out = append(out, to)
+	}
+	return out, err
+}
