@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/registry"
 )
 
 // Bounds of the delivery loop. Forty lost races in a row take several minutes.
@@ -182,7 +183,7 @@ func (r *run) prepare(ctx context.Context) ([]operation, error) {
 	images := r.in.Images
 	if r.in.ResolveDigest {
 		var err error
-		if images, err = resolveDigests(ctx, images); err != nil {
+		if images, err = registry.ResolveDigests(ctx, images); err != nil {
 			return nil, err
 		}
 	}

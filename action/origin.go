@@ -1,7 +1,6 @@
 package action
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -40,17 +39,4 @@ func followRedirect(next *http.Request, via []*http.Request) error {
 		return fmt.Errorf("%s redirects a %s to %s", last.URL.Host, via[0].Method, next.URL.Host)
 	}
 	return nil
-}
-
-// tlsOnly lets no credential leave by plain http, whatever a registry answers: it may redirect, and name the server that
-// hands out tokens.
-type tlsOnly struct{ base http.RoundTripper }
-
-var errPlain = errors.New("credentials are not sent over plain http")
-
-func (t tlsOnly) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.URL.Scheme != "https" && (req.Header.Get("Authorization") != "" || req.Method != http.MethodGet && req.Method != http.MethodHead) {
-		return nil, fmt.Errorf("%s: %w", req.URL.Host, errPlain)
-	}
-	return t.base.RoundTrip(req)
 }

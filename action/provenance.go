@@ -2,8 +2,10 @@ package action
 
 import (
 	"context"
+	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/registry"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -74,4 +76,37 @@ func (r *run) reports(ctx context.Context, head string, paths []string) ([]Commi
 		out = append(out, to)
 	}
 	return out, err
+}
+
+// maxLabels bounds how many images are asked for their labels, and maxLabelWait for how long.
+const (
+	maxLabels    = 20
+	maxLabelWait = 20 * time.Second
+)
+
+// labels asks the registries what the images before and after the edits were built from, when the input says so. What
+// cannot be read is left out: links are a convenience.
+func (r *run) labels(ctx context.Context, edits []bumper.Edit) map[bumper.Image]registry.Labels {
+	out := map[bumper.Image]registry.Labels{}
+	if !r.in.ImageLabels {
+		return out
+	}
+	ctx, cancel := context.WithTimeout(ctx, maxLabelWait)
+	defer cancel()
+	for _, e := range edits {
+		for _, img := range []bumper.Image{e.Before, e.After} {
+			if _, done := out[img]; done || e.Image == "" || len(out) >= maxLabels {
+				continue
+			}
+			found, err := registry.LabelsOf(ctx, img)
+			if err != nil {
+				r.rep.log("note: " + err.Error())
+			}
+			if !sourceRE.MatchString(found.Source) { // it comes from outside and becomes a link
+				found.Source = ""
+			}
+			out[img] = found
+		}
+	}
+	return out
 }

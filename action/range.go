@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/registry"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -114,7 +115,7 @@ func broughtBy(rev Revision) string {
 }
 
 // compareSection links each image's two versions in the application's repository.
-func (p Plan) compareSection(labels map[bumper.Image]imageLabels) string {
+func (p Plan) compareSection(labels map[bumper.Image]registry.Labels) string {
 	var lines []string
 	for _, e := range p.Edits {
 		if e.Image == "" {
@@ -135,7 +136,7 @@ func (p Plan) compareSection(labels map[bumper.Image]imageLabels) string {
 
 // compareLink is the address of the comparison. The repository is the one that promotion.yaml names, or the one that
 // the image's label names; commits from labels are better than tags.
-func (p *promoted) compareLink(e bumper.Edit, labels map[bumper.Image]imageLabels) string {
+func (p *promoted) compareLink(e bumper.Edit, labels map[bumper.Image]registry.Labels) string {
 	old, now := labels[e.Before], labels[e.After]
 	repository, tag := "", ""
 	for _, s := range p.sources {
@@ -144,13 +145,13 @@ func (p *promoted) compareLink(e bumper.Edit, labels map[bumper.Image]imageLabel
 		}
 	}
 	if repository == "" {
-		repository = now.source
+		repository = now.Source
 	}
 	if repository == "" {
 		return ""
 	}
-	if old.revision != "" && now.revision != "" {
-		return repository + "/compare/" + old.revision + "..." + now.revision
+	if old.Revision != "" && now.Revision != "" {
+		return repository + "/compare/" + old.Revision + "..." + now.Revision
 	}
 	if tag == "" || e.Before.Tag == "" || e.After.Tag == "" {
 		return ""

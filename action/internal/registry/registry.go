@@ -1,27 +1,28 @@
-package action
+// Package registry asks container registries, with the credentials of docker login, what a tag points to and what an image was
+// built from. It pushes nothing and pulls no layers.
+package registry
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-	registry "github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
-// resolveDigests asks each image's registry what its tag points to and pins that digest. It fails when a
-// tag does not exist, or points elsewhere than a digest that was asked for. Credentials are those of
-// docker login.
-func resolveDigests(ctx context.Context, images []bumper.Image) ([]bumper.Image, error) {
+// ResolveDigests asks the registry of each image what its tag points to, and returns the images with that digest. It fails when
+// a tag does not exist, or points to another digest than the image asks for.
+func ResolveDigests(ctx context.Context, images []bumper.Image) ([]bumper.Image, error) {
 	out := make([]bumper.Image, len(images))
 	var errs []error
 	for i, img := range images {
@@ -85,9 +86,14 @@ func reference(img bumper.Image) (name.Reference, error) {
 }
 
 func registryError(img bumper.Image, err error) error {
-	var answer *registry.Error
-	if !errors.As(err, &answer) {
-		return fmt.Errorf("image %s: ask the registry: %w", img, withoutURL(err))
+	var answer *transport.Error
+	var asked *url.Error
+	switch {
+	case errors.As(err, &answer):
+	case errors.As(err, &asked): // its address can hold a token
+		return fmt.Errorf("image %s: ask the registry: %w", img, asked.Err)
+	default:
+		return fmt.Errorf("image %s: ask the registry: %w", img, err)
 	}
 	switch answer.StatusCode {
 	case http.StatusNotFound:
@@ -98,64 +104,45 @@ func registryError(img bumper.Image, err error) error {
 	return fmt.Errorf("image %s: the registry answered %d", img, answer.StatusCode)
 }
 
-// imageLabels are the OCI labels that say what an image was built from.
-type imageLabels struct {
-	source   string // web address of the repository
-	revision string // commit
+// Labels are the OCI labels that say what an image was built from. They are what the image says: check them before use.
+type Labels struct {
+	Source   string // address of the repository
+	Revision string // commit
 }
-
-// maxLabels bounds how many images are asked for their labels, and maxLabelWait for how long.
-const (
-	maxLabels    = 20
-	maxLabelWait = 20 * time.Second
-)
 
 var revisionRE = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
 
-// labels asks the registries what the images before and after the edits were built from, when the input says so. What
-// cannot be read is left out: links are a convenience.
-func (r *run) labels(ctx context.Context, edits []bumper.Edit) map[bumper.Image]imageLabels {
-	out := map[bumper.Image]imageLabels{}
-	if !r.in.ImageLabels {
-		return out
-	}
-	ctx, cancel := context.WithTimeout(ctx, maxLabelWait)
-	defer cancel()
-	for _, e := range edits {
-		for _, img := range []bumper.Image{e.Before, e.After} {
-			if _, done := out[img]; done || e.Image == "" || len(out) >= maxLabels {
-				continue
-			}
-			found, err := readLabels(ctx, img)
-			if err != nil {
-				r.rep.log("note: " + err.Error())
-			}
-			out[img] = found
-		}
-	}
-	return out
-}
-
-func readLabels(ctx context.Context, img bumper.Image) (imageLabels, error) {
+// LabelsOf asks the registry of an image for its labels. A revision that is not the name of a commit is left out.
+func LabelsOf(ctx context.Context, img bumper.Image) (Labels, error) {
 	ref, err := reference(img)
 	if err != nil {
-		return imageLabels{}, err
+		return Labels{}, err
 	}
 	remoteImage, err := remote.Image(ref, registryOptions(ctx, ref)...)
 	if err != nil {
-		return imageLabels{}, registryError(img, err)
+		return Labels{}, registryError(img, err)
 	}
 	config, err := remoteImage.ConfigFile()
 	if err != nil {
-		return imageLabels{}, registryError(img, err)
+		return Labels{}, registryError(img, err)
 	}
-	out := imageLabels{source: config.Config.Labels["org.opencontainers.image.source"], revision: config.Config.Labels["org.opencontainers.image.revision"]}
-	out.source = strings.TrimSuffix(strings.TrimSuffix(out.source, "/"), ".git")
-	if !sourceRE.MatchString(out.source) { // it comes from outside and becomes a link
-		out.source = ""
-	}
-	if !revisionRE.MatchString(out.revision) {
-		out.revision = ""
+	out := Labels{Source: config.Config.Labels["org.opencontainers.image.source"], Revision: config.Config.Labels["org.opencontainers.image.revision"]}
+	out.Source = strings.TrimSuffix(strings.TrimSuffix(out.Source, "/"), ".git")
+	if !revisionRE.MatchString(out.Revision) {
+		out.Revision = ""
 	}
 	return out, nil
+}
+
+// tlsOnly lets no credential leave by plain http, whatever a registry answers: it may redirect, and name the server that
+// hands out tokens.
+type tlsOnly struct{ base http.RoundTripper }
+
+var errPlain = errors.New("credentials are not sent over plain http")
+
+func (t tlsOnly) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Scheme != "https" && (req.Header.Get("Authorization") != "" || req.Method != http.MethodGet && req.Method != http.MethodHead) {
+		return nil, fmt.Errorf("%s: %w", req.URL.Host, errPlain)
+	}
+	return t.base.RoundTrip(req)
 }
