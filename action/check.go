@@ -359,11 +359,11 @@ func (r *run) checkRepository(ctx context.Context) (Result, error) {
 	}
 	where := "the pull request adds"
 	if s == nil {
-		st, err := r.client.readState(ctx, r.in.Ref, "", false)
+		st, err := r.client.ReadState(ctx, r.in.Ref, "", false)
 		if err != nil {
 			return Result{}, err
 		}
-		s, where = &sides{head: st.base.Target.OID}, st.base.Name+" has"
+		s, where = &sides{head: st.Base.Target.OID}, st.Base.Name+" has"
 	}
 	res := Result{PullOperation: "none", Number: s.number}
 	if p.renderer, err = rendererPath(r.in.RendererPath, r.rep.s.Getenv); errors.Is(err, errNoRenderer) {

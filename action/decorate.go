@@ -8,11 +8,13 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 )
 
 // decorate adds labels, assignees and reviewers. The pull request is there whatever happens to them, so a name that
 // GitHub refuses is a warning, and the others are added all the same.
-func (r *run) decorate(ctx context.Context, pr pullRequest, res *Result) error {
+func (r *run) decorate(ctx context.Context, pr github.PullRequest, res *Result) error {
 	notes, err := r.addAll(ctx, pr)
 	for _, n := range notes {
 		if !slices.Contains(r.warned, n) {
@@ -23,14 +25,14 @@ func (r *run) decorate(ctx context.Context, pr pullRequest, res *Result) error {
 	return err
 }
 
-func (r *run) addAll(ctx context.Context, pr pullRequest) (notes []string, err error) {
-	labels, assignees := missing(r.in.Labels, pr.Labels.list()), missing(r.in.Assignees, pr.Assignees.list())
+func (r *run) addAll(ctx context.Context, pr github.PullRequest) (notes []string, err error) {
+	labels, assignees := github.Missing(r.in.Labels, pr.Labels.List()), github.Missing(r.in.Assignees, pr.Assignees.List())
 	if pr.Opened && len(labels) > 0 && len(assignees) > 0 {
-		err := r.settle(ctx, func() error { return r.client.pulls.setLabelsAndAssignees(ctx, pr.Number, labels, assignees) })
-		switch a, ok := answered(err); {
+		err := r.settle(ctx, func() error { return r.client.Pulls.SetLabelsAndAssignees(ctx, pr.Number, labels, assignees) })
+		switch a, ok := github.Answered(err); {
 		case err == nil:
 			labels, assignees = nil, nil
-		case !ok || a.status >= 500:
+		case !ok || a.Status >= 500:
 			return nil, err
 		} // GitHub sets none when it refuses one; they are added on their own then
 	}
@@ -47,11 +49,11 @@ func (r *run) addAll(ctx context.Context, pr pullRequest) (notes []string, err e
 		names []string
 		add   func([]string) error
 	}{
-		{"label", labels, func(names []string) error { return r.client.pulls.addLabels(ctx, pr.Number, names) }},
-		{"assignee", assignees, func(names []string) error { return r.client.pulls.addAssignees(ctx, pr.Number, names) }},
+		{"label", labels, func(names []string) error { return r.client.Pulls.AddLabels(ctx, pr.Number, names) }},
+		{"assignee", assignees, func(names []string) error { return r.client.Pulls.AddAssignees(ctx, pr.Number, names) }},
 		{"reviewer", asked, func(names []string) error {
 			users, teams := splitTeams(names)
-			return r.client.pulls.requestReviewers(ctx, pr.Number, users, teams)
+			return r.client.Pulls.RequestReviewers(ctx, pr.Number, users, teams)
 		}},
 	} {
 		more, err := r.addNames(ctx, list.what, list.names, list.add)
@@ -82,8 +84,8 @@ func (r *run) addNames(ctx context.Context, what string, names []string, add fun
 		return nil, nil
 	}
 	err = r.settle(ctx, func() error { return add(names) })
-	var dropped droppedError
-	a, ok := answered(err)
+	var dropped github.Dropped
+	a, ok := github.Answered(err)
 	switch {
 	case err == nil:
 		return nil, nil
@@ -92,15 +94,15 @@ func (r *run) addNames(ctx context.Context, what string, names []string, add fun
 			notes = append(notes, fmt.Sprintf("%s %s was not added: GitHub does not allow it", what, name))
 		}
 		return notes, nil
-	case !ok || a.status >= 500:
+	case !ok || a.Status >= 500:
 		return nil, err
-	case a.status != http.StatusUnprocessableEntity || len(names) == 1:
+	case a.Status != http.StatusUnprocessableEntity || len(names) == 1:
 		return []string{refusedNames(what, names, a)}, nil
 	}
 	for _, name := range names {
 		err := add([]string{name})
-		a, ok := answered(err)
-		if err != nil && (!ok || a.status >= 500) {
+		a, ok := github.Answered(err)
+		if err != nil && (!ok || a.Status >= 500) {
 			return notes, err
 		}
 		if err != nil {
@@ -110,9 +112,9 @@ func (r *run) addNames(ctx context.Context, what string, names []string, add fun
 	return notes, nil
 }
 
-func refusedNames(what string, names []string, a *apiError) string {
+func refusedNames(what string, names []string, a *github.Error) string {
 	note := fmt.Sprintf("%s %s was not added: %v", what, strings.Join(names, ", "), a)
-	if _, teams := splitTeams(names); len(teams) > 0 && a.says("could not resolve to a node") {
+	if _, teams := splitTeams(names); len(teams) > 0 && a.Says("could not resolve to a node") {
 		note += " (teams need a GitHub App token with members: read; github.token cannot request them)"
 	}
 	return note
@@ -122,11 +124,11 @@ func refusedNames(what string, names []string, a *apiError) string {
 func (r *run) settle(ctx context.Context, do func() error) error {
 	for try := 1; ; try++ {
 		err := do()
-		a, ok := answered(err)
-		if !ok || a.status != http.StatusUnprocessableEntity || !a.says("could not resolve to a node") || try == 3 {
+		a, ok := github.Answered(err)
+		if !ok || a.Status != http.StatusUnprocessableEntity || !a.Says("could not resolve to a node") || try == 3 {
 			return err
 		}
-		if sleepErr := r.sleep(ctx, backoff(try, time.Second)); sleepErr != nil {
+		if sleepErr := r.sleep(ctx, github.Backoff(try, time.Second)); sleepErr != nil {
 			return errors.Join(err, sleepErr)
 		}
 	}

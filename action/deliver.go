@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/registry"
 )
 
@@ -50,7 +51,7 @@ type run struct {
 	in     Inputs
 	op     operation
 	rep    *reporter
-	client *client
+	client *github.Client
 	sleep  func(context.Context, time.Duration) error
 	now    func() time.Time
 
@@ -77,8 +78,8 @@ func (r *run) deliver(ctx context.Context) ([]Result, error) {
 	var err error
 	base := http.DefaultTransport.(*http.Transport).Clone()
 	base.ResponseHeaderTimeout = 2 * time.Minute
-	r.client, err = newClient(config{apiURL: r.in.APIURL, graphqlURL: r.in.GraphQLURL, token: r.in.Token, repository: r.in.Repository,
-		base: base, sleep: r.sleep, now: r.now, note: r.rep.log})
+	r.client, err = github.New(github.Config{APIURL: r.in.APIURL, GraphQLURL: r.in.GraphQLURL, Token: r.in.Token, Repository: r.in.Repository,
+		Base: base, Sleep: r.sleep, Now: r.now, Note: r.rep.log})
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +123,7 @@ func (r *run) deliverOne(ctx context.Context, op operation) (Result, error) {
 	lost := 0
 	for try := 1; ; try++ {
 		res, err := r.attempt(ctx)
-		if errors.Is(err, errUncertain) {
+		if errors.Is(err, github.ErrUncertain) {
 			lost++
 		}
 		switch {
@@ -131,11 +132,11 @@ func (r *run) deliverOne(ctx context.Context, op operation) (Result, error) {
 		case errors.Is(err, errNextBranch) && r.suffix < maxBranchTry:
 			r.suffix++
 			continue
-		case !errors.Is(err, errMoved) && !errors.Is(err, errUncertain), try == maxRaces, lost > maxLost:
+		case !errors.Is(err, github.ErrMoved) && !errors.Is(err, github.ErrUncertain), try == maxRaces, lost > maxLost:
 			return r.whole(r.at), explain(err, r.in)
 		}
 		r.rep.log(fmt.Sprintf("%v; reading it again", err))
-		if err := r.sleep(ctx, backoff(try, raceBackoff)); err != nil {
+		if err := r.sleep(ctx, github.Backoff(try, raceBackoff)); err != nil {
 			return Result{}, err
 		}
 	}
@@ -193,12 +194,12 @@ func (r *run) prepare(ctx context.Context) ([]operation, error) {
 // attempt goes through the whole chain once.
 func (r *run) attempt(ctx context.Context) (Result, error) {
 	writes := r.in.Operation != opCheck && !r.in.DryRun
-	st, err := r.client.readState(ctx, r.in.Ref, r.branch(), r.in.PullRequest && writes)
+	st, err := r.client.ReadState(ctx, r.in.Ref, r.branch(), r.in.PullRequest && writes)
 	if err != nil {
 		return Result{}, err
 	}
-	if r.snap == nil || r.snap.commit != st.base.Target.OID {
-		if r.snap, err = r.fetch(ctx, st.base.Target.OID, r.op.wants); err != nil {
+	if r.snap == nil || r.snap.Commit != st.Base.Target.OID {
+		if r.snap, err = r.fetch(ctx, st.Base.Target.OID, r.op.wants); err != nil {
 			return Result{}, err
 		}
 	}
@@ -214,12 +215,12 @@ func (r *run) attempt(ctx context.Context) (Result, error) {
 	}
 	var edited []string
 	for _, c := range plan.changes(r.snap) {
-		edited = append(edited, c.path)
+		edited = append(edited, c.Path)
 	}
 	if err := r.checkBytes(ctx, r.snap, edited); err != nil {
 		return Result{}, err
 	}
-	words := writing{in: r.in, op: r.op, base: st.base.Name, plan: plan, hide: r.rep.clean}
+	words := writing{in: r.in, op: r.op, base: st.Base.Name, plan: plan, hide: r.rep.clean}
 	words.waits = plan.waits()
 	res := Result{Plan: plan, Notes: plan.Notes, PullOperation: "none", Target: plan.target()}
 	switch {
@@ -256,23 +257,23 @@ func (r *run) report(res Result, words writing) Result {
 }
 
 // direct commits to the base branch.
-func (r *run) direct(ctx context.Context, st *state, words writing, res Result) (Result, error) {
-	sha, verified, err := r.commit(ctx, st, words, []string{st.base.Target.OID}, "")
+func (r *run) direct(ctx context.Context, st *github.State, words writing, res Result) (Result, error) {
+	sha, verified, err := r.commit(ctx, st, words, []string{st.Base.Target.OID}, "")
 	if err != nil {
 		return Result{}, err
 	}
-	if err := r.client.git.moveBranch(ctx, st.base.Name, sha); err != nil {
+	if err := r.client.Git.MoveBranch(ctx, st.Base.Name, sha); err != nil {
 		return Result{}, err
 	}
-	res.Changed, res.Commit, res.Verified, res.Branch = true, sha, verified, st.base.Name
-	res.CommitURL = r.in.ServerURL + "/" + st.name + "/commit/" + sha
-	res.Line = fmt.Sprintf("✓ committed %s to %s", display.SHA(sha), st.base.Name)
+	res.Changed, res.Commit, res.Verified, res.Branch = true, sha, verified, st.Base.Name
+	res.CommitURL = r.in.ServerURL + "/" + st.Name + "/commit/" + sha
+	res.Line = fmt.Sprintf("✓ committed %s to %s", display.SHA(sha), st.Base.Name)
 	return res, nil
 }
 
 // commit writes one tree, which is the base branch's with the edits, and one commit.
-func (r *run) commit(ctx context.Context, st *state, words writing, parents []string, digest string) (string, bool, error) {
-	tree, err := r.client.git.createTree(ctx, st.base.Target.Tree.OID, words.plan.changes(r.snap))
+func (r *run) commit(ctx context.Context, st *github.State, words writing, parents []string, digest string) (string, bool, error) {
+	tree, err := r.client.Git.CreateTree(ctx, st.Base.Target.Tree.OID, words.plan.changes(r.snap))
 	if err != nil {
 		return "", false, err
 	}
@@ -280,7 +281,7 @@ func (r *run) commit(ctx context.Context, st *state, words writing, parents []st
 	if digest != "" {
 		message += "\n\n" + trailers(words.plan.Set, tree, digest)
 	}
-	return r.client.git.createCommit(ctx, tree, message, parents)
+	return r.client.Git.CreateCommit(ctx, tree, message, parents)
 }
 
 // branch is the name to try now.

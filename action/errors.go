@@ -4,41 +4,42 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
 // explain adds to a refusal of GitHub which permission or which setting is missing.
 func explain(err error, in Inputs) error {
-	a, ok := answered(err)
+	a, ok := github.Answered(err)
 	if !ok || hint.Of(err) != "" {
 		return err
 	}
 	return hint.With(err, refusalHint(a, in))
 }
 
-func refusalHint(a *apiError, in Inputs) string {
+func refusalHint(a *github.Error, in Inputs) string {
 	other := in.event.repository != "" && !strings.EqualFold(in.event.repository, in.Repository)
 	switch {
-	case a.status == 401:
+	case a.Status == 401:
 		return "the token is wrong, expired or revoked"
-	case a.says("not permitted to create or approve pull requests"):
+	case a.Says("not permitted to create or approve pull requests"):
 		return "switch on Settings > Actions > General > Allow GitHub Actions to create and approve pull requests (in the organisation too), or use a GitHub App token"
-	case a.says("draft pull requests are not supported"):
+	case a.Says("draft pull requests are not supported"):
 		return "this repository's plan has no drafts: set draft: false"
-	case a.says("SAML"):
+	case a.Says("SAML"):
 		return "authorise the token for the organisation's single sign-on"
-	case a.says("without `workflows` permission") || a.says("without workflows permission"):
+	case a.Says("without `workflows` permission") || a.Says("without workflows permission"):
 		return "the token may not touch .github/workflows; limit the paths input"
-	case a.status == 403 || a.says("not accessible by"):
-		return permissionHint(a.need, in, other)
-	case a.status == 404 || a.says("could not resolve to a repository"):
+	case a.Status == 403 || a.Says("not accessible by"):
+		return permissionHint(a.Need, in, other)
+	case a.Status == 404 || a.Says("could not resolve to a repository"):
 		if other {
 			return fmt.Sprintf("github.token only reaches %s; give the token input a GitHub App token or a fine-grained token for %s", in.event.repository, in.Repository)
 		}
 		return "check owner/name, and that the token may read the repository"
-	case a.status == 422 && protected(a) && in.PullRequest:
+	case a.Status == 422 && github.Protected(a) && in.PullRequest:
 		return "a rule of the repository forbids this branch; allow gitops/** in it, or choose another name with the branch input"
-	case a.status == 422 && protected(a):
+	case a.Status == 422 && github.Protected(a):
 		return "the branch is protected: set pull-request: true, or let the token's owner bypass the rule"
 	}
 	return ""

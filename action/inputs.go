@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
@@ -281,7 +282,7 @@ func (r *reader) url(name, variable, byDefault string) string {
 		r.bad("input %s: it is not an http address without credentials", name)
 		return byDefault
 	}
-	if u.Scheme == "http" && name != "server-url" && !isLoopback(u) {
+	if u.Scheme == "http" && name != "server-url" && !github.IsLoopback(u) {
 		r.bad("input %s: %s is plain http, which would show the token to everybody on the way; use https", name, u.Host)
 	}
 	return strings.TrimSuffix(v, "/") + "/"

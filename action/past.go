@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
@@ -16,16 +17,16 @@ import (
 // closed is not proposed again.
 
 // leftBehind says whether a branch is what a merged or closed pull request left.
-func leftBehind(st *state, head *branchHead) bool {
-	return slices.ContainsFunc(st.past, func(p pullRequest) bool { return !p.IsCrossRepository && p.HeadRefOid == head.Target.OID })
+func leftBehind(st *github.State, head *github.Branch) bool {
+	return slices.ContainsFunc(st.Past, func(p github.PullRequest) bool { return !p.IsCrossRepository && p.HeadRefOid == head.Target.OID })
 }
 
 // declined finds the newest pull request that proposed all of what the plan changes, when somebody closed it without
 // merging it. One that this action closed itself says nothing.
-func (r *run) declined(st *state, plan Plan) *pullRequest {
-	for _, p := range st.past { // newest first
+func (r *run) declined(st *github.State, plan Plan) *github.PullRequest {
+	for _, p := range st.Past { // newest first
 		m, _, marked := parseMarker(p.Body)
-		if p.IsCrossRepository || p.BaseRefName != st.base.Name || !marked || m.Operation != r.op.name || m.Target != r.op.target || !plan.within(m.last()) {
+		if p.IsCrossRepository || p.BaseRefName != st.Base.Name || !marked || m.Operation != r.op.name || m.Target != r.op.target || !plan.within(m.last()) {
 			continue
 		}
 		if p.Merged || m.Closed == p.HeadRefOid || slices.Contains(r.tooLateFor, p.Number) {
@@ -63,14 +64,14 @@ func asksFor(line string, e bumper.Edit) bool {
 
 // close says why, leaves a mark by which the next run knows who closed it, and deletes the branch, which closes the pull
 // request.
-func (r *run) close(ctx context.Context, p pullRequest, comment string) error {
+func (r *run) close(ctx context.Context, p github.PullRequest, comment string) error {
 	if m, _, ok := parseMarker(p.Body); ok && m.Closed != p.HeadRef.Target.OID {
 		m.Closed = p.HeadRef.Target.OID
-		if err := r.client.pulls.editBody(ctx, p.Number, withMarker(p.Body, m)); err != nil {
+		if err := r.client.Pulls.EditBody(ctx, p.Number, withMarker(p.Body, m)); err != nil {
 			return err
 		}
 	}
-	return r.client.pulls.close(ctx, p, comment)
+	return r.client.Pulls.Close(ctx, p, comment)
 }
 
 // errNothingThere means that nothing of what is to be rolled back is there any more.
@@ -78,8 +79,8 @@ var errNothingThere = errors.New("nothing of it is there any more")
 
 // overtaken is for a plan that failed because the base branch has moved past it. A pull request of ours that proposes
 // just that cannot be merged any more, so it is closed with the reason. It returns the error as it is when there is none.
-func (r *run) overtaken(ctx context.Context, st *state, set []string, cause error) (Result, error) {
-	why, whole := r.overtaking(ctx, cause, st.base.Name, set)
+func (r *run) overtaken(ctx context.Context, st *github.State, set []string, cause error) (Result, error) {
+	why, whole := r.overtaking(ctx, cause, st.Base.Name, set)
 	if why == "" || len(set) == 0 {
 		return Result{}, cause
 	}
@@ -89,7 +90,7 @@ func (r *run) overtaken(ctx context.Context, st *state, set []string, cause erro
 	}
 	ours := found.superseded
 	if found.current != nil {
-		ours = append([]pullRequest{*found.current}, ours...)
+		ours = append([]github.PullRequest{*found.current}, ours...)
 	}
 	res := Result{PullOperation: "none"}
 	for _, p := range ours {

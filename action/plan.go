@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
@@ -284,12 +285,12 @@ func (p Plan) digest(s *snapshot) string {
 }
 
 // changes are the files of the commit, with the modes they have.
-func (p Plan) changes(s *snapshot) []change {
-	var out []change
+func (p Plan) changes(s *snapshot) []github.Change {
+	var out []github.Change
 	for _, name := range slices.Sorted(maps.Keys(p.Files)) {
-		ch := change{path: name, mode: cmp.Or(s.modes[name], p.Modes[name], "100644"), content: string(p.Files[name]), remove: p.Files[name] == nil}
+		ch := github.Change{Path: name, Mode: cmp.Or(s.modes[name], p.Modes[name], "100644"), Content: string(p.Files[name]), Remove: p.Files[name] == nil}
 		if !utf8.Valid(p.Files[name]) { // it comes back from an earlier commit, so Git has it; JSON could not carry it
-			ch.blob = blobName(p.Files[name])
+			ch.Blob = github.BlobName(p.Files[name])
 		}
 		out = append(out, ch)
 	}

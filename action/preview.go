@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
@@ -71,15 +72,15 @@ const maxUnseen = 20
 
 // unseenSection names changed files that the archives of GitHub do not hold, because .gitattributes leaves them out or because
 // they are submodules: nothing can be said about them, so the change is not about images only.
-func unseenSection(dir string, changed []comparedFile) string {
+func unseenSection(dir string, changed []github.ComparedFile) string {
 	var lines []string
 	for _, f := range changed {
-		if !inArchive(dir, "head", f.path) && !inArchive(dir, "base", f.path) {
-			lines = append(lines, "- "+display.Code(f.path)+"\n")
+		if !inArchive(dir, "head", f.Path) && !inArchive(dir, "base", f.Path) {
+			lines = append(lines, "- "+display.Code(f.Path)+"\n")
 		}
 	}
 	n := len(lines)
-	if n == 0 && len(changed) < maxCompared {
+	if n == 0 && len(changed) < github.MaxCompared {
 		return ""
 	}
 	text := "**Image-only change: no**\n"
@@ -89,7 +90,7 @@ func unseenSection(dir string, changed []comparedFile) string {
 	if more := n - maxUnseen; more > 0 {
 		text += fmt.Sprintf("- and %d more\n", more)
 	}
-	if len(changed) >= maxCompared {
+	if len(changed) >= github.MaxCompared {
 		text += fmt.Sprintf("\n%d files change or more: GitHub does not list the others.\n", len(changed))
 	}
 	return text + "\n"
@@ -139,7 +140,7 @@ func (r *run) unpackSides(ctx context.Context, s *sides) (dir string, remove fun
 	remove = func() { _ = os.RemoveAll(dir) }
 	root, err := os.OpenRoot(dir)
 	if err == nil {
-		err = errors.Join(r.client.unpackCommit(ctx, s.base, root, "base"), r.client.unpackCommit(ctx, s.head, root, "head"), root.Close())
+		err = errors.Join(r.client.Unpack(ctx, s.base, root, "base"), r.client.Unpack(ctx, s.head, root, "head"), root.Close())
 	}
 	if err != nil { // nothing is left behind
 		remove()
@@ -162,7 +163,7 @@ func (r *run) comment(ctx context.Context, s *sides, text string, res *Result) e
 	info := s.info
 	if info == nil {
 		var err error
-		if info, err = r.client.pullInfo(ctx, s.number); err != nil {
+		if info, err = r.client.PullInfo(ctx, s.number); err != nil {
 			return err
 		}
 	}
@@ -179,14 +180,14 @@ func (r *run) comment(ctx context.Context, s *sides, text string, res *Result) e
 			res.PullOperation, res.Line = "unchanged", fmt.Sprintf("= the preview of #%d is up to date", s.number)
 			return nil
 		}
-		return r.commented(r.client.pulls.editComment(ctx, have.DatabaseID, body), s, "updated", res)
+		return r.commented(r.client.Pulls.EditComment(ctx, have.DatabaseID, body), s, "updated", res)
 	}
-	return r.commented(r.client.pulls.commentOnce(ctx, s.number, body), s, "created", res)
+	return r.commented(r.client.Pulls.CommentOnce(ctx, s.number, body), s, "created", res)
 }
 
 // commented words what became of the comment. A token that may not write is no failure: the summary has the preview.
 func (r *run) commented(err error, s *sides, operation string, res *Result) error {
-	if a, ok := answered(err); ok && a.status == http.StatusForbidden {
+	if a, ok := github.Answered(err); ok && a.Status == http.StatusForbidden {
 		res.Line = fmt.Sprintf("= previewed #%d in the summary only", s.number)
 		res.Notes = append(res.Notes, "no comment: the token lacks pull-requests: write")
 		return nil

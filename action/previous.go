@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
@@ -87,7 +88,7 @@ func (r *run) backIn(ctx context.Context, s *snapshot, plan *Plan, parts []membe
 			to = img
 			if img.Tag == "" && img.Digest == "" {
 				var err error
-				if to, err = r.previous(ctx, s.commit, part, img, holds); err != nil {
+				if to, err = r.previous(ctx, s.Commit, part, img, holds); err != nil {
 					return err
 				}
 			}
@@ -121,7 +122,7 @@ func (r *run) previous(ctx context.Context, commit string, part member, img bump
 			carriers = append(carriers, ref.File)
 		}
 	}
-	histories, err := r.client.histories(ctx, commit, []wantedHistory{{path: dir, files: carriers}}, maxHistoryRead)
+	histories, err := r.client.Histories(ctx, commit, []github.Path{{Name: dir, Files: carriers}}, maxHistoryRead)
 	if err != nil {
 		return img, err
 	}

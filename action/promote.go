@@ -76,7 +76,7 @@ func (r *run) promotionFile(ctx context.Context) (*Promotion, error) {
 	if r.in.Ref != "" {
 		at = "refs/heads/" + r.in.Ref
 	}
-	text, found, err := r.client.fileAt(ctx, at, promotionFile)
+	text, found, err := r.client.FileAt(ctx, at, promotionFile)
 	if err != nil || !found {
 		return nil, err
 	}

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 )
 
 // Anybody who can push a branch can write the trailers of a run, so trailers prove nothing. A branch is ours when its
@@ -25,7 +27,7 @@ type proof struct {
 const maxChain = 20
 
 // prove says whether a branch is ours, and remembers what it found out.
-func (r *run) prove(ctx context.Context, st *state, head *branchHead) (bool, error) {
+func (r *run) prove(ctx context.Context, st *github.State, head *github.Branch) (bool, error) {
 	if head == nil {
 		return false, nil
 	}
@@ -41,47 +43,47 @@ func (r *run) prove(ctx context.Context, st *state, head *branchHead) (bool, err
 }
 
 // known returns the proof of a branch, nil when it is not ours, or was not asked about.
-func (r *run) known(head *branchHead) *proof {
+func (r *run) known(head *github.Branch) *proof {
 	if head == nil {
 		return nil
 	}
 	return r.proofs[head.Target.OID]
 }
 
-func (r *run) proofOf(ctx context.Context, st *state, head *branchHead) (*proof, error) {
-	last := head.text()
-	set, edits, updated := requestOf(last, head.before())
+func (r *run) proofOf(ctx context.Context, st *github.State, head *github.Branch) (*proof, error) {
+	last := head.Commit()
+	set, edits, updated := requestOf(last, head.Parent())
 	if edits == "" || r.op.about != nil && !r.op.about(set) {
 		return nil, nil
 	}
 	p := &proof{set: set, updated: updated}
-	if head.isOn(st.base.Target.OID) && r.snap.isTree(st.base.Target.Tree.OID) {
+	if head.IsOn(st.Base.Target.OID) && r.snap.IsTree(st.Base.Target.Tree.OID) {
 		p.single = true
 		return r.proveTree(ctx, p, last)
 	}
-	done, err := r.client.compare(ctx, st.base.Target.OID, head.Target.OID)
+	done, err := r.client.Compare(ctx, st.Base.Target.OID, head.Target.OID)
 	switch {
 	case err != nil:
 		return nil, err
-	case done.status == "behind" || done.status == "identical":
+	case done.Status == "behind" || done.Status == "identical":
 		return p, nil
-	case done.total != len(done.commits) || len(done.commits) > maxChain || len(done.files) >= maxCompared || !r.areOurs(done.commits):
+	case done.Total != len(done.Commits) || len(done.Commits) > maxChain || len(done.Files) >= github.MaxCompared || !r.areOurs(done.Commits):
 		return nil, nil
 	}
-	p.single = len(done.commits) == 1 && len(last.parents) == 1
-	return r.proveFiles(ctx, p, last.oid, edits, done)
+	p.single = len(done.Commits) == 1 && len(last.Parents) == 1
+	return r.proveFiles(ctx, p, last.SHA, edits, done)
 }
 
 // proveTree is for a branch of one commit on the present base branch, whose files are all known: the name of its tree
 // proves every byte.
-func (r *run) proveTree(ctx context.Context, p *proof, last commitText) (*proof, error) {
+func (r *run) proveTree(ctx context.Context, p *proof, last github.Commit) (*proof, error) {
 	plan, err := r.op.again(p.set).plan(ctx, r.snap)
 	if err != nil || hasForeignTrailers(last, r.in.CommitMessage) {
 		return nil, nil // what cannot be made again is not proved
 	}
-	if r.snap.treeWith(plan.changes(r.snap)) != last.tree {
-		plan, err = r.withHoldsOf(ctx, plan, r.snap, last.oid)
-		if err != nil || r.snap.treeWith(plan.changes(r.snap)) != last.tree {
+	if r.snap.TreeWith(plan.changes(r.snap)) != last.Tree {
+		plan, err = r.withHoldsOf(ctx, plan, r.snap, last.SHA)
+		if err != nil || r.snap.TreeWith(plan.changes(r.snap)) != last.Tree {
 			return nil, err
 		}
 	}
@@ -92,7 +94,7 @@ func (r *run) proveTree(ctx context.Context, p *proof, last commitText) (*proof,
 // proveFiles compares what a branch changes with the edit made on the base branch as it is now, and then with the edit made
 // on the commit that the branch started from. In the first case the base branch may have changed the same files to what
 // they are in the branch, which is a conflict all the same: that it has not is the one thing that the trailer is believed.
-func (r *run) proveFiles(ctx context.Context, p *proof, oid, claimed string, done comparison) (*proof, error) {
+func (r *run) proveFiles(ctx context.Context, p *proof, oid, claimed string, done github.Comparison) (*proof, error) {
 	snap := r.snap
 	for range 2 {
 		plan, err := r.op.again(p.set).plan(ctx, snap)
@@ -103,14 +105,14 @@ func (r *run) proveFiles(ctx context.Context, p *proof, oid, claimed string, don
 		}
 		switch {
 		case err == nil && changesJust(done, plan):
-			if p.edits = plan.digest(snap); p.edits != claimed && snap.commit != done.mergeBase {
+			if p.edits = plan.digest(snap); p.edits != claimed && snap.Commit != done.MergeBase {
 				p.edits = ""
 			}
 			return p, nil
-		case snap.commit == done.mergeBase:
+		case snap.Commit == done.MergeBase:
 			return nil, nil
 		}
-		if snap, err = r.fetch(ctx, done.mergeBase, r.op.wants); err != nil {
+		if snap, err = r.fetch(ctx, done.MergeBase, r.op.wants); err != nil {
 			return nil, err
 		}
 	}
@@ -123,7 +125,7 @@ func (r *run) withHoldsOf(ctx context.Context, p Plan, s *snapshot, oid string) 
 	if p.Files[holdsFile] == nil {
 		return p, nil
 	}
-	text, _, err := r.client.fileAt(ctx, oid, holdsFile)
+	text, _, err := r.client.FileAt(ctx, oid, holdsFile)
 	if err != nil {
 		return p, err
 	}
@@ -141,15 +143,15 @@ func (r *run) withHoldsOf(ctx context.Context, p Plan, s *snapshot, oid string) 
 }
 
 // changesJust says whether a comparison lists the files of a plan and no others, with the contents that they have there.
-func changesJust(c comparison, p Plan) bool {
+func changesJust(c github.Comparison, p Plan) bool {
 	listed := map[string]string{} // path -> Git's name of its contents, "" for a file that goes
-	for _, f := range c.files {
-		if f.previous != "" {
-			listed[f.previous] = ""
+	for _, f := range c.Files {
+		if f.Previous != "" {
+			listed[f.Previous] = ""
 		}
-		listed[f.path] = f.blob
-		if f.status == "removed" {
-			listed[f.path] = ""
+		listed[f.Path] = f.Blob
+		if f.Status == "removed" {
+			listed[f.Path] = ""
 		}
 	}
 	if len(listed) != len(p.Files) {
@@ -157,7 +159,7 @@ func changesJust(c comparison, p Plan) bool {
 	}
 	for name, data := range p.Files {
 		blob, ok := listed[name]
-		if !ok || data == nil && blob != "" || data != nil && blob != blobName(data) {
+		if !ok || data == nil && blob != "" || data != nil && blob != github.BlobName(data) {
 			return false
 		}
 	}
@@ -166,36 +168,36 @@ func changesJust(c comparison, p Plan) bool {
 
 // areOurs says whether commits, oldest first, look like those of runs, and the merges of Update branch. They are all the
 // commits that the base branch does not have, so a parent that is not among them is one of the base branch.
-func (r *run) areOurs(commits []commitText) bool {
-	seen := map[string]commitText{}
+func (r *run) areOurs(commits []github.Commit) bool {
+	seen := map[string]github.Commit{}
 	for _, c := range commits {
-		var before *commitText
-		if len(c.parents) > 0 {
-			if b, ok := seen[c.parents[0]]; ok {
+		var before *github.Commit
+		if len(c.Parents) > 0 {
+			if b, ok := seen[c.Parents[0]]; ok {
 				before = &b
 			}
 		}
-		if _, edits, _ := requestOf(c, before); edits == "" || hasForeignTrailers(c, r.in.CommitMessage) || len(c.parents) > 2 {
+		if _, edits, _ := requestOf(c, before); edits == "" || hasForeignTrailers(c, r.in.CommitMessage) || len(c.Parents) > 2 {
 			return false
 		}
-		if len(c.parents) == 2 {
-			_, second := seen[c.parents[1]]
+		if len(c.Parents) == 2 {
+			_, second := seen[c.Parents[1]]
 			if before == nil || second {
 				return false
 			}
 		}
-		seen[c.oid] = c
+		seen[c.SHA] = c
 	}
 	return true
 }
 
 // requestOf is what the trailers of a commit ask for, and the digest of its edits, "" when it has no trailers or they name
 // another tree. A merge without trailers asks for what the commit before it did.
-func requestOf(c commitText, before *commitText) (set []string, edits string, updated bool) {
-	if m := trailerRE.FindStringSubmatch(c.message); m != nil && m[1] == c.tree {
-		return setLinesOf(c.message), m[2], false
+func requestOf(c github.Commit, before *github.Commit) (set []string, edits string, updated bool) {
+	if m := trailerRE.FindStringSubmatch(c.Message); m != nil && m[1] == c.Tree {
+		return setLinesOf(c.Message), m[2], false
 	}
-	if before == nil || len(c.parents) != 2 {
+	if before == nil || len(c.Parents) != 2 {
 		return nil, "", false
 	}
 	set, edits, _ = requestOf(*before, nil)
@@ -206,8 +208,8 @@ var gitopsTrailerRE = regexp.MustCompile(`(?i)^gitops-[a-z-]+[ \t]*:`)
 
 // hasForeignTrailers says whether a message has a trailer for kubectl-gitops, such as the one that allows deletions, that
 // no run writes, unless the input commit-message asks for it.
-func hasForeignTrailers(c commitText, template string) bool {
-	for line := range strings.Lines(c.message) {
+func hasForeignTrailers(c github.Commit, template string) bool {
+	for line := range strings.Lines(c.Message) {
 		line = strings.TrimSpace(line)
 		if gitopsTrailerRE.MatchString(line) && !strings.HasPrefix(line, setTrailer) && !strings.HasPrefix(line, actionTrailer) && !strings.Contains(template, line) {
 			return true

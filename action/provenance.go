@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/registry"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
@@ -11,11 +12,11 @@ import (
 
 // histories reads the commits that touched the source of each strand, newest first.
 func (r *run) histories(ctx context.Context, head string, strands []Strand) ([][]Revision, error) {
-	var wants []wantedHistory
+	var wants []github.Path
 	for _, s := range strands {
-		wants = append(wants, wantedHistory{path: s.From, files: s.Carriers[:min(len(s.Carriers), maxCarriers)]})
+		wants = append(wants, github.Path{Name: s.From, Files: s.Carriers[:min(len(s.Carriers), maxCarriers)]})
 	}
-	found, err := r.client.histories(ctx, head, wants, maxRevisions)
+	found, err := r.client.Histories(ctx, head, wants, maxRevisions)
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +28,7 @@ func (r *run) histories(ctx context.Context, head string, strands []Strand) ([][
 }
 
 // revisionsOf are the commits that GitHub answered, for the decisions of a promotion.
-func revisionsOf(list []revision, beside []bumper.File) []Revision {
+func revisionsOf(list []github.Revision, beside []bumper.File) []Revision {
 	var out []Revision
 	for _, from := range list {
 		to := Revision{SHA: from.OID, Headline: from.MessageHeadline, Author: from.Author.Name, Date: from.CommittedDate, Pull: pullOf(from), Beside: beside}
@@ -43,12 +44,12 @@ func revisionsOf(list []revision, beside []bumper.File) []Revision {
 }
 
 // pullOf is the merged pull request that brought a commit, or nil.
-func pullOf(rev revision) *Pull {
+func pullOf(rev github.Revision) *Pull {
 	for _, p := range rev.AssociatedPullRequests.Nodes {
 		if !p.Merged {
 			continue
 		}
-		out := &Pull{Number: p.Number, Head: p.HeadRefOid, Labels: p.Labels.list()}
+		out := &Pull{Number: p.Number, Head: p.HeadRefOid, Labels: p.Labels.List()}
 		for _, r := range p.LatestOpinionatedReviews.Nodes {
 			review := Review{Approved: r.State == "APPROVED"}
 			if r.Commit != nil {
@@ -63,15 +64,15 @@ func pullOf(rev revision) *Pull {
 
 // reports reads what was reported on the commits of the base branch at which the source was what it is now.
 func (r *run) reports(ctx context.Context, head string, paths []string) ([]Commit, error) {
-	found, err := r.client.statuses(ctx, head, paths)
-	if a, ok := answered(err); ok && a.says("not accessible") {
+	found, err := r.client.Statuses(ctx, head, paths)
+	if a, ok := github.Answered(err); ok && a.Says("not accessible") {
 		return nil, hint.With(err, "gates need a token with statuses: read, checks: read and pull-requests: read")
 	}
 	var out []Commit
 	for _, from := range found {
-		to := Commit{SHA: from.sha}
-		for _, r := range from.reports {
-			to.Reports = append(to.Reports, Report{Name: r.name, Pending: r.pending, Outcome: r.outcome, At: r.at})
+		to := Commit{SHA: from.SHA}
+		for _, r := range from.Reports {
+			to.Reports = append(to.Reports, Report{Name: r.Name, Pending: r.Pending, Outcome: r.Outcome, At: r.At})
 		}
 		out = append(out, to)
 	}

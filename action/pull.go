@@ -9,22 +9,23 @@ import (
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 )
 
 // pulls sorts the open pull requests by what they are to this operation.
 type pulls struct {
-	current    *pullRequest  // ours, to be updated in place
-	superseded []pullRequest // ours, on a branch of another name
-	foreign    []pullRequest // about the same, but with somebody else's commits
-	taken      []string      // branch names that are not ours to use
+	current    *github.PullRequest  // ours, to be updated in place
+	superseded []github.PullRequest // ours, on a branch of another name
+	foreign    []github.PullRequest // about the same, but with somebody else's commits
+	taken      []string             // branch names that are not ours to use
 }
 
 // sort finds our pull requests by head branch and hidden marker. Pull requests from forks are never
 // ours: anybody could write the marker there.
-func (r *run) sort(ctx context.Context, st *state) (pulls, error) {
+func (r *run) sort(ctx context.Context, st *github.State) (pulls, error) {
 	var out pulls
-	for _, p := range st.pulls {
-		if p.IsCrossRepository || p.BaseRefName != st.base.Name {
+	for _, p := range st.Pulls {
+		if p.IsCrossRepository || p.BaseRefName != st.Base.Name {
 			continue
 		}
 		m, _, marked := parseMarker(p.Body)
@@ -62,7 +63,7 @@ func (r *run) isBranch(name string) bool {
 }
 
 // pullRequest makes the pull request say what the plan says: opened, updated, left alone or closed.
-func (r *run) pullRequest(ctx context.Context, st *state, words writing, res Result) (Result, error) {
+func (r *run) pullRequest(ctx context.Context, st *github.State, words writing, res Result) (Result, error) {
 	found, err := r.sort(ctx, st)
 	if err != nil {
 		return Result{}, err
@@ -97,7 +98,7 @@ func (r *run) pullRequest(ctx context.Context, st *state, words writing, res Res
 }
 
 // propose brings the branch and its pull request up to date.
-func (r *run) propose(ctx context.Context, st *state, found pulls, words writing, res Result) (Result, error) {
+func (r *run) propose(ctx context.Context, st *github.State, found pulls, words writing, res Result) (Result, error) {
 	at, err := r.place(ctx, st, found)
 	if err != nil {
 		return Result{}, err
@@ -139,7 +140,7 @@ func (r *run) notOurs(ctx context.Context, found pulls, res *Result) error {
 		if by == nil || by.EnabledBy == nil || p.Author == nil || !p.ViewerDidAuthor || by.EnabledBy.Login != p.Author.Login {
 			continue
 		}
-		if err := r.client.pulls.disableAutoMerge(ctx, p.ID); err != nil {
+		if err := r.client.Pulls.DisableAutoMerge(ctx, p.ID); err != nil {
 			return err
 		}
 		r.warned = append(r.warned, fmt.Sprintf("switched auto-merge of #%d off: its branch holds commits of somebody else", p.Number))
@@ -157,7 +158,7 @@ func (r *run) showsWaiting(found pulls, words writing) bool {
 }
 
 // carries finds a pull request with somebody else's commits that proposes the same already.
-func (r *run) carries(found pulls, words writing) *pullRequest {
+func (r *run) carries(found pulls, words writing) *github.PullRequest {
 	for _, p := range found.foreign {
 		if m, _, _ := parseMarker(p.Body); found.current == nil && len(words.plan.Files) > 0 && slices.Equal(m.last(), words.plan.Set) {
 			return &p
@@ -168,22 +169,22 @@ func (r *run) carries(found pulls, words writing) *pullRequest {
 
 // leaveToOthers reports a pull request that holds somebody else's commits. When it conflicts, they are told: it is theirs
 // to resolve.
-func (r *run) leaveToOthers(ctx context.Context, st *state, p pullRequest, res Result) (Result, error) {
+func (r *run) leaveToOthers(ctx context.Context, st *github.State, p github.PullRequest, res Result) (Result, error) {
 	res.point(p, "unchanged", fmt.Sprintf("= #%d proposes this already; somebody else has committed to its branch, so it was left alone", p.Number))
 	mergeable, err := r.mergeable(ctx, p)
-	if err != nil || mergeable != conflicting {
+	if err != nil || mergeable != github.Conflicting {
 		return res, err
 	}
-	res.Notes = append(res.Notes, fmt.Sprintf("#%d conflicts with %s and holds commits of somebody else, so the conflict is theirs to resolve; closing it lets a newer version have its own", p.Number, st.base.Name))
-	return res, r.client.pulls.commentOnce(ctx, p.Number, r.rep.clean(fmt.Sprintf("This pull request conflicts with %s. Its branch holds commits that were not made by gitops-action, so nothing here is overwritten: please resolve the conflict, or close the pull request.", display.Code(st.base.Name))))
+	res.Notes = append(res.Notes, fmt.Sprintf("#%d conflicts with %s and holds commits of somebody else, so the conflict is theirs to resolve; closing it lets a newer version have its own", p.Number, st.Base.Name))
+	return res, r.client.Pulls.CommentOnce(ctx, p.Number, r.rep.clean(fmt.Sprintf("This pull request conflicts with %s. Its branch holds commits that were not made by gitops-action, so nothing here is overwritten: please resolve the conflict, or close the pull request.", display.Code(st.Base.Name))))
 }
 
 // freshBranch is how long a branch of ours without a pull request counts as a run that is about to open it.
 const freshBranch = 10 * time.Minute
 
 // newer is what we propose already, on our branch or on one of another name, when this request would take that back.
-func (r *run) newer(ctx context.Context, st *state, found *pulls, set []string) ([]string, error) {
-	takenBack := func(head *branchHead) []string {
+func (r *run) newer(ctx context.Context, st *github.State, found *pulls, set []string) ([]string, error) {
+	takenBack := func(head *github.Branch) []string {
 		last := r.setOf(head)
 		if len(last) == 0 || slices.Equal(last, set) || r.op.older == nil || !r.op.older(r.snap, last) {
 			return nil
@@ -200,24 +201,24 @@ func (r *run) newer(ctx context.Context, st *state, found *pulls, set []string) 
 			return last, nil
 		}
 	}
-	if st.branch == nil || leftBehind(st, st.branch) || r.now().Sub(st.branch.Target.CommittedDate) > freshBranch {
+	if st.Branch == nil || leftBehind(st, st.Branch) || r.now().Sub(st.Branch.Target.CommittedDate) > freshBranch {
 		return nil, nil // what is left of a pull request that was merged or closed says nothing
 	}
-	_, err := r.prove(ctx, st, st.branch)
-	return takenBack(st.branch), err
+	_, err := r.prove(ctx, st, st.Branch)
+	return takenBack(st.Branch), err
 }
 
 // tooLate leaves a newer proposal as it is. Its branch and its pull request are still made to fit: the base branch may
 // have moved, two runs that finish at once may have written their texts in the wrong order, and a run may have stopped
 // before opening it.
-func (r *run) tooLate(ctx context.Context, st *state, found pulls, last []string, res Result) (Result, error) {
+func (r *run) tooLate(ctx context.Context, st *github.State, found pulls, last []string, res Result) (Result, error) {
 	op := r.op.again(last)
 	plan, err := op.plan(ctx, r.snap)
 	if err != nil || len(plan.Files) == 0 {
 		res.Line = "= left alone: " + strings.Join(last, ", ") + " is newer"
 		return res, err
 	}
-	words := writing{in: r.in, op: op, base: st.base.Name, plan: plan, hide: r.rep.clean}
+	words := writing{in: r.in, op: op, base: st.Base.Name, plan: plan, hide: r.rep.clean}
 	at, err := r.place(ctx, st, found)
 	if err != nil {
 		return Result{}, err
@@ -234,30 +235,30 @@ func (r *run) tooLate(ctx context.Context, st *state, found pulls, last []string
 	return res, nil
 }
 
-func (res *Result) point(p pullRequest, operation, line string) {
+func (res *Result) point(p github.PullRequest, operation, line string) {
 	res.Number, res.URL, res.Branch, res.PullOperation, res.Line = p.Number, p.URL, p.HeadRefName, operation, line
 }
 
 // nothingLeft closes our pull requests: the base branch has the values already.
-func (r *run) nothingLeft(ctx context.Context, st *state, found pulls, words writing, res Result) (Result, error) {
+func (r *run) nothingLeft(ctx context.Context, st *github.State, found pulls, words writing, res Result) (Result, error) {
 	res.Line = "= already up to date"
 	ours := found.superseded
 	if found.current != nil {
-		ours = append([]pullRequest{*found.current}, ours...)
+		ours = append([]github.PullRequest{*found.current}, ours...)
 	}
 	for _, p := range ours {
 		if err := r.close(ctx, p, words.nothingLeft(r.setOf(p.HeadRef))); err != nil {
 			return Result{}, err
 		}
 		res.Changed = true
-		res.point(p, "closed", fmt.Sprintf("✓ closed #%d: %s already has this", p.Number, st.base.Name))
+		res.point(p, "closed", fmt.Sprintf("✓ closed #%d: %s already has this", p.Number, st.Base.Name))
 		r.wrote = &res
 	}
 	return res, nil
 }
 
 // upsert opens the pull request, or brings its title and text up to date.
-func (r *run) upsert(ctx context.Context, words writing, current *pullRequest, branch, head string, moved bool, res *Result) (pullRequest, error) {
+func (r *run) upsert(ctx context.Context, words writing, current *github.PullRequest, branch, head string, moved bool, res *Result) (github.PullRequest, error) {
 	var m marker
 	below, title := "", words.title()
 	if current != nil {
@@ -276,9 +277,9 @@ func (r *run) upsert(ctx context.Context, words writing, current *pullRequest, b
 		body += "\n" + below + "\n"
 	}
 	if current == nil {
-		pr, err := r.client.pulls.open(ctx, branch, words.base, title, body, r.in.Draft || m.Waiting)
+		pr, err := r.client.Pulls.Open(ctx, branch, words.base, title, body, r.in.Draft || m.Waiting)
 		if err != nil {
-			return pullRequest{}, err
+			return github.PullRequest{}, err
 		}
 		res.Changed = true
 		if pr.Author != nil && pr.Author.Login == "github-actions[bot]" {
@@ -291,15 +292,15 @@ func (r *run) upsert(ctx context.Context, words writing, current *pullRequest, b
 	}
 	pr := *current
 	if err := r.setDraft(ctx, &pr, wasWaiting, m.Waiting); err != nil {
-		return pullRequest{}, err
+		return github.PullRequest{}, err
 	}
 	res.point(pr, "unchanged", fmt.Sprintf("= #%d is up to date", pr.Number))
 	if moved || pr.Title != title || !sameText(pr.Body, body) {
-		if err := r.client.pulls.edit(ctx, pr, head, title, body); err != nil {
-			if errors.Is(err, errClosed) {
+		if err := r.client.Pulls.Edit(ctx, pr, head, title, body); err != nil {
+			if errors.Is(err, github.ErrClosed) {
 				r.tooLateFor = append(r.tooLateFor, pr.Number)
 			}
-			return pullRequest{}, err
+			return github.PullRequest{}, err
 		}
 		res.Changed = true
 		if res.point(pr, "updated", fmt.Sprintf("✓ updated #%d: %s", pr.Number, title)); r.opened == pr.Number {
@@ -312,14 +313,14 @@ func (r *run) upsert(ctx context.Context, words writing, current *pullRequest, b
 
 // setDraft makes a pull request a draft while its gates do not hold. Only a draft that a run made is made ready again:
 // a person's draft stays one.
-func (r *run) setDraft(ctx context.Context, pr *pullRequest, was, waiting bool) error {
+func (r *run) setDraft(ctx context.Context, pr *github.PullRequest, was, waiting bool) error {
 	switch {
 	case waiting && !pr.IsDraft:
 		pr.IsDraft = true
-		return r.client.pulls.markDraft(ctx, pr.ID)
+		return r.client.Pulls.MarkDraft(ctx, pr.ID)
 	case was && !waiting && pr.IsDraft && !r.in.Draft:
 		pr.IsDraft = false
-		return r.client.pulls.markReady(ctx, pr.ID)
+		return r.client.Pulls.MarkReady(ctx, pr.ID)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/registry"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
@@ -46,7 +47,7 @@ func (p Plan) waitLine() string { return fmt.Sprintf("= %s waits: %s", p.target(
 
 // describe lists what a plan leaves, and adds to the plan of a promotion what a reviewer wants to know: which commits brought the versions to the
 // source, and what changed in the application between the version that runs and the new one.
-func (r *run) describe(ctx context.Context, st *state, p *Plan) error {
+func (r *run) describe(ctx context.Context, st *github.State, p *Plan) error {
 	defer func() {
 		if left := p.leftSection(); left != "" {
 			p.Sections = append(p.Sections, left)
@@ -60,13 +61,13 @@ func (r *run) describe(ctx context.Context, st *state, p *Plan) error {
 	if env == nil || env.Gates == nil || !env.Gates.askPulls() {
 		strands = strands[:min(len(strands), maxStrands)] // for people; gates look at everything
 	}
-	histories, err := r.histories(ctx, st.base.Target.OID, strands)
+	histories, err := r.histories(ctx, st.Base.Target.OID, strands)
 	if err != nil {
 		return err
 	}
 	arrivals := Arrivals(p.Edits, strands, histories)
 	if env != nil && env.Gates != nil {
-		line, err := r.reports(ctx, st.base.Target.OID, p.Promoted.sourcePaths())
+		line, err := r.reports(ctx, st.Base.Target.OID, p.Promoted.sourcePaths())
 		if err != nil {
 			return err
 		}
@@ -76,7 +77,7 @@ func (r *run) describe(ctx context.Context, st *state, p *Plan) error {
 	if links := p.compareSection(r.labels(ctx, p.Edits)); links != "" {
 		p.Sections = append(p.Sections, links)
 	}
-	if commits := p.commitSection(arrivals, r.in.ServerURL+"/"+st.name); commits != "" {
+	if commits := p.commitSection(arrivals, r.in.ServerURL+"/"+st.Name); commits != "" {
 		p.Sections = append(p.Sections, commits)
 	}
 	return nil

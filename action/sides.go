@@ -1,13 +1,17 @@
 package action
 
-import "context"
+import (
+	"context"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
+)
 
 // sides are the two commits of a pull request that are compared: where it left its base branch, and its head.
 type sides struct {
 	number     int
 	base, head string
-	info       *pullInfo // nil when the event said everything
-	changed    []comparedFile
+	info       *github.PullInfo // nil when the event said everything
+	changed    []github.ComparedFile
 }
 
 // sides finds the pull request that a run is about: the input, or the event's.
@@ -16,7 +20,7 @@ func (r *run) sides(ctx context.Context) (*sides, error) {
 	base := ""
 	switch e := r.in.event; {
 	case s.number > 0:
-		info, err := r.client.pullInfo(ctx, s.number)
+		info, err := r.client.PullInfo(ctx, s.number)
 		if err != nil {
 			return nil, err
 		}
@@ -26,10 +30,10 @@ func (r *run) sides(ctx context.Context) (*sides, error) {
 	default:
 		return nil, nil
 	}
-	compared, err := r.client.compare(ctx, base, s.head)
+	compared, err := r.client.Compare(ctx, base, s.head)
 	if err != nil {
 		return nil, err
 	}
-	s.base, s.changed = compared.mergeBase, compared.files
+	s.base, s.changed = compared.MergeBase, compared.Files
 	return s, nil
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
@@ -21,7 +22,7 @@ const (
 
 // snapshot is the YAML of one commit, or of a checkout.
 type snapshot struct {
-	*archive // of the commit; nil for a checkout
+	*github.Archive // of the commit; nil for a checkout
 
 	files []bumper.File
 	// context are files outside of the paths that may say what the values in files are for. Nothing of them is edited.
@@ -119,57 +120,57 @@ func (s *snapshot) everything() []bumper.File { return slices.Concat(s.files, s.
 func (r *run) fetch(ctx context.Context, commit string, w wanted) (*snapshot, error) {
 	var snap *snapshot
 	var err error
-	whole, err := r.client.fetch(ctx, commit, func() func(entry) error {
+	whole, err := r.client.Fetch(ctx, commit, func() func(github.Entry) error {
 		snap = newSnapshot()
 		return snap.keeper(w)
 	})
 	if err != nil {
 		return nil, err
 	}
-	snap.archive = whole
+	snap.Archive = whole
 	return snap, nil
 }
 
 // keeper returns what keeps the files that are wanted, one after the other.
-func (s *snapshot) keeper(w wanted) func(entry) error {
+func (s *snapshot) keeper(w wanted) func(github.Entry) error {
 	kept := 0
-	return func(e entry) error {
-		explains := w.mayExplain(e.name) && e.size <= maxContextFile
+	return func(e github.Entry) error {
+		explains := w.mayExplain(e.Name) && e.Size <= maxContextFile
 		switch {
-		case !explains && !w.has(e.name):
+		case !explains && !w.has(e.Name):
 			return nil
-		case !explains && e.size > maxFile:
-			s.skipped = append(s.skipped, e.name)
+		case !explains && e.Size > maxFile:
+			s.skipped = append(s.skipped, e.Name)
 			return nil
 		}
-		data, err := e.read()
+		data, err := e.Read()
 		if err != nil {
 			return err
 		}
 		if explains {
-			s.addContext(e.name, data)
+			s.addContext(e.Name, data)
 			return nil
 		}
 		if kept += len(data); kept > maxKept {
-			return fmt.Errorf("the YAML of the repository is %w (more than %d MiB); use the paths input", errTooBig, maxKept>>20)
+			return fmt.Errorf("the YAML of the repository is %w (more than %d MiB); use the paths input", github.ErrTooBig, maxKept>>20)
 		}
-		s.add(e.name, e.mode, data)
+		s.add(e.Name, e.Mode, data)
 		return nil
 	}
 }
 
 // checkBytes makes sure that the files to be edited are byte for byte what Git stores.
 func (r *run) checkBytes(ctx context.Context, snap *snapshot, paths []string) error {
-	if !snap.rewritten || len(paths) == 0 {
+	if !snap.Rewritten || len(paths) == 0 {
 		return nil
 	}
-	stored, err := r.client.blobNames(ctx, snap.commit, paths)
+	stored, err := r.client.BlobNames(ctx, snap.Commit, paths)
 	if err != nil {
 		return err
 	}
 	for i, p := range paths {
 		data, ok := snap.data(p)
-		if !ok && stored[i] != "" || ok && stored[i] != blobName(data) {
+		if !ok && stored[i] != "" || ok && stored[i] != github.BlobName(data) {
 			return hint.With(fmt.Errorf("%s: Git stores other bytes than GitHub's archive has", p), "a .gitattributes rule (eol, export-subst, ident or filter) rewrites the file; remove the rule for it")
 		}
 	}

@@ -6,12 +6,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/githubtest"
 )
 
 func TestTarballKeepsYAMLWithItsMode(t *testing.T) {
 	snap := newSnapshot()
-	_, err := readArchive(githubtest.Archive(t,
+	_, err := github.ReadArchive(githubtest.Archive(t,
 		tar.Header{Typeflag: tar.TypeDir, Name: "r/"},
 		tar.Header{Typeflag: tar.TypeReg, Name: "r/a.yaml", Mode: 0o664, Linkname: "a"},
 		tar.Header{Typeflag: tar.TypeReg, Name: "r/d/b.YML", Mode: 0o775, Linkname: "b"},

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
@@ -36,41 +37,41 @@ func (u *undo) paths() []string {
 // pullRange returns the base branch just before and just after the pull request that is to be rolled back was merged.
 func (r *run) pullRange(ctx context.Context) (before, after string, err error) {
 	what := fmt.Sprintf("roll back #%d", r.in.PullNumber)
-	m, err := r.client.mergedPull(ctx, what, r.in.PullNumber)
+	m, err := r.client.MergedPull(ctx, what, r.in.PullNumber)
 	if err != nil {
 		return "", "", err
 	}
-	base := cmp.Or(r.in.Ref, m.fallback)
+	base := cmp.Or(r.in.Ref, m.Fallback)
 	switch {
-	case m.into == "":
+	case m.Into == "":
 		return "", "", hint.With(fmt.Errorf("%s: it is not merged", what), "close it; there is nothing to roll back")
-	case m.into != base:
-		return "", "", hint.With(fmt.Errorf("%s: it was merged into %s, not into %s", what, m.into, base), "set the ref input to the branch it was merged into")
-	case m.before == "":
+	case m.Into != base:
+		return "", "", hint.With(fmt.Errorf("%s: it was merged into %s, not into %s", what, m.Into, base), "set the ref input to the branch it was merged into")
+	case m.Before == "":
 		return "", "", fmt.Errorf("%s: where its commits begin cannot be told; give the commit input instead", what)
 	}
-	return m.before, m.after, nil
+	return m.Before, m.After, nil
 }
 
 // commitRange returns the first parent of the commit that is to be rolled back, and the commit. It must be on the base branch.
 func (r *run) commitRange(ctx context.Context) (before, after string, err error) {
 	what := "roll back " + display.SHA(r.in.Commit)
-	c, err := r.client.commitAt(ctx, what, r.in.Commit)
+	c, err := r.client.CommitAt(ctx, what, r.in.Commit)
 	if err != nil {
 		return "", "", err
 	}
-	if c.parent == "" {
+	if c.Parent == "" {
 		return "", "", fmt.Errorf("%s: it is the first commit of the repository", what)
 	}
-	base := cmp.Or(r.in.Ref, c.fallback)
-	where, err := r.client.compare(ctx, c.oid, base)
+	base := cmp.Or(r.in.Ref, c.Fallback)
+	where, err := r.client.Compare(ctx, c.SHA, base)
 	if err != nil {
 		return "", "", err
 	}
-	if where.status != "ahead" && where.status != "identical" {
+	if where.Status != "ahead" && where.Status != "identical" {
 		return "", "", fmt.Errorf("%s: it is not on the branch %s", what, base)
 	}
-	return c.parent, c.oid, nil
+	return c.Parent, c.SHA, nil
 }
 
 // undoOf finds out what the pull request or the commit changed.
@@ -88,18 +89,18 @@ func (r *run) undoOf(ctx context.Context) (*undo, error) {
 	if err != nil {
 		return nil, err
 	}
-	changed, err := r.client.compare(ctx, before, after)
+	changed, err := r.client.Compare(ctx, before, after)
 	if err != nil {
 		return nil, err
 	}
-	if len(changed.files) >= maxCompared {
-		return nil, fmt.Errorf("roll back %s: it changes %d files or more, too many to undo in one run", u.what, maxCompared)
+	if len(changed.Files) >= github.MaxCompared {
+		return nil, fmt.Errorf("roll back %s: it changes %d files or more, too many to undo in one run", u.what, github.MaxCompared)
 	}
 	var paths []string
-	for _, f := range changed.files {
-		paths = append(paths, f.path)
-		if f.previous != "" {
-			paths = append(paths, f.previous)
+	for _, f := range changed.Files {
+		paths = append(paths, f.Path)
+		if f.Previous != "" {
+			paths = append(paths, f.Previous)
 		}
 	}
 	wants := wanted{only: true, extra: paths}

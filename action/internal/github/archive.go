@@ -1,4 +1,4 @@
-package action
+package github
 
 import (
 	"archive/tar"
@@ -22,49 +22,50 @@ const (
 	maxAttributes = 8 << 20
 )
 
-// archive is what the archive of a commit says about the whole commit, whichever of its files were kept.
-type archive struct {
-	commit string
-	// rewritten is set when .gitattributes names a conversion that makes an archive differ from Git's own bytes.
-	rewritten bool
+// Archive is what the archive of a commit says about the whole commit, whichever of its files were kept.
+type Archive struct {
+	Commit string
+	// Rewritten is set when a .gitattributes names a conversion that makes an archive differ from Git's own bytes.
+	Rewritten bool
 
 	tree map[string]treeFile // every file
 	root string              // the name of tree, once it is known
 }
 
-// entry is one regular file of an archive, while the archive is read.
-type entry struct {
-	name, mode string
-	size       int64
+// Entry is one regular file of an archive, while the archive is read.
+type Entry struct {
+	Name, Mode string
+	Size       int64
 	from       io.Reader
 }
 
-// read returns the contents. It works once, and only until the next entry.
-func (e entry) read() ([]byte, error) {
+// Read returns the contents. It works once, and only until the next entry.
+func (e Entry) Read() ([]byte, error) {
 	data, err := io.ReadAll(e.from)
 	if err != nil {
-		return nil, fmt.Errorf("read %s from the archive: %w", e.name, err)
+		return nil, fmt.Errorf("read %s from the archive: %w", e.Name, err)
 	}
 	return data, nil
 }
 
-// fetch downloads one commit as an archive and shows every file of it. When the download breaks it is begun anew: begin is
-// called before each attempt and returns what looks at the files. Nothing is written to disk.
-func (c *client) fetch(ctx context.Context, commit string, begin func() func(entry) error) (*archive, error) {
+// Fetch downloads one commit as an archive and calls a function for every regular file of it but .gitattributes. When the
+// download breaks, Fetch starts again: it calls begin before each attempt, and begin returns the function. An error of the
+// function ends the attempt; ErrTooBig ends Fetch. Nothing is written to disk.
+func (c *Client) Fetch(ctx context.Context, commit string, begin func() func(Entry) error) (*Archive, error) {
 	var lastErr error
 	for range 3 { // the stream can break after the headers, where the transport cannot help
 		body, err := c.tarball(ctx, commit)
 		if err != nil {
 			return nil, err
 		}
-		read, err := readArchive(body, begin())
+		read, err := ReadArchive(body, begin())
 		_ = body.Close()
 		if err == nil {
-			read.commit = commit
+			read.Commit = commit
 			return read, nil
 		}
 		lastErr = err
-		if errors.Is(err, errTooBig) || errors.Is(err, errUnsafe) || ctx.Err() != nil {
+		if errors.Is(err, ErrTooBig) || errors.Is(err, errUnsafe) || ctx.Err() != nil {
 			break
 		}
 	}
@@ -74,7 +75,7 @@ func (c *client) fetch(ctx context.Context, commit string, begin func() func(ent
 const download = "download the repository"
 
 // tarball begins the download of one commit.
-func (c *client) tarball(ctx context.Context, commit string) (io.ReadCloser, error) {
+func (c *Client) tarball(ctx context.Context, commit string) (io.ReadCloser, error) {
 	url := fmt.Sprintf("%srepos/%s/%s/tarball/%s", c.rest.BaseURL, c.owner, c.name, commit)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -89,30 +90,32 @@ func (c *client) tarball(ctx context.Context, commit string) (io.ReadCloser, err
 	}
 	if res.StatusCode != http.StatusOK {
 		discard(res)
-		return nil, &apiError{what: download, status: res.StatusCode, message: http.StatusText(res.StatusCode)}
+		return nil, &Error{what: download, Status: res.StatusCode, message: http.StatusText(res.StatusCode)}
 	}
 	return res.Body, nil
 }
 
 var (
-	errTooBig = errors.New("too large")
+	// ErrTooBig means that an archive, or what is kept of it, is too large.
+	ErrTooBig = errors.New("too large")
 	errUnsafe = errors.New("unsafe path in the archive")
 )
 
-// readArchive reads a compressed archive and calls visit for every regular file. It fails with errUnsafe when a path leads out
-// of the archive, and with errTooBig when the archive is too large.
-func readArchive(r io.Reader, visit func(entry) error) (*archive, error) {
+// ReadArchive reads a compressed archive and calls visit for every regular file of it but .gitattributes. It fails with
+// errUnsafe when a path leads out of the archive, and with ErrTooBig when the archive is too large. Symbolic links are neither
+// followed nor visited.
+func ReadArchive(r io.Reader, visit func(Entry) error) (*Archive, error) {
 	zr, err := gzip.NewReader(r)
 	if err != nil {
 		return nil, fmt.Errorf("read the archive: %w", err)
 	}
 	limited := &io.LimitedReader{R: zr, N: maxTarball}
 	tr := tar.NewReader(limited)
-	out := &archive{tree: map[string]treeFile{}}
+	out := &Archive{tree: map[string]treeFile{}}
 	for {
 		h, err := tr.Next()
 		if limited.N <= 0 {
-			return nil, fmt.Errorf("the archive is %w (more than %d GiB)", errTooBig, maxTarball>>30)
+			return nil, fmt.Errorf("the archive is %w (more than %d GiB)", ErrTooBig, maxTarball>>30)
 		}
 		if errors.Is(err, io.EOF) {
 			return out, nil
@@ -125,7 +128,7 @@ func readArchive(r io.Reader, visit func(entry) error) (*archive, error) {
 			continue
 		}
 		if h.Typeflag == tar.TypeSymlink {
-			out.tree[name] = treeFile{"120000", blobName([]byte(h.Linkname))}
+			out.tree[name] = treeFile{"120000", BlobName([]byte(h.Linkname))}
 		}
 		if h.Typeflag != tar.TypeReg { // symbolic links are never followed, and never edited
 			continue
@@ -140,9 +143,9 @@ func readArchive(r io.Reader, visit func(entry) error) (*archive, error) {
 }
 
 // add shows one file, and keeps the name of its contents.
-func (a *archive) add(tr io.Reader, h *tar.Header, name string, visit func(entry) error) error {
+func (a *Archive) add(tr io.Reader, h *tar.Header, name string, visit func(Entry) error) error {
 	blob := newBlobHash(h.Size)
-	e := entry{name: name, mode: fileMode(h), size: h.Size, from: io.TeeReader(tr, blob)}
+	e := Entry{Name: name, Mode: fileMode(h), Size: h.Size, from: io.TeeReader(tr, blob)}
 	if path.Base(name) == ".gitattributes" {
 		visit = a.attributes
 	}
@@ -150,18 +153,18 @@ func (a *archive) add(tr io.Reader, h *tar.Header, name string, visit func(entry
 	if err == nil {
 		_, err = io.Copy(io.Discard, e.from)
 	}
-	a.tree[name] = treeFile{e.mode, hex.EncodeToString(blob.Sum(nil))}
+	a.tree[name] = treeFile{e.Mode, hex.EncodeToString(blob.Sum(nil))}
 	return err
 }
 
 // attributes looks for conversions in a .gitattributes. One that is too large to read may hold some.
-func (a *archive) attributes(e entry) error {
-	if e.size > maxAttributes {
-		a.rewritten = true
+func (a *Archive) attributes(e Entry) error {
+	if e.Size > maxAttributes {
+		a.Rewritten = true
 		return nil
 	}
-	data, err := e.read()
-	a.rewritten = a.rewritten || convertsBytes(data)
+	data, err := e.Read()
+	a.Rewritten = a.Rewritten || convertsBytes(data)
 	return err
 }
 
@@ -182,15 +185,15 @@ func convertsBytes(data []byte) bool {
 	return false
 }
 
-// newBlobHash makes Git's name for so many bytes that are written to it.
+// newBlobHash returns a hash that becomes Git's name of the bytes that are written to it. size is how many there will be.
 func newBlobHash(size int64) hash.Hash {
 	h := sha1.New() //nolint:gosec // see the import
 	fmt.Fprintf(h, "blob %d\x00", size)
 	return h
 }
 
-// blobName is Git's name for a file with these bytes.
-func blobName(data []byte) string {
+// BlobName returns Git's name for a file with these bytes.
+func BlobName(data []byte) string {
 	h := newBlobHash(int64(len(data)))
 	h.Write(data)
 	return hex.EncodeToString(h.Sum(nil))

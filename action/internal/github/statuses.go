@@ -1,4 +1,4 @@
-package action
+package github
 
 import (
 	"context"
@@ -10,18 +10,18 @@ import (
 	"time"
 )
 
-// reported is a commit of a branch with what was reported on it.
-type reported struct {
-	sha     string
-	reports []report
+// Reported is a commit with what was reported on it.
+type Reported struct {
+	SHA     string
+	Reports []Report
 }
 
-// report is a commit status or a check run.
-type report struct {
-	name    string
-	pending bool
-	outcome string    // success, failure, error, cancelled, ...; not known while it is pending
-	at      time.Time // when it was reported; not known while it is pending
+// Report is a commit status or a check run.
+type Report struct {
+	Name    string
+	Pending bool
+	Outcome string    // success, failure, error, cancelled, ...; not known while it is pending
+	At      time.Time // when it was reported; not known while it is pending
 }
 
 // lineCommit is a commit as GraphQL answers it.
@@ -50,9 +50,9 @@ type rawReport struct {
 // maxLinePaths is how many paths one request follows.
 const maxLinePaths = 50
 
-// statuses reads what was reported on the commits from head back, newest first, as far as all paths were what they are at
-// head. It follows first parents. It fails with errMoved when head is gone.
-func (c *client) statuses(ctx context.Context, head string, paths []string) ([]reported, error) {
+// Statuses reads what was reported on the commits from head back, newest first, as far as all paths were what they are at
+// head. It follows first parents. It fails with ErrMoved when head is gone.
+func (c *Client) Statuses(ctx context.Context, head string, paths []string) ([]Reported, error) {
 	var line []lineCommit
 	for list := range slices.Chunk(paths, maxLinePaths) {
 		nodes, err := c.somePaths(ctx, head, list)
@@ -63,31 +63,31 @@ func (c *client) statuses(ctx context.Context, head string, paths []string) ([]r
 			line = same
 		}
 	}
-	var out []reported
+	var out []Reported
 	for _, n := range line {
 		out = append(out, n.reported())
 	}
 	return out, nil
 }
 
-// reported is the commit with the reports in one form for both kinds.
-func (c lineCommit) reported() reported {
-	out := reported{sha: c.OID}
+// reported returns the commit with statuses and check runs in one form.
+func (c lineCommit) reported() Reported {
+	out := Reported{SHA: c.OID}
 	if c.StatusCheckRollup == nil {
 		return out
 	}
 	for _, r := range c.StatusCheckRollup.Contexts.Nodes {
 		if r.Context != "" {
 			pending := r.State == "PENDING" || r.State == "EXPECTED"
-			out.reports = append(out.reports, report{name: r.Context, pending: pending, outcome: strings.ToLower(r.State), at: r.CreatedAt})
+			out.Reports = append(out.Reports, Report{Name: r.Context, Pending: pending, Outcome: strings.ToLower(r.State), At: r.CreatedAt})
 			continue
 		}
-		out.reports = append(out.reports, report{name: r.Name, pending: r.Status != "COMPLETED", outcome: strings.ToLower(r.Conclusion), at: r.CompletedAt})
+		out.Reports = append(out.Reports, Report{Name: r.Name, Pending: r.Status != "COMPLETED", Outcome: strings.ToLower(r.Conclusion), At: r.CompletedAt})
 	}
 	return out
 }
 
-func (c *client) somePaths(ctx context.Context, head string, paths []string) ([]lineCommit, error) {
+func (c *Client) somePaths(ctx context.Context, head string, paths []string) ([]lineCommit, error) {
 	var params, fields strings.Builder
 	vars := map[string]any{"owner": c.owner, "name": c.name, "head": head}
 	for i, p := range paths {
@@ -117,7 +117,7 @@ func (c *client) somePaths(ctx context.Context, head string, paths []string) ([]
 		return nil, err
 	}
 	if data.Repository.Object == nil {
-		return nil, fmt.Errorf("%w: %s", errMoved, what)
+		return nil, fmt.Errorf("%w: %s", ErrMoved, what)
 	}
 	var out []lineCommit
 	for _, raw := range data.Repository.Object.History.Nodes {
@@ -153,7 +153,7 @@ func lineCommitOf(raw json.RawMessage, paths int) (lineCommit, error) {
 	return c, nil
 }
 
-// samePaths follows the first parents from head, newest first, while the paths do not change.
+// samePaths follows first parents from head, newest first, while the paths stay what they are at head.
 func samePaths(nodes []lineCommit, head string) []lineCommit {
 	var out []lineCommit
 	next := head

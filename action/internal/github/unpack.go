@@ -1,4 +1,4 @@
-package action
+package github
 
 import (
 	"archive/tar"
@@ -18,10 +18,10 @@ const (
 	maxUnpackedFiles = 200_000
 )
 
-// unpackCommit writes the files of one commit into a directory that is made for it, below root. The archive is not
-// trusted: nothing is written outside, and only regular files, directories and symbolic links are written. The links are
-// never followed while writing; whoever reads must not follow those that leave the directory either.
-func (c *client) unpackCommit(ctx context.Context, commit string, root *os.Root, dir string) error {
+// Unpack makes the directory dir below root and writes the files of one commit into it, none when commit is "". The archive is
+// not trusted. Nothing is written outside of dir. Only regular files, directories and symbolic links are written. Links are not
+// followed while writing, and a reader must not follow links that leave the directory.
+func (c *Client) Unpack(ctx context.Context, commit string, root *os.Root, dir string) error {
 	if err := root.Mkdir(dir, 0o700); err != nil {
 		return fmt.Errorf("unpack the repository: %w", err)
 	}
@@ -55,7 +55,7 @@ func unpack(r io.Reader, to *os.Root) error {
 		h, err := tr.Next()
 		switch {
 		case limited.N <= 0 || n > maxUnpackedFiles:
-			return fmt.Errorf("the archive is %w", errTooBig)
+			return fmt.Errorf("the archive is %w", ErrTooBig)
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
@@ -70,7 +70,7 @@ func unpack(r io.Reader, to *os.Root) error {
 		}
 		if err := unpackOne(tr, h, to, name); err != nil {
 			if limited.N <= 0 {
-				return fmt.Errorf("the archive is %w", errTooBig)
+				return fmt.Errorf("the archive is %w", ErrTooBig)
 			}
 			return fmt.Errorf("write %s: %w", name, err)
 		}

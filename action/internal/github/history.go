@@ -1,4 +1,4 @@
-package action
+package github
 
 import (
 	"context"
@@ -14,8 +14,8 @@ const fileQuery = `query File($owner: String!, $name: String!, $file: String!) {
   repository(owner: $owner, name: $name) { object(expression: $file) { ... on Blob { text } } }
 }`
 
-// fileAt returns a file of a commit or a branch. There need not be such a file: found says whether there is.
-func (c *client) fileAt(ctx context.Context, revision, name string) (text string, found bool, err error) {
+// FileAt returns a file of a commit or a branch, and whether there is such a file.
+func (c *Client) FileAt(ctx context.Context, revision, name string) (text string, found bool, err error) {
 	var data struct {
 		Repository *struct{ Object *struct{ Text *string } }
 	}
@@ -25,27 +25,27 @@ func (c *client) fileAt(ctx context.Context, revision, name string) (text string
 	}
 	switch {
 	case data.Repository == nil:
-		return "", false, &apiError{what: "read the repository", status: http.StatusNotFound, message: "Could not resolve to a Repository"}
+		return "", false, &Error{what: "read the repository", Status: http.StatusNotFound, message: "Could not resolve to a Repository"}
 	case data.Repository.Object == nil || data.Repository.Object.Text == nil:
 		return "", false, nil
 	}
 	return *data.Repository.Object.Text, true, nil
 }
 
-// contents are a file of a commit.
-type contents struct {
+// Contents is a file of a commit.
+type Contents struct {
 	Path string
 	Data []byte
 }
 
-// wantedHistory is a directory or a file whose history is read, with the contents that some files had in each commit.
-type wantedHistory struct {
-	path  string
-	files []string
+// Path is a directory or a file whose history is read, with the files whose contents are wanted in each commit.
+type Path struct {
+	Name  string
+	Files []string
 }
 
-// revision is one commit of a history, with the contents of the files that were asked for.
-type revision struct {
+// Revision is one commit of a history, with the contents of the files that were asked for.
+type Revision struct {
 	OID             string `json:"oid"`
 	MessageHeadline string
 	CommittedDate   time.Time
@@ -53,17 +53,17 @@ type revision struct {
 		Name string
 		User *struct{ Login string }
 	}
-	AssociatedPullRequests struct{ Nodes []sourcePull }
+	AssociatedPullRequests struct{ Nodes []MergedPull }
 
-	Files []contents `json:"-"` // that were asked for, and are there
+	Files []Contents `json:"-"` // that were asked for, and are there
 }
 
-// sourcePull is the pull request that brought a commit.
-type sourcePull struct {
+// MergedPull is a pull request that a commit belongs to.
+type MergedPull struct {
 	Number int
 	URL    string `json:"url"`
 	Merged bool
-	Labels names
+	Labels Names
 	// HeadRefOid is the last commit of the pull request, which was merged.
 	HeadRefOid string
 	// LatestOpinionatedReviews are the last reviews by people with write access. Each names the commit that was reviewed.
@@ -83,9 +83,9 @@ const historyFields = `oid messageHeadline committedDate author { name user { lo
 // maxHistories is how many histories one request asks for.
 const maxHistories = 10
 
-// histories reads the newest commits that touch each path, newest first, up to head and so many of each.
-func (c *client) histories(ctx context.Context, head string, paths []wantedHistory, most int) ([][]revision, error) {
-	var out [][]revision
+// Histories returns the commits that touch each path, from head back, newest first, and at most so many for each path.
+func (c *Client) Histories(ctx context.Context, head string, paths []Path, most int) ([][]Revision, error) {
+	var out [][]Revision
 	for list := range slices.Chunk(paths, maxHistories) {
 		some, err := c.someHistories(ctx, head, list, most)
 		if err != nil {
@@ -96,14 +96,14 @@ func (c *client) histories(ctx context.Context, head string, paths []wantedHisto
 	return out, nil
 }
 
-func (c *client) someHistories(ctx context.Context, head string, paths []wantedHistory, most int) ([][]revision, error) {
+func (c *Client) someHistories(ctx context.Context, head string, paths []Path, most int) ([][]Revision, error) {
 	var params, fields strings.Builder
 	vars := map[string]any{"owner": c.owner, "name": c.name, "head": head, "most": most}
 	for i, s := range paths {
 		fmt.Fprintf(&params, ", $dir%d: String!", i)
 		fmt.Fprintf(&fields, " h%d: history(first: $most, path: $dir%d) { nodes { %s", i, i, historyFields)
-		vars[fmt.Sprintf("dir%d", i)] = s.path
-		for j, f := range s.files {
+		vars[fmt.Sprintf("dir%d", i)] = s.Name
+		for j, f := range s.Files {
 			fmt.Fprintf(&params, ", $f%d_%d: String!", i, j)
 			fmt.Fprintf(&fields, " f%d: file(path: $f%d_%d) { object { ... on Blob { text isTruncated } } }", j, i, j)
 			vars[fmt.Sprintf("f%d_%d", i, j)] = f
@@ -116,28 +116,28 @@ func (c *client) someHistories(ctx context.Context, head string, paths []wantedH
 			Object map[string]struct{ Nodes []rawRevision }
 		}
 	}
-	what := "read the history of " + paths[0].path
+	what := "read the history of " + paths[0].Name
 	if err := c.query(ctx, what, doc, vars, &data); err != nil {
 		return nil, err
 	}
 	if data.Repository.Object == nil {
-		return nil, fmt.Errorf("%w: %s", errMoved, what)
+		return nil, fmt.Errorf("%w: %s", ErrMoved, what)
 	}
-	out := make([][]revision, len(paths))
+	out := make([][]Revision, len(paths))
 	for i, s := range paths {
 		for _, n := range data.Repository.Object[fmt.Sprintf("h%d", i)].Nodes {
-			out[i] = append(out[i], n.with(s.files))
+			out[i] = append(out[i], n.with(s.Files))
 		}
 	}
 	return out, nil
 }
 
-// with is the revision with the contents of the files that were asked for.
-func (n rawRevision) with(files []string) revision {
-	r := n.revision
+// with returns the revision with the contents of the files that were asked for.
+func (n rawRevision) with(files []string) Revision {
+	r := n.Revision
 	for i, f := range files {
 		if e := n.entries[fmt.Sprintf("f%d", i)]; e != nil && e.Object != nil && e.Object.Text != nil && !e.Object.IsTruncated {
-			r.Files = append(r.Files, contents{Path: f, Data: []byte(*e.Object.Text)})
+			r.Files = append(r.Files, Contents{Path: f, Data: []byte(*e.Object.Text)})
 		}
 	}
 	return r
@@ -145,7 +145,7 @@ func (n rawRevision) with(files []string) revision {
 
 // rawRevision is a revision as GraphQL answers it: the fields of a revision, and one field for each file.
 type rawRevision struct {
-	revision
+	Revision
 	entries map[string]*treeEntry
 }
 
@@ -158,7 +158,7 @@ type treeEntry struct {
 
 // UnmarshalJSON decodes the known fields, then those whose names are made up for the query.
 func (r *rawRevision) UnmarshalJSON(data []byte) error {
-	if err := json.Unmarshal(data, &r.revision); err != nil {
+	if err := json.Unmarshal(data, &r.Revision); err != nil {
 		return err
 	}
 	var all map[string]json.RawMessage

@@ -1,4 +1,4 @@
-package action
+package github
 
 import (
 	"bytes"
@@ -26,7 +26,7 @@ const (
 // transport adds the token, repeats what is safe to repeat, and waits when GitHub says so.
 //
 // A rate-limited request was not executed, so it is repeated whatever its method. After a lost answer or
-// a 5xx only requests that may run twice are repeated; for the others the error wraps errUncertain.
+// a 5xx only requests that may run twice are repeated; for the others the error wraps ErrUncertain.
 type transport struct {
 	base   http.RoundTripper
 	token  string
@@ -67,7 +67,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		case try == maxTries || req.Context().Err() != nil:
 			return res, err
 		default:
-			wait = backoff(try, firstBackoff)
+			wait = Backoff(try, firstBackoff)
 		}
 		discard(res)
 		waited += wait
@@ -141,11 +141,11 @@ func (t *transport) uncertain(res *http.Response, err error) (*http.Response, er
 		err = fmt.Errorf("GitHub answered %d", res.StatusCode)
 		discard(res)
 	}
-	return nil, fmt.Errorf("%w: %w", errUncertain, err)
+	return nil, fmt.Errorf("%w: %w", ErrUncertain, err)
 }
 
-// repeatable says whether running the request twice does no harm: reads, contents named by their hash,
-// updates that set a value, and sets that only grow.
+// repeatable says whether the request may run twice without harm. That is so for reads, for contents that are named by their
+// hash, for updates that set a value, and for sets that only grow.
 func repeatable(req *http.Request) bool {
 	path := req.URL.Path
 	switch req.Method {
@@ -162,7 +162,7 @@ func repeatable(req *http.Request) bool {
 	return true
 }
 
-// bodySays looks into the first kilobytes of a body and leaves it readable.
+// bodySays looks for a text in the first kilobytes of a body. The body stays readable.
 func bodySays(res *http.Response, text string) bool {
 	data, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
 	rest := res.Body
@@ -181,8 +181,9 @@ func discard(res *http.Response) {
 	_ = res.Body.Close()
 }
 
-// backoff doubles with each try and is spread, so that writers that collide part ways.
-func backoff(try int, first time.Duration) time.Duration {
+// Backoff returns how long to wait after the try that failed, the first being 1. It doubles with each try. A random part keeps
+// writers that collided from colliding again.
+func Backoff(try int, first time.Duration) time.Duration {
 	d := first << min(try-1, 5)
 	return d/2 + jitter(d)
 }

@@ -1,4 +1,4 @@
-package action
+package github
 
 import (
 	"net/http"
@@ -36,7 +36,7 @@ func TestAttackTokenStaysAtItsOrigin(t *testing.T) {
 						}
 						return reply(200, nil), nil
 					})
-					client, err := newClient(config{apiURL: "https://api.example/", token: "ghs_x", repository: "o/r", base: server, now: time.Now})
+					client, err := New(Config{APIURL: "https://api.example/", Token: "ghs_x", Repository: "o/r", Base: server, Now: time.Now})
 					if err != nil {
 						t.Fatal(err)
 					}

@@ -1,4 +1,4 @@
-package action
+package github
 
 import (
 	"context"
@@ -27,18 +27,18 @@ type mergedCommit struct {
 	History                struct{ Nodes []mergedCommit }
 }
 
-// merged is how a pull request was merged.
-type merged struct {
-	into     string // the base branch; "" when it is not merged
-	fallback string // the default branch of the repository
-	before   string // the base branch just before; "" when the answer does not show it
-	after    string // the base branch just after
+// Merged says how a pull request was merged.
+type Merged struct {
+	Into     string // the base branch; "" when it is not merged
+	Fallback string // the default branch of the repository
+	Before   string // the base branch just before; "" when the answer does not show it
+	After    string // the base branch just after
 }
 
-// mergedPull finds the base branch just before and just after a pull request was merged into it, however it was merged: a
-// merge commit has the branch as its first parent, a squash is one commit, a rebase is as many as the pull request had, one on
-// top of the other. Errors begin with what.
-func (c *client) mergedPull(ctx context.Context, what string, number int) (merged, error) {
+// MergedPull finds the base branch just before and just after a pull request was merged into it, however it was merged. A merge
+// commit has the base branch as its first parent. A squash is one commit. A rebase is as many commits as the pull request had.
+// Errors begin with what.
+func (c *Client) MergedPull(ctx context.Context, what string, number int) (Merged, error) {
 	var data struct {
 		Repository *struct {
 			DefaultBranchRef *struct{ Name string }
@@ -52,26 +52,26 @@ func (c *client) mergedPull(ctx context.Context, what string, number int) (merge
 	}
 	vars := map[string]any{"owner": c.owner, "name": c.name, "number": number}
 	if err := c.query(ctx, what, mergedQuery, vars, &data); err != nil {
-		return merged{}, err
+		return Merged{}, err
 	}
 	if data.Repository == nil || data.Repository.PullRequest == nil {
-		return merged{}, &apiError{what: what, status: http.StatusNotFound, message: "there is no such pull request"}
+		return Merged{}, &Error{what: what, Status: http.StatusNotFound, message: "there is no such pull request"}
 	}
-	var out merged
+	var out Merged
 	if d := data.Repository.DefaultBranchRef; d != nil {
-		out.fallback = d.Name
+		out.Fallback = d.Name
 	}
 	p := data.Repository.PullRequest
 	if !p.Merged || p.MergeCommit == nil {
 		return out, nil
 	}
 	m := p.MergeCommit
-	out.into, out.after = p.BaseRefName, m.OID
+	out.Into, out.After = p.BaseRefName, m.OID
 	if len(m.Parents.Nodes) == 2 {
-		out.before = m.Parents.Nodes[0].OID
+		out.Before = m.Parents.Nodes[0].OID
 		return out, nil
 	}
-	out.before, _ = m.start(number, p.Commits.TotalCount)
+	out.Before, _ = m.start(number, p.Commits.TotalCount)
 	return out, nil
 }
 
@@ -111,15 +111,15 @@ const commitQuery = `query Commit($owner: String!, $name: String!, $commit: Stri
   }
 }`
 
-// foundCommit is a commit of the repository.
-type foundCommit struct {
-	oid      string
-	parent   string // the first; "" for the first commit of the repository
-	fallback string // the default branch of the repository
+// FoundCommit is a commit that was asked for by its name.
+type FoundCommit struct {
+	SHA      string
+	Parent   string // the first; "" for the first commit of the repository
+	Fallback string // the default branch of the repository
 }
 
-// commitAt finds a commit by its name or the beginning of it. Errors begin with what.
-func (c *client) commitAt(ctx context.Context, what, commit string) (foundCommit, error) {
+// CommitAt finds a commit by its name or the beginning of it. Errors begin with what.
+func (c *Client) CommitAt(ctx context.Context, what, commit string) (FoundCommit, error) {
 	var data struct {
 		Repository *struct {
 			DefaultBranchRef *struct{ Name string }
@@ -127,17 +127,17 @@ func (c *client) commitAt(ctx context.Context, what, commit string) (foundCommit
 		}
 	}
 	if err := c.query(ctx, what, commitQuery, map[string]any{"owner": c.owner, "name": c.name, "commit": commit}, &data); err != nil {
-		return foundCommit{}, err
+		return FoundCommit{}, err
 	}
 	if data.Repository == nil || data.Repository.Object == nil || data.Repository.Object.OID == "" {
-		return foundCommit{}, &apiError{what: what, status: http.StatusNotFound, message: "there is no such commit"}
+		return FoundCommit{}, &Error{what: what, Status: http.StatusNotFound, message: "there is no such commit"}
 	}
-	out := foundCommit{oid: data.Repository.Object.OID}
+	out := FoundCommit{SHA: data.Repository.Object.OID}
 	if d := data.Repository.DefaultBranchRef; d != nil {
-		out.fallback = d.Name
+		out.Fallback = d.Name
 	}
 	if p := data.Repository.Object.Parents.Nodes; len(p) > 0 {
-		out.parent = p[0].OID
+		out.Parent = p[0].OID
 	}
 	return out, nil
 }

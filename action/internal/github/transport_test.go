@@ -1,4 +1,4 @@
-package action
+package github
 
 import (
 	"context"
@@ -65,7 +65,7 @@ func TestLostAnswerToACreateIsNotRepeated(t *testing.T) {
 			res.Body.Close()
 			t.Fatal("no error")
 		}
-		if (n > 1) != repeats || errors.Is(err, errUncertain) == repeats {
+		if (n > 1) != repeats || errors.Is(err, ErrUncertain) == repeats {
 			t.Errorf("%s: %d requests, %v", path, n, err)
 		}
 	}

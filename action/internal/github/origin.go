@@ -1,4 +1,4 @@
-package action
+package github
 
 import (
 	"fmt"
@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// origin is the scheme, the host and the port of an address. A credential that is for one origin is for no other: another
-// port is another server, and plain http is read on the way.
+// origin returns the scheme, the host and the port of an address. A credential for one origin is sent to no other: another port
+// is another server, and others can read plain http on the way.
 func origin(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
@@ -18,16 +18,16 @@ func origin(u *url.URL) string {
 	return strings.ToLower(u.Scheme + "://" + net.JoinHostPort(u.Hostname(), port))
 }
 
-// isLoopback says whether an address is one of this machine's own, where plain http is not read by others.
-func isLoopback(u *url.URL) bool {
+// IsLoopback says whether an address is one of this machine's own. Nobody else reads plain http there.
+func IsLoopback(u *url.URL) bool {
 	ip := net.ParseIP(u.Hostname())
 	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 const maxRedirects = 10
 
-// followRedirect says whether a client may go where an answer sends it. What is read may lie anywhere, but not behind plain
-// http when it was asked for by https. What is written stays at its origin: its body is for that server.
+// followRedirect refuses redirects from https to plain http, and redirects of a write to another origin: the body of a write is
+// for the server that was asked. A read may be redirected to any other server.
 func followRedirect(next *http.Request, via []*http.Request) error {
 	last := via[len(via)-1]
 	switch {

@@ -1,4 +1,4 @@
-package action
+package github
 
 import (
 	"crypto/sha1" //nolint:gosec // Git's object names are SHA-1.
@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// A tree of Git has a name made of all that is in it. Made from the files of an archive it shows that the archive is the
-// whole commit, and, with an edit, what a commit with just that edit is called.
+// The name of a tree in Git is a hash of everything in the tree. Computed from the files of an archive, it shows whether the
+// archive is the whole commit, and what the tree would be called with some edits and nothing else.
 
 // treeFile is one file of a commit.
 type treeFile struct {
@@ -59,24 +59,24 @@ func treeName(files map[string]treeFile) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// isTree says whether the archive held just the files of a tree. It does not when .gitattributes leaves files out or
+// IsTree says whether the archive held the files of a tree and nothing else. It does not when .gitattributes leaves files out or
 // rewrites them, and when there are submodules.
-func (a *archive) isTree(oid string) bool {
+func (a *Archive) IsTree(oid string) bool {
 	if a.root == "" && len(a.tree) > 0 {
 		a.root = treeName(a.tree)
 	}
 	return a.root == oid
 }
 
-// treeWith is the name of the tree with an edit.
-func (a *archive) treeWith(list []change) string {
+// TreeWith returns the name that the tree has with some files changed.
+func (a *Archive) TreeWith(list []Change) string {
 	files := maps.Clone(a.tree)
 	for _, c := range list {
-		if c.remove {
-			delete(files, path.Clean(c.path))
+		if c.Remove {
+			delete(files, path.Clean(c.Path))
 			continue
 		}
-		files[c.path] = treeFile{c.mode, blobName([]byte(c.content))}
+		files[c.Path] = treeFile{c.Mode, BlobName([]byte(c.Content))}
 	}
 	return treeName(files)
 }

@@ -1,4 +1,4 @@
-package action
+package github
 
 import (
 	"context"
@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// pullInfo is a pull request of the config repository that is looked at, not one of ours.
-type pullInfo struct {
+// PullInfo is what there is to know about a pull request before its changes are looked at.
+type PullInfo struct {
 	Number      int
 	HeadRefOid  string
 	BaseRefOid  string
@@ -28,17 +28,17 @@ const pullInfoQuery = `query PullInfo($owner: String!, $name: String!, $number: 
   } }
 }`
 
-// pullInfo reads a pull request and its last comments.
-func (c *client) pullInfo(ctx context.Context, number int) (*pullInfo, error) {
+// PullInfo reads a pull request and its last comments.
+func (c *Client) PullInfo(ctx context.Context, number int) (*PullInfo, error) {
 	what := fmt.Sprintf("read pull request #%d", number)
 	var data struct {
-		Repository *struct{ PullRequest *pullInfo }
+		Repository *struct{ PullRequest *PullInfo }
 	}
 	if err := c.query(ctx, what, pullInfoQuery, map[string]any{"owner": c.owner, "name": c.name, "number": number}, &data); err != nil {
 		return nil, err
 	}
 	if data.Repository == nil || data.Repository.PullRequest == nil {
-		return nil, &apiError{what: what, status: http.StatusNotFound, message: "there is no such pull request"}
+		return nil, &Error{what: what, Status: http.StatusNotFound, message: "there is no such pull request"}
 	}
 	return data.Repository.PullRequest, nil
 }
