@@ -18,12 +18,12 @@ import (
 
 // leftBehind says whether a branch is what a merged or closed pull request left.
 func leftBehind(st *github.State, head *github.Branch) bool {
-	return slices.ContainsFunc(st.Past, func(p github.PullRequest) bool { return !p.IsCrossRepository && p.HeadRefOid == head.Target.OID })
+	return slices.ContainsFunc(st.Past, func(p github.PastPull) bool { return !p.IsCrossRepository && p.HeadRefOid == head.Target.OID })
 }
 
 // declined finds the newest pull request that proposed all of what the plan changes, when somebody closed it without
 // merging it. One that this action closed itself says nothing.
-func (r *run) declined(st *github.State, plan Plan) *github.PullRequest {
+func (r *run) declined(st *github.State, plan Plan) *github.PastPull {
 	for _, p := range st.Past { // newest first
 		m, _, marked := parseMarker(p.Body)
 		if p.IsCrossRepository || p.BaseRefName != st.Base.Name || !marked || m.Operation != r.op.name || m.Target != r.op.target || !plan.within(m.last()) {
@@ -101,7 +101,7 @@ func (r *run) overtaken(ctx context.Context, st *github.State, set []string, cau
 			return Result{}, err
 		}
 		res.Changed = true
-		res.point(p, "closed", fmt.Sprintf("✓ closed #%d: %s", p.Number, why))
+		res.point(p.PullRef, "closed", fmt.Sprintf("✓ closed #%d: %s", p.Number, why))
 		r.remember(&res)
 	}
 	if !res.Changed || !whole {

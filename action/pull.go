@@ -84,7 +84,7 @@ func (r *run) pullRequest(ctx context.Context, st *github.State, words writing, 
 		return r.nothingLeft(ctx, st, found, words, res)
 	}
 	if p := r.declined(st, words.plan); p != nil && found.current == nil {
-		res.point(*p, "none", fmt.Sprintf("= #%d proposed this and was closed without being merged, so it is not proposed again; reopen #%d to go on", p.Number, p.Number))
+		res.point(p.PullRef, "none", fmt.Sprintf("= #%d proposed this and was closed without being merged, so it is not proposed again; reopen #%d to go on", p.Number, p.Number))
 		return res, nil
 	}
 	if words.waits != "" && !r.showsWaiting(found, words) {
@@ -170,7 +170,7 @@ func (r *run) carries(found pulls, words writing) *github.PullRequest {
 // leaveToOthers reports a pull request that holds somebody else's commits. When it conflicts, they are told: it is theirs
 // to resolve.
 func (r *run) leaveToOthers(ctx context.Context, st *github.State, p github.PullRequest, res Result) (Result, error) {
-	res.point(p, "unchanged", fmt.Sprintf("= #%d proposes this already; somebody else has committed to its branch, so it was left alone", p.Number))
+	res.point(p.PullRef, "unchanged", fmt.Sprintf("= #%d proposes this already; somebody else has committed to its branch, so it was left alone", p.Number))
 	mergeable, err := r.mergeable(ctx, p)
 	if err != nil || mergeable != github.Conflicting {
 		return res, err
@@ -231,11 +231,11 @@ func (r *run) tooLate(ctx context.Context, st *github.State, found pulls, last [
 	if err != nil {
 		return Result{}, err
 	}
-	res.point(p, res.PullOperation, fmt.Sprintf("= #%d proposes something newer already (%s); set allow-downgrade to go back", p.Number, strings.Join(last, ", ")))
+	res.point(p.PullRef, res.PullOperation, fmt.Sprintf("= #%d proposes something newer already (%s); set allow-downgrade to go back", p.Number, strings.Join(last, ", ")))
 	return res, nil
 }
 
-func (res *Result) point(p github.PullRequest, operation, line string) {
+func (res *Result) point(p github.PullRef, operation, line string) {
 	res.Number, res.URL, res.Branch, res.PullOperation, res.Line = p.Number, p.URL, p.HeadRefName, operation, line
 }
 
@@ -251,7 +251,7 @@ func (r *run) nothingLeft(ctx context.Context, st *github.State, found pulls, wo
 			return Result{}, err
 		}
 		res.Changed = true
-		res.point(p, "closed", fmt.Sprintf("✓ closed #%d: %s already has this", p.Number, st.Base.Name))
+		res.point(p.PullRef, "closed", fmt.Sprintf("✓ closed #%d: %s already has this", p.Number, st.Base.Name))
 		r.wrote = &res
 	}
 	return res, nil
@@ -286,7 +286,7 @@ func (r *run) upsert(ctx context.Context, words writing, current *github.PullReq
 			res.Notes = append(res.Notes, "opened with github.token: workflows on this pull request wait for somebody to press Approve workflows to run; a GitHub App token avoids that")
 		}
 		r.opened = pr.Number
-		res.point(pr, "created", fmt.Sprintf("✓ opened #%d: %s", pr.Number, title))
+		res.point(pr.PullRef, "created", fmt.Sprintf("✓ opened #%d: %s", pr.Number, title))
 		r.remember(res)
 		return pr, nil
 	}
@@ -294,7 +294,7 @@ func (r *run) upsert(ctx context.Context, words writing, current *github.PullReq
 	if err := r.setDraft(ctx, &pr, wasWaiting, m.Waiting); err != nil {
 		return github.PullRequest{}, err
 	}
-	res.point(pr, "unchanged", fmt.Sprintf("= #%d is up to date", pr.Number))
+	res.point(pr.PullRef, "unchanged", fmt.Sprintf("= #%d is up to date", pr.Number))
 	if moved || pr.Title != title || !sameText(pr.Body, body) {
 		if err := r.client.Pulls.Edit(ctx, pr, head, title, body); err != nil {
 			if errors.Is(err, github.ErrClosed) {
@@ -303,8 +303,8 @@ func (r *run) upsert(ctx context.Context, words writing, current *github.PullReq
 			return github.PullRequest{}, err
 		}
 		res.Changed = true
-		if res.point(pr, "updated", fmt.Sprintf("✓ updated #%d: %s", pr.Number, title)); r.opened == pr.Number {
-			res.point(pr, "created", fmt.Sprintf("✓ opened #%d: %s", pr.Number, title))
+		if res.point(pr.PullRef, "updated", fmt.Sprintf("✓ updated #%d: %s", pr.Number, title)); r.opened == pr.Number {
+			res.point(pr.PullRef, "created", fmt.Sprintf("✓ opened #%d: %s", pr.Number, title))
 		}
 		r.remember(res)
 	}

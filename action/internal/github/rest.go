@@ -200,7 +200,8 @@ func (c Pulls) Open(ctx context.Context, head, base, title, body string, draft b
 	if err != nil {
 		return PullRequest{}, err
 	}
-	return PullRequest{ID: pr.GetNodeID(), Number: pr.GetNumber(), URL: pr.GetHTMLURL(), Title: title, Body: body, HeadRefName: head, BaseRefName: base, IsDraft: draft, Opened: true, Author: &struct{ Login string }{pr.GetUser().GetLogin()}}, nil
+	at := PullRef{Number: pr.GetNumber(), URL: pr.GetHTMLURL(), Body: body, HeadRefName: head, BaseRefName: base}
+	return PullRequest{PullRef: at, ID: pr.GetNodeID(), Title: title, IsDraft: draft, Opened: true, Author: &struct{ Login string }{pr.GetUser().GetLogin()}}, nil
 }
 
 // Edit sets title and text of a pull request. It fails with ErrMoved when the branch is no longer at head, because whoever moved

@@ -116,22 +116,33 @@ func (n Names) List() []string {
 	return out
 }
 
-// PullRequest is a pull request. Fields are named as in GitHub's GraphQL API.
-type PullRequest struct {
-	ID                string `json:"id"`
+// PullRef says which pull request one is. Fields are named as in GitHub's GraphQL API, here and below.
+type PullRef struct {
 	Number            int
-	URL               string `json:"url"`
-	Title, Body       string
-	IsDraft           bool
+	URL               string
+	Body              string
 	BaseRefName       string
 	HeadRefName       string
 	IsCrossRepository bool
-	Mergeable         string // MERGEABLE, CONFLICTING, or UNKNOWN while GitHub finds out
-	Merged            bool
-	HeadRefOid        string
-	ViewerDidAuthor   bool
-	Author            *struct{ Login string }
-	AutoMergeRequest  *struct {
+}
+
+// PastPull is a pull request that is merged or closed.
+type PastPull struct {
+	PullRef
+	Merged     bool
+	HeadRefOid string
+}
+
+// PullRequest is an open pull request.
+type PullRequest struct {
+	PullRef
+	ID               string `json:"id"`
+	Title            string
+	IsDraft          bool
+	Mergeable        string // MERGEABLE, CONFLICTING, or UNKNOWN while GitHub finds out
+	ViewerDidAuthor  bool
+	Author           *struct{ Login string }
+	AutoMergeRequest *struct {
 		EnabledAt string
 		EnabledBy *struct{ Login string }
 	}
@@ -150,7 +161,7 @@ type State struct {
 	Base   Branch
 	Branch *Branch // nil when it does not exist
 	Pulls  []PullRequest
-	Past   []PullRequest // from the branch, merged or closed, newest first
+	Past   []PastPull // from the branch, merged or closed, newest first
 }
 
 // ReadState reads the base branch, "" for the default branch, and, when pulls is set, the branch and the pull requests.
@@ -172,7 +183,7 @@ func (c *Client) ReadState(ctx context.Context, base, branch string, pulls bool)
 					}
 					Nodes []PullRequest
 				}
-				Past struct{ Nodes []PullRequest }
+				Past struct{ Nodes []PastPull }
 			}
 		}
 		if err := c.query(ctx, "read the repository "+c.owner+"/"+c.name, stateQuery, vars, &data); err != nil {
