@@ -17,6 +17,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -120,7 +121,7 @@ func ownFiles(s *snapshot) []Finding {
 	var out []Finding
 	_, promotionErr := s.promotion()
 	_, holdsErr := s.holds()
-	for file, err := range map[string]error{promotionFile: promotionErr, holdsFile: holdsErr} {
+	for file, err := range map[string]error{promotion.FilePath: promotionErr, promotion.HoldsPath: holdsErr} {
 		if err == nil {
 			continue
 		}

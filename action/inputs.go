@@ -10,6 +10,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -230,7 +231,7 @@ func parseName(s string) (bumper.Image, error) {
 func (r *reader) promotion(in *Inputs) {
 	in.From, in.To, in.Also = r.text("from"), r.list("to", true), r.list("also", false)
 	for _, line := range in.Also {
-		if _, err := parseAlso(line); err != nil {
+		if _, err := promotion.ParseAlso(line); err != nil {
 			r.bad("input also: %w", err)
 		}
 	}

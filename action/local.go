@@ -16,6 +16,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -29,7 +30,7 @@ func (r *repeated) Set(s string) error { *r = append(*r, s); return nil }
 type localOptions struct {
 	command      string
 	dir          string
-	promote      promoteWish
+	promote      promotion.Wish
 	request      bumper.Request
 	paths        []string
 	check        bool
@@ -70,8 +71,8 @@ func parseLocal(command string, args []string) (localOptions, error) {
 	fset.StringVar(&o.dir, "dir", ".", "")
 	switch command {
 	case "promote":
-		fset.StringVar(&o.promote.from, "from", "", "")
-		fset.StringVar(&o.promote.to, "to", "", "")
+		fset.StringVar(&o.promote.From, "from", "", "")
+		fset.StringVar(&o.promote.To, "to", "", "")
 		fset.Var(&also, "also", "")
 	default:
 		fset.Var(&images, "image", "")
@@ -106,12 +107,12 @@ func parseLocal(command string, args []string) (localOptions, error) {
 		o.paths, errs = append(o.paths, p), append(errs, err)
 	}
 	for _, v := range also {
-		_, err := parseAlso(v)
-		o.promote.also, errs = append(o.promote.also, v), append(errs, err)
+		_, err := promotion.ParseAlso(v)
+		o.promote.Also, errs = append(o.promote.Also, v), append(errs, err)
 	}
-	o.promote.downgrade, o.promote.plainSecrets = o.request.AllowDowngrade, o.plainSecrets
+	o.promote.Downgrade = o.request.AllowDowngrade
 	switch {
-	case command == "promote" && o.promote.to == "":
+	case command == "promote" && o.promote.To == "":
 		errs = append(errs, errors.New("nothing to promote: give --to ENV, and --from ENV unless promotion.yaml says it"))
 	case command == "bump" && len(images)+len(values) == 0:
 		errs = append(errs, errors.New("nothing to change: give --image NAME=TAG or --value FILE:PATH=VALUE"))
@@ -142,7 +143,7 @@ func (o localOptions) run() (Plan, error) {
 
 func (o localOptions) plan(snap *snapshot) (Plan, error) {
 	if o.command == "promote" {
-		return planPromote(snap, o.promote)
+		return planPromote(snap, o.promote, o.plainSecrets)
 	}
 	return planBump(snap, o.request, o.plainSecrets)
 }
@@ -154,7 +155,7 @@ func (o localOptions) print(w io.Writer, p Plan) error {
 		enc.SetIndent("", "  ")
 		out := map[string]any{
 			"changed": len(p.Files) > 0, "images": imageList(p.Edits), "edits": editList(p.Edits), "notes": append([]string{}, p.Notes...),
-			"left": append([]Left{}, p.Left...),
+			"left": append([]promotion.Left{}, p.Left...),
 		}
 		return enc.Encode(out)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -59,7 +60,7 @@ func asksFor(line string, e bumper.Edit) bool {
 	if e.Image == "" {
 		return slices.Contains(values, bumper.Value{File: e.File, Path: e.Path, Value: e.New})
 	}
-	return len(images) == 1 && images[0].Normalised() == e.Image && exact(images[0]) == exact(e.After)
+	return len(images) == 1 && images[0].Normalised() == e.Image && promotion.Exact(images[0]) == promotion.Exact(e.After)
 }
 
 // close says why, leaves a mark by which the next run knows who closed it, and deletes the branch, which closes the pull

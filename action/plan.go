@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -33,7 +34,7 @@ type Plan struct {
 	// Lead begins the title and the commit message, "Promote to prod"; "" is for a bump.
 	Lead string
 	// Left are differences that were deliberately not touched, and places that still have the old version.
-	Left []Left
+	Left []promotion.Left
 	// Sections are parts of the pull request's text, in Markdown that is escaped already.
 	Sections []string
 	// Promoted is set by promote only.
@@ -194,12 +195,12 @@ func planBump(s *snapshot, req bumper.Request, plainSecrets bool) (Plan, error) 
 		return Plan{}, err
 	}
 	req.Context = s.context
-	res, stopped, err := bumpUnlessHeld(s.files, req, holds)
+	res, stopped, err := promotion.BumpUnlessHeld(s.files, req, holds)
 	if err != nil {
 		if len(s.skipped) > 0 {
 			err = fmt.Errorf("%w (not searched, larger than %d MiB: %s)", err, maxFile>>20, strings.Join(s.skipped, ", "))
 		}
-		return Plan{}, hint.With(err, hint.ForBump(err))
+		return Plan{}, hint.With(err, promotion.Hint(err))
 	}
 	p := newPlan(res)
 	p.Set = setLines(req)
@@ -213,20 +214,11 @@ func planBump(s *snapshot, req bumper.Request, plainSecrets bool) (Plan, error) 
 }
 
 func newPlan(res bumper.Result) Plan {
-	return Plan{Edits: res.Edits, Files: res.Files, Current: res.Current, Notes: res.Notes, Left: leftOf(res.Left), Scanned: res.Scanned, Parsed: res.Parsed}
-}
-
-// leftOf are the places that still have an old version, which an edit of images cannot reach.
-func leftOf(list []bumper.Left) []Left {
-	var out []Left
-	for _, l := range list {
-		out = append(out, Left{File: l.File, Line: l.Line, What: l.Image.Name, From: display.Version(l.Want), To: display.Version(l.Image), Reason: l.Reason})
-	}
-	return out
+	return Plan{Edits: res.Edits, Files: res.Files, Current: res.Current, Notes: res.Notes, Left: promotion.LeftOf(res.Left), Scanned: res.Scanned, Parsed: res.Parsed}
 }
 
 // note says what a hold kept from being edited. It is an error when that is all there was to do.
-func (p *Plan) note(stopped []Hold) error {
+func (p *Plan) note(stopped []promotion.Hold) error {
 	var texts []string
 	for _, h := range stopped {
 		texts = append(texts, "held: "+h.String())
@@ -264,7 +256,7 @@ func takesBack(s *snapshot, req bumper.Request, earlier []string) bool {
 	if err != nil {
 		return false
 	}
-	_, err = bumper.Bump(withData(s.files, res.Files), bumper.Request{Images: req.Images, Context: s.context})
+	_, err = bumper.Bump(promotion.WithData(s.files, res.Files), bumper.Request{Images: req.Images, Context: s.context})
 	var older *bumper.DowngradeError
 	return errors.As(err, &older)
 }

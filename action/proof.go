@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 )
 
 // Anybody who can push a branch can write the trailers of a run, so trailers prove nothing. A branch is ours when its
@@ -122,23 +123,23 @@ func (r *run) proveFiles(ctx context.Context, p *proof, oid, claimed string, don
 // withHoldsOf is for a rollback: who holds a version, since when and why is not the same in each run. The holds of the
 // branch are taken when they hold the same versions in the same places.
 func (r *run) withHoldsOf(ctx context.Context, p Plan, s *snapshot, oid string) (Plan, error) {
-	if p.Files[holdsFile] == nil {
+	if p.Files[promotion.HoldsPath] == nil {
 		return p, nil
 	}
-	text, _, err := r.client.FileAt(ctx, oid, holdsFile)
+	text, _, err := r.client.FileAt(ctx, oid, promotion.HoldsPath)
 	if err != nil {
 		return p, err
 	}
-	want, errWant := parseHolds(p.Files[holdsFile])
-	have, errHave := parseHolds([]byte(text))
-	same := func(a, b Hold) bool {
+	want, errWant := promotion.ParseHolds(p.Files[promotion.HoldsPath])
+	have, errHave := promotion.ParseHolds([]byte(text))
+	same := func(a, b promotion.Hold) bool {
 		a.Reason, a.By, a.Since = b.Reason, b.By, b.Since
-		return a.same(b)
+		return a.Equal(b)
 	}
 	if errWant != nil || errHave != nil || !slices.EqualFunc(want, have, same) {
 		return p, nil
 	}
-	p.Files[holdsFile] = []byte(text)
+	p.Files[promotion.HoldsPath] = []byte(text)
 	return p, nil
 }
 

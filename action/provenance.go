@@ -6,12 +6,13 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/registry"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
 // histories reads the commits that touched the source of each strand, newest first.
-func (r *run) histories(ctx context.Context, head string, strands []Strand) ([][]Revision, error) {
+func (r *run) histories(ctx context.Context, head string, strands []promotion.Strand) ([][]promotion.Revision, error) {
 	var wants []github.Path
 	for _, s := range strands {
 		wants = append(wants, github.Path{Name: s.From, Files: s.Carriers[:min(len(s.Carriers), maxCarriers)]})
@@ -20,7 +21,7 @@ func (r *run) histories(ctx context.Context, head string, strands []Strand) ([][
 	if err != nil {
 		return nil, err
 	}
-	out := make([][]Revision, len(found))
+	out := make([][]promotion.Revision, len(found))
 	for i, list := range found {
 		out[i] = revisionsOf(list, strands[i].Beside)
 	}
@@ -28,10 +29,10 @@ func (r *run) histories(ctx context.Context, head string, strands []Strand) ([][
 }
 
 // revisionsOf are the commits that GitHub answered, for the decisions of a promotion.
-func revisionsOf(list []github.Revision, beside []bumper.File) []Revision {
-	var out []Revision
+func revisionsOf(list []github.Revision, beside []bumper.File) []promotion.Revision {
+	var out []promotion.Revision
 	for _, from := range list {
-		to := Revision{SHA: from.OID, Headline: from.MessageHeadline, Author: from.Author.Name, Date: from.CommittedDate, Pull: pullOf(from), Beside: beside}
+		to := promotion.Revision{SHA: from.OID, Headline: from.MessageHeadline, Author: from.Author.Name, Date: from.CommittedDate, Pull: pullOf(from), Beside: beside}
 		if from.Author.User != nil {
 			to.Author = from.Author.User.Login
 		}
@@ -44,14 +45,14 @@ func revisionsOf(list []github.Revision, beside []bumper.File) []Revision {
 }
 
 // pullOf is the merged pull request that brought a commit, or nil.
-func pullOf(rev github.Revision) *Pull {
+func pullOf(rev github.Revision) *promotion.Pull {
 	for _, p := range rev.AssociatedPullRequests.Nodes {
 		if !p.Merged {
 			continue
 		}
-		out := &Pull{Number: p.Number, Head: p.HeadRefOid, Labels: p.Labels.List()}
+		out := &promotion.Pull{Number: p.Number, Head: p.HeadRefOid, Labels: p.Labels.List()}
 		for _, r := range p.LatestOpinionatedReviews.Nodes {
-			review := Review{Approved: r.State == "APPROVED"}
+			review := promotion.Review{Approved: r.State == "APPROVED"}
 			if r.Commit != nil {
 				review.Commit = r.Commit.OID
 			}
@@ -63,16 +64,16 @@ func pullOf(rev github.Revision) *Pull {
 }
 
 // reports reads what was reported on the commits of the base branch at which the source was what it is now.
-func (r *run) reports(ctx context.Context, head string, paths []string) ([]Commit, error) {
+func (r *run) reports(ctx context.Context, head string, paths []string) ([]promotion.Commit, error) {
 	found, err := r.client.Statuses(ctx, head, paths)
 	if a, ok := github.Answered(err); ok && a.Says("not accessible") {
 		return nil, hint.With(err, "gates need a token with statuses: read, checks: read and pull-requests: read")
 	}
-	var out []Commit
+	var out []promotion.Commit
 	for _, from := range found {
-		to := Commit{SHA: from.SHA}
+		to := promotion.Commit{SHA: from.SHA}
 		for _, r := range from.Reports {
-			to.Reports = append(to.Reports, Report{Name: r.Name, Pending: r.Pending, Outcome: r.Outcome, At: r.At})
+			to.Reports = append(to.Reports, promotion.Report{Name: r.Name, Pending: r.Pending, Outcome: r.Outcome, At: r.At})
 		}
 		out = append(out, to)
 	}
@@ -103,7 +104,7 @@ func (r *run) labels(ctx context.Context, edits []bumper.Edit) map[bumper.Image]
 			if err != nil {
 				r.rep.log("note: " + err.Error())
 			}
-			if !sourceRE.MatchString(found.Source) { // it comes from outside and becomes a link
+			if !promotion.IsWebAddress(found.Source) { // it comes from outside and becomes a link
 				found.Source = ""
 			}
 			out[img] = found

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/registry"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
@@ -28,7 +29,7 @@ func (p Plan) target() string {
 	return p.Promoted.toName
 }
 
-func (p Plan) gates() []gateResult {
+func (p Plan) gates() []promotion.GateResult {
 	if p.Promoted == nil {
 		return nil
 	}
@@ -40,7 +41,7 @@ func (p Plan) waits() string {
 	if p.Promoted == nil || len(p.Files) == 0 {
 		return ""
 	}
-	return unmet(p.Promoted.gates)
+	return promotion.Unmet(p.Promoted.gates)
 }
 
 func (p Plan) waitLine() string { return fmt.Sprintf("= %s waits: %s", p.target(), p.waits()) }
@@ -58,20 +59,20 @@ func (r *run) describe(ctx context.Context, st *github.State, p *Plan) error {
 	}
 	env := p.Promoted.env
 	strands := p.Promoted.strands
-	if env == nil || env.Gates == nil || !env.Gates.askPulls() {
+	if env == nil || env.Gates == nil || !env.Gates.AsksForPulls() {
 		strands = strands[:min(len(strands), maxStrands)] // for people; gates look at everything
 	}
 	histories, err := r.histories(ctx, st.Base.Target.OID, strands)
 	if err != nil {
 		return err
 	}
-	arrivals := Arrivals(p.Edits, strands, histories)
+	arrivals := promotion.Arrivals(p.Edits, strands, histories)
 	if env != nil && env.Gates != nil {
 		line, err := r.reports(ctx, st.Base.Target.OID, p.Promoted.sourcePaths())
 		if err != nil {
 			return err
 		}
-		p.Promoted.gates = env.Gates.check(line, arrivals, r.now())
+		p.Promoted.gates = env.Gates.Check(line, arrivals, r.now())
 		p.Sections = append(p.Sections, gateSection(p.Promoted.gates))
 	}
 	if links := p.compareSection(r.labels(ctx, p.Edits)); links != "" {
@@ -95,7 +96,7 @@ func (p *promoted) sourcePaths() []string {
 }
 
 // commitSection lists the arrivals.
-func (p Plan) commitSection(arrivals []Arrival, web string) string {
+func (p Plan) commitSection(arrivals []promotion.Arrival, web string) string {
 	var lines []string
 	for _, a := range arrivals {
 		lines = append(lines, fmt.Sprintf("- [`%s`](%s/commit/%s) %s: %s (%s)\n", display.SHA(a.SHA), web, a.SHA, display.Code(strings.Join(a.What, ", ")), display.Plain(display.Shorten(a.Headline, 120)), broughtBy(a.Revision)))
@@ -107,7 +108,7 @@ func (p Plan) commitSection(arrivals []Arrival, web string) string {
 }
 
 // broughtBy says who made a commit, when, and by which pull request. A login is written without the @ that would notify.
-func broughtBy(rev Revision) string {
+func broughtBy(rev promotion.Revision) string {
 	text := display.Plain(rev.Author) + ", " + rev.Date.UTC().Format(time.DateOnly)
 	if rev.Pull != nil {
 		text += fmt.Sprintf(", #%d", rev.Pull.Number)
@@ -162,7 +163,7 @@ func (p *promoted) compareLink(e bumper.Edit, labels map[bumper.Image]registry.L
 }
 
 // gateSection is the table of the gates.
-func gateSection(gates []gateResult) string {
+func gateSection(gates []promotion.GateResult) string {
 	if len(gates) == 0 {
 		return ""
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -238,7 +239,7 @@ func (r *reporter) outputs(results []Result) error {
 	if err != nil {
 		return fmt.Errorf("write the outputs: %w", err)
 	}
-	gates, err := json.Marshal(append([]gateResult{}, res.Plan.gates()...))
+	gates, err := json.Marshal(append([]promotion.GateResult{}, res.Plan.gates()...))
 	if err != nil {
 		return fmt.Errorf("write the outputs: %w", err)
 	}
@@ -314,17 +315,17 @@ func editList(edits []bumper.Edit) []editJSON {
 
 // resultJSON is one entry of the results output: one target of a promotion, or the one thing another operation did.
 type resultJSON struct {
-	Target        string       `json:"target,omitempty"`
-	Changed       bool         `json:"changed"`
-	Line          string       `json:"line"`
-	Commit        string       `json:"commit,omitempty"`
-	Branch        string       `json:"branch,omitempty"`
-	Number        int          `json:"prNumber,omitempty"`
-	URL           string       `json:"prUrl,omitempty"`
-	PullOperation string       `json:"prOperation"`
-	Images        []imageJSON  `json:"images"`
-	Gates         []gateResult `json:"gates,omitempty"`
-	Left          []Left       `json:"left,omitempty"`
+	Target        string                 `json:"target,omitempty"`
+	Changed       bool                   `json:"changed"`
+	Line          string                 `json:"line"`
+	Commit        string                 `json:"commit,omitempty"`
+	Branch        string                 `json:"branch,omitempty"`
+	Number        int                    `json:"prNumber,omitempty"`
+	URL           string                 `json:"prUrl,omitempty"`
+	PullOperation string                 `json:"prOperation"`
+	Images        []imageJSON            `json:"images"`
+	Gates         []promotion.GateResult `json:"gates,omitempty"`
+	Left          []promotion.Left       `json:"left,omitempty"`
 }
 
 func resultList(results []Result) []resultJSON {

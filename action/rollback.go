@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -71,7 +72,7 @@ func (r *reader) rollback(in *Inputs) {
 		r.bad("rollback: give one of the inputs pull-request-number, commit, images (with paths) and release")
 	}
 	if len(in.Images) > 0 && r.text("paths") == "" {
-		r.bad("input paths: rolling images back needs the environments, directories or names of %s", promotionFile)
+		r.bad("input paths: rolling images back needs the environments, directories or names of %s", promotion.FilePath)
 	}
 }
 
@@ -84,28 +85,13 @@ func parseVersioned(s string) (bumper.Image, error) {
 }
 
 // held is the hold that keeps the version before an edit from coming back.
-func (r *run) held(p *Promotion, e bumper.Edit) Hold {
-	h := Hold{Image: e.Before.Name, Tag: e.Before.Tag, Digest: e.Before.Digest, Path: environmentOf(p, e.File), Reason: display.OneLine(r.in.Reason), By: r.in.event.actor,
+func (r *run) held(p *promotion.File, e bumper.Edit) promotion.Hold {
+	h := promotion.Hold{Image: e.Before.Name, Tag: e.Before.Tag, Digest: e.Before.Digest, Path: p.Directory(e.File), Reason: display.OneLine(r.in.Reason), By: r.in.event.actor,
 		Since: r.now().UTC().Format(time.DateOnly)}
 	if h.Reason == "" {
 		h.Reason = "rolled back"
 	}
 	return h
-}
-
-// environmentOf is the directory that a version is held out of: the environment's, or the file's own.
-func environmentOf(p *Promotion, file string) string {
-	if p != nil {
-		for _, e := range p.Environments {
-			if at := e.member(file); at != "" {
-				return at
-			}
-		}
-	}
-	if i := strings.LastIndexByte(file, '/'); i >= 0 {
-		return file[:i]
-	}
-	return "."
 }
 
 // withHolds adds the holds to a plan that takes versions away.
@@ -114,18 +100,18 @@ func (r *run) withHolds(s *snapshot, plan Plan) (Plan, error) {
 	if err != nil {
 		return Plan{}, err
 	}
-	var bad []Hold
+	var bad []promotion.Hold
 	for _, e := range plan.Edits {
-		if e.Image != "" && e.Before.Tag+e.Before.Digest != "" && exact(e.Before) != exact(e.After) {
+		if e.Image != "" && e.Before.Tag+e.Before.Digest != "" && promotion.Exact(e.Before) != promotion.Exact(e.After) {
 			bad = append(bad, r.held(p, e))
 		}
 	}
-	data, notes, err := holdChange(s, bad, plan.Edits, r.in.Hold)
+	data, notes, err := promotion.ChangeHolds(s.own[promotion.HoldsPath], bad, plan.Edits, r.in.Hold)
 	if err != nil {
 		return Plan{}, err
 	}
 	if data != nil {
-		plan.Files[holdsFile] = data
+		plan.Files[promotion.HoldsPath] = data
 	}
 	plan.Notes = append(plan.Notes, notes...)
 	return plan, nil
@@ -149,9 +135,9 @@ func (r *run) releaseOperation() operation {
 		if err != nil {
 			return plan, err
 		}
-		drop := func(h Hold) bool {
-			return slices.ContainsFunc(r.in.Release, func(img bumper.Image) bool { return h.isAbout(img) }) &&
-				(len(r.in.Paths) == 0 || slices.ContainsFunc(r.in.Paths, func(at string) bool { return p.isIn(at, h.Path) }))
+		drop := func(h promotion.Hold) bool {
+			return slices.ContainsFunc(r.in.Release, func(img bumper.Image) bool { return h.IsAbout(img) }) &&
+				(len(r.in.Paths) == 0 || slices.ContainsFunc(r.in.Paths, func(at string) bool { return p.Contains(at, h.Path) }))
 		}
 		var out []string
 		for _, h := range holds {
@@ -164,17 +150,9 @@ func (r *run) releaseOperation() operation {
 			return plan, nil
 		}
 		plan.Notes, plan.Set = out, append(slices.Clone(keys), out...)
-		plan.Files[holdsFile], err = editHolds(s.own[holdsFile], drop, nil)
+		plan.Files[promotion.HoldsPath], err = promotion.EditHolds(s.own[promotion.HoldsPath], drop, nil)
 		return plan, err
 	}
 	op.again = func([]string) operation { return op }
 	return op
-}
-
-// isAbout says whether a hold is one that the release input names, with or without a version.
-func (h Hold) isAbout(img bumper.Image) bool {
-	if (bumper.Image{Name: h.Image}).Normalised() != img.Normalised() {
-		return false
-	}
-	return (img.Tag == "" || img.Tag == h.Tag) && (img.Digest == "" || img.Digest == h.Digest)
 }

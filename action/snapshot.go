@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -42,7 +43,7 @@ type wanted struct {
 }
 
 // ours says whether a file is one of those that the action itself reads.
-func ours(p string) bool { return p == promotionFile || p == holdsFile }
+func ours(p string) bool { return p == promotion.FilePath || p == promotion.HoldsPath }
 
 func newSnapshot() *snapshot {
 	return &snapshot{modes: map[string]string{}, own: map[string][]byte{}}
@@ -178,19 +179,19 @@ func (r *run) checkBytes(ctx context.Context, snap *snapshot, paths []string) er
 }
 
 // promotion is promotion.yaml, or nil when there is none.
-func (s *snapshot) promotion() (*Promotion, error) {
-	data, ok := s.own[promotionFile]
+func (s *snapshot) promotion() (*promotion.File, error) {
+	data, ok := s.own[promotion.FilePath]
 	if !ok {
 		return nil, nil
 	}
-	return parsePromotion(data)
+	return promotion.Parse(data)
 }
 
 // holds are the holds of a commit.
-func (s *snapshot) holds() ([]Hold, error) {
-	data, ok := s.own[holdsFile]
+func (s *snapshot) holds() ([]promotion.Hold, error) {
+	data, ok := s.own[promotion.HoldsPath]
 	if !ok {
 		return nil, nil
 	}
-	return parseHolds(data)
+	return promotion.ParseHolds(data)
 }

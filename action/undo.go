@@ -9,6 +9,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -110,8 +111,8 @@ func changes(now, then bumper.File, context []bumper.File) ([]bumper.Edit, bool)
 
 // imageChanges are the images that have another single version in the other file.
 func imageChanges(now, then bumper.File, context []bumper.File) []bumper.Edit {
-	a, errA := byImage([]bumper.File{now}, context...)
-	b, errB := byImage([]bumper.File{then}, context...)
+	a, errA := promotion.ByImage([]bumper.File{now}, context...)
+	b, errB := promotion.ByImage([]bumper.File{then}, context...)
 	if errA != nil || errB != nil {
 		return nil
 	}
@@ -138,7 +139,7 @@ func (p *Plan) setBack(today bumper.File, f undone, context []bumper.File) ([]st
 		edits = imageChanges(was, then, context)
 		notes = append(notes, f.path+": only images are set back, the rest of the change was more than values")
 	}
-	now, err := byImage([]bumper.File{today}, context...)
+	now, err := promotion.ByImage([]bumper.File{today}, context...)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +154,7 @@ func (p *Plan) setBack(today bumper.File, f undone, context []bumper.File) ([]st
 			continue
 		}
 		if stays := slices.IndexFunc(now[e.Image], func(r bumper.Reference) bool {
-			return exact(r.Image) != exact(e.Before) && exact(r.Image) != exact(e.After)
+			return promotion.Exact(r.Image) != promotion.Exact(e.Before) && promotion.Exact(r.Image) != promotion.Exact(e.After)
 		}); stays >= 0 || len(now[e.Image]) == 0 {
 			runs := "nothing"
 			if stays >= 0 {
@@ -169,7 +170,7 @@ func (p *Plan) setBack(today bumper.File, f undone, context []bumper.File) ([]st
 	}
 	res, err := bumper.Bump([]bumper.File{today}, req)
 	if err != nil {
-		return nil, hint.With(fmt.Errorf("roll back %s: %w", f.path, err), hint.ForBump(err))
+		return nil, hint.With(fmt.Errorf("roll back %s: %w", f.path, err), promotion.Hint(err))
 	}
 	for name, data := range res.Files {
 		p.Files[name] = data

@@ -10,6 +10,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 )
 
 // undo is what a pull request or a commit changed, file by file.
@@ -118,7 +119,7 @@ func (r *run) undoOf(ctx context.Context) (*undo, error) {
 		return nil, err
 	}
 	for _, p := range paths {
-		if p == holdsFile {
+		if p == promotion.HoldsPath {
 			continue // holds follow the versions, see holdChange
 		}
 		c := undone{path: p, mode: old.modes[p]}

@@ -17,8 +17,6 @@ import (
 	"time"
 
 	"github.com/google/go-github/v62/github"
-
-	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 )
 
 // MergeText is the message of the commit that merges a pull request. Without one some repositories take the title and the text
@@ -215,7 +213,7 @@ func (c Pulls) Edit(ctx context.Context, p PullRequest, head, title, body string
 	case done.GetState() != "open":
 		return fmt.Errorf("%w: %s: %w", ErrMoved, what, ErrClosed)
 	case done.GetHead().GetSHA() != head:
-		return fmt.Errorf("%w: %s: its branch moved to %s", ErrMoved, what, display.SHA(done.GetHead().GetSHA()))
+		return fmt.Errorf("%w: %s: its branch moved to %s", ErrMoved, what, short(done.GetHead().GetSHA()))
 	}
 	return nil
 }
@@ -347,3 +345,5 @@ func withoutURL(err error) error {
 	}
 	return err
 }
+
+func short(sha string) string { return sha[:min(7, len(sha))] }

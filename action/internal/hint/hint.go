@@ -3,8 +3,6 @@ package hint
 
 import (
 	"errors"
-
-	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
 type hinted struct {
@@ -29,24 +27,6 @@ func Of(err error) string {
 	var h *hinted
 	if errors.As(err, &h) {
 		return h.hint
-	}
-	return ""
-}
-
-// ForBump returns the hint for an error of package bumper, "" when it has none.
-func ForBump(err error) string {
-	var missing *bumper.NotFoundError
-	var older *bumper.DowngradeError
-	var refused bumper.Refusals
-	switch {
-	case errors.As(err, &older):
-		return "allow-downgrade accepts older tags"
-	case errors.As(err, &missing) && missing.Hint != "":
-		return missing.Hint
-	case errors.As(err, &missing):
-		return "check the name and the paths input; only .yaml and .yml files are searched"
-	case errors.As(err, &refused):
-		return refused[0].Hint
 	}
 	return ""
 }

@@ -1,4 +1,4 @@
-package action
+package promotion
 
 import (
 	"cmp"
@@ -14,8 +14,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
-// holdsFile lists the versions that must not come back. A rollback writes it, bump and promote read it.
-const holdsFile = ".gitops/holds.yaml"
+// HoldsPath is the file of the versions that must not come back. A rollback writes it; bump and promote read it.
+const HoldsPath = ".gitops/holds.yaml"
 
 // Hold is one version of one image that stays out of one directory.
 type Hold struct {
@@ -46,9 +46,10 @@ type holdList struct {
 	Holds []Hold `yaml:"holds"`
 }
 
-func parseHolds(data []byte) ([]Hold, error) {
+// ParseHolds reads the file of holds. Its error says what is wrong, each with its line.
+func ParseHolds(data []byte) ([]Hold, error) {
 	var list holdList
-	root, err := readStrict(holdsFile, data, "Holds", holdsShape, &list)
+	root, err := readStrict(HoldsPath, data, "Holds", holdsShape, &list)
 	if err != nil {
 		return nil, hint.With(err, "docs/promotion.md describes the file; a rollback with the release input removes an entry")
 	}
@@ -57,11 +58,11 @@ func parseHolds(data []byte) ([]Hold, error) {
 		h := &list.Holds[i]
 		h.line = items.Content[i].Line
 		if h.Tag == "" && h.Digest == "" {
-			return nil, &lineError{holdsFile, h.line, "a hold names a tag or a digest"}
+			return nil, &lineError{HoldsPath, h.line, "a hold names a tag or a digest"}
 		}
 		clean, err := glob.Clean(h.Path)
 		if err != nil {
-			return nil, &lineError{holdsFile, h.line, "path: " + err.Error()}
+			return nil, &lineError{HoldsPath, h.line, "path: " + err.Error()}
 		}
 		h.Path = clean
 	}
@@ -83,8 +84,8 @@ func (h Hold) String() string {
 	return text
 }
 
-// stops says whether the hold keeps img out of a file or directory.
-func (h Hold) stops(img bumper.Image, where string) bool {
+// Stops says whether the hold keeps img out of a file or directory.
+func (h Hold) Stops(img bumper.Image, where string) bool {
 	if (bumper.Image{Name: h.Image}).Normalised() != img.Normalised() || !glob.Below(h.Path, where) {
 		return false
 	}
@@ -94,13 +95,12 @@ func (h Hold) stops(img bumper.Image, where string) bool {
 	return h.Tag != "" && h.Tag == img.Tag
 }
 
-// bumpUnlessHeld makes the edits of a request except those that a hold forbids. It returns the holds that kept
-// something from being edited.
-func bumpUnlessHeld(files []bumper.File, req bumper.Request, holds []Hold) (bumper.Result, []Hold, error) {
+// BumpUnlessHeld makes the edits of a request except those that a hold forbids. It also returns the holds that prevented an edit.
+func BumpUnlessHeld(files []bumper.File, req bumper.Request, holds []Hold) (bumper.Result, []Hold, error) {
 	free, held := req, []bumper.Image{}
 	free.Images = nil
 	for _, img := range req.Images {
-		if slices.ContainsFunc(holds, func(h Hold) bool { return h.stops(img, h.Path) }) {
+		if slices.ContainsFunc(holds, func(h Hold) bool { return h.Stops(img, h.Path) }) {
 			held = append(held, img)
 		} else {
 			free.Images = append(free.Images, img)
@@ -118,14 +118,14 @@ func bumpUnlessHeld(files []bumper.File, req bumper.Request, holds []Hold) (bump
 		one := bumper.Request{Images: []bumper.Image{img}, AllowDowngrade: req.AllowDowngrade, Context: slices.Concat(files, req.Context)}
 		open := slices.Clone(files)
 		for _, h := range holds {
-			inside := slices.DeleteFunc(slices.Clone(files), func(f bumper.File) bool { return !h.stops(img, f.Path) })
-			open = slices.DeleteFunc(open, func(f bumper.File) bool { return h.stops(img, f.Path) })
+			inside := slices.DeleteFunc(slices.Clone(files), func(f bumper.File) bool { return !h.Stops(img, f.Path) })
+			open = slices.DeleteFunc(open, func(f bumper.File) bool { return h.Stops(img, f.Path) })
 			would, _ := bumper.Bump(inside, bumper.Request{Images: one.Images, AllowDowngrade: true, Context: one.Context})
 			if len(would.Edits) > 0 {
 				stopped = append(stopped, h)
 			}
 		}
-		more, err := bumper.Bump(withData(open, res.Files), one)
+		more, err := bumper.Bump(WithData(open, res.Files), one)
 		var missing *bumper.NotFoundError
 		if err != nil && !errors.As(err, &missing) {
 			return bumper.Result{}, nil, err
@@ -140,8 +140,8 @@ func bumpUnlessHeld(files []bumper.File, req bumper.Request, holds []Hold) (bump
 	return res, stopped, err
 }
 
-// withData is files with the contents that an edit gave some of them.
-func withData(files []bumper.File, changed map[string][]byte) []bumper.File {
+// WithData returns the files with the contents that edits gave some of them.
+func WithData(files []bumper.File, changed map[string][]byte) []bumper.File {
 	out := slices.Clone(files)
 	for i, f := range out {
 		if data, ok := changed[f.Path]; ok {
@@ -151,7 +151,7 @@ func withData(files []bumper.File, changed map[string][]byte) []bumper.File {
 	return out
 }
 
-// joinResults is the result of two bumps, the second made on the files of the first.
+// joinResults returns the result of two bumps. The second was made on the files of the first.
 func joinResults(a, b bumper.Result) bumper.Result {
 	a.Edits = append(a.Edits, b.Edits...)
 	slices.SortStableFunc(a.Edits, func(x, y bumper.Edit) int {
@@ -162,4 +162,12 @@ func joinResults(a, b bumper.Result) bumper.Result {
 	a.Current, a.Notes = append(a.Current, b.Current...), append(a.Notes, b.Notes...)
 	a.Scanned, a.Parsed = max(a.Scanned, b.Scanned), max(a.Parsed, b.Parsed)
 	return a
+}
+
+// IsAbout says whether a hold is one that the release input names, with or without a version.
+func (h Hold) IsAbout(img bumper.Image) bool {
+	if (bumper.Image{Name: h.Image}).Normalised() != img.Normalised() {
+		return false
+	}
+	return (img.Tag == "" || img.Tag == h.Tag) && (img.Digest == "" || img.Digest == h.Digest)
 }

@@ -1,6 +1,7 @@
-package action
+package promotion
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"path"
@@ -12,10 +13,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
-// maxLeft is how many differences that stay are listed.
-const maxLeft = 50
-
-// Left is a difference between two environments that a promotion does not touch, or a place where an old version stays.
+// Left is a difference between two environments that a promotion leaves as it is, or a place where an old version stays.
 type Left struct {
 	File   string `json:"file"`
 	Line   int    `json:"line,omitempty"`
@@ -41,8 +39,8 @@ func orNone(s string) string {
 	return s
 }
 
-// match compares a member of one environment with one of another, image by image. An image is the same when its
-// normalised name is, whatever format it is written in on either side.
+// match compares a member of one environment with its counterpart in another, image by image. Two references are of the same image
+// when their normalised names are the same, in whatever format either is written.
 type match struct {
 	pair
 	fromName, toName string                        // for people
@@ -52,14 +50,16 @@ type match struct {
 }
 
 func newMatch(p pair, from, to string) *match {
-	m := &match{pair: p, fromName: from, toName: to, runs: map[string][]bumper.Reference{}, has: p.to.images}
-	for name, refs := range p.from.images {
-		m.runs[name] = deciding(refs)
+	m := &match{pair: p, fromName: from, toName: to, runs: map[string][]bumper.Reference{}, has: p.to.Images}
+	for name, refs := range p.from.Images {
+		m.runs[name] = Deciding(refs)
 	}
 	return m
 }
 
-func byImage(files []bumper.File, context ...bumper.File) (map[string][]bumper.Reference, error) {
+// ByImage returns the references in files by the normalised names of their images. The files of context explain others; nothing in
+// them counts.
+func ByImage(files []bumper.File, context ...bumper.File) (map[string][]bumper.Reference, error) {
 	refs, err := bumper.Find(files, context...)
 	out := map[string][]bumper.Reference{}
 	for _, r := range refs {
@@ -69,9 +69,9 @@ func byImage(files []bumper.File, context ...bumper.File) (map[string][]bumper.R
 	return out, err
 }
 
-// deciding are the references that say which version runs: a kustomization's images replace what manifests say, and a
-// name without a version says nothing.
-func deciding(refs []bumper.Reference) []bumper.Reference {
+// Deciding returns the references that say which version runs. A kustomization's images replace what manifests say. A name without
+// a version says nothing.
+func Deciding(refs []bumper.Reference) []bumper.Reference {
 	said := slices.DeleteFunc(slices.Clone(refs), func(r bumper.Reference) bool { return r.Image.Tag == "" && r.Image.Digest == "" })
 	kustomize := slices.DeleteFunc(slices.Clone(said), func(r bumper.Reference) bool { return r.Shape != bumper.ShapeKustomize })
 	if len(kustomize) > 0 {
@@ -80,7 +80,8 @@ func deciding(refs []bumper.Reference) []bumper.Reference {
 	return said
 }
 
-// images are the versions to copy: images that both environments name, and that have one version in the source.
+// images returns the versions to copy, those of images that both environments name and that have one version in the source. It lists
+// the others in left. With only it looks at those images and no others.
 func (m *match) images(only []string) []bumper.Image {
 	var out []bumper.Image
 	for _, name := range slices.Sorted(maps.Keys(m.runs)) {
@@ -107,16 +108,16 @@ func (m *match) images(only []string) []bumper.Image {
 	return out
 }
 
-// version is what the target has of an image now.
+// version returns the version that the target has of an image now.
 func (m *match) version(name string) string {
-	refs := deciding(m.has[name])
+	refs := Deciding(m.has[name])
 	if len(refs) == 0 {
 		return ""
 	}
 	return display.Version(refs[0].Image)
 }
 
-// leave takes an image out of the request and lists it.
+// leave takes an image out of the request and lists it in left.
 func (m *match) leave(req *bumper.Request, img bumper.Image, reason string) {
 	req.Images = slices.DeleteFunc(req.Images, func(i bumper.Image) bool { return i == img })
 	name := img.Normalised()
@@ -126,7 +127,7 @@ func (m *match) leave(req *bumper.Request, img bumper.Image, reason string) {
 	}
 }
 
-// held lists a version that a hold keeps out.
+// held returns the entry of left for a version that a hold keeps out.
 func (m *match) held(h Hold) Left {
 	img := bumper.Image{Name: h.Image, Tag: h.Tag, Digest: h.Digest}
 	l := Left{File: h.Path, What: h.Image, From: display.Version(img), To: m.version(img.Normalised()), Reason: "held: " + h.String()}
@@ -139,28 +140,28 @@ func (m *match) held(h Hold) Left {
 	return l
 }
 
-// values are the explicit keys to copy. One that the member does not have is missing.
+// values returns the values that also asks to copy, and those that the source does not have.
 func (m *match) values(lines []string) (out []bumper.Value, missing []string, err error) {
 	for _, line := range lines {
-		a, err := parseAlso(line)
+		a, err := ParseAlso(line)
 		if err != nil {
 			return nil, nil, fmt.Errorf("also: %w", err)
 		}
-		f, ok := m.from.file(a.file)
+		f, ok := m.from.file(a.File)
 		if !ok {
-			missing = append(missing, fmt.Sprintf("also %s: there is no file %s", line, path.Join(m.from.path, a.file)))
+			missing = append(missing, fmt.Sprintf("also %s: there is no file %s", line, path.Join(m.from.Path, a.File)))
 			continue
 		}
 		value, err := bumper.Lookup(f, a.path)
 		if err != nil {
 			return nil, nil, fmt.Errorf("also %s: %w", line, err)
 		}
-		out = append(out, bumper.Value{File: path.Join(m.to.path, a.file), Path: a.path, Value: value})
+		out = append(out, bumper.Value{File: path.Join(m.to.Path, a.File), Path: a.path, Value: value})
 	}
 	return out, missing, nil
 }
 
-// carriers are the files of the source that carry the versions of the edits.
+// carriers returns the files of the source that the versions of the edits come from.
 func (m *match) carriers(res bumper.Result) []string {
 	var out []string
 	for _, e := range res.Edits {
@@ -187,11 +188,11 @@ func (m *match) leaveValues(res bumper.Result) {
 			}
 		}
 	}
-	for _, f := range m.to.files {
+	for _, f := range m.to.Files {
 		if data, ok := res.Files[f.Path]; ok {
 			f.Data = data
 		}
-		if same, ok := m.from.file(strings.TrimPrefix(f.Path, m.to.path)); ok {
+		if same, ok := m.from.file(strings.TrimPrefix(f.Path, m.to.Path)); ok {
 			m.left = append(m.left, differences(same, f, listed, "not an image")...)
 		}
 	}
@@ -234,7 +235,7 @@ func differences(from, to bumper.File, listed map[[2]string]bool, reason string)
 	return out
 }
 
-// joinLeft is what a promotion leaves, without the values that are references with an old version.
+// joinLeft joins two lists, without the values that are listed as references already.
 func joinLeft(references, values []Left) []Left {
 	values = slices.DeleteFunc(slices.Clone(values), func(v Left) bool {
 		return slices.ContainsFunc(references, func(r Left) bool { return r.File == v.File && r.Line == v.Line && strings.Contains(v.To, r.What) })
@@ -242,57 +243,32 @@ func joinLeft(references, values []Left) []Left {
 	return append(values, references...)
 }
 
-// leftLines are one line of a log for each place that stays.
-func (p Plan) leftLines() []string {
-	var out []string
-	for _, l := range p.Left {
-		if p.Promoted != nil {
-			out = append(out, "left: "+l.String())
-			continue
-		}
-		out = append(out, fmt.Sprintf("note: %s:%d: still %s %s: %s", l.File, l.Line, l.What, l.To, l.Reason))
+// LeftOf returns the places that keep an old version because package bumper does not edit them.
+func LeftOf(list []bumper.Left) []Left {
+	var out []Left
+	for _, l := range list {
+		out = append(out, Left{File: l.File, Line: l.Line, What: l.Image.Name, From: display.Version(l.Want), To: display.Version(l.Image), Reason: l.Reason})
 	}
 	return out
 }
 
-// leftOutput are the places that an output has room for.
-func (p Plan) leftOutput() []Left {
-	most := maxEdits
-	if p.Promoted != nil {
-		most = maxLeft
-	}
-	return append([]Left{}, p.Left[:min(len(p.Left), most)]...)
-}
-
-// leftSection lists what stays, for the pull request and the summary.
-func (p Plan) leftSection() string {
-	if len(p.Left) == 0 {
-		return ""
-	}
-	title, here, there := display.Count(len(p.Left), "difference")+" left as they are", "Here", "There"
-	if p.Promoted == nil {
-		title, here, there = display.Count(len(p.Left), "place")+" with the old version, not edited", "Stays", "Asked for"
-	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "<details><summary>%s</summary>\n\n| What | %s | %s | Why |\n|---|---|---|---|\n", title, here, there)
-	for i, l := range p.Left {
-		if i == maxLeft {
-			fmt.Fprintf(&b, "\nand %d more\n", len(p.Left)-i)
-			break
+// bump makes the edits. It leaves an image that would go back to an older version, or is held, and lists it in left.
+func (m *match) bump(req *bumper.Request, holds []Hold) (bumper.Result, error) {
+	for {
+		res, stopped, err := m.to.bumpUnlessHeld(*req, holds)
+		var older *bumper.DowngradeError
+		if !errors.As(err, &older) {
+			for _, h := range stopped {
+				m.left = append(m.left, m.held(h))
+			}
+			return res, err
 		}
-		where := l.File
-		if l.Line > 0 {
-			where = fmt.Sprintf("%s:%d", l.File, l.Line)
+		for _, e := range older.Edits {
+			at := slices.IndexFunc(req.Images, func(i bumper.Image) bool { return i.Normalised() == e.Image })
+			if at < 0 {
+				continue
+			}
+			m.leave(req, req.Images[at], fmt.Sprintf("%s is older than %s; allow-downgrade accepts that", display.Version(e.After), display.Version(e.Before)))
 		}
-		fmt.Fprintf(&b, "| %s, %s | %s | %s | %s |\n", display.Code(l.What), display.Code(where), cell(l.To), cell(l.From), display.Plain(l.Reason))
 	}
-	b.WriteString("\n</details>\n")
-	return b.String()
-}
-
-func cell(s string) string {
-	if s == "" {
-		return ""
-	}
-	return display.Code(s)
 }

@@ -1,4 +1,10 @@
-package action
+// Package promotion decides what goes from one environment of a config repository to the next, and what has to hold before it
+// does: promotion.yaml, the layouts of environments, gates, holds, and the edits of a promotion.
+//
+// Everything here is a function from values to values. The package makes no request, opens no file and has no clock: it is given
+// the files of a repository, what GitHub reported, and the time. The only YAML that it edits itself is the file of holds; all
+// other edits are made by package bumper.
+package promotion
 
 import (
 	"errors"
@@ -15,12 +21,12 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
-// promotionFile is the file at the root of a config repository that says in which order its environments get a version,
-// and what has to hold before they do. It is read from the base branch, so a promotion cannot change its own gates.
-const promotionFile = "promotion.yaml"
+// FilePath is where a config repository says in which order its environments get a version, and what has to hold before they do.
+// The file is read from the base branch, so a promotion cannot change its own gates.
+const FilePath = "promotion.yaml"
 
-// Promotion is promotion.yaml.
-type Promotion struct {
+// File is promotion.yaml. The methods of a nil File answer for a repository without one.
+type File struct {
 	Environments []Environment `yaml:"environments"`
 	Sources      []AppSource   `yaml:"sources"`
 
@@ -38,10 +44,10 @@ type Environment struct {
 	// AutoMerge is off, merge, squash or rebase, and overrides the input.
 	AutoMerge string `yaml:"autoMerge"`
 
-	patterns []string // path, or paths
+	Patterns []string `yaml:"-"` // Path alone, or Paths, in their shortest form
 }
 
-// Gates are what must hold before an environment gets a version.
+// Gates say what must hold before an environment gets a version.
 type Gates struct {
 	Statuses  []string `yaml:"statuses"`
 	Soak      string   `yaml:"soak"`
@@ -53,7 +59,7 @@ type Gates struct {
 	soak time.Duration
 }
 
-// Window is the time in which promotions are made.
+// Window says when promotions are made.
 type Window struct {
 	Days     []string `yaml:"days"`
 	Hours    string   `yaml:"hours"`
@@ -63,7 +69,7 @@ type Window struct {
 	zone     *time.Location
 }
 
-// AppSource is the repository that an image is built from.
+// AppSource names the repository that an image is built from.
 type AppSource struct {
 	Image      string `yaml:"image"`
 	Repository string `yaml:"repository"`
@@ -78,7 +84,7 @@ const (
 	sourcePattern = `^https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~-]+)+$`
 )
 
-var promotionShape = shape{fields: []shape{
+var fileShape = shape{fields: []shape{
 	{name: "environments", kind: isMappings, required: true, doc: "The environments, first to last. Each takes the versions of the one before it.", fields: []shape{
 		{name: "name", required: true, pattern: namePattern, doc: "A DNS label, unique in the file."},
 		{name: "path", doc: "Its directory or its file, from the root of the repository, or a pattern for several, such as apps/*/overlays/prod. Required unless paths is there."},
@@ -112,10 +118,10 @@ var (
 	sourceRE      = regexp.MustCompile(sourcePattern)
 )
 
-// parsePromotion reads promotion.yaml and tells everything that is wrong with it.
-func parsePromotion(data []byte) (*Promotion, error) {
-	p := &Promotion{lines: map[string]int{}}
-	root, err := readStrict(promotionFile, data, "Promotion", promotionShape, p)
+// Parse reads promotion.yaml. Its error says everything that is wrong with the file, each with its line.
+func Parse(data []byte) (*File, error) {
+	p := &File{lines: map[string]int{}}
+	root, err := readStrict(FilePath, data, "Promotion", fileShape, p)
 	if err != nil {
 		return nil, hint.With(err, "docs/promotion.md describes the file")
 	}
@@ -151,12 +157,12 @@ func mappingValue(n *yaml.Node, key string) *yaml.Node {
 }
 
 type promotionCheck struct {
-	p    *Promotion
+	p    *File
 	errs []error
 }
 
 func (c *promotionCheck) bad(line int, format string, args ...any) {
-	c.errs = append(c.errs, &lineError{promotionFile, line, fmt.Sprintf(format, args...)})
+	c.errs = append(c.errs, &lineError{FilePath, line, fmt.Sprintf(format, args...)})
 }
 
 func (c *promotionCheck) environment(i, line int) {
@@ -170,8 +176,8 @@ func (c *promotionCheck) environment(i, line int) {
 			c.bad(line, "%s: the name is taken, first in line %d", e.Name, c.p.lines[other.Name])
 			continue
 		}
-		for n, p := range e.patterns {
-			for m, o := range other.patterns {
+		for n, p := range e.Patterns {
+			for m, o := range other.Patterns {
 				if (j < i || m < n) && (glob.Below(o, p) || glob.Below(p, o)) {
 					c.bad(line, "%s: %s and %s (of %s) overlap", e.Name, p, o, other.Name)
 				}
@@ -188,7 +194,7 @@ func (c *promotionCheck) environment(i, line int) {
 		c.bad(line, "%s: nothing is promoted into the first environment, so it has no gates and no also", e.Name)
 	}
 	for _, a := range e.Also {
-		if _, err := parseAlso(a); err != nil {
+		if _, err := ParseAlso(a); err != nil {
 			c.bad(line, "%s: also: %v", e.Name, err)
 		}
 	}
@@ -198,7 +204,7 @@ func (c *promotionCheck) environment(i, line int) {
 	}
 }
 
-// paths reads path and paths, of which an environment has one.
+// paths reads path and paths. An environment has one of them.
 func (c *promotionCheck) paths(e *Environment, line int) {
 	list := e.Paths
 	switch {
@@ -214,17 +220,17 @@ func (c *promotionCheck) paths(e *Environment, line int) {
 		if err != nil || clean == "." || p == "" {
 			c.bad(line, "%s: path: %q is not a directory, a file or a pattern below the root of the repository", e.Name, p)
 		}
-		e.patterns = append(e.patterns, clean)
+		e.Patterns = append(e.Patterns, clean)
 	}
 }
 
 // wildcards checks that the paths of an environment and of its source can be paired.
 func (c *promotionCheck) wildcards(e Environment, i int) {
-	from := c.p.environment(e.From)
+	from := c.p.Environment(e.From)
 	if i == 0 || from == nil {
 		return
 	}
-	if text := cannotPair(place{from.patterns, from.Name, from}, place{e.patterns, e.Name, &e}); text != "" {
+	if text := cannotPair(Place{from.Patterns, from.Name, from}, Place{e.Patterns, e.Name, &e}); text != "" {
 		c.bad(c.p.lines[e.Name], "%s: path: %s", e.Name, text)
 	}
 }
@@ -268,7 +274,7 @@ func (c *promotionCheck) source(s *AppSource, line int) {
 		s.Tag = "{tag}"
 	}
 	s.Repository = strings.TrimSuffix(strings.TrimSuffix(s.Repository, "/"), ".git")
-	if !sourceRE.MatchString(s.Repository) {
+	if !IsWebAddress(s.Repository) {
 		c.bad(line, "repository: %q is not a web address like https://github.com/acme/api", s.Repository)
 	}
 	if strings.ContainsAny(s.Image, ":@= ") && !strings.Contains(s.Image, "/") {
@@ -276,29 +282,29 @@ func (c *promotionCheck) source(s *AppSource, line int) {
 	}
 }
 
-// isIn says whether a path lies in an environment, or below a directory when there is no such environment.
-func (p *Promotion) isIn(nameOrPath, file string) bool {
-	if e := p.environment(nameOrPath); e != nil {
+// Contains says whether a file lies in an environment. When there is no such environment, the name is that of a directory.
+func (p *File) Contains(nameOrPath, file string) bool {
+	if e := p.Environment(nameOrPath); e != nil {
 		return e.member(file) != ""
 	}
 	return glob.Below(nameOrPath, file)
 }
 
-// environment finds an environment by name, or by its directory.
-func (p *Promotion) environment(nameOrPath string) *Environment {
+// Environment finds an environment by name, or by its directory.
+func (p *File) Environment(nameOrPath string) *Environment {
 	if p == nil {
 		return nil
 	}
 	for i, e := range p.Environments {
-		if e.Name == nameOrPath || len(e.patterns) == 1 && e.patterns[0] == path.Clean(nameOrPath) {
+		if e.Name == nameOrPath || len(e.Patterns) == 1 && e.Patterns[0] == path.Clean(nameOrPath) {
 			return &p.Environments[i]
 		}
 	}
 	return nil
 }
 
-// names are the environments, for a message.
-func (p *Promotion) names() []string {
+// names returns the names of the environments, for a message.
+func (p *File) names() []string {
 	if p == nil {
 		return nil
 	}
@@ -309,17 +315,25 @@ func (p *Promotion) names() []string {
 	return out
 }
 
-// also is one value that is promoted besides the images: a file relative to the directory of an environment, and a path.
-type also struct{ file, path string }
+// Also is one value that is promoted besides the images.
+type Also struct {
+	File string // relative to the directory of either environment
+	path string // of the value in the file
+}
 
-func parseAlso(s string) (also, error) {
+// ParseAlso reads file:path.
+func ParseAlso(s string) (Also, error) {
 	file, at, ok := strings.Cut(s, ":")
 	if !ok || file == "" || at == "" {
-		return also{}, fmt.Errorf("%q is not file:path", s)
+		return Also{}, fmt.Errorf("%q is not file:path", s)
 	}
 	clean, err := glob.Clean(file)
 	if err != nil {
-		return also{}, err
+		return Also{}, err
 	}
-	return also{clean, at}, nil
+	return Also{clean, at}, nil
 }
+
+// IsWebAddress says whether a text is the web address of a repository. Such a text may become a link: it has no character that
+// means something in Markdown.
+func IsWebAddress(s string) bool { return sourceRE.MatchString(s) }

@@ -1,4 +1,4 @@
-package action
+package promotion
 
 import (
 	"slices"
@@ -10,7 +10,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
-// Strand is what a promotion takes from one member of the source to one of the target.
+// Strand says where the versions of one pair of members come from.
 type Strand struct {
 	From, To string   // the paths of the members
 	Carriers []string // files of the source that carry the versions
@@ -48,8 +48,8 @@ type Arrival struct {
 	What []string // "api 1.8.2"
 }
 
-// Arrivals are the commits of the source between what the target runs and what it gets by some edits. histories are the
-// commits that touched the source of each strand, newest first, and so are the arrivals of each strand.
+// Arrivals returns the commits that brought the versions of the edits to the source, back to the version that the target runs.
+// histories are the commits that touched the source of each strand, newest first. The result is newest first in each strand.
 func Arrivals(edits []bumper.Edit, strands []Strand, histories [][]Revision) []Arrival {
 	var out []Arrival
 	for i, s := range strands {
@@ -69,7 +69,7 @@ func Arrivals(edits []bumper.Edit, strands []Strand, histories [][]Revision) []A
 	return out
 }
 
-// arrivalsOf are the arrivals of one strand, newest first.
+// arrivalsOf returns the arrivals of one strand, newest first.
 func arrivalsOf(edits []bumper.Edit, s Strand, history []Revision) []Arrival {
 	images, runs := []string{}, map[string][]string{}
 	for _, e := range edits {
@@ -79,7 +79,7 @@ func arrivalsOf(edits []bumper.Edit, s Strand, history []Revision) []Arrival {
 		if !slices.Contains(images, e.Image) {
 			images = append(images, e.Image)
 		}
-		runs[e.Image] = append(runs[e.Image], exact(e.Before))
+		runs[e.Image] = append(runs[e.Image], Exact(e.Before))
 	}
 	var out []Arrival
 	arrived := map[string]bool{} // images whose way is told back to what the target runs
@@ -112,10 +112,10 @@ func arrivalsOf(edits []bumper.Edit, s Strand, history []Revision) []Arrival {
 	return out
 }
 
-// exact is a version with both of its parts, to be compared.
-func exact(img bumper.Image) string { return img.Tag + "@" + img.Digest }
+// Exact returns tag and digest of an image as one text, for comparing two versions.
+func Exact(img bumper.Image) string { return img.Tag + "@" + img.Digest }
 
-// shown is an exact version as people read it.
+// shown returns an exact version as people read it.
 func shown(version string) string {
 	tag, digest, _ := strings.Cut(version, "@")
 	if tag != "" {
@@ -124,20 +124,20 @@ func shown(version string) string {
 	return digest[:min(len(digest), 19)]
 }
 
-// Images are the references in the files of the revision, by image.
+// Images returns the references in the files of the revision, by the normalised names of their images.
 func (r Revision) Images() (map[string][]bumper.Reference, error) {
-	return byImage(r.Files, r.Beside...)
+	return ByImage(r.Files, r.Beside...)
 }
 
-// versions are the exact versions of an image in the files of a revision.
+// versions returns the exact versions of an image in the files of a revision, sorted.
 func (r Revision) versions(image string) []string {
 	refs, err := r.Images()
 	if err != nil {
 		return nil
 	}
 	var out []string
-	for _, ref := range deciding(refs[image]) {
-		if v := exact(ref.Image); !slices.Contains(out, v) {
+	for _, ref := range Deciding(refs[image]) {
+		if v := Exact(ref.Image); !slices.Contains(out, v) {
 			out = append(out, v)
 		}
 	}

@@ -1,4 +1,4 @@
-package action
+package promotion
 
 import (
 	"fmt"
@@ -10,13 +10,14 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 )
 
-// Gates are asked of Git alone: commit statuses, check runs and pull requests of the config repository. No cluster is
-// asked. What counts are the commits of the base branch at which the source (the directories and files that versions are
-// taken from) was, byte for byte, what it is now: a reconciler reports on the commit it applied, which need not be the one
-// that changed the source.
+// Gates look at Git alone: commit statuses, check runs and pull requests of the config repository. They ask no cluster.
+//
+// A reconciler reports on the commit that it applied, which may be later than the commit that changed the source. So reports on
+// all commits count at which the source was, byte for byte, what it is now. The source are the directories and files that
+// versions are taken from.
 
-// gateResult is one gate of a promotion.
-type gateResult struct {
+// GateResult says whether one gate of a promotion holds.
+type GateResult struct {
 	Gate   string `json:"gate"`
 	Met    bool   `json:"met"`
 	Detail string `json:"detail"`
@@ -38,16 +39,16 @@ type Report struct {
 	At      time.Time // when it was reported; not known while it is pending
 }
 
-// finished is a report with the commit that it is about.
+// finished is a report that is not pending, and the commit that it is about.
 type finished struct {
 	Report
 	commit string
 }
 
-// askPulls says whether a gate asks for the pull requests that brought the versions.
-func (g *Gates) askPulls() bool { return g.Approvals > 0 || len(g.Labels) > 0 }
+// AsksForPulls says whether a gate looks at the pull requests that brought the versions.
+func (g *Gates) AsksForPulls() bool { return g.Approvals > 0 || len(g.Labels) > 0 }
 
-// reportsOf are the finished reports of one name, oldest first, and whether another one is pending.
+// reportsOf returns the finished reports of one name, oldest first, and whether another one is pending.
 func reportsOf(line []Commit, name string) (done []finished, pending bool) {
 	for i := len(line) - 1; i >= 0; i-- {
 		for _, r := range line[i].Reports {
@@ -64,10 +65,10 @@ func reportsOf(line []Commit, name string) (done []finished, pending bool) {
 	return done, pending
 }
 
-// check says of every gate whether it holds now. line are the commits of the base branch from its head back, as far as the source
-// was what it is now, and arrivals the commits that brought the versions to the source.
-func (g *Gates) check(line []Commit, arrivals []Arrival, now time.Time) []gateResult {
-	var out []gateResult
+// Check says of every gate whether it holds now. line are the commits of the base branch from its head back, as far as the source
+// is the same as now. arrivals are the commits that brought the versions to the source.
+func (g *Gates) Check(line []Commit, arrivals []Arrival, now time.Time) []GateResult {
+	var out []GateResult
 	var since time.Time
 	good := true
 	for _, name := range g.Statuses {
@@ -108,9 +109,9 @@ func (g *Gates) check(line []Commit, arrivals []Arrival, now time.Time) []gateRe
 	return out
 }
 
-// statusGate wants the last finished report to be a success, and says since when there was no other.
-func statusGate(line []Commit, name string) (gateResult, time.Time) {
-	res := gateResult{Gate: "status " + name}
+// statusGate holds when the last finished report is a success. It also returns the first report since which all were successes.
+func statusGate(line []Commit, name string) (GateResult, time.Time) {
+	res := GateResult{Gate: "status " + name}
 	done, pending := reportsOf(line, name)
 	first := len(done)
 	for first > 0 && done[first-1].Outcome == "success" {
@@ -136,8 +137,10 @@ func statusGate(line []Commit, name string) (gateResult, time.Time) {
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
-func (g *Gates) soakGate(good bool, since, now time.Time) gateResult {
-	res := gateResult{Gate: "soak " + g.Soak}
+// soakGate holds when the successes have lasted long enough. good says whether all statuses are a success, since is when the last
+// of them became one.
+func (g *Gates) soakGate(good bool, since, now time.Time) GateResult {
+	res := GateResult{Gate: "soak " + g.Soak}
 	until := since.Add(g.soak)
 	switch {
 	case !good:
@@ -150,9 +153,10 @@ func (g *Gates) soakGate(good bool, since, now time.Time) gateResult {
 	return res
 }
 
-// pullGate wants something of every pull request that brought one of the versions.
-func pullGate(name string, arrivals []Arrival, missing func(*Pull) string) gateResult {
-	res := gateResult{Gate: name}
+// pullGate holds when every pull request that brought one of the versions has something. missing says what a pull request lacks,
+// "" for nothing.
+func pullGate(name string, arrivals []Arrival, missing func(*Pull) string) GateResult {
+	res := GateResult{Gate: name}
 	var lacks, has []string
 	for _, a := range arrivals {
 		p := a.Pull
@@ -174,8 +178,8 @@ func pullGate(name string, arrivals []Arrival, missing func(*Pull) string) gateR
 	return res
 }
 
-// approvals counts reviewers with write access to the repository. now are those whose last review approves the commit that was
-// merged, stale those who approved an earlier commit: they have not seen what was merged.
+// approvals counts the reviewers who approve the commit that was merged (now), and those who approved an earlier commit (stale):
+// they have not seen what was merged.
 func (p *Pull) approvals() (now, stale int) {
 	for _, r := range p.Reviews {
 		switch {
@@ -189,9 +193,9 @@ func (p *Pull) approvals() (now, stale int) {
 	return now, stale
 }
 
-// gate says whether now is in the window, and when it opens.
-func (w *Window) gate(now time.Time) gateResult {
-	res := gateResult{Gate: "window " + w.String(), Met: w.open(now), Detail: "open"}
+// gate says whether the window is open, and when it opens next.
+func (w *Window) gate(now time.Time) GateResult {
+	res := GateResult{Gate: "window " + w.String(), Met: w.open(now), Detail: "open"}
 	if res.Met {
 		return res
 	}
@@ -224,14 +228,14 @@ func (w *Window) day(d time.Weekday) bool {
 	return len(w.Days) == 0 || slices.Contains(w.Days, weekdays[d])
 }
 
-// String is "mon-thu words": the days, the hours and the zone.
+// String is the days, the hours and the zone: "mon,tue 09:00-16:00 Europe/Vienna".
 func (w *Window) String() string {
 	parts := []string{strings.Join(w.Days, ","), w.Hours, w.zone.String()}
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), " ")
 }
 
-// unmet are the gates that do not hold, as one text, with when they could.
-func unmet(gates []gateResult) string {
+// Unmet returns the gates that do not hold as one text, with the time from which they could hold. It returns "" when all hold.
+func Unmet(gates []GateResult) string {
 	var missing []string
 	latest, known := "", true
 	for _, g := range gates {

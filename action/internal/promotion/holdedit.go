@@ -1,4 +1,4 @@
-package action
+package promotion
 
 import (
 	"encoding/json"
@@ -14,8 +14,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
-// The holds are edited like everything else: lines are added or taken out, all other bytes stay, and the result is read
-// again and must hold exactly the entries it should.
+// The file of holds is edited like all other files: lines are added or taken out, and all other bytes stay. The result is read
+// again, and must have the entries that it should have and no others.
 
 const holdsHead = `# Versions that were rolled back. bump and promote do not bring them back until the entry is gone:
 # operation: rollback with the release input takes it out.
@@ -29,7 +29,7 @@ var (
 	errHoldsEdit = errors.New("the file is written in a way that cannot be edited safely; write each entry on lines of its own")
 )
 
-// lines is the entry as it is written.
+// lines returns the entry as lines of the file.
 func (h Hold) lines(indent string) []string {
 	var out []string
 	for _, f := range [][2]string{{"image", h.Image}, {"tag", h.Tag}, {"digest", h.Digest}, {"path", h.Path}, {"reason", h.Reason}, {"by", h.By}, {"since", h.Since}} {
@@ -53,8 +53,9 @@ func (h Hold) lines(indent string) []string {
 	return out
 }
 
-// editHolds takes some holds out of the file and adds others. A file that is not there has no data.
-func editHolds(data []byte, drop func(Hold) bool, more []Hold) ([]byte, error) {
+// EditHolds takes some holds out of the file and adds others. data is nil when there is no file. It fails when the file is written
+// in a way that cannot be edited line by line.
+func EditHolds(data []byte, drop func(Hold) bool, more []Hold) ([]byte, error) {
 	if data == nil {
 		if len(more) == 0 {
 			return nil, nil
@@ -65,27 +66,27 @@ func editHolds(data []byte, drop func(Hold) bool, more []Hold) ([]byte, error) {
 		}
 		return []byte(holdsHead + strings.Join(lines, "\n") + "\n"), nil
 	}
-	have, err := parseHolds(data)
+	have, err := ParseHolds(data)
 	if err != nil {
 		return nil, err
 	}
 	var root yaml.Node
 	if err := yaml.Unmarshal(data, &root); err != nil {
-		return nil, fmt.Errorf("%s: %w", holdsFile, err)
+		return nil, fmt.Errorf("%s: %w", HoldsPath, err)
 	}
 	list := mappingValue(root.Content[0], "holds")
 	if list == nil {
-		return nil, fmt.Errorf("%s: %w", holdsFile, errHoldsEdit)
+		return nil, fmt.Errorf("%s: %w", HoldsPath, errHoldsEdit)
 	}
 	want := append(slices.DeleteFunc(slices.Clone(have), drop), more...)
 	text := spliceHolds(strings.SplitAfter(string(data), "\n"), list, have, drop, more)
-	if got, err := parseHolds([]byte(text)); err != nil || !slices.EqualFunc(got, want, Hold.same) {
-		return nil, fmt.Errorf("%s: %w", holdsFile, errHoldsEdit)
+	if got, err := ParseHolds([]byte(text)); err != nil || !slices.EqualFunc(got, want, Hold.Equal) {
+		return nil, fmt.Errorf("%s: %w", HoldsPath, errHoldsEdit)
 	}
 	return []byte(text), nil
 }
 
-// spliceHolds works on lines; the caller proves the result.
+// spliceHolds makes the edit on lines. It may be wrong: the caller checks the result.
 func spliceHolds(lines []string, list *yaml.Node, have []Hold, drop func(Hold) bool, more []Hold) string {
 	at := min(list.Line, len(lines)) // the parser knows more line breaks than Git
 	indent, last, kept := "", at, 0
@@ -128,6 +129,7 @@ func spliceHolds(lines []string, list *yaml.Node, have []Hold, drop func(Hold) b
 	return before + strings.Join(added, "\n") + "\n" + strings.Join(lines[min(last, len(lines)):], "")
 }
 
+// lastLine returns the last line of a value.
 func lastLine(n *yaml.Node) int {
 	line := n.Line
 	for _, c := range n.Content {
@@ -136,20 +138,26 @@ func lastLine(n *yaml.Node) int {
 	return line
 }
 
-func (h Hold) same(other Hold) bool {
+// Equal says whether two entries say the same, wherever they are.
+func (h Hold) Equal(other Hold) bool {
 	h.line, other.line = 0, 0
 	return h == other
 }
 
-// holdChange is what a rollback does to the holds: the versions it takes away are held, those it brings back are not.
-func holdChange(s *snapshot, bad []Hold, back []bumper.Edit, keep bool) ([]byte, []string, error) {
-	have, err := s.holds()
-	if err != nil {
-		return nil, nil, err
+// ChangeHolds makes the change of a rollback to the file of holds, which is nil when there is none. The rollback takes versions
+// away (bad): they are held from now on if keep is set. It brings versions back (back): holds of them are taken out. It returns the
+// new file, nil when nothing changes, and a note for each change.
+func ChangeHolds(file []byte, bad []Hold, back []bumper.Edit, keep bool) ([]byte, []string, error) {
+	var have []Hold
+	if file != nil {
+		var err error
+		if have, err = ParseHolds(file); err != nil {
+			return nil, nil, err
+		}
 	}
 	var notes []string
 	drop := func(h Hold) bool {
-		return slices.ContainsFunc(back, func(e bumper.Edit) bool { return h.stops(e.After, e.File) })
+		return slices.ContainsFunc(back, func(e bumper.Edit) bool { return h.Stops(e.After, e.File) })
 	}
 	for _, h := range have {
 		if drop(h) {
@@ -168,7 +176,7 @@ func holdChange(s *snapshot, bad []Hold, back []bumper.Edit, keep bool) ([]byte,
 	if len(more) == 0 && len(notes) == 0 {
 		return nil, nil, nil
 	}
-	data, err := editHolds(s.own[holdsFile], drop, more)
+	data, err := EditHolds(file, drop, more)
 	for _, h := range more {
 		notes = append(notes, "held from now on: "+h.String())
 	}

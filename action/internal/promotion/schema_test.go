@@ -1,17 +1,20 @@
-package action
+package promotion
 
 import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/doctest"
 )
+
+const docs = "../../../docs/"
 
 const schemaBase = "https://raw.githubusercontent.com/kubectl-gitops/kubectl-gitops/main/docs/"
 
@@ -21,22 +24,15 @@ func TestDocsHaveTheSchemas(t *testing.T) {
 	for file, s := range map[string]struct {
 		kind  string
 		shape shape
-	}{"promotion.schema.json": {"Promotion", promotionShape}, "holds.schema.json": {"Holds", holdsShape}} {
+	}{"promotion.schema.json": {"Promotion", fileShape}, "holds.schema.json": {"Holds", holdsShape}} {
 		want, err := json.MarshalIndent(s.shape.schema(schemaBase+file, s.kind), "", "  ")
 		if err != nil {
 			t.Fatal(err)
 		}
 		want = append(want, '\n')
-		if read(t, "../docs/"+file) == string(want) {
-			continue
-		}
-		if !*update {
-			t.Errorf("docs/%s is not up to date: go test ./action -run Docs -update", file)
-		} else if err := os.WriteFile("../docs/"+file, want, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		doctest.Same(t, *update, docs+file, read(t, docs+file), string(want))
 	}
-	regenerate(t, "../docs/promotion.md", map[string]string{"promotion.yaml": keyTable(promotionShape), "holds.yaml": keyTable(holdsShape)})
+	doctest.Regenerate(t, *update, docs+"promotion.md", map[string]string{"promotion.yaml": keyTable(fileShape), "holds.yaml": keyTable(holdsShape)})
 }
 
 func keyTable(s shape) string {
@@ -65,11 +61,11 @@ func keyTable(s shape) string {
 
 // TestSchemaAgreesWithTheProgram: what the program accepts the schema accepts, and both refuse what is misspelled.
 func TestSchemaAgreesWithTheProgram(t *testing.T) {
-	example := regexp.MustCompile("(?s)```yaml\n(# promotion.yaml.*?)```").FindStringSubmatch(read(t, "../docs/promotion.md"))
+	example := regexp.MustCompile("(?s)```yaml\n(# promotion.yaml.*?)```").FindStringSubmatch(read(t, docs+"promotion.md"))
 	if example == nil {
 		t.Fatal("docs/promotion.md has no promotion.yaml")
 	}
-	holds, err := editHolds(nil, func(Hold) bool { return false }, []Hold{{Image: "a", Tag: "1", Path: ".", Since: "2026-01-02"}})
+	holds, err := EditHolds(nil, func(Hold) bool { return false }, []Hold{{Image: "a", Tag: "1", Path: ".", Since: "2026-01-02"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,7 +83,7 @@ func TestSchemaAgreesWithTheProgram(t *testing.T) {
 		if err := yaml.Unmarshal([]byte(c.text), &doc); err != nil {
 			t.Fatal(err)
 		}
-		schema, err := jsonschema.UnmarshalJSON(bytes.NewReader([]byte(read(t, "../docs/"+c.file))))
+		schema, err := jsonschema.UnmarshalJSON(bytes.NewReader([]byte(read(t, docs+c.file))))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -101,9 +97,9 @@ func TestSchemaAgreesWithTheProgram(t *testing.T) {
 		}
 		var programErr error
 		if c.file == "holds.schema.json" {
-			_, programErr = parseHolds([]byte(c.text))
+			_, programErr = ParseHolds([]byte(c.text))
 		} else {
-			_, programErr = parsePromotion([]byte(c.text))
+			_, programErr = Parse([]byte(c.text))
 		}
 		if schemaErr := compiled.Validate(plainJSON(t, doc)); (schemaErr == nil) != c.ok || (programErr == nil) != c.ok {
 			t.Errorf("%s\nschema: %v\nprogram: %v", c.text, schemaErr, programErr)

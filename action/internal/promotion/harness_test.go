@@ -1,0 +1,26 @@
+package promotion
+
+import (
+	"flag"
+	"os"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "rewrite the generated parts of the documentation")
+
+const chain = `apiVersion: kubectl-gitops.dev/v1alpha1
+kind: Promotion
+environments:
+- {name: dev, path: clusters/dev}
+- {name: staging, path: clusters/staging}
+- {name: prod, path: clusters/prod}
+`
+
+func read(t testing.TB, file string) string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
