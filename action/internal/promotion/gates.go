@@ -109,7 +109,8 @@ func (g *Gates) Check(line []Commit, arrivals []Arrival, now time.Time) []GateRe
 	return out
 }
 
-// statusGate holds when the last finished report is a success. It also returns the first report since which all were successes.
+// statusGate holds when the last finished report is a success. It also returns since when every
+// finished report was one.
 func statusGate(line []Commit, name string) (GateResult, time.Time) {
 	res := GateResult{Gate: "status " + name}
 	done, pending := reportsOf(line, name)

@@ -17,7 +17,7 @@ import (
 // Place is an environment of a promotion: directories, files, or patterns that stand for several of them.
 type Place struct {
 	Patterns []string
-	Name     string // for people
+	Name     string       // for people
 	Env      *Environment // its entry in promotion.yaml, or nil
 }
 
