@@ -24,3 +24,16 @@ func read(t testing.TB, file string) string {
 	}
 	return string(data)
 }
+
+// golden compares what a test printed with a file, or writes the file.
+func golden(t *testing.T, file, have string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(have), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := read(t, file); have != want {
+		t.Errorf("printed:\n%s\n%s has:\n%s", have, file, want)
+	}
+}
