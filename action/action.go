@@ -109,7 +109,11 @@ func runAction(ctx context.Context, s Streams, sleep func(context.Context, time.
 	if err != nil {
 		return rep.failed(err)
 	}
-	results, err := newRun(in, rep, sleep).deliver(ctx)
+	step, err := newSession(in, rep, sleep)
+	if err != nil {
+		return rep.failed(err)
+	}
+	results, err := step.run(ctx)
 	if err == nil || len(results) > 0 {
 		err = errors.Join(err, rep.done(results), problems(results))
 	}

@@ -34,7 +34,7 @@ type tip struct {
 // place chooses the branch and returns its head when it exists and is ours.
 func (r *run) place(ctx context.Context, st *github.State, found pulls) (spot, error) {
 	if p := found.current; p != nil {
-		return spot{branch: p.HeadRefName, head: p.HeadRef, proof: r.known(p.HeadRef), open: true, dirty: p.Mergeable == github.Conflicting}, nil
+		return spot{branch: p.HeadRefName, head: p.HeadRef, proof: r.proofs.known(p.HeadRef), open: true, dirty: p.Mergeable == github.Conflicting}, nil
 	}
 	name := r.branch()
 	if name == st.Base.Name {
@@ -49,10 +49,10 @@ func (r *run) place(ctx context.Context, st *github.State, found pulls) (spot, e
 	if r.unforced(st.Branch.Target.OID) {
 		return spot{}, errNextBranch
 	}
-	if ours, err := r.prove(ctx, st, st.Branch); err != nil || !ours {
+	if ours, err := r.proofs.prove(ctx, st, st.Branch); err != nil || !ours {
 		return spot{}, cmp.Or(err, errNextBranch)
 	}
-	return spot{branch: name, head: st.Branch, proof: r.known(st.Branch)}, nil
+	return spot{branch: name, head: st.Branch, proof: r.proofs.known(st.Branch)}, nil
 }
 
 // holds says whether the branch has the edits already, in a form that can be merged into base by a method, "" for none.

@@ -352,7 +352,7 @@ func isFile(dir, name string) bool {
 
 // checkRepository checks a pull request, or the whole branch when there is none. Of a pull request only what it adds
 // counts.
-func (r *run) checkRepository(ctx context.Context) (Result, error) {
+func (r look) checkRepository(ctx context.Context) (Result, error) {
 	p := checkPolicy{paths: r.in.Paths, ignore: r.in.Ignore, floating: r.in.FloatingTags, plainSecrets: r.in.AllowPlainSecrets}
 	s, err := r.sides(ctx)
 	if err != nil {

@@ -12,23 +12,19 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 )
 
-// decorate adds labels, assignees and reviewers. The pull request is there whatever happens to them, so a name that
-// GitHub refuses is a warning, and the others are added all the same.
-func (r *run) decorate(ctx context.Context, pr github.PullRequest, res *Result) error {
-	notes, err := r.addAll(ctx, pr)
-	for _, n := range notes {
-		if !slices.Contains(r.warned, n) {
-			r.warned = append(r.warned, n)
-		}
-	}
-	res.Notes = append(res.Notes, notes...)
-	return err
+// decorator adds labels, assignees and reviewers. The pull request is there whatever happens to them, so a name that GitHub
+// refuses is a warning, and the others are added all the same.
+type decorator struct {
+	in     Inputs
+	client *github.Client
+	sleep  func(context.Context, time.Duration) error
 }
 
-func (r *run) addAll(ctx context.Context, pr github.PullRequest) (notes []string, err error) {
-	labels, assignees := github.Missing(r.in.Labels, pr.Labels.List()), github.Missing(r.in.Assignees, pr.Assignees.List())
+// add adds what the inputs name and the pull request lacks. It returns a warning for each name that GitHub refuses.
+func (d decorator) add(ctx context.Context, pr github.PullRequest) (notes []string, err error) {
+	labels, assignees := github.Missing(d.in.Labels, pr.Labels.List()), github.Missing(d.in.Assignees, pr.Assignees.List())
 	if pr.Opened && len(labels) > 0 && len(assignees) > 0 {
-		err := r.settle(ctx, func() error { return r.client.Pulls.SetLabelsAndAssignees(ctx, pr.Number, labels, assignees) })
+		err := d.settle(ctx, func() error { return d.client.Pulls.SetLabelsAndAssignees(ctx, pr.Number, labels, assignees) })
 		switch a, ok := github.Answered(err); {
 		case err == nil:
 			labels, assignees = nil, nil
@@ -39,8 +35,8 @@ func (r *run) addAll(ctx context.Context, pr github.PullRequest) (notes []string
 	var asked []string // reviewers; a team has a prefix that no login can have
 	// Who has reviewed is no longer requested: asking again would undo the review.
 	if pr.ReviewRequests.TotalCount+pr.LatestReviews.TotalCount == 0 {
-		asked = slices.Clone(r.in.Reviewers)
-		for _, team := range r.in.TeamReviewers {
+		asked = slices.Clone(d.in.Reviewers)
+		for _, team := range d.in.TeamReviewers {
 			asked = append(asked, teamPrefix+team)
 		}
 	}
@@ -49,14 +45,14 @@ func (r *run) addAll(ctx context.Context, pr github.PullRequest) (notes []string
 		names []string
 		add   func([]string) error
 	}{
-		{"label", labels, func(names []string) error { return r.client.Pulls.AddLabels(ctx, pr.Number, names) }},
-		{"assignee", assignees, func(names []string) error { return r.client.Pulls.AddAssignees(ctx, pr.Number, names) }},
+		{"label", labels, func(names []string) error { return d.client.Pulls.AddLabels(ctx, pr.Number, names) }},
+		{"assignee", assignees, func(names []string) error { return d.client.Pulls.AddAssignees(ctx, pr.Number, names) }},
 		{"reviewer", asked, func(names []string) error {
 			users, teams := splitTeams(names)
-			return r.client.Pulls.RequestReviewers(ctx, pr.Number, users, teams)
+			return d.client.Pulls.RequestReviewers(ctx, pr.Number, users, teams)
 		}},
 	} {
-		more, err := r.addNames(ctx, list.what, list.names, list.add)
+		more, err := d.addNames(ctx, list.what, list.names, list.add)
 		if notes = append(notes, more...); err != nil {
 			return notes, err
 		}
@@ -79,11 +75,11 @@ func splitTeams(names []string) (users, teams []string) {
 
 // addNames adds all names with one request. GitHub refuses all of them because of one, so they are then added one by
 // one. It returns a warning for each name that is refused.
-func (r *run) addNames(ctx context.Context, what string, names []string, add func([]string) error) (notes []string, err error) {
+func (d decorator) addNames(ctx context.Context, what string, names []string, add func([]string) error) (notes []string, err error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
-	err = r.settle(ctx, func() error { return add(names) })
+	err = d.settle(ctx, func() error { return add(names) })
 	var dropped github.Dropped
 	a, ok := github.Answered(err)
 	switch {
@@ -121,14 +117,14 @@ func refusedNames(what string, names []string, a *github.Error) string {
 }
 
 // settle repeats a request that GitHub refuses because it does not see the new pull request everywhere yet.
-func (r *run) settle(ctx context.Context, do func() error) error {
+func (d decorator) settle(ctx context.Context, do func() error) error {
 	for try := 1; ; try++ {
 		err := do()
 		a, ok := github.Answered(err)
 		if !ok || a.Status != http.StatusUnprocessableEntity || !a.Says("could not resolve to a node") || try == 3 {
 			return err
 		}
-		if sleepErr := r.sleep(ctx, github.Backoff(try, time.Second)); sleepErr != nil {
+		if sleepErr := d.sleep(ctx, github.Backoff(try, time.Second)); sleepErr != nil {
 			return errors.Join(err, sleepErr)
 		}
 	}

@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
-	"github.com/kubectl-gitops/kubectl-gitops/action/internal/registry"
 )
 
 // Bounds of the delivery loop. Forty lost races in a row take several minutes.
@@ -61,65 +59,26 @@ type run struct {
 	wrote  *Result // the last thing this run is sure to have written
 	at     Result  // the pull request that was being worked on, for a run that fails
 	// What attempts have in common.
-	refusals   []string          // heads that were to be replaced
-	tooLateFor []int             // pull requests that were closed before their new text arrived
-	warned     []string          // warnings about names that could not be added
-	opened     int               // the pull request that this run opened
-	proofs     map[string]*proof // by the commit of a branch; nil for one that is not ours
+	refusals   []string // heads that were to be replaced
+	tooLateFor []int    // pull requests that were closed before their new text arrived
+	warned     []string // warnings about names that could not be added
+	opened     int      // the pull request that this run opened
+	proofs     *prover
 }
 
-func newRun(in Inputs, rep *reporter, sleep func(context.Context, time.Duration) error) *run {
-	return &run{in: in, rep: rep, sleep: sleep, now: time.Now}
-}
-
-// deliver makes every operation that the inputs ask for. One that fails does not keep the next from being made; the
-// results are those that succeeded.
-func (r *run) deliver(ctx context.Context) ([]Result, error) {
-	var err error
-	base := http.DefaultTransport.(*http.Transport).Clone()
-	base.ResponseHeaderTimeout = 2 * time.Minute
-	r.client, err = github.New(github.Config{APIURL: r.in.APIURL, GraphQLURL: r.in.GraphQLURL, Token: r.in.Token, Repository: r.in.Repository,
-		Base: base, Sleep: r.sleep, Now: r.now, Note: r.rep.log})
+// newRun makes the run of one operation. snap is what was read of the repository already, or nil.
+func newRun(s *session, op operation, snap *snapshot) (*run, error) {
+	name, err := branchName(s.in, op)
 	if err != nil {
 		return nil, err
 	}
-	if look := r.looks(); look != nil {
-		res, err := look(ctx)
-		if err != nil {
-			return nil, explain(err, r.in)
-		}
-		return []Result{res}, nil
-	}
-	operations, err := r.prepare(ctx)
-	if err != nil {
-		return nil, explain(err, r.in)
-	}
-	var results []Result
-	var errs []error
-	for _, op := range operations {
-		res, err := r.deliverOne(ctx, op)
-		if err != nil {
-			errs = append(errs, err)
-		}
-		if err == nil || res.Number > 0 { // a run that fails may have opened a pull request all the same
-			results = append(results, res)
-		}
-	}
-	if len(errs) == 1 {
-		return results, errs[0]
-	}
-	return results, errors.Join(errs...)
+	return &run{in: s.in, op: op, rep: s.rep, client: s.client, sleep: s.sleep, now: s.now, wanted: name, snap: snap,
+		proofs: &prover{client: s.client, op: op, template: s.in.CommitMessage, proofs: map[string]*proof{}}}, nil
 }
 
-// deliverOne reads, plans and writes until nothing came in between. A lost race or a lost answer is always
-// met the same way: read again and recompute on the new head.
-func (r *run) deliverOne(ctx context.Context, op operation) (Result, error) {
-	var err error
-	if r.wanted, err = branchName(r.in, op); err != nil {
-		return Result{}, err
-	}
-	r.at, r.opened, r.proofs = Result{}, 0, map[string]*proof{}
-	r.op, r.suffix, r.wrote, r.refusals, r.tooLateFor, r.warned = op, 0, nil, nil, nil, nil
+// deliver reads, plans and writes until nothing came in between. A lost race or a lost answer is always met the same way: read
+// again and plan again on the new head.
+func (r *run) deliver(ctx context.Context) (Result, error) {
 	lost := 0
 	for try := 1; ; try++ {
 		res, err := r.attempt(ctx)
@@ -161,36 +120,6 @@ func (r *run) whole(res Result) Result {
 	return res
 }
 
-// looks is the operation that writes nothing to the repository, nil when the inputs ask for one that does.
-func (r *run) looks() func(context.Context) (Result, error) {
-	switch {
-	case r.in.Operation == opPreview:
-		return r.preview
-	case r.in.Operation == opCheck && len(r.in.Images)+len(r.in.Values) == 0:
-		return r.checkRepository
-	}
-	return nil
-}
-
-// prepare turns the inputs into operations.
-func (r *run) prepare(ctx context.Context) ([]operation, error) {
-	switch r.in.Operation {
-	case opPromote:
-		return r.promotions(ctx)
-	case opRollback:
-		op, err := r.rollbackOperation(ctx)
-		return []operation{op}, err
-	}
-	images := r.in.Images
-	if r.in.ResolveDigest {
-		var err error
-		if images, err = registry.ResolveDigests(ctx, images); err != nil {
-			return nil, err
-		}
-	}
-	return []operation{bumpOperation(r.in, images)}, nil
-}
-
 // attempt goes through the whole chain once.
 func (r *run) attempt(ctx context.Context) (Result, error) {
 	writes := r.in.Operation != opCheck && !r.in.DryRun
@@ -199,10 +128,11 @@ func (r *run) attempt(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	if r.snap == nil || r.snap.Commit != st.Base.Target.OID {
-		if r.snap, err = r.fetch(ctx, st.Base.Target.OID, r.op.wants); err != nil {
+		if r.snap, err = fetch(ctx, r.client, st.Base.Target.OID, r.op.wants); err != nil {
 			return Result{}, err
 		}
 	}
+	r.proofs.snap = r.snap
 	plan, err := r.op.plan(ctx, r.snap)
 	if err != nil && writes && r.in.PullRequest {
 		return r.overtaken(ctx, st, r.op.set, err)
@@ -210,14 +140,15 @@ func (r *run) attempt(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if err := r.describe(ctx, st, &plan); err != nil {
+	from := provenance{r.in, r.rep, r.client, r.now}
+	if err := from.describe(ctx, st, &plan); err != nil {
 		return Result{}, err
 	}
 	var edited []string
 	for _, c := range plan.changes(r.snap) {
 		edited = append(edited, c.Path)
 	}
-	if err := r.checkBytes(ctx, r.snap, edited); err != nil {
+	if err := checkBytes(ctx, r.client, r.snap, edited); err != nil {
 		return Result{}, err
 	}
 	words := writing{in: r.in, op: r.op, base: st.Base.Name, plan: plan, hide: r.rep.clean}
@@ -225,7 +156,7 @@ func (r *run) attempt(ctx context.Context) (Result, error) {
 	res := Result{Plan: plan, Notes: plan.Notes, PullOperation: "none", Target: plan.target()}
 	switch {
 	case !writes:
-		return r.report(res, words), nil
+		return dryRun(res, words), nil
 	case r.in.PullRequest:
 		return r.pullRequest(ctx, st, words, res)
 	case len(plan.Files) == 0:
@@ -238,17 +169,17 @@ func (r *run) attempt(ctx context.Context) (Result, error) {
 	return r.direct(ctx, st, words, res)
 }
 
-// report is for check and dry-run: everything but the writes.
-func (r *run) report(res Result, words writing) Result {
+// dryRun is the result of a check and of a dry run: everything but the writes.
+func dryRun(res Result, words writing) Result {
 	res.Changed = len(res.Plan.Files) > 0
 	switch {
 	case !res.Changed:
 		res.Line = "= already up to date"
 	case words.waits != "":
 		res.Line = "dry run: " + words.plan.waitLine()
-	case r.in.Operation == opCheck:
+	case words.in.Operation == opCheck:
 		res.Line = fmt.Sprintf("%s would be made: %s", display.Count(len(res.Plan.Edits), "edit"), words.title())
-	case r.in.PullRequest:
+	case words.in.PullRequest:
 		res.Line = "dry run: would open a pull request: " + words.title()
 	default:
 		res.Line = "dry run: would commit to " + words.base + ": " + words.title()

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
-	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 )
 
 // What a run leaves behind to be recognised by the next one: a trailer in each commit and a hidden comment
@@ -44,14 +43,6 @@ func setLinesOf(message string) []string {
 		}
 	}
 	return out
-}
-
-// setOf returns what the last commit of a branch was asked to set, nil unless the branch was proved to be ours.
-func (r *run) setOf(b *github.Branch) []string {
-	if p := r.known(b); p != nil {
-		return p.set
-	}
-	return nil
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {

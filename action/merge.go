@@ -13,9 +13,15 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
-// autoMerge lets GitHub merge the pull request when its requirements are met, or merges it now when there
+// merger merges pull requests, or lets GitHub do so.
+type merger struct {
+	client *github.Client
+	sleep  func(context.Context, time.Duration) error
+}
+
+// merge lets GitHub merge the pull request when its requirements are met, or merges it now when there
 // is nothing to wait for. It only ever merges the commit of this run.
-func (r *run) autoMerge(ctx context.Context, words writing, pr github.PullRequest, head tip, method string, res *Result) error {
+func (m merger) merge(ctx context.Context, words writing, pr github.PullRequest, head tip, method string, res *Result) error {
 	if method == "" || pr.AutoMergeRequest != nil {
 		return nil
 	}
@@ -33,7 +39,7 @@ func (r *run) autoMerge(ctx context.Context, words writing, pr github.PullReques
 	}
 	text := words.mergeText(pr, method)
 	for try := 1; ; try++ {
-		err := r.client.Pulls.EnableAutoMerge(ctx, pr.ID, head.sha, method, text)
+		err := m.client.Pulls.EnableAutoMerge(ctx, pr.ID, head.sha, method, text)
 		a, ok := github.Answered(err)
 		switch {
 		case err == nil:
@@ -45,7 +51,7 @@ func (r *run) autoMerge(ctx context.Context, words writing, pr github.PullReques
 		case a.Says("dirty status"), a.Says("expected head"), a.Says("branch was modified"): // one of the branches has just moved
 			return fmt.Errorf("%w: #%d: %w", github.ErrMoved, pr.Number, err)
 		case a.Says("clean status"), a.Says("unstable status"), a.Says("protected branch rules not configured"):
-			refused, err := r.mergeNow(ctx, pr, head.sha, method, text, res)
+			refused, err := m.atOnce(ctx, pr, head.sha, method, text, res)
 			if refused == nil || err != nil {
 				return err
 			}
@@ -60,7 +66,7 @@ func (r *run) autoMerge(ctx context.Context, words writing, pr github.PullReques
 			res.Notes = append(res.Notes, err.Error())
 			return nil
 		}
-		if err := r.sleep(ctx, github.Backoff(try, 2*time.Second)); err != nil {
+		if err := m.sleep(ctx, github.Backoff(try, 2*time.Second)); err != nil {
 			return err
 		}
 	}
@@ -83,9 +89,9 @@ func notMerged(pr github.PullRequest, refused error) error {
 }
 
 // mergeMethod is how the pull request is merged: as promotion.yaml says, or the input.
-func (r *run) mergeMethod(p Plan) string {
+func mergeMethod(in Inputs, p Plan) string {
 	if p.Promoted == nil || p.Promoted.env == nil || p.Promoted.env.AutoMerge == "" {
-		return r.in.AutoMerge
+		return in.AutoMerge
 	}
 	if p.Promoted.env.AutoMerge == "off" {
 		return ""
@@ -93,10 +99,10 @@ func (r *run) mergeMethod(p Plan) string {
 	return strings.ToUpper(p.Promoted.env.AutoMerge)
 }
 
-// mergeNow is for pull requests that GitHub would not wait for. It returns GitHub's refusal when it would not merge them
+// atOnce is for pull requests that GitHub would not wait for. It returns GitHub's refusal when it would not merge them
 // either, and fails with errMoved when one of the branches has just moved.
-func (r *run) mergeNow(ctx context.Context, pr github.PullRequest, head, method string, text github.MergeText, res *Result) (refused, err error) {
-	sha, err := r.client.Pulls.Merge(ctx, pr.Number, head, method, text)
+func (m merger) atOnce(ctx context.Context, pr github.PullRequest, head, method string, text github.MergeText, res *Result) (refused, err error) {
+	sha, err := m.client.Pulls.Merge(ctx, pr.Number, head, method, text)
 	a, ok := github.Answered(err)
 	switch {
 	case err == nil:
@@ -108,7 +114,7 @@ func (r *run) mergeNow(ctx context.Context, pr github.PullRequest, head, method 
 	case a.Status == http.StatusConflict, a.Says("branch was modified"):
 		return nil, fmt.Errorf("%w: %w", github.ErrMoved, err)
 	case a.Status == http.StatusMethodNotAllowed && a.Says("merge queue"):
-		if err := r.client.Pulls.Enqueue(ctx, pr.ID, head); err != nil {
+		if err := m.client.Pulls.Enqueue(ctx, pr.ID, head); err != nil {
 			return nil, err
 		}
 		res.Changed = true
@@ -117,7 +123,7 @@ func (r *run) mergeNow(ctx context.Context, pr github.PullRequest, head, method 
 	case a.Status == http.StatusMethodNotAllowed && a.Says("not allowed on this repository"):
 		return nil, hint.With(fmt.Errorf("#%d is open, but was not merged: %w", pr.Number, err), "choose another method with auto-merge, or allow it in Settings > General")
 	case a.Status == http.StatusMethodNotAllowed && a.Says("not mergeable"):
-		if mergeable, err := r.mergeable(ctx, pr); err != nil || mergeable == github.Conflicting {
+		if mergeable, err := m.mergeable(ctx, pr); err != nil || mergeable == github.Conflicting {
 			return nil, cmp.Or(err, fmt.Errorf("%w: merge pull request #%d: it conflicts by now", github.ErrMoved, pr.Number))
 		}
 		return err, nil
@@ -133,16 +139,16 @@ const maxUnknown = 6
 
 // mergeable says whether a pull request conflicts with its base branch. GitHub finds out when it is asked, in the
 // background, so the question is repeated for half a minute; after that the answer is unknown.
-func (r *run) mergeable(ctx context.Context, pr github.PullRequest) (string, error) {
+func (m merger) mergeable(ctx context.Context, pr github.PullRequest) (string, error) {
 	now := pr.Mergeable
 	for try := 1; (now == "" || now == github.Unknown) && try <= maxUnknown; try++ {
 		if now == github.Unknown {
-			if err := r.sleep(ctx, github.Backoff(try, time.Second/2)); err != nil {
+			if err := m.sleep(ctx, github.Backoff(try, time.Second/2)); err != nil {
 				return github.Unknown, err
 			}
 		}
 		var err error
-		if now, err = r.client.Mergeable(ctx, pr.Number); err != nil {
+		if now, err = m.client.Mergeable(ctx, pr.Number); err != nil {
 			return github.Unknown, err
 		}
 	}

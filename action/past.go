@@ -24,13 +24,13 @@ func leftBehind(st *github.State, head *github.Branch) bool {
 
 // declined finds the newest pull request that proposed all of what the plan changes, when somebody closed it without
 // merging it. One that this action closed itself says nothing.
-func (r *run) declined(st *github.State, plan Plan) *github.PastPull {
+func declined(st *github.State, op operation, plan Plan, tooLateFor []int) *github.PastPull {
 	for _, p := range st.Past { // newest first
 		m, _, marked := parseMarker(p.Body)
-		if p.IsCrossRepository || p.BaseRefName != st.Base.Name || !marked || m.Operation != r.op.name || m.Target != r.op.target || !plan.within(m.last()) {
+		if p.IsCrossRepository || p.BaseRefName != st.Base.Name || !marked || m.Operation != op.name || m.Target != op.target || !plan.within(m.last()) {
 			continue
 		}
-		if p.Merged || m.Closed == p.HeadRefOid || slices.Contains(r.tooLateFor, p.Number) {
+		if p.Merged || m.Closed == p.HeadRefOid || slices.Contains(tooLateFor, p.Number) {
 			return nil
 		}
 		return &p
@@ -95,7 +95,7 @@ func (r *run) overtaken(ctx context.Context, st *github.State, set []string, cau
 	}
 	res := Result{PullOperation: "none"}
 	for _, p := range ours {
-		if !slices.Equal(r.setOf(p.HeadRef), set) {
+		if !slices.Equal(r.proofs.setOf(p.HeadRef), set) {
 			continue
 		}
 		if err := r.close(ctx, p, r.rep.clean("Nothing is left to merge: "+display.Plain(why)+".")); err != nil {

@@ -27,7 +27,7 @@ const (
 
 // preview renders a pull request before and after, and says in one comment what it changes in the cluster. It writes
 // nothing else.
-func (r *run) preview(ctx context.Context) (Result, error) {
+func (r look) preview(ctx context.Context) (Result, error) {
 	s, err := r.sides(ctx)
 	if err != nil {
 		return Result{}, err
@@ -44,9 +44,9 @@ func (r *run) preview(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	defer remove()
-	look := rendering{program: program, dir: dir, plainSecrets: r.in.AllowPlainSecrets}
-	look.roots = rootsOf(dir, r.in.Paths)
-	whole, err := look.markdown(ctx, maxSummary)
+	pages := rendering{program: program, dir: dir, plainSecrets: r.in.AllowPlainSecrets}
+	pages.roots = rootsOf(dir, r.in.Paths)
+	whole, err := pages.markdown(ctx, maxSummary)
 	if err != nil {
 		return Result{}, err
 	}
@@ -54,7 +54,7 @@ func (r *run) preview(ctx context.Context) (Result, error) {
 	whole = withVerdict(unseen, whole)
 	short := whole
 	if utf8.RuneCountInString(whole) > maxComment-1000 {
-		if short, err = look.markdown(ctx, maxCommentBytes); err != nil {
+		if short, err = pages.markdown(ctx, maxCommentBytes); err != nil {
 			return Result{}, err
 		}
 		short = withVerdict(unseen, short) + "\nThe whole preview is in the summary of [the run](" + r.in.event.runURL + ").\n"
@@ -133,7 +133,7 @@ func imageOnly(markdown string) string {
 }
 
 // unpackSides writes both commits into a temporary directory.
-func (r *run) unpackSides(ctx context.Context, s *sides) (dir string, remove func(), err error) {
+func (r look) unpackSides(ctx context.Context, s *sides) (dir string, remove func(), err error) {
 	if dir, err = os.MkdirTemp("", "gitops-action-"); err != nil {
 		return "", nil, fmt.Errorf("make a temporary directory: %w", err)
 	}
@@ -151,7 +151,7 @@ func (r *run) unpackSides(ctx context.Context, s *sides) (dir string, remove fun
 
 // comment brings the one comment up to date. It is left alone when the pull request has a newer head by now, and when the
 // token may only read: then the summary has it all.
-func (r *run) comment(ctx context.Context, s *sides, text string, res *Result) error {
+func (r look) comment(ctx context.Context, s *sides, text string, res *Result) error {
 	if r.in.event.fork != "" && r.in.event.name == "pull_request" {
 		res.Line = fmt.Sprintf("= previewed #%d in the summary only: it comes from %s, so the token may only read", s.number, r.in.event.fork)
 		return nil
@@ -186,7 +186,7 @@ func (r *run) comment(ctx context.Context, s *sides, text string, res *Result) e
 }
 
 // commented words what became of the comment. A token that may not write is no failure: the summary has the preview.
-func (r *run) commented(err error, s *sides, operation string, res *Result) error {
+func (r look) commented(err error, s *sides, operation string, res *Result) error {
 	if a, ok := github.Answered(err); ok && a.Status == http.StatusForbidden {
 		res.Line = fmt.Sprintf("= previewed #%d in the summary only", s.number)
 		res.Notes = append(res.Notes, "no comment: the token lacks pull-requests: write")

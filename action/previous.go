@@ -16,8 +16,8 @@ import (
 // maxHistoryRead is how many commits of a directory are searched for an earlier version.
 const maxHistoryRead = 100
 
-// imagesBackOperation sets images of some directories back to what they were before, or to a given version.
-func (r *run) imagesBackOperation() (operation, error) {
+// imagesBack sets images of some directories back to what they were before, or to a given version.
+func (r restorer) imagesBack() (operation, error) {
 	var keys []string
 	for _, img := range r.in.Images {
 		keys = append(keys, "back "+img.String())
@@ -37,7 +37,7 @@ func (r *run) imagesBackOperation() (operation, error) {
 	return op, nil
 }
 
-func (r *run) planBack(ctx context.Context, s *snapshot, chosen map[[2]string]bumper.Image) (Plan, error) {
+func (r restorer) planBack(ctx context.Context, s *snapshot, chosen map[[2]string]bumper.Image) (Plan, error) {
 	p, err := s.promotion()
 	if err != nil {
 		return Plan{}, err
@@ -75,7 +75,7 @@ func (r *run) planBack(ctx context.Context, s *snapshot, chosen map[[2]string]bu
 }
 
 // backIn adds to the plan what takes an image back in the parts of an environment that name it.
-func (r *run) backIn(ctx context.Context, s *snapshot, plan *Plan, parts []promotion.Member, img bumper.Image, holds []promotion.Hold, chosen map[[2]string]bumper.Image) error {
+func (r restorer) backIn(ctx context.Context, s *snapshot, plan *Plan, parts []promotion.Member, img bumper.Image, holds []promotion.Hold, chosen map[[2]string]bumper.Image) error {
 	var found bool
 	for _, part := range parts {
 		part.Files = promotion.WithData(part.Files, plan.Files)
@@ -110,7 +110,7 @@ func (r *run) backIn(ctx context.Context, s *snapshot, plan *Plan, parts []promo
 }
 
 // previous finds the version that a part of an environment had of an image before the one it has now. Held versions do not count.
-func (r *run) previous(ctx context.Context, commit string, part promotion.Member, img bumper.Image, holds []promotion.Hold) (bumper.Image, error) {
+func (r restorer) previous(ctx context.Context, commit string, part promotion.Member, img bumper.Image, holds []promotion.Hold) (bumper.Image, error) {
 	dir, name := part.Path, img.Normalised()
 	now := promotion.Deciding(part.Images[name])
 	if len(now) == 0 {

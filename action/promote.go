@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
@@ -21,16 +22,16 @@ type promoted struct {
 }
 
 // promotions are the operations of one run, last environment first: a version moves one stage in a run, not two.
-func (r *run) promotions(ctx context.Context) ([]operation, error) {
-	p, err := r.promotionFile(ctx)
+func promotions(ctx context.Context, c *github.Client, in Inputs) ([]operation, error) {
+	p, err := promotionFile(ctx, c, in.Ref)
 	if err != nil {
 		return nil, err
 	}
-	base := promotion.Wish{From: r.in.From, Also: r.in.Also, Downgrade: r.in.AllowDowngrade}
-	for _, img := range r.in.Images {
+	base := promotion.Wish{From: in.From, Also: in.Also, Downgrade: in.AllowDowngrade}
+	for _, img := range in.Images {
 		base.Only = append(base.Only, img.Normalised())
 	}
-	list, err := promotion.Wishes(base, r.in.To, p)
+	list, err := promotion.Wishes(base, in.To, p)
 	if err != nil {
 		return nil, err
 	}
@@ -54,18 +55,18 @@ func (r *run) promotions(ctx context.Context) ([]operation, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, promoteOperation(w, from, to, wants, r.in.AllowPlainSecrets))
+		out = append(out, promoteOperation(w, from, to, wants, in.AllowPlainSecrets))
 	}
 	return out, nil
 }
 
 // promotionFile reads promotion.yaml, nil when there is none, before it is known what to read of the whole repository.
-func (r *run) promotionFile(ctx context.Context) (*promotion.File, error) {
+func promotionFile(ctx context.Context, c *github.Client, ref string) (*promotion.File, error) {
 	at := "HEAD"
-	if r.in.Ref != "" {
-		at = "refs/heads/" + r.in.Ref
+	if ref != "" {
+		at = "refs/heads/" + ref
 	}
-	text, found, err := r.client.FileAt(ctx, at, promotion.FilePath)
+	text, found, err := c.FileAt(ctx, at, promotion.FilePath)
 	if err != nil || !found {
 		return nil, err
 	}

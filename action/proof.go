@@ -24,83 +24,92 @@ type proof struct {
 	updated bool // its last commit only merges the base branch into ours
 }
 
+// prover finds out which branches are those of runs of one operation.
+type prover struct {
+	client   *github.Client
+	op       operation
+	template string            // the input commit-message
+	snap     *snapshot         // of the base branch
+	proofs   map[string]*proof // by the commit of a branch; nil for one that is not ours
+}
+
 // maxChain is how many commits a branch of ours may have.
 const maxChain = 20
 
 // prove says whether a branch is ours, and remembers what it found out.
-func (r *run) prove(ctx context.Context, st *github.State, head *github.Branch) (bool, error) {
+func (v *prover) prove(ctx context.Context, st *github.State, head *github.Branch) (bool, error) {
 	if head == nil {
 		return false, nil
 	}
-	if p, known := r.proofs[head.Target.OID]; known {
+	if p, known := v.proofs[head.Target.OID]; known {
 		return p != nil, nil
 	}
-	p, err := r.proofOf(ctx, st, head)
+	p, err := v.proofOf(ctx, st, head)
 	if err != nil {
 		return false, err
 	}
-	r.proofs[head.Target.OID] = p
+	v.proofs[head.Target.OID] = p
 	return p != nil, nil
 }
 
 // known returns the proof of a branch, nil when it is not ours, or was not asked about.
-func (r *run) known(head *github.Branch) *proof {
+func (v *prover) known(head *github.Branch) *proof {
 	if head == nil {
 		return nil
 	}
-	return r.proofs[head.Target.OID]
+	return v.proofs[head.Target.OID]
 }
 
-func (r *run) proofOf(ctx context.Context, st *github.State, head *github.Branch) (*proof, error) {
+func (v *prover) proofOf(ctx context.Context, st *github.State, head *github.Branch) (*proof, error) {
 	last := head.Commit()
 	set, edits, updated := requestOf(last, head.Parent())
-	if edits == "" || r.op.about != nil && !r.op.about(set) {
+	if edits == "" || v.op.about != nil && !v.op.about(set) {
 		return nil, nil
 	}
 	p := &proof{set: set, updated: updated}
-	if head.IsOn(st.Base.Target.OID) && r.snap.IsTree(st.Base.Target.Tree.OID) {
+	if head.IsOn(st.Base.Target.OID) && v.snap.IsTree(st.Base.Target.Tree.OID) {
 		p.single = true
-		return r.proveTree(ctx, p, last)
+		return v.proveTree(ctx, p, last)
 	}
-	done, err := r.client.Compare(ctx, st.Base.Target.OID, head.Target.OID)
+	done, err := v.client.Compare(ctx, st.Base.Target.OID, head.Target.OID)
 	switch {
 	case err != nil:
 		return nil, err
 	case done.Status == "behind" || done.Status == "identical":
 		return p, nil
-	case done.Total != len(done.Commits) || len(done.Commits) > maxChain || len(done.Files) >= github.MaxCompared || !r.areOurs(done.Commits):
+	case done.Total != len(done.Commits) || len(done.Commits) > maxChain || len(done.Files) >= github.MaxCompared || !v.areOurs(done.Commits):
 		return nil, nil
 	}
 	p.single = len(done.Commits) == 1 && len(last.Parents) == 1
-	return r.proveFiles(ctx, p, last.SHA, edits, done)
+	return v.proveFiles(ctx, p, last.SHA, edits, done)
 }
 
 // proveTree is for a branch of one commit on the present base branch, whose files are all known: the name of its tree
 // proves every byte.
-func (r *run) proveTree(ctx context.Context, p *proof, last github.Commit) (*proof, error) {
-	plan, err := r.op.again(p.set).plan(ctx, r.snap)
-	if err != nil || hasForeignTrailers(last, r.in.CommitMessage) {
+func (v *prover) proveTree(ctx context.Context, p *proof, last github.Commit) (*proof, error) {
+	plan, err := v.op.again(p.set).plan(ctx, v.snap)
+	if err != nil || hasForeignTrailers(last, v.template) {
 		return nil, nil // what cannot be made again is not proved
 	}
-	if r.snap.TreeWith(plan.changes(r.snap)) != last.Tree {
-		plan, err = r.withHoldsOf(ctx, plan, r.snap, last.SHA)
-		if err != nil || r.snap.TreeWith(plan.changes(r.snap)) != last.Tree {
+	if v.snap.TreeWith(plan.changes(v.snap)) != last.Tree {
+		plan, err = v.withHoldsOf(ctx, plan, v.snap, last.SHA)
+		if err != nil || v.snap.TreeWith(plan.changes(v.snap)) != last.Tree {
 			return nil, err
 		}
 	}
-	p.edits = plan.digest(r.snap)
+	p.edits = plan.digest(v.snap)
 	return p, nil
 }
 
 // proveFiles compares what a branch changes with the edit made on the base branch as it is now, and then with the edit made
 // on the commit that the branch started from. In the first case the base branch may have changed the same files to what
 // they are in the branch, which is a conflict all the same: that it has not is the one thing that the trailer is believed.
-func (r *run) proveFiles(ctx context.Context, p *proof, oid, claimed string, done github.Comparison) (*proof, error) {
-	snap := r.snap
+func (v *prover) proveFiles(ctx context.Context, p *proof, oid, claimed string, done github.Comparison) (*proof, error) {
+	snap := v.snap
 	for range 2 {
-		plan, err := r.op.again(p.set).plan(ctx, snap)
+		plan, err := v.op.again(p.set).plan(ctx, snap)
 		if err == nil && !changesJust(done, plan) {
-			if plan, err = r.withHoldsOf(ctx, plan, snap, oid); err != nil {
+			if plan, err = v.withHoldsOf(ctx, plan, snap, oid); err != nil {
 				return nil, err
 			}
 		}
@@ -113,7 +122,7 @@ func (r *run) proveFiles(ctx context.Context, p *proof, oid, claimed string, don
 		case snap.Commit == done.MergeBase:
 			return nil, nil
 		}
-		if snap, err = r.fetch(ctx, done.MergeBase, r.op.wants); err != nil {
+		if snap, err = fetch(ctx, v.client, done.MergeBase, v.op.wants); err != nil {
 			return nil, err
 		}
 	}
@@ -122,11 +131,11 @@ func (r *run) proveFiles(ctx context.Context, p *proof, oid, claimed string, don
 
 // withHoldsOf is for a rollback: who holds a version, since when and why is not the same in each run. The holds of the
 // branch are taken when they hold the same versions in the same places.
-func (r *run) withHoldsOf(ctx context.Context, p Plan, s *snapshot, oid string) (Plan, error) {
+func (v *prover) withHoldsOf(ctx context.Context, p Plan, s *snapshot, oid string) (Plan, error) {
 	if p.Files[promotion.HoldsPath] == nil {
 		return p, nil
 	}
-	text, _, err := r.client.FileAt(ctx, oid, promotion.HoldsPath)
+	text, _, err := v.client.FileAt(ctx, oid, promotion.HoldsPath)
 	if err != nil {
 		return p, err
 	}
@@ -169,7 +178,7 @@ func changesJust(c github.Comparison, p Plan) bool {
 
 // areOurs says whether commits, oldest first, look like those of runs, and the merges of Update branch. They are all the
 // commits that the base branch does not have, so a parent that is not among them is one of the base branch.
-func (r *run) areOurs(commits []github.Commit) bool {
+func (v *prover) areOurs(commits []github.Commit) bool {
 	seen := map[string]github.Commit{}
 	for _, c := range commits {
 		var before *github.Commit
@@ -178,7 +187,7 @@ func (r *run) areOurs(commits []github.Commit) bool {
 				before = &b
 			}
 		}
-		if _, edits, _ := requestOf(c, before); edits == "" || hasForeignTrailers(c, r.in.CommitMessage) || len(c.Parents) > 2 {
+		if _, edits, _ := requestOf(c, before); edits == "" || hasForeignTrailers(c, v.template) || len(c.Parents) > 2 {
 			return false
 		}
 		if len(c.Parents) == 2 {
@@ -217,4 +226,12 @@ func hasForeignTrailers(c github.Commit, template string) bool {
 		}
 	}
 	return false
+}
+
+// setOf returns what the last commit of a branch was asked to set, nil unless the branch was proved to be ours.
+func (v *prover) setOf(b *github.Branch) []string {
+	if p := v.known(b); p != nil {
+		return p.set
+	}
+	return nil
 }

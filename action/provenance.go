@@ -11,13 +11,21 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
+// provenance tells a reviewer where the versions of a promotion come from.
+type provenance struct {
+	in     Inputs
+	rep    *reporter
+	client *github.Client
+	now    func() time.Time
+}
+
 // histories reads the commits that touched the source of each strand, newest first.
-func (r *run) histories(ctx context.Context, head string, strands []promotion.Strand) ([][]promotion.Revision, error) {
+func histories(ctx context.Context, c *github.Client, head string, strands []promotion.Strand) ([][]promotion.Revision, error) {
 	var wants []github.Path
 	for _, s := range strands {
 		wants = append(wants, github.Path{Name: s.From, Files: s.Carriers[:min(len(s.Carriers), maxCarriers)]})
 	}
-	found, err := r.client.Histories(ctx, head, wants, maxRevisions)
+	found, err := c.Histories(ctx, head, wants, maxRevisions)
 	if err != nil {
 		return nil, err
 	}
@@ -64,8 +72,8 @@ func pullOf(rev github.Revision) *promotion.Pull {
 }
 
 // reports reads what was reported on the commits of the base branch at which the source was what it is now.
-func (r *run) reports(ctx context.Context, head string, paths []string) ([]promotion.Commit, error) {
-	found, err := r.client.Statuses(ctx, head, paths)
+func reports(ctx context.Context, c *github.Client, head string, paths []string) ([]promotion.Commit, error) {
+	found, err := c.Statuses(ctx, head, paths)
 	if a, ok := github.Answered(err); ok && a.Says("not accessible") {
 		return nil, hint.With(err, "gates need a token with statuses: read, checks: read and pull-requests: read")
 	}
@@ -88,9 +96,9 @@ const (
 
 // labels asks the registries what the images before and after the edits were built from, when the input says so. What
 // cannot be read is left out: links are a convenience.
-func (r *run) labels(ctx context.Context, edits []bumper.Edit) map[bumper.Image]registry.Labels {
+func (p provenance) labels(ctx context.Context, edits []bumper.Edit) map[bumper.Image]registry.Labels {
 	out := map[bumper.Image]registry.Labels{}
-	if !r.in.ImageLabels {
+	if !p.in.ImageLabels {
 		return out
 	}
 	ctx, cancel := context.WithTimeout(ctx, maxLabelWait)
@@ -102,7 +110,7 @@ func (r *run) labels(ctx context.Context, edits []bumper.Edit) map[bumper.Image]
 			}
 			found, err := registry.LabelsOf(ctx, img)
 			if err != nil {
-				r.rep.log("note: " + err.Error())
+				p.rep.log("note: " + err.Error())
 			}
 			if !promotion.IsWebAddress(found.Source) { // it comes from outside and becomes a link
 				found.Source = ""

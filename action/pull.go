@@ -30,11 +30,11 @@ func (r *run) sort(ctx context.Context, st *github.State) (pulls, error) {
 		}
 		m, _, marked := parseMarker(p.Body)
 		same := marked && m.Operation == r.op.name && m.Target == r.op.target
-		onBranch := r.isBranch(p.HeadRefName)
+		onBranch := isBranch(p.HeadRefName, r.wanted)
 		ours := false
 		if same || !marked && onBranch {
 			var err error
-			if ours, err = r.prove(ctx, st, p.HeadRef); err != nil {
+			if ours, err = r.proofs.prove(ctx, st, p.HeadRef); err != nil {
 				return pulls{}, err
 			}
 		}
@@ -53,9 +53,9 @@ func (r *run) sort(ctx context.Context, st *github.State) (pulls, error) {
 	return out, nil
 }
 
-// isBranch says whether a branch has our name, with or without a number behind it.
-func (r *run) isBranch(name string) bool {
-	rest, ok := strings.CutPrefix(name, r.wanted)
+// isBranch says whether a branch has the wanted name, with or without a number behind it.
+func isBranch(name, wanted string) bool {
+	rest, ok := strings.CutPrefix(name, wanted)
 	if !ok {
 		return false
 	}
@@ -71,7 +71,7 @@ func (r *run) pullRequest(ctx context.Context, st *github.State, words writing, 
 	if err := r.notOurs(ctx, found, &res); err != nil {
 		return Result{}, err
 	}
-	if p := r.carries(found, words); p != nil {
+	if p := carries(found, words); p != nil {
 		return r.leaveToOthers(ctx, st, *p, res)
 	}
 	if last, err := r.newer(ctx, st, &found, words.plan.Set); err != nil || last != nil {
@@ -83,7 +83,7 @@ func (r *run) pullRequest(ctx context.Context, st *github.State, words writing, 
 	if len(words.plan.Files) == 0 {
 		return r.nothingLeft(ctx, st, found, words, res)
 	}
-	if p := r.declined(st, words.plan); p != nil && found.current == nil {
+	if p := declined(st, r.op, words.plan, r.tooLateFor); p != nil && found.current == nil {
 		res.point(p.PullRef, "none", fmt.Sprintf("= #%d proposed this and was closed without being merged, so it is not proposed again; reopen #%d to go on", p.Number, p.Number))
 		return res, nil
 	}
@@ -104,7 +104,7 @@ func (r *run) propose(ctx context.Context, st *github.State, found pulls, words 
 		return Result{}, err
 	}
 	res.Branch = at.branch
-	method := r.mergeMethod(words.plan)
+	method := mergeMethod(r.in, words.plan)
 	head, err := r.advance(ctx, st, words, at, method)
 	if err != nil {
 		return Result{}, err
@@ -115,12 +115,20 @@ func (r *run) propose(ctx context.Context, st *github.State, found pulls, words 
 		return Result{}, err
 	}
 	r.at = res
-	if err := r.decorate(ctx, pr, &res); err != nil {
+	names := decorator{r.in, r.client, r.sleep}
+	warnings, err := names.add(ctx, pr)
+	for _, n := range warnings {
+		if !slices.Contains(r.warned, n) {
+			r.warned = append(r.warned, n)
+		}
+	}
+	res.Notes = append(res.Notes, warnings...)
+	if err != nil {
 		return Result{}, err
 	}
 	if words.waits != "" {
 		res.Line = fmt.Sprintf("%s; #%d is a draft", words.plan.waitLine(), pr.Number)
-	} else if err := r.autoMerge(ctx, words, pr, head, method, &res); err != nil {
+	} else if err := r.merger().merge(ctx, words, pr, head, method, &res); err != nil {
 		return Result{}, err
 	}
 	for _, old := range found.superseded {
@@ -154,11 +162,11 @@ func (r *run) showsWaiting(found pulls, words writing) bool {
 	if words.plan.Promoted.env.Gates.Unmet == "draft" {
 		return true
 	}
-	return found.current != nil && slices.Equal(r.setOf(found.current.HeadRef), words.plan.Set)
+	return found.current != nil && slices.Equal(r.proofs.setOf(found.current.HeadRef), words.plan.Set)
 }
 
 // carries finds a pull request with somebody else's commits that proposes the same already.
-func (r *run) carries(found pulls, words writing) *github.PullRequest {
+func carries(found pulls, words writing) *github.PullRequest {
 	for _, p := range found.foreign {
 		if m, _, _ := parseMarker(p.Body); found.current == nil && len(words.plan.Files) > 0 && slices.Equal(m.last(), words.plan.Set) {
 			return &p
@@ -171,7 +179,7 @@ func (r *run) carries(found pulls, words writing) *github.PullRequest {
 // to resolve.
 func (r *run) leaveToOthers(ctx context.Context, st *github.State, p github.PullRequest, res Result) (Result, error) {
 	res.point(p.PullRef, "unchanged", fmt.Sprintf("= #%d proposes this already; somebody else has committed to its branch, so it was left alone", p.Number))
-	mergeable, err := r.mergeable(ctx, p)
+	mergeable, err := r.merger().mergeable(ctx, p)
 	if err != nil || mergeable != github.Conflicting {
 		return res, err
 	}
@@ -185,7 +193,7 @@ const freshBranch = 10 * time.Minute
 // newer is what we propose already, on our branch or on one of another name, when this request would take that back.
 func (r *run) newer(ctx context.Context, st *github.State, found *pulls, set []string) ([]string, error) {
 	takenBack := func(head *github.Branch) []string {
-		last := r.setOf(head)
+		last := r.proofs.setOf(head)
 		if len(last) == 0 || slices.Equal(last, set) || r.op.older == nil || !r.op.older(r.snap, last) {
 			return nil
 		}
@@ -204,7 +212,7 @@ func (r *run) newer(ctx context.Context, st *github.State, found *pulls, set []s
 	if st.Branch == nil || leftBehind(st, st.Branch) || r.now().Sub(st.Branch.Target.CommittedDate) > freshBranch {
 		return nil, nil // what is left of a pull request that was merged or closed says nothing
 	}
-	_, err := r.prove(ctx, st, st.Branch)
+	_, err := r.proofs.prove(ctx, st, st.Branch)
 	return takenBack(st.Branch), err
 }
 
@@ -247,7 +255,7 @@ func (r *run) nothingLeft(ctx context.Context, st *github.State, found pulls, wo
 		ours = append([]github.PullRequest{*found.current}, ours...)
 	}
 	for _, p := range ours {
-		if err := r.close(ctx, p, words.nothingLeft(r.setOf(p.HeadRef))); err != nil {
+		if err := r.close(ctx, p, words.nothingLeft(r.proofs.setOf(p.HeadRef))); err != nil {
 			return Result{}, err
 		}
 		res.Changed = true
@@ -335,3 +343,5 @@ func sameText(a, b string) bool {
 	norm := func(s string) string { return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n")) }
 	return norm(a) == norm(b)
 }
+
+func (r *run) merger() merger { return merger{r.client, r.sleep} }

@@ -48,7 +48,7 @@ func (p Plan) waitLine() string { return fmt.Sprintf("= %s waits: %s", p.target(
 
 // describe lists what a plan leaves, and adds to the plan of a promotion what a reviewer wants to know: which commits brought the versions to the
 // source, and what changed in the application between the version that runs and the new one.
-func (r *run) describe(ctx context.Context, st *github.State, p *Plan) error {
+func (w provenance) describe(ctx context.Context, st *github.State, p *Plan) error {
 	defer func() {
 		if left := p.leftSection(); left != "" {
 			p.Sections = append(p.Sections, left)
@@ -62,23 +62,23 @@ func (r *run) describe(ctx context.Context, st *github.State, p *Plan) error {
 	if env == nil || env.Gates == nil || !env.Gates.AsksForPulls() {
 		strands = strands[:min(len(strands), maxStrands)] // for people; gates look at everything
 	}
-	histories, err := r.histories(ctx, st.Base.Target.OID, strands)
+	histories, err := histories(ctx, w.client, st.Base.Target.OID, strands)
 	if err != nil {
 		return err
 	}
 	arrivals := promotion.Arrivals(p.Edits, strands, histories)
 	if env != nil && env.Gates != nil {
-		line, err := r.reports(ctx, st.Base.Target.OID, p.Promoted.sourcePaths())
+		line, err := reports(ctx, w.client, st.Base.Target.OID, p.Promoted.sourcePaths())
 		if err != nil {
 			return err
 		}
-		p.Promoted.gates = env.Gates.Check(line, arrivals, r.now())
+		p.Promoted.gates = env.Gates.Check(line, arrivals, w.now())
 		p.Sections = append(p.Sections, gateSection(p.Promoted.gates))
 	}
-	if links := p.compareSection(r.labels(ctx, p.Edits)); links != "" {
+	if links := p.compareSection(w.labels(ctx, p.Edits)); links != "" {
 		p.Sections = append(p.Sections, links)
 	}
-	if commits := p.commitSection(arrivals, r.in.ServerURL+"/"+st.Name); commits != "" {
+	if commits := p.commitSection(arrivals, w.in.ServerURL+"/"+st.Name); commits != "" {
 		p.Sections = append(p.Sections, commits)
 	}
 	return nil

@@ -9,18 +9,26 @@ import (
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
-// rollbackOperation makes the operation that the inputs ask for: undo a pull request or a commit, set images back, or
+// restorer makes the plans of a rollback.
+type restorer struct {
+	in     Inputs
+	client *github.Client
+	now    func() time.Time
+}
+
+// operation makes the operation that the inputs ask for: undo a pull request or a commit, set images back, or
 // release what an earlier rollback holds.
-func (r *run) rollbackOperation(ctx context.Context) (operation, error) {
+func (r restorer) operation(ctx context.Context) (operation, error) {
 	switch {
 	case len(r.in.Release) > 0:
-		return r.releaseOperation(), nil
+		return r.release(), nil
 	case len(r.in.Images) > 0:
-		return r.imagesBackOperation()
+		return r.imagesBack()
 	}
 	u, err := r.undoOf(ctx)
 	if err != nil {
@@ -85,7 +93,7 @@ func parseVersioned(s string) (bumper.Image, error) {
 }
 
 // held is the hold that keeps the version before an edit from coming back.
-func (r *run) held(p *promotion.File, e bumper.Edit) promotion.Hold {
+func (r restorer) held(p *promotion.File, e bumper.Edit) promotion.Hold {
 	h := promotion.Hold{Image: e.Before.Name, Tag: e.Before.Tag, Digest: e.Before.Digest, Path: p.Directory(e.File), Reason: display.OneLine(r.in.Reason), By: r.in.event.actor,
 		Since: r.now().UTC().Format(time.DateOnly)}
 	if h.Reason == "" {
@@ -95,7 +103,7 @@ func (r *run) held(p *promotion.File, e bumper.Edit) promotion.Hold {
 }
 
 // withHolds adds the holds to a plan that takes versions away.
-func (r *run) withHolds(s *snapshot, plan Plan) (Plan, error) {
+func (r restorer) withHolds(s *snapshot, plan Plan) (Plan, error) {
 	p, err := s.promotion()
 	if err != nil {
 		return Plan{}, err
@@ -117,8 +125,8 @@ func (r *run) withHolds(s *snapshot, plan Plan) (Plan, error) {
 	return plan, nil
 }
 
-// releaseOperation takes holds out.
-func (r *run) releaseOperation() operation {
+// release takes holds out.
+func (r restorer) release() operation {
 	var keys []string
 	for _, img := range r.in.Release {
 		keys = append(keys, "release "+img.String())

@@ -6,6 +6,13 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 )
 
+// look is an operation that changes nothing in the repository: preview and check.
+type look struct {
+	in     Inputs
+	rep    *reporter
+	client *github.Client
+}
+
 // sides are the two commits of a pull request that are compared: where it left its base branch, and its head.
 type sides struct {
 	number     int
@@ -15,7 +22,7 @@ type sides struct {
 }
 
 // sides finds the pull request that a run is about: the input, or the event's.
-func (r *run) sides(ctx context.Context) (*sides, error) {
+func (r look) sides(ctx context.Context) (*sides, error) {
 	s := &sides{number: r.in.PullNumber}
 	base := ""
 	switch e := r.in.event; {

@@ -118,10 +118,10 @@ func (s *snapshot) addContext(name string, data []byte) {
 func (s *snapshot) everything() []bumper.File { return slices.Concat(s.files, s.context) }
 
 // fetch downloads one commit and keeps its YAML. Nothing is written to disk.
-func (r *run) fetch(ctx context.Context, commit string, w wanted) (*snapshot, error) {
+func fetch(ctx context.Context, c *github.Client, commit string, w wanted) (*snapshot, error) {
 	var snap *snapshot
 	var err error
-	whole, err := r.client.Fetch(ctx, commit, func() func(github.Entry) error {
+	whole, err := c.Fetch(ctx, commit, func() func(github.Entry) error {
 		snap = newSnapshot()
 		return snap.keeper(w)
 	})
@@ -161,11 +161,11 @@ func (s *snapshot) keeper(w wanted) func(github.Entry) error {
 }
 
 // checkBytes makes sure that the files to be edited are byte for byte what Git stores.
-func (r *run) checkBytes(ctx context.Context, snap *snapshot, paths []string) error {
+func checkBytes(ctx context.Context, c *github.Client, snap *snapshot, paths []string) error {
 	if !snap.Rewritten || len(paths) == 0 {
 		return nil
 	}
-	stored, err := r.client.BlobNames(ctx, snap.Commit, paths)
+	stored, err := c.BlobNames(ctx, snap.Commit, paths)
 	if err != nil {
 		return err
 	}

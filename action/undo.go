@@ -15,7 +15,7 @@ import (
 
 // planUndo makes the tree what it was before. A file that nobody touched since gets its old bytes back: that is a true
 // revert. In a file that was touched since, only the values that still are what was brought are set back, one by one.
-func (r *run) planUndo(s *snapshot, u *undo) (Plan, error) {
+func (r restorer) planUndo(s *snapshot, u *undo) (Plan, error) {
 	plan := Plan{Files: map[string][]byte{}, Modes: map[string]string{}, Set: []string{"undo " + u.what}, Lead: "Roll back " + u.what, Scanned: len(s.files)}
 	var moved []string
 	clean := true
@@ -52,7 +52,7 @@ func (r *run) planUndo(s *snapshot, u *undo) (Plan, error) {
 	return r.withHolds(s, plan)
 }
 
-func (r *run) guard(plan Plan) error {
+func (r restorer) guard(plan Plan) error {
 	if r.in.AllowPlainSecrets {
 		return nil
 	}

@@ -36,7 +36,7 @@ func (u *undo) paths() []string {
 }
 
 // pullRange returns the base branch just before and just after the pull request that is to be rolled back was merged.
-func (r *run) pullRange(ctx context.Context) (before, after string, err error) {
+func (r restorer) pullRange(ctx context.Context) (before, after string, err error) {
 	what := fmt.Sprintf("roll back #%d", r.in.PullNumber)
 	m, err := r.client.MergedPull(ctx, what, r.in.PullNumber)
 	if err != nil {
@@ -55,7 +55,7 @@ func (r *run) pullRange(ctx context.Context) (before, after string, err error) {
 }
 
 // commitRange returns the first parent of the commit that is to be rolled back, and the commit. It must be on the base branch.
-func (r *run) commitRange(ctx context.Context) (before, after string, err error) {
+func (r restorer) commitRange(ctx context.Context) (before, after string, err error) {
 	what := "roll back " + display.SHA(r.in.Commit)
 	c, err := r.client.CommitAt(ctx, what, r.in.Commit)
 	if err != nil {
@@ -76,7 +76,7 @@ func (r *run) commitRange(ctx context.Context) (before, after string, err error)
 }
 
 // undoOf finds out what the pull request or the commit changed.
-func (r *run) undoOf(ctx context.Context) (*undo, error) {
+func (r restorer) undoOf(ctx context.Context) (*undo, error) {
 	u := &undo{}
 	var before, after string
 	var err error
@@ -105,17 +105,17 @@ func (r *run) undoOf(ctx context.Context) (*undo, error) {
 		}
 	}
 	wants := wanted{only: true, extra: paths}
-	old, err := r.fetch(ctx, before, wants)
+	old, err := fetch(ctx, r.client, before, wants)
 	if err != nil {
 		return nil, err
 	}
-	now, err := r.fetch(ctx, after, wants)
+	now, err := fetch(ctx, r.client, after, wants)
 	if err != nil {
 		return nil, err
 	}
 	slices.Sort(paths)
 	paths = slices.Compact(paths)
-	if err := errors.Join(r.checkBytes(ctx, old, paths), r.checkBytes(ctx, now, paths)); err != nil {
+	if err := errors.Join(checkBytes(ctx, r.client, old, paths), checkBytes(ctx, r.client, now, paths)); err != nil {
 		return nil, err
 	}
 	for _, p := range paths {
