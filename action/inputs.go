@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
@@ -287,4 +288,56 @@ func (r *reader) url(name, variable, byDefault string) string {
 		r.bad("input %s: %s is plain http, which would show the token to everybody on the way; use https", name, u.Host)
 	}
 	return strings.TrimSuffix(v, "/") + "/"
+}
+
+var shaRE = regexp.MustCompile(`^[0-9a-f]{7,40}$`)
+
+// rollback reads what only rollback understands.
+func (r *reader) rollback(in *Inputs) {
+	in.Commit, in.Reason, in.Hold = r.text("commit"), r.text("reason"), r.boolean("hold", true)
+	if n := r.text("pull-request-number"); n != "" {
+		var err error
+		if in.PullNumber, err = strconv.Atoi(strings.TrimPrefix(n, "#")); err != nil || in.PullNumber < 1 {
+			r.bad("input pull-request-number: %q is not a number", n)
+		}
+	}
+	for _, line := range r.list("release", false) {
+		img, err := parseVersioned(line)
+		if err != nil {
+			r.bad("input release: %w", err)
+		}
+		in.Release = append(in.Release, img)
+	}
+	if in.PullNumber > 0 && (in.Operation == opBump || in.Operation == opPromote) {
+		r.bad("input pull-request-number belongs to rollback, preview and check")
+	}
+	if in.Operation != opRollback {
+		if in.Commit != "" || in.Reason != "" || len(in.Release) > 0 {
+			r.bad("inputs commit, reason and release belong to operation: rollback")
+		}
+		return
+	}
+	if in.Commit != "" && !shaRE.MatchString(in.Commit) {
+		r.bad("input commit: %q is not a commit (7 to 40 hexadecimal digits)", in.Commit)
+	}
+	ways := 0
+	for _, given := range []bool{in.PullNumber > 0, in.Commit != "", len(in.Images) > 0, len(in.Release) > 0} {
+		if given {
+			ways++
+		}
+	}
+	if ways != 1 && len(r.errs) == 0 {
+		r.bad("rollback: give one of the inputs pull-request-number, commit, images (with paths) and release")
+	}
+	if len(in.Images) > 0 && r.text("paths") == "" {
+		r.bad("input paths: rolling images back needs the environments, directories or names of %s", promotion.FilePath)
+	}
+}
+
+// parseVersioned reads the name of an image with or without a version.
+func parseVersioned(s string) (bumper.Image, error) {
+	if strings.Contains(s, "=") {
+		return bumper.ParseAssignment(s)
+	}
+	return bumper.ParseImage(s)
 }

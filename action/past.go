@@ -9,8 +9,6 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
-	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
-	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -49,18 +47,6 @@ func (p Plan) within(earlier []string) bool {
 		}
 	}
 	return len(p.Edits) > 0
-}
-
-// asksFor says whether a line of a set asks for an edit.
-func asksFor(line string, e bumper.Edit) bool {
-	if at, _ := cutPart(line); at != "" && !glob.Below(at, e.File) {
-		return false
-	}
-	images, values := parseSet([]string{line})
-	if e.Image == "" {
-		return slices.Contains(values, bumper.Value{File: e.File, Path: e.Path, Value: e.New})
-	}
-	return len(images) == 1 && images[0].Normalised() == e.Image && promotion.Exact(images[0]) == promotion.Exact(e.After)
 }
 
 // close says why, leaves a mark by which the next run knows who closed it, and deletes the branch, which closes the pull
