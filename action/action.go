@@ -1,13 +1,28 @@
 // Package action is the push half: it changes image references in a config repository.
 //
-// One run is always the same chain: inputs, one plan of edits (package bumper), one commit, one pull
-// request, one report. An operation (bump, promote, rollback) is only a way to make the plan; everything
-// behind it is shared. Two more operations only look: preview and check.
-// As a GitHub Action it works through GitHub's API alone, without a Git binary and without a clone.
-// As a command (gitops-action bump, promote, check) it works on the files of a checkout.
+// One run is always the same chain, and its files in the order of the chain are:
 //
-// The package never talks to a cluster, never rewrites the history of a base branch, forces no ref but the branch of a
-// pull request of its own, from the head that it read, and never writes to a branch that holds somebody else's commits. It edits no YAML itself: that is package bumper's work.
+//	inputs    inputs.go, event.go            what is asked for
+//	plan      session.go                     the operations of a step
+//	          plan.go, set.go                bump
+//	          promote.go, describe.go        promote: what goes where, and where it comes from
+//	          rollback.go, undo.go, ...      rollback
+//	edit      snapshot.go                    the files of one commit; the edits are made by package bumper
+//	deliver   deliver.go                     read, plan, write, again until nothing came in between
+//	          branch.go, proof.go, marker.go the branch, and whether it is ours
+//	          pull.go, past.go, merge.go     the pull request
+//	report    report.go, outputs.go, text.go log, outputs, summary, and the words of commits and pull requests
+//
+// An operation (bump, promote, rollback) is only a way to make the plan; everything behind it is shared. Two more operations only
+// look: preview and check. As a GitHub Action the package works through GitHub's API alone, without a Git binary and without a
+// clone. As a command (gitops-action bump, promote, check) it works on the files of a checkout: local.go.
+//
+// GitHub is asked by internal/github, registries by internal/registry. What is promoted is decided by internal/promotion, which
+// asks nobody.
+//
+// The package never talks to a cluster. It never rewrites the history of a base branch. The only ref that it forces is the branch
+// of a pull request of its own, from the head that it read. It never writes to a branch that holds somebody else's commits. It
+// edits no YAML itself: that is package bumper's work.
 package action
 
 import (

@@ -69,6 +69,11 @@ func TestGates(t *testing.T) {
 				"no  soak 2h: over at 2026-01-02 13:00 UTC, possible 2026-01-02T13:00:00Z\n" +
 				"no  window sat 09:00-16:00 UTC: opens at 2026-01-03 09:00 UTC, possible 2026-01-03T09:00:00Z\n" +
 				"waits: soak 2h (over at 2026-01-02 13:00 UTC), window sat 09:00-16:00 UTC (opens at 2026-01-03 09:00 UTC); possible at 2026-01-03T09:00:00Z\n"},
+		{"the later of two times counts, whichever gate has it", `statuses: [e2e], soak: 48h, window: {days: [sat]}`, "c1 e2e=success@11:00", "",
+			"yes status e2e: success since 2026-01-02 11:00 UTC on c1\n" +
+				"no  soak 48h: over at 2026-01-04 11:00 UTC, possible 2026-01-04T11:00:00Z\n" +
+				"no  window sat UTC: opens at 2026-01-03 00:00 UTC, possible 2026-01-03T00:00:00Z\n" +
+				"waits: soak 48h (over at 2026-01-04 11:00 UTC), window sat UTC (opens at 2026-01-03 00:00 UTC); possible at 2026-01-04T11:00:00Z\n"},
 		{"a time is of no use when somebody has to act", `approvals: 1, window: {days: [sat]}`, "", "a1 #7 head=h",
 			"no  approvals 1: #7 has 0 approvals\n" +
 				"no  window sat UTC: opens at 2026-01-03 00:00 UTC, possible 2026-01-03T00:00:00Z\n" +
