@@ -25,7 +25,10 @@ type Left struct {
 
 // String is one line of a log.
 func (l Left) String() string {
-	text := fmt.Sprintf("%s:%d: %s", l.File, l.Line, l.What)
+	text := l.File + ": " + l.What
+	if l.Line > 0 {
+		text = fmt.Sprintf("%s:%d: %s", l.File, l.Line, l.What)
+	}
 	if l.From != "" || l.To != "" {
 		text += fmt.Sprintf(": %s, not %s", orNone(l.To), orNone(l.From))
 	}
