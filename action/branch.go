@@ -9,11 +9,11 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 )
 
-// A branch of ours is its base branch and the edits. It starts anew from the base branch whenever the base branch has
-// moved under it: a pull request then lists what it changes and nothing else, and a rebase, which leaves merge commits
-// out, merges the same as a squash. Each move is a compare-and-set with the head that was read.
+// A branch of ours is its base branch and the edits. It starts again from the base branch whenever the base branch has moved. So a
+// pull request lists its own change only, and a rebase, which leaves merge commits out, merges the same as a squash. A branch is
+// moved only if its head is still the head that was read.
 
-// spot is where a proposal goes.
+// spot is the branch that a proposal goes to.
 type spot struct {
 	branch string
 	head   *github.Branch // nil when the branch does not exist
@@ -55,8 +55,8 @@ func (r *run) place(ctx context.Context, st *github.State, found pulls) (spot, e
 	return spot{branch: name, head: st.Branch, proof: r.proofs.known(st.Branch)}, nil
 }
 
-// holds says whether the branch has the edits already, in a form that can be merged into base by a method, "" for none.
-// A method that takes over the commits of the branch wants each of them to be proved.
+// holds says whether the branch has the edits already, and can be merged into base by a method ("" when it is not to be merged). A
+// method that keeps the commits of the branch needs a proof of each of them.
 func (s spot) holds(base, digest, method string) bool {
 	if s.head == nil || s.proof == nil || s.proof.edits != digest || !s.proof.single && method != "" && method != "SQUASH" {
 		return false
@@ -67,7 +67,7 @@ func (s spot) holds(base, digest, method string) bool {
 	return s.head.IsOn(base)
 }
 
-// unforced says whether GitHub has refused twice to replace a head although it was still the branch's.
+// unforced says whether GitHub has refused twice to replace a head although the branch still had it.
 func (r *run) unforced(head string) bool {
 	n := 0
 	for _, h := range r.refusals {
@@ -78,7 +78,7 @@ func (r *run) unforced(head string) bool {
 	return n > 1
 }
 
-// advance puts the edits on the branch, so that it can be merged by a method, "" for none.
+// advance puts the edits on the branch, so that it can be merged by a method ("" when it is not to be merged).
 func (r *run) advance(ctx context.Context, st *github.State, words writing, at spot, method string) (tip, error) {
 	base, digest := st.Base.Target.OID, words.plan.digest(r.snap)
 	if at.holds(base, digest, method) {

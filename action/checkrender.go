@@ -13,9 +13,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 )
 
-// checkRendering renders every app of dir/head as the cluster would, and returns those that fail. Of what dir/base has too
-// only what is new counts. notRendered are the changed files that no app is rendered from; of a repository alone, without a
-// base, there are none.
+// checkRendering renders every app of dir/head as the cluster would, and returns those that fail and do not fail in the same way in
+// dir/base. notRendered are the changed files that no app is rendered from. Without a base nothing has changed, so there are none.
 func checkRendering(ctx context.Context, p checkPolicy, dir string) (found []Finding, notRendered []string, err error) {
 	look := rendering{program: p.renderer, dir: dir, plainSecrets: p.plainSecrets, roots: rootsOf(dir, p.paths)}
 	found, notRendered, err = look.failures(ctx, filepath.Join(dir, "base"), filepath.Join(dir, "head"))
@@ -39,7 +38,7 @@ func isEmpty(dir string) bool {
 	return err != nil || len(list) == 0
 }
 
-// failures are the apps of head that cannot be rendered.
+// failures returns the apps of head that cannot be rendered.
 func (r rendering) failures(ctx context.Context, base, head string) (found []Finding, notRendered []string, err error) {
 	roots := r.roots
 	if len(roots) == 0 {

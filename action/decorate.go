@@ -33,7 +33,7 @@ func (d decorator) add(ctx context.Context, pr github.PullRequest) (notes []stri
 		} // GitHub sets none when it refuses one; they are added on their own then
 	}
 	var asked []string // reviewers; a team has a prefix that no login can have
-	// Who has reviewed is no longer requested: asking again would undo the review.
+	// GitHub does not list somebody who has reviewed as requested any more. Asking again would undo the review.
 	if pr.ReviewRequests.TotalCount+pr.LatestReviews.TotalCount == 0 {
 		asked = slices.Clone(d.in.Reviewers)
 		for _, team := range d.in.TeamReviewers {
@@ -73,8 +73,8 @@ func splitTeams(names []string) (users, teams []string) {
 	return users, teams
 }
 
-// addNames adds all names with one request. GitHub refuses all of them because of one, so they are then added one by
-// one. It returns a warning for each name that is refused.
+// addNames adds all names by one request. If GitHub refuses it because of one name, addNames adds them one by one. It returns a
+// warning for each name that GitHub refuses.
 func (d decorator) addNames(ctx context.Context, what string, names []string, add func([]string) error) (notes []string, err error) {
 	if len(names) == 0 {
 		return nil, nil

@@ -101,7 +101,7 @@ func (r *run) deliver(ctx context.Context) (Result, error) {
 	}
 }
 
-// whole is the result of all attempts together: what an earlier one wrote is part of it.
+// whole returns the result of all attempts together, with what an earlier attempt wrote.
 func (r *run) whole(res Result) Result {
 	if w := r.wrote; w != nil {
 		if !res.Changed {
@@ -120,7 +120,7 @@ func (r *run) whole(res Result) Result {
 	return res
 }
 
-// attempt goes through the whole chain once.
+// attempt reads, plans and writes once.
 func (r *run) attempt(ctx context.Context) (Result, error) {
 	writes := r.in.Operation != opCheck && !r.in.DryRun
 	st, err := r.client.ReadState(ctx, r.in.Ref, r.branch(), r.in.PullRequest && writes)
@@ -169,7 +169,7 @@ func (r *run) attempt(ctx context.Context) (Result, error) {
 	return r.direct(ctx, st, words, res)
 }
 
-// dryRun is the result of a check and of a dry run: everything but the writes.
+// dryRun returns the result of a check and of a dry run, which write nothing.
 func dryRun(res Result, words writing) Result {
 	res.Changed = len(res.Plan.Files) > 0
 	switch {
@@ -187,7 +187,7 @@ func dryRun(res Result, words writing) Result {
 	return res
 }
 
-// direct commits to the base branch.
+// direct commits the plan to the base branch.
 func (r *run) direct(ctx context.Context, st *github.State, words writing, res Result) (Result, error) {
 	sha, verified, err := r.commit(ctx, st, words, []string{st.Base.Target.OID}, "")
 	if err != nil {
@@ -202,7 +202,7 @@ func (r *run) direct(ctx context.Context, st *github.State, words writing, res R
 	return res, nil
 }
 
-// commit writes one tree, which is the base branch's with the edits, and one commit.
+// commit writes the tree of the base branch with the edits, and a commit of it. It returns the commit, and whether GitHub signed it.
 func (r *run) commit(ctx context.Context, st *github.State, words writing, parents []string, digest string) (string, bool, error) {
 	tree, err := r.client.Git.CreateTree(ctx, st.Base.Target.Tree.OID, words.plan.changes(r.snap))
 	if err != nil {
@@ -215,7 +215,7 @@ func (r *run) commit(ctx context.Context, st *github.State, words writing, paren
 	return r.client.Git.CreateCommit(ctx, tree, message, parents)
 }
 
-// branch is the name to try now.
+// branch returns the name of the branch to try now.
 func (r *run) branch() string {
 	if r.suffix == 0 {
 		return r.wanted

@@ -46,8 +46,8 @@ func (p Plan) waits() string {
 
 func (p Plan) waitLine() string { return fmt.Sprintf("= %s waits: %s", p.target(), p.waits()) }
 
-// describe lists what a plan leaves, and adds to the plan of a promotion what a reviewer wants to know: which commits brought the versions to the
-// source, and what changed in the application between the version that runs and the new one.
+// describe adds to a plan what a reviewer wants to know: which places keep an old version, and for a promotion whether its gates
+// hold, which commits brought the versions to the source, and what changed in the application.
 func (w provenance) describe(ctx context.Context, st *github.State, p *Plan) error {
 	defer func() {
 		if left := p.leftSection(); left != "" {
@@ -84,7 +84,7 @@ func (w provenance) describe(ctx context.Context, st *github.State, p *Plan) err
 	return nil
 }
 
-// sourcePaths are the parts of the source that versions are taken from, without repetition.
+// sourcePaths returns the parts of the source that versions are taken from, each once.
 func (p *promoted) sourcePaths() []string {
 	var out []string
 	for _, s := range p.strands {
@@ -95,7 +95,7 @@ func (p *promoted) sourcePaths() []string {
 	return out
 }
 
-// commitSection lists the arrivals.
+// commitSection lists the commits that brought the versions to the source.
 func (p Plan) commitSection(arrivals []promotion.Arrival, web string) string {
 	var lines []string
 	for _, a := range arrivals {
@@ -136,8 +136,8 @@ func (p Plan) compareSection(labels map[bumper.Image]registry.Labels) string {
 	return "In the application:\n\n" + strings.Join(lines, "")
 }
 
-// compareLink is the address of the comparison. The repository is the one that promotion.yaml names, or the one that
-// the image's label names; commits from labels are better than tags.
+// compareLink returns the address of the comparison, "" when it is not known. promotion.yaml names the repository, or a label of the
+// image does. Commits that labels name come before tags.
 func (p *promoted) compareLink(e bumper.Edit, labels map[bumper.Image]registry.Labels) string {
 	old, now := labels[e.Before], labels[e.After]
 	repository, tag := "", ""
@@ -162,7 +162,7 @@ func (p *promoted) compareLink(e bumper.Edit, labels map[bumper.Image]registry.L
 	return repository + "/compare/" + at(e.Before.Tag) + "..." + at(e.After.Tag)
 }
 
-// gateSection is the table of the gates.
+// gateSection returns the table of the gates.
 func gateSection(gates []promotion.GateResult) string {
 	if len(gates) == 0 {
 		return ""

@@ -8,7 +8,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
-// explain adds to a refusal of GitHub which permission or which setting is missing.
+// explain adds a hint to a refusal of GitHub: the permission or the setting that is missing.
 func explain(err error, in Inputs) error {
 	a, ok := github.Answered(err)
 	if !ok || hint.Of(err) != "" {

@@ -60,7 +60,7 @@ func readEvent(getenv func(string) string) event {
 	return e
 }
 
-// allowed stops the run where it could never succeed, or should not. Operations that only read may run anywhere.
+// allowed fails where the operation cannot write: in a pull request from a fork. Operations that only read may run anywhere.
 func (e event) allowed(operation string) error {
 	if e.fork == "" || operation == opPreview || operation == opCheck {
 		return nil

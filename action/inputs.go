@@ -74,7 +74,7 @@ var (
 	branchBadRE  = regexp.MustCompile(`[\x00-\x20~^:?*\[\\\x7f]|\.\.|@\{|//|^[/.-]|/\.|[/.]$|\.lock$|\.lock/`)
 )
 
-// reader collects what is wrong with the inputs, so that all of it is told at once.
+// reader collects everything that is wrong with the inputs, so that one error says all of it.
 type reader struct {
 	getenv func(string) string
 	errs   []error
@@ -195,7 +195,7 @@ func (r *reader) edits(in *Inputs) {
 	r.look(in)
 }
 
-// look reads what only preview and check understand.
+// look reads the inputs of preview and check.
 func (r *reader) look(in *Inputs) {
 	in.RendererPath, in.FloatingTags = r.text("kubectl-gitops-path"), r.text("floating-tags")
 	if in.FloatingTags == "" {
@@ -228,7 +228,7 @@ func parseName(s string) (bumper.Image, error) {
 	return img, err
 }
 
-// promotion reads what only promote understands.
+// promotion reads the inputs of promote.
 func (r *reader) promotion(in *Inputs) {
 	in.From, in.To, in.Also = r.text("from"), r.list("to", true), r.list("also", false)
 	for _, line := range in.Also {
@@ -292,7 +292,7 @@ func (r *reader) url(name, variable, byDefault string) string {
 
 var shaRE = regexp.MustCompile(`^[0-9a-f]{7,40}$`)
 
-// rollback reads what only rollback understands.
+// rollback reads the inputs of rollback.
 func (r *reader) rollback(in *Inputs) {
 	in.Commit, in.Reason, in.Hold = r.text("commit"), r.text("reason"), r.boolean("hold", true)
 	if n := r.text("pull-request-number"); n != "" {

@@ -8,10 +8,10 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 )
 
-// maxLeft is how many differences that stay are listed.
+// maxLeft is how many places that keep an old version are listed.
 const maxLeft = 50
 
-// leftLines are one line of a log for each place that stays.
+// leftLines returns one line of the log for each place that keeps an old version.
 func (p Plan) leftLines() []string {
 	var out []string
 	for _, l := range p.Left {
@@ -24,7 +24,7 @@ func (p Plan) leftLines() []string {
 	return out
 }
 
-// leftOutput are the places that an output has room for.
+// leftOutput returns as many of these places as fit into an output.
 func (p Plan) leftOutput() []promotion.Left {
 	most := maxEdits
 	if p.Promoted != nil {
@@ -33,7 +33,7 @@ func (p Plan) leftOutput() []promotion.Left {
 	return append([]promotion.Left{}, p.Left[:min(len(p.Left), most)]...)
 }
 
-// leftSection lists what stays, for the pull request and the summary.
+// leftSection lists these places for the pull request and the summary.
 func (p Plan) leftSection() string {
 	if len(p.Left) == 0 {
 		return ""

@@ -83,12 +83,12 @@ func (w writing) mergeText(pr github.PullRequest, method string) github.MergeTex
 	return github.MergeText{} // a rebase keeps the messages of the branch
 }
 
-// notMerged is the error for a pull request that GitHub neither merges nor remembers to merge: nothing would ever do it.
+// notMerged returns the error for a pull request that GitHub neither merges now nor will merge later.
 func notMerged(pr github.PullRequest, refused error) error {
 	return hint.With(fmt.Errorf("#%d is open, but was not merged: %w", pr.Number, refused), "run again, or merge it manually: "+pr.URL)
 }
 
-// mergeMethod is how the pull request is merged: as promotion.yaml says, or the input.
+// mergeMethod returns how the pull request is merged: as promotion.yaml says, or else as the input says.
 func mergeMethod(in Inputs, p Plan) string {
 	if p.Promoted == nil || p.Promoted.env == nil || p.Promoted.env.AutoMerge == "" {
 		return in.AutoMerge
@@ -99,8 +99,8 @@ func mergeMethod(in Inputs, p Plan) string {
 	return strings.ToUpper(p.Promoted.env.AutoMerge)
 }
 
-// atOnce is for pull requests that GitHub would not wait for. It returns GitHub's refusal when it would not merge them
-// either, and fails with errMoved when one of the branches has just moved.
+// atOnce merges a pull request for which GitHub has nothing to wait for. It returns the refusal when GitHub does not merge it either,
+// and fails with github.ErrMoved when one of the branches has just moved.
 func (m merger) atOnce(ctx context.Context, pr github.PullRequest, head, method string, text github.MergeText, res *Result) (refused, err error) {
 	sha, err := m.client.Pulls.Merge(ctx, pr.Number, head, method, text)
 	a, ok := github.Answered(err)
@@ -137,8 +137,8 @@ func (m merger) atOnce(ctx context.Context, pr github.PullRequest, head, method 
 // maxUnknown is how often GitHub is asked whether a pull request conflicts while it does not know.
 const maxUnknown = 6
 
-// mergeable says whether a pull request conflicts with its base branch. GitHub finds out when it is asked, in the
-// background, so the question is repeated for half a minute; after that the answer is unknown.
+// mergeable says whether a pull request conflicts with its base branch, in GitHub's words. GitHub finds out in the background once it
+// is asked. So mergeable asks again for half a minute; after that the answer is github.Unknown.
 func (m merger) mergeable(ctx context.Context, pr github.PullRequest) (string, error) {
 	now := pr.Mergeable
 	for try := 1; (now == "" || now == github.Unknown) && try <= maxUnknown; try++ {

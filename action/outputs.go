@@ -13,7 +13,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
-// outputs are those of the first result that changed something, and all results in one list.
+// outputs writes the outputs: those of the first result that changed something, and a list of all results.
 func (r *reporter) outputs(results []Result) error {
 	res := Result{PullOperation: "none"}
 	for _, one := range results {
@@ -61,8 +61,8 @@ func (r *reporter) outputs(results []Result) error {
 	return r.appendTo("GITHUB_OUTPUT", b.String())
 }
 
-// output writes one output between random delimiters, so that no value can end itself and start another
-// output. Outputs have one line each.
+// output returns one output between random delimiters, so that no value can end itself and start another output. The value becomes
+// one line.
 func output(name, value string) (string, error) {
 	var random [16]byte
 	if _, err := rand.Read(random[:]); err != nil {

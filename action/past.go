@@ -12,16 +12,16 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
-// What earlier pull requests from the same branch say: the branch that one left behind is free, and what somebody
+// Earlier pull requests from the same branch matter twice. A branch that one of them left behind may be used again. What somebody
 // closed is not proposed again.
 
-// leftBehind says whether a branch is what a merged or closed pull request left.
+// leftBehind says whether a branch is where a merged or closed pull request left it.
 func leftBehind(st *github.State, head *github.Branch) bool {
 	return slices.ContainsFunc(st.Past, func(p github.PastPull) bool { return !p.IsCrossRepository && p.HeadRefOid == head.Target.OID })
 }
 
 // declined finds the newest pull request that proposed all of what the plan changes, when somebody closed it without
-// merging it. One that this action closed itself says nothing.
+// merging it. It returns nil when there is none, and when the action closed it itself.
 func declined(st *github.State, op operation, plan Plan, tooLateFor []int) *github.PastPull {
 	for _, p := range st.Past { // newest first
 		m, _, marked := parseMarker(p.Body)

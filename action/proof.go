@@ -10,16 +10,16 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 )
 
-// Anybody who can push a branch can write the trailers of a run, so trailers prove nothing. A branch is ours when its
-// contents are: what it changes is, file by file, the edit that its trailers ask for, made anew on the commit that it
-// started from. Only such a branch is merged, started anew or closed.
+// Anybody who can push a branch can write the trailers of a run, so trailers prove nothing. A branch is ours if what it changes is,
+// file by file, the edit that its trailers ask for, made again on the commit that it started from. Only such a branch is merged,
+// started again or closed.
 
 // proof is what the contents of a branch show.
 type proof struct {
 	set   []string // what its last commit asked for
 	edits string   // Plan.digest of the edits that it holds; "" when that is not known, or when the base branch has all of it
-	// single says that the branch is one commit on a commit of the base branch. Of a longer one only the last state is
-	// proved, not what its commits were on the way.
+	// single says that the branch is one commit on a commit of the base branch. For a longer branch the proof is about its last
+	// commit only.
 	single  bool
 	updated bool // its last commit only merges the base branch into ours
 }
@@ -84,8 +84,8 @@ func (v *prover) proofOf(ctx context.Context, st *github.State, head *github.Bra
 	return v.proveFiles(ctx, p, last.SHA, edits, done)
 }
 
-// proveTree is for a branch of one commit on the present base branch, whose files are all known: the name of its tree
-// proves every byte.
+// proveTree proves a branch of one commit on the present base branch. All files of the base branch are known, so the name of the
+// tree with the edits can be computed. If the commit has that tree, every byte is proved.
 func (v *prover) proveTree(ctx context.Context, p *proof, last github.Commit) (*proof, error) {
 	plan, err := v.op.again(p.set).plan(ctx, v.snap)
 	if err != nil || hasForeignTrailers(last, v.template) {
@@ -101,9 +101,11 @@ func (v *prover) proveTree(ctx context.Context, p *proof, last github.Commit) (*
 	return p, nil
 }
 
-// proveFiles compares what a branch changes with the edit made on the base branch as it is now, and then with the edit made
-// on the commit that the branch started from. In the first case the base branch may have changed the same files to what
-// they are in the branch, which is a conflict all the same: that it has not is the one thing that the trailer is believed.
+// proveFiles compares what a branch changes with the edit made on the base branch as it is now, and then with the edit made on the
+// commit that the branch started from.
+//
+// In the first case the base branch may have changed the same files since, to what they are in the branch. That would be a conflict
+// all the same. The digest in the trailer says that it is not so, and this is the only thing that a trailer is believed.
 func (v *prover) proveFiles(ctx context.Context, p *proof, oid, claimed string, done github.Comparison) (*proof, error) {
 	snap := v.snap
 	for range 2 {
@@ -129,8 +131,8 @@ func (v *prover) proveFiles(ctx context.Context, p *proof, oid, claimed string, 
 	return nil, nil
 }
 
-// withHoldsOf is for a rollback: who holds a version, since when and why is not the same in each run. The holds of the
-// branch are taken when they hold the same versions in the same places.
+// withHoldsOf returns the plan of a rollback with the holds that the branch has, if they hold the same versions in the same places.
+// Who holds a version, since when and why differs from run to run.
 func (v *prover) withHoldsOf(ctx context.Context, p Plan, s *snapshot, oid string) (Plan, error) {
 	if p.Files[promotion.HoldsPath] == nil {
 		return p, nil
@@ -176,8 +178,8 @@ func changesJust(c github.Comparison, p Plan) bool {
 	return true
 }
 
-// areOurs says whether commits, oldest first, look like those of runs, and the merges of Update branch. They are all the
-// commits that the base branch does not have, so a parent that is not among them is one of the base branch.
+// areOurs says whether commits, oldest first, look like commits of runs or like merges of Update branch. They are all commits that the
+// base branch does not have, so a parent that is not among them is a commit of the base branch.
 func (v *prover) areOurs(commits []github.Commit) bool {
 	seen := map[string]github.Commit{}
 	for _, c := range commits {
@@ -201,8 +203,8 @@ func (v *prover) areOurs(commits []github.Commit) bool {
 	return true
 }
 
-// requestOf is what the trailers of a commit ask for, and the digest of its edits, "" when it has no trailers or they name
-// another tree. A merge without trailers asks for what the commit before it did.
+// requestOf returns what the trailers of a commit ask for, and the digest of its edits. The digest is "" when there are no trailers, or
+// when they name another tree. A merge without trailers asks for the same as the commit before it; updated is set then.
 func requestOf(c github.Commit, before *github.Commit) (set []string, edits string, updated bool) {
 	if m := trailerRE.FindStringSubmatch(c.Message); m != nil && m[1] == c.Tree {
 		return setLinesOf(c.Message), m[2], false

@@ -19,7 +19,7 @@ type provenance struct {
 	now    func() time.Time
 }
 
-// histories reads the commits that touched the source of each strand, newest first.
+// histories returns the commits that touched the source of each strand, newest first.
 func histories(ctx context.Context, c *github.Client, head string, strands []promotion.Strand) ([][]promotion.Revision, error) {
 	var wants []github.Path
 	for _, s := range strands {
@@ -36,7 +36,7 @@ func histories(ctx context.Context, c *github.Client, head string, strands []pro
 	return out, nil
 }
 
-// revisionsOf are the commits that GitHub answered, for the decisions of a promotion.
+// revisionsOf returns commits in the form that promotions are decided with.
 func revisionsOf(list []github.Revision, beside []bumper.File) []promotion.Revision {
 	var out []promotion.Revision
 	for _, from := range list {
@@ -52,7 +52,7 @@ func revisionsOf(list []github.Revision, beside []bumper.File) []promotion.Revis
 	return out
 }
 
-// pullOf is the merged pull request that brought a commit, or nil.
+// pullOf returns the merged pull request that brought a commit, or nil.
 func pullOf(rev github.Revision) *promotion.Pull {
 	for _, p := range rev.AssociatedPullRequests.Nodes {
 		if !p.Merged {
@@ -71,7 +71,7 @@ func pullOf(rev github.Revision) *promotion.Pull {
 	return nil
 }
 
-// reports reads what was reported on the commits of the base branch at which the source was what it is now.
+// reports returns what was reported on the commits of the base branch at which the source was the same as now.
 func reports(ctx context.Context, c *github.Client, head string, paths []string) ([]promotion.Commit, error) {
 	found, err := c.Statuses(ctx, head, paths)
 	if a, ok := github.Answered(err); ok && a.Says("not accessible") {
@@ -94,8 +94,8 @@ const (
 	maxLabelWait = 20 * time.Second
 )
 
-// labels asks the registries what the images before and after the edits were built from, when the input says so. What
-// cannot be read is left out: links are a convenience.
+// labels asks the registries what the images before and after the edits were built from, if the input says so. An image that cannot
+// be read is left out, with a note: the promotion does not need the links.
 func (p provenance) labels(ctx context.Context, edits []bumper.Edit) map[bumper.Image]registry.Labels {
 	out := map[bumper.Image]registry.Labels{}
 	if !p.in.ImageLabels {

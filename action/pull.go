@@ -12,7 +12,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 )
 
-// pulls sorts the open pull requests by what they are to this operation.
+// pulls are the open pull requests, sorted by what they mean for this operation.
 type pulls struct {
 	current    *github.PullRequest  // ours, to be updated in place
 	superseded []github.PullRequest // ours, on a branch of another name
@@ -62,7 +62,7 @@ func isBranch(name, wanted string) bool {
 	return rest == "" || strings.HasPrefix(rest, "-") && strings.Trim(rest[1:], "0123456789") == "" && rest != "-"
 }
 
-// pullRequest makes the pull request say what the plan says: opened, updated, left alone or closed.
+// pullRequest opens, updates or closes the pull request of the plan, or leaves it as it is.
 func (r *run) pullRequest(ctx context.Context, st *github.State, words writing, res Result) (Result, error) {
 	found, err := r.sort(ctx, st)
 	if err != nil {
@@ -140,8 +140,8 @@ func (r *run) propose(ctx context.Context, st *github.State, found pulls, words 
 	return res, nil
 }
 
-// notOurs switches off the auto-merge that an earlier run switched on, where somebody else has committed since: GitHub
-// would merge what they committed.
+// notOurs switches auto-merge off where an earlier run switched it on and somebody else has committed since. GitHub would merge what
+// they committed.
 func (r *run) notOurs(ctx context.Context, found pulls, res *Result) error {
 	for _, p := range found.foreign {
 		by := p.AutoMergeRequest
@@ -156,8 +156,8 @@ func (r *run) notOurs(ctx context.Context, found pulls, res *Result) error {
 	return nil
 }
 
-// showsWaiting says whether a promotion that waits for its gates has a pull request all the same: when promotion.yaml
-// asks for a draft, and when the versions are proposed already and a gate no longer holds.
+// showsWaiting says whether a promotion that waits for its gates has a pull request all the same. It has one if promotion.yaml asks
+// for a draft, and if the versions are proposed already and a gate no longer holds.
 func (r *run) showsWaiting(found pulls, words writing) bool {
 	if words.plan.Promoted.env.Gates.Unmet == "draft" {
 		return true
@@ -165,7 +165,7 @@ func (r *run) showsWaiting(found pulls, words writing) bool {
 	return found.current != nil && slices.Equal(r.proofs.setOf(found.current.HeadRef), words.plan.Set)
 }
 
-// carries finds a pull request with somebody else's commits that proposes the same already.
+// carries finds a pull request that proposes the same already and has somebody else's commits.
 func carries(found pulls, words writing) *github.PullRequest {
 	for _, p := range found.foreign {
 		if m, _, _ := parseMarker(p.Body); found.current == nil && len(words.plan.Files) > 0 && slices.Equal(m.last(), words.plan.Set) {
@@ -175,8 +175,8 @@ func carries(found pulls, words writing) *github.PullRequest {
 	return nil
 }
 
-// leaveToOthers reports a pull request that holds somebody else's commits. When it conflicts, they are told: it is theirs
-// to resolve.
+// leaveToOthers reports a pull request that has somebody else's commits. If it conflicts, a comment asks those people to resolve
+// the conflict.
 func (r *run) leaveToOthers(ctx context.Context, st *github.State, p github.PullRequest, res Result) (Result, error) {
 	res.point(p.PullRef, "unchanged", fmt.Sprintf("= #%d proposes this already; somebody else has committed to its branch, so it was left alone", p.Number))
 	mergeable, err := r.merger().mergeable(ctx, p)
@@ -187,10 +187,10 @@ func (r *run) leaveToOthers(ctx context.Context, st *github.State, p github.Pull
 	return res, r.client.Pulls.CommentOnce(ctx, p.Number, r.rep.clean(fmt.Sprintf("This pull request conflicts with %s. Its branch holds commits that were not made by gitops-action, so nothing here is overwritten: please resolve the conflict, or close the pull request.", display.Code(st.Base.Name))))
 }
 
-// freshBranch is how long a branch of ours without a pull request counts as a run that is about to open it.
+// freshBranch is for how long a branch of ours without a pull request counts as the work of a run that is about to open one.
 const freshBranch = 10 * time.Minute
 
-// newer is what we propose already, on our branch or on one of another name, when this request would take that back.
+// newer returns what we propose already, on our branch or on one of another name, if this request would go back from it.
 func (r *run) newer(ctx context.Context, st *github.State, found *pulls, set []string) ([]string, error) {
 	takenBack := func(head *github.Branch) []string {
 		last := r.proofs.setOf(head)
@@ -216,9 +216,9 @@ func (r *run) newer(ctx context.Context, st *github.State, found *pulls, set []s
 	return takenBack(st.Branch), err
 }
 
-// tooLate leaves a newer proposal as it is. Its branch and its pull request are still made to fit: the base branch may
-// have moved, two runs that finish at once may have written their texts in the wrong order, and a run may have stopped
-// before opening it.
+// tooLate keeps a newer proposal, and brings its branch and its pull request up to date. That is needed when the base branch has
+// moved, when two runs finished at the same time and wrote their texts in the wrong order, and when a run stopped before it opened
+// the pull request.
 func (r *run) tooLate(ctx context.Context, st *github.State, found pulls, last []string, res Result) (Result, error) {
 	op := r.op.again(last)
 	plan, err := op.plan(ctx, r.snap)
@@ -319,8 +319,8 @@ func (r *run) upsert(ctx context.Context, words writing, current *github.PullReq
 	return pr, nil
 }
 
-// setDraft makes a pull request a draft while its gates do not hold. Only a draft that a run made is made ready again:
-// a person's draft stays one.
+// setDraft makes a pull request a draft while its gates do not hold. It makes only such a draft ready again; a draft that a person
+// made stays a draft.
 func (r *run) setDraft(ctx context.Context, pr *github.PullRequest, was, waiting bool) error {
 	switch {
 	case waiting && !pr.IsDraft:
@@ -338,7 +338,7 @@ func (r *run) remember(res *Result) {
 	r.wrote = &copied
 }
 
-// sameText compares texts as GitHub keeps them: line ends and outer blanks do not count.
+// sameText compares two texts. GitHub changes line ends and outer blanks, so they do not count.
 func sameText(a, b string) bool {
 	norm := func(s string) string { return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n")) }
 	return norm(a) == norm(b)

@@ -20,8 +20,8 @@ const (
 	maxEdits    = 1000 // in the edits output: GitHub takes a megabyte of outputs from one job
 )
 
-// reporter writes what a run tells its workflow: log, annotations, outputs and job summary. Nothing from
-// outside passes it unescaped, and no token passes it at all.
+// reporter writes what a workflow gets from a run: log, annotations, outputs and job summary. It escapes everything that comes from
+// outside, and leaves out tokens.
 type reporter struct {
 	s       Streams
 	gh      *githubactions.Action

@@ -38,7 +38,7 @@ func (r restorer) operation(ctx context.Context) (operation, error) {
 	return op, nil
 }
 
-// held is the hold that keeps the version before an edit from coming back.
+// held returns a hold of the version that an edit takes away.
 func (r restorer) held(p *promotion.File, e bumper.Edit) promotion.Hold {
 	h := promotion.Hold{Image: e.Before.Name, Tag: e.Before.Tag, Digest: e.Before.Digest, Path: p.Directory(e.File), Reason: display.OneLine(r.in.Reason), By: r.in.event.actor,
 		Since: r.now().UTC().Format(time.DateOnly)}
@@ -48,7 +48,7 @@ func (r restorer) held(p *promotion.File, e bumper.Edit) promotion.Hold {
 	return h
 }
 
-// withHolds adds the holds to a plan that takes versions away.
+// withHolds adds to a plan the holds of the versions that it takes away.
 func (r restorer) withHolds(s *snapshot, plan Plan) (Plan, error) {
 	p, err := s.promotion()
 	if err != nil {
@@ -71,7 +71,7 @@ func (r restorer) withHolds(s *snapshot, plan Plan) (Plan, error) {
 	return plan, nil
 }
 
-// release takes holds out.
+// release makes the operation that takes holds out.
 func (r restorer) release() operation {
 	var keys []string
 	for _, img := range r.in.Release {

@@ -28,8 +28,8 @@ func newSession(in Inputs, rep *reporter, sleep func(context.Context, time.Durat
 	return &session{in: in, rep: rep, client: client, sleep: sleep, now: time.Now}, err
 }
 
-// run makes every operation that the inputs ask for. One that fails does not keep the next from being made; the results are those
-// that succeeded.
+// run makes every operation that the inputs ask for. After one that fails it goes on with the next. It returns the results of those
+// that succeeded, and of those that failed and have a pull request.
 func (s *session) run(ctx context.Context) ([]Result, error) {
 	if look := s.looks(); look != nil {
 		res, err := look(ctx)
@@ -66,7 +66,7 @@ func (s *session) run(ctx context.Context) ([]Result, error) {
 	return results, errors.Join(errs...)
 }
 
-// looks is the operation that writes nothing to the repository, nil when the inputs ask for one that does.
+// looks returns the operation that writes nothing to the repository, nil when the inputs ask for one that writes.
 func (s *session) looks() func(context.Context) (Result, error) {
 	l := look{s.in, s.rep, s.client}
 	switch {
@@ -78,7 +78,7 @@ func (s *session) looks() func(context.Context) (Result, error) {
 	return nil
 }
 
-// operations are what the inputs ask to change.
+// operations returns the operations that the inputs ask for.
 func (s *session) operations(ctx context.Context) ([]operation, error) {
 	switch s.in.Operation {
 	case opPromote:

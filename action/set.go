@@ -12,7 +12,7 @@ import (
 // A set is what was asked for, one image or value a line. It is written into the trailers of commits and into the marker of a pull
 // request, so that a later run knows what an earlier one was asked for.
 
-// setLines are the images and values of a request, as parseSet reads them.
+// setLines returns the images and values of a request, as parseSet reads them.
 func setLines(req bumper.Request) []string {
 	var out []string
 	for _, img := range req.Images {
@@ -24,7 +24,7 @@ func setLines(req bumper.Request) []string {
 	return out
 }
 
-// lineAbout is a line of a set that is about one part of an environment only.
+// lineAbout returns a line of a set that is about one part of an environment.
 func lineAbout(at, line string) string { return "[" + at + "] " + line }
 
 // cutPart splits a line of a set into the part that it is about, "" for all, and what it asks for.
@@ -37,7 +37,7 @@ func cutPart(line string) (at, what string) {
 	return "", line
 }
 
-// setIn is what a set asks for in one part of an environment.
+// setIn returns what a set asks for in one part of an environment.
 func setIn(lines []string, part string) []string {
 	var out []string
 	for _, line := range lines {
@@ -80,7 +80,7 @@ func sameSubject(req bumper.Request, set []string) bool {
 	return true
 }
 
-// sameValues says whether a set about the same asks for just the values of a request: those have no order.
+// sameValues says whether a set asks for the same values as a request. Values are neither newer nor older than others.
 func sameValues(req bumper.Request, set []string) bool {
 	_, values := parseSet(set)
 	return slices.Equal(values, req.Values)

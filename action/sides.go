@@ -13,7 +13,7 @@ type look struct {
 	client *github.Client
 }
 
-// sides are the two commits of a pull request that are compared: where it left its base branch, and its head.
+// sides are the two commits of a pull request that are compared: the one where it left its base branch, and its head.
 type sides struct {
 	number     int
 	base, head string
@@ -21,7 +21,7 @@ type sides struct {
 	changed    []github.ComparedFile
 }
 
-// sides finds the pull request that a run is about: the input, or the event's.
+// sides finds the pull request to look at, of the input or of the event. It returns nil when there is none.
 func (r look) sides(ctx context.Context) (*sides, error) {
 	s := &sides{number: r.in.PullNumber}
 	base := ""

@@ -26,10 +26,10 @@ type snapshot struct {
 	*github.Archive // of the commit; nil for a checkout
 
 	files []bumper.File
-	// context are files outside of the paths that may say what the values in files are for. Nothing of them is edited.
+	// context are files outside of the paths. They may name the images that tags in files belong to, and are never edited.
 	context     []bumper.File
 	contextSize int
-	own         map[string][]byte // the files that are ours to read, and never hold images: promotion.yaml and the holds
+	own         map[string][]byte // files that the action itself reads: promotion.yaml and the holds. They name no images to edit
 	modes       map[string]string // path -> Git mode
 	skipped     []string          // YAML too large to read
 }
@@ -94,8 +94,8 @@ const (
 	maxContext     = 64 << 20
 )
 
-// mayExplain says whether a file that is not asked for is read all the same, because it may name the image of a tag that is:
-// the defaults of a chart, the chart itself, or what installs it.
+// mayExplain says whether a file outside of the paths is read, because it may name the image of a tag inside them: the defaults of a
+// chart, the chart itself, or what installs it.
 func (w wanted) mayExplain(p string) bool {
 	return (w.explain || len(w.patterns) > 0 && !w.only) && !w.has(p) && wanted{}.has(p)
 }
@@ -114,7 +114,7 @@ func (s *snapshot) addContext(name string, data []byte) {
 	}
 }
 
-// everything is what may explain any file.
+// everything returns all files that may name the image of a tag.
 func (s *snapshot) everything() []bumper.File { return slices.Concat(s.files, s.context) }
 
 // fetch downloads one commit and keeps its YAML. Nothing is written to disk.
@@ -132,7 +132,7 @@ func fetch(ctx context.Context, c *github.Client, commit string, w wanted) (*sna
 	return snap, nil
 }
 
-// keeper returns what keeps the files that are wanted, one after the other.
+// keeper returns a function that keeps the files that are wanted.
 func (s *snapshot) keeper(w wanted) func(github.Entry) error {
 	kept := 0
 	return func(e github.Entry) error {
@@ -160,7 +160,7 @@ func (s *snapshot) keeper(w wanted) func(github.Entry) error {
 	}
 }
 
-// checkBytes makes sure that the files to be edited are byte for byte what Git stores.
+// checkBytes fails unless the files to be edited are byte for byte what Git stores.
 func checkBytes(ctx context.Context, c *github.Client, snap *snapshot, paths []string) error {
 	if !snap.Rewritten || len(paths) == 0 {
 		return nil
@@ -178,7 +178,7 @@ func checkBytes(ctx context.Context, c *github.Client, snap *snapshot, paths []s
 	return nil
 }
 
-// promotion is promotion.yaml, or nil when there is none.
+// promotion returns promotion.yaml, nil when there is none.
 func (s *snapshot) promotion() (*promotion.File, error) {
 	data, ok := s.own[promotion.FilePath]
 	if !ok {
@@ -187,7 +187,7 @@ func (s *snapshot) promotion() (*promotion.File, error) {
 	return promotion.Parse(data)
 }
 
-// holds are the holds of a commit.
+// holds returns the holds of a commit.
 func (s *snapshot) holds() ([]promotion.Hold, error) {
 	data, ok := s.own[promotion.HoldsPath]
 	if !ok {

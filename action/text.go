@@ -119,12 +119,12 @@ func (w writing) body(m marker, notes []string) string {
 	return w.hide(display.Shorten(b.String(), maxBody-len(m.String())-100))
 }
 
-// unmarked is Markdown in which nothing passes for our hidden comments: they say what a pull request is.
+// unmarked returns Markdown without anything that looks like our hidden comments, which say what a pull request is.
 func unmarked(s string) string {
 	return strings.ReplaceAll(s, strings.TrimSpace(markerStart), "&lt;!-- gitops-action:")
 }
 
-// nothingLeft says why a pull request is closed that asked for a set of versions.
+// nothingLeft returns the reason for closing a pull request that asked for a set of versions.
 func (w writing) nothingLeft(set []string) string {
 	text := fmt.Sprintf("`%s` already has this.", w.base)
 	images, _ := parseSet(set)
@@ -161,7 +161,7 @@ func editTable(edits []bumper.Edit) string {
 	return b.String()
 }
 
-// bare is a scalar without the image name in front: the table has a column for that.
+// bare returns a scalar without the name of the image in front, which has a column of its own in the table.
 func bare(scalar string, img bumper.Image) string {
 	rest, ok := strings.CutPrefix(scalar, img.Name)
 	if !ok || img.Name == "" || rest == "" {

@@ -13,8 +13,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
-// planUndo makes the tree what it was before. A file that nobody touched since gets its old bytes back: that is a true
-// revert. In a file that was touched since, only the values that still are what was brought are set back, one by one.
+// planUndo takes a change back. A file that has not changed since then gets its old bytes back: that is a true revert. In a file that
+// has changed since, it sets back the values that still are what the change made of them, one by one.
 func (r restorer) planUndo(s *snapshot, u *undo) (Plan, error) {
 	plan := Plan{Files: map[string][]byte{}, Modes: map[string]string{}, Set: []string{"undo " + u.what}, Lead: "Roll back " + u.what, Scanned: len(s.files)}
 	var moved []string
@@ -23,7 +23,7 @@ func (r restorer) planUndo(s *snapshot, u *undo) (Plan, error) {
 		today, there := s.data(f.path)
 		switch {
 		case there == f.had && bytes.Equal(today, f.before):
-			// It is what it was already.
+			// The file is what it was before already.
 		case there == f.has && bytes.Equal(today, f.after):
 			plan.restore(f, today, s.everything())
 		case !there || !f.had || !f.has:
@@ -79,8 +79,8 @@ func (p *Plan) restore(f undone, today []byte, context []bumper.File) {
 	p.Edits = append(p.Edits, edits...)
 }
 
-// changes are the values in which two versions of a file differ. A tag whose image is named in another file counts as one
-// of the image.
+// changes returns the values in which two versions of a file differ. A tag whose image is named in another file counts as a version
+// of that image. ok is false when the versions differ in more than values.
 func changes(now, then bumper.File, context []bumper.File) ([]bumper.Edit, bool) {
 	edits, ok := bumper.Changes(now, then)
 	if !slices.ContainsFunc(edits, func(e bumper.Edit) bool { return e.Image == "" }) {
@@ -109,7 +109,7 @@ func changes(now, then bumper.File, context []bumper.File) ([]bumper.Edit, bool)
 	return edits, ok
 }
 
-// imageChanges are the images that have another single version in the other file.
+// imageChanges returns the references whose image has another version in the other file.
 func imageChanges(now, then bumper.File, context []bumper.File) []bumper.Edit {
 	a, errA := promotion.ByImage([]bumper.File{now}, context...)
 	b, errB := promotion.ByImage([]bumper.File{then}, context...)
