@@ -49,7 +49,7 @@ func (r restorer) pullRange(ctx context.Context) (before, after string, err erro
 	case m.Into != base:
 		return "", "", hint.With(fmt.Errorf("%s: it was merged into %s, not into %s", what, m.Into, base), "set the ref input to the branch it was merged into")
 	case m.Before == "":
-		return "", "", fmt.Errorf("%s: where its commits begin cannot be told; give the commit input instead", what)
+		return "", "", fmt.Errorf("%s: cannot find where its commits begin; give the commit input instead", what)
 	}
 	return m.Before, m.After, nil
 }
@@ -126,7 +126,7 @@ func (r restorer) undoOf(ctx context.Context) (*undo, error) {
 		c.before, c.had = old.data(p)
 		c.after, c.has = now.data(p)
 		if !c.had && !c.has {
-			return nil, fmt.Errorf("roll back %s: %s is a symbolic link, a submodule or too large; undo it by hand", u.what, p)
+			return nil, fmt.Errorf("roll back %s: %s is a symbolic link, a submodule or too large; undo it manually", u.what, p)
 		}
 		u.files = append(u.files, c)
 	}

@@ -131,7 +131,7 @@ func Parse(data []byte) (*File, error) {
 		c.environment(i, list.Content[i].Line)
 	}
 	if len(p.Environments) < 2 {
-		c.bad(list.Line, "environments: a promotion needs two at least")
+		c.bad(list.Line, "environments: a promotion needs at least two")
 	}
 	if list := mappingValue(root, "sources"); list != nil {
 		for i := range p.Sources {

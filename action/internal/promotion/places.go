@@ -92,12 +92,12 @@ type unpaired struct {
 // cannotPair says why two environments cannot be paired, whatever files there are.
 func cannotPair(from, to Place) string {
 	if len(from.Patterns) != len(to.Patterns) {
-		return fmt.Sprintf("%s, but %s has %s; the first takes its versions from the first, the second from the second, so both need as many",
+		return fmt.Sprintf("%s, but %s has %s; paths are paired in their order, so both need the same number",
 			display.Count(len(to.Patterns), "path"), from.Name, display.Count(len(from.Patterns), "path"))
 	}
 	for i, p := range to.Patterns {
 		if have, want := glob.Wildcards(p), glob.Wildcards(from.Patterns[i]); want > 0 && have != want {
-			return fmt.Sprintf("%s has %s, but %s (of %s) has %s; what the wildcards stand for says which belong together, so both need as many",
+			return fmt.Sprintf("%s has %s, but %s (of %s) has %s; parts are paired by what the wildcards stand for, so both need the same number",
 				p, display.Count(have, "wildcard"), from.Patterns[i], from.Name, display.Count(want, "wildcard"))
 		}
 	}

@@ -55,7 +55,7 @@ func TestPromotionFileErrorsHaveTheirLine(t *testing.T) {
 		{head, "promotion.yaml:1: environments is missing"},
 		{strings.Replace(chain, "v1alpha1", "v2", 1), `promotion.yaml:1: apiVersion: "kubectl-gitops.dev/v2" is unknown`},
 		{head + "enviroments: []\n", `promotion.yaml:3: unknown key "enviroments"; did you mean "environments"?`},
-		{two, "needs two at least"},
+		{two, "needs at least two"},
 		{two + "- {name: b, path: b, gate: {}}\n", `promotion.yaml:5: unknown key "gate"; did you mean "gates"?`},
 		{two + "- {name: a, path: b}\n", "promotion.yaml:5: a: the name is taken, first in line 4"},
 		{two + "- {name: b, path: a/b}\n", "overlap"},
