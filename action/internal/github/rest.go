@@ -230,7 +230,7 @@ func (c Pulls) Close(ctx context.Context, p PullRequest, comment string) error {
 	if err := c.CommentOnce(ctx, p.Number, comment); err != nil {
 		return err
 	}
-	return Git{c.conn}.deleteBranch(ctx, p.HeadRefName, p.HeadRef.Target.OID)
+	return Git(c).deleteBranch(ctx, p.HeadRefName, p.HeadRef.Target.OID)
 }
 
 // CommentOnce adds a comment unless one with the same text is there. So a run that repeats what a failed run did comments once.

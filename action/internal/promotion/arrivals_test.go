@@ -108,11 +108,11 @@ func TestDeciding(t *testing.T) {
 
 // TestPartOfAnEnvironment: where a file belongs, by its name alone.
 func TestPartOfAnEnvironment(t *testing.T) {
-	p, err := Parse([]byte("apiVersion: kubectl-gitops.dev/v1alpha1\nkind: Promotion\nenvironments:\n- {name: staging, path: 'apps/*/staging'}\n- {name: prod, paths: ['apps/*/prod', prod.yaml], from: staging}\n"))
+	_, err := Parse([]byte("apiVersion: kubectl-gitops.dev/v1alpha1\nkind: Promotion\nenvironments:\n- {name: staging, path: 'apps/*/staging'}\n- {name: prod, paths: ['apps/*/prod', prod.yaml], from: staging}\n"))
 	if err == nil {
 		t.Fatal("one path was paired with two")
 	}
-	p, err = Parse([]byte("apiVersion: kubectl-gitops.dev/v1alpha1\nkind: Promotion\nenvironments:\n- {name: staging, paths: ['apps/*/staging', staging.yaml]}\n- {name: prod, paths: ['apps/*/prod', prod.yaml]}\n"))
+	p, err := Parse([]byte("apiVersion: kubectl-gitops.dev/v1alpha1\nkind: Promotion\nenvironments:\n- {name: staging, paths: ['apps/*/staging', staging.yaml]}\n- {name: prod, paths: ['apps/*/prod', prod.yaml]}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
