@@ -1,13 +1,28 @@
 // Package action is the push half: it changes image references in a config repository.
 //
-// One run is always the same chain: inputs, one plan of edits (package bumper), one commit, one pull
-// request, one report. An operation (bump, promote, rollback) is only a way to make the plan; everything
-// behind it is shared. Two more operations only look: preview and check.
-// As a GitHub Action it works through GitHub's API alone, without a Git binary and without a clone.
-// As a command (gitops-action bump, promote, check) it works on the files of a checkout.
+// One run is always the same chain, and its files in the order of the chain are:
 //
-// The package never talks to a cluster, never rewrites the history of a base branch, forces no ref but the branch of a
-// pull request of its own, from the head that it read, and never writes to a branch that holds somebody else's commits. It edits no YAML itself: that is package bumper's work.
+//	inputs    inputs.go, event.go            what is asked for
+//	plan      session.go                     the operations of a step
+//	          plan.go, set.go                bump
+//	          promote.go, describe.go        promote: what goes where, and where it comes from
+//	          rollback.go, undo.go, ...      rollback
+//	edit      snapshot.go                    the files of one commit; the edits are made by package bumper
+//	deliver   deliver.go                     read, plan, write, again until nothing came in between
+//	          branch.go, proof.go, marker.go the branch, and whether it is ours
+//	          pull.go, past.go, merge.go     the pull request
+//	report    report.go, outputs.go, text.go log, outputs, summary, and the words of commits and pull requests
+//
+// An operation (bump, promote, rollback) is only a way to make the plan; everything behind it is shared. Two more operations only
+// look: preview and check. As a GitHub Action the package works through GitHub's API alone, without a Git binary and without a
+// clone. As a command (gitops-action bump, promote, check) it works on the files of a checkout: local.go.
+//
+// GitHub is asked by internal/github, registries by internal/registry. What is promoted is decided by internal/promotion, which
+// asks nobody.
+//
+// The package never talks to a cluster. It never rewrites the history of a base branch. The only ref that it forces is the branch
+// of a pull request of its own, from the head that it read. It never writes to a branch that holds somebody else's commits. It
+// edits no YAML itself: that is package bumper's work.
 package action
 
 import (
@@ -17,6 +32,9 @@ import (
 	"io"
 	"runtime/debug"
 	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
 // Exit codes of Main.
@@ -84,7 +102,7 @@ func Main(ctx context.Context, args []string, s Streams) int {
 		fmt.Fprint(s.Out, usage)
 		return ExitOK
 	}
-	printError(s.Err, advise(fmt.Errorf("unknown command %q", args[0]), "commands are run, bump, promote, check and version; see gitops-action --help"))
+	printError(s.Err, hint.With(fmt.Errorf("unknown command %q", args[0]), "commands are run, bump, promote, check and version; see gitops-action --help"))
 	return ExitMisused
 }
 
@@ -106,7 +124,11 @@ func runAction(ctx context.Context, s Streams, sleep func(context.Context, time.
 	if err != nil {
 		return rep.failed(err)
 	}
-	results, err := newRun(in, rep, sleep).deliver(ctx)
+	step, err := newSession(in, rep, sleep)
+	if err != nil {
+		return rep.failed(err)
+	}
+	results, err := step.run(ctx)
 	if err == nil || len(results) > 0 {
 		err = errors.Join(err, rep.done(results), problems(results))
 	}
@@ -133,9 +155,20 @@ func buildVersion() string {
 
 // printError prints an error and its advice, one line each.
 func printError(w io.Writer, err error) {
-	fmt.Fprintf(w, "error: %s\n", logText(err.Error()))
-	var a *advised
-	if errors.As(err, &a) {
-		fmt.Fprintf(w, "hint: %s\n", logText(a.hint))
+	fmt.Fprintf(w, "error: %s\n", display.Log(err.Error()))
+	if advice := hint.Of(err); advice != "" {
+		fmt.Fprintf(w, "hint: %s\n", display.Log(advice))
+	}
+}
+
+// pause waits, or returns early when the run is cancelled.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return errors.Join(errors.New("interrupted while waiting"), ctx.Err())
+	case <-timer.C:
+		return nil
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/githubtest"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 )
 
 var treeRE = regexp.MustCompile(`tree=[0-9a-f]+`)
@@ -294,7 +295,7 @@ func TestProofOfOtherOperations(t *testing.T) {
 		repo.Squash(1)
 		runStep(t, hub, rollback("pull-request-number", "1")).mustSucceed(t)
 		branch := repo.Pulls()[1].Head
-		repo.ForcePush(branch, repo.Head("main").SHA, map[string]string{prodFile: kustomization(apiImage, "1.8.1"), holdsFile: strings.Replace(holdsHead, "holds:\n", "holds: []\n", 1)}, forged(repo.Head(branch).Message))
+		repo.ForcePush(branch, repo.Head("main").SHA, map[string]string{prodFile: kustomization(apiImage, "1.8.1"), promotion.HoldsPath: strings.Replace(heldHead, "holds:\n", "holds: []\n", 1)}, forged(repo.Head(branch).Message))
 		bad := repo.Head(branch).SHA
 		runStep(t, hub, rollback("pull-request-number", "1", "auto-merge", "squash")).mustSucceed(t)
 		if repo.Pulls()[1].Merged || repo.Head(branch).SHA != bad {
@@ -304,16 +305,16 @@ func TestProofOfOtherOperations(t *testing.T) {
 	t.Run("X4 beside it: a promotion with a version that is held", func(t *testing.T) {
 		hub, repo := stages(t, nil)
 		repo.Push("main", "bump", stagingRuns("1.9.0", "2.1.0"))
-		repo.Push("main", "hold", map[string]string{holdsFile: holdsHead + "- image: ghcr.io/acme/worker\n  tag: \"2.1.0\"\n  path: .\n"})
-		runStep(t, hub, promotion()).mustSucceed(t).want(t, map[string]string{"pr-operation": "created"})
-		runStep(t, hub, promotion()).mustSucceed(t).want(t, map[string]string{"pr-operation": "unchanged", "pr-number": "1"})
+		repo.Push("main", "hold", map[string]string{promotion.HoldsPath: heldHead + "- image: ghcr.io/acme/worker\n  tag: \"2.1.0\"\n  path: .\n"})
+		runStep(t, hub, promoting()).mustSucceed(t).want(t, map[string]string{"pr-operation": "created"})
+		runStep(t, hub, promoting()).mustSucceed(t).want(t, map[string]string{"pr-operation": "unchanged", "pr-number": "1"})
 		repo.Push("main", "more", map[string]string{"README.md": "x\n"})
-		runStep(t, hub, promotion()).mustSucceed(t).want(t, map[string]string{"pr-operation": "unchanged", "pr-number": "1"})
+		runStep(t, hub, promoting()).mustSucceed(t).want(t, map[string]string{"pr-operation": "unchanged", "pr-number": "1"})
 	})
 	t.Run("X4 a promotion with another version", func(t *testing.T) {
 		hub, repo := stages(t, nil)
 		repo.Push("main", "bump", stagingRuns("1.9.0", "2.0.0"))
-		runStep(t, hub, promotion()).mustSucceed(t)
+		runStep(t, hub, promoting()).mustSucceed(t)
 		branch := repo.Pulls()[0].Head
 		real := repo.Head(branch).Message
 		files := map[string]string{}
@@ -325,7 +326,7 @@ func TestProofOfOtherOperations(t *testing.T) {
 		for _, message := range []string{real, strings.ReplaceAll(real, "1.9.0", "6.6.6")} {
 			repo.ForcePush(branch, repo.Head("main").SHA, files, forged(message))
 			bad := repo.Head(branch).SHA
-			runStep(t, hub, promotion("auto-merge", "squash"))
+			runStep(t, hub, promoting("auto-merge", "squash"))
 			for _, p := range repo.Pulls() {
 				if p.AutoMerge != "" && repo.Head(p.Head).SHA == bad || strings.Contains(repo.Read("main", "clusters/prod/values.yaml"), "6.6.6") {
 					t.Error("auto-merge is on")

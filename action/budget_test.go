@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/githubtest"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 )
 
 // TestRequestBudget holds the numbers of the table in docs/action.md.
@@ -30,8 +31,8 @@ func TestRequestBudget(t *testing.T) {
 		{"update when the base branch has moved in the file", []map[string]string{plain}, map[string]string{"images": "ghcr.io/acme/api=1.9.0"}, 8},
 		{"commit directly", nil, direct, 5},
 		{"commit directly with nothing to do", []map[string]string{direct}, direct, 2},
-		{"promote with nothing to do", []map[string]string{promotion("pull-request", "false")}, promotion(), 3},
-		{"promote by pull request", nil, promotion(), 8},
+		{"promote with nothing to do", []map[string]string{promoting("pull-request", "false")}, promoting(), 3},
+		{"promote by pull request", nil, promoting(), 8},
 		{"roll an image back directly", []map[string]string{direct}, rollback("images", "ghcr.io/acme/api", "paths", "clusters/prod", "pull-request", "false"), 6},
 		{"promote by pull request, with gates", nil, map[string]string{"operation": "promote"}, 9},
 		{"roll a pull request back", nil, rollback("pull-request-number", "1"), 10},
@@ -46,7 +47,7 @@ func TestRequestBudget(t *testing.T) {
 			case strings.HasPrefix(c.name, "promote"):
 				files := map[string]string{stagingFile: kustomization("ghcr.io/acme/api", "1.9.0")}
 				if strings.HasSuffix(c.name, "gates") {
-					files[promotionFile] = "apiVersion: kubectl-gitops.dev/v1alpha1\nkind: Promotion\nenvironments: [{name: staging, path: clusters/staging}, {name: prod, path: clusters/prod, gates: {statuses: [e2e]}}]\n"
+					files[promotion.FilePath] = "apiVersion: kubectl-gitops.dev/v1alpha1\nkind: Promotion\nenvironments: [{name: staging, path: clusters/staging}, {name: prod, path: clusters/prod, gates: {statuses: [e2e]}}]\n"
 				}
 				repo.Report(githubtest.Report{SHA: repo.Push("main", "staging", files).SHA, Name: "e2e", State: "success"})
 			case strings.Contains(c.name, "pull request back"), c.name == "preview", c.name == "check a pull request":

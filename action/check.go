@@ -3,7 +3,6 @@ package action
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,6 +14,9 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -78,7 +80,7 @@ func checkTree(root *os.Root, p checkPolicy) (found []Finding, scanned int, err 
 				return err
 			}
 		}
-		if !matchAny(p.paths, name) || len(p.ignore) > 0 && matchAny(p.ignore, name) {
+		if !glob.Match(p.paths, name) || len(p.ignore) > 0 && glob.Match(p.ignore, name) {
 			return nil
 		}
 		if slices.Contains(sourceNames, base) || slices.Contains(sourceExtensions, path.Ext(name)) {
@@ -118,7 +120,7 @@ func ownFiles(s *snapshot) []Finding {
 	var out []Finding
 	_, promotionErr := s.promotion()
 	_, holdsErr := s.holds()
-	for file, err := range map[string]error{promotionFile: promotionErr, holdsFile: holdsErr} {
+	for file, err := range map[string]error{promotion.FilePath: promotionErr, promotion.HoldsPath: holdsErr} {
 		if err == nil {
 			continue
 		}
@@ -252,104 +254,9 @@ func floatingTags(files []bumper.File, p checkPolicy) []Finding {
 	return out
 }
 
-// checkRendering renders every app of dir/head as the cluster would, and returns those that fail. Of what dir/base has too
-// only what is new counts. notRendered are the changed files that no app is rendered from; of a repository alone, without a
-// base, there are none.
-func checkRendering(ctx context.Context, p checkPolicy, dir string) (found []Finding, notRendered []string, err error) {
-	look := rendering{program: p.renderer, dir: dir, plainSecrets: p.plainSecrets, roots: rootsOf(dir, p.paths)}
-	found, notRendered, err = look.failures(ctx, filepath.Join(dir, "base"), filepath.Join(dir, "head"))
-	if err != nil || isEmpty(filepath.Join(dir, "base")) {
-		return found, nil, err
-	}
-	if len(found) > 0 {
-		old, _, err := look.failures(ctx, filepath.Join(dir, "base"), filepath.Join(dir, "base"))
-		if err != nil {
-			return nil, nil, err
-		}
-		found = slices.DeleteFunc(found, func(f Finding) bool {
-			return slices.ContainsFunc(old, func(o Finding) bool { return o.Message == f.Message })
-		})
-	}
-	return found, notRendered, nil
-}
-
-func isEmpty(dir string) bool {
-	list, err := os.ReadDir(dir)
-	return err != nil || len(list) == 0
-}
-
-// failures are the apps of head that cannot be rendered.
-func (r rendering) failures(ctx context.Context, base, head string) (found []Finding, notRendered []string, err error) {
-	roots := r.roots
-	if len(roots) == 0 {
-		roots = []string{""}
-	}
-	for _, root := range roots {
-		args := []string{"-o", "json", "--max-bytes", "1"}
-		if root != "" {
-			args = append(args, "--path", root)
-		}
-		text, err := r.compare(ctx, base, head, args...)
-		if ctx.Err() != nil {
-			return nil, nil, ctx.Err()
-		}
-		if err != nil { // a directory that is not there
-			found = append(found, findingOf(cmp.Or(root, "."), "render", oneLine(err.Error())))
-			continue
-		}
-		failed, unread, err := readPreview(text, head)
-		if err != nil {
-			return nil, nil, err
-		}
-		found, notRendered = append(found, failed...), append(notRendered, unread...)
-	}
-	return found, notRendered, nil
-}
-
-// readPreview reads what the program printed about the repository in a directory.
-func readPreview(text, dir string) (found []Finding, notRendered []string, err error) {
-	var answer struct {
-		Apps        []struct{ Name, Entry, Path, Error string }
-		NotRendered []string
-	}
-	if err := json.Unmarshal([]byte(text), &answer); err != nil {
-		return nil, nil, fmt.Errorf("read what kubectl-gitops printed: %w", err)
-	}
-	for _, a := range answer.Apps {
-		if a.Error == "" {
-			continue
-		}
-		f := findingOf(a.Path, "render", oneLine(a.Error))
-		switch {
-		case isFile(dir, f.File):
-		case isFile(dir, path.Join(a.Path, f.File)):
-			f.File = path.Join(a.Path, f.File)
-		default:
-			f.File, f.Line = a.Path, 0
-		}
-		name := a.Name
-		if a.Entry != "" {
-			name += " of " + a.Entry
-		}
-		f.Message = name + " cannot be rendered: " + f.Message
-		found = append(found, f)
-	}
-	return found, answer.NotRendered, nil
-}
-
-func isFile(dir, name string) bool {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return false
-	}
-	defer root.Close()
-	info, err := root.Stat(name)
-	return err == nil && info.Mode().IsRegular()
-}
-
 // checkRepository checks a pull request, or the whole branch when there is none. Of a pull request only what it adds
 // counts.
-func (r *run) checkRepository(ctx context.Context) (Result, error) {
+func (r look) checkRepository(ctx context.Context) (Result, error) {
 	p := checkPolicy{paths: r.in.Paths, ignore: r.in.Ignore, floating: r.in.FloatingTags, plainSecrets: r.in.AllowPlainSecrets}
 	s, err := r.sides(ctx)
 	if err != nil {
@@ -357,11 +264,11 @@ func (r *run) checkRepository(ctx context.Context) (Result, error) {
 	}
 	where := "the pull request adds"
 	if s == nil {
-		st, err := r.client.readState(ctx, r.in.Ref, "", false)
+		st, err := r.client.ReadState(ctx, r.in.Ref, "", false)
 		if err != nil {
 			return Result{}, err
 		}
-		s, where = &sides{head: st.base.Target.OID}, st.base.Name+" has"
+		s, where = &sides{head: st.Base.Target.OID}, st.Base.Name+" has"
 	}
 	res := Result{PullOperation: "none", Number: s.number}
 	if p.renderer, err = rendererPath(r.in.RendererPath, r.rep.s.Getenv); errors.Is(err, errNoRenderer) {
@@ -379,9 +286,9 @@ func (r *run) checkRepository(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	res.Notes = append(res.Notes, notRenderedNotes(notRendered)...)
-	res.Line = fmt.Sprintf("✓ no problems found in %s", count(res.Plan.Scanned, "file"))
+	res.Line = fmt.Sprintf("✓ no problems found in %s", display.Count(res.Plan.Scanned, "file"))
 	if n := len(res.Findings); n > 0 {
-		res.Line = fmt.Sprintf("%s %s", where, count(n, "problem"))
+		res.Line = fmt.Sprintf("%s %s", where, display.Count(n, "problem"))
 	}
 	return res, nil
 }
@@ -452,5 +359,5 @@ func problems(results []Result) error {
 	if n == 0 {
 		return nil
 	}
-	return fmt.Errorf("check: %s", count(n, "problem"))
+	return fmt.Errorf("check: %s", display.Count(n, "problem"))
 }

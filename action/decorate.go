@@ -8,37 +8,35 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 )
 
-// decorate adds labels, assignees and reviewers. The pull request is there whatever happens to them, so a name that
-// GitHub refuses is a warning, and the others are added all the same.
-func (r *run) decorate(ctx context.Context, pr pullRequest, res *Result) error {
-	notes, err := r.addAll(ctx, pr)
-	for _, n := range notes {
-		if !slices.Contains(r.warned, n) {
-			r.warned = append(r.warned, n)
-		}
-	}
-	res.Notes = append(res.Notes, notes...)
-	return err
+// decorator adds labels, assignees and reviewers. The pull request is there whatever happens to them, so a name that GitHub
+// refuses is a warning, and the others are added all the same.
+type decorator struct {
+	in     Inputs
+	client *github.Client
+	sleep  func(context.Context, time.Duration) error
 }
 
-func (r *run) addAll(ctx context.Context, pr pullRequest) (notes []string, err error) {
-	labels, assignees := missing(r.in.Labels, pr.Labels.list()), missing(r.in.Assignees, pr.Assignees.list())
-	if pr.opened && len(labels) > 0 && len(assignees) > 0 {
-		err := r.settle(ctx, func() error { return r.client.setLabelsAndAssignees(ctx, pr.Number, labels, assignees) })
-		switch a, ok := answered(err); {
+// add adds what the inputs name and the pull request lacks. It returns a warning for each name that GitHub refuses.
+func (d decorator) add(ctx context.Context, pr github.PullRequest) (notes []string, err error) {
+	labels, assignees := github.Missing(d.in.Labels, pr.Labels.List()), github.Missing(d.in.Assignees, pr.Assignees.List())
+	if pr.Opened && len(labels) > 0 && len(assignees) > 0 {
+		err := d.settle(ctx, func() error { return d.client.Pulls.SetLabelsAndAssignees(ctx, pr.Number, labels, assignees) })
+		switch a, ok := github.Answered(err); {
 		case err == nil:
 			labels, assignees = nil, nil
-		case !ok || a.status >= 500:
+		case !ok || a.Status >= 500:
 			return nil, err
 		} // GitHub sets none when it refuses one; they are added on their own then
 	}
 	var asked []string // reviewers; a team has a prefix that no login can have
-	// Who has reviewed is no longer requested: asking again would undo the review.
+	// GitHub does not list somebody who has reviewed as requested any more. Asking again would undo the review.
 	if pr.ReviewRequests.TotalCount+pr.LatestReviews.TotalCount == 0 {
-		asked = slices.Clone(r.in.Reviewers)
-		for _, team := range r.in.TeamReviewers {
+		asked = slices.Clone(d.in.Reviewers)
+		for _, team := range d.in.TeamReviewers {
 			asked = append(asked, teamPrefix+team)
 		}
 	}
@@ -47,25 +45,20 @@ func (r *run) addAll(ctx context.Context, pr pullRequest) (notes []string, err e
 		names []string
 		add   func([]string) error
 	}{
-		{"label", labels, func(names []string) error { return r.client.addLabels(ctx, pr.Number, names) }},
-		{"assignee", assignees, func(names []string) error { return r.client.addAssignees(ctx, pr.Number, names) }},
+		{"label", labels, func(names []string) error { return d.client.Pulls.AddLabels(ctx, pr.Number, names) }},
+		{"assignee", assignees, func(names []string) error { return d.client.Pulls.AddAssignees(ctx, pr.Number, names) }},
 		{"reviewer", asked, func(names []string) error {
 			users, teams := splitTeams(names)
-			return r.client.requestReviewers(ctx, pr.Number, users, teams)
+			return d.client.Pulls.RequestReviewers(ctx, pr.Number, users, teams)
 		}},
 	} {
-		more, err := r.addNames(ctx, list.what, list.names, list.add)
+		more, err := d.addNames(ctx, list.what, list.names, list.add)
 		if notes = append(notes, more...); err != nil {
 			return notes, err
 		}
 	}
 	return notes, nil
 }
-
-// droppedError are names that GitHub left out without refusing the request.
-type droppedError []string
-
-func (d droppedError) Error() string { return strings.Join(d, ", ") + ": left out by GitHub" }
 
 const teamPrefix = "team "
 
@@ -80,15 +73,15 @@ func splitTeams(names []string) (users, teams []string) {
 	return users, teams
 }
 
-// addNames adds all names with one request. GitHub refuses all of them because of one, so they are then added one by
-// one. It returns a warning for each name that is refused.
-func (r *run) addNames(ctx context.Context, what string, names []string, add func([]string) error) (notes []string, err error) {
+// addNames adds all names by one request. If GitHub refuses it because of one name, addNames adds them one by one. It returns a
+// warning for each name that GitHub refuses.
+func (d decorator) addNames(ctx context.Context, what string, names []string, add func([]string) error) (notes []string, err error) {
 	if len(names) == 0 {
 		return nil, nil
 	}
-	err = r.settle(ctx, func() error { return add(names) })
-	var dropped droppedError
-	a, ok := answered(err)
+	err = d.settle(ctx, func() error { return add(names) })
+	var dropped github.Dropped
+	a, ok := github.Answered(err)
 	switch {
 	case err == nil:
 		return nil, nil
@@ -97,15 +90,15 @@ func (r *run) addNames(ctx context.Context, what string, names []string, add fun
 			notes = append(notes, fmt.Sprintf("%s %s was not added: GitHub does not allow it", what, name))
 		}
 		return notes, nil
-	case !ok || a.status >= 500:
+	case !ok || a.Status >= 500:
 		return nil, err
-	case a.status != http.StatusUnprocessableEntity || len(names) == 1:
+	case a.Status != http.StatusUnprocessableEntity || len(names) == 1:
 		return []string{refusedNames(what, names, a)}, nil
 	}
 	for _, name := range names {
 		err := add([]string{name})
-		a, ok := answered(err)
-		if err != nil && (!ok || a.status >= 500) {
+		a, ok := github.Answered(err)
+		if err != nil && (!ok || a.Status >= 500) {
 			return notes, err
 		}
 		if err != nil {
@@ -115,34 +108,24 @@ func (r *run) addNames(ctx context.Context, what string, names []string, add fun
 	return notes, nil
 }
 
-func refusedNames(what string, names []string, a *apiError) string {
+func refusedNames(what string, names []string, a *github.Error) string {
 	note := fmt.Sprintf("%s %s was not added: %v", what, strings.Join(names, ", "), a)
-	if _, teams := splitTeams(names); len(teams) > 0 && a.says("could not resolve to a node") {
+	if _, teams := splitTeams(names); len(teams) > 0 && a.Says("could not resolve to a node") {
 		note += " (teams need a GitHub App token with members: read; github.token cannot request them)"
 	}
 	return note
 }
 
 // settle repeats a request that GitHub refuses because it does not see the new pull request everywhere yet.
-func (r *run) settle(ctx context.Context, do func() error) error {
+func (d decorator) settle(ctx context.Context, do func() error) error {
 	for try := 1; ; try++ {
 		err := do()
-		a, ok := answered(err)
-		if !ok || a.status != http.StatusUnprocessableEntity || !a.says("could not resolve to a node") || try == 3 {
+		a, ok := github.Answered(err)
+		if !ok || a.Status != http.StatusUnprocessableEntity || !a.Says("could not resolve to a node") || try == 3 {
 			return err
 		}
-		if sleepErr := r.sleep(ctx, backoff(try, time.Second)); sleepErr != nil {
+		if sleepErr := d.sleep(ctx, github.Backoff(try, time.Second)); sleepErr != nil {
 			return errors.Join(err, sleepErr)
 		}
 	}
-}
-
-func missing(want, have []string) []string {
-	var out []string
-	for _, w := range want {
-		if !slices.ContainsFunc(have, func(h string) bool { return strings.EqualFold(h, w) }) {
-			out = append(out, w)
-		}
-	}
-	return out
 }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 )
 
 // Bounds of the delivery loop. Forty lost races in a row take several minutes.
@@ -47,79 +49,40 @@ type run struct {
 	in     Inputs
 	op     operation
 	rep    *reporter
-	client *client
+	client *github.Client
 	sleep  func(context.Context, time.Duration) error
 	now    func() time.Time
 
-	transport *transport
-	wanted    string // branch name of the pull request
-	suffix    int    // appended to it while names are taken
-	snap      *snapshot
-	wrote     *Result // the last thing this run is sure to have written
-	at        Result  // the pull request that was being worked on, for a run that fails
+	wanted string // branch name of the pull request
+	suffix int    // appended to it while names are taken
+	snap   *snapshot
+	wrote  *Result // the last thing this run is sure to have written
+	at     Result  // the pull request that was being worked on, for a run that fails
 	// What attempts have in common.
-	refusals   []string          // heads that were to be replaced
-	tooLateFor []int             // pull requests that were closed before their new text arrived
-	warned     []string          // warnings about names that could not be added
-	opened     int               // the pull request that this run opened
-	proofs     map[string]*proof // by the commit of a branch; nil for one that is not ours
+	refusals   []string // heads that were to be replaced
+	tooLateFor []int    // pull requests that were closed before their new text arrived
+	warned     []string // warnings about names that could not be added
+	opened     int      // the pull request that this run opened
+	proofs     *prover
 }
 
-func newRun(in Inputs, rep *reporter, sleep func(context.Context, time.Duration) error) *run {
-	base := http.DefaultTransport.(*http.Transport).Clone()
-	base.ResponseHeaderTimeout = 2 * time.Minute
-	return &run{in: in, rep: rep, sleep: sleep, now: time.Now,
-		transport: &transport{base: base, sleep: sleep, now: time.Now, note: rep.log}}
-}
-
-// deliver makes every operation that the inputs ask for. One that fails does not keep the next from being made; the
-// results are those that succeeded.
-func (r *run) deliver(ctx context.Context) ([]Result, error) {
-	var err error
-	if r.client, err = newClient(r.in, r.transport); err != nil {
+// newRun makes the run of one operation. snap is what was read of the repository already, or nil.
+func newRun(s *session, op operation, snap *snapshot) (*run, error) {
+	name, err := branchName(s.in, op)
+	if err != nil {
 		return nil, err
 	}
-	if look := r.looks(); look != nil {
-		res, err := look(ctx)
-		if err != nil {
-			return nil, explain(err, r.in)
-		}
-		return []Result{res}, nil
-	}
-	operations, err := r.prepare(ctx)
-	if err != nil {
-		return nil, explain(err, r.in)
-	}
-	var results []Result
-	var errs []error
-	for _, op := range operations {
-		res, err := r.deliverOne(ctx, op)
-		if err != nil {
-			errs = append(errs, err)
-		}
-		if err == nil || res.Number > 0 { // a run that fails may have opened a pull request all the same
-			results = append(results, res)
-		}
-	}
-	if len(errs) == 1 {
-		return results, errs[0]
-	}
-	return results, errors.Join(errs...)
+	return &run{in: s.in, op: op, rep: s.rep, client: s.client, sleep: s.sleep, now: s.now, wanted: name, snap: snap,
+		proofs: &prover{client: s.client, op: op, template: s.in.CommitMessage, proofs: map[string]*proof{}}}, nil
 }
 
-// deliverOne reads, plans and writes until nothing came in between. A lost race or a lost answer is always
-// met the same way: read again and recompute on the new head.
-func (r *run) deliverOne(ctx context.Context, op operation) (Result, error) {
-	var err error
-	if r.wanted, err = branchName(r.in, op); err != nil {
-		return Result{}, err
-	}
-	r.at, r.opened, r.proofs = Result{}, 0, map[string]*proof{}
-	r.op, r.suffix, r.wrote, r.refusals, r.tooLateFor, r.warned = op, 0, nil, nil, nil, nil
+// deliver reads, plans and writes until nothing came in between. A lost race or a lost answer is always met the same way: read
+// again and plan again on the new head.
+func (r *run) deliver(ctx context.Context) (Result, error) {
 	lost := 0
 	for try := 1; ; try++ {
 		res, err := r.attempt(ctx)
-		if errors.Is(err, errUncertain) {
+		if errors.Is(err, github.ErrUncertain) {
 			lost++
 		}
 		switch {
@@ -128,17 +91,17 @@ func (r *run) deliverOne(ctx context.Context, op operation) (Result, error) {
 		case errors.Is(err, errNextBranch) && r.suffix < maxBranchTry:
 			r.suffix++
 			continue
-		case !errors.Is(err, errMoved) && !errors.Is(err, errUncertain), try == maxRaces, lost > maxLost:
+		case !errors.Is(err, github.ErrMoved) && !errors.Is(err, github.ErrUncertain), try == maxRaces, lost > maxLost:
 			return r.whole(r.at), explain(err, r.in)
 		}
 		r.rep.log(fmt.Sprintf("%v; reading it again", err))
-		if err := r.sleep(ctx, backoff(try, raceBackoff)); err != nil {
+		if err := r.sleep(ctx, github.Backoff(try, raceBackoff)); err != nil {
 			return Result{}, err
 		}
 	}
 }
 
-// whole is the result of all attempts together: what an earlier one wrote is part of it.
+// whole returns the result of all attempts together, with what an earlier attempt wrote.
 func (r *run) whole(res Result) Result {
 	if w := r.wrote; w != nil {
 		if !res.Changed {
@@ -157,48 +120,19 @@ func (r *run) whole(res Result) Result {
 	return res
 }
 
-// looks is the operation that writes nothing to the repository, nil when the inputs ask for one that does.
-func (r *run) looks() func(context.Context) (Result, error) {
-	switch {
-	case r.in.Operation == opPreview:
-		return r.preview
-	case r.in.Operation == opCheck && len(r.in.Images)+len(r.in.Values) == 0:
-		return r.checkRepository
-	}
-	return nil
-}
-
-// prepare turns the inputs into operations.
-func (r *run) prepare(ctx context.Context) ([]operation, error) {
-	switch r.in.Operation {
-	case opPromote:
-		return r.promotions(ctx)
-	case opRollback:
-		op, err := r.rollbackOperation(ctx)
-		return []operation{op}, err
-	}
-	images := r.in.Images
-	if r.in.ResolveDigest {
-		var err error
-		if images, err = resolveDigests(ctx, images); err != nil {
-			return nil, err
-		}
-	}
-	return []operation{bumpOperation(r.in, images)}, nil
-}
-
-// attempt goes through the whole chain once.
+// attempt reads, plans and writes once.
 func (r *run) attempt(ctx context.Context) (Result, error) {
 	writes := r.in.Operation != opCheck && !r.in.DryRun
-	st, err := r.client.readState(ctx, r.in.Ref, r.branch(), r.in.PullRequest && writes)
+	st, err := r.client.ReadState(ctx, r.in.Ref, r.branch(), r.in.PullRequest && writes)
 	if err != nil {
 		return Result{}, err
 	}
-	if r.snap == nil || r.snap.commit != st.base.Target.OID {
-		if r.snap, err = r.client.fetch(ctx, st.base.Target.OID, r.op.wants); err != nil {
+	if r.snap == nil || r.snap.Commit != st.Base.Target.OID {
+		if r.snap, err = fetch(ctx, r.client, st.Base.Target.OID, r.op.wants); err != nil {
 			return Result{}, err
 		}
 	}
+	r.proofs.snap = r.snap
 	plan, err := r.op.plan(ctx, r.snap)
 	if err != nil && writes && r.in.PullRequest {
 		return r.overtaken(ctx, st, r.op.set, err)
@@ -206,22 +140,23 @@ func (r *run) attempt(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if err := r.describe(ctx, st, &plan); err != nil {
+	from := provenance{r.in, r.rep, r.client, r.now}
+	if err := from.describe(ctx, st, &plan); err != nil {
 		return Result{}, err
 	}
 	var edited []string
 	for _, c := range plan.changes(r.snap) {
-		edited = append(edited, c.path)
+		edited = append(edited, c.Path)
 	}
-	if err := r.client.checkBytes(ctx, r.snap, edited); err != nil {
+	if err := checkBytes(ctx, r.client, r.snap, edited); err != nil {
 		return Result{}, err
 	}
-	words := writing{in: r.in, op: r.op, base: st.base.Name, plan: plan, hide: r.rep.clean}
+	words := writing{in: r.in, op: r.op, base: st.Base.Name, plan: plan, hide: r.rep.clean}
 	words.waits = plan.waits()
 	res := Result{Plan: plan, Notes: plan.Notes, PullOperation: "none", Target: plan.target()}
 	switch {
 	case !writes:
-		return r.report(res, words), nil
+		return dryRun(res, words), nil
 	case r.in.PullRequest:
 		return r.pullRequest(ctx, st, words, res)
 	case len(plan.Files) == 0:
@@ -234,17 +169,17 @@ func (r *run) attempt(ctx context.Context) (Result, error) {
 	return r.direct(ctx, st, words, res)
 }
 
-// report is for check and dry-run: everything but the writes.
-func (r *run) report(res Result, words writing) Result {
+// dryRun returns the result of a check and of a dry run, which write nothing.
+func dryRun(res Result, words writing) Result {
 	res.Changed = len(res.Plan.Files) > 0
 	switch {
 	case !res.Changed:
 		res.Line = "= already up to date"
 	case words.waits != "":
 		res.Line = "dry run: " + words.plan.waitLine()
-	case r.in.Operation == opCheck:
-		res.Line = fmt.Sprintf("%s would be made: %s", count(len(res.Plan.Edits), "edit"), words.title())
-	case r.in.PullRequest:
+	case words.in.Operation == opCheck:
+		res.Line = fmt.Sprintf("%s would be made: %s", display.Count(len(res.Plan.Edits), "edit"), words.title())
+	case words.in.PullRequest:
 		res.Line = "dry run: would open a pull request: " + words.title()
 	default:
 		res.Line = "dry run: would commit to " + words.base + ": " + words.title()
@@ -252,24 +187,24 @@ func (r *run) report(res Result, words writing) Result {
 	return res
 }
 
-// direct commits to the base branch.
-func (r *run) direct(ctx context.Context, st *state, words writing, res Result) (Result, error) {
-	sha, verified, err := r.commit(ctx, st, words, []string{st.base.Target.OID}, "")
+// direct commits the plan to the base branch.
+func (r *run) direct(ctx context.Context, st *github.State, words writing, res Result) (Result, error) {
+	sha, verified, err := r.commit(ctx, st, words, []string{st.Base.Target.OID}, "")
 	if err != nil {
 		return Result{}, err
 	}
-	if err := r.client.moveBranch(ctx, st.base.Name, sha); err != nil {
+	if err := r.client.Git.MoveBranch(ctx, st.Base.Name, sha); err != nil {
 		return Result{}, err
 	}
-	res.Changed, res.Commit, res.Verified, res.Branch = true, sha, verified, st.base.Name
-	res.CommitURL = r.in.ServerURL + "/" + st.name + "/commit/" + sha
-	res.Line = fmt.Sprintf("✓ committed %s to %s", short(sha), st.base.Name)
+	res.Changed, res.Commit, res.Verified, res.Branch = true, sha, verified, st.Base.Name
+	res.CommitURL = r.in.ServerURL + "/" + st.Name + "/commit/" + sha
+	res.Line = fmt.Sprintf("✓ committed %s to %s", display.SHA(sha), st.Base.Name)
 	return res, nil
 }
 
-// commit writes one tree, which is the base branch's with the edits, and one commit.
-func (r *run) commit(ctx context.Context, st *state, words writing, parents []string, digest string) (string, bool, error) {
-	tree, err := r.client.createTree(ctx, st.base.Target.Tree.OID, words.plan.changes(r.snap))
+// commit writes the tree of the base branch with the edits, and a commit of it. It returns the commit, and whether GitHub signed it.
+func (r *run) commit(ctx context.Context, st *github.State, words writing, parents []string, digest string) (string, bool, error) {
+	tree, err := r.client.Git.CreateTree(ctx, st.Base.Target.Tree.OID, words.plan.changes(r.snap))
 	if err != nil {
 		return "", false, err
 	}
@@ -277,15 +212,13 @@ func (r *run) commit(ctx context.Context, st *state, words writing, parents []st
 	if digest != "" {
 		message += "\n\n" + trailers(words.plan.Set, tree, digest)
 	}
-	return r.client.createCommit(ctx, tree, message, parents)
+	return r.client.Git.CreateCommit(ctx, tree, message, parents)
 }
 
-// branch is the name to try now.
+// branch returns the name of the branch to try now.
 func (r *run) branch() string {
 	if r.suffix == 0 {
 		return r.wanted
 	}
 	return fmt.Sprintf("%s-%d", r.wanted, r.suffix+1)
 }
-
-func short(sha string) string { return sha[:min(7, len(sha))] }

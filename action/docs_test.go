@@ -3,16 +3,17 @@ package action
 import (
 	"flag"
 	"fmt"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/doctest"
 )
 
-var update = flag.Bool("update", false, "rewrite the generated parts of docs/action.md")
+var update = flag.Bool("update", false, "rewrite the generated parts of the documentation")
 
 // metadata is action.yml, with inputs and outputs in the order of the file.
 type metadata struct {
@@ -65,33 +66,7 @@ func TestDocsListEveryInputAndOutput(t *testing.T) {
 	each(t, m.Outputs, func(name string, v map[string]string) {
 		outputs += fmt.Sprintf("| `%s` | %s |\n", name, v["description"])
 	})
-	regenerate(t, file, map[string]string{"inputs": inputs, "outputs": outputs})
-}
-
-// regenerate compares the generated parts of a page with what they should be, or rewrites them.
-func regenerate(t *testing.T, file string, parts map[string]string) {
-	t.Helper()
-	doc := read(t, file)
-	want := doc
-	for name, table := range parts {
-		re := regexp.MustCompile(`(?s)(<!-- ` + regexp.QuoteMeta(name) + `: [^\n]*-->\n).*?(<!-- end -->)`)
-		if !re.MatchString(want) {
-			t.Fatalf("%s has no place for the %s", file, name)
-		}
-		want = re.ReplaceAllStringFunc(want, func(s string) string {
-			p := re.FindStringSubmatch(s)
-			return p[1] + table + p[2]
-		})
-	}
-	if want == doc {
-		return
-	}
-	if !*update {
-		t.Fatalf("%s is not up to date: go test ./action -run Docs -update", file)
-	}
-	if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
-		t.Fatal(err)
-	}
+	doctest.Regenerate(t, *update, file, map[string]string{"inputs": inputs, "outputs": outputs})
 }
 
 // TestActionPassesEveryInput: a composite action exports no inputs by itself, so each needs its line, and the

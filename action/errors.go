@@ -1,108 +1,48 @@
 package action
 
 import (
-	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
-// Errors the delivery loop branches on.
-var (
-	// errMoved means that something changed between reading and writing: read again and recompute.
-	errMoved = errors.New("the repository changed meanwhile")
-	// errClosed is an errMoved: the pull request is closed.
-	errClosed = errors.New("it is closed")
-	// errUncertain means that the answer to a write was lost, or says nothing: look what happened before writing
-	// again, and only a few times.
-	errUncertain = errors.New("it is not certain what happened")
-)
-
-// advised is an error with advice for the reader.
-type advised struct {
-	err  error
-	hint string
-}
-
-func (a *advised) Error() string { return a.err.Error() }
-func (a *advised) Unwrap() error { return a.err }
-
-func advise(err error, hint string) error {
-	if hint == "" {
-		return err
-	}
-	return &advised{err, hint}
-}
-
-// apiError is an answer of GitHub that is not a success.
-type apiError struct {
-	what    string // "create the commit"
-	status  int
-	message string // GitHub's words
-	need    string // permissions GitHub asks for, "contents=write"
-}
-
-func (e *apiError) Error() string {
-	if e.status == 0 {
-		return fmt.Sprintf("%s: GitHub refused: %s", e.what, e.message)
-	}
-	return fmt.Sprintf("%s: GitHub answered %d: %s", e.what, e.status, e.message)
-}
-
-func (e *apiError) says(text string) bool {
-	return strings.Contains(strings.ToLower(e.message), strings.ToLower(text))
-}
-
-// answered finds GitHub's answer in err.
-func answered(err error) (*apiError, bool) {
-	var a *apiError
-	return a, errors.As(err, &a)
-}
-
-// explain adds to a refusal of GitHub which permission or which setting is missing.
+// explain adds a hint to a refusal of GitHub: the permission or the setting that is missing.
 func explain(err error, in Inputs) error {
-	a, ok := answered(err)
-	var have *advised
-	if !ok || errors.As(err, &have) {
+	a, ok := github.Answered(err)
+	if !ok || hint.Of(err) != "" {
 		return err
 	}
-	return advise(err, refusalHint(a, in))
+	return hint.With(err, refusalHint(a, in))
 }
 
-func refusalHint(a *apiError, in Inputs) string {
+func refusalHint(a *github.Error, in Inputs) string {
 	other := in.event.repository != "" && !strings.EqualFold(in.event.repository, in.Repository)
 	switch {
-	case a.status == 401:
+	case a.Status == 401:
 		return "the token is wrong, expired or revoked"
-	case a.says("not permitted to create or approve pull requests"):
+	case a.Says("not permitted to create or approve pull requests"):
 		return "switch on Settings > Actions > General > Allow GitHub Actions to create and approve pull requests (in the organisation too), or use a GitHub App token"
-	case a.says("draft pull requests are not supported"):
+	case a.Says("draft pull requests are not supported"):
 		return "this repository's plan has no drafts: set draft: false"
-	case a.says("SAML"):
+	case a.Says("SAML"):
 		return "authorise the token for the organisation's single sign-on"
-	case a.says("without `workflows` permission") || a.says("without workflows permission"):
+	case a.Says("without `workflows` permission") || a.Says("without workflows permission"):
 		return "the token may not touch .github/workflows; limit the paths input"
-	case a.status == 403 || a.says("not accessible by"):
-		return permissionHint(a.need, in, other)
-	case a.status == 404 || a.says("could not resolve to a repository"):
+	case a.Status == 403 || a.Says("not accessible by"):
+		return permissionHint(a.Need, in, other)
+	case a.Status == 404 || a.Says("could not resolve to a repository"):
 		if other {
 			return fmt.Sprintf("github.token only reaches %s; give the token input a GitHub App token or a fine-grained token for %s", in.event.repository, in.Repository)
 		}
 		return "check owner/name, and that the token may read the repository"
-	case a.status == 422 && protected(a) && in.PullRequest:
+	case a.Status == 422 && github.Protected(a) && in.PullRequest:
 		return "a rule of the repository forbids this branch; allow gitops/** in it, or choose another name with the branch input"
-	case a.status == 422 && protected(a):
+	case a.Status == 422 && github.Protected(a):
 		return "the branch is protected: set pull-request: true, or let the token's owner bypass the rule"
 	}
 	return ""
-}
-
-func protected(a *apiError) bool {
-	for _, text := range []string{"protected branch", "rule violations", "must be made through a pull request", "required status check", "approving review", "cannot update this protected"} {
-		if a.says(text) {
-			return true
-		}
-	}
-	return false
 }
 
 func permissionHint(need string, in Inputs, other bool) string {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
 // event is what the action needs to know about the workflow run around it.
@@ -58,11 +60,11 @@ func readEvent(getenv func(string) string) event {
 	return e
 }
 
-// allowed stops the run where it could never succeed, or should not. Operations that only read may run anywhere.
+// allowed fails where the operation cannot write: in a pull request from a fork. Operations that only read may run anywhere.
 func (e event) allowed(operation string) error {
 	if e.fork == "" || operation == opPreview || operation == opCheck {
 		return nil
 	}
-	return advise(fmt.Errorf("this run belongs to a pull request from %s: GitHub gives it a read-only token and no secrets", e.fork),
+	return hint.With(fmt.Errorf("this run belongs to a pull request from %s: GitHub gives it a read-only token and no secrets", e.fork),
 		"run the bump on push to your branch, after the merge, or skip it with if: github.event.pull_request.head.repo.full_name == github.repository")
 }

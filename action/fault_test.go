@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/githubtest"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 )
 
 // scenario is a run whose requests fail one after the other.
@@ -34,12 +35,12 @@ func scenarios() []scenario {
 		}, map[string]string{"images": image("1.8.2")}},
 		{"merge at once", githubtest.RepoOptions{MergeState: "CLEAN"}, nil, map[string]string{"images": image("1.8.2"), "auto-merge": "merge"}},
 		{"promote", githubtest.RepoOptions{AutoMerge: true}, func(_ *testing.T, _ *githubtest.Server, repo *githubtest.Repo) {
-			c := repo.Push("main", "staging", map[string]string{stagingFile: kustomization("ghcr.io/acme/api", "1.9.0"), promotionFile: "apiVersion: kubectl-gitops.dev/v1alpha1\nkind: Promotion\n" +
+			c := repo.Push("main", "staging", map[string]string{stagingFile: kustomization("ghcr.io/acme/api", "1.9.0"), promotion.FilePath: "apiVersion: kubectl-gitops.dev/v1alpha1\nkind: Promotion\n" +
 				"environments: [{name: staging, path: clusters/staging}, {name: prod, path: clusters/prod, autoMerge: squash, gates: {statuses: [e2e]}}]\n"})
 			repo.Report(githubtest.Report{SHA: c.SHA, Name: "e2e", State: "success"})
 		}, map[string]string{"operation": "promote"}},
 		{"promote that waits", githubtest.RepoOptions{}, func(t *testing.T, hub *githubtest.Server, repo *githubtest.Repo) {
-			c := repo.Push("main", "staging", map[string]string{stagingFile: kustomization("ghcr.io/acme/api", "1.9.0"), promotionFile: "apiVersion: kubectl-gitops.dev/v1alpha1\nkind: Promotion\n" +
+			c := repo.Push("main", "staging", map[string]string{stagingFile: kustomization("ghcr.io/acme/api", "1.9.0"), promotion.FilePath: "apiVersion: kubectl-gitops.dev/v1alpha1\nkind: Promotion\n" +
 				"environments: [{name: staging, path: clusters/staging}, {name: prod, path: clusters/prod, gates: {statuses: [e2e]}}]\n"})
 			repo.Report(githubtest.Report{SHA: c.SHA, Name: "e2e", State: "success", At: time.Now().Add(-time.Hour)})
 			runStep(t, hub, map[string]string{"operation": "promote"}).mustSucceed(t)
@@ -66,7 +67,7 @@ func picture(repo *githubtest.Repo) string {
 			p.Merged, p.Draft, p.Title, p.Labels, p.Assignees, p.Reviewers, p.AutoMerge, p.Comments, strings.Count(p.Body, `"set"`))
 	}
 	for _, branch := range repo.Branches() {
-		fmt.Fprintf(&b, "%s:\n%s%s", branch, repo.Read(branch, prodFile), repo.Read(branch, holdsFile))
+		fmt.Fprintf(&b, "%s:\n%s%s", branch, repo.Read(branch, prodFile), repo.Read(branch, promotion.HoldsPath))
 	}
 	return b.String()
 }

@@ -123,7 +123,7 @@ func TestFieldBranchesThatStay(t *testing.T) {
 		hub, repo := stages(t, nil)
 		for i, tag := range []string{"1.9.0", "1.9.1"} {
 			repo.Push("main", "bump", stagingRuns(tag, "2.0.0"))
-			runStep(t, hub, promotion()).mustSucceed(t).want(t, map[string]string{"pr-operation": "created"})
+			runStep(t, hub, promoting()).mustSucceed(t).want(t, map[string]string{"pr-operation": "created"})
 			if list := repo.PullCommits(i + 1); len(list) != 1 {
 				t.Errorf("#%d lists %d commits", i+1, len(list))
 			}

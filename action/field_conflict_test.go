@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/githubtest"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 )
 
 const (
@@ -303,12 +304,12 @@ func TestFieldConflictsOfOperations(t *testing.T) {
 	t.Run("A1 promote", func(t *testing.T) {
 		hub, repo := stages(t, nil)
 		repo.Push("main", "bump", stagingRuns("1.9.0", "2.0.0"))
-		runStep(t, hub, promotion("auto-merge", "squash")).mustSucceed(t)
+		runStep(t, hub, promoting("auto-merge", "squash")).mustSucceed(t)
 		repo.Push("main", "hotfix", map[string]string{"clusters/prod/values.yaml": strings.Replace(prodValues, "1.8.1", "1.8.2", 1)})
 		if len(repo.Conflicts(1)) == 0 {
 			t.Fatal("the double knows no conflict")
 		}
-		runStep(t, hub, promotion("auto-merge", "squash")).mustSucceed(t).want(t, map[string]string{"pr-operation": "updated"})
+		runStep(t, hub, promoting("auto-merge", "squash")).mustSucceed(t).want(t, map[string]string{"pr-operation": "updated"})
 		if len(repo.Conflicts(1)) > 0 || !repo.RequirementsMet(1) || !strings.Contains(repo.Read("main", "clusters/prod/values.yaml"), `tag: "1.9.0"`) {
 			t.Errorf("conflicts %v", repo.Conflicts(1))
 		}
@@ -316,9 +317,9 @@ func TestFieldConflictsOfOperations(t *testing.T) {
 	t.Run("A1 promote, the target is newer by now", func(t *testing.T) {
 		hub, repo := stages(t, nil)
 		repo.Push("main", "bump", stagingRuns("1.9.0", "2.0.0"))
-		runStep(t, hub, promotion()).mustSucceed(t)
+		runStep(t, hub, promoting()).mustSucceed(t)
 		repo.Push("main", "hotfix", map[string]string{"clusters/prod/values.yaml": strings.Replace(prodValues, "1.8.1", "1.9.1", 1)})
-		runStep(t, hub, promotion()).mustSucceed(t).want(t, map[string]string{"pr-operation": "closed"})
+		runStep(t, hub, promoting()).mustSucceed(t).want(t, map[string]string{"pr-operation": "closed"})
 		if p := repo.Pulls()[0]; len(p.Comments) != 1 || !strings.Contains(p.Comments[0], "is older than 1.9.1") {
 			t.Errorf("comments %q", p.Comments)
 		}
@@ -326,9 +327,9 @@ func TestFieldConflictsOfOperations(t *testing.T) {
 	t.Run("A1 promote, the image is gone from the target", func(t *testing.T) {
 		hub, repo := stages(t, nil)
 		repo.Push("main", "bump", stagingRuns("1.9.0", "2.0.0"))
-		runStep(t, hub, promotion()).mustSucceed(t)
+		runStep(t, hub, promoting()).mustSucceed(t)
 		repo.Push("main", "away", map[string]string{"clusters/prod/values.yaml": "replicaCount: 6\n"})
-		runStep(t, hub, promotion()).mustSucceed(t).want(t, map[string]string{"pr-operation": "closed"})
+		runStep(t, hub, promoting()).mustSucceed(t).want(t, map[string]string{"pr-operation": "closed"})
 		if p := repo.Pulls()[0]; len(p.Comments) != 1 || strings.Contains(p.Comments[0], "already has this") {
 			t.Errorf("comments %q", p.Comments)
 		}
@@ -363,11 +364,11 @@ func TestFieldConflictsOfOperations(t *testing.T) {
 	})
 	t.Run("A1 rollback while other holds arrive", func(t *testing.T) {
 		hub, repo, back := released(t)
-		repo.Push("main", "hold", map[string]string{holdsFile: holdsHead + "- image: ghcr.io/acme/web\n  tag: \"1\"\n  path: .\n"})
+		repo.Push("main", "hold", map[string]string{promotion.HoldsPath: heldHead + "- image: ghcr.io/acme/web\n  tag: \"1\"\n  path: .\n"})
 		runStep(t, hub, back).mustSucceed(t)
 		p := repo.Pulls()[1]
-		if list := repo.Conflicts(2); len(list) > 0 || strings.Count(repo.Read(p.Head, holdsFile), "- image:") != 2 {
-			t.Errorf("conflicts %v:\n%s", list, repo.Read(p.Head, holdsFile))
+		if list := repo.Conflicts(2); len(list) > 0 || strings.Count(repo.Read(p.Head, promotion.HoldsPath), "- image:") != 2 {
+			t.Errorf("conflicts %v:\n%s", list, repo.Read(p.Head, promotion.HoldsPath))
 		}
 	})
 }

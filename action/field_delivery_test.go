@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/githubtest"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 )
 
 // TestFieldMergeRaces: GitHub refuses a merge because a branch has just moved.
@@ -25,7 +27,7 @@ func TestFieldMergeRaces(t *testing.T) {
 		})
 	}
 	t.Run("A10 the base branch is modified for ever", func(t *testing.T) {
-		for _, inputs := range []map[string]string{bump("1.9.0", "auto-merge", "squash"), promotion("auto-merge", "merge")} {
+		for _, inputs := range []map[string]string{bump("1.9.0", "auto-merge", "squash"), promoting("auto-merge", "merge")} {
 			hub, repo := newConfig(t, githubtest.RepoOptions{MergeState: "CLEAN", BaseModified: 1 << 30})
 			repo.Push("main", "staging", map[string]string{stagingFile: kustomization(apiImage, "1.9.0")})
 			for _, operation := range []string{"created", "unchanged"} {
@@ -154,7 +156,7 @@ func TestFieldClosedByAPerson(t *testing.T) {
 	promoted := func(t *testing.T) (*githubtest.Server, *githubtest.Repo) {
 		hub, repo := stages(t, nil)
 		repo.Push("main", "bump", stagingRuns("1.9.0", "2.0.0"))
-		runStep(t, hub, promotion()).mustSucceed(t)
+		runStep(t, hub, promoting()).mustSucceed(t)
 		return hub, repo
 	}
 	staysClosed := func(t *testing.T, hub *githubtest.Server, repo *githubtest.Repo, inputs map[string]string, most int) {
@@ -176,22 +178,22 @@ func TestFieldClosedByAPerson(t *testing.T) {
 	t.Run("A14 promotion", func(t *testing.T) {
 		hub, repo := promoted(t)
 		repo.ClosePull(1)
-		staysClosed(t, hub, repo, promotion(), 4)
+		staysClosed(t, hub, repo, promoting(), 4)
 		repo.Push("main", "unrelated", map[string]string{"README.md": "x\n"})
-		staysClosed(t, hub, repo, promotion(), 4)
+		staysClosed(t, hub, repo, promoting(), 4)
 		repo.DeleteBranch(repo.Pulls()[0].Head) // the button on the closed pull request
-		staysClosed(t, hub, repo, promotion(), 4)
+		staysClosed(t, hub, repo, promoting(), 4)
 		repo.Push("main", "bump", stagingRuns("1.9.1", "2.0.0"))
-		runStep(t, hub, promotion()).mustSucceed(t).want(t, map[string]string{"pr-operation": "created", "pr-number": "2"})
+		runStep(t, hub, promoting()).mustSucceed(t).want(t, map[string]string{"pr-operation": "created", "pr-number": "2"})
 		if list := repo.PullCommits(2); len(list) != 1 {
 			t.Errorf("#2 lists %v", list)
 		}
-		runStep(t, hub, promotion()).mustSucceed(t).want(t, map[string]string{"pr-operation": "unchanged", "pr-number": "2"})
+		runStep(t, hub, promoting()).mustSucceed(t).want(t, map[string]string{"pr-operation": "unchanged", "pr-number": "2"})
 	})
 	t.Run("A14 a person deleted the branch", func(t *testing.T) {
 		hub, repo := promoted(t)
 		repo.DeleteBranch(repo.Pulls()[0].Head)
-		staysClosed(t, hub, repo, promotion(), 4)
+		staysClosed(t, hub, repo, promoting(), 4)
 	})
 	t.Run("A14 another image of both environments moves on", func(t *testing.T) {
 		hub, repo := promoted(t)
@@ -199,20 +201,20 @@ func TestFieldClosedByAPerson(t *testing.T) {
 		files := stagingRuns("1.9.0", "2.0.1")
 		files["clusters/prod/values.yaml"] = strings.Replace(prodValues, "worker:2.0.0", "worker:2.0.1", 1)
 		repo.Push("main", "worker everywhere", files)
-		staysClosed(t, hub, repo, promotion(), 4)
+		staysClosed(t, hub, repo, promoting(), 4)
 		repo.Push("main", "worker in staging", stagingRuns("1.9.0", "2.1.0"))
-		runStep(t, hub, promotion()).mustSucceed(t).want(t, map[string]string{"pr-operation": "created"})
+		runStep(t, hub, promoting()).mustSucceed(t).want(t, map[string]string{"pr-operation": "created"})
 	})
 	t.Run("A14 reopened", func(t *testing.T) {
 		hub, repo := promoted(t)
 		repo.ClosePull(1)
-		runStep(t, hub, promotion()).mustSucceed(t)
+		runStep(t, hub, promoting()).mustSucceed(t)
 		if !repo.Reopen(1) {
 			t.Fatal("it cannot be reopened")
 		}
-		runStep(t, hub, promotion()).mustSucceed(t).want(t, map[string]string{"pr-operation": "unchanged", "pr-number": "1"})
+		runStep(t, hub, promoting()).mustSucceed(t).want(t, map[string]string{"pr-operation": "unchanged", "pr-number": "1"})
 		repo.Push("main", "bump", stagingRuns("1.9.1", "2.0.0"))
-		runStep(t, hub, promotion()).mustSucceed(t).want(t, map[string]string{"pr-operation": "updated", "pr-number": "1"})
+		runStep(t, hub, promoting()).mustSucceed(t).want(t, map[string]string{"pr-operation": "updated", "pr-number": "1"})
 	})
 	t.Run("A14 by gates", func(t *testing.T) {
 		hub, repo := stages(t, gated("statuses: [e2e], unmet: draft"))
@@ -240,9 +242,9 @@ func TestFieldClosedByAPerson(t *testing.T) {
 	t.Run("A14 rollback", func(t *testing.T) {
 		hub, repo := newConfig(t, githubtest.RepoOptions{})
 		c := repo.Push("main", "release", map[string]string{prodFile: kustomization(apiImage, "1.9.0")})
-		runStep(t, hub, rollback("commit", short(c.SHA))).mustSucceed(t)
+		runStep(t, hub, rollback("commit", display.SHA(c.SHA))).mustSucceed(t)
 		repo.ClosePull(1)
-		staysClosed(t, hub, repo, rollback("commit", short(c.SHA)), 7)
+		staysClosed(t, hub, repo, rollback("commit", display.SHA(c.SHA)), 7)
 	})
 	t.Run("A14 rollback of an image is about one version", func(t *testing.T) {
 		hub, repo := newConfig(t, githubtest.RepoOptions{})
@@ -292,11 +294,11 @@ func TestFieldClosedByAPerson(t *testing.T) {
 	})
 	t.Run("A14 closed because it was held", func(t *testing.T) {
 		hub, repo := promoted(t)
-		hold := holdsHead + "- image: ghcr.io/acme/api\n  tag: \"1.9.0\"\n  path: clusters/prod\n"
-		repo.Push("main", "hold", map[string]string{holdsFile: hold})
-		runStep(t, hub, promotion()).mustSucceed(t).want(t, map[string]string{"pr-operation": "closed"})
-		repo.Remove("main", "release", holdsFile)
-		runStep(t, hub, promotion()).mustSucceed(t).want(t, map[string]string{"pr-operation": "created", "pr-number": "2"})
+		hold := heldHead + "- image: ghcr.io/acme/api\n  tag: \"1.9.0\"\n  path: clusters/prod\n"
+		repo.Push("main", "hold", map[string]string{promotion.HoldsPath: hold})
+		runStep(t, hub, promoting()).mustSucceed(t).want(t, map[string]string{"pr-operation": "closed"})
+		repo.Remove("main", "release", promotion.HoldsPath)
+		runStep(t, hub, promoting()).mustSucceed(t).want(t, map[string]string{"pr-operation": "created", "pr-number": "2"})
 	})
 	t.Run("A14 a fork's pull request says nothing", func(t *testing.T) {
 		hub, repo := promoted(t)
@@ -305,6 +307,6 @@ func TestFieldClosedByAPerson(t *testing.T) {
 		body := repo.Pulls()[0].Body
 		repo.OpenPull(repo.Pulls()[0].Head, "from a fork")
 		repo.Edit(2, func(p *githubtest.Pull) { p.Fork, p.Body, p.State = true, body, "closed" })
-		runStep(t, hub, promotion()).mustSucceed(t).want(t, map[string]string{"pr-operation": "created", "pr-number": "3"})
+		runStep(t, hub, promoting()).mustSucceed(t).want(t, map[string]string{"pr-operation": "created", "pr-number": "3"})
 	})
 }

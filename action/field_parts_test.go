@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/githubtest"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 )
 
 // shopOf is a monorepo of overlays with two apps, with the newer versions in staging.
@@ -27,7 +29,7 @@ func TestFieldLayoutsAllTheWay(t *testing.T) {
 	t.Run("M8 a gate looks at the parts that versions come from", func(t *testing.T) {
 		hub, repo := shopOf(t, ", gates: {statuses: [e2e]}")
 		c := repo.Push("main", "cart", map[string]string{overlay("cart", "staging"): imagesOf("cart", "1.9.0")})
-		if got := runStep(t, hub, toProd()).mustSucceed(t); !strings.Contains(got.stdout, "nothing reported on "+short(c.SHA)) {
+		if got := runStep(t, hub, toProd()).mustSucceed(t); !strings.Contains(got.stdout, "nothing reported on "+display.SHA(c.SHA)) {
 			t.Errorf("stdout:\n%s", got.stdout)
 		}
 		repo.Report(githubtest.Report{SHA: c.SHA, Name: "e2e", State: "success"})
@@ -37,7 +39,7 @@ func TestFieldLayoutsAllTheWay(t *testing.T) {
 		// Two parts: the success has to be of a commit at which both were what they are.
 		repo.Push("main", "cart", map[string]string{overlay("cart", "staging"): imagesOf("cart", "1.9.1")})
 		web := repo.Push("main", "web", map[string]string{overlay("web", "staging"): imagesOf("web", "3.1")})
-		if got := runStep(t, hub, toProd()).mustSucceed(t); !strings.Contains(got.stdout, "nothing reported on "+short(web.SHA)) {
+		if got := runStep(t, hub, toProd()).mustSucceed(t); !strings.Contains(got.stdout, "nothing reported on "+display.SHA(web.SHA)) {
 			t.Errorf("stdout:\n%s", got.stdout)
 		}
 		repo.Report(githubtest.Report{SHA: web.SHA, Name: "e2e", State: "success"})
@@ -70,14 +72,14 @@ func TestFieldLayoutsAllTheWay(t *testing.T) {
 		for i := range 25 {
 			files[overlay(fmt.Sprintf("app%d", i), "staging")] = imagesOf("api", "1.1")
 		}
-		delete(files, promotionFile)
+		delete(files, promotion.FilePath)
 		repo.Push("feature", "all", files)
 		repo.OpenPull("feature", "all")
 		repo.Edit(1, func(p *githubtest.Pull) { p.Approvers = []string{"ada"} })
 		repo.Squash(1)
 		last := repo.Push("main", "directly", map[string]string{overlay("app24", "staging"): imagesOf("api", "1.2")})
 		repo.Report(githubtest.Report{SHA: last.SHA, Name: "e2e", State: "success"})
-		if got := runStep(t, hub, toProd()).mustSucceed(t); !strings.Contains(got.stdout, short(last.SHA)+" came without a pull request") {
+		if got := runStep(t, hub, toProd()).mustSucceed(t); !strings.Contains(got.stdout, display.SHA(last.SHA)+" came without a pull request") {
 			t.Errorf("stdout:\n%s", got.stdout)
 		}
 	})
@@ -94,7 +96,7 @@ func TestFieldLayoutsAllTheWay(t *testing.T) {
 				t.Errorf("%s:\n%s", app, got)
 			}
 		}
-		holds, err := parseHolds([]byte(repo.Read("main", holdsFile)))
+		holds, err := promotion.ParseHolds([]byte(repo.Read("main", promotion.HoldsPath)))
 		var paths []string
 		for _, h := range holds {
 			paths = append(paths, h.Path)
@@ -108,7 +110,7 @@ func TestFieldLayoutsAllTheWay(t *testing.T) {
 			t.Errorf("stdout:\n%s", got.stdout)
 		}
 		runStep(t, hub, rollback("release", "ghcr.io/acme/cart", "paths", "prod", "pull-request", "false")).mustSucceed(t)
-		if holds, err := parseHolds([]byte(repo.Read("main", holdsFile))); err != nil || len(holds) > 0 {
+		if holds, err := promotion.ParseHolds([]byte(repo.Read("main", promotion.HoldsPath))); err != nil || len(holds) > 0 {
 			t.Errorf("%v %v", holds, err)
 		}
 	})
@@ -118,8 +120,8 @@ func TestFieldLayoutsAllTheWay(t *testing.T) {
 		})
 		runStep(t, hub, toProd("pull-request", "false")).mustSucceed(t)
 		runStep(t, hub, rollback("images", "ghcr.io/acme/cart", "paths", "prod", "pull-request", "false")).mustSucceed(t)
-		if got := repo.Read("main", "charts/cart/values-prod.yaml"); got != valuesOf("cart", "1.8.0") || !strings.Contains(repo.Read("main", holdsFile), "path: charts/cart/values-prod.yaml") {
-			t.Errorf("%s\n%s", got, repo.Read("main", holdsFile))
+		if got := repo.Read("main", "charts/cart/values-prod.yaml"); got != valuesOf("cart", "1.8.0") || !strings.Contains(repo.Read("main", promotion.HoldsPath), "path: charts/cart/values-prod.yaml") {
+			t.Errorf("%s\n%s", got, repo.Read("main", promotion.HoldsPath))
 		}
 		runStep(t, hub, toProd()).mustSucceed(t).want(t, map[string]string{"pr-operation": "none", "changed": "false"})
 	})
@@ -136,8 +138,8 @@ func TestFieldLayoutsAllTheWay(t *testing.T) {
 			}
 			repo.Squash(1)
 			runStep(t, hub, back).mustSucceed(t)
-			if got := repo.Read("main", "charts/cart/values-prod.yaml"); got != "image: {tag: 1.8.0}\n" || !strings.Contains(repo.Read("main", holdsFile), "path: charts/cart/values-prod.yaml") {
-				t.Errorf("%s\n%s", got, repo.Read("main", holdsFile))
+			if got := repo.Read("main", "charts/cart/values-prod.yaml"); got != "image: {tag: 1.8.0}\n" || !strings.Contains(repo.Read("main", promotion.HoldsPath), "path: charts/cart/values-prod.yaml") {
+				t.Errorf("%s\n%s", got, repo.Read("main", promotion.HoldsPath))
 			}
 			if got := runStep(t, hub, toProd()).mustSucceed(t); len(repo.Open()) > 0 || !strings.Contains(got.stdout, "held: cart 1.9.0") {
 				t.Errorf("stdout:\n%s", got.stdout)
@@ -197,7 +199,7 @@ func TestFieldPathsAndContext(t *testing.T) {
 		unchanged(t, hub, inputs, 2)
 	})
 	t.Run("A6 held", func(t *testing.T) {
-		more := map[string]string{holdsFile: holdsHead + "- image: ghcr.io/acme/web\n  tag: \"13\"\n  path: web/values-prod.yaml\n"}
+		more := map[string]string{promotion.HoldsPath: heldHead + "- image: ghcr.io/acme/web\n  tag: \"13\"\n  path: web/values-prod.yaml\n"}
 		for name, data := range files {
 			more[name] = data
 		}

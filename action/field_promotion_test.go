@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/githubtest"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 )
 
 const promotionHead = "apiVersion: kubectl-gitops.dev/v1alpha1\nkind: Promotion\nenvironments:\n"
@@ -14,7 +16,7 @@ const promotionHead = "apiVersion: kubectl-gitops.dev/v1alpha1\nkind: Promotion\
 func monorepo(t *testing.T, environments string, files map[string]string) (*githubtest.Server, *githubtest.Repo) {
 	t.Helper()
 	hub := githubtest.New(t)
-	all := map[string]string{promotionFile: promotionHead + environments, "README.md": "x\n"}
+	all := map[string]string{promotion.FilePath: promotionHead + environments, "README.md": "x\n"}
 	for name, data := range files {
 		all[name] = data
 	}
@@ -171,7 +173,7 @@ func TestFieldLayouts(t *testing.T) {
 				t.Errorf("title %q, want %q", p.Title, c.title)
 			}
 			for _, s := range c.said {
-				if !strings.Contains(p.Body+got.stdout, s) && !strings.Contains(p.Body, plainText(s)) {
+				if !strings.Contains(p.Body+got.stdout, s) && !strings.Contains(p.Body, display.Plain(s)) {
 					t.Errorf("no %q in:\n%s\n%s", s, got.stdout, p.Body)
 				}
 			}
@@ -230,11 +232,11 @@ func TestFieldLayoutErrors(t *testing.T) {
 	}
 	t.Run("M8 inputs", func(t *testing.T) {
 		hub, _ := monorepo(t, "- {name: a, path: a}\n- {name: b, path: b}\n", app("apps/a/staging", "apps/a/prod"))
-		runStep(t, hub, promotion("from", "apps/*/prod", "to", "apps/*/staging", "allow-downgrade", "true")).mustSucceed(t).want(t, map[string]string{"pr-operation": "created"})
+		runStep(t, hub, promoting("from", "apps/*/prod", "to", "apps/*/staging", "allow-downgrade", "true")).mustSucceed(t).want(t, map[string]string{"pr-operation": "created"})
 		for want, inputs := range map[string]map[string]string{
-			"input from: there is no YAML in apps/*/none": promotion("from", "apps/*/none", "to", "apps/*/prod"),
-			"input to: apps/a/prod has 0 wildcards":       promotion("from", "apps/*/staging", "to", "apps/a/prod"),
-			"syntax error in pattern":                     promotion("from", "apps/[", "to", "apps/*/prod"),
+			"input from: there is no YAML in apps/*/none": promoting("from", "apps/*/none", "to", "apps/*/prod"),
+			"input to: apps/a/prod has 0 wildcards":       promoting("from", "apps/*/staging", "to", "apps/a/prod"),
+			"syntax error in pattern":                     promoting("from", "apps/[", "to", "apps/*/prod"),
 		} {
 			if got := runStep(t, hub, inputs); got.code != ExitFailed || !strings.Contains(got.stderr, want) {
 				t.Errorf("exit %d, want %q:\n%s", got.code, want, got.stderr)

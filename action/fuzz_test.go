@@ -3,6 +3,8 @@ package action
 import (
 	"strings"
 	"testing"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 )
 
 // FuzzTextFromOutside: whatever a value holds, the runner reads one output, the log one harmless line, and
@@ -16,18 +18,18 @@ func FuzzTextFromOutside(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := runnerOutputs(t, line); len(got) != 1 || got["edits"] != oneLine(s) {
+		if got := runnerOutputs(t, line); len(got) != 1 || got["edits"] != display.OneLine(s) {
 			t.Errorf("the runner reads %q", got)
 		}
-		for l := range strings.Lines(logText(s)) {
+		for l := range strings.Lines(display.Log(s)) {
 			if strings.HasPrefix(strings.TrimSpace(l), "::") || strings.Contains(l, "##[") {
 				t.Errorf("the log has the command %q", l)
 			}
 		}
-		if text := strings.ReplaceAll(plainText(s), "<!-- -->", ""); strings.ContainsAny(text, "\n\r<>`|*_[]@") {
+		if text := strings.ReplaceAll(display.Plain(s), "<!-- -->", ""); strings.ContainsAny(text, "\n\r<>`|*_[]@") {
 			t.Errorf("plain text has structure: %q", text)
 		}
-		if c := code(s); strings.Count(strings.TrimSuffix(strings.TrimPrefix(c, "`"), "`"), "`") > 0 || strings.ContainsAny(c, "\n|") {
+		if c := display.Code(s); strings.Count(strings.TrimSuffix(strings.TrimPrefix(c, "`"), "`"), "`") > 0 || strings.ContainsAny(c, "\n|") {
 			t.Errorf("code can be left: %q", c)
 		}
 	})

@@ -125,3 +125,6 @@ func (o outcome) want(t *testing.T, outputs map[string]string) {
 		}
 	}
 }
+
+// heldHead is a file of holds without its entries.
+const heldHead = "# Versions that were rolled back.\napiVersion: kubectl-gitops.dev/v1alpha1\nkind: Holds\nholds:\n"

@@ -6,8 +6,12 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -70,7 +74,7 @@ var (
 	branchBadRE  = regexp.MustCompile(`[\x00-\x20~^:?*\[\\\x7f]|\.\.|@\{|//|^[/.-]|/\.|[/.]$|\.lock$|\.lock/`)
 )
 
-// reader collects what is wrong with the inputs, so that all of it is told at once.
+// reader collects everything that is wrong with the inputs, so that one error says all of it.
 type reader struct {
 	getenv func(string) string
 	errs   []error
@@ -181,7 +185,7 @@ func (r *reader) edits(in *Inputs) {
 		r.bad("nothing to change: the inputs images and values are both empty")
 	}
 	for _, p := range r.list("paths", false) {
-		clean, err := cleanPattern(p)
+		clean, err := glob.Clean(p)
 		if err != nil {
 			r.bad("input paths: %w", err)
 		}
@@ -191,7 +195,7 @@ func (r *reader) edits(in *Inputs) {
 	r.look(in)
 }
 
-// look reads what only preview and check understand.
+// look reads the inputs of preview and check.
 func (r *reader) look(in *Inputs) {
 	in.RendererPath, in.FloatingTags = r.text("kubectl-gitops-path"), r.text("floating-tags")
 	if in.FloatingTags == "" {
@@ -201,7 +205,7 @@ func (r *reader) look(in *Inputs) {
 		r.bad("input floating-tags: %q is unknown; use error, warning or off", in.FloatingTags)
 	}
 	for _, p := range r.list("ignore", false) {
-		clean, err := cleanPattern(p)
+		clean, err := glob.Clean(p)
 		if err != nil {
 			r.bad("input ignore: %w", err)
 		}
@@ -224,11 +228,11 @@ func parseName(s string) (bumper.Image, error) {
 	return img, err
 }
 
-// promotion reads what only promote understands.
+// promotion reads the inputs of promote.
 func (r *reader) promotion(in *Inputs) {
 	in.From, in.To, in.Also = r.text("from"), r.list("to", true), r.list("also", false)
 	for _, line := range in.Also {
-		if _, err := parseAlso(line); err != nil {
+		if _, err := promotion.ParseAlso(line); err != nil {
 			r.bad("input also: %w", err)
 		}
 	}
@@ -280,8 +284,60 @@ func (r *reader) url(name, variable, byDefault string) string {
 		r.bad("input %s: it is not an http address without credentials", name)
 		return byDefault
 	}
-	if u.Scheme == "http" && name != "server-url" && !isLoopback(u) {
+	if u.Scheme == "http" && name != "server-url" && !github.IsLoopback(u) {
 		r.bad("input %s: %s is plain http, which would show the token to everybody on the way; use https", name, u.Host)
 	}
 	return strings.TrimSuffix(v, "/") + "/"
+}
+
+var shaRE = regexp.MustCompile(`^[0-9a-f]{7,40}$`)
+
+// rollback reads the inputs of rollback.
+func (r *reader) rollback(in *Inputs) {
+	in.Commit, in.Reason, in.Hold = r.text("commit"), r.text("reason"), r.boolean("hold", true)
+	if n := r.text("pull-request-number"); n != "" {
+		var err error
+		if in.PullNumber, err = strconv.Atoi(strings.TrimPrefix(n, "#")); err != nil || in.PullNumber < 1 {
+			r.bad("input pull-request-number: %q is not a number", n)
+		}
+	}
+	for _, line := range r.list("release", false) {
+		img, err := parseVersioned(line)
+		if err != nil {
+			r.bad("input release: %w", err)
+		}
+		in.Release = append(in.Release, img)
+	}
+	if in.PullNumber > 0 && (in.Operation == opBump || in.Operation == opPromote) {
+		r.bad("input pull-request-number belongs to rollback, preview and check")
+	}
+	if in.Operation != opRollback {
+		if in.Commit != "" || in.Reason != "" || len(in.Release) > 0 {
+			r.bad("inputs commit, reason and release belong to operation: rollback")
+		}
+		return
+	}
+	if in.Commit != "" && !shaRE.MatchString(in.Commit) {
+		r.bad("input commit: %q is not a commit (7 to 40 hexadecimal digits)", in.Commit)
+	}
+	ways := 0
+	for _, given := range []bool{in.PullNumber > 0, in.Commit != "", len(in.Images) > 0, len(in.Release) > 0} {
+		if given {
+			ways++
+		}
+	}
+	if ways != 1 && len(r.errs) == 0 {
+		r.bad("rollback: give one of the inputs pull-request-number, commit, images (with paths) and release")
+	}
+	if len(in.Images) > 0 && r.text("paths") == "" {
+		r.bad("input paths: rolling images back needs the environments, directories or names of %s", promotion.FilePath)
+	}
+}
+
+// parseVersioned reads the name of an image with or without a version.
+func parseVersioned(s string) (bumper.Image, error) {
+	if strings.Contains(s, "=") {
+		return bumper.ParseAssignment(s)
+	}
+	return bumper.ParseImage(s)
 }

@@ -47,7 +47,7 @@ func TestPromoteLinksTheCommitsThatImagesNameThemselves(t *testing.T) {
 	}
 	hub := githubtest.New(t)
 	repo := hub.AddRepo("acme/config", map[string]string{"staging/kustomization.yaml": file("1.9.0", "2.0.0"), "prod/kustomization.yaml": file("1.8.1", "1.0.0")}, githubtest.RepoOptions{})
-	runStep(t, hub, promotion("from", "staging", "to", "prod", "image-labels", "true")).mustSucceed(t)
+	runStep(t, hub, promoting("from", "staging", "to", "prod", "image-labels", "true")).mustSucceed(t)
 	body := repo.Open()[0].Body
 	if want := "(https://github.com/acme/api/compare/" + old + "..." + now + ")"; !strings.Contains(body, want) {
 		t.Errorf("no %s in:\n%s", want, body)

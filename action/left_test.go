@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/githubtest"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 )
 
 const (
@@ -33,7 +34,7 @@ func TestFieldAPullRequestNamesWhatItLeaves(t *testing.T) {
 	if want := "::notice file=clusters/prod/worker.yaml,line=2,title=gitops-action::still ghcr.io/acme/api 1.8.1"; !strings.Contains(got.stdout, want) {
 		t.Errorf("A5: %q is not in the log:\n%s", want, got.stdout)
 	}
-	var results []struct{ Left []Left }
+	var results []struct{ Left []promotion.Left }
 	if err := json.Unmarshal([]byte(got.outputs["results"]), &results); err != nil || len(results) != 1 || len(results[0].Left) != 1 || results[0].Left[0].Line != 2 {
 		t.Errorf("A5: %v: %s", err, got.outputs["results"])
 	}

@@ -13,6 +13,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -26,7 +30,7 @@ func (r *repeated) Set(s string) error { *r = append(*r, s); return nil }
 type localOptions struct {
 	command      string
 	dir          string
-	promote      promoteWish
+	promote      promotion.Wish
 	request      bumper.Request
 	paths        []string
 	check        bool
@@ -42,7 +46,7 @@ func runLocal(command string, args []string, s Streams) int {
 		return ExitOK
 	}
 	if err != nil {
-		printError(s.Err, advise(err, "see gitops-action --help"))
+		printError(s.Err, hint.With(err, "see gitops-action --help"))
 		return ExitMisused
 	}
 	plan, err := o.run()
@@ -67,8 +71,8 @@ func parseLocal(command string, args []string) (localOptions, error) {
 	fset.StringVar(&o.dir, "dir", ".", "")
 	switch command {
 	case "promote":
-		fset.StringVar(&o.promote.from, "from", "", "")
-		fset.StringVar(&o.promote.to, "to", "", "")
+		fset.StringVar(&o.promote.From, "from", "", "")
+		fset.StringVar(&o.promote.To, "to", "", "")
 		fset.Var(&also, "also", "")
 	default:
 		fset.Var(&images, "image", "")
@@ -99,16 +103,16 @@ func parseLocal(command string, args []string) (localOptions, error) {
 		o.request.Values, errs = append(o.request.Values, val), append(errs, err)
 	}
 	for _, v := range paths {
-		p, err := cleanPattern(v)
+		p, err := glob.Clean(v)
 		o.paths, errs = append(o.paths, p), append(errs, err)
 	}
 	for _, v := range also {
-		_, err := parseAlso(v)
-		o.promote.also, errs = append(o.promote.also, v), append(errs, err)
+		_, err := promotion.ParseAlso(v)
+		o.promote.Also, errs = append(o.promote.Also, v), append(errs, err)
 	}
-	o.promote.downgrade, o.promote.plainSecrets = o.request.AllowDowngrade, o.plainSecrets
+	o.promote.Downgrade = o.request.AllowDowngrade
 	switch {
-	case command == "promote" && o.promote.to == "":
+	case command == "promote" && o.promote.To == "":
 		errs = append(errs, errors.New("nothing to promote: give --to ENV, and --from ENV unless promotion.yaml says it"))
 	case command == "bump" && len(images)+len(values) == 0:
 		errs = append(errs, errors.New("nothing to change: give --image NAME=TAG or --value FILE:PATH=VALUE"))
@@ -139,7 +143,7 @@ func (o localOptions) run() (Plan, error) {
 
 func (o localOptions) plan(snap *snapshot) (Plan, error) {
 	if o.command == "promote" {
-		return planPromote(snap, o.promote)
+		return planPromote(snap, o.promote, o.plainSecrets)
 	}
 	return planBump(snap, o.request, o.plainSecrets)
 }
@@ -151,29 +155,29 @@ func (o localOptions) print(w io.Writer, p Plan) error {
 		enc.SetIndent("", "  ")
 		out := map[string]any{
 			"changed": len(p.Files) > 0, "images": imageList(p.Edits), "edits": editList(p.Edits), "notes": append([]string{}, p.Notes...),
-			"left": append([]Left{}, p.Left...),
+			"left": append([]promotion.Left{}, p.Left...),
 		}
 		return enc.Encode(out)
 	}
 	for _, e := range p.Edits {
-		fmt.Fprintln(w, logText(fmt.Sprintf("%s:%d:%d: %s -> %s", e.File, e.Line, e.Column, e.Old, e.New)))
+		fmt.Fprintln(w, display.Log(fmt.Sprintf("%s:%d:%d: %s -> %s", e.File, e.Line, e.Column, e.Old, e.New)))
 	}
 	for _, n := range p.Notes {
-		fmt.Fprintln(w, logText("note: "+n))
+		fmt.Fprintln(w, display.Log("note: "+n))
 	}
 	for _, line := range p.leftLines() {
-		fmt.Fprintln(w, logText(line))
+		fmt.Fprintln(w, display.Log(line))
 	}
 	if p.Promoted != nil && p.Promoted.env != nil && p.Promoted.env.Gates != nil {
 		fmt.Fprintln(w, "note: the gates of "+p.Promoted.toName+" are not asked here; the action reads them from GitHub")
 	}
 	switch {
 	case len(p.Edits) == 0:
-		fmt.Fprintf(w, "already up to date (%s)\n", count(len(p.Current), "reference"))
+		fmt.Fprintf(w, "already up to date (%s)\n", display.Count(len(p.Current), "reference"))
 	case o.check:
-		fmt.Fprintf(w, "%s would be made in %s\n", count(len(p.Edits), "edit"), count(len(p.Files), "file"))
+		fmt.Fprintf(w, "%s would be made in %s\n", display.Count(len(p.Edits), "edit"), display.Count(len(p.Files), "file"))
 	default:
-		fmt.Fprintf(w, "%s made in %s\n", count(len(p.Edits), "edit"), count(len(p.Files), "file"))
+		fmt.Fprintf(w, "%s made in %s\n", display.Count(len(p.Edits), "edit"), display.Count(len(p.Files), "file"))
 	}
 	return nil
 }

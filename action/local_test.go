@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 )
 
 // checkout writes a small config repository and returns its directory.
@@ -172,8 +174,8 @@ note: worker.yaml:6: still ghcr.io/acme/api 1.0.0: not a place where images are 
 		t.Errorf("A5: exit %d\n%s%s\nwant\n%s", code, stdout, stderr, want)
 	}
 	_, stdout, _ = command(t, "bump", "--dir", checkoutOf(t, files), "--image", "ghcr.io/acme/api=1.1.0", "-o", "json")
-	var got struct{ Left []Left }
-	if err := json.Unmarshal([]byte(stdout), &got); err != nil || len(got.Left) != 3 || got.Left[1] != (Left{File: "worker.yaml", Line: 4, What: "ghcr.io/acme/api", From: "1.1.0", To: "1.0.0", Reason: "not a place where images are edited"}) {
+	var got struct{ Left []promotion.Left }
+	if err := json.Unmarshal([]byte(stdout), &got); err != nil || len(got.Left) != 3 || got.Left[1] != (promotion.Left{File: "worker.yaml", Line: 4, What: "ghcr.io/acme/api", From: "1.1.0", To: "1.0.0", Reason: "not a place where images are edited"}) {
 		t.Errorf("A5: %v\n%s", err, stdout)
 	}
 	delete(files, "app.yaml")

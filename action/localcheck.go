@@ -10,6 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
 // runLocalCheck looks through a checkout. It exits with 1 when it finds a problem.
@@ -37,7 +41,7 @@ func runLocalCheck(ctx context.Context, args []string, s Streams) int {
 		to   *[]string
 	}{{paths, &p.paths}, {ignore, &p.ignore}} {
 		for _, v := range list.from {
-			clean, err := cleanPattern(v)
+			clean, err := glob.Clean(v)
 			*list.to, errs = append(*list.to, clean), append(errs, err)
 		}
 	}
@@ -51,7 +55,7 @@ func runLocalCheck(ctx context.Context, args []string, s Streams) int {
 		errs = append(errs, fmt.Errorf("floating-tags %q is unknown; use error, warning or off", p.floating))
 	}
 	if err := errors.Join(errs...); err != nil {
-		printError(s.Err, advise(err, "see gitops-action --help"))
+		printError(s.Err, hint.With(err, "see gitops-action --help"))
 		return ExitMisused
 	}
 	return reportLocalCheck(ctx, p, dir, output, s)
@@ -79,9 +83,9 @@ func reportLocalCheck(ctx context.Context, p checkPolicy, dir, output string, s 
 		err = enc.Encode(map[string]any{"findings": append([]Finding{}, found...), "files": scanned})
 	} else {
 		for _, f := range found {
-			fmt.Fprintln(s.Out, logText(f.String()))
+			fmt.Fprintln(s.Out, display.Log(f.String()))
 		}
-		fmt.Fprintf(s.Out, "%s in %s\n", count(len(found), "problem"), count(scanned, "file"))
+		fmt.Fprintf(s.Out, "%s in %s\n", display.Count(len(found), "problem"), display.Count(scanned, "file"))
 	}
 	if err != nil || problems([]Result{{Findings: found}}) != nil {
 		return ExitFailed

@@ -5,20 +5,21 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 )
 
-// What a run leaves behind to be recognised by the next one: a trailer in each commit and a hidden comment
-// in each pull request. There is no other state.
+// A run leaves trailers in each commit and a hidden comment in each pull request. By them the next run recognises its own work.
+// There is no other state.
 
-// trailers end the message of every commit on a pull request's branch: what was asked for, and the names of
-// the tree and of the edits. The tree is there so that a commit that was amended does not pass for ours. They are a claim,
-// see prove.
-// What was asked for is in the commit, not only in the pull request, because it has to change in the same
-// moment as the branch.
+// trailers returns the end of the message of every commit on the branch of a pull request: what was asked for (set), the name of the
+// tree, and the digest of the edits. The tree shows that nobody amended the commit. Trailers are a claim; prover checks it.
+//
+// What was asked for is in the commit, not only in the pull request, because it has to change at the same moment as the branch.
 func trailers(set []string, tree, digest string) string {
 	var b strings.Builder
 	for _, s := range set {
-		b.WriteString(setTrailer + oneLine(s) + "\n")
+		b.WriteString(setTrailer + display.OneLine(s) + "\n")
 	}
 	fmt.Fprintf(&b, actionTrailer+"tree=%s edits=%s", tree, digest)
 	return b.String()
@@ -31,7 +32,7 @@ const (
 
 var trailerRE = regexp.MustCompile(`(?m)^Gitops-Action: tree=([0-9a-f]{40,64}) edits=([0-9a-f]{16})\s*\z`)
 
-// setLinesOf are the lines of a set in the trailers of a commit.
+// setLinesOf returns the lines of a set from the trailers of a commit.
 func setLinesOf(message string) []string {
 	_, block, _ := cutLast(strings.TrimSpace(message), "\n\n")
 	var out []string
@@ -41,14 +42,6 @@ func setLinesOf(message string) []string {
 		}
 	}
 	return out
-}
-
-// setOf is what the last commit of a branch of ours was asked to set.
-func setOf(b *branchHead) []string {
-	if b == nil || b.proof == nil {
-		return nil
-	}
-	return b.proof.set
 }
 
 func cutLast(s, sep string) (before, after string, found bool) {
@@ -68,7 +61,7 @@ type marker struct {
 	History   []step `json:"history"`
 }
 
-// step is one request that a pull request has carried.
+// step is one request that a pull request was opened or updated for.
 type step struct {
 	Set []string `json:"set"` // what was asked for, one image or value each
 	At  string   `json:"at"`  // RFC 3339
@@ -113,7 +106,7 @@ func withMarker(body string, m marker) string {
 	return before + m.String() + below
 }
 
-// last is what the newest step asked for.
+// last returns what the newest step asked for.
 func (m marker) last() []string {
 	if len(m.History) == 0 {
 		return nil

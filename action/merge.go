@@ -7,11 +7,21 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
-// autoMerge lets GitHub merge the pull request when its requirements are met, or merges it now when there
+// merger merges pull requests, or lets GitHub do so.
+type merger struct {
+	client *github.Client
+	sleep  func(context.Context, time.Duration) error
+}
+
+// merge lets GitHub merge the pull request when its requirements are met, or merges it now when there
 // is nothing to wait for. It only ever merges the commit of this run.
-func (r *run) autoMerge(ctx context.Context, words writing, pr pullRequest, head tip, method string, res *Result) error {
+func (m merger) merge(ctx context.Context, words writing, pr github.PullRequest, head tip, method string, res *Result) error {
 	if method == "" || pr.AutoMergeRequest != nil {
 		return nil
 	}
@@ -29,19 +39,19 @@ func (r *run) autoMerge(ctx context.Context, words writing, pr pullRequest, head
 	}
 	text := words.mergeText(pr, method)
 	for try := 1; ; try++ {
-		err := r.client.enableAutoMerge(ctx, pr.ID, head.sha, method, text)
-		a, ok := answered(err)
+		err := m.client.Pulls.EnableAutoMerge(ctx, pr.ID, head.sha, method, text)
+		a, ok := github.Answered(err)
 		switch {
 		case err == nil:
 			res.Changed = true
 			res.Notes = append(res.Notes, "auto-merge is on")
 			return nil
-		case !ok || a.status >= 500:
+		case !ok || a.Status >= 500:
 			return err
-		case a.says("dirty status"), a.says("expected head"), a.says("branch was modified"): // one of the branches has just moved
-			return fmt.Errorf("%w: #%d: %w", errMoved, pr.Number, err)
-		case a.says("clean status"), a.says("unstable status"), a.says("protected branch rules not configured"):
-			refused, err := r.mergeNow(ctx, pr, head.sha, method, text, res)
+		case a.Says("dirty status"), a.Says("expected head"), a.Says("branch was modified"): // one of the branches has just moved
+			return fmt.Errorf("%w: #%d: %w", github.ErrMoved, pr.Number, err)
+		case a.Says("clean status"), a.Says("unstable status"), a.Says("protected branch rules not configured"):
+			refused, err := m.atOnce(ctx, pr, head.sha, method, text, res)
 			if refused == nil || err != nil {
 				return err
 			}
@@ -49,43 +59,39 @@ func (r *run) autoMerge(ctx context.Context, words writing, pr pullRequest, head
 			if try == 3 {
 				return notMerged(pr, refused)
 			}
-		case a.says("not allowed"):
+		case a.Says("not allowed"):
 			res.Notes = append(res.Notes, "auto-merge is off in this repository: switch on Settings > General > Allow auto-merge")
 			return nil
 		default:
 			res.Notes = append(res.Notes, err.Error())
 			return nil
 		}
-		if err := r.sleep(ctx, backoff(try, 2*time.Second)); err != nil {
+		if err := m.sleep(ctx, github.Backoff(try, 2*time.Second)); err != nil {
 			return err
 		}
 	}
 }
 
-// mergeText is the message of the commit that merges a pull request. GitHub would make it of the title and the text of the
-// pull request in some repositories, which others can edit, trailers included.
-type mergeText struct{ headline, body string }
-
-func (w writing) mergeText(pr pullRequest, method string) mergeText {
+func (w writing) mergeText(pr github.PullRequest, method string) github.MergeText {
 	switch method {
 	case "SQUASH":
 		headline, body, _ := strings.Cut(w.message(), "\n")
-		return mergeText{fmt.Sprintf("%s (#%d)", headline, pr.Number), strings.TrimSpace(body)}
+		return github.MergeText{Headline: fmt.Sprintf("%s (#%d)", headline, pr.Number), Body: strings.TrimSpace(body)}
 	case "MERGE":
-		return mergeText{fmt.Sprintf("Merge pull request #%d from %s", pr.Number, pr.HeadRefName), w.title()}
+		return github.MergeText{Headline: fmt.Sprintf("Merge pull request #%d from %s", pr.Number, pr.HeadRefName), Body: w.title()}
 	}
-	return mergeText{} // a rebase keeps the messages of the branch
+	return github.MergeText{} // a rebase keeps the messages of the branch
 }
 
-// notMerged is the error for a pull request that GitHub neither merges nor remembers to merge: nothing would ever do it.
-func notMerged(pr pullRequest, refused error) error {
-	return advise(fmt.Errorf("#%d is open, but was not merged: %w", pr.Number, refused), "run again, or merge it manually: "+pr.URL)
+// notMerged returns the error for a pull request that GitHub neither merges now nor will merge later.
+func notMerged(pr github.PullRequest, refused error) error {
+	return hint.With(fmt.Errorf("#%d is open, but was not merged: %w", pr.Number, refused), "run again, or merge it manually: "+pr.URL)
 }
 
-// mergeMethod is how the pull request is merged: as promotion.yaml says, or the input.
-func (r *run) mergeMethod(p Plan) string {
+// mergeMethod returns how the pull request is merged: as promotion.yaml says, or else as the input says.
+func mergeMethod(in Inputs, p Plan) string {
 	if p.Promoted == nil || p.Promoted.env == nil || p.Promoted.env.AutoMerge == "" {
-		return r.in.AutoMerge
+		return in.AutoMerge
 	}
 	if p.Promoted.env.AutoMerge == "off" {
 		return ""
@@ -93,35 +99,35 @@ func (r *run) mergeMethod(p Plan) string {
 	return strings.ToUpper(p.Promoted.env.AutoMerge)
 }
 
-// mergeNow is for pull requests that GitHub would not wait for. It returns GitHub's refusal when it would not merge them
-// either, and fails with errMoved when one of the branches has just moved.
-func (r *run) mergeNow(ctx context.Context, pr pullRequest, head, method string, text mergeText, res *Result) (refused, err error) {
-	sha, err := r.client.merge(ctx, pr.Number, head, method, text)
-	a, ok := answered(err)
+// atOnce merges a pull request for which GitHub has nothing to wait for. It returns the refusal when GitHub does not merge it either,
+// and fails with github.ErrMoved when one of the branches has just moved.
+func (m merger) atOnce(ctx context.Context, pr github.PullRequest, head, method string, text github.MergeText, res *Result) (refused, err error) {
+	sha, err := m.client.Pulls.Merge(ctx, pr.Number, head, method, text)
+	a, ok := github.Answered(err)
 	switch {
 	case err == nil:
 		res.Changed, res.Commit = true, sha
-		res.Notes = append(res.Notes, fmt.Sprintf("merged #%d as %s", pr.Number, short(sha)))
+		res.Notes = append(res.Notes, fmt.Sprintf("merged #%d as %s", pr.Number, display.SHA(sha)))
 		return nil, nil
-	case !ok || a.status >= 500:
+	case !ok || a.Status >= 500:
 		return nil, err
-	case a.status == http.StatusConflict, a.says("branch was modified"):
-		return nil, fmt.Errorf("%w: %w", errMoved, err)
-	case a.status == http.StatusMethodNotAllowed && a.says("merge queue"):
-		if err := r.client.enqueue(ctx, pr.ID, head); err != nil {
+	case a.Status == http.StatusConflict, a.Says("branch was modified"):
+		return nil, fmt.Errorf("%w: %w", github.ErrMoved, err)
+	case a.Status == http.StatusMethodNotAllowed && a.Says("merge queue"):
+		if err := m.client.Pulls.Enqueue(ctx, pr.ID, head); err != nil {
 			return nil, err
 		}
 		res.Changed = true
 		res.Notes = append(res.Notes, fmt.Sprintf("added #%d to the merge queue", pr.Number))
 		return nil, nil
-	case a.status == http.StatusMethodNotAllowed && a.says("not allowed on this repository"):
-		return nil, advise(fmt.Errorf("#%d is open, but was not merged: %w", pr.Number, err), "choose another method with auto-merge, or allow it in Settings > General")
-	case a.status == http.StatusMethodNotAllowed && a.says("not mergeable"):
-		if mergeable, err := r.mergeable(ctx, pr); err != nil || mergeable == conflicting {
-			return nil, cmp.Or(err, fmt.Errorf("%w: merge pull request #%d: it conflicts by now", errMoved, pr.Number))
+	case a.Status == http.StatusMethodNotAllowed && a.Says("not allowed on this repository"):
+		return nil, hint.With(fmt.Errorf("#%d is open, but was not merged: %w", pr.Number, err), "choose another method with auto-merge, or allow it in Settings > General")
+	case a.Status == http.StatusMethodNotAllowed && a.Says("not mergeable"):
+		if mergeable, err := m.mergeable(ctx, pr); err != nil || mergeable == github.Conflicting {
+			return nil, cmp.Or(err, fmt.Errorf("%w: merge pull request #%d: it conflicts by now", github.ErrMoved, pr.Number))
 		}
 		return err, nil
-	case a.status == http.StatusMethodNotAllowed:
+	case a.Status == http.StatusMethodNotAllowed:
 		return err, nil
 	}
 	res.Notes = append(res.Notes, err.Error())
@@ -131,19 +137,19 @@ func (r *run) mergeNow(ctx context.Context, pr pullRequest, head, method string,
 // maxUnknown is how often GitHub is asked whether a pull request conflicts while it does not know.
 const maxUnknown = 6
 
-// mergeable says whether a pull request conflicts with its base branch. GitHub finds out when it is asked, in the
-// background, so the question is repeated for half a minute; after that the answer is unknown.
-func (r *run) mergeable(ctx context.Context, pr pullRequest) (string, error) {
+// mergeable says whether a pull request conflicts with its base branch, in GitHub's words. GitHub finds out in the background once it
+// is asked. So mergeable asks again for half a minute; after that the answer is github.Unknown.
+func (m merger) mergeable(ctx context.Context, pr github.PullRequest) (string, error) {
 	now := pr.Mergeable
-	for try := 1; (now == "" || now == unknown) && try <= maxUnknown; try++ {
-		if now == unknown {
-			if err := r.sleep(ctx, backoff(try, time.Second/2)); err != nil {
-				return unknown, err
+	for try := 1; (now == "" || now == github.Unknown) && try <= maxUnknown; try++ {
+		if now == github.Unknown {
+			if err := m.sleep(ctx, github.Backoff(try, time.Second/2)); err != nil {
+				return github.Unknown, err
 			}
 		}
 		var err error
-		if now, err = r.client.mergeable(ctx, pr.Number); err != nil {
-			return unknown, err
+		if now, err = m.client.Mergeable(ctx, pr.Number); err != nil {
+			return github.Unknown, err
 		}
 	}
 	return now, nil

@@ -7,26 +7,28 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
-// What earlier pull requests from the same branch say: the branch that one left behind is free, and what somebody
+// Earlier pull requests from the same branch matter twice. A branch that one of them left behind may be used again. What somebody
 // closed is not proposed again.
 
-// leftBehind says whether a branch is what a merged or closed pull request left.
-func (st *state) leftBehind(head *branchHead) bool {
-	return slices.ContainsFunc(st.past, func(p pullRequest) bool { return !p.IsCrossRepository && p.HeadRefOid == head.Target.OID })
+// leftBehind says whether a branch is where a merged or closed pull request left it.
+func leftBehind(st *github.State, head *github.Branch) bool {
+	return slices.ContainsFunc(st.Past, func(p github.PastPull) bool { return !p.IsCrossRepository && p.HeadRefOid == head.Target.OID })
 }
 
 // declined finds the newest pull request that proposed all of what the plan changes, when somebody closed it without
-// merging it. One that this action closed itself says nothing.
-func (r *run) declined(st *state, plan Plan) *pullRequest {
-	for _, p := range st.past { // newest first
+// merging it. It returns nil when there is none, and when the action closed it itself.
+func declined(st *github.State, op operation, plan Plan, tooLateFor []int) *github.PastPull {
+	for _, p := range st.Past { // newest first
 		m, _, marked := parseMarker(p.Body)
-		if p.IsCrossRepository || p.BaseRefName != st.base.Name || !marked || m.Operation != r.op.name || m.Target != r.op.target || !plan.within(m.last()) {
+		if p.IsCrossRepository || p.BaseRefName != st.Base.Name || !marked || m.Operation != op.name || m.Target != op.target || !plan.within(m.last()) {
 			continue
 		}
-		if p.Merged || m.Closed == p.HeadRefOid || slices.Contains(r.tooLateFor, p.Number) {
+		if p.Merged || m.Closed == p.HeadRefOid || slices.Contains(tooLateFor, p.Number) {
 			return nil
 		}
 		return &p
@@ -47,28 +49,16 @@ func (p Plan) within(earlier []string) bool {
 	return len(p.Edits) > 0
 }
 
-// asksFor says whether a line of a set asks for an edit.
-func asksFor(line string, e bumper.Edit) bool {
-	if at, _ := cutPart(line); at != "" && !below(at, e.File) {
-		return false
-	}
-	images, values := parseSet([]string{line})
-	if e.Image == "" {
-		return slices.Contains(values, bumper.Value{File: e.File, Path: e.Path, Value: e.New})
-	}
-	return len(images) == 1 && images[0].Normalised() == e.Image && exact(images[0]) == exact(e.After)
-}
-
 // close says why, leaves a mark by which the next run knows who closed it, and deletes the branch, which closes the pull
 // request.
-func (r *run) close(ctx context.Context, p pullRequest, comment string) error {
+func (r *run) close(ctx context.Context, p github.PullRequest, comment string) error {
 	if m, _, ok := parseMarker(p.Body); ok && m.Closed != p.HeadRef.Target.OID {
 		m.Closed = p.HeadRef.Target.OID
-		if err := r.client.editBody(ctx, p.Number, withMarker(p.Body, m)); err != nil {
+		if err := r.client.Pulls.EditBody(ctx, p.Number, withMarker(p.Body, m)); err != nil {
 			return err
 		}
 	}
-	return r.client.closePull(ctx, p, comment)
+	return r.client.Pulls.Close(ctx, p, comment)
 }
 
 // errNothingThere means that nothing of what is to be rolled back is there any more.
@@ -76,8 +66,8 @@ var errNothingThere = errors.New("nothing of it is there any more")
 
 // overtaken is for a plan that failed because the base branch has moved past it. A pull request of ours that proposes
 // just that cannot be merged any more, so it is closed with the reason. It returns the error as it is when there is none.
-func (r *run) overtaken(ctx context.Context, st *state, set []string, cause error) (Result, error) {
-	why, whole := r.overtaking(ctx, cause, st.base.Name, set)
+func (r *run) overtaken(ctx context.Context, st *github.State, set []string, cause error) (Result, error) {
+	why, whole := r.overtaking(ctx, cause, st.Base.Name, set)
 	if why == "" || len(set) == 0 {
 		return Result{}, cause
 	}
@@ -87,18 +77,18 @@ func (r *run) overtaken(ctx context.Context, st *state, set []string, cause erro
 	}
 	ours := found.superseded
 	if found.current != nil {
-		ours = append([]pullRequest{*found.current}, ours...)
+		ours = append([]github.PullRequest{*found.current}, ours...)
 	}
 	res := Result{PullOperation: "none"}
 	for _, p := range ours {
-		if !slices.Equal(setOf(p.HeadRef), set) {
+		if !slices.Equal(r.proofs.setOf(p.HeadRef), set) {
 			continue
 		}
-		if err := r.close(ctx, p, r.rep.clean("Nothing is left to merge: "+plainText(why)+".")); err != nil {
+		if err := r.close(ctx, p, r.rep.clean("Nothing is left to merge: "+display.Plain(why)+".")); err != nil {
 			return Result{}, err
 		}
 		res.Changed = true
-		res.point(p, "closed", fmt.Sprintf("✓ closed #%d: %s", p.Number, why))
+		res.point(p.PullRef, "closed", fmt.Sprintf("✓ closed #%d: %s", p.Number, why))
 		r.remember(&res)
 	}
 	if !res.Changed || !whole {
@@ -122,7 +112,7 @@ func (r *run) overtaking(ctx context.Context, err error, base string, set []stri
 	}
 	var list []string
 	for _, e := range older.Edits {
-		text := fmt.Sprintf("%s %s, which is newer than %s", shortName(e.Before.Name), version(e.Before), version(e.After))
+		text := fmt.Sprintf("%s %s, which is newer than %s", display.ShortName(e.Before.Name), display.Version(e.Before), display.Version(e.After))
 		if !slices.Contains(list, text) {
 			list = append(list, text)
 		}

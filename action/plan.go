@@ -11,6 +11,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -30,7 +34,7 @@ type Plan struct {
 	// Lead begins the title and the commit message, "Promote to prod"; "" is for a bump.
 	Lead string
 	// Left are differences that were deliberately not touched, and places that still have the old version.
-	Left []Left
+	Left []promotion.Left
 	// Sections are parts of the pull request's text, in Markdown that is escaped already.
 	Sections []string
 	// Promoted is set by promote only.
@@ -74,7 +78,7 @@ func bumpOperation(in Inputs, images []bumper.Image) operation {
 	op.target = targetName(keys...)
 	op.slug = slug(images, in.Values)
 	if len(images) > 0 {
-		op.image, op.tag = shortName(images[0].Name), images[0].Tag
+		op.image, op.tag = display.ShortName(images[0].Name), images[0].Tag
 	}
 	op.plan = func(_ context.Context, s *snapshot) (Plan, error) { return planBump(s, req, in.AllowPlainSecrets) }
 	op.about = func(set []string) bool { return sameSubject(req, set) }
@@ -99,85 +103,11 @@ func targetName(keys ...string) string {
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(keys, "\n"))))[:12]
 }
 
-// setLines are the images and values of a request, as parseSet reads them.
-func setLines(req bumper.Request) []string {
-	var out []string
-	for _, img := range req.Images {
-		out = append(out, img.String())
-	}
-	for _, v := range req.Values {
-		out = append(out, v.File+":"+v.Path+"="+v.Value)
-	}
-	return out
-}
-
-// lineAbout is a line of a set that is about one part of an environment only.
-func lineAbout(at, line string) string { return "[" + at + "] " + line }
-
-// cutPart splits a line of a set into the part that it is about, "" for all, and what it asks for.
-func cutPart(line string) (at, what string) {
-	if rest, ok := strings.CutPrefix(line, "["); ok {
-		if at, what, ok = strings.Cut(rest, "] "); ok {
-			return at, what
-		}
-	}
-	return "", line
-}
-
-// setIn is what a set asks for in one part of an environment.
-func setIn(lines []string, part string) []string {
-	var out []string
-	for _, line := range lines {
-		if at, what := cutPart(line); at == "" || at == part {
-			out = append(out, what)
-		}
-	}
-	return out
-}
-
-// parseSet reads the lines of a set, whatever part of an environment they are about.
-func parseSet(lines []string) (images []bumper.Image, values []bumper.Value) {
-	for _, line := range lines {
-		_, line = cutPart(line)
-		if img, err := bumper.ParseAssignment(line); err == nil {
-			images = append(images, img)
-		} else if v, err := bumper.ParseValue(line); err == nil {
-			values = append(values, v)
-		}
-	}
-	return images, values
-}
-
-// sameSubject says whether a set asks for versions of the same images, and for the same values, as a request.
-func sameSubject(req bumper.Request, set []string) bool {
-	images, values := parseSet(set)
-	if len(images)+len(values) != len(set) || len(images) != len(req.Images) || len(values) != len(req.Values) {
-		return false
-	}
-	for i, img := range images {
-		if img.Normalised() != req.Images[i].Normalised() {
-			return false
-		}
-	}
-	for i, v := range values {
-		if v.File != req.Values[i].File || v.Path != req.Values[i].Path {
-			return false
-		}
-	}
-	return true
-}
-
-// sameValues says whether a set about the same asks for just the values of a request: those have no order.
-func sameValues(req bumper.Request, set []string) bool {
-	_, values := parseSet(set)
-	return slices.Equal(values, req.Values)
-}
-
 // slug is the last name of the first image, or the file of the first value.
 func slug(images []bumper.Image, values []bumper.Value) string {
 	name := "values"
 	if len(images) > 0 {
-		name = shortName(images[0].Name)
+		name = display.ShortName(images[0].Name)
 	}
 	if n := len(images) + len(values); n > 1 {
 		name += fmt.Sprintf("-and-%d-more", n-1)
@@ -191,12 +121,12 @@ func planBump(s *snapshot, req bumper.Request, plainSecrets bool) (Plan, error) 
 		return Plan{}, err
 	}
 	req.Context = s.context
-	res, stopped, err := bumpUnlessHeld(s.files, req, holds)
+	res, stopped, err := promotion.BumpUnlessHeld(s.files, req, holds)
 	if err != nil {
 		if len(s.skipped) > 0 {
 			err = fmt.Errorf("%w (not searched, larger than %d MiB: %s)", err, maxFile>>20, strings.Join(s.skipped, ", "))
 		}
-		return Plan{}, advise(err, bumpHint(err))
+		return Plan{}, hint.With(err, promotion.Hint(err))
 	}
 	p := newPlan(res)
 	p.Set = setLines(req)
@@ -210,46 +140,20 @@ func planBump(s *snapshot, req bumper.Request, plainSecrets bool) (Plan, error) 
 }
 
 func newPlan(res bumper.Result) Plan {
-	return Plan{Edits: res.Edits, Files: res.Files, Current: res.Current, Notes: res.Notes, Left: leftOf(res.Left), Scanned: res.Scanned, Parsed: res.Parsed}
-}
-
-// leftOf are the places that still have an old version, which an edit of images cannot reach.
-func leftOf(list []bumper.Left) []Left {
-	var out []Left
-	for _, l := range list {
-		out = append(out, Left{File: l.File, Line: l.Line, What: l.Image.Name, From: version(l.Want), To: version(l.Image), Reason: l.Reason})
-	}
-	return out
+	return Plan{Edits: res.Edits, Files: res.Files, Current: res.Current, Notes: res.Notes, Left: promotion.LeftOf(res.Left), Scanned: res.Scanned, Parsed: res.Parsed}
 }
 
 // note says what a hold kept from being edited. It is an error when that is all there was to do.
-func (p *Plan) note(stopped []Hold) error {
+func (p *Plan) note(stopped []promotion.Hold) error {
 	var texts []string
 	for _, h := range stopped {
 		texts = append(texts, "held: "+h.String())
 	}
 	if len(texts) > 0 && len(p.Edits)+len(p.Current) == 0 {
-		return advise(errors.New(strings.Join(texts, "\n")), "the version was rolled back; to allow it again: operation: rollback with the release input")
+		return hint.With(errors.New(strings.Join(texts, "\n")), "the version was rolled back; to allow it again: operation: rollback with the release input")
 	}
 	p.Notes = append(p.Notes, texts...)
 	return nil
-}
-
-func bumpHint(err error) string {
-	var missing *bumper.NotFoundError
-	var older *bumper.DowngradeError
-	var refused bumper.Refusals
-	switch {
-	case errors.As(err, &older):
-		return "allow-downgrade accepts older tags"
-	case errors.As(err, &missing) && missing.Hint != "":
-		return missing.Hint
-	case errors.As(err, &missing):
-		return "check the name and the paths input; only .yaml and .yml files are searched"
-	case errors.As(err, &refused):
-		return refused[0].Hint
-	}
-	return ""
 }
 
 // guardSecrets refuses to commit a file that holds a Secret anybody can read.
@@ -263,7 +167,7 @@ func guardSecrets(files map[string][]byte) error {
 	if len(errs) == 0 {
 		return nil
 	}
-	return advise(fmt.Errorf("a Secret with plain data would be committed: %w", errors.Join(errs...)),
+	return hint.With(fmt.Errorf("a Secret with plain data would be committed: %w", errors.Join(errs...)),
 		"keep Secrets out of Git (SealedSecret, ExternalSecret, SOPS), or accept it with allow-plain-secrets")
 }
 
@@ -278,7 +182,7 @@ func takesBack(s *snapshot, req bumper.Request, earlier []string) bool {
 	if err != nil {
 		return false
 	}
-	_, err = bumper.Bump(withData(s.files, res.Files), bumper.Request{Images: req.Images, Context: s.context})
+	_, err = bumper.Bump(promotion.WithData(s.files, res.Files), bumper.Request{Images: req.Images, Context: s.context})
 	var older *bumper.DowngradeError
 	return errors.As(err, &older)
 }
@@ -299,12 +203,12 @@ func (p Plan) digest(s *snapshot) string {
 }
 
 // changes are the files of the commit, with the modes they have.
-func (p Plan) changes(s *snapshot) []change {
-	var out []change
+func (p Plan) changes(s *snapshot) []github.Change {
+	var out []github.Change
 	for _, name := range slices.Sorted(maps.Keys(p.Files)) {
-		ch := change{path: name, mode: cmp.Or(s.modes[name], p.Modes[name], "100644"), content: string(p.Files[name]), remove: p.Files[name] == nil}
+		ch := github.Change{Path: name, Mode: cmp.Or(s.modes[name], p.Modes[name], "100644"), Content: string(p.Files[name]), Remove: p.Files[name] == nil}
 		if !utf8.Valid(p.Files[name]) { // it comes back from an earlier commit, so Git has it; JSON could not carry it
-			ch.blob = blobName(p.Files[name])
+			ch.Blob = github.BlobName(p.Files[name])
 		}
 		out = append(out, ch)
 	}

@@ -10,6 +10,10 @@ import (
 	"path/filepath"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
 // The sticky comment of a preview starts with this, and it is updated in place.
@@ -23,13 +27,13 @@ const (
 
 // preview renders a pull request before and after, and says in one comment what it changes in the cluster. It writes
 // nothing else.
-func (r *run) preview(ctx context.Context) (Result, error) {
+func (r look) preview(ctx context.Context) (Result, error) {
 	s, err := r.sides(ctx)
 	if err != nil {
 		return Result{}, err
 	}
 	if s == nil {
-		return Result{}, advise(errors.New("preview: this run is about no pull request"), "run it on: pull_request, or give the pull-request-number input")
+		return Result{}, hint.With(errors.New("preview: this run is about no pull request"), "run it on: pull_request, or give the pull-request-number input")
 	}
 	program, err := rendererPath(r.in.RendererPath, r.rep.s.Getenv)
 	if err != nil {
@@ -40,9 +44,9 @@ func (r *run) preview(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	defer remove()
-	look := rendering{program: program, dir: dir, plainSecrets: r.in.AllowPlainSecrets}
-	look.roots = rootsOf(dir, r.in.Paths)
-	whole, err := look.markdown(ctx, maxSummary)
+	pages := rendering{program: program, dir: dir, plainSecrets: r.in.AllowPlainSecrets}
+	pages.roots = rootsOf(dir, r.in.Paths)
+	whole, err := pages.markdown(ctx, maxSummary)
 	if err != nil {
 		return Result{}, err
 	}
@@ -50,7 +54,7 @@ func (r *run) preview(ctx context.Context) (Result, error) {
 	whole = withVerdict(unseen, whole)
 	short := whole
 	if utf8.RuneCountInString(whole) > maxComment-1000 {
-		if short, err = look.markdown(ctx, maxCommentBytes); err != nil {
+		if short, err = pages.markdown(ctx, maxCommentBytes); err != nil {
 			return Result{}, err
 		}
 		short = withVerdict(unseen, short) + "\nThe whole preview is in the summary of [the run](" + r.in.event.runURL + ").\n"
@@ -68,15 +72,15 @@ const maxUnseen = 20
 
 // unseenSection names changed files that the archives of GitHub do not hold, because .gitattributes leaves them out or because
 // they are submodules: nothing can be said about them, so the change is not about images only.
-func unseenSection(dir string, changed []comparedFile) string {
+func unseenSection(dir string, changed []github.ComparedFile) string {
 	var lines []string
 	for _, f := range changed {
-		if !inArchive(dir, "head", f.path) && !inArchive(dir, "base", f.path) {
-			lines = append(lines, "- "+code(f.path)+"\n")
+		if !inArchive(dir, "head", f.Path) && !inArchive(dir, "base", f.Path) {
+			lines = append(lines, "- "+display.Code(f.Path)+"\n")
 		}
 	}
 	n := len(lines)
-	if n == 0 && len(changed) < maxCompared {
+	if n == 0 && len(changed) < github.MaxCompared {
 		return ""
 	}
 	text := "**Image-only change: no**\n"
@@ -86,7 +90,7 @@ func unseenSection(dir string, changed []comparedFile) string {
 	if more := n - maxUnseen; more > 0 {
 		text += fmt.Sprintf("- and %d more\n", more)
 	}
-	if len(changed) >= maxCompared {
+	if len(changed) >= github.MaxCompared {
 		text += fmt.Sprintf("\n%d files change or more: GitHub does not list the others.\n", len(changed))
 	}
 	return text + "\n"
@@ -129,14 +133,14 @@ func imageOnly(markdown string) string {
 }
 
 // unpackSides writes both commits into a temporary directory.
-func (r *run) unpackSides(ctx context.Context, s *sides) (dir string, remove func(), err error) {
+func (r look) unpackSides(ctx context.Context, s *sides) (dir string, remove func(), err error) {
 	if dir, err = os.MkdirTemp("", "gitops-action-"); err != nil {
 		return "", nil, fmt.Errorf("make a temporary directory: %w", err)
 	}
 	remove = func() { _ = os.RemoveAll(dir) }
 	root, err := os.OpenRoot(dir)
 	if err == nil {
-		err = errors.Join(r.client.unpackCommit(ctx, s.base, root, "base"), r.client.unpackCommit(ctx, s.head, root, "head"), root.Close())
+		err = errors.Join(r.client.Unpack(ctx, s.base, root, "base"), r.client.Unpack(ctx, s.head, root, "head"), root.Close())
 	}
 	if err != nil { // nothing is left behind
 		remove()
@@ -147,7 +151,7 @@ func (r *run) unpackSides(ctx context.Context, s *sides) (dir string, remove fun
 
 // comment brings the one comment up to date. It is left alone when the pull request has a newer head by now, and when the
 // token may only read: then the summary has it all.
-func (r *run) comment(ctx context.Context, s *sides, text string, res *Result) error {
+func (r look) comment(ctx context.Context, s *sides, text string, res *Result) error {
 	if r.in.event.fork != "" && r.in.event.name == "pull_request" {
 		res.Line = fmt.Sprintf("= previewed #%d in the summary only: it comes from %s, so the token may only read", s.number, r.in.event.fork)
 		return nil
@@ -159,7 +163,7 @@ func (r *run) comment(ctx context.Context, s *sides, text string, res *Result) e
 	info := s.info
 	if info == nil {
 		var err error
-		if info, err = r.client.pullInfo(ctx, s.number); err != nil {
+		if info, err = r.client.PullInfo(ctx, s.number); err != nil {
 			return err
 		}
 	}
@@ -167,7 +171,7 @@ func (r *run) comment(ctx context.Context, s *sides, text string, res *Result) e
 		res.Line = fmt.Sprintf("= #%d has a newer commit, so its comment was left alone", s.number)
 		return nil
 	}
-	body := r.rep.clean(previewMarker + shorten(text, maxComment-len(previewMarker)-100))
+	body := r.rep.clean(previewMarker + display.Shorten(text, maxComment-len(previewMarker)-100))
 	for _, have := range info.Comments.Nodes {
 		if !have.ViewerDidAuthor || !strings.HasPrefix(have.Body, strings.TrimSpace(previewMarker)) {
 			continue
@@ -176,14 +180,14 @@ func (r *run) comment(ctx context.Context, s *sides, text string, res *Result) e
 			res.PullOperation, res.Line = "unchanged", fmt.Sprintf("= the preview of #%d is up to date", s.number)
 			return nil
 		}
-		return r.commented(r.client.editComment(ctx, have.DatabaseID, body), s, "updated", res)
+		return r.commented(r.client.Pulls.EditComment(ctx, have.DatabaseID, body), s, "updated", res)
 	}
-	return r.commented(r.client.commentOnce(ctx, s.number, body), s, "created", res)
+	return r.commented(r.client.Pulls.CommentOnce(ctx, s.number, body), s, "created", res)
 }
 
 // commented words what became of the comment. A token that may not write is no failure: the summary has the preview.
-func (r *run) commented(err error, s *sides, operation string, res *Result) error {
-	if a, ok := answered(err); ok && a.status == http.StatusForbidden {
+func (r look) commented(err error, s *sides, operation string, res *Result) error {
+	if a, ok := github.Answered(err); ok && a.Status == http.StatusForbidden {
 		res.Line = fmt.Sprintf("= previewed #%d in the summary only", s.number)
 		res.Notes = append(res.Notes, "no comment: the token lacks pull-requests: write")
 		return nil

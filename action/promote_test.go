@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/githubtest"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 )
 
 const stagingFile = "clusters/staging/kustomization.yaml"
@@ -48,7 +49,7 @@ func stagingRuns(api, worker string) map[string]string {
 	return map[string]string{stagingFile: "resources: [../../base]\nreplicas: [{name: api, count: 1}]\nimages:\n- name: ghcr.io/acme/api\n  newTag: " + api + "\n- name: worker\n  newName: ghcr.io/acme/worker\n  newTag: " + worker + "\n"}
 }
 
-func promotion(more ...string) map[string]string {
+func promoting(more ...string) map[string]string {
 	inputs := map[string]string{"operation": "promote", "from": "clusters/staging", "to": "clusters/prod"}
 	for i := 0; i+1 < len(more); i += 2 {
 		inputs[more[i]] = more[i+1]
@@ -60,7 +61,7 @@ func TestPromoteCopiesImagesAcrossFormatsAndNothingElse(t *testing.T) {
 	hub, repo := stages(t, nil)
 	repo.Push("main", "Bump api to 1.8.2", stagingRuns("1.8.2", "2.0.0"))
 	repo.Push("main", "Bump api to 1.9.0 and @worker", stagingRuns("1.9.0", "2.1.0"))
-	got := runStep(t, hub, promotion()).mustSucceed(t)
+	got := runStep(t, hub, promoting()).mustSucceed(t)
 	got.want(t, map[string]string{"pr-operation": "created", "changed": "true"})
 	p := repo.Open()[0]
 	want := strings.NewReplacer(`"1.8.1"`, `"1.9.0"`, "worker:2.0.0", "worker:2.1.0").Replace(prodValues)
@@ -81,23 +82,23 @@ func TestPromoteCopiesImagesAcrossFormatsAndNothingElse(t *testing.T) {
 
 	// Once more there is nothing to write; a newer version rolls the same pull request forward.
 	hub.ResetRequests()
-	runStep(t, hub, promotion()).mustSucceed(t).want(t, map[string]string{"pr-operation": "unchanged", "changed": "false"})
+	runStep(t, hub, promoting()).mustSucceed(t).want(t, map[string]string{"pr-operation": "unchanged", "changed": "false"})
 	if w := hub.Writes(); len(w) > 0 {
 		t.Errorf("it wrote %v", w)
 	}
 	repo.Push("main", "Bump api to 1.9.1", stagingRuns("1.9.1", "2.1.0"))
-	runStep(t, hub, promotion()).mustSucceed(t).want(t, map[string]string{"pr-operation": "updated", "pr-number": "1"})
+	runStep(t, hub, promoting()).mustSucceed(t).want(t, map[string]string{"pr-operation": "updated", "pr-number": "1"})
 	if p = repo.Open()[0]; !strings.Contains(p.Title, "api 1.8.1 → 1.9.1") {
 		t.Errorf("title %q", p.Title)
 	}
 
 	// Merged, there is nothing left to promote.
 	repo.Merge(1)
-	runStep(t, hub, promotion()).mustSucceed(t).want(t, map[string]string{"changed": "false", "pr-operation": "none"})
+	runStep(t, hub, promoting()).mustSucceed(t).want(t, map[string]string{"changed": "false", "pr-operation": "none"})
 }
 
 func TestPromoteTheWholeChainOneStageAtATime(t *testing.T) {
-	hub, repo := stages(t, map[string]string{promotionFile: chain, "clusters/dev/app.yaml": "image: ghcr.io/acme/api:1.9.0\n"})
+	hub, repo := stages(t, map[string]string{promotion.FilePath: chain, "clusters/dev/app.yaml": "image: ghcr.io/acme/api:1.9.0\n"})
 	got := runStep(t, hub, map[string]string{"operation": "promote", "pull-request": "false"}).mustSucceed(t)
 	if file := repo.Read("main", stagingFile); !strings.Contains(file, "newTag: 1.9.0") {
 		t.Errorf("staging:\n%s", file)
@@ -119,14 +120,14 @@ func TestPromoteLeavesWhatItShouldNotTouch(t *testing.T) {
 	two := "containers:\n- image: ghcr.io/acme/side:1.0\n- image: ghcr.io/acme/side:2.0\n- image: ghcr.io/acme/only-here:1\n"
 	hub, repo := stages(t, map[string]string{"clusters/staging/more.yaml": two, "clusters/prod/more.yaml": "containers:\n- image: ghcr.io/acme/side:0.9\n- image: ghcr.io/acme/prod-only:3\n"})
 	repo.Push("main", "older", stagingRuns("1.7.0", "2.1.0"))
-	got := runStep(t, hub, promotion()).mustSucceed(t)
+	got := runStep(t, hub, promoting()).mustSucceed(t)
 	for _, want := range []string{"it has two versions in clusters/staging", "not in clusters/prod", "no version in clusters/staging", "1.7.0 is older than 1.8.1"} {
 		if !strings.Contains(got.stdout, want) {
 			t.Errorf("%q is not told:\n%s", want, got.stdout)
 		}
 	}
 	got.want(t, map[string]string{"images": `[{"name":"ghcr.io/acme/worker","from":["ghcr.io/acme/worker:2.0.0"],"to":"ghcr.io/acme/worker:2.1.0"}]`})
-	runStep(t, hub, promotion("allow-downgrade", "true", "images", "ghcr.io/acme/api", "pull-request", "false")).mustSucceed(t)
+	runStep(t, hub, promoting("allow-downgrade", "true", "images", "ghcr.io/acme/api", "pull-request", "false")).mustSucceed(t)
 	if file := repo.Read("main", "clusters/prod/values.yaml"); file != strings.Replace(prodValues, "1.8.1", "1.7.0", 1) {
 		t.Errorf("file:\n%s", file)
 	}
@@ -134,7 +135,7 @@ func TestPromoteLeavesWhatItShouldNotTouch(t *testing.T) {
 
 func TestPromoteAlso(t *testing.T) {
 	hub, repo := stages(t, nil)
-	runStep(t, hub, promotion("also", "values.yaml:features.checkout")).mustSucceed(t)
+	runStep(t, hub, promoting("also", "values.yaml:features.checkout")).mustSucceed(t)
 	if file := repo.Read(repo.Open()[0].Head, "clusters/prod/values.yaml"); file != strings.Replace(prodValues, "checkout: old", "checkout: new", 1) {
 		t.Errorf("file:\n%s", file)
 	}
@@ -142,9 +143,9 @@ func TestPromoteAlso(t *testing.T) {
 
 func TestPromoteLinksTheApplication(t *testing.T) {
 	mapping := chain + "sources:\n- {image: ghcr.io/acme/api, repository: https://github.com/acme/api.git, tag: \"v{tag}\"}\n"
-	hub, repo := stages(t, map[string]string{promotionFile: mapping})
+	hub, repo := stages(t, map[string]string{promotion.FilePath: mapping})
 	repo.Push("main", "bump", stagingRuns("1.9.0", "2.0.0"))
-	runStep(t, hub, promotion()).mustSucceed(t)
+	runStep(t, hub, promoting()).mustSucceed(t)
 	if want := "(https://github.com/acme/api/compare/v1.8.1...v1.9.0)"; !strings.Contains(repo.Open()[0].Body, want) {
 		t.Errorf("no %s in:\n%s", want, repo.Open()[0].Body)
 	}
@@ -157,7 +158,7 @@ func TestPromoteWhileABumpLands(t *testing.T) {
 		repo.Push("main", "a bump of prod", map[string]string{"clusters/prod/values.yaml": strings.Replace(prodValues, "worker:2.0.0", "worker:2.0.1", 1)})
 		repo.Push("main", "a bump of staging", stagingRuns("1.9.1", "2.0.0"))
 	})
-	runStep(t, hub, promotion("pull-request", "false")).mustSucceed(t)
+	runStep(t, hub, promoting("pull-request", "false")).mustSucceed(t)
 	want := strings.NewReplacer("worker:2.0.0", "worker:2.0.1", `"1.8.1"`, `"1.9.1"`).Replace(prodValues)
 	if file := repo.Read("main", "clusters/prod/values.yaml"); file != want {
 		t.Errorf("file:\n%s\nwant:\n%s", file, want)
@@ -167,14 +168,14 @@ func TestPromoteWhileABumpLands(t *testing.T) {
 func TestTwoPromotionsAtOnceAreOnePullRequest(t *testing.T) {
 	hub, repo := stages(t, nil)
 	repo.Push("main", "bump", stagingRuns("1.9.0", "2.0.0"))
-	together(t, hub, func(int) map[string]string { return promotion() })
+	together(t, hub, func(int) map[string]string { return promoting() })
 	if n := len(repo.Pulls()); n != 1 {
 		t.Errorf("%d pull requests", n)
 	}
 }
 
 func TestPromoteInACheckout(t *testing.T) {
-	dir := checkoutOf(t, map[string]string{promotionFile: chain, "clusters/dev/a.yaml": "a: 1\n", "clusters/prod/values.yaml": prodValues, stagingFile: stagingRuns("1.9.0", "2.0.0")[stagingFile]})
+	dir := checkoutOf(t, map[string]string{promotion.FilePath: chain, "clusters/dev/a.yaml": "a: 1\n", "clusters/prod/values.yaml": prodValues, stagingFile: stagingRuns("1.9.0", "2.0.0")[stagingFile]})
 	code, out, errs := command(t, "promote", "--dir", dir, "--to", "prod", "--check")
 	if code != ExitFailed || !strings.Contains(out, "1 edit would be made") || read(t, dir+"/clusters/prod/values.yaml") != prodValues {
 		t.Errorf("exit %d\n%s%s", code, out, errs)
@@ -194,7 +195,7 @@ func TestHostileCommitsDoNotReachTheReviewer(t *testing.T) {
 	files := stagingRuns("1.9.0", "2.0.0")
 	files["clusters/staging/values.yaml"] = "host: '<img src=x> @acme/admins | ](http://evil.example) -->'\nfeatures:\n  checkout: new\n"
 	repo.Push("main", "Bump </details><script>alert(1)</script> @acme/admins [x](http://evil.example) #1 -->\n\nbody", files)
-	got := runStep(t, hub, promotion()).mustSucceed(t)
+	got := runStep(t, hub, promoting()).mustSucceed(t)
 	body, _, _ := strings.Cut(repo.Open()[0].Body, markerStart)
 	for _, bad := range []string{"<script", "<img", "@acme", "](http://evil"} {
 		if strings.Contains(body, bad) || strings.Contains(got.summary, bad) {
@@ -210,7 +211,7 @@ func TestSecretsAreNotListed(t *testing.T) {
 		"clusters/prod/secret.yaml":    "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\nstringData: {password: swordfish}\n",
 	})
 	repo.Push("main", "bump", stagingRuns("1.9.0", "2.0.0"))
-	got := runStep(t, hub, promotion()).mustSucceed(t)
+	got := runStep(t, hub, promoting()).mustSucceed(t)
 	all := got.stdout + got.summary + got.outFile + repo.Open()[0].Body
 	if !strings.Contains(all, "stringData.password") || strings.Contains(all, "hunter2") || strings.Contains(all, "swordfish") {
 		t.Errorf("%s", all)
@@ -220,7 +221,7 @@ func TestSecretsAreNotListed(t *testing.T) {
 // TestOneTargetThatFailsDoesNotStopTheOthers: prod is pinned by digest and cannot take a tag, staging can.
 func TestOneTargetThatFailsDoesNotStopTheOthers(t *testing.T) {
 	pinned := "image: ghcr.io/acme/api:1.8.0@sha256:" + strings.Repeat("a", 64) + "\n"
-	hub, repo := stages(t, map[string]string{promotionFile: chain, "clusters/dev/app.yaml": "image: ghcr.io/acme/api:1.9.0\n", "clusters/prod/values.yaml": pinned})
+	hub, repo := stages(t, map[string]string{promotion.FilePath: chain, "clusters/dev/app.yaml": "image: ghcr.io/acme/api:1.9.0\n", "clusters/prod/values.yaml": pinned})
 	got := runStep(t, hub, map[string]string{"operation": "promote"})
 	if got.code != ExitFailed || !strings.Contains(got.stderr, "is pinned to") || len(repo.Open()) != 1 || !strings.Contains(repo.Open()[0].Title, "Promote to staging") {
 		t.Errorf("exit %d, %d pull requests\n%s%s", got.code, len(repo.Open()), got.stdout, got.stderr)
@@ -232,13 +233,13 @@ func TestOneTargetThatFailsDoesNotStopTheOthers(t *testing.T) {
 func TestAHeldPromotionIsClosedWithItsReason(t *testing.T) {
 	hub, repo := stages(t, nil)
 	repo.Push("main", "bump", stagingRuns("1.9.0", "2.0.0"))
-	runStep(t, hub, promotion()).mustSucceed(t)
-	file, err := editHolds(nil, func(Hold) bool { return false }, []Hold{{Image: "ghcr.io/acme/api", Tag: "1.9.0", Path: "clusters/prod", Reason: "slow"}})
+	runStep(t, hub, promoting()).mustSucceed(t)
+	file, err := promotion.EditHolds(nil, func(promotion.Hold) bool { return false }, []promotion.Hold{{Image: "ghcr.io/acme/api", Tag: "1.9.0", Path: "clusters/prod", Reason: "slow"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	repo.Push("main", "hold", map[string]string{holdsFile: string(file)})
-	runStep(t, hub, promotion()).mustSucceed(t).want(t, map[string]string{"pr-operation": "closed"})
+	repo.Push("main", "hold", map[string]string{promotion.HoldsPath: string(file)})
+	runStep(t, hub, promoting()).mustSucceed(t).want(t, map[string]string{"pr-operation": "closed"})
 	if p := repo.Pulls()[0]; p.State != "closed" || len(p.Comments) != 1 || !strings.Contains(p.Comments[0], "held: api 1.9.0") {
 		t.Errorf("%+v", p)
 	}
@@ -248,7 +249,7 @@ func TestAHeldPromotionIsClosedWithItsReason(t *testing.T) {
 func TestPromoteTakesWhatTheKustomizationSays(t *testing.T) {
 	hub, repo := stages(t, map[string]string{"clusters/staging/api.yaml": "spec: {containers: [{image: \"ghcr.io/acme/api:dev\"}]}\n"})
 	repo.Push("main", "bump", stagingRuns("1.9.0", "2.0.0"))
-	runStep(t, hub, promotion("pull-request", "false")).mustSucceed(t)
+	runStep(t, hub, promoting("pull-request", "false")).mustSucceed(t)
 	if file := repo.Read("main", "clusters/prod/values.yaml"); file != strings.Replace(prodValues, "1.8.1", "1.9.0", 1) {
 		t.Errorf("file:\n%s", file)
 	}

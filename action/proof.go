@@ -5,150 +5,165 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 )
 
-// Anybody who can push a branch can write the trailers of a run, so trailers prove nothing. A branch is ours when its
-// contents are: what it changes is, file by file, the edit that its trailers ask for, made anew on the commit that it
-// started from. Only such a branch is merged, started anew or closed.
+// Anybody who can push a branch can write the trailers of a run, so trailers prove nothing. A branch is ours if what it changes is,
+// file by file, the edit that its trailers ask for, made again on the commit that it started from. Only such a branch is merged,
+// started again or closed.
 
 // proof is what the contents of a branch show.
 type proof struct {
 	set   []string // what its last commit asked for
 	edits string   // Plan.digest of the edits that it holds; "" when that is not known, or when the base branch has all of it
-	// single says that the branch is one commit on a commit of the base branch. Of a longer one only the last state is
-	// proved, not what its commits were on the way.
+	// single says that the branch is one commit on a commit of the base branch. For a longer branch the proof is about its last
+	// commit only.
 	single  bool
 	updated bool // its last commit only merges the base branch into ours
+}
+
+// prover finds out which branches are those of runs of one operation.
+type prover struct {
+	client   *github.Client
+	op       operation
+	template string            // the input commit-message
+	snap     *snapshot         // of the base branch
+	proofs   map[string]*proof // by the commit of a branch; nil for one that is not ours
 }
 
 // maxChain is how many commits a branch of ours may have.
 const maxChain = 20
 
-// commitText is a commit as a comparison or a branch shows it.
-type commitText struct {
-	oid, tree, message string
-	parents            []string
-}
-
-// prove says whether a branch is ours, and keeps what it found out in head.
-func (r *run) prove(ctx context.Context, st *state, head *branchHead) (bool, error) {
+// prove says whether a branch is ours, and remembers what it found out.
+func (v *prover) prove(ctx context.Context, st *github.State, head *github.Branch) (bool, error) {
 	if head == nil {
 		return false, nil
 	}
-	if p, known := r.proofs[head.Target.OID]; known {
-		head.proof = p
+	if p, known := v.proofs[head.Target.OID]; known {
 		return p != nil, nil
 	}
-	p, err := r.proofOf(ctx, st, head)
+	p, err := v.proofOf(ctx, st, head)
 	if err != nil {
 		return false, err
 	}
-	r.proofs[head.Target.OID], head.proof = p, p
+	v.proofs[head.Target.OID] = p
 	return p != nil, nil
 }
 
-func (r *run) proofOf(ctx context.Context, st *state, head *branchHead) (*proof, error) {
-	last := head.text()
-	set, edits, updated := last.request(head.before())
-	if edits == "" || r.op.about != nil && !r.op.about(set) {
+// known returns the proof of a branch, nil when it is not ours, or was not asked about.
+func (v *prover) known(head *github.Branch) *proof {
+	if head == nil {
+		return nil
+	}
+	return v.proofs[head.Target.OID]
+}
+
+func (v *prover) proofOf(ctx context.Context, st *github.State, head *github.Branch) (*proof, error) {
+	last := head.Commit()
+	set, edits, updated := requestOf(last, head.Parent())
+	if edits == "" || v.op.about != nil && !v.op.about(set) {
 		return nil, nil
 	}
 	p := &proof{set: set, updated: updated}
-	if head.isOn(st.base.Target.OID) && r.snap.isTree(st.base.Target.Tree.OID) {
+	if head.IsOn(st.Base.Target.OID) && v.snap.IsTree(st.Base.Target.Tree.OID) {
 		p.single = true
-		return r.proveTree(ctx, p, last)
+		return v.proveTree(ctx, p, last)
 	}
-	done, err := r.client.compare(ctx, st.base.Target.OID, head.Target.OID)
+	done, err := v.client.Compare(ctx, st.Base.Target.OID, head.Target.OID)
 	switch {
 	case err != nil:
 		return nil, err
-	case done.status == "behind" || done.status == "identical":
+	case done.Status == "behind" || done.Status == "identical":
 		return p, nil
-	case done.total != len(done.commits) || len(done.commits) > maxChain || len(done.files) >= maxCompared || !r.areOurs(done.commits):
+	case done.Total != len(done.Commits) || len(done.Commits) > maxChain || len(done.Files) >= github.MaxCompared || !v.areOurs(done.Commits):
 		return nil, nil
 	}
-	p.single = len(done.commits) == 1 && len(last.parents) == 1
-	return r.proveFiles(ctx, p, last.oid, edits, done)
+	p.single = len(done.Commits) == 1 && len(last.Parents) == 1
+	return v.proveFiles(ctx, p, last.SHA, edits, done)
 }
 
-// proveTree is for a branch of one commit on the present base branch, whose files are all known: the name of its tree
-// proves every byte.
-func (r *run) proveTree(ctx context.Context, p *proof, last commitText) (*proof, error) {
-	plan, err := r.op.again(p.set).plan(ctx, r.snap)
-	if err != nil || last.hasForeignTrailers(r.in.CommitMessage) {
+// proveTree proves a branch of one commit on the present base branch. All files of the base branch are known, so the name of the
+// tree with the edits can be computed. If the commit has that tree, every byte is proved.
+func (v *prover) proveTree(ctx context.Context, p *proof, last github.Commit) (*proof, error) {
+	plan, err := v.op.again(p.set).plan(ctx, v.snap)
+	if err != nil || hasForeignTrailers(last, v.template) {
 		return nil, nil // what cannot be made again is not proved
 	}
-	if r.snap.treeWith(plan.changes(r.snap)) != last.tree {
-		plan, err = r.withHoldsOf(ctx, plan, r.snap, last.oid)
-		if err != nil || r.snap.treeWith(plan.changes(r.snap)) != last.tree {
+	if v.snap.TreeWith(plan.changes(v.snap)) != last.Tree {
+		plan, err = v.withHoldsOf(ctx, plan, v.snap, last.SHA)
+		if err != nil || v.snap.TreeWith(plan.changes(v.snap)) != last.Tree {
 			return nil, err
 		}
 	}
-	p.edits = plan.digest(r.snap)
+	p.edits = plan.digest(v.snap)
 	return p, nil
 }
 
-// proveFiles compares what a branch changes with the edit made on the base branch as it is now, and then with the edit made
-// on the commit that the branch started from. In the first case the base branch may have changed the same files to what
-// they are in the branch, which is a conflict all the same: that it has not is the one thing that the trailer is believed.
-func (r *run) proveFiles(ctx context.Context, p *proof, oid, claimed string, done comparison) (*proof, error) {
-	snap := r.snap
+// proveFiles compares what a branch changes with the edit made on the base branch as it is now, and then with the edit made on the
+// commit that the branch started from.
+//
+// In the first case the base branch may have changed the same files since, to what they are in the branch. That would be a conflict
+// all the same. The digest in the trailer says that it is not so, and this is the only thing that a trailer is believed.
+func (v *prover) proveFiles(ctx context.Context, p *proof, oid, claimed string, done github.Comparison) (*proof, error) {
+	snap := v.snap
 	for range 2 {
-		plan, err := r.op.again(p.set).plan(ctx, snap)
-		if err == nil && !done.changes(plan) {
-			if plan, err = r.withHoldsOf(ctx, plan, snap, oid); err != nil {
+		plan, err := v.op.again(p.set).plan(ctx, snap)
+		if err == nil && !changesJust(done, plan) {
+			if plan, err = v.withHoldsOf(ctx, plan, snap, oid); err != nil {
 				return nil, err
 			}
 		}
 		switch {
-		case err == nil && done.changes(plan):
-			if p.edits = plan.digest(snap); p.edits != claimed && snap.commit != done.mergeBase {
+		case err == nil && changesJust(done, plan):
+			if p.edits = plan.digest(snap); p.edits != claimed && snap.Commit != done.MergeBase {
 				p.edits = ""
 			}
 			return p, nil
-		case snap.commit == done.mergeBase:
+		case snap.Commit == done.MergeBase:
 			return nil, nil
 		}
-		if snap, err = r.client.fetch(ctx, done.mergeBase, r.op.wants); err != nil {
+		if snap, err = fetch(ctx, v.client, done.MergeBase, v.op.wants); err != nil {
 			return nil, err
 		}
 	}
 	return nil, nil
 }
 
-// withHoldsOf is for a rollback: who holds a version, since when and why is not the same in each run. The holds of the
-// branch are taken when they hold the same versions in the same places.
-func (r *run) withHoldsOf(ctx context.Context, p Plan, s *snapshot, oid string) (Plan, error) {
-	if p.Files[holdsFile] == nil {
+// withHoldsOf returns the plan of a rollback with the holds that the branch has, if they hold the same versions in the same places.
+// Who holds a version, since when and why differs from run to run.
+func (v *prover) withHoldsOf(ctx context.Context, p Plan, s *snapshot, oid string) (Plan, error) {
+	if p.Files[promotion.HoldsPath] == nil {
 		return p, nil
 	}
-	text, err := r.client.textAt(ctx, oid, holdsFile)
+	text, _, err := v.client.FileAt(ctx, oid, promotion.HoldsPath)
 	if err != nil {
 		return p, err
 	}
-	want, errWant := parseHolds(p.Files[holdsFile])
-	have, errHave := parseHolds([]byte(text))
-	same := func(a, b Hold) bool {
+	want, errWant := promotion.ParseHolds(p.Files[promotion.HoldsPath])
+	have, errHave := promotion.ParseHolds([]byte(text))
+	same := func(a, b promotion.Hold) bool {
 		a.Reason, a.By, a.Since = b.Reason, b.By, b.Since
-		return a.same(b)
+		return a.Equal(b)
 	}
 	if errWant != nil || errHave != nil || !slices.EqualFunc(want, have, same) {
 		return p, nil
 	}
-	p.Files[holdsFile] = []byte(text)
+	p.Files[promotion.HoldsPath] = []byte(text)
 	return p, nil
 }
 
-// changes says whether a comparison lists just the files of a plan, with the contents that they have there.
-func (c comparison) changes(p Plan) bool {
+// changesJust says whether a comparison lists the files of a plan and no others, with the contents that they have there.
+func changesJust(c github.Comparison, p Plan) bool {
 	listed := map[string]string{} // path -> Git's name of its contents, "" for a file that goes
-	for _, f := range c.files {
-		if f.previous != "" {
-			listed[f.previous] = ""
+	for _, f := range c.Files {
+		if f.Previous != "" {
+			listed[f.Previous] = ""
 		}
-		listed[f.path] = f.blob
-		if f.status == "removed" {
-			listed[f.path] = ""
+		listed[f.Path] = f.Blob
+		if f.Status == "removed" {
+			listed[f.Path] = ""
 		}
 	}
 	if len(listed) != len(p.Files) {
@@ -156,48 +171,48 @@ func (c comparison) changes(p Plan) bool {
 	}
 	for name, data := range p.Files {
 		blob, ok := listed[name]
-		if !ok || data == nil && blob != "" || data != nil && blob != blobName(data) {
+		if !ok || data == nil && blob != "" || data != nil && blob != github.BlobName(data) {
 			return false
 		}
 	}
 	return true
 }
 
-// areOurs says whether commits, oldest first, look like those of runs, and the merges of Update branch. They are all the
-// commits that the base branch does not have, so a parent that is not among them is one of the base branch.
-func (r *run) areOurs(commits []commitText) bool {
-	seen := map[string]commitText{}
+// areOurs says whether commits, oldest first, look like commits of runs or like merges of Update branch. They are all commits that the
+// base branch does not have, so a parent that is not among them is a commit of the base branch.
+func (v *prover) areOurs(commits []github.Commit) bool {
+	seen := map[string]github.Commit{}
 	for _, c := range commits {
-		var before *commitText
-		if len(c.parents) > 0 {
-			if b, ok := seen[c.parents[0]]; ok {
+		var before *github.Commit
+		if len(c.Parents) > 0 {
+			if b, ok := seen[c.Parents[0]]; ok {
 				before = &b
 			}
 		}
-		if _, edits, _ := c.request(before); edits == "" || c.hasForeignTrailers(r.in.CommitMessage) || len(c.parents) > 2 {
+		if _, edits, _ := requestOf(c, before); edits == "" || hasForeignTrailers(c, v.template) || len(c.Parents) > 2 {
 			return false
 		}
-		if len(c.parents) == 2 {
-			_, second := seen[c.parents[1]]
+		if len(c.Parents) == 2 {
+			_, second := seen[c.Parents[1]]
 			if before == nil || second {
 				return false
 			}
 		}
-		seen[c.oid] = c
+		seen[c.SHA] = c
 	}
 	return true
 }
 
-// request is what the trailers of a commit ask for, and the digest of its edits, "" when it has no trailers or they name
-// another tree. A merge without trailers asks for what the commit before it did.
-func (c commitText) request(before *commitText) (set []string, edits string, updated bool) {
-	if m := trailerRE.FindStringSubmatch(c.message); m != nil && m[1] == c.tree {
-		return setLinesOf(c.message), m[2], false
+// requestOf returns what the trailers of a commit ask for, and the digest of its edits. The digest is "" when there are no trailers, or
+// when they name another tree. A merge without trailers asks for the same as the commit before it; updated is set then.
+func requestOf(c github.Commit, before *github.Commit) (set []string, edits string, updated bool) {
+	if m := trailerRE.FindStringSubmatch(c.Message); m != nil && m[1] == c.Tree {
+		return setLinesOf(c.Message), m[2], false
 	}
-	if before == nil || len(c.parents) != 2 {
+	if before == nil || len(c.Parents) != 2 {
 		return nil, "", false
 	}
-	set, edits, _ = before.request(nil)
+	set, edits, _ = requestOf(*before, nil)
 	return set, edits, true
 }
 
@@ -205,8 +220,8 @@ var gitopsTrailerRE = regexp.MustCompile(`(?i)^gitops-[a-z-]+[ \t]*:`)
 
 // hasForeignTrailers says whether a message has a trailer for kubectl-gitops, such as the one that allows deletions, that
 // no run writes, unless the input commit-message asks for it.
-func (c commitText) hasForeignTrailers(template string) bool {
-	for line := range strings.Lines(c.message) {
+func hasForeignTrailers(c github.Commit, template string) bool {
+	for line := range strings.Lines(c.Message) {
 		line = strings.TrimSpace(line)
 		if gitopsTrailerRE.MatchString(line) && !strings.HasPrefix(line, setTrailer) && !strings.HasPrefix(line, actionTrailer) && !strings.Contains(template, line) {
 			return true
@@ -215,19 +230,10 @@ func (c commitText) hasForeignTrailers(template string) bool {
 	return false
 }
 
-func (b *branchHead) text() commitText {
-	c := commitText{oid: b.Target.OID, tree: b.Target.Tree.OID, message: b.Target.Message}
-	for _, p := range b.Target.Parents.Nodes {
-		c.parents = append(c.parents, p.OID)
+// setOf returns what the last commit of a branch was asked to set, nil unless the branch was proved to be ours.
+func (v *prover) setOf(b *github.Branch) []string {
+	if p := v.known(b); p != nil {
+		return p.set
 	}
-	return c
-}
-
-// before is the first parent of a branch's last commit, nil when there is none.
-func (b *branchHead) before() *commitText {
-	if len(b.Target.Parents.Nodes) == 0 {
-		return nil
-	}
-	p := b.Target.Parents.Nodes[0]
-	return &commitText{oid: p.OID, tree: p.Tree.OID, message: p.Message}
+	return nil
 }

@@ -7,31 +7,34 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
 )
 
-// pulls sorts the open pull requests by what they are to this operation.
+// pulls are the open pull requests, sorted by what they mean for this operation.
 type pulls struct {
-	current    *pullRequest  // ours, to be updated in place
-	superseded []pullRequest // ours, on a branch of another name
-	foreign    []pullRequest // about the same, but with somebody else's commits
-	taken      []string      // branch names that are not ours to use
+	current    *github.PullRequest  // ours, to be updated in place
+	superseded []github.PullRequest // ours, on a branch of another name
+	foreign    []github.PullRequest // about the same, but with somebody else's commits
+	taken      []string             // branch names that are not ours to use
 }
 
 // sort finds our pull requests by head branch and hidden marker. Pull requests from forks are never
 // ours: anybody could write the marker there.
-func (r *run) sort(ctx context.Context, st *state) (pulls, error) {
+func (r *run) sort(ctx context.Context, st *github.State) (pulls, error) {
 	var out pulls
-	for _, p := range st.pulls {
-		if p.IsCrossRepository || p.BaseRefName != st.base.Name {
+	for _, p := range st.Pulls {
+		if p.IsCrossRepository || p.BaseRefName != st.Base.Name {
 			continue
 		}
 		m, _, marked := parseMarker(p.Body)
 		same := marked && m.Operation == r.op.name && m.Target == r.op.target
-		onBranch := r.isBranch(p.HeadRefName)
+		onBranch := isBranch(p.HeadRefName, r.wanted)
 		ours := false
 		if same || !marked && onBranch {
 			var err error
-			if ours, err = r.prove(ctx, st, p.HeadRef); err != nil {
+			if ours, err = r.proofs.prove(ctx, st, p.HeadRef); err != nil {
 				return pulls{}, err
 			}
 		}
@@ -50,17 +53,17 @@ func (r *run) sort(ctx context.Context, st *state) (pulls, error) {
 	return out, nil
 }
 
-// isBranch says whether a branch has our name, with or without a number behind it.
-func (r *run) isBranch(name string) bool {
-	rest, ok := strings.CutPrefix(name, r.wanted)
+// isBranch says whether a branch has the wanted name, with or without a number behind it.
+func isBranch(name, wanted string) bool {
+	rest, ok := strings.CutPrefix(name, wanted)
 	if !ok {
 		return false
 	}
 	return rest == "" || strings.HasPrefix(rest, "-") && strings.Trim(rest[1:], "0123456789") == "" && rest != "-"
 }
 
-// pullRequest makes the pull request say what the plan says: opened, updated, left alone or closed.
-func (r *run) pullRequest(ctx context.Context, st *state, words writing, res Result) (Result, error) {
+// pullRequest opens, updates or closes the pull request of the plan, or leaves it as it is.
+func (r *run) pullRequest(ctx context.Context, st *github.State, words writing, res Result) (Result, error) {
 	found, err := r.sort(ctx, st)
 	if err != nil {
 		return Result{}, err
@@ -68,7 +71,7 @@ func (r *run) pullRequest(ctx context.Context, st *state, words writing, res Res
 	if err := r.notOurs(ctx, found, &res); err != nil {
 		return Result{}, err
 	}
-	if p := r.carries(found, words); p != nil {
+	if p := carries(found, words); p != nil {
 		return r.leaveToOthers(ctx, st, *p, res)
 	}
 	if last, err := r.newer(ctx, st, &found, words.plan.Set); err != nil || last != nil {
@@ -80,8 +83,8 @@ func (r *run) pullRequest(ctx context.Context, st *state, words writing, res Res
 	if len(words.plan.Files) == 0 {
 		return r.nothingLeft(ctx, st, found, words, res)
 	}
-	if p := r.declined(st, words.plan); p != nil && found.current == nil {
-		res.point(*p, "none", fmt.Sprintf("= #%d proposed this and was closed without being merged, so it is not proposed again; reopen #%d to go on", p.Number, p.Number))
+	if p := declined(st, r.op, words.plan, r.tooLateFor); p != nil && found.current == nil {
+		res.point(p.PullRef, "none", fmt.Sprintf("= #%d proposed this and was closed without being merged, so it is not proposed again; reopen #%d to go on", p.Number, p.Number))
 		return res, nil
 	}
 	if words.waits != "" && !r.showsWaiting(found, words) {
@@ -95,13 +98,13 @@ func (r *run) pullRequest(ctx context.Context, st *state, words writing, res Res
 }
 
 // propose brings the branch and its pull request up to date.
-func (r *run) propose(ctx context.Context, st *state, found pulls, words writing, res Result) (Result, error) {
+func (r *run) propose(ctx context.Context, st *github.State, found pulls, words writing, res Result) (Result, error) {
 	at, err := r.place(ctx, st, found)
 	if err != nil {
 		return Result{}, err
 	}
 	res.Branch = at.branch
-	method := r.mergeMethod(words.plan)
+	method := mergeMethod(r.in, words.plan)
 	head, err := r.advance(ctx, st, words, at, method)
 	if err != nil {
 		return Result{}, err
@@ -112,12 +115,20 @@ func (r *run) propose(ctx context.Context, st *state, found pulls, words writing
 		return Result{}, err
 	}
 	r.at = res
-	if err := r.decorate(ctx, pr, &res); err != nil {
+	names := decorator{r.in, r.client, r.sleep}
+	warnings, err := names.add(ctx, pr)
+	for _, n := range warnings {
+		if !slices.Contains(r.warned, n) {
+			r.warned = append(r.warned, n)
+		}
+	}
+	res.Notes = append(res.Notes, warnings...)
+	if err != nil {
 		return Result{}, err
 	}
 	if words.waits != "" {
 		res.Line = fmt.Sprintf("%s; #%d is a draft", words.plan.waitLine(), pr.Number)
-	} else if err := r.autoMerge(ctx, words, pr, head, method, &res); err != nil {
+	} else if err := r.merger().merge(ctx, words, pr, head, method, &res); err != nil {
 		return Result{}, err
 	}
 	for _, old := range found.superseded {
@@ -129,15 +140,15 @@ func (r *run) propose(ctx context.Context, st *state, found pulls, words writing
 	return res, nil
 }
 
-// notOurs switches off the auto-merge that an earlier run switched on, where somebody else has committed since: GitHub
-// would merge what they committed.
+// notOurs switches auto-merge off where an earlier run switched it on and somebody else has committed since. GitHub would merge what
+// they committed.
 func (r *run) notOurs(ctx context.Context, found pulls, res *Result) error {
 	for _, p := range found.foreign {
 		by := p.AutoMergeRequest
 		if by == nil || by.EnabledBy == nil || p.Author == nil || !p.ViewerDidAuthor || by.EnabledBy.Login != p.Author.Login {
 			continue
 		}
-		if err := r.client.disableAutoMerge(ctx, p.ID); err != nil {
+		if err := r.client.Pulls.DisableAutoMerge(ctx, p.ID); err != nil {
 			return err
 		}
 		r.warned = append(r.warned, fmt.Sprintf("switched auto-merge of #%d off: its branch holds commits of somebody else", p.Number))
@@ -145,17 +156,17 @@ func (r *run) notOurs(ctx context.Context, found pulls, res *Result) error {
 	return nil
 }
 
-// showsWaiting says whether a promotion that waits for its gates has a pull request all the same: when promotion.yaml
-// asks for a draft, and when the versions are proposed already and a gate no longer holds.
+// showsWaiting says whether a promotion that waits for its gates has a pull request all the same. It has one if promotion.yaml asks
+// for a draft, and if the versions are proposed already and a gate no longer holds.
 func (r *run) showsWaiting(found pulls, words writing) bool {
 	if words.plan.Promoted.env.Gates.Unmet == "draft" {
 		return true
 	}
-	return found.current != nil && slices.Equal(setOf(found.current.HeadRef), words.plan.Set)
+	return found.current != nil && slices.Equal(r.proofs.setOf(found.current.HeadRef), words.plan.Set)
 }
 
-// carries finds a pull request with somebody else's commits that proposes the same already.
-func (r *run) carries(found pulls, words writing) *pullRequest {
+// carries finds a pull request that proposes the same already and has somebody else's commits.
+func carries(found pulls, words writing) *github.PullRequest {
 	for _, p := range found.foreign {
 		if m, _, _ := parseMarker(p.Body); found.current == nil && len(words.plan.Files) > 0 && slices.Equal(m.last(), words.plan.Set) {
 			return &p
@@ -164,25 +175,25 @@ func (r *run) carries(found pulls, words writing) *pullRequest {
 	return nil
 }
 
-// leaveToOthers reports a pull request that holds somebody else's commits. When it conflicts, they are told: it is theirs
-// to resolve.
-func (r *run) leaveToOthers(ctx context.Context, st *state, p pullRequest, res Result) (Result, error) {
-	res.point(p, "unchanged", fmt.Sprintf("= #%d proposes this already; somebody else has committed to its branch, so it was left alone", p.Number))
-	mergeable, err := r.mergeable(ctx, p)
-	if err != nil || mergeable != conflicting {
+// leaveToOthers reports a pull request that has somebody else's commits. If it conflicts, a comment asks those people to resolve
+// the conflict.
+func (r *run) leaveToOthers(ctx context.Context, st *github.State, p github.PullRequest, res Result) (Result, error) {
+	res.point(p.PullRef, "unchanged", fmt.Sprintf("= #%d proposes this already; somebody else has committed to its branch, so it was left alone", p.Number))
+	mergeable, err := r.merger().mergeable(ctx, p)
+	if err != nil || mergeable != github.Conflicting {
 		return res, err
 	}
-	res.Notes = append(res.Notes, fmt.Sprintf("#%d conflicts with %s and holds commits of somebody else, so the conflict is theirs to resolve; closing it lets a newer version have its own", p.Number, st.base.Name))
-	return res, r.client.commentOnce(ctx, p.Number, r.rep.clean(fmt.Sprintf("This pull request conflicts with %s. Its branch holds commits that were not made by gitops-action, so nothing here is overwritten: please resolve the conflict, or close the pull request.", code(st.base.Name))))
+	res.Notes = append(res.Notes, fmt.Sprintf("#%d conflicts with %s and holds commits of somebody else, so the conflict is theirs to resolve; closing it lets a newer version have its own", p.Number, st.Base.Name))
+	return res, r.client.Pulls.CommentOnce(ctx, p.Number, r.rep.clean(fmt.Sprintf("This pull request conflicts with %s. Its branch holds commits that were not made by gitops-action, so nothing here is overwritten: please resolve the conflict, or close the pull request.", display.Code(st.Base.Name))))
 }
 
-// freshBranch is how long a branch of ours without a pull request counts as a run that is about to open it.
+// freshBranch is for how long a branch of ours without a pull request counts as the work of a run that is about to open one.
 const freshBranch = 10 * time.Minute
 
-// newer is what we propose already, on our branch or on one of another name, when this request would take that back.
-func (r *run) newer(ctx context.Context, st *state, found *pulls, set []string) ([]string, error) {
-	takenBack := func(head *branchHead) []string {
-		last := setOf(head)
+// newer returns what we propose already, on our branch or on one of another name, if this request would go back from it.
+func (r *run) newer(ctx context.Context, st *github.State, found *pulls, set []string) ([]string, error) {
+	takenBack := func(head *github.Branch) []string {
+		last := r.proofs.setOf(head)
 		if len(last) == 0 || slices.Equal(last, set) || r.op.older == nil || !r.op.older(r.snap, last) {
 			return nil
 		}
@@ -198,24 +209,24 @@ func (r *run) newer(ctx context.Context, st *state, found *pulls, set []string) 
 			return last, nil
 		}
 	}
-	if st.branch == nil || st.leftBehind(st.branch) || r.now().Sub(st.branch.Target.CommittedDate) > freshBranch {
+	if st.Branch == nil || leftBehind(st, st.Branch) || r.now().Sub(st.Branch.Target.CommittedDate) > freshBranch {
 		return nil, nil // what is left of a pull request that was merged or closed says nothing
 	}
-	_, err := r.prove(ctx, st, st.branch)
-	return takenBack(st.branch), err
+	_, err := r.proofs.prove(ctx, st, st.Branch)
+	return takenBack(st.Branch), err
 }
 
-// tooLate leaves a newer proposal as it is. Its branch and its pull request are still made to fit: the base branch may
-// have moved, two runs that finish at once may have written their texts in the wrong order, and a run may have stopped
-// before opening it.
-func (r *run) tooLate(ctx context.Context, st *state, found pulls, last []string, res Result) (Result, error) {
+// tooLate keeps a newer proposal, and brings its branch and its pull request up to date. That is needed when the base branch has
+// moved, when two runs finished at the same time and wrote their texts in the wrong order, and when a run stopped before it opened
+// the pull request.
+func (r *run) tooLate(ctx context.Context, st *github.State, found pulls, last []string, res Result) (Result, error) {
 	op := r.op.again(last)
 	plan, err := op.plan(ctx, r.snap)
 	if err != nil || len(plan.Files) == 0 {
 		res.Line = "= left alone: " + strings.Join(last, ", ") + " is newer"
 		return res, err
 	}
-	words := writing{in: r.in, op: op, base: st.base.Name, plan: plan, hide: r.rep.clean}
+	words := writing{in: r.in, op: op, base: st.Base.Name, plan: plan, hide: r.rep.clean}
 	at, err := r.place(ctx, st, found)
 	if err != nil {
 		return Result{}, err
@@ -228,34 +239,34 @@ func (r *run) tooLate(ctx context.Context, st *state, found pulls, last []string
 	if err != nil {
 		return Result{}, err
 	}
-	res.point(p, res.PullOperation, fmt.Sprintf("= #%d proposes something newer already (%s); set allow-downgrade to go back", p.Number, strings.Join(last, ", ")))
+	res.point(p.PullRef, res.PullOperation, fmt.Sprintf("= #%d proposes something newer already (%s); set allow-downgrade to go back", p.Number, strings.Join(last, ", ")))
 	return res, nil
 }
 
-func (res *Result) point(p pullRequest, operation, line string) {
+func (res *Result) point(p github.PullRef, operation, line string) {
 	res.Number, res.URL, res.Branch, res.PullOperation, res.Line = p.Number, p.URL, p.HeadRefName, operation, line
 }
 
 // nothingLeft closes our pull requests: the base branch has the values already.
-func (r *run) nothingLeft(ctx context.Context, st *state, found pulls, words writing, res Result) (Result, error) {
+func (r *run) nothingLeft(ctx context.Context, st *github.State, found pulls, words writing, res Result) (Result, error) {
 	res.Line = "= already up to date"
 	ours := found.superseded
 	if found.current != nil {
-		ours = append([]pullRequest{*found.current}, ours...)
+		ours = append([]github.PullRequest{*found.current}, ours...)
 	}
 	for _, p := range ours {
-		if err := r.close(ctx, p, words.nothingLeft(setOf(p.HeadRef))); err != nil {
+		if err := r.close(ctx, p, words.nothingLeft(r.proofs.setOf(p.HeadRef))); err != nil {
 			return Result{}, err
 		}
 		res.Changed = true
-		res.point(p, "closed", fmt.Sprintf("✓ closed #%d: %s already has this", p.Number, st.base.Name))
+		res.point(p.PullRef, "closed", fmt.Sprintf("✓ closed #%d: %s already has this", p.Number, st.Base.Name))
 		r.wrote = &res
 	}
 	return res, nil
 }
 
 // upsert opens the pull request, or brings its title and text up to date.
-func (r *run) upsert(ctx context.Context, words writing, current *pullRequest, branch, head string, moved bool, res *Result) (pullRequest, error) {
+func (r *run) upsert(ctx context.Context, words writing, current *github.PullRequest, branch, head string, moved bool, res *Result) (github.PullRequest, error) {
 	var m marker
 	below, title := "", words.title()
 	if current != nil {
@@ -274,50 +285,50 @@ func (r *run) upsert(ctx context.Context, words writing, current *pullRequest, b
 		body += "\n" + below + "\n"
 	}
 	if current == nil {
-		pr, err := r.client.openPull(ctx, branch, words.base, title, body, r.in.Draft || m.Waiting)
+		pr, err := r.client.Pulls.Open(ctx, branch, words.base, title, body, r.in.Draft || m.Waiting)
 		if err != nil {
-			return pullRequest{}, err
+			return github.PullRequest{}, err
 		}
 		res.Changed = true
-		if pr.author == "github-actions[bot]" {
+		if pr.Author != nil && pr.Author.Login == "github-actions[bot]" {
 			res.Notes = append(res.Notes, "opened with github.token: workflows on this pull request wait for somebody to press Approve workflows to run; a GitHub App token avoids that")
 		}
 		r.opened = pr.Number
-		res.point(pr, "created", fmt.Sprintf("✓ opened #%d: %s", pr.Number, title))
+		res.point(pr.PullRef, "created", fmt.Sprintf("✓ opened #%d: %s", pr.Number, title))
 		r.remember(res)
 		return pr, nil
 	}
 	pr := *current
 	if err := r.setDraft(ctx, &pr, wasWaiting, m.Waiting); err != nil {
-		return pullRequest{}, err
+		return github.PullRequest{}, err
 	}
-	res.point(pr, "unchanged", fmt.Sprintf("= #%d is up to date", pr.Number))
+	res.point(pr.PullRef, "unchanged", fmt.Sprintf("= #%d is up to date", pr.Number))
 	if moved || pr.Title != title || !sameText(pr.Body, body) {
-		if err := r.client.editPull(ctx, pr, head, title, body); err != nil {
-			if errors.Is(err, errClosed) {
+		if err := r.client.Pulls.Edit(ctx, pr, head, title, body); err != nil {
+			if errors.Is(err, github.ErrClosed) {
 				r.tooLateFor = append(r.tooLateFor, pr.Number)
 			}
-			return pullRequest{}, err
+			return github.PullRequest{}, err
 		}
 		res.Changed = true
-		if res.point(pr, "updated", fmt.Sprintf("✓ updated #%d: %s", pr.Number, title)); r.opened == pr.Number {
-			res.point(pr, "created", fmt.Sprintf("✓ opened #%d: %s", pr.Number, title))
+		if res.point(pr.PullRef, "updated", fmt.Sprintf("✓ updated #%d: %s", pr.Number, title)); r.opened == pr.Number {
+			res.point(pr.PullRef, "created", fmt.Sprintf("✓ opened #%d: %s", pr.Number, title))
 		}
 		r.remember(res)
 	}
 	return pr, nil
 }
 
-// setDraft makes a pull request a draft while its gates do not hold. Only a draft that a run made is made ready again:
-// a person's draft stays one.
-func (r *run) setDraft(ctx context.Context, pr *pullRequest, was, waiting bool) error {
+// setDraft makes a pull request a draft while its gates do not hold. It makes only such a draft ready again; a draft that a person
+// made stays a draft.
+func (r *run) setDraft(ctx context.Context, pr *github.PullRequest, was, waiting bool) error {
 	switch {
 	case waiting && !pr.IsDraft:
 		pr.IsDraft = true
-		return r.client.markDraft(ctx, pr.ID)
+		return r.client.Pulls.MarkDraft(ctx, pr.ID)
 	case was && !waiting && pr.IsDraft && !r.in.Draft:
 		pr.IsDraft = false
-		return r.client.markReady(ctx, pr.ID)
+		return r.client.Pulls.MarkReady(ctx, pr.ID)
 	}
 	return nil
 }
@@ -327,8 +338,10 @@ func (r *run) remember(res *Result) {
 	r.wrote = &copied
 }
 
-// sameText compares texts as GitHub keeps them: line ends and outer blanks do not count.
+// sameText compares two texts. GitHub changes line ends and outer blanks, so they do not count.
 func sameText(a, b string) bool {
 	norm := func(s string) string { return strings.TrimSpace(strings.ReplaceAll(s, "\r\n", "\n")) }
 	return norm(a) == norm(b)
 }
+
+func (r *run) merger() merger { return merger{r.client, r.sleep} }

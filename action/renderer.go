@@ -14,10 +14,14 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/glob"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
 
-// Rendering is the pull half's work. The two halves share no package, so its program is run: without the token, without
-// the environment of the step, and with a limit of time and of output.
+// The pull half renders. The two halves share no package, so the action runs its program: without the token, without the environment
+// of the step, and with limits of time and of output.
 
 const (
 	rendererName  = "kubectl-gitops"
@@ -55,7 +59,7 @@ func rendererPath(input string, getenv func(string) string) (string, error) {
 			return c, nil
 		}
 	}
-	return "", advise(errNoRenderer, "put it on PATH, or name it with the kubectl-gitops-path input")
+	return "", hint.With(errNoRenderer, "put it on PATH, or name it with the kubectl-gitops-path input")
 }
 
 // rendering compares two directories, head and base below dir, with the program.
@@ -65,8 +69,8 @@ type rendering struct {
 	plainSecrets bool
 }
 
-// rootsOf are the directories that patterns name in dir/head or dir/base. None stands for the whole repository: the
-// program finds what of it is rendered.
+// rootsOf returns the directories that patterns name in dir/head or dir/base. Without patterns it returns none, which stands for the
+// whole repository.
 func rootsOf(dir string, patterns []string) []string {
 	var out []string
 	for _, side := range []string{"head", "base"} {
@@ -89,15 +93,15 @@ func rootsOf(dir string, patterns []string) []string {
 	return out
 }
 
-// directoriesOf are the directories that a path or pattern stands for. Files are nothing that can be rendered.
+// directoriesOf returns the directories that a path or pattern stands for. Files cannot be rendered, and are left out.
 func directoriesOf(root *os.Root, pattern string) []string {
-	if !isPattern(pattern) {
+	if !glob.IsPattern(pattern) {
 		if info, err := root.Stat(pattern); err == nil && !info.IsDir() {
 			return nil
 		}
 		return []string{pattern}
 	}
-	re, err := patternRE(pattern)
+	re, err := glob.Regexp(pattern)
 	if err != nil {
 		return nil
 	}
@@ -140,8 +144,8 @@ func isDirectory(dir, name string) bool {
 	return err == nil && info.IsDir()
 }
 
-// markdown is the preview of all roots together, of at most so many bytes or little more. It is made by one run of the
-// program: whether a change is about images only is a question about the whole repository.
+// markdown returns the preview of all roots together, of about so many bytes at most. One run of the program makes it, because whether
+// a change is image-only is a question about the whole repository.
 func (r rendering) markdown(ctx context.Context, most int) (string, error) {
 	base, head := filepath.Join(r.dir, "base"), filepath.Join(r.dir, "head")
 	var args []string
@@ -172,7 +176,7 @@ func (b *limitedBuffer) Write(p []byte) (int, error) {
 	return b.Buffer.Write(p)
 }
 
-// render runs the program in dir and returns what it printed. An exit status of 1 with output is an answer: an app of the
+// render runs the program in dir and returns what it printed. An exit status of 1 with output is no error: it says that an app of
 // head cannot be rendered.
 func render(ctx context.Context, program, dir string, args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, maxRender)
@@ -192,5 +196,5 @@ func render(ctx context.Context, program, dir string, args ...string) (string, e
 	case err == nil, errors.As(err, &exit) && exit.ExitCode() == 1 && out.Len() > 0:
 		return out.String(), nil
 	}
-	return "", fmt.Errorf("kubectl-gitops %s: %w: %s", args[0], err, oneLine(notes.String()))
+	return "", fmt.Errorf("kubectl-gitops %s: %w: %s", args[0], err, display.OneLine(notes.String()))
 }

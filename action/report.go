@@ -1,9 +1,6 @@
 package action
 
 import (
-	"crypto/rand"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -12,6 +9,8 @@ import (
 
 	"github.com/sethvargo/go-githubactions"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -21,8 +20,8 @@ const (
 	maxEdits    = 1000 // in the edits output: GitHub takes a megabyte of outputs from one job
 )
 
-// reporter writes what a run tells its workflow: log, annotations, outputs and job summary. Nothing from
-// outside passes it unescaped, and no token passes it at all.
+// reporter writes what a workflow gets from a run: log, annotations, outputs and job summary. It escapes everything that comes from
+// outside, and leaves out tokens.
 type reporter struct {
 	s       Streams
 	gh      *githubactions.Action
@@ -57,48 +56,29 @@ func (r *reporter) clean(s string) string {
 }
 
 // log prints one line.
-func (r *reporter) log(line string) { fmt.Fprintln(r.s.Out, logText(r.clean(line))) }
-
-// logText keeps text from being read as a workflow command: the runner obeys :: at the start of a line and
-// ##[ anywhere.
-func logText(s string) string {
-	var lines []string
-	for line := range strings.SplitSeq(s, "\n") {
-		line = strings.ReplaceAll(oneLine(line), "##[", "## [")
-		if strings.HasPrefix(line, "::") {
-			line = " :" + line[1:]
-			line = strings.Replace(line, " ::", " : :", 1)
-		}
-		lines = append(lines, line)
-	}
-	return strings.Join(lines, "\n  ")
-}
+func (r *reporter) log(line string) { fmt.Fprintln(r.s.Out, display.Log(r.clean(line))) }
 
 // failed reports an error and returns the exit code.
 func (r *reporter) failed(err error) int {
-	message, hint := r.clean(err.Error()), ""
-	var a *advised
-	if errors.As(err, &a) {
-		hint = r.clean(a.hint)
-	}
-	fmt.Fprintf(r.s.Err, "error: %s\n", logText(message))
-	if hint != "" {
-		fmt.Fprintf(r.s.Err, "hint: %s\n", logText(hint))
+	message, advice := r.clean(err.Error()), r.clean(hint.Of(err))
+	fmt.Fprintf(r.s.Err, "error: %s\n", display.Log(message))
+	if advice != "" {
+		fmt.Fprintf(r.s.Err, "hint: %s\n", display.Log(advice))
 	}
 	if !r.workflow() {
 		return ExitFailed
 	}
 	text := message
-	if hint != "" {
-		text += "\nhint: " + hint
+	if advice != "" {
+		text += "\nhint: " + advice
 	}
 	r.gh.WithFieldsMap(errorFields(err)).Errorf("%s", text)
-	summary := "### ✗ " + plainText(message) + "\n"
-	if hint != "" {
-		summary += "\n" + plainText(hint) + "\n"
+	summary := "### ✗ " + display.Plain(message) + "\n"
+	if advice != "" {
+		summary += "\n" + display.Plain(advice) + "\n"
 	}
 	if err := r.appendTo("GITHUB_STEP_SUMMARY", summary); err != nil {
-		fmt.Fprintf(r.s.Err, "error: %s\n", logText(err.Error()))
+		fmt.Fprintf(r.s.Err, "error: %s\n", display.Log(err.Error()))
 	}
 	return ExitFailed
 }
@@ -140,7 +120,7 @@ func (r *reporter) tell(res Result) {
 		r.log(fmt.Sprintf("%s:%d:%d: %s -> %s", e.File, e.Line, e.Column, e.Old, e.New))
 		if r.workflow() && i < maxNotices {
 			fields := map[string]string{"file": e.File, "line": strconv.Itoa(e.Line), "col": strconv.Itoa(e.Column), "title": "gitops-action"}
-			r.gh.WithFieldsMap(fields).Noticef("%s", r.clean(oneLine(e.Old+" -> "+e.New)))
+			r.gh.WithFieldsMap(fields).Noticef("%s", r.clean(display.OneLine(e.Old+" -> "+e.New)))
 		}
 	}
 	for i, n := range res.Notes {
@@ -148,9 +128,9 @@ func (r *reporter) tell(res Result) {
 		switch {
 		case !r.workflow():
 		case i < len(res.Plan.Notes): // about the edits, for information
-			r.gh.Noticef("%s", r.clean(oneLine(n)))
+			r.gh.Noticef("%s", r.clean(display.OneLine(n)))
 		default:
-			r.gh.Warningf("%s", r.clean(oneLine(n)))
+			r.gh.Warningf("%s", r.clean(display.OneLine(n)))
 		}
 	}
 	for i, f := range res.Findings {
@@ -163,7 +143,7 @@ func (r *reporter) tell(res Result) {
 		r.log(line)
 		if l := res.Plan.Left[i]; r.workflow() && res.Plan.Promoted == nil && i < maxNotices {
 			fields := map[string]string{"file": l.File, "line": strconv.Itoa(l.Line), "title": "gitops-action"}
-			r.gh.WithFieldsMap(fields).Noticef("%s", r.clean(oneLine(fmt.Sprintf("still %s %s: %s", l.What, l.To, l.Reason))))
+			r.gh.WithFieldsMap(fields).Noticef("%s", r.clean(display.OneLine(fmt.Sprintf("still %s %s: %s", l.What, l.To, l.Reason))))
 		}
 	}
 }
@@ -172,16 +152,16 @@ func (r *reporter) tell(res Result) {
 func (r *reporter) annotate(f Finding) {
 	fields := map[string]string{"title": "gitops-action " + f.Rule}
 	if f.File != "" {
-		fields["file"] = oneLine(f.File)
+		fields["file"] = display.OneLine(f.File)
 	}
 	if f.Line > 0 {
 		fields["line"] = strconv.Itoa(f.Line)
 	}
 	if f.Warning {
-		r.gh.WithFieldsMap(fields).Warningf("%s", r.clean(oneLine(f.Message)))
+		r.gh.WithFieldsMap(fields).Warningf("%s", r.clean(display.OneLine(f.Message)))
 		return
 	}
-	r.gh.WithFieldsMap(fields).Errorf("%s", r.clean(oneLine(f.Message)))
+	r.gh.WithFieldsMap(fields).Errorf("%s", r.clean(display.OneLine(f.Message)))
 }
 
 func findingTable(list []Finding) string {
@@ -196,17 +176,17 @@ func findingTable(list []Finding) string {
 		if f.Line > 0 {
 			where = fmt.Sprintf("%s:%d", f.File, f.Line)
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", code(where), plainText(f.Message), code(f.Rule))
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", display.Code(where), display.Plain(f.Message), display.Code(f.Rule))
 	}
 	return b.String()
 }
 
 func summary(res Result) string {
 	var b strings.Builder
-	b.WriteString("### " + plainText(res.Line) + "\n\n")
+	b.WriteString("### " + display.Plain(res.Line) + "\n\n")
 	if res.Text != "" {
 		for _, n := range res.Notes {
-			b.WriteString("> " + plainText(n) + "\n\n")
+			b.WriteString("> " + display.Plain(n) + "\n\n")
 		}
 		return b.String() + res.Text + "\n"
 	}
@@ -214,84 +194,21 @@ func summary(res Result) string {
 		b.WriteString(findingTable(res.Findings))
 	}
 	if res.URL != "" {
-		fmt.Fprintf(&b, "Pull request [#%d](%s), branch %s\n\n", res.Number, res.URL, code(res.Branch))
+		fmt.Fprintf(&b, "Pull request [#%d](%s), branch %s\n\n", res.Number, res.URL, display.Code(res.Branch))
 	} else if res.CommitURL != "" {
-		fmt.Fprintf(&b, "Commit [%s](%s), branch %s\n\n", short(res.Commit), res.CommitURL, code(res.Branch))
+		fmt.Fprintf(&b, "Commit [%s](%s), branch %s\n\n", display.SHA(res.Commit), res.CommitURL, display.Code(res.Branch))
 	}
 	if len(res.Plan.Edits) > 0 {
 		b.WriteString(editTable(res.Plan.Edits))
 	}
 	for _, n := range res.Notes {
-		b.WriteString("\n> " + plainText(n) + "\n")
+		b.WriteString("\n> " + display.Plain(n) + "\n")
 	}
 	for _, s := range res.Plan.Sections {
 		b.WriteString("\n" + s)
 	}
-	fmt.Fprintf(&b, "\n%s searched, %d parsed, %s already up to date.\n", count(res.Plan.Scanned, "file"), res.Plan.Parsed, count(len(res.Plan.Current), "reference"))
+	fmt.Fprintf(&b, "\n%s searched, %d parsed, %s already up to date.\n", display.Count(res.Plan.Scanned, "file"), res.Plan.Parsed, display.Count(len(res.Plan.Current), "reference"))
 	return b.String()
-}
-
-// outputs are those of the first result that changed something, and all results in one list.
-func (r *reporter) outputs(results []Result) error {
-	res := Result{PullOperation: "none"}
-	for _, one := range results {
-		if one.Changed && !res.Changed || res.Line == "" {
-			res = one
-		}
-	}
-	list, err := json.Marshal(resultList(results))
-	if err != nil {
-		return fmt.Errorf("write the outputs: %w", err)
-	}
-	images, err := json.Marshal(imageList(res.Plan.Edits))
-	if err != nil {
-		return fmt.Errorf("write the outputs: %w", err)
-	}
-	edits, err := json.Marshal(editList(res.Plan.Edits[:min(len(res.Plan.Edits), maxEdits)]))
-	if err != nil {
-		return fmt.Errorf("write the outputs: %w", err)
-	}
-	findings, err := json.Marshal(append([]Finding{}, res.Findings[:min(len(res.Findings), maxEdits)]...))
-	if err != nil {
-		return fmt.Errorf("write the outputs: %w", err)
-	}
-	gates, err := json.Marshal(append([]gateResult{}, res.Plan.gates()...))
-	if err != nil {
-		return fmt.Errorf("write the outputs: %w", err)
-	}
-	number := ""
-	if res.Number > 0 {
-		number = strconv.Itoa(res.Number)
-	}
-	var b strings.Builder
-	for _, o := range [][2]string{
-		{"changed", strconv.FormatBool(res.Changed)}, {"commit", res.Commit}, {"verified", strconv.FormatBool(res.Verified)},
-		{"branch", res.Branch}, {"pr-number", number}, {"pr-url", res.URL}, {"pr-operation", res.PullOperation},
-		{"images", string(images)}, {"edits", string(edits)}, {"results", string(list)},
-		{"gates", string(gates)}, {"findings", string(findings)}, {"image-only", res.ImageOnly},
-	} {
-		line, err := output(o[0], r.clean(o[1]))
-		if err != nil {
-			return err
-		}
-		b.WriteString(line)
-	}
-	return r.appendTo("GITHUB_OUTPUT", b.String())
-}
-
-// output writes one output between random delimiters, so that no value can end itself and start another
-// output. Outputs have one line each.
-func output(name, value string) (string, error) {
-	var random [16]byte
-	if _, err := rand.Read(random[:]); err != nil {
-		return "", fmt.Errorf("write the outputs: %w", err)
-	}
-	end := "end_" + hex.EncodeToString(random[:])
-	value = oneLine(value)
-	if strings.Contains(value, end) {
-		return "", fmt.Errorf("write the output %s: it contains its own delimiter", name)
-	}
-	return fmt.Sprintf("%s<<%s\n%s\n%s\n", name, end, value, end), nil
 }
 
 // appendTo appends to the file that a variable of the runner names, if it does.
@@ -308,75 +225,4 @@ func (r *reporter) appendTo(variable, text string) error {
 		return errors.Join(fmt.Errorf("write %s: %w", variable, err), f.Close())
 	}
 	return f.Close()
-}
-
-// editJSON is one entry of the edits output and of bump -o json.
-type editJSON struct {
-	File   string `json:"file"`
-	Line   int    `json:"line"`
-	Column int    `json:"column"`
-	Path   string `json:"path"`
-	Image  string `json:"image,omitempty"`
-	Old    string `json:"old"`
-	New    string `json:"new"`
-}
-
-func editList(edits []bumper.Edit) []editJSON {
-	out := make([]editJSON, 0, len(edits))
-	for _, e := range edits {
-		out = append(out, editJSON{e.File, e.Line, e.Column, e.Path, e.Image, e.Old, e.New})
-	}
-	return out
-}
-
-// resultJSON is one entry of the results output: one target of a promotion, or the one thing another operation did.
-type resultJSON struct {
-	Target        string       `json:"target,omitempty"`
-	Changed       bool         `json:"changed"`
-	Line          string       `json:"line"`
-	Commit        string       `json:"commit,omitempty"`
-	Branch        string       `json:"branch,omitempty"`
-	Number        int          `json:"prNumber,omitempty"`
-	URL           string       `json:"prUrl,omitempty"`
-	PullOperation string       `json:"prOperation"`
-	Images        []imageJSON  `json:"images"`
-	Gates         []gateResult `json:"gates,omitempty"`
-	Left          []Left       `json:"left,omitempty"`
-}
-
-func resultList(results []Result) []resultJSON {
-	out := []resultJSON{}
-	for _, r := range results {
-		out = append(out, resultJSON{Target: r.Target, Changed: r.Changed, Line: r.Line, Commit: r.Commit, Branch: r.Branch, Number: r.Number, URL: r.URL,
-			PullOperation: r.PullOperation, Images: imageList(r.Plan.Edits), Left: r.Plan.leftOutput(), Gates: r.Plan.gates()})
-	}
-	return out
-}
-
-// imageJSON is one entry of the images output.
-type imageJSON struct {
-	Name string   `json:"name"`
-	From []string `json:"from"`
-	To   string   `json:"to"`
-}
-
-// imageList is one entry for each image, with every version it had.
-func imageList(edits []bumper.Edit) []imageJSON {
-	out, at := []imageJSON{}, map[string]int{}
-	for _, e := range edits {
-		if e.Image == "" {
-			continue
-		}
-		i, ok := at[e.Image]
-		if !ok {
-			i = len(out)
-			at[e.Image] = i
-			out = append(out, imageJSON{Name: e.Image, From: []string{}, To: e.After.String()})
-		}
-		from := e.Before.String()
-		if n := len(out[i].From); n == 0 || out[i].From[n-1] != from {
-			out[i].From = append(out[i].From, from)
-		}
-	}
-	return out
 }

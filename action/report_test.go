@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/githubtest"
 )
 
@@ -98,7 +99,7 @@ func TestNoticesPointAtTheEditedLine(t *testing.T) {
 
 func TestLogLinesAreNeverCommands(t *testing.T) {
 	for _, line := range []string{"::set-env name=A::b", "a\n::error::x", "a ##[set-env name=A]b", "\t::stop-commands::x", "a\r\n  ::warning::x"} {
-		for got := range strings.Lines(logText(line)) {
+		for got := range strings.Lines(display.Log(line)) {
 			if strings.HasPrefix(strings.TrimSpace(got), "::") || strings.Contains(got, "##[") {
 				t.Errorf("%q is printed as %q", line, got)
 			}

@@ -2,25 +2,31 @@ package action
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/github"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
-// rollbackOperation makes the operation that the inputs ask for: undo a pull request or a commit, set images back, or
+// restorer makes the plans of a rollback.
+type restorer struct {
+	in     Inputs
+	client *github.Client
+	now    func() time.Time
+}
+
+// operation makes the operation that the inputs ask for: undo a pull request or a commit, set images back, or
 // release what an earlier rollback holds.
-func (r *run) rollbackOperation(ctx context.Context) (operation, error) {
+func (r restorer) operation(ctx context.Context) (operation, error) {
 	switch {
 	case len(r.in.Release) > 0:
-		return r.releaseOperation(), nil
+		return r.release(), nil
 	case len(r.in.Images) > 0:
-		return r.imagesBackOperation()
+		return r.imagesBack()
 	}
 	u, err := r.undoOf(ctx)
 	if err != nil {
@@ -32,119 +38,9 @@ func (r *run) rollbackOperation(ctx context.Context) (operation, error) {
 	return op, nil
 }
 
-// undoOf finds out what the pull request or the commit changed.
-func (r *run) undoOf(ctx context.Context) (*undo, error) {
-	u := &undo{}
-	var before, after string
-	var err error
-	if r.in.PullNumber > 0 {
-		u.what, u.slug = fmt.Sprintf("#%d", r.in.PullNumber), fmt.Sprintf("pr-%d", r.in.PullNumber)
-		before, after, err = r.client.mergedRange(ctx, r.in.PullNumber, r.in.Ref)
-	} else {
-		before, after, err = r.client.commitRange(ctx, r.in.Commit, r.in.Ref)
-		u.what, u.slug = short(after), short(after)
-	}
-	if err != nil {
-		return nil, err
-	}
-	changed, err := r.client.compare(ctx, before, after)
-	if err != nil {
-		return nil, err
-	}
-	if len(changed.files) >= maxCompared {
-		return nil, fmt.Errorf("roll back %s: it changes %d files or more, too many to undo in one run", u.what, maxCompared)
-	}
-	var paths []string
-	for _, f := range changed.files {
-		paths = append(paths, f.path)
-		if f.previous != "" {
-			paths = append(paths, f.previous)
-		}
-	}
-	wants := wanted{only: true, extra: paths}
-	old, err := r.client.fetch(ctx, before, wants)
-	if err != nil {
-		return nil, err
-	}
-	now, err := r.client.fetch(ctx, after, wants)
-	if err != nil {
-		return nil, err
-	}
-	slices.Sort(paths)
-	paths = slices.Compact(paths)
-	if err := errors.Join(r.client.checkBytes(ctx, old, paths), r.client.checkBytes(ctx, now, paths)); err != nil {
-		return nil, err
-	}
-	for _, p := range paths {
-		if p == holdsFile {
-			continue // holds follow the versions, see holdChange
-		}
-		c := undone{path: p, mode: old.modes[p]}
-		c.before, c.had = old.data(p)
-		c.after, c.has = now.data(p)
-		if !c.had && !c.has {
-			return nil, fmt.Errorf("roll back %s: %s is a symbolic link, a submodule or too large; undo it by hand", u.what, p)
-		}
-		u.files = append(u.files, c)
-	}
-	return u, nil
-}
-
-var shaRE = regexp.MustCompile(`^[0-9a-f]{7,40}$`)
-
-// rollback reads what only rollback understands.
-func (r *reader) rollback(in *Inputs) {
-	in.Commit, in.Reason, in.Hold = r.text("commit"), r.text("reason"), r.boolean("hold", true)
-	if n := r.text("pull-request-number"); n != "" {
-		var err error
-		if in.PullNumber, err = strconv.Atoi(strings.TrimPrefix(n, "#")); err != nil || in.PullNumber < 1 {
-			r.bad("input pull-request-number: %q is not a number", n)
-		}
-	}
-	for _, line := range r.list("release", false) {
-		img, err := parseVersioned(line)
-		if err != nil {
-			r.bad("input release: %w", err)
-		}
-		in.Release = append(in.Release, img)
-	}
-	if in.PullNumber > 0 && (in.Operation == opBump || in.Operation == opPromote) {
-		r.bad("input pull-request-number belongs to rollback, preview and check")
-	}
-	if in.Operation != opRollback {
-		if in.Commit != "" || in.Reason != "" || len(in.Release) > 0 {
-			r.bad("inputs commit, reason and release belong to operation: rollback")
-		}
-		return
-	}
-	if in.Commit != "" && !shaRE.MatchString(in.Commit) {
-		r.bad("input commit: %q is not a commit (7 to 40 hexadecimal digits)", in.Commit)
-	}
-	ways := 0
-	for _, given := range []bool{in.PullNumber > 0, in.Commit != "", len(in.Images) > 0, len(in.Release) > 0} {
-		if given {
-			ways++
-		}
-	}
-	if ways != 1 && len(r.errs) == 0 {
-		r.bad("rollback: give one of the inputs pull-request-number, commit, images (with paths) and release")
-	}
-	if len(in.Images) > 0 && r.text("paths") == "" {
-		r.bad("input paths: rolling images back needs the environments, directories or names of %s", promotionFile)
-	}
-}
-
-// parseVersioned reads the name of an image with or without a version.
-func parseVersioned(s string) (bumper.Image, error) {
-	if strings.Contains(s, "=") {
-		return bumper.ParseAssignment(s)
-	}
-	return bumper.ParseImage(s)
-}
-
-// held is the hold that keeps the version before an edit from coming back.
-func (r *run) held(p *Promotion, e bumper.Edit) Hold {
-	h := Hold{Image: e.Before.Name, Tag: e.Before.Tag, Digest: e.Before.Digest, Path: environmentOf(p, e.File), Reason: oneLine(r.in.Reason), By: r.in.event.actor,
+// held returns a hold of the version that an edit takes away.
+func (r restorer) held(p *promotion.File, e bumper.Edit) promotion.Hold {
+	h := promotion.Hold{Image: e.Before.Name, Tag: e.Before.Tag, Digest: e.Before.Digest, Path: p.Directory(e.File), Reason: display.OneLine(r.in.Reason), By: r.in.event.actor,
 		Since: r.now().UTC().Format(time.DateOnly)}
 	if h.Reason == "" {
 		h.Reason = "rolled back"
@@ -152,54 +48,39 @@ func (r *run) held(p *Promotion, e bumper.Edit) Hold {
 	return h
 }
 
-// environmentOf is the directory that a version is held out of: the environment's, or the file's own.
-func environmentOf(p *Promotion, file string) string {
-	if p != nil {
-		for _, e := range p.Environments {
-			if at := e.member(file); at != "" {
-				return at
-			}
-		}
-	}
-	if i := strings.LastIndexByte(file, '/'); i >= 0 {
-		return file[:i]
-	}
-	return "."
-}
-
-// withHolds adds the holds to a plan that takes versions away.
-func (r *run) withHolds(s *snapshot, plan Plan) (Plan, error) {
+// withHolds adds to a plan the holds of the versions that it takes away.
+func (r restorer) withHolds(s *snapshot, plan Plan) (Plan, error) {
 	p, err := s.promotion()
 	if err != nil {
 		return Plan{}, err
 	}
-	var bad []Hold
+	var bad []promotion.Hold
 	for _, e := range plan.Edits {
-		if e.Image != "" && e.Before.Tag+e.Before.Digest != "" && exact(e.Before) != exact(e.After) {
+		if e.Image != "" && e.Before.Tag+e.Before.Digest != "" && promotion.Exact(e.Before) != promotion.Exact(e.After) {
 			bad = append(bad, r.held(p, e))
 		}
 	}
-	data, notes, err := holdChange(s, bad, plan.Edits, r.in.Hold)
+	data, notes, err := promotion.ChangeHolds(s.own[promotion.HoldsPath], bad, plan.Edits, r.in.Hold)
 	if err != nil {
 		return Plan{}, err
 	}
 	if data != nil {
-		plan.Files[holdsFile] = data
+		plan.Files[promotion.HoldsPath] = data
 	}
 	plan.Notes = append(plan.Notes, notes...)
 	return plan, nil
 }
 
-// releaseOperation takes holds out.
-func (r *run) releaseOperation() operation {
+// release makes the operation that takes holds out.
+func (r restorer) release() operation {
 	var keys []string
 	for _, img := range r.in.Release {
 		keys = append(keys, "release "+img.String())
 	}
-	op := operation{name: opRollback, slug: "release-" + shortName(r.in.Release[0].Name), wants: wanted{only: true}}
+	op := operation{name: opRollback, slug: "release-" + display.ShortName(r.in.Release[0].Name), wants: wanted{only: true}}
 	op.target = targetName(append(keys, r.in.Paths...)...)
 	op.plan = func(_ context.Context, s *snapshot) (Plan, error) {
-		plan := Plan{Files: map[string][]byte{}, Set: keys, Lead: "Release " + shortName(r.in.Release[0].Name)}
+		plan := Plan{Files: map[string][]byte{}, Set: keys, Lead: "Release " + display.ShortName(r.in.Release[0].Name)}
 		p, err := s.promotion()
 		if err != nil {
 			return plan, err
@@ -208,9 +89,9 @@ func (r *run) releaseOperation() operation {
 		if err != nil {
 			return plan, err
 		}
-		drop := func(h Hold) bool {
-			return slices.ContainsFunc(r.in.Release, func(img bumper.Image) bool { return h.isAbout(img) }) &&
-				(len(r.in.Paths) == 0 || slices.ContainsFunc(r.in.Paths, func(at string) bool { return p.isIn(at, h.Path) }))
+		drop := func(h promotion.Hold) bool {
+			return slices.ContainsFunc(r.in.Release, func(img bumper.Image) bool { return h.IsAbout(img) }) &&
+				(len(r.in.Paths) == 0 || slices.ContainsFunc(r.in.Paths, func(at string) bool { return p.Contains(at, h.Path) }))
 		}
 		var out []string
 		for _, h := range holds {
@@ -223,17 +104,9 @@ func (r *run) releaseOperation() operation {
 			return plan, nil
 		}
 		plan.Notes, plan.Set = out, append(slices.Clone(keys), out...)
-		plan.Files[holdsFile], err = editHolds(s.own[holdsFile], drop, nil)
+		plan.Files[promotion.HoldsPath], err = promotion.EditHolds(s.own[promotion.HoldsPath], drop, nil)
 		return plan, err
 	}
 	op.again = func([]string) operation { return op }
 	return op
-}
-
-// isAbout says whether a hold is one that the release input names, with or without a version.
-func (h Hold) isAbout(img bumper.Image) bool {
-	if (bumper.Image{Name: h.Image}).Normalised() != img.Normalised() {
-		return false
-	}
-	return (img.Tag == "" || img.Tag == h.Tag) && (img.Digest == "" || img.Digest == h.Digest)
 }

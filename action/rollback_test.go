@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/githubtest"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 )
 
 func rollback(more ...string) map[string]string {
@@ -51,9 +53,9 @@ func TestRollBackAPullRequestHoweverItWasMerged(t *testing.T) {
 			if _, there := files["clusters/prod/new.yaml"]; there || files["other.yaml"].Data != "a: 1\n" {
 				t.Errorf("files %v", files)
 			}
-			holds, err := parseHolds([]byte(files[holdsFile].Data))
+			holds, err := promotion.ParseHolds([]byte(files[promotion.HoldsPath].Data))
 			if err != nil || len(holds) != 1 || !strings.HasPrefix(holds[0].String(), "api 1.9.0 in clusters/prod since 20") || !strings.HasSuffix(holds[0].String(), "by ada: errors in checkout") {
-				t.Errorf("%v %v\n%s", holds, err, files[holdsFile].Data)
+				t.Errorf("%v %v\n%s", holds, err, files[promotion.HoldsPath].Data)
 			}
 			if strings.Contains(got.stdout, "not a plain revert") {
 				t.Errorf("it is a plain revert:\n%s", got.stdout)
@@ -70,11 +72,11 @@ func TestRollBackAPullRequestHoweverItWasMerged(t *testing.T) {
 func TestRollBackACommit(t *testing.T) {
 	hub, repo := newConfig(t, githubtest.RepoOptions{})
 	c := repo.Push("main", "bump", map[string]string{prodFile: kustomization("ghcr.io/acme/api", "1.9.0")})
-	runStep(t, hub, rollback("commit", short(c.SHA), "pull-request", "false", "hold", "false")).mustSucceed(t)
+	runStep(t, hub, rollback("commit", display.SHA(c.SHA), "pull-request", "false", "hold", "false")).mustSucceed(t)
 	if file := repo.Read("main", prodFile); file != kustomization("ghcr.io/acme/api", "1.8.1") {
 		t.Errorf("file:\n%s", file)
 	}
-	if repo.Read("main", holdsFile) != "" {
+	if repo.Read("main", promotion.HoldsPath) != "" {
 		t.Error("it is held all the same")
 	}
 	side := repo.Push("side", "not on main", map[string]string{"x.yaml": "a: 1\n"})
@@ -121,7 +123,7 @@ func TestRollBackWhileOthersCommit(t *testing.T) {
 }
 
 func TestRollBackAnImageToItsPreviousVersionAndHoldIt(t *testing.T) {
-	hub, repo := stages(t, map[string]string{promotionFile: chain, "clusters/dev/a.yaml": "a: 1\n"})
+	hub, repo := stages(t, map[string]string{promotion.FilePath: chain, "clusters/dev/a.yaml": "a: 1\n"})
 	prod := func(api string) map[string]string {
 		return map[string]string{"clusters/prod/values.yaml": strings.Replace(prodValues, "1.8.1", api, 1)}
 	}
@@ -139,7 +141,7 @@ func TestRollBackAnImageToItsPreviousVersionAndHoldIt(t *testing.T) {
 
 	// Neither a bump nor a promotion brings a held version back.
 	repo.Push("main", "staging", stagingRuns("1.9.0", "2.0.1"))
-	got := runStep(t, hub, promotion("pull-request", "false")).mustSucceed(t)
+	got := runStep(t, hub, promoting("pull-request", "false")).mustSucceed(t)
 	if file := repo.Read("main", "clusters/prod/values.yaml"); file != strings.Replace(prodValues, "worker:2.0.0", "worker:2.0.1", 1) || !strings.Contains(got.stdout, "held: api 1.9.0 in clusters/prod") {
 		t.Errorf("file:\n%s\n%s", file, got.stdout)
 	}
@@ -155,7 +157,7 @@ func TestRollBackAnImageToItsPreviousVersionAndHoldIt(t *testing.T) {
 	// The next version is free, and so is the held one after its release.
 	runStep(t, hub, map[string]string{"images": "ghcr.io/acme/api=1.9.1", "paths": "clusters/prod", "dry-run": "true"}).mustSucceed(t).want(t, map[string]string{"changed": "true"})
 	runStep(t, hub, rollback("release", "ghcr.io/acme/api=1.9.0", "pull-request", "false")).mustSucceed(t)
-	if holds, err := parseHolds([]byte(repo.Read("main", holdsFile))); err != nil || len(holds) != 1 || holds[0].Tag != "1.8.2" {
+	if holds, err := promotion.ParseHolds([]byte(repo.Read("main", promotion.HoldsPath))); err != nil || len(holds) != 1 || holds[0].Tag != "1.8.2" {
 		t.Errorf("%v %v", holds, err)
 	}
 	runStep(t, hub, bump).mustSucceed(t).want(t, map[string]string{"changed": "true"})
@@ -168,38 +170,38 @@ func TestRollBackARollback(t *testing.T) {
 	repo.Merge(2)
 	runStep(t, hub, rollback("pull-request-number", "2", "hold", "false")).mustSucceed(t)
 	repo.Squash(3)
-	if file := repo.Read("main", prodFile); file != kustomization("ghcr.io/acme/api", "1.9.0") || !strings.Contains(repo.Read("main", holdsFile), "holds: []") {
-		t.Errorf("file:\n%s\n%s", file, repo.Read("main", holdsFile))
+	if file := repo.Read("main", prodFile); file != kustomization("ghcr.io/acme/api", "1.9.0") || !strings.Contains(repo.Read("main", promotion.HoldsPath), "holds: []") {
+		t.Errorf("file:\n%s\n%s", file, repo.Read("main", promotion.HoldsPath))
 	}
 }
 
 func TestHoldsAreSpliced(t *testing.T) {
-	a, b := Hold{Image: "ghcr.io/acme/api", Tag: "1.30", Path: "clusters/prod", Reason: "it's: \"odd\" # really", By: "ada", Since: "2026-11-25"}, Hold{Image: "nginx", Digest: "sha256:" + strings.Repeat("a", 64), Path: "."}
-	none := func(Hold) bool { return false }
-	file, err := editHolds(nil, none, []Hold{a})
+	a, b := promotion.Hold{Image: "ghcr.io/acme/api", Tag: "1.30", Path: "clusters/prod", Reason: "it's: \"odd\" # really", By: "ada", Since: "2026-11-25"}, promotion.Hold{Image: "nginx", Digest: "sha256:" + strings.Repeat("a", 64), Path: "."}
+	none := func(promotion.Hold) bool { return false }
+	file, err := promotion.EditHolds(nil, none, []promotion.Hold{a})
 	if err != nil {
 		t.Fatal(err)
 	}
 	odd := strings.Replace(string(file), "holds:\n- ", "# mine\nholds:   # list\n  # first\n  - ", 1)
 	odd = strings.ReplaceAll(strings.ReplaceAll(odd, "\n  tag", "\n    tag"), "\n  path", "\n    path")
 	odd = strings.ReplaceAll(strings.ReplaceAll(strings.ReplaceAll(odd, "\n  reason", "\n    reason"), "\n  by", "\n    by"), "\n  since", "\n    since")
-	both, err := editHolds([]byte(odd), none, []Hold{b})
+	both, err := promotion.EditHolds([]byte(odd), none, []promotion.Hold{b})
 	if err != nil || !strings.HasPrefix(string(both), odd) {
 		t.Fatalf("%v\n%s", err, both)
 	}
-	back, err := editHolds(both, func(h Hold) bool { return h.Image == "nginx" }, nil)
+	back, err := promotion.EditHolds(both, func(h promotion.Hold) bool { return h.Image == "nginx" }, nil)
 	if err != nil || string(back) != odd {
 		t.Errorf("%v\n%s\nwant:\n%s", err, back, odd)
 	}
-	empty, err := editHolds(file, func(Hold) bool { return true }, nil)
+	empty, err := promotion.EditHolds(file, func(promotion.Hold) bool { return true }, nil)
 	if err != nil || !strings.HasSuffix(string(empty), "holds: []\n") {
 		t.Errorf("%v\n%s", err, empty)
 	}
-	if again, err := editHolds(empty, none, []Hold{a}); err != nil || string(again) != string(file) {
+	if again, err := promotion.EditHolds(empty, none, []promotion.Hold{a}); err != nil || string(again) != string(file) {
 		t.Errorf("%v\n%s\nwant:\n%s", err, again, file)
 	}
 	flow := "apiVersion: kubectl-gitops.dev/v1alpha1\nkind: Holds\nholds: [{image: a, tag: b, path: .}]\n"
-	if _, err := editHolds([]byte(flow), none, []Hold{a}); err == nil || !strings.Contains(err.Error(), "cannot be edited safely") {
+	if _, err := promotion.EditHolds([]byte(flow), none, []promotion.Hold{a}); err == nil || !strings.Contains(err.Error(), "cannot be edited safely") {
 		t.Errorf("%v", err)
 	}
 }
@@ -220,16 +222,16 @@ func TestBadRollbacks(t *testing.T) {
 		{"empty directory", rollback("images", "ghcr.io/acme/api", "paths", "clusters/qa"), "there is no YAML in clusters/qa"},
 		{"release without rollback", map[string]string{"images": "a=1", "release": "a"}, "belong to operation: rollback"},
 		{"promote without environments", map[string]string{"operation": "promote"}, "the repository has no promotion.yaml"},
-		{"promote to nothing", promotion("to", "clusters/qa"), "there is no YAML in clusters/qa"},
-		{"promote from nothing", promotion("from", "clusters/qa"), "there is no YAML in clusters/qa"},
-		{"promote into itself", promotion("to", "clusters/staging"), "overlap"},
+		{"promote to nothing", promoting("to", "clusters/qa"), "there is no YAML in clusters/qa"},
+		{"promote from nothing", promoting("from", "clusters/qa"), "there is no YAML in clusters/qa"},
+		{"promote into itself", promoting("to", "clusters/staging"), "overlap"},
 		{"promote without from", map[string]string{"operation": "promote", "to": "clusters/prod"}, "nothing says where"},
-		{"promote to a pattern", promotion("to", "clusters/*"), "is in clusters/* and in clusters/staging"},
-		{"promote to the whole repository", promotion("to", "."), "is not below the root"},
-		{"promote a version", promotion("images", "ghcr.io/acme/api=1.9.0"), "give the name only"},
-		{"promote values", promotion("values", "a.yaml:b=c"), "with the also input"},
-		{"promote a missing value", promotion("also", "values.yaml:none"), `there is no key "none"`},
-		{"promote a missing file", promotion("also", "none.yaml:a"), "there is no file clusters/staging/none.yaml"},
+		{"promote to a pattern", promoting("to", "clusters/*"), "is in clusters/* and in clusters/staging"},
+		{"promote to the whole repository", promoting("to", "."), "is not below the root"},
+		{"promote a version", promoting("images", "ghcr.io/acme/api=1.9.0"), "give the name only"},
+		{"promote values", promoting("values", "a.yaml:b=c"), "with the also input"},
+		{"promote a missing value", promoting("also", "values.yaml:none"), `there is no key "none"`},
+		{"promote a missing file", promoting("also", "none.yaml:a"), "there is no file clusters/staging/none.yaml"},
 		{"also without promote", map[string]string{"images": "a=1", "also": "a:b"}, "belong to operation: promote"},
 	}
 	for _, c := range cases {

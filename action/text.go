@@ -3,12 +3,10 @@ package action
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
@@ -33,7 +31,7 @@ type writing struct {
 func (w writing) expand(template string) string {
 	from := ""
 	if len(w.plan.Edits) > 0 {
-		from = version(w.plan.Edits[0].Before)
+		from = display.Version(w.plan.Edits[0].Before)
 	}
 	return w.hide(strings.NewReplacer("{operation}", w.op.name, "{image}", w.op.image, "{tag}", w.op.tag, "{from}", from,
 		"{images}", strings.Join(w.summaries(), ", "), "{ref}", w.base, "{repository}", w.in.Repository, "{target}", w.op.slug).Replace(template))
@@ -71,7 +69,7 @@ func (w writing) title() string {
 	} else {
 		t = w.expand(t)
 	}
-	return shorten(w.hide(oneLine(t)), maxTitle)
+	return display.Shorten(w.hide(display.OneLine(t)), maxTitle)
 }
 
 // message is the commit message without its trailer.
@@ -84,13 +82,13 @@ func (w writing) message() string {
 	if w.plan.Lead != "" {
 		lead = w.plan.Lead + ": "
 	}
-	b.WriteString(shorten(strings.TrimSuffix(lead+strings.Join(w.summaries(), ", "), ": "), 200) + "\n")
+	b.WriteString(display.Shorten(strings.TrimSuffix(lead+strings.Join(w.summaries(), ", "), ": "), 200) + "\n")
 	for i, e := range w.plan.Edits {
 		if i == 50 {
 			fmt.Fprintf(&b, "\nand %d more", len(w.plan.Edits)-i)
 			break
 		}
-		fmt.Fprintf(&b, "\n%s:%d: %s -> %s", oneLine(e.File), e.Line, oneLine(e.Old), oneLine(e.New))
+		fmt.Fprintf(&b, "\n%s:%d: %s -> %s", display.OneLine(e.File), e.Line, display.OneLine(e.Old), display.OneLine(e.New))
 	}
 	return w.hide(b.String())
 }
@@ -105,28 +103,28 @@ func (w writing) body(m marker, notes []string) string {
 		b.WriteString(editTable(w.plan.Edits))
 	}
 	for _, n := range append(slices.Clone(w.plan.Notes), notes...) {
-		b.WriteString("\n> " + plainText(n) + "\n")
+		b.WriteString("\n> " + display.Plain(n) + "\n")
 	}
 	for _, s := range w.plan.Sections {
 		b.WriteString("\n" + s)
 	}
 	if len(m.History) > 1 {
-		fmt.Fprintf(&b, "\n<details><summary>%s in this pull request</summary>\n\n", count(len(m.History), w.op.name))
+		fmt.Fprintf(&b, "\n<details><summary>%s in this pull request</summary>\n\n", display.Count(len(m.History), w.op.name))
 		for _, s := range m.History {
-			fmt.Fprintf(&b, "- %s: %s\n", plainText(s.At), codeList(s.Set))
+			fmt.Fprintf(&b, "- %s: %s\n", display.Plain(s.At), display.Codes(s.Set))
 		}
 		b.WriteString("\n</details>\n")
 	}
 	b.WriteString("\nMerging changes what is deployed; reverting this pull request rolls it back.\n")
-	return w.hide(shorten(b.String(), maxBody-len(m.String())-100))
+	return w.hide(display.Shorten(b.String(), maxBody-len(m.String())-100))
 }
 
-// unmarked is Markdown in which nothing passes for our hidden comments: they say what a pull request is.
+// unmarked returns Markdown without anything that looks like our hidden comments, which say what a pull request is.
 func unmarked(s string) string {
 	return strings.ReplaceAll(s, strings.TrimSpace(markerStart), "&lt;!-- gitops-action:")
 }
 
-// nothingLeft says why a pull request is closed that asked for a set of versions.
+// nothingLeft returns the reason for closing a pull request that asked for a set of versions.
 func (w writing) nothingLeft(set []string) string {
 	text := fmt.Sprintf("`%s` already has this.", w.base)
 	images, _ := parseSet(set)
@@ -134,9 +132,9 @@ func (w writing) nothingLeft(set []string) string {
 		asked := slices.ContainsFunc(images, func(i bumper.Image) bool { return i.Normalised() == (bumper.Image{Name: l.What}).Normalised() })
 		switch {
 		case strings.HasPrefix(l.Reason, "held: "), strings.Contains(l.Reason, " is older than "):
-			text = "Nothing is left to promote: " + plainText(l.Reason) + "."
+			text = "Nothing is left to promote: " + display.Plain(l.Reason) + "."
 		case asked && strings.HasPrefix(l.Reason, "not in "):
-			text = "Nothing is left to promote: " + code(l.What) + " is " + plainText(l.Reason) + " any more."
+			text = "Nothing is left to promote: " + display.Code(l.What) + " is " + display.Plain(l.Reason) + " any more."
 		}
 	}
 	return w.hide(text)
@@ -158,12 +156,12 @@ func editTable(edits []bumper.Edit) string {
 		if e.Image == "" {
 			name = e.Path
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", code(name), code(bare(e.Old, e.Before)), code(bare(e.New, e.After)), code(fmt.Sprintf("%s:%d", e.File, e.Line)))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", display.Code(name), display.Code(bare(e.Old, e.Before)), display.Code(bare(e.New, e.After)), display.Code(fmt.Sprintf("%s:%d", e.File, e.Line)))
 	}
 	return b.String()
 }
 
-// bare is a scalar without the image name in front: the table has a column for that.
+// bare returns a scalar without the name of the image in front, which has a column of its own in the table.
 func bare(scalar string, img bumper.Image) string {
 	rest, ok := strings.CutPrefix(scalar, img.Name)
 	if !ok || img.Name == "" || rest == "" {
@@ -183,7 +181,7 @@ func (w writing) summaries() []string {
 		return append(list, s)
 	}
 	for _, e := range w.plan.Edits {
-		name, from, to := shortName(e.After.Name), version(e.Before), version(e.After)
+		name, from, to := display.ShortName(e.After.Name), display.Version(e.Before), display.Version(e.After)
 		if e.Image == "" {
 			name, from, to = e.Path, e.Old, e.New
 		}
@@ -199,7 +197,7 @@ func (w writing) summaries() []string {
 		if len(items[name].from) > 2 {
 			from = fmt.Sprintf("%d versions", len(items[name].from))
 		}
-		out = append(out, oneLine(strings.TrimSpace(fmt.Sprintf("%s %s → %s", name, from, strings.Join(items[name].to, ", ")))))
+		out = append(out, display.OneLine(strings.TrimSpace(fmt.Sprintf("%s %s → %s", name, from, strings.Join(items[name].to, ", ")))))
 	}
 	if len(out) > 4 {
 		return append(out[:3], fmt.Sprintf("%d more", len(out)-3))
@@ -222,78 +220,4 @@ func commonDir(edits []bumper.Edit) string {
 		return "."
 	}
 	return dir
-}
-
-func shortName(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
-
-// version is the tag, or the beginning of the digest.
-func version(img bumper.Image) string {
-	if img.Tag == "" && len(img.Digest) > 19 {
-		return img.Digest[:19]
-	}
-	return img.Tag
-}
-
-var plainRE = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 ._/:@+=,\[\]-]*$`)
-
-// code writes a value from outside as code that no character in it can leave, also inside a table.
-func code(s string) string {
-	s = shorten(oneLine(s), 300)
-	if s == "" {
-		return "(empty)"
-	}
-	if plainRE.MatchString(s) {
-		return "`" + s + "`"
-	}
-	return "<code>" + plainText(s) + "</code>"
-}
-
-func codeList(list []string) string {
-	var out []string
-	for _, s := range list {
-		out = append(out, code(s))
-	}
-	return strings.Join(out, ", ")
-}
-
-// plainText makes Markdown show s as it is: no HTML, no formatting, no mention, no reference, no link.
-func plainText(s string) string {
-	var b strings.Builder
-	for _, c := range strings.NewReplacer("://", ":\x00//", "www.", "www\x00.").Replace(oneLine(s)) {
-		switch {
-		case c == 0: // breaks up what GitHub would turn into a link
-			b.WriteString("<!-- -->")
-		case strings.ContainsRune("\\`*_{}[]()#+!|~@<>&\"'", c):
-			fmt.Fprintf(&b, "&#%d;", c)
-		default:
-			b.WriteRune(c)
-		}
-	}
-	return b.String()
-}
-
-// oneLine replaces line breaks, control and invisible direction characters by spaces.
-func oneLine(s string) string {
-	return strings.TrimSpace(strings.Map(func(c rune) rune {
-		if unicode.IsControl(c) || c == '\u2028' || c == '\u2029' || unicode.Is(unicode.Bidi_Control, c) || c == utf8.RuneError {
-			return ' '
-		}
-		return c
-	}, s))
-}
-
-// count is "1 edit" or "2 edits".
-func count(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return fmt.Sprintf("%d %s", n, noun)
-}
-
-// shorten cuts at a character, not inside one.
-func shorten(s string, limit int) string {
-	if utf8.RuneCountInString(s) <= limit {
-		return s
-	}
-	return string([]rune(s)[:max(limit-1, 0)]) + "…"
 }

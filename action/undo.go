@@ -7,34 +7,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
 
-// undo is what a pull request or a commit changed, file by file.
-type undo struct {
-	what, slug string
-	files      []undone
-}
-
-// undone is one file as it was before and after.
-type undone struct {
-	path          string
-	before, after []byte
-	had, has      bool   // it was there before, and after
-	mode          string // before
-}
-
-func (u *undo) paths() []string {
-	var out []string
-	for _, f := range u.files {
-		out = append(out, f.path)
-	}
-	return out
-}
-
-// planUndo makes the tree what it was before. A file that nobody touched since gets its old bytes back: that is a true
-// revert. In a file that was touched since, only the values that still are what was brought are set back, one by one.
-func (r *run) planUndo(s *snapshot, u *undo) (Plan, error) {
+// planUndo takes a change back. A file that has not changed since then gets its old bytes back: that is a true revert. In a file that
+// has changed since, it sets back the values that still are what the change made of them, one by one.
+func (r restorer) planUndo(s *snapshot, u *undo) (Plan, error) {
 	plan := Plan{Files: map[string][]byte{}, Modes: map[string]string{}, Set: []string{"undo " + u.what}, Lead: "Roll back " + u.what, Scanned: len(s.files)}
 	var moved []string
 	clean := true
@@ -42,7 +23,7 @@ func (r *run) planUndo(s *snapshot, u *undo) (Plan, error) {
 		today, there := s.data(f.path)
 		switch {
 		case there == f.had && bytes.Equal(today, f.before):
-			// It is what it was already.
+			// The file is what it was before already.
 		case there == f.has && bytes.Equal(today, f.after):
 			plan.restore(f, today, s.everything())
 		case !there || !f.had || !f.has:
@@ -58,7 +39,7 @@ func (r *run) planUndo(s *snapshot, u *undo) (Plan, error) {
 		}
 	}
 	if len(plan.Files) == 0 && len(moved) > 0 {
-		return Plan{}, advise(fmt.Errorf("roll back %s: %w: %s", u.what, errNothingThere, strings.Join(moved, "; ")),
+		return Plan{}, hint.With(fmt.Errorf("roll back %s: %w: %s", u.what, errNothingThere, strings.Join(moved, "; ")),
 			"to go back to an earlier version of an image all the same, use the inputs images and paths")
 	}
 	if !clean {
@@ -71,7 +52,7 @@ func (r *run) planUndo(s *snapshot, u *undo) (Plan, error) {
 	return r.withHolds(s, plan)
 }
 
-func (r *run) guard(plan Plan) error {
+func (r restorer) guard(plan Plan) error {
 	if r.in.AllowPlainSecrets {
 		return nil
 	}
@@ -98,8 +79,8 @@ func (p *Plan) restore(f undone, today []byte, context []bumper.File) {
 	p.Edits = append(p.Edits, edits...)
 }
 
-// changes are the values in which two versions of a file differ. A tag whose image is named in another file counts as one
-// of the image.
+// changes returns the values in which two versions of a file differ. A tag whose image is named in another file counts as a version
+// of that image. ok is false when the versions differ in more than values.
 func changes(now, then bumper.File, context []bumper.File) ([]bumper.Edit, bool) {
 	edits, ok := bumper.Changes(now, then)
 	if !slices.ContainsFunc(edits, func(e bumper.Edit) bool { return e.Image == "" }) {
@@ -128,10 +109,10 @@ func changes(now, then bumper.File, context []bumper.File) ([]bumper.Edit, bool)
 	return edits, ok
 }
 
-// imageChanges are the images that have another single version in the other file.
+// imageChanges returns the references whose image has another version in the other file.
 func imageChanges(now, then bumper.File, context []bumper.File) []bumper.Edit {
-	a, errA := byImage([]bumper.File{now}, context...)
-	b, errB := byImage([]bumper.File{then}, context...)
+	a, errA := promotion.ByImage([]bumper.File{now}, context...)
+	b, errB := promotion.ByImage([]bumper.File{then}, context...)
 	if errA != nil || errB != nil {
 		return nil
 	}
@@ -158,7 +139,7 @@ func (p *Plan) setBack(today bumper.File, f undone, context []bumper.File) ([]st
 		edits = imageChanges(was, then, context)
 		notes = append(notes, f.path+": only images are set back, the rest of the change was more than values")
 	}
-	now, err := byImage([]bumper.File{today}, context...)
+	now, err := promotion.ByImage([]bumper.File{today}, context...)
 	if err != nil {
 		return nil, err
 	}
@@ -173,13 +154,13 @@ func (p *Plan) setBack(today bumper.File, f undone, context []bumper.File) ([]st
 			continue
 		}
 		if stays := slices.IndexFunc(now[e.Image], func(r bumper.Reference) bool {
-			return exact(r.Image) != exact(e.Before) && exact(r.Image) != exact(e.After)
+			return promotion.Exact(r.Image) != promotion.Exact(e.Before) && promotion.Exact(r.Image) != promotion.Exact(e.After)
 		}); stays >= 0 || len(now[e.Image]) == 0 {
 			runs := "nothing"
 			if stays >= 0 {
-				runs = version(now[e.Image][stays].Image)
+				runs = display.Version(now[e.Image][stays].Image)
 			}
-			notes = append(notes, fmt.Sprintf("%s: %s runs %s by now, not %s, so it stays", f.path, shortName(e.Before.Name), runs, version(e.Before)))
+			notes = append(notes, fmt.Sprintf("%s: %s runs %s by now, not %s, so it stays", f.path, display.ShortName(e.Before.Name), runs, display.Version(e.Before)))
 			continue
 		}
 		req.Images = append(req.Images, e.After)
@@ -189,7 +170,7 @@ func (p *Plan) setBack(today bumper.File, f undone, context []bumper.File) ([]st
 	}
 	res, err := bumper.Bump([]bumper.File{today}, req)
 	if err != nil {
-		return nil, advise(fmt.Errorf("roll back %s: %w", f.path, err), bumpHint(err))
+		return nil, hint.With(fmt.Errorf("roll back %s: %w", f.path, err), promotion.Hint(err))
 	}
 	for name, data := range res.Files {
 		p.Files[name] = data

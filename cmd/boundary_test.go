@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -46,6 +49,25 @@ var boundaries = []struct {
 		"k8s.io":           "bumper needs yaml.v3 and the standard library only",
 		module + "/action": "bumper knows nothing of GitHub",
 	}},
+	{"action/internal/promotion", map[string]string{
+		"net":                                "what is promoted is decided without a request",
+		"os/exec":                            "what is promoted is decided without another program",
+		"github.com/google":                  "the clients of GitHub and of registries are not those who decide",
+		module + "/action/internal/github":   "it is given what GitHub reported, as values of its own",
+		module + "/action/internal/registry": "it is given what images say of themselves",
+	}},
+	{"action/internal/github", map[string]string{
+		module + "/bumper":                    "the client moves files and commits, and does not know why",
+		module + "/action/internal/promotion": "the client moves files and commits, and does not know why",
+		"gopkg.in/yaml.v3":                    "it does not look into files",
+		"go.yaml.in/yaml/v3":                  "it does not look into files",
+	}},
+	{"action/internal/registry", map[string]string{
+		module + "/action/internal/github":    "the credentials of GitHub are not those of registries",
+		module + "/action/internal/promotion": "it says what images are, not what becomes of them",
+	}},
+	{"action/internal/display", map[string]string{"net": "text is made of values", "os/exec": "text is made of values"}},
+	{"action/internal/glob", map[string]string{"net": "it compares paths", "os/exec": "it compares paths", module + "/bumper": "it compares paths"}},
 	{"plugin/internal/chart", map[string]string{
 		"k8s.io/client-go":                    "charts are rendered without a cluster",
 		"helm.sh/helm/v4/pkg/action":          "releases, storage and clients double the binary, and the record is ours",
@@ -181,6 +203,26 @@ var importers = []struct {
 	{"plugin/internal/config", []string{"plugin"}, "a pass is told its apps, and does not read gitops.yaml"},
 }
 
+// libraries are what only one package of the action may import directly, and has to import: the libraries of services, each with
+// its reason.
+var libraries = []struct{ library, by, reason string }{
+	{"github.com/google/go-github/v62", "action/internal/github", "one package speaks to GitHub: it has the token, and the rules of waiting and repeating"},
+	{"github.com/google/go-containerregistry", "action/internal/registry", "one package speaks to registries: it has the credentials of docker login"},
+	{"github.com/sethvargo/go-githubactions", "action", "one package writes to the workflow: it escapes what comes from outside"},
+}
+
+// withoutDirect are packages of the standard library that a package, and those of ours that it is built from, must not import
+// directly. Other packages of the standard library are built from some of them.
+var withoutDirect = []struct {
+	root     string
+	packages []string
+	reason   string
+}{
+	{"action/internal/promotion", []string{"os", "io/fs", "path/filepath", "net/url", "math/rand", "math/rand/v2", "crypto/rand"}, "what is promoted depends on values only"},
+	{"action/internal/glob", []string{"os", "io/fs", "path/filepath"}, "it compares paths, and reads no files"},
+	{"action/internal/display", []string{"os", "time"}, "text is made of values"},
+}
+
 // helmPackages are not looked into: the engine can ask a cluster for its function lookup, which we give no client, and
 // its version package asks whether a test runs.
 const helmPackages = "helm.sh/helm/v4/"
@@ -244,6 +286,57 @@ func TestImporters(t *testing.T) {
 			if !slices.Contains(graph[module+"/"+by], module+"/"+rule.pkg) {
 				t.Errorf("%s does not import %s any more: the rule allows more than it has to", by, rule.pkg)
 			}
+		}
+	}
+}
+
+func TestLibraries(t *testing.T) {
+	graph := dependencies(t, module+"/cmd/gitops-action")
+	for _, rule := range libraries {
+		for pkg, imports := range graph {
+			uses := slices.ContainsFunc(imports, func(i string) bool { return i == rule.library || strings.HasPrefix(i, rule.library+"/") })
+			switch may := pkg == module+"/"+rule.by; {
+			case uses && !may && strings.HasPrefix(pkg, module):
+				t.Errorf("%s imports %s: only %s may, because %s", pkg, rule.library, rule.by, rule.reason)
+			case !uses && may:
+				t.Errorf("%s does not import %s any more", pkg, rule.library)
+			}
+		}
+	}
+}
+
+func TestWithoutDirectImports(t *testing.T) {
+	for _, rule := range withoutDirect {
+		root := module + "/" + rule.root
+		graph := dependencies(t, root)
+		for pkg := range within(graph, root) {
+			for _, imported := range graph[pkg] {
+				if strings.HasPrefix(pkg, module) && slices.Contains(rule.packages, imported) {
+					t.Errorf("%s imports %s:\n  %s\nbut %s", pkg, imported, strings.Join(chain(graph, root, pkg), "\n  imports "), rule.reason)
+				}
+			}
+		}
+	}
+}
+
+// TestPromotionHasNoClock: a gate that asks what time it is cannot be tested at the hour at which it opens.
+func TestPromotionHasNoClock(t *testing.T) {
+	const dir = "../action/internal/promotion"
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock := regexp.MustCompile(`\btime\.(Now|Since|Until|Sleep|After|AfterFunc|Tick|NewTimer|NewTicker)\b`)
+	for _, e := range entries {
+		if e.IsDir() {
+			continue
+		}
+		data, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if found := clock.Find(data); found != nil && !strings.HasSuffix(e.Name(), "_test.go") {
+			t.Errorf("%s uses %s: it is given the time", e.Name(), found)
 		}
 	}
 }

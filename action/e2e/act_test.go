@@ -75,7 +75,7 @@ func copyTree(t *testing.T, from, to string) {
 			return err
 		}
 		if d.IsDir() {
-			if n := d.Name(); n == "testdata" || n == "e2e" || n == "internal" {
+			if n := d.Name(); n == "testdata" || n == "e2e" || n == "githubtest" || n == "doctest" {
 				return fs.SkipDir
 			}
 			return nil
