@@ -3,6 +3,7 @@ package diff
 import (
 	"bytes"
 	"encoding/base64"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	kube "github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
 )
 
 // What kubectl diff shows in place of a Secret's value.
@@ -23,10 +25,11 @@ const (
 // returned as they are. stringData is folded into data first, as the API server does. Each value of data then reads
 // "***" when it is equal in both states or present in one only, else "*** (before)" and "*** (after)"; keys stay.
 // So does each annotation that can repeat values (kubectl's last-applied one, and any that contains one of them) and
-// each top-level field a Secret does not have, such as a misspelt stringData. Masking twice changes nothing.
-func MaskPair(before, after *unstructured.Unstructured) (b, a *unstructured.Unstructured) {
+// each top-level field a Secret does not have, such as a misspelt stringData. Values that hidden lists are masked in objects
+// of every kind. Masking twice changes nothing.
+func MaskPair(before, after *unstructured.Unstructured, hidden *sealed.Values) (b, a *unstructured.Unstructured) {
 	if !isSecret(before) && !isSecret(after) {
-		return before, after
+		return hide(before, after, hidden)
 	}
 	v := &values{}
 	v.collect(before)
@@ -40,7 +43,48 @@ func MaskPair(before, after *unstructured.Unstructured) (b, a *unstructured.Unst
 		}
 	}
 	maskAnnotations(b, a, v)
+	return hide(b, a, hidden)
+}
+
+// hide masks hidden values. Texts that differ in these alone are marked as different.
+func hide(before, after *unstructured.Unstructured, hidden *sealed.Values) (b, a *unstructured.Unstructured) {
+	b, a = hidden.Object(before), hidden.Object(after)
+	if b != before && a != after {
+		markDifferent(before.Object, after.Object, b.Object, a.Object)
+	}
 	return b, a
+}
+
+// markDifferent compares b with a, and marks the copies of them that are masked.
+func markDifferent(b, a, maskedB, maskedA any) {
+	// each looks at one element of the containers, and replaces texts that only look equal.
+	each := func(b, a, mb, ma any, set func(b, a string)) {
+		bt, bok := b.(string)
+		at, aok := a.(string)
+		if bok && aok && bt != at && mb == ma {
+			set(fmt.Sprint(mb)+" (before)", fmt.Sprint(ma)+" (after)")
+		} else if !bok || !aok {
+			markDifferent(b, a, mb, ma)
+		}
+	}
+	switch b := b.(type) {
+	case map[string]any:
+		a, _ := a.(map[string]any)
+		mb, _ := maskedB.(map[string]any)
+		ma, _ := maskedA.(map[string]any)
+		for key, value := range b {
+			if _, both := a[key]; both && mb[key] != nil && ma[key] != nil {
+				each(value, a[key], mb[key], ma[key], func(b, a string) { mb[key], ma[key] = b, a })
+			}
+		}
+	case []any:
+		a, _ := a.([]any)
+		mb, _ := maskedB.([]any)
+		ma, _ := maskedA.([]any)
+		for i := range min(len(b), len(a), len(mb), len(ma)) {
+			each(b[i], a[i], mb[i], ma[i], func(b, a string) { mb[i], ma[i] = b, a })
+		}
+	}
 }
 
 func isSecret(u *unstructured.Unstructured) bool {

@@ -42,7 +42,8 @@ func (r *Reconciler) Dismantle(ctx context.Context, name string, prune bool) (Ap
 	}
 	switch {
 	case err != nil:
-		p.report.Result, p.report.Message = record.ResultFailed, p.mask(err.Error())
+		err = p.conceal(err)
+		p.report.Result, p.report.Message = record.ResultFailed, err.Error()
 	default:
 		p.report.Result = record.ResultSucceeded
 	}

@@ -40,7 +40,8 @@ func (p *pass) finish(err error) (AppReport, error) {
 	rep.Result = record.ResultSucceeded
 	switch {
 	case err != nil:
-		rep.Result, rep.Message = record.ResultFailed, p.mask(err.Error())
+		err = p.conceal(err)
+		rep.Result, rep.Message = record.ResultFailed, err.Error()
 		if hints := hint.Of(err); len(hints) > 0 {
 			rep.Hint = hints[0]
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -58,6 +59,7 @@ type pass struct {
 	toKeep     []byte                       // hooks of this commit for the removal of the app, as the record keeps them; nil when it was not rendered
 	handedOver bool                         // it left gitops.yaml, but another app takes over objects of it
 	known      []*unstructured.Unstructured // Secrets of an app that is removed
+	hidden     *sealed.Values               // values that are masked in all that the pass says, see hidden.go
 
 	refs        map[record.Key]cluster.Ref                // everything desired
 	after       map[record.Key]*unstructured.Unstructured // its last known state
@@ -89,6 +91,7 @@ type Effect struct {
 	Origin        render.Origin
 	Before, After *unstructured.Unstructured
 	Note          string
+	Hidden        *sealed.Values // values that may not be shown
 }
 
 // errNothingToDo ends a pass early: Git, record and cluster agree.
@@ -157,7 +160,7 @@ func (r *Reconciler) Preview(ctx context.Context, app App) (AppReport, []Effect,
 	p := r.newPass(ctx, app, Options{Cause: record.CauseManual, DryRun: true})
 	err := p.runStages(ctx)
 	report, err := p.finish(err)
-	return report, p.effects, err
+	return report, p.shownEffects(), err
 }
 
 func (r *Reconciler) newPass(ctx context.Context, app App, opts Options) *pass {

@@ -104,7 +104,7 @@ func (rd *round) run(ctx context.Context) Outcome {
 	out := Outcome{Listed: true, Err: rd.conclude(ctx)}
 	for _, p := range rd.passes {
 		if !p.listed.aside || p.listed.suspended {
-			out.Apps = append(out.Apps, AppOutcome{p.report, p.effects, p.failure})
+			out.Apps = append(out.Apps, AppOutcome{p.report, p.shownEffects(), p.failure})
 		}
 	}
 	return out
@@ -134,7 +134,7 @@ func (rd *round) single(ctx context.Context, err error) Outcome {
 	}
 	report, err := p.finish(err)
 	rd.passes = []*pass{p}
-	return Outcome{Apps: []AppOutcome{{report, p.effects, err}}}
+	return Outcome{Apps: []AppOutcome{{report, p.shownEffects(), err}}}
 }
 
 // listing returns the list that names an app, nil when there is none.
