@@ -3,7 +3,6 @@ package diff
 import (
 	"bytes"
 	"encoding/base64"
-	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -44,47 +43,6 @@ func MaskPair(before, after *unstructured.Unstructured, hidden *sealed.Values) (
 	}
 	maskAnnotations(b, a, v)
 	return hide(b, a, hidden)
-}
-
-// hide masks hidden values. Texts that differ in these alone are marked as different.
-func hide(before, after *unstructured.Unstructured, hidden *sealed.Values) (b, a *unstructured.Unstructured) {
-	b, a = hidden.Object(before), hidden.Object(after)
-	if b != before && a != after {
-		markDifferent(before.Object, after.Object, b.Object, a.Object)
-	}
-	return b, a
-}
-
-// markDifferent compares b with a, and marks the copies of them that are masked.
-func markDifferent(b, a, maskedB, maskedA any) {
-	// each looks at one element of the containers, and replaces texts that only look equal.
-	each := func(b, a, mb, ma any, set func(b, a string)) {
-		bt, bok := b.(string)
-		at, aok := a.(string)
-		if bok && aok && bt != at && mb == ma {
-			set(fmt.Sprint(mb)+" (before)", fmt.Sprint(ma)+" (after)")
-		} else if !bok || !aok {
-			markDifferent(b, a, mb, ma)
-		}
-	}
-	switch b := b.(type) {
-	case map[string]any:
-		a, _ := a.(map[string]any)
-		mb, _ := maskedB.(map[string]any)
-		ma, _ := maskedA.(map[string]any)
-		for key, value := range b {
-			if _, both := a[key]; both && mb[key] != nil && ma[key] != nil {
-				each(value, a[key], mb[key], ma[key], func(b, a string) { mb[key], ma[key] = b, a })
-			}
-		}
-	case []any:
-		a, _ := a.([]any)
-		mb, _ := maskedB.([]any)
-		ma, _ := maskedA.([]any)
-		for i := range min(len(b), len(a), len(mb), len(ma)) {
-			each(b[i], a[i], mb[i], ma[i], func(b, a string) { mb[i], ma[i] = b, a })
-		}
-	}
 }
 
 func isSecret(u *unstructured.Unstructured) bool {

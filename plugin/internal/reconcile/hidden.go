@@ -43,8 +43,11 @@ func (p *pass) hideChange(c record.Change) record.Change {
 	for i := range c.Fields {
 		f := &c.Fields[i]
 		f.Path = p.hidden.Mask(f.Path)
-		f.From, _ = p.hidden.Any(f.From)
-		f.To, _ = p.hidden.Any(f.To)
+		_, from := p.hidden.Any(f.From)
+		_, to := p.hidden.Any(f.To)
+		if from || to { // the other one is the value from before, or somebody's guess
+			f.From, f.To = masked(f.From), masked(f.To)
+		}
 	}
 	return c
 }

@@ -74,12 +74,17 @@ func (p *pass) readVariables(ctx context.Context, s *Substitute, from Substitute
 			s.set(name, text, "", false)
 			continue
 		}
-		s.set(name, text, from.Name, slices.ContainsFunc(from.Plain, func(pattern string) bool {
-			fits, err := path.Match(pattern, name)
-			return err == nil && fits
-		}))
+		s.set(name, text, from.Name, isPlain(name, from.Plain))
 	}
 	return nil
+}
+
+// isPlain tells whether patterns say that a value of a Secret is none to hide.
+func isPlain(name string, patterns []string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		fits, err := path.Match(pattern, name)
+		return err == nil && fits
+	})
 }
 
 // mayRead refuses variables that a confined app may not name. An app with a service account reads as that, so the server says

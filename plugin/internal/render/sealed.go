@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"go.yaml.in/yaml/v3"
+
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sops"
 )
@@ -103,7 +105,7 @@ func (t *tree) readable(o Options) func(yield func(string) bool) {
 // guard refuses objects that hold values where they do not belong, and returns the values that are to be masked in all that is
 // shown of the objects.
 func (t *tree) guard(objects []Object, o Options) *sealed.Values {
-	known := sealed.New(t.known).Without(t.readable(o))
+	known := sealed.New(t.guardCuts()).Without(t.readable(o))
 	for _, rendered := range objects {
 		if (known != nil || len(t.encrypted) > 0) && !rendered.mayHold(t.mayHold) {
 			t.guardObject(rendered, known)
@@ -150,11 +152,20 @@ func (t *tree) guardObject(o Object, known *sealed.Values) {
 			}
 		case string, int64, float64:
 			if text := fmt.Sprint(v); known.In(text) {
-				refuse(t.valueLine(o.Origin, at, value), "%s holds a value that is encrypted in Git: %s", fieldPath(at), known.Of(text))
+				refuse(t.fieldLine(o.Origin, at), "%s holds a value that is encrypted in Git: %s", fieldPath(at), known.Of(text))
 			}
 		}
 	}
 	look(o.Object, nil)
+}
+
+// fieldLine returns the line of a field of the object at an origin, whatever it holds there, 0 when the file does not show it.
+func (t *tree) fieldLine(at Origin, path []any) int {
+	data, err := t.readFile(at.File)
+	if err != nil {
+		return 0
+	}
+	return locate(data, at.Line, path, func(*yaml.Node) bool { return true })
 }
 
 // fieldPath writes a path as spec.containers[0].name.

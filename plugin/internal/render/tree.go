@@ -40,6 +40,7 @@ type tree struct {
 	known      map[string]string // values that were encrypted, and where: see sealed.go
 	encrypted  map[Origin]bool   // documents that SOPS encrypted
 	rendered   [][]byte          // what charts of kustomizations rendered
+	cuts                         // of replacements
 	mayHold    []ObjectRule      // objects besides Secrets in which such values may stand
 }
 

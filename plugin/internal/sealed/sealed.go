@@ -107,11 +107,34 @@ func (v *Values) Mask(text string) string {
 	if v.short[strings.TrimSpace(text)] {
 		return Mask
 	}
-	if v.long != nil {
+	if v.holdsLong(text) {
 		text = v.long.Replace(text)
 	}
 	return v.maskWords(text)
 }
+
+// holdsLong reports whether text holds one of the longer values. It copies nothing: most texts hold none.
+func (v *Values) holdsLong(text string) bool {
+	if v.long == nil {
+		return false
+	}
+	var w whole
+	_, _ = v.long.WriteString(&w, text)
+	return w.writes != 1 || w.bytes != len(text)
+}
+
+// whole counts what a replacer writes: a text without any match as one piece.
+type whole struct{ writes, bytes int }
+
+// WriteString implements io.StringWriter.
+func (w *whole) WriteString(text string) (int, error) {
+	w.writes++
+	w.bytes += len(text)
+	return len(text), nil
+}
+
+// Write implements io.Writer.
+func (w *whole) Write(p []byte) (int, error) { return w.WriteString(string(p)) }
 
 // In reports whether text holds a value.
 func (v *Values) In(text string) bool { return v != nil && v.Mask(text) != text }
