@@ -34,7 +34,7 @@ func (p *pass) variables(ctx context.Context) error {
 		read.set(name, value, "", false)
 	}
 	p.app.Substitute = read
-	p.hidden = sealed.New(read.hidden())
+	p.hidden = sealed.New(sealed.Lines(read.hidden()))
 	app := p.app
 	app.Timeout = p.timeout
 	p.config = p.settings(app)

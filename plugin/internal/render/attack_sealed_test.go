@@ -235,6 +235,9 @@ func TestSealedValuesInTheirPlace(t *testing.T) {
 	}{
 		"an overlay": {shown: "prod-db", files: map[string]string{"base/db.yaml": secret, "base/d.yaml": deployment, "base/kustomization.yaml": "resources: [db.yaml, d.yaml]\n",
 			"kustomization.yaml": "resources: [base]\nnamePrefix: prod-\n"}},
+		"a file that shares lines with others": {shown: "log_level: verbose-output", files: map[string]string{
+			"s.yaml": sealYAML(t, "apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringData:\n  app.yaml: |\n    log_level: verbose-output\n    password: "+sealedValue+"\n", regex),
+			"c.yaml": "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata:\n  other.yaml: |\n    log_level: verbose-output\n    listen: all\n"}},
 		"a manifest that is encrypted as a whole": {shown: "app: shop-backend", files: map[string]string{"s.yaml": whole}},
 		"a replacement into another Secret": {files: map[string]string{"db.yaml": secret, "c.yaml": whole,
 			"kustomization.yaml": "resources: [db.yaml, c.yaml]\nreplacements:\n- source: {kind: Secret, name: db, fieldPath: stringData.password}\n  targets:\n  - {select: {kind: Secret, name: shop-credentials}, fieldPaths: [stringData.password]}\n"}},
@@ -280,6 +283,22 @@ func TestSealedValuesInTheirPlace(t *testing.T) {
 				t.Error("what is applied lacks the value")
 			}
 		})
+	}
+}
+
+// A renderer that crashes cannot mask what it says.
+func TestAttackACrashShowsNoValue(t *testing.T) {
+	root := openRoot(t, t.TempDir())
+	for name, o := range map[string]Options{
+		"a key":      {AgeKeys: sealedKey},
+		"a variable": {Substitute: &Substitute{Vars: map[string]any{"PW": sealedValue}, Secret: map[string]string{"PW": "s"}}},
+	} {
+		if _, err := worker(t, "betray").Dir(t.Context(), root, ".", o); err == nil || exposes(err.Error()) || !strings.Contains(err.Error(), "the renderer crashed") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := worker(t, "betray").Dir(t.Context(), root, ".", Options{}); err == nil || !strings.Contains(err.Error(), "cannot use") {
+		t.Errorf("without either: %v", err)
 	}
 }
 

@@ -46,6 +46,7 @@ func workers() map[string]dirFunc {
 			var o *Object
 			return []Object{*o}, nil
 		},
+		"betray": func(context.Context, *os.Root, string, Options) ([]Object, error) { panic("cannot use hunter2-canary") },
 		"hang": func(_ context.Context, root *os.Root, _ string, _ Options) ([]Object, error) {
 			if ready, err := root.OpenFile("ready", os.O_WRONLY, 0); err == nil { // held open as long as we live
 				fmt.Fprintln(ready, "hanging")

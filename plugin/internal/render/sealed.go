@@ -79,6 +79,9 @@ func (s *Substitute) hiddenValues() map[string]string {
 	return all
 }
 
+// hasSecrets reports whether a render is given what may not be shown, or what decrypts it.
+func (o Options) hasSecrets() bool { return o.AgeKeys != "" || len(o.Substitute.hiddenValues()) > 0 }
+
 // readable yields what everybody who may read Git can read of what the render was given: a value that stands there by itself is
 // hidden from nobody. Files that are encrypted are among them as they lie in Git.
 func (t *tree) readable(o Options) func(yield func(string) bool) {
@@ -111,11 +114,16 @@ func (t *tree) guard(objects []Object, o Options) *sealed.Values {
 			t.guardObject(rendered, known)
 		}
 	}
-	variables := sealed.New(o.Substitute.hiddenValues()).Without(t.readable(o))
+	variables := sealed.New(sealed.Lines(o.Substitute.hiddenValues())).Without(t.readable(o))
 	if variables != nil {
 		variables = variables.Without(t.public(objects))
 	}
-	return known.Join(variables)
+	return known.Join(variables).Join(t.lines(o))
+}
+
+// lines are those of values that have several: they are masked, and refused nowhere. A file in a Secret shares lines with others.
+func (t *tree) lines(o Options) *sealed.Values {
+	return sealed.New(sealed.Lines(t.known)).Without(t.readable(o))
 }
 
 // guardObject refuses one object.
@@ -215,9 +223,7 @@ func (t *tree) conceal(err error, o Options) error {
 	if len(t.known)+len(from) == 0 {
 		return err
 	}
-	all := maps.Clone(t.known)
-	maps.Copy(all, from)
-	hidden := sealed.New(all)
+	hidden := sealed.New(sealed.Lines(from)).Join(sealed.New(sealed.Lines(t.known))).Without(t.readable(o))
 	var needs *needsError
 	if errors.As(err, &needs) {
 		return err // it names charts, and nothing of what was decrypted

@@ -8,7 +8,6 @@ package sealed
 
 import (
 	"cmp"
-	"encoding/base64"
 	"maps"
 	"slices"
 	"strconv"
@@ -25,6 +24,7 @@ type Values struct {
 	from  map[string]string // where each comes from
 	long  *strings.Replacer // replaces spellings of those that are found inside other text; nil when there are none
 	short map[string]bool   // spellings of those that count only where they stand alone
+	files []string          // spellings of long values of several lines
 }
 
 // The lengths, in bytes, from which a value is looked for where it stands alone, and inside of other text. Shorter ones turn
@@ -63,8 +63,8 @@ func New(from map[string]string) *Values {
 		if Telling(value) {
 			known[value] = at
 		}
-		if plain, err := base64.StdEncoding.DecodeString(value); err == nil && utf8.Valid(plain) && Telling(string(plain)) {
-			known[strings.TrimSpace(string(plain))] = at
+		if plain, is := decoded(value); is {
+			known[strings.TrimSpace(plain)] = at
 		}
 	}
 	if len(known) == 0 {
@@ -74,13 +74,17 @@ func New(from map[string]string) *Values {
 	var long []string
 	for value := range known {
 		for _, s := range spellings(value) {
-			if len(value) < inside {
+			switch {
+			case len(value) < inside:
 				v.short[s] = true
-			} else {
+			case isFile(value):
+				v.files = append(v.files, s)
+			default:
 				long = append(long, pieces(s)...)
 			}
 		}
 	}
+	slices.SortFunc(v.files, func(a, b string) int { return cmp.Compare(len(b), len(a)) })
 	v.long = replacer(long, func(int) string { return Mask })
 	return v
 }
@@ -106,6 +110,11 @@ func (v *Values) Mask(text string) string {
 	}
 	if v.short[strings.TrimSpace(text)] {
 		return Mask
+	}
+	for _, file := range v.files {
+		if len(file) <= len(text) {
+			text = strings.ReplaceAll(text, file, Mask)
+		}
 	}
 	if v.holdsLong(text) {
 		text = v.long.Replace(text)

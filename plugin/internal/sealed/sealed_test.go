@@ -31,7 +31,7 @@ func TestAttackSpellings(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := of(value, "line one of it\nsecond line here\n")
+	v := New(Lines(map[string]string{value: "", "line one of it\nsecond line here\n": ""}))
 	for name, text := range map[string]string{
 		"plain":             value,
 		"Go":                fmt.Sprintf("%q", value),
@@ -53,6 +53,10 @@ func TestAttackSpellings(t *testing.T) {
 		if !strings.HasPrefix(masked, "before ") || !strings.HasSuffix(masked, " after") {
 			t.Errorf("%s: more than the value is masked: %s", name, masked)
 		}
+	}
+	lines := New(Lines(map[string]string{base64.StdEncoding.EncodeToString([]byte("first of the lines\nsecond of the lines\n")): ""}))
+	if got := lines.Mask("it said: second of the lines!"); got != "it said: ***!" {
+		t.Errorf("a line of a value in base64: %s", got)
 	}
 	if got := of(base64.StdEncoding.EncodeToString([]byte(value))).Mask(value); got != Mask {
 		t.Errorf("a value that is base64: %s", got)
@@ -113,6 +117,21 @@ func TestLongValuesAreMaskedInPieces(t *testing.T) {
 	value := strings.Repeat("0123456789abcdef", 100)
 	if got := of(value).Mask("a " + value + " b"); strings.ContainsAny(got, "0123456789") {
 		t.Error(got)
+	}
+}
+
+// A file in a Secret, such as a configuration with a password in it, shares most of its text with files that nobody hides.
+func TestFilesShareTextWithOthers(t *testing.T) {
+	common := strings.Repeat("# a line of a configuration that everybody has\n", 20)
+	file := common + "password: hunter2-canary-in-a-file\n"
+	v := New(Lines(map[string]string{file: "x"})).Without(slices.Values([]string{common}))
+	if v.In(common) || v.In("# a line of a configuration that everybody has") {
+		t.Errorf("what everybody has is hidden: %s", v.Mask(common))
+	}
+	for _, text := range []string{"x: " + file, base64.StdEncoding.EncodeToString([]byte(file)), "line 21: password: hunter2-canary-in-a-file"} {
+		if got := v.Mask(text); !strings.Contains(got, Mask) || strings.Contains(got, "canary") {
+			t.Errorf("%q", got)
+		}
 	}
 }
 

@@ -5,16 +5,18 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"html"
+	"maps"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
 
 // spellings are the forms in which a value turns up in text: as it is, quoted as in Go, JSON, URLs and HTML, in
-// hexadecimal digits, in base64 by itself and inside of a longer text, and its lines.
+// hexadecimal digits, and in base64 by itself and inside of a longer text.
 func spellings(value string) []string {
 	quoted := strconv.Quote(value)
 	all := []string{value, quoted[1 : len(quoted)-1], safetext.Lines(value), safetext.Line(value), url.QueryEscape(value), url.PathEscape(value),
@@ -23,14 +25,6 @@ func spellings(value string) []string {
 		all = append(all, string(text[1:len(text)-1]))
 	}
 	all = append(all, inBase64(value)...)
-	if lines := strings.Split(value, "\n"); len(lines) > 1 {
-		for _, line := range lines {
-			if line = strings.TrimSpace(line); len(line) >= inside && Telling(line) && !strings.HasPrefix(line, "-----") {
-				all = append(all, line)
-				all = append(all, inBase64(line)...)
-			}
-		}
-	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }
@@ -53,8 +47,38 @@ func inBase64(value string) []string {
 	return all
 }
 
+// Lines adds to values the lines of those that have several, from sixteen characters on: of a file in a Secret, messages and logs often
+// show one line.
+func Lines(from map[string]string) map[string]string {
+	all := maps.Clone(from)
+	for value, at := range from {
+		if plain, is := decoded(value); is {
+			value = plain
+		}
+		lines := strings.Split(value, "\n")
+		for _, line := range lines {
+			if line = strings.TrimSpace(line); len(lines) > 1 && len(line) >= 2*inside && !strings.HasPrefix(line, "-----") && all[line] == "" {
+				all[line] = "a line of " + at
+			}
+		}
+	}
+	return all
+}
+
+// decoded is the text that a value is base64 of, if it is that of any.
+func decoded(value string) (text string, is bool) {
+	plain, err := base64.StdEncoding.DecodeString(strings.TrimSpace(value))
+	return string(plain), err == nil && utf8.Valid(plain) && Telling(string(plain))
+}
+
 // longest bounds what is looked for at one place, in bytes, so that the work for a text grows with its length only.
 const longest = 256
+
+// isFile tells a long value of several lines from a key or a token. It may hold much that stands elsewhere as well, so it is
+// looked for as a whole.
+func isFile(value string) bool {
+	return len(value) >= 2*longest && strings.Contains(strings.TrimSpace(value), "\n")
+}
 
 // pieces cuts a long value.
 func pieces(text string) []string {
