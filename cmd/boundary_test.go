@@ -86,6 +86,11 @@ var boundaries = []struct {
 		"github.com/getsops": "its library links the clients of five clouds",
 		module + "/plugin":   "decrypting knows only YAML and age",
 	}},
+	{"plugin/internal/sealed", map[string]string{
+		"k8s.io/client-go":                  "values are masked without a cluster",
+		module + "/plugin/internal/sops":    "keys and what they decrypt stay in the process that renders",
+		module + "/plugin/internal/cluster": "values are masked without a cluster",
+	}},
 	{"plugin/internal/render", map[string]string{
 		"k8s.io/client-go/rest":             "rendering needs no cluster",
 		module + "/plugin/internal/cluster": "rendering needs no cluster",
@@ -189,6 +194,7 @@ var importers = []struct {
 }{
 	{"plugin/internal/source", []string{"plugin", "plugin/internal/reconcile"}, "it holds the credentials of Git; a pass takes the name of a commit from it"},
 	{"plugin/internal/sops", []string{"plugin/internal/render"}, "keys and what they decrypt stay in the process that renders"},
+	{"plugin/internal/sealed", []string{"plugin/internal/render", "plugin/internal/diff", "plugin/internal/reconcile"}, "values are collected by a render, and masked where text and states leave a pass or become a difference"},
 	{"plugin/internal/chart", []string{"plugin", "plugin/internal/chartrepo", "plugin/internal/render"}, "templates are executed where everything is rendered"},
 	{"plugin/internal/chartrepo", []string{"plugin"}, "rendering has no network: what is fetched is handed to it"},
 	{"plugin/internal/trust", []string{"plugin"}, "a source shows trusted commits only; no other code decides whom to trust"},

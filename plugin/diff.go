@@ -204,7 +204,7 @@ func (o *diffOptions) pairs(pairs []pair, names []string, a reconcile.AppOutcome
 		at = "checkout/%s"
 	}
 	for _, e := range a.Effects {
-		before, after := diff.MaskPair(e.Before, e.After)
+		before, after := diff.MaskPair(e.Before, e.After, e.Hidden)
 		from, to := "live/"+e.Ref.ID(), fmt.Sprintf(at, e.Origin.File)
 		if after == nil {
 			to = "/dev/null"
@@ -212,7 +212,7 @@ func (o *diffOptions) pairs(pairs []pair, names []string, a reconcile.AppOutcome
 		if before == nil {
 			from = "/dev/null"
 		}
-		text := diff.Text(before, after, diff.Options{FromName: from, ToName: to, Context: 3})
+		text := diff.Text(before, after, diff.Options{FromName: from, ToName: to, Context: 3, Hidden: e.Hidden})
 		if text == "" && e.Note == "" {
 			continue
 		}

@@ -63,6 +63,7 @@ known=$(fields kustomizations.kustomize.toolkit.fluxcd.io "$name" "$where" kind=
 	path=.spec.path namespace=.spec.targetNamespace timeout=.spec.timeout prune=.spec.prune suspend=.spec.suspend force=.spec.force \
 	deletionPolicy=.spec.deletionPolicy serviceAccountName=.spec.serviceAccountName dependsOn='.spec.dependsOn[*].name' readyExpr='.spec.dependsOn[*].readyExpr' \
 	vars=.spec.postBuild.substitute varsFrom=.spec.postBuild.substituteFrom optional='.spec.postBuild.substituteFrom[?(@.optional==true)].name' \
+	secrets='.spec.postBuild.substituteFrom[?(@.kind=="Secret")].name' \
 	parent='.metadata.labels.kustomize\.toolkit\.fluxcd\.io/name' parentIn='.metadata.labels.kustomize\.toolkit\.fluxcd\.io/namespace') || known=
 kustomization() { field "$known" "$1"; }
 if [ -z "$known" ]; then
@@ -111,6 +112,12 @@ for field in $(keys kustomizations.kustomize.toolkit.fluxcd.io "$name" "$where")
 		value=$(kustomization varsFrom | sed 's/,"optional":true//g; s/,"optional":false//g; s/"optional":true,//g; s/"optional":false,//g')
 		[ -z "$value" ] || entry="$entry
     from: $value"
+		for secret in $(kustomization secrets); do
+			has=$(kubectl get secret "$secret" --namespace "$where" --ignore-not-found -o 'go-template={{range $key, $value := .data}}{{$key}} {{end}}')
+			entry="$entry
+    # Values of a Secret may stand in data and stringData of Secrets only. Name those that are no secrets, such as domains:
+    # {\"kind\":\"Secret\",\"name\":\"$secret\",\"plain\":[...]}. It has: ${has:-nothing that could be read}"
+		done
 		note "variables that are not set are an error here, and ConfigMaps and Secrets are read in the namespace of the instance, by the service account if there is one"
 		;;
 	decryption)

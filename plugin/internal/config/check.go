@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"path"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -60,8 +61,27 @@ func (l *loader) check(place string, e Entry) {
 	}
 	if s := e.Substitute; s != nil {
 		for i, f := range s.From {
-			l.name(fmt.Sprintf("%s.substitute.from[%d].name", place, i), f.Name)
+			at := fmt.Sprintf("%s.substitute.from[%d]", place, i)
+			l.name(at+".name", f.Name)
+			if f.Kind == "ConfigMap" && len(f.Plain) > 0 {
+				l.at(at+".plain", "remove it", "plain is for Secrets: all values of a ConfigMap are plain")
+			}
+			for j, pattern := range f.Plain {
+				l.pattern(fmt.Sprintf("%s.plain[%d]", at, j), pattern)
+			}
 		}
+	}
+	for i, r := range e.AllowSealedValues {
+		if r.Name != "" {
+			l.pattern(fmt.Sprintf("%s.allowSealedValues[%d].name", place, i), r.Name)
+		}
+	}
+}
+
+// pattern refuses what path.Match cannot read.
+func (l *loader) pattern(place, pattern string) {
+	if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
+		l.at(place, "write a name, or one with * or ? in it", "%q is no pattern of names", pattern)
 	}
 }
 

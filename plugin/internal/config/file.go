@@ -35,6 +35,7 @@ type Entry struct {
 	Allow             Allow         `yaml:"allow" doc:"confines the app; what is not named here is refused before anything is written"`
 	AllowPlainSecrets bool          `yaml:"allowPlainSecrets" doc:"accept Secrets whose values are readable in Git"`
 	AgeKeys           []string      `yaml:"ageKeys" doc:"names of the keys of SOPS that this app may use, as in the credentials; an app that allow or serviceAccount confines uses no others, another one uses all by default"`
+	AllowSealedValues []ObjectRule  `yaml:"allowSealedValues" doc:"objects besides Secrets in which values of files that SOPS encrypted, and of Secrets in substitute.from, may stand; they are masked all the same. Who may read such an object reads them"`
 	Substitute        *Substitute   `yaml:"substitute" doc:"replaces ${NAME} in the manifests; off when absent"`
 	Layout            string        `yaml:"layout" enum:"plain,flux" doc:"how a directory without kustomization.yaml and Chart.yaml is read: plain (the default) refuses a kustomization further down, flux reads it as Flux does"`
 }
@@ -88,6 +89,14 @@ type Substitute struct {
 
 // From is the form of an entry of substitute.from.
 type From struct {
-	Kind string `yaml:"kind" required:"true" enum:"ConfigMap,Secret" doc:"what it is"`
-	Name string `yaml:"name" required:"true" doc:"its name"`
+	Kind  string   `yaml:"kind" required:"true" enum:"ConfigMap,Secret" doc:"what it is"`
+	Name  string   `yaml:"name" required:"true" doc:"its name"`
+	Plain []string `yaml:"plain" doc:"values of a Secret that are no secrets, such as the name of a domain: they may be used in every object, and are shown; * and ? as in names of files. Other values of a Secret may be used in data and stringData of Secrets only"`
+}
+
+// ObjectRule is the form of an entry of allowSealedValues.
+type ObjectRule struct {
+	Group string `yaml:"group" doc:"API group; empty is any"`
+	Kind  string `yaml:"kind" required:"true" doc:"kind"`
+	Name  string `yaml:"name" doc:"name; * and ? as in names of files; empty is any"`
 }

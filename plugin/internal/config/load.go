@@ -141,13 +141,16 @@ func (e Entry) app() reconcile.App {
 	for _, i := range e.Ignore {
 		a.Ignore = append(a.Ignore, reconcile.Ignore(i))
 	}
+	for _, r := range e.AllowSealedValues {
+		a.AllowSealedValues = append(a.AllowSealedValues, reconcile.ObjectRule(r))
+	}
 	for _, h := range e.Health {
 		a.Health = append(a.Health, reconcile.HealthRule(h))
 	}
 	if s := e.Substitute; s != nil {
 		a.Substitute = &reconcile.Substitute{Vars: s.Vars}
 		for _, f := range s.From {
-			a.Substitute.From = append(a.Substitute.From, reconcile.SubstituteFrom(f))
+			a.Substitute.From = append(a.Substitute.From, reconcile.SubstituteFrom{Kind: f.Kind, Name: f.Name, Plain: f.Plain})
 		}
 	}
 	return a

@@ -56,7 +56,8 @@ func TestLoadEverything(t *testing.T) {
   health: [{group: example.com, kind: Widget, healthy: object.status.ok, message: object.status.why}]
   allow: {namespaces: [shop], kinds: [Deployment, Widget.example.com]}
   allowPlainSecrets: true
-  substitute: {vars: {REGION: eu}, from: [{kind: ConfigMap, name: cluster}]}
+  substitute: {vars: {REGION: eu}, from: [{kind: ConfigMap, name: cluster}, {kind: Secret, name: more, plain: [DOMAIN]}]}
+  allowSealedValues: [{kind: ConfigMap, name: web-*}]
 `, "infrastructure/controllers", "apps/shop/overlays/prod")
 	got, found, err := Load(root, ".")
 	if err != nil || !found {
@@ -73,7 +74,8 @@ func TestLoadEverything(t *testing.T) {
 			Health:        []reconcile.HealthRule{{Group: "example.com", Kind: "Widget", Healthy: "object.status.ok", Message: "object.status.why"}},
 			Allow:         reconcile.Allow{Namespaces: []string{"shop"}, Kinds: []string{"Deployment", "Widget.example.com"}},
 			Substitute: &reconcile.Substitute{Vars: map[string]any{"REGION": "eu"},
-				From: []reconcile.SubstituteFrom{{Kind: "ConfigMap", Name: "cluster"}}}},
+				From: []reconcile.SubstituteFrom{{Kind: "ConfigMap", Name: "cluster"}, {Kind: "Secret", Name: "more", Plain: []string{"DOMAIN"}}}},
+			AllowSealedValues: []reconcile.ObjectRule{{Kind: "ConfigMap", Name: "web-*"}}},
 	}
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(reconcile.Substitute{})); diff != "" {
 		t.Error(diff)

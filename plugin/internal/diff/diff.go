@@ -12,13 +12,16 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
 )
 
 // Options of Text. FromName and ToName fill the two header lines; "" is /dev/null for a state that is absent, else the
-// object's kind and name. Context is the number of unchanged lines around a change.
+// object's kind and name. Context is the number of unchanged lines around a change. Hidden are values that are masked
+// wherever they stand; nil means none.
 type Options struct {
 	FromName, ToName string
 	Context          int
+	Hidden           *sealed.Values
 }
 
 // Text returns a unified diff, acceptable to patch(1), of the YAML of two states of one object; nil means absent. Both
@@ -26,7 +29,7 @@ type Options struct {
 // with the path of what changed, list items by their name: "@@ -21,3 +21,3 @@ spec.template.spec.containers[api]".
 // Characters that could steer a terminal are escaped.
 func Text(before, after *unstructured.Unstructured, o Options) string {
-	b, a := MaskPair(Normalize(before), Normalize(after))
+	b, a := MaskPair(Normalize(before), Normalize(after), o.Hidden)
 	from, to := YAML(b), YAML(a)
 	if from == to {
 		return ""
@@ -36,7 +39,7 @@ func Text(before, after *unstructured.Unstructured, o Options) string {
 		d = udiff.UnifiedDiff{Hunks: []*udiff.Hunk{whole(from, to)}}
 	}
 	var out strings.Builder
-	fmt.Fprintf(&out, "--- %s\n+++ %s\n", fileName(o.FromName, b), fileName(o.ToName, a))
+	fmt.Fprintf(&out, "--- %s\n+++ %s\n", o.Hidden.Mask(fileName(o.FromName, b)), o.Hidden.Mask(fileName(o.ToName, a)))
 	fromPaths, toPaths := parents(from), parents(to)
 	for _, h := range d.Hunks {
 		writeHunk(&out, h, fromPaths, toPaths)

@@ -140,7 +140,7 @@ func TestPatchAcceptsTheText(t *testing.T) {
 	}
 	for name, states := range changes() {
 		for _, context := range []int{0, 1, 3, 100} {
-			before, after := diff.MaskPair(diff.Normalize(object(t, states[0])), diff.Normalize(object(t, states[1])))
+			before, after := diff.MaskPair(diff.Normalize(object(t, states[0])), diff.Normalize(object(t, states[1])), nil)
 			text := diff.Text(before, after, diff.Options{Context: context})
 			file := filepath.Join(t.TempDir(), "state")
 			if err := os.WriteFile(file, []byte(diff.YAML(before)), 0o600); err != nil {

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	kube "github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
 )
 
 // What kubectl diff shows in place of a Secret's value.
@@ -23,10 +24,11 @@ const (
 // returned as they are. stringData is folded into data first, as the API server does. Each value of data then reads
 // "***" when it is equal in both states or present in one only, else "*** (before)" and "*** (after)"; keys stay.
 // So does each annotation that can repeat values (kubectl's last-applied one, and any that contains one of them) and
-// each top-level field a Secret does not have, such as a misspelt stringData. Masking twice changes nothing.
-func MaskPair(before, after *unstructured.Unstructured) (b, a *unstructured.Unstructured) {
+// each top-level field a Secret does not have, such as a misspelt stringData. Values that hidden lists are masked in objects
+// of every kind. Masking twice changes nothing.
+func MaskPair(before, after *unstructured.Unstructured, hidden *sealed.Values) (b, a *unstructured.Unstructured) {
 	if !isSecret(before) && !isSecret(after) {
-		return before, after
+		return hide(before, after, hidden)
 	}
 	v := &values{}
 	v.collect(before)
@@ -40,7 +42,7 @@ func MaskPair(before, after *unstructured.Unstructured) (b, a *unstructured.Unst
 		}
 	}
 	maskAnnotations(b, a, v)
-	return b, a
+	return hide(b, a, hidden)
 }
 
 func isSecret(u *unstructured.Unstructured) bool {

@@ -64,7 +64,7 @@ func TestMaskPairComparesAfterFoldingStringData(t *testing.T) {
 	} {
 		before, after := newSecret(tt.before), newSecret(tt.after)
 		beforeCopy, afterCopy := before.DeepCopy(), after.DeepCopy()
-		b, a := diff.MaskPair(before, after)
+		b, a := diff.MaskPair(before, after, nil)
 		if !reflect.DeepEqual(before, beforeCopy) || !reflect.DeepEqual(after, afterCopy) {
 			t.Errorf("%s: the arguments were changed", name)
 		}
@@ -74,7 +74,7 @@ func TestMaskPairComparesAfterFoldingStringData(t *testing.T) {
 		if want := newSecret(tt.wantAfter); !reflect.DeepEqual(a, want) {
 			t.Errorf("%s: after\n%v, want\n%v", name, a, want)
 		}
-		b2, a2 := diff.MaskPair(b, a)
+		b2, a2 := diff.MaskPair(b, a, nil)
 		if !reflect.DeepEqual(b, b2) || !reflect.DeepEqual(a, a2) {
 			t.Errorf("%s: masking twice changes\n%v %v", name, b2, a2)
 		}
@@ -83,12 +83,12 @@ func TestMaskPairComparesAfterFoldingStringData(t *testing.T) {
 
 func TestMaskPairLeavesOtherKindsAlone(t *testing.T) {
 	u := object(t, config)
-	if b, a := diff.MaskPair(u, nil); b != u || a != nil {
+	if b, a := diff.MaskPair(u, nil, nil); b != u || a != nil {
 		t.Error(b, a)
 	}
 	sealed := newSecret(map[string]any{"data": map[string]any{"a": "x"}})
 	sealed.SetAPIVersion("bitnami.com/v1alpha1")
-	if b, _ := diff.MaskPair(sealed, nil); b != sealed {
+	if b, _ := diff.MaskPair(sealed, nil, nil); b != sealed {
 		t.Error("a Secret of another group was masked")
 	}
 }
@@ -108,7 +108,7 @@ func TestAnnotationsThatRepeatValuesAreMasked(t *testing.T) {
 		with("canary-two", map[string]string{
 			"kubectl.kubernetes.io/last-applied-configuration": `{}`,
 			"kapp.k14s.io/original":                            `{"stringData":{"a":"canary-one"}}`, "other": encode("canary-two"), "team": "platform",
-		}))
+		}), nil)
 	want := [2]map[string]string{
 		{"kubectl.kubernetes.io/last-applied-configuration": "*** (before)", "kapp.k14s.io/original": "***", "note": "***", "team": "payments"},
 		{"kubectl.kubernetes.io/last-applied-configuration": "*** (after)", "kapp.k14s.io/original": "***", "other": "***", "team": "platform"},
@@ -173,7 +173,7 @@ func FuzzNoValueOfASecretIsShown(f *testing.F) {
 			return u
 		}
 		before, after := make(one, shape), make(two, shape>>3)
-		b, a := diff.MaskPair(before, after)
+		b, a := diff.MaskPair(before, after, nil)
 		empty := newSecret(map[string]any{"data": map[string]any{key: "*** (before)(after)", "nested": nil}, "stringDatta": nil})
 		empty.SetAnnotations(map[string]string{annotation: note})
 		visible := fmt.Sprint(empty.Object) + diff.YAML(empty) + diff.Text(nil, empty, diff.Options{}) + mustJSON(empty.Object) + "\n- @@ +1234567890,/dev/null[]"

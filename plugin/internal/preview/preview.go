@@ -274,12 +274,12 @@ func gravest(a, b Object) int {
 func byID(objects []render.Object) map[string]render.Object {
 	m := make(map[string]render.Object, len(objects))
 	for _, o := range objects {
-		id := o.ID()
+		id := o.Hidden().Mask(o.ID())
 		for n := 2; ; n++ {
 			if _, taken := m[id]; !taken {
 				break
 			}
-			id = fmt.Sprintf("%s (%d)", o.ID(), n)
+			id = fmt.Sprintf("%s (%d)", o.Hidden().Mask(o.ID()), n)
 		}
 		m[id] = o
 	}
@@ -289,17 +289,18 @@ func byID(objects []render.Object) map[string]render.Object {
 func removed(id string, b render.Object, app Rendering) Object {
 	return Object{Object: id, Change: Removed, Origin: b.Origin.String(), Kept: app.KeepAll || desired.PolicyOf(b.GetAnnotations()).Keep,
 		Unmanaged: unmanaged(Removed, b), namespace: cmp.Or(b.GetNamespace(), app.Namespace),
-		Diff: diff.Text(b.Unstructured, nil, diff.Options{FromName: "base/" + b.Origin.File, ToName: "/dev/null"})}
+		Diff: diff.Text(b.Unstructured, nil, diff.Options{FromName: "base/" + b.Origin.File, ToName: "/dev/null", Hidden: b.Hidden()})}
 }
 
 func added(id string, h render.Object, app Rendering) Object {
 	return Object{Object: id, Change: Added, Origin: h.Origin.String(), Unmanaged: unmanaged(Added, h), namespace: cmp.Or(h.GetNamespace(), app.Namespace),
-		Diff: diff.Text(nil, h.Unstructured, diff.Options{FromName: "/dev/null", ToName: "head/" + h.Origin.File})}
+		Diff: diff.Text(nil, h.Unstructured, diff.Options{FromName: "/dev/null", ToName: "head/" + h.Origin.File, Hidden: h.Hidden()})}
 }
 
 func changed(id string, b, h render.Object) (Object, bool) {
+	hidden := b.Hidden().Join(h.Hidden())
 	text := diff.Text(b.Unstructured, h.Unstructured,
-		diff.Options{FromName: "base/" + b.Origin.File, ToName: "head/" + h.Origin.File, Context: 3})
+		diff.Options{FromName: "base/" + b.Origin.File, ToName: "head/" + h.Origin.File, Context: 3, Hidden: hidden})
 	if text == "" {
 		return Object{}, false
 	}
@@ -307,6 +308,9 @@ func changed(id string, b, h render.Object) (Object, bool) {
 		Recreate: desired.PolicyOf(h.GetAnnotations()).Recreate}
 	before, after := diff.Normalize(b.Unstructured), diff.Normalize(h.Unstructured)
 	o.Images, o.imageOnly = imageChanges(before, after)
+	for i, change := range o.Images {
+		o.Images[i] = ImageChange{hidden.Mask(change.From), hidden.Mask(change.To)}
+	}
 	if o.Unmanaged == "" {
 		o.Immutable = immutableChanges(before, after)
 	}

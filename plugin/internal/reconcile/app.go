@@ -38,9 +38,10 @@ type App struct {
 	Health            []HealthRule
 	Allow             Allow
 	Helm              Helm
-	Substitute        *Substitute // nil leaves ${NAME} as it is
-	AgeKeys           []string    `json:",omitempty"` // names of the keys of SOPS that it may use; see App.keys
-	Layout            string      `json:",omitempty"` // how a directory without a kustomization is read; see render.Options
+	Substitute        *Substitute  // nil leaves ${NAME} as it is
+	AgeKeys           []string     `json:",omitempty"` // names of the keys of SOPS that it may use; see App.keys
+	AllowSealedValues []ObjectRule `json:",omitempty"` // objects besides Secrets in which values of encrypted files and Secrets may stand
+	Layout            string       `json:",omitempty"` // how a directory without a kustomization is read; see render.Options
 }
 
 // Helm are the settings of a chart in the app's directory.
@@ -55,13 +56,21 @@ type Substitute struct {
 	Vars map[string]any   // strings, booleans and whole numbers; wins over From
 	From []SubstituteFrom // later ones win
 
-	values  map[string]any // of From and Vars together; set by a pass
-	secret  []string       // names whose values come from Secrets
-	version string         // of what From names
+	values  map[string]any    // of From and Vars together; set by a pass
+	secret  map[string]string // names whose values come from Secrets, and the name of the Secret
+	plain   []string          // those of secret that may be used everywhere, and shown
+	version string            // of what From names
 }
 
-// SubstituteFrom names a ConfigMap or Secret in the namespace of the instance.
-type SubstituteFrom struct{ Kind, Name string }
+// SubstituteFrom names a ConfigMap or Secret in the namespace of the instance. Plain names the values of a Secret that are none
+// to hide; * and ? stand for any characters and for one.
+type SubstituteFrom struct {
+	Kind, Name string
+	Plain      []string `json:",omitempty"`
+}
+
+// ObjectRule names objects by group, kind and name.
+type ObjectRule = render.ObjectRule
 
 // Ignore leaves fields to others: they are neither applied nor drift. Empty selectors match everything.
 type Ignore struct {

@@ -20,7 +20,7 @@ func (a App) RenderOptions() render.Options {
 	if release == "" {
 		release = a.Name
 	}
-	return render.Options{Keys: a.keys(), AllowPlainSecrets: a.AllowPlainSecrets, Substitute: a.Substitute.options(), Layout: a.Layout,
+	return render.Options{Keys: a.keys(), AllowPlainSecrets: a.AllowPlainSecrets, Substitute: a.Substitute.options(), Layout: a.Layout, MayHold: a.AllowSealedValues,
 		Helm: &render.Helm{Release: release, Namespace: a.Namespace, Values: a.Helm.Values, Set: a.Helm.Set}}
 }
 

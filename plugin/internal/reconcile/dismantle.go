@@ -44,7 +44,8 @@ func (r *Reconciler) Dismantle(ctx context.Context, name string, prune bool) (re
 	}
 	switch {
 	case err != nil:
-		p.report.Result, p.report.Message = report.ResultFailed, p.mask(err.Error())
+		err = p.conceal(err)
+		p.report.Result, p.report.Message = report.ResultFailed, err.Error()
 	default:
 		p.report.Result = report.ResultSucceeded
 	}

@@ -41,7 +41,8 @@ func (p *pass) finish(err error) (report.App, error) {
 	rep.Result = report.ResultSucceeded
 	switch {
 	case err != nil:
-		rep.Result, rep.Message = report.ResultFailed, p.mask(err.Error())
+		err = p.conceal(err)
+		rep.Result, rep.Message = report.ResultFailed, err.Error()
 		if hints := hint.Of(err); len(hints) > 0 {
 			rep.Hint = hints[0]
 		}

@@ -60,7 +60,7 @@ func (p *pass) notKept(o *object) string {
 		return "a Secret is not kept for the removal of the app, so it will not be there; one that is no hook is there when PreDelete hooks run"
 	case record.HoldsOthers(o.Ref.Kind):
 		return fmt.Sprintf("a %s is not run as a hook, and this one is not applied either", o.Ref.Kind.Kind)
-	case diff.Repeats(o.manifest, p.secrets()...):
+	case diff.Repeats(o.manifest, p.secrets()...), p.hides(o.manifest):
 		return "it repeats a value of a Secret, so it is not kept for the removal of the app and will not run; refer to the Secret instead (secretKeyRef)"
 	}
 	return ""

@@ -111,7 +111,7 @@ func (r *Reconciler) as(serviceAccount string) (*Reconciler, error) {
 // tell adds to an event of a pass whether its app is one of several.
 func (p *pass) tell(kind report.EventKind, app, format string, args ...any) {
 	if p.Events != nil {
-		p.Events(report.Event{Kind: kind, App: app, Listed: p.listed != nil, Text: fmt.Sprintf(format, args...)})
+		p.Events(report.Event{Kind: kind, App: app, Listed: p.listed != nil, Text: p.hidden.Mask(fmt.Sprintf(format, args...))})
 	}
 }
 

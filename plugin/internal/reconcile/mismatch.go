@@ -362,7 +362,8 @@ func (p *pass) explain(err error, s *step) (message, advice string) {
 			return p.mask(message), p.mask(advice)
 		}
 	}
-	return explain(err, s, p.secrets())
+	message, advice = explain(err, s, p.secrets())
+	return p.hidden.Mask(message), p.hidden.Mask(advice)
 }
 
 // mostText is how much of a file is searched for a line.

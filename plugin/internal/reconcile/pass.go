@@ -16,6 +16,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -64,6 +65,7 @@ type pass struct {
 	toKeep     []byte                       // hooks of this commit for the removal of the app, as the record keeps them; nil when it was not rendered
 	handedOver bool                         // it left gitops.yaml, but another app takes over objects of it
 	known      []*unstructured.Unstructured // Secrets of an app that is removed
+	hidden     *sealed.Values               // values that are masked in all that the pass says, see hidden.go
 
 	refs        map[record.Key]cluster.Ref                // everything desired
 	after       map[record.Key]*unstructured.Unstructured // its last known state
@@ -96,6 +98,7 @@ type Effect struct {
 	Origin        render.Origin
 	Before, After *unstructured.Unstructured
 	Note          string
+	Hidden        *sealed.Values // values that may not be shown
 }
 
 // errNothingToDo ends a pass early: Git, record and cluster agree.

@@ -61,7 +61,7 @@ func (p *pass) pruneOne(ctx context.Context, r removal) (c *report.Change, was *
 	c = &report.Change{Object: r.row.ID(), Short: p.short(r.row.Ref)}
 	fail := func(err error) (*report.Change, *unstructured.Unstructured, bool) {
 		c.Action = report.Failed
-		c.Error, c.Hint = explain(err, &step{object: &object{Ref: r.row.Ref}}, nil)
+		c.Error, c.Hint = p.explain(err, &step{object: &object{Ref: r.row.Ref}})
 		c.Error = "prune: " + c.Error
 		return c, nil, false
 	}

@@ -52,6 +52,7 @@ func (p *pass) render(ctx context.Context) error {
 	}
 	p.fetched(r.revision)
 	p.inputs, p.charts, p.asked = r.inputs, r.charts, r.asked
+	p.hide(r.objects)
 	if p.opts.drift != nil && r.desired != nil {
 		p.sort(r.desired)
 		return nil

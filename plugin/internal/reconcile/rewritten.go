@@ -31,7 +31,7 @@ func (p *pass) tellRewritten(c *report.Change, s *step, o outcome, set *fieldpat
 			continue
 		}
 		text := d.Path + " was rewritten by the API server's admission"
-		if from, simple := d.From.(string); simple && !(s.Ref.Kind.Kind == "Secret" && s.Group == "") {
+		if from, simple := d.From.(string); simple && !(s.Ref.Kind.Kind == "Secret" && s.Group == "") && !p.hidden.In(from) {
 			text = fmt.Sprintf("%s: admission made %v of %s", d.Path, d.To, from)
 		}
 		texts = append(texts, text)

@@ -107,7 +107,7 @@ func (rd *round) run(ctx context.Context) Outcome {
 	out := Outcome{Listed: true, Err: rd.conclude(ctx)}
 	for _, p := range rd.passes {
 		if !p.listed.aside || p.listed.suspended {
-			out.Apps = append(out.Apps, AppOutcome{p.report, p.effects, p.failure})
+			out.Apps = append(out.Apps, AppOutcome{p.report, p.shownEffects(), p.failure})
 		}
 	}
 	return out
@@ -137,7 +137,7 @@ func (rd *round) single(ctx context.Context, err error) Outcome {
 	}
 	done, err := p.finish(err)
 	rd.passes = []*pass{p}
-	return Outcome{Apps: []AppOutcome{{done, p.effects, err}}}
+	return Outcome{Apps: []AppOutcome{{done, p.shownEffects(), err}}}
 }
 
 // listing returns the list that names an app, nil when there is none.

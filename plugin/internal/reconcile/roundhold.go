@@ -48,7 +48,7 @@ func (rd *round) hold(ctx context.Context) ([]AppOutcome, error) {
 	var out []AppOutcome
 	for _, p := range rd.passes {
 		if !p.listed.aside && !p.listed.idle {
-			out = append(out, AppOutcome{p.report, p.effects, p.failure})
+			out = append(out, AppOutcome{p.report, p.shownEffects(), p.failure})
 		}
 	}
 	return out, nil

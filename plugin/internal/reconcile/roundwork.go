@@ -191,7 +191,8 @@ func (rd *round) end(ctx context.Context, p *pass) {
 		p.report, p.failure = p.leaveSuspended()
 	case l.aside:
 		if p.failure != nil {
-			p.report.Message = p.mask(p.failure.Error())
+			p.failure = p.conceal(p.failure)
+			p.report.Message = p.failure.Error()
 		}
 		return
 	case p.failure == nil && l.waits != "":

@@ -11,7 +11,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -132,6 +131,7 @@ func (p *pass) changeLines() []string {
 
 // tellChange adds a change to the report and tells it, unless nothing happened to the object.
 func (p *pass) tellChange(c report.Change) {
+	c = p.hideChange(c)
 	p.report.Counts.Add(c.Action, 1)
 	if c.Action == report.Unchanged {
 		return
@@ -158,5 +158,3 @@ func (p *pass) secrets() []*unstructured.Unstructured {
 	}
 	return out
 }
-
-func (p *pass) mask(text string) string { return diff.MaskError(text, p.secrets()...) }

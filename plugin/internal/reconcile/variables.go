@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -13,6 +14,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
 )
 
 // variables reads the ConfigMaps and Secrets that the app's variables come from. They are asked for in every pass, one
@@ -22,16 +24,17 @@ func (p *pass) variables(ctx context.Context) error {
 	if s == nil || len(s.From) == 0 {
 		return nil
 	}
-	read := &Substitute{Vars: s.Vars, From: s.From, values: map[string]any{}}
+	read := &Substitute{Vars: s.Vars, From: s.From, values: map[string]any{}, secret: map[string]string{}}
 	for _, from := range s.From {
 		if err := p.readVariables(ctx, read, from); err != nil {
 			return err
 		}
 	}
 	for name, value := range s.Vars {
-		read.set(name, value, false)
+		read.set(name, value, "", false)
 	}
 	p.app.Substitute = read
+	p.hidden = sealed.New(sealed.Lines(read.hidden()))
 	app := p.app
 	app.Timeout = p.timeout
 	p.config = p.settings(app)
@@ -67,9 +70,21 @@ func (p *pass) readVariables(ctx context.Context, s *Substitute, from Substitute
 			}
 			text = string(plain)
 		}
-		s.set(name, text, secret)
+		if !secret {
+			s.set(name, text, "", false)
+			continue
+		}
+		s.set(name, text, from.Name, isPlain(name, from.Plain))
 	}
 	return nil
+}
+
+// isPlain tells whether patterns say that a value of a Secret is none to hide.
+func isPlain(name string, patterns []string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		fits, err := path.Match(pattern, name)
+		return err == nil && fits
+	})
 }
 
 // mayRead refuses variables that a confined app may not name. An app with a service account reads as that, so the server says
@@ -101,12 +116,28 @@ func (p *pass) guardRead(ctx context.Context, ref cluster.Ref, live *unstructure
 	return nil
 }
 
-func (s *Substitute) set(name string, value any, secret bool) {
+// set gives a variable its value. secret is the Secret that it comes from, "" when it comes from none.
+func (s *Substitute) set(name string, value any, secret string, plain bool) {
 	s.values[name] = value
-	s.secret = slices.DeleteFunc(s.secret, func(other string) bool { return other == name })
-	if secret {
-		s.secret = append(s.secret, name)
+	delete(s.secret, name)
+	s.plain = slices.DeleteFunc(s.plain, func(other string) bool { return other == name })
+	if secret != "" {
+		s.secret[name] = secret
 	}
+	if plain {
+		s.plain = append(s.plain, name)
+	}
+}
+
+// hidden lists the values that may not be shown, each with its variable.
+func (s *Substitute) hidden() map[string]string {
+	all := map[string]string{}
+	for name := range s.secret {
+		if !slices.Contains(s.plain, name) {
+			all[fmt.Sprint(s.values[name])] = name
+		}
+	}
+	return all
 }
 
 // options is what the renderer needs.
@@ -117,7 +148,7 @@ func (s *Substitute) options() *render.Substitute {
 	case s.values == nil:
 		return &render.Substitute{Vars: maps.Clone(s.Vars)}
 	}
-	return &render.Substitute{Vars: s.values, Secret: s.secret}
+	return &render.Substitute{Vars: s.values, Secret: s.secret, Plain: s.plain}
 }
 
 // settings is what the app's settings depend on. It holds no value of a Secret.

@@ -167,7 +167,7 @@ func (i Isolated) askWithin(ctx context.Context, root *os.Root, r request, share
 	case limited.Err() != nil:
 		return answer{}, c.beyond(r.Path, "took longer than %s", limits.Time)
 	}
-	return answer{}, c.died(r.Path, limits, broken)
+	return answer{}, c.died(r, broken)
 }
 
 // child is a running Worker.
@@ -246,7 +246,8 @@ func (i Isolated) warn(stderr string) {
 }
 
 // died explains the end of a child that gave no answer.
-func (c *child) died(dir string, l Limits, broken error) error {
+func (c *child) died(r request, broken error) error {
+	dir, l := r.Path, r.Options.Limits
 	stderr, state := c.stderr.String(), c.cmd.ProcessState
 	switch {
 	case errors.Is(broken, errAnswerTooLong):
@@ -261,6 +262,9 @@ func (c *child) died(dir string, l Limits, broken error) error {
 	for line := range strings.Lines(stderr) {
 		for _, crash := range []string{"panic: ", "fatal error: "} {
 			if text, ok := strings.CutPrefix(strings.TrimSpace(line), crash); ok {
+				if r.Options.hasSecrets() && crash == "panic: " && !strings.HasPrefix(text, "runtime error: ") {
+					text = "what it said is left out, because it may hold a decrypted value"
+				}
 				return hint.With(fmt.Errorf("rendering %s: the renderer crashed: %s", printable(dir), printable(text)),
 					"this is a bug of the renderer: please report it with the manifests, and leave them out until it is fixed")
 			}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -45,6 +46,7 @@ func workers() map[string]dirFunc {
 			var o *Object
 			return []Object{*o}, nil
 		},
+		"betray": func(context.Context, *os.Root, string, Options) ([]Object, error) { panic("cannot use hunter2-canary") },
 		"hang": func(_ context.Context, root *os.Root, _ string, _ Options) ([]Object, error) {
 			if ready, err := root.OpenFile("ready", os.O_WRONLY, 0); err == nil { // held open as long as we live
 				fmt.Fprintln(ready, "hanging")
@@ -177,8 +179,16 @@ func TestAChildRendersWhatThisProcessRenders(t *testing.T) {
 			root := openRoot(t, scene.checkout(t))
 			want, wantErr := Dir(t.Context(), root, scene.dir, scene.options)
 			got, err := worker(t, "render").Dir(t.Context(), root, scene.dir, scene.options)
+			if len(want) > 0 && len(got) > 0 && !slices.Equal(want[0].hidden.All(), got[0].hidden.All()) {
+				t.Errorf("here %q are hidden, in the child %q", want[0].hidden.All(), got[0].hidden.All())
+			}
+			for _, objects := range [][]Object{want, got} {
+				for i := range objects {
+					objects[i].hidden = nil
+				}
+			}
 			if !reflect.DeepEqual(want, got) {
-				t.Errorf("-here +child:\n%s", cmp.Diff(want, got))
+				t.Errorf("-here +child:\n%s", cmp.Diff(want, got, cmp.AllowUnexported(Object{})))
 			}
 			sameError(t, wantErr, err)
 		})

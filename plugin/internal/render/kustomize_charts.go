@@ -200,6 +200,7 @@ func (s *survey) addGenerated(k *kustomization, file string, objects []Object) e
 		s.keepSecret(o)
 	}
 	s.plain[file] = text.Bytes()
+	s.rendered = append(s.rendered, text.Bytes())
 	s.docs[file] = objects
 	s.generated[file] = k
 	return nil

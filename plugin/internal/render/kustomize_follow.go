@@ -125,9 +125,12 @@ func (s *survey) plainFiles(k *kustomization) error {
 	if name := k.spec.OpenAPI["path"]; name != "" {
 		names = append(names, name)
 	}
+	s.noticeCuts(k)
 	for _, r := range k.spec.Replacements {
 		if r.Path != "" {
-			names = append(names, r.Path)
+			if err := s.replacementFile(k, r.Path); err != nil {
+				return err
+			}
 		}
 	}
 	for _, name := range names {

@@ -78,6 +78,7 @@ func (s *survey) pluginConfigs(k *kustomization, at Origin, objects []*resource.
 		if len(s.problems) > before {
 			continue
 		}
+		s.notice(config, at)
 		if err := s.pluginOpens(k, config); err != nil {
 			return err
 		}
@@ -97,6 +98,7 @@ func (s *survey) pluginOpens(k *kustomization, config map[string]any) error {
 	case "ValueAddTransformer":
 		names = texts(config, "targetFilePath")
 	case "ReplacementTransformer":
+		check = s.replacementFile
 		for key, value := range config {
 			if list, ok := value.([]any); ok && sameKey(key, "replacements") {
 				for _, item := range list {

@@ -13,6 +13,11 @@ import (
 // A file that is rendered to something else, as a template or a base with patches, may hold another value there: that is
 // not the one.
 func Locate(data []byte, docLine int, path []any, value any) int {
+	return locate(data, docLine, path, func(n *yaml.Node) bool { return holds(n, value) })
+}
+
+// locate finds a field of which is holds, 0 when there is none.
+func locate(data []byte, docLine int, path []any, is func(*yaml.Node) bool) int {
 	docs, problem := documents("", data)
 	if problem != nil {
 		return 0
@@ -25,7 +30,7 @@ func Locate(data []byte, docLine int, path []any, value any) int {
 		if yaml.Unmarshal(doc.text, &root) != nil || len(root.Content) != 1 {
 			return 0
 		}
-		if n, ok := nodeAt(root.Content[0], path); ok && holds(n, value) {
+		if n, ok := nodeAt(root.Content[0], path); ok && is(n) {
 			return doc.start + n.Line - 1
 		}
 		return 0

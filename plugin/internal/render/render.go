@@ -24,6 +24,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
 )
 
 // Origin is where an object or a refusal comes from.
@@ -56,8 +57,13 @@ type Object struct {
 	Origin Origin
 	Hook   *Hook // of a Helm chart; nil for everything that is simply applied
 
-	sealed bool // a Secret whose values cannot be read in Git
+	sealed bool           // a Secret whose values cannot be read in Git
+	hidden *sealed.Values // see Hidden
 }
+
+// Hidden are the values of encrypted files and of Secrets that the render has used, of which o is a part: what is shown, stored
+// or sent of it is masked with them. nil means that there are none.
+func (o Object) Hidden() *sealed.Values { return o.hidden }
 
 // ID returns group/Kind/namespace/name; the core group is written as its version, and an object without a
 // namespace has three parts: "apps/Deployment/shop/web", "v1/Secret/shop/x", "v1/Namespace/shop". An object that
@@ -128,6 +134,7 @@ type Options struct {
 	Keys              []string          `json:"-"`          // names of the files of keys that AgeKeys may hold; nil for all
 	KeysHint          string            `json:",omitempty"` // what to do where AgeKeys does not decrypt; "" for what Dir says
 	Substitute        *Substitute       // nil leaves ${NAME} as it is
+	MayHold           []ObjectRule      `json:",omitempty"` // objects besides Secrets in which values of encrypted files and Secrets may stand
 	EveryHook         bool              `json:",omitempty"` // charts: tests and rollbacks, which are never applied, too
 	Layout            string            `json:",omitempty"` // LayoutFlux, or "" for what Dir says of directories without a kustomization
 
@@ -188,6 +195,17 @@ type renderer func(ctx context.Context, t *tree, dir string, o Options) ([]Objec
 func Dir(ctx context.Context, root *os.Root, path string, o Options) ([]Object, error) {
 	o.Limits = o.Limits.withDefaults()
 	t := newTree(root, o.Limits)
+	t.mayHold = o.MayHold
+	objects, err := t.dir(ctx, path, o)
+	if err != nil {
+		return nil, t.conceal(err, o)
+	}
+	o.tellInputs(t.dependsOn())
+	o.tellFiles(t)
+	return objects, nil
+}
+
+func (t *tree) dir(ctx context.Context, path string, o Options) ([]Object, error) {
 	dir, err := t.directory(path)
 	if err != nil {
 		return nil, err
@@ -211,8 +229,9 @@ func Dir(ctx context.Context, root *os.Root, path string, o Options) ([]Object, 
 		o.Substitute.apply(t, objects)
 	}
 	t.problems = append(t.problems, check(objects, o, t.valueLine)...)
+	hidden := t.guard(objects, o)
 	for i := range objects {
-		objects[i].sealed = false // has served its purpose
+		objects[i].sealed, objects[i].hidden = false, hidden // the first one has served its purpose
 	}
 	if len(t.problems) > 0 {
 		return nil, t.problems.sorted()
@@ -221,8 +240,6 @@ func Dir(ctx context.Context, root *os.Root, path string, o Options) ([]Object, 
 		return nil, hint.With(fmt.Errorf("directory %q %w", dir, ErrEmpty),
 			"an empty render would remove everything: check the path and .gitopsignore")
 	}
-	o.tellInputs(t.dependsOn())
-	o.tellFiles(t)
 	return objects, nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"filippo.io/age"
@@ -63,8 +64,8 @@ func (t *tree) manifests(file string, data []byte) ([]Object, Problems) {
 	return t.decrypted(file, docs, plain)
 }
 
-// decrypted decodes the documents of an encrypted file. Only Secrets are accepted: their values are masked wherever
-// something is shown, those of other objects are not.
+// decrypted decodes the documents of an encrypted file. Others than Secrets are accepted only if the app says that values may
+// stand there.
 func (t *tree) decrypted(file string, docs []document, plain []sops.Document) ([]Object, Problems) {
 	var objects []Object
 	var problems Problems
@@ -77,15 +78,19 @@ func (t *tree) decrypted(file string, docs []document, plain []sops.Document) ([
 		doc.text, doc.json = text, true
 		found, bad := decodeDocuments(file, []document{doc}, t.limits)
 		for j := range found {
+			t.encrypted[found[j].Origin] = true
 			if !isSecret(found[j].Unstructured) {
-				bad = append(bad, Problem{Origin: found[j].Origin, Message: fmt.Sprintf("a %s is encrypted with SOPS: only Secrets are decrypted", found[j].GetKind()),
-					Hint: "its values would be shown in diffs: move them to a Secret"})
+				if !slices.ContainsFunc(t.mayHold, func(r ObjectRule) bool { return r.isKind(found[j]) }) {
+					bad = append(bad, Problem{Origin: found[j].Origin, Message: fmt.Sprintf("a %s is encrypted with SOPS: only Secrets are decrypted", found[j].GetKind()),
+						Hint: "everybody who may read such an object sees its values: move them to a Secret; " + ruleHint(found[j])})
+				}
 				continue
 			}
 			if found[j].sealed = !plain[i].Readable; found[j].sealed {
 				t.seal(found[j])
 			}
 		}
+		t.keepLeaves(file, doc, plain[i].Sealed)
 		objects, problems = append(objects, found...), append(problems, bad...)
 		fmt.Fprintf(&content, "%s\n---\n", text)
 	}

@@ -21,9 +21,17 @@ import (
 // kubectl-gitops.dev/substitute: disabled, or with Flux' annotation of that meaning, are left alone.
 type Substitute struct {
 	Vars map[string]any // strings, booleans and numbers
-	// Secret names the variables that came from a Secret: they may be used in Secrets only, whose values are masked
-	// everywhere.
-	Secret []string
+	// Secret names the variables that came from a Secret, each with the name of the Secret: they may be used in data and
+	// stringData of Secrets only, and in objects that Options.MayHold allows.
+	Secret map[string]string
+	// Plain names those of Secret that may be used everywhere, and shown.
+	Plain []string
+}
+
+// Hides tells whether the value of a variable may not be shown.
+func (s *Substitute) hides(name string) bool {
+	_, fromSecret := s.Secret[name]
+	return fromSecret && !slices.Contains(s.Plain, name)
 }
 
 // Annotations that switch substitution off for one object.
@@ -39,28 +47,56 @@ var (
 
 // apply substitutes in all objects.
 func (s *Substitute) apply(t *tree, objects []Object) {
+	misused := map[string][]string{} // variables, by the Secret that they come from
+	before := len(t.problems)
 	for i, o := range objects {
 		annotations := o.GetAnnotations()
 		if annotations[substituteAnnotation] == "disabled" || annotations[fluxSubstituteAnnotation] == "disabled" {
 			continue
 		}
-		f := &filling{Substitute: s, object: o, secret: isSecret(o.Unstructured), problems: map[string]string{}}
-		objects[i].sealed = o.sealed || f.secret && f.onlyReferences()
+		f := &filling{Substitute: s, object: o, problems: map[string]string{}}
+		secret, allowed := isSecret(o.Unstructured), o.mayHoldAs(fmt.Sprint(f.text(o.GetName())), t.mayHold)
+		objects[i].sealed = o.sealed || secret && f.onlyReferences()
 		for key, value := range o.Object {
+			f.hidden = allowed || secret && holdsValues(key)
 			o.Object[key] = f.value(value)
 		}
-		for _, name := range slices.Sorted(maps.Keys(f.problems)) {
-			t.problems = append(t.problems, Problem{Origin: t.lineOf(o.Origin, "${"+name), Object: objectID(o.Unstructured),
-				Message: f.problems[name], Hint: "write $${ for a ${ that is meant for somebody else"})
+		for _, variable := range slices.Sorted(maps.Keys(f.problems)) {
+			t.problems = append(t.problems, Problem{Origin: t.lineOf(o.Origin, "${"+variable), Object: objectID(o.Unstructured),
+				Message: f.problems[variable], Hint: notOurs})
+			if from, is := s.Secret[variable]; is && !slices.Contains(misused[from], variable) {
+				misused[from] = append(misused[from], variable)
+			}
 		}
 	}
+	for i := range t.problems[before:] {
+		p := &t.problems[before+i]
+		if from, is := s.Secret[misusedVariable(p.Message)]; is {
+			p.Hint = fmt.Sprintf("if these values are no secrets, say so at `name: %s` in substitute.from of the app: `plain: [%s]`", from, strings.Join(slices.Sorted(slices.Values(misused[from])), ", "))
+		}
+	}
+}
+
+const (
+	notOurs      = "write $${ for a ${ that is meant for somebody else"
+	misusedStart = "variable "
+	misusedEnd   = " comes from a Secret: it may be used in data and stringData of Secrets only"
+)
+
+// misusedVariable is the variable that a problem says to come from a Secret.
+func misusedVariable(message string) string {
+	name, found := strings.CutSuffix(strings.TrimPrefix(message, misusedStart), misusedEnd)
+	if !found {
+		return ""
+	}
+	return name
 }
 
 // filling is the substitution in one object.
 type filling struct {
 	*Substitute
 	object   Object
-	secret   bool
+	hidden   bool              // where it fills in, values that are hidden may stand
 	problems map[string]string // by name
 }
 
@@ -125,8 +161,8 @@ func (f *filling) lookup(name string) (any, bool) {
 		}
 		f.problems[name] = message
 		return nil, false
-	case !f.secret && slices.Contains(f.Secret, name):
-		f.problems[name] = "variable " + name + " comes from a Secret and may be used in Secrets only"
+	case !f.hidden && f.hides(name):
+		f.problems[name] = misusedStart + name + misusedEnd
 		return nil, false
 	}
 	switch v := value.(type) {
@@ -152,7 +188,10 @@ func (f *filling) onlyReferences() bool {
 		for _, value := range values {
 			text, _ := value.(string)
 			m := wholeRef.FindStringSubmatch(text)
-			if m == nil || !slices.Contains(f.Secret, m[1]) {
+			if m == nil {
+				return false
+			}
+			if _, fromSecret := f.Secret[m[1]]; !fromSecret {
 				return false
 			}
 			found = true

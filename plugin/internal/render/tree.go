@@ -37,12 +37,17 @@ type tree struct {
 
 	identities []age.Identity
 	keysHint   string
-	sealed     map[string]bool // values of decrypted Secrets
+	sealed     map[string]bool   // values of decrypted Secrets
+	known      map[string]string // values that were encrypted, and where: see sealed.go
+	encrypted  map[Origin]bool   // documents that SOPS encrypted
+	rendered   [][]byte          // what charts of kustomizations rendered
+	cuts                         // of replacements
+	mayHold    []ObjectRule      // objects besides Secrets in which such values may stand
 }
 
 func newTree(root *os.Root, limits Limits) *tree {
 	return &tree{root: root, limits: limits, dirs: map[string]string{}, files: map[string][]byte{},
-		plain: map[string][]byte{}, inputs: map[string]bool{}, opened: map[string]bool{}, sealed: map[string]bool{}}
+		plain: map[string][]byte{}, inputs: map[string]bool{}, opened: map[string]bool{}, sealed: map[string]bool{}, known: map[string]string{}, encrypted: map[Origin]bool{}}
 }
 
 // resolve follows the symbolic links of name and returns the name of what they lead to. A link that leaves the

@@ -16,6 +16,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/memory"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
 )
 
 // request is what a child reads: one line of JSON, and then the archives, one after the other.
@@ -85,6 +86,7 @@ type header struct {
 	Inputs  []string        `json:",omitempty"` // as Options.Inputs is told
 	Asked   []string        `json:",omitempty"` // as Options.Asked is told
 	Files   []string        `json:",omitempty"` // as Options.Files is told
+	Hidden  [][]byte        `json:",omitempty"` // as Object.Hidden has them
 	Found   json.RawMessage `json:",omitempty"` // of Isolated.Read
 	Refusal *refusal        `json:",omitempty"` // the error of Dir
 }
@@ -119,10 +121,31 @@ func writeAnswer(w io.Writer, objects []Object, t told, failure error) error {
 			return err
 		}
 	}
-	if err := encoder.Encode(header{End: true, Count: len(objects), Inputs: t.inputs, Asked: t.asked, Files: t.files, Refusal: refuse(failure)}); err != nil {
+	if err := encoder.Encode(header{End: true, Count: len(objects), Inputs: t.inputs, Asked: t.asked, Files: t.files, Hidden: hiddenOf(objects), Refusal: refuse(failure)}); err != nil {
 		return err
 	}
 	return out.Flush()
+}
+
+func hiddenOf(objects []Object) (values [][]byte) {
+	if len(objects) > 0 {
+		for _, value := range objects[0].hidden.All() {
+			values = append(values, []byte(value))
+		}
+	}
+	return values
+}
+
+// hide gives objects the values that were sent with them.
+func hide(objects []Object, values [][]byte) {
+	from := map[string]string{}
+	for _, value := range values {
+		from[string(value)] = ""
+	}
+	hidden := sealed.New(from)
+	for i := range objects {
+		objects[i].hidden = hidden
+	}
 }
 
 func refuse(err error) *refusal {
@@ -268,6 +291,7 @@ func readAnswer(r io.Reader, limits Limits, share *memory.Share) (a answer, brok
 			if h.Count != len(a.objects) {
 				return answer{}, fmt.Errorf("%d objects announced, %d sent", h.Count, len(a.objects))
 			}
+			hide(a.objects, h.Hidden)
 			a.told, a.found, a.refusal = told{h.Inputs, h.Asked, h.Files}, h.Found, h.Refusal.err()
 			return a, nil
 		}

@@ -16,22 +16,23 @@ import (
 
 const masked = "***"
 
-// YAML returns the objects as one stream of YAML documents, each under a comment with its origin. Values of Secrets
-// are replaced by ***; everything else can be given to kubectl apply. The objects are not changed.
+// YAML returns the objects as one stream of YAML documents, each under a comment with its origin. Values of Secrets, and
+// those that Hidden lists, are replaced by ***; everything else can be given to kubectl apply. The objects are not changed.
 func YAML(objs []Object) ([]byte, error) {
 	var out bytes.Buffer
 	for _, o := range objs {
-		text, err := safeyaml.YAML(maskSecret(o.Unstructured).Object)
+		text, err := safeyaml.YAML(Masked(o))
 		if err != nil {
-			return nil, fmt.Errorf("%s: %s: %w", o.Origin, o.ID(), err)
+			return nil, o.hidden.Error(fmt.Errorf("%s: %s: %w", o.Origin, o.ID(), err))
 		}
 		fmt.Fprintf(&out, "---\n# %s\n%s", o.Origin, text)
 	}
 	return out.Bytes(), nil
 }
 
-// Masked is the manifest of an object with values of Secrets replaced by ***. The object is not changed.
-func Masked(o Object) map[string]any { return maskSecret(o.Unstructured).Object }
+// Masked is the manifest of an object with values of Secrets, and those that Hidden lists, replaced by ***. The object is not
+// changed.
+func Masked(o Object) map[string]any { return o.hidden.Object(maskSecret(o.Unstructured)).Object }
 
 // maskSecret replaces the values of a Secret, of what somebody may have meant to be one, and of Secrets that lie inside another object.
 // What is not an object's to have beside its values is masked too: it is a value in the wrong place.

@@ -36,6 +36,14 @@ func (e *Error) Error() string { return e.Message }
 type Document struct {
 	Value    map[string]any // without the sops key
 	Readable bool           // a value below data or stringData was not encrypted
+	Sealed   []Leaf         // the values that were encrypted, but for those that are empty
+}
+
+// Leaf is a value that was encrypted.
+type Leaf struct {
+	Path []string // the keys that lead to it; items of lists have none
+	Text string
+	Line int // in the document, 1-based
 }
 
 const metadataKey = "sops"
@@ -110,7 +118,7 @@ func Decrypt(documents []*yaml.Node, identities []age.Identity) ([]Document, err
 	}
 	out := make([]Document, len(documents))
 	for i, document := range documents {
-		d.document, d.readable = i, false
+		d.document, d.readable, d.sealed = i, false, nil
 		if len(document.Content) != 1 || document.Content[0].Kind != yaml.MappingNode {
 			return nil, d.refuse(document.Line, "", "an encrypted document is not a mapping")
 		}
@@ -118,7 +126,7 @@ func Decrypt(documents []*yaml.Node, identities []age.Identity) ([]Document, err
 		if err != nil {
 			return nil, err
 		}
-		out[i] = Document{Value: value, Readable: d.readable}
+		out[i] = Document{Value: value, Readable: d.readable, Sealed: d.sealed}
 	}
 	d.document = 0
 	return out, d.verify()
@@ -133,6 +141,7 @@ type decryption struct {
 	document int
 	leaves   int
 	readable bool
+	sealed   []Leaf
 }
 
 const (
@@ -306,6 +315,9 @@ func (d *decryption) leaf(n *yaml.Node, value any, path []string) (any, error) {
 			return nil, d.refuse(n.Line, "", "%s: %v", strings.Join(path, "."), err)
 		}
 		d.hash.Write(text)
+		if encrypted && len(text) > 0 {
+			d.sealed = append(d.sealed, Leaf{path, string(text), n.Line})
+		}
 	}
 	if t, ok := value.(time.Time); ok {
 		return t.Format(time.RFC3339Nano), nil

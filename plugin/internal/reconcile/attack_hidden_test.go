@@ -1,0 +1,81 @@
+package reconcile
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
+)
+
+// TestAttackHiddenValuesLeaveNoPass: an object may hold a value if its app says so. What a pass says of it is masked at each place where
+// text leaves the pass: changes, which become reports, records, Events and notifications; events; effects; errors.
+func TestAttackHiddenValuesLeaveNoPass(t *testing.T) {
+	const value, encoded = "hunter2-canary", "aHVudGVyMi1jYW5hcnk="
+	var said []report.Event
+	p := &pass{Reconciler: &Reconciler{Events: func(e report.Event) { said = append(said, e) }}, hidden: sealed.New(map[string]string{value: "x"})}
+	p.report.Name = "app"
+	holder := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "c"}, "data": map[string]any{"a": "x " + value}}}
+	p.effects = []Effect{{Note: "rewritten: " + value, After: holder}}
+
+	answer := &apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: 422, Reason: metav1.StatusReasonInvalid,
+		Details: &metav1.StatusDetails{Causes: []metav1.StatusCause{{Field: "spec.externalName", Message: fmt.Sprintf("Invalid value: %q: no name", value)}}}}}
+	message, advice := p.explain(answer, &step{object: wanted("Service", "c")})
+	p.tellChange(report.Change{Object: "v1/Service/x/" + value, Short: "service/" + value, Action: report.Failed, Error: message, Hint: advice, Note: "base64 " + encoded,
+		Fields: []report.FieldChange{{Path: "data[" + value + "]", From: "the one before", To: "https://u:" + value + "@host"}, {Path: "spec", From: map[string]any{"a": value}, To: nil}, {Path: "spec.a", From: 1, To: 2}}})
+	p.tell(report.Waiting, "app", "pod x: it said: %s", "password="+value)
+	p.effects = p.shownEffects()
+	failure := p.conceal(hint.With(fmt.Errorf("hook: %w: %s", errInterrupted, value), "look for %s", encoded))
+
+	all, err := json.Marshal([]any{p.report, said, p.effects[0].Note, p.changeLines(), message, advice, failure.Error(), hint.Of(failure)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := string(all); strings.Contains(text, value) || strings.Contains(text, encoded) || strings.Contains(text, "the one before") || strings.Count(text, "***") < 12 {
+		t.Errorf("it is shown: %s", text)
+	}
+	if !errors.Is(failure, errInterrupted) || p.effects[0].Hidden != p.hidden {
+		t.Error("what else is known of it is lost")
+	}
+	if f := p.report.Changes[0].Fields; f[2].From != 1 || f[1].To != nil {
+		t.Errorf("more is masked than has to be: %v", f)
+	}
+}
+
+// TestAttackHiddenHooksAreNotKept: the record keeps hooks for the removal of the app, and no value with them.
+func TestAttackHiddenHooksAreNotKept(t *testing.T) {
+	p := &pass{Reconciler: &Reconciler{}, hidden: sealed.New(map[string]string{"hunter2-canary": "x"})}
+	o := wanted("Job", "j")
+	o.manifest = &unstructured.Unstructured{Object: map[string]any{"kind": "Job", "spec": map[string]any{"args": []any{"--password=hunter2-canary"}}}}
+	if why := p.notKept(o); !strings.Contains(why, "repeats a value of a Secret") {
+		t.Errorf("it is kept: %q", why)
+	}
+	o.manifest.Object["spec"] = map[string]any{"args": []any{"none"}}
+	if why := p.notKept(o); why != "" {
+		t.Errorf("it is not kept: %q", why)
+	}
+}
+
+// Which values of a Secret may be used everywhere, and which are hidden.
+func TestPlainValuesOfASecret(t *testing.T) {
+	s := &Substitute{values: map[string]any{}, secret: map[string]string{}}
+	for name, value := range map[string]string{"DOMAIN": "shop.example.com", "MAIL_FROM": "ops@example.com", "PASSWORD": "hunter2-canary"} {
+		s.set(name, value, "cluster-secrets", isPlain(name, []string{"DOMAIN", "MAIL_*"}))
+	}
+	if all := s.hidden(); len(all) != 1 || all["hunter2-canary"] == "" {
+		t.Errorf("hidden are %v", all)
+	}
+	s.set("PASSWORD", "from Git", "", false)
+	s.set("DOMAIN", "hidden.example.com", "another", false)
+	if all := s.hidden(); len(all) != 1 || all["hidden.example.com"] == "" || len(s.plain) != 1 {
+		t.Errorf("hidden are %v, plain %v", all, s.plain)
+	}
+}
