@@ -21,6 +21,14 @@ func packed(name, content string) []byte {
 	return out.Bytes()
 }
 
+// nowhere has no other chart.
+type nowhere struct{}
+
+func (nowhere) Local(file, path string) ([]File, error) {
+	return nil, &Error{File: file, Message: "no chart at " + path}
+}
+func (nowhere) Archive(Need) []byte { return nil }
+
 // Whatever an archive holds, its files have names inside of the chart and it is refused or unpacked, and nothing else happens.
 func FuzzUnpack(f *testing.F) {
 	f.Add(packed("db/Chart.yaml", "apiVersion: v2\nname: db\nversion: 1.0.0\n"))
@@ -41,7 +49,7 @@ func FuzzUnpack(f *testing.F) {
 		if total > maxUnpacked {
 			t.Errorf("%d bytes", total)
 		}
-		_, _ = Load(files, nil)
+		_, _ = Load(files, nowhere{})
 	})
 }
 
@@ -58,7 +66,7 @@ func FuzzLock(f *testing.F) {
 			{Name: "Chart.lock", At: "app/Chart.lock", Data: lock},
 			{Name: "templates/a.yaml", At: "app/templates/a.yaml", Data: []byte("{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}\n")},
 		}
-		_, err := Load(files, nil)
+		_, err := Load(files, nowhere{})
 		if err == nil {
 			return
 		}
