@@ -57,7 +57,7 @@ func (k *kitchen) pass(commit, config string, opts Options) *pass {
 var (
 	wrongFile  = render.Problems{{Origin: render.Origin{File: "slow/a.yaml", Line: 3}, Message: "not valid YAML", Hint: "mend it"}}
 	unanswered = render.Problems{{Origin: render.Origin{File: "slow/Chart.yaml", Line: 3}, Message: "no answer", Elsewhere: true}}
-	beyondTime = fmt.Errorf("rendering slow took longer than 2m0s: %w", render.ErrLimit)
+	errBeyondTime = fmt.Errorf("rendering slow took longer than 2m0s: %w", render.ErrLimit)
 )
 
 func fails(err error) func(context.Context) ([]render.Object, error) {
@@ -74,13 +74,13 @@ func TestAttackARenderThatFailedIsRemembered(t *testing.T) {
 		again  bool // it is rendered once more in that pass
 	}{
 		"X13 a file that is wrong, at each pass of nine minutes":        {wrongFile, 108, 4, nil, false},
-		"X13 a limit that was exceeded, at each pass of nine minutes":   {beyondTime, 108, 1, nil, false},
+		"X13 a limit that was exceeded, at each pass of nine minutes":   {errBeyondTime, 108, 1, nil, false},
 		"X13 a server that does not answer is asked, but not each time": {unanswered, 108, 7, nil, false},
 		"X13 a crash of the renderer may be the machine's":              {errors.New("the renderer crashed"), 108, 7, nil, false},
 		"X13 beside it: the next commit":                                {wrongFile, 3, 1, func(k *kitchen) *pass { return k.pass("c2", "s1", loop) }, true},
 		"X13 beside it: other settings":                                 {wrongFile, 3, 1, func(k *kitchen) *pass { return k.pass("c1", "s2", loop) }, true},
 		"X13 beside it: a person asks":                                  {wrongFile, 3, 1, func(k *kitchen) *pass { return k.pass("c1", "s1", Options{}) }, true},
-		"X13 beside it: an hour later": {beyondTime, 3, 1, func(k *kitchen) *pass {
+		"X13 beside it: an hour later": {errBeyondTime, 3, 1, func(k *kitchen) *pass {
 			time.Sleep(time.Hour)
 			return k.pass("c1", "s1", loop)
 		}, true},
@@ -121,14 +121,14 @@ func TestAttackTheNextProcessRemembers(t *testing.T) {
 		after                time.Duration
 		again                bool
 	}{
-		"X13 the next process":                  {beyondTime, "c1", "v1", "s1", time.Minute, false},
-		"X13 almost an hour later":              {beyondTime, "c1", "v1", "s1", time.Hour - time.Second, false},
+		"X13 the next process":                  {errBeyondTime, "c1", "v1", "s1", time.Minute, false},
+		"X13 almost an hour later":              {errBeyondTime, "c1", "v1", "s1", time.Hour - time.Second, false},
 		"X13 a file that is wrong":              {several, "c1", "v1", "s1", 55 * time.Second, false},
-		"X13 beside it: an hour later":          {beyondTime, "c1", "v1", "s1", time.Hour, true},
-		"X13 beside it: the next commit":        {beyondTime, "c2", "v1", "s1", time.Second, true},
-		"X13 beside it: other settings":         {beyondTime, "c1", "v1", "s2", time.Second, true},
-		"X13 beside it: another version":        {beyondTime, "c1", "v2", "s1", time.Second, true},
-		"X13 beside it: a clock that went back": {beyondTime, "c1", "v1", "s1", -time.Minute, true},
+		"X13 beside it: an hour later":          {errBeyondTime, "c1", "v1", "s1", time.Hour, true},
+		"X13 beside it: the next commit":        {errBeyondTime, "c2", "v1", "s1", time.Second, true},
+		"X13 beside it: other settings":         {errBeyondTime, "c1", "v1", "s2", time.Second, true},
+		"X13 beside it: another version":        {errBeyondTime, "c1", "v2", "s1", time.Second, true},
+		"X13 beside it: a clock that went back": {errBeyondTime, "c1", "v1", "s1", -time.Minute, true},
 		"X13 beside it: a server that answers":  {unanswered, "c1", "v1", "s1", time.Minute, true},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -178,7 +178,7 @@ func TestAttackOneSlowTemplate(t *testing.T) {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-time.After(2 * time.Minute):
-			return nil, beyondTime
+			return nil, errBeyondTime
 		}
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -214,7 +214,7 @@ func TestAttackOneSlowTemplate(t *testing.T) {
 		// Beside the passes it may take all of its time. Then it has failed.
 		tree, _ := p.openTree(t.Context())
 		k.result = endless
-		if _, err := p.aloneFor().renderTree(t.Context(), tree, render.Options{}, 0); err == nil || err.Error() != beyondTime.Error() {
+		if _, err := p.aloneFor().renderTree(t.Context(), tree, render.Options{}, 0); err == nil || err.Error() != errBeyondTime.Error() {
 			t.Fatalf("%v", err)
 		}
 		if p = k.pass("c1", "s1", Options{Loop: true}); p.remembered() == nil {
