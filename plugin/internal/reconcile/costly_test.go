@@ -55,8 +55,8 @@ func (k *kitchen) pass(commit, config string, opts Options) *pass {
 }
 
 var (
-	wrongFile  = render.Problems{{Origin: render.Origin{File: "slow/a.yaml", Line: 3}, Message: "not valid YAML", Hint: "mend it"}}
-	unanswered = render.Problems{{Origin: render.Origin{File: "slow/Chart.yaml", Line: 3}, Message: "no answer", Elsewhere: true}}
+	wrongFile     = render.Problems{{Origin: render.Origin{File: "slow/a.yaml", Line: 3}, Message: "not valid YAML", Hint: "mend it"}}
+	unanswered    = render.Problems{{Origin: render.Origin{File: "slow/Chart.yaml", Line: 3}, Message: "no answer", Elsewhere: true}}
 	errBeyondTime = fmt.Errorf("rendering slow took longer than 2m0s: %w", render.ErrLimit)
 )
 
