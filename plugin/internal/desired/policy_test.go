@@ -71,3 +71,41 @@ func pairs(list []string) map[string]string {
 	}
 	return set
 }
+
+func TestWhichAnnotationMakesAHook(t *testing.T) {
+	for _, test := range []struct {
+		set        map[string]string
+		name, text string
+		hook       bool
+	}{
+		{nil, "", "", false},
+		{map[string]string{ArgoHook: "PreSync"}, ArgoHook, "PreSync", true},
+		{map[string]string{ArgoHook: "PreSync", Hook: "PostSync"}, Hook, "PostSync", true},
+		{map[string]string{ArgoHook: "PreSync", HelmHook: "test"}, ArgoHook, "PreSync", true},
+		{map[string]string{HelmHook: "crd-install"}, HelmHook, "crd-install", false},
+	} {
+		if name, text, hook := HookOf(test.set); name != test.name || text != test.text || hook != test.hook {
+			t.Errorf("%v: got %q, %q, %t", test.set, name, text, hook)
+		}
+	}
+	if got := HookWord(" Pre-Install "); got != "preinstall" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// What the page lists is what the code understands.
+func TestEachValueOfTheTableMeansSomething(t *testing.T) {
+	for _, v := range AnnotationValues() {
+		if v.Name == "" || v.Meaning == "" || v.Values == "" {
+			t.Errorf("%+v", v)
+		}
+		for value := range strings.SplitSeq(strings.Trim(v.Values, "`"), "`, `") {
+			if !strings.HasPrefix(v.Values, "`") {
+				continue
+			}
+			if wrong := Misunderstood(map[string]string{v.Name: value}); len(wrong) > 0 {
+				t.Errorf("%s=%s: %v", v.Name, value, wrong)
+			}
+		}
+	}
+}

@@ -22,7 +22,7 @@ const (
 	ArgoApplication   Kind = "Argo CD application"
 	helmRelease       Kind = "Helm release"
 	fleetBundle       Kind = "Fleet bundle"
-	kappApp           Kind = "kapp app"
+	KappApp           Kind = "kapp app"
 )
 
 // The labels and annotations by which other tools know their objects.
@@ -102,7 +102,7 @@ func Claims(ref object.Ref, u metav1.Object) []Claim {
 		}
 	}
 	if name := l[KappLabel]; name != "" {
-		out = append(out, Claim{Owner: Owner{kappApp, "", name}, MarkIn: inLabels, Mark: KappLabel})
+		out = append(out, Claim{Owner: Owner{KappApp, "", name}, MarkIn: inLabels, Mark: KappLabel})
 	}
 	if len(out) == 0 && l[managedByLabel] == "Helm" && wroteIt(u, "helm") {
 		out = append(out, Claim{Owner: Owner{Kind: helmRelease}, MarkIn: inLabels, Mark: managedByLabel})

@@ -1,6 +1,8 @@
 package rbac_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -130,5 +132,29 @@ func TestKindsOfKubernetesNeedNoCluster(t *testing.T) {
 	}
 	if _, known := rbac.BuiltIn(schema.GroupVersionKind{Group: "gateway.networking.k8s.io", Version: "v1", Kind: "Gateway"}); known {
 		t.Error("a CRD's group is not Kubernetes' own")
+	}
+}
+
+func TestBindingsNeedTheRightToBind(t *testing.T) {
+	binding := func(kind, role string) rbac.Object {
+		k := object.Kind{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "RoleBinding", Resource: "rolebindings", Namespaced: true}
+		return rbac.Object{Ref: object.Ref{Kind: k, Namespace: "shop", Name: "x"}, Manifest: &unstructured.Unstructured{Object: map[string]any{"roleRef": map[string]any{"kind": kind, "name": role}}}}
+	}
+	binds := func(o rbac.Object) string {
+		for _, g := range rbac.Needs([]rbac.Object{o}) {
+			if slices.Contains(g.Verbs, "bind") {
+				return g.Resource + "/" + strings.Join(g.Names, ",") + " in " + g.Namespace
+			}
+		}
+		return ""
+	}
+	for want, o := range map[string]rbac.Object{"clusterroles/view in shop": binding("ClusterRole", "view"), "roles/reader in shop": binding("Role", "reader"), "": binding("Role", "")} {
+		if got := binds(o); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	own := rbac.Rules(append(rbac.Own("gitops-system"), rbac.Impersonate("gitops-system", "shop")))
+	if len(own) != 4 {
+		t.Errorf("%d rules: %v", len(own), own)
 	}
 }

@@ -2,6 +2,7 @@ package status
 
 import (
 	"cmp"
+	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -16,7 +17,7 @@ func (l *List) AddLists(lists []*record.AppList, records map[string]*record.Reco
 		at[s.Name] = i
 	}
 	for _, list := range lists {
-		names := list.Apps
+		names := slices.Clone(list.Apps)
 		for _, b := range list.Behind {
 			if !list.Names(b.App) {
 				names = append(names, b.App) // it left the file, and still has objects
