@@ -70,9 +70,7 @@ PARSERS = FuzzPack FuzzFind FuzzRegistry FuzzUnpack FuzzDecodeInventory FuzzLock
 
 .PHONY: fuzz-parsers
 fuzz-parsers: ## Look for bytes that break what parses bytes of others: a minute each, two at a time (FUZZTIME=1h)
-	@printf '%s\n' $(PARSERS) | xargs -P 2 -I NAME sh -c 'dir=$$(dirname $$(grep -rlE --include=*_test.go "^func NAME\(" action plugin/internal)); \
-		go test -run "^$$" -fuzz "^NAME$$" -fuzztime $(if $(filter 10s,$(FUZZTIME)),1m,$(FUZZTIME)) -parallel 1 ./$$dir >$$dir/NAME.log 2>&1; ok=$$?; \
-		echo "== NAME in $$dir"; tail -n 3 $$dir/NAME.log; [ $$ok = 0 ] || cat $$dir/NAME.log; rm -f $$dir/NAME.log; exit $$ok'
+	@printf '%s\n' $(PARSERS) | xargs -P 2 -n 1 .ci/fuzz $(if $(filter 10s,$(FUZZTIME)),1m,$(FUZZTIME))
 
 .PHONY: corpus
 corpus: ## Bump every image of real repositories (CORPUS=DIR with a directory or .tar.xz for each; default: ../shared/corpus)
