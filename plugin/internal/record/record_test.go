@@ -28,7 +28,7 @@ func TestAnAppListKnowsWhoIsBehind(t *testing.T) {
 		t.Error("a record that was saved on top of this list")
 	}
 	at := func(repo, path string) string { return ListName(report.Source{Repo: repo, Path: path}) }
-	if at("a", "b") != at("a", "b") || at("a", "b") == at("a", "c") || at("a", "b") == at("b", "b") {
+	if one := at("a", "b"); one != at("a", "b") || one == at("a", "c") || one == at("b", "b") {
 		t.Error("each repository and directory has a list of its own")
 	}
 }
