@@ -123,3 +123,8 @@ func notServedYet(err error) bool {
 	return errors.As(err, &api) && api.Status().Code == 404 &&
 		strings.Contains(api.Status().Message, "the server could not find the requested resource")
 }
+
+// isUnknownField tells the answer to an apply with a field that the schema of the kind lacks.
+func isUnknownField(err error) bool {
+	return err != nil && (strictField.MatchString(err.Error()) || undeclared(err))
+}

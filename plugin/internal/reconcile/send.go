@@ -27,7 +27,7 @@ func uidOf(u *unstructured.Unstructured) types.UID {
 }
 
 // send applies one object. A uid makes the server refuse to create it, or to change another one of its name. A kind
-// whose CRD was applied a moment ago may need another moment to be served.
+// whose CRD was applied a moment ago may need another moment to be served, and so may a field that it has got.
 func (p *pass) send(ctx context.Context, s *step, uid types.UID) (*unstructured.Unstructured, bool, error) {
 	body := s.body
 	if uid != "" {
@@ -39,14 +39,22 @@ func (p *pass) send(ctx context.Context, s *step, uid types.UID) (*unstructured.
 		}
 	}
 	o := cluster.ApplyOptions{Manager: firstOf(s.share, record.Manager), Force: !s.policy.Yield, DryRun: p.opts.DryRun, Unchecked: s.policy.Unchecked}
-	deadline := p.Now().Add(10 * time.Second)
+	deadline, fields := p.Now().Add(10*time.Second), p.Now().Add(2*time.Second)
 	for pause := 20 * time.Millisecond; ; pause *= 2 {
 		after, created, err := p.Cluster.Apply(ctx, s.Ref, body, o)
-		if !p.newKinds[s.Ref.Kind] || !notServedYet(err) || p.opts.DryRun || p.Now().After(deadline) {
+		isLate := p.newKinds[s.Ref.Kind] && notServedYet(err) && p.Now().Before(deadline) ||
+			isUnknownField(err) && p.Now().Before(fields) && p.changesKindOf(s.Ref)
+		if !isLate || p.opts.DryRun {
 			return after, created, err
 		}
 		if err := sleep(ctx, pause); err != nil {
 			return nil, false, err
 		}
 	}
+}
+
+// changesKindOf tells whether this pass changes the CRD that defines the kind of an object.
+func (p *pass) changesKindOf(r cluster.Ref) bool {
+	crd := definedBy(r)
+	return p.plan != nil && p.changes(func(s *step) bool { return s.changed && s.key() == crd })
 }
