@@ -50,7 +50,7 @@ var owed = map[string]int{
 	"files in a cycle of plugin/internal/record/store": 3,
 	"files in a cycle of plugin/internal/render":       35,
 	"files in a cycle of plugin/internal/source":       16,
-	"lines of plugin/internal/reconcile":               11740,
+	"lines of plugin/internal/reconcile":               11742,
 	"methods of plugin.ui":                             64,
 	"methods of plugin/internal/cluster.Client":        49,
 	"methods of plugin/internal/reconcile.pass":        273,

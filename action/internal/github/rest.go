@@ -4,7 +4,7 @@
 // the API's origin only. What a caller has to do about an answer is in the errors: ErrMoved, ErrUncertain, and Error with
 // GitHub's words.
 //
-// The package knows nothing of promotions, bumps or reports, and decides nothing: it moves what it is told to move.
+// The package makes no decision: it does not know what a promotion or a bump is. Callers say what to read and what to write.
 package github
 
 import (

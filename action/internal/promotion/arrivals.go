@@ -82,7 +82,7 @@ func arrivalsOf(edits []bumper.Edit, s Strand, history []Revision) []Arrival {
 		runs[e.Image] = append(runs[e.Image], Exact(e.Before))
 	}
 	var out []Arrival
-	arrived := map[string]bool{} // images whose way is told back to what the target runs
+	arrived := map[string]bool{} // images for which all versions since the one in the target are known
 	for i, rev := range history {
 		var what []string
 		for _, image := range images {

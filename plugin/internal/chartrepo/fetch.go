@@ -33,7 +33,7 @@ const (
 type Fetcher struct {
 	// Cache is the directory that keeps what was fetched, by repository, name and version. Empty keeps nothing.
 	Cache string
-	// Local allows addresses of this machine where a chart names them itself. In a cluster, what runs there is nobody's repository.
+	// Local allows addresses of this machine where a chart names them itself. It is false in a pod: no chart repository runs in the pod itself.
 	Local bool
 	// Loopback allows http without TLS to them, for tests.
 	Loopback bool

@@ -16,7 +16,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
-// What a cloud tells its machines is told at link-local addresses, and at these.
+// metadata are the addresses besides link-local ones at which clouds answer questions of their machines: credentials, for one.
 var metadata = []netip.Prefix{
 	netip.MustParsePrefix("100.100.100.200/32"), // Alibaba Cloud
 	netip.MustParsePrefix("168.63.129.16/32"),   // Azure

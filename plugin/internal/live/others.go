@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Beside words what was added to an object beside what Git sets: it stays, but somebody may want to know.

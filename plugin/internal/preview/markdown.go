@@ -6,6 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
 
@@ -47,9 +48,9 @@ func Markdown(p Preview, maxBytes int) string {
 		out.WriteString(text)
 	}
 	if b.omitted+appsLeft > 0 {
-		fmt.Fprintf(&out, "\n_Left out to keep this short: %s", plural(b.omitted, "diff"))
+		fmt.Fprintf(&out, "\n_Left out to keep this short: %s", report.Plural(b.omitted, "diff"))
 		if appsLeft > 0 {
-			fmt.Fprintf(&out, " and the details of %s", plural(appsLeft, "app"))
+			fmt.Fprintf(&out, " and the details of %s", report.Plural(appsLeft, "app"))
 		}
 		out.WriteString(". `kubectl gitops preview` shows everything._\n")
 	}
@@ -193,7 +194,7 @@ func images(p Preview) []string {
 	var lines []string
 	for _, c := range order {
 		to := strings.TrimLeft(strings.TrimPrefix(c.To, repository(c.To)), ":")
-		lines = append(lines, fmt.Sprintf("%s → %s in %s", code(c.From), code(to), plural(count[c], "object")))
+		lines = append(lines, fmt.Sprintf("%s → %s in %s", code(c.From), code(to), report.Plural(count[c], "object")))
 	}
 	return lines
 }
@@ -320,7 +321,7 @@ func (b *budget) object(out *strings.Builder, o Object) bool {
 	}
 	text := title + fence("diff", body)
 	if cut := strings.Count(o.Diff, "\n") - strings.Count(body, "\n"); cut > 0 {
-		text += fmt.Sprintf("_%s more._\n\n", plural(cut, "line"))
+		text += fmt.Sprintf("_%s more._\n\n", report.Plural(cut, "line"))
 	}
 	return b.write(out, text)
 }
@@ -378,11 +379,4 @@ func shorten(text string) string {
 		return string(runes[:maxName]) + "…"
 	}
 	return text
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -91,7 +92,7 @@ func (p *pass) dryRuns(ctx context.Context, steps []*step) []refusedStep {
 	concurrent.Each(ctx, len(steps), writesInFlight, func(i int) { outcomes[i] = dry.applyOne(ctx, steps[i]) })
 	var refused []refusedStep
 	for i, s := range steps {
-		s.anew = firstOf(outcomes[i].anew, s.anew)
+		s.anew = cmp.Or(outcomes[i].anew, s.anew)
 		if err := outcomes[i].err; err != nil && p.isFinal(err, s) {
 			refused = append(refused, refusedStep{s, outcomes[i]})
 		}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -72,7 +71,7 @@ func (r *Reconciler) prepare(ctx context.Context, app App, rendered []render.Obj
 		o := &object{Ref: cluster.Ref{Kind: kind, Name: ro.GetName()}, origin: ro.Origin, manifest: ro.Unstructured.DeepCopy(),
 			policy: desired.PolicyOf(ro.GetAnnotations())}
 		if kind.Namespaced {
-			o.Namespace = firstOf(ro.GetNamespace(), app.Namespace, "default")
+			o.Namespace = cmp.Or(ro.GetNamespace(), app.Namespace, "default")
 		}
 		if o.hook, err = hookOf(ro.GetAnnotations()); err != nil {
 			problems = append(problems, unknownHook(ro, err))
@@ -188,12 +187,4 @@ func leaveScalingToHPAs(objects []*object) {
 		unstructured.RemoveNestedField(t.manifest.Object, "spec", "replicas")
 		t.released = append(t.released, "/spec/replicas")
 	}
-}
-
-func firstOf(values ...string) string {
-	i := slices.IndexFunc(values, func(s string) bool { return s != "" })
-	if i < 0 {
-		return ""
-	}
-	return values[i]
 }

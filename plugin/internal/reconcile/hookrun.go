@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -56,7 +57,7 @@ func (p *pass) runHook(ctx context.Context, phase string, o *object) error {
 	}
 	mark := strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(p.rec.Hash(fmt.Appendf(nil, "%s %s %s %d", phase, o.ID(), p.manifests, attempt))))[:10]
 	ref := o.Ref
-	ref.Name = firstOf(o.Name, o.manifest.GetGenerateName()+mark)
+	ref.Name = cmp.Or(o.Name, o.manifest.GetGenerateName()+mark)
 	run = p.rec.Begin(record.HookRun{Phase: phase, Name: hookName(o), Ref: ref, Manifest: p.rec.Hash(o.body), Release: p.manifests,
 		Commit: p.commit, Mark: mark, Attempt: attempt})
 	if err := p.saveHooks(ctx); err != nil {
@@ -105,7 +106,7 @@ func (p *pass) clearHook(ctx context.Context, o *object, run *record.HookRun) er
 	case row.UID == live.GetUID() && (holdsData(ref.Kind) || takesClaims(ref.Kind, live)):
 		return hint.Errorf("the object is one of the app, and running it as a hook would delete what it holds", "take the annotation of the hook away, or give the hook another name")
 	case !ours && p.othersHook(live):
-		return hint.Errorf("an object of this name exists, and is the hook of "+firstOf(p.apps[live.GetAnnotations()[desired.HookApp]], "another app"),
+		return hint.Errorf("an object of this name exists, and is the hook of "+cmp.Or(p.apps[live.GetAnnotations()[desired.HookApp]], "another app"),
 			"give the hook another name")
 	case !ours && (kept(live.GetAnnotations()) || holdsData(ref.Kind)):
 		return hint.Errorf("an object of this name exists, and running the hook would delete what is to be kept",
@@ -152,7 +153,7 @@ func (p *pass) startHook(ctx context.Context, o *object, run *record.HookRun) er
 		if ofRemoval(phase) {
 			advice = p.wayOut(phase)
 		}
-		return hint.With(fmt.Errorf("%s hook %s: %s", phase, p.shortOf(o), message), "%s", firstOf(advice, "correct the manifest at "+o.origin.String()))
+		return hint.With(fmt.Errorf("%s hook %s: %s", phase, p.shortOf(o), message), "%s", cmp.Or(advice, "correct the manifest at "+o.origin.String()))
 	}
 	run.UID = live.GetUID()
 	if err := p.saveHooks(p.ctx); err != nil {

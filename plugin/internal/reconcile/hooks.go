@@ -140,7 +140,7 @@ func (p *pass) hooksFor(phase string, cause record.HookCause) []*object {
 }
 
 // hookName is the name in the manifest, or its generateName.
-func hookName(o *object) string { return firstOf(o.Name, o.manifest.GetGenerateName()) }
+func hookName(o *object) string { return cmp.Or(o.Name, o.manifest.GetGenerateName()) }
 
 // planHooks finds out whether the hooks of this commit are to run: when the manifests of the app, hooks among them,
 // are others than those whose hooks have all run. What an older version of this tool applied counts as run.

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,7 +58,7 @@ func (p *pass) awaitHook(parent context.Context, o *object, run *record.HookRun)
 
 func (p *pass) tellHookWaiting(run *record.HookRun, live *unstructured.Unstructured) {
 	_, message := p.health.Of(live)
-	text := fmt.Sprintf("%s: %s hook: %s", p.short(run.Ref), run.Phase, firstOf(message, "running"))
+	text := fmt.Sprintf("%s: %s hook: %s", p.short(run.Ref), run.Phase, cmp.Or(message, "running"))
 	if k := record.KeyOf(run.Ref); p.told[k] != text {
 		p.told[k] = text
 		p.tell(report.Waiting, p.app.Name, "%s", text)

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -218,7 +219,7 @@ func (p *pass) handOver(ctx context.Context, s *step, live *unstructured.Unstruc
 		return p.handOver(ctx, s, live, mine.Union(held))
 	}
 	if _, _, err = p.Cluster.Apply(ctx, s.Ref, raw, cluster.ApplyOptions{Manager: keeper, Force: true}); err != nil {
-		return fmt.Errorf("hand over %s: %w", firstOf(slices.Concat(s.released, []string{"fields"})...), err)
+		return fmt.Errorf("hand over %s: %w", cmp.Or(slices.Concat(s.released, []string{"fields"})...), err)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -152,5 +153,5 @@ func (p *pass) awaitKinds(ctx context.Context) error {
 func (p *pass) mayBeServed(s *step) bool { return !health.NamesRefused(p.after[definedBy(s.Ref)]) }
 
 func (p *pass) notEstablished(crd record.Key) string {
-	return firstOf(health.FailedCondition(p.after[crd]), "it is not established")
+	return cmp.Or(health.FailedCondition(p.after[crd]), "it is not established")
 }

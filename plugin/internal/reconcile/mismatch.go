@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -341,7 +342,7 @@ func wordMismatches(list []mismatch, origin render.Origin, lineOf func(mismatch)
 			text = unknown + " " + m.at
 		}
 		texts = append(texts, fmt.Sprintf("%s: %s", at, text))
-		advice = firstOf(advice, m.advice)
+		advice = cmp.Or(advice, m.advice)
 	}
 	if advice == "" {
 		advice = "correct the manifest"

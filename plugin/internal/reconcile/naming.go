@@ -1,11 +1,10 @@
 package reconcile
 
 import (
-	kube "github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
-
 	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	kube "github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
 // noteSpread finds out whether the app has objects in more than one namespace. Names alone do not tell them apart then.

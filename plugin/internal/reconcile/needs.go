@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -29,7 +30,7 @@ func Needs(ctx context.Context, app App, instance string, rendered []render.Obje
 		}
 		ref := cluster.Ref{Kind: kind, Name: ro.GetName()}
 		if kind.Namespaced {
-			ref.Namespace = firstOf(ro.GetNamespace(), app.Namespace, "default")
+			ref.Namespace = cmp.Or(ro.GetNamespace(), app.Namespace, "default")
 		}
 		if why, _ := app.Allow.refuses(ref); why == "" {
 			objects = append(objects, rbac.Object{Ref: ref, Manifest: ro.Unstructured})

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -173,7 +174,7 @@ func (p *pass) replaceAnew(ctx context.Context, s *step) outcome {
 	if err := p.creatable(ctx, whole, s.live); err != nil && !cannotBeAsked(err) {
 		return outcome{err: err}
 	}
-	return p.deleteAndCreate(ctx, whole, s.live, firstOf(s.anew, anewAsAsked))
+	return p.deleteAndCreate(ctx, whole, s.live, cmp.Or(s.anew, anewAsAsked))
 }
 
 func (p *pass) deleteAndCreate(ctx context.Context, s *step, live *unstructured.Unstructured, why string) outcome {

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -264,7 +265,7 @@ func (rd *round) saveList(ctx context.Context, problem string, why error) error 
 	if problem == "" {
 		list.Revision, list.Apps, list.Behind = rd.revision, nil, nil
 		if l := rd.list; l != nil && list.Source.Ref != rd.From.Ref && (rd.sameRef() || l.Revision.Commit == rd.commit) {
-			list.Revision.Ref = firstOf(l.Revision.Ref, shortRef(list.Source.Ref)) // another name of it, for this run only
+			list.Revision.Ref = cmp.Or(l.Revision.Ref, shortRef(list.Source.Ref)) // another name of it, for this run only
 		}
 		for _, p := range rd.passes {
 			if !p.listed.retired {
@@ -298,7 +299,7 @@ func (p *pass) behind() (record.Behind, bool) {
 	b := record.Behind{App: p.app.Name}
 	l := p.listed
 	if p.rec != nil {
-		b.At = firstOf(l.before, p.at(p.rec).Commit)
+		b.At = cmp.Or(l.before, p.at(p.rec).Commit)
 	}
 	switch {
 	case l.gone:

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"time"
@@ -38,12 +39,12 @@ func (p *pass) send(ctx context.Context, s *step, uid types.UID) (*unstructured.
 			return nil, false, err
 		}
 	}
-	o := cluster.ApplyOptions{Manager: firstOf(s.share, record.Manager), Force: !s.policy.Yield, DryRun: p.opts.DryRun, Unchecked: s.policy.Unchecked}
-	deadline, fields := p.Now().Add(10*time.Second), p.Now().Add(2*time.Second)
+	o := cluster.ApplyOptions{Manager: cmp.Or(s.share, record.Manager), Force: !s.policy.Yield, DryRun: p.opts.DryRun, Unchecked: s.policy.Unchecked}
+	served, declared := p.Now().Add(10*time.Second), p.Now().Add(2*time.Second)
 	for pause := 20 * time.Millisecond; ; pause *= 2 {
 		after, created, err := p.Cluster.Apply(ctx, s.Ref, body, o)
-		isLate := p.newKinds[s.Ref.Kind] && notServedYet(err) && p.Now().Before(deadline) ||
-			isUnknownField(err) && p.Now().Before(fields) && p.changesKindOf(s.Ref)
+		isLate := p.newKinds[s.Ref.Kind] && notServedYet(err) && p.Now().Before(served) ||
+			isUnknownField(err) && p.Now().Before(declared) && p.changesKindOf(s.Ref)
 		if !isLate || p.opts.DryRun {
 			return after, created, err
 		}

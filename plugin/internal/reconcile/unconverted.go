@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -30,7 +31,7 @@ func unconverted(message string, manifest map[string]any) []mismatch {
 		return out
 	}
 	why, _, _ = strings.Cut(why, "\n")
-	return []mismatch{{text: "cannot be read: " + firstOf(why, "a value has the wrong form")}}
+	return []mismatch{{text: "cannot be read: " + cmp.Or(why, "a value has the wrong form")}}
 }
 
 // places lists the values below at for which fits says yes, in the order of their paths.

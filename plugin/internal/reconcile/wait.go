@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -180,7 +181,7 @@ func (p *pass) slim(k record.Key) {
 // tellWaiting reports each object once per state it is in.
 func (p *pass) tellWaiting(open []ailing) {
 	for _, a := range open {
-		text := p.short(p.refs[a.key]) + ": " + firstOf(a.message, string(a.health))
+		text := p.short(p.refs[a.key]) + ": " + cmp.Or(a.message, string(a.health))
 		if p.told[a.key] != text {
 			p.told[a.key] = text
 			p.tell(report.Waiting, p.app.Name, "%s", text)

@@ -1,8 +1,9 @@
 package status
 
 import (
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // Trace is the form of `trace KIND/NAME -o json`: whose object this is. Owners lead from the object to the one that

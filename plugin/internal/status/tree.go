@@ -1,9 +1,10 @@
 package status
 
 import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Tree is the form of `tree APP -o json`: the objects of an app, and what the cluster made of them. Unread says which

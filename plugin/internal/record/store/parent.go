@@ -4,9 +4,10 @@ import (
 	"fmt"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // checkParent refuses a parent that another tool manages, or whose id does not fit its name.

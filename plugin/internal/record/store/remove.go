@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
 // Objects lists what holds the records of the instance: of all apps, and of files gitops.yaml.
