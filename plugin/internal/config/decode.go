@@ -141,6 +141,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, place string, depth int) 
 	case v.Kind() == reflect.Slice:
 		if n.Kind != yaml.SequenceNode {
 			d.refuse(line, "write each element on a line of its own, after -", "%s is %s, not a list", last(place), kindOf(n))
+			delete(d.lines, place) // that it holds nothing is no second mistake
 			return nil
 		}
 		for i, item := range n.Content {

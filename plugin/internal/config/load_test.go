@@ -306,3 +306,13 @@ func TestCircleOfLinks(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A list that is written as something else is one mistake, not an empty list besides.
+func TestAListOfTheWrongTypeIsOneProblem(t *testing.T) {
+	for _, setting := range []string{"ageKeys: shop.agekey", "allow: {kinds: ConfigMap, namespaces: [a]}", "allow: {namespaces: a, kinds: [ConfigMap]}"} {
+		l := &loader{decoder: &decoder{file: Name, lines: map[string]int{}}, tree: checkout(t, "", "apps/x"), places: map[string]bool{}}
+		if l.load([]byte(head + "- {name: a, path: apps/x, " + setting + "}\n")); len(l.problems) != 1 || !strings.Contains(l.problems[0].Message, "not a list") {
+			t.Errorf("%s: %v", setting, l.problems)
+		}
+	}
+}
