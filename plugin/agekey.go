@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
@@ -18,12 +19,12 @@ const maxKeyFile = 64 << 10
 
 // renderer returns how to render what the flags name. The file of the age key is read for every render, so that a key
 // that was exchanged is taken without a restart; the key goes to the child's standard input and nowhere else.
-func (f *sourceFlags) renderer(u *ui) func(context.Context, *os.Root, string, render.Options) ([]render.Object, error) {
+func (f *sourceFlags) renderer(u *ui) func(context.Context, *os.Root, string, render.Options) ([]manifest.Object, error) {
 	dir := renderer(u)
 	if f.ageKeyFile == "" && f.auth.Dir == "" {
 		return dir
 	}
-	return func(ctx context.Context, root *os.Root, path string, o render.Options) ([]render.Object, error) {
+	return func(ctx context.Context, root *os.Root, path string, o render.Options) ([]manifest.Object, error) {
 		keys, err := f.ageKeys()
 		if err != nil {
 			return nil, hint.With(err, "an age key is a file as age-keygen writes it")

@@ -15,12 +15,13 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/entries"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
-type renderFunc func(context.Context, *os.Root, string, render.Options) ([]render.Object, error)
+type renderFunc func(context.Context, *os.Root, string, render.Options) ([]manifest.Object, error)
 
 // comparison renders the apps of two states of a repository.
 type comparison struct {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -173,10 +173,10 @@ func TestFieldsOfAChange(t *testing.T) {
 }
 
 func TestErrorsAndHints(t *testing.T) {
-	problems := render.Problems{
-		{Origin: render.Origin{File: "a.yaml", Line: 3}, Object: "v1/Secret/shop/x", Message: "holds plain data", Hint: "seal it"},
-		{Origin: render.Origin{File: "b.yaml", Line: 9}, Object: "v1/Secret/shop/y", Message: "holds plain data", Hint: "seal it"},
-		{Origin: render.Origin{File: "c.yaml"}, Message: "did not find expected key"},
+	problems := manifest.Problems{
+		{Origin: manifest.Origin{File: "a.yaml", Line: 3}, Object: "v1/Secret/shop/x", Message: "holds plain data", Hint: "seal it"},
+		{Origin: manifest.Origin{File: "b.yaml", Line: 9}, Object: "v1/Secret/shop/y", Message: "holds plain data", Hint: "seal it"},
+		{Origin: manifest.Origin{File: "c.yaml"}, Message: "did not find expected key"},
 	}
 	for _, c := range []struct {
 		name string

@@ -13,11 +13,11 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/rbac"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -139,8 +139,8 @@ func neededRights(ctx context.Context, u *ui, repo source.Repo, app reconcile.Ap
 	if !found {
 		apps = []reconcile.App{app}
 	}
-	rendered := make([][]render.Object, len(apps))
-	var all []render.Object
+	rendered := make([][]manifest.Object, len(apps))
+	var all []manifest.Object
 	for i, a := range apps {
 		if rendered[i], err = renderer(u)(ctx, tree.Root, a.Path, a.RenderOptions()); err != nil {
 			return n, err

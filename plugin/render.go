@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
@@ -28,7 +29,7 @@ type renderOptions struct {
 // renderedApp is what one app, or one directory, renders to.
 type renderedApp struct {
 	name, path string
-	objects    []render.Object
+	objects    []manifest.Object
 }
 
 // RenderList is what `render -o json` prints: the objects of each app, as they would be applied.
@@ -94,7 +95,7 @@ func (o *renderOptions) run(ctx context.Context, c *cli, args []string) error {
 // print writes the manifests as a stream of YAML, as kubectl apply takes it, or as one document where -o asks for one.
 func (o *renderOptions) print(w io.Writer, apps []renderedApp) error {
 	list := RenderList{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "RenderList"}, Items: []RenderItem{}}
-	var objects []render.Object
+	var objects []manifest.Object
 	var names []string
 	for _, a := range apps {
 		item := RenderItem{App: a.name, Path: a.path, Objects: []any{}}
@@ -140,8 +141,8 @@ func (o *renderOptions) objects(ctx context.Context, c *cli, tree *reconcile.Tre
 		return []renderedApp{{name, path, objects}}, placeIn(ctx, objects, objects, o.source.targetNamespace, kinds)
 	}
 	var rendered []renderedApp
-	var objects []render.Object
-	from := map[string][]render.Object{} // by namespace
+	var objects []manifest.Object
+	from := map[string][]manifest.Object{} // by namespace
 	for _, app := range apps {
 		if len(args) == 1 && !isDirectory(args[0]) && args[0] != app.Name {
 			continue

@@ -10,18 +10,18 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/near"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
 // placeIn sets a namespace on the namespaced objects that name none, as a run does. Which kinds are namespaced, the
 // CustomResourceDefinitions among all objects say where kinds does not know.
-func placeIn(ctx context.Context, objects, all []render.Object, namespace string, kinds reconcile.Kinds) error {
+func placeIn(ctx context.Context, objects, all []manifest.Object, namespace string, kinds reconcile.Kinds) error {
 	if namespace == "" {
 		return nil
 	}
-	defined := reconcile.Definitions([]reconcile.App{{}}, [][]render.Object{all})
+	defined := reconcile.Definitions([]reconcile.App{{}}, [][]manifest.Object{all})
 	known := map[schema.GroupKind]bool{}
 	for _, o := range objects {
 		gvk := o.GroupVersionKind()

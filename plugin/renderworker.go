@@ -12,6 +12,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chartrepo"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/memory"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
@@ -30,7 +31,7 @@ func renderWorker(args []string, streams genericiooptions.IOStreams) int {
 
 // renderer returns how commands render: in a child process, which is this program once more, or in this process where
 // the program cannot be named or is a test.
-func renderer(u *ui) func(context.Context, *os.Root, string, render.Options) ([]render.Object, error) {
+func renderer(u *ui) func(context.Context, *os.Root, string, render.Options) ([]manifest.Object, error) {
 	program, err := os.Executable()
 	if err != nil || strings.HasSuffix(strings.TrimSuffix(program, ".exe"), ".test") {
 		return render.Dir

@@ -9,15 +9,12 @@ import (
 	release "helm.sh/helm/v4/pkg/release/v1"
 	releaseutil "helm.sh/helm/v4/pkg/release/v1/util"
 	"sigs.k8s.io/yaml"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 )
 
-// Hook says when an object of a chart is created, besides those that are applied. Events, weights and policies are
-// Helm's, see https://helm.sh/docs/topics/charts_hooks/.
-type Hook struct {
-	Events         []string // pre-install, post-install, pre-upgrade, post-upgrade, pre-delete, post-delete
-	Weight         int      // lower comes first
-	DeletePolicies []string `json:",omitempty"` // before-hook-creation, hook-succeeded, hook-failed
-}
+// Hook says when an object of a chart is created, see manifest.Hook.
+type Hook = manifest.Hook
 
 // hookOf leaves out tests and rollbacks unless every hook is asked for: a rollback is a commit here. nil when nothing else is
 // left.

@@ -14,8 +14,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/near"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/yamlerror"
 )
 
@@ -30,13 +30,13 @@ const (
 // decoder turns YAML into Go values and keeps what is wrong, and the line of every value.
 type decoder struct {
 	file     string
-	problems render.Problems
+	problems manifest.Problems
 	lines    map[string]int // by place: apps[0].path
 	values   int
 }
 
 func (d *decoder) refuse(line int, hint, format string, args ...any) {
-	d.problems = append(d.problems, render.Problem{Origin: render.Origin{File: d.file, Line: line},
+	d.problems = append(d.problems, manifest.Problem{Origin: manifest.Origin{File: d.file, Line: line},
 		Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 

@@ -11,14 +11,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/near"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/placeholder"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
 // Load reads the gitops.yaml in the directory dir of a checkout. found is false when there is none. Apps come in the
-// order of the file, those of one entry with wildcards in path order. What is wrong is returned as render.Problems.
+// order of the file, those of one entry with wildcards in path order. What is wrong is returned as manifest.Problems.
 func Load(root *os.Root, dir string) (apps []reconcile.App, found bool, err error) {
 	if !isDirectory(root, dir) {
 		return nil, false, nil // who renders it says so
@@ -30,7 +30,7 @@ func Load(root *os.Root, dir string) (apps []reconcile.App, found bool, err erro
 	l := &loader{decoder: &decoder{file: name, lines: map[string]int{}}, tree: root, places: map[string]bool{}}
 	apps = l.load(data)
 	if len(l.problems) > 0 {
-		slices.SortStableFunc(l.problems, func(a, b render.Problem) int { return cmp.Compare(a.Origin.Line, b.Origin.Line) })
+		slices.SortStableFunc(l.problems, func(a, b manifest.Problem) int { return cmp.Compare(a.Origin.Line, b.Origin.Line) })
 		return nil, true, l.problems
 	}
 	return apps, true, nil
@@ -58,7 +58,7 @@ func find(root *os.Root, dir string) (name string, data []byte, err error) {
 }
 
 func refused(file, message, hint string) error {
-	return render.Problems{{Origin: render.Origin{File: file}, Message: message, Hint: hint}}
+	return manifest.Problems{{Origin: manifest.Origin{File: file}, Message: message, Hint: hint}}
 }
 
 func read(root *os.Root, name string) ([]byte, error) {

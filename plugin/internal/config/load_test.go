@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
 // checkout is a directory with gitops.yaml and the directories that tests name.
@@ -174,7 +174,7 @@ func TestRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, _, err := Load(checkout(t, c.text, dirs...), ".")
-			var problems render.Problems
+			var problems manifest.Problems
 			if !errors.As(err, &problems) {
 				t.Fatalf("%v", err)
 			}
@@ -263,7 +263,7 @@ func TestAliasBomb(t *testing.T) {
 	} {
 		if _, _, err := Load(checkout(t, text, "infra"), "."); err == nil {
 			t.Errorf("%s: accepted", name)
-		} else if problems := (render.Problems)(nil); errors.As(err, &problems) && len(problems) > 20 {
+		} else if problems := (manifest.Problems)(nil); errors.As(err, &problems) && len(problems) > 20 {
 			t.Errorf("%s: %d problems", name, len(problems))
 		}
 	}

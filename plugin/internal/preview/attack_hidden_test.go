@@ -7,16 +7,17 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
 // TestAttackPreviewHidesValues: a preview shows that a hidden value changes, and neither what it was nor what it becomes. A change that
 // masking makes invisible is no change of images only.
 func TestAttackPreviewHidesValues(t *testing.T) {
-	const manifest = "apiVersion: example.com/v1\nkind: Database\nmetadata: {name: c}\nspec: {password: \"${PW}\", containers: [{name: c, image: \"IMAGE\"}]}\n"
+	const text = "apiVersion: example.com/v1\nkind: Database\nmetadata: {name: c}\nspec: {password: \"${PW}\", containers: [{name: c, image: \"IMAGE\"}]}\n"
 	side := func(password, image string) Rendering {
 		dir := t.TempDir()
-		if err := os.WriteFile(filepath.Join(dir, "c.yaml"), []byte(strings.Replace(manifest, "IMAGE", image, 1)), 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, "c.yaml"), []byte(strings.Replace(text, "IMAGE", image, 1)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		root, err := os.OpenRoot(dir)
@@ -24,7 +25,7 @@ func TestAttackPreviewHidesValues(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer root.Close()
-		objects, err := render.Dir(t.Context(), root, ".", render.Options{MayHold: []render.ObjectRule{{Kind: "Database"}},
+		objects, err := render.Dir(t.Context(), root, ".", render.Options{MayHold: []manifest.ObjectRule{{Kind: "Database"}},
 			Substitute: &render.Substitute{Vars: map[string]any{"PW": password}, Secret: map[string]string{"PW": "s"}}})
 		if err != nil {
 			t.Fatal(err)

@@ -13,8 +13,8 @@ import (
 	"github.com/yuin/goldmark/text"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
 // checkMarkup parses a document as GitHub does and fails when it holds anything that we did not write: a link, an
@@ -60,18 +60,18 @@ func checkMarkup(t *testing.T, document string) {
 	}
 }
 
-func hostileObject(name, value string) render.Object {
-	return render.Object{Unstructured: &unstructured.Unstructured{Object: map[string]any{
+func hostileObject(name, value string) manifest.Object {
+	return manifest.Object{Unstructured: &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": name, "annotations": map[string]any{name: value}},
 		"data": map[string]any{value: value},
-	}}, Origin: render.Origin{File: value + ".yaml"}}
+	}}, Origin: manifest.Origin{File: value + ".yaml"}}
 }
 
 func hostilePreview(name, value string) preview.Preview {
-	one := func(objects ...render.Object) preview.Rendering {
+	one := func(objects ...manifest.Object) preview.Rendering {
 		return preview.Rendering{Name: name, Path: value, Present: true, Objects: objects}
 	}
-	images := func(image string) render.Object {
+	images := func(image string) manifest.Object {
 		o := hostileObject(name+"-image", "x")
 		o.Object["spec"], o.Object["kind"] = map[string]any{"image": image}, value
 		return o

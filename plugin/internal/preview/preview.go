@@ -15,7 +15,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 )
 
 // Change is what happens to an object, or an app, between base and head.
@@ -133,7 +133,7 @@ type Rendering struct {
 	Settings   map[string]any // what gitops.yaml says of the app
 	KeepAll    bool           // the app prunes nothing
 	Present    bool
-	Objects    []render.Object
+	Objects    []manifest.Object
 	Err        error
 }
 
@@ -271,34 +271,34 @@ func gravest(a, b Object) int {
 }
 
 // byID indexes objects. Objects that share an ID, as generateName allows, are told apart by their order.
-func byID(objects []render.Object) map[string]render.Object {
-	m := make(map[string]render.Object, len(objects))
+func byID(objects []manifest.Object) map[string]manifest.Object {
+	m := make(map[string]manifest.Object, len(objects))
 	for _, o := range objects {
-		id := o.Hidden().Mask(o.ID())
+		id := o.Hidden.Mask(o.ID())
 		for n := 2; ; n++ {
 			if _, taken := m[id]; !taken {
 				break
 			}
-			id = fmt.Sprintf("%s (%d)", o.Hidden().Mask(o.ID()), n)
+			id = fmt.Sprintf("%s (%d)", o.Hidden.Mask(o.ID()), n)
 		}
 		m[id] = o
 	}
 	return m
 }
 
-func removed(id string, b render.Object, app Rendering) Object {
+func removed(id string, b manifest.Object, app Rendering) Object {
 	return Object{Object: id, Change: Removed, Origin: b.Origin.String(), Kept: app.KeepAll || desired.PolicyOf(b.GetAnnotations()).Keep,
 		Unmanaged: unmanaged(Removed, b), namespace: cmp.Or(b.GetNamespace(), app.Namespace),
-		Diff: diff.Text(b.Unstructured, nil, diff.Options{FromName: "base/" + b.Origin.File, ToName: "/dev/null", Hidden: b.Hidden()})}
+		Diff: diff.Text(b.Unstructured, nil, diff.Options{FromName: "base/" + b.Origin.File, ToName: "/dev/null", Hidden: b.Hidden})}
 }
 
-func added(id string, h render.Object, app Rendering) Object {
+func added(id string, h manifest.Object, app Rendering) Object {
 	return Object{Object: id, Change: Added, Origin: h.Origin.String(), Unmanaged: unmanaged(Added, h), namespace: cmp.Or(h.GetNamespace(), app.Namespace),
-		Diff: diff.Text(nil, h.Unstructured, diff.Options{FromName: "/dev/null", ToName: "head/" + h.Origin.File, Hidden: h.Hidden()})}
+		Diff: diff.Text(nil, h.Unstructured, diff.Options{FromName: "/dev/null", ToName: "head/" + h.Origin.File, Hidden: h.Hidden})}
 }
 
-func changed(id string, b, h render.Object) (Object, bool) {
-	hidden := b.Hidden().Join(h.Hidden())
+func changed(id string, b, h manifest.Object) (Object, bool) {
+	hidden := b.Hidden.Join(h.Hidden)
 	text := diff.Text(b.Unstructured, h.Unstructured,
 		diff.Options{FromName: "base/" + b.Origin.File, ToName: "head/" + h.Origin.File, Context: 3, Hidden: hidden})
 	if text == "" {
@@ -318,7 +318,7 @@ func changed(id string, b, h render.Object) (Object, bool) {
 }
 
 // unmanaged says why a run does not make a change of an object, "" when it does. It reads the annotations as a run does.
-func unmanaged(change Change, o render.Object) string {
+func unmanaged(change Change, o manifest.Object) string {
 	set := o.GetAnnotations()
 	policy := desired.PolicyOf(set)
 	_, hook, isHook := desired.HookOf(set)
@@ -335,7 +335,7 @@ func unmanaged(change Change, o render.Object) string {
 }
 
 // holdsOthers tells the kinds that are applied although they are annotated as hooks.
-func holdsOthers(o render.Object) bool {
+func holdsOthers(o manifest.Object) bool {
 	gk := o.GroupVersionKind().GroupKind()
 	return gk.Group == "" && gk.Kind == "Namespace" || gk.Group == "apiextensions.k8s.io" && gk.Kind == "CustomResourceDefinition"
 }

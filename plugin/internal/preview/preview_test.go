@@ -12,8 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -34,7 +34,7 @@ func rendering(t testing.TB, name, text string) preview.Rendering {
 			t.Fatal(err)
 		}
 		if len(u.Object) > 0 {
-			r.Objects = append(r.Objects, render.Object{Unstructured: u, Origin: render.Origin{File: "apps/" + name + "/all.yaml", Line: i + 1}})
+			r.Objects = append(r.Objects, manifest.Object{Unstructured: u, Origin: manifest.Origin{File: "apps/" + name + "/all.yaml", Line: i + 1}})
 		}
 	}
 	return r

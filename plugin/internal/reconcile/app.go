@@ -13,6 +13,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
@@ -70,7 +71,7 @@ type SubstituteFrom struct {
 }
 
 // ObjectRule names objects by group, kind and name.
-type ObjectRule = render.ObjectRule
+type ObjectRule = manifest.ObjectRule
 
 // Ignore leaves fields to others: they are neither applied nor drift. Empty selectors match everything.
 type Ignore struct {
@@ -135,7 +136,7 @@ type Reconciler struct {
 	Now     func() time.Time
 	Events  func(report.Event) // may be nil
 	// Render renders a directory of the checkout; nil stands for render.Dir.
-	Render func(ctx context.Context, root *os.Root, path string, o render.Options) ([]render.Object, error)
+	Render func(ctx context.Context, root *os.Root, path string, o render.Options) ([]manifest.Object, error)
 
 	// Apps reads gitops.yaml in a directory of the checkout; found is false when there is none. nil never finds one.
 	Apps func(root *os.Root, dir string) (apps []App, found bool, err error)

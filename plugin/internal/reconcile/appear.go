@@ -5,19 +5,19 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
 // Templates of a chart may ask what the server serves. What they asked about in vain is recorded, and looked for again:
 // kinds that this commit brings count at once, and kinds that somebody else installs are found by the next process.
 
 // inVain lists what a chart asked about and neither the server nor the chart itself has.
-func inVain(asked, served []string, objects []render.Object) []string {
+func inVain(asked, served []string, objects []manifest.Object) []string {
 	if len(asked) == 0 {
 		return nil
 	}
-	own := render.DefinedVersions(objects)
+	own := manifest.DefinedVersions(objects)
 	return slices.DeleteFunc(slices.Clone(asked), func(name string) bool {
 		_, found := slices.BinarySearch(served, name)
 		return found || slices.Contains(own, name)
@@ -83,7 +83,7 @@ func (rd *round) shareKinds(ctx context.Context, open []*pass) {
 			var brought []string
 			for _, dep := range rd.dependencies(p) {
 				if r := dep.memory().renderingOf(dep.app.Name); r != nil && r.commit == dep.commit {
-					brought = append(brought, render.DefinedVersions(r.objects)...)
+					brought = append(brought, manifest.DefinedVersions(r.objects)...)
 				}
 			}
 			slices.Sort(brought)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -29,11 +30,11 @@ func (r *Reconciler) SettingsAt(a record.Applied, tree *Tree) App {
 // RenderApplied renders an app at a commit as a run does: with its variables, and with what charts see of the server.
 // Plain Secrets are accepted, since the commit was applied. When the user has no right to read the variables,
 // ${NAME} stays in the manifests as it is; that is an error only if they cannot be rendered so.
-func (r *Reconciler) RenderApplied(ctx context.Context, a record.Applied, tree *Tree) ([]render.Object, App, error) {
+func (r *Reconciler) RenderApplied(ctx context.Context, a record.Applied, tree *Tree) ([]manifest.Object, App, error) {
 	return r.renderApplied(ctx, a, tree, false)
 }
 
-func (r *Reconciler) renderApplied(ctx context.Context, a record.Applied, tree *Tree, everyHook bool) ([]render.Object, App, error) {
+func (r *Reconciler) renderApplied(ctx context.Context, a record.Applied, tree *Tree, everyHook bool) ([]manifest.Object, App, error) {
 	app := r.SettingsAt(a, tree)
 	p := r.newPass(ctx, app, Options{Cause: report.CauseManual})
 	p.rec, p.commit = a.Record, tree.Revision.Commit

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -40,11 +41,11 @@ func (f *failedRender) holds(commit, config string, now time.Time) bool {
 
 // again returns how long to wait before a render is tried again that failed for the n-th time, counted from 1.
 func again(err error, n int) time.Duration {
-	var problems render.Problems
+	var problems manifest.Problems
 	switch {
 	case errors.Is(err, render.ErrLimit):
 		return againLimit
-	case errors.Is(err, render.ErrElsewhere) || !errors.As(err, &problems):
+	case errors.Is(err, manifest.ErrElsewhere) || !errors.As(err, &problems):
 		return doubled(againSoon, n, againSoonAtMost)
 	}
 	return doubled(againFirst, n, againLimit)

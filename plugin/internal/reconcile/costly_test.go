@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
@@ -22,13 +23,13 @@ type kitchen struct {
 	*Reconciler
 	t       *testing.T
 	renders int
-	result  func(ctx context.Context) ([]render.Object, error)
+	result  func(ctx context.Context) ([]manifest.Object, error)
 }
 
-func newKitchen(t *testing.T, result func(ctx context.Context) ([]render.Object, error)) *kitchen {
+func newKitchen(t *testing.T, result func(ctx context.Context) ([]manifest.Object, error)) *kitchen {
 	k := &kitchen{t: t, result: result}
 	k.Reconciler = &Reconciler{Now: time.Now, Tool: "v1", Records: &store.Store{Namespace: "gitops-system"}}
-	k.Render = func(ctx context.Context, _ *os.Root, _ string, _ render.Options) ([]render.Object, error) {
+	k.Render = func(ctx context.Context, _ *os.Root, _ string, _ render.Options) ([]manifest.Object, error) {
 		k.renders++
 		return k.result(ctx)
 	}
@@ -55,13 +56,13 @@ func (k *kitchen) pass(commit, config string, opts Options) *pass {
 }
 
 var (
-	wrongFile     = render.Problems{{Origin: render.Origin{File: "slow/a.yaml", Line: 3}, Message: "not valid YAML", Hint: "mend it"}}
-	unanswered    = render.Problems{{Origin: render.Origin{File: "slow/Chart.yaml", Line: 3}, Message: "no answer", Elsewhere: true}}
+	wrongFile     = manifest.Problems{{Origin: manifest.Origin{File: "slow/a.yaml", Line: 3}, Message: "not valid YAML", Hint: "mend it"}}
+	unanswered    = manifest.Problems{{Origin: manifest.Origin{File: "slow/Chart.yaml", Line: 3}, Message: "no answer", Elsewhere: true}}
 	errBeyondTime = fmt.Errorf("rendering slow took longer than 2m0s: %w", render.ErrLimit)
 )
 
-func fails(err error) func(context.Context) ([]render.Object, error) {
-	return func(context.Context) ([]render.Object, error) { return nil, err }
+func fails(err error) func(context.Context) ([]manifest.Object, error) {
+	return func(context.Context) ([]manifest.Object, error) { return nil, err }
 }
 
 func TestAttackARenderThatFailedIsRemembered(t *testing.T) {
@@ -113,8 +114,8 @@ func TestAttackARenderThatFailedIsRemembered(t *testing.T) {
 
 // TestAttackTheNextProcessRemembers: the CronJob starts a new process each minute.
 func TestAttackTheNextProcessRemembers(t *testing.T) {
-	several := append(render.Problems{}, wrongFile...)
-	several = append(several, render.Problem{Origin: render.Origin{File: "slow/b.yaml", Line: 1}, Message: "has no kind"})
+	several := append(manifest.Problems{}, wrongFile...)
+	several = append(several, manifest.Problem{Origin: manifest.Origin{File: "slow/b.yaml", Line: 1}, Message: "has no kind"})
 	for name, tt := range map[string]struct {
 		err                  error
 		commit, tool, config string
@@ -173,7 +174,7 @@ func TestAttackTheNextProcessRemembers(t *testing.T) {
 
 // TestAttackOneSlowTemplate: others do not wait for a template that does not end.
 func TestAttackOneSlowTemplate(t *testing.T) {
-	endless := func(ctx context.Context) ([]render.Object, error) {
+	endless := func(ctx context.Context) ([]manifest.Object, error) {
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
@@ -238,7 +239,7 @@ func TestAttackOneSlowTemplate(t *testing.T) {
 
 func TestAttackSeveralSlowTemplates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		k := newKitchen(t, func(ctx context.Context) ([]render.Object, error) {
+		k := newKitchen(t, func(ctx context.Context) ([]manifest.Object, error) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		})

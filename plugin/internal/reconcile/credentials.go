@@ -11,8 +11,8 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
 // Keys of the instance's Secret of credentials that say whom it trusts and whom it tells. They are files in the job.
@@ -28,9 +28,9 @@ var credentialKeys = []string{"username", "password", "bearerToken", "identity",
 
 // guardInstance refuses what belongs to an instance itself: its records, and what its job takes its credentials from. Git does
 // not say who may write to Git, nor what an app has applied. An object with another name counts when apply would add to one.
-func (r *Reconciler) guardInstance(ctx context.Context, o *object) (render.Problems, error) {
-	refuse := func(message, advice string) (render.Problems, error) {
-		return render.Problems{{Origin: o.origin, Object: o.ID(), Message: message, Hint: advice}}, nil
+func (r *Reconciler) guardInstance(ctx context.Context, o *object) (manifest.Problems, error) {
+	refuse := func(message, advice string) (manifest.Problems, error) {
+		return manifest.Problems{{Origin: o.origin, Object: o.ID(), Message: message, Hint: advice}}, nil
 	}
 	if why := record.Reserved(o.Ref, o.manifest, r.Records.Namespace); why != "" {
 		return refuse("the records of an instance do not come from Git: "+why, "remove it, or give it another name, without these labels and annotations")

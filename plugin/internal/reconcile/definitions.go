@@ -8,17 +8,17 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	kube "github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
 // definedKinds returns the kinds that CustomResourceDefinitions among the objects define, so that their custom resources
 // can be planned before the API server knows them. Only a definition that the app applies, and may contain, says anything.
 // One that no server would take is a problem, and so are two that define one kind.
-func definedKinds(allow Allow, rendered []render.Object) (map[schema.GroupVersionKind]cluster.Kind, render.Problems) {
+func definedKinds(allow Allow, rendered []manifest.Object) (map[schema.GroupVersionKind]cluster.Kind, manifest.Problems) {
 	kinds := map[schema.GroupVersionKind]cluster.Kind{}
-	by := map[schema.GroupKind]render.Object{}
-	var problems render.Problems
+	by := map[schema.GroupKind]manifest.Object{}
+	var problems manifest.Problems
 	for _, o := range rendered {
 		crd := kube.Kind{Group: o.GroupVersionKind().Group, Kind: o.GetKind()}
 		if !kube.IsDefinition(crd.Group, crd.Kind) || !isApplied(crd, o.GetAnnotations()) {
@@ -29,13 +29,13 @@ func definedKinds(allow Allow, rendered []render.Object) (map[schema.GroupVersio
 		}
 		defined, err := kube.Defined(o.Object)
 		if err != nil {
-			problems = append(problems, render.Problem{Origin: o.Origin, Object: o.ID(), Message: err.Error()})
+			problems = append(problems, manifest.Problem{Origin: o.Origin, Object: o.ID(), Message: err.Error()})
 			continue
 		}
 		for _, k := range defined {
 			gk := k.GVK().GroupKind()
 			if other, twice := by[gk]; twice && other.GetName() != o.GetName() {
-				problems = append(problems, render.Problem{Origin: o.Origin, Object: o.ID(),
+				problems = append(problems, manifest.Problem{Origin: o.Origin, Object: o.ID(),
 					Message: fmt.Sprintf("defines %s, as %s at %s does", gk, other.GetName(), other.Origin), Hint: "remove one of the two"})
 				break
 			}
@@ -47,7 +47,7 @@ func definedKinds(allow Allow, rendered []render.Object) (map[schema.GroupVersio
 
 // Definitions returns the kinds that the apps of a repository define, each with its rendered objects, for one who asks what
 // the repository takes before anything of it is applied.
-func Definitions(apps []App, rendered [][]render.Object) map[schema.GroupVersionKind]cluster.Kind {
+func Definitions(apps []App, rendered [][]manifest.Object) map[schema.GroupVersionKind]cluster.Kind {
 	kinds := map[schema.GroupVersionKind]cluster.Kind{}
 	for i, app := range apps {
 		defined, _ := definedKinds(app.Allow, rendered[i]) // a run tells what is wrong

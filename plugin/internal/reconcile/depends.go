@@ -6,8 +6,8 @@ import (
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
 // dependencies reads the annotation depends-on, in the form of cli-utils: group/kind/name or
@@ -32,14 +32,14 @@ func dependencies(annotations map[string]string) (needs []record.Key, malformed 
 
 // orderByDependencies puts each object behind what it depends on: at least into the same stage, one level deeper. What
 // is not in the app, or depends on itself, is refused.
-func orderByDependencies(objects []*object) render.Problems {
-	var problems render.Problems
+func orderByDependencies(objects []*object) manifest.Problems {
+	var problems manifest.Problems
 	byKey := map[record.Key]*object{}
 	for _, o := range objects {
 		byKey[o.key()] = o
 	}
 	refuse := func(o *object, advice, format string, args ...any) {
-		problems = append(problems, render.Problem{Origin: o.origin, Object: o.ID(), Hint: advice,
+		problems = append(problems, manifest.Problem{Origin: o.origin, Object: o.ID(), Hint: advice,
 			Message: "annotation " + desired.DependsOn + ": " + fmt.Sprintf(format, args...)})
 	}
 	for _, o := range objects {

@@ -16,14 +16,14 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
 // object is one desired object, ready to be sent.
 type object struct {
 	cluster.Ref
-	origin   render.Origin
+	origin   manifest.Origin
 	manifest *unstructured.Unstructured
 	policy   desired.Policy
 	hook     *hook        // it is run instead of applied
@@ -49,10 +49,10 @@ func (o *object) stage() stage {
 
 // prepare turns rendered objects into what is sent: kinds mapped, namespaces filled in, our label set, fields that are
 // the server's or another controller's taken out. Everything that is wrong is reported at once.
-func (r *Reconciler) prepare(ctx context.Context, app App, rendered []render.Object) ([]*object, error) {
+func (r *Reconciler) prepare(ctx context.Context, app App, rendered []manifest.Object) ([]*object, error) {
 	local, problems := definedKinds(app.Allow, rendered)
 	var objects []*object
-	seen := map[record.Key]render.Origin{}
+	seen := map[record.Key]manifest.Origin{}
 	for _, ro := range rendered {
 		kind, err := r.Cluster.KindOr(ctx, ro.GroupVersionKind(), local)
 		var unknown *cluster.UnknownKindError
@@ -61,7 +61,7 @@ func (r *Reconciler) prepare(ctx context.Context, app App, rendered []render.Obj
 				objects = append(objects, waiting(ro))
 				continue
 			}
-			problems = append(problems, render.Problem{Origin: ro.Origin, Object: ro.ID(), Message: err.Error(),
+			problems = append(problems, manifest.Problem{Origin: ro.Origin, Object: ro.ID(), Message: err.Error(),
 				Hint: strings.Join(hint.Of(err), "; ")})
 			continue
 		}
@@ -91,13 +91,13 @@ func (r *Reconciler) prepare(ctx context.Context, app App, rendered []render.Obj
 			continue
 		}
 		if o.Name == "" {
-			problems = append(problems, render.Problem{Origin: ro.Origin, Object: ro.ID(),
+			problems = append(problems, manifest.Problem{Origin: ro.Origin, Object: ro.ID(),
 				Message: "metadata.generateName cannot be applied: each pass would create another object",
 				Hint:    "give it a metadata.name"})
 			continue
 		}
 		if first, twice := seen[o.key()]; twice {
-			problems = append(problems, render.Problem{Origin: ro.Origin, Object: o.ID(),
+			problems = append(problems, manifest.Problem{Origin: ro.Origin, Object: o.ID(),
 				Message: fmt.Sprintf("is defined twice, first at %s", first), Hint: "remove one of the two"})
 			continue
 		}

@@ -7,8 +7,8 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -42,7 +42,7 @@ func (rd *round) foresee(p *pass) {
 // learnForeseen makes the kinds known that the apps before this one would define.
 func (p *pass) learnForeseen(ctx context.Context) {
 	for _, h := range p.foreseen {
-		defined, _ := definedKinds(Allow{}, []render.Object{{Unstructured: h.manifest}}) // it is a step of its app, so it was allowed
+		defined, _ := definedKinds(Allow{}, []manifest.Object{{Unstructured: h.manifest}}) // it is a step of its app, so it was allowed
 		p.Cluster.Foresee(ctx, defined)
 	}
 }

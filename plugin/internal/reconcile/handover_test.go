@@ -4,8 +4,8 @@ import (
 	"testing"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
 // TestAnAppThatIsPlannedLateHandsOver: the kinds of the giver are installed in the same run, by an app it depends on. What
@@ -13,7 +13,7 @@ import (
 func TestAnAppThatIsPlannedLateHandsOver(t *testing.T) {
 	moved, stays := wanted("ConfigMap", "moved"), wanted("ConfigMap", "stays")
 	r := &Reconciler{}
-	r.memory().keep("giver", &rendering{objects: []render.Object{{Unstructured: stays.manifest}, {Unstructured: wanted("Widget", "new").manifest}}})
+	r.memory().keep("giver", &rendering{objects: []manifest.Object{{Unstructured: stays.manifest}, {Unstructured: wanted("Widget", "new").manifest}}})
 	giver := &pass{Reconciler: r, app: App{Name: "giver"}, id: ourID, listed: &listed{late: true}, live: live.New(),
 		rec: &record.Record{Inventory: record.NewInventory("giver")}}
 	taker := &pass{Reconciler: r, app: App{Name: "taker"}, id: "applyset-takers-v1", listed: &listed{}, live: live.New(),

@@ -6,7 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
 )
@@ -17,9 +17,9 @@ import (
 // others is handed on.
 
 // hide takes over the values of what was rendered. A render knows which of the variables stand where everybody may read them.
-func (p *pass) hide(objects []render.Object) {
+func (p *pass) hide(objects []manifest.Object) {
 	if len(objects) > 0 {
-		p.hidden = objects[0].Hidden()
+		p.hidden = objects[0].Hidden
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -23,7 +23,7 @@ func (p *pass) keepHooks(first bool) error {
 		}
 		if why := p.notKept(o); why != "" {
 			if first {
-				p.tell(report.Warning, p.app.Name, "%s", render.Problem{Origin: o.origin, Object: o.ID(), Message: why}.Error())
+				p.tell(report.Warning, p.app.Name, "%s", manifest.Problem{Origin: o.origin, Object: o.ID(), Message: why}.Error())
 			}
 			continue
 		}
@@ -37,7 +37,7 @@ func (p *pass) keepHooks(first bool) error {
 	})
 	kept, err := record.PackHooks(list)
 	if err == nil && len(kept) > record.MaxKept {
-		return render.Problems{{Origin: largest.origin, Object: largest.ID(),
+		return manifest.Problems{{Origin: largest.origin, Object: largest.ID(),
 			Message: fmt.Sprintf("the hooks for the removal of the app, of which this is the largest, are kept in its record, and take %d KiB there: %d KiB are allowed",
 				len(kept)>>10, record.MaxKept>>10),
 			Hint: "put what they bring along into an image, or into a ConfigMap that is no hook"}}

@@ -10,8 +10,8 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -117,8 +117,8 @@ func (h *hook) deletePolicy(set map[string]string) {
 }
 
 // unknownHook words the refusal of a hook that would never run.
-func unknownHook(ro render.Object, err error) render.Problem {
-	return render.Problem{Origin: ro.Origin, Object: ro.ID(), Message: err.Error(),
+func unknownHook(ro manifest.Object, err error) manifest.Problem {
+	return manifest.Problem{Origin: ro.Origin, Object: ro.ID(), Message: err.Error(),
 		Hint: "one of PreSync, Sync, PostSync, SyncFail, Skip, PreDelete, PostDelete, or of Helm's hooks"}
 }
 

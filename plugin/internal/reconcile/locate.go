@@ -4,13 +4,13 @@ import (
 	"cmp"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 )
 
 // Locate finds the manifest of a live object among rendered ones. name is the object's name in Git, which for a hook may
 // be the beginning of its own. target is the namespace of objects that name none.
-func Locate(ref cluster.Ref, name, target string, objects []render.Object) (render.Object, bool) {
-	var near []render.Object // the namespace is the only difference
+func Locate(ref cluster.Ref, name, target string, objects []manifest.Object) (manifest.Object, bool) {
+	var near []manifest.Object // the namespace is the only difference
 	for _, o := range objects {
 		gk := o.GroupVersionKind().GroupKind()
 		if gk.Group != ref.Group || gk.Kind != ref.Kind.Kind || cmp.Or(o.GetName(), o.GetGenerateName()) != name {
@@ -26,5 +26,5 @@ func Locate(ref cluster.Ref, name, target string, objects []render.Object) (rend
 	if len(near) == 1 { // the reader does not know the target namespace
 		return near[0], true
 	}
-	return render.Object{}, false
+	return manifest.Object{}, false
 }

@@ -15,6 +15,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
@@ -326,7 +327,7 @@ func follow(at any, names []any) (bool, any) {
 }
 
 // wordMismatches says what is wrong in all places, each with the line that lineOf finds, 0 when it finds none.
-func wordMismatches(list []mismatch, origin render.Origin, lineOf func(mismatch) int) (message, advice string) {
+func wordMismatches(list []mismatch, origin manifest.Origin, lineOf func(mismatch) int) (message, advice string) {
 	var texts []string
 	first := origin
 	for i, m := range list {
@@ -371,7 +372,7 @@ func (p *pass) explain(err error, s *step) (message, advice string) {
 const mostText = 16 << 20
 
 // textOf reads the file of an origin in the commit, nil when that cannot be read.
-func (p *pass) textOf(origin render.Origin) []byte {
+func (p *pass) textOf(origin manifest.Origin) []byte {
 	tree, err := p.openTree(context.WithoutCancel(p.ctx))
 	if err != nil {
 		return nil

@@ -5,6 +5,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
@@ -79,12 +80,12 @@ func TestFieldMismatches(t *testing.T) {
 		{"P13 no place at all", object + `something new`, "web.yaml:2: does not fit the schema of its kind", "correct the manifest at web.yaml:2"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			var manifest map[string]any
-			if err := yaml.Unmarshal([]byte(misfits), &manifest); err != nil {
+			var given map[string]any
+			if err := yaml.Unmarshal([]byte(misfits), &given); err != nil {
 				t.Fatal(err)
 			}
-			list := mismatches(test.answer, manifest)
-			message, advice := wordMismatches(list, render.Origin{File: "web.yaml", Line: 2}, func(m mismatch) int {
+			list := mismatches(test.answer, given)
+			message, advice := wordMismatches(list, manifest.Origin{File: "web.yaml", Line: 2}, func(m mismatch) int {
 				return render.Locate([]byte(misfits), 2, m.path, m.value)
 			})
 			if message != test.message || advice != test.advice {

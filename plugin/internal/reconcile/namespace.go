@@ -11,9 +11,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	kube "github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -71,7 +71,7 @@ func (p *pass) tellNamespace(ref cluster.Ref, body []byte) {
 	}
 	u := &unstructured.Unstructured{}
 	if err := u.UnmarshalJSON(body); err == nil {
-		p.effects = append(p.effects, Effect{Ref: ref, Origin: render.Origin{File: p.app.Path}, After: u})
+		p.effects = append(p.effects, Effect{Ref: ref, Origin: manifest.Origin{File: p.app.Path}, After: u})
 	}
 }
 

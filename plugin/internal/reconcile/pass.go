@@ -11,10 +11,10 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
@@ -95,7 +95,7 @@ type pass struct {
 // a pruned one. Note is what these two do not show.
 type Effect struct {
 	Ref           cluster.Ref
-	Origin        render.Origin
+	Origin        manifest.Origin
 	Before, After *unstructured.Unstructured
 	Note          string
 	Hidden        *sealed.Values // values that may not be shown

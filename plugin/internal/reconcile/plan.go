@@ -12,8 +12,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -47,7 +47,7 @@ type plan struct {
 	removals []removal
 	hosts    []removal // of an app that is removed: what its PostDelete hooks live in goes last
 	same     []*object // desired, recorded and clean: nothing to do
-	foreign  render.Problems
+	foreign  manifest.Problems
 
 	foreignObjects []*object // of foreign, in its order
 }
@@ -116,8 +116,8 @@ func makePlan(in planInput) *plan {
 }
 
 // belongsTo says who has an object already: an app of this instance, or an ApplySet of which only the id is known.
-func belongsTo(o *object, id, app string) render.Problem {
-	p := render.Problem{Origin: o.origin, Object: o.ID(), Message: "already belongs to another ApplySet: " + id,
+func belongsTo(o *object, id, app string) manifest.Problem {
+	p := manifest.Problem{Origin: o.origin, Object: o.ID(), Message: "already belongs to another ApplySet: " + id,
 		Hint: "find out who applies it; when nobody does any more, " + letGoCommand(o) + " lets it go"}
 	if app != "" {
 		p.Message, p.Hint = "already belongs to the app "+app, "remove it from one of the two"

@@ -15,8 +15,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
@@ -54,7 +54,7 @@ func wanted(kind, name string, annotations ...string) *object {
 	u.SetName(name)
 	u.SetNamespace(ref.Namespace)
 	u.SetAnnotations(pairs(annotations))
-	o := &object{Ref: ref, manifest: u, policy: desired.PolicyOf(u.GetAnnotations()), origin: render.Origin{File: "app.yaml", Line: 7}}
+	o := &object{Ref: ref, manifest: u, policy: desired.PolicyOf(u.GetAnnotations()), origin: manifest.Origin{File: "app.yaml", Line: 7}}
 	o.body, _ = json.Marshal(u.Object)
 	return o
 }

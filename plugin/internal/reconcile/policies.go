@@ -11,13 +11,13 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // waiting is an object whose kind the cluster does not know, and that asks to wait for it.
-func waiting(ro render.Object) *object {
+func waiting(ro manifest.Object) *object {
 	gvk := ro.GroupVersionKind()
 	return &object{Ref: cluster.Ref{Kind: cluster.Kind{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind}, Name: ro.GetName()},
 		origin: ro.Origin, manifest: ro.Unstructured.DeepCopy(), policy: desired.Policy{Patient: true}}
@@ -45,7 +45,7 @@ func (p *pass) sort(objects []*object) {
 func (p *pass) tellMisunderstood(objects []*object) {
 	for _, o := range objects {
 		for _, note := range o.notes {
-			p.tell(report.Warning, p.app.Name, "%s", render.Problem{Origin: o.origin, Object: o.ID(), Message: note}.Error())
+			p.tell(report.Warning, p.app.Name, "%s", manifest.Problem{Origin: o.origin, Object: o.ID(), Message: note}.Error())
 		}
 		for _, problem := range misunderstood(o) {
 			p.tell(report.Warning, p.app.Name, "%s", problem.Error())

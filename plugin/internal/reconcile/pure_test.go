@@ -15,9 +15,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
 func TestClassifyNamesWhatHappened(t *testing.T) {
@@ -254,15 +254,15 @@ func reconcilerOf(t *testing.T) *Reconciler {
 	return &Reconciler{Cluster: client, Records: &store.Store{Cluster: client, Namespace: "gitops-system", Tool: "kubectl-gitops/v1"}}
 }
 
-func rendered(t *testing.T, texts ...string) []render.Object {
+func rendered(t *testing.T, texts ...string) []manifest.Object {
 	t.Helper()
-	var out []render.Object
+	var out []manifest.Object
 	for i, text := range texts {
 		u := &unstructured.Unstructured{}
 		if err := json.Unmarshal([]byte(text), &u.Object); err != nil {
 			t.Fatal(err)
 		}
-		out = append(out, render.Object{Unstructured: u, Origin: render.Origin{File: "app.yaml", Line: i + 1}})
+		out = append(out, manifest.Object{Unstructured: u, Origin: manifest.Origin{File: "app.yaml", Line: i + 1}})
 	}
 	return out
 }

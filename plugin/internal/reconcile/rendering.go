@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -15,7 +16,7 @@ import (
 // rendering is the last commit that an app was rendered at, with what it was rendered for.
 type rendering struct {
 	commit, settings string
-	objects          []render.Object
+	objects          []manifest.Object
 	revision         source.Revision
 	desired          []*object      // the objects, prepared
 	inputs           *record.Inputs // nil where they are not known

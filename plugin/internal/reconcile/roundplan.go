@@ -9,8 +9,8 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -97,7 +97,7 @@ func (rd *round) claims() {
 		*object
 	}
 	first := map[record.Key]claim{}
-	wrong := map[*pass]render.Problems{}
+	wrong := map[*pass]manifest.Problems{}
 	for _, p := range rd.passes {
 		for _, o := range p.desired {
 			c, twice := first[o.key()]
@@ -107,7 +107,7 @@ func (rd *round) claims() {
 			}
 			for _, pair := range [][2]claim{{c, {p, o}}, {{p, o}, c}} {
 				me, other := pair[0], pair[1]
-				wrong[me.pass] = append(wrong[me.pass], render.Problem{Origin: me.origin, Object: me.ID(),
+				wrong[me.pass] = append(wrong[me.pass], manifest.Problem{Origin: me.origin, Object: me.ID(),
 					Message: fmt.Sprintf("is also in the app %s, at %s", other.app.Name, other.origin), Hint: "keep it in one of the two"})
 			}
 		}
@@ -210,17 +210,17 @@ func (p *pass) planListed(ctx context.Context) error {
 // confine refuses what the settings do not allow the app to contain, hooks among them, all at once. What is refused wants
 // nothing any more: it is in no other app's way.
 func (p *pass) confine() error {
-	var problems render.Problems
+	var problems manifest.Problems
 	for _, o := range slices.Concat(p.desired, p.hooks) {
 		if why, advice := p.app.Allow.refuses(o.Ref); why != "" {
-			problems = append(problems, render.Problem{Origin: o.origin, Object: o.ID(), Message: why, Hint: advice})
+			problems = append(problems, manifest.Problem{Origin: o.origin, Object: o.ID(), Message: why, Hint: advice})
 		}
 	}
 	if len(problems) == 0 {
 		return nil
 	}
 	p.desired, p.hooks = nil, nil
-	slices.SortStableFunc(problems, func(a, b render.Problem) int {
+	slices.SortStableFunc(problems, func(a, b manifest.Problem) int {
 		return cmp.Or(cmp.Compare(a.Origin.File, b.Origin.File), cmp.Compare(a.Origin.Line, b.Origin.Line))
 	})
 	return problems

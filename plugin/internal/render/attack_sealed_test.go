@@ -311,7 +311,7 @@ func TestSealedValuesReachTheParent(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, text := range spellings()[:2] {
-		if got := objects[0].Hidden().Mask("x " + text + "!"); got != "x ***!" {
+		if got := objects[0].Hidden.Mask("x " + text + "!"); got != "x ***!" {
 			t.Errorf("%q", got)
 		}
 	}

@@ -82,11 +82,11 @@ func TestID(t *testing.T) {
 
 func TestProblemsCarryTheirHints(t *testing.T) {
 	problems := Problems{
-		{Origin: Origin{"b.yaml", 2}, Message: "second", Hint: "do B"},
-		{Origin: Origin{"b.yaml", 1}, Object: "v1/Namespace/x", Message: "first", Hint: "do A"},
+		{Origin: Origin{File: "b.yaml", Line: 2}, Message: "second", Hint: "do B"},
+		{Origin: Origin{File: "b.yaml", Line: 1}, Object: "v1/Namespace/x", Message: "first", Hint: "do A"},
 		{Origin: Origin{File: "a.yaml"}, Message: "whole file"},
 	}
-	err := fmt.Errorf("app shop: %w", problems.sorted())
+	err := fmt.Errorf("app shop: %w", problems.Sorted())
 	if want := "app shop: a.yaml: whole file\nb.yaml:1: v1/Namespace/x: first\nb.yaml:2: second"; err.Error() != want {
 		t.Errorf("got %s", err)
 	}
@@ -108,7 +108,7 @@ func TestEmptyRenderHasItsOwnError(t *testing.T) {
 
 // A file name is not to be trusted: printed into YAML or a terminal it must stay one line.
 func TestOriginQuotesControlCharacters(t *testing.T) {
-	if got := (Origin{"a\nkind: Evil\x1b[2J.yaml", 3}).String(); got != `"a\nkind: Evil\x1b[2J.yaml":3` {
+	if got := (Origin{File: "a\nkind: Evil\x1b[2J.yaml", Line: 3}).String(); got != `"a\nkind: Evil\x1b[2J.yaml":3` {
 		t.Error(got)
 	}
 }

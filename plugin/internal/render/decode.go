@@ -31,7 +31,7 @@ func decodeDocuments(file string, docs []document, limits Limits) ([]Object, Pro
 	var objects []Object
 	var problems Problems
 	refuse := func(line int, message, hint string) {
-		problems = append(problems, Problem{Origin: Origin{file, line}, Message: message, Hint: hint})
+		problems = append(problems, Problem{Origin: Origin{File: file, Line: line}, Message: message, Hint: hint})
 	}
 	for _, doc := range docs {
 		value, errs := decode(doc, limits)
@@ -46,7 +46,7 @@ func decodeDocuments(file string, docs []document, limits Limits) ([]Object, Pro
 				errs = []lineError{{doc.line, fmt.Sprintf("more than %d objects", limits.Objects), ""}}
 			}
 			for _, u := range found {
-				objects = append(objects, Object{Unstructured: u, Origin: Origin{file, doc.line}})
+				objects = append(objects, Object{Unstructured: u, Origin: Origin{File: file, Line: doc.line}})
 			}
 		}
 		for _, err := range errs {
@@ -68,7 +68,7 @@ func documents(file string, data []byte) ([]document, *Problem) {
 	}
 	var at lineError
 	if errors.As(err, &at) {
-		return nil, &Problem{Origin: Origin{file, at.line}, Message: at.message, Hint: adviceFor(at, file)}
+		return nil, &Problem{Origin: Origin{File: file, Line: at.line}, Message: at.message, Hint: adviceFor(at, file)}
 	}
 	return docs, nil
 }

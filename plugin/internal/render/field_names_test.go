@@ -40,7 +40,7 @@ func TestFieldFileNames(t *testing.T) {
 					if !ok {
 						got = found["o-"+want.name]
 					}
-					if got != (Origin{file, want.line}) {
+					if got != (Origin{File: file, Line: want.line}) {
 						t.Errorf("%s: %s comes from %q line %d", dirName, want.name, got.File, got.Line)
 					}
 				}

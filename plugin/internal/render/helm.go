@@ -35,9 +35,6 @@ type Capabilities struct {
 	APIVersions []string // all that the server has: v1, apps/v1, apps/v1/Deployment, ...; nil stands for Kubernetes' own
 }
 
-// Hook says when an object of a chart is created, besides those that are applied; see chart.Hook.
-type Hook = chart.Hook
-
 // maxChartFiles bounds the files of one chart directory.
 const maxChartFiles = 20_000
 
@@ -224,7 +221,7 @@ func (t *tree) parses(file string, data []byte, strict bool) {
 	for _, doc := range docs {
 		if _, err := toValue(doc.text, strict); err != nil {
 			for _, err := range yamlErrors(doc, err) {
-				t.problems = append(t.problems, Problem{Origin: Origin{file, err.line}, Message: err.message, Hint: adviceFor(err, file)})
+				t.problems = append(t.problems, Problem{Origin: Origin{File: file, Line: err.line}, Message: err.message, Hint: adviceFor(err, file)})
 			}
 		}
 	}
@@ -236,12 +233,12 @@ func (h *helmRender) objects(manifests []chart.Manifest) ([]Object, error) {
 	for _, m := range manifests {
 		docs, problem := documents(m.File, []byte(m.Text))
 		if problem != nil {
-			h.problems = append(h.problems, Problem{Origin: Origin{m.File, m.Line}, Message: "renders what is not a manifest: " + problem.Message})
+			h.problems = append(h.problems, Problem{Origin: Origin{File: m.File, Line: m.Line}, Message: "renders what is not a manifest: " + problem.Message})
 			continue
 		}
 		for _, doc := range docs {
 			value, errs := decodeLoose(doc, h.limits)
-			at := Origin{m.File, m.Line}
+			at := Origin{File: m.File, Line: m.Line}
 			if m.Line == 0 && m.Plain {
 				at.Line = doc.line
 			}
@@ -281,9 +278,9 @@ func (h *helmRender) chartProblem(err error) error {
 	var missing *chart.MissingError
 	switch {
 	case errors.As(err, &one):
-		return Problem{Origin: Origin{one.File, one.Line}, Message: one.Message, Hint: one.Hint}
+		return Problem{Origin: Origin{File: one.File, Line: one.Line}, Message: one.Message, Hint: one.Hint}
 	case errors.As(err, &missing):
-		return &needsError{Problem{Origin: Origin{missing.File, missing.Line}, Message: "dependencies are not in charts/: " + join(missing.Needs),
+		return &needsError{Problem{Origin: Origin{File: missing.File, Line: missing.Line}, Message: "dependencies are not in charts/: " + join(missing.Needs),
 			Hint: "commit the archives that `helm dependency build` puts into charts/"}, missing.Needs}
 	case errors.As(err, &invalid):
 		var all Problems

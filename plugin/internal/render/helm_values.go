@@ -131,7 +131,7 @@ func (h *helmRender) invalidValue(e *chart.ValuesError) Problem {
 	for depth := len(e.Path); depth > 0; depth-- {
 		for _, f := range slices.Backward(h.values) {
 			if line := lineOfPath(f.data, e.Path[:depth]); line > 0 {
-				p.Origin = Origin{f.name, line}
+				p.Origin = Origin{File: f.name, Line: line}
 				return p
 			}
 		}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/memory"
 )
 
@@ -126,7 +127,7 @@ func (i Isolated) ask(ctx context.Context, root *os.Root, r request) (answer, er
 // within names the directory in an error of the budget.
 func within(dir string, err error) error {
 	if errors.Is(err, memory.ErrFull) {
-		return fmt.Errorf("rendering %s: %w", printable(path.Clean(dir)), err)
+		return fmt.Errorf("rendering %s: %w", manifest.Printable(path.Clean(dir)), err)
 	}
 	return err
 }
@@ -240,7 +241,7 @@ func (i Isolated) warn(stderr string) {
 		text, ok := strings.CutPrefix(strings.TrimSpace(line), warningPrefix)
 		if ok && i.Warn != nil && !slices.Contains(seen, text) {
 			seen = append(seen, text)
-			i.Warn(printable(text))
+			i.Warn(manifest.Printable(text))
 		}
 	}
 }
@@ -265,16 +266,16 @@ func (c *child) died(r request, broken error) error {
 				if r.Options.hasSecrets() && crash == "panic: " && !strings.HasPrefix(text, "runtime error: ") {
 					text = "what it said is left out, because it may hold a decrypted value"
 				}
-				return hint.With(fmt.Errorf("rendering %s: the renderer crashed: %s", printable(dir), printable(text)),
+				return hint.With(fmt.Errorf("rendering %s: the renderer crashed: %s", manifest.Printable(dir), manifest.Printable(text)),
 					"this is a bug of the renderer: please report it with the manifests, and leave them out until it is fixed")
 			}
 		}
 	}
 	if killed(state) {
-		return hint.With(fmt.Errorf("rendering %s: the renderer was killed, as happens when memory runs out", printable(dir)),
+		return hint.With(fmt.Errorf("rendering %s: the renderer was killed, as happens when memory runs out", manifest.Printable(dir)),
 			"give the container or the machine more memory, or split the directory into several apps")
 	}
-	return fmt.Errorf("rendering %s: the renderer ended without an answer (%v): %w", printable(dir), state, broken)
+	return fmt.Errorf("rendering %s: the renderer ended without an answer (%v): %w", manifest.Printable(dir), state, broken)
 }
 
 func (c *child) beyond(dir, format string, args ...any) error {
@@ -282,7 +283,7 @@ func (c *child) beyond(dir, format string, args ...any) error {
 	if c.stderr.rendering != "" {
 		at = c.stderr.rendering
 	}
-	return hint.With(&limitError{fmt.Sprintf("rendering %s %s", printable(at), fmt.Sprintf(format, args...))},
+	return hint.With(&limitError{fmt.Sprintf("rendering %s %s", manifest.Printable(at), fmt.Sprintf(format, args...))},
 		"look for a manifest or template that repeats or includes itself; split the directory into several apps if it really is that large")
 }
 

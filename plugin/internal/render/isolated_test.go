@@ -179,12 +179,12 @@ func TestAChildRendersWhatThisProcessRenders(t *testing.T) {
 			root := openRoot(t, scene.checkout(t))
 			want, wantErr := Dir(t.Context(), root, scene.dir, scene.options)
 			got, err := worker(t, "render").Dir(t.Context(), root, scene.dir, scene.options)
-			if len(want) > 0 && len(got) > 0 && !slices.Equal(want[0].hidden.All(), got[0].hidden.All()) {
-				t.Errorf("here %q are hidden, in the child %q", want[0].hidden.All(), got[0].hidden.All())
+			if len(want) > 0 && len(got) > 0 && !slices.Equal(want[0].Hidden.All(), got[0].Hidden.All()) {
+				t.Errorf("here %q are hidden, in the child %q", want[0].Hidden.All(), got[0].Hidden.All())
 			}
 			for _, objects := range [][]Object{want, got} {
 				for i := range objects {
-					objects[i].hidden = nil
+					objects[i].Hidden = nil
 				}
 			}
 			if !reflect.DeepEqual(want, got) {

@@ -112,7 +112,7 @@ func (s *survey) objects(top *kustomization, resources resmap.ResMap, trace bool
 			dropOrigin(u)
 			showed = showed || trace && bytes.Count(data, []byte(originAnnotation)) > 1
 		}
-		objects = append(objects, Object{Unstructured: u, Origin: origin, sealed: s.isSealed(Object{Unstructured: u})})
+		objects = append(objects, Object{Unstructured: u, Origin: origin, Sealed: s.isSealed(Object{Unstructured: u})})
 	}
 	return objects, showed, nil
 }
@@ -166,7 +166,7 @@ type kustomization struct {
 }
 
 func (k *kustomization) problem(line int, hint, format string, args ...any) Problem {
-	return Problem{Origin: Origin{k.file, line}, Message: fmt.Sprintf(format, args...), Hint: hint}
+	return Problem{Origin: Origin{File: k.file, Line: line}, Message: fmt.Sprintf(format, args...), Hint: hint}
 }
 
 // at joins a relative path of the kustomization to its directory.

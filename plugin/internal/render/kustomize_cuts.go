@@ -69,7 +69,7 @@ func (s *survey) noticeCuts(k *kustomization) {
 			if r.Source != nil {
 				line = max(line, k.lines.of(r.Source.FieldPath))
 			}
-			s.notice(value, Origin{k.file, line})
+			s.notice(value, Origin{File: k.file, Line: line})
 		}
 	}
 }
@@ -86,7 +86,7 @@ func (s *survey) replacementFile(k *kustomization, name string) error {
 	}
 	for _, doc := range docs {
 		if value, err := toValue(doc.text, false); err == nil { // the library says what is wrong with it
-			s.notice(value, Origin{k.at(name), doc.line})
+			s.notice(value, Origin{File: k.at(name), Line: doc.line})
 		}
 	}
 	return nil

@@ -58,7 +58,7 @@ func (s *survey) components(k *kustomization) error {
 }
 
 func (s *survey) base(k *kustomization, name, real string) error {
-	base, err := s.visit(real, Origin{k.file, k.lines.of(name)})
+	base, err := s.visit(real, Origin{File: k.file, Line: k.lines.of(name)})
 	if err != nil {
 		return s.refuse(err)
 	}
@@ -254,7 +254,7 @@ func (s *survey) syntax(file string, text []byte, after int) {
 			continue
 		}
 		for _, err := range yamlErrors(doc, err) {
-			s.problems = append(s.problems, Problem{Origin: Origin{file, err.line + after}, Message: err.message, Hint: adviceFor(err, file)})
+			s.problems = append(s.problems, Problem{Origin: Origin{File: file, Line: err.line + after}, Message: err.message, Hint: adviceFor(err, file)})
 		}
 	}
 }
@@ -320,7 +320,7 @@ func (s *survey) envFile(k *kustomization, name string) error {
 		}
 		_, value, found := bytes.Cut(text, []byte("="))
 		if !found {
-			s.problems = append(s.problems, Problem{Origin: Origin{k.at(name), line},
+			s.problems = append(s.problems, Problem{Origin: Origin{File: k.at(name), Line: line},
 				Message: "a line without = would be read from the environment of this machine", Hint: "write NAME=value"})
 		}
 		s.keep(string(value))

@@ -41,7 +41,7 @@ func (s *survey) originOf(top *kustomization, u *unstructured.Unstructured) Orig
 		file := s.real(path.Join(top.dir, from.ConfiguredIn))
 		if real, err := s.resolve(file); err == nil {
 			if all := s.visited[path.Dir(real)]; len(all) > 0 && all[0].file == real {
-				return Origin{real, all[0].generatorLine(u)}
+				return Origin{File: real, Line: all[0].generatorLine(u)}
 			}
 			return Origin{File: real}
 		}

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"sigs.k8s.io/kustomize/api/resource"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 )
 
 // plugins checks the configurations of generators, transformers and validators, which may name files in turn.
@@ -18,7 +20,7 @@ func (s *survey) plugins(k *kustomization) error {
 			}
 			var err error
 			if e.inline {
-				err = s.pluginConfigs(k, Origin{k.file, k.lines.ofText(text) + 1}, e.objects)
+				err = s.pluginConfigs(k, Origin{File: k.file, Line: k.lines.ofText(text) + 1}, e.objects)
 			} else {
 				err = s.pluginFile(k, text)
 			}
@@ -53,7 +55,7 @@ func (s *survey) pluginFile(k *kustomization, name string) error {
 	if err != nil {
 		return s.refuse(Problem{Origin: Origin{File: real}, Message: "the configuration of a plugin is not what Kustomize reads", Hint: "write apiVersion, kind and metadata.name"})
 	}
-	return s.pluginConfigs(k, Origin{real, 1}, objects)
+	return s.pluginConfigs(k, Origin{File: real, Line: 1}, objects)
 }
 
 // pluginConfigs checks the paths in configurations of built-in plugins, as the library has parsed them. Others are refused by the
@@ -64,7 +66,7 @@ func (s *survey) pluginConfigs(k *kustomization, at Origin, objects []*resource.
 		name := o.GetKind() + "/" + o.GetName()
 		if slices.Contains(names, name) {
 			// Whether the library then takes the text for a path depends on what it has loaded before.
-			return s.refuse(Problem{Origin: at, Message: fmt.Sprintf("two configurations are called %s", printable(name)), Hint: "give each a metadata.name of its own"})
+			return s.refuse(Problem{Origin: at, Message: fmt.Sprintf("two configurations are called %s", manifest.Printable(name)), Hint: "give each a metadata.name of its own"})
 		}
 		names = append(names, name)
 		config, err := o.Map()

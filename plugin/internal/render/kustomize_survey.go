@@ -218,7 +218,7 @@ func named(why error, k *kustomization, line int, name string) error {
 	if !errors.As(why, &p) || p.Hint != submoduleHint && !strings.HasSuffix(p.Hint, submoduleHint) {
 		return why
 	}
-	p.Origin, p.Message = Origin{k.file, line}, fmt.Sprintf("%q %s", name, p.Message)
+	p.Origin, p.Message = Origin{File: k.file, Line: line}, fmt.Sprintf("%q %s", name, p.Message)
 	return p
 }
 

@@ -16,72 +16,12 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
 )
-
-// Origin is where an object or a refusal comes from.
-type Origin struct {
-	File string // slash path from the root of the checkout
-	Line int    // 1-based; 0 when the whole file is meant
-}
-
-// String returns "file:line", or "file" without a line. A file name with control characters is quoted, so that it
-// cannot forge a line of output.
-func (o Origin) String() string {
-	file := printable(o.File)
-	if o.Line == 0 {
-		return file
-	}
-	return file + ":" + strconv.Itoa(o.Line)
-}
-
-// printable quotes text that holds control characters.
-func printable(text string) string {
-	if strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsPrint(r) }) {
-		return strconv.Quote(text)
-	}
-	return text
-}
-
-// Object is one rendered object.
-type Object struct {
-	*unstructured.Unstructured
-	Origin Origin
-	Hook   *Hook // of a Helm chart; nil for everything that is simply applied
-
-	sealed bool           // a Secret whose values cannot be read in Git
-	hidden *sealed.Values // see Hidden
-}
-
-// Hidden are the values of encrypted files and of Secrets that the render has used, of which o is a part: what is shown, stored
-// or sent of it is masked with them. nil means that there are none.
-func (o Object) Hidden() *sealed.Values { return o.hidden }
-
-// ID returns group/Kind/namespace/name; the core group is written as its version, and an object without a
-// namespace has three parts: "apps/Deployment/shop/web", "v1/Secret/shop/x", "v1/Namespace/shop". An object that
-// has only a generateName shows that.
-func (o Object) ID() string { return objectID(o.Unstructured) }
-
-func objectID(u *unstructured.Unstructured) string {
-	group, version, found := strings.Cut(u.GetAPIVersion(), "/")
-	if !found {
-		group = version + group // the core group: only a version
-	}
-	name := u.GetName()
-	if name == "" {
-		name = u.GetGenerateName()
-	}
-	parts := []string{group, u.GetKind(), u.GetNamespace(), name}
-	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "/")
-}
 
 // Limits bound what one render may read and produce. A zero field means its default.
 type Limits struct {
@@ -231,10 +171,10 @@ func (t *tree) dir(ctx context.Context, path string, o Options) ([]Object, error
 	t.problems = append(t.problems, check(objects, o, t.valueLine)...)
 	hidden := t.guard(objects, o)
 	for i := range objects {
-		objects[i].sealed, objects[i].hidden = false, hidden // the first one has served its purpose
+		objects[i].Sealed, objects[i].Hidden = false, hidden // the first one has served its purpose
 	}
 	if len(t.problems) > 0 {
-		return nil, t.problems.sorted()
+		return nil, t.problems.Sorted()
 	}
 	if len(objects) == 0 {
 		return nil, hint.With(fmt.Errorf("directory %q %w", dir, ErrEmpty),

@@ -19,25 +19,11 @@ import (
 // kustomization says, so where one of them went is found in what was rendered: by the values themselves. A variable from a
 // Secret is filled in after that, see substitute.go, and so it is known where.
 
-// ObjectRule names objects: Kind, and Group and Name unless they are empty. Name may hold * and ? as path.Match has them.
-type ObjectRule struct{ Group, Kind, Name string }
-
-func (r ObjectRule) isKind(o Object) bool {
-	group, _, found := strings.Cut(o.GetAPIVersion(), "/")
-	if !found {
-		group = ""
-	}
-	return r.Kind == o.GetKind() && (r.Group == "" || r.Group == group)
-}
-
-// mayHold reports whether values that are hidden may stand anywhere in the object.
-func (o Object) mayHold(rules []ObjectRule) bool { return o.mayHoldAs(o.GetName(), rules) }
-
-// mayHoldAs is mayHold for an object that gets another name.
-func (o Object) mayHoldAs(name string, rules []ObjectRule) bool {
+// mayHold reports whether values that are hidden may stand anywhere in an object of this name, which may still get it.
+func mayHold(o Object, name string, rules []ObjectRule) bool {
 	return slices.ContainsFunc(rules, func(r ObjectRule) bool {
 		fits, err := path.Match(r.Name, name)
-		return r.isKind(o) && (r.Name == "" || err == nil && fits)
+		return r.IsKind(o) && (r.Name == "" || err == nil && fits)
 	})
 }
 
@@ -60,7 +46,7 @@ func (t *tree) keepLeaves(file string, doc document, leaves []sops.Leaf) {
 		switch at[0] {
 		case "apiVersion", "kind", "metadata", "type", "immutable":
 		default:
-			t.known[l.Text] = fmt.Sprintf("%s of %s", strings.Join(l.Path, "."), Origin{file, doc.start + l.Line - 1})
+			t.known[l.Text] = fmt.Sprintf("%s of %s", strings.Join(l.Path, "."), Origin{File: file, Line: doc.start + l.Line - 1})
 		}
 	}
 }
@@ -110,7 +96,7 @@ func (t *tree) readable(o Options) func(yield func(string) bool) {
 func (t *tree) guard(objects []Object, o Options) *sealed.Values {
 	known := sealed.New(t.guardCuts()).Without(t.readable(o))
 	for _, rendered := range objects {
-		if (known != nil || len(t.encrypted) > 0) && !rendered.mayHold(t.mayHold) {
+		if (known != nil || len(t.encrypted) > 0) && !mayHold(rendered, rendered.GetName(), t.mayHold) {
 			t.guardObject(rendered, known)
 		}
 	}
@@ -201,7 +187,7 @@ func fieldPath(at []any) string {
 func (t *tree) public(objects []Object) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		for _, o := range objects {
-			if o.mayHold(t.mayHold) {
+			if mayHold(o, o.GetName(), t.mayHold) {
 				continue
 			}
 			shown := o.Object
@@ -234,7 +220,7 @@ func (t *tree) conceal(err error, o Options) error {
 	}
 	masked := make(Problems, len(problems))
 	for i, p := range problems {
-		masked[i] = Problem{Origin: Origin{hidden.Mask(p.Origin.File), p.Origin.Line}, Object: hidden.Mask(p.Object), Message: hidden.Mask(p.Message), Hint: hidden.Mask(p.Hint)}
+		masked[i] = Problem{Origin: Origin{File: hidden.Mask(p.Origin.File), Line: p.Origin.Line}, Object: hidden.Mask(p.Object), Message: hidden.Mask(p.Message), Hint: hidden.Mask(p.Hint)}
 	}
 	return masked
 }

@@ -25,7 +25,7 @@ const plainSecretHint = "encrypt it with SOPS, use a SealedSecret or an External
 func (c *checker) secret() {
 	data := c.texts("data", c.object.Object["data"])
 	plain := c.texts("stringData", c.object.Object["stringData"])
-	readable := !c.options.AllowPlainSecrets && !c.object.sealed
+	readable := !c.options.AllowPlainSecrets && !c.object.Sealed
 	if readable && len(data)+len(plain) > 0 {
 		c.refuse(plainSecretHint,
 			"a Secret with plain data does not belong in Git")

@@ -49,7 +49,7 @@ func (t *tree) manifests(file string, data []byte) ([]Object, Problems) {
 		return decodeFile(file, data, t.limits)
 	}
 	refuse := func(doc document, line int, message, hint string) ([]Object, Problems) {
-		return nil, Problems{{Origin: Origin{file, doc.start + max(line, 1) - 1}, Message: message, Hint: hint, Elsewhere: true}}
+		return nil, Problems{{Origin: Origin{File: file, Line: doc.start + max(line, 1) - 1}, Message: message, Hint: hint, Elsewhere: true}}
 	}
 	if len(t.identities) == 0 {
 		return refuse(docs[0], sops.MetadataLine(nodes[0]), sopsMessage, cmp.Or(t.keysHint, sopsHint))
@@ -73,20 +73,20 @@ func (t *tree) decrypted(file string, docs []document, plain []sops.Document) ([
 	for i, doc := range docs {
 		text, err := safeyaml.JSON(plain[i].Value)
 		if err != nil {
-			return nil, Problems{{Origin: Origin{file, doc.line}, Message: "the decrypted document cannot be written as JSON"}}
+			return nil, Problems{{Origin: Origin{File: file, Line: doc.line}, Message: "the decrypted document cannot be written as JSON"}}
 		}
 		doc.text, doc.json = text, true
 		found, bad := decodeDocuments(file, []document{doc}, t.limits)
 		for j := range found {
 			t.encrypted[found[j].Origin] = true
 			if !isSecret(found[j].Unstructured) {
-				if !slices.ContainsFunc(t.mayHold, func(r ObjectRule) bool { return r.isKind(found[j]) }) {
+				if !slices.ContainsFunc(t.mayHold, func(r ObjectRule) bool { return r.IsKind(found[j]) }) {
 					bad = append(bad, Problem{Origin: found[j].Origin, Message: fmt.Sprintf("a %s is encrypted with SOPS: only Secrets are decrypted", found[j].GetKind()),
 						Hint: "everybody who may read such an object sees its values: move them to a Secret; " + ruleHint(found[j])})
 				}
 				continue
 			}
-			if found[j].sealed = !plain[i].Readable; found[j].sealed {
+			if found[j].Sealed = !plain[i].Readable; found[j].Sealed {
 				t.seal(found[j])
 			}
 		}

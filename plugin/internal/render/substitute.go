@@ -55,14 +55,14 @@ func (s *Substitute) apply(t *tree, objects []Object) {
 			continue
 		}
 		f := &filling{Substitute: s, object: o, problems: map[string]string{}}
-		secret, allowed := isSecret(o.Unstructured), o.mayHoldAs(fmt.Sprint(f.text(o.GetName())), t.mayHold)
-		objects[i].sealed = o.sealed || secret && f.onlyReferences()
+		secret, allowed := isSecret(o.Unstructured), mayHold(o, fmt.Sprint(f.text(o.GetName())), t.mayHold)
+		objects[i].Sealed = o.Sealed || secret && f.onlyReferences()
 		for key, value := range o.Object {
 			f.hidden = allowed || secret && holdsValues(key)
 			o.Object[key] = f.value(value)
 		}
 		for _, variable := range slices.Sorted(maps.Keys(f.problems)) {
-			t.problems = append(t.problems, Problem{Origin: t.lineOf(o.Origin, "${"+variable), Object: objectID(o.Unstructured),
+			t.problems = append(t.problems, Problem{Origin: t.lineOf(o.Origin, "${"+variable), Object: o.ID(),
 				Message: f.problems[variable], Hint: notOurs})
 			if from, is := s.Secret[variable]; is && !slices.Contains(misused[from], variable) {
 				misused[from] = append(misused[from], variable)
@@ -209,7 +209,7 @@ func (t *tree) lineOf(at Origin, text string) Origin {
 	number := 0
 	for line := range bytes.Lines(data) {
 		if number++; number >= at.Line && bytes.Contains(line, []byte(text)) {
-			return Origin{at.File, number}
+			return Origin{File: at.File, Line: number}
 		}
 	}
 	return at

@@ -129,7 +129,7 @@ func writeAnswer(w io.Writer, objects []Object, t told, failure error) error {
 
 func hiddenOf(objects []Object) (values [][]byte) {
 	if len(objects) > 0 {
-		for _, value := range objects[0].hidden.All() {
+		for _, value := range objects[0].Hidden.All() {
 			values = append(values, []byte(value))
 		}
 	}
@@ -144,7 +144,7 @@ func hide(objects []Object, values [][]byte) {
 	}
 	hidden := sealed.New(from)
 	for i := range objects {
-		objects[i].hidden = hidden
+		objects[i].Hidden = hidden
 	}
 }
 

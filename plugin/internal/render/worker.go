@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 )
 
 // Worker is the other side of Isolated: it renders what in asks for and writes the answer to out. The program that
@@ -56,8 +57,8 @@ func work(args []string, in io.Reader, out io.Writer, dir dirFunc, read Reader) 
 		return err
 	}
 	// The parent reads these from standard error, among what libraries say there.
-	r.Options.warning = func(text string) { fmt.Fprintf(os.Stderr, "%s%s\n", warningPrefix, printable(text)) }
-	r.Options.progress = func(file string) { fmt.Fprintf(os.Stderr, "%s%s\n", progressPrefix, printable(file)) }
+	r.Options.warning = func(text string) { fmt.Fprintf(os.Stderr, "%s%s\n", warningPrefix, manifest.Printable(text)) }
+	r.Options.progress = func(file string) { fmt.Fprintf(os.Stderr, "%s%s\n", progressPrefix, manifest.Printable(file)) }
 	done := make(chan error, 2)
 	go func() {
 		var said told

@@ -23,7 +23,7 @@ func YAML(objs []Object) ([]byte, error) {
 	for _, o := range objs {
 		text, err := safeyaml.YAML(Masked(o))
 		if err != nil {
-			return nil, o.hidden.Error(fmt.Errorf("%s: %s: %w", o.Origin, o.ID(), err))
+			return nil, o.Hidden.Error(fmt.Errorf("%s: %s: %w", o.Origin, o.ID(), err))
 		}
 		fmt.Fprintf(&out, "---\n# %s\n%s", o.Origin, text)
 	}
@@ -32,7 +32,7 @@ func YAML(objs []Object) ([]byte, error) {
 
 // Masked is the manifest of an object with values of Secrets, and those that Hidden lists, replaced by ***. The object is not
 // changed.
-func Masked(o Object) map[string]any { return o.hidden.Object(maskSecret(o.Unstructured)).Object }
+func Masked(o Object) map[string]any { return o.Hidden.Object(maskSecret(o.Unstructured)).Object }
 
 // maskSecret replaces the values of a Secret, of what somebody may have meant to be one, and of Secrets that lie inside another object.
 // What is not an object's to have beside its values is masked too: it is a value in the wrong place.
