@@ -206,7 +206,7 @@ var importers = []struct {
 	{"plugin/internal/preview", []string{"plugin"}, "nothing depends on a way to show things"},
 	{"plugin/internal/install", []string{"plugin"}, "a pass is the same with and without an installation"},
 	{"plugin/internal/rbac", []string{"plugin", "plugin/internal/install", "plugin/internal/reconcile"}, "rights are counted before writing: by install, rbac and the preflight of a pass"},
-	{"plugin/internal/config", []string{"plugin"}, "a pass is told its apps, and does not read gitops.yaml"},
+	{"plugin/internal/apps/gitopsyaml", []string{"plugin"}, "a pass is told its apps, and does not read gitops.yaml"},
 }
 
 // libraries are what only one package of the action may import directly, and has to import: the libraries of services, each with

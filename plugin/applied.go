@@ -3,8 +3,8 @@ package plugin
 import (
 	"context"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -14,7 +14,7 @@ import (
 // reader is a reconciler that looks at what was applied, and renders it again.
 func (f *sourceFlags) reader(u *ui, client *cluster.Client, store *store.Store) *reconcile.Reconciler {
 	r := newReconciler(client, store, source.Repo{}, nil, nil)
-	r.Render, r.Apps = f.renderer(u), config.Load
+	r.Render, r.Apps = f.renderer(u), gitopsyaml.Load
 	return r
 }
 

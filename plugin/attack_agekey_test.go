@@ -27,7 +27,7 @@ func TestAttackKeysOfOthers(t *testing.T) {
 		"X16 beside it: an app with both":    {reconcile.App{Allow: space, AgeKeys: []string{"tenant.agekey", "shop.agekey"}}, "SHOP TENANT", "gitops.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := withKeys(c.app.RenderOptions(), given)
+			o := withKeys(reconcile.RenderOptions(c.app), given)
 			if got := strings.Join(strings.Fields(string(o.AgeKeys)), " "); got != c.want {
 				t.Errorf("keys %q", got)
 			}

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
@@ -53,7 +53,7 @@ func (c checkout) lists(dir string, apps []string) (bool, error) {
 		return false, err
 	}
 	defer root.Close()
-	listed, found, err := config.Load(root, dir)
+	listed, found, err := gitopsyaml.Load(root, dir)
 	if err != nil || !found {
 		return false, err
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
@@ -77,7 +77,7 @@ func (o *diffOptions) run(ctx context.Context, cmd *cobra.Command, c *cli, args 
 			u.event(e)
 		}
 	})
-	r.Render, r.Apps = o.source.renderer(u), config.Load
+	r.Render, r.Apps = o.source.renderer(u), gitopsyaml.Load
 	out := r.RunAll(ctx, target, reconcile.Options{Cause: report.CauseManual, DryRun: true, Timeout: o.source.timeout})
 	found, err := o.show(ctx, c, out)
 	owned, failure := partOwned(out)

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/entries"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
@@ -124,14 +124,14 @@ func (c *comparison) guess(e entries.Entry, flags reconcile.App) {
 // list pairs the apps that the gitops.yaml in a directory names on either side, by name, in the order of the head. A base
 // without such a file is rendered as the head lists it, unless others were there: then the apps are new.
 func (c *comparison) list(dir, entry string, known bool) {
-	file := path.Join(dir, config.Name)
-	after, listed, err := config.Load(c.head.root, dir)
+	file := path.Join(dir, gitopsyaml.Name)
+	after, listed, err := gitopsyaml.Load(c.head.root, dir)
 	if err != nil {
-		failed := preview.Rendering{Name: config.Name, Path: file, Entry: entry, List: file, Err: err}
+		failed := preview.Rendering{Name: gitopsyaml.Name, Path: file, Entry: entry, List: file, Err: err}
 		c.failed = append(c.failed, preview.CompareApp(preview.Rendering{}, failed, hint.Of(err)))
 		return
 	}
-	before, wasListed, err := config.Load(c.base.root, dir)
+	before, wasListed, err := gitopsyaml.Load(c.base.root, dir)
 	if err != nil {
 		wasListed = false // the base's mistakes are being left behind
 	}
@@ -210,7 +210,7 @@ func (c *comparison) renderSide(ctx context.Context, root *os.Root, p appPair, a
 	if !r.Present {
 		return r, nil
 	}
-	options := app.RenderOptions()
+	options := reconcile.RenderOptions(*app)
 	options.AllowPlainSecrets = app.AllowPlainSecrets || isBase
 	options.Inputs = func(paths []string) { read = paths }
 	options.ListFiles, options.Files = true, c.note

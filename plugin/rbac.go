@@ -10,8 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
@@ -132,7 +132,7 @@ func neededRights(ctx context.Context, u *ui, repo source.Repo, app reconcile.Ap
 		return n, err
 	}
 	defer tree.Close()
-	apps, found, err := config.Load(tree.Root, app.Path)
+	apps, found, err := gitopsyaml.Load(tree.Root, app.Path)
 	if err != nil {
 		return n, err
 	}
@@ -142,7 +142,7 @@ func neededRights(ctx context.Context, u *ui, repo source.Repo, app reconcile.Ap
 	rendered := make([][]manifest.Object, len(apps))
 	var all []manifest.Object
 	for i, a := range apps {
-		if rendered[i], err = renderer(u)(ctx, tree.Root, a.Path, a.RenderOptions()); err != nil {
+		if rendered[i], err = renderer(u)(ctx, tree.Root, a.Path, reconcile.RenderOptions(a)); err != nil {
 			return n, err
 		}
 		all = append(all, rendered[i]...)

@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
@@ -105,7 +105,7 @@ func (o *reconcileOptions) run(ctx context.Context, cmd *cobra.Command, c *cli, 
 	from, done := o.source.from(repo, store)
 	defer done()
 	r := newReconciler(client, store, repo, from, u.event)
-	r.Render, r.Apps = o.source.renderer(u), config.Load
+	r.Render, r.Apps = o.source.renderer(u), gitopsyaml.Load
 	opts := reconcile.Options{Cause: report.CauseManual, DryRun: u.DryRun, Timeout: o.source.timeout}
 	if o.interval == 0 {
 		out := r.RunAll(ctx, target, opts)

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
@@ -121,7 +121,7 @@ func (o *renderOptions) print(w io.Writer, apps []renderedApp) error {
 // objects renders the directory or, where a gitops.yaml lies in it, the apps that it lists, or the one that is named.
 func (o *renderOptions) objects(ctx context.Context, c *cli, tree *reconcile.Tree, path string, args []string) ([]renderedApp, error) {
 	dir := o.source.renderer(c.ui())
-	apps, found, err := config.Load(tree.Root, path)
+	apps, found, err := gitopsyaml.Load(tree.Root, path)
 	if err != nil {
 		return nil, err
 	}
@@ -147,7 +147,7 @@ func (o *renderOptions) objects(ctx context.Context, c *cli, tree *reconcile.Tre
 		if len(args) == 1 && !isDirectory(args[0]) && args[0] != app.Name {
 			continue
 		}
-		some, err := dir(ctx, tree.Root, app.Path, app.RenderOptions())
+		some, err := dir(ctx, tree.Root, app.Path, reconcile.RenderOptions(app))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", app.Name, err)
 		}

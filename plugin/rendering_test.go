@@ -11,7 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/config"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
@@ -61,11 +62,11 @@ func TestRenderingPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer root.Close()
-	apps, _, err := config.Load(root, ".")
+	apps, _, err := gitopsyaml.Load(root, ".")
 	if err != nil {
 		t.Fatal(err)
 	}
-	objects, err := render.Dir(t.Context(), root, apps[0].Path, apps[0].RenderOptions())
+	objects, err := render.Dir(t.Context(), root, apps[0].Path, reconcile.RenderOptions(apps[0]))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -96,7 +96,7 @@ func cleanPath(p string) string { return path.Clean(strings.ReplaceAll(p, "\\", 
 
 // renderOptions says how to render what the flags name, without a cluster.
 func (f *sourceFlags) renderOptions() render.Options {
-	return reconcile.App{Name: f.name, Namespace: f.targetNamespace, AllowPlainSecrets: f.allowPlainSecrets}.RenderOptions()
+	return reconcile.RenderOptions(reconcile.App{Name: f.name, Namespace: f.targetNamespace, AllowPlainSecrets: f.allowPlainSecrets})
 }
 
 // checkName refuses names that cannot be part of the names of our records.

@@ -153,7 +153,7 @@ func (o *uninstallOptions) foresee(ctx context.Context, u *ui, instance *install
 	goes := slices.Clone(kept)
 	if o.pruneApps {
 		for _, rec := range records {
-			goes = append(goes, reconcile.Recorded(rec)...)
+			goes = append(goes, rec.Refs()...)
 		}
 	}
 	r, err := instance.Foresee(ctx, goes, o.pruneApps)
@@ -203,7 +203,7 @@ func (o *uninstallOptions) list(u *ui, records map[string]*record.Record, apps [
 				u.note("%s: %s runs", app, hook)
 			}
 		}
-		for _, ref := range reconcile.Recorded(records[app]) {
+		for _, ref := range records[app].Refs() {
 			u.note("%s: %s %s", app, refAt(ref), what)
 		}
 	}

@@ -22,109 +22,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// App is one named set of objects from one directory, and how to treat it. The flags of one app or an entry of
-// gitops.yaml fill it.
-type App struct {
-	Name              string        // DNS label, unique in the instance
-	Path              string        // from the repository root
-	Namespace         string        // for namespaced objects that name none; created when missing
-	DependsOn         []string      // apps that must be applied and healthy before this one is applied
-	Timeout           time.Duration // budget to apply and become healthy
-	KeepRemoved       bool          // prune: false
-	AllowPlainSecrets bool
-	Budget            Budget
-	ServiceAccount    string // impersonated for everything this app does, in the namespace of the instance
-	Ignore            []Ignore
-	ForeignFields     ForeignFields
-	Health            []HealthRule
-	Allow             Allow
-	Helm              Helm
-	Substitute        *Substitute  // nil leaves ${NAME} as it is
-	AgeKeys           []string     `json:",omitempty"` // names of the keys of SOPS that it may use; see App.keys
-	AllowSealedValues []ObjectRule `json:",omitempty"` // objects besides Secrets in which values of encrypted files and Secrets may stand
-	Layout            string       `json:",omitempty"` // how a directory without a kustomization is read; see render.Options
-}
-
-// Helm are the settings of a chart in the app's directory.
-type Helm struct {
-	Release string         // the name of the app when empty
-	Values  []string       // files from the directory of the chart, later ones win
-	Set     map[string]any // strings, booleans and whole numbers by path: "image.tag"
-}
-
-// Substitute replaces ${NAME} in the manifests.
-type Substitute struct {
-	Vars map[string]any   // strings, booleans and whole numbers; wins over From
-	From []SubstituteFrom // later ones win
-
-	values  map[string]any    // of From and Vars together; set by a pass
-	secret  map[string]string // names whose values come from Secrets, and the name of the Secret
-	plain   []string          // those of secret that may be used everywhere, and shown
-	version string            // of what From names
-}
-
-// SubstituteFrom names a ConfigMap or Secret in the namespace of the instance. Plain names the values of a Secret that are none
-// to hide; * and ? stand for any characters and for one.
-type SubstituteFrom struct {
-	Kind, Name string
-	Plain      []string `json:",omitempty"`
-}
-
-// ObjectRule names objects by group, kind and name.
-type ObjectRule = manifest.ObjectRule
-
-// Ignore leaves fields to others: they are neither applied nor drift. Empty selectors match everything.
-type Ignore struct {
-	Group, Kind, Namespace, Name string
-	Labels                       map[string]string
-	Paths                        []string // JSON pointers, "*" stands for one element
-	Managers                     []string // whatever these managers own
-}
-
-// ForeignFields says what happens to keys that others added under objects we own.
-type ForeignFields string
-
-// What can happen to foreign fields: told, taken away, or left alone without a word. Empty is report.
-const (
-	ForeignReport ForeignFields = "report"
-	ForeignRevert ForeignFields = "revert"
-	ForeignKeep   ForeignFields = "keep"
-)
-
-// HealthRule says in CEL how objects of a kind are doing.
-type HealthRule = health.Rule
-
-// Allow confines an app: the namespaces and kinds ("Kind" or "Kind.group") it may contain. Empty allows all.
-type Allow struct{ Namespaces, Kinds []string }
-
-// Budget bounds how many objects one pass may prune: at most Count, and at most Percent of the app's objects.
-// Up to Free deletions are always within the percentage, so that small apps can lose an object.
-type Budget struct{ Count, Percent, Free int }
-
-// DefaultBudget is used by apps that set none.
-var DefaultBudget = Budget{Count: 20, Percent: 30, Free: 5}
-
-// DefaultTimeout is the budget of apps that set none.
-const DefaultTimeout = 5 * time.Minute
-
-// Source reads one ref of one repository.
-type Source interface {
-	// Poll returns what the ref points at now.
-	Poll(ctx context.Context) (commit string, err error)
-	// Open makes the files of a commit readable until the tree is closed.
-	Open(ctx context.Context, commit string) (*Tree, error)
-	// Commits lists what from does not reach and to does, see source.Repo.Commits.
-	Commits(ctx context.Context, from, to string, paths ...string) ([]source.Commit, error)
-}
-
-// Tree is the files of one commit.
-type Tree struct {
-	Root     *os.Root
-	Revision source.Revision
-	Objects  *source.Objects // Git's names for the files; nil where they are no commit's
-	Close    func()
-}
-
 // Reconciler runs passes against one cluster for one instance.
 type Reconciler struct {
 	Cluster *cluster.Client
@@ -211,9 +108,13 @@ func (r *Reconciler) tell(kind report.EventKind, app, format string, args ...any
 }
 
 // settings is a digest of everything but the commit that shapes what is applied: when it changes, all is planned anew.
-// It covers every field of the app.
-func (r *Reconciler) settings(app App) string {
-	raw, err := json.Marshal([]any{app, r.From.Repo, r.Tool, r.Signed, app.Substitute.settings()})
+// It covers every field of the app, and the version of what its variables come from, "" when they come from nowhere.
+func (r *Reconciler) settings(app App, variables string) string {
+	var substitute any
+	if s := app.Substitute; s != nil {
+		substitute = []any{s.Vars, variables}
+	}
+	raw, err := json.Marshal([]any{app, r.From.Repo, r.Tool, r.Signed, substitute})
 	if err != nil {
 		return ""
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -15,7 +16,7 @@ import (
 func (r *Reconciler) SettingsAt(a record.Applied, tree *Tree) App {
 	app := App{Name: a.Name, Path: a.Source.Path, Budget: DefaultBudget}
 	if a.Record != nil {
-		app = SettingsOf(a.Record)
+		app = recorded.Settings(a.Record)
 	}
 	if a.List == "" || r.Apps == nil {
 		return app

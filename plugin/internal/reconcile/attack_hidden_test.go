@@ -66,7 +66,7 @@ func TestAttackHiddenHooksAreNotKept(t *testing.T) {
 
 // Which values of a Secret may be used everywhere, and which are hidden.
 func TestPlainValuesOfASecret(t *testing.T) {
-	s := &Substitute{values: map[string]any{}, secret: map[string]string{}}
+	s := &variables{values: map[string]any{}, secret: map[string]string{}}
 	for name, value := range map[string]string{"DOMAIN": "shop.example.com", "MAIL_FROM": "ops@example.com", "PASSWORD": "hunter2-canary"} {
 		s.set(name, value, "cluster-secrets", isPlain(name, []string{"DOMAIN", "MAIL_*"}))
 	}

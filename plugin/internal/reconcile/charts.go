@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/url"
 	"os"
 	"path"
@@ -15,18 +16,25 @@ import (
 )
 
 // RenderOptions says how the app's directory is rendered without asking a cluster.
-func (a App) RenderOptions() render.Options {
+func RenderOptions(a App) render.Options {
 	release := a.Helm.Release
 	if release == "" {
 		release = a.Name
 	}
-	return render.Options{Keys: a.keys(), AllowPlainSecrets: a.AllowPlainSecrets, Substitute: a.Substitute.options(), Layout: a.Layout, MayHold: a.AllowSealedValues,
+	var vars *render.Substitute
+	if a.Substitute != nil {
+		vars = &render.Substitute{Vars: maps.Clone(a.Substitute.Vars)}
+	}
+	return render.Options{Keys: a.Keys(), AllowPlainSecrets: a.AllowPlainSecrets, Substitute: vars, Layout: a.Layout, MayHold: a.AllowSealedValues,
 		Helm: &render.Helm{Release: release, Namespace: a.Namespace, Values: a.Helm.Values, Set: a.Helm.Set}}
 }
 
 // renderOptions adds what charts see of the server and of the past.
 func (p *pass) renderOptions(ctx context.Context, root *os.Root) (render.Options, error) {
-	o := p.app.RenderOptions()
+	o := RenderOptions(p.app)
+	if v := p.vars; v != nil && p.app.Substitute != nil {
+		o.Substitute = &render.Substitute{Vars: v.values, Secret: v.secret, Plain: v.plain}
+	}
 	if _, err := root.Lstat(path.Join(p.app.Path, "Chart.yaml")); err != nil {
 		return o, nil
 	}

@@ -24,7 +24,7 @@ func definedKinds(allow Allow, rendered []manifest.Object) (map[schema.GroupVers
 		if !kube.IsDefinition(crd.Group, crd.Kind) || !isApplied(crd, o.GetAnnotations()) {
 			continue
 		}
-		if why, _ := allow.refuses(cluster.Ref{Kind: crd, Name: o.GetName()}); why != "" {
+		if why, _ := allow.Refuses(cluster.Ref{Kind: crd, Name: o.GetName()}); why != "" {
 			continue
 		}
 		defined, err := kube.Defined(o.Object)

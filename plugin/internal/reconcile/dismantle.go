@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -23,7 +23,7 @@ func (r *Reconciler) Dismantle(ctx context.Context, name string, prune bool) (re
 	app, opts, by := App{Name: name, Timeout: DefaultTimeout}, Options{Cause: report.CauseManual}, r
 	records, err := r.Records.Load(ctx)
 	if rec := records[name]; rec != nil && rec.Inventory != nil {
-		said := SettingsOf(rec)
+		said := recorded.Settings(rec)
 		app.ServiceAccount, app.Allow = said.ServiceAccount, said.Allow
 	}
 	opts.records = records
@@ -86,7 +86,7 @@ func (p *pass) dismantle(ctx context.Context, prune bool) error {
 // removeAll deletes the objects, with the hooks of the removal before and after.
 func (p *pass) removeAll(ctx context.Context) error {
 	p.app.Health = p.rec.Health
-	p.app.Timeout = cmp.Or(SettingsOf(p.rec).Timeout, p.app.Timeout)
+	p.app.Timeout = cmp.Or(recorded.Settings(p.rec).Timeout, p.app.Timeout)
 	if err := errors.Join(p.compileHealth(ctx), p.takeKept()); err != nil {
 		return err
 	}
@@ -149,16 +149,4 @@ func Farewell(rec *record.Record) ([]string, error) {
 		}
 	}
 	return out, nil
-}
-
-// Recorded lists what the record of an app names, in the order of its rows.
-func Recorded(rec *record.Record) []cluster.Ref {
-	if rec == nil || rec.Inventory == nil {
-		return nil
-	}
-	var refs []cluster.Ref
-	for _, row := range rec.Sorted() {
-		refs = append(refs, row.Ref)
-	}
-	return refs
 }

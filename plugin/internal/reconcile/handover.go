@@ -86,7 +86,7 @@ func (rd *round) handovers() {
 
 // mayContain tells whether an object could have moved to the app: one that is confined takes nothing over that it may not contain.
 func (p *pass) mayContain(row record.Row) bool {
-	why, _ := p.app.Allow.refuses(row.Ref)
+	why, _ := p.app.Allow.Refuses(row.Ref)
 	return why == ""
 }
 

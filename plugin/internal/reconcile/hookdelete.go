@@ -43,7 +43,7 @@ func (p *pass) takeKept() error {
 		return nil
 	}
 	for _, o := range hooks {
-		if why, advice := p.app.Allow.refuses(o.Ref); why != "" {
+		if why, advice := p.app.Allow.Refuses(o.Ref); why != "" {
 			return hint.Errorf(fmt.Sprintf("hook %s: %s", p.shortOf(o), why), "%s", advice)
 		}
 	}

@@ -30,7 +30,7 @@ func ignoreFields(rules []Ignore, objects []*object) error {
 		}
 		matched := false
 		for _, r := range rules {
-			if !r.matches(o) {
+			if !ignores(r, o) {
 				continue
 			}
 			matched = true
@@ -47,8 +47,8 @@ func ignoreFields(rules []Ignore, objects []*object) error {
 	return nil
 }
 
-// matches tells whether a rule is about an object. Kind, group, namespace and name may hold "*".
-func (r Ignore) matches(o *object) bool {
+// ignores tells whether a rule is about an object. Kind, group, namespace and name may hold "*".
+func ignores(r Ignore, o *object) bool {
 	for _, pair := range [][2]string{{r.Group, o.Group}, {r.Kind, o.Ref.Kind.Kind}, {r.Namespace, o.Namespace}, {r.Name, o.Name}} {
 		if ok, err := path.Match(pair[0], pair[1]); pair[0] != "" && (err != nil || !ok) {
 			return false

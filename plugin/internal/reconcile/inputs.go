@@ -19,18 +19,18 @@ import (
 // An app whose inputs are the recorded ones at a new commit is judged as at the recorded commit. The settings and the
 // version of the tool are compared beside them, and variables with the settings.
 
-// inputs names what a render with options o depended on; nil where that cannot be told.
-func (t *Tree) inputs(paths []string, o render.Options) *record.Inputs {
-	digest := t.digest(paths, o)
+// inputsOf names what a render with options o depended on; nil where that cannot be told.
+func inputsOf(t *Tree, paths []string, o render.Options) *record.Inputs {
+	digest := digestOf(t, paths, o)
 	if digest == "" {
 		return nil
 	}
 	return &record.Inputs{Paths: paths, Digest: digest}
 }
 
-// digest is "" where Git does not know what the files are: in a working tree, or where the file system finds a file by
+// digestOf is "" where Git does not know what the files are: in a working tree, or where the file system finds a file by
 // another spelling of its name.
-func (t *Tree) digest(paths []string, o render.Options) string {
+func digestOf(t *Tree, paths []string, o render.Options) string {
 	if t.Objects == nil || len(paths) == 0 {
 		return ""
 	}
@@ -68,7 +68,7 @@ func (p *pass) untouched(ctx context.Context) bool {
 	}
 	defer tree.Close()
 	options, err := p.renderOptions(ctx, tree.Root)
-	if err != nil || tree.digest(in.Paths, options) != in.Digest {
+	if err != nil || digestOf(tree, in.Paths, options) != in.Digest {
 		return false
 	}
 	p.fetched(tree.Revision)
@@ -111,7 +111,7 @@ func (p *pass) noteInputs() {
 // carry takes the last rendering of the app over to the commit of the tree, nil unless a render would give the same.
 func (p *pass) carry(tree *Tree, o render.Options) *rendering {
 	last := p.memory().renderingOf(p.app.Name)
-	if last == nil || last.inputs == nil || last.settings != p.config || tree.digest(last.inputs.Paths, o) != last.inputs.Digest {
+	if last == nil || last.inputs == nil || last.settings != p.config || digestOf(tree, last.inputs.Paths, o) != last.inputs.Digest {
 		return nil
 	}
 	now := *last

@@ -116,7 +116,7 @@ func TestEqualInputsRenderTheSame(t *testing.T) {
 					if was.inputs == nil {
 						continue
 					}
-					if all++; tree.digest(was.inputs.Paths, app.RenderOptions()) != was.inputs.Digest {
+					if all++; digestOf(tree, was.inputs.Paths, RenderOptions(app)) != was.inputs.Digest {
 						continue
 					}
 					if equal[app.Name]++; was.objects != now[app.Name].objects {
@@ -144,7 +144,7 @@ type renderedAs struct {
 
 func renderAt(t *testing.T, tree *Tree, app App) renderedAs {
 	var paths []string
-	o := app.RenderOptions()
+	o := RenderOptions(app)
 	o.Inputs = func(p []string) { paths = p }
 	objects, err := render.Dir(t.Context(), tree.Root, app.Path, o)
 	if err != nil {
@@ -158,7 +158,7 @@ func renderAt(t *testing.T, tree *Tree, app App) renderedAs {
 		}
 		fmt.Fprintf(&text, "%s %s", o.Origin, raw)
 	}
-	in := tree.inputs(paths, app.RenderOptions())
+	in := inputsOf(tree, paths, RenderOptions(app))
 	if in == nil || slices.Contains(in.Paths, ".") {
 		t.Errorf("%s depends on %q: it would be rendered at each commit", app.Name, paths)
 	}
@@ -285,25 +285,25 @@ func TestAnUntouchedAppKeepsItsRendering(t *testing.T) {
 	p.memory().keep("app", was)
 
 	p.commit = readme.Revision.Commit
-	now := p.carry(readme, app.RenderOptions())
+	now := p.carry(readme, RenderOptions(app))
 	if now == nil || now.commit != p.commit || now.revision != readme.Revision || len(now.desired) != 1 || p.memory().renderingOf("app") != now {
 		t.Errorf("a commit that does not touch the app: %+v", now)
 	}
 	p.commit = changed.Revision.Commit
-	if now := p.carry(changed, app.RenderOptions()); now != nil {
+	if now := p.carry(changed, RenderOptions(app)); now != nil {
 		t.Errorf("a commit that changes the app: %+v", now)
 	}
-	upgrade := app.RenderOptions()
+	upgrade := RenderOptions(app)
 	upgrade.Helm.Upgrade = true
 	if now := p.carry(readme, upgrade); now != nil {
 		t.Errorf("another thing to render: %+v", now)
 	}
 	p.config = "other settings"
-	if now := p.carry(readme, app.RenderOptions()); now != nil {
+	if now := p.carry(readme, RenderOptions(app)); now != nil {
 		t.Errorf("other settings: %+v", now)
 	}
 	workingTree := &Tree{Root: readme.Root}
-	if in := workingTree.inputs([]string{"app"}, app.RenderOptions()); in != nil {
+	if in := inputsOf(workingTree, []string{"app"}, RenderOptions(app)); in != nil {
 		t.Errorf("a working tree has inputs: %+v", in)
 	}
 }

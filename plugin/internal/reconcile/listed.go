@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -52,7 +51,7 @@ func (r *Reconciler) newListedPass(ctx context.Context, app App, dir string, opt
 	if err != nil {
 		return nil, err
 	}
-	config, said := r.settings(app), app.Timeout
+	config, said := r.settings(app, ""), app.Timeout
 	app.Timeout = cmp.Or(app.Timeout, opts.Timeout, DefaultTimeout)
 	p := deputy.newPass(ctx, app, opts)
 	p.config, p.timeout, p.listed = config, said, &listed{dir: dir, setting: raw}
@@ -71,18 +70,7 @@ func (p *pass) noteSettings() {
 // ownSettings is settings for an app that flags describe. Their time budget is that of one run.
 func (r *Reconciler) ownSettings(app App) string {
 	app.Timeout = 0
-	return r.settings(app)
-}
-
-// SettingsOf returns what a record says of its app: all settings of one that a gitops.yaml lists, as far as flags can
-// say them otherwise.
-func SettingsOf(rec *record.Record) App {
-	app := App{Name: rec.App, Path: rec.Source.Path, Namespace: rec.Target, AllowPlainSecrets: rec.PlainSecrets, Budget: DefaultBudget}
-	var all App
-	if rec.List != "" && json.Unmarshal(rec.Settings, &all) == nil && all.Name == rec.App {
-		return all
-	}
-	return app
+	return r.settings(app, "")
 }
 
 // as returns a reconciler that reads and writes objects as a service account in the namespace of the instance, and

@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/rbac"
@@ -32,7 +33,7 @@ func Needs(ctx context.Context, app App, instance string, rendered []manifest.Ob
 		if kind.Namespaced {
 			ref.Namespace = cmp.Or(ro.GetNamespace(), app.Namespace, "default")
 		}
-		if why, _ := app.Allow.refuses(ref); why == "" {
+		if why, _ := app.Allow.Refuses(ref); why == "" {
 			objects = append(objects, rbac.Object{Ref: ref, Manifest: ro.Unstructured})
 		}
 	}
@@ -50,18 +51,18 @@ func NeedsOfRecord(rec *record.Record, instance string) []rbac.Grant {
 	if rec == nil || rec.Inventory == nil {
 		return nil
 	}
-	app := SettingsOf(rec)
+	app := recorded.Settings(rec)
 	if app.ServiceAccount != "" {
 		return []rbac.Grant{rbac.Impersonate(instance, app.ServiceAccount)}
 	}
 	var grants []rbac.Grant
-	for _, ref := range Recorded(rec) {
+	for _, ref := range rec.Refs() {
 		grants = append(grants, rbac.Apply(ref.Group, ref.Resource, ref.Namespace))
 	}
 	hooks, _ := keptHooks(rec) // what cannot be read is not run
 	var objects []rbac.Object
 	for _, o := range hooks {
-		if why, _ := app.Allow.refuses(o.Ref); why == "" {
+		if why, _ := app.Allow.Refuses(o.Ref); why == "" {
 			objects = append(objects, rbac.Object{Ref: o.Ref, Manifest: o.manifest})
 		}
 	}

@@ -29,6 +29,7 @@ type pass struct {
 	id      string // ApplySet id
 	started time.Time
 	config  string        // digest of the settings
+	vars    *variables    // nil where the app takes none from the cluster
 	timeout time.Duration // as the settings have it, zero for what flags say
 	listed  *listed       // of an app that a gitops.yaml lists
 

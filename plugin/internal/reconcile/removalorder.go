@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
@@ -28,7 +29,7 @@ func (rd *round) leaving() []*leaving {
 	for name, rec := range rd.records {
 		if rd.lists(rec) && !slices.ContainsFunc(rd.apps, func(a App) bool { return a.Name == name }) {
 			hooks, _ := keptHooks(rec) // what cannot be read is told when they are to run
-			all = append(all, &leaving{app: SettingsOf(rec), rec: rec, hooks: hooks})
+			all = append(all, &leaving{app: recorded.Settings(rec), rec: rec, hooks: hooks})
 		}
 	}
 	slices.SortFunc(all, holdersLast)
@@ -44,7 +45,7 @@ func RemovalOrder(names []string, records map[string]*record.Record) []string {
 		if l.rec == nil || l.rec.Inventory == nil {
 			l.rec = &record.Record{Inventory: &record.Inventory{}}
 		} else {
-			l.app = SettingsOf(l.rec)
+			l.app = recorded.Settings(l.rec)
 			l.hooks, _ = keptHooks(l.rec) // what cannot be read is told when they are to run
 		}
 		all = append(all, l)

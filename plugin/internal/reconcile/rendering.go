@@ -168,7 +168,7 @@ func (p *pass) renderTree(ctx context.Context, tree *Tree, options render.Option
 		p.memory().noteFailure(p.app.Name, p.commit, p.config, tree.Revision, p.Now(), err)
 		return nil, err
 	}
-	r := &rendering{p.commit, p.config, objects, tree.Revision, nil, tree.inputs(paths, given), charts,
+	r := &rendering{p.commit, p.config, objects, tree.Revision, nil, inputsOf(tree, paths, given), charts,
 		inVain(asked, given.Capabilities.APIVersions, objects)}
 	p.memory().keep(p.app.Name, r)
 	return r, nil

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -217,8 +218,8 @@ func (rd *round) fromRecords() bool {
 		if rec == nil || !rd.lists(rec) {
 			return false
 		}
-		app := SettingsOf(rec)
-		if (app.Substitute == nil || len(app.Substitute.From) == 0) && rd.settings(app) != rec.Config {
+		app := recorded.Settings(rec)
+		if (app.Substitute == nil || len(app.Substitute.From) == 0) && rd.settings(app, "") != rec.Config {
 			return false
 		}
 		apps = append(apps, app)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
@@ -68,7 +69,7 @@ func (rd *round) recorded() []App {
 	var apps []App
 	for _, name := range rd.list.Apps {
 		if rec := rd.records[name]; rec != nil && rd.lists(rec) {
-			apps = append(apps, SettingsOf(rec))
+			apps = append(apps, recorded.Settings(rec))
 		}
 	}
 	return apps

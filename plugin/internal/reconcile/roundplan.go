@@ -212,7 +212,7 @@ func (p *pass) planListed(ctx context.Context) error {
 func (p *pass) confine() error {
 	var problems manifest.Problems
 	for _, o := range slices.Concat(p.desired, p.hooks) {
-		if why, advice := p.app.Allow.refuses(o.Ref); why != "" {
+		if why, advice := p.app.Allow.Refuses(o.Ref); why != "" {
 			problems = append(problems, manifest.Problem{Origin: o.origin, Object: o.ID(), Message: why, Hint: advice})
 		}
 	}

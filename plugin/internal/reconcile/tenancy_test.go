@@ -30,7 +30,7 @@ func TestAllow(t *testing.T) {
 		{Allow{Namespaces: []string{"shop"}}, ref("rbac.authorization.k8s.io", "ClusterRole", "", "x"), false},
 		{Allow{Kinds: []string{"Secret"}}, ref("", "Secret", "anywhere", "x"), true},
 	} {
-		if why, _ := c.allow.refuses(c.ref); (why == "") != c.may {
+		if why, _ := c.allow.Refuses(c.ref); (why == "") != c.may {
 			t.Errorf("%+v in %+v: %q", c.ref.ID(), c.allow, why)
 		}
 	}

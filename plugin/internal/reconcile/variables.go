@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"maps"
 	"path"
 	"slices"
 
@@ -13,9 +12,16 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
 )
+
+// variables are those of an app whose substitute names ConfigMaps or Secrets, with their values.
+type variables struct {
+	values  map[string]any
+	secret  map[string]string // names whose values come from Secrets, and the name of the Secret
+	plain   []string          // those of secret that may be used everywhere, and shown
+	version string            // of what they come from
+}
 
 // variables reads the ConfigMaps and Secrets that the app's variables come from. They are asked for in every pass, one
 // request each, so that a change of one renders the app anew.
@@ -24,7 +30,7 @@ func (p *pass) variables(ctx context.Context) error {
 	if s == nil || len(s.From) == 0 {
 		return nil
 	}
-	read := &Substitute{Vars: s.Vars, From: s.From, values: map[string]any{}, secret: map[string]string{}}
+	read := &variables{values: map[string]any{}, secret: map[string]string{}}
 	for _, from := range s.From {
 		if err := p.readVariables(ctx, read, from); err != nil {
 			return err
@@ -33,15 +39,14 @@ func (p *pass) variables(ctx context.Context) error {
 	for name, value := range s.Vars {
 		read.set(name, value, "", false)
 	}
-	p.app.Substitute = read
-	p.hidden = sealed.New(sealed.Lines(read.hidden()))
+	p.vars, p.hidden = read, sealed.New(sealed.Lines(read.hidden()))
 	app := p.app
 	app.Timeout = p.timeout
-	p.config = p.settings(app)
+	p.config = p.settings(app, read.version)
 	return nil
 }
 
-func (p *pass) readVariables(ctx context.Context, s *Substitute, from SubstituteFrom) error {
+func (p *pass) readVariables(ctx context.Context, s *variables, from SubstituteFrom) error {
 	secret := from.Kind == "Secret"
 	kind := cluster.Kind{Version: "v1", Kind: "ConfigMap", Resource: "configmaps", Namespaced: true}
 	if secret {
@@ -93,7 +98,7 @@ func (p *pass) mayRead(ref cluster.Ref) error {
 	if p.app.ServiceAccount != "" {
 		return nil
 	}
-	if why, _ := p.app.Allow.refuses(ref); why != "" {
+	if why, _ := p.app.Allow.Refuses(ref); why != "" {
 		return hint.With(fmt.Errorf("variables of %s: %s in namespace %s: the app is confined, and may not read it: %s", p.app.Name, ref, ref.Namespace, why),
 			"write the values into substitute.vars, or give the app a serviceAccount that may read it")
 	}
@@ -117,7 +122,7 @@ func (p *pass) guardRead(ctx context.Context, ref cluster.Ref, live *unstructure
 }
 
 // set gives a variable its value. secret is the Secret that it comes from, "" when it comes from none.
-func (s *Substitute) set(name string, value any, secret string, plain bool) {
+func (s *variables) set(name string, value any, secret string, plain bool) {
 	s.values[name] = value
 	delete(s.secret, name)
 	s.plain = slices.DeleteFunc(s.plain, func(other string) bool { return other == name })
@@ -130,7 +135,7 @@ func (s *Substitute) set(name string, value any, secret string, plain bool) {
 }
 
 // hidden lists the values that may not be shown, each with its variable.
-func (s *Substitute) hidden() map[string]string {
+func (s *variables) hidden() map[string]string {
 	all := map[string]string{}
 	for name := range s.secret {
 		if !slices.Contains(s.plain, name) {
@@ -138,23 +143,4 @@ func (s *Substitute) hidden() map[string]string {
 		}
 	}
 	return all
-}
-
-// options is what the renderer needs.
-func (s *Substitute) options() *render.Substitute {
-	switch {
-	case s == nil:
-		return nil
-	case s.values == nil:
-		return &render.Substitute{Vars: maps.Clone(s.Vars)}
-	}
-	return &render.Substitute{Vars: s.values, Secret: s.secret, Plain: s.plain}
-}
-
-// settings is what the app's settings depend on. It holds no value of a Secret.
-func (s *Substitute) settings() any {
-	if s == nil {
-		return nil
-	}
-	return []any{s.Vars, s.version}
 }

@@ -49,6 +49,18 @@ func NewStored() Stored {
 // HasParent tells whether report and history were loaded, or found missing.
 func (r *Record) HasParent() bool { return r.Stored.Parent }
 
+// Refs lists the objects that the record names, in the order of its rows; none of a record that is nil or empty.
+func (r *Record) Refs() []object.Ref {
+	if r == nil || r.Inventory == nil {
+		return nil
+	}
+	var refs []object.Ref
+	for _, row := range r.Sorted() {
+		refs = append(refs, row.Ref)
+	}
+	return refs
+}
+
 // Restore adds a row for a live object that carries our label and our field manager's entry, when the inventory was
 // lost. The row counts as never applied.
 func (r *Record) Restore(ref object.Ref, uid types.UID) {

@@ -1,4 +1,4 @@
-package config
+package gitopsyaml
 
 import (
 	"errors"
@@ -10,11 +10,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 )
 
 // checkout is a directory with gitops.yaml and the directories that tests name.
@@ -63,21 +62,21 @@ func TestLoadEverything(t *testing.T) {
 	if err != nil || !found {
 		t.Fatal(found, err)
 	}
-	want := []reconcile.App{
-		{Name: "infra", Path: "infrastructure/controllers", Budget: reconcile.DefaultBudget},
+	want := []app.App{
+		{Name: "infra", Path: "infrastructure/controllers", Budget: app.DefaultBudget},
 		{Name: "shop", Path: "apps/shop/overlays/prod", Namespace: "shop", DependsOn: []string{"infra"}, Timeout: 2 * time.Minute,
-			KeepRemoved: true, AllowPlainSecrets: true, Budget: reconcile.Budget{Count: 5, Percent: 10, Free: 5}, ServiceAccount: "shop-deployer",
-			Helm: reconcile.Helm{Release: "shop", Values: []string{"values.yaml", "values-prod.yaml"},
+			KeepRemoved: true, AllowPlainSecrets: true, Budget: app.Budget{Count: 5, Percent: 10, Free: 5}, ServiceAccount: "shop-deployer",
+			Helm: app.Helm{Release: "shop", Values: []string{"values.yaml", "values-prod.yaml"},
 				Set: map[string]any{"image.tag": "1.2.3", "replicas": int64(3), "on": true}},
-			Ignore:        []reconcile.Ignore{{Kind: "Deployment", Name: "web", Paths: []string{"/spec/replicas"}}},
-			ForeignFields: reconcile.ForeignKeep,
-			Health:        []reconcile.HealthRule{{Group: "example.com", Kind: "Widget", Healthy: "object.status.ok", Message: "object.status.why"}},
-			Allow:         reconcile.Allow{Namespaces: []string{"shop"}, Kinds: []string{"Deployment", "Widget.example.com"}},
-			Substitute: &reconcile.Substitute{Vars: map[string]any{"REGION": "eu"},
-				From: []reconcile.SubstituteFrom{{Kind: "ConfigMap", Name: "cluster"}, {Kind: "Secret", Name: "more", Plain: []string{"DOMAIN"}}}},
-			AllowSealedValues: []reconcile.ObjectRule{{Kind: "ConfigMap", Name: "web-*"}}},
+			Ignore:        []app.Ignore{{Kind: "Deployment", Name: "web", Paths: []string{"/spec/replicas"}}},
+			ForeignFields: app.ForeignKeep,
+			Health:        []app.HealthRule{{Group: "example.com", Kind: "Widget", Healthy: "object.status.ok", Message: "object.status.why"}},
+			Allow:         app.Allow{Namespaces: []string{"shop"}, Kinds: []string{"Deployment", "Widget.example.com"}},
+			Substitute: &app.Substitute{Vars: map[string]any{"REGION": "eu"},
+				From: []app.SubstituteFrom{{Kind: "ConfigMap", Name: "cluster"}, {Kind: "Secret", Name: "more", Plain: []string{"DOMAIN"}}}},
+			AllowSealedValues: []app.ObjectRule{{Kind: "ConfigMap", Name: "web-*"}}},
 	}
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(reconcile.Substitute{})); diff != "" {
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -1,4 +1,4 @@
-package config
+package gitopsyaml
 
 import (
 	"cmp"
@@ -11,15 +11,15 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/near"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/placeholder"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 )
 
 // Load reads the gitops.yaml in the directory dir of a checkout. found is false when there is none. Apps come in the
 // order of the file, those of one entry with wildcards in path order. What is wrong is returned as manifest.Problems.
-func Load(root *os.Root, dir string) (apps []reconcile.App, found bool, err error) {
+func Load(root *os.Root, dir string) (apps []app.App, found bool, err error) {
 	if !isDirectory(root, dir) {
 		return nil, false, nil // who renders it says so
 	}
@@ -90,11 +90,11 @@ type loader struct {
 
 // listed is an app with the place of its entry.
 type listed struct {
-	reconcile.App
+	app.App
 	place string
 }
 
-func (l *loader) load(data []byte) []reconcile.App {
+func (l *loader) load(data []byte) []app.App {
 	root := l.parse(data)
 	if root == nil {
 		return nil
@@ -117,7 +117,7 @@ func (l *loader) load(data []byte) []reconcile.App {
 	}
 	l.checkNames()
 	l.checkDependencies()
-	apps := make([]reconcile.App, len(l.apps))
+	apps := make([]app.App, len(l.apps))
 	for i, a := range l.apps {
 		apps[i] = a.App
 	}
@@ -125,10 +125,10 @@ func (l *loader) load(data []byte) []reconcile.App {
 }
 
 // app is what an entry says, without name and path.
-func (e Entry) app() reconcile.App {
-	a := reconcile.App{Namespace: e.Namespace, DependsOn: e.DependsOn, Timeout: e.Timeout, KeepRemoved: e.Prune != nil && !*e.Prune,
-		AllowPlainSecrets: e.AllowPlainSecrets, Budget: reconcile.DefaultBudget, ServiceAccount: e.ServiceAccount,
-		ForeignFields: reconcile.ForeignFields(e.ForeignFields), Allow: reconcile.Allow(e.Allow), AgeKeys: e.AgeKeys, Helm: reconcile.Helm(e.Helm)}
+func (e Entry) app() app.App {
+	a := app.App{Namespace: e.Namespace, DependsOn: e.DependsOn, Timeout: e.Timeout, KeepRemoved: e.Prune != nil && !*e.Prune,
+		AllowPlainSecrets: e.AllowPlainSecrets, Budget: app.DefaultBudget, ServiceAccount: e.ServiceAccount,
+		ForeignFields: app.ForeignFields(e.ForeignFields), Allow: app.Allow(e.Allow), AgeKeys: e.AgeKeys, Helm: app.Helm(e.Helm)}
 	if e.Layout != "plain" {
 		a.Layout = e.Layout
 	}
@@ -139,18 +139,18 @@ func (e Entry) app() reconcile.App {
 		a.Budget.Percent = *n
 	}
 	for _, i := range e.Ignore {
-		a.Ignore = append(a.Ignore, reconcile.Ignore(i))
+		a.Ignore = append(a.Ignore, app.Ignore(i))
 	}
 	for _, r := range e.AllowSealedValues {
-		a.AllowSealedValues = append(a.AllowSealedValues, reconcile.ObjectRule(r))
+		a.AllowSealedValues = append(a.AllowSealedValues, app.ObjectRule(r))
 	}
 	for _, h := range e.Health {
-		a.Health = append(a.Health, reconcile.HealthRule(h))
+		a.Health = append(a.Health, app.HealthRule(h))
 	}
 	if s := e.Substitute; s != nil {
-		a.Substitute = &reconcile.Substitute{Vars: s.Vars}
+		a.Substitute = &app.Substitute{Vars: s.Vars}
 		for _, f := range s.From {
-			a.Substitute.From = append(a.Substitute.From, reconcile.SubstituteFrom{Kind: f.Kind, Name: f.Name, Plain: f.Plain})
+			a.Substitute.From = append(a.Substitute.From, app.SubstituteFrom{Kind: f.Kind, Name: f.Name, Plain: f.Plain})
 		}
 	}
 	return a

@@ -1,4 +1,4 @@
-package config
+package gitopsyaml
 
 import (
 	"encoding/json"

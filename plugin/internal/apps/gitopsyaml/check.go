@@ -1,4 +1,4 @@
-package config
+package gitopsyaml
 
 import (
 	"cmp"
@@ -8,10 +8,10 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 )
 
 // longestName leaves room in gitops-<name>-inventory-<n> and in labels.
@@ -52,7 +52,7 @@ func (l *loader) check(place string, e Entry) {
 			l.at(fmt.Sprintf("%s.health[%d]", place, i), "give at least one of healthy, degraded, progressing, suspended", "the rule for %s has no expression", h.Kind)
 			continue
 		}
-		if _, err := health.Compile([]health.Rule{reconcile.HealthRule(h)}); err != nil {
+		if _, err := health.Compile([]health.Rule{app.HealthRule(h)}); err != nil {
 			l.at(fmt.Sprintf("%s.health[%d]", place, i), strings.Join(hint.Of(err), "; "), "%s", err)
 		}
 	}

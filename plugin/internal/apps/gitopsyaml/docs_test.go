@@ -1,4 +1,4 @@
-package config
+package gitopsyaml
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-const page = "../../../docs/gitops-yaml.md"
+const page = "../../../../docs/gitops-yaml.md"
 
 // keys writes the table of the keys of an app from the types.
 func keys(t reflect.Type, prefix string) string {

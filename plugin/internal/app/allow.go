@@ -1,17 +1,17 @@
-package reconcile
+package app
 
 import (
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
-// refuses tells why an app that is confined to a may not contain an object, "" when it may, and what to do about it.
+// Refuses tells why an app that is confined to a may not contain an object, "" when it may, and what to do about it.
 // With namespaces given, cluster-scoped objects need their kind to be named: they reach beyond any namespace. These
 // Namespaces themselves need not.
-func (a Allow) refuses(ref cluster.Ref) (why, advice string) {
+func (a Allow) Refuses(ref object.Ref) (why, advice string) {
 	named := slices.ContainsFunc(a.Kinds, func(name string) bool { return names(name, ref.Kind) })
 	own := ref.Kind.Kind == "Namespace" && ref.Group == "" && slices.Contains(a.Namespaces, ref.Name)
 	switch {
@@ -27,9 +27,9 @@ func (a Allow) refuses(ref cluster.Ref) (why, advice string) {
 	return "", ""
 }
 
-// keys are the names of the keys that may decrypt what the app brings, nil for all of them. Whoever writes the directory of a confined app
+// Keys are the names of the keys that may decrypt what the app brings, nil for all of them. Whoever writes the directory of a confined app
 // may not have what is encrypted for others decrypted, so it uses no key that gitops.yaml does not name.
-func (a App) keys() []string {
+func (a App) Keys() []string {
 	confined := a.ServiceAccount != "" || len(a.Allow.Namespaces)+len(a.Allow.Kinds) > 0
 	if len(a.AgeKeys) == 0 && confined {
 		return []string{}
@@ -38,7 +38,7 @@ func (a App) keys() []string {
 }
 
 // names tells whether a name as in allow.kinds means a kind: with its group, or alone for Kubernetes' own.
-func names(name string, k cluster.Kind) bool {
+func names(name string, k object.Kind) bool {
 	kind, group, grouped := strings.Cut(name, ".")
 	if kind != k.Kind {
 		return false

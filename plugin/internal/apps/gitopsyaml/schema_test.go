@@ -1,4 +1,4 @@
-package config
+package gitopsyaml
 
 import (
 	"bytes"
@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-const published = "../../../docs/gitops.schema.json"
+const published = "../../../../docs/gitops.schema.json"
 
 // The published schema is that of the types. UPDATE_SCHEMA=1 writes it anew.
 func TestSchemaIsPublished(t *testing.T) {
