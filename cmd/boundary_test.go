@@ -119,7 +119,6 @@ var boundaries = []struct {
 		module + "/plugin": "decoding, confinement, masking and requests ask it",
 	}},
 	{"plugin/internal/desired", map[string]string{
-		"k8s.io":                           "what a manifest asks for is known without a cluster",
 		module + "/plugin/internal/render": "a renderer may ask it, too",
 	}},
 	{"plugin/internal/entries", map[string]string{
@@ -157,8 +156,8 @@ var boundaries = []struct {
 
 // pure are the packages that speak of results, and those that decide: values in, values out.
 var pure = map[string][]string{
-	"words":     {"concurrent", "diff", "fields", "health", "hint", "object", "report"},
-	"decisions": {"live", "owners", "rbac", "record", "status"},
+	"words":     {"concurrent", "diff", "fields", "health", "hint", "manifest", "object", "report"},
+	"decisions": {"app", "desired", "live", "owners", "rbac", "record", "status"},
 }
 
 // TestPurePackages: what should happen is decided, and tested, without a server.
@@ -194,7 +193,7 @@ var importers = []struct {
 }{
 	{"plugin/internal/source", []string{"plugin", "plugin/internal/reconcile"}, "it holds the credentials of Git; a pass takes the name of a commit from it"},
 	{"plugin/internal/sops", []string{"plugin/internal/render"}, "keys and what they decrypt stay in the process that renders"},
-	{"plugin/internal/sealed", []string{"plugin/internal/render", "plugin/internal/diff", "plugin/internal/reconcile"}, "values are collected by a render, and masked where text and states leave a pass or become a difference"},
+	{"plugin/internal/sealed", []string{"plugin/internal/manifest", "plugin/internal/render", "plugin/internal/diff", "plugin/internal/reconcile"}, "values are collected by a render, and masked where text and states leave a pass or become a difference"},
 	{"plugin/internal/chart", []string{"plugin", "plugin/internal/chartrepo", "plugin/internal/render"}, "templates are executed where everything is rendered"},
 	{"plugin/internal/chartrepo", []string{"plugin"}, "rendering has no network: what is fetched is handed to it"},
 	{"plugin/internal/trust", []string{"plugin"}, "a source shows trusted commits only; no other code decides whom to trust"},

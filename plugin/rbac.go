@@ -12,6 +12,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
@@ -147,7 +148,7 @@ func neededRights(ctx context.Context, u *ui, repo source.Repo, app reconcile.Ap
 		}
 		all = append(all, rendered[i]...)
 	}
-	defined := reconcile.Definitions(apps, rendered)
+	defined := desired.Definitions(apps, rendered)
 	for i, a := range apps {
 		grants, err := reconcile.Needs(ctx, a, namespace, rendered[i], defined, kinds)
 		if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/near"
@@ -21,7 +22,7 @@ func placeIn(ctx context.Context, objects, all []manifest.Object, namespace stri
 	if namespace == "" {
 		return nil
 	}
-	defined := reconcile.Definitions([]reconcile.App{{}}, [][]manifest.Object{all})
+	defined := desired.Definitions([]reconcile.App{{}}, [][]manifest.Object{all})
 	known := map[schema.GroupKind]bool{}
 	for _, o := range objects {
 		gvk := o.GroupVersionKind()

@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
 // discovered is what one discovery run found.
@@ -25,15 +26,8 @@ type discovered struct {
 	failed map[schema.GroupVersion]error        // groups whose server did not answer: unknown, not absent
 }
 
-// UnknownKindError says that the API server does not serve a kind.
-type UnknownKindError struct {
-	GVK schema.GroupVersionKind
-}
-
-// Error names the kind as a manifest does.
-func (e *UnknownKindError) Error() string {
-	return fmt.Sprintf("the cluster has no kind %s in %s", e.GVK.Kind, e.GVK.GroupVersion())
-}
+// UnknownKindError is object.UnknownKindError.
+type UnknownKindError = object.UnknownKindError
 
 // Learn makes kinds known without asking the server: those of a record, which checks them.
 func (c *Client) Learn(kinds ...Kind) {
@@ -97,7 +91,7 @@ func (c *Client) Kind(ctx context.Context, gvk schema.GroupVersionKind) (Kind, e
 	if err, ok := found.failed[gvk.GroupVersion()]; ok {
 		return Kind{}, fmt.Errorf("the server of %s does not answer: %w", gvk.GroupVersion(), err)
 	}
-	return Kind{}, hint.With(&UnknownKindError{gvk}, "%s", found.near(gvk))
+	return Kind{}, hint.With(&UnknownKindError{GVK: gvk}, "%s", found.near(gvk))
 }
 
 // KindOr is Kind for one who has CustomResourceDefinitions of the repository: what they define counts where the server
@@ -114,7 +108,7 @@ func (c *Client) KindOr(ctx context.Context, gvk schema.GroupVersionKind, define
 		return Kind{}, err
 	}
 	if why := c.found.contradicts(d); why != "" {
-		return Kind{}, hint.With(&UnknownKindError{gvk}, "the CustomResourceDefinition in the repository is not believed: %s", why)
+		return Kind{}, hint.With(&UnknownKindError{GVK: gvk}, "the CustomResourceDefinition in the repository is not believed: %s", why)
 	}
 	return d, nil
 }

@@ -1,5 +1,3 @@
-// Package desired says what manifests ask for beside what they describe. It is pure: a run, a preview and the reference
-// read the same table.
 package desired
 
 import (

@@ -105,7 +105,7 @@ func leftovers(s *step, live *unstructured.Unstructured, adopted bool) []map[str
 			}
 		}
 	}
-	drop("labels", labels, live.GetLabels(), s.manifest.GetLabels())
-	drop("annotations", append(annotations, lastApplied), live.GetAnnotations(), s.manifest.GetAnnotations())
+	drop("labels", labels, live.GetLabels(), s.Manifest.GetLabels())
+	drop("annotations", append(annotations, lastApplied), live.GetAnnotations(), s.Manifest.GetAnnotations())
 	return out
 }

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
@@ -37,7 +38,7 @@ func (p *pass) apply(ctx context.Context) error {
 	steps := p.plan.steps
 	first, begun := p.needNamespaces(), false
 	for len(steps) > 0 {
-		if !begun && (!first || steps[0].stage.phase > phaseNamespaces) {
+		if !begun && (!first || steps[0].stage.Phase > desired.PhaseNamespaces) {
 			if err := p.preSync(ctx); err != nil {
 				return err
 			}
@@ -88,32 +89,32 @@ func (p *pass) applyStage(ctx context.Context, steps []*step) {
 
 // ready waits until a stage can start: the CRDs before it are served, and the objects of earlier waves healthy,
 // whether this pass applied them or an earlier one. A CRD that takes long holds up only what needs it.
-func (p *pass) ready(ctx context.Context, next stage) error {
-	if p.opts.DryRun || next.phase <= phaseCRDs {
+func (p *pass) ready(ctx context.Context, next desired.Stage) error {
+	if p.opts.DryRun || next.Phase <= desired.PhaseCRDs {
 		return nil
 	}
-	var crds []*object
+	var crds []*desired.Object
 	var earlier []record.Key
 	for _, o := range p.desired {
-		switch s := o.stage(); {
-		case p.failed[o.key()]:
-			p.failedWaves = p.failedWaves || s.phase == phaseWaves && (next.phase > phaseWaves || s.wave < next.wave)
-		case p.trusted[o.key()]: // settled before, and as it was
-		case s.phase == phaseCRDs:
+		switch s := o.Stage(); {
+		case p.failed[o.Key()]:
+			p.failedWaves = p.failedWaves || s.Phase == desired.PhaseWaves && (next.Phase > desired.PhaseWaves || s.Wave < next.Wave)
+		case p.trusted[o.Key()]: // settled before, and as it was
+		case s.Phase == desired.PhaseCRDs:
 			crds = append(crds, o)
-		case s.phase == phaseWaves && next.phase == phaseWaves && s.wave < next.wave:
-			earlier = append(earlier, o.key())
+		case s.Phase == desired.PhaseWaves && next.Phase == desired.PhaseWaves && s.Wave < next.Wave:
+			earlier = append(earlier, o.Key())
 		}
 	}
 	if err := p.lookAtKinds(ctx, crds); err != nil {
 		return err
 	}
 	earlier = append(earlier, p.needed(next)...)
-	if slices.ContainsFunc(p.unserved, func(s *step) bool { return slices.Contains(earlier, s.key()) }) {
+	if slices.ContainsFunc(p.unserved, func(s *step) bool { return slices.Contains(earlier, s.Key()) }) {
 		if err := p.awaitKinds(ctx); err != nil {
 			return err
 		}
-		p.failedWaves = p.failedWaves || next.phase >= phaseWaves && slices.ContainsFunc(earlier, func(k record.Key) bool { return p.failed[k] })
+		p.failedWaves = p.failedWaves || next.Phase >= desired.PhaseWaves && slices.ContainsFunc(earlier, func(k record.Key) bool { return p.failed[k] })
 	}
 	if p.failedWaves {
 		return nil
@@ -180,11 +181,11 @@ func (p *pass) applyOne(ctx context.Context, s *step) outcome {
 			after, created, err = p.send(ctx, s, "")
 		}
 	}
-	if err != nil && s.policy.Recreate && refusesUpdate(err) {
+	if err != nil && s.Policy.Recreate && refusesUpdate(err) {
 		return p.finishApply(ctx, s, p.anew(ctx, s, err))
 	}
 	if p.opts.DryRun && apierrors.IsNotFound(err) && p.willExist(s) {
-		return outcome{after: s.manifest, created: true, ahead: p.definedAhead(s.Ref.Kind)}
+		return outcome{after: s.Manifest, created: true, ahead: p.definedAhead(s.Ref.Kind)}
 	}
 	if before == nil {
 		before = w.before
@@ -198,7 +199,7 @@ func (p *pass) finishApply(ctx context.Context, s *step, o outcome) outcome {
 	if o.err == nil && !o.created {
 		o.after, o.err = p.oneShare(ctx, s, o.after)
 	}
-	if o.err == nil && o.created && len(s.first) > 0 && !p.opts.DryRun {
+	if o.err == nil && o.created && len(s.First) > 0 && !p.opts.DryRun {
 		o.after, o.err = p.letGo(ctx, s, o.after)
 	}
 	if o.err == nil && adopting(s, o.created) {
@@ -218,12 +219,12 @@ func (p *pass) finishApply(ctx context.Context, s *step, o outcome) outcome {
 
 // blocked tells why a step is not tried: its Namespace, its CRD or an earlier wave failed.
 func (p *pass) blocked(s *step) string {
-	if p.failedWaves && s.stage.phase >= phaseWaves {
+	if p.failedWaves && s.stage.Phase >= desired.PhaseWaves {
 		return "an earlier wave failed"
 	}
-	for _, k := range s.needs {
+	for _, k := range s.Needs {
 		if p.failed[k] {
-			return keyText(k) + ", which it depends on, failed"
+			return desired.KeyText(k) + ", which it depends on, failed"
 		}
 	}
 	for f := range p.failed {
@@ -248,22 +249,22 @@ func (p *pass) ownedDigest(u *unstructured.Unstructured) string {
 
 // settle turns the outcome of a step into a row of the record and a change of the report.
 func (p *pass) settle(s *step, o outcome) {
-	c := report.Change{Object: s.ID(), Short: p.short(s.Ref), Origin: s.origin.String()}
+	c := report.Change{Object: s.ID(), Short: p.short(s.Ref), Origin: s.Origin.String()}
 	switch {
 	case o.skipped != "":
 		c.Action, c.Note = report.Skipped, o.skipped
-		p.failed[s.key()] = true
+		p.failed[s.Key()] = true
 	case o.err != nil:
 		c.Action = report.Failed
 		c.Error, c.Hint = p.explain(o.err, s)
-		p.failed[s.key()] = true
+		p.failed[s.Key()] = true
 	case o.left:
 		p.leave(s, o)
 		c.Action = report.Unchanged
 	default:
-		p.after[s.key()] = o.after
+		p.after[s.Key()] = o.after
 		if o.created {
-			p.installed(s.key())
+			p.installed(s.Key())
 		}
 		if o.anew != "" {
 			p.recreated = append(p.recreated, s)
@@ -276,9 +277,9 @@ func (p *pass) settle(s *step, o outcome) {
 			p.memory().fights.reverted(p.Now(), s, o.before, c.Fields)
 		}
 		if p.opts.DryRun {
-			p.effects = append(p.effects, Effect{Ref: s.Ref, Origin: s.origin, Before: o.before, After: o.after, Note: effectNote(s, o, c)})
+			p.effects = append(p.effects, Effect{Ref: s.Ref, Origin: s.Origin, Before: o.before, After: o.after, Note: effectNote(s, o, c)})
 		} else {
-			p.slim(s.key())
+			p.slim(s.Key())
 		}
 	}
 	p.tellChange(c)
@@ -289,13 +290,13 @@ func (p *pass) succeed(c *report.Change, s *step, o outcome) {
 	ok = ok && err == nil
 	if !p.opts.DryRun {
 		row := record.Row{Ref: s.Ref, UID: o.after.GetUID(), ResourceVersion: o.after.GetResourceVersion(),
-			Generation: o.after.GetGeneration(), Manifest: s.hash, Adopted: adopted(s, o) && !p.madeNamespace(o.after), CreateOnly: s.policy.CreateOnly,
+			Generation: o.after.GetGeneration(), Manifest: s.hash, Adopted: adopted(s, o) && !p.madeNamespace(o.after), CreateOnly: s.Policy.CreateOnly,
 			Expires: expires(o.after)}
 		if ok { // without an entry of ours only an unchanged resourceVersion is clean
 			row.Owned = fields.Digest(p.rec.Secret, o.after, set)
 			row.Metadata = fields.MetadataDigest(p.rec.Secret, o.after, set)
 		}
-		p.rec.Rows[s.key()] = row
+		p.rec.Rows[s.Key()] = row
 	}
 	if ok && o.before != nil {
 		told := set
@@ -318,7 +319,7 @@ func (p *pass) succeed(c *report.Change, s *step, o outcome) {
 	if ok {
 		p.tellRewritten(c, s, o, set)
 	}
-	p.noteForeign(p.rec.Rows[s.key()], o.after)
+	p.noteForeign(p.rec.Rows[s.Key()], o.after)
 }
 
 // adopted tells whether somebody else made the object that is now ours. Of a row that was written ahead and has our

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
@@ -49,11 +50,11 @@ func (p *pass) ask(ctx context.Context) error {
 // toAsk lists the steps that a dry run is worth.
 func (p *pass) toAsk() []*step {
 	alone := len(p.plan.steps)+len(p.plan.removals) == 1
-	hooked := p.hooksDue() && len(p.hooksOf(phasePreSync)) > 0 // they may change what the server says
+	hooked := p.hooksDue() && len(p.hooksOf(desired.PreSync)) > 0 // they may change what the server says
 	var out []*step
 	for _, s := range p.plan.steps {
-		changes := s.changed && s.live != nil && s.state != live.Terminating && !s.policy.CreateOnly
-		if changes && (s.policy.Recreate || !alone && !hooked) {
+		changes := s.changed && s.live != nil && s.state != live.Terminating && !s.Policy.CreateOnly
+		if changes && (s.Policy.Recreate || !alone && !hooked) {
 			out = append(out, s)
 		}
 	}
@@ -70,15 +71,15 @@ type refusedStep struct {
 // while they still are: a commit that cannot be applied is tried again and again.
 func (p *pass) askAbout(ctx context.Context, steps []*step) []refusedStep {
 	before := p.memory().refusedBefore(p.app.Name)
-	first := slices.DeleteFunc(slices.Clone(steps), func(s *step) bool { return !slices.Contains(before, s.key()) })
-	rest := slices.DeleteFunc(slices.Clone(steps), func(s *step) bool { return slices.Contains(before, s.key()) })
+	first := slices.DeleteFunc(slices.Clone(steps), func(s *step) bool { return !slices.Contains(before, s.Key()) })
+	rest := slices.DeleteFunc(slices.Clone(steps), func(s *step) bool { return slices.Contains(before, s.Key()) })
 	refused := p.dryRuns(ctx, first)
 	if len(refused) == 0 {
 		refused = p.dryRuns(ctx, rest)
 	}
 	var keys []record.Key
 	for _, r := range refused {
-		keys = append(keys, r.key())
+		keys = append(keys, r.Key())
 	}
 	p.memory().keepRefused(p.app.Name, keys)
 	return refused
@@ -109,7 +110,7 @@ func (p *pass) isFinal(err error, s *step) bool {
 	}
 	st := api.Status()
 	switch {
-	case undryable(st), p.changes(func(o *step) bool { return o.key() == definedBy(s.Ref) }):
+	case undryable(st), p.changes(func(o *step) bool { return o.Key() == definedBy(s.Ref) }):
 		return false
 	case ownedByOthers(err), isMismatch(err):
 		return true

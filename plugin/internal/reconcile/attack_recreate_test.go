@@ -47,9 +47,9 @@ func TestAttackRecreate(t *testing.T) {
 				live := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{
 					"persistentVolumeClaimRetentionPolicy": map[string]any{"whenDeleted": test.spec}}}}
 				live.SetUID("u")
-				s := &step{object: &object{Ref: cluster.Ref{Kind: test.kind}, policy: desired.PolicyOf(annotations)}, row: &test.row, live: live}
-				if !s.policy.Recreate || !s.policy.Replace {
-					t.Fatalf("the annotations do not ask for it: %+v", s.policy)
+				s := &step{Object: &desired.Object{Ref: cluster.Ref{Kind: test.kind}, Policy: desired.PolicyOf(annotations)}, row: &test.row, live: live}
+				if !s.Policy.Recreate || !s.Policy.Replace {
+					t.Fatalf("the annotations do not ask for it: %+v", s.Policy)
 				}
 				if replacedAnew(s) != test.anew || (whyKept(s, live) != "") != test.never {
 					t.Errorf("recreated at each change: %v; kept: %q", replacedAnew(s), whyKept(s, live))
@@ -66,11 +66,11 @@ func TestAttackRecreateBudget(t *testing.T) {
 	p := r.newPass(t.Context(), App{Name: "shop", Budget: Budget{Count: 3, Percent: 100, Free: 5}}, Options{})
 	p.rec, p.plan = &record.Record{Inventory: record.NewInventory("shop")}, &plan{}
 	for n := range 8 {
-		s := &step{object: wanted("ConfigMap", fmt.Sprint("c", n)), row: &record.Row{UID: "u"}}
+		s := &step{Object: wanted("ConfigMap", fmt.Sprint("c", n)), row: &record.Row{UID: "u"}}
 		if n == 0 {
 			s.anew = anewAsAsked // foreseen
 		}
-		p.rec.Rows[s.key()] = record.Row{Ref: s.Ref, UID: "u"}
+		p.rec.Rows[s.Key()] = record.Row{Ref: s.Ref, UID: "u"}
 		p.plan.steps = append(p.plan.steps, s)
 	}
 	for n := 1; n <= 2; n++ {

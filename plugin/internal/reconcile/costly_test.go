@@ -51,7 +51,7 @@ func (k *kitchen) pass(commit, config string, opts Options) *pass {
 	p.commit, p.config, p.listed = commit, config, &listed{}
 	p.rec = &record.Record{Inventory: record.NewInventory("slow")}
 	o := wanted("ConfigMap", "a")
-	p.rec.Rows[o.key()] = record.Row{Ref: o.Ref, UID: "1"}
+	p.rec.Rows[o.Key()] = record.Row{Ref: o.Ref, UID: "1"}
 	return p
 }
 

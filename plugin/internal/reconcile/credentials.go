@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -28,11 +29,11 @@ var credentialKeys = []string{"username", "password", "bearerToken", "identity",
 
 // guardInstance refuses what belongs to an instance itself: its records, and what its job takes its credentials from. Git does
 // not say who may write to Git, nor what an app has applied. An object with another name counts when apply would add to one.
-func (r *Reconciler) guardInstance(ctx context.Context, o *object) (manifest.Problems, error) {
+func (r *Reconciler) guardInstance(ctx context.Context, o *desired.Object) (manifest.Problems, error) {
 	refuse := func(message, advice string) (manifest.Problems, error) {
-		return manifest.Problems{{Origin: o.origin, Object: o.ID(), Message: message, Hint: advice}}, nil
+		return manifest.Problems{{Origin: o.Origin, Object: o.ID(), Message: message, Hint: advice}}, nil
 	}
-	if why := record.Reserved(o.Ref, o.manifest, r.Records.Namespace); why != "" {
+	if why := record.Reserved(o.Ref, o.Manifest, r.Records.Namespace); why != "" {
 		return refuse("the records of an instance do not come from Git: "+why, "remove it, or give it another name, without these labels and annotations")
 	}
 	if record.MayBeParent(o.Ref) { // in the namespace of another instance, if it is one
@@ -47,7 +48,7 @@ func (r *Reconciler) guardInstance(ctx context.Context, o *object) (manifest.Pro
 	if o.Namespace != r.Records.Namespace || o.Group != "" || o.Ref.Kind.Kind != "Secret" && o.Ref.Kind.Kind != "ConfigMap" {
 		return nil, nil
 	}
-	if key := trustKey(o.manifest); key != "" && o.Ref.Kind.Kind == "Secret" {
+	if key := trustKey(o.Manifest); key != "" && o.Ref.Kind.Kind == "Secret" {
 		return refuse("the key "+key+" of a Secret of the instance is not taken from Git",
 			"it says whom the instance trusts or tells: put it into the Secret by hand, or by what only its owners may change")
 	}

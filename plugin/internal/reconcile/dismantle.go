@@ -8,6 +8,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -137,10 +138,10 @@ func Farewell(rec *record.Record) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pass{hooks: hooks}
+	p := &pass{}
 	var out []string
-	for _, phase := range []string{phasePreDelete, phasePostDelete} {
-		for _, o := range p.hooksFor(phase, record.HooksDelete) {
+	for _, phase := range []string{desired.PreDelete, desired.PostDelete} {
+		for _, o := range desired.HooksOf(hooks, phase, record.HooksDelete) {
 			text := fmt.Sprintf("%s hook %s", phase, p.shortOf(o))
 			if o.Namespace != "" {
 				text += " in " + o.Namespace

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -15,7 +16,7 @@ import (
 // host is a Namespace or CustomResourceDefinition that an app before this one would apply. A dry run leaves the server
 // without it, and a real run finds it there.
 type host struct {
-	*object
+	*desired.Object
 	app string
 }
 
@@ -32,8 +33,8 @@ func (rd *round) foresee(p *pass) {
 			}
 		}
 		for _, s := range other.plan.steps {
-			if record.HoldsOthers(s.Ref.Kind) && !other.failed[s.key()] {
-				p.foreseen = append(p.foreseen, host{s.object, other.app.Name})
+			if record.HoldsOthers(s.Ref.Kind) && !other.failed[s.Key()] {
+				p.foreseen = append(p.foreseen, host{s.Object, other.app.Name})
 			}
 		}
 	}
@@ -42,7 +43,7 @@ func (rd *round) foresee(p *pass) {
 // learnForeseen makes the kinds known that the apps before this one would define.
 func (p *pass) learnForeseen(ctx context.Context) {
 	for _, h := range p.foreseen {
-		defined, _ := definedKinds(Allow{}, []manifest.Object{{Unstructured: h.manifest}}) // it is a step of its app, so it was allowed
+		defined, _ := desired.DefinedKinds(Allow{}, []manifest.Object{{Unstructured: h.Manifest}}) // it is a step of its app, so it was allowed
 		p.Cluster.Foresee(ctx, defined)
 	}
 }

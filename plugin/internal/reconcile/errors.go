@@ -44,7 +44,7 @@ func words(err error, s *step) (message, advice string) {
 	case ownedByOthers(err):
 		return conflicting(st), "take the fields out of Git, or let them be taken over: annotation " + desired.Force + " says not to"
 	case st.Reason == metav1.StatusReasonInvalid:
-		return invalid(st), "correct the manifest at " + s.origin.String()
+		return invalid(st), "correct the manifest at " + s.Origin.String()
 	case terminatingNamespace(st):
 		return fmt.Sprintf("namespace %s is being terminated", s.Namespace), "wait until it is gone; the next run applies the object again"
 	case st.Reason == metav1.StatusReasonForbidden && strings.Contains(st.Message, "exceeded quota"):
@@ -54,7 +54,7 @@ func words(err error, s *step) (message, advice string) {
 	case st.Reason == metav1.StatusReasonNotFound && st.Details != nil && st.Details.Kind == "namespaces":
 		return fmt.Sprintf("namespace %s does not exist", st.Details.Name), "add the Namespace to the repository, or use --target-namespace"
 	case isMismatch(err):
-		return wordMismatches(mismatches(st.Message, s.fields()), s.origin, func(mismatch) int { return 0 })
+		return wordMismatches(mismatches(st.Message, s.fields()), s.Origin, func(mismatch) int { return 0 })
 	case strings.Contains(st.Message, "admission webhook"), strings.Contains(st.Message, "failed calling webhook"):
 		return st.Message, ""
 	case st.Code == 413:
@@ -111,10 +111,10 @@ var strictField = regexp.MustCompile(`unknown field "([^"]+)"`)
 
 // fields is what the manifest of a step says, nil when there is none.
 func (s *step) fields() map[string]any {
-	if s.object == nil || s.manifest == nil {
+	if s.Object == nil || s.Manifest == nil {
 		return nil
 	}
-	return s.manifest.Object
+	return s.Manifest.Object
 }
 
 // notServedYet tells the 404 of a resource that is not served from the 404 of a missing object or namespace.

@@ -40,17 +40,17 @@ func (f *fights) reverted(now time.Time, s *step, before *unstructured.Unstructu
 	if f.lost == nil {
 		f.lost = map[record.Key]map[string]*fight{}
 	}
-	if f.lost[s.key()] == nil {
-		f.lost[s.key()] = map[string]*fight{}
+	if f.lost[s.Key()] == nil {
+		f.lost[s.Key()] = map[string]*fight{}
 	}
 	if len(changes) == 0 {
 		changes = []report.FieldChange{{Path: "the object"}}
 	}
 	for _, c := range changes {
-		one := f.lost[s.key()][c.Path]
+		one := f.lost[s.Key()][c.Path]
 		if one == nil {
 			one = &fight{by: "somebody else"}
-			f.lost[s.key()][c.Path] = one
+			f.lost[s.Key()][c.Path] = one
 		}
 		one.times = append(recent(now, one.times), now)
 		by, is := owners.Writer(s.Ref, before)
@@ -71,10 +71,10 @@ func (f *fights) over(now time.Time, s *step) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if s.changed {
-		delete(f.lost, s.key())
+		delete(f.lost, s.Key())
 		return nil
 	}
-	for path, one := range f.lost[s.key()] {
+	for path, one := range f.lost[s.Key()] {
 		if one.times = recent(now, one.times); len(one.times) >= fightCount {
 			err := fmt.Errorf("%s was reverted %d times in %s, and %s sets it again each time", path, fightCount, fightWindow, one.by)
 			if command := one.owner.StopCommand(); command != "" {

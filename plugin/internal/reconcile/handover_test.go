@@ -3,6 +3,7 @@ package reconcile
 import (
 	"testing"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -13,27 +14,27 @@ import (
 func TestAnAppThatIsPlannedLateHandsOver(t *testing.T) {
 	moved, stays := wanted("ConfigMap", "moved"), wanted("ConfigMap", "stays")
 	r := &Reconciler{}
-	r.memory().keep("giver", &rendering{objects: []manifest.Object{{Unstructured: stays.manifest}, {Unstructured: wanted("Widget", "new").manifest}}})
+	r.memory().keep("giver", &rendering{objects: []manifest.Object{{Unstructured: stays.Manifest}, {Unstructured: wanted("Widget", "new").Manifest}}})
 	giver := &pass{Reconciler: r, app: App{Name: "giver"}, id: ourID, listed: &listed{late: true}, live: live.New(),
 		rec: &record.Record{Inventory: record.NewInventory("giver")}}
 	taker := &pass{Reconciler: r, app: App{Name: "taker"}, id: "applyset-takers-v1", listed: &listed{}, live: live.New(),
-		rec: &record.Record{Inventory: record.NewInventory("taker")}, desired: []*object{moved}}
+		rec: &record.Record{Inventory: record.NewInventory("taker")}, desired: []*desired.Object{moved}}
 	shared := live.New()
-	for _, o := range []*object{moved, stays} {
-		live := o.manifest.DeepCopy()
+	for _, o := range []*desired.Object{moved, stays} {
+		live := o.Manifest.DeepCopy()
 		live.SetUID("1")
 		live.SetLabels(map[string]string{record.LabelPartOf: ourID})
 		shared.Add(o.Ref.Kind, live)
-		giver.rec.Rows[o.key()] = record.Row{Ref: o.Ref, UID: "1"}
+		giver.rec.Rows[o.Key()] = record.Row{Ref: o.Ref, UID: "1"}
 	}
 	for _, p := range []*pass{giver, taker} {
 		p.live, p.listed.shared = shared, shared
 	}
 	(&round{passes: []*pass{giver, taker}}).handovers()
-	if !giver.gives[moved.key()] || giver.gives[stays.key()] {
+	if !giver.gives[moved.Key()] || giver.gives[stays.Key()] {
 		t.Errorf("gives %v", giver.gives)
 	}
-	if taker.takes[moved.key()] == nil {
+	if taker.takes[moved.Key()] == nil {
 		t.Error("nothing is taken over")
 	}
 }

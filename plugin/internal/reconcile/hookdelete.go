@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -56,7 +57,7 @@ func (p *pass) takeKept() error {
 }
 
 // keptHooks reads the hooks that a record keeps for the removal of its app.
-func keptHooks(rec *record.Record) ([]*object, error) {
+func keptHooks(rec *record.Record) ([]*desired.Object, error) {
 	if rec == nil || rec.Inventory == nil {
 		return nil, nil
 	}
@@ -64,14 +65,14 @@ func keptHooks(rec *record.Record) ([]*object, error) {
 	if err != nil {
 		return nil, err
 	}
-	var hooks []*object
+	var hooks []*desired.Object
 	for _, k := range kept {
-		o := &object{Ref: k.Object, manifest: &unstructured.Unstructured{}, body: k.Manifest}
-		err := o.manifest.UnmarshalJSON(k.Manifest)
+		o := &desired.Object{Ref: k.Object, Manifest: &unstructured.Unstructured{}, Body: k.Manifest}
+		err := o.Manifest.UnmarshalJSON(k.Manifest)
 		if err == nil {
-			o.hook, err = hookOf(o.manifest.GetAnnotations())
+			o.Hook, err = desired.ParseHook(o.Manifest.GetAnnotations())
 		}
-		if err == nil && o.hook == nil {
+		if err == nil && o.Hook == nil {
 			err = errors.New("it is none")
 		}
 		if err == nil {
@@ -87,12 +88,12 @@ func keptHooks(rec *record.Record) ([]*object, error) {
 
 // checkKept returns an error when what a record says of a hook is not what its manifest says: one is looked at to see whether
 // the app may contain it, and the other is sent.
-func checkKept(o *object) error {
-	ref, gvk := o.Ref, o.manifest.GroupVersionKind()
+func checkKept(o *desired.Object) error {
+	ref, gvk := o.Ref, o.Manifest.GroupVersionKind()
 	if ref.Name == "" {
-		ref.Name = o.manifest.GetGenerateName() + "x"
+		ref.Name = o.Manifest.GetGenerateName() + "x"
 	}
-	if gvk != o.GVK() || o.manifest.GetName() != o.Name || o.manifest.GetNamespace() != o.Namespace {
+	if gvk != o.GVK() || o.Manifest.GetName() != o.Name || o.Manifest.GetNamespace() != o.Namespace {
 		return errors.New("its manifest is about another object")
 	}
 	return ref.Check()
@@ -113,7 +114,7 @@ func (p *pass) preDelete(ctx context.Context) error {
 	if err := p.knowSecrets(ctx); err != nil {
 		return err
 	}
-	return p.runHooks(ctx, phasePreDelete, all)
+	return p.runHooks(ctx, desired.PreDelete, all)
 }
 
 // dropKept takes hooks out of the record that must not run later either, when nothing tells any more that the app was
@@ -130,9 +131,9 @@ func (p *pass) dropKept(ctx context.Context) error {
 // splitHosts takes apart the removals that a PostDelete hook has to wait for and those that it lives in: its Namespace,
 // and the definition of its kind.
 func (p *pass) splitHosts(removals []removal) (first, last []removal) {
-	after := p.hooksOf(phasePostDelete)
+	after := p.hooksOf(desired.PostDelete)
 	for _, r := range removals {
-		if slices.ContainsFunc(after, func(o *object) bool { return hosts(r.row.Ref, o.Ref) }) {
+		if slices.ContainsFunc(after, func(o *desired.Object) bool { return hosts(r.row.Ref, o.Ref) }) {
 			last = append(last, r)
 		} else {
 			first = append(first, r)
@@ -160,7 +161,7 @@ func (p *pass) knowSecrets(ctx context.Context) error {
 // knowsSecrets tells whether the values are known that a hook could show. Those of an app whose objects an earlier pass
 // has deleted are not, and so nothing is repeated of what its hooks say.
 func (p *pass) knowsSecrets(run *record.HookRun) bool {
-	return run.Phase != phasePostDelete || !p.goesOn()
+	return run.Phase != desired.PostDelete || !p.goesOn()
 }
 
 // postDelete runs the PostDelete hooks once the objects are gone.
@@ -168,7 +169,7 @@ func (p *pass) postDelete(ctx context.Context) error {
 	if len(p.failed) > 0 {
 		return nil
 	}
-	return p.runHooks(ctx, phasePostDelete, all)
+	return p.runHooks(ctx, desired.PostDelete, all)
 }
 
 func (p *pass) pruneHosts(ctx context.Context) error { return p.pruneAll(ctx, p.plan.hosts) }
@@ -186,7 +187,7 @@ func (p *pass) removed(context.Context) error {
 // wayOut says how to go on after a hook of a removal that failed.
 func (p *pass) wayOut(phase string) string {
 	name, state := p.app.Name, "nothing of "+p.app.Name+" is deleted"
-	if phase == phasePostDelete {
+	if phase == desired.PostDelete {
 		state = "the objects of " + name + " are deleted, its record stays"
 	}
 	if p.listed == nil {

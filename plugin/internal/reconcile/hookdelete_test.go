@@ -14,10 +14,10 @@ func keeping(t *testing.T, annotations ...string) *pass {
 	o := wanted("Job", "drain", annotations...)
 	o.Ref.Kind = cluster.Kind{Group: "batch", Version: "v1", Kind: "Job", Resource: "jobs", Namespaced: true}
 	o.Namespace = "shop"
-	o.manifest.SetAPIVersion("batch/v1")
-	o.manifest.SetKind("Job")
-	o.manifest.SetNamespace("shop")
-	body, err := json.Marshal(o.manifest.Object)
+	o.Manifest.SetAPIVersion("batch/v1")
+	o.Manifest.SetKind("Job")
+	o.Manifest.SetNamespace("shop")
+	body, err := json.Marshal(o.Manifest.Object)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -16,19 +17,19 @@ import (
 // first time.
 func (p *pass) keepHooks(first bool) error {
 	var list []record.KeptHook
-	var largest *object
+	var largest *desired.Object
 	for _, o := range p.hooks {
-		if !o.hook.ofRemoval() {
+		if !o.Hook.OfRemoval() {
 			continue
 		}
 		if why := p.notKept(o); why != "" {
 			if first {
-				p.tell(report.Warning, p.app.Name, "%s", manifest.Problem{Origin: o.origin, Object: o.ID(), Message: why}.Error())
+				p.tell(report.Warning, p.app.Name, "%s", manifest.Problem{Origin: o.Origin, Object: o.ID(), Message: why}.Error())
 			}
 			continue
 		}
-		list = append(list, record.KeptHook{Object: o.Ref, Manifest: o.body})
-		if largest == nil || len(o.body) > len(largest.body) {
+		list = append(list, record.KeptHook{Object: o.Ref, Manifest: o.Body})
+		if largest == nil || len(o.Body) > len(largest.Body) {
 			largest = o
 		}
 	}
@@ -37,7 +38,7 @@ func (p *pass) keepHooks(first bool) error {
 	})
 	kept, err := record.PackHooks(list)
 	if err == nil && len(kept) > record.MaxKept {
-		return manifest.Problems{{Origin: largest.origin, Object: largest.ID(),
+		return manifest.Problems{{Origin: largest.Origin, Object: largest.ID(),
 			Message: fmt.Sprintf("the hooks for the removal of the app, of which this is the largest, are kept in its record, and take %d KiB there: %d KiB are allowed",
 				len(kept)>>10, record.MaxKept>>10),
 			Hint: "put what they bring along into an image, or into a ConfigMap that is no hook"}}
@@ -49,18 +50,14 @@ func (p *pass) keepHooks(first bool) error {
 // keepsHooks tells whether the record keeps the hooks of this commit already.
 func (p *pass) keepsHooks() bool { return p.toKeep == nil || bytes.Equal(p.toKeep, p.rec.Kept) }
 
-func (h *hook) ofRemoval() bool {
-	return len(h.phases[phasePreDelete])+len(h.phases[phasePostDelete]) > 0
-}
-
 // notKept says why a hook is not kept, "" when it is. Values of Secrets are not for the record.
-func (p *pass) notKept(o *object) string {
+func (p *pass) notKept(o *desired.Object) string {
 	switch {
 	case o.Group == "" && o.Ref.Kind.Kind == "Secret":
 		return "a Secret is not kept for the removal of the app, so it will not be there; one that is no hook is there when PreDelete hooks run"
 	case record.HoldsOthers(o.Ref.Kind):
 		return fmt.Sprintf("a %s is not run as a hook, and this one is not applied either", o.Ref.Kind.Kind)
-	case diff.Repeats(o.manifest, p.secrets()...), p.hides(o.manifest):
+	case diff.Repeats(o.Manifest, p.secrets()...), p.hides(o.Manifest):
 		return "it repeats a value of a Secret, so it is not kept for the removal of the app and will not run; refer to the Secret instead (secretKeyRef)"
 	}
 	return ""

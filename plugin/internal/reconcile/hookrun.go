@@ -19,11 +19,11 @@ import (
 
 // runHooks runs the hooks of a phase that pick selects, one after the other. A hook that has succeeded for these
 // manifests is not run again; one that was cut off is waited for.
-func (p *pass) runHooks(ctx context.Context, phase string, pick func(*hook) bool) error {
+func (p *pass) runHooks(ctx context.Context, phase string, pick func(*desired.HookSettings) bool) error {
 	if !p.hooksDue() || p.opts.DryRun {
 		return nil
 	}
-	list := slices.DeleteFunc(p.hooksOf(phase), func(o *object) bool { return !pick(o.hook) })
+	list := slices.DeleteFunc(p.hooksOf(phase), func(o *desired.Object) bool { return !pick(o.Hook) })
 	defer p.dropFinished(list, phase)
 	for _, o := range list {
 		if err := p.runHook(ctx, phase, o); err != nil {
@@ -33,15 +33,15 @@ func (p *pass) runHooks(ctx context.Context, phase string, pick func(*hook) bool
 	return nil
 }
 
-func all(*hook) bool { return true }
+func all(*desired.HookSettings) bool { return true }
 
-func (p *pass) runHook(ctx context.Context, phase string, o *object) error {
-	run := p.rec.Run(phase, o.Ref, hookName(o))
+func (p *pass) runHook(ctx context.Context, phase string, o *desired.Object) error {
+	run := p.rec.Run(phase, o.Ref, desired.HookName(o))
 	again := run != nil && run.Release == p.manifests
 	switch {
 	case again && run.Result == report.ResultSucceeded:
 		return nil
-	case again && run.Result == report.ResultFailed && phase == phaseSyncFail:
+	case again && run.Result == report.ResultFailed && phase == desired.SyncFail:
 		return nil // told once
 	case again && run.Result == report.ResultFailed && p.opts.Loop:
 		return p.hookFailed(run)
@@ -57,8 +57,8 @@ func (p *pass) runHook(ctx context.Context, phase string, o *object) error {
 	}
 	mark := strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(p.rec.Hash(fmt.Appendf(nil, "%s %s %s %d", phase, o.ID(), p.manifests, attempt))))[:10]
 	ref := o.Ref
-	ref.Name = cmp.Or(o.Name, o.manifest.GetGenerateName()+mark)
-	run = p.rec.Begin(record.HookRun{Phase: phase, Name: hookName(o), Ref: ref, Manifest: p.rec.Hash(o.body), Release: p.manifests,
+	ref.Name = cmp.Or(o.Name, o.Manifest.GetGenerateName()+mark)
+	run = p.rec.Begin(record.HookRun{Phase: phase, Name: desired.HookName(o), Ref: ref, Manifest: p.rec.Hash(o.Body), Release: p.manifests,
 		Commit: p.commit, Mark: mark, Attempt: attempt})
 	if err := p.saveHooks(ctx); err != nil {
 		return err
@@ -67,7 +67,7 @@ func (p *pass) runHook(ctx context.Context, phase string, o *object) error {
 }
 
 // resumeHook goes on with a run that a pass before this one has begun.
-func (p *pass) resumeHook(ctx context.Context, o *object, run *record.HookRun) error {
+func (p *pass) resumeHook(ctx context.Context, o *desired.Object, run *record.HookRun) error {
 	live, err := p.Cluster.Get(ctx, run.Ref)
 	switch {
 	case apierrors.IsNotFound(err) && run.UID == "": // the pass was cut off before it created the object
@@ -82,9 +82,9 @@ func (p *pass) resumeHook(ctx context.Context, o *object, run *record.HookRun) e
 
 // clearHook deletes the object of an earlier run: ours, or one that Argo CD or Helm left behind. Anything else of the
 // name is somebody's.
-func (p *pass) clearHook(ctx context.Context, o *object, run *record.HookRun) error {
+func (p *pass) clearHook(ctx context.Context, o *desired.Object, run *record.HookRun) error {
 	ref := o.Ref
-	if run != nil && (o.Name != "" || o.hook.replace) {
+	if run != nil && (o.Name != "" || o.Hook.Replace) {
 		ref = run.Ref
 	}
 	if ref.Name == "" {
@@ -97,7 +97,7 @@ func (p *pass) clearHook(ctx context.Context, o *object, run *record.HookRun) er
 	if err != nil {
 		return err
 	}
-	known, _ := hookOf(live.GetAnnotations())
+	known, _ := desired.ParseHook(live.GetAnnotations())
 	row := p.rec.Rows[record.KeyOf(ref)]
 	ours := row.UID == live.GetUID() || run != nil && run.UID == live.GetUID()
 	switch {
@@ -124,8 +124,8 @@ func (p *pass) othersHook(live *unstructured.Unstructured) bool {
 
 // startHook creates the object of a run and waits for its end. The time that a Job lives after its end counts from
 // when its result is recorded: otherwise it could be gone before it was seen.
-func (p *pass) startHook(ctx context.Context, o *object, run *record.HookRun) error {
-	m := o.manifest.DeepCopy()
+func (p *pass) startHook(ctx context.Context, o *desired.Object, run *record.HookRun) error {
+	m := o.Manifest.DeepCopy()
 	m.SetName(run.Ref.Name)
 	m.SetGenerateName("")
 	set := m.GetAnnotations()
@@ -147,13 +147,13 @@ func (p *pass) startHook(ctx context.Context, o *object, run *record.HookRun) er
 		}
 	}
 	if err != nil {
-		message, advice := p.explain(err, &step{object: o})
+		message, advice := p.explain(err, &step{Object: o})
 		phase, mark := run.Phase, run.Mark
 		p.rec.Forget(func(r record.HookRun) bool { return r.Mark == mark })
-		if ofRemoval(phase) {
+		if desired.PhaseOfRemoval(phase) {
 			advice = p.wayOut(phase)
 		}
-		return hint.With(fmt.Errorf("%s hook %s: %s", phase, p.shortOf(o), message), "%s", cmp.Or(advice, "correct the manifest at "+o.origin.String()))
+		return hint.With(fmt.Errorf("%s hook %s: %s", phase, p.shortOf(o), message), "%s", cmp.Or(advice, "correct the manifest at "+o.Origin.String()))
 	}
 	run.UID = live.GetUID()
 	if err := p.saveHooks(p.ctx); err != nil {
@@ -163,9 +163,9 @@ func (p *pass) startHook(ctx context.Context, o *object, run *record.HookRun) er
 }
 
 // finishHook records how a run ended and tells it.
-func (p *pass) finishHook(ctx context.Context, o *object, run *record.HookRun, failure string) error {
+func (p *pass) finishHook(ctx context.Context, o *desired.Object, run *record.HookRun, failure string) error {
 	run.Result, run.Message = report.ResultSucceeded, ""
-	c := report.Change{Object: run.Ref.ID(), Short: p.short(run.Ref), Origin: o.origin.String(), Action: report.Created,
+	c := report.Change{Object: run.Ref.ID(), Short: p.short(run.Ref), Origin: o.Origin.String(), Action: report.Created,
 		Note: run.Phase + " hook, succeeded"}
 	if failure != "" {
 		run.Result, run.Message = report.ResultFailed, p.mask(failure)
@@ -185,8 +185,8 @@ func (p *pass) finishHook(ctx context.Context, o *object, run *record.HookRun, f
 }
 
 // restoreLifetime gives a finished Job the time to live that it was created without.
-func (p *pass) restoreLifetime(ctx context.Context, o *object, run *record.HookRun) error {
-	ttl, found, _ := unstructured.NestedFieldNoCopy(o.manifest.Object, "spec", "ttlSecondsAfterFinished")
+func (p *pass) restoreLifetime(ctx context.Context, o *desired.Object, run *record.HookRun) error {
+	ttl, found, _ := unstructured.NestedFieldNoCopy(o.Manifest.Object, "spec", "ttlSecondsAfterFinished")
 	if !found || !isJob(run.Ref.Kind) {
 		return nil
 	}
@@ -203,9 +203,9 @@ func (p *pass) hookFailed(run *record.HookRun) error {
 	err := fmt.Errorf("%s hook %s failed: %s", run.Phase, run.Ref, run.Message)
 	consequence := "nothing of this commit is applied"
 	switch run.Phase {
-	case phasePreDelete, phasePostDelete:
+	case desired.PreDelete, desired.PostDelete:
 		return hint.With(err, "%s", p.wayOut(run.Phase))
-	case phaseSync, phasePostSync, phaseSyncFail:
+	case desired.Sync, desired.PostSync, desired.SyncFail:
 		consequence = "what was applied stays"
 	}
 	return hint.With(err, "%s; mend it in Git, or `kubectl gitops reconcile %s` tries it again", consequence, p.app.Name)
@@ -213,13 +213,13 @@ func (p *pass) hookFailed(run *record.HookRun) error {
 
 // dropFinished deletes the objects of finished runs whose policy asks for it. Its failure changes nothing: the next run
 // of the hook clears the way.
-func (p *pass) dropFinished(list []*object, phase string) {
+func (p *pass) dropFinished(list []*desired.Object, phase string) {
 	ctx, cancel := lingering(p.ctx, writeGrace)
 	defer cancel()
 	for _, o := range list {
-		run := p.rec.Run(phase, o.Ref, hookName(o))
+		run := p.rec.Run(phase, o.Ref, desired.HookName(o))
 		if run == nil || run.Gone || run.Release != p.manifests ||
-			!(run.Result == report.ResultSucceeded && o.hook.dropOK || run.Result == report.ResultFailed && o.hook.dropBad) {
+			!(run.Result == report.ResultSucceeded && o.Hook.DropSucceeded || run.Result == report.ResultFailed && o.Hook.DropFailed) {
 			continue
 		}
 		_, err := p.Cluster.Delete(ctx, run.Ref, run.UID, false)
@@ -230,11 +230,11 @@ func (p *pass) dropFinished(list []*object, phase string) {
 // cleanHooks deletes what runs of hooks left behind that are no longer in Git.
 func (p *pass) cleanHooks(ctx context.Context) error {
 	inGit := func(run record.HookRun) bool {
-		if ofRemoval(run.Phase) && p.dueFor != record.HooksDelete {
+		if desired.PhaseOfRemoval(run.Phase) && p.dueFor != record.HooksDelete {
 			return false // of a removal that was given up
 		}
-		return slices.ContainsFunc(p.hooks, func(o *object) bool {
-			return len(o.hook.phases[run.Phase]) > 0 && hookName(o) == run.Name && o.Ref.Kind.Kind == run.Ref.Kind.Kind && o.Group == run.Ref.Group && o.Namespace == run.Ref.Namespace
+		return slices.ContainsFunc(p.hooks, func(o *desired.Object) bool {
+			return len(o.Hook.Phases[run.Phase]) > 0 && desired.HookName(o) == run.Name && o.Ref.Kind.Kind == run.Ref.Kind.Kind && o.Group == run.Ref.Group && o.Namespace == run.Ref.Namespace
 		})
 	}
 	var err error

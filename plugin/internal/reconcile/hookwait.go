@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -23,7 +24,7 @@ func isJob(k cluster.Kind) bool { return k.Group == "batch" && k.Kind == "Job" }
 
 // awaitHook waits for the end of a run, within the budget of the app. A run that outlasts it goes on, and the next pass
 // waits again.
-func (p *pass) awaitHook(parent context.Context, o *object, run *record.HookRun) error {
+func (p *pass) awaitHook(parent context.Context, o *desired.Object, run *record.HookRun) error {
 	ctx, cancel := context.WithDeadline(parent, p.started.Add(p.app.Timeout))
 	defer cancel()
 	for pause := firstPause; ; pause = min(pause*2, longestPause) {
@@ -114,14 +115,14 @@ func (p *pass) podWords(ctx context.Context, pod *unstructured.Unstructured) str
 }
 
 // preSync runs the PreSync hooks.
-func (p *pass) preSync(ctx context.Context) error { return p.runHooks(ctx, phasePreSync, all) }
+func (p *pass) preSync(ctx context.Context) error { return p.runHooks(ctx, desired.PreSync, all) }
 
 // needNamespaces tells whether a PreSync hook lives in a Namespace that this commit creates.
 func (p *pass) needNamespaces() bool {
 	if !p.hooksDue() {
 		return false
 	}
-	return slices.ContainsFunc(p.hooksOf(phasePreSync), func(h *object) bool {
+	return slices.ContainsFunc(p.hooksOf(desired.PreSync), func(h *desired.Object) bool {
 		return slices.ContainsFunc(p.plan.steps, func(s *step) bool {
 			return s.Ref.Kind.Kind == "Namespace" && s.Group == "" && s.Name == h.Namespace
 		})
@@ -130,11 +131,13 @@ func (p *pass) needNamespaces() bool {
 
 // syncHooks runs the Sync hooks of waves below next, all of them when there is no next stage. Nothing runs after a
 // failure.
-func (p *pass) syncHooks(ctx context.Context, next *stage) error {
-	if len(p.failed) > 0 || next != nil && next.phase < phaseWaves {
+func (p *pass) syncHooks(ctx context.Context, next *desired.Stage) error {
+	if len(p.failed) > 0 || next != nil && next.Phase < desired.PhaseWaves {
 		return nil
 	}
-	return p.runHooks(ctx, phaseSync, func(h *hook) bool { return next == nil || next.phase > phaseWaves || h.weight < next.wave })
+	return p.runHooks(ctx, desired.Sync, func(h *desired.HookSettings) bool {
+		return next == nil || next.Phase > desired.PhaseWaves || h.Weight < next.Wave
+	})
 }
 
 // postSync runs the PostSync hooks once everything is healthy, cleans up after hooks that left Git, and records that
@@ -147,7 +150,7 @@ func (p *pass) postSync(ctx context.Context) error {
 		if len(p.unhealthy(p.keys())) > 0 {
 			return nil // a loop: a later pass goes on
 		}
-		if err := p.runHooks(ctx, phasePostSync, all); err != nil {
+		if err := p.runHooks(ctx, desired.PostSync, all); err != nil {
 			return err
 		}
 		p.rec.Due, p.rec.Hooks.Release = "", p.manifests
@@ -164,7 +167,7 @@ func (p *pass) afterFailure(err error) error {
 		p.plan == nil || !p.hooksDue() || p.rec.Due == "" || p.opts.DryRun || p.ctx.Err() != nil {
 		return err
 	}
-	if failure := p.runHooks(p.ctx, phaseSyncFail, all); failure != nil {
+	if failure := p.runHooks(p.ctx, desired.SyncFail, all); failure != nil {
 		p.tell(report.Warning, p.app.Name, "%v", failure)
 	}
 	return err

@@ -99,7 +99,7 @@ func (p *pass) noteInputs() {
 		p.rec.Inputs = nil
 	}
 	for _, o := range p.desired {
-		if _, recorded := p.rec.Rows[o.key()]; !recorded {
+		if _, recorded := p.rec.Rows[o.Key()]; !recorded {
 			p.rec.Inputs = nil
 		}
 	}

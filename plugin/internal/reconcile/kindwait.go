@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -20,9 +21,9 @@ const kindMoment = 10 * time.Second
 // lookAtKinds finds out which of the CRDs the API server does not serve yet, and applies what waited for the others. The
 // first look after CRDs were applied gives them a moment: most take a few milliseconds. Those that are served already cost
 // no request.
-func (p *pass) lookAtKinds(ctx context.Context, crds []*object) error {
+func (p *pass) lookAtKinds(ctx context.Context, crds []*desired.Object) error {
 	until := p.Now()
-	if !p.looked && p.changes(func(s *step) bool { return isCRD(s.Ref.Kind) }) {
+	if !p.looked && p.changes(func(s *step) bool { return desired.IsCRD(s.Ref.Kind) }) {
 		until = until.Add(min(kindMoment, p.app.Timeout))
 	}
 	p.looked = true
@@ -33,7 +34,7 @@ func (p *pass) lookAtKinds(ctx context.Context, crds []*object) error {
 			return err
 		}
 		if !established {
-			p.slow[o.key()] = true
+			p.slow[o.Key()] = true
 		}
 	}
 	return p.applyHeld(ctx)

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"testing"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -14,15 +15,15 @@ func loopOver(passes ...*pass) *loop {
 	return l
 }
 
-func passOf(o *object, l *listed) *pass {
+func passOf(o *desired.Object, l *listed) *pass {
 	rec := &record.Record{Inventory: record.NewInventory("app")}
-	rec.Rows[o.key()] = record.Row{Ref: o.Ref, UID: "1"}
+	rec.Rows[o.Key()] = record.Row{Ref: o.Ref, UID: "1"}
 	rec.Settled = true
 	return &pass{rec: rec, listed: l}
 }
 
 func TestALoopConfinesItselfToDrift(t *testing.T) {
-	key := wanted("ConfigMap", "a").key()
+	key := wanted("ConfigMap", "a").Key()
 	for _, c := range []struct {
 		name   string
 		listed *listed

@@ -32,7 +32,7 @@ func (p *pass) write(ctx context.Context, s *step, before *unstructured.Unstruct
 	if s.live != nil {
 		before = s.live
 	}
-	if before == nil && s.policy.Replace {
+	if before == nil && s.Policy.Replace {
 		var err error
 		if before, err = p.Cluster.Get(ctx, s.Ref); err != nil && !apierrors.IsNotFound(err) {
 			return written{}, err
@@ -45,7 +45,7 @@ func (p *pass) write(ctx context.Context, s *step, before *unstructured.Unstruct
 	}
 	if len(must) > 0 {
 		w, err := p.makeWay(ctx, t, nil)
-		if err == nil || s.policy.Replace || !apierrors.IsInvalid(err) && !apierrors.IsNotFound(err) {
+		if err == nil || s.Policy.Replace || !apierrors.IsInvalid(err) && !apierrors.IsNotFound(err) {
 			return w, err
 		} // what is needed elsewhere stays
 	}
@@ -80,8 +80,8 @@ func firstTime(s *step) bool { return s.row == nil || s.row.UID == "" || s.state
 
 // parties says whose fields may go from an object.
 func (p *pass) parties(s *step) fields.Parties {
-	return fields.Parties{Ours: record.Manager, Former: formerManagers(), LeftTo: append(slices.Clone(s.managers), keeper),
-		LeftAt: s.released, Yields: s.policy.Yield, LikeOurs: p.app.ForeignFields == ForeignKeep || s.told != "",
+	return fields.Parties{Ours: record.Manager, Former: formerManagers(), LeftTo: append(slices.Clone(s.Managers), keeper),
+		LeftAt: s.Released, Yields: s.Policy.Yield, LikeOurs: p.app.ForeignFields == ForeignKeep || s.told != "",
 		Known: s.wasTold, LikeEdits: firstTime(s)}
 }
 

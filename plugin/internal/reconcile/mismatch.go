@@ -359,8 +359,8 @@ func (p *pass) explain(err error, s *step) (message, advice string) {
 	var api apierrors.APIStatus
 	if errors.As(err, &api) && s.fields() != nil {
 		if list := mismatches(api.Status().Message, s.fields()); len(list) > 0 {
-			text := p.textOf(s.origin)
-			message, advice = wordMismatches(list, s.origin, func(m mismatch) int { return render.Locate(text, s.origin.Line, m.path, m.value) })
+			text := p.textOf(s.Origin)
+			message, advice = wordMismatches(list, s.Origin, func(m mismatch) int { return render.Locate(text, s.Origin.Line, m.path, m.value) })
 			return p.mask(message), p.mask(advice)
 		}
 	}

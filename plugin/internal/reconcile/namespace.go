@@ -9,10 +9,11 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
-	kube "github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -21,7 +22,7 @@ import (
 // creates it when it is missing. It is not the app's: it is never changed again and never pruned.
 func (p *pass) targetNamespace() (cluster.Ref, bool) {
 	name := p.app.Namespace
-	if name == "" || slices.ContainsFunc(p.desired, func(o *object) bool {
+	if name == "" || slices.ContainsFunc(p.desired, func(o *desired.Object) bool {
 		return o.Ref.Kind.Kind == "Namespace" && o.Group == "" && o.Name == name
 	}) {
 		return cluster.Ref{}, false
@@ -77,7 +78,7 @@ func (p *pass) tellNamespace(ref cluster.Ref, body []byte) {
 
 // madeNamespace tells whether u is a Namespace that a run created for this very app before the app held it.
 func (p *pass) madeNamespace(u *unstructured.Unstructured) bool {
-	return kube.Is(u.GetAPIVersion(), u.GetKind(), "", "Namespace") && p.Records.CreatedFor(u) == p.app.Name
+	return object.Is(u.GetAPIVersion(), u.GetKind(), "", "Namespace") && p.Records.CreatedFor(u) == p.app.Name
 }
 
 // leftNamespace names the Namespace that a run created for an app which is gone, "" when there is none or another app

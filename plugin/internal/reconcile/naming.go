@@ -4,12 +4,12 @@ import (
 	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
-	kube "github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
 // noteSpread finds out whether the app has objects in more than one namespace. Names alone do not tell them apart then.
 func (p *pass) noteSpread() {
-	var s kube.Spread
+	var s object.Spread
 	for k := range p.rec.Rows {
 		s.See(k.Namespace)
 	}
@@ -20,4 +20,4 @@ func (p *pass) noteSpread() {
 }
 
 // short is how a report names an object: kind.group/name, as kubectl prints it.
-func (p *pass) short(ref cluster.Ref) string { return kube.ShortIn(ref, p.report.Spread) }
+func (p *pass) short(ref cluster.Ref) string { return object.ShortIn(ref, p.report.Spread) }

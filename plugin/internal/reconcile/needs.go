@@ -63,7 +63,7 @@ func NeedsOfRecord(rec *record.Record, instance string) []rbac.Grant {
 	var objects []rbac.Object
 	for _, o := range hooks {
 		if why, _ := app.Allow.Refuses(o.Ref); why == "" {
-			objects = append(objects, rbac.Object{Ref: o.Ref, Manifest: o.manifest})
+			objects = append(objects, rbac.Object{Ref: o.Ref, Manifest: o.Manifest})
 		}
 	}
 	return append(grants, rbac.Needs(objects)...)

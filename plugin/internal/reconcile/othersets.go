@@ -16,7 +16,7 @@ func (p *pass) refuseForeign(ctx context.Context) error {
 	known := map[string]setOwner{}
 	for i := range p.plan.foreign {
 		o := p.plan.foreignObjects[i]
-		id := foreignOwner(p.live.Object(o.key()), p.id)
+		id := foreignOwner(p.live.Object(o.Key()), p.id)
 		owner, asked := known[id]
 		if !asked {
 			owner = p.ownerOf(ctx, id)
@@ -48,7 +48,7 @@ func (p *pass) ownerOf(ctx context.Context, id string) setOwner {
 }
 
 // words returns the message and the hint, "" where the ones without a name are all that can be said.
-func (s setOwner) words(o *object, instance string) (message, advice string) {
+func (s setOwner) words(o *desired.Object, instance string) (message, advice string) {
 	switch {
 	case s.beside:
 		return "already belongs to the app " + s.App, "remove it from one of the two; an object that moves from one app to the other in one commit is handed over"
@@ -71,11 +71,11 @@ func (s setOwner) words(o *object, instance string) (message, advice string) {
 }
 
 // keepCommand is what keeps a live object from being pruned by whoever has it.
-func keepCommand(o *object) string { return annotateCommand(o) + "=disabled" }
+func keepCommand(o *desired.Object) string { return annotateCommand(o) + "=disabled" }
 
-func unkeepCommand(o *object) string { return annotateCommand(o) + "-" }
+func unkeepCommand(o *desired.Object) string { return annotateCommand(o) + "-" }
 
-func annotateCommand(o *object) string {
+func annotateCommand(o *desired.Object) string {
 	return "kubectl annotate " + at(o.Ref) + " " + desired.Prune
 }
 

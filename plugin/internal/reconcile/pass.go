@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
@@ -43,9 +44,9 @@ type pass struct {
 	live     *live.Snapshot
 	states   map[record.Key]live.State
 	handovers
-	desired   []*object
+	desired   []*desired.Object
 	ignored   map[record.Key]bool // in Git, and left alone altogether
-	hooks     []*object           // run instead of applied
+	hooks     []*desired.Object   // run instead of applied
 	manifests string              // keyed hash of all manifests, when there are hooks
 	dueFor    record.HookCause    // hooks are to run, and what for
 	newlyDue  bool                // no pass before this one has recorded that
@@ -166,7 +167,7 @@ func (r *Reconciler) newPass(ctx context.Context, app App, opts Options) *pass {
 	return p
 }
 
-func (p *pass) planInput(desired []*object) planInput {
+func (p *pass) planInput(desired []*desired.Object) planInput {
 	return planInput{desired, p.rec, p.live, p.states, p.id, p.apps, p.handovers}
 }
 
@@ -204,7 +205,7 @@ func (p *pass) poll(ctx context.Context) (err error) {
 func (p *pass) observeDesired(ctx context.Context) error {
 	q := observe.ListRequest{Namespaces: map[cluster.Kind][]string{}, NotOlderThan: p.rec.Newest()}
 	for _, o := range p.desired {
-		p.refs[o.key()] = o.Ref
+		p.refs[o.Key()] = o.Ref
 		if p.opts.drift != nil {
 			continue // the commit is the one whose kinds were listed
 		}
@@ -263,7 +264,7 @@ func (p *pass) readPlanned(ctx context.Context) error {
 	p.report.Counts.Unchanged += len(p.plan.same)
 	var same []record.Key
 	for _, o := range p.plan.same {
-		same = append(same, o.key())
+		same = append(same, o.Key())
 	}
 	if err := p.readUnsettled(ctx, same); err != nil {
 		return err
@@ -314,7 +315,7 @@ func (p *pass) readBefore(ctx context.Context) error {
 		switch {
 		case s.from != nil:
 			refs = append(refs, s.from.row.Ref)
-		case s.row != nil && p.live.Member(s.key(), p.id) != nil:
+		case s.row != nil && p.live.Member(s.Key(), p.id) != nil:
 			refs = append(refs, s.row.Ref) // at the version it was applied at: the new one may not be served yet
 		}
 	}
@@ -322,7 +323,7 @@ func (p *pass) readBefore(ctx context.Context) error {
 		return err
 	}
 	for _, s := range p.plan.steps {
-		s.live = p.live.Values(s.key(), s.owner(p.id))
+		s.live = p.live.Values(s.Key(), s.owner(p.id))
 	}
 	return nil
 }
@@ -356,7 +357,7 @@ func (p *pass) writeAhead(ctx context.Context) error {
 	for _, s := range p.plan.steps {
 		switch {
 		case s.row == nil:
-			p.rec.Rows[s.key()] = record.Row{Ref: s.Ref, Adopted: s.from != nil && s.from.row.Adopted}
+			p.rec.Rows[s.Key()] = record.Row{Ref: s.Ref, Adopted: s.from != nil && s.from.row.Adopted}
 			added = true
 		case s.state == live.Missing: // known already, but another reconciler may have pruned it a moment ago
 			added = true
@@ -405,7 +406,7 @@ func (p *pass) waitForHealth(ctx context.Context) error {
 func (p *pass) keys() []record.Key {
 	keys := make([]record.Key, 0, len(p.desired))
 	for _, o := range p.desired {
-		keys = append(keys, o.key())
+		keys = append(keys, o.Key())
 	}
 	return keys
 }

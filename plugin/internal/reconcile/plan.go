@@ -19,10 +19,10 @@ import (
 
 // step is one object to apply.
 type step struct {
-	*object
+	*desired.Object
 	anew    string // why the object is deleted and created anew, "" when it is not
 	share   string // of a dry run: the earlier name under which the live object holds our share
-	stage   stage
+	stage   desired.Stage
 	row     *record.Row                // nil for an object that is not recorded yet
 	hash    string                     // of the manifest as sent
 	changed bool                       // Git changed it: new, or another manifest than the recorded one
@@ -36,7 +36,7 @@ type step struct {
 type removal struct {
 	row   record.Row
 	live  metav1.Object // nil when it is not among the listed members
-	stage stage
+	stage desired.Stage
 	stays string // why it is not deleted although it leaves the app
 	taken bool   // another app or ApplySet has it now
 }
@@ -45,16 +45,16 @@ type removal struct {
 type plan struct {
 	steps    []*step
 	removals []removal
-	hosts    []removal // of an app that is removed: what its PostDelete hooks live in goes last
-	same     []*object // desired, recorded and clean: nothing to do
+	hosts    []removal         // of an app that is removed: what its PostDelete hooks live in goes last
+	same     []*desired.Object // desired, recorded and clean: nothing to do
 	foreign  manifest.Problems
 
-	foreignObjects []*object // of foreign, in its order
+	foreignObjects []*desired.Object // of foreign, in its order
 }
 
 // planInput is what a plan is made of.
 type planInput struct {
-	desired []*object // nil for an app that is removed
+	desired []*desired.Object // nil for an app that is removed
 	rec     *record.Record
 	live    *live.Snapshot
 	states  map[record.Key]live.State // of the rows of rec
@@ -73,16 +73,16 @@ type handovers struct {
 func makePlan(in planInput) *plan {
 	p := &plan{}
 	rec := in.rec
-	desired := map[record.Key]bool{}
+	inGit := map[record.Key]bool{}
 	for _, o := range in.desired {
-		k := o.key()
-		desired[k] = true
+		k := o.Key()
+		inGit[k] = true
 		from := in.takes[k]
 		if owner := foreignOwner(in.live.Object(k), in.set); owner != "" && from == nil {
 			p.foreign, p.foreignObjects = append(p.foreign, belongsTo(o, owner, in.apps[owner])), append(p.foreignObjects, o)
 			continue
 		}
-		s := &step{object: o, from: from, stage: o.stage(), hash: rec.Hash(o.body), told: rec.Foreign[o.ID()]}
+		s := &step{Object: o, from: from, stage: o.Stage(), hash: rec.Hash(o.Body), told: rec.Foreign[o.ID()]}
 		row, recorded := rec.Rows[k]
 		if recorded {
 			s.row = &row
@@ -92,32 +92,32 @@ func makePlan(in planInput) *plan {
 			s.changed = true
 			s.state = live.NotApplied
 		}
-		if !s.changed && s.state == live.InSync || o.policy.CreateOnly && s.row != nil && s.row.UID != "" && s.state != live.Missing {
+		if !s.changed && s.state == live.InSync || o.Policy.CreateOnly && s.row != nil && s.row.UID != "" && s.state != live.Missing {
 			p.same = append(p.same, o)
 			continue
 		}
 		p.steps = append(p.steps, s)
 	}
 	for _, row := range rec.Sorted() {
-		if k := record.KeyOf(row.Ref); !desired[k] && !in.gives[k] {
+		if k := record.KeyOf(row.Ref); !inGit[k] && !in.gives[k] {
 			r := removal{row: row, live: in.live.Object(k), taken: foreignOwner(in.live.Object(k), in.set) != ""}
-			r.stage = stageOf(row.Ref.Kind, annotationsOf(r.live))
+			r.stage = desired.StageOf(row.Ref.Kind, annotationsOf(r.live))
 			p.removals = append(p.removals, r)
 		}
 	}
 	pruneByDependencies(p.removals)
 	slices.SortStableFunc(p.steps, func(a, b *step) int {
-		return cmp.Or(a.stage.compare(b.stage), order(a.Ref, b.Ref))
+		return cmp.Or(a.stage.Compare(b.stage), desired.Order(a.Ref, b.Ref))
 	})
 	slices.SortStableFunc(p.removals, func(a, b removal) int {
-		return cmp.Or(b.stage.compare(a.stage), cmp.Compare(rank(b.row.Ref.Kind), rank(a.row.Ref.Kind)))
+		return cmp.Or(b.stage.Compare(a.stage), cmp.Compare(desired.Rank(b.row.Ref.Kind), desired.Rank(a.row.Ref.Kind)))
 	})
 	return p
 }
 
 // belongsTo says who has an object already: an app of this instance, or an ApplySet of which only the id is known.
-func belongsTo(o *object, id, app string) manifest.Problem {
-	p := manifest.Problem{Origin: o.origin, Object: o.ID(), Message: "already belongs to another ApplySet: " + id,
+func belongsTo(o *desired.Object, id, app string) manifest.Problem {
+	p := manifest.Problem{Origin: o.Origin, Object: o.ID(), Message: "already belongs to another ApplySet: " + id,
 		Hint: "find out who applies it; when nobody does any more, " + letGoCommand(o) + " lets it go"}
 	if app != "" {
 		p.Message, p.Hint = "already belongs to the app "+app, "remove it from one of the two"
@@ -126,7 +126,7 @@ func belongsTo(o *object, id, app string) manifest.Problem {
 }
 
 // letGoCommand is what takes an object out of the ApplySet it is in.
-func letGoCommand(o *object) string {
+func letGoCommand(o *desired.Object) string {
 	return "kubectl label " + at(o.Ref) + " " + record.LabelPartOf + "-"
 }
 
@@ -240,4 +240,32 @@ func listOf(doomed []removal) string {
 		lines = append(lines, fmt.Sprintf("  and %d more", more))
 	}
 	return strings.Join(lines, "\n")
+}
+
+// pruneByDependencies puts each object that goes in front of what it depends on.
+func pruneByDependencies(removals []removal) {
+	byKey := map[record.Key]*removal{}
+	for i := range removals {
+		byKey[record.KeyOf(removals[i].row.Ref)] = &removals[i]
+	}
+	var deepen func(r *removal, path int)
+	deepen = func(r *removal, path int) {
+		needs, _ := desired.Dependencies(annotationsOf(r.live))
+		for _, k := range needs {
+			target := byKey[k]
+			if target == nil || path > len(removals) { // a cycle: live annotations may say anything
+				continue
+			}
+			deepen(target, path+1)
+			if s := target.stage; s.Compare(r.stage) >= 0 {
+				s.Depth++
+				r.stage = s
+			}
+		}
+	}
+	for i := range removals {
+		if annotationsOf(removals[i].live)[desired.DependsOn] != "" {
+			deepen(&removals[i], 0)
+		}
+	}
 }

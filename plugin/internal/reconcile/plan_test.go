@@ -8,14 +8,13 @@ import (
 	"strings"
 	"testing"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object/objecttest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
@@ -23,49 +22,11 @@ import (
 
 const ourID = "applyset-ours-v1"
 
-// kinds the tests speak of, by name.
-var testKinds = map[string]cluster.Kind{
-	"Namespace":                      {Version: "v1", Kind: "Namespace", Resource: "namespaces"},
-	"ConfigMap":                      {Version: "v1", Kind: "ConfigMap", Resource: "configmaps", Namespaced: true},
-	"Secret":                         {Version: "v1", Kind: "Secret", Resource: "secrets", Namespaced: true},
-	"Service":                        {Version: "v1", Kind: "Service", Resource: "services", Namespaced: true},
-	"ServiceAccount":                 {Version: "v1", Kind: "ServiceAccount", Resource: "serviceaccounts", Namespaced: true},
-	"Deployment":                     {Group: "apps", Version: "v1", Kind: "Deployment", Resource: "deployments", Namespaced: true},
-	"HorizontalPodAutoscaler":        {Group: "autoscaling", Version: "v2", Kind: "HorizontalPodAutoscaler", Resource: "horizontalpodautoscalers", Namespaced: true},
-	"ClusterRole":                    {Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "ClusterRole", Resource: "clusterroles"},
-	"CustomResourceDefinition":       {Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition", Resource: "customresourcedefinitions"},
-	"ValidatingWebhookConfiguration": {Group: "admissionregistration.k8s.io", Version: "v1", Kind: "ValidatingWebhookConfiguration", Resource: "validatingwebhookconfigurations"},
-	"Widget":                         {Group: "example.com", Version: "v1", Kind: "Widget", Resource: "widgets", Namespaced: true},
-}
-
-func refTo(kind, name string) cluster.Ref {
-	r := cluster.Ref{Kind: testKinds[kind], Name: name}
-	if r.Namespaced {
-		r.Namespace = "shop"
-	}
-	return r
-}
-
 // wanted is a desired object of Git, with annotations as name=value.
-func wanted(kind, name string, annotations ...string) *object {
-	ref := refTo(kind, name)
-	u := &unstructured.Unstructured{Object: map[string]any{}}
-	u.SetGroupVersionKind(ref.GVK())
-	u.SetName(name)
-	u.SetNamespace(ref.Namespace)
-	u.SetAnnotations(pairs(annotations))
-	o := &object{Ref: ref, manifest: u, policy: desired.PolicyOf(u.GetAnnotations()), origin: manifest.Origin{File: "app.yaml", Line: 7}}
-	o.body, _ = json.Marshal(u.Object)
+func wanted(kind, name string, annotations ...string) *desired.Object {
+	o := desired.New(objecttest.Ref(kind, name), manifest.Object{Unstructured: objecttest.Manifest(kind, name, annotations...), Origin: manifest.Origin{File: "app.yaml", Line: 7}})
+	o.Body, _ = json.Marshal(o.Manifest.Object)
 	return o
-}
-
-func pairs(list []string) map[string]string {
-	m := map[string]string{}
-	for _, p := range list {
-		k, v, _ := strings.Cut(p, "=")
-		m[k] = v
-	}
-	return m
 }
 
 // scene is a record and a cluster to plan against.
@@ -80,10 +41,10 @@ func newScene() *scene {
 }
 
 // applied puts o into record and cluster, as it is.
-func (s *scene) applied(o *object, v live.State) *scene {
-	k := o.key()
-	s.rec.Rows[k] = record.Row{Ref: o.Ref, UID: types.UID(o.Name), Manifest: s.rec.Hash(o.body)}
-	live := o.manifest.DeepCopy()
+func (s *scene) applied(o *desired.Object, v live.State) *scene {
+	k := o.Key()
+	s.rec.Rows[k] = record.Row{Ref: o.Ref, UID: types.UID(o.Name), Manifest: s.rec.Hash(o.Body)}
+	live := o.Manifest.DeepCopy()
 	live.SetUID(types.UID(o.Name))
 	live.SetLabels(map[string]string{record.LabelPartOf: ourID})
 	s.live.Add(o.Ref.Kind, live)
@@ -91,7 +52,7 @@ func (s *scene) applied(o *object, v live.State) *scene {
 	return s
 }
 
-func (s *scene) plan(objects ...*object) *plan {
+func (s *scene) plan(objects ...*desired.Object) *plan {
 	return makePlan(planInput{desired: objects, rec: s.rec, live: s.live, states: s.states, set: ourID, apps: map[string]string{"applyset-web-v1": "web"}})
 }
 
@@ -103,10 +64,10 @@ func (p *plan) lines() []string {
 		if s.changed {
 			why = "git"
 		}
-		out = append(out, fmt.Sprintf("apply %d/%d %s %s", s.stage.phase, s.stage.wave, s.Ref, why))
+		out = append(out, fmt.Sprintf("apply %d/%d %s %s", s.stage.Phase, s.stage.Wave, s.Ref, why))
 	}
 	for _, r := range p.removals {
-		out = append(out, fmt.Sprintf("prune %d/%d %s", r.stage.phase, r.stage.wave, r.row.Ref))
+		out = append(out, fmt.Sprintf("prune %d/%d %s", r.stage.Phase, r.stage.Wave, r.row.Ref))
 	}
 	for _, o := range p.same {
 		out = append(out, "same "+o.Ref.String())
@@ -117,13 +78,6 @@ func (p *plan) lines() []string {
 	return out
 }
 
-func checkLines(t *testing.T, got []string, want ...string) {
-	t.Helper()
-	if !slices.Equal(got, want) {
-		t.Errorf("got\n  %s\nwant\n  %s", strings.Join(got, "\n  "), strings.Join(want, "\n  "))
-	}
-}
-
 func TestAPlanAppliesInStages(t *testing.T) {
 	p := newScene().plan(
 		wanted("Deployment", "web"), wanted("ValidatingWebhookConfiguration", "check"), wanted("Widget", "w"),
@@ -132,7 +86,7 @@ func TestAPlanAppliesInStages(t *testing.T) {
 		wanted("ConfigMap", "web"), wanted("ServiceAccount", "web"), wanted("Namespace", "shop"),
 		wanted("ClusterRole", "waved", desired.Wave+"=2"), wanted("ConfigMap", "odd", desired.Wave+"=first"),
 		wanted("ConfigMap", "both", desired.Wave+"=1", "argocd.argoproj.io/sync-wave=9"))
-	checkLines(t, p.lines(),
+	objecttest.Lines(t, p.lines(),
 		"apply 0/0 namespace/shop git",
 		"apply 1/0 customresourcedefinition.apiextensions.k8s.io/widgets.example.com git",
 		"apply 2/0 clusterrole.rbac.authorization.k8s.io/reader git",
@@ -151,12 +105,12 @@ func TestAPlanAppliesInStages(t *testing.T) {
 
 func TestAPlanPrunesBackwards(t *testing.T) {
 	s := newScene()
-	for _, o := range []*object{wanted("Namespace", "shop"), wanted("CustomResourceDefinition", "widgets.example.com"), wanted("Widget", "w"),
+	for _, o := range []*desired.Object{wanted("Namespace", "shop"), wanted("CustomResourceDefinition", "widgets.example.com"), wanted("Widget", "w"),
 		wanted("Service", "web"), wanted("Deployment", "web"), wanted("ConfigMap", "late", desired.Wave+"=5"),
 		wanted("ValidatingWebhookConfiguration", "check"), wanted("ServiceAccount", "web")} {
 		s.applied(o, live.InSync)
 	}
-	checkLines(t, s.plan().lines(),
+	objecttest.Lines(t, s.plan().lines(),
 		"prune 4/0 validatingwebhookconfiguration.admissionregistration.k8s.io/check",
 		"prune 3/5 configmap/late",
 		"prune 3/0 deployment.apps/web",
@@ -172,13 +126,13 @@ func TestAPlanHoldsOnlyWhatDiffers(t *testing.T) {
 	s.applied(wanted("ConfigMap", "same"), live.InSync).applied(wanted("ConfigMap", "drifted"), live.Drifted).
 		applied(wanted("ConfigMap", "changed"), live.InSync).applied(wanted("ConfigMap", "missing"), live.Missing).
 		applied(wanted("ConfigMap", "old"), live.InSync)
-	s.rec.Rows[record.KeyOf(refTo("ConfigMap", "ahead"))] = record.Row{Ref: refTo("ConfigMap", "ahead")}
+	s.rec.Rows[record.KeyOf(objecttest.Ref("ConfigMap", "ahead"))] = record.Row{Ref: objecttest.Ref("ConfigMap", "ahead")}
 	s.applied(wanted("ConfigMap", "taken"), live.InSync)
-	taken := s.live.Object(record.KeyOf(refTo("ConfigMap", "taken")))
+	taken := s.live.Object(record.KeyOf(objecttest.Ref("ConfigMap", "taken")))
 	taken.SetLabels(map[string]string{record.LabelPartOf: "applyset-theirs-v1"})
 	p := s.plan(wanted("ConfigMap", "same"), wanted("ConfigMap", "drifted"), wanted("ConfigMap", "changed", "a=b"),
 		wanted("ConfigMap", "missing"), wanted("ConfigMap", "new"), wanted("ConfigMap", "taken"))
-	checkLines(t, p.lines(),
+	objecttest.Lines(t, p.lines(),
 		"apply 3/0 configmap/drifted drift",
 		"apply 3/0 configmap/changed git",
 		"apply 3/0 configmap/missing drift",
@@ -193,16 +147,16 @@ func TestAnotherVersionOfAKindIsAChange(t *testing.T) {
 	s := newScene()
 	o := wanted("Widget", "w")
 	s.applied(o, live.InSync)
-	row := s.rec.Rows[o.key()]
+	row := s.rec.Rows[o.Key()]
 	row.Ref.Version = "v1beta1"
-	s.rec.Rows[o.key()] = row
-	checkLines(t, s.plan(o).lines(), "apply 3/0 widget.example.com/w git")
+	s.rec.Rows[o.Key()] = row
+	objecttest.Lines(t, s.plan(o).lines(), "apply 3/0 widget.example.com/w git")
 }
 
 func TestGuardRefusesToPruneTooMuch(t *testing.T) {
 	const keep = desired.Prune + "=disabled"
-	many := func(kind string, n int, annotations ...string) []*object {
-		var out []*object
+	many := func(kind string, n int, annotations ...string) []*desired.Object {
+		var out []*desired.Object
 		for i := range n {
 			out = append(out, wanted(kind, fmt.Sprintf("%s-%02d", strings.ToLower(kind), i), annotations...))
 		}
@@ -210,7 +164,7 @@ func TestGuardRefusesToPruneTooMuch(t *testing.T) {
 	}
 	tests := []struct {
 		name         string
-		stay, go_    []*object
+		stay, go_    []*desired.Object
 		ahead        int // rows written ahead whose objects were never created
 		message      string
 		budget       Budget
@@ -243,7 +197,7 @@ func TestGuardRefusesToPruneTooMuch(t *testing.T) {
 				s.applied(o, live.InSync)
 			}
 			for i := range test.ahead {
-				ref := refTo("Secret", fmt.Sprintf("ahead-%d", i))
+				ref := objecttest.Ref("Secret", fmt.Sprintf("ahead-%d", i))
 				s.rec.Rows[record.KeyOf(ref)] = record.Row{Ref: ref}
 			}
 			r := s.plan(test.stay...).guard(s.rec, report.Source{}, cmp.Or(test.budget, DefaultBudget))
@@ -266,5 +220,15 @@ func TestGuardRefusesToPruneTooMuch(t *testing.T) {
 				t.Errorf("the hint is %q", hints)
 			}
 		})
+	}
+}
+
+func TestObjectsArePrunedBeforeWhatTheyDependOn(t *testing.T) {
+	s := newScene().applied(wanted("ConfigMap", "a"), live.InSync).
+		applied(wanted("ConfigMap", "b", desired.DependsOn+"=/namespaces/shop/Deployment/none"), live.InSync).
+		applied(wanted("ConfigMap", "z", desired.DependsOn+"=/namespaces/shop/ConfigMap/a"), live.InSync)
+	lines := s.plan().lines()
+	if z, a := strings.Index(strings.Join(lines, " "), "configmap/z"), strings.Index(strings.Join(lines, " "), "configmap/a"); z > a {
+		t.Errorf("got %v", lines)
 	}
 }

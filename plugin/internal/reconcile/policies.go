@@ -9,31 +9,23 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// waiting is an object whose kind the cluster does not know, and that asks to wait for it.
-func waiting(ro manifest.Object) *object {
-	gvk := ro.GroupVersionKind()
-	return &object{Ref: cluster.Ref{Kind: cluster.Kind{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind}, Name: ro.GetName()},
-		origin: ro.Origin, manifest: ro.Unstructured.DeepCopy(), policy: desired.Policy{Patient: true}}
-}
-
 // sort takes apart what was rendered: what is applied, and what is left alone or waits.
-func (p *pass) sort(objects []*object) {
+func (p *pass) sort(objects []*desired.Object) {
 	p.desired, p.hooks, p.ignored = nil, nil, map[record.Key]bool{}
 	for _, o := range objects {
 		switch {
 		case o.Resource == "": // its kind is not known yet
 			p.deferred = true
 			p.tell(report.Waiting, p.app.Name, "%s: the cluster does not know its kind yet; a later run applies it", o.Ref)
-		case o.hook != nil && o.hook.skip, o.policy.Ignore:
-			p.ignored[o.key()] = true
-		case o.hook != nil:
+		case o.Hook != nil && o.Hook.Skip, o.Policy.Ignore:
+			p.ignored[o.Key()] = true
+		case o.Hook != nil:
 			p.hooks = append(p.hooks, o)
 		default:
 			p.desired = append(p.desired, o)
@@ -42,12 +34,12 @@ func (p *pass) sort(objects []*object) {
 }
 
 // tellMisunderstood warns of annotations that mean nothing here, and of fields that are not applied.
-func (p *pass) tellMisunderstood(objects []*object) {
+func (p *pass) tellMisunderstood(objects []*desired.Object) {
 	for _, o := range objects {
-		for _, note := range o.notes {
-			p.tell(report.Warning, p.app.Name, "%s", manifest.Problem{Origin: o.origin, Object: o.ID(), Message: note}.Error())
+		for _, note := range o.Notes {
+			p.tell(report.Warning, p.app.Name, "%s", manifest.Problem{Origin: o.Origin, Object: o.ID(), Message: note}.Error())
 		}
-		for _, problem := range misunderstood(o) {
+		for _, problem := range desired.Warnings(o) {
 			p.tell(report.Warning, p.app.Name, "%s", problem.Error())
 		}
 	}
@@ -55,7 +47,7 @@ func (p *pass) tellMisunderstood(objects []*object) {
 
 // leaveAlone tells whether an object that is only to be created exists already. Then nothing is sent.
 func (p *pass) leaveAlone(ctx context.Context, s *step) (outcome, bool) {
-	if !s.policy.CreateOnly {
+	if !s.Policy.CreateOnly {
 		return outcome{}, false
 	}
 	live, err := p.Cluster.Get(ctx, s.Ref)
@@ -68,15 +60,15 @@ func (p *pass) leaveAlone(ctx context.Context, s *step) (outcome, bool) {
 // leave records an object that was there when it was to be created: as ours if it has our label, because a pass that
 // was cut off created it, and otherwise not at all.
 func (p *pass) leave(s *step, o outcome) {
-	p.after[s.key()] = o.after
+	p.after[s.Key()] = o.after
 	if p.opts.DryRun {
 		return
 	}
 	if o.after.GetLabels()[record.LabelPartOf] != p.id {
-		delete(p.rec.Rows, s.key())
+		delete(p.rec.Rows, s.Key())
 		return
 	}
-	p.rec.Rows[s.key()] = record.Row{Ref: s.Ref, UID: o.after.GetUID(), ResourceVersion: o.after.GetResourceVersion(),
+	p.rec.Rows[s.Key()] = record.Row{Ref: s.Ref, UID: o.after.GetUID(), ResourceVersion: o.after.GetResourceVersion(),
 		Generation: o.after.GetGeneration(), Manifest: s.hash, CreateOnly: true}
 }
 
@@ -95,9 +87,9 @@ func (p *pass) letStay() {
 // markCreateOnly keeps the rows of objects that became create-only from being drift.
 func (p *pass) markCreateOnly() {
 	for _, o := range p.plan.same {
-		if row := p.rec.Rows[o.key()]; o.policy.CreateOnly && !row.CreateOnly {
+		if row := p.rec.Rows[o.Key()]; o.Policy.CreateOnly && !row.CreateOnly {
 			row.CreateOnly = true
-			p.rec.Rows[o.key()] = row
+			p.rec.Rows[o.Key()] = row
 		}
 	}
 }

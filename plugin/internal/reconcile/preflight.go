@@ -55,7 +55,7 @@ func (p *pass) checkRights(ctx context.Context) error {
 // the question as well.
 func (p *pass) isOneChange() bool {
 	steps := p.plan.steps
-	return len(steps) == 1 && len(p.plan.removals) == 0 && steps[0].live != nil && !steps[0].policy.Recreate && !p.hooksDue()
+	return len(steps) == 1 && len(p.plan.removals) == 0 && steps[0].live != nil && !steps[0].Policy.Recreate && !p.hooksDue()
 }
 
 // unknownRights are those of the plan that were not found allowed before, by namespace.

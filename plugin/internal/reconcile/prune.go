@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -61,7 +62,7 @@ func (p *pass) pruneOne(ctx context.Context, r removal) (c *report.Change, was *
 	c = &report.Change{Object: r.row.ID(), Short: p.short(r.row.Ref)}
 	fail := func(err error) (*report.Change, *unstructured.Unstructured, bool) {
 		c.Action = report.Failed
-		c.Error, c.Hint = p.explain(err, &step{object: &object{Ref: r.row.Ref}})
+		c.Error, c.Hint = p.explain(err, &step{Object: &desired.Object{Ref: r.row.Ref}})
 		c.Error = "prune: " + c.Error
 		return c, nil, false
 	}

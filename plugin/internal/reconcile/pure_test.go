@@ -1,9 +1,7 @@
 package reconcile
 
 import (
-	"encoding/json"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
@@ -15,7 +13,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object/objecttest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 )
@@ -55,7 +53,7 @@ func TestClassifyNamesWhatHappened(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := &step{object: wanted("ConfigMap", "x"), row: test.row, changed: test.changed, state: test.state}
+			s := &step{Object: wanted("ConfigMap", "x"), row: test.row, changed: test.changed, state: test.state}
 			action, note := classify(s, test.outcome)
 			if got := strings.TrimSuffix(string(action)+", "+note, ", "); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
@@ -124,7 +122,7 @@ func TestErrorsOfTheServerAreExplained(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			message, advice := explain(test.err, &step{object: wanted("ConfigMap", "x")}, nil)
+			message, advice := explain(test.err, &step{Object: wanted("ConfigMap", "x")}, nil)
 			if message != test.message || advice != test.hint {
 				t.Errorf("got %q, %q\nwant %q, %q", message, advice, test.message, test.hint)
 			}
@@ -137,7 +135,7 @@ func TestErrorsHoldNoSecretValue(t *testing.T) {
 		"stringData": map[string]any{"password": "correct-horse-battery"}}}
 	err := serverError(422, "Invalid", `Secret "x" is invalid: data: Invalid value: "correct-horse-battery": no`,
 		metav1.StatusCause{Field: "data[password]", Message: `Invalid value: "correct-horse-battery": no`})
-	if message, advice := explain(err, &step{object: wanted("Secret", "x")}, []*unstructured.Unstructured{secret}); strings.Contains(message+advice, "horse") {
+	if message, advice := explain(err, &step{Object: wanted("Secret", "x")}, []*unstructured.Unstructured{secret}); strings.Contains(message+advice, "horse") {
 		t.Errorf("the value is in %q, %q", message, advice)
 	}
 }
@@ -157,90 +155,6 @@ func TestA404IsReadClosely(t *testing.T) {
 	}
 }
 
-func TestReplicasBelongToTheAutoscalerOfTheSameApp(t *testing.T) {
-	tests := []struct {
-		name, apiVersion, kind, target, namespace string
-		wantReplicas                              bool
-	}{
-		{"its target", "apps/v1", "Deployment", "web", "shop", false},
-		{"its target in an older version", "apps/v1beta1", "Deployment", "web", "shop", false},
-		{"another Deployment", "apps/v1", "Deployment", "other", "shop", true},
-		{"another kind of the same name", "apps/v1", "StatefulSet", "web", "shop", true},
-		{"another group", "example.com/v1", "Deployment", "web", "shop", true},
-		{"another namespace", "apps/v1", "Deployment", "web", "elsewhere", true},
-		{"no version", "", "Deployment", "web", "shop", true},
-		{"no sense", "a/b/c", "Deployment", "web", "shop", true},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			web, hpa := wanted("Deployment", "web"), wanted("HorizontalPodAutoscaler", "web")
-			web.manifest.Object["spec"] = map[string]any{"replicas": int64(3), "paused": false}
-			hpa.manifest.Object["spec"] = map[string]any{"scaleTargetRef": map[string]any{"apiVersion": test.apiVersion, "kind": test.kind, "name": test.target}}
-			hpa.Namespace = test.namespace
-			leaveScalingToHPAs([]*object{hpa, web})
-			if _, found, _ := unstructured.NestedInt64(web.manifest.Object, "spec", "replicas"); found != test.wantReplicas {
-				t.Errorf("replicas are sent: %t", found)
-			}
-			if (len(web.released) == 0) != test.wantReplicas {
-				t.Errorf("released: %v", web.released)
-			}
-			if _, found, _ := unstructured.NestedBool(web.manifest.Object, "spec", "paused"); !found {
-				t.Error("more than replicas was taken out")
-			}
-		})
-	}
-}
-
-func TestWorkloadsComeBeforeWhatLeadsToThem(t *testing.T) {
-	var refs []cluster.Ref
-	for _, ns := range []string{"b", "a"} {
-		for _, kind := range []string{"Ingress", "Deployment", "HorizontalPodAutoscaler", "ConfigMap", "ServiceAccount"} {
-			refs = append(refs, cluster.Ref{Kind: cluster.Kind{Kind: kind}, Namespace: ns})
-		}
-	}
-	slices.SortStableFunc(refs, order)
-	var got []string
-	for _, r := range refs {
-		got = append(got, r.Namespace+" "+r.Kind.Kind)
-	}
-	checkLines(t, got, "a ServiceAccount", "a ConfigMap", "a HorizontalPodAutoscaler", "a Deployment",
-		"b ServiceAccount", "b ConfigMap", "b HorizontalPodAutoscaler", "b Deployment", "a Ingress", "b Ingress")
-}
-
-func TestPrepareMakesManifestsReady(t *testing.T) {
-	r := reconcilerOf(t)
-	text := `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x","uid":"u","resourceVersion":"1","generation":4,"creationTimestamp":"2026-01-01T00:00:00Z",
-		"managedFields":[{}],"labels":{"a":"b"}},"status":{"x":1},"data":{"a":"b"}}`
-	objects, err := r.prepare(t.Context(), App{Name: "shop", Namespace: "shop"}, rendered(t, text,
-		`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"n","namespace":"nonsense"}}`,
-		`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x","namespace":"own"}}`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for _, o := range objects {
-		got = append(got, string(o.body))
-	}
-	id := r.Records.ID("shop")
-	checkLines(t, got,
-		`{"apiVersion":"v1","data":{"a":"b"},"kind":"ConfigMap","metadata":{"labels":{"a":"b","applyset.kubernetes.io/part-of":"`+id+`"},"name":"x","namespace":"shop"}}`,
-		`{"apiVersion":"v1","kind":"Namespace","metadata":{"labels":{"applyset.kubernetes.io/part-of":"`+id+`"},"name":"n"}}`,
-		`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"labels":{"applyset.kubernetes.io/part-of":"`+id+`"},"name":"x","namespace":"own"}}`)
-}
-
-func TestPrepareTellsAllProblemsAtOnce(t *testing.T) {
-	_, err := reconcilerOf(t).prepare(t.Context(), App{Name: "shop", Namespace: "shop"}, rendered(t,
-		`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x"}}`,
-		`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"generateName":"x-"}}`,
-		`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x","namespace":"shop"}}`))
-	if err == nil {
-		t.Fatal("no error")
-	}
-	checkLines(t, strings.Split(err.Error(), "\n"),
-		"app.yaml:2: v1/ConfigMap/x-: metadata.generateName cannot be applied: each pass would create another object",
-		"app.yaml:3: v1/ConfigMap/shop/x: is defined twice, first at app.yaml:1")
-}
-
 // reconcilerOf knows the kinds of the tests and reaches no server.
 func reconcilerOf(t *testing.T) *Reconciler {
 	t.Helper()
@@ -248,23 +162,10 @@ func reconcilerOf(t *testing.T) *Reconciler {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, k := range testKinds {
+	for _, k := range objecttest.Kinds {
 		client.Learn(k)
 	}
 	return &Reconciler{Cluster: client, Records: &store.Store{Cluster: client, Namespace: "gitops-system", Tool: "kubectl-gitops/v1"}}
-}
-
-func rendered(t *testing.T, texts ...string) []manifest.Object {
-	t.Helper()
-	var out []manifest.Object
-	for i, text := range texts {
-		u := &unstructured.Unstructured{}
-		if err := json.Unmarshal([]byte(text), &u.Object); err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, manifest.Object{Unstructured: u, Origin: manifest.Origin{File: "app.yaml", Line: i + 1}})
-	}
-	return out
 }
 
 func TestNotHealthyIsTheSameTextWhileNothingChanges(t *testing.T) {

@@ -30,7 +30,7 @@ const (
 // replacedAnew tells whether an object asks to be deleted and created anew at each change, and may be. What a volume holds
 // is worth more than that: it is recreated only when its change is refused.
 func replacedAnew(s *step) bool {
-	return s.policy.Replace && s.policy.Recreate && s.live != nil && whyKept(s, s.live) == "" && !holdsData(s.Ref.Kind)
+	return s.Policy.Replace && s.Policy.Recreate && s.live != nil && whyKept(s, s.live) == "" && !holdsData(s.Ref.Kind)
 }
 
 // whyKept says why an object is not recreated although its annotation asks, "" when it may be. The annotation is Git's,
@@ -147,7 +147,7 @@ func (p *pass) guardUnforeseen(ctx context.Context, s *step) error {
 	defer p.unforeseen.mu.Unlock()
 	var anew []*step
 	for _, other := range p.plan.steps {
-		if other.anew != "" && other.key() != s.key() {
+		if other.anew != "" && other.Key() != s.Key() {
 			anew = append(anew, other)
 		}
 	}
@@ -191,11 +191,11 @@ func (p *pass) deleteAndCreate(ctx context.Context, s *step, live *unstructured.
 // wholeAgain is the step with all that creates the object: what is applied later without, or what somebody else has set
 // since in the fields that are left to others.
 func (p *pass) wholeAgain(s *step, live *unstructured.Unstructured) (*step, error) {
-	if len(s.first) > 0 {
-		return s.as(s.first)
+	if len(s.First) > 0 {
+		return s.as(s.First)
 	}
-	m := s.manifest.DeepCopy()
-	for _, pointer := range s.released {
+	m := s.Manifest.DeepCopy()
+	for _, pointer := range s.Released {
 		path := fields.Pointer(pointer)
 		if v, found, err := unstructured.NestedFieldCopy(live.Object, path...); found && err == nil {
 			if err := unstructured.SetNestedField(m.Object, v, path...); err != nil {
@@ -213,7 +213,7 @@ func (p *pass) wholeAgain(s *step, live *unstructured.Unstructured) (*step, erro
 // creatable returns nil if the server would create an object that did not exist, and otherwise its reason. A dry run of the
 // creation is refused in any case, because the object exists: but only after all else was found right.
 func (p *pass) creatable(ctx context.Context, s *step, live *unstructured.Unstructured) error {
-	_, err := p.Cluster.TryCreate(ctx, s.Ref, s.body, record.Manager, s.policy.Unchecked)
+	_, err := p.Cluster.TryCreate(ctx, s.Ref, s.Body, record.Manager, s.Policy.Unchecked)
 	if apierrors.IsAlreadyExists(err) || takenByItself(err, live) {
 		return nil
 	}
@@ -253,16 +253,16 @@ func notOfValue(r rune) bool { return strings.ContainsRune(`[]{}",: `, r) }
 // asCreated is what the server would make of the manifest of an object that exists, as far as it can be asked: under a name
 // that the server makes up.
 func (p *pass) asCreated(ctx context.Context, s *step) *unstructured.Unstructured {
-	m := s.manifest.DeepCopy()
+	m := s.Manifest.DeepCopy()
 	m.SetName("")
 	m.SetGenerateName("gitops-")
 	body, err := json.Marshal(m.Object)
 	if err != nil {
-		return s.manifest
+		return s.Manifest
 	}
-	after, err := p.Cluster.TryCreate(ctx, s.Ref, body, record.Manager, s.policy.Unchecked)
+	after, err := p.Cluster.TryCreate(ctx, s.Ref, body, record.Manager, s.Policy.Unchecked)
 	if err != nil {
-		return s.manifest
+		return s.Manifest
 	}
 	after.SetName(s.Name)
 	after.SetGenerateName("")

@@ -39,7 +39,7 @@ func TestFieldWhyKept(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			live := &unstructured.Unstructured{Object: map[string]any{}}
 			live.SetUID("u")
-			s := &step{object: &object{Ref: cluster.Ref{Kind: test.kind}, policy: desired.Policy{Replace: true, Recreate: true}}, row: test.row, live: live}
+			s := &step{Object: &desired.Object{Ref: cluster.Ref{Kind: test.kind}, Policy: desired.Policy{Replace: true, Recreate: true}}, row: test.row, live: live}
 			if test.from != nil {
 				s.from = &handover{row: *test.from}
 			}
@@ -58,23 +58,23 @@ func TestFieldRefusals(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		err     error
-		others  []*object // of the same commit
-		refuses bool      // the change: recreate answers it
+		others  []*desired.Object // of the same commit
+		refuses bool              // the change: recreate answers it
 		final   bool
 	}{
 		{"P7 M13 an immutable field", serverError(422, "Invalid", "spec.selector: Invalid value: field is immutable"), nil, true, true},
 		{"P7 M13 a claim", serverError(422, "Invalid", "spec: Forbidden: spec is immutable after creation except resources.requests"), nil, true, true},
 		{"P7 M13 a CEL rule", serverError(422, "Invalid", `spec: Invalid value: "object": a disk cannot shrink`), nil, true, true},
 		{"P7 M13 a policy", serverError(422, "Invalid", "ValidatingAdmissionPolicy 'x' with binding 'x' denied request: frozen"), nil, true, true},
-		{"P7 M13 a policy, whose parameters may change", serverError(422, "Invalid", "ValidatingAdmissionPolicy 'x' with binding 'x' denied request: frozen"), []*object{wanted("ConfigMap", "x")}, true, false},
+		{"P7 M13 a policy, whose parameters may change", serverError(422, "Invalid", "ValidatingAdmissionPolicy 'x' with binding 'x' denied request: frozen"), []*desired.Object{wanted("ConfigMap", "x")}, true, false},
 		{"P7 M13 a webhook", serverError(403, "Forbidden", `admission webhook "x" denied the request: frozen`), nil, true, true},
-		{"P7 M13 a webhook, beside a policy of some engine", serverError(403, "Forbidden", `admission webhook "x" denied the request: frozen`), []*object{{Ref: cluster.Ref{Kind: cluster.Kind{Group: "example.com", Version: "v1", Kind: "Rule"}}}}, true, false},
+		{"P7 M13 a webhook, beside a policy of some engine", serverError(403, "Forbidden", `admission webhook "x" denied the request: frozen`), []*desired.Object{{Ref: cluster.Ref{Kind: cluster.Kind{Group: "example.com", Version: "v1", Kind: "Rule"}}}}, true, false},
 		{"P7 M13 a webhook that answers 400", serverError(400, "BadRequest", `admission webhook "x" denied the request: frozen`), nil, true, true},
 		{"P7 M13 a webhook that cannot be asked", serverError(400, "BadRequest", `admission webhook "x" does not support dry run`), nil, false, false},
 		{"P7 M13 a webhook that fails", serverError(500, "InternalError", `failed calling webhook "x": no answer`), nil, false, false},
 		{"P7 M13 missing rights", serverError(403, "Forbidden", `services "x" is forbidden: User "u" cannot patch resource "services"`), nil, false, false},
 		{"P7 M13 a quota", serverError(403, "Forbidden", "exceeded quota: q"), nil, true, true},
-		{"P7 M13 a quota that is raised", serverError(403, "Forbidden", "exceeded quota: q"), []*object{{Ref: cluster.Ref{Kind: cluster.Kind{Version: "v1", Kind: "ResourceQuota"}}}}, true, false},
+		{"P7 M13 a quota that is raised", serverError(403, "Forbidden", "exceeded quota: q"), []*desired.Object{{Ref: cluster.Ref{Kind: cluster.Kind{Version: "v1", Kind: "ResourceQuota"}}}}, true, false},
 		{"P7 M13 fields of others", conflict, nil, false, true},
 		{"P7 M13 a conflict", serverError(409, "Conflict", "the object has been modified"), nil, false, false},
 		{"P7 M13 a mismatch", serverError(500, "", typedPatch+"x/y; v1, Kind=Pod): .spec.a: expected string, got &{1}"), nil, false, true},
@@ -83,10 +83,10 @@ func TestFieldRefusals(t *testing.T) {
 		{"P7 M13 no answer", errors.New("connection refused"), nil, false, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := &step{object: wanted("Service", "web")}
+			s := &step{Object: wanted("Service", "web")}
 			p := &pass{plan: &plan{steps: []*step{s}}}
 			for _, o := range test.others {
-				p.plan.steps = append(p.plan.steps, &step{object: o})
+				p.plan.steps = append(p.plan.steps, &step{Object: o})
 			}
 			if got := refusesUpdate(test.err); got != test.refuses {
 				t.Errorf("refuses the change: %v", got)

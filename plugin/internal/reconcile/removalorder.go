@@ -8,6 +8,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -15,7 +16,7 @@ import (
 type leaving struct {
 	app   App
 	rec   *record.Record
-	hooks []*object
+	hooks []*desired.Object
 	first []string // the apps that are removed before it, if they leave too
 }
 

@@ -26,7 +26,7 @@ func (p *pass) renameShares(ctx context.Context) error {
 	planned := map[record.Key]bool{} // they are renamed when it is their turn, or go
 	if p.plan != nil {
 		for _, s := range p.plan.steps {
-			planned[s.key()] = true
+			planned[s.Key()] = true
 		}
 		for _, r := range p.plan.removals {
 			planned[record.KeyOf(r.row.Ref)] = true

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
@@ -18,8 +19,8 @@ type rendering struct {
 	commit, settings string
 	objects          []manifest.Object
 	revision         source.Revision
-	desired          []*object      // the objects, prepared
-	inputs           *record.Inputs // nil where they are not known
+	desired          []*desired.Object // the objects, prepared
+	inputs           *record.Inputs    // nil where they are not known
 	charts           []record.Chart
 	asked            []string // what charts asked about in vain
 }
@@ -58,7 +59,7 @@ func (p *pass) render(ctx context.Context) error {
 		p.sort(r.desired)
 		return nil
 	}
-	objects, err := p.prepare(ctx, p.app, r.objects)
+	objects, err := desired.Prepare(ctx, p.app, r.objects, p.id, desired.Cluster{Kind: p.Cluster.KindOr, Refused: p.guardInstance})
 	first := err == nil && r.desired == nil
 	if first {
 		p.tellMisunderstood(objects)
@@ -68,7 +69,7 @@ func (p *pass) render(ctx context.Context) error {
 		err = p.keepHooks(first)
 	}
 	r.desired = objects
-	defined, _ := definedKinds(p.app.Allow, r.objects) // prepare told what is wrong
+	defined, _ := desired.DefinedKinds(p.app.Allow, r.objects) // prepare told what is wrong
 	for _, k := range defined {
 		p.newKinds[k] = true
 	}

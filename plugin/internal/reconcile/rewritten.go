@@ -18,7 +18,7 @@ import (
 func (p *pass) tellRewritten(c *report.Change, s *step, o outcome, set *fieldpath.Set) {
 	told := map[string]bool{} // what was rewritten before a revert of other fields
 	if o.before != nil {
-		for _, d := range fields.Diff(s.manifest, o.before, set) {
+		for _, d := range fields.Diff(s.Manifest, o.before, set) {
 			told[d.Path] = d.To != nil
 		}
 		for _, d := range fields.Diff(o.before, o.after, set) {
@@ -26,7 +26,7 @@ func (p *pass) tellRewritten(c *report.Change, s *step, o outcome, set *fieldpat
 		}
 	}
 	var texts []string
-	for _, d := range fields.Diff(s.manifest, o.after, set) {
+	for _, d := range fields.Diff(s.Manifest, o.after, set) {
 		if d.From == nil || d.To == nil || means(d.From, d.To) || c.Action == report.Reverted && told[d.Path] {
 			continue
 		}

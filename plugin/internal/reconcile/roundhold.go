@@ -8,6 +8,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -111,9 +112,9 @@ func (p *pass) planHeld(ctx context.Context) error {
 		return p.notReverted(p.left(), err)
 	}
 	p.hooks, p.toKeep = nil, nil
-	p.desired = slices.DeleteFunc(slices.Clone(p.desired), func(o *object) bool {
-		_, recorded := p.rec.Rows[o.key()]
-		return !recorded || p.handedOn(o.key())
+	p.desired = slices.DeleteFunc(slices.Clone(p.desired), func(o *desired.Object) bool {
+		_, recorded := p.rec.Rows[o.Key()]
+		return !recorded || p.handedOn(o.Key())
 	})
 	p.live = p.ownPart()
 	p.plan = makePlan(p.planInput(p.desired))
@@ -125,7 +126,7 @@ func (p *pass) planHeld(ctx context.Context) error {
 	p.plan.steps = slices.DeleteFunc(p.plan.steps, func(s *step) bool { return s.changed })
 	p.desired = slices.Clone(p.plan.same)
 	for _, s := range p.plan.steps {
-		p.desired = append(p.desired, s.object)
+		p.desired = append(p.desired, s.Object)
 	}
 	for k, row := range p.rec.Rows {
 		p.refs[k] = row.Ref

@@ -1,13 +1,12 @@
 package reconcile
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -80,7 +79,7 @@ func (p *pass) renderListed(ctx context.Context) {
 	if r == nil || r.commit != p.commit || r.settings != p.config || len(p.app.DependsOn) == 0 {
 		return
 	}
-	defined, _ := definedKinds(p.app.Allow, r.objects)
+	defined, _ := desired.DefinedKinds(p.app.Allow, r.objects)
 	for _, o := range r.objects {
 		var unknown *cluster.UnknownKindError
 		if _, err := p.Cluster.KindOr(ctx, o.GroupVersionKind(), defined); errors.As(err, &unknown) {
@@ -94,21 +93,21 @@ func (p *pass) renderListed(ctx context.Context) {
 func (rd *round) claims() {
 	type claim struct {
 		*pass
-		*object
+		*desired.Object
 	}
 	first := map[record.Key]claim{}
 	wrong := map[*pass]manifest.Problems{}
 	for _, p := range rd.passes {
 		for _, o := range p.desired {
-			c, twice := first[o.key()]
+			c, twice := first[o.Key()]
 			if !twice {
-				first[o.key()] = claim{p, o}
+				first[o.Key()] = claim{p, o}
 				continue
 			}
 			for _, pair := range [][2]claim{{c, {p, o}}, {{p, o}, c}} {
 				me, other := pair[0], pair[1]
-				wrong[me.pass] = append(wrong[me.pass], manifest.Problem{Origin: me.origin, Object: me.ID(),
-					Message: fmt.Sprintf("is also in the app %s, at %s", other.app.Name, other.origin), Hint: "keep it in one of the two"})
+				wrong[me.pass] = append(wrong[me.pass], manifest.Problem{Origin: me.Origin, Object: me.ID(),
+					Message: fmt.Sprintf("is also in the app %s, at %s", other.app.Name, other.Origin), Hint: "keep it in one of the two"})
 			}
 		}
 	}
@@ -134,7 +133,7 @@ func (rd *round) lookWider(ctx context.Context) {
 			open = append(open, p)
 			all.desired = append(all.desired, p.desired...)
 			for _, o := range p.desired {
-				p.refs[o.key()] = o.Ref
+				p.refs[o.Key()] = o.Ref
 			}
 			for k := range p.newKinds {
 				all.newKinds[k] = true
@@ -162,7 +161,7 @@ func (p *pass) ownPart() *live.Snapshot {
 		keys = append(keys, k)
 	}
 	for _, o := range p.desired {
-		keys = append(keys, o.key())
+		keys = append(keys, o.Key())
 	}
 	return p.listed.shared.Part(keys)
 }
@@ -205,23 +204,4 @@ func (p *pass) planListed(ctx context.Context) error {
 		return err
 	}
 	return p.checkRights(ctx)
-}
-
-// confine refuses what the settings do not allow the app to contain, hooks among them, all at once. What is refused wants
-// nothing any more: it is in no other app's way.
-func (p *pass) confine() error {
-	var problems manifest.Problems
-	for _, o := range slices.Concat(p.desired, p.hooks) {
-		if why, advice := p.app.Allow.Refuses(o.Ref); why != "" {
-			problems = append(problems, manifest.Problem{Origin: o.origin, Object: o.ID(), Message: why, Hint: advice})
-		}
-	}
-	if len(problems) == 0 {
-		return nil
-	}
-	p.desired, p.hooks = nil, nil
-	slices.SortStableFunc(problems, func(a, b manifest.Problem) int {
-		return cmp.Or(cmp.Compare(a.Origin.File, b.Origin.File), cmp.Compare(a.Origin.Line, b.Origin.Line))
-	})
-	return problems
 }

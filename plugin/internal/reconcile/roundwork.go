@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -163,8 +164,8 @@ func (rd *round) planLate(ctx context.Context, p *pass) error {
 	}
 	for _, other := range rd.passes {
 		for _, o := range other.desired {
-			if i := slices.IndexFunc(p.desired, func(mine *object) bool { return mine.key() == o.key() }); i >= 0 && other != p {
-				return fmt.Errorf("%s: %s is also in the app %s, at %s", p.desired[i].origin, p.desired[i].ID(), other.app.Name, o.origin)
+			if i := slices.IndexFunc(p.desired, func(mine *desired.Object) bool { return mine.Key() == o.Key() }); i >= 0 && other != p {
+				return fmt.Errorf("%s: %s is also in the app %s, at %s", p.desired[i].Origin, p.desired[i].ID(), other.app.Name, o.Origin)
 			}
 		}
 	}

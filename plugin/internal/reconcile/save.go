@@ -150,8 +150,8 @@ func (p *pass) secrets() []*unstructured.Unstructured {
 	out := slices.Clone(p.known)
 	for _, o := range slices.Concat(p.desired, p.hooks) {
 		if o.Group == "" && o.Ref.Kind.Kind == "Secret" {
-			out = append(out, o.manifest)
-			if live, whole := p.live.Object(o.key()).(*unstructured.Unstructured); whole {
+			out = append(out, o.Manifest)
+			if live, whole := p.live.Object(o.Key()).(*unstructured.Unstructured); whole {
 				out = append(out, live)
 			}
 		}

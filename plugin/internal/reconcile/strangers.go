@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -16,7 +17,7 @@ import (
 func (p *pass) tellStrangers() {
 	inGit := map[record.Key]bool{}
 	for _, o := range p.desired {
-		inGit[o.key()] = true
+		inGit[o.Key()] = true
 	}
 	for _, k := range p.live.Carrying(p.id) {
 		u := p.live.Object(k)
@@ -24,7 +25,7 @@ func (p *pass) tellStrangers() {
 			continue
 		}
 		if _, told := p.memory().strangers.LoadOrStore(u.GetUID(), true); !told {
-			p.tell(report.Warning, p.app.Name, "%s carries the label of %s, but is not of its making: it is left alone", keyText(k), p.app.Name)
+			p.tell(report.Warning, p.app.Name, "%s carries the label of %s, but is not of its making: it is left alone", desired.KeyText(k), p.app.Name)
 		}
 	}
 }

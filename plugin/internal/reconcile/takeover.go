@@ -72,7 +72,7 @@ func (p *pass) checkOwners(ctx context.Context) error {
 func (p *pass) strange() []*step {
 	return slices.DeleteFunc(slices.Clone(p.plan.steps), func(s *step) bool {
 		ours := s.row != nil && s.live != nil && s.state != live.Replaced
-		return ours || s.from != nil || s.policy.CreateOnly || p.live.IsAbsent(s.Ref.Kind)
+		return ours || s.from != nil || s.Policy.CreateOnly || p.live.IsAbsent(s.Ref.Kind)
 	})
 }
 
@@ -98,7 +98,7 @@ func (p *pass) readMarks(ctx context.Context, steps []*step) (map[record.Key]met
 	byKind := map[cluster.Kind][]*step{}
 	for _, s := range steps {
 		if s.live != nil {
-			found[s.key()] = s.live
+			found[s.Key()] = s.live
 			continue
 		}
 		byKind[s.Ref.Kind] = append(byKind[s.Ref.Kind], s)
@@ -121,7 +121,7 @@ func (p *pass) readMarks(ctx context.Context, steps []*step) (map[record.Key]met
 	for i, s := range single {
 		switch {
 		case errs[i] == nil:
-			found[s.key()] = objects[i]
+			found[s.Key()] = objects[i]
 		case !apierrors.IsNotFound(errs[i]) && !apierrors.IsForbidden(errs[i]): // rights are checked next
 			return nil, errs[i]
 		}
@@ -134,7 +134,7 @@ func (p *pass) listMarks(ctx context.Context, k cluster.Kind, steps []*step, fou
 	var spaces []string
 	wanted := map[record.Key]bool{}
 	for _, s := range steps {
-		wanted[s.key()] = true
+		wanted[s.Key()] = true
 		if !slices.Contains(spaces, s.Namespace) {
 			spaces = append(spaces, s.Namespace)
 		}

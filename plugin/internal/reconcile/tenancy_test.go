@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 )
 
 func TestAllow(t *testing.T) {
@@ -39,7 +40,7 @@ func TestAllow(t *testing.T) {
 func TestHooksAreConfinedToo(t *testing.T) {
 	hook := wanted("Job", "migrate", "argocd.argoproj.io/hook=PreSync")
 	hook.Namespace = "kube-system"
-	p := &pass{app: App{Allow: Allow{Namespaces: []string{"shop"}}}, hooks: []*object{hook}}
+	p := &pass{app: App{Allow: Allow{Namespaces: []string{"shop"}}}, hooks: []*desired.Object{hook}}
 	if err := p.confine(); err == nil {
 		t.Error("a hook in a namespace of others is allowed")
 	}

@@ -35,7 +35,7 @@ type trial struct {
 func (t *trial) leftovers() ([]fields.Leftover, error) {
 	who := t.parties(t.step)
 	who.Applied = t.applied
-	return fields.Leftovers(t.live, t.step.manifest, who)
+	return fields.Leftovers(t.live, t.step.Manifest, who)
 }
 
 // must lists what goes whatever the server says of it: what took the place of list items of ours, and all that people
@@ -44,12 +44,12 @@ func (t *trial) leftovers() ([]fields.Leftover, error) {
 func (t *trial) must() ([]fields.Leftover, error) {
 	s := t.step
 	missing := !s.changed && s.live != nil || firstTime(s)
-	if t.live == nil || !s.policy.Replace && !missing {
+	if t.live == nil || !s.Policy.Replace && !missing {
 		return nil, nil
 	}
 	all, err := t.leftovers()
 	return slices.DeleteFunc(all, func(l fields.Leftover) bool {
-		return !(l.Instead && missing) && !(s.policy.Replace && (l.By != nil || l.OpenMap()))
+		return !(l.Instead && missing) && !(s.Policy.Replace && (l.By != nil || l.OpenMap()))
 	}), err
 }
 
@@ -89,11 +89,11 @@ func (t *trial) without(ctx context.Context, drop []fields.Leftover) (*unstructu
 	if t.asks++; t.asks > maxTrials {
 		return nil, nil
 	}
-	entries, err := fields.Claim(t.live, record.Manager, t.step.manifest.GetAPIVersion(), t.Now(), drop)
+	entries, err := fields.Claim(t.live, record.Manager, t.step.Manifest.GetAPIVersion(), t.Now(), drop)
 	if err != nil {
 		return nil, err
 	}
-	want, err := fields.AsGit(t.live, t.step.manifest, t.parties(t.step), drop)
+	want, err := fields.AsGit(t.live, t.step.Manifest, t.parties(t.step), drop)
 	if err != nil {
 		return nil, err
 	}
@@ -106,13 +106,13 @@ func (t *trial) without(ctx context.Context, drop []fields.Leftover) (*unstructu
 	if err != nil {
 		return nil, err
 	}
-	return fields.AsApplied(after, t.step.manifest, record.Manager)
+	return fields.AsApplied(after, t.step.Manifest, record.Manager)
 }
 
 // take makes the parts ours, which changes no value and fails if anybody wrote the object meanwhile, and applies: the server
 // takes away what its owner does not send any more in the same write that sets Git's fields.
 func (t *trial) take(ctx context.Context, drop []fields.Leftover) (*unstructured.Unstructured, error) {
-	entries, err := fields.Claim(t.live, record.Manager, t.step.manifest.GetAPIVersion(), t.Now(), drop)
+	entries, err := fields.Claim(t.live, record.Manager, t.step.Manifest.GetAPIVersion(), t.Now(), drop)
 	if err != nil {
 		return nil, err
 	}
@@ -143,13 +143,13 @@ func (t *trial) blame(refused error) error {
 	if !ok {
 		return refused
 	}
-	kept, err := fields.Kept(t.live, t.step.manifest, t.parties(t.step))
+	kept, err := fields.Kept(t.live, t.step.Manifest, t.parties(t.step))
 	if err != nil {
 		return refused
 	}
 	for _, l := range kept {
 		if why.near(l) {
-			return hint.With(refused, "correct the manifest at %s, or take away what %s set beside it: %s", t.step.origin, l.By.Manager, l.Path)
+			return hint.With(refused, "correct the manifest at %s, or take away what %s set beside it: %s", t.step.Origin, l.By.Manager, l.Path)
 		}
 	}
 	return refused

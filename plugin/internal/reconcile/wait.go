@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/duration"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -173,7 +174,7 @@ func (p *pass) healthOf(k record.Key) (health.State, string) {
 func (p *pass) slim(k record.Key) {
 	u := p.after[k]
 	u.SetManagedFields(nil)
-	if h, _ := p.healthOf(k); h == health.Healthy && !isCRD(p.refs[k].Kind) {
+	if h, _ := p.healthOf(k); h == health.Healthy && !desired.IsCRD(p.refs[k].Kind) {
 		u.Object = map[string]any{"apiVersion": u.GetAPIVersion(), "kind": u.GetKind(), "metadata": u.Object["metadata"]}
 	}
 }
@@ -241,4 +242,20 @@ func age(d time.Duration) string {
 		return fmt.Sprintf("%dh", int(d.Hours()))
 	}
 	return fmt.Sprintf("%dd", int(d.Hours()/24))
+}
+
+// needed lists what the objects of a stage depend on.
+func (p *pass) needed(next desired.Stage) []record.Key {
+	var keys []record.Key
+	for _, s := range p.plan.steps {
+		if s.stage != next {
+			continue
+		}
+		for _, k := range s.Needs {
+			if !p.failed[k] && !p.trusted[k] && !p.ignored[k] && !slices.Contains(keys, k) {
+				keys = append(keys, k)
+			}
+		}
+	}
+	return keys
 }

@@ -1,4 +1,4 @@
-package reconcile
+package desired
 
 import (
 	"bytes"
@@ -9,18 +9,18 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
 // leaveToControllers takes out of a manifest what a controller fills in whatever Git says: the rules of an aggregated
 // ClusterRole, and a caBundle that is only the place for one. It notes on o what Git says in vain.
-func leaveToControllers(o *object) {
-	for _, f := range filledIn(o.Ref.Kind, o.manifest) {
-		cut(o.manifest.Object, fields.Pointer(f.pointer))
-		o.released = append(o.released, f.pointer)
+func leaveToControllers(o *Object) {
+	for _, f := range filledIn(o.Ref.Kind, o.Manifest) {
+		Cut(o.Manifest.Object, fields.Pointer(f.pointer))
+		o.Released = append(o.Released, f.pointer)
 		if f.note != "" {
-			o.notes = append(o.notes, f.note)
+			o.Notes = append(o.Notes, f.note)
 		}
 	}
 }
@@ -29,7 +29,7 @@ func leaveToControllers(o *object) {
 type filling struct{ pointer, note string }
 
 // filledIn lists the fields of a manifest that are a controller's.
-func filledIn(k cluster.Kind, u *unstructured.Unstructured) []filling {
+func filledIn(k object.Kind, u *unstructured.Unstructured) []filling {
 	switch k.Group + "/" + k.Kind {
 	case "rbac.authorization.k8s.io/ClusterRole":
 		return aggregated(u)

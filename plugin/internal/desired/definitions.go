@@ -1,4 +1,4 @@
-package reconcile
+package desired
 
 import (
 	"fmt"
@@ -6,28 +6,27 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
-	kube "github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
 // definedKinds returns the kinds that CustomResourceDefinitions among the objects define, so that their custom resources
 // can be planned before the API server knows them. Only a definition that the app applies, and may contain, says anything.
 // One that no server would take is a problem, and so are two that define one kind.
-func definedKinds(allow Allow, rendered []manifest.Object) (map[schema.GroupVersionKind]cluster.Kind, manifest.Problems) {
-	kinds := map[schema.GroupVersionKind]cluster.Kind{}
+func DefinedKinds(allow app.Allow, rendered []manifest.Object) (map[schema.GroupVersionKind]object.Kind, manifest.Problems) {
+	kinds := map[schema.GroupVersionKind]object.Kind{}
 	by := map[schema.GroupKind]manifest.Object{}
 	var problems manifest.Problems
 	for _, o := range rendered {
-		crd := kube.Kind{Group: o.GroupVersionKind().Group, Kind: o.GetKind()}
-		if !kube.IsDefinition(crd.Group, crd.Kind) || !isApplied(crd, o.GetAnnotations()) {
+		crd := object.Kind{Group: o.GroupVersionKind().Group, Kind: o.GetKind()}
+		if !object.IsDefinition(crd.Group, crd.Kind) || !isApplied(crd, o.GetAnnotations()) {
 			continue
 		}
-		if why, _ := allow.Refuses(cluster.Ref{Kind: crd, Name: o.GetName()}); why != "" {
+		if why, _ := allow.Refuses(object.Ref{Kind: crd, Name: o.GetName()}); why != "" {
 			continue
 		}
-		defined, err := kube.Defined(o.Object)
+		defined, err := object.Defined(o.Object)
 		if err != nil {
 			problems = append(problems, manifest.Problem{Origin: o.Origin, Object: o.ID(), Message: err.Error()})
 			continue
@@ -47,17 +46,17 @@ func definedKinds(allow Allow, rendered []manifest.Object) (map[schema.GroupVers
 
 // Definitions returns the kinds that the apps of a repository define, each with its rendered objects, for one who asks what
 // the repository takes before anything of it is applied.
-func Definitions(apps []App, rendered [][]manifest.Object) map[schema.GroupVersionKind]cluster.Kind {
-	kinds := map[schema.GroupVersionKind]cluster.Kind{}
-	for i, app := range apps {
-		defined, _ := definedKinds(app.Allow, rendered[i]) // a run tells what is wrong
+func Definitions(apps []app.App, rendered [][]manifest.Object) map[schema.GroupVersionKind]object.Kind {
+	kinds := map[schema.GroupVersionKind]object.Kind{}
+	for i, a := range apps {
+		defined, _ := DefinedKinds(a.Allow, rendered[i]) // a run tells what is wrong
 		maps.Copy(kinds, defined)
 	}
 	return kinds
 }
 
 // isApplied tells whether an object with these annotations is applied: it is not left alone, and no hook instead.
-func isApplied(k cluster.Kind, annotations map[string]string) bool {
-	h, err := hookOf(annotations)
-	return err == nil && !desired.PolicyOf(annotations).Ignore && (h == nil || h.neverRun(k))
+func isApplied(k object.Kind, annotations map[string]string) bool {
+	h, err := ParseHook(annotations)
+	return err == nil && !PolicyOf(annotations).Ignore && (h == nil || h.neverRun(k))
 }

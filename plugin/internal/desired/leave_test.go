@@ -1,4 +1,4 @@
-package reconcile
+package desired
 
 import (
 	"crypto/ecdsa"
@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/json"
 	"encoding/pem"
 	"math/big"
 	"strings"
@@ -64,19 +65,19 @@ func TestFieldLeftToControllers(t *testing.T) {
 				t.Fatal(err)
 			}
 			gvk := u.GroupVersionKind()
-			o := &object{Ref: cluster.Ref{Kind: cluster.Kind{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind}}, manifest: u}
-			before := jsonOf(u.Object)
+			o := &Object{Ref: cluster.Ref{Kind: cluster.Kind{Group: gvk.Group, Version: gvk.Version, Kind: gvk.Kind}}, Manifest: u}
+			before := asJSON(t, u.Object)
 			leaveToControllers(o)
-			if got := strings.Join(o.released, " "); got != test.left {
+			if got := strings.Join(o.Released, " "); got != test.left {
 				t.Errorf("left to controllers: %q, want %q", got, test.left)
 			}
-			if len(o.notes) != test.notes {
-				t.Errorf("notes: %q", o.notes)
+			if len(o.Notes) != test.notes {
+				t.Errorf("notes: %q", o.Notes)
 			}
 			if len(filledIn(o.Ref.Kind, u)) > 0 {
 				t.Error("it is still in the manifest")
 			}
-			if test.left == "" && jsonOf(u.Object) != before {
+			if test.left == "" && asJSON(t, u.Object) != before {
 				t.Error("the manifest changed")
 			}
 		})
@@ -95,4 +96,13 @@ func validCertificate(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw}))
+}
+
+func asJSON(t *testing.T, v any) string {
+	t.Helper()
+	raw, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(raw)
 }

@@ -5,115 +5,30 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"path"
 	"slices"
-	"strconv"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// ignoreFields takes what the rules leave to others out of the manifests. An object that is created gets it once.
-func ignoreFields(rules []Ignore, objects []*object) error {
-	for _, o := range objects {
-		if o.hook != nil {
-			continue
-		}
-		whole, err := json.Marshal(o.manifest.Object)
-		if err != nil {
-			return fmt.Errorf("%s: %s: %w", o.origin, o.ID(), err)
-		}
-		matched := false
-		for _, r := range rules {
-			if !ignores(r, o) {
-				continue
-			}
-			matched = true
-			o.managers = append(o.managers, r.Managers...)
-			o.released = append(o.released, r.Paths...)
-			for _, pointer := range r.Paths {
-				cut(o.manifest.Object, fields.Pointer(pointer))
-			}
-		}
-		if matched {
-			o.first = whole
-		}
-	}
-	return nil
-}
-
-// ignores tells whether a rule is about an object. Kind, group, namespace and name may hold "*".
-func ignores(r Ignore, o *object) bool {
-	for _, pair := range [][2]string{{r.Group, o.Group}, {r.Kind, o.Ref.Kind.Kind}, {r.Namespace, o.Namespace}, {r.Name, o.Name}} {
-		if ok, err := path.Match(pair[0], pair[1]); pair[0] != "" && (err != nil || !ok) {
-			return false
-		}
-	}
-	have := o.manifest.GetLabels()
-	for name, value := range r.Labels {
-		if v, ok := have[name]; !ok || v != value {
-			return false
-		}
-	}
-	return true
-}
-
-// cut takes what segments point at out of v, and returns what is left of it.
-func cut(v any, segments []string) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for name, inner := range v {
-			if segments[0] != "*" && segments[0] != name {
-				continue
-			}
-			if len(segments) == 1 {
-				delete(v, name)
-			} else {
-				v[name] = cut(inner, segments[1:])
-			}
-		}
-	case []any:
-		var left []any
-		for i, inner := range v {
-			if segments[0] != "*" && segments[0] != strconv.Itoa(i) && segments[0] != nameOf(inner) {
-				left = append(left, inner)
-			} else if len(segments) > 1 {
-				left = append(left, cut(inner, segments[1:]))
-			}
-		}
-		return left
-	}
-	return v
-}
-
-func nameOf(item any) string {
-	switch item := item.(type) {
-	case map[string]any:
-		name, _ := item["name"].(string)
-		return name
-	case string:
-		return item
-	}
-	return ""
-}
-
 // yield prepares an object for being applied without the fields that are left to others. Those that we still own are
 // handed over first. What is created is created whole.
 func (p *pass) yield(ctx context.Context, s *step) (*step, error) {
-	if len(s.released) == 0 && len(s.managers) == 0 {
+	if len(s.Released) == 0 && len(s.Managers) == 0 {
 		return s, nil
 	}
 	live := s.live
 	if live == nil {
 		u, err := p.Cluster.Get(ctx, s.Ref)
 		switch {
-		case apierrors.IsNotFound(err) && len(s.first) > 0:
-			return s.as(s.first)
+		case apierrors.IsNotFound(err) && len(s.First) > 0:
+			return s.as(s.First)
 		case apierrors.IsNotFound(err):
 			return s, nil
 		case err != nil:
@@ -127,11 +42,11 @@ func (p *pass) yield(ctx context.Context, s *step) (*step, error) {
 // without hands over what we own of the released fields in live, and returns the step without what is left to others. A dry
 // run hands nothing over: it keeps what would be.
 func (p *pass) without(ctx context.Context, s *step, live *unstructured.Unstructured) (*step, error) {
-	theirs, mine := fields.OwnedBy(live, s.managers), fieldpath.NewSet()
+	theirs, mine := fields.OwnedBy(live, s.Managers), fieldpath.NewSet()
 	if set, ok, err := fields.Applied(live, record.Manager); err != nil {
 		return s, err
 	} else if ok {
-		mine = fields.Select(live, set, s.released)
+		mine = fields.Select(live, set, s.Released)
 		if err := p.handOver(ctx, s, live, mine); err != nil {
 			return s, err
 		}
@@ -140,7 +55,7 @@ func (p *pass) without(ctx context.Context, s *step, live *unstructured.Unstruct
 	if theirs.Empty() {
 		return s, nil
 	}
-	m := s.manifest.DeepCopy()
+	m := s.Manifest.DeepCopy()
 	fields.Remove(m.Object, theirs.Difference(identity(s)))
 	if p.opts.DryRun {
 		fields.Put(m.Object, live, mine)
@@ -164,20 +79,20 @@ func (s *step) as(body []byte) (*step, error) {
 	if err := json.Unmarshal(body, &u.Object); err != nil {
 		return s, err
 	}
-	o, t := *s.object, *s
-	o.manifest, o.body = u, body
-	t.object = &o
+	o, t := *s.Object, *s
+	o.Manifest, o.Body = u, body
+	t.Object = &o
 	return &t, nil
 }
 
 // letGo gives away the ignored fields of an object that was created with them.
 func (p *pass) letGo(ctx context.Context, s *step, created *unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	if len(s.released) == 0 {
+	if len(s.Released) == 0 {
 		return created, nil
 	}
-	u := s.manifest.DeepCopy()
-	for _, pointer := range s.released {
-		cut(u.Object, fields.Pointer(pointer))
+	u := s.Manifest.DeepCopy()
+	for _, pointer := range s.Released {
+		desired.Cut(u.Object, fields.Pointer(pointer))
 	}
 	body, err := json.Marshal(u.Object)
 	if err != nil {
@@ -219,7 +134,7 @@ func (p *pass) handOver(ctx context.Context, s *step, live *unstructured.Unstruc
 		return p.handOver(ctx, s, live, mine.Union(held))
 	}
 	if _, _, err = p.Cluster.Apply(ctx, s.Ref, raw, cluster.ApplyOptions{Manager: keeper, Force: true}); err != nil {
-		return fmt.Errorf("hand over %s: %w", cmp.Or(slices.Concat(s.released, []string{"fields"})...), err)
+		return fmt.Errorf("hand over %s: %w", cmp.Or(slices.Concat(s.Released, []string{"fields"})...), err)
 	}
 	return nil
 }
