@@ -11,7 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
-// definedKinds returns the kinds that CustomResourceDefinitions among the objects define, so that their custom resources
+// DefinedKinds returns the kinds that CustomResourceDefinitions among the objects define, so that their custom resources
 // can be planned before the API server knows them. Only a definition that the app applies, and may contain, says anything.
 // One that no server would take is a problem, and so are two that define one kind.
 func DefinedKinds(allow app.Allow, rendered []manifest.Object) (map[schema.GroupVersionKind]object.Kind, manifest.Problems) {

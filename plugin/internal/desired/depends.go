@@ -9,7 +9,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// dependencies reads the annotation depends-on, in the form of cli-utils: group/kind/name or
+// Dependencies reads the annotation depends-on, in the form of cli-utils: group/kind/name or
 // group/namespaces/namespace/kind/name, joined by commas. The core group is empty.
 func Dependencies(annotations map[string]string) (needs []record.Key, malformed string) {
 	for text := range strings.SplitSeq(annotations[DependsOn], ",") {
@@ -100,6 +100,7 @@ func cycleText(cycle []*Object) string {
 	return strings.Join(names, " needs ")
 }
 
+// KeyText names an object in a message.
 func KeyText(k record.Key) string {
 	text := k.Kind + "/" + k.Name
 	if k.Group != "" {

@@ -20,7 +20,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// object is one desired object, ready to be sent.
+// Object is one desired object, ready to be sent.
 type Object struct {
 	object.Ref
 	Origin   manifest.Origin
@@ -36,9 +36,10 @@ type Object struct {
 	Notes    []string      // what Git says in vain
 }
 
+// Key is the key of the object in a record.
 func (o *Object) Key() record.Key { return record.KeyOf(o.Ref) }
 
-// stage tells when the object is applied.
+// Stage tells when the object is applied.
 func (o *Object) Stage() Stage {
 	s := StageOf(o.Ref.Kind, o.Manifest.GetAnnotations())
 	if o.after.Compare(s) > 0 {
@@ -56,7 +57,7 @@ type Cluster struct {
 	Refused func(ctx context.Context, o *Object) (manifest.Problems, error)
 }
 
-// prepare turns the rendered objects of an app into what is sent: kinds mapped, namespaces filled in, the label of its ApplySet
+// Prepare turns the rendered objects of an app into what is sent: kinds mapped, namespaces filled in, the label of its ApplySet
 // set, fields that are the server's or another controller's taken out. An object whose kind is not known, and that waits for
 // it, has no Resource. Everything that is wrong is reported at once, as manifest.Problems.
 func Prepare(ctx context.Context, a app.App, rendered []manifest.Object, set string, c Cluster) ([]*Object, error) {
@@ -135,7 +136,7 @@ func Prepare(ctx context.Context, a app.App, rendered []manifest.Object, set str
 	return objects, nil
 }
 
-// newObject is an object as it was rendered.
+// New is an object as it was rendered.
 func New(ref object.Ref, ro manifest.Object) *Object {
 	return &Object{Ref: ref, Origin: ro.Origin, Manifest: ro.Unstructured.DeepCopy(), Policy: PolicyOf(ro.GetAnnotations())}
 }
@@ -210,7 +211,7 @@ func waiting(ro manifest.Object) *Object {
 		Origin: ro.Origin, Manifest: ro.Unstructured.DeepCopy(), Policy: Policy{Patient: true}}
 }
 
-// misunderstood words what the annotations of an object say that means nothing here.
+// Warnings words what the annotations of an object say that means nothing here.
 func Warnings(o *Object) []manifest.Problem {
 	var out []manifest.Problem
 	for _, message := range Misunderstood(o.Manifest.GetAnnotations()) {

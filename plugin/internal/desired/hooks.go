@@ -23,7 +23,7 @@ const (
 	PostDelete = "PostDelete" // when all of it is gone
 )
 
-// hook is what the annotations of an object say about running it instead of applying it.
+// HookSettings is what the annotations of an object say about running it instead of applying it.
 type HookSettings struct {
 	Phases        map[string][]record.HookCause // when it runs, and for what
 	Skip          bool                          // neither applied nor run
@@ -50,7 +50,7 @@ var (
 	}
 )
 
-// hookOf reads the hook annotations of an object, nil when it has none.
+// ParseHook reads the hook annotations of an object, nil when it has none.
 func ParseHook(set map[string]string) (*HookSettings, error) {
 	name, said, ok := HookOf(set)
 	if !ok {
@@ -90,7 +90,7 @@ func (h *HookSettings) neverRun(k object.Kind) bool {
 	return h != nil && record.HoldsOthers(k) && slices.ContainsFunc(slices.Collect(maps.Keys(h.Phases)), func(phase string) bool { return !PhaseOfRemoval(phase) })
 }
 
-// ofRemoval tells whether hooks of a phase run when the app is removed.
+// PhaseOfRemoval tells whether hooks of a phase run when the app is removed.
 func PhaseOfRemoval(phase string) bool { return phase == PreDelete || phase == PostDelete }
 
 func (h *HookSettings) deletePolicy(set map[string]string) {
@@ -120,7 +120,7 @@ func unknownHook(ro manifest.Object, err error) manifest.Problem {
 		Hint: "one of PreSync, Sync, PostSync, SyncFail, Skip, PreDelete, PostDelete, or of Helm's hooks"}
 }
 
-// hooksOf lists the hooks of one phase that run for a cause, in the order they run: by wave, then what others need first, then
+// HooksOf lists the hooks of one phase that run for a cause, in the order they run: by wave, then what others need first, then
 // by name.
 func HooksOf(hooks []*Object, phase string, cause record.HookCause) []*Object {
 	var out []*Object
@@ -136,10 +136,10 @@ func HooksOf(hooks []*Object, phase string, cause record.HookCause) []*Object {
 	return out
 }
 
-// hookName is the name in the manifest, or its generateName.
+// HookName is the name in the manifest, or its generateName.
 func HookName(o *Object) string { return cmp.Or(o.Name, o.Manifest.GetGenerateName()) }
 
-// ofRemoval tells whether the hook runs when the app is removed.
+// OfRemoval tells whether the hook runs when the app is removed.
 func (h *HookSettings) OfRemoval() bool {
 	return len(h.Phases[PreDelete])+len(h.Phases[PostDelete]) > 0
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
-// stage says when an object is applied: phases in order, inside the phase of waves by wave. Deletes run backwards.
+// Stage says when an object is applied: phases in order, inside the phase of waves by wave. Deletes run backwards.
 type Stage struct {
 	Phase int
 	Wave  int
@@ -23,11 +23,12 @@ const (
 	phaseWebhooks
 )
 
+// Compare is negative where a comes before b.
 func (a Stage) Compare(b Stage) int {
 	return cmp.Or(cmp.Compare(a.Phase, b.Phase), cmp.Compare(a.Wave, b.Wave), cmp.Compare(a.Depth, b.Depth))
 }
 
-// stageOf tells the stage of an object from its kind and annotations.
+// StageOf tells the stage of an object from its kind and annotations.
 func StageOf(k object.Kind, annotations map[string]string) Stage {
 	switch {
 	case k.Group == "" && k.Kind == "Namespace":
@@ -54,11 +55,12 @@ func waveOf(annotations map[string]string) (int, bool) {
 	return 0, false
 }
 
+// IsCRD tells whether objects of a kind define kinds.
 func IsCRD(k object.Kind) bool {
 	return k.Group == "apiextensions.k8s.io" && k.Kind == "CustomResourceDefinition"
 }
 
-// order compares what is in one stage. Everything there runs in parallel; what others need simply starts first, namespace
+// Order compares what is in one stage. Everything there runs in parallel; what others need simply starts first, namespace
 // by namespace: so controllers have work while the next namespaces are applied. What only leads to workloads comes at
 // the end of all: nothing waits for it, and it gives the last workloads time to become healthy.
 func Order(a, b object.Ref) int {
@@ -76,7 +78,7 @@ func leads(k object.Kind) bool {
 	return slices.Contains([]string{"Ingress", "HTTPRoute", "GRPCRoute"}, k.Kind)
 }
 
-// rank tells what needs what: the higher one the lower one.
+// Rank tells what needs what: the higher one the lower one.
 func Rank(k object.Kind) int {
 	early := []string{"ServiceAccount", "Role", "RoleBinding", "ResourceQuota", "LimitRange", "Secret", "ConfigMap",
 		"PersistentVolumeClaim", "Service"}

@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -34,15 +35,15 @@ func traces() (labels, annotations []string) {
 }
 
 // adopting tells whether an apply made an object ours that somebody else had made, or had taken from us.
-func adopting(s *step, created bool) bool {
-	return !created && (s.row == nil || s.row.UID == "" || s.state == live.Replaced || s.state == live.Missing)
+func adopting(s *plan.Step, created bool) bool {
+	return !created && (s.Row == nil || s.Row.UID == "" || s.State == live.Replaced || s.State == live.Missing)
 }
 
 // soleOwner takes the share of people's kubectl, of tools that had the object before, and of the owner that the server
 // invents for an object without managedFields, out of the fields we own: a field that leaves Git would stay for their
 // sake. kubectl's note of what it applied goes too, and with an object that is taken over the marks of its former tool.
 // It returns u when somebody changes those fields meanwhile: then the object is drifted, and the next pass repeats this.
-func (p *pass) soleOwner(ctx context.Context, s *step, u *unstructured.Unstructured, adopted bool) (*unstructured.Unstructured, error) {
+func (p *pass) soleOwner(ctx context.Context, s *plan.Step, u *unstructured.Unstructured, adopted bool) (*unstructured.Unstructured, error) {
 	const tries = 5 // a controller that reports status is enough for a conflict
 	live := u
 	for range tries {
@@ -77,7 +78,7 @@ func (p *pass) soleOwner(ctx context.Context, s *step, u *unstructured.Unstructu
 }
 
 // unmarked is what a dry run shows of an object that would be taken over: without what leftovers lists.
-func unmarked(s *step, after *unstructured.Unstructured) *unstructured.Unstructured {
+func unmarked(s *plan.Step, after *unstructured.Unstructured) *unstructured.Unstructured {
 	patch := leftovers(s, after, true)
 	if len(patch) == 0 {
 		return after
@@ -91,7 +92,7 @@ func unmarked(s *step, after *unstructured.Unstructured) *unstructured.Unstructu
 }
 
 // leftovers lists what to take off an object of what other tools noted on it, unless Git says it too.
-func leftovers(s *step, live *unstructured.Unstructured, adopted bool) []map[string]any {
+func leftovers(s *plan.Step, live *unstructured.Unstructured, adopted bool) []map[string]any {
 	labels, annotations := traces()
 	if !adopted {
 		labels, annotations = nil, nil

@@ -15,6 +15,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
@@ -45,17 +46,17 @@ type Reconciler struct {
 // memory is what the passes of one process leave to the later ones.
 type memory struct {
 	mu       sync.Mutex
-	rendered map[string]*rendering    // last commit rendered, by app
-	failed   map[string]*failedRender // last render that failed since, by app
-	slow     map[string]*slowRender   // apps whose render does not fit into its slice
-	fights   fights                   // what was reverted lately
-	rules    health.Cache             // of apps
-	reader   observe.Reader           // of the cluster
-	rights   rights                   // what the user was found to be allowed
-	server   server                   // what charts see of it
-	custom   map[string][]string      // kinds that the server serves, by version of their group, as far as charts asked in vain
-	refusals sync.Map                 // by app: keys of the objects whose changes the server refused
-	allowed  map[[2]string]allowance  // by the messages of commits, of the range that was asked for last
+	rendered map[string]*rendering        // last commit rendered, by app
+	failed   map[string]*failedRender     // last render that failed since, by app
+	slow     map[string]*slowRender       // apps whose render does not fit into its slice
+	fights   fights                       // what was reverted lately
+	rules    health.Cache                 // of apps
+	reader   observe.Reader               // of the cluster
+	rights   rights                       // what the user was found to be allowed
+	server   server                       // what charts see of it
+	custom   map[string][]string          // kinds that the server serves, by version of their group, as far as charts asked in vain
+	refusals sync.Map                     // by app: keys of the objects whose changes the server refused
+	allowed  map[[2]string]plan.Allowance // by the messages of commits, of the range that was asked for last
 
 	identity  atomic.Value // uid of the cluster's namespace kube-system, "" when it may not be read
 	strangers sync.Map     // uids of objects with our labels that are not ours, told already

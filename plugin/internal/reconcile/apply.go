@@ -17,6 +17,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -35,25 +36,25 @@ const (
 // apply runs the steps stage by stage, and inside a stage in parallel. A failed object does not stop the others, but
 // what lies in a Namespace or is of a CRD that failed is not tried, and neither is a wave after one that failed.
 func (p *pass) apply(ctx context.Context) error {
-	steps := p.plan.steps
+	steps := p.plan.Steps
 	first, begun := p.needNamespaces(), false
 	for len(steps) > 0 {
-		if !begun && (!first || steps[0].stage.Phase > desired.PhaseNamespaces) {
+		if !begun && (!first || steps[0].Stage.Phase > desired.PhaseNamespaces) {
 			if err := p.preSync(ctx); err != nil {
 				return err
 			}
 			begun = true
 		}
 		n := 1
-		for n < len(steps) && steps[n].stage == steps[0].stage {
+		for n < len(steps) && steps[n].Stage == steps[0].Stage {
 			n++
 		}
 		now := steps[:n]
 		steps = steps[n:]
-		if err := p.syncHooks(ctx, &now[0].stage); err != nil {
+		if err := p.syncHooks(ctx, &now[0].Stage); err != nil {
 			return err
 		}
-		if err := p.ready(ctx, now[0].stage); err != nil {
+		if err := p.ready(ctx, now[0].Stage); err != nil {
 			return err
 		}
 		if p.applyStage(ctx, p.holdBack(now)); ctx.Err() != nil {
@@ -69,7 +70,7 @@ func (p *pass) apply(ctx context.Context) error {
 }
 
 // applyStage applies the steps of one stage in parallel, and settles each while later ones are under way.
-func (p *pass) applyStage(ctx context.Context, steps []*step) {
+func (p *pass) applyStage(ctx context.Context, steps []*plan.Step) {
 	why := make([]string, len(steps))
 	for i, s := range steps {
 		why[i] = p.blocked(s) // before failures of this very stage are noted
@@ -110,7 +111,7 @@ func (p *pass) ready(ctx context.Context, next desired.Stage) error {
 		return err
 	}
 	earlier = append(earlier, p.needed(next)...)
-	if slices.ContainsFunc(p.unserved, func(s *step) bool { return slices.Contains(earlier, s.Key()) }) {
+	if slices.ContainsFunc(p.unserved, func(s *plan.Step) bool { return slices.Contains(earlier, s.Key()) }) {
 		if err := p.awaitKinds(ctx); err != nil {
 			return err
 		}
@@ -139,17 +140,17 @@ type outcome struct {
 	err     error
 }
 
-func (p *pass) applyOne(ctx context.Context, s *step) outcome {
-	if s.state == live.Terminating && s.live != nil {
+func (p *pass) applyOne(ctx context.Context, s *plan.Step) outcome {
+	if s.State == live.Terminating && s.Live != nil {
 		return outcome{err: fmt.Errorf("is being deleted since %s; it is applied again when it is gone",
-			age(p.Now().Sub(s.live.GetDeletionTimestamp().Time)))}
+			age(p.Now().Sub(s.Live.GetDeletionTimestamp().Time)))}
 	}
 	ctx, cancel := lingering(ctx, writeGrace)
 	defer cancel()
 	if out, done := p.leaveAlone(ctx, s); done {
 		return out
 	}
-	before := s.live
+	before := s.Live
 	if p.opts.DryRun && before == nil {
 		live, err := p.Cluster.Get(ctx, s.Ref)
 		if err != nil && !apierrors.IsNotFound(err) {
@@ -167,15 +168,15 @@ func (p *pass) applyOne(ctx context.Context, s *step) outcome {
 	if err != nil {
 		return outcome{err: err}
 	}
-	if s.anew != "" || p.opts.DryRun && replacedAnew(s) {
+	if s.Recreate != "" || p.opts.DryRun && replacedAnew(s) {
 		return p.finishApply(ctx, s, p.replaceAnew(ctx, s))
 	}
 	w, err := p.write(ctx, s, before)
 	after, created := w.after, w.created
 	if undeclared(err) && p.renameVersion(ctx, s) {
-		after, created, err = p.send(ctx, s, uidOf(s.live))
+		after, created, err = p.send(ctx, s, uidOf(s.Live))
 	}
-	if s.live != nil && apierrors.IsConflict(err) && !ownedByOthers(err) {
+	if s.Live != nil && apierrors.IsConflict(err) && !ownedByOthers(err) {
 		// It was deleted since the look: by somebody, then it comes back; or by another reconciler, that knows better.
 		if err = p.Records.Unchanged(ctx, p.rec); err == nil {
 			after, created, err = p.send(ctx, s, "")
@@ -195,7 +196,7 @@ func (p *pass) applyOne(ctx context.Context, s *step) outcome {
 
 // finishApply does what follows an apply that went well: fields that are left to others are let go, what an object that
 // is taken over has of its former tool ends, and what others added goes if the app says so.
-func (p *pass) finishApply(ctx context.Context, s *step, o outcome) outcome {
+func (p *pass) finishApply(ctx context.Context, s *plan.Step, o outcome) outcome {
 	if o.err == nil && !o.created {
 		o.after, o.err = p.oneShare(ctx, s, o.after)
 	}
@@ -218,8 +219,8 @@ func (p *pass) finishApply(ctx context.Context, s *step, o outcome) outcome {
 }
 
 // blocked tells why a step is not tried: its Namespace, its CRD or an earlier wave failed.
-func (p *pass) blocked(s *step) string {
-	if p.failedWaves && s.stage.Phase >= desired.PhaseWaves {
+func (p *pass) blocked(s *plan.Step) string {
+	if p.failedWaves && s.Stage.Phase >= desired.PhaseWaves {
 		return "an earlier wave failed"
 	}
 	for _, k := range s.Needs {
@@ -248,7 +249,7 @@ func (p *pass) ownedDigest(u *unstructured.Unstructured) string {
 }
 
 // settle turns the outcome of a step into a row of the record and a change of the report.
-func (p *pass) settle(s *step, o outcome) {
+func (p *pass) settle(s *plan.Step, o outcome) {
 	c := report.Change{Object: s.ID(), Short: p.short(s.Ref), Origin: s.Origin.String()}
 	switch {
 	case o.skipped != "":
@@ -285,12 +286,12 @@ func (p *pass) settle(s *step, o outcome) {
 	p.tellChange(c)
 }
 
-func (p *pass) succeed(c *report.Change, s *step, o outcome) {
+func (p *pass) succeed(c *report.Change, s *plan.Step, o outcome) {
 	set, ok, err := fields.Applied(o.after, record.Manager)
 	ok = ok && err == nil
 	if !p.opts.DryRun {
 		row := record.Row{Ref: s.Ref, UID: o.after.GetUID(), ResourceVersion: o.after.GetResourceVersion(),
-			Generation: o.after.GetGeneration(), Manifest: s.hash, Adopted: adopted(s, o) && !p.madeNamespace(o.after), CreateOnly: s.Policy.CreateOnly,
+			Generation: o.after.GetGeneration(), Manifest: s.Hash, Adopted: adopted(s, o) && !p.madeNamespace(o.after), CreateOnly: s.Policy.CreateOnly,
 			Expires: expires(o.after)}
 		if ok { // without an entry of ours only an unchanged resourceVersion is clean
 			row.Owned = fields.Digest(p.rec.Secret, o.after, set)
@@ -324,44 +325,44 @@ func (p *pass) succeed(c *report.Change, s *step, o outcome) {
 
 // adopted tells whether somebody else made the object that is now ours. Of a row that was written ahead and has our
 // label, we are taken to be its maker.
-func adopted(s *step, o outcome) bool {
+func adopted(s *plan.Step, o outcome) bool {
 	switch {
 	case o.created:
 		return false
-	case s.row != nil && s.row.UID == o.after.GetUID():
-		return s.row.Adopted
-	case s.from != nil:
-		return s.from.row.Adopted
-	case s.row != nil && s.row.Adopted: // handed over by a run that was cut off
+	case s.Row != nil && s.Row.UID == o.after.GetUID():
+		return s.Row.Adopted
+	case s.From != nil:
+		return s.From.Row.Adopted
+	case s.Row != nil && s.Row.Adopted: // handed over by a run that was cut off
 		return true
 	}
-	return s.live == nil || s.state == live.Replaced
+	return s.Live == nil || s.State == live.Replaced
 }
 
 // classify names what happened. Drift is what differs although Git did not change.
-func classify(s *step, o outcome) (report.Action, string) {
+func classify(s *plan.Step, o outcome) (report.Action, string) {
 	same := !o.created && o.before != nil && jsonOf(bare(o.before)) == jsonOf(bare(o.after))
-	known := s.row != nil && s.row.UID != ""
+	known := s.Row != nil && s.Row.UID != ""
 	switch {
-	case o.anew != "" && known && !s.changed:
+	case o.anew != "" && known && !s.Changed:
 		return report.Reverted, "deleted and recreated, " + o.anew
 	case o.anew != "":
 		return report.Configured, "deleted and recreated, " + o.anew
-	case o.created && known && !s.changed:
+	case o.created && known && !s.Changed:
 		return report.Reverted, "it had been deleted"
 	case o.created:
 		return report.Created, o.ahead
 	case same:
 		return report.Unchanged, ""
-	case s.from != nil:
-		return report.Configured, handedOver(s.from)
-	case s.changed && s.row == nil:
+	case s.From != nil:
+		return report.Configured, plan.HandedOver(s.From)
+	case s.Changed && s.Row == nil:
 		return report.Configured, "it existed before" + o.from
-	case s.changed, !known:
+	case s.Changed, !known:
 		return report.Configured, ""
-	case s.state == live.Replaced, s.state == live.Missing && o.after.GetUID() != "" && o.after.GetUID() != s.row.UID:
+	case s.State == live.Replaced, s.State == live.Missing && o.after.GetUID() != "" && o.after.GetUID() != s.Row.UID:
 		return report.Reverted, "it had been deleted and recreated" + o.from
-	case s.state == live.Missing:
+	case s.State == live.Missing:
 		return report.Reverted, "its label " + record.LabelPartOf + " had been removed" + o.from
 	}
 	return report.Reverted, ""
@@ -386,10 +387,10 @@ func jsonOf(v any) string {
 }
 
 // fieldChanges words the differences of owned fields, with who set the old value. Values of Secrets are masked.
-func (p *pass) fieldChanges(s *step, o outcome, diffs []fields.Difference) []report.FieldChange {
+func (p *pass) fieldChanges(s *plan.Step, o outcome, diffs []fields.Difference) []report.FieldChange {
 	var out []report.FieldChange
 	for _, d := range diffs {
-		if (s.from != nil || firstTime(s)) && strings.HasSuffix(d.Path, "["+record.LabelPartOf+"]") {
+		if (s.From != nil || firstTime(s)) && strings.HasSuffix(d.Path, "["+record.LabelPartOf+"]") {
 			continue // that is what handing over, and taking over, means
 		}
 		f := report.FieldChange{Path: d.Path, From: d.From, To: d.To}
@@ -409,7 +410,7 @@ func (p *pass) fieldChanges(s *step, o outcome, diffs []fields.Difference) []rep
 }
 
 // droppedFields words what made way for Git's fields and is not told yet.
-func (p *pass) droppedFields(s *step, o outcome, told []report.FieldChange) []report.FieldChange {
+func (p *pass) droppedFields(s *plan.Step, o outcome, told []report.FieldChange) []report.FieldChange {
 	var out []report.FieldChange
 	for _, l := range o.dropped {
 		if slices.ContainsFunc(told, func(f report.FieldChange) bool { return f.Path == l.Path }) {

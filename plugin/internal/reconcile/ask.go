@@ -13,6 +13,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -26,18 +27,18 @@ func (p *pass) ask(ctx context.Context) error {
 	if p.opts.DryRun {
 		return nil
 	}
-	var anew []*step
-	for _, s := range p.plan.steps {
+	var anew []*plan.Step
+	for _, s := range p.plan.Steps {
 		if replacedAnew(s) {
-			s.anew = anewAsAsked
+			s.Recreate = anewAsAsked
 		}
 	}
 	refused := p.askAbout(ctx, p.toAsk())
 	if ctx.Err() != nil {
 		return errInterrupted
 	}
-	for _, s := range p.plan.steps {
-		if s.anew != "" {
+	for _, s := range p.plan.Steps {
+		if s.Recreate != "" {
 			anew = append(anew, s)
 		}
 	}
@@ -48,12 +49,12 @@ func (p *pass) ask(ctx context.Context) error {
 }
 
 // toAsk lists the steps that a dry run is worth.
-func (p *pass) toAsk() []*step {
-	alone := len(p.plan.steps)+len(p.plan.removals) == 1
+func (p *pass) toAsk() []*plan.Step {
+	alone := len(p.plan.Steps)+len(p.plan.Prunes) == 1
 	hooked := p.hooksDue() && len(p.hooksOf(desired.PreSync)) > 0 // they may change what the server says
-	var out []*step
-	for _, s := range p.plan.steps {
-		changes := s.changed && s.live != nil && s.state != live.Terminating && !s.Policy.CreateOnly
+	var out []*plan.Step
+	for _, s := range p.plan.Steps {
+		changes := s.Changed && s.Live != nil && s.State != live.Terminating && !s.Policy.CreateOnly
 		if changes && (s.Policy.Recreate || !alone && !hooked) {
 			out = append(out, s)
 		}
@@ -63,16 +64,16 @@ func (p *pass) toAsk() []*step {
 
 // refusedStep is a step with the answer that its write would get.
 type refusedStep struct {
-	*step
+	*plan.Step
 	outcome
 }
 
 // askAbout makes the dry runs. Those that were refused by a pass of this process before come first, and settle it alone
 // while they still are: a commit that cannot be applied is tried again and again.
-func (p *pass) askAbout(ctx context.Context, steps []*step) []refusedStep {
+func (p *pass) askAbout(ctx context.Context, steps []*plan.Step) []refusedStep {
 	before := p.memory().refusedBefore(p.app.Name)
-	first := slices.DeleteFunc(slices.Clone(steps), func(s *step) bool { return !slices.Contains(before, s.Key()) })
-	rest := slices.DeleteFunc(slices.Clone(steps), func(s *step) bool { return slices.Contains(before, s.Key()) })
+	first := slices.DeleteFunc(slices.Clone(steps), func(s *plan.Step) bool { return !slices.Contains(before, s.Key()) })
+	rest := slices.DeleteFunc(slices.Clone(steps), func(s *plan.Step) bool { return slices.Contains(before, s.Key()) })
 	refused := p.dryRuns(ctx, first)
 	if len(refused) == 0 {
 		refused = p.dryRuns(ctx, rest)
@@ -86,14 +87,14 @@ func (p *pass) askAbout(ctx context.Context, steps []*step) []refusedStep {
 }
 
 // dryRuns does to each step, as a dry run, all that a write does. It notes what is to be recreated.
-func (p *pass) dryRuns(ctx context.Context, steps []*step) []refusedStep {
+func (p *pass) dryRuns(ctx context.Context, steps []*plan.Step) []refusedStep {
 	dry := *p
 	dry.opts.DryRun = true
 	outcomes := make([]outcome, len(steps))
 	concurrent.Each(ctx, len(steps), writesInFlight, func(i int) { outcomes[i] = dry.applyOne(ctx, steps[i]) })
 	var refused []refusedStep
 	for i, s := range steps {
-		s.anew = cmp.Or(outcomes[i].anew, s.anew)
+		s.Recreate = cmp.Or(outcomes[i].anew, s.Recreate)
 		if err := outcomes[i].err; err != nil && p.isFinal(err, s) {
 			refused = append(refused, refusedStep{s, outcomes[i]})
 		}
@@ -103,27 +104,29 @@ func (p *pass) dryRuns(ctx context.Context, steps []*step) []refusedStep {
 
 // isFinal tells whether the answer to a dry run is the answer to the write as well. It is not where the dry run is what
 // failed, or where an object that this pass applies before may change the server's mind. Then the write will tell.
-func (p *pass) isFinal(err error, s *step) bool {
+func (p *pass) isFinal(err error, s *plan.Step) bool {
 	var api apierrors.APIStatus
 	if !errors.As(err, &api) {
 		return false
 	}
 	st := api.Status()
 	switch {
-	case undryable(st), p.changes(func(o *step) bool { return o.Key() == definedBy(s.Ref) }):
+	case undryable(st), p.changes(func(o *plan.Step) bool { return o.Key() == definedBy(s.Ref) }):
 		return false
 	case ownedByOthers(err), isMismatch(err):
 		return true
-	case strings.Contains(st.Message, "ValidatingAdmissionPolicy") && p.changes(func(o *step) bool { return o.Ref.Kind.Kind == "ConfigMap" || o.Ref.Kind.Kind == "Secret" }):
+	case strings.Contains(st.Message, "ValidatingAdmissionPolicy") && p.changes(func(o *plan.Step) bool { return o.Ref.Kind.Kind == "ConfigMap" || o.Ref.Kind.Kind == "Secret" }):
 		return false // its parameters
 	case st.Code == 403, strings.Contains(st.Message, "ValidatingAdmissionPolicy"), strings.Contains(st.Message, "admission webhook"):
-		return refusesUpdate(err) && !p.changes(func(o *step) bool { return admits(o.Ref.Kind) })
+		return refusesUpdate(err) && !p.changes(func(o *plan.Step) bool { return admits(o.Ref.Kind) })
 	}
 	return refusesUpdate(err) || st.Code == 413
 }
 
 // changes tells whether the plan holds a step of a sort.
-func (p *pass) changes(sort func(*step) bool) bool { return slices.ContainsFunc(p.plan.steps, sort) }
+func (p *pass) changes(sort func(*plan.Step) bool) bool {
+	return slices.ContainsFunc(p.plan.Steps, sort)
+}
 
 // admits tells whether objects of a kind have a say in what the server admits: rights, quotas, classes, policies, and
 // custom resources, which may be policies of some engine.
@@ -139,9 +142,9 @@ func admits(k cluster.Kind) bool {
 
 // refuse ends a pass some of whose changes the server refuses. What drifted is reverted.
 func (p *pass) refuse(ctx context.Context, refused []refusedStep) error {
-	steps := slices.DeleteFunc(slices.Clone(p.plan.steps), func(s *step) bool { return s.changed })
+	steps := slices.DeleteFunc(slices.Clone(p.plan.Steps), func(s *plan.Step) bool { return s.Changed })
 	for _, r := range refused {
-		p.settle(r.step, outcome{err: r.err})
+		p.settle(r.Step, outcome{err: r.err})
 	}
 	err := p.firstFailure("nothing of this commit was written for the app: it is applied when the API server accepts all of it")
 	if len(steps) == 0 {
@@ -154,7 +157,7 @@ func (p *pass) refuse(ctx context.Context, refused []refusedStep) error {
 	p.failed = map[record.Key]bool{} // what is refused holds up no revert
 	for len(steps) > 0 {
 		n := 1
-		for n < len(steps) && steps[n].stage == steps[0].stage {
+		for n < len(steps) && steps[n].Stage == steps[0].Stage {
 			n++
 		}
 		if p.applyStage(ctx, steps[:n]); ctx.Err() != nil {

@@ -11,7 +11,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
 )
@@ -28,7 +30,7 @@ func TestAttackHiddenValuesLeaveNoPass(t *testing.T) {
 
 	answer := &apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: 422, Reason: metav1.StatusReasonInvalid,
 		Details: &metav1.StatusDetails{Causes: []metav1.StatusCause{{Field: "spec.externalName", Message: fmt.Sprintf("Invalid value: %q: no name", value)}}}}}
-	message, advice := p.explain(answer, &step{Object: wanted("Service", "c")})
+	message, advice := p.explain(answer, &plan.Step{Object: desiredtest.Object("Service", "c")})
 	p.tellChange(report.Change{Object: "v1/Service/x/" + value, Short: "service/" + value, Action: report.Failed, Error: message, Hint: advice, Note: "base64 " + encoded,
 		Fields: []report.FieldChange{{Path: "data[" + value + "]", From: "the one before", To: "https://u:" + value + "@host"}, {Path: "spec", From: map[string]any{"a": value}, To: nil}, {Path: "spec.a", From: 1, To: 2}}})
 	p.tell(report.Waiting, "app", "pod x: it said: %s", "password="+value)
@@ -53,7 +55,7 @@ func TestAttackHiddenValuesLeaveNoPass(t *testing.T) {
 // TestAttackHiddenHooksAreNotKept: the record keeps hooks for the removal of the app, and no value with them.
 func TestAttackHiddenHooksAreNotKept(t *testing.T) {
 	p := &pass{Reconciler: &Reconciler{}, hidden: sealed.New(map[string]string{"hunter2-canary": "x"})}
-	o := wanted("Job", "j")
+	o := desiredtest.Object("Job", "j")
 	o.Manifest = &unstructured.Unstructured{Object: map[string]any{"kind": "Job", "spec": map[string]any{"args": []any{"--password=hunter2-canary"}}}}
 	if why := p.notKept(o); !strings.Contains(why, "repeats a value of a Secret") {
 		t.Errorf("it is kept: %q", why)

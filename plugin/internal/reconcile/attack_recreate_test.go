@@ -10,6 +10,8 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -47,7 +49,7 @@ func TestAttackRecreate(t *testing.T) {
 				live := &unstructured.Unstructured{Object: map[string]any{"spec": map[string]any{
 					"persistentVolumeClaimRetentionPolicy": map[string]any{"whenDeleted": test.spec}}}}
 				live.SetUID("u")
-				s := &step{Object: &desired.Object{Ref: cluster.Ref{Kind: test.kind}, Policy: desired.PolicyOf(annotations)}, row: &test.row, live: live}
+				s := &plan.Step{Object: &desired.Object{Ref: cluster.Ref{Kind: test.kind}, Policy: desired.PolicyOf(annotations)}, Row: &test.row, Live: live}
 				if !s.Policy.Recreate || !s.Policy.Replace {
 					t.Fatalf("the annotations do not ask for it: %+v", s.Policy)
 				}
@@ -64,22 +66,22 @@ func TestAttackRecreateBudget(t *testing.T) {
 	r := reconcilerOf(t)
 	r.Now = time.Now
 	p := r.newPass(t.Context(), App{Name: "shop", Budget: Budget{Count: 3, Percent: 100, Free: 5}}, Options{})
-	p.rec, p.plan = &record.Record{Inventory: record.NewInventory("shop")}, &plan{}
+	p.rec, p.plan = &record.Record{Inventory: record.NewInventory("shop")}, &plan.Plan{}
 	for n := range 8 {
-		s := &step{Object: wanted("ConfigMap", fmt.Sprint("c", n)), row: &record.Row{UID: "u"}}
+		s := &plan.Step{Object: desiredtest.Object("ConfigMap", fmt.Sprint("c", n)), Row: &record.Row{UID: "u"}}
 		if n == 0 {
-			s.anew = anewAsAsked // foreseen
+			s.Recreate = anewAsAsked // foreseen
 		}
 		p.rec.Rows[s.Key()] = record.Row{Ref: s.Ref, UID: "u"}
-		p.plan.steps = append(p.plan.steps, s)
+		p.plan.Steps = append(p.plan.Steps, s)
 	}
 	for n := 1; n <= 2; n++ {
-		if err := p.guardUnforeseen(t.Context(), p.plan.steps[n]); err != nil {
+		if err := p.guardUnforeseen(t.Context(), p.plan.Steps[n]); err != nil {
 			t.Fatalf("X5 beside it: within the budget: %v", err)
 		}
 	}
 	for n := 3; n < 8; n++ {
-		if err := p.guardUnforeseen(t.Context(), p.plan.steps[n]); err == nil || !strings.Contains(err.Error(), "refused to delete and recreate 4 objects: the deletion budget is 3 objects") {
+		if err := p.guardUnforeseen(t.Context(), p.plan.Steps[n]); err == nil || !strings.Contains(err.Error(), "refused to delete and recreate 4 objects: the deletion budget is 3 objects") {
 			t.Errorf("X5 number %d: %v", n, err)
 		}
 	}

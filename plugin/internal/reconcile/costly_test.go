@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
@@ -50,7 +51,7 @@ func (k *kitchen) pass(commit, config string, opts Options) *pass {
 	p := k.newPass(k.t.Context(), App{Name: "slow", Path: "slow"}, opts)
 	p.commit, p.config, p.listed = commit, config, &listed{}
 	p.rec = &record.Record{Inventory: record.NewInventory("slow")}
-	o := wanted("ConfigMap", "a")
+	o := desiredtest.Object("ConfigMap", "a")
 	p.rec.Rows[o.Key()] = record.Row{Ref: o.Ref, UID: "1"}
 	return p
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -64,11 +65,11 @@ func (p *pass) dismantle(ctx context.Context, prune bool) error {
 	if err := p.observeRecorded(ctx); err != nil {
 		return err
 	}
-	p.plan = makePlan(p.planInput(nil))
+	p.plan = plan.Make(p.planInput(nil))
 	if err := p.lookBeforePrune(ctx); err != nil {
 		return err
 	}
-	p.plan = makePlan(p.planInput(nil))
+	p.plan = plan.Make(p.planInput(nil))
 	take := p.removeAll
 	if !prune {
 		take = p.releaseAll
@@ -99,18 +100,18 @@ func (p *pass) removeAll(ctx context.Context) error {
 
 // releaseAll takes our label off every object that is proven ours.
 func (p *pass) releaseAll(ctx context.Context) error {
-	errs := make([]error, len(p.plan.removals))
-	concurrent.Each(ctx, len(p.plan.removals), writesInFlight, func(i int) {
-		r := p.plan.removals[i]
-		if p.live.IsAbsent(r.row.Ref.Kind) || r.live == nil {
+	errs := make([]error, len(p.plan.Prunes))
+	concurrent.Each(ctx, len(p.plan.Prunes), writesInFlight, func(i int) {
+		r := p.plan.Prunes[i]
+		if p.live.IsAbsent(r.Row.Ref.Kind) || r.Live == nil {
 			return
 		}
 		live, err := p.provenOurs(ctx, r)
 		if err == nil && live != nil {
-			err = p.release(ctx, r.row, live)
+			err = p.release(ctx, r.Row, live)
 		}
 		if err != nil {
-			errs[i] = fmt.Errorf("%s: %w", r.row.Ref, err)
+			errs[i] = fmt.Errorf("%s: %w", r.Row.Ref, err)
 		}
 	})
 	return errors.Join(append(errs, ctx.Err())...)

@@ -9,6 +9,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -32,7 +33,7 @@ func (rd *round) foresee(p *pass) {
 				p.foreseenNamespaces = append(p.foreseenNamespaces, e.Ref.Name)
 			}
 		}
-		for _, s := range other.plan.steps {
+		for _, s := range other.plan.Steps {
 			if record.HoldsOthers(s.Ref.Kind) && !other.failed[s.Key()] {
 				p.foreseen = append(p.foreseen, host{s.Object, other.app.Name})
 			}
@@ -50,12 +51,12 @@ func (p *pass) learnForeseen(ctx context.Context) {
 
 // willExist tells whether an object that the server cannot dry-run yet lies in a Namespace, or is of a kind, that this
 // very plan creates, or that an app before this one does.
-func (p *pass) willExist(s *step) bool {
+func (p *pass) willExist(s *plan.Step) bool {
 	if p.newKinds[s.Ref.Kind] || s.Namespace == p.app.Namespace {
 		return true
 	}
 	return slices.ContainsFunc(p.foreseen, func(h host) bool { return hosts(h.Ref, s.Ref) }) ||
-		slices.ContainsFunc(p.plan.steps, func(o *step) bool {
+		slices.ContainsFunc(p.plan.Steps, func(o *plan.Step) bool {
 			return o.Ref.Kind.Kind == "Namespace" && o.Group == "" && o.Name == s.Namespace
 		})
 }
@@ -71,12 +72,12 @@ func (p *pass) definedAhead(k cluster.Kind) string {
 }
 
 // effectNote is what a difference between two states of an object does not show.
-func effectNote(s *step, o outcome, c report.Change) string {
+func effectNote(s *plan.Step, o outcome, c report.Change) string {
 	switch {
 	case o.anew != "":
 		return "deleted and recreated, " + o.anew
-	case s.from != nil:
-		return handedOver(s.from)
+	case s.From != nil:
+		return plan.HandedOver(s.From)
 	case o.ahead != "":
 		return o.ahead
 	case !o.created && c.Action != report.Unchanged:

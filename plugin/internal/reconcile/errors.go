@@ -14,11 +14,12 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 )
 
 // explain turns the API server's answer about one object into a short message and a hint. Values of Secrets never
 // appear in either.
-func explain(err error, s *step, secrets []*unstructured.Unstructured) (message, advice string) {
+func explain(err error, s *plan.Step, secrets []*unstructured.Unstructured) (message, advice string) {
 	message, advice = words(err, s)
 	if hints := hint.Of(err); len(hints) > 0 {
 		advice = hints[0]
@@ -26,7 +27,7 @@ func explain(err error, s *step, secrets []*unstructured.Unstructured) (message,
 	return diff.MaskError(message, secrets...), diff.MaskError(advice, secrets...)
 }
 
-func words(err error, s *step) (message, advice string) {
+func words(err error, s *plan.Step) (message, advice string) {
 	var kept *keptError
 	if errors.As(err, &kept) {
 		message, _ = words(kept.refused, s)
@@ -54,7 +55,7 @@ func words(err error, s *step) (message, advice string) {
 	case st.Reason == metav1.StatusReasonNotFound && st.Details != nil && st.Details.Kind == "namespaces":
 		return fmt.Sprintf("namespace %s does not exist", st.Details.Name), "add the Namespace to the repository, or use --target-namespace"
 	case isMismatch(err):
-		return wordMismatches(mismatches(st.Message, s.fields()), s.Origin, func(mismatch) int { return 0 })
+		return wordMismatches(mismatches(st.Message, s.Fields()), s.Origin, func(mismatch) int { return 0 })
 	case strings.Contains(st.Message, "admission webhook"), strings.Contains(st.Message, "failed calling webhook"):
 		return st.Message, ""
 	case st.Code == 413:
@@ -108,14 +109,6 @@ func saysImmutable(message string) bool {
 }
 
 var strictField = regexp.MustCompile(`unknown field "([^"]+)"`)
-
-// fields is what the manifest of a step says, nil when there is none.
-func (s *step) fields() map[string]any {
-	if s.Object == nil || s.Manifest == nil {
-		return nil
-	}
-	return s.Manifest.Object
-}
 
 // notServedYet tells the 404 of a resource that is not served from the 404 of a missing object or namespace.
 func notServedYet(err error) bool {

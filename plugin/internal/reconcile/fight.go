@@ -9,6 +9,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -34,7 +35,7 @@ type fight struct {
 
 // reverted notes that fields of an object were reverted; none means the whole object. before is the object as it was
 // found, nil when it was gone.
-func (f *fights) reverted(now time.Time, s *step, before *unstructured.Unstructured, changes []report.FieldChange) {
+func (f *fights) reverted(now time.Time, s *plan.Step, before *unstructured.Unstructured, changes []report.FieldChange) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.lost == nil {
@@ -67,10 +68,10 @@ func (f *fights) reverted(now time.Time, s *step, before *unstructured.Unstructu
 
 // over tells why a drifted object is left as it is for now; nil when it is to be reverted. A new commit is always
 // applied.
-func (f *fights) over(now time.Time, s *step) error {
+func (f *fights) over(now time.Time, s *plan.Step) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if s.changed {
+	if s.Changed {
 		delete(f.lost, s.Key())
 		return nil
 	}

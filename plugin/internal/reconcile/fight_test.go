@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -46,7 +47,7 @@ func TestFieldFightNamesTheOther(t *testing.T) {
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var f fights
-			s := &step{Object: &desired.Object{Ref: deploymentWeb}}
+			s := &plan.Step{Object: &desired.Object{Ref: deploymentWeb}}
 			now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 			for i := range fightCount {
 				before := parsed(t, "{apiVersion: apps/v1, kind: Deployment, metadata: "+tc.before+"}")

@@ -8,27 +8,9 @@ import (
 	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
-
-// handover is an object that one app of an instance gives to another: Git moved it. The taker's apply switches the
-// label, so the object is a member of one of the two at any moment. The giver's row proves that the object is the
-// instance's to move, and stays until the taker has recorded it.
-type handover struct {
-	app string // the giver
-	id  string // its ApplySet
-	row record.Row
-}
-
-func handedOver(h *handover) string { return "handed over by the app " + h.app }
-
-// owner is the ApplySet that the object of a step belongs to until the step is done.
-func (s *step) owner(id string) string {
-	if s.from != nil {
-		return s.from.id
-	}
-	return id
-}
 
 // move is a row of one app whose object another one holds according to Git.
 type move struct {
@@ -75,9 +57,9 @@ func (rd *round) handovers() {
 			}
 			rd.moves = append(rd.moves, move{giver, taker, k})
 			giver.givesAway(k)
-			if u := taker.live.Object(k); u != nil && foreignOwner(u, giver.id) == "" &&
+			if u := taker.live.Object(k); u != nil && plan.OtherSet(u, giver.id) == "" &&
 				(row.UID == u.GetUID() || row.UID == "" && live.AppliedByUs(u)) {
-				taker.takesOver(k, &handover{giver.app.Name, giver.id, row})
+				taker.takesOver(k, &plan.Handover{App: giver.app.Name, Set: giver.id, Row: row})
 			}
 		}
 	}
@@ -110,18 +92,18 @@ func (p *pass) claimed() []record.Key {
 
 // givesAway notes that the app hands an object over to another one.
 func (p *pass) givesAway(k record.Key) {
-	if p.gives == nil {
-		p.gives = map[record.Key]bool{}
+	if p.HandsOver == nil {
+		p.HandsOver = map[record.Key]bool{}
 	}
-	p.gives[k] = true
+	p.HandsOver[k] = true
 }
 
 // takesOver notes that another app hands an object over to the app.
-func (p *pass) takesOver(k record.Key, h *handover) {
-	if p.takes == nil {
-		p.takes = map[record.Key]*handover{}
+func (p *pass) takesOver(k record.Key, h *plan.Handover) {
+	if p.TakesOver == nil {
+		p.TakesOver = map[record.Key]*plan.Handover{}
 	}
-	p.takes[k] = h
+	p.TakesOver[k] = h
 }
 
 // dropGiven takes the rows of objects that other apps have taken over, and recorded, out of the records of the givers.

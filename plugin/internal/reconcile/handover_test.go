@@ -4,18 +4,20 @@ import (
 	"testing"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object/objecttest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
 // TestAnAppThatIsPlannedLateHandsOver: the kinds of the giver are installed in the same run, by an app it depends on. What
 // it gives to another app is not its to prune then either.
 func TestAnAppThatIsPlannedLateHandsOver(t *testing.T) {
-	moved, stays := wanted("ConfigMap", "moved"), wanted("ConfigMap", "stays")
+	moved, stays := desiredtest.Object("ConfigMap", "moved"), desiredtest.Object("ConfigMap", "stays")
 	r := &Reconciler{}
-	r.memory().keep("giver", &rendering{objects: []manifest.Object{{Unstructured: stays.Manifest}, {Unstructured: wanted("Widget", "new").Manifest}}})
-	giver := &pass{Reconciler: r, app: App{Name: "giver"}, id: ourID, listed: &listed{late: true}, live: live.New(),
+	r.memory().keep("giver", &rendering{objects: []manifest.Object{{Unstructured: stays.Manifest}, {Unstructured: desiredtest.Object("Widget", "new").Manifest}}})
+	giver := &pass{Reconciler: r, app: App{Name: "giver"}, id: objecttest.Set, listed: &listed{late: true}, live: live.New(),
 		rec: &record.Record{Inventory: record.NewInventory("giver")}}
 	taker := &pass{Reconciler: r, app: App{Name: "taker"}, id: "applyset-takers-v1", listed: &listed{}, live: live.New(),
 		rec: &record.Record{Inventory: record.NewInventory("taker")}, desired: []*desired.Object{moved}}
@@ -23,7 +25,7 @@ func TestAnAppThatIsPlannedLateHandsOver(t *testing.T) {
 	for _, o := range []*desired.Object{moved, stays} {
 		live := o.Manifest.DeepCopy()
 		live.SetUID("1")
-		live.SetLabels(map[string]string{record.LabelPartOf: ourID})
+		live.SetLabels(map[string]string{record.LabelPartOf: objecttest.Set})
 		shared.Add(o.Ref.Kind, live)
 		giver.rec.Rows[o.Key()] = record.Row{Ref: o.Ref, UID: "1"}
 	}
@@ -31,10 +33,10 @@ func TestAnAppThatIsPlannedLateHandsOver(t *testing.T) {
 		p.live, p.listed.shared = shared, shared
 	}
 	(&round{passes: []*pass{giver, taker}}).handovers()
-	if !giver.gives[moved.Key()] || giver.gives[stays.Key()] {
-		t.Errorf("gives %v", giver.gives)
+	if !giver.HandsOver[moved.Key()] || giver.HandsOver[stays.Key()] {
+		t.Errorf("gives %v", giver.HandsOver)
 	}
-	if taker.takes[moved.Key()] == nil {
+	if taker.TakesOver[moved.Key()] == nil {
 		t.Error("nothing is taken over")
 	}
 }

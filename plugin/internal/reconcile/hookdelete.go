@@ -11,6 +11,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -27,7 +28,7 @@ func (p *pass) planRemoval() error {
 	if p.listed.aside || p.app.KeepRemoved || p.listed.keeps != "" {
 		return nil
 	}
-	if len(p.gives) > 0 {
+	if len(p.HandsOver) > 0 {
 		p.handedOver = len(p.rec.Kept) > 0
 		return nil
 	}
@@ -107,7 +108,7 @@ func (p *pass) preDelete(ctx context.Context) error {
 	if !p.hooksDue() {
 		return nil
 	}
-	p.plan.removals, p.plan.hosts = p.splitHosts(p.plan.removals)
+	p.plan.Prunes, p.plan.Containers = p.splitHosts(p.plan.Prunes)
 	if p.opts.DryRun {
 		return nil
 	}
@@ -130,10 +131,10 @@ func (p *pass) dropKept(ctx context.Context) error {
 
 // splitHosts takes apart the removals that a PostDelete hook has to wait for and those that it lives in: its Namespace,
 // and the definition of its kind.
-func (p *pass) splitHosts(removals []removal) (first, last []removal) {
+func (p *pass) splitHosts(removals []plan.Prune) (first, last []plan.Prune) {
 	after := p.hooksOf(desired.PostDelete)
 	for _, r := range removals {
-		if slices.ContainsFunc(after, func(o *desired.Object) bool { return hosts(r.row.Ref, o.Ref) }) {
+		if slices.ContainsFunc(after, func(o *desired.Object) bool { return hosts(r.Row.Ref, o.Ref) }) {
 			last = append(last, r)
 		} else {
 			first = append(first, r)
@@ -172,7 +173,7 @@ func (p *pass) postDelete(ctx context.Context) error {
 	return p.runHooks(ctx, desired.PostDelete, all)
 }
 
-func (p *pass) pruneHosts(ctx context.Context) error { return p.pruneAll(ctx, p.plan.hosts) }
+func (p *pass) pruneHosts(ctx context.Context) error { return p.pruneAll(ctx, p.plan.Containers) }
 
 // removed notes that the hooks of the removal have run. cleanHooks deletes their objects then, whatever their policy:
 // nobody else would.

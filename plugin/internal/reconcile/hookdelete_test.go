@@ -5,13 +5,14 @@ import (
 	"testing"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
 func keeping(t *testing.T, annotations ...string) *pass {
 	t.Helper()
-	o := wanted("Job", "drain", annotations...)
+	o := desiredtest.Object("Job", "drain", annotations...)
 	o.Ref.Kind = cluster.Kind{Group: "batch", Version: "v1", Kind: "Job", Resource: "jobs", Namespaced: true}
 	o.Namespace = "shop"
 	o.Manifest.SetAPIVersion("batch/v1")
@@ -38,7 +39,7 @@ func TestHooksOfARemovalRunWithoutDoubtOnly(t *testing.T) {
 		"removed":                       {func(*pass) {}, true},
 		"everything stays":              {func(p *pass) { p.app.KeepRemoved = true }, false},
 		"an app is not known":           {func(p *pass) { p.listed.keeps = "perhaps" }, false},
-		"another app takes an object":   {func(p *pass) { p.gives = map[record.Key]bool{key: true} }, false},
+		"another app takes an object":   {func(p *pass) { p.HandsOver = map[record.Key]bool{key: true} }, false},
 		"another app was asked for":     {func(p *pass) { p.listed.aside = true }, false},
 		"its hooks are all of the past": {func(p *pass) { p.rec.Kept = nil }, false},
 	} {

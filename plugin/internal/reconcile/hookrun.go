@@ -13,6 +13,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -108,7 +109,7 @@ func (p *pass) clearHook(ctx context.Context, o *desired.Object, run *record.Hoo
 	case !ours && p.othersHook(live):
 		return hint.Errorf("an object of this name exists, and is the hook of "+cmp.Or(p.apps[live.GetAnnotations()[desired.HookApp]], "another app"),
 			"give the hook another name")
-	case !ours && (kept(live.GetAnnotations()) || holdsData(ref.Kind)):
+	case !ours && (plan.IsKept(live.GetAnnotations()) || holdsData(ref.Kind)):
 		return hint.Errorf("an object of this name exists, and running the hook would delete what is to be kept",
 			"delete it yourself, or leave the hook out: annotation %s: Skip", desired.Hook)
 	}
@@ -147,7 +148,7 @@ func (p *pass) startHook(ctx context.Context, o *desired.Object, run *record.Hoo
 		}
 	}
 	if err != nil {
-		message, advice := p.explain(err, &step{Object: o})
+		message, advice := p.explain(err, &plan.Step{Object: o})
 		phase, mark := run.Phase, run.Mark
 		p.rec.Forget(func(r record.HookRun) bool { return r.Mark == mark })
 		if desired.PhaseOfRemoval(phase) {

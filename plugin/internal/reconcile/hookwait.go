@@ -15,6 +15,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -123,7 +124,7 @@ func (p *pass) needNamespaces() bool {
 		return false
 	}
 	return slices.ContainsFunc(p.hooksOf(desired.PreSync), func(h *desired.Object) bool {
-		return slices.ContainsFunc(p.plan.steps, func(s *step) bool {
+		return slices.ContainsFunc(p.plan.Steps, func(s *plan.Step) bool {
 			return s.Ref.Kind.Kind == "Namespace" && s.Group == "" && s.Name == h.Namespace
 		})
 	})

@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
@@ -281,7 +282,7 @@ func TestAnUntouchedAppKeepsItsRendering(t *testing.T) {
 	first, readme, changed := at("1", "1"), at("2", "1"), at("2", "2")
 	app := App{Name: "app", Path: "app"}
 	p := &pass{Reconciler: &Reconciler{}, app: app, config: "settings"}
-	was := &rendering{commit: first.Revision.Commit, settings: "settings", desired: []*desired.Object{wanted("ConfigMap", "a")},
+	was := &rendering{commit: first.Revision.Commit, settings: "settings", desired: []*desired.Object{desiredtest.Object("ConfigMap", "a")},
 		inputs: renderAt(t, first, app).inputs}
 	p.memory().keep("app", was)
 

@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -23,7 +24,7 @@ const kindMoment = 10 * time.Second
 // no request.
 func (p *pass) lookAtKinds(ctx context.Context, crds []*desired.Object) error {
 	until := p.Now()
-	if !p.looked && p.changes(func(s *step) bool { return desired.IsCRD(s.Ref.Kind) }) {
+	if !p.looked && p.changes(func(s *plan.Step) bool { return desired.IsCRD(s.Ref.Kind) }) {
 		until = until.Add(min(kindMoment, p.app.Timeout))
 	}
 	p.looked = true
@@ -65,8 +66,8 @@ func (p *pass) establishedBy(ctx context.Context, crd cluster.Ref, until time.Ti
 
 // holdBack returns the steps whose kinds are served, and keeps the others for later: they are applied as soon as the kind
 // is established, at the latest when all else is applied or needs them.
-func (p *pass) holdBack(steps []*step) []*step {
-	return slices.DeleteFunc(slices.Clone(steps), func(s *step) bool {
+func (p *pass) holdBack(steps []*plan.Step) []*plan.Step {
+	return slices.DeleteFunc(slices.Clone(steps), func(s *plan.Step) bool {
 		slow := p.slow[definedBy(s.Ref)]
 		if slow {
 			p.unserved = append(p.unserved, s)
@@ -86,7 +87,7 @@ func (p *pass) applyHeld(ctx context.Context) error {
 	p.unserved = nil
 	for len(rest) > 0 {
 		n := 1
-		for n < len(rest) && rest[n].stage == rest[0].stage {
+		for n < len(rest) && rest[n].Stage == rest[0].Stage {
 			n++
 		}
 		if p.applyStage(ctx, p.holdBack(rest[:n])); ctx.Err() != nil {
@@ -151,7 +152,7 @@ func (p *pass) awaitKinds(ctx context.Context) error {
 }
 
 // mayBeServed tells whether waiting for the kind of a step may help.
-func (p *pass) mayBeServed(s *step) bool { return !health.NamesRefused(p.after[definedBy(s.Ref)]) }
+func (p *pass) mayBeServed(s *plan.Step) bool { return !health.NamesRefused(p.after[definedBy(s.Ref)]) }
 
 func (p *pass) notEstablished(crd record.Key) string {
 	return cmp.Or(health.FailedCondition(p.after[crd]), "it is not established")

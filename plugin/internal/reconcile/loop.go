@@ -13,6 +13,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -149,7 +150,7 @@ func (l *loop) turn(ctx context.Context, commit string) error {
 	l.remember(rd, err)
 	l.watch(ctx, rd)
 	for _, p := range rd.passes {
-		p.live, p.handovers, p.after, p.states, p.plan, p.effects = live.New(), handovers{}, nil, nil, nil, nil // the next turn reads anew
+		p.live, p.Handovers, p.after, p.states, p.plan, p.effects = live.New(), plan.Handovers{}, nil, nil, nil, nil // the next turn reads anew
 		if p.listed != nil {
 			p.listed.shared = nil
 		}
@@ -229,7 +230,7 @@ func (l *loop) narrow(ctx context.Context) (done bool, err error) {
 		for k := range p.rec.Rows {
 			l.holder[k] = m
 		}
-		p.live, p.handovers, p.after, p.states, p.plan = live.New(), handovers{}, nil, nil, nil
+		p.live, p.Handovers, p.after, p.states, p.plan = live.New(), plan.Handovers{}, nil, nil, nil
 		l.sound = l.sound && err == nil && done.Suspended == nil
 		l.calm = l.calm && l.sound && p.rec.Settled
 	}

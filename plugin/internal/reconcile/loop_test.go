@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -23,7 +24,7 @@ func passOf(o *desired.Object, l *listed) *pass {
 }
 
 func TestALoopConfinesItselfToDrift(t *testing.T) {
-	key := wanted("ConfigMap", "a").Key()
+	key := desiredtest.Object("ConfigMap", "a").Key()
 	for _, c := range []struct {
 		name   string
 		listed *listed
@@ -37,7 +38,7 @@ func TestALoopConfinesItselfToDrift(t *testing.T) {
 		{"one that left the list and still has objects", &listed{retired: true}, true, false},
 		{"one that was not asked for", &listed{aside: true}, false, false},
 	} {
-		p := passOf(wanted("ConfigMap", "a"), c.listed)
+		p := passOf(desiredtest.Object("ConfigMap", "a"), c.listed)
 		p.rec.Revision.Commit = "c1"
 		l := loopOver(p)
 		m := l.holder[key]
@@ -54,7 +55,7 @@ func TestALoopConfinesItselfToDrift(t *testing.T) {
 }
 
 func TestALoopDoesNotTrustASuspendedApp(t *testing.T) {
-	p := passOf(wanted("ConfigMap", "a"), &listed{aside: true, suspended: true})
+	p := passOf(desiredtest.Object("ConfigMap", "a"), &listed{aside: true, suspended: true})
 	p.report.Suspended = &report.Suspension{}
 	if l := loopOver(p); l.sound || l.calm {
 		t.Error("it would not notice that the app is resumed")

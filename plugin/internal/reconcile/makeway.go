@@ -11,6 +11,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -28,9 +29,9 @@ type written struct {
 // Server-side apply leaves what others set beside Git's fields. That is right for additions. It is not for what took the
 // place of a field of Git's: an item whose key a person changed, or the other of two alternatives, which makes the server
 // refuse the apply. Such parts go, if they are people's, a former tool's or a default. What controllers set stays.
-func (p *pass) write(ctx context.Context, s *step, before *unstructured.Unstructured) (written, error) {
-	if s.live != nil {
-		before = s.live
+func (p *pass) write(ctx context.Context, s *plan.Step, before *unstructured.Unstructured) (written, error) {
+	if s.Live != nil {
+		before = s.Live
 	}
 	if before == nil && s.Policy.Replace {
 		var err error
@@ -49,7 +50,7 @@ func (p *pass) write(ctx context.Context, s *step, before *unstructured.Unstruct
 			return w, err
 		} // what is needed elsewhere stays
 	}
-	after, created, err := p.send(ctx, s, uidOf(s.live))
+	after, created, err := p.send(ctx, s, uidOf(s.Live))
 	w := written{after: after, created: created, before: before}
 	switch {
 	case err != nil:
@@ -62,7 +63,7 @@ func (p *pass) write(ctx context.Context, s *step, before *unstructured.Unstruct
 
 // inPlace takes list items of its former owner off an object that was taken over without having been read, where they
 // stand in the place of Git's.
-func (p *pass) inPlace(ctx context.Context, s *step, w written) (written, error) {
+func (p *pass) inPlace(ctx context.Context, s *plan.Step, w written) (written, error) {
 	t := &trial{pass: p, step: s, live: w.after, applied: true}
 	if must, err := t.must(); err != nil || len(must) == 0 {
 		return w, err
@@ -76,13 +77,13 @@ func (p *pass) inPlace(ctx context.Context, s *step, w written) (written, error)
 }
 
 // firstTime tells whether an object, if there is one, was never applied by us.
-func firstTime(s *step) bool { return s.row == nil || s.row.UID == "" || s.state == live.Replaced }
+func firstTime(s *plan.Step) bool { return s.Row == nil || s.Row.UID == "" || s.State == live.Replaced }
 
 // parties says whose fields may go from an object.
-func (p *pass) parties(s *step) fields.Parties {
+func (p *pass) parties(s *plan.Step) fields.Parties {
 	return fields.Parties{Ours: record.Manager, Former: formerManagers(), LeftTo: append(slices.Clone(s.Managers), keeper),
-		LeftAt: s.Released, Yields: s.Policy.Yield, LikeOurs: p.app.ForeignFields == ForeignKeep || s.told != "",
-		Known: s.wasTold, LikeEdits: firstTime(s)}
+		LeftAt: s.Released, Yields: s.Policy.Yield, LikeOurs: p.app.ForeignFields == ForeignKeep || s.Told != "",
+		Known: s.WasTold, LikeEdits: firstTime(s)}
 }
 
 // makeWay writes an object without what has to go, and without what explains the refusal of an apply, as far as dry runs

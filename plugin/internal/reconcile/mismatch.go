@@ -16,6 +16,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
@@ -355,10 +356,10 @@ func wordMismatches(list []mismatch, origin manifest.Origin, lineOf func(mismatc
 }
 
 // explain is explain with the lines of the file where the manifest does not fit.
-func (p *pass) explain(err error, s *step) (message, advice string) {
+func (p *pass) explain(err error, s *plan.Step) (message, advice string) {
 	var api apierrors.APIStatus
-	if errors.As(err, &api) && s.fields() != nil {
-		if list := mismatches(api.Status().Message, s.fields()); len(list) > 0 {
+	if errors.As(err, &api) && s.Fields() != nil {
+		if list := mismatches(api.Status().Message, s.Fields()); len(list) > 0 {
 			text := p.textOf(s.Origin)
 			message, advice = wordMismatches(list, s.Origin, func(m mismatch) int { return render.Locate(text, s.Origin.Line, m.path, m.value) })
 			return p.mask(message), p.mask(advice)

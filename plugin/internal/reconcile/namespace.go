@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -32,8 +33,8 @@ func (p *pass) targetNamespace() (cluster.Ref, bool) {
 
 // needsNamespace tells whether the plan creates objects or runs hooks, which the target namespace may be missing for.
 func (p *pass) needsNamespace() bool {
-	return p.newlyDue && !p.retired() || slices.ContainsFunc(p.plan.steps, func(s *step) bool {
-		return !p.retired() && (s.row == nil || s.state == live.Missing) || s.live == nil && s.Namespace == p.app.Namespace
+	return p.newlyDue && !p.retired() || slices.ContainsFunc(p.plan.Steps, func(s *plan.Step) bool {
+		return !p.retired() && (s.Row == nil || s.State == live.Missing) || s.Live == nil && s.Namespace == p.app.Namespace
 	})
 }
 

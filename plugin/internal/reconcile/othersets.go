@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 )
 
@@ -14,19 +14,19 @@ import (
 // on which they are kept.
 func (p *pass) refuseForeign(ctx context.Context) error {
 	known := map[string]setOwner{}
-	for i := range p.plan.foreign {
-		o := p.plan.foreignObjects[i]
-		id := foreignOwner(p.live.Object(o.Key()), p.id)
+	for i := range p.plan.Refused {
+		o := p.plan.RefusedObjects[i]
+		id := plan.OtherSet(p.live.Object(o.Key()), p.id)
 		owner, asked := known[id]
 		if !asked {
 			owner = p.ownerOf(ctx, id)
 			known[id] = owner
 		}
 		if message, advice := owner.words(o, p.Records.Namespace); message != "" {
-			p.plan.foreign[i].Message, p.plan.foreign[i].Hint = message, advice
+			p.plan.Refused[i].Message, p.plan.Refused[i].Hint = message, advice
 		}
 	}
-	return p.plan.foreign
+	return p.plan.Refused
 }
 
 // setOwner is who has an ApplySet, as far as that is known.
@@ -62,10 +62,10 @@ func (s setOwner) words(o *desired.Object, instance string) (message, advice str
 				keepCommand(o), s.App, unkeepCommand(o))
 	case s.Parent != "":
 		return fmt.Sprintf("already belongs to another ApplySet: configmap/%s in namespace %s", s.Parent, s.Namespace),
-			letGoCommand(o) + " lets it go; then remove it from what that tool applies"
+			plan.LetGoCommand(o) + " lets it go; then remove it from what that tool applies"
 	case s.gone:
 		return "already belongs to another ApplySet: " + s.id,
-			"no ConfigMap in the cluster has that ApplySet; if no other tool applies the object any more, " + letGoCommand(o) + " lets it go"
+			"no ConfigMap in the cluster has that ApplySet; if no other tool applies the object any more, " + plan.LetGoCommand(o) + " lets it go"
 	}
 	return "", ""
 }
@@ -76,13 +76,5 @@ func keepCommand(o *desired.Object) string { return annotateCommand(o) + "=disab
 func unkeepCommand(o *desired.Object) string { return annotateCommand(o) + "-" }
 
 func annotateCommand(o *desired.Object) string {
-	return "kubectl annotate " + at(o.Ref) + " " + desired.Prune
-}
-
-// at names an object as kubectl's commands take it.
-func at(ref cluster.Ref) string {
-	if ref.Namespace == "" {
-		return ref.String()
-	}
-	return ref.String() + " -n " + ref.Namespace
+	return "kubectl annotate " + plan.Command(o.Ref) + " " + desired.Prune
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
@@ -43,7 +44,7 @@ type pass struct {
 	rec      *record.Record
 	live     *live.Snapshot
 	states   map[record.Key]live.State
-	handovers
+	plan.Handovers
 	desired   []*desired.Object
 	ignored   map[record.Key]bool // in Git, and left alone altogether
 	hooks     []*desired.Object   // run instead of applied
@@ -58,7 +59,7 @@ type pass struct {
 	asked     []string            // what they asked about in vain
 	brought   []string            // API versions and kinds that apps before this one bring
 	deferred  bool                // a kind is not known yet: some objects are left to a later pass
-	plan      *plan
+	plan      *plan.Plan
 	newKinds  map[cluster.Kind]bool // of CRDs this pass applies
 	foreseen  []host                // of a dry run: what it would find in the cluster
 
@@ -77,9 +78,9 @@ type pass struct {
 	failed      map[record.Key]bool
 	failedWaves bool                // an object of an earlier wave failed
 	slow        map[record.Key]bool // CRDs that are not established yet
-	unserved    []*step             // of their kinds: applied when they are established
+	unserved    []*plan.Step        // of their kinds: applied when they are established
 	postponed   int                 // how many of these are left to a later pass
-	recreated   []*step             // deleted and created anew, or to be
+	recreated   []*plan.Step        // deleted and created anew, or to be
 	unforeseen  *recreations        // of these, what was not foreseen
 	looked      bool                // the CRDs were given their moment
 	told        map[record.Key]string
@@ -167,8 +168,8 @@ func (r *Reconciler) newPass(ctx context.Context, app App, opts Options) *pass {
 	return p
 }
 
-func (p *pass) planInput(desired []*desired.Object) planInput {
-	return planInput{desired, p.rec, p.live, p.states, p.id, p.apps, p.handovers}
+func (p *pass) planInput(desired []*desired.Object) plan.Input {
+	return plan.Input{Desired: desired, Record: p.rec, Live: p.live, States: p.states, Set: p.id, Apps: p.apps, Handovers: p.Handovers}
 }
 
 func (p *pass) runStages(ctx context.Context) error {
@@ -232,26 +233,26 @@ func (p *pass) observeDesired(ctx context.Context) error {
 
 func (p *pass) makePlan(ctx context.Context) error {
 	p.noteSpread()
-	p.plan = makePlan(p.planInput(p.desired))
-	if len(p.plan.removals) > 0 {
+	p.plan = plan.Make(p.planInput(p.desired))
+	if len(p.plan.Prunes) > 0 {
 		if err := p.lookBeforePrune(ctx); err != nil {
 			return err
 		}
-		p.plan = makePlan(p.planInput(p.desired))
+		p.plan = plan.Make(p.planInput(p.desired))
 	}
-	if len(p.plan.foreign) > 0 {
+	if len(p.plan.Refused) > 0 {
 		return p.refuseForeign(ctx)
 	}
 	if p.rec.Rebuilt {
-		p.plan.removals = nil
+		p.plan.Prunes = nil
 	}
 	p.letStay()
 	p.tellStrangers()
 	p.planHooks()
 	if !p.goesOn() {
-		if r := p.plan.guard(p.rec, p.report.Source, p.app.Budget); r != nil {
-			if a := p.allowed(ctx, p.tip, p.commit, p.bases()...); a.deletions < r.n {
-				return r.error(a)
+		if r := p.plan.Guard(p.rec, p.report.Source, p.app.Budget); r != nil {
+			if a := p.allowed(ctx, p.tip, p.commit, p.bases()...); a.Deletions < r.N {
+				return r.Refuse(a)
 			}
 		}
 	}
@@ -261,9 +262,9 @@ func (p *pass) makePlan(ctx context.Context) error {
 
 // readPlanned reads what the plan needs to know of the live objects.
 func (p *pass) readPlanned(ctx context.Context) error {
-	p.report.Counts.Unchanged += len(p.plan.same)
+	p.report.Counts.Unchanged += len(p.plan.Unchanged)
 	var same []record.Key
-	for _, o := range p.plan.same {
+	for _, o := range p.plan.Unchanged {
 		same = append(same, o.Key())
 	}
 	if err := p.readUnsettled(ctx, same); err != nil {
@@ -276,8 +277,8 @@ func (p *pass) readPlanned(ctx context.Context) error {
 // an object, or have made it theirs.
 func (p *pass) lookBeforePrune(ctx context.Context) error {
 	doomed := map[cluster.Kind]bool{}
-	for _, r := range p.plan.removals {
-		doomed[r.row.Ref.Kind] = true
+	for _, r := range p.plan.Prunes {
+		doomed[r.Row.Ref.Kind] = true
 	}
 	q := observe.For(p.rec.Rows)
 	q.Kinds = slices.DeleteFunc(q.Kinds, func(k cluster.Kind) bool { return !doomed[k] || p.live.IsAbsent(k) })
@@ -311,19 +312,19 @@ func (p *pass) readUnsettled(ctx context.Context, keys []record.Key) error {
 // readBefore reads the objects that are about to change, to tell what changes, and who set what is reverted.
 func (p *pass) readBefore(ctx context.Context) error {
 	var refs []cluster.Ref
-	for _, s := range p.plan.steps {
+	for _, s := range p.plan.Steps {
 		switch {
-		case s.from != nil:
-			refs = append(refs, s.from.row.Ref)
-		case s.row != nil && p.live.Member(s.Key(), p.id) != nil:
-			refs = append(refs, s.row.Ref) // at the version it was applied at: the new one may not be served yet
+		case s.From != nil:
+			refs = append(refs, s.From.Row.Ref)
+		case s.Row != nil && p.live.Member(s.Key(), p.id) != nil:
+			refs = append(refs, s.Row.Ref) // at the version it was applied at: the new one may not be served yet
 		}
 	}
 	if err := p.reader().Values(ctx, p.live, refs, p.id); err != nil {
 		return err
 	}
-	for _, s := range p.plan.steps {
-		s.live = p.live.Values(s.Key(), s.owner(p.id))
+	for _, s := range p.plan.Steps {
+		s.Live = p.live.Values(s.Key(), s.Owner(p.id))
 	}
 	return nil
 }
@@ -354,12 +355,12 @@ func (p *pass) writeAhead(ctx context.Context) error {
 	if p.toKeep != nil {
 		p.rec.Kept = p.toKeep
 	}
-	for _, s := range p.plan.steps {
+	for _, s := range p.plan.Steps {
 		switch {
-		case s.row == nil:
-			p.rec.Rows[s.Key()] = record.Row{Ref: s.Ref, Adopted: s.from != nil && s.from.row.Adopted}
+		case s.Row == nil:
+			p.rec.Rows[s.Key()] = record.Row{Ref: s.Ref, Adopted: s.From != nil && s.From.Row.Adopted}
 			added = true
-		case s.state == live.Missing: // known already, but another reconciler may have pruned it a moment ago
+		case s.State == live.Missing: // known already, but another reconciler may have pruned it a moment ago
 			added = true
 		}
 	}
@@ -418,7 +419,7 @@ func (p *pass) complete() {
 		return
 	}
 	p.forgetForeign()
-	if p.rec.Revision.Commit != p.revision.Commit || len(p.plan.steps) > p.postponed {
+	if p.rec.Revision.Commit != p.revision.Commit || len(p.plan.Steps) > p.postponed {
 		p.rec.Applied = p.started.UTC().Truncate(time.Second)
 	}
 	if p.rec.Revision.Commit == "" && !p.rec.Rebuilt {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -46,7 +47,7 @@ func (p *pass) tellMisunderstood(objects []*desired.Object) {
 }
 
 // leaveAlone tells whether an object that is only to be created exists already. Then nothing is sent.
-func (p *pass) leaveAlone(ctx context.Context, s *step) (outcome, bool) {
+func (p *pass) leaveAlone(ctx context.Context, s *plan.Step) (outcome, bool) {
 	if !s.Policy.CreateOnly {
 		return outcome{}, false
 	}
@@ -59,7 +60,7 @@ func (p *pass) leaveAlone(ctx context.Context, s *step) (outcome, bool) {
 
 // leave records an object that was there when it was to be created: as ours if it has our label, because a pass that
 // was cut off created it, and otherwise not at all.
-func (p *pass) leave(s *step, o outcome) {
+func (p *pass) leave(s *plan.Step, o outcome) {
 	p.after[s.Key()] = o.after
 	if p.opts.DryRun {
 		return
@@ -69,24 +70,24 @@ func (p *pass) leave(s *step, o outcome) {
 		return
 	}
 	p.rec.Rows[s.Key()] = record.Row{Ref: s.Ref, UID: o.after.GetUID(), ResourceVersion: o.after.GetResourceVersion(),
-		Generation: o.after.GetGeneration(), Manifest: s.hash, CreateOnly: true}
+		Generation: o.after.GetGeneration(), Manifest: s.Hash, CreateOnly: true}
 }
 
 // letStay keeps objects from being pruned that Git still holds, but asks to leave alone, and all of an app that is not
 // to be pruned.
 func (p *pass) letStay() {
-	for i, r := range p.plan.removals {
-		if p.ignored[record.KeyOf(r.row.Ref)] {
-			p.plan.removals[i].stays = "its annotation asks to leave it alone"
+	for i, r := range p.plan.Prunes {
+		if p.ignored[record.KeyOf(r.Row.Ref)] {
+			p.plan.Prunes[i].NotPruned = "its annotation asks to leave it alone"
 		} else if p.app.KeepRemoved {
-			p.plan.removals[i].stays = "it left Git, and gitops.yaml says prune: false"
+			p.plan.Prunes[i].NotPruned = "it left Git, and gitops.yaml says prune: false"
 		}
 	}
 }
 
 // markCreateOnly keeps the rows of objects that became create-only from being drift.
 func (p *pass) markCreateOnly() {
-	for _, o := range p.plan.same {
+	for _, o := range p.plan.Unchanged {
 		if row := p.rec.Rows[o.Key()]; o.Policy.CreateOnly && !row.CreateOnly {
 			row.CreateOnly = true
 			p.rec.Rows[o.Key()] = row

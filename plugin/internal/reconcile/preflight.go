@@ -11,6 +11,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 )
 
 // rights remembers what the user was found to be allowed; rights that are taken away later are noticed by the writes.
@@ -25,7 +26,7 @@ type rights struct {
 // who may do everything costs one request in the life of a process, others one for each namespace and one for each
 // right on cluster-scoped objects. A server that answers no reviews is believed by its writes.
 func (p *pass) checkRights(ctx context.Context) error {
-	if p.opts.DryRun || len(p.plan.steps)+len(p.plan.removals) == 0 || p.isOneChange() {
+	if p.opts.DryRun || len(p.plan.Steps)+len(p.plan.Prunes) == 0 || p.isOneChange() {
 		return nil
 	}
 	p.memory().rights.mu.Lock()
@@ -54,8 +55,8 @@ func (p *pass) checkRights(ctx context.Context) error {
 // isOneChange tells of a plan that it cannot be left half done: what the server answers to its only write is the answer to
 // the question as well.
 func (p *pass) isOneChange() bool {
-	steps := p.plan.steps
-	return len(steps) == 1 && len(p.plan.removals) == 0 && steps[0].live != nil && !steps[0].Policy.Recreate && !p.hooksDue()
+	steps := p.plan.Steps
+	return len(steps) == 1 && len(p.plan.Prunes) == 0 && steps[0].Live != nil && !steps[0].Policy.Recreate && !p.hooksDue()
 }
 
 // unknownRights are those of the plan that were not found allowed before, by namespace.
@@ -69,15 +70,15 @@ func (p *pass) unknownRights() map[string][]cluster.Right {
 			}
 		}
 	}
-	for _, s := range p.plan.steps {
-		if s.live == nil {
+	for _, s := range p.plan.Steps {
+		if s.Live == nil {
 			add(s.Ref, "create")
 		}
 		add(s.Ref, "patch")
 	}
-	for _, r := range p.plan.removals {
-		if r.live != nil && !kept(annotationsOf(r.live)) && !r.row.HoldsOthers() {
-			add(r.row.Ref, "delete")
+	for _, r := range p.plan.Prunes {
+		if r.Live != nil && !plan.IsKept(plan.AnnotationsOf(r.Live)) && !r.Row.HoldsOthers() {
+			add(r.Row.Ref, "delete")
 		}
 	}
 	return wanted

@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -18,15 +19,15 @@ import (
 // prune deletes what the record proves is ours and Git no longer names, in the reverse order of the stages. A row
 // leaves the record only when its object is known to be gone, or not ours. Nothing is pruned when something failed:
 // that may be what replaces the objects to prune.
-func (p *pass) prune(ctx context.Context) error { return p.pruneAll(ctx, p.plan.removals) }
+func (p *pass) prune(ctx context.Context) error { return p.pruneAll(ctx, p.plan.Prunes) }
 
-func (p *pass) pruneAll(ctx context.Context, rest []removal) error {
+func (p *pass) pruneAll(ctx context.Context, rest []plan.Prune) error {
 	if len(p.failed) > 0 || len(p.unserved) > 0 {
 		return nil
 	}
 	for len(rest) > 0 {
 		n := 1
-		for n < len(rest) && rest[n].stage == rest[0].stage {
+		for n < len(rest) && rest[n].Stage == rest[0].Stage {
 			n++
 		}
 		now := rest[:n]
@@ -37,14 +38,14 @@ func (p *pass) pruneAll(ctx context.Context, rest []removal) error {
 		concurrent.Each(ctx, n, writesInFlight, func(i int) { changes[i], pruned[i], done[i] = p.pruneOne(ctx, now[i]) })
 		for i, r := range now {
 			if done[i] && !p.opts.DryRun {
-				delete(p.rec.Rows, record.KeyOf(r.row.Ref))
+				delete(p.rec.Rows, record.KeyOf(r.Row.Ref))
 			}
 			if c := changes[i]; c != nil {
 				if c.Action == report.Failed {
-					p.failed[record.KeyOf(r.row.Ref)] = true
+					p.failed[record.KeyOf(r.Row.Ref)] = true
 				}
 				if c.Action == report.Pruned {
-					p.effects = append(p.effects, Effect{Ref: r.row.Ref, Before: pruned[i]})
+					p.effects = append(p.effects, Effect{Ref: r.Row.Ref, Before: pruned[i]})
 				}
 				p.tellChange(*c)
 			}
@@ -58,15 +59,15 @@ func (p *pass) pruneAll(ctx context.Context, rest []removal) error {
 
 // pruneOne deletes one object, or finds out that there is nothing of ours to delete. done means that the row can go.
 // was is the object as it was, if it was read.
-func (p *pass) pruneOne(ctx context.Context, r removal) (c *report.Change, was *unstructured.Unstructured, done bool) {
-	c = &report.Change{Object: r.row.ID(), Short: p.short(r.row.Ref)}
+func (p *pass) pruneOne(ctx context.Context, r plan.Prune) (c *report.Change, was *unstructured.Unstructured, done bool) {
+	c = &report.Change{Object: r.Row.ID(), Short: p.short(r.Row.Ref)}
 	fail := func(err error) (*report.Change, *unstructured.Unstructured, bool) {
 		c.Action = report.Failed
-		c.Error, c.Hint = p.explain(err, &step{Object: &desired.Object{Ref: r.row.Ref}})
+		c.Error, c.Hint = p.explain(err, &plan.Step{Object: &desired.Object{Ref: r.Row.Ref}})
 		c.Error = "prune: " + c.Error
 		return c, nil, false
 	}
-	if p.live.IsAbsent(r.row.Ref.Kind) {
+	if p.live.IsAbsent(r.Row.Ref.Kind) {
 		return nil, nil, true // discovery says that the kind is gone, and its objects with it
 	}
 	live, err := p.provenOurs(ctx, r)
@@ -77,28 +78,28 @@ func (p *pass) pruneOne(ctx context.Context, r removal) (c *report.Change, was *
 		return nil, nil, true
 	}
 	own := false
-	if r.row.Group == "" && (r.row.Ref.Kind.Kind == "Secret" || r.row.Ref.Kind.Kind == "ConfigMap") {
-		if own, err = p.isCredentials(ctx, r.row.Ref); err != nil {
+	if r.Row.Group == "" && (r.Row.Ref.Kind.Kind == "Secret" || r.Row.Ref.Kind.Kind == "ConfigMap") {
+		if own, err = p.isCredentials(ctx, r.Row.Ref); err != nil {
 			return fail(err)
 		}
 	}
 	switch {
-	case r.stays != "":
+	case r.NotPruned != "":
 	case own:
-		r.stays = "the instance takes its credentials from it"
-	case kept(live.GetAnnotations()):
-		r.stays = "pruning is disabled by its annotation"
-	case r.row.HoldsOthers():
-		r.stays = "it was there before this app, and so may be what depends on it"
+		r.NotPruned = "the instance takes its credentials from it"
+	case plan.IsKept(live.GetAnnotations()):
+		r.NotPruned = "pruning is disabled by its annotation"
+	case r.Row.HoldsOthers():
+		r.NotPruned = "it was there before this app, and so may be what depends on it"
 	}
-	if r.stays != "" {
-		c.Action, c.Note = report.Skipped, r.stays+"; it is no longer managed"
-		if err := p.release(ctx, r.row, live); err != nil {
+	if r.NotPruned != "" {
+		c.Action, c.Note = report.Skipped, r.NotPruned+"; it is no longer managed"
+		if err := p.release(ctx, r.Row, live); err != nil {
 			return fail(err)
 		}
 		return c, nil, true
 	}
-	if err := p.deleteAndWait(ctx, r.row.Ref, live.GetUID()); err != nil {
+	if err := p.deleteAndWait(ctx, r.Row.Ref, live.GetUID()); err != nil {
 		if apierrors.IsConflict(err) {
 			return nil, nil, true // recreated by somebody in this very moment: not ours
 		}
@@ -112,10 +113,10 @@ func (p *pass) pruneOne(ctx context.Context, r removal) (c *report.Change, was *
 // provenOurs returns the live object of a row if it is the one we created: the recorded uid, or, for a row that was
 // written ahead and never completed, our label together with our field manager's entry. A label alone proves nothing,
 // people copy labels. An object that joined another ApplySet is not ours any more.
-func (p *pass) provenOurs(ctx context.Context, r removal) (metav1.Object, error) {
-	found := r.live
+func (p *pass) provenOurs(ctx context.Context, r plan.Prune) (metav1.Object, error) {
+	found := r.Live
 	if found == nil || p.opts.DryRun { // a dry run shows what would go
-		u, err := p.Cluster.Get(ctx, r.row.Ref)
+		u, err := p.Cluster.Get(ctx, r.Row.Ref)
 		if apierrors.IsNotFound(err) {
 			return nil, nil
 		}
@@ -124,11 +125,11 @@ func (p *pass) provenOurs(ctx context.Context, r removal) (metav1.Object, error)
 		}
 		found = u
 	}
-	if owner := foreignOwner(found, p.id); owner != "" {
+	if owner := plan.OtherSet(found, p.id); owner != "" {
 		return nil, nil
 	}
-	if r.row.UID != "" {
-		if found.GetUID() != r.row.UID {
+	if r.Row.UID != "" {
+		if found.GetUID() != r.Row.UID {
 			return nil, nil
 		}
 		return found, nil

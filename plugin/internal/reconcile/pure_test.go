@@ -11,9 +11,11 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object/objecttest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 )
@@ -53,7 +55,7 @@ func TestClassifyNamesWhatHappened(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := &step{Object: wanted("ConfigMap", "x"), row: test.row, changed: test.changed, state: test.state}
+			s := &plan.Step{Object: desiredtest.Object("ConfigMap", "x"), Row: test.row, Changed: test.changed, State: test.state}
 			action, note := classify(s, test.outcome)
 			if got := strings.TrimSuffix(string(action)+", "+note, ", "); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
@@ -122,7 +124,7 @@ func TestErrorsOfTheServerAreExplained(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			message, advice := explain(test.err, &step{Object: wanted("ConfigMap", "x")}, nil)
+			message, advice := explain(test.err, &plan.Step{Object: desiredtest.Object("ConfigMap", "x")}, nil)
 			if message != test.message || advice != test.hint {
 				t.Errorf("got %q, %q\nwant %q, %q", message, advice, test.message, test.hint)
 			}
@@ -135,7 +137,7 @@ func TestErrorsHoldNoSecretValue(t *testing.T) {
 		"stringData": map[string]any{"password": "correct-horse-battery"}}}
 	err := serverError(422, "Invalid", `Secret "x" is invalid: data: Invalid value: "correct-horse-battery": no`,
 		metav1.StatusCause{Field: "data[password]", Message: `Invalid value: "correct-horse-battery": no`})
-	if message, advice := explain(err, &step{Object: wanted("Secret", "x")}, []*unstructured.Unstructured{secret}); strings.Contains(message+advice, "horse") {
+	if message, advice := explain(err, &plan.Step{Object: desiredtest.Object("Secret", "x")}, []*unstructured.Unstructured{secret}); strings.Contains(message+advice, "horse") {
 		t.Errorf("the value is in %q, %q", message, advice)
 	}
 }

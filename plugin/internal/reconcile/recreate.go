@@ -16,6 +16,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -29,16 +30,16 @@ const (
 
 // replacedAnew tells whether an object asks to be deleted and created anew at each change, and may be. What a volume holds
 // is worth more than that: it is recreated only when its change is refused.
-func replacedAnew(s *step) bool {
-	return s.Policy.Replace && s.Policy.Recreate && s.live != nil && whyKept(s, s.live) == "" && !holdsData(s.Ref.Kind)
+func replacedAnew(s *plan.Step) bool {
+	return s.Policy.Replace && s.Policy.Recreate && s.Live != nil && whyKept(s, s.Live) == "" && !holdsData(s.Ref.Kind)
 }
 
 // whyKept says why an object is not recreated although its annotation asks, "" when it may be. The annotation is Git's,
 // so it speaks for the app's own objects. It never speaks for what an object holds that was there before the app.
-func whyKept(s *step, live metav1.Object) string {
-	was := s.row
-	if s.from != nil {
-		was = &s.from.row
+func whyKept(s *plan.Step, live metav1.Object) string {
+	was := s.Row
+	if s.From != nil {
+		was = &s.From.Row
 	}
 	switch {
 	case record.HoldsOthers(s.Ref.Kind):
@@ -112,7 +113,7 @@ func (e *keptError) Unwrap() error { return e.refused }
 
 // anew deletes an object whose change the server refuses and creates it anew, if its annotation allows it and the server
 // would create it. Otherwise the refusal stands. A dry run shows what would be created.
-func (p *pass) anew(ctx context.Context, s *step, refused error) outcome {
+func (p *pass) anew(ctx context.Context, s *plan.Step, refused error) outcome {
 	live, err := p.Cluster.Get(ctx, s.Ref)
 	if err != nil {
 		return outcome{err: refused}
@@ -139,15 +140,15 @@ func (p *pass) anew(ctx context.Context, s *step, refused error) outcome {
 
 // guardUnforeseen holds a recreation to the deletion budget that was not foreseen when the budget was looked at: the server
 // refuses a revert, or has changed its mind since.
-func (p *pass) guardUnforeseen(ctx context.Context, s *step) error {
+func (p *pass) guardUnforeseen(ctx context.Context, s *plan.Step) error {
 	if p.opts.DryRun {
 		return nil // guardForeseen counts it
 	}
 	p.unforeseen.mu.Lock()
 	defer p.unforeseen.mu.Unlock()
-	var anew []*step
-	for _, other := range p.plan.steps {
-		if other.anew != "" && other.Key() != s.Key() {
+	var anew []*plan.Step
+	for _, other := range p.plan.Steps {
+		if other.Recreate != "" && other.Key() != s.Key() {
 			anew = append(anew, other)
 		}
 	}
@@ -162,22 +163,22 @@ func (p *pass) guardUnforeseen(ctx context.Context, s *step) error {
 // recreations are steps that a pass recreates without having foreseen it.
 type recreations struct {
 	mu    sync.Mutex
-	steps []*step
+	steps []*plan.Step
 }
 
 // replaceAnew is anew for an object that asks for it at each change.
-func (p *pass) replaceAnew(ctx context.Context, s *step) outcome {
-	whole, err := p.wholeAgain(s, s.live)
+func (p *pass) replaceAnew(ctx context.Context, s *plan.Step) outcome {
+	whole, err := p.wholeAgain(s, s.Live)
 	if err != nil {
 		return outcome{err: err}
 	}
-	if err := p.creatable(ctx, whole, s.live); err != nil && !cannotBeAsked(err) {
+	if err := p.creatable(ctx, whole, s.Live); err != nil && !cannotBeAsked(err) {
 		return outcome{err: err}
 	}
-	return p.deleteAndCreate(ctx, whole, s.live, cmp.Or(s.anew, anewAsAsked))
+	return p.deleteAndCreate(ctx, whole, s.Live, cmp.Or(s.Recreate, anewAsAsked))
 }
 
-func (p *pass) deleteAndCreate(ctx context.Context, s *step, live *unstructured.Unstructured, why string) outcome {
+func (p *pass) deleteAndCreate(ctx context.Context, s *plan.Step, live *unstructured.Unstructured, why string) outcome {
 	if p.opts.DryRun {
 		return outcome{after: p.asCreated(ctx, s), before: live, created: true, anew: why}
 	}
@@ -190,9 +191,9 @@ func (p *pass) deleteAndCreate(ctx context.Context, s *step, live *unstructured.
 
 // wholeAgain is the step with all that creates the object: what is applied later without, or what somebody else has set
 // since in the fields that are left to others.
-func (p *pass) wholeAgain(s *step, live *unstructured.Unstructured) (*step, error) {
+func (p *pass) wholeAgain(s *plan.Step, live *unstructured.Unstructured) (*plan.Step, error) {
 	if len(s.First) > 0 {
-		return s.as(s.First)
+		return s.With(s.First)
 	}
 	m := s.Manifest.DeepCopy()
 	for _, pointer := range s.Released {
@@ -207,12 +208,12 @@ func (p *pass) wholeAgain(s *step, live *unstructured.Unstructured) (*step, erro
 	if err != nil {
 		return s, err
 	}
-	return s.as(body)
+	return s.With(body)
 }
 
 // creatable returns nil if the server would create an object that did not exist, and otherwise its reason. A dry run of the
 // creation is refused in any case, because the object exists: but only after all else was found right.
-func (p *pass) creatable(ctx context.Context, s *step, live *unstructured.Unstructured) error {
+func (p *pass) creatable(ctx context.Context, s *plan.Step, live *unstructured.Unstructured) error {
 	_, err := p.Cluster.TryCreate(ctx, s.Ref, s.Body, record.Manager, s.Policy.Unchecked)
 	if apierrors.IsAlreadyExists(err) || takenByItself(err, live) {
 		return nil
@@ -252,7 +253,7 @@ func notOfValue(r rune) bool { return strings.ContainsRune(`[]{}",: `, r) }
 
 // asCreated is what the server would make of the manifest of an object that exists, as far as it can be asked: under a name
 // that the server makes up.
-func (p *pass) asCreated(ctx context.Context, s *step) *unstructured.Unstructured {
+func (p *pass) asCreated(ctx context.Context, s *plan.Step) *unstructured.Unstructured {
 	m := s.Manifest.DeepCopy()
 	m.SetName("")
 	m.SetGenerateName("gitops-")
@@ -278,32 +279,32 @@ func (p *pass) guardForeseen(ctx context.Context) error {
 }
 
 // guardRecreations refuses to recreate more objects than the deletion budget allows, with those that are pruned.
-func (p *pass) guardRecreations(ctx context.Context, anew []*step) error {
+func (p *pass) guardRecreations(ctx context.Context, anew []*plan.Step) error {
 	if len(anew) == 0 || p.goesOn() {
 		return nil
 	}
-	doomed, spared := p.plan.doomed()
+	doomed, spared := p.plan.Deletions()
 	n, total, budget := len(doomed)+len(anew), len(p.rec.Rows)-spared, p.app.Budget
-	r := &excess{n: n, verb: "delete and recreate", what: report.Plural(len(anew), "object"), advice: "nothing was written; if it is meant, commit with the trailer"}
+	r := &plan.Excess{N: n, Verb: "delete and recreate", What: report.Plural(len(anew), "object"), Advice: "nothing was written; if it is meant, commit with the trailer"}
 	switch {
 	case n > budget.Count:
-		r.reason = fmt.Sprintf("the deletion budget is %d objects", budget.Count)
+		r.Reason = fmt.Sprintf("the deletion budget is %d objects", budget.Count)
 	case n > budget.Free && n*100 > budget.Percent*total:
-		r.reason = fmt.Sprintf("the deletion budget is %d %% of %d objects", budget.Percent, total)
+		r.Reason = fmt.Sprintf("the deletion budget is %d %% of %d objects", budget.Percent, total)
 	default:
 		return nil
 	}
 	a := p.allowed(ctx, p.tip, p.commit, p.bases()...)
-	if a.deletions >= n {
+	if a.Deletions >= n {
 		return nil
 	}
 	for _, s := range anew {
-		var one removal
-		one.row.Ref = s.Ref
-		r.doomed = append(r.doomed, one)
+		var one plan.Prune
+		one.Row.Ref = s.Ref
+		r.Deletions = append(r.Deletions, one)
 	}
 	if len(doomed) > 0 {
-		r.what += fmt.Sprintf(" and to prune %d", len(doomed))
+		r.What += fmt.Sprintf(" and to prune %d", len(doomed))
 	}
-	return r.error(a)
+	return r.Refuse(a)
 }

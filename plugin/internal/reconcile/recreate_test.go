@@ -10,6 +10,8 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -39,9 +41,9 @@ func TestFieldWhyKept(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			live := &unstructured.Unstructured{Object: map[string]any{}}
 			live.SetUID("u")
-			s := &step{Object: &desired.Object{Ref: cluster.Ref{Kind: test.kind}, Policy: desired.Policy{Replace: true, Recreate: true}}, row: test.row, live: live}
+			s := &plan.Step{Object: &desired.Object{Ref: cluster.Ref{Kind: test.kind}, Policy: desired.Policy{Replace: true, Recreate: true}}, Row: test.row, Live: live}
 			if test.from != nil {
-				s.from = &handover{row: *test.from}
+				s.From = &plan.Handover{Row: *test.from}
 			}
 			if got := whyKept(s, live); got != test.kept {
 				t.Errorf("kept: %q, want %q", got, test.kept)
@@ -66,7 +68,7 @@ func TestFieldRefusals(t *testing.T) {
 		{"P7 M13 a claim", serverError(422, "Invalid", "spec: Forbidden: spec is immutable after creation except resources.requests"), nil, true, true},
 		{"P7 M13 a CEL rule", serverError(422, "Invalid", `spec: Invalid value: "object": a disk cannot shrink`), nil, true, true},
 		{"P7 M13 a policy", serverError(422, "Invalid", "ValidatingAdmissionPolicy 'x' with binding 'x' denied request: frozen"), nil, true, true},
-		{"P7 M13 a policy, whose parameters may change", serverError(422, "Invalid", "ValidatingAdmissionPolicy 'x' with binding 'x' denied request: frozen"), []*desired.Object{wanted("ConfigMap", "x")}, true, false},
+		{"P7 M13 a policy, whose parameters may change", serverError(422, "Invalid", "ValidatingAdmissionPolicy 'x' with binding 'x' denied request: frozen"), []*desired.Object{desiredtest.Object("ConfigMap", "x")}, true, false},
 		{"P7 M13 a webhook", serverError(403, "Forbidden", `admission webhook "x" denied the request: frozen`), nil, true, true},
 		{"P7 M13 a webhook, beside a policy of some engine", serverError(403, "Forbidden", `admission webhook "x" denied the request: frozen`), []*desired.Object{{Ref: cluster.Ref{Kind: cluster.Kind{Group: "example.com", Version: "v1", Kind: "Rule"}}}}, true, false},
 		{"P7 M13 a webhook that answers 400", serverError(400, "BadRequest", `admission webhook "x" denied the request: frozen`), nil, true, true},
@@ -83,10 +85,10 @@ func TestFieldRefusals(t *testing.T) {
 		{"P7 M13 no answer", errors.New("connection refused"), nil, false, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := &step{Object: wanted("Service", "web")}
-			p := &pass{plan: &plan{steps: []*step{s}}}
+			s := &plan.Step{Object: desiredtest.Object("Service", "web")}
+			p := &pass{plan: &plan.Plan{Steps: []*plan.Step{s}}}
 			for _, o := range test.others {
-				p.plan.steps = append(p.plan.steps, &step{Object: o})
+				p.plan.Steps = append(p.plan.Steps, &plan.Step{Object: o})
 			}
 			if got := refusesUpdate(test.err); got != test.refuses {
 				t.Errorf("refuses the change: %v", got)

@@ -124,8 +124,3 @@ func fewestOf[T any](base []T, grown bool, list []T, enough func([]T) bool) []T 
 	ofFirst := fewestOf(slices.Concat(base, ofSecond), len(ofSecond) > 0, first, enough)
 	return slices.Concat(ofFirst, ofSecond)
 }
-
-// wasTold tells whether a list item of the live object was there, and reported as not in Git, before this pass.
-func (s *step) wasTold(at string) bool {
-	return strings.Contains(s.told, strings.TrimPrefix(at, "spec."))
-}

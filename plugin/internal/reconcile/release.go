@@ -14,21 +14,22 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
 // yield prepares an object for being applied without the fields that are left to others. Those that we still own are
 // handed over first. What is created is created whole.
-func (p *pass) yield(ctx context.Context, s *step) (*step, error) {
+func (p *pass) yield(ctx context.Context, s *plan.Step) (*plan.Step, error) {
 	if len(s.Released) == 0 && len(s.Managers) == 0 {
 		return s, nil
 	}
-	live := s.live
+	live := s.Live
 	if live == nil {
 		u, err := p.Cluster.Get(ctx, s.Ref)
 		switch {
 		case apierrors.IsNotFound(err) && len(s.First) > 0:
-			return s.as(s.First)
+			return s.With(s.First)
 		case apierrors.IsNotFound(err):
 			return s, nil
 		case err != nil:
@@ -41,7 +42,7 @@ func (p *pass) yield(ctx context.Context, s *step) (*step, error) {
 
 // without hands over what we own of the released fields in live, and returns the step without what is left to others. A dry
 // run hands nothing over: it keeps what would be.
-func (p *pass) without(ctx context.Context, s *step, live *unstructured.Unstructured) (*step, error) {
+func (p *pass) without(ctx context.Context, s *plan.Step, live *unstructured.Unstructured) (*plan.Step, error) {
 	theirs, mine := fields.OwnedBy(live, s.Managers), fieldpath.NewSet()
 	if set, ok, err := fields.Applied(live, record.Manager); err != nil {
 		return s, err
@@ -64,29 +65,17 @@ func (p *pass) without(ctx context.Context, s *step, live *unstructured.Unstruct
 	if err != nil {
 		return s, err
 	}
-	return s.as(body)
+	return s.With(body)
 }
 
 // identity is what a manifest must say whoever owns it.
-func identity(s *step) *fieldpath.Set {
+func identity(s *plan.Step) *fieldpath.Set {
 	return fieldpath.NewSet(fieldpath.MakePathOrDie("metadata", "labels", record.LabelPartOf), fieldpath.MakePathOrDie("metadata", "name"),
 		fieldpath.MakePathOrDie("metadata", "namespace"), fieldpath.MakePathOrDie("kind"), fieldpath.MakePathOrDie("apiVersion"))
 }
 
-// as is the step with another manifest.
-func (s *step) as(body []byte) (*step, error) {
-	u := &unstructured.Unstructured{}
-	if err := json.Unmarshal(body, &u.Object); err != nil {
-		return s, err
-	}
-	o, t := *s.Object, *s
-	o.Manifest, o.Body = u, body
-	t.Object = &o
-	return &t, nil
-}
-
 // letGo gives away the ignored fields of an object that was created with them.
-func (p *pass) letGo(ctx context.Context, s *step, created *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+func (p *pass) letGo(ctx context.Context, s *plan.Step, created *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	if len(s.Released) == 0 {
 		return created, nil
 	}
@@ -98,7 +87,7 @@ func (p *pass) letGo(ctx context.Context, s *step, created *unstructured.Unstruc
 	if err != nil {
 		return nil, err
 	}
-	less, err := s.as(body)
+	less, err := s.With(body)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +100,7 @@ func (p *pass) letGo(ctx context.Context, s *step, created *unstructured.Unstruc
 
 // handOver lets the keeper hold fields of ours with their live values, because we stop sending them: server-side apply
 // removes a field that its last owner stops sending.
-func (p *pass) handOver(ctx context.Context, s *step, live *unstructured.Unstructured, mine *fieldpath.Set) error {
+func (p *pass) handOver(ctx context.Context, s *plan.Step, live *unstructured.Unstructured, mine *fieldpath.Set) error {
 	if mine.Empty() || p.opts.DryRun {
 		return nil
 	}

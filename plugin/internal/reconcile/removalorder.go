@@ -153,7 +153,7 @@ func (p *pass) isRemoved() bool {
 		return false
 	}
 	for k := range p.rec.Rows {
-		if !p.gives[k] && !p.opts.DryRun {
+		if !p.HandsOver[k] && !p.opts.DryRun {
 			return false
 		}
 	}

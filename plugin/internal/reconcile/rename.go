@@ -10,6 +10,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -25,11 +26,11 @@ func (p *pass) renameShares(ctx context.Context) error {
 	}
 	planned := map[record.Key]bool{} // they are renamed when it is their turn, or go
 	if p.plan != nil {
-		for _, s := range p.plan.steps {
+		for _, s := range p.plan.Steps {
 			planned[s.Key()] = true
 		}
-		for _, r := range p.plan.removals {
-			planned[record.KeyOf(r.row.Ref)] = true
+		for _, r := range p.plan.Prunes {
+			planned[record.KeyOf(r.Row.Ref)] = true
 		}
 	}
 	var keys []record.Key
@@ -61,26 +62,26 @@ func (p *pass) renameShares(ctx context.Context) error {
 
 // underOneName prepares a step whose live object holds our share under its earlier name. Applied under today's name
 // beside it, a field that left Git would stay for the sake of the earlier one. A dry run asks under the earlier name.
-func (p *pass) underOneName(ctx context.Context, s *step, live *unstructured.Unstructured) (*step, error) {
+func (p *pass) underOneName(ctx context.Context, s *plan.Step, live *unstructured.Unstructured) (*plan.Step, error) {
 	if live == nil || !fields.HasEarlierName(live) {
 		return s, nil
 	}
 	t := *s
 	if p.opts.DryRun {
-		t.share = fields.AppliedAs(live, record.Manager)
+		t.Share = fields.AppliedAs(live, record.Manager)
 		return &t, nil
 	}
 	after, err := p.Cluster.RenameManagers(ctx, s.Ref, live, record.Manager)
 	if err != nil {
 		return s, fmt.Errorf("rename our field manager: %w", err)
 	}
-	t.live = after
+	t.Live = after
 	return &t, nil
 }
 
 // oneShare ends an apply to an object that turned out to hold our share under its earlier name, too: one that was not
 // known to be ours.
-func (p *pass) oneShare(ctx context.Context, s *step, u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+func (p *pass) oneShare(ctx context.Context, s *plan.Step, u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	if !fields.HasEarlierName(u) {
 		return u, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -12,12 +13,12 @@ import (
 // its own: a directory that moved away from under a glob takes many with it.
 func (rd *round) guardRetired(ctx context.Context) {
 	var leaving []*pass
-	var doomed []removal
+	var doomed []plan.Prune
 	for _, p := range rd.passes {
 		if !p.listed.retired || p.listed.aside || p.failure != nil || p.plan == nil || p.goesOn() {
 			continue
 		}
-		if gone, _ := p.plan.doomed(); len(gone) > 0 {
+		if gone, _ := p.plan.Deletions(); len(gone) > 0 {
 			leaving, doomed = append(leaving, p), append(doomed, gone...)
 		}
 	}
@@ -38,13 +39,13 @@ func (rd *round) guardRetired(ctx context.Context) {
 	}
 	slices.Sort(bases)
 	a := rd.allowed(ctx, rd.tip, rd.commit, slices.Compact(bases)...)
-	if a.deletions >= n {
+	if a.Deletions >= n {
 		return
 	}
-	r := excess{n: n, doomed: doomed, advice: "nothing was pruned; if it is meant, commit with the trailer",
-		what:   fmt.Sprintf("%s of %s that left gitops.yaml together", report.Plural(n, "object"), report.Plural(len(leaving), "app")),
-		reason: fmt.Sprintf("the deletion budget is %d objects and %d %% of %d", budget.Count, budget.Percent, total)}
-	err := r.error(a)
+	r := plan.Excess{N: n, Deletions: doomed, Advice: "nothing was pruned; if it is meant, commit with the trailer",
+		What:   fmt.Sprintf("%s of %s that left gitops.yaml together", report.Plural(n, "object"), report.Plural(len(leaving), "app")),
+		Reason: fmt.Sprintf("the deletion budget is %d objects and %d %% of %d", budget.Count, budget.Percent, total)}
+	err := r.Refuse(a)
 	for _, p := range leaving {
 		p.failure = err
 	}

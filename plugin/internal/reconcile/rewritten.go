@@ -10,12 +10,13 @@ import (
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // tellRewritten notes values that the server stored otherwise than Git says: an admission policy or webhook rewrote
 // them. They are the baseline from now on, so this is told when an object is applied, and not at every pass.
-func (p *pass) tellRewritten(c *report.Change, s *step, o outcome, set *fieldpath.Set) {
+func (p *pass) tellRewritten(c *report.Change, s *plan.Step, o outcome, set *fieldpath.Set) {
 	told := map[string]bool{} // what was rewritten before a revert of other fields
 	if o.before != nil {
 		for _, d := range fields.Diff(s.Manifest, o.before, set) {

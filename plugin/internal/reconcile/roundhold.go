@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -117,15 +118,15 @@ func (p *pass) planHeld(ctx context.Context) error {
 		return !recorded || p.handedOn(o.Key())
 	})
 	p.live = p.ownPart()
-	p.plan = makePlan(p.planInput(p.desired))
-	if len(p.plan.foreign) > 0 {
+	p.plan = plan.Make(p.planInput(p.desired))
+	if len(p.plan.Refused) > 0 {
 		return p.refuseForeign(ctx)
 	}
 	p.noteSpread()
-	p.plan.removals = nil
-	p.plan.steps = slices.DeleteFunc(p.plan.steps, func(s *step) bool { return s.changed })
-	p.desired = slices.Clone(p.plan.same)
-	for _, s := range p.plan.steps {
+	p.plan.Prunes = nil
+	p.plan.Steps = slices.DeleteFunc(p.plan.Steps, func(s *plan.Step) bool { return s.Changed })
+	p.desired = slices.Clone(p.plan.Unchanged)
+	for _, s := range p.plan.Steps {
 		p.desired = append(p.desired, s.Object)
 	}
 	for k, row := range p.rec.Rows {
@@ -154,7 +155,7 @@ func (p *pass) left() []record.Row {
 
 // handedOn tells whether a run that was cut off gave the object to another app of the instance.
 func (p *pass) handedOn(k record.Key) bool {
-	return p.apps[foreignOwner(p.live.Object(k), p.id)] != ""
+	return p.apps[plan.OtherSet(p.live.Object(k), p.id)] != ""
 }
 
 // notReverted says which drift stays, and why.

@@ -9,6 +9,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -173,18 +174,18 @@ func (p *pass) planListed(ctx context.Context) error {
 			return err
 		}
 		if len(p.rec.Rows) == 0 {
-			p.plan = &plan{}
+			p.plan = &plan.Plan{}
 			return nil
 		}
 	}
-	p.plan = makePlan(p.planInput(p.desired))
+	p.plan = plan.Make(p.planInput(p.desired))
 	p.planHooks()
 	settled := !p.hooksDue() && p.keepsHooks() && p.rec.Config == p.config && p.rec.Tool == p.Tool && !p.rec.Pending && p.rec.Due == "" && !p.rec.Rebuilt
-	if settled && !p.listed.retired && len(p.plan.steps)+len(p.plan.removals)+len(p.plan.foreign) == 0 {
+	if settled && !p.listed.retired && len(p.plan.Steps)+len(p.plan.Prunes)+len(p.plan.Refused) == 0 {
 		if err := p.renameShares(ctx); err != nil {
 			return err
 		}
-		p.report.Counts.Unchanged = len(p.plan.same)
+		p.report.Counts.Unchanged = len(p.plan.Unchanged)
 		keys := p.keys()
 		if err := p.readUnsettled(ctx, keys); err != nil {
 			return err

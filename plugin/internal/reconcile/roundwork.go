@@ -169,9 +169,9 @@ func (rd *round) planLate(ctx context.Context, p *pass) error {
 			}
 		}
 	}
-	takes, gives := p.takes, p.gives
+	takes, gives := p.TakesOver, p.HandsOver
 	p.live = p.ownPart()
-	p.takes, p.gives = takes, gives
+	p.TakesOver, p.HandsOver = takes, gives
 	if err := p.observeDesired(ctx); err != nil {
 		return err
 	}

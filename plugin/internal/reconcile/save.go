@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -104,7 +105,7 @@ func (p *pass) pushRun(ctx context.Context, run report.Run) ([]report.Run, bool)
 
 // gitChanged tells whether the plan of this pass holds a change of Git's that the record did not know.
 func (p *pass) gitChanged() bool {
-	return p.plan != nil && (len(p.plan.removals) > 0 || slices.ContainsFunc(p.plan.steps, func(s *step) bool { return s.changed }))
+	return p.plan != nil && (len(p.plan.Prunes) > 0 || slices.ContainsFunc(p.plan.Steps, func(s *plan.Step) bool { return s.Changed }))
 }
 
 func syncOf(result report.Result) report.Sync {

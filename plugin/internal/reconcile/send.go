@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -29,7 +30,7 @@ func uidOf(u *unstructured.Unstructured) types.UID {
 
 // send applies one object. A uid makes the server refuse to create it, or to change another one of its name. A kind
 // whose CRD was applied a moment ago may need another moment to be served, and so may a field that it has got.
-func (p *pass) send(ctx context.Context, s *step, uid types.UID) (*unstructured.Unstructured, bool, error) {
+func (p *pass) send(ctx context.Context, s *plan.Step, uid types.UID) (*unstructured.Unstructured, bool, error) {
 	body := s.Body
 	if uid != "" {
 		m := s.Manifest.DeepCopy()
@@ -39,7 +40,7 @@ func (p *pass) send(ctx context.Context, s *step, uid types.UID) (*unstructured.
 			return nil, false, err
 		}
 	}
-	o := cluster.ApplyOptions{Manager: cmp.Or(s.share, record.Manager), Force: !s.Policy.Yield, DryRun: p.opts.DryRun, Unchecked: s.Policy.Unchecked}
+	o := cluster.ApplyOptions{Manager: cmp.Or(s.Share, record.Manager), Force: !s.Policy.Yield, DryRun: p.opts.DryRun, Unchecked: s.Policy.Unchecked}
 	served, declared := p.Now().Add(10*time.Second), p.Now().Add(2*time.Second)
 	for pause := 20 * time.Millisecond; ; pause *= 2 {
 		after, created, err := p.Cluster.Apply(ctx, s.Ref, body, o)
@@ -57,5 +58,5 @@ func (p *pass) send(ctx context.Context, s *step, uid types.UID) (*unstructured.
 // changesKindOf tells whether this pass changes the CRD that defines the kind of an object.
 func (p *pass) changesKindOf(r cluster.Ref) bool {
 	crd := definedBy(r)
-	return p.plan != nil && p.changes(func(s *step) bool { return s.changed && s.Key() == crd })
+	return p.plan != nil && p.changes(func(s *plan.Step) bool { return s.Changed && s.Key() == crd })
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -69,10 +70,10 @@ func (p *pass) checkOwners(ctx context.Context) error {
 }
 
 // strange lists the steps whose object, if there is one, is not known to be ours.
-func (p *pass) strange() []*step {
-	return slices.DeleteFunc(slices.Clone(p.plan.steps), func(s *step) bool {
-		ours := s.row != nil && s.live != nil && s.state != live.Replaced
-		return ours || s.from != nil || s.Policy.CreateOnly || p.live.IsAbsent(s.Ref.Kind)
+func (p *pass) strange() []*plan.Step {
+	return slices.DeleteFunc(slices.Clone(p.plan.Steps), func(s *plan.Step) bool {
+		ours := s.Row != nil && s.Live != nil && s.State != live.Replaced
+		return ours || s.From != nil || s.Policy.CreateOnly || p.live.IsAbsent(s.Ref.Kind)
 	})
 }
 
@@ -93,17 +94,17 @@ func (p *pass) ownersServed(ctx context.Context) (map[owners.Kind]string, error)
 
 // readMarks reads the metadata of the objects of steps that exist: one by one where they are few of a kind, by a list
 // where they are many.
-func (p *pass) readMarks(ctx context.Context, steps []*step) (map[record.Key]metav1.Object, error) {
+func (p *pass) readMarks(ctx context.Context, steps []*plan.Step) (map[record.Key]metav1.Object, error) {
 	found := map[record.Key]metav1.Object{}
-	byKind := map[cluster.Kind][]*step{}
+	byKind := map[cluster.Kind][]*plan.Step{}
 	for _, s := range steps {
-		if s.live != nil {
-			found[s.Key()] = s.live
+		if s.Live != nil {
+			found[s.Key()] = s.Live
 			continue
 		}
 		byKind[s.Ref.Kind] = append(byKind[s.Ref.Kind], s)
 	}
-	var single []*step
+	var single []*plan.Step
 	for k, list := range byKind {
 		if len(list) > observe.Few {
 			err := p.listMarks(ctx, k, list, found)
@@ -130,7 +131,7 @@ func (p *pass) readMarks(ctx context.Context, steps []*step) (map[record.Key]met
 }
 
 // listMarks lists the metadata of a kind where the steps are: in their namespace, or in all when they are in several.
-func (p *pass) listMarks(ctx context.Context, k cluster.Kind, steps []*step, found map[record.Key]metav1.Object) error {
+func (p *pass) listMarks(ctx context.Context, k cluster.Kind, steps []*plan.Step, found map[record.Key]metav1.Object) error {
 	var spaces []string
 	wanted := map[record.Key]bool{}
 	for _, s := range steps {
@@ -230,7 +231,7 @@ func (p *pass) warnMissing(c owners.Claim) {
 	}
 }
 
-func refsOf(steps []*step) []cluster.Ref {
+func refsOf(steps []*plan.Step) []cluster.Ref {
 	refs := make([]cluster.Ref, len(steps))
 	for i, s := range steps {
 		refs[i] = s.Ref

@@ -5,6 +5,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
 )
 
 func TestAllow(t *testing.T) {
@@ -38,7 +39,7 @@ func TestAllow(t *testing.T) {
 }
 
 func TestHooksAreConfinedToo(t *testing.T) {
-	hook := wanted("Job", "migrate", "argocd.argoproj.io/hook=PreSync")
+	hook := desiredtest.Object("Job", "migrate", "argocd.argoproj.io/hook=PreSync")
 	hook.Namespace = "kube-system"
 	p := &pass{app: App{Allow: Allow{Namespaces: []string{"shop"}}}, hooks: []*desired.Object{hook}}
 	if err := p.confine(); err == nil {

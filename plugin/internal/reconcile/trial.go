@@ -13,6 +13,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -25,7 +26,7 @@ func wroteMeanwhile(err error) bool { return apierrors.IsConflict(err) && !owned
 // trial is one live object and what happens to it without some of its parts.
 type trial struct {
 	*pass
-	step *step
+	step *plan.Step
 	live *unstructured.Unstructured
 
 	applied bool // live is what our first apply returned
@@ -43,7 +44,7 @@ func (t *trial) leftovers() ([]fields.Leftover, error) {
 // was there once, or where our apply is the first.
 func (t *trial) must() ([]fields.Leftover, error) {
 	s := t.step
-	missing := !s.changed && s.live != nil || firstTime(s)
+	missing := !s.Changed && s.Live != nil || firstTime(s)
 	if t.live == nil || !s.Policy.Replace && !missing {
 		return nil, nil
 	}

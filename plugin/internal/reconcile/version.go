@@ -9,6 +9,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -21,7 +22,7 @@ func undeclared(err error) bool {
 // renameVersion rewrites managedFields entries of another version of the object's kind to the version that is applied,
 // and tells whether there were any. An entry keeps the version it was written at; once the kind has a version with
 // fields that the old one lacks, the server cannot convert the entry and refuses every apply.
-func (p *pass) renameVersion(ctx context.Context, s *step) bool {
+func (p *pass) renameVersion(ctx context.Context, s *plan.Step) bool {
 	if p.opts.DryRun {
 		return false
 	}

@@ -247,8 +247,8 @@ func age(d time.Duration) string {
 // needed lists what the objects of a stage depend on.
 func (p *pass) needed(next desired.Stage) []record.Key {
 	var keys []record.Key
-	for _, s := range p.plan.steps {
-		if s.stage != next {
+	for _, s := range p.plan.Steps {
+		if s.Stage != next {
 			continue
 		}
 		for _, k := range s.Needs {

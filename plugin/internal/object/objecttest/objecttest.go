@@ -14,6 +14,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
+// Set is the id of an ApplySet.
+const Set = "applyset-ours-v1"
+
 // Kinds are kinds of objects by their name.
 var Kinds = map[string]object.Kind{
 	"Namespace":                      {Version: "v1", Kind: "Namespace", Resource: "namespaces"},

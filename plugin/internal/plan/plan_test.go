@@ -1,8 +1,7 @@
-package reconcile
+package plan
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -10,24 +9,15 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object/objecttest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
-
-const ourID = "applyset-ours-v1"
-
-// wanted is a desired object of Git, with annotations as name=value.
-func wanted(kind, name string, annotations ...string) *desired.Object {
-	o := desired.New(objecttest.Ref(kind, name), manifest.Object{Unstructured: objecttest.Manifest(kind, name, annotations...), Origin: manifest.Origin{File: "app.yaml", Line: 7}})
-	o.Body, _ = json.Marshal(o.Manifest.Object)
-	return o
-}
 
 // scene is a record and a cluster to plan against.
 type scene struct {
@@ -46,33 +36,33 @@ func (s *scene) applied(o *desired.Object, v live.State) *scene {
 	s.rec.Rows[k] = record.Row{Ref: o.Ref, UID: types.UID(o.Name), Manifest: s.rec.Hash(o.Body)}
 	live := o.Manifest.DeepCopy()
 	live.SetUID(types.UID(o.Name))
-	live.SetLabels(map[string]string{record.LabelPartOf: ourID})
+	live.SetLabels(map[string]string{record.LabelPartOf: objecttest.Set})
 	s.live.Add(o.Ref.Kind, live)
 	s.states[k] = v
 	return s
 }
 
-func (s *scene) plan(objects ...*desired.Object) *plan {
-	return makePlan(planInput{desired: objects, rec: s.rec, live: s.live, states: s.states, set: ourID, apps: map[string]string{"applyset-web-v1": "web"}})
+func (s *scene) plan(objects ...*desired.Object) *Plan {
+	return Make(Input{Desired: objects, Record: s.rec, Live: s.live, States: s.states, Set: objecttest.Set, Apps: map[string]string{"applyset-web-v1": "web"}})
 }
 
 // lines prints a plan: what is applied, then what is pruned, each in order, with its stage.
-func (p *plan) lines() []string {
+func (p *Plan) lines() []string {
 	var out []string
-	for _, s := range p.steps {
+	for _, s := range p.Steps {
 		why := "drift"
-		if s.changed {
+		if s.Changed {
 			why = "git"
 		}
-		out = append(out, fmt.Sprintf("apply %d/%d %s %s", s.stage.Phase, s.stage.Wave, s.Ref, why))
+		out = append(out, fmt.Sprintf("apply %d/%d %s %s", s.Stage.Phase, s.Stage.Wave, s.Ref, why))
 	}
-	for _, r := range p.removals {
-		out = append(out, fmt.Sprintf("prune %d/%d %s", r.stage.Phase, r.stage.Wave, r.row.Ref))
+	for _, r := range p.Prunes {
+		out = append(out, fmt.Sprintf("prune %d/%d %s", r.Stage.Phase, r.Stage.Wave, r.Row.Ref))
 	}
-	for _, o := range p.same {
+	for _, o := range p.Unchanged {
 		out = append(out, "same "+o.Ref.String())
 	}
-	for _, f := range p.foreign {
+	for _, f := range p.Refused {
 		out = append(out, f.Error())
 	}
 	return out
@@ -80,12 +70,12 @@ func (p *plan) lines() []string {
 
 func TestAPlanAppliesInStages(t *testing.T) {
 	p := newScene().plan(
-		wanted("Deployment", "web"), wanted("ValidatingWebhookConfiguration", "check"), wanted("Widget", "w"),
-		wanted("ConfigMap", "late", "argocd.argoproj.io/sync-wave=5"), wanted("Service", "web"), wanted("ClusterRole", "reader"),
-		wanted("ConfigMap", "early", desired.Wave+"=-1"), wanted("CustomResourceDefinition", "widgets.example.com"),
-		wanted("ConfigMap", "web"), wanted("ServiceAccount", "web"), wanted("Namespace", "shop"),
-		wanted("ClusterRole", "waved", desired.Wave+"=2"), wanted("ConfigMap", "odd", desired.Wave+"=first"),
-		wanted("ConfigMap", "both", desired.Wave+"=1", "argocd.argoproj.io/sync-wave=9"))
+		desiredtest.Object("Deployment", "web"), desiredtest.Object("ValidatingWebhookConfiguration", "check"), desiredtest.Object("Widget", "w"),
+		desiredtest.Object("ConfigMap", "late", "argocd.argoproj.io/sync-wave=5"), desiredtest.Object("Service", "web"), desiredtest.Object("ClusterRole", "reader"),
+		desiredtest.Object("ConfigMap", "early", desired.Wave+"=-1"), desiredtest.Object("CustomResourceDefinition", "widgets.example.com"),
+		desiredtest.Object("ConfigMap", "web"), desiredtest.Object("ServiceAccount", "web"), desiredtest.Object("Namespace", "shop"),
+		desiredtest.Object("ClusterRole", "waved", desired.Wave+"=2"), desiredtest.Object("ConfigMap", "odd", desired.Wave+"=first"),
+		desiredtest.Object("ConfigMap", "both", desired.Wave+"=1", "argocd.argoproj.io/sync-wave=9"))
 	objecttest.Lines(t, p.lines(),
 		"apply 0/0 namespace/shop git",
 		"apply 1/0 customresourcedefinition.apiextensions.k8s.io/widgets.example.com git",
@@ -105,9 +95,9 @@ func TestAPlanAppliesInStages(t *testing.T) {
 
 func TestAPlanPrunesBackwards(t *testing.T) {
 	s := newScene()
-	for _, o := range []*desired.Object{wanted("Namespace", "shop"), wanted("CustomResourceDefinition", "widgets.example.com"), wanted("Widget", "w"),
-		wanted("Service", "web"), wanted("Deployment", "web"), wanted("ConfigMap", "late", desired.Wave+"=5"),
-		wanted("ValidatingWebhookConfiguration", "check"), wanted("ServiceAccount", "web")} {
+	for _, o := range []*desired.Object{desiredtest.Object("Namespace", "shop"), desiredtest.Object("CustomResourceDefinition", "widgets.example.com"), desiredtest.Object("Widget", "w"),
+		desiredtest.Object("Service", "web"), desiredtest.Object("Deployment", "web"), desiredtest.Object("ConfigMap", "late", desired.Wave+"=5"),
+		desiredtest.Object("ValidatingWebhookConfiguration", "check"), desiredtest.Object("ServiceAccount", "web")} {
 		s.applied(o, live.InSync)
 	}
 	objecttest.Lines(t, s.plan().lines(),
@@ -123,15 +113,15 @@ func TestAPlanPrunesBackwards(t *testing.T) {
 
 func TestAPlanHoldsOnlyWhatDiffers(t *testing.T) {
 	s := newScene()
-	s.applied(wanted("ConfigMap", "same"), live.InSync).applied(wanted("ConfigMap", "drifted"), live.Drifted).
-		applied(wanted("ConfigMap", "changed"), live.InSync).applied(wanted("ConfigMap", "missing"), live.Missing).
-		applied(wanted("ConfigMap", "old"), live.InSync)
+	s.applied(desiredtest.Object("ConfigMap", "same"), live.InSync).applied(desiredtest.Object("ConfigMap", "drifted"), live.Drifted).
+		applied(desiredtest.Object("ConfigMap", "changed"), live.InSync).applied(desiredtest.Object("ConfigMap", "missing"), live.Missing).
+		applied(desiredtest.Object("ConfigMap", "old"), live.InSync)
 	s.rec.Rows[record.KeyOf(objecttest.Ref("ConfigMap", "ahead"))] = record.Row{Ref: objecttest.Ref("ConfigMap", "ahead")}
-	s.applied(wanted("ConfigMap", "taken"), live.InSync)
+	s.applied(desiredtest.Object("ConfigMap", "taken"), live.InSync)
 	taken := s.live.Object(record.KeyOf(objecttest.Ref("ConfigMap", "taken")))
 	taken.SetLabels(map[string]string{record.LabelPartOf: "applyset-theirs-v1"})
-	p := s.plan(wanted("ConfigMap", "same"), wanted("ConfigMap", "drifted"), wanted("ConfigMap", "changed", "a=b"),
-		wanted("ConfigMap", "missing"), wanted("ConfigMap", "new"), wanted("ConfigMap", "taken"))
+	p := s.plan(desiredtest.Object("ConfigMap", "same"), desiredtest.Object("ConfigMap", "drifted"), desiredtest.Object("ConfigMap", "changed", "a=b"),
+		desiredtest.Object("ConfigMap", "missing"), desiredtest.Object("ConfigMap", "new"), desiredtest.Object("ConfigMap", "taken"))
 	objecttest.Lines(t, p.lines(),
 		"apply 3/0 configmap/drifted drift",
 		"apply 3/0 configmap/changed git",
@@ -145,7 +135,7 @@ func TestAPlanHoldsOnlyWhatDiffers(t *testing.T) {
 
 func TestAnotherVersionOfAKindIsAChange(t *testing.T) {
 	s := newScene()
-	o := wanted("Widget", "w")
+	o := desiredtest.Object("Widget", "w")
 	s.applied(o, live.InSync)
 	row := s.rec.Rows[o.Key()]
 	row.Ref.Version = "v1beta1"
@@ -158,7 +148,7 @@ func TestGuardRefusesToPruneTooMuch(t *testing.T) {
 	many := func(kind string, n int, annotations ...string) []*desired.Object {
 		var out []*desired.Object
 		for i := range n {
-			out = append(out, wanted(kind, fmt.Sprintf("%s-%02d", strings.ToLower(kind), i), annotations...))
+			out = append(out, desiredtest.Object(kind, fmt.Sprintf("%s-%02d", strings.ToLower(kind), i), annotations...))
 		}
 		return out
 	}
@@ -167,7 +157,7 @@ func TestGuardRefusesToPruneTooMuch(t *testing.T) {
 		stay, go_    []*desired.Object
 		ahead        int // rows written ahead whose objects were never created
 		message      string
-		budget       Budget
+		budget       app.Budget
 		wantRefusal  string
 		wantContains string
 	}{
@@ -180,14 +170,14 @@ func TestGuardRefusesToPruneTooMuch(t *testing.T) {
 			wantContains: "  v1/ConfigMap/shop/configmap-19\n  and 1 more"},
 		{name: "everything", go_: many("ConfigMap", 2), wantRefusal: "that is everything the app has"},
 		{name: "all Namespaces", stay: many("ConfigMap", 9), go_: many("Namespace", 1), wantRefusal: "they include all Namespaces of the app, with all that is in them"},
-		{name: "one Namespace of two", stay: append(many("ConfigMap", 9), wanted("Namespace", "stays")), go_: many("Namespace", 1)},
+		{name: "one Namespace of two", stay: append(many("ConfigMap", 9), desiredtest.Object("Namespace", "stays")), go_: many("Namespace", 1)},
 		{name: "all CRDs", stay: many("ConfigMap", 9), go_: many("CustomResourceDefinition", 1),
 			wantRefusal: "they include all CustomResourceDefinitions of the app, with all their objects in the cluster"},
 		{name: "what is kept does not count", stay: many("Service", 1), go_: many("ConfigMap", 30, keep)},
 		{name: "what was never created does not count", stay: many("Service", 1), ahead: 30},
 		{name: "allowed by the commit", go_: many("ConfigMap", 30), message: "Clean up\n\nGitops-Allow-Deletions: 30"},
 		{name: "not enough allowed", go_: many("ConfigMap", 30), message: "Clean up\n\nGitops-Allow-Deletions: 29", wantRefusal: "that is everything the app has; commit messages allow 29"},
-		{name: "a budget of the app", stay: many("Service", 10), go_: many("ConfigMap", 2), budget: Budget{Count: 1, Percent: 100},
+		{name: "a budget of the app", stay: many("Service", 10), go_: many("ConfigMap", 2), budget: app.Budget{Count: 1, Percent: 100},
 			wantRefusal: "the deletion budget is 1 objects"},
 	}
 	for _, test := range tests {
@@ -200,11 +190,11 @@ func TestGuardRefusesToPruneTooMuch(t *testing.T) {
 				ref := objecttest.Ref("Secret", fmt.Sprintf("ahead-%d", i))
 				s.rec.Rows[record.KeyOf(ref)] = record.Row{Ref: ref}
 			}
-			r := s.plan(test.stay...).guard(s.rec, report.Source{}, cmp.Or(test.budget, DefaultBudget))
-			a := allowedBy([]source.Commit{{Revision: source.Revision{Subject: test.message}}})
+			r := s.plan(test.stay...).Guard(s.rec, report.Source{}, cmp.Or(test.budget, app.DefaultBudget))
+			a := AllowedBy([]Commit{{Message: test.message}})
 			var err error
-			if r != nil && a.deletions < r.n {
-				err = r.error(a)
+			if r != nil && a.Deletions < r.N {
+				err = r.Refuse(a)
 			}
 			if test.wantRefusal == "" {
 				if err != nil {
@@ -224,9 +214,9 @@ func TestGuardRefusesToPruneTooMuch(t *testing.T) {
 }
 
 func TestObjectsArePrunedBeforeWhatTheyDependOn(t *testing.T) {
-	s := newScene().applied(wanted("ConfigMap", "a"), live.InSync).
-		applied(wanted("ConfigMap", "b", desired.DependsOn+"=/namespaces/shop/Deployment/none"), live.InSync).
-		applied(wanted("ConfigMap", "z", desired.DependsOn+"=/namespaces/shop/ConfigMap/a"), live.InSync)
+	s := newScene().applied(desiredtest.Object("ConfigMap", "a"), live.InSync).
+		applied(desiredtest.Object("ConfigMap", "b", desired.DependsOn+"=/namespaces/shop/Deployment/none"), live.InSync).
+		applied(desiredtest.Object("ConfigMap", "z", desired.DependsOn+"=/namespaces/shop/ConfigMap/a"), live.InSync)
 	lines := s.plan().lines()
 	if z, a := strings.Index(strings.Join(lines, " "), "configmap/z"), strings.Index(strings.Join(lines, " "), "configmap/a"); z > a {
 		t.Errorf("got %v", lines)

@@ -1,65 +1,70 @@
-package reconcile
+package plan
 
 import (
-	"context"
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/near"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// trailerAllow is the commit trailer that allows N deletions beyond the budget.
-const trailerAllow = "Gitops-Allow-Deletions"
+// TrailerAllow is the commit trailer that allows N deletions beyond the budget.
+const TrailerAllow = "Gitops-Allow-Deletions"
 
-// allowance is what commit messages say about deletions beyond the budget: how many they allow, and the lines that were
+// Allowance is what commit messages say about deletions beyond the budget: how many they allow, and the lines that were
 // found, each with its commit and why it does not count, if it does not.
-type allowance struct {
-	deletions int
-	found     []string
+type Allowance struct {
+	Deletions int
+	Found     []string
 }
 
 // said words what was found, for the end of a refusal.
-func (a allowance) said() string {
-	if len(a.found) == 0 {
+func (a Allowance) said() string {
+	if len(a.Found) == 0 {
 		return ""
 	}
-	return "\n" + strings.Join(a.found, "\n")
+	return "\n" + strings.Join(a.Found, "\n")
 }
 
-// allowedBy adds up what commits allow, children before their parents. The number of a merge commit and those of the
+// Commit is what a commit says about deletions.
+type Commit struct {
+	Id        string
+	Parents   []string
+	Message   string
+	Untrusted error // why its signature is not trusted; nil where it is, or where none is asked for
+}
+
+// AllowedBy adds up what commits allow, children before their parents. The number of a merge commit and those of the
 // commits that it brings are about the same deletions, so the larger one of both counts.
-func allowedBy(commits []source.Commit) allowance {
-	var a allowance
-	s := allowanceSum{commits: map[string]source.Commit{}, own: map[string]int{}, counted: map[string]bool{}}
+func AllowedBy(commits []Commit) Allowance {
+	var a Allowance
+	s := allowanceSum{commits: map[string]Commit{}, own: map[string]int{}, counted: map[string]bool{}}
 	for _, c := range commits {
-		n, found := allowanceOf(c.Subject+"\n\n"+c.Body, c.Untrusted)
-		s.commits[c.Commit], s.own[c.Commit] = c, n
+		n, found := allowanceOf(c.Message, c.Untrusted)
+		s.commits[c.Id], s.own[c.Id] = c, n
 		for _, text := range found {
-			a.found = append(a.found, "commit "+report.Revision{Commit: c.Commit}.Short()+" has "+text)
+			a.Found = append(a.Found, "commit "+report.Revision{Commit: c.Id}.Short()+" has "+text)
 		}
 	}
 	if len(commits) > 0 {
-		a.deletions = s.along(commits[0].Commit)
+		a.Deletions = s.along(commits[0].Id)
 	}
 	return a
 }
 
 // allowanceSum adds up the numbers of commits, each once.
 type allowanceSum struct {
-	commits map[string]source.Commit
+	commits map[string]Commit
 	own     map[string]int
 	counted map[string]bool
 }
 
 // along adds up the branch that ends with the commit tip, from its oldest commit on.
 func (s allowanceSum) along(tip string) int {
-	var branch []source.Commit
-	for c, known := s.commits[tip]; known && !s.counted[c.Commit]; c, known = s.commits[c.Parents[0]] {
-		s.counted[c.Commit] = true
+	var branch []Commit
+	for c, known := s.commits[tip]; known && !s.counted[c.Id]; c, known = s.commits[c.Parents[0]] {
+		s.counted[c.Id] = true
 		branch = append(branch, c)
 		if len(c.Parents) == 0 {
 			break
@@ -71,7 +76,7 @@ func (s allowanceSum) along(tip string) int {
 		for _, parent := range branch[i].Parents[min(1, len(branch[i].Parents)):] {
 			merged += s.along(parent)
 		}
-		total += max(s.own[branch[i].Commit], merged)
+		total += max(s.own[branch[i].Id], merged)
 	}
 	return total
 }
@@ -89,7 +94,7 @@ func allowanceOf(message string, untrusted error) (n int, found []string) {
 	for line := range strings.SplitSeq(message, "\n") {
 		line = strings.TrimSpace(line)
 		name, value, colon := strings.Cut(line, ":")
-		exact := colon && strings.EqualFold(strings.TrimSpace(name), trailerAllow)
+		exact := colon && strings.EqualFold(strings.TrimSpace(name), TrailerAllow)
 		if !exact && !meansTrailer(line, name) {
 			continue
 		}
@@ -125,19 +130,19 @@ func meansTrailer(line, name string) bool {
 			return -1
 		}, strings.ToLower(s))
 	}
-	return near.Distance(letters(name), letters(trailerAllow)) <= 4
+	return near.Distance(letters(name), letters(TrailerAllow)) <= 4
 }
 
 // notTheTrailer says what is wrong about such a line.
 func notTheTrailer(line string) string {
 	m := trailerLike.FindStringSubmatch(line)
 	switch {
-	case m != nil && strings.Contains(strings.ToLower(line), strings.ToLower(trailerAllow)+":"):
+	case m != nil && strings.Contains(strings.ToLower(line), strings.ToLower(TrailerAllow)+":"):
 		return "it has to be a line of its own"
-	case m != nil && strings.EqualFold(m[2], trailerAllow):
-		return "a colon has to follow the name: " + trailerAllow + ": N"
+	case m != nil && strings.EqualFold(m[2], TrailerAllow):
+		return "a colon has to follow the name: " + TrailerAllow + ": N"
 	}
-	return "the name is " + trailerAllow
+	return "the name is " + TrailerAllow
 }
 
 // deletionsOf reads the number of a trailer, or says what is wrong about it.
@@ -161,61 +166,4 @@ func short(line string) string {
 		return string(r[:most]) + "..."
 	}
 	return line
-}
-
-// allowed reads what the commits since the applied one allow. bases are commits that may be the applied one; the
-// one that allows least counts, so that no trailer serves twice. Where a repository does not tell the commits, the one
-// that is about to be applied counts alone.
-func (r *Reconciler) allowed(ctx context.Context, tip source.Revision, commit string, bases ...string) allowance {
-	alone := allowedBy([]source.Commit{{Revision: tip}})
-	var least *allowance
-	var failure error
-	for _, base := range bases {
-		if base == "" {
-			continue
-		}
-		a, err := r.allowedSince(ctx, tip, commit, base)
-		if err != nil {
-			failure = err
-			continue
-		}
-		if least == nil || a.deletions < least.deletions {
-			least = &a
-		}
-	}
-	switch {
-	case least != nil:
-		return *least
-	case failure != nil:
-		alone.found = append(alone.found, fmt.Sprintf("only the message of commit %s was read: %v", report.Revision{Commit: tip.Commit}.Short(), failure))
-	}
-	return alone
-}
-
-// allowedSince asks the repository once for each pair of commits.
-func (r *Reconciler) allowedSince(ctx context.Context, tip source.Revision, commit, base string) (allowance, error) {
-	if tip.Parent == base {
-		return allowedBy([]source.Commit{{Revision: tip}}), nil
-	}
-	m, key := r.memory(), [2]string{base, tip.Commit}
-	m.mu.Lock()
-	kept, known := m.allowed[key]
-	m.mu.Unlock()
-	if known {
-		return kept, nil
-	}
-	commits, err := r.Source.Commits(ctx, base, commit)
-	if err != nil {
-		return allowance{}, err
-	}
-	for i := range commits {
-		if commits[i].Commit == tip.Commit {
-			commits[i].Untrusted = nil // it, or its tag, was verified when it was fetched
-		}
-	}
-	a := allowedBy(commits)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.allowed = map[[2]string]allowance{key: a}
-	return a, nil
 }

@@ -1,11 +1,9 @@
-package reconcile
+package plan
 
 import (
 	"errors"
 	"strings"
 	"testing"
-
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
 func TestFieldAllowanceOfAMessage(t *testing.T) {
@@ -56,28 +54,28 @@ func TestFieldAllowanceOfAMessage(t *testing.T) {
 }
 
 func TestFieldAllowanceOfARange(t *testing.T) {
-	commit := func(name, message, parents string) source.Commit {
-		return source.Commit{Revision: source.Revision{Commit: name, Subject: message}, Parents: strings.Fields(parents)}
+	of := func(name, message, parents string) Commit {
+		return Commit{Id: name, Message: message, Parents: strings.Fields(parents)}
 	}
 	allow := func(n string) string { return "x\n\nGitops-Allow-Deletions: " + n }
 	for _, test := range []struct {
 		name    string
-		commits []source.Commit
+		commits []Commit
 		want    int
 	}{
 		{"M9 no commits", nil, 0},
-		{"M9 below the tip", []source.Commit{commit("c", "readme", "b"), commit("b", allow("5"), "a")}, 5},
-		{"M9 numbers add up", []source.Commit{commit("c", allow("2"), "b"), commit("b", allow("5"), "a")}, 7},
-		{"M9 a merge commit on top", []source.Commit{commit("m", "Merge pull request #1", "a t"), commit("t", allow("5"), "a")}, 5},
-		{"M9 a merge that repeats it", []source.Commit{commit("m", allow("5"), "a t"), commit("t", allow("5"), "a")}, 5},
-		{"M9 a merge of two that adds up", []source.Commit{commit("m", allow("6"), "b t2"), commit("t2", allow("3"), "t1"), commit("b", allow("1"), "a"), commit("t1", allow("4"), "a")}, 8},
-		{"M9 a merge within the branch", []source.Commit{commit("m", "merge", "b t2"), commit("b", "b", "a"), commit("t2", "merge main", "t1 b"), commit("t1", allow("4"), "a")}, 4},
-		{"M9 an octopus", []source.Commit{commit("m", "merge", "a x y"), commit("x", allow("1"), "a"), commit("y", allow("2"), "a")}, 3},
-		{"M9 a root", []source.Commit{commit("a", allow("9"), "")}, 9},
+		{"M9 below the tip", []Commit{of("c", "readme", "b"), of("b", allow("5"), "a")}, 5},
+		{"M9 numbers add up", []Commit{of("c", allow("2"), "b"), of("b", allow("5"), "a")}, 7},
+		{"M9 a merge commit on top", []Commit{of("m", "Merge pull request #1", "a t"), of("t", allow("5"), "a")}, 5},
+		{"M9 a merge that repeats it", []Commit{of("m", allow("5"), "a t"), of("t", allow("5"), "a")}, 5},
+		{"M9 a merge of two that adds up", []Commit{of("m", allow("6"), "b t2"), of("t2", allow("3"), "t1"), of("b", allow("1"), "a"), of("t1", allow("4"), "a")}, 8},
+		{"M9 a merge within the branch", []Commit{of("m", "merge", "b t2"), of("b", "b", "a"), of("t2", "merge main", "t1 b"), of("t1", allow("4"), "a")}, 4},
+		{"M9 an octopus", []Commit{of("m", "merge", "a x y"), of("x", allow("1"), "a"), of("y", allow("2"), "a")}, 3},
+		{"M9 a root", []Commit{of("a", allow("9"), "")}, 9},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := allowedBy(test.commits); got.deletions != test.want {
-				t.Errorf("%d, want %d", got.deletions, test.want)
+			if got := AllowedBy(test.commits); got.Deletions != test.want {
+				t.Errorf("%d, want %d", got.Deletions, test.want)
 			}
 		})
 	}
