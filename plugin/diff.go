@@ -223,7 +223,7 @@ func (o *diffOptions) pairs(pairs []pair, names []string, a reconcile.AppOutcome
 }
 
 // noteLine is the line in front of a difference that says what it does not show, "" when it shows all.
-func noteLine(app string, e reconcile.Effect) string {
+func noteLine(app string, e report.Effect) string {
 	if e.Note == "" {
 		return ""
 	}

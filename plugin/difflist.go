@@ -56,7 +56,7 @@ func (l *DiffList) add(a reconcile.AppOutcome, pairs []pair) {
 }
 
 // plainAction is what happens to an object that the report has no line of.
-func plainAction(e reconcile.Effect) report.Action {
+func plainAction(e report.Effect) report.Action {
 	switch {
 	case e.Before == nil:
 		return report.Created

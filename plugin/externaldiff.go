@@ -13,13 +13,13 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // pair is one object that differs, masked, with the unified diff of its states, empty when they look the same, and a
 // line of what that does not show.
 type pair struct {
-	effect        reconcile.Effect
+	effect        report.Effect
 	before, after *unstructured.Unstructured
 	text, note    string
 }

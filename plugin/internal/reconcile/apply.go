@@ -18,6 +18,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -250,7 +251,7 @@ func (p *pass) ownedDigest(u *unstructured.Unstructured) string {
 
 // settle turns the outcome of a step into a row of the record and a change of the report.
 func (p *pass) settle(s *plan.Step, o outcome) {
-	c := report.Change{Object: s.ID(), Short: p.short(s.Ref), Origin: s.Origin.String()}
+	c := report.Change{Object: s.ID(), Short: p.Short(s.Ref), Origin: s.Origin.String()}
 	switch {
 	case o.skipped != "":
 		c.Action, c.Note = report.Skipped, o.skipped
@@ -278,12 +279,12 @@ func (p *pass) settle(s *plan.Step, o outcome) {
 			p.memory().fights.reverted(p.Now(), s, o.before, c.Fields)
 		}
 		if p.opts.DryRun {
-			p.effects = append(p.effects, Effect{Ref: s.Ref, Origin: s.Origin, Before: o.before, After: o.after, Note: effectNote(s, o, c)})
+			p.Effects = append(p.Effects, report.Effect{Ref: s.Ref, Origin: s.Origin, Before: o.before, After: o.after, Note: effectNote(s, o, c)})
 		} else {
 			p.slim(s.Key())
 		}
 	}
-	p.tellChange(c)
+	p.Change(c)
 }
 
 func (p *pass) succeed(c *report.Change, s *plan.Step, o outcome) {
@@ -395,7 +396,7 @@ func (p *pass) fieldChanges(s *plan.Step, o outcome, diffs []fields.Difference) 
 		}
 		f := report.FieldChange{Path: d.Path, From: d.From, To: d.To}
 		if s.Kind.IsSecret() {
-			f.From, f.To = masked(d.From), masked(d.To)
+			f.From, f.To = tell.Masked(d.From), tell.Masked(d.To)
 		}
 		if o.before == nil { // it was taken over without having been read
 			out = append(out, f)
@@ -421,7 +422,7 @@ func (p *pass) droppedFields(s *plan.Step, o outcome, told []report.FieldChange)
 			continue // the server fills it in as it was
 		}
 		if s.Kind.IsSecret() {
-			f.From, f.To = masked(f.From), masked(f.To)
+			f.From, f.To = tell.Masked(f.From), tell.Masked(f.To)
 		}
 		if l.By != nil {
 			f.By = &report.Owner{Manager: l.By.Manager, Operation: l.By.Operation, Subresource: l.By.Subresource, Time: l.By.Time}
@@ -429,13 +430,6 @@ func (p *pass) droppedFields(s *plan.Step, o outcome, told []report.FieldChange)
 		out = append(out, f)
 	}
 	return out
-}
-
-func masked(v any) any {
-	if v == nil {
-		return nil
-	}
-	return "***"
 }
 
 func immutable(err error) bool {

@@ -82,7 +82,7 @@ func (p *pass) checkChart(c record.Chart) error {
 	}
 	text := fmt.Sprintf("it was published anew: %s was applied, and now it is %s", p.rec.Charts[i].Digest, c.Digest)
 	if p.rec.Charts[i].Lock != c.Lock {
-		p.tell(report.Warning, p.app.Name, "chart %s %s from %s: %s", c.Name, c.Version, c.Repository, text)
+		p.Say(report.Warning, "chart %s %s from %s: %s", c.Name, c.Version, c.Repository, text)
 		return nil
 	}
 	return hint.Errorf(text, "find out why; to accept it, commit the Chart.lock that `helm dependency update` writes, or another version; to keep the one before, commit its archive to charts/")

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -28,7 +29,7 @@ func TestARecordedChartHoldsNoCredentials(t *testing.T) {
 func TestAChartThatWasPublishedAnew(t *testing.T) {
 	was := record.Chart{Name: "db", Version: "1.2.3", Repository: "https://charts.example.com", Digest: "old", Lock: "lock"}
 	var told []string
-	p := &pass{Reconciler: &Reconciler{Events: func(e report.Event) { told = append(told, e.Text) }}, rec: &record.Record{Inventory: record.NewInventory("a")}}
+	p := &pass{Teller: &tell.Teller{Report: &report.App{}, Emit: func(e report.Event) { told = append(told, e.Text) }}, rec: &record.Record{Inventory: record.NewInventory("a")}}
 	p.rec.Charts = []record.Chart{was}
 	with := func(change func(*record.Chart)) record.Chart {
 		c := was

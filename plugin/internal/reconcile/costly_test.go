@@ -138,8 +138,8 @@ func TestAttackTheNextProcessRemembers(t *testing.T) {
 				first := newKitchen(t, fails(tt.err))
 				p := first.pass("c1", "s1", Options{Loop: true})
 				p.renderListed(t.Context())
-				p.report.Message = p.failure.Error()
-				p.rec.History = []report.Run{{Result: report.ResultFailed, Revision: report.Revision{Commit: "c1"}, Message: p.report.Message}}
+				p.Report.Message = p.failure.Error()
+				p.rec.History = []report.Run{{Result: report.ResultFailed, Revision: report.Revision{Commit: "c1"}, Message: p.Report.Message}}
 				b, _ := p.behind()
 				text, err := json.Marshal(&record.AppList{Tool: "v1", Revision: report.Revision{Commit: "c1"}, Apps: []string{"slow"}, Behind: []record.Behind{b}})
 				if err != nil {
@@ -164,7 +164,7 @@ func TestAttackTheNextProcessRemembers(t *testing.T) {
 				if q.failure == nil || q.failure.Error() != tt.err.Error() {
 					t.Errorf("failed with %v", q.failure)
 				}
-				q.report.Message = q.failure.Error()
+				q.Report.Message = q.failure.Error()
 				if c, _ := q.behind(); !tt.again && fmt.Sprint(c.Message, c.Hint, c.Rendered, c.Until, c.Tries) != fmt.Sprint(b.Message, b.Hint, b.Rendered, b.Until, b.Tries) {
 					t.Errorf("the list would change: %+v, before %+v", c, b)
 				}

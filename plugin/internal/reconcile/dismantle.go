@@ -46,12 +46,12 @@ func (r *Reconciler) Dismantle(ctx context.Context, name string, prune bool) (re
 	}
 	switch {
 	case err != nil:
-		err = p.conceal(err)
-		p.report.Result, p.report.Message = report.ResultFailed, err.Error()
+		err = p.Conceal(err)
+		p.Report.Result, p.Report.Message = report.ResultFailed, err.Error()
 	default:
-		p.report.Result = report.ResultSucceeded
+		p.Report.Result = report.ResultSucceeded
 	}
-	return p.report, err
+	return *p.Report, err
 }
 
 func (p *pass) dismantle(ctx context.Context, prune bool) error {
@@ -139,11 +139,10 @@ func Farewell(rec *record.Record) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pass{}
 	var out []string
 	for _, phase := range []string{desired.PreDelete, desired.PostDelete} {
 		for _, o := range desired.HooksOf(hooks, phase, record.HooksDelete) {
-			text := fmt.Sprintf("%s hook %s", phase, p.shortOf(o))
+			text := fmt.Sprintf("%s hook %s", phase, nameGiven(o))
 			if o.Namespace != "" {
 				text += " in " + o.Namespace
 			}

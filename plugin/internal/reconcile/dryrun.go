@@ -28,7 +28,7 @@ func (rd *round) foresee(p *pass) {
 		if !other.listed.applied {
 			continue
 		}
-		for _, e := range other.effects {
+		for _, e := range other.Effects {
 			if e.Ref.Kind.Kind == "Namespace" && e.Before == nil {
 				p.foreseenNamespaces = append(p.foreseenNamespaces, e.Ref.Name)
 			}
@@ -91,7 +91,7 @@ func (rd *round) foreseeLeaving() {
 	for _, p := range rd.passes {
 		stays := slices.ContainsFunc(rd.moves, func(m move) bool { return m.from == p && m.to.failedOn(m.key) })
 		if l := p.listed; l.retired && l.applied && l.keeps == "" && p.failure == nil && !stays {
-			p.report.Message, p.report.Health = "left gitops.yaml: its record would be deleted", health.Unknown
+			p.Report.Message, p.Report.Health = "left gitops.yaml: its record would be deleted", health.Unknown
 		}
 	}
 }

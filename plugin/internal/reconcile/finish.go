@@ -37,11 +37,11 @@ func (p *pass) finish(err error) (report.App, error) {
 	} else {
 		p.warnForgotten()
 	}
-	rep := &p.report
+	rep := p.Report
 	rep.Result = report.ResultSucceeded
 	switch {
 	case err != nil:
-		err = p.conceal(err)
+		err = p.Conceal(err)
 		rep.Result, rep.Message = report.ResultFailed, err.Error()
 		if hints := hint.Of(err); len(hints) > 0 {
 			rep.Hint = hints[0]
@@ -81,7 +81,7 @@ func (p *pass) recheckHealth() error {
 
 // countHealth counts the objects by the health they were last seen in.
 func (p *pass) countHealth() {
-	p.report.Objects = report.Objects{}
+	p.Report.Objects = report.Objects{}
 	for k := range p.refs {
 		h := health.Unknown
 		if _, known := p.after[k]; known {
@@ -89,11 +89,11 @@ func (p *pass) countHealth() {
 		} else if p.trusted[k] {
 			h = health.Healthy
 		}
-		p.report.Objects.Add(h)
+		p.Report.Objects.Add(h)
 	}
-	p.report.Health = p.report.Objects.Worst()
-	if p.report.Objects.Total == 0 {
-		p.report.Health = health.Unknown
+	p.Report.Health = p.Report.Objects.Worst()
+	if p.Report.Objects.Total == 0 {
+		p.Report.Health = health.Unknown
 	}
 }
 
@@ -101,7 +101,7 @@ func (p *pass) countHealth() {
 func (p *pass) firstFailure(advice ...string) error {
 	n := 0
 	var first report.Change
-	for _, c := range p.report.Changes {
+	for _, c := range p.Report.Changes {
 		if c.Action == report.Failed {
 			if n++; n == 1 {
 				first = c

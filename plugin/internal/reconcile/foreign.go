@@ -80,7 +80,7 @@ func (p *pass) noteForeign(row record.Row, u metav1.Object) {
 		p.rec.Foreign = map[string]string{}
 	}
 	p.rec.Foreign[row.ID()] = text
-	p.remark(report.Change{Object: row.ID(), Short: p.short(row.Ref), Action: report.Unchanged, Note: text})
+	p.Remark(report.Change{Object: row.ID(), Short: p.Short(row.Ref), Action: report.Unchanged, Note: text})
 }
 
 // forgetForeign drops what was told of objects that are no longer the app's.
@@ -93,14 +93,6 @@ func (p *pass) forgetForeign() {
 		ours[row.ID()] = true
 	}
 	maps.DeleteFunc(p.rec.Foreign, func(id, _ string) bool { return !ours[id] })
-}
-
-// remark adds something worth knowing about an object that was not changed.
-func (p *pass) remark(c report.Change) {
-	p.report.Changes = append(p.report.Changes, c)
-	if p.Events != nil {
-		p.Events(report.Event{Kind: report.Changed, App: p.app.Name, Listed: p.listed != nil, Change: &c})
-	}
 }
 
 // noteAll looks for what others added to objects that were written since we wrote them.

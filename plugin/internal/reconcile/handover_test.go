@@ -8,7 +8,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object/objecttest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // TestAnAppThatIsPlannedLateHandsOver: the kinds of the giver are installed in the same run, by an app it depends on. What
@@ -17,9 +19,9 @@ func TestAnAppThatIsPlannedLateHandsOver(t *testing.T) {
 	moved, stays := desiredtest.Object("ConfigMap", "moved"), desiredtest.Object("ConfigMap", "stays")
 	r := &Reconciler{}
 	r.memory().keep("giver", &rendering{objects: []manifest.Object{{Unstructured: stays.Manifest}, {Unstructured: desiredtest.Object("Widget", "new").Manifest}}})
-	giver := &pass{Reconciler: r, app: App{Name: "giver"}, id: objecttest.Set, listed: &listed{late: true}, live: live.New(),
+	giver := &pass{Reconciler: r, Teller: &tell.Teller{Report: &report.App{}}, app: App{Name: "giver"}, id: objecttest.Set, listed: &listed{late: true}, live: live.New(),
 		rec: &record.Record{Inventory: record.NewInventory("giver")}}
-	taker := &pass{Reconciler: r, app: App{Name: "taker"}, id: "applyset-takers-v1", listed: &listed{}, live: live.New(),
+	taker := &pass{Reconciler: r, Teller: &tell.Teller{Report: &report.App{}}, app: App{Name: "taker"}, id: "applyset-takers-v1", listed: &listed{}, live: live.New(),
 		rec: &record.Record{Inventory: record.NewInventory("taker")}, desired: []*desired.Object{moved}}
 	shared := live.New()
 	for _, o := range []*desired.Object{moved, stays} {

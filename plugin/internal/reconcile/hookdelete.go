@@ -121,7 +121,7 @@ func (p *pass) preDelete(ctx context.Context) error {
 // dropKept takes hooks out of the record that must not run later either, when nothing tells any more that the app was
 // moved.
 func (p *pass) dropKept(ctx context.Context) error {
-	p.tell(report.Warning, p.app.Name, "%s left gitops.yaml, and another app takes over objects of it: it was moved, so its PreDelete and PostDelete hooks do not run", p.app.Name)
+	p.Say(report.Warning, "%s left gitops.yaml, and another app takes over objects of it: it was moved, so its PreDelete and PostDelete hooks do not run", p.app.Name)
 	if p.opts.DryRun {
 		return nil
 	}
@@ -151,7 +151,7 @@ func (p *pass) knowSecrets(ctx context.Context) error {
 		}
 		live, err := p.Cluster.Get(ctx, row.Ref)
 		if err == nil {
-			p.known = append(p.known, live)
+			p.KnownSecrets = append(p.KnownSecrets, live)
 		} else if !apierrors.IsNotFound(err) {
 			return err
 		}

@@ -7,7 +7,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 func keeping(t *testing.T, annotations ...string) *pass {
@@ -22,7 +24,7 @@ func keeping(t *testing.T, annotations ...string) *pass {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &pass{rec: &record.Record{Inventory: record.NewInventory("shop")}, listed: &listed{retired: true}, live: live.New()}
+	p := &pass{Teller: &tell.Teller{Report: &report.App{}}, rec: &record.Record{Inventory: record.NewInventory("shop")}, listed: &listed{retired: true}, live: live.New()}
 	if p.rec.Kept, err = record.PackHooks([]record.KeptHook{{Object: o.Ref, Manifest: body}}); err != nil {
 		t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ func (p *pass) keepHooks(first bool) error {
 		}
 		if why := p.notKept(o); why != "" {
 			if first {
-				p.tell(report.Warning, p.app.Name, "%s", manifest.Problem{Origin: o.Origin, Object: o.ID(), Message: why}.Error())
+				p.Say(report.Warning, "%s", manifest.Problem{Origin: o.Origin, Object: o.ID(), Message: why}.Error())
 			}
 			continue
 		}
@@ -57,7 +57,7 @@ func (p *pass) notKept(o *desired.Object) string {
 		return "a Secret is not kept for the removal of the app, so it will not be there; one that is no hook is there when PreDelete hooks run"
 	case record.HoldsOthers(o.Ref.Kind):
 		return fmt.Sprintf("a %s is not run as a hook, and this one is not applied either", o.Ref.Kind.Kind)
-	case diff.Repeats(o.Manifest, p.secrets()...), p.hides(o.Manifest):
+	case diff.Repeats(o.Manifest, p.Secrets()...), p.Hides(o.Manifest):
 		return "it repeats a value of a Secret, so it is not kept for the removal of the app and will not run; refer to the Secret instead (secretKeyRef)"
 	}
 	return ""

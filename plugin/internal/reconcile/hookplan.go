@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -64,14 +65,17 @@ func (p *pass) hooksDue() bool { return p.dueFor != "" }
 func (p *pass) tellHooks() {
 	for _, phase := range []string{desired.PreDelete, desired.PreSync, desired.Sync, desired.PostSync, desired.PostDelete} {
 		for _, o := range p.hooksOf(phase) {
-			p.tellChange(report.Change{Object: o.ID(), Short: p.shortOf(o), Origin: o.Origin.String(), Action: report.Skipped,
+			p.Change(report.Change{Object: o.ID(), Short: p.shortOf(o), Origin: o.Origin.String(), Action: report.Skipped,
 				Note: phase + " hook: a dry run does not run it"})
 		}
 	}
 }
 
-func (p *pass) shortOf(o *desired.Object) string {
+func (p *pass) shortOf(o *desired.Object) string { return p.Short(nameGiven(o)) }
+
+// nameGiven is what a hook is called in Git, which may be the beginning of its name only.
+func nameGiven(o *desired.Object) object.Ref {
 	ref := o.Ref
 	ref.Name = desired.HookName(o)
-	return p.short(ref)
+	return ref
 }

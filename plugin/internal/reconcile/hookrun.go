@@ -166,13 +166,13 @@ func (p *pass) startHook(ctx context.Context, o *desired.Object, run *record.Hoo
 // finishHook records how a run ended and tells it.
 func (p *pass) finishHook(ctx context.Context, o *desired.Object, run *record.HookRun, failure string) error {
 	run.Result, run.Message = report.ResultSucceeded, ""
-	c := report.Change{Object: run.Ref.ID(), Short: p.short(run.Ref), Origin: o.Origin.String(), Action: report.Created,
+	c := report.Change{Object: run.Ref.ID(), Short: p.Short(run.Ref), Origin: o.Origin.String(), Action: report.Created,
 		Note: run.Phase + " hook, succeeded"}
 	if failure != "" {
-		run.Result, run.Message = report.ResultFailed, p.mask(failure)
+		run.Result, run.Message = report.ResultFailed, p.Mask(failure)
 		c.Action, c.Note, c.Error = report.Failed, run.Phase+" hook", run.Message
 	}
-	p.tellChange(c)
+	p.Change(c)
 	if err := p.saveHooks(ctx); err != nil {
 		return err
 	}

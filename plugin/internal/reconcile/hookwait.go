@@ -60,11 +60,8 @@ func (p *pass) awaitHook(parent context.Context, o *desired.Object, run *record.
 
 func (p *pass) tellHookWaiting(run *record.HookRun, live *unstructured.Unstructured) {
 	_, message := p.health.Of(live)
-	text := fmt.Sprintf("%s: %s hook: %s", p.short(run.Ref), run.Phase, cmp.Or(message, "running"))
-	if k := record.KeyOf(run.Ref); p.told[k] != text {
-		p.told[k] = text
-		p.tell(report.Waiting, p.app.Name, "%s", text)
-	}
+	text := fmt.Sprintf("%s: %s hook: %s", p.Short(run.Ref), run.Phase, cmp.Or(message, "running"))
+	p.WaitingFor(record.KeyOf(run.Ref), text)
 }
 
 // lastWords adds to a failure what the newest failed pod of a hook said last: its termination message, or else the end
@@ -169,7 +166,7 @@ func (p *pass) afterFailure(err error) error {
 		return err
 	}
 	if failure := p.runHooks(p.ctx, desired.SyncFail, all); failure != nil {
-		p.tell(report.Warning, p.app.Name, "%v", failure)
+		p.Say(report.Warning, "%v", failure)
 	}
 	return err
 }

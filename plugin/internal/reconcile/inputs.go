@@ -82,7 +82,7 @@ func (p *pass) passOver() {
 		p.listed.untouched = true // the list of apps names the commit for all of them
 		return
 	}
-	p.tell(report.Fetched, p.app.Name, "%s, which does not touch %s", p.fetchedText(p.revision, p.rec.Revision.Commit), p.app.Path)
+	p.Say(report.Fetched, "%s, which does not touch %s", p.fetchedText(p.revision, p.rec.Revision.Commit), p.app.Path)
 	p.rec.Revision, p.moved = p.revision, true
 }
 

@@ -14,8 +14,10 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -281,7 +283,7 @@ func TestAnUntouchedAppKeepsItsRendering(t *testing.T) {
 	}
 	first, readme, changed := at("1", "1"), at("2", "1"), at("2", "2")
 	app := App{Name: "app", Path: "app"}
-	p := &pass{Reconciler: &Reconciler{}, app: app, config: "settings"}
+	p := &pass{Reconciler: &Reconciler{}, Teller: &tell.Teller{Report: &report.App{}}, app: app, config: "settings"}
 	was := &rendering{commit: first.Revision.Commit, settings: "settings", desired: []*desired.Object{desiredtest.Object("ConfigMap", "a")},
 		inputs: renderAt(t, first, app).inputs}
 	p.memory().keep("app", was)

@@ -13,7 +13,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // kindMoment is how long all CRDs together may take to be established before the objects that do not need them go on.
@@ -121,10 +120,7 @@ func (p *pass) awaitKinds(ctx context.Context) error {
 	until := p.started.Add(p.app.Timeout)
 	for pause := firstPause; p.Now().Before(until) && slices.ContainsFunc(p.unserved, p.mayBeServed); pause = min(pause*2, longestPause) {
 		for k := range p.slow {
-			if text := p.refs[k].String() + ": " + p.notEstablished(k); p.told[k] != text {
-				p.told[k] = text
-				p.tell(report.Waiting, p.app.Name, "%s", text)
-			}
+			p.WaitingFor(k, p.refs[k].String()+": "+p.notEstablished(k))
 		}
 		if sleep(ctx, pause) != nil {
 			return errInterrupted

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
-	"fmt"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -54,7 +53,8 @@ func (r *Reconciler) newListedPass(ctx context.Context, app App, dir string, opt
 	config, said := r.settings(app, ""), app.Timeout
 	app.Timeout = cmp.Or(app.Timeout, opts.Timeout, DefaultTimeout)
 	p := deputy.newPass(ctx, app, opts)
-	p.config, p.timeout, p.listed = config, said, &listed{dir: dir, setting: raw}
+	p.config, p.timeout, p.Teller.Listed = config, said, true
+	p.listed = &listed{dir: dir, setting: raw}
 	return p, nil
 }
 
@@ -94,13 +94,6 @@ func (r *Reconciler) as(serviceAccount string) (*Reconciler, error) {
 	deputy.memory()
 	m.deputies[serviceAccount] = &deputy
 	return &deputy, nil
-}
-
-// tell adds to an event of a pass whether its app is one of several.
-func (p *pass) tell(kind report.EventKind, app, format string, args ...any) {
-	if p.Events != nil {
-		p.Events(report.Event{Kind: kind, App: app, Listed: p.listed != nil, Text: p.hidden.Mask(fmt.Sprintf(format, args...))})
-	}
 }
 
 // noteBefore lets the record name the commit that the objects equal before anything is written. That of an app that no commit

@@ -63,7 +63,7 @@ func (p *pass) open(ctx context.Context, known bool) error {
 	}
 	p.Cluster.Learn(rec.Kinds()...)
 	p.was = lastKnown{p.at(rec).Commit, rec.Inputs, rec.Config}
-	p.report.Previous, p.report.WasSettled = p.at(rec).Commit, rec.Settled
+	p.Report.Previous, p.Report.WasSettled = p.at(rec).Commit, rec.Settled
 	return p.checkSuspended()
 }
 
@@ -90,7 +90,7 @@ func (p *pass) bases() []string {
 
 // rebuild fills a lost inventory with the objects that carry our label and our field manager's entry.
 func (p *pass) rebuild(ctx context.Context, groupKinds []string) error {
-	p.tell(report.Warning, p.app.Name, "the inventory of %s is lost; it is rebuilt from the labels of its objects, and nothing is pruned in this run", p.app.Name)
+	p.Say(report.Warning, "the inventory of %s is lost; it is rebuilt from the labels of its objects, and nothing is pruned in this run", p.app.Name)
 	var kinds []cluster.Kind
 	for _, gk := range groupKinds {
 		name, group, _ := strings.Cut(gk, ".")
@@ -173,7 +173,7 @@ func (p *pass) decide(ctx context.Context) error {
 	rec := p.rec
 	newCommit := p.at(rec).Commit != p.commit
 	if newCommit {
-		p.report.Cause = report.CauseCommit
+		p.Report.Cause = report.CauseCommit
 	}
 	if rec.Pending || rec.Due != "" || rec.Config != p.config || rec.Tool != p.Tool || len(rec.Rows) == 0 || newCommit && !p.untouched(ctx) {
 		return nil
@@ -183,11 +183,11 @@ func (p *pass) decide(ctx context.Context) error {
 		if p.listed == nil {
 			p.revision = under(p.revision, rec.Source.Ref, p.From.Ref)
 		}
-		p.report.Revision = p.revision
+		p.Report.Revision = p.revision
 	}
 	for _, v := range p.states {
 		if v != live.InSync {
-			p.report.Cause = report.CauseDrift
+			p.Report.Cause = report.CauseDrift
 			return nil
 		}
 	}
@@ -197,7 +197,7 @@ func (p *pass) decide(ctx context.Context) error {
 	if err := p.renameShares(ctx); err != nil {
 		return err
 	}
-	p.report.Counts.Unchanged = len(rec.Rows)
+	p.Report.Counts.Unchanged = len(rec.Rows)
 	for k, row := range rec.Rows {
 		p.refs[k] = row.Ref
 	}

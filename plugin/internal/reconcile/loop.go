@@ -150,7 +150,7 @@ func (l *loop) turn(ctx context.Context, commit string) error {
 	l.remember(rd, err)
 	l.watch(ctx, rd)
 	for _, p := range rd.passes {
-		p.live, p.Handovers, p.after, p.states, p.plan, p.effects = live.New(), plan.Handovers{}, nil, nil, nil, nil // the next turn reads anew
+		p.live, p.Handovers, p.after, p.states, p.plan, p.Effects = live.New(), plan.Handovers{}, nil, nil, nil, nil // the next turn reads anew
 		if p.listed != nil {
 			p.listed.shared = nil
 		}
@@ -163,7 +163,7 @@ func (l *loop) remember(rd *round, err error) {
 	l.members, l.holder = nil, map[record.Key]*member{}
 	l.calm = err == nil
 	for _, p := range rd.passes {
-		suspended := p.report.Suspended != nil
+		suspended := p.Report.Suspended != nil
 		l.sound, l.calm = l.sound && !suspended, l.calm && !suspended
 		if p.listed != nil && (p.listed.gone || p.listed.aside) {
 			continue // whoever changes its objects, they are none of this loop's business
@@ -247,7 +247,7 @@ func (p *pass) repeat(ctx context.Context, dirty map[record.Key]bool) *pass {
 	n.config = p.config
 	if p.listed != nil {
 		at := p.revision
-		n.listed = &listed{dir: p.listed.dir, setting: p.listed.setting, holds: &at}
+		n.Teller.Listed, n.listed = true, &listed{dir: p.listed.dir, setting: p.listed.setting, holds: &at}
 	}
 	return n
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -20,7 +21,7 @@ func passOf(o *desired.Object, l *listed) *pass {
 	rec := &record.Record{Inventory: record.NewInventory("app")}
 	rec.Rows[o.Key()] = record.Row{Ref: o.Ref, UID: "1"}
 	rec.Settled = true
-	return &pass{rec: rec, listed: l}
+	return &pass{Teller: &tell.Teller{Report: &report.App{}}, rec: rec, listed: l}
 }
 
 func TestALoopConfinesItselfToDrift(t *testing.T) {
@@ -56,7 +57,7 @@ func TestALoopConfinesItselfToDrift(t *testing.T) {
 
 func TestALoopDoesNotTrustASuspendedApp(t *testing.T) {
 	p := passOf(desiredtest.Object("ConfigMap", "a"), &listed{aside: true, suspended: true})
-	p.report.Suspended = &report.Suspension{}
+	p.Report.Suspended = &report.Suspension{}
 	if l := loopOver(p); l.sound || l.calm {
 		t.Error("it would not notice that the app is resumed")
 	}

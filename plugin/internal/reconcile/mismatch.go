@@ -362,11 +362,11 @@ func (p *pass) explain(err error, s *plan.Step) (message, advice string) {
 		if list := mismatches(api.Status().Message, s.Fields()); len(list) > 0 {
 			text := p.textOf(s.Origin)
 			message, advice = wordMismatches(list, s.Origin, func(m mismatch) int { return render.Locate(text, s.Origin.Line, m.path, m.value) })
-			return p.mask(message), p.mask(advice)
+			return p.Mask(message), p.Mask(advice)
 		}
 	}
-	message, advice = explain(err, s, p.secrets())
-	return p.hidden.Mask(message), p.hidden.Mask(advice)
+	message, advice = explain(err, s, p.Secrets())
+	return p.Hidden.Mask(message), p.Hidden.Mask(advice)
 }
 
 // mostText is how much of a file is searched for a line.

@@ -67,13 +67,10 @@ func (p *pass) tellNamespace(ref cluster.Ref, body []byte) {
 		return // an app before this one would create it
 	}
 	c := report.Change{Object: ref.ID(), Short: ref.String(), Action: report.Created, Note: "for objects that name no namespace"}
-	p.report.Changes = append(p.report.Changes, c)
-	if p.Events != nil {
-		p.Events(report.Event{Kind: report.Changed, App: p.app.Name, Listed: p.listed != nil, Change: &c})
-	}
+	p.Remark(c)
 	u := &unstructured.Unstructured{}
 	if err := u.UnmarshalJSON(body); err == nil {
-		p.effects = append(p.effects, Effect{Ref: ref, Origin: manifest.Origin{File: p.app.Path}, After: u})
+		p.Effects = append(p.Effects, report.Effect{Ref: ref, Origin: manifest.Origin{File: p.app.Path}, After: u})
 	}
 }
 

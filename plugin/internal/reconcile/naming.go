@@ -3,7 +3,6 @@ package reconcile
 import (
 	"slices"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
@@ -16,8 +15,5 @@ func (p *pass) noteSpread() {
 	for _, o := range slices.Concat(p.desired, p.hooks) {
 		s.See(o.Namespace)
 	}
-	p.report.Spread = s.Many()
+	p.Report.Spread = s.Many()
 }
-
-// short is how a report names an object: kind.group/name, as kubectl prints it.
-func (p *pass) short(ref cluster.Ref) string { return object.ShortIn(ref, p.report.Spread) }

@@ -12,19 +12,19 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
 // pass is one run over one app.
 type pass struct {
 	*Reconciler
+	*tell.Teller
 	ctx     context.Context // ends when the process is told to stop
 	app     App
 	opts    Options
@@ -65,10 +65,8 @@ type pass struct {
 
 	foreseenNamespaces []string // of apps before this one
 
-	toKeep     []byte                       // hooks of this commit for the removal of the app, as the record keeps them; nil when it was not rendered
-	handedOver bool                         // it left gitops.yaml, but another app takes over objects of it
-	known      []*unstructured.Unstructured // Secrets of an app that is removed
-	hidden     *sealed.Values               // values that are masked in all that the pass says, see hidden.go
+	toKeep     []byte // hooks of this commit for the removal of the app, as the record keeps them; nil when it was not rendered
+	handedOver bool   // it left gitops.yaml, but another app takes over objects of it
 
 	refs        map[record.Key]cluster.Ref                // everything desired
 	after       map[record.Key]*unstructured.Unstructured // its last known state
@@ -76,32 +74,19 @@ type pass struct {
 	trusted     map[record.Key]bool                       // settled and not touched: as healthy as before
 	fine        map[record.Key]*unstructured.Unstructured // the state in which it was found Healthy
 	failed      map[record.Key]bool
-	failedWaves bool                // an object of an earlier wave failed
-	slow        map[record.Key]bool // CRDs that are not established yet
-	unserved    []*plan.Step        // of their kinds: applied when they are established
-	postponed   int                 // how many of these are left to a later pass
-	recreated   []*plan.Step        // deleted and created anew, or to be
-	unforeseen  *recreations        // of these, what was not foreseen
-	looked      bool                // the CRDs were given their moment
-	told        map[record.Key]string
-	effects     []Effect
+	failedWaves bool                               // an object of an earlier wave failed
+	slow        map[record.Key]bool                // CRDs that are not established yet
+	unserved    []*plan.Step                       // of their kinds: applied when they are established
+	postponed   int                                // how many of these are left to a later pass
+	recreated   []*plan.Step                       // deleted and created anew, or to be
+	unforeseen  *recreations                       // of these, what was not foreseen
+	looked      bool                               // the CRDs were given their moment
 	pushed      bool                               // this run is in the history
 	held        bool                               // all went well, but with an earlier commit than the ref points at
 	failure     error                              // what ended it, of an app that a gitops.yaml lists
 	unrendered  error                              // why its manifests were not rendered
 	owned       error                              // what would end it, of a dry run: other tools still apply its objects
 	ownerStates map[owners.Owner]report.OwnerState // of the owners that were looked for
-	report      report.App
-}
-
-// Effect is what a pass did, or with a dry run would do, to one object. Before is nil for a created object, After for
-// a pruned one. Note is what these two do not show.
-type Effect struct {
-	Ref           cluster.Ref
-	Origin        manifest.Origin
-	Before, After *unstructured.Unstructured
-	Note          string
-	Hidden        *sealed.Values // values that may not be shown
 }
 
 // errNothingToDo ends a pass early: Git, record and cluster agree.
@@ -161,10 +146,10 @@ func (r *Reconciler) newPass(ctx context.Context, app App, opts Options) *pass {
 	r.memory()
 	p := &pass{Reconciler: r, ctx: ctx, app: app, opts: opts, id: r.Records.ID(app.Name), started: r.Now(), config: r.ownSettings(app),
 		live: live.New(), unforeseen: &recreations{}, newKinds: map[cluster.Kind]bool{}, refs: map[record.Key]cluster.Ref{},
-		after: map[record.Key]*unstructured.Unstructured{}, trusted: map[record.Key]bool{}, fine: map[record.Key]*unstructured.Unstructured{}, failed: map[record.Key]bool{}, told: map[record.Key]string{}}
-	p.report = report.App{Name: app.Name, Cause: opts.Cause, DryRun: opts.DryRun, Source: r.From,
-		Changes: []report.Change{}, Pruned: []string{}}
-	p.report.Source.Path = app.Path
+		after: map[record.Key]*unstructured.Unstructured{}, trusted: map[record.Key]bool{}, fine: map[record.Key]*unstructured.Unstructured{}, failed: map[record.Key]bool{}}
+	p.Teller = &tell.Teller{Emit: r.Events, SecretsOf: p.secretsInPlay, Report: &report.App{Name: app.Name, Cause: opts.Cause, DryRun: opts.DryRun,
+		Source: r.From, Changes: []report.Change{}, Pruned: []string{}}}
+	p.Report.Source.Path = app.Path
 	return p
 }
 
@@ -194,7 +179,7 @@ func (p *pass) poll(ctx context.Context) (err error) {
 		p.commit, err = p.Source.Poll(ctx)
 	}
 	p.revision = report.Revision{Commit: p.commit, Ref: p.From.Ref}
-	p.report.Revision = p.revision
+	p.Report.Revision = p.revision
 	if err != nil && !p.opts.forgive {
 		_ = p.load(ctx) // so that the record can say why nothing new is applied; without it there is nothing to say it of
 	}
@@ -250,7 +235,7 @@ func (p *pass) makePlan(ctx context.Context) error {
 	p.tellStrangers()
 	p.planHooks()
 	if !p.goesOn() {
-		if r := p.plan.Guard(p.rec, p.report.Source, p.app.Budget); r != nil {
+		if r := p.plan.Guard(p.rec, p.Report.Source, p.app.Budget); r != nil {
 			if a := p.allowed(ctx, p.tip, p.commit, p.bases()...); a.Deletions < r.N {
 				return r.Refuse(a)
 			}
@@ -262,7 +247,7 @@ func (p *pass) makePlan(ctx context.Context) error {
 
 // readPlanned reads what the plan needs to know of the live objects.
 func (p *pass) readPlanned(ctx context.Context) error {
-	p.report.Counts.Unchanged += len(p.plan.Unchanged)
+	p.Report.Counts.Unchanged += len(p.plan.Unchanged)
 	var same []record.Key
 	for _, o := range p.plan.Unchanged {
 		same = append(same, o.Key())

@@ -23,7 +23,7 @@ func (p *pass) sort(objects []*desired.Object) {
 		switch {
 		case o.Resource == "": // its kind is not known yet
 			p.deferred = true
-			p.tell(report.Waiting, p.app.Name, "%s: the cluster does not know its kind yet; a later run applies it", o.Ref)
+			p.Say(report.Waiting, "%s: the cluster does not know its kind yet; a later run applies it", o.Ref)
 		case o.Hook != nil && o.Hook.Skip, o.Policy.Ignore:
 			p.ignored[o.Key()] = true
 		case o.Hook != nil:
@@ -38,10 +38,10 @@ func (p *pass) sort(objects []*desired.Object) {
 func (p *pass) tellMisunderstood(objects []*desired.Object) {
 	for _, o := range objects {
 		for _, note := range o.Notes {
-			p.tell(report.Warning, p.app.Name, "%s", manifest.Problem{Origin: o.Origin, Object: o.ID(), Message: note}.Error())
+			p.Say(report.Warning, "%s", manifest.Problem{Origin: o.Origin, Object: o.ID(), Message: note}.Error())
 		}
 		for _, problem := range desired.Warnings(o) {
-			p.tell(report.Warning, p.app.Name, "%s", problem.Error())
+			p.Say(report.Warning, "%s", problem.Error())
 		}
 	}
 }

@@ -45,9 +45,9 @@ func (p *pass) pruneAll(ctx context.Context, rest []plan.Prune) error {
 					p.failed[record.KeyOf(r.Row.Ref)] = true
 				}
 				if c.Action == report.Pruned {
-					p.effects = append(p.effects, Effect{Ref: r.Row.Ref, Before: pruned[i]})
+					p.Effects = append(p.Effects, report.Effect{Ref: r.Row.Ref, Before: pruned[i]})
 				}
-				p.tellChange(*c)
+				p.Change(*c)
 			}
 		}
 		if ctx.Err() != nil {
@@ -60,7 +60,7 @@ func (p *pass) pruneAll(ctx context.Context, rest []plan.Prune) error {
 // pruneOne deletes one object, or finds out that there is nothing of ours to delete. done means that the row can go.
 // was is the object as it was, if it was read.
 func (p *pass) pruneOne(ctx context.Context, r plan.Prune) (c *report.Change, was *unstructured.Unstructured, done bool) {
-	c = &report.Change{Object: r.Row.ID(), Short: p.short(r.Row.Ref)}
+	c = &report.Change{Object: r.Row.ID(), Short: p.Short(r.Row.Ref)}
 	fail := func(err error) (*report.Change, *unstructured.Unstructured, bool) {
 		c.Action = report.Failed
 		c.Error, c.Hint = p.explain(err, &plan.Step{Object: &desired.Object{Ref: r.Row.Ref}})

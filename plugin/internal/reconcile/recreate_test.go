@@ -12,7 +12,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 func TestFieldWhyKept(t *testing.T) {
@@ -86,7 +88,7 @@ func TestFieldRefusals(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := &plan.Step{Object: desiredtest.Object("Service", "web")}
-			p := &pass{plan: &plan.Plan{Steps: []*plan.Step{s}}}
+			p := &pass{Teller: &tell.Teller{Report: &report.App{}}, plan: &plan.Plan{Steps: []*plan.Step{s}}}
 			for _, o := range test.others {
 				p.plan.Steps = append(p.plan.Steps, &plan.Step{Object: o})
 			}

@@ -21,7 +21,7 @@ func (p *pass) keepsSource() bool {
 
 // noteSource puts the source and the settings of the app into its record. An app on its own is to prove them.
 func (p *pass) noteSource() {
-	p.rec.Source, p.rec.Unproven = p.report.Source, p.listed == nil
+	p.rec.Source, p.rec.Unproven = p.Report.Source, p.listed == nil
 	p.noteSettings()
 }
 
@@ -30,7 +30,7 @@ func (p *pass) rememberSource() {
 	switch {
 	case p.listed != nil || p.opts.drift != nil || p.opts.DryRun || p.rec == nil || p.rec.Inventory == nil:
 		return
-	case !p.rec.Unproven && p.rec.Source == p.report.Source && p.rec.Target == p.app.Namespace && p.rec.PlainSecrets == p.app.AllowPlainSecrets:
+	case !p.rec.Unproven && p.rec.Source == p.Report.Source && p.rec.Target == p.app.Namespace && p.rec.PlainSecrets == p.app.AllowPlainSecrets:
 		return
 	}
 	p.noteSource()
@@ -54,10 +54,10 @@ func (p *pass) warnForgotten() {
 	if p.rec == nil || p.rec.Inventory == nil || p.opts.Loop || p.opts.DryRun || p.listed != nil || !p.keepsSource() {
 		return
 	}
-	warnForgotten(p.tell, p.app.Name, p.rec.Source, p.report.Source)
+	warnForgotten(p.Say, p.rec.Source, p.Report.Source)
 }
 
-func warnForgotten(tell func(report.EventKind, string, string, ...any), app string, was, now report.Source) {
+func warnForgotten(say func(report.EventKind, string, ...any), was, now report.Source) {
 	var differ []string
 	for _, f := range []struct{ name, was, now string }{{"--repo", was.Repo, now.Repo}, {"--ref", was.Ref, now.Ref}, {"--path", was.Path, now.Path}} {
 		if f.was == f.now {
@@ -69,7 +69,7 @@ func warnForgotten(tell func(report.EventKind, string, string, ...any), app stri
 		differ = append(differ, fmt.Sprintf("%s (%s)", f.name, f.was))
 	}
 	if len(differ) > 0 {
-		tell(report.Warning, app, "this run did not succeed, so later runs without flags use the source of the last one that did: %s", strings.Join(differ, ", "))
+		say(report.Warning, "this run did not succeed, so later runs without flags use the source of the last one that did: %s", strings.Join(differ, ", "))
 	}
 }
 
@@ -82,7 +82,7 @@ func (rd *round) noteListSource(list *record.AppList, why error) {
 	case why == nil && len(rd.target.Only) == 0:
 		list.Source = rd.fullSource()
 	case why != nil && !rd.opts.Loop:
-		warnForgotten(rd.tell, "", list.Source, rd.fullSource())
+		warnForgotten(func(kind report.EventKind, format string, args ...any) { rd.tell(kind, "", format, args...) }, list.Source, rd.fullSource())
 	}
 }
 

@@ -46,7 +46,7 @@ func TestFieldWarnForgotten(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := ""
-			warnForgotten(func(_ report.EventKind, _, format string, args ...any) { got = fmt.Sprintf(format, args...) }, "app", c.was, c.now)
+			warnForgotten(func(_ report.EventKind, format string, args ...any) { got = fmt.Sprintf(format, args...) }, c.was, c.now)
 			if !strings.HasSuffix(got, c.want) || c.want == "" && got != "" {
 				t.Errorf("%q, want %q", got, c.want)
 			}

@@ -50,7 +50,7 @@ func (p *pass) renameShares(ctx context.Context) error {
 		case ctx.Err() != nil:
 			return errInterrupted
 		case errs[i] != nil && !apierrors.IsNotFound(errs[i]):
-			p.tell(report.Warning, p.app.Name, "%s keeps the earlier name of our field manager: %s", row.Ref, p.mask(errs[i].Error()))
+			p.Say(report.Warning, "%s keeps the earlier name of our field manager: %s", row.Ref, p.Mask(errs[i].Error()))
 			row.KeepsName = true
 		case u != nil && u.GetUID() == row.UID && p.ownedDigest(u) == row.Owned:
 			row.ResourceVersion, row.Generation, row.Metadata = u.GetResourceVersion(), u.GetGeneration(), live.MetadataDigest(p.rec.Inventory, u)

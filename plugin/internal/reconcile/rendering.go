@@ -54,7 +54,7 @@ func (p *pass) render(ctx context.Context) error {
 	}
 	p.fetched(r.revision)
 	p.inputs, p.charts, p.asked = r.inputs, r.charts, r.asked
-	p.hide(r.objects)
+	p.Hide(r.objects)
 	if p.opts.drift != nil && r.desired != nil {
 		p.sort(r.desired)
 		return nil
@@ -78,7 +78,7 @@ func (p *pass) render(ctx context.Context) error {
 
 func (p *pass) fetched(rev source.Revision) {
 	p.revision = revisionOf(rev)
-	p.report.Revision = p.revision
+	p.Report.Revision = p.revision
 	p.tip = rev
 }
 
@@ -105,7 +105,7 @@ func (p *pass) renderCommit(ctx context.Context) (*rendering, error) {
 	defer tree.Close()
 	p.fetched(tree.Revision)
 	if p.listed == nil {
-		p.tell(report.Fetched, p.app.Name, "%s", p.fetchedText(revisionOf(tree.Revision), p.rec.Revision.Commit))
+		p.Say(report.Fetched, "%s", p.fetchedText(revisionOf(tree.Revision), p.rec.Revision.Commit))
 	}
 	options, err := p.renderOptions(ctx, tree.Root)
 	if err != nil {
@@ -126,7 +126,7 @@ func (p *pass) renderCommit(ctx context.Context) (*rendering, error) {
 		return nil, err
 	}
 	if p.listed == nil {
-		p.tell(report.Rendered, p.app.Name, "%s from %s", report.Plural(len(r.objects), "object"), p.app.Path)
+		p.Say(report.Rendered, "%s from %s", report.Plural(len(r.objects), "object"), p.app.Path)
 	}
 	return r, nil
 }

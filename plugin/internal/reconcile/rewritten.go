@@ -32,7 +32,7 @@ func (p *pass) tellRewritten(c *report.Change, s *plan.Step, o outcome, set *fie
 			continue
 		}
 		text := d.Path + " was rewritten by the API server's admission"
-		if from, simple := d.From.(string); simple && !(s.Ref.Kind.Kind == "Secret" && s.Group == "") && !p.hidden.In(from) {
+		if from, simple := d.From.(string); simple && !(s.Ref.Kind.Kind == "Secret" && s.Group == "") && !p.Hidden.In(from) {
 			text = fmt.Sprintf("%s: admission made %v of %s", d.Path, d.To, from)
 		}
 		texts = append(texts, text)
@@ -43,9 +43,9 @@ func (p *pass) tellRewritten(c *report.Change, s *plan.Step, o outcome, set *fie
 	if more := len(texts) - 1; more > 0 {
 		texts = []string{fmt.Sprintf("%s, and %d more", texts[0], more)}
 	}
-	note := p.mask(texts[0])
+	note := p.Mask(texts[0])
 	if c.Action == report.Unchanged {
-		p.remark(report.Change{Object: c.Object, Short: c.Short, Origin: c.Origin, Action: report.Unchanged, Note: note})
+		p.Remark(report.Change{Object: c.Object, Short: c.Short, Origin: c.Origin, Action: report.Unchanged, Note: note})
 		return
 	}
 	if c.Note != "" {

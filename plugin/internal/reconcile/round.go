@@ -36,7 +36,7 @@ type Outcome struct {
 // AppOutcome is what a run came to for one app. Effects is filled by dry runs.
 type AppOutcome struct {
 	Report  report.App
-	Effects []Effect
+	Effects []report.Effect
 	Err     error
 }
 
@@ -108,7 +108,7 @@ func (rd *round) run(ctx context.Context) Outcome {
 	out := Outcome{Listed: true, Err: rd.conclude(ctx)}
 	for _, p := range rd.passes {
 		if !p.listed.aside || p.listed.suspended {
-			out.Apps = append(out.Apps, AppOutcome{p.report, p.shownEffects(), p.failure})
+			out.Apps = append(out.Apps, AppOutcome{*p.Report, p.ShownEffects(), p.failure})
 		}
 	}
 	return out
@@ -138,7 +138,7 @@ func (rd *round) single(ctx context.Context, err error) Outcome {
 	}
 	done, err := p.finish(err)
 	rd.passes = []*pass{p}
-	return Outcome{Apps: []AppOutcome{{done, p.shownEffects(), err}}}
+	return Outcome{Apps: []AppOutcome{{done, p.ShownEffects(), err}}}
 }
 
 // listing returns the list that names an app, nil when there is none.

@@ -51,7 +51,7 @@ func (rd *round) hold(ctx context.Context) ([]AppOutcome, error) {
 	var out []AppOutcome
 	for _, p := range rd.passes {
 		if !p.listed.aside && !p.listed.idle {
-			out = append(out, AppOutcome{p.report, p.shownEffects(), p.failure})
+			out = append(out, AppOutcome{*p.Report, p.ShownEffects(), p.failure})
 		}
 	}
 	return out, nil
@@ -90,8 +90,8 @@ func (p *pass) isHeld() bool { return p.listed != nil && p.listed.held != nil }
 func (p *pass) standAt(rec *record.Record) {
 	p.listed.held = &held{rec.Pending, rec.Inputs}
 	p.revision = p.at(rec)
-	p.commit, p.report.Revision, p.report.Source = p.revision.Commit, p.revision, rec.Source
-	p.report.Cause = report.CauseDrift
+	p.commit, p.Report.Revision, p.Report.Source = p.revision.Commit, p.revision, rec.Source
+	p.Report.Cause = report.CauseDrift
 }
 
 // strayed tells whether an object is not as it was applied. What was never applied to the end is left to a commit that

@@ -33,7 +33,7 @@ func (rd *round) disputed(claimants []*pass) []*pass {
 	for _, p := range rd.passes {
 		if p.listed.untouched && slices.ContainsFunc(p.claimed(), func(k record.Key) bool { return claimed[k] }) {
 			p.listed.untouched, p.listed.idle = false, false
-			p.report.Counts = report.Counts{}
+			p.Report.Counts = report.Counts{}
 			again = append(again, p)
 		}
 	}

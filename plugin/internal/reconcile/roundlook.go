@@ -47,7 +47,7 @@ func (rd *round) makePasses(ctx context.Context) error {
 		}
 		p.opts.open, p.opts.commits = rd.open, rd.commits
 		p.commit, p.revision, p.tip, p.apps = rd.commit, rd.revision, rd.tip, rd.ids
-		p.report.Revision = p.revision
+		p.Report.Revision = p.revision
 		if l := rd.list; l != nil {
 			b, behind := l.IsBehind(app.Name)
 			if p.listed.before = b.At; !behind && l.Names(app.Name) {

@@ -10,6 +10,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -47,7 +48,7 @@ func (rd *round) plan(ctx context.Context) {
 // decide tells whether the pass has nothing to do, from the record and the cluster alone.
 func (rd *round) decide(ctx context.Context, p *pass) bool {
 	if p.listed.retired {
-		p.report.Cause = report.CauseCommit
+		p.Report.Cause = report.CauseCommit
 		return false
 	}
 	if p.listed.aside && p.listed.holds != nil && p.listed.holds.Commit == p.commit {
@@ -120,7 +121,7 @@ func (rd *round) claims() {
 // lookWider lists what no record knew to look for, once for all apps with the same rights.
 func (rd *round) lookWider(ctx context.Context) {
 	for _, g := range rd.groups {
-		all := &pass{Reconciler: g.Reconciler, opts: Options{}, rec: &record.Record{Inventory: &record.Inventory{}}, live: g.live,
+		all := &pass{Reconciler: g.Reconciler, Teller: &tell.Teller{Report: &report.App{}}, opts: Options{}, rec: &record.Record{Inventory: &record.Inventory{}}, live: g.live,
 			refs: map[record.Key]cluster.Ref{}, newKinds: map[cluster.Kind]bool{}}
 		var open []*pass
 		for _, p := range g.passes {
@@ -185,7 +186,7 @@ func (p *pass) planListed(ctx context.Context) error {
 		if err := p.renameShares(ctx); err != nil {
 			return err
 		}
-		p.report.Counts.Unchanged = len(p.plan.Unchanged)
+		p.Report.Counts.Unchanged = len(p.plan.Unchanged)
 		keys := p.keys()
 		if err := p.readUnsettled(ctx, keys); err != nil {
 			return err

@@ -190,16 +190,16 @@ func (rd *round) end(ctx context.Context, p *pass) {
 	case l.held != nil && l.idle:
 		return // nothing is said of its record
 	case l.suspended && p.failure == nil:
-		p.report, p.failure = p.leaveSuspended()
+		_, p.failure = p.leaveSuspended()
 	case l.aside:
 		if p.failure != nil {
-			p.failure = p.conceal(p.failure)
-			p.report.Message = p.failure.Error()
+			p.failure = p.Conceal(p.failure)
+			p.Report.Message = p.failure.Error()
 		}
 		return
 	case p.failure == nil && l.waits != "":
-		p.report.Result, p.report.Message = report.ResultSucceeded, l.waits
-		p.report.Objects, p.report.Health = report.Objects{}, health.Unknown
+		p.Report.Result, p.Report.Message = report.ResultSucceeded, l.waits
+		p.Report.Objects, p.Report.Health = report.Objects{}, health.Unknown
 		return
 	case p.failure == nil && l.applied && ctx.Err() != nil && p.allDone():
 		p.failure = l.stays // the run is interrupted; this app was finished
@@ -212,7 +212,7 @@ func (rd *round) end(ctx context.Context, p *pass) {
 	case p.failure == nil && ctx.Err() != nil:
 		p.failure = errInterrupted
 	}
-	p.report, p.failure = p.finish(p.failure)
+	_, p.failure = p.finish(p.failure)
 }
 
 // allDone tells whether nothing is left to wait for: all is applied and healthy, and no hook is due.
@@ -239,7 +239,7 @@ func (rd *round) conclude(ctx context.Context) error {
 				return err
 			}
 			p.listed.gone = true
-			p.report.Message, p.report.Health = "left gitops.yaml: its record is deleted", health.Unknown
+			p.Report.Message, p.Report.Health = "left gitops.yaml: its record is deleted", health.Unknown
 			if ns := rd.leftNamespace(ctx, p); ns != "" {
 				rd.tell(report.Warning, p.app.Name, "namespace %s, which was created for %s, stays: `kubectl delete namespace %s` deletes it with all that is in it", ns, p.app.Name, ns)
 			}
@@ -308,7 +308,7 @@ func (p *pass) behind() (record.Behind, bool) {
 	case p.failure != nil && l.applied && len(p.failed) == 0 && !l.retired && l.keeps == "":
 		return b, false // all is applied; that it is not healthy is in its own record
 	case p.failure != nil:
-		b.Failed, b.Message = true, p.report.Message
+		b.Failed, b.Message = true, p.Report.Message
 	case l.waits != "":
 		b.Message = l.waits
 	case l.keeps != "":

@@ -31,15 +31,15 @@ func (p *pass) saveResult(idle bool, failure error) error {
 	}
 	neverApplied := len(p.rec.Rows) == 0 && p.rec.Due != record.HooksDelete
 	if neverApplied && p.listed == nil && errors.As(failure, new(*OwnedError)) { // so that status says who has its objects
-		p.rec.Source = p.report.Source
+		p.rec.Source = p.Report.Source
 		p.noteSettings()
-		return p.save(p.ctx, p.report.Result, p.report.Message, false)
+		return p.save(p.ctx, p.Report.Result, p.Report.Message, false)
 	}
 	if neverApplied && failure != nil {
-		p.report.Unrecorded = !errors.Is(failure, errInterrupted)
+		p.Report.Unrecorded = !errors.Is(failure, errInterrupted)
 		return nil // nothing of this app is in the cluster: leave no trace either
 	}
-	if errors.Is(failure, errInterrupted) && p.report.Counts.Changed() == 0 && len(p.failed) == 0 {
+	if errors.Is(failure, errInterrupted) && p.Report.Counts.Changed() == 0 && len(p.failed) == 0 {
 		return nil // it came to nothing, and the next pass starts where this one did
 	}
 	settled := (failure == nil || p.held) && (p.opts.drift == nil || p.rec.Settled) && len(p.unhealthy(slices.Collect(maps.Keys(p.refs)))) == 0
@@ -54,7 +54,7 @@ func (p *pass) saveResult(idle bool, failure error) error {
 	if idle && p.listed != nil && failure == nil {
 		p.rec.Revision = p.revision // it would not be worth a write of its own
 	}
-	return p.save(ctx, p.report.Result, p.report.Message, settled)
+	return p.save(ctx, p.Report.Result, p.Report.Message, settled)
 }
 
 // save writes the inventory, the report and, when the run is news, the history.
@@ -66,9 +66,9 @@ func (p *pass) save(ctx context.Context, result report.Result, message string, s
 		}
 	}
 	p.countHealth()
-	run := report.Run{Revision: p.revision, Result: result, Cause: p.report.Cause, Time: p.started.UTC().Truncate(time.Second),
+	run := report.Run{Revision: p.revision, Result: result, Cause: p.Report.Cause, Time: p.started.UTC().Truncate(time.Second),
 		Duration: metav1.Duration{Duration: p.Now().Sub(p.started).Round(time.Millisecond)},
-		Counts:   p.report.Counts, Message: message, Changes: p.changeLines()}
+		Counts:   p.Report.Counts, Message: message, Changes: p.changeLines()}
 	history, news := p.pushRun(ctx, run)
 	if !news && !p.rec.Unsaved() {
 		return nil
@@ -77,9 +77,9 @@ func (p *pass) save(ctx context.Context, result report.Result, message string, s
 	if len(history) > 0 {
 		last = history[0]
 	}
-	p.rec.History, p.report.News = history, p.pushed
-	p.rec.Report = &report.Summary{Name: p.app.Name, Source: p.report.Source, List: p.rec.List, Revision: p.rec.Revision, Seen: p.seen(),
-		Sync: syncOf(result), Health: p.report.Objects.Worst(), Message: message, Objects: p.report.Objects, LastRun: last}
+	p.rec.History, p.Report.News = history, p.pushed
+	p.rec.Report = &report.Summary{Name: p.app.Name, Source: p.Report.Source, List: p.rec.List, Revision: p.rec.Revision, Seen: p.seen(),
+		Sync: syncOf(result), Health: p.Report.Objects.Worst(), Message: message, Objects: p.Report.Objects, LastRun: last}
 	return p.Records.Save(ctx, p.rec)
 }
 
@@ -117,12 +117,12 @@ func syncOf(result report.Result) report.Sync {
 
 func (p *pass) changeLines() []string {
 	var lines []string
-	for _, c := range p.report.Changes {
+	for _, c := range p.Report.Changes {
 		if c.Action == report.Unchanged {
 			continue
 		}
 		if len(lines) == report.MaxChanges {
-			lines = append(lines[:report.MaxChanges-1], fmt.Sprintf("and %d more", len(p.report.Changes)-report.MaxChanges+1))
+			lines = append(lines[:report.MaxChanges-1], fmt.Sprintf("and %d more", len(p.Report.Changes)-report.MaxChanges+1))
 			break
 		}
 		lines = append(lines, c.Short+" "+string(c.Action))
@@ -130,25 +130,9 @@ func (p *pass) changeLines() []string {
 	return lines
 }
 
-// tellChange adds a change to the report and tells it, unless nothing happened to the object.
-func (p *pass) tellChange(c report.Change) {
-	c = p.hideChange(c)
-	p.report.Counts.Add(c.Action, 1)
-	if c.Action == report.Unchanged {
-		return
-	}
-	p.report.Changes = append(p.report.Changes, c)
-	if c.Action == report.Pruned {
-		p.report.Pruned = append(p.report.Pruned, c.Object)
-	}
-	if p.Events != nil {
-		p.Events(report.Event{Kind: report.Changed, App: p.app.Name, Listed: p.listed != nil, Change: &c})
-	}
-}
-
-// secrets lists the Secrets among the desired and live objects, whose values must not appear in any text.
-func (p *pass) secrets() []*unstructured.Unstructured {
-	out := slices.Clone(p.known)
+// secretsInPlay lists the Secrets among the desired and live objects, whose values must not appear in any text.
+func (p *pass) secretsInPlay() []*unstructured.Unstructured {
+	var out []*unstructured.Unstructured
 	for _, o := range slices.Concat(p.desired, p.hooks) {
 		if o.Group == "" && o.Ref.Kind.Kind == "Secret" {
 			out = append(out, o.Manifest)

@@ -146,7 +146,7 @@ func (p *pass) slowSince() time.Time {
 // aloneFor is a pass that only renders, and shares nothing with p that passes change.
 func (p *pass) aloneFor() *pass {
 	n := p.Reconciler.newPass(p.ctx, p.app, Options{Loop: true})
-	n.config, n.commit, n.listed = p.config, p.commit, &listed{}
+	n.config, n.commit, n.Teller.Listed, n.listed = p.config, p.commit, true, &listed{}
 	n.rec = &record.Record{Inventory: &record.Inventory{}}
 	n.rec.Charts = slices.Clone(p.rec.Charts)
 	return n

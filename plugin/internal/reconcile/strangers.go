@@ -25,7 +25,7 @@ func (p *pass) tellStrangers() {
 			continue
 		}
 		if _, told := p.memory().strangers.LoadOrStore(u.GetUID(), true); !told {
-			p.tell(report.Warning, p.app.Name, "%s carries the label of %s, but is not of its making: it is left alone", desired.KeyText(k), p.app.Name)
+			p.Say(report.Warning, "%s carries the label of %s, but is not of its making: it is left alone", desired.KeyText(k), p.app.Name)
 		}
 	}
 }

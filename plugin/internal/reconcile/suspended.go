@@ -18,7 +18,7 @@ func (p *pass) checkSuspended() error {
 		return nil
 	}
 	if p.opts.DryRun {
-		p.tell(report.Warning, p.app.Name, "%s is %s; this is what would be done otherwise", p.app.Name, p.rec.Suspended)
+		p.Say(report.Warning, "%s is %s; this is what would be done otherwise", p.app.Name, p.rec.Suspended)
 		return nil
 	}
 	return errSuspended
@@ -26,7 +26,7 @@ func (p *pass) checkSuspended() error {
 
 // leaveSuspended is the report of a pass that left the app alone.
 func (p *pass) leaveSuspended() (report.App, error) {
-	p.report.Result, p.report.Suspended, p.report.Health = report.ResultSucceeded, p.rec.Suspended, health.Unknown
-	p.report.Revision, p.report.Message = p.rec.Revision, p.rec.Suspended.String()
-	return p.report, nil
+	p.Report.Result, p.Report.Suspended, p.Report.Health = report.ResultSucceeded, p.rec.Suspended, health.Unknown
+	p.Report.Revision, p.Report.Message = p.rec.Revision, p.rec.Suspended.String()
+	return *p.Report, nil
 }

@@ -214,7 +214,7 @@ func (p *pass) noteOwner(g *owners.Claimed, o owners.Owner, state report.OwnerSt
 		p.ownerStates = map[owners.Owner]report.OwnerState{}
 	}
 	p.ownerStates[g.Owner] = state
-	p.report.Owners = append(p.report.Owners, report.FormerOwner{Kind: string(o.Kind), Namespace: o.Namespace, Name: o.Name, State: state, Objects: len(g.Refs)})
+	p.Report.Owners = append(p.Report.Owners, report.FormerOwner{Kind: string(o.Kind), Namespace: o.Namespace, Name: o.Name, State: state, Objects: len(g.Refs)})
 }
 
 // warnMissing says once of an owner that this cluster does not have: its controller may run in another cluster, and then
@@ -227,7 +227,7 @@ func (p *pass) warnMissing(c owners.Claim) {
 		return
 	}
 	if _, told := p.memory().owners.LoadOrStore(c.Owner, true); !told {
-		p.tell(report.Warning, p.app.Name, "%s, which had objects of %s, is not in this cluster: if its controller runs in another cluster, suspend it there, or it takes them back", c.Owner, p.app.Name)
+		p.Say(report.Warning, "%s, which had objects of %s, is not in this cluster: if its controller runs in another cluster, suspend it there, or it takes them back", c.Owner, p.app.Name)
 	}
 }
 

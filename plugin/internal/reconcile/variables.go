@@ -39,7 +39,7 @@ func (p *pass) variables(ctx context.Context) error {
 	for name, value := range s.Vars {
 		read.set(name, value, "", false)
 	}
-	p.vars, p.hidden = read, sealed.New(sealed.Lines(read.hidden()))
+	p.vars, p.Hidden = read, sealed.New(sealed.Lines(read.hidden()))
 	app := p.app
 	app.Timeout = p.timeout
 	p.config = p.settings(app, read.version)

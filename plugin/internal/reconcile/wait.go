@@ -127,7 +127,7 @@ func (p *pass) notHealthy(open []ailing) error {
 	if why := p.podTrouble(ctx, worst.key); why != "" {
 		message += "; " + why
 	}
-	return &notHealthyError{p.short(p.refs[worst.key]), worst.health, message, len(open) - 1}
+	return &notHealthyError{p.Short(p.refs[worst.key]), worst.health, message, len(open) - 1}
 }
 
 type ailing struct {
@@ -182,11 +182,8 @@ func (p *pass) slim(k record.Key) {
 // tellWaiting reports each object once per state it is in.
 func (p *pass) tellWaiting(open []ailing) {
 	for _, a := range open {
-		text := p.short(p.refs[a.key]) + ": " + cmp.Or(a.message, string(a.health))
-		if p.told[a.key] != text {
-			p.told[a.key] = text
-			p.tell(report.Waiting, p.app.Name, "%s", text)
-		}
+		text := p.Short(p.refs[a.key]) + ": " + cmp.Or(a.message, string(a.health))
+		p.WaitingFor(a.key, text)
 	}
 }
 
