@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -19,6 +18,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -28,8 +28,6 @@ const (
 	writesInFlight = 16
 	// unsettledAtOnce bounds how many whole answers of the server are held: the record needs little of them.
 	unsettledAtOnce = 64
-	// writeGrace is how long a write that was already sent may still take after an interrupt.
-	writeGrace = 4 * time.Second
 	// keeper holds the value of a field that we stop sending, so that the server does not reset it.
 	keeper = "gitops-keeper"
 )
@@ -59,7 +57,7 @@ func (p *pass) apply(ctx context.Context) error {
 			return err
 		}
 		if p.applyStage(ctx, p.holdBack(now)); ctx.Err() != nil {
-			return errInterrupted
+			return wait.ErrInterrupted
 		}
 	}
 	if !begun && len(p.failed) == 0 {
@@ -101,7 +99,7 @@ func (p *pass) ready(ctx context.Context, next desired.Stage) error {
 		switch s := o.Stage(); {
 		case p.failed[o.Key()]:
 			p.failedWaves = p.failedWaves || s.Phase == desired.PhaseWaves && (next.Phase > desired.PhaseWaves || s.Wave < next.Wave)
-		case p.trusted[o.Key()]: // settled before, and as it was
+		case p.track.AssumedHealthy[o.Key()]: // settled before, and as it was
 		case s.Phase == desired.PhaseCRDs:
 			crds = append(crds, o)
 		case s.Phase == desired.PhaseWaves && next.Phase == desired.PhaseWaves && s.Wave < next.Wave:
@@ -121,7 +119,7 @@ func (p *pass) ready(ctx context.Context, next desired.Stage) error {
 	if p.failedWaves {
 		return nil
 	}
-	return p.healthy(ctx, earlier, nil)
+	return p.wait.Healthy(ctx, earlier, nil)
 }
 
 // outcome is what one write did. after is the object as the server stored it.
@@ -144,9 +142,9 @@ type outcome struct {
 func (p *pass) applyOne(ctx context.Context, s *plan.Step) outcome {
 	if s.State == live.Terminating && s.Live != nil {
 		return outcome{err: fmt.Errorf("is being deleted since %s; it is applied again when it is gone",
-			age(p.Now().Sub(s.Live.GetDeletionTimestamp().Time)))}
+			wait.Age(p.Now().Sub(s.Live.GetDeletionTimestamp().Time)))}
 	}
-	ctx, cancel := lingering(ctx, writeGrace)
+	ctx, cancel := wait.Lingering(ctx, wait.WriteGrace)
 	defer cancel()
 	if out, done := p.leaveAlone(ctx, s); done {
 		return out
@@ -264,7 +262,7 @@ func (p *pass) settle(s *plan.Step, o outcome) {
 		p.leave(s, o)
 		c.Action = report.Unchanged
 	default:
-		p.after[s.Key()] = o.after
+		p.track.After[s.Key()] = o.after
 		if o.created {
 			p.installed(s.Key())
 		}
@@ -281,7 +279,7 @@ func (p *pass) settle(s *plan.Step, o outcome) {
 		if p.opts.DryRun {
 			p.Effects = append(p.Effects, report.Effect{Ref: s.Ref, Origin: s.Origin, Before: o.before, After: o.after, Note: effectNote(s, o, c)})
 		} else {
-			p.slim(s.Key())
+			p.track.Slim(s.Key())
 		}
 	}
 	p.Change(c)
@@ -293,7 +291,7 @@ func (p *pass) succeed(c *report.Change, s *plan.Step, o outcome) {
 	if !p.opts.DryRun {
 		row := record.Row{Ref: s.Ref, UID: o.after.GetUID(), ResourceVersion: o.after.GetResourceVersion(),
 			Generation: o.after.GetGeneration(), Manifest: s.Hash, Adopted: adopted(s, o) && !p.madeNamespace(o.after), CreateOnly: s.Policy.CreateOnly,
-			Expires: expires(o.after)}
+			Expires: wait.Expires(o.after)}
 		if ok { // without an entry of ours only an unchanged resourceVersion is clean
 			row.Owned = fields.Digest(p.rec.Secret, o.after, set)
 			row.Metadata = fields.MetadataDigest(p.rec.Secret, o.after, set)

@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -35,7 +36,7 @@ func (p *pass) ask(ctx context.Context) error {
 	}
 	refused := p.askAbout(ctx, p.toAsk())
 	if ctx.Err() != nil {
-		return errInterrupted
+		return wait.ErrInterrupted
 	}
 	for _, s := range p.plan.Steps {
 		if s.Recreate != "" {

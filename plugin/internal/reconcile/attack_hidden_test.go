@@ -15,6 +15,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
 )
@@ -35,7 +36,7 @@ func TestAttackHiddenValuesLeaveNoPass(t *testing.T) {
 		Fields: []report.FieldChange{{Path: "data[" + value + "]", From: "the one before", To: "https://u:" + value + "@host"}, {Path: "spec", From: map[string]any{"a": value}, To: nil}, {Path: "spec.a", From: 1, To: 2}}})
 	p.Say(report.Waiting, "pod x: it said: %s", "password="+value)
 	p.Effects = p.ShownEffects()
-	failure := p.Conceal(hint.With(fmt.Errorf("hook: %w: %s", errInterrupted, value), "look for %s", encoded))
+	failure := p.Conceal(hint.With(fmt.Errorf("hook: %w: %s", wait.ErrInterrupted, value), "look for %s", encoded))
 
 	all, err := json.Marshal([]any{p.Report, said, p.Effects[0].Note, p.changeLines(), message, advice, failure.Error(), hint.Of(failure)})
 	if err != nil {
@@ -44,7 +45,7 @@ func TestAttackHiddenValuesLeaveNoPass(t *testing.T) {
 	if text := string(all); strings.Contains(text, value) || strings.Contains(text, encoded) || strings.Contains(text, "the one before") || strings.Count(text, "***") < 12 {
 		t.Errorf("it is shown: %s", text)
 	}
-	if !errors.Is(failure, errInterrupted) || p.Effects[0].Hidden != p.Hidden {
+	if !errors.Is(failure, wait.ErrInterrupted) || p.Effects[0].Hidden != p.Hidden {
 		t.Error("what else is known of it is lost")
 	}
 	if f := p.Report.Changes[0].Fields; f[2].From != 1 || f[1].To != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -89,6 +90,7 @@ func (p *pass) dismantle(ctx context.Context, prune bool) error {
 func (p *pass) removeAll(ctx context.Context) error {
 	p.app.Health = p.rec.Health
 	p.app.Timeout = cmp.Or(recorded.Settings(p.rec).Timeout, p.app.Timeout)
+	p.wait.Timeout = p.app.Timeout
 	if err := errors.Join(p.compileHealth(ctx), p.takeKept()); err != nil {
 		return err
 	}
@@ -119,7 +121,7 @@ func (p *pass) releaseAll(ctx context.Context) error {
 
 // saveRest records what could not be deleted.
 func (p *pass) saveRest(ctx context.Context) error {
-	ctx, cancel := lingering(ctx, saveGrace)
+	ctx, cancel := wait.Lingering(ctx, saveGrace)
 	defer cancel()
 	p.rec.Pending = true
 	if !p.rec.HasParent() {

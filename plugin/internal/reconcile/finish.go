@@ -9,6 +9,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -29,7 +30,7 @@ func (p *pass) finish(err error) (report.App, error) {
 	if why := p.heldBack(err); why != nil && err == nil {
 		p.held, err = true, why
 	}
-	if (err == nil || errors.Is(err, errInterrupted)) && len(p.failed) > 0 {
+	if (err == nil || errors.Is(err, wait.ErrInterrupted)) && len(p.failed) > 0 {
 		err = errors.Join(err, p.firstFailure())
 	}
 	if err == nil {
@@ -74,19 +75,19 @@ func (p *pass) recheckHealth() error {
 	case p.opts.DryRun:
 		return nil
 	case p.opts.Loop:
-		return p.healthySoon(keys)
+		return p.wait.Once(keys, p.rec.Applied)
 	}
-	return p.healthy(p.ctx, keys, nil)
+	return p.wait.Healthy(p.ctx, keys, nil)
 }
 
 // countHealth counts the objects by the health they were last seen in.
 func (p *pass) countHealth() {
 	p.Report.Objects = report.Objects{}
-	for k := range p.refs {
+	for k := range p.track.Refs {
 		h := health.Unknown
-		if _, known := p.after[k]; known {
-			h, _ = p.healthOf(k)
-		} else if p.trusted[k] {
+		if _, known := p.track.After[k]; known {
+			h, _ = p.track.HealthOf(k)
+		} else if p.track.AssumedHealthy[k] {
 			h = health.Healthy
 		}
 		p.Report.Objects.Add(h)

@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -113,7 +114,7 @@ func (p *pass) clearHook(ctx context.Context, o *desired.Object, run *record.Hoo
 		return hint.Errorf("an object of this name exists, and running the hook would delete what is to be kept",
 			"delete it yourself, or leave the hook out: annotation %s: Skip", desired.Hook)
 	}
-	return p.deleteAndWait(ctx, ref, live.GetUID())
+	return p.wait.Delete(ctx, ref, live.GetUID())
 }
 
 // othersHook tells whether an object that is not known to be ours is that of another app's hook. What an earlier version of this
@@ -139,7 +140,7 @@ func (p *pass) startHook(ctx context.Context, o *desired.Object, run *record.Hoo
 	if err != nil {
 		return err
 	}
-	ctx, cancel := lingering(ctx, writeGrace)
+	ctx, cancel := wait.Lingering(ctx, wait.WriteGrace)
 	live, err := p.Cluster.Create(ctx, run.Ref, body, record.Manager)
 	cancel()
 	if apierrors.IsAlreadyExists(err) {
@@ -215,7 +216,7 @@ func (p *pass) hookFailed(run *record.HookRun) error {
 // dropFinished deletes the objects of finished runs whose policy asks for it. Its failure changes nothing: the next run
 // of the hook clears the way.
 func (p *pass) dropFinished(list []*desired.Object, phase string) {
-	ctx, cancel := lingering(p.ctx, writeGrace)
+	ctx, cancel := wait.Lingering(p.ctx, wait.WriteGrace)
 	defer cancel()
 	for _, o := range list {
 		run := p.rec.Run(phase, o.Ref, desired.HookName(o))
@@ -262,7 +263,7 @@ func (p *pass) cleanHooks(ctx context.Context) error {
 
 // saveHooks records the state of hooks while the pass goes on.
 func (p *pass) saveHooks(ctx context.Context) error {
-	ctx, cancel := lingering(ctx, saveGrace)
+	ctx, cancel := wait.Lingering(ctx, saveGrace)
 	defer cancel()
 	return p.Records.Save(ctx, p.rec)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -28,7 +29,7 @@ func isJob(k cluster.Kind) bool { return k.Group == "batch" && k.Kind == "Job" }
 func (p *pass) awaitHook(parent context.Context, o *desired.Object, run *record.HookRun) error {
 	ctx, cancel := context.WithDeadline(parent, p.started.Add(p.app.Timeout))
 	defer cancel()
-	for pause := firstPause; ; pause = min(pause*2, longestPause) {
+	for pause := wait.FirstPause; ; pause = min(pause*2, wait.LongestPause) {
 		live, err := p.Cluster.Get(ctx, run.Ref)
 		switch {
 		case apierrors.IsNotFound(err), err == nil && live.GetUID() != run.UID:
@@ -36,22 +37,22 @@ func (p *pass) awaitHook(parent context.Context, o *desired.Object, run *record.
 		case err != nil && ctx.Err() == nil:
 			return err
 		case err == nil:
-			done, failure := p.health.Ended(live)
+			done, failure := p.track.Rules.Ended(live)
 			if done && failure != "" && p.knowsSecrets(run) {
 				failure = p.lastWords(parent, live, failure)
 			}
 			if done {
 				return p.finishHook(parent, o, run, failure)
 			}
-			if pause > firstPause {
+			if pause > wait.FirstPause {
 				p.tellHookWaiting(run, live)
 			}
 		}
-		if ctx.Err() == nil && sleep(ctx, pause) == nil {
+		if ctx.Err() == nil && wait.Sleep(ctx, pause) == nil {
 			continue
 		}
 		if p.ctx.Err() != nil {
-			return errInterrupted
+			return wait.ErrInterrupted
 		}
 		return hint.Errorf(fmt.Sprintf("%s hook %s has not ended", run.Phase, run.Ref),
 			"the budget of %s is used up (--timeout); the next run goes on waiting", p.app.Timeout)
@@ -59,7 +60,7 @@ func (p *pass) awaitHook(parent context.Context, o *desired.Object, run *record.
 }
 
 func (p *pass) tellHookWaiting(run *record.HookRun, live *unstructured.Unstructured) {
-	_, message := p.health.Of(live)
+	_, message := p.track.Rules.Of(live)
 	text := fmt.Sprintf("%s: %s hook: %s", p.Short(run.Ref), run.Phase, cmp.Or(message, "running"))
 	p.WaitingFor(record.KeyOf(run.Ref), text)
 }
@@ -70,7 +71,7 @@ func (p *pass) lastWords(ctx context.Context, u *unstructured.Unstructured, fail
 	list := []unstructured.Unstructured{*u}
 	if u.GetKind() == "Job" {
 		var err error
-		if list, _, err = p.Cluster.List(ctx, pods, u.GetNamespace(), "batch.kubernetes.io/controller-uid="+string(u.GetUID())); err != nil {
+		if list, _, err = p.Cluster.List(ctx, wait.Pods, u.GetNamespace(), "batch.kubernetes.io/controller-uid="+string(u.GetUID())); err != nil {
 			return failure
 		}
 		slices.SortFunc(list, func(a, b unstructured.Unstructured) int {
@@ -145,7 +146,7 @@ func (p *pass) postSync(ctx context.Context) error {
 		return nil
 	}
 	if p.hooksDue() {
-		if len(p.unhealthy(p.keys())) > 0 {
+		if len(p.track.Unhealthy(p.keys())) > 0 {
 			return nil // a loop: a later pass goes on
 		}
 		if err := p.runHooks(ctx, desired.PostSync, all); err != nil {
@@ -161,7 +162,7 @@ func (p *pass) postSync(ctx context.Context) error {
 
 // afterFailure runs the SyncFail hooks when a pass with hooks failed, and keeps the failure.
 func (p *pass) afterFailure(err error) error {
-	if err == nil && len(p.failed) == 0 || errors.Is(err, errInterrupted) || errors.Is(err, store.ErrBusy) || errors.Is(err, errNothingToDo) ||
+	if err == nil && len(p.failed) == 0 || errors.Is(err, wait.ErrInterrupted) || errors.Is(err, store.ErrBusy) || errors.Is(err, errNothingToDo) ||
 		p.plan == nil || !p.hooksDue() || p.rec.Due == "" || p.opts.DryRun || p.ctx.Err() != nil {
 		return err
 	}

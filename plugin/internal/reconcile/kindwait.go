@@ -12,6 +12,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -43,23 +44,23 @@ func (p *pass) lookAtKinds(ctx context.Context, crds []*desired.Object) error {
 // establishedBy waits until the API server serves a CRD, or a time is over. A CRD that is refused is not waited for.
 func (p *pass) establishedBy(ctx context.Context, crd cluster.Ref, until time.Time) (bool, error) {
 	k := record.KeyOf(crd)
-	for pause, asked := firstPause/4, false; ; pause, asked = min(pause*2, longestPause), true {
-		switch seen := p.after[k]; {
+	for pause, asked := wait.FirstPause/4, false; ; pause, asked = min(pause*2, wait.LongestPause), true {
+		switch seen := p.track.After[k]; {
 		case health.Established(seen):
 			return true, nil
 		case asked && (health.NamesRefused(seen) || !p.Now().Before(until)):
 			return false, nil
 		}
 		if asked || p.Now().Before(until) {
-			if sleep(ctx, min(pause, max(until.Sub(p.Now()), 0))) != nil {
-				return false, errInterrupted
+			if wait.Sleep(ctx, min(pause, max(until.Sub(p.Now()), 0))) != nil {
+				return false, wait.ErrInterrupted
 			}
 		}
 		live, err := p.Cluster.Get(ctx, crd)
 		if err != nil {
 			return false, fmt.Errorf("%s: %w", crd, err)
 		}
-		p.after[k] = live
+		p.track.After[k] = live
 	}
 }
 
@@ -90,7 +91,7 @@ func (p *pass) applyHeld(ctx context.Context) error {
 			n++
 		}
 		if p.applyStage(ctx, p.holdBack(rest[:n])); ctx.Err() != nil {
-			return errInterrupted
+			return wait.ErrInterrupted
 		}
 		rest = rest[n:]
 	}
@@ -118,15 +119,15 @@ func (p *pass) lateKinds(ctx context.Context) error {
 // kind that is not established then has failed.
 func (p *pass) awaitKinds(ctx context.Context) error {
 	until := p.started.Add(p.app.Timeout)
-	for pause := firstPause; p.Now().Before(until) && slices.ContainsFunc(p.unserved, p.mayBeServed); pause = min(pause*2, longestPause) {
+	for pause := wait.FirstPause; p.Now().Before(until) && slices.ContainsFunc(p.unserved, p.mayBeServed); pause = min(pause*2, wait.LongestPause) {
 		for k := range p.slow {
-			p.WaitingFor(k, p.refs[k].String()+": "+p.notEstablished(k))
+			p.WaitingFor(k, p.track.Refs[k].String()+": "+p.notEstablished(k))
 		}
-		if sleep(ctx, pause) != nil {
-			return errInterrupted
+		if wait.Sleep(ctx, pause) != nil {
+			return wait.ErrInterrupted
 		}
 		for k := range p.slow {
-			established, err := p.establishedBy(ctx, p.refs[k], p.Now())
+			established, err := p.establishedBy(ctx, p.track.Refs[k], p.Now())
 			if err != nil {
 				return err
 			}
@@ -140,16 +141,34 @@ func (p *pass) awaitKinds(ctx context.Context) error {
 	}
 	for _, s := range p.unserved {
 		crd := definedBy(s.Ref)
-		p.settle(s, outcome{err: hint.With(fmt.Errorf("its kind is not served: %s: %s", p.refs[crd], p.notEstablished(crd)),
-			"`kubectl describe %s` says why", p.refs[crd])})
+		p.settle(s, outcome{err: hint.With(fmt.Errorf("its kind is not served: %s: %s", p.track.Refs[crd], p.notEstablished(crd)),
+			"`kubectl describe %s` says why", p.track.Refs[crd])})
 	}
 	p.unserved = nil
 	return nil
 }
 
 // mayBeServed tells whether waiting for the kind of a step may help.
-func (p *pass) mayBeServed(s *plan.Step) bool { return !health.NamesRefused(p.after[definedBy(s.Ref)]) }
+func (p *pass) mayBeServed(s *plan.Step) bool {
+	return !health.NamesRefused(p.track.After[definedBy(s.Ref)])
+}
 
 func (p *pass) notEstablished(crd record.Key) string {
-	return cmp.Or(health.FailedCondition(p.after[crd]), "it is not established")
+	return cmp.Or(health.FailedCondition(p.track.After[crd]), "it is not established")
+}
+
+// needed lists what the objects of a stage depend on.
+func (p *pass) needed(next desired.Stage) []record.Key {
+	var keys []record.Key
+	for _, s := range p.plan.Steps {
+		if s.Stage != next {
+			continue
+		}
+		for _, k := range s.Needs {
+			if !p.failed[k] && !p.track.AssumedHealthy[k] && !p.ignored[k] && !slices.Contains(keys, k) {
+				keys = append(keys, k)
+			}
+		}
+	}
+	return keys
 }

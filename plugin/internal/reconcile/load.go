@@ -199,7 +199,7 @@ func (p *pass) decide(ctx context.Context) error {
 	}
 	p.Report.Counts.Unchanged = len(rec.Rows)
 	for k, row := range rec.Rows {
-		p.refs[k] = row.Ref
+		p.track.Refs[k] = row.Ref
 	}
 	if err := p.readUnsettled(ctx, slices.Collect(maps.Keys(rec.Rows))); err != nil {
 		return err

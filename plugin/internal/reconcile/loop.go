@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -150,7 +149,7 @@ func (l *loop) turn(ctx context.Context, commit string) error {
 	l.remember(rd, err)
 	l.watch(ctx, rd)
 	for _, p := range rd.passes {
-		p.live, p.Handovers, p.after, p.states, p.plan, p.Effects = live.New(), plan.Handovers{}, nil, nil, nil, nil // the next turn reads anew
+		p.live, p.Handovers, p.track.After, p.states, p.plan, p.Effects = live.New(), plan.Handovers{}, nil, nil, nil, nil // the next turn reads anew
 		if p.listed != nil {
 			p.listed.shared = nil
 		}
@@ -230,7 +229,7 @@ func (l *loop) narrow(ctx context.Context) (done bool, err error) {
 		for k := range p.rec.Rows {
 			l.holder[k] = m
 		}
-		p.live, p.Handovers, p.after, p.states, p.plan = live.New(), plan.Handovers{}, nil, nil, nil
+		p.live, p.Handovers, p.track.After, p.states, p.plan = live.New(), plan.Handovers{}, nil, nil, nil
 		l.sound = l.sound && err == nil && done.Suspended == nil
 		l.calm = l.calm && l.sound && p.rec.Settled
 	}
@@ -313,7 +312,7 @@ func (l *loop) changed(ctx context.Context, w watched, c cluster.Change[*metav1.
 	}
 	p := m.last
 	row, ours := p.rec.Rows[key]
-	if !ours || notNewer(u.ResourceVersion, row.ResourceVersion) {
+	if !ours || live.NotNewer(u.ResourceVersion, row.ResourceVersion) {
 		return
 	}
 	if c.Gone {
@@ -341,11 +340,4 @@ func (l *loop) due() {
 	case l.wake <- struct{}{}:
 	default:
 	}
-}
-
-// notNewer compares resourceVersions, which count up in one cluster.
-func notNewer(version, than string) bool {
-	a, errA := strconv.ParseUint(version, 10, 64)
-	b, errB := strconv.ParseUint(than, 10, 64)
-	return errA == nil && errB == nil && a <= b
 }

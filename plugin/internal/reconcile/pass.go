@@ -6,16 +6,14 @@ import (
 	"slices"
 	"time"
 
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
@@ -25,6 +23,8 @@ import (
 type pass struct {
 	*Reconciler
 	*tell.Teller
+	track   *wait.Tracker
+	wait    *wait.Waiter
 	ctx     context.Context // ends when the process is told to stop
 	app     App
 	opts    Options
@@ -68,11 +68,6 @@ type pass struct {
 	toKeep     []byte // hooks of this commit for the removal of the app, as the record keeps them; nil when it was not rendered
 	handedOver bool   // it left gitops.yaml, but another app takes over objects of it
 
-	refs        map[record.Key]cluster.Ref                // everything desired
-	after       map[record.Key]*unstructured.Unstructured // its last known state
-	health      *health.Rules
-	trusted     map[record.Key]bool                       // settled and not touched: as healthy as before
-	fine        map[record.Key]*unstructured.Unstructured // the state in which it was found Healthy
 	failed      map[record.Key]bool
 	failedWaves bool                               // an object of an earlier wave failed
 	slow        map[record.Key]bool                // CRDs that are not established yet
@@ -145,11 +140,12 @@ var verifying = []part{
 func (r *Reconciler) newPass(ctx context.Context, app App, opts Options) *pass {
 	r.memory()
 	p := &pass{Reconciler: r, ctx: ctx, app: app, opts: opts, id: r.Records.ID(app.Name), started: r.Now(), config: r.ownSettings(app),
-		live: live.New(), unforeseen: &recreations{}, newKinds: map[cluster.Kind]bool{}, refs: map[record.Key]cluster.Ref{},
-		after: map[record.Key]*unstructured.Unstructured{}, trusted: map[record.Key]bool{}, fine: map[record.Key]*unstructured.Unstructured{}, failed: map[record.Key]bool{}}
+		live: live.New(), unforeseen: &recreations{}, newKinds: map[cluster.Kind]bool{}, track: wait.NewTracker(), failed: map[record.Key]bool{}}
 	p.Teller = &tell.Teller{Emit: r.Events, SecretsOf: p.secretsInPlay, Report: &report.App{Name: app.Name, Cause: opts.Cause, DryRun: opts.DryRun,
 		Source: r.From, Changes: []report.Change{}, Pruned: []string{}}}
 	p.Report.Source.Path = app.Path
+	p.wait = &wait.Waiter{Client: r.Cluster, Reader: r.reader(), Now: r.Now, Say: p.Teller, Track: p.track, Set: p.id, Run: ctx, Started: p.started, Timeout: app.Timeout,
+		DryRun: opts.DryRun, Expires: func(k record.Key) bool { return p.rec.Rows[k].Expires }}
 	return p
 }
 
@@ -165,7 +161,7 @@ func (p *pass) runParts(ctx context.Context, parts []part) error {
 	for _, s := range parts {
 		err := s.run(p, ctx)
 		if ctx.Err() != nil && !errors.Is(err, errNothingToDo) {
-			return errInterrupted // whatever request was cut off: its error says nothing
+			return wait.ErrInterrupted // whatever request was cut off: its error says nothing
 		}
 		if err != nil {
 			return err
@@ -191,7 +187,7 @@ func (p *pass) poll(ctx context.Context) (err error) {
 func (p *pass) observeDesired(ctx context.Context) error {
 	q := observe.ListRequest{Namespaces: map[cluster.Kind][]string{}, NotOlderThan: p.rec.Newest()}
 	for _, o := range p.desired {
-		p.refs[o.Key()] = o.Ref
+		p.track.Refs[o.Key()] = o.Ref
 		if p.opts.drift != nil {
 			continue // the commit is the one whose kinds were listed
 		}
@@ -275,20 +271,22 @@ func (p *pass) lookBeforePrune(ctx context.Context) error {
 func (p *pass) readUnsettled(ctx context.Context, keys []record.Key) error {
 	if p.rec.Settled || p.opts.drift != nil {
 		for _, k := range keys {
-			p.trusted[k] = true
+			p.track.AssumedHealthy[k] = true
 		}
 		return nil
 	}
 	var refs []cluster.Ref
 	for _, k := range keys {
-		refs = append(refs, p.refs[k])
+		refs = append(refs, p.track.Refs[k])
 	}
 	if err := p.reader().Values(ctx, p.live, refs, p.id); err != nil {
 		return err
 	}
 	for _, k := range keys {
-		if p.after[k] = p.live.Values(k, p.id); p.after[k] == nil {
-			p.noteExpired(ctx, k)
+		if p.track.After[k] = p.live.Values(k, p.id); p.track.After[k] == nil {
+			if ctx.Err() == nil && p.rec.Rows[k].Expires {
+				p.track.Expired(k)
+			}
 		}
 	}
 	return nil
@@ -368,7 +366,7 @@ func (p *pass) saveApplied(ctx context.Context) error {
 		return nil // finish saves, or lateKinds
 	}
 	p.complete()
-	if p.opts.DryRun || p.listed == nil || len(p.unhealthy(p.keys())) == 0 {
+	if p.opts.DryRun || p.listed == nil || len(p.track.Unhealthy(p.keys())) == 0 {
 		return nil
 	}
 	return p.saveUnsettled(ctx)
@@ -384,9 +382,9 @@ func (p *pass) waitForHealth(ctx context.Context) error {
 		return nil
 	}
 	if p.opts.Loop {
-		return p.healthySoon(p.keys())
+		return p.wait.Once(p.keys(), p.rec.Applied)
 	}
-	return p.healthy(ctx, p.keys(), p.saveUnsettled)
+	return p.wait.Healthy(ctx, p.keys(), p.saveUnsettled)
 }
 
 func (p *pass) keys() []record.Key {

@@ -61,7 +61,7 @@ func (p *pass) leaveAlone(ctx context.Context, s *plan.Step) (outcome, bool) {
 // leave records an object that was there when it was to be created: as ours if it has our label, because a pass that
 // was cut off created it, and otherwise not at all.
 func (p *pass) leave(s *plan.Step, o outcome) {
-	p.after[s.Key()] = o.after
+	p.track.After[s.Key()] = o.after
 	if p.opts.DryRun {
 		return
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -51,7 +52,7 @@ func (p *pass) pruneAll(ctx context.Context, rest []plan.Prune) error {
 			}
 		}
 		if ctx.Err() != nil {
-			return errInterrupted
+			return wait.ErrInterrupted
 		}
 	}
 	return nil
@@ -99,7 +100,7 @@ func (p *pass) pruneOne(ctx context.Context, r plan.Prune) (c *report.Change, wa
 		}
 		return c, nil, true
 	}
-	if err := p.deleteAndWait(ctx, r.Row.Ref, live.GetUID()); err != nil {
+	if err := p.wait.Delete(ctx, r.Row.Ref, live.GetUID()); err != nil {
 		if apierrors.IsConflict(err) {
 			return nil, nil, true // recreated by somebody in this very moment: not ours
 		}

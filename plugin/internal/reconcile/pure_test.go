@@ -12,7 +12,6 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object/objecttest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
@@ -168,11 +167,4 @@ func reconcilerOf(t *testing.T) *Reconciler {
 		client.Learn(k)
 	}
 	return &Reconciler{Cluster: client, Records: &store.Store{Cluster: client, Namespace: "gitops-system", Tool: "kubectl-gitops/v1"}}
-}
-
-func TestNotHealthyIsTheSameTextWhileNothingChanges(t *testing.T) {
-	e := &notHealthyError{object: "deployment.apps/web", health: health.Degraded, message: "ImagePullBackOff", others: 2}
-	if got, want := e.Error(), "deployment.apps/web is Degraded: ImagePullBackOff (and 2 other objects)"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
 }

@@ -182,7 +182,7 @@ func (p *pass) deleteAndCreate(ctx context.Context, s *plan.Step, live *unstruct
 	if p.opts.DryRun {
 		return outcome{after: p.asCreated(ctx, s), before: live, created: true, anew: why}
 	}
-	if err := p.deleteAndWait(ctx, s.Ref, live.GetUID()); err != nil {
+	if err := p.wait.Delete(ctx, s.Ref, live.GetUID()); err != nil {
 		return outcome{err: err}
 	}
 	after, created, err := p.send(ctx, s, "")

@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -48,7 +49,7 @@ func (p *pass) renameShares(ctx context.Context) error {
 		row := p.rec.Rows[k]
 		switch u := after[i]; {
 		case ctx.Err() != nil:
-			return errInterrupted
+			return wait.ErrInterrupted
 		case errs[i] != nil && !apierrors.IsNotFound(errs[i]):
 			p.Say(report.Warning, "%s keeps the earlier name of our field manager: %s", row.Ref, p.Mask(errs[i].Error()))
 			row.KeepsName = true

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
@@ -88,7 +89,7 @@ func (rd *round) run(ctx context.Context) Outcome {
 	defer rd.close()
 	listed, err := rd.find(ctx)
 	if ctx.Err() != nil {
-		err = errInterrupted
+		err = wait.ErrInterrupted
 	}
 	switch {
 	case err != nil && (listed || rd.list != nil):

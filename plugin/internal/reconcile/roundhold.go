@@ -130,7 +130,7 @@ func (p *pass) planHeld(ctx context.Context) error {
 		p.desired = append(p.desired, s.Object)
 	}
 	for k, row := range p.rec.Rows {
-		p.refs[k] = row.Ref
+		p.track.Refs[k] = row.Ref
 	}
 	if left := p.left(); len(left) > 0 {
 		p.listed.stays = p.notReverted(left, fmt.Errorf("what %s says of it is not what was applied", p.revision.Short()))

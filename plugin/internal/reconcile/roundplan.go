@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -122,7 +123,7 @@ func (rd *round) claims() {
 func (rd *round) lookWider(ctx context.Context) {
 	for _, g := range rd.groups {
 		all := &pass{Reconciler: g.Reconciler, Teller: &tell.Teller{Report: &report.App{}}, opts: Options{}, rec: &record.Record{Inventory: &record.Inventory{}}, live: g.live,
-			refs: map[record.Key]cluster.Ref{}, newKinds: map[cluster.Kind]bool{}}
+			track: wait.NewTracker(), newKinds: map[cluster.Kind]bool{}}
 		var open []*pass
 		for _, p := range g.passes {
 			if p.failure != nil || len(p.desired) == 0 {
@@ -135,7 +136,7 @@ func (rd *round) lookWider(ctx context.Context) {
 			open = append(open, p)
 			all.desired = append(all.desired, p.desired...)
 			for _, o := range p.desired {
-				p.refs[o.Key()] = o.Ref
+				p.track.Refs[o.Key()] = o.Ref
 			}
 			for k := range p.newKinds {
 				all.newKinds[k] = true

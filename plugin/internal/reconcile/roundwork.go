@@ -12,6 +12,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -107,7 +108,7 @@ func (rd *round) mayStart(p *pass) bool {
 			p.failure = &dependencyError{name, why}
 		case l.waits != "":
 			p.listed.waits = fmt.Sprintf("waits for the app %s", name)
-		case len(dep.unhealthy(slices.Collect(maps.Keys(dep.refs)))) > 0 && !rd.opts.DryRun && !l.aside:
+		case len(dep.track.Unhealthy(slices.Collect(maps.Keys(dep.track.Refs)))) > 0 && !rd.opts.DryRun && !l.aside:
 			p.listed.waits = fmt.Sprintf("waits until the app %s is healthy", name)
 		}
 		if p.failure != nil || p.listed.waits != "" {
@@ -124,6 +125,7 @@ func (rd *round) mayStart(p *pass) bool {
 // start does everything for one app but waiting for its health.
 func (rd *round) start(ctx context.Context, p *pass) {
 	p.started = rd.Now()
+	p.wait.Started = p.started
 	if rd.opts.DryRun {
 		rd.foresee(p)
 	}
@@ -210,14 +212,14 @@ func (rd *round) end(ctx context.Context, p *pass) {
 	case p.failure == nil && l.idle:
 		p.failure = errNothingToDo
 	case p.failure == nil && ctx.Err() != nil:
-		p.failure = errInterrupted
+		p.failure = wait.ErrInterrupted
 	}
 	_, p.failure = p.finish(p.failure)
 }
 
 // allDone tells whether nothing is left to wait for: all is applied and healthy, and no hook is due.
 func (p *pass) allDone() bool {
-	return len(p.failed) == 0 && !p.hooksDue() && len(p.unhealthy(p.keys())) == 0
+	return len(p.failed) == 0 && !p.hooksDue() && len(p.track.Unhealthy(p.keys())) == 0
 }
 
 // conclude settles what concerns several apps: rows of objects that changed hands, records of apps that are gone, and

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -36,17 +37,17 @@ func (p *pass) saveResult(idle bool, failure error) error {
 		return p.save(p.ctx, p.Report.Result, p.Report.Message, false)
 	}
 	if neverApplied && failure != nil {
-		p.Report.Unrecorded = !errors.Is(failure, errInterrupted)
+		p.Report.Unrecorded = !errors.Is(failure, wait.ErrInterrupted)
 		return nil // nothing of this app is in the cluster: leave no trace either
 	}
-	if errors.Is(failure, errInterrupted) && p.Report.Counts.Changed() == 0 && len(p.failed) == 0 {
+	if errors.Is(failure, wait.ErrInterrupted) && p.Report.Counts.Changed() == 0 && len(p.failed) == 0 {
 		return nil // it came to nothing, and the next pass starts where this one did
 	}
-	settled := (failure == nil || p.held) && (p.opts.drift == nil || p.rec.Settled) && len(p.unhealthy(slices.Collect(maps.Keys(p.refs)))) == 0
+	settled := (failure == nil || p.held) && (p.opts.drift == nil || p.rec.Settled) && len(p.track.Unhealthy(slices.Collect(maps.Keys(p.track.Refs)))) == 0
 	if idle && settled == p.rec.Settled && failure == nil && !p.live.IsRewound() && !p.remarked && !p.moved && !p.renamed {
 		return nil
 	}
-	ctx, cancel := lingering(p.ctx, saveGrace)
+	ctx, cancel := wait.Lingering(p.ctx, saveGrace)
 	defer cancel()
 	if failure != nil && len(p.failed) > 0 {
 		p.rec.Pending = true

@@ -11,15 +11,9 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
-
-// lingering returns a context that outlives ctx by grace: what was sent is waited for, so that the record is true.
-func lingering(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
-	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
-	return out, func() { stop(); cancel() }
-}
 
 func uidOf(u *unstructured.Unstructured) types.UID {
 	if u == nil {
@@ -49,7 +43,7 @@ func (p *pass) send(ctx context.Context, s *plan.Step, uid types.UID) (*unstruct
 		if !isLate || p.opts.DryRun {
 			return after, created, err
 		}
-		if err := sleep(ctx, pause); err != nil {
+		if err := wait.Sleep(ctx, pause); err != nil {
 			return nil, false, err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -44,7 +45,7 @@ func (p *pass) checkCluster(ctx context.Context, suspicious bool) error {
 			uid = string(ns.GetUID())
 		}
 		if ctx.Err() != nil {
-			return errInterrupted
+			return wait.ErrInterrupted
 		}
 		p.memory().identity.Store(uid)
 	}

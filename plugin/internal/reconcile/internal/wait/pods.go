@@ -1,4 +1,4 @@
-package reconcile
+package wait
 
 import (
 	"context"
@@ -12,12 +12,12 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-var pods = cluster.Kind{Version: "v1", Kind: "Pod", Resource: "pods", Namespaced: true}
+var Pods = cluster.Kind{Version: "v1", Kind: "Pod", Resource: "pods", Namespaced: true}
 
 // podTrouble tells what keeps a container of a workload's pods from running, "" when that cannot be told. It costs
 // one list, and only when a wait for health has failed.
-func (p *pass) podTrouble(ctx context.Context, k record.Key) string {
-	u := p.after[k]
+func (w *Waiter) podTrouble(ctx context.Context, k record.Key) string {
+	u := w.Track.After[k]
 	if u == nil || (k.Group != "apps" && k.Group != "batch") {
 		return ""
 	}
@@ -30,7 +30,7 @@ func (p *pass) podTrouble(ctx context.Context, k record.Key) string {
 		selector = append(selector, name+"="+value)
 	}
 	slices.Sort(selector)
-	items, _, err := p.Cluster.List(ctx, pods, k.Namespace, strings.Join(selector, ","))
+	items, _, err := w.Client.List(ctx, Pods, k.Namespace, strings.Join(selector, ","))
 	if err != nil {
 		return ""
 	}

@@ -1,0 +1,52 @@
+package wait
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+func Sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// Lingering returns a context that outlives ctx by grace: what was sent is waited for, so that the record is true.
+func Lingering(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
+	return out, func() { stop(); cancel() }
+}
+
+// ErrInterrupted ends a pass that was told to stop.
+var ErrInterrupted = interruptedError{}
+
+type interruptedError struct{}
+
+func (interruptedError) Error() string {
+	return "interrupted: no more was written; the next run continues"
+}
+
+func (interruptedError) Is(target error) bool { return target == context.Canceled }
+
+// Age writes a duration as people do: seconds below two minutes, then minutes, hours, days.
+func Age(d time.Duration) string {
+	switch {
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%ds", int(d.Round(time.Second).Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%dm", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh", int(d.Hours()))
+	}
+	return fmt.Sprintf("%dd", int(d.Hours()/24))
+}
+
+// WriteGrace is how long a write that was already sent may still take after an interrupt.
+const WriteGrace = 4 * time.Second

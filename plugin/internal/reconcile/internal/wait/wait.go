@@ -1,0 +1,186 @@
+package wait
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/duration"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+)
+
+// Waiter waits until objects of one app are healthy, or gone, within the budget of the app.
+type Waiter struct {
+	Client  *cluster.Client
+	Reader  *observe.Reader
+	Now     func() time.Time
+	Say     *tell.Teller
+	Track   *Tracker
+	Set     string                // ApplySet id of the app
+	Expires func(record.Key) bool // of recorded objects: they are removed some time after they have done their work
+	Run     context.Context       // ends when the process is told to stop
+	Started time.Time
+	Timeout time.Duration
+	DryRun  bool
+}
+
+func (w *Waiter) deadline() time.Time { return w.Started.Add(w.Timeout) }
+
+// The pauses between two looks at objects that are not ready yet double from first to longest.
+const (
+	FirstPause   = 100 * time.Millisecond
+	LongestPause = 2 * time.Second
+)
+
+// notHealthyError names the object that keeps an app from being healthy. Its text does not change from pass to pass
+// while the object does not, so that a failure that repeats is told and recorded once.
+type notHealthyError struct {
+	object  string
+	health  health.State
+	message string
+	others  int
+}
+
+func (e *notHealthyError) Error() string {
+	text := fmt.Sprintf("%s is %s", e.object, e.health)
+	if e.message != "" {
+		text += ": " + e.message
+	}
+	if e.others > 0 {
+		text += fmt.Sprintf(" (and %s)", report.Plural(e.others, "other object"))
+	}
+	return text
+}
+
+// Healthy waits until the objects at keys are Healthy or Suspended, within the budget of the app. It stops early at
+// an object that is Degraded: waiting does not mend it. Before it waits for long it calls before, if that is not nil.
+func (w *Waiter) Healthy(ctx context.Context, keys []record.Key, before func(context.Context) error) error {
+	ctx, cancel := context.WithDeadline(ctx, w.deadline())
+	defer cancel()
+	open := w.Track.Unhealthy(keys)
+	var eye *watcher
+	for pause := FirstPause; len(open) > 0; pause = min(pause*2, LongestPause) {
+		if open[0].health == health.Degraded {
+			return w.notHealthy(open)
+		}
+		var err error
+		switch {
+		case eye == nil: // most objects need a moment: that is not worth a line, or a save
+			eye = w.watchHealth(ctx, open)
+		case before != nil:
+			err, before = before(ctx), nil
+			fallthrough
+		default:
+			w.tellWaiting(open)
+		}
+		if err == nil {
+			err = eye.wait(ctx, pause, open)
+		}
+		switch {
+		case w.Run.Err() != nil:
+			return ErrInterrupted
+		case ctx.Err() != nil:
+			return w.budgetSpent(open)
+		case err != nil:
+			return err
+		}
+		open = w.Track.Unhealthy(keysOf(open))
+	}
+	return nil
+}
+
+// Once is healthy for a pass of a loop, which must not keep drift waiting: it looks once and leaves the waiting
+// to the next passes, until the budget of the commit is used up.
+func (w *Waiter) Once(keys []record.Key, applied time.Time) error {
+	open := w.Track.Unhealthy(keys)
+	switch {
+	case len(open) == 0:
+		return nil
+	case open[0].health == health.Degraded:
+		return w.notHealthy(open)
+	case w.Now().Sub(applied) > w.Timeout:
+		return w.budgetSpent(open)
+	}
+	w.tellWaiting(open)
+	return nil
+}
+
+func (w *Waiter) budgetSpent(open []Unhealthy) error {
+	lasted := ""
+	if since := health.UnhealthySince(w.Track.After[open[0].key]); !since.IsZero() {
+		lasted = fmt.Sprintf("; it has been %s for %s", open[0].health, duration.HumanDuration(max(w.Now().Sub(since), 0)))
+	}
+	return hint.With(w.notHealthy(open), "the budget of %s is used up (--timeout)%s; it is looked at again in the next run", w.Timeout, lasted)
+}
+
+// notHealthy words why the wait ends, with what the pods of the first object say.
+func (w *Waiter) notHealthy(open []Unhealthy) error {
+	worst := open[0]
+	message := worst.message
+	ctx, cancel := context.WithTimeout(w.Run, WriteGrace)
+	defer cancel()
+	if why := w.podTrouble(ctx, worst.key); why != "" {
+		message += "; " + why
+	}
+	return &notHealthyError{w.Say.Short(w.Track.Refs[worst.key]), worst.health, message, len(open) - 1}
+}
+
+// tellWaiting reports each object once per state it is in.
+func (w *Waiter) tellWaiting(open []Unhealthy) {
+	for _, a := range open {
+		text := w.Say.Short(w.Track.Refs[a.key]) + ": " + cmp.Or(a.message, string(a.health))
+		w.Say.WaitingFor(a.key, text)
+	}
+}
+
+// Delete deletes an object and waits until it is gone, which costs a request more only where something holds it.
+func (w *Waiter) Delete(ctx context.Context, ref cluster.Ref, uid types.UID) error {
+	gone, err := w.Client.Delete(ctx, ref, uid, w.DryRun)
+	if err != nil || gone || w.DryRun {
+		return err
+	}
+	return w.gone(ctx, ref, uid)
+}
+
+// gone waits until the object with this uid does not exist any more, within the budget of the app.
+func (w *Waiter) gone(ctx context.Context, ref cluster.Ref, uid types.UID) error {
+	ctx, cancel := context.WithDeadline(ctx, w.deadline())
+	defer cancel()
+	var seen *unstructured.Unstructured
+	for pause := FirstPause / 4; ; pause = min(pause*2, LongestPause) {
+		live, err := w.Client.Get(ctx, ref)
+		if apierrors.IsNotFound(err) || (err == nil && live.GetUID() != uid) {
+			return nil
+		}
+		if err == nil {
+			seen = live
+		}
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+		if ctx.Err() != nil || Sleep(ctx, pause) != nil {
+			if w.Run.Err() != nil {
+				return ErrInterrupted
+			}
+			return fmt.Errorf("is still being deleted%s", heldBy(seen))
+		}
+	}
+}
+
+func heldBy(u *unstructured.Unstructured) string {
+	if u == nil || len(u.GetFinalizers()) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(": held by finalizer %s", u.GetFinalizers()[0])
+}

@@ -1,0 +1,152 @@
+package wait
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+const (
+	// relistAfter is how long watches are relied on without a look: some proxies swallow events.
+	relistAfter = 15 * time.Second
+	// otherWriterGrace is how long another reconciler has to record what it did to an object that is waited for: it may be the
+	// one that mended it, with a newer commit.
+	otherWriterGrace = time.Second
+)
+
+// watcher keeps what a pass knows of some objects current while it waits for their health: by one watch per kind, and
+// by lists where a watch is not possible.
+type watcher struct {
+	*Waiter
+	waits    map[record.Key]bool // what it is about
+	events   chan event
+	broken   atomic.Bool // a watch has ended
+	relisted time.Time   // when everything was last listed
+}
+
+type event struct {
+	key  record.Key
+	now  *unstructured.Unstructured
+	gone bool
+}
+
+// watchHealth watches the kinds of the objects in open until ctx ends.
+func (w *Waiter) watchHealth(ctx context.Context, open []Unhealthy) *watcher {
+	e := &watcher{Waiter: w, waits: map[record.Key]bool{}, events: make(chan event), relisted: w.Now()}
+	for _, a := range open {
+		e.waits[a.key] = true
+	}
+	q := w.listRequest(open)
+	for _, k := range q.Kinds {
+		for _, namespace := range w.Reader.Scopes(k, q.Namespaces[k]) {
+			go e.watch(ctx, k, namespace)
+		}
+	}
+	return e
+}
+
+func (w *watcher) watch(ctx context.Context, k cluster.Kind, namespace string) {
+	_ = w.Client.Watch(ctx, k, namespace, record.LabelPartOf+"="+w.Set, func(c cluster.Change[*unstructured.Unstructured]) {
+		u := c.Object
+		key := record.Key{Group: k.Group, Kind: k.Kind, Namespace: u.GetNamespace(), Name: u.GetName()}
+		select {
+		case w.events <- event{key, u, c.Gone}:
+		case <-ctx.Done():
+		}
+	})
+	w.broken.Store(true) // why does not matter: lists do it as well
+}
+
+// wait returns when all objects in open are healthy, and otherwise after pause. A Degraded one is left to the caller's
+// next look: some are that for a moment only.
+func (w *watcher) wait(ctx context.Context, pause time.Duration, open []Unhealthy) error {
+	end := time.NewTimer(pause)
+	defer end.Stop()
+	left := map[record.Key]bool{}
+	for _, a := range open {
+		left[a.key] = true
+	}
+	meddled := false
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-end.C:
+			if w.broken.Load() || w.Now().Sub(w.relisted) > relistAfter {
+				return w.relist(ctx, open)
+			}
+			return nil
+		case e := <-w.events:
+			if w.take(ctx, e) {
+				meddled = true
+				end.Reset(otherWriterGrace)
+			}
+			if len(w.Track.Unhealthy([]record.Key{e.key})) == 0 {
+				delete(left, e.key)
+			} else if w.waits[e.key] {
+				left[e.key] = true
+			}
+			if len(left) == 0 && !meddled {
+				return nil
+			}
+		}
+	}
+}
+
+// take notes the state of an object, and tells whether somebody else has changed what it is to be.
+func (w *watcher) take(ctx context.Context, e event) (meddled bool) {
+	known := w.Track.After[e.key]
+	switch {
+	case !w.waits[e.key], known != nil && live.NotNewer(e.now.GetResourceVersion(), known.GetResourceVersion()):
+		return false
+	case e.gone:
+		w.Track.After[e.key] = nil
+		if ctx.Err() == nil && w.Expires(e.key) {
+			w.Track.Expired(e.key)
+		}
+		return false
+	}
+	e.now.SetManagedFields(nil) // they are of no use here
+	w.Track.After[e.key] = e.now
+	return known != nil && known.GetGeneration() != e.now.GetGeneration()
+}
+
+// relist lists the kinds of the objects in open.
+func (w *watcher) relist(ctx context.Context, open []Unhealthy) error {
+	s := live.New()
+	if err := w.Reader.List(ctx, s, w.listRequest(open)); err != nil {
+		return err
+	}
+	w.relisted = w.Now()
+	for _, a := range open {
+		if w.Track.After[a.key] = s.Values(a.key, w.Set); w.Track.After[a.key] == nil {
+			if ctx.Err() == nil && w.Expires(a.key) {
+				w.Track.Expired(a.key)
+			}
+		}
+	}
+	return nil
+}
+
+// listRequest says what to read for the whole objects in open.
+func (w *Waiter) listRequest(open []Unhealthy) observe.ListRequest {
+	q := observe.ListRequest{Namespaces: map[cluster.Kind][]string{}, Values: true}
+	for _, a := range open {
+		k, ns := w.Track.Refs[a.key].Kind, a.key.Namespace
+		if !slices.Contains(q.Kinds, k) {
+			q.Kinds = append(q.Kinds, k)
+		}
+		if ns != "" && !slices.Contains(q.Namespaces[k], ns) {
+			q.Namespaces[k] = append(q.Namespaces[k], ns)
+		}
+	}
+	return q
+}
