@@ -16,6 +16,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
@@ -49,7 +50,7 @@ type memory struct {
 	rendered map[string]*rendering        // last commit rendered, by app
 	failed   map[string]*failedRender     // last render that failed since, by app
 	slow     map[string]*slowRender       // apps whose render does not fit into its slice
-	fights   fights                       // what was reverted lately
+	fights   apply.Contested              // what was reverted lately
 	rules    health.Cache                 // of apps
 	reader   observe.Reader               // of the cluster
 	rights   rights                       // what the user was found to be allowed

@@ -1,19 +1,13 @@
 package reconcile
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"slices"
-	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
@@ -30,8 +24,8 @@ func (p *pass) ask(ctx context.Context) error {
 	}
 	var anew []*plan.Step
 	for _, s := range p.plan.Steps {
-		if replacedAnew(s) {
-			s.Recreate = anewAsAsked
+		if apply.IsReplaced(s) {
+			s.Recreate = apply.AsAsked
 		}
 	}
 	refused := p.askAbout(ctx, p.toAsk())
@@ -63,21 +57,15 @@ func (p *pass) toAsk() []*plan.Step {
 	return out
 }
 
-// refusedStep is a step with the answer that its write would get.
-type refusedStep struct {
-	*plan.Step
-	outcome
-}
-
 // askAbout makes the dry runs. Those that were refused by a pass of this process before come first, and settle it alone
 // while they still are: a commit that cannot be applied is tried again and again.
-func (p *pass) askAbout(ctx context.Context, steps []*plan.Step) []refusedStep {
+func (p *pass) askAbout(ctx context.Context, steps []*plan.Step) []apply.Refused {
 	before := p.memory().refusedBefore(p.app.Name)
 	first := slices.DeleteFunc(slices.Clone(steps), func(s *plan.Step) bool { return !slices.Contains(before, s.Key()) })
 	rest := slices.DeleteFunc(slices.Clone(steps), func(s *plan.Step) bool { return slices.Contains(before, s.Key()) })
-	refused := p.dryRuns(ctx, first)
+	refused := p.applier().Ask(ctx, first)
 	if len(refused) == 0 {
-		refused = p.dryRuns(ctx, rest)
+		refused = p.applier().Ask(ctx, rest)
 	}
 	var keys []record.Key
 	for _, r := range refused {
@@ -87,65 +75,11 @@ func (p *pass) askAbout(ctx context.Context, steps []*plan.Step) []refusedStep {
 	return refused
 }
 
-// dryRuns does to each step, as a dry run, all that a write does. It notes what is to be recreated.
-func (p *pass) dryRuns(ctx context.Context, steps []*plan.Step) []refusedStep {
-	dry := *p
-	dry.opts.DryRun = true
-	outcomes := make([]outcome, len(steps))
-	concurrent.Each(ctx, len(steps), writesInFlight, func(i int) { outcomes[i] = dry.applyOne(ctx, steps[i]) })
-	var refused []refusedStep
-	for i, s := range steps {
-		s.Recreate = cmp.Or(outcomes[i].anew, s.Recreate)
-		if err := outcomes[i].err; err != nil && p.isFinal(err, s) {
-			refused = append(refused, refusedStep{s, outcomes[i]})
-		}
-	}
-	return refused
-}
-
-// isFinal tells whether the answer to a dry run is the answer to the write as well. It is not where the dry run is what
-// failed, or where an object that this pass applies before may change the server's mind. Then the write will tell.
-func (p *pass) isFinal(err error, s *plan.Step) bool {
-	var api apierrors.APIStatus
-	if !errors.As(err, &api) {
-		return false
-	}
-	st := api.Status()
-	switch {
-	case undryable(st), p.changes(func(o *plan.Step) bool { return o.Key() == definedBy(s.Ref) }):
-		return false
-	case ownedByOthers(err), isMismatch(err):
-		return true
-	case strings.Contains(st.Message, "ValidatingAdmissionPolicy") && p.changes(func(o *plan.Step) bool { return o.Ref.Kind.Kind == "ConfigMap" || o.Ref.Kind.Kind == "Secret" }):
-		return false // its parameters
-	case st.Code == 403, strings.Contains(st.Message, "ValidatingAdmissionPolicy"), strings.Contains(st.Message, "admission webhook"):
-		return refusesUpdate(err) && !p.changes(func(o *plan.Step) bool { return admits(o.Ref.Kind) })
-	}
-	return refusesUpdate(err) || st.Code == 413
-}
-
-// changes tells whether the plan holds a step of a sort.
-func (p *pass) changes(sort func(*plan.Step) bool) bool {
-	return slices.ContainsFunc(p.plan.Steps, sort)
-}
-
-// admits tells whether objects of a kind have a say in what the server admits: rights, quotas, classes, policies, and
-// custom resources, which may be policies of some engine.
-func admits(k cluster.Kind) bool {
-	switch k.Group {
-	case "":
-		return slices.Contains([]string{"Namespace", "ResourceQuota", "LimitRange", "ServiceAccount"}, k.Kind)
-	case "apps", "batch", "autoscaling", "policy", "networking.k8s.io", "discovery.k8s.io":
-		return false
-	}
-	return true
-}
-
 // refuse ends a pass some of whose changes the server refuses. What drifted is reverted.
-func (p *pass) refuse(ctx context.Context, refused []refusedStep) error {
+func (p *pass) refuse(ctx context.Context, refused []apply.Refused) error {
 	steps := slices.DeleteFunc(slices.Clone(p.plan.Steps), func(s *plan.Step) bool { return s.Changed })
 	for _, r := range refused {
-		p.settle(r.Step, outcome{err: r.err})
+		p.settle(r.Step, apply.Outcome{Err: r.Err})
 	}
 	err := p.firstFailure("nothing of this commit was written for the app: it is applied when the API server accepts all of it")
 	if len(steps) == 0 {

@@ -31,7 +31,7 @@ func TestAttackHiddenValuesLeaveNoPass(t *testing.T) {
 
 	answer := &apierrors.StatusError{ErrStatus: metav1.Status{Status: metav1.StatusFailure, Code: 422, Reason: metav1.StatusReasonInvalid,
 		Details: &metav1.StatusDetails{Causes: []metav1.StatusCause{{Field: "spec.externalName", Message: fmt.Sprintf("Invalid value: %q: no name", value)}}}}}
-	message, advice := p.explain(answer, &plan.Step{Object: desiredtest.Object("Service", "c")})
+	message, advice := p.applier().Explain(answer, &plan.Step{Object: desiredtest.Object("Service", "c")})
 	p.Change(report.Change{Object: "v1/Service/x/" + value, Short: "service/" + value, Action: report.Failed, Error: message, Hint: advice, Note: "base64 " + encoded,
 		Fields: []report.FieldChange{{Path: "data[" + value + "]", From: "the one before", To: "https://u:" + value + "@host"}, {Path: "spec", From: map[string]any{"a": value}, To: nil}, {Path: "spec.a", From: 1, To: 2}}})
 	p.Say(report.Waiting, "pod x: it said: %s", "password="+value)

@@ -12,6 +12,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -53,8 +54,8 @@ func TestAttackRecreate(t *testing.T) {
 				if !s.Policy.Recreate || !s.Policy.Replace {
 					t.Fatalf("the annotations do not ask for it: %+v", s.Policy)
 				}
-				if replacedAnew(s) != test.anew || (whyKept(s, live) != "") != test.never {
-					t.Errorf("recreated at each change: %v; kept: %q", replacedAnew(s), whyKept(s, live))
+				if apply.IsReplaced(s) != test.anew || (apply.WhyKept(s, live) != "") != test.never {
+					t.Errorf("recreated at each change: %v; kept: %q", apply.IsReplaced(s), apply.WhyKept(s, live))
 				}
 			})
 		}
@@ -70,7 +71,7 @@ func TestAttackRecreateBudget(t *testing.T) {
 	for n := range 8 {
 		s := &plan.Step{Object: desiredtest.Object("ConfigMap", fmt.Sprint("c", n)), Row: &record.Row{UID: "u"}}
 		if n == 0 {
-			s.Recreate = anewAsAsked // foreseen
+			s.Recreate = apply.AsAsked // foreseen
 		}
 		p.rec.Rows[s.Key()] = record.Row{Ref: s.Ref, UID: "u"}
 		p.plan.Steps = append(p.plan.Steps, s)

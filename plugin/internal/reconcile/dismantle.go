@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -103,14 +104,14 @@ func (p *pass) removeAll(ctx context.Context) error {
 // releaseAll takes our label off every object that is proven ours.
 func (p *pass) releaseAll(ctx context.Context) error {
 	errs := make([]error, len(p.plan.Prunes))
-	concurrent.Each(ctx, len(p.plan.Prunes), writesInFlight, func(i int) {
+	concurrent.Each(ctx, len(p.plan.Prunes), apply.AtOnce, func(i int) {
 		r := p.plan.Prunes[i]
 		if p.live.IsAbsent(r.Row.Ref.Kind) || r.Live == nil {
 			return
 		}
-		live, err := p.provenOurs(ctx, r)
+		live, err := p.applier().ProvenOurs(ctx, r)
 		if err == nil && live != nil {
-			err = p.release(ctx, r.Row, live)
+			err = p.applier().Release(ctx, r.Row, live)
 		}
 		if err != nil {
 			errs[i] = fmt.Errorf("%s: %w", r.Row.Ref, err)

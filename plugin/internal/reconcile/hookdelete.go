@@ -134,7 +134,7 @@ func (p *pass) dropKept(ctx context.Context) error {
 func (p *pass) splitHosts(removals []plan.Prune) (first, last []plan.Prune) {
 	after := p.hooksOf(desired.PostDelete)
 	for _, r := range removals {
-		if slices.ContainsFunc(after, func(o *desired.Object) bool { return hosts(r.Row.Ref, o.Ref) }) {
+		if slices.ContainsFunc(after, func(o *desired.Object) bool { return record.Contains(r.Row.Ref, o.Ref) }) {
 			last = append(last, r)
 		} else {
 			first = append(first, r)

@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -105,12 +106,12 @@ func (p *pass) clearHook(ctx context.Context, o *desired.Object, run *record.Hoo
 	switch {
 	case known == nil && !ours:
 		return hint.Errorf("an object of this name exists, and is no hook", "delete it, or give the hook another name")
-	case row.UID == live.GetUID() && (holdsData(ref.Kind) || takesClaims(ref.Kind, live)):
+	case row.UID == live.GetUID() && (apply.HoldsData(ref.Kind) || apply.TakesClaims(ref.Kind, live)):
 		return hint.Errorf("the object is one of the app, and running it as a hook would delete what it holds", "take the annotation of the hook away, or give the hook another name")
 	case !ours && p.othersHook(live):
 		return hint.Errorf("an object of this name exists, and is the hook of "+cmp.Or(p.apps[live.GetAnnotations()[desired.HookApp]], "another app"),
 			"give the hook another name")
-	case !ours && (plan.IsKept(live.GetAnnotations()) || holdsData(ref.Kind)):
+	case !ours && (plan.IsKept(live.GetAnnotations()) || apply.HoldsData(ref.Kind)):
 		return hint.Errorf("an object of this name exists, and running the hook would delete what is to be kept",
 			"delete it yourself, or leave the hook out: annotation %s: Skip", desired.Hook)
 	}
@@ -149,7 +150,7 @@ func (p *pass) startHook(ctx context.Context, o *desired.Object, run *record.Hoo
 		}
 	}
 	if err != nil {
-		message, advice := p.explain(err, &plan.Step{Object: o})
+		message, advice := p.applier().Explain(err, &plan.Step{Object: o})
 		phase, mark := run.Phase, run.Mark
 		p.rec.Forget(func(r record.HookRun) bool { return r.Mark == mark })
 		if desired.PhaseOfRemoval(phase) {

@@ -12,6 +12,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
@@ -24,7 +25,7 @@ const kindMoment = 10 * time.Second
 // no request.
 func (p *pass) lookAtKinds(ctx context.Context, crds []*desired.Object) error {
 	until := p.Now()
-	if !p.looked && p.changes(func(s *plan.Step) bool { return desired.IsCRD(s.Ref.Kind) }) {
+	if !p.looked && slices.ContainsFunc(p.plan.Steps, func(s *plan.Step) bool { return desired.IsCRD(s.Ref.Kind) }) {
 		until = until.Add(min(kindMoment, p.app.Timeout))
 	}
 	p.looked = true
@@ -68,17 +69,12 @@ func (p *pass) establishedBy(ctx context.Context, crd cluster.Ref, until time.Ti
 // is established, at the latest when all else is applied or needs them.
 func (p *pass) holdBack(steps []*plan.Step) []*plan.Step {
 	return slices.DeleteFunc(slices.Clone(steps), func(s *plan.Step) bool {
-		slow := p.slow[definedBy(s.Ref)]
+		slow := p.slow[desired.DefinedBy(s.Ref)]
 		if slow {
 			p.unserved = append(p.unserved, s)
 		}
 		return slow
 	})
-}
-
-// definedBy is the CRD that defines the kind of an object, if one does.
-func definedBy(r cluster.Ref) record.Key {
-	return record.Key{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition", Name: r.Resource + "." + r.Group}
 }
 
 // applyHeld applies what waited for kinds that are established by now.
@@ -140,8 +136,8 @@ func (p *pass) awaitKinds(ctx context.Context) error {
 		}
 	}
 	for _, s := range p.unserved {
-		crd := definedBy(s.Ref)
-		p.settle(s, outcome{err: hint.With(fmt.Errorf("its kind is not served: %s: %s", p.track.Refs[crd], p.notEstablished(crd)),
+		crd := desired.DefinedBy(s.Ref)
+		p.settle(s, apply.Outcome{Err: hint.With(fmt.Errorf("its kind is not served: %s: %s", p.track.Refs[crd], p.notEstablished(crd)),
 			"`kubectl describe %s` says why", p.track.Refs[crd])})
 	}
 	p.unserved = nil
@@ -150,7 +146,7 @@ func (p *pass) awaitKinds(ctx context.Context) error {
 
 // mayBeServed tells whether waiting for the kind of a step may help.
 func (p *pass) mayBeServed(s *plan.Step) bool {
-	return !health.NamesRefused(p.track.After[definedBy(s.Ref)])
+	return !health.NamesRefused(p.track.After[desired.DefinedBy(s.Ref)])
 }
 
 func (p *pass) notEstablished(crd record.Key) string {

@@ -61,7 +61,7 @@ type pass struct {
 	deferred  bool                // a kind is not known yet: some objects are left to a later pass
 	plan      *plan.Plan
 	newKinds  map[cluster.Kind]bool // of CRDs this pass applies
-	foreseen  []host                // of a dry run: what it would find in the cluster
+	foreseen  []plan.Promise        // of a dry run: what it would find in the cluster
 
 	foreseenNamespaces []string // of apps before this one
 

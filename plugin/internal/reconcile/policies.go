@@ -1,17 +1,10 @@
 package reconcile
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"slices"
-
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -46,31 +39,19 @@ func (p *pass) tellMisunderstood(objects []*desired.Object) {
 	}
 }
 
-// leaveAlone tells whether an object that is only to be created exists already. Then nothing is sent.
-func (p *pass) leaveAlone(ctx context.Context, s *plan.Step) (outcome, bool) {
-	if !s.Policy.CreateOnly {
-		return outcome{}, false
-	}
-	live, err := p.Cluster.Get(ctx, s.Ref)
-	if apierrors.IsNotFound(err) {
-		return outcome{}, false
-	}
-	return outcome{after: live, left: err == nil, err: err}, true
-}
-
 // leave records an object that was there when it was to be created: as ours if it has our label, because a pass that
 // was cut off created it, and otherwise not at all.
-func (p *pass) leave(s *plan.Step, o outcome) {
-	p.track.After[s.Key()] = o.after
+func (p *pass) leave(s *plan.Step, o apply.Outcome) {
+	p.track.After[s.Key()] = o.After
 	if p.opts.DryRun {
 		return
 	}
-	if o.after.GetLabels()[record.LabelPartOf] != p.id {
+	if o.After.GetLabels()[record.LabelPartOf] != p.id {
 		delete(p.rec.Rows, s.Key())
 		return
 	}
-	p.rec.Rows[s.Key()] = record.Row{Ref: s.Ref, UID: o.after.GetUID(), ResourceVersion: o.after.GetResourceVersion(),
-		Generation: o.after.GetGeneration(), Manifest: s.Hash, CreateOnly: true}
+	p.rec.Rows[s.Key()] = record.Row{Ref: s.Ref, UID: o.After.GetUID(), ResourceVersion: o.After.GetResourceVersion(),
+		Generation: o.After.GetGeneration(), Manifest: s.Hash, CreateOnly: true}
 }
 
 // letStay keeps objects from being pruned that Git still holds, but asks to leave alone, and all of an app that is not
@@ -93,26 +74,4 @@ func (p *pass) markCreateOnly() {
 			p.rec.Rows[o.Key()] = row
 		}
 	}
-}
-
-// ownedByOthers tells a refusal to take over fields from other conflicts.
-func ownedByOthers(err error) bool {
-	var status apierrors.APIStatus
-	return errors.As(err, &status) && status.Status().Details != nil &&
-		slices.ContainsFunc(status.Status().Details.Causes, func(c metav1.StatusCause) bool {
-			return c.Type == metav1.CauseTypeFieldManagerConflict
-		})
-}
-
-// conflicting words which fields others own.
-func conflicting(st metav1.Status) string {
-	text := "owned by others"
-	for i, c := range st.Details.Causes {
-		sep := ", "
-		if i == 0 {
-			sep = ": "
-		}
-		text += fmt.Sprintf("%s%s (%s)", sep, c.Field, c.Message)
-	}
-	return text
 }

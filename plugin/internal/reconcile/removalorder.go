@@ -97,22 +97,11 @@ func (l *leaving) hostsHooksOf(other *leaving) bool {
 		inside = append(inside, row.Ref)
 	}
 	for _, row := range l.rec.Rows {
-		if record.HoldsOthers(row.Ref.Kind) && slices.ContainsFunc(inside, func(ref cluster.Ref) bool { return hosts(row.Ref, ref) }) {
+		if record.HoldsOthers(row.Ref.Kind) && slices.ContainsFunc(inside, func(ref cluster.Ref) bool { return record.Contains(row.Ref, ref) }) {
 			return true
 		}
 	}
 	return false
-}
-
-// hosts tells whether deleting the one object takes the other along: it is its Namespace, or defines its kind.
-func hosts(holder, ref cluster.Ref) bool {
-	if !record.HoldsOthers(holder.Kind) {
-		return false
-	}
-	if holder.Kind.Kind == "Namespace" {
-		return ref.Namespace == holder.Name
-	}
-	return ref.Resource+"."+ref.Group == holder.Name
 }
 
 // holdersLast puts apps that hold Namespaces or CustomResourceDefinitions behind those that may live in them, and apps

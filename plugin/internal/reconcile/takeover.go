@@ -17,6 +17,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -108,7 +109,7 @@ func (p *pass) readMarks(ctx context.Context, steps []*plan.Step) (map[record.Ke
 	for k, list := range byKind {
 		if len(list) > observe.Few {
 			err := p.listMarks(ctx, k, list, found)
-			if err == nil || notServedYet(err) {
+			if err == nil || apply.NotServedYet(err) {
 				continue
 			}
 			if !apierrors.IsForbidden(err) {

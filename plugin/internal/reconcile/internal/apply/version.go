@@ -1,4 +1,4 @@
-package reconcile
+package apply
 
 import (
 	"context"
@@ -22,11 +22,11 @@ func undeclared(err error) bool {
 // renameVersion rewrites managedFields entries of another version of the object's kind to the version that is applied,
 // and tells whether there were any. An entry keeps the version it was written at; once the kind has a version with
 // fields that the old one lacks, the server cannot convert the entry and refuses every apply.
-func (p *pass) renameVersion(ctx context.Context, s *plan.Step) bool {
-	if p.opts.DryRun {
+func (a *Applier) renameVersion(ctx context.Context, s *plan.Step) bool {
+	if a.DryRun {
 		return false
 	}
-	live, err := p.Cluster.Get(ctx, s.Ref)
+	live, err := a.Client.Get(ctx, s.Ref)
 	if err != nil {
 		return false
 	}
@@ -41,6 +41,6 @@ func (p *pass) renameVersion(ctx context.Context, s *plan.Step) bool {
 	if err != nil || len(patch) == 1 {
 		return false
 	}
-	_, err = p.Cluster.PatchJSON(ctx, s.Ref, raw, record.Manager)
+	_, err = a.Client.PatchJSON(ctx, s.Ref, raw, record.Manager)
 	return err == nil
 }

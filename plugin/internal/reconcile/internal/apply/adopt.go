@@ -1,4 +1,4 @@
-package reconcile
+package apply
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 // formerManagers are the field managers of tools that an object may have belonged to before: their share in our fields
 // ends, so that a field that leaves Git leaves the object.
 func formerManagers() []string {
-	return []string{keeper, "helm", "Helm", "helm-controller", "kustomize-controller", "flux", "flux-client-side-apply", "argocd-controller", "argocd-application-controller",
+	return []string{fieldKeeper, "helm", "Helm", "helm-controller", "kustomize-controller", "flux", "flux-client-side-apply", "argocd-controller", "argocd-application-controller",
 		"fleetagent", "kapp", "kapp-server-side-apply"}
 }
 
@@ -43,7 +43,7 @@ func adopting(s *plan.Step, created bool) bool {
 // invents for an object without managedFields, out of the fields we own: a field that leaves Git would stay for their
 // sake. kubectl's note of what it applied goes too, and with an object that is taken over the marks of its former tool.
 // It returns u when somebody changes those fields meanwhile: then the object is drifted, and the next pass repeats this.
-func (p *pass) soleOwner(ctx context.Context, s *plan.Step, u *unstructured.Unstructured, adopted bool) (*unstructured.Unstructured, error) {
+func (a *Applier) soleOwner(ctx context.Context, s *plan.Step, u *unstructured.Unstructured, adopted bool) (*unstructured.Unstructured, error) {
 	const tries = 5 // a controller that reports status is enough for a conflict
 	live := u
 	for range tries {
@@ -63,14 +63,14 @@ func (p *pass) soleOwner(ctx context.Context, s *plan.Step, u *unstructured.Unst
 		if err != nil {
 			return nil, err
 		}
-		after, err := p.Cluster.PatchJSON(ctx, s.Ref, raw, record.Manager)
-		if err == nil && p.ownedDigest(after) == p.ownedDigest(u) {
+		after, err := a.Client.PatchJSON(ctx, s.Ref, raw, record.Manager)
+		if err == nil && a.OwnedDigest(after) == a.OwnedDigest(u) {
 			return after, nil
 		}
 		if err == nil || !apierrors.IsConflict(err) && !apierrors.IsInvalid(err) {
 			return u, err
 		}
-		if live, err = p.Cluster.Get(ctx, s.Ref); err != nil {
+		if live, err = a.Client.Get(ctx, s.Ref); err != nil {
 			return nil, err
 		}
 	}

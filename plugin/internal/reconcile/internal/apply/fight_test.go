@@ -1,12 +1,9 @@
-package reconcile
+package apply
 
 import (
 	"strings"
 	"testing"
 	"time"
-
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"sigs.k8s.io/yaml"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
@@ -46,35 +43,25 @@ func TestFieldFightNamesTheOther(t *testing.T) {
 		{"R8 the object is gone each time", "", nil, "and somebody else sets it again", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			var f fights
+			var f Contested
 			s := &plan.Step{Object: &desired.Object{Ref: deploymentWeb}}
 			now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-			for i := range fightCount {
+			for i := range contestedAfter {
 				before := parsed(t, "{apiVersion: apps/v1, kind: Deployment, metadata: "+tc.before+"}")
 				if tc.before == "" {
 					before = nil
 				}
-				if err := f.over(now, s); err != nil {
+				if err := f.GiveUp(now, s); err != nil {
 					t.Fatalf("given up after %d: %v", i, err)
 				}
-				f.reverted(now.Add(time.Duration(i)*time.Second), s, before, tc.changes)
+				f.Reverted(now.Add(time.Duration(i)*time.Second), s, before, tc.changes)
 			}
-			err := f.over(now.Add(time.Minute), s)
+			err := f.GiveUp(now.Add(time.Minute), s)
 			if err == nil || !strings.Contains(err.Error(), tc.want) || !strings.Contains(strings.Join(hint.Of(err), "\n"), tc.advice) {
 				t.Errorf("got %v, hints %q; want %q and %q", err, hint.Of(err), tc.want, tc.advice)
 			}
 		})
 	}
-}
-
-// parsed reads one object from YAML.
-func parsed(t *testing.T, text string) *unstructured.Unstructured {
-	t.Helper()
-	u := &unstructured.Unstructured{}
-	if err := yaml.Unmarshal([]byte(text), &u.Object); err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	return u
 }
 
 var deploymentWeb = cluster.Ref{Kind: cluster.Kind{Group: "apps", Version: "v1", Kind: "Deployment", Resource: "deployments", Namespaced: true}, Namespace: "shop", Name: "web"}

@@ -1,4 +1,4 @@
-package reconcile
+package apply
 
 import (
 	"context"
@@ -25,7 +25,7 @@ func wroteMeanwhile(err error) bool { return apierrors.IsConflict(err) && !owned
 
 // trial is one live object and what happens to it without some of its parts.
 type trial struct {
-	*pass
+	*Applier
 	step *plan.Step
 	live *unstructured.Unstructured
 
@@ -103,7 +103,7 @@ func (t *trial) without(ctx context.Context, drop []fields.Leftover) (*unstructu
 	if err != nil {
 		return nil, err
 	}
-	after, err := t.Cluster.TryPatchJSON(ctx, t.step.Ref, raw, record.Manager)
+	after, err := t.Client.TryPatchJSON(ctx, t.step.Ref, raw, record.Manager)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +135,7 @@ func (t *trial) setManagedFields(ctx context.Context, version string, entries an
 	if err != nil {
 		return nil, err
 	}
-	return t.Cluster.PatchJSON(ctx, t.step.Ref, raw, record.Manager)
+	return t.Client.PatchJSON(ctx, t.step.Ref, raw, record.Manager)
 }
 
 // blame adds to a refusal who set fields in the same place that have to stay.

@@ -1,14 +1,12 @@
-package reconcile
+package apply
 
 import (
 	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,25 +16,24 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // Why an object is deleted and created anew.
 const (
-	anewAsAsked   = "as its annotation asks"
+	AsAsked       = "as its annotation asks"
 	anewImmutable = "because an immutable field changed"
 	anewRefused   = "because the API server refuses this change of it"
 )
 
-// replacedAnew tells whether an object asks to be deleted and created anew at each change, and may be. What a volume holds
+// IsReplaced tells whether an object asks to be deleted and created anew at each change, and may be. What a volume holds
 // is worth more than that: it is recreated only when its change is refused.
-func replacedAnew(s *plan.Step) bool {
-	return s.Policy.Replace && s.Policy.Recreate && s.Live != nil && whyKept(s, s.Live) == "" && !holdsData(s.Ref.Kind)
+func IsReplaced(s *plan.Step) bool {
+	return s.Policy.Replace && s.Policy.Recreate && s.Live != nil && WhyKept(s, s.Live) == "" && !HoldsData(s.Ref.Kind)
 }
 
-// whyKept says why an object is not recreated although its annotation asks, "" when it may be. The annotation is Git's,
+// WhyKept says why an object is not recreated although its annotation asks, "" when it may be. The annotation is Git's,
 // so it speaks for the app's own objects. It never speaks for what an object holds that was there before the app.
-func whyKept(s *plan.Step, live metav1.Object) string {
+func WhyKept(s *plan.Step, live metav1.Object) string {
 	was := s.Row
 	if s.From != nil {
 		was = &s.From.Row
@@ -46,16 +43,16 @@ func whyKept(s *plan.Step, live metav1.Object) string {
 		return "all that it holds would be deleted with it"
 	case was == nil || was.UID == "" || was.UID != live.GetUID():
 		return "the object is not this app's"
-	case holdsData(s.Ref.Kind) && was.Adopted:
+	case HoldsData(s.Ref.Kind) && was.Adopted:
 		return "it was there before the app, with what it holds"
-	case takesClaims(s.Ref.Kind, live):
+	case TakesClaims(s.Ref.Kind, live):
 		return "its claims, and what they hold, would be deleted with it"
 	}
 	return ""
 }
 
-// holdsData tells whether deleting an object of a kind deletes data.
-func holdsData(k cluster.Kind) bool {
+// HoldsData tells whether deleting an object of a kind deletes data.
+func HoldsData(k cluster.Kind) bool {
 	switch k.Group {
 	case "":
 		return k.Kind == "PersistentVolumeClaim" || k.Kind == "PersistentVolume"
@@ -65,8 +62,8 @@ func holdsData(k cluster.Kind) bool {
 	return false
 }
 
-// takesClaims tells whether the claims of a StatefulSet are deleted with it, as its retention policy says.
-func takesClaims(k cluster.Kind, live metav1.Object) bool {
+// TakesClaims tells whether the claims of a StatefulSet are deleted with it, as its retention policy says.
+func TakesClaims(k cluster.Kind, live metav1.Object) bool {
 	u, whole := live.(*unstructured.Unstructured)
 	if !whole || k.Group != "apps" || k.Kind != "StatefulSet" {
 		return false
@@ -111,87 +108,59 @@ func (e *keptError) Error() string { return e.refused.Error() + "; it is not rec
 
 func (e *keptError) Unwrap() error { return e.refused }
 
-// anew deletes an object whose change the server refuses and creates it anew, if its annotation allows it and the server
+// recreateRefused deletes an object whose change the server refuses and creates it anew, if its annotation allows it and the server
 // would create it. Otherwise the refusal stands. A dry run shows what would be created.
-func (p *pass) anew(ctx context.Context, s *plan.Step, refused error) outcome {
-	live, err := p.Cluster.Get(ctx, s.Ref)
+func (a *Applier) recreateRefused(ctx context.Context, s *plan.Step, refused error) Outcome {
+	live, err := a.Client.Get(ctx, s.Ref)
 	if err != nil {
-		return outcome{err: refused}
+		return Outcome{Err: refused}
 	}
-	if why := whyKept(s, live); why != "" {
-		return outcome{err: &keptError{refused, why}}
+	if why := WhyKept(s, live); why != "" {
+		return Outcome{Err: &keptError{refused, why}}
 	}
-	whole, err := p.wholeAgain(s, live)
+	whole, err := a.wholeAgain(s, live)
 	if err != nil {
-		return outcome{err: err}
+		return Outcome{Err: err}
 	}
 	why := anewRefused
 	if immutable(refused) {
 		why = anewImmutable
 	}
-	if err := p.creatable(ctx, whole, live); err != nil && !(why == anewImmutable && cannotBeAsked(err)) {
-		return outcome{err: refused}
+	if err := a.creatable(ctx, whole, live); err != nil && !(why == anewImmutable && cannotBeAsked(err)) {
+		return Outcome{Err: refused}
 	}
-	if err := p.guardUnforeseen(ctx, s); err != nil {
-		return outcome{err: err}
+	if err := a.MayRecreate(ctx, s); err != nil {
+		return Outcome{Err: err}
 	}
-	return p.deleteAndCreate(ctx, whole, live, why)
+	return a.deleteAndCreate(ctx, whole, live, why)
 }
 
-// guardUnforeseen holds a recreation to the deletion budget that was not foreseen when the budget was looked at: the server
-// refuses a revert, or has changed its mind since.
-func (p *pass) guardUnforeseen(ctx context.Context, s *plan.Step) error {
-	if p.opts.DryRun {
-		return nil // guardForeseen counts it
-	}
-	p.unforeseen.mu.Lock()
-	defer p.unforeseen.mu.Unlock()
-	var anew []*plan.Step
-	for _, other := range p.plan.Steps {
-		if other.Recreate != "" && other.Key() != s.Key() {
-			anew = append(anew, other)
-		}
-	}
-	all := append(append(anew, p.unforeseen.steps...), s)
-	err := p.guardRecreations(ctx, all)
-	if err == nil {
-		p.unforeseen.steps = append(p.unforeseen.steps, s)
-	}
-	return err
-}
-
-// recreations are steps that a pass recreates without having foreseen it.
-type recreations struct {
-	mu    sync.Mutex
-	steps []*plan.Step
-}
-
-// replaceAnew is anew for an object that asks for it at each change.
-func (p *pass) replaceAnew(ctx context.Context, s *plan.Step) outcome {
-	whole, err := p.wholeAgain(s, s.Live)
+// recreateAsked is anew for an object that asks for it at each change.
+func (a *Applier) recreateAsked(ctx context.Context, s *plan.Step) Outcome {
+	whole, err := a.wholeAgain(s, s.Live)
 	if err != nil {
-		return outcome{err: err}
+		return Outcome{Err: err}
 	}
-	if err := p.creatable(ctx, whole, s.Live); err != nil && !cannotBeAsked(err) {
-		return outcome{err: err}
+	if err := a.creatable(ctx, whole, s.Live); err != nil && !cannotBeAsked(err) {
+		return Outcome{Err: err}
 	}
-	return p.deleteAndCreate(ctx, whole, s.Live, cmp.Or(s.Recreate, anewAsAsked))
+	return a.deleteAndCreate(ctx, whole, s.Live, cmp.Or(s.Recreate, AsAsked))
 }
 
-func (p *pass) deleteAndCreate(ctx context.Context, s *plan.Step, live *unstructured.Unstructured, why string) outcome {
-	if p.opts.DryRun {
-		return outcome{after: p.asCreated(ctx, s), before: live, created: true, anew: why}
+func (a *Applier) deleteAndCreate(ctx context.Context, s *plan.Step, live *unstructured.Unstructured, why string) Outcome {
+	if a.DryRun {
+		return Outcome{After: a.asCreated(ctx, s), Before: live, Created: true, Anew: why}
 	}
-	if err := p.wait.Delete(ctx, s.Ref, live.GetUID()); err != nil {
-		return outcome{err: err}
+	if err := a.Wait.Delete(ctx, s.Ref, live.GetUID()); err != nil {
+		return Outcome{Err: err}
 	}
-	after, created, err := p.send(ctx, s, "")
-	return outcome{after: after, before: live, created: created, anew: why, err: err}
+	after, created, err := a.send(ctx, s, "")
+	return Outcome{After: after, Before: live, Created: created, Anew: why, Err: err}
 }
 
 // wholeAgain is the step with all that creates the object: what is applied later without, or what somebody else has set
 // since in the fields that are left to others.
-func (p *pass) wholeAgain(s *plan.Step, live *unstructured.Unstructured) (*plan.Step, error) {
+func (a *Applier) wholeAgain(s *plan.Step, live *unstructured.Unstructured) (*plan.Step, error) {
 	if len(s.First) > 0 {
 		return s.With(s.First)
 	}
@@ -213,8 +182,8 @@ func (p *pass) wholeAgain(s *plan.Step, live *unstructured.Unstructured) (*plan.
 
 // creatable returns nil if the server would create an object that did not exist, and otherwise its reason. A dry run of the
 // creation is refused in any case, because the object exists: but only after all else was found right.
-func (p *pass) creatable(ctx context.Context, s *plan.Step, live *unstructured.Unstructured) error {
-	_, err := p.Cluster.TryCreate(ctx, s.Ref, s.Body, record.Manager, s.Policy.Unchecked)
+func (a *Applier) creatable(ctx context.Context, s *plan.Step, live *unstructured.Unstructured) error {
+	_, err := a.Client.TryCreate(ctx, s.Ref, s.Body, record.Manager, s.Policy.Unchecked)
 	if apierrors.IsAlreadyExists(err) || takenByItself(err, live) {
 		return nil
 	}
@@ -253,7 +222,7 @@ func notOfValue(r rune) bool { return strings.ContainsRune(`[]{}",: `, r) }
 
 // asCreated is what the server would make of the manifest of an object that exists, as far as it can be asked: under a name
 // that the server makes up.
-func (p *pass) asCreated(ctx context.Context, s *plan.Step) *unstructured.Unstructured {
+func (a *Applier) asCreated(ctx context.Context, s *plan.Step) *unstructured.Unstructured {
 	m := s.Manifest.DeepCopy()
 	m.SetName("")
 	m.SetGenerateName("gitops-")
@@ -261,50 +230,11 @@ func (p *pass) asCreated(ctx context.Context, s *plan.Step) *unstructured.Unstru
 	if err != nil {
 		return s.Manifest
 	}
-	after, err := p.Cluster.TryCreate(ctx, s.Ref, body, record.Manager, s.Policy.Unchecked)
+	after, err := a.Client.TryCreate(ctx, s.Ref, body, record.Manager, s.Policy.Unchecked)
 	if err != nil {
 		return s.Manifest
 	}
 	after.SetName(s.Name)
 	after.SetGenerateName("")
 	return after
-}
-
-// guardForeseen lets a dry run end as the run would that recreates too much.
-func (p *pass) guardForeseen(ctx context.Context) error {
-	if !p.opts.DryRun {
-		return nil
-	}
-	return p.guardRecreations(ctx, p.recreated)
-}
-
-// guardRecreations refuses to recreate more objects than the deletion budget allows, with those that are pruned.
-func (p *pass) guardRecreations(ctx context.Context, anew []*plan.Step) error {
-	if len(anew) == 0 || p.goesOn() {
-		return nil
-	}
-	doomed, spared := p.plan.Deletions()
-	n, total, budget := len(doomed)+len(anew), len(p.rec.Rows)-spared, p.app.Budget
-	r := &plan.Excess{N: n, Verb: "delete and recreate", What: report.Plural(len(anew), "object"), Advice: "nothing was written; if it is meant, commit with the trailer"}
-	switch {
-	case n > budget.Count:
-		r.Reason = fmt.Sprintf("the deletion budget is %d objects", budget.Count)
-	case n > budget.Free && n*100 > budget.Percent*total:
-		r.Reason = fmt.Sprintf("the deletion budget is %d %% of %d objects", budget.Percent, total)
-	default:
-		return nil
-	}
-	a := p.allowed(ctx, p.tip, p.commit, p.bases()...)
-	if a.Deletions >= n {
-		return nil
-	}
-	for _, s := range anew {
-		var one plan.Prune
-		one.Row.Ref = s.Ref
-		r.Deletions = append(r.Deletions, one)
-	}
-	if len(doomed) > 0 {
-		r.What += fmt.Sprintf(" and to prune %d", len(doomed))
-	}
-	return r.Refuse(a)
 }

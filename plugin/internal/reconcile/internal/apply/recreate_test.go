@@ -1,4 +1,4 @@
-package reconcile
+package apply
 
 import (
 	"errors"
@@ -12,9 +12,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 func TestFieldWhyKept(t *testing.T) {
@@ -47,10 +45,10 @@ func TestFieldWhyKept(t *testing.T) {
 			if test.from != nil {
 				s.From = &plan.Handover{Row: *test.from}
 			}
-			if got := whyKept(s, live); got != test.kept {
+			if got := WhyKept(s, live); got != test.kept {
 				t.Errorf("kept: %q, want %q", got, test.kept)
 			}
-			if replacedAnew(s) != test.replaced {
+			if IsReplaced(s) != test.replaced {
 				t.Errorf("replaced anew: %v", !test.replaced)
 			}
 		})
@@ -88,14 +86,14 @@ func TestFieldRefusals(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := &plan.Step{Object: desiredtest.Object("Service", "web")}
-			p := &pass{Teller: &tell.Teller{Report: &report.App{}}, plan: &plan.Plan{Steps: []*plan.Step{s}}}
+			a := &Applier{Promised: plan.Promised{Steps: []*plan.Step{s}}}
 			for _, o := range test.others {
-				p.plan.Steps = append(p.plan.Steps, &plan.Step{Object: o})
+				a.Promised.Steps = append(a.Promised.Steps, &plan.Step{Object: o})
 			}
 			if got := refusesUpdate(test.err); got != test.refuses {
 				t.Errorf("refuses the change: %v", got)
 			}
-			if got := p.isFinal(test.err, s); got != test.final {
+			if got := a.isFinal(test.err, s); got != test.final {
 				t.Errorf("final: %v", got)
 			}
 		})

@@ -1,9 +1,10 @@
-package reconcile
+package apply
 
 import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -110,8 +111,8 @@ func saysImmutable(message string) bool {
 
 var strictField = regexp.MustCompile(`unknown field "([^"]+)"`)
 
-// notServedYet tells the 404 of a resource that is not served from the 404 of a missing object or namespace.
-func notServedYet(err error) bool {
+// NotServedYet tells the 404 of a resource that is not served from the 404 of a missing object or namespace.
+func NotServedYet(err error) bool {
 	var api apierrors.APIStatus
 	return errors.As(err, &api) && api.Status().Code == 404 &&
 		strings.Contains(api.Status().Message, "the server could not find the requested resource")
@@ -120,4 +121,31 @@ func notServedYet(err error) bool {
 // isUnknownField tells the answer to an apply with a field that the schema of the kind lacks.
 func isUnknownField(err error) bool {
 	return err != nil && (strictField.MatchString(err.Error()) || undeclared(err))
+}
+
+// ownedByOthers tells a refusal to take over fields from other conflicts.
+func ownedByOthers(err error) bool {
+	var status apierrors.APIStatus
+	return errors.As(err, &status) && status.Status().Details != nil &&
+		slices.ContainsFunc(status.Status().Details.Causes, func(c metav1.StatusCause) bool {
+			return c.Type == metav1.CauseTypeFieldManagerConflict
+		})
+}
+
+// conflicting words which fields others own.
+func conflicting(st metav1.Status) string {
+	text := "owned by others"
+	for i, c := range st.Details.Causes {
+		sep := ", "
+		if i == 0 {
+			sep = ": "
+		}
+		text += fmt.Sprintf("%s%s (%s)", sep, c.Field, c.Message)
+	}
+	return text
+}
+
+func immutable(err error) bool {
+	var status apierrors.APIStatus
+	return errors.As(err, &status) && status.Status().Code == 422 && saysImmutable(err.Error())
 }

@@ -1,4 +1,4 @@
-package reconcile
+package apply
 
 import (
 	"fmt"
@@ -17,41 +17,41 @@ import (
 // A field that was reverted fightCount times within fightWindow has another writer that does not give up: reverting it
 // on and on would only restart what it configures.
 const (
-	fightCount  = 5
-	fightWindow = 10 * time.Minute
+	contestedAfter  = 5
+	contestedWithin = 10 * time.Minute
 )
 
-// fights remembers what was reverted lately. The zero value is ready to use.
-type fights struct {
-	mu   sync.Mutex
-	lost map[record.Key]map[string]*fight
+// Contested remembers what was reverted lately. The zero value is ready to use.
+type Contested struct {
+	mu      sync.Mutex
+	reverts map[record.Key]map[string]*contestedField
 }
 
-type fight struct {
+type contestedField struct {
 	times []time.Time
 	by    string
 	owner owners.Owner // of the object, where its labels say who writes it
 }
 
-// reverted notes that fields of an object were reverted; none means the whole object. before is the object as it was
+// Reverted notes that fields of an object were reverted; none means the whole object. before is the object as it was
 // found, nil when it was gone.
-func (f *fights) reverted(now time.Time, s *plan.Step, before *unstructured.Unstructured, changes []report.FieldChange) {
+func (f *Contested) Reverted(now time.Time, s *plan.Step, before *unstructured.Unstructured, changes []report.FieldChange) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.lost == nil {
-		f.lost = map[record.Key]map[string]*fight{}
+	if f.reverts == nil {
+		f.reverts = map[record.Key]map[string]*contestedField{}
 	}
-	if f.lost[s.Key()] == nil {
-		f.lost[s.Key()] = map[string]*fight{}
+	if f.reverts[s.Key()] == nil {
+		f.reverts[s.Key()] = map[string]*contestedField{}
 	}
 	if len(changes) == 0 {
 		changes = []report.FieldChange{{Path: "the object"}}
 	}
 	for _, c := range changes {
-		one := f.lost[s.Key()][c.Path]
+		one := f.reverts[s.Key()][c.Path]
 		if one == nil {
-			one = &fight{by: "somebody else"}
-			f.lost[s.Key()][c.Path] = one
+			one = &contestedField{by: "somebody else"}
+			f.reverts[s.Key()][c.Path] = one
 		}
 		one.times = append(recent(now, one.times), now)
 		by, is := owners.Writer(s.Ref, before)
@@ -66,18 +66,18 @@ func (f *fights) reverted(now time.Time, s *plan.Step, before *unstructured.Unst
 	}
 }
 
-// over tells why a drifted object is left as it is for now; nil when it is to be reverted. A new commit is always
+// GiveUp tells why a drifted object is left as it is for now; nil when it is to be reverted. A new commit is always
 // applied.
-func (f *fights) over(now time.Time, s *plan.Step) error {
+func (f *Contested) GiveUp(now time.Time, s *plan.Step) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if s.Changed {
-		delete(f.lost, s.Key())
+		delete(f.reverts, s.Key())
 		return nil
 	}
-	for path, one := range f.lost[s.Key()] {
-		if one.times = recent(now, one.times); len(one.times) >= fightCount {
-			err := fmt.Errorf("%s was reverted %d times in %s, and %s sets it again each time", path, fightCount, fightWindow, one.by)
+	for path, one := range f.reverts[s.Key()] {
+		if one.times = recent(now, one.times); len(one.times) >= contestedAfter {
+			err := fmt.Errorf("%s was reverted %d times in %s, and %s sets it again each time", path, contestedAfter, contestedWithin, one.by)
 			if command := one.owner.StopCommand(); command != "" {
 				return hint.With(err, "one of the two must go: %s stops the other; or take the object out of Git", command)
 			}
@@ -88,7 +88,7 @@ func (f *fights) over(now time.Time, s *plan.Step) error {
 }
 
 func recent(now time.Time, times []time.Time) []time.Time {
-	for len(times) > 0 && now.Sub(times[0]) > fightWindow {
+	for len(times) > 0 && now.Sub(times[0]) > contestedWithin {
 		times = times[1:]
 	}
 	return times

@@ -1,4 +1,4 @@
-package reconcile
+package apply
 
 import (
 	"cmp"
@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
@@ -29,46 +30,46 @@ type written struct {
 // Server-side apply leaves what others set beside Git's fields. That is right for additions. It is not for what took the
 // place of a field of Git's: an item whose key a person changed, or the other of two alternatives, which makes the server
 // refuse the apply. Such parts go, if they are people's, a former tool's or a default. What controllers set stays.
-func (p *pass) write(ctx context.Context, s *plan.Step, before *unstructured.Unstructured) (written, error) {
+func (a *Applier) write(ctx context.Context, s *plan.Step, before *unstructured.Unstructured) (written, error) {
 	if s.Live != nil {
 		before = s.Live
 	}
 	if before == nil && s.Policy.Replace {
 		var err error
-		if before, err = p.Cluster.Get(ctx, s.Ref); err != nil && !apierrors.IsNotFound(err) {
+		if before, err = a.Client.Get(ctx, s.Ref); err != nil && !apierrors.IsNotFound(err) {
 			return written{}, err
 		}
 	}
-	t := &trial{pass: p, step: s, live: before}
+	t := &trial{Applier: a, step: s, live: before}
 	must, err := t.must()
 	if err != nil {
 		return written{}, err
 	}
 	if len(must) > 0 {
-		w, err := p.makeWay(ctx, t, nil)
+		w, err := a.makeWay(ctx, t, nil)
 		if err == nil || s.Policy.Replace || !apierrors.IsInvalid(err) && !apierrors.IsNotFound(err) {
 			return w, err
 		} // what is needed elsewhere stays
 	}
-	after, created, err := p.send(ctx, s, uidOf(s.Live))
+	after, created, err := a.send(ctx, s, uidOf(s.Live))
 	w := written{after: after, created: created, before: before}
 	switch {
 	case err != nil:
-		return p.makeWay(ctx, &trial{pass: p, step: s, live: before}, err)
-	case !created && before == nil && firstTime(s) && !p.opts.DryRun:
-		return p.inPlace(ctx, s, w)
+		return a.makeWay(ctx, &trial{Applier: a, step: s, live: before}, err)
+	case !created && before == nil && firstTime(s) && !a.DryRun:
+		return a.inPlace(ctx, s, w)
 	}
 	return w, nil
 }
 
 // inPlace takes list items of its former owner off an object that was taken over without having been read, where they
 // stand in the place of Git's.
-func (p *pass) inPlace(ctx context.Context, s *plan.Step, w written) (written, error) {
-	t := &trial{pass: p, step: s, live: w.after, applied: true}
+func (a *Applier) inPlace(ctx context.Context, s *plan.Step, w written) (written, error) {
+	t := &trial{Applier: a, step: s, live: w.after, applied: true}
 	if must, err := t.must(); err != nil || len(must) == 0 {
 		return w, err
 	}
-	less, err := p.makeWay(ctx, t, nil)
+	less, err := a.makeWay(ctx, t, nil)
 	if apierrors.IsInvalid(err) || apierrors.IsNotFound(err) {
 		return w, nil
 	}
@@ -80,28 +81,28 @@ func (p *pass) inPlace(ctx context.Context, s *plan.Step, w written) (written, e
 func firstTime(s *plan.Step) bool { return s.Row == nil || s.Row.UID == "" || s.State == live.Replaced }
 
 // parties says whose fields may go from an object.
-func (p *pass) parties(s *plan.Step) fields.Parties {
-	return fields.Parties{Ours: record.Manager, Former: formerManagers(), LeftTo: append(slices.Clone(s.Managers), keeper),
-		LeftAt: s.Released, Yields: s.Policy.Yield, LikeOurs: p.app.ForeignFields == ForeignKeep || s.Told != "",
+func (a *Applier) parties(s *plan.Step) fields.Parties {
+	return fields.Parties{Ours: record.Manager, Former: formerManagers(), LeftTo: append(slices.Clone(s.Managers), fieldKeeper),
+		LeftAt: s.Released, Yields: s.Policy.Yield, LikeOurs: a.Foreign == app.ForeignKeep || s.Told != "",
 		Known: s.WasTold, LikeEdits: firstTime(s)}
 }
 
 // makeWay writes an object without what has to go, and without what explains the refusal of an apply, as far as dry runs
 // prove that it does. A refusal that nothing explains is returned as it is.
-func (p *pass) makeWay(ctx context.Context, t *trial, refused error) (written, error) {
+func (a *Applier) makeWay(ctx context.Context, t *trial, refused error) (written, error) {
 	if _, helps := refusalOf(refused); refused != nil && !helps {
 		return written{}, refused
 	}
 	const tries = 5 // a controller that reports status is enough for a conflict
 	for range tries {
 		if t.live == nil {
-			live, err := p.Cluster.Get(ctx, t.step.Ref)
+			live, err := a.Client.Get(ctx, t.step.Ref)
 			if err != nil {
 				return written{}, cmp.Or(refused, err)
 			}
 			t.live = live
 		}
-		w, err := p.clear(ctx, t, refused)
+		w, err := a.clear(ctx, t, refused)
 		if !wroteMeanwhile(err) {
 			return w, err
 		}
@@ -111,7 +112,7 @@ func (p *pass) makeWay(ctx context.Context, t *trial, refused error) (written, e
 }
 
 // clear makes way on one live object. A conflict means that somebody wrote it meanwhile.
-func (p *pass) clear(ctx context.Context, t *trial, refused error) (written, error) {
+func (a *Applier) clear(ctx context.Context, t *trial, refused error) (written, error) {
 	must, err := t.must()
 	if err != nil {
 		return written{}, err
@@ -129,12 +130,12 @@ func (p *pass) clear(ctx context.Context, t *trial, refused error) (written, err
 	case wroteMeanwhile(err):
 		return w, err
 	case helps && refused == nil:
-		return p.clear(ctx, t, err)
+		return a.clear(ctx, t, err)
 	case err != nil:
 		return w, cmp.Or(t.blame(refused), err)
 	}
 	w = t.fewest(ctx, w, must, suspects)
-	if !p.opts.DryRun {
+	if !a.DryRun {
 		w.after, err = t.take(ctx, w.dropped)
 	}
 	return w, err

@@ -1,4 +1,4 @@
-package reconcile
+package apply
 
 import (
 	"cmp"
@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -24,7 +25,7 @@ func uidOf(u *unstructured.Unstructured) types.UID {
 
 // send applies one object. A uid makes the server refuse to create it, or to change another one of its name. A kind
 // whose CRD was applied a moment ago may need another moment to be served, and so may a field that it has got.
-func (p *pass) send(ctx context.Context, s *plan.Step, uid types.UID) (*unstructured.Unstructured, bool, error) {
+func (a *Applier) send(ctx context.Context, s *plan.Step, uid types.UID) (*unstructured.Unstructured, bool, error) {
 	body := s.Body
 	if uid != "" {
 		m := s.Manifest.DeepCopy()
@@ -34,13 +35,13 @@ func (p *pass) send(ctx context.Context, s *plan.Step, uid types.UID) (*unstruct
 			return nil, false, err
 		}
 	}
-	o := cluster.ApplyOptions{Manager: cmp.Or(s.Share, record.Manager), Force: !s.Policy.Yield, DryRun: p.opts.DryRun, Unchecked: s.Policy.Unchecked}
-	served, declared := p.Now().Add(10*time.Second), p.Now().Add(2*time.Second)
+	o := cluster.ApplyOptions{Manager: cmp.Or(s.Share, record.Manager), Force: !s.Policy.Yield, DryRun: a.DryRun, Unchecked: s.Policy.Unchecked}
+	served, declared := a.Now().Add(10*time.Second), a.Now().Add(2*time.Second)
 	for pause := 20 * time.Millisecond; ; pause *= 2 {
-		after, created, err := p.Cluster.Apply(ctx, s.Ref, body, o)
-		isLate := p.newKinds[s.Ref.Kind] && notServedYet(err) && p.Now().Before(served) ||
-			isUnknownField(err) && p.Now().Before(declared) && p.changesKindOf(s.Ref)
-		if !isLate || p.opts.DryRun {
+		after, created, err := a.Client.Apply(ctx, s.Ref, body, o)
+		isLate := a.Promised.NewKinds[s.Ref.Kind] && NotServedYet(err) && a.Now().Before(served) ||
+			isUnknownField(err) && a.Now().Before(declared) && a.changesKindOf(s.Ref)
+		if !isLate || a.DryRun {
 			return after, created, err
 		}
 		if err := wait.Sleep(ctx, pause); err != nil {
@@ -50,7 +51,7 @@ func (p *pass) send(ctx context.Context, s *plan.Step, uid types.UID) (*unstruct
 }
 
 // changesKindOf tells whether this pass changes the CRD that defines the kind of an object.
-func (p *pass) changesKindOf(r cluster.Ref) bool {
-	crd := definedBy(r)
-	return p.plan != nil && p.changes(func(s *plan.Step) bool { return s.Changed && s.Key() == crd })
+func (a *Applier) changesKindOf(r cluster.Ref) bool {
+	crd := desired.DefinedBy(r)
+	return a.Promised.Has(func(s *plan.Step) bool { return s.Changed && s.Key() == crd })
 }

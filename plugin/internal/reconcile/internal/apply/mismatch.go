@@ -1,13 +1,10 @@
-package reconcile
+package apply
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"path"
 	"regexp"
 	"slices"
 	"strconv"
@@ -355,38 +352,16 @@ func wordMismatches(list []mismatch, origin manifest.Origin, lineOf func(mismatc
 	return strings.Join(texts, "; "), advice + " at " + first.String()
 }
 
-// explain is explain with the lines of the file where the manifest does not fit.
-func (p *pass) explain(err error, s *plan.Step) (message, advice string) {
+// Explain is explain with the lines of the file where the manifest does not fit.
+func (a *Applier) Explain(err error, s *plan.Step) (message, advice string) {
 	var api apierrors.APIStatus
 	if errors.As(err, &api) && s.Fields() != nil {
 		if list := mismatches(api.Status().Message, s.Fields()); len(list) > 0 {
-			text := p.textOf(s.Origin)
+			text := a.Text(s.Origin)
 			message, advice = wordMismatches(list, s.Origin, func(m mismatch) int { return render.Locate(text, s.Origin.Line, m.path, m.value) })
-			return p.Mask(message), p.Mask(advice)
+			return a.Say.Mask(message), a.Say.Mask(advice)
 		}
 	}
-	message, advice = explain(err, s, p.Secrets())
-	return p.Hidden.Mask(message), p.Hidden.Mask(advice)
-}
-
-// mostText is how much of a file is searched for a line.
-const mostText = 16 << 20
-
-// textOf reads the file of an origin in the commit, nil when that cannot be read.
-func (p *pass) textOf(origin manifest.Origin) []byte {
-	tree, err := p.openTree(context.WithoutCancel(p.ctx))
-	if err != nil {
-		return nil
-	}
-	defer tree.Close()
-	f, err := tree.Root.Open(path.Clean(origin.File))
-	if err != nil {
-		return nil
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, mostText))
-	if err != nil {
-		return nil
-	}
-	return data
+	message, advice = explain(err, s, a.Say.Secrets())
+	return a.Say.Hidden.Mask(message), a.Say.Hidden.Mask(advice)
 }

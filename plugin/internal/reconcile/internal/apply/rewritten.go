@@ -1,4 +1,4 @@
-package reconcile
+package apply
 
 import (
 	"encoding/base64"
@@ -16,23 +16,23 @@ import (
 
 // tellRewritten notes values that the server stored otherwise than Git says: an admission policy or webhook rewrote
 // them. They are the baseline from now on, so this is told when an object is applied, and not at every pass.
-func (p *pass) tellRewritten(c *report.Change, s *plan.Step, o outcome, set *fieldpath.Set) {
+func (a *Applier) tellRewritten(c *report.Change, s *plan.Step, o Outcome, set *fieldpath.Set) {
 	told := map[string]bool{} // what was rewritten before a revert of other fields
-	if o.before != nil {
-		for _, d := range fields.Diff(s.Manifest, o.before, set) {
+	if o.Before != nil {
+		for _, d := range fields.Diff(s.Manifest, o.Before, set) {
 			told[d.Path] = d.To != nil
 		}
-		for _, d := range fields.Diff(o.before, o.after, set) {
+		for _, d := range fields.Diff(o.Before, o.After, set) {
 			delete(told, d.Path)
 		}
 	}
 	var texts []string
-	for _, d := range fields.Diff(s.Manifest, o.after, set) {
+	for _, d := range fields.Diff(s.Manifest, o.After, set) {
 		if d.From == nil || d.To == nil || means(d.From, d.To) || c.Action == report.Reverted && told[d.Path] {
 			continue
 		}
 		text := d.Path + " was rewritten by the API server's admission"
-		if from, simple := d.From.(string); simple && !(s.Ref.Kind.Kind == "Secret" && s.Group == "") && !p.Hidden.In(from) {
+		if from, simple := d.From.(string); simple && !(s.Ref.Kind.Kind == "Secret" && s.Group == "") && !a.Say.Hidden.In(from) {
 			text = fmt.Sprintf("%s: admission made %v of %s", d.Path, d.To, from)
 		}
 		texts = append(texts, text)
@@ -43,9 +43,9 @@ func (p *pass) tellRewritten(c *report.Change, s *plan.Step, o outcome, set *fie
 	if more := len(texts) - 1; more > 0 {
 		texts = []string{fmt.Sprintf("%s, and %d more", texts[0], more)}
 	}
-	note := p.Mask(texts[0])
+	note := a.Say.Mask(texts[0])
 	if c.Action == report.Unchanged {
-		p.Remark(report.Change{Object: c.Object, Short: c.Short, Origin: c.Origin, Action: report.Unchanged, Note: note})
+		a.Say.Remark(report.Change{Object: c.Object, Short: c.Short, Origin: c.Origin, Action: report.Unchanged, Note: note})
 		return
 	}
 	if c.Note != "" {

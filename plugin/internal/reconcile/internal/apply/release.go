@@ -1,4 +1,4 @@
-package reconcile
+package apply
 
 import (
 	"cmp"
@@ -18,15 +18,15 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// yield prepares an object for being applied without the fields that are left to others. Those that we still own are
+// releaseFields prepares an object for being applied without the fields that are left to others. Those that we still own are
 // handed over first. What is created is created whole.
-func (p *pass) yield(ctx context.Context, s *plan.Step) (*plan.Step, error) {
+func (a *Applier) releaseFields(ctx context.Context, s *plan.Step) (*plan.Step, error) {
 	if len(s.Released) == 0 && len(s.Managers) == 0 {
 		return s, nil
 	}
 	live := s.Live
 	if live == nil {
-		u, err := p.Cluster.Get(ctx, s.Ref)
+		u, err := a.Client.Get(ctx, s.Ref)
 		switch {
 		case apierrors.IsNotFound(err) && len(s.First) > 0:
 			return s.With(s.First)
@@ -37,18 +37,18 @@ func (p *pass) yield(ctx context.Context, s *plan.Step) (*plan.Step, error) {
 		}
 		live = u
 	}
-	return p.without(ctx, s, live)
+	return a.withoutReleased(ctx, s, live)
 }
 
-// without hands over what we own of the released fields in live, and returns the step without what is left to others. A dry
+// withoutReleased hands over what we own of the released fields in live, and returns the step without what is left to others. A dry
 // run hands nothing over: it keeps what would be.
-func (p *pass) without(ctx context.Context, s *plan.Step, live *unstructured.Unstructured) (*plan.Step, error) {
+func (a *Applier) withoutReleased(ctx context.Context, s *plan.Step, live *unstructured.Unstructured) (*plan.Step, error) {
 	theirs, mine := fields.OwnedBy(live, s.Managers), fieldpath.NewSet()
 	if set, ok, err := fields.Applied(live, record.Manager); err != nil {
 		return s, err
 	} else if ok {
 		mine = fields.Select(live, set, s.Released)
-		if err := p.handOver(ctx, s, live, mine); err != nil {
+		if err := a.holdForOthers(ctx, s, live, mine); err != nil {
 			return s, err
 		}
 		theirs = theirs.Union(mine)
@@ -58,7 +58,7 @@ func (p *pass) without(ctx context.Context, s *plan.Step, live *unstructured.Uns
 	}
 	m := s.Manifest.DeepCopy()
 	fields.Remove(m.Object, theirs.Difference(identity(s)))
-	if p.opts.DryRun {
+	if a.DryRun {
 		fields.Put(m.Object, live, mine)
 	}
 	body, err := json.Marshal(m.Object)
@@ -74,8 +74,8 @@ func identity(s *plan.Step) *fieldpath.Set {
 		fieldpath.MakePathOrDie("metadata", "namespace"), fieldpath.MakePathOrDie("kind"), fieldpath.MakePathOrDie("apiVersion"))
 }
 
-// letGo gives away the ignored fields of an object that was created with them.
-func (p *pass) letGo(ctx context.Context, s *plan.Step, created *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+// releaseCreated gives away the ignored fields of an object that was created with them.
+func (a *Applier) releaseCreated(ctx context.Context, s *plan.Step, created *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	if len(s.Released) == 0 {
 		return created, nil
 	}
@@ -91,17 +91,17 @@ func (p *pass) letGo(ctx context.Context, s *plan.Step, created *unstructured.Un
 	if err != nil {
 		return nil, err
 	}
-	if less, err = p.without(ctx, less, created); err != nil {
+	if less, err = a.withoutReleased(ctx, less, created); err != nil {
 		return nil, err
 	}
-	after, _, err := p.send(ctx, less, created.GetUID())
+	after, _, err := a.send(ctx, less, created.GetUID())
 	return after, err
 }
 
-// handOver lets the keeper hold fields of ours with their live values, because we stop sending them: server-side apply
+// holdForOthers lets the keeper hold fields of ours with their live values, because we stop sending them: server-side apply
 // removes a field that its last owner stops sending.
-func (p *pass) handOver(ctx context.Context, s *plan.Step, live *unstructured.Unstructured, mine *fieldpath.Set) error {
-	if mine.Empty() || p.opts.DryRun {
+func (a *Applier) holdForOthers(ctx context.Context, s *plan.Step, live *unstructured.Unstructured, mine *fieldpath.Set) error {
+	if mine.Empty() || a.DryRun {
 		return nil
 	}
 	body := fields.Extract(live, mine)
@@ -118,11 +118,11 @@ func (p *pass) handOver(ctx context.Context, s *plan.Step, live *unstructured.Un
 	if err != nil {
 		return err
 	}
-	held := fields.OwnedBy(live, []string{keeper})
+	held := fields.OwnedBy(live, []string{fieldKeeper})
 	if !held.Difference(mine).Empty() { // what it holds of other rules stays held
-		return p.handOver(ctx, s, live, mine.Union(held))
+		return a.holdForOthers(ctx, s, live, mine.Union(held))
 	}
-	if _, _, err = p.Cluster.Apply(ctx, s.Ref, raw, cluster.ApplyOptions{Manager: keeper, Force: true}); err != nil {
+	if _, _, err = a.Client.Apply(ctx, s.Ref, raw, cluster.ApplyOptions{Manager: fieldKeeper, Force: true}); err != nil {
 		return fmt.Errorf("hand over %s: %w", cmp.Or(slices.Concat(s.Released, []string{"fields"})...), err)
 	}
 	return nil

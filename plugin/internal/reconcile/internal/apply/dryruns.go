@@ -1,0 +1,71 @@
+package apply
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+)
+
+// Refused is a step with the answer that its write would get.
+type Refused struct {
+	*plan.Step
+	Outcome
+}
+
+// Ask does to each step, as a dry run, all that a write does. It notes what is to be recreated.
+func (a *Applier) Ask(ctx context.Context, steps []*plan.Step) []Refused {
+	dry := *a
+	dry.DryRun = true
+	outcomes := make([]Outcome, len(steps))
+	concurrent.Each(ctx, len(steps), AtOnce, func(i int) { outcomes[i] = dry.Apply(ctx, steps[i]) })
+	var refused []Refused
+	for i, s := range steps {
+		s.Recreate = cmp.Or(outcomes[i].Anew, s.Recreate)
+		if err := outcomes[i].Err; err != nil && a.isFinal(err, s) {
+			refused = append(refused, Refused{s, outcomes[i]})
+		}
+	}
+	return refused
+}
+
+// isFinal tells whether the answer to a dry run is the answer to the write as well. It is not where the dry run is what
+// failed, or where an object that this pass applies before may change the server's mind. Then the write will tell.
+func (a *Applier) isFinal(err error, s *plan.Step) bool {
+	var api apierrors.APIStatus
+	if !errors.As(err, &api) {
+		return false
+	}
+	st := api.Status()
+	switch {
+	case undryable(st), a.Promised.Has(func(o *plan.Step) bool { return o.Key() == desired.DefinedBy(s.Ref) }):
+		return false
+	case ownedByOthers(err), isMismatch(err):
+		return true
+	case strings.Contains(st.Message, "ValidatingAdmissionPolicy") && a.Promised.Has(func(o *plan.Step) bool { return o.Ref.Kind.Kind == "ConfigMap" || o.Ref.Kind.Kind == "Secret" }):
+		return false // its parameters
+	case st.Code == 403, strings.Contains(st.Message, "ValidatingAdmissionPolicy"), strings.Contains(st.Message, "admission webhook"):
+		return refusesUpdate(err) && !a.Promised.Has(func(o *plan.Step) bool { return admits(o.Ref.Kind) })
+	}
+	return refusesUpdate(err) || st.Code == 413
+}
+
+// admits tells whether objects of a kind have a say in what the server admits: rights, quotas, classes, policies, and
+// custom resources, which may be policies of some engine.
+func admits(k cluster.Kind) bool {
+	switch k.Group {
+	case "":
+		return slices.Contains([]string{"Namespace", "ResourceQuota", "LimitRange", "ServiceAccount"}, k.Kind)
+	case "apps", "batch", "autoscaling", "policy", "networking.k8s.io", "discovery.k8s.io":
+		return false
+	}
+	return true
+}

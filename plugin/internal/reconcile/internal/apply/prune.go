@@ -1,0 +1,116 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+)
+
+// Prune deletes one object, or finds out that there is nothing of ours to delete. done means that the row can go.
+// was is the object as it was, if it was read.
+func (a *Applier) Prune(ctx context.Context, r plan.Prune) (c *report.Change, was *unstructured.Unstructured, done bool) {
+	c = &report.Change{Object: r.Row.ID(), Short: a.Say.Short(r.Row.Ref)}
+	fail := func(err error) (*report.Change, *unstructured.Unstructured, bool) {
+		c.Action = report.Failed
+		c.Error, c.Hint = a.Explain(err, &plan.Step{Object: &desired.Object{Ref: r.Row.Ref}})
+		c.Error = "prune: " + c.Error
+		return c, nil, false
+	}
+	if a.Absent(r.Row.Ref.Kind) {
+		return nil, nil, true // discovery says that the kind is gone, and its objects with it
+	}
+	live, err := a.ProvenOurs(ctx, r)
+	if err != nil {
+		return fail(err)
+	}
+	if live == nil {
+		return nil, nil, true
+	}
+	own := false
+	if r.Row.Group == "" && (r.Row.Ref.Kind.Kind == "Secret" || r.Row.Ref.Kind.Kind == "ConfigMap") {
+		if own, err = a.IsCredentials(ctx, r.Row.Ref); err != nil {
+			return fail(err)
+		}
+	}
+	switch {
+	case r.NotPruned != "":
+	case own:
+		r.NotPruned = "the instance takes its credentials from it"
+	case plan.IsKept(live.GetAnnotations()):
+		r.NotPruned = "pruning is disabled by its annotation"
+	case r.Row.HoldsOthers():
+		r.NotPruned = "it was there before this app, and so may be what depends on it"
+	}
+	if r.NotPruned != "" {
+		c.Action, c.Note = report.Skipped, r.NotPruned+"; it is no longer managed"
+		if err := a.Release(ctx, r.Row, live); err != nil {
+			return fail(err)
+		}
+		return c, nil, true
+	}
+	if err := a.Wait.Delete(ctx, r.Row.Ref, live.GetUID()); err != nil {
+		if apierrors.IsConflict(err) {
+			return nil, nil, true // recreated by somebody in this very moment: not ours
+		}
+		return fail(err)
+	}
+	c.Action = report.Pruned
+	was, _ = live.(*unstructured.Unstructured)
+	return c, was, true
+}
+
+// ProvenOurs returns the live object of a row if it is the one we created: the recorded uid, or, for a row that was
+// written ahead and never completed, our label together with our field manager's entry. A label alone proves nothing,
+// people copy labels. An object that joined another ApplySet is not ours any more.
+func (a *Applier) ProvenOurs(ctx context.Context, r plan.Prune) (metav1.Object, error) {
+	found := r.Live
+	if found == nil || a.DryRun { // a dry run shows what would go
+		u, err := a.Client.Get(ctx, r.Row.Ref)
+		if apierrors.IsNotFound(err) {
+			return nil, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		found = u
+	}
+	if owner := plan.OtherSet(found, a.Set); owner != "" {
+		return nil, nil
+	}
+	if r.Row.UID != "" {
+		if found.GetUID() != r.Row.UID {
+			return nil, nil
+		}
+		return found, nil
+	}
+	if found.GetLabels()[record.LabelPartOf] == a.Set && live.AppliedByUs(found) {
+		return found, nil
+	}
+	return nil, nil
+}
+
+// Release takes our label off an object that stays in the cluster but leaves the app.
+func (a *Applier) Release(ctx context.Context, row record.Row, live metav1.Object) error {
+	if a.DryRun || live.GetLabels()[record.LabelPartOf] == "" {
+		return nil
+	}
+	patch := fmt.Appendf(nil, `[{"op":"test","path":"/metadata/uid","value":%q},{"op":"remove","path":"/metadata/labels/applyset.kubernetes.io~1part-of"}]`,
+		live.GetUID())
+	_, err := a.Client.PatchJSON(ctx, row.Ref, patch, record.Manager)
+	if apierrors.IsInvalid(err) || apierrors.IsNotFound(err) { // somebody else may just have done the same
+		now, getErr := a.Client.Get(ctx, row.Ref)
+		if apierrors.IsNotFound(getErr) || getErr == nil && (now.GetUID() != live.GetUID() || now.GetLabels()[record.LabelPartOf] == "") {
+			return nil
+		}
+	}
+	return err
+}

@@ -1,0 +1,50 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// Earlier versions applied under another manager name. Both names count as ours wherever managedFields are read, so an
+// upgrade alone is no drift. The first pass renames the entries; it changes nothing else of the objects.
+
+// underOneName prepares a step whose live object holds our share under its earlier name. Applied under today's name
+// beside it, a field that left Git would stay for the sake of the earlier one. A dry run asks under the earlier name.
+func (a *Applier) underOneName(ctx context.Context, s *plan.Step, live *unstructured.Unstructured) (*plan.Step, error) {
+	if live == nil || !fields.HasEarlierName(live) {
+		return s, nil
+	}
+	t := *s
+	if a.DryRun {
+		t.Share = fields.AppliedAs(live, record.Manager)
+		return &t, nil
+	}
+	after, err := a.Client.RenameManagers(ctx, s.Ref, live, record.Manager)
+	if err != nil {
+		return s, fmt.Errorf("rename our field manager: %w", err)
+	}
+	t.Live = after
+	return &t, nil
+}
+
+// oneShare ends an apply to an object that turned out to hold our share under its earlier name, too: one that was not
+// known to be ours.
+func (a *Applier) oneShare(ctx context.Context, s *plan.Step, u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	if !fields.HasEarlierName(u) {
+		return u, nil
+	}
+	if a.DryRun {
+		return fields.WithoutTwin(u, record.Manager)
+	}
+	if _, err := a.Client.RenameManagers(ctx, s.Ref, u, record.Manager); err != nil {
+		return nil, fmt.Errorf("rename our field manager: %w", err)
+	}
+	after, _, err := a.send(ctx, s, u.GetUID())
+	return after, err
+}

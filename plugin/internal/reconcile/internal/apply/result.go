@@ -1,0 +1,185 @@
+package apply
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+)
+
+// Result says of an object that was applied what its row is to be, and what happened, as far as it is not told in c. A dry run
+// has no row.
+func (a *Applier) Result(c *report.Change, s *plan.Step, o Outcome) (row record.Row) {
+	set, ok, err := fields.Applied(o.After, record.Manager)
+	ok = ok && err == nil
+	if !a.DryRun {
+		row = record.Row{Ref: s.Ref, UID: o.After.GetUID(), ResourceVersion: o.After.GetResourceVersion(),
+			Generation: o.After.GetGeneration(), Manifest: s.Hash, Adopted: adopted(s, o) && !a.MadeNamespace(o.After), CreateOnly: s.Policy.CreateOnly,
+			Expires: wait.Expires(o.After)}
+		if ok { // without an entry of ours only an unchanged resourceVersion is clean
+			row.Owned = fields.Digest(a.Record.Secret, o.After, set)
+			row.Metadata = fields.MetadataDigest(a.Record.Secret, o.After, set)
+		}
+	}
+	if ok && o.Before != nil {
+		told := set
+		if was, known, err := fields.Applied(o.Before, record.Manager); known && err == nil {
+			told = set.Union(was) // a field that left Git is told too
+		}
+		c.Fields = a.fieldChanges(s, o, fields.Diff(o.Before, o.After, told))
+	}
+	if len(o.gone) > 0 {
+		c.Fields = append(c.Fields, a.fieldChanges(s, o, o.gone)...)
+	}
+	c.Fields = append(a.droppedFields(s, o, c.Fields), c.Fields...) // a line tells the first
+	c.Action, c.Note = classify(s, o)
+	if o.refused {
+		c.Note = strings.TrimPrefix(c.Note+"; "+madeWay(o.dropped), "; ")
+	}
+	if ok && !a.DryRun {
+		a.tellRewritten(c, s, o, set)
+	}
+	return row
+}
+
+// adopted tells whether somebody else made the object that is now ours. Of a row that was written ahead and has our
+// label, we are taken to be its maker.
+func adopted(s *plan.Step, o Outcome) bool {
+	switch {
+	case o.Created:
+		return false
+	case s.Row != nil && s.Row.UID == o.After.GetUID():
+		return s.Row.Adopted
+	case s.From != nil:
+		return s.From.Row.Adopted
+	case s.Row != nil && s.Row.Adopted: // handed over by a run that was cut off
+		return true
+	}
+	return s.Live == nil || s.State == live.Replaced
+}
+
+// classify names what happened. Drift is what differs although Git did not change.
+func classify(s *plan.Step, o Outcome) (report.Action, string) {
+	same := !o.Created && o.Before != nil && jsonOf(bare(o.Before)) == jsonOf(bare(o.After))
+	known := s.Row != nil && s.Row.UID != ""
+	switch {
+	case o.Anew != "" && known && !s.Changed:
+		return report.Reverted, "deleted and recreated, " + o.Anew
+	case o.Anew != "":
+		return report.Configured, "deleted and recreated, " + o.Anew
+	case o.Created && known && !s.Changed:
+		return report.Reverted, "it had been deleted"
+	case o.Created:
+		return report.Created, o.ahead
+	case same:
+		return report.Unchanged, ""
+	case s.From != nil:
+		return report.Configured, plan.HandedOver(s.From)
+	case s.Changed && s.Row == nil:
+		return report.Configured, "it existed before" + o.from
+	case s.Changed, !known:
+		return report.Configured, ""
+	case s.State == live.Replaced, s.State == live.Missing && o.After.GetUID() != "" && o.After.GetUID() != s.Row.UID:
+		return report.Reverted, "it had been deleted and recreated" + o.from
+	case s.State == live.Missing:
+		return report.Reverted, "its label " + record.LabelPartOf + " had been removed" + o.from
+	}
+	return report.Reverted, ""
+}
+
+// bare is an object without status and bookkeeping. A dry run keeps the resourceVersion, so that tells nothing.
+func bare(u *unstructured.Unstructured) map[string]any {
+	c := u.DeepCopy().Object
+	delete(c, "status")
+	for _, f := range []string{"managedFields", "resourceVersion", "generation"} {
+		unstructured.RemoveNestedField(c, "metadata", f)
+	}
+	return c
+}
+
+func jsonOf(v any) string {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(v)
+	}
+	return string(raw)
+}
+
+// fieldChanges words the differences of owned fields, with who set the old value. Values of Secrets are masked.
+func (a *Applier) fieldChanges(s *plan.Step, o Outcome, diffs []fields.Difference) []report.FieldChange {
+	var out []report.FieldChange
+	for _, d := range diffs {
+		if (s.From != nil || firstTime(s)) && strings.HasSuffix(d.Path, "["+record.LabelPartOf+"]") {
+			continue // that is what handing over, and taking over, means
+		}
+		f := report.FieldChange{Path: d.Path, From: d.From, To: d.To}
+		if s.Kind.IsSecret() {
+			f.From, f.To = tell.Masked(d.From), tell.Masked(d.To)
+		}
+		if o.Before == nil { // it was taken over without having been read
+			out = append(out, f)
+			continue
+		}
+		if by := fields.SetBy(o.Before, d, record.Manager); by != nil && by.Manager != fieldKeeper {
+			f.By = &report.Owner{Manager: by.Manager, Operation: by.Operation, Subresource: by.Subresource, Time: by.Time}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// droppedFields words what made way for Git's fields and is not told yet.
+func (a *Applier) droppedFields(s *plan.Step, o Outcome, told []report.FieldChange) []report.FieldChange {
+	var out []report.FieldChange
+	for _, l := range o.dropped {
+		if slices.ContainsFunc(told, func(f report.FieldChange) bool { return f.Path == l.Path }) {
+			continue
+		}
+		f := report.FieldChange{Path: l.Path, From: l.From, To: l.Left(o.After)}
+		if jsonOf(f.From) == jsonOf(f.To) {
+			continue // the server fills it in as it was
+		}
+		if s.Kind.IsSecret() {
+			f.From, f.To = tell.Masked(f.From), tell.Masked(f.To)
+		}
+		if l.By != nil {
+			f.By = &report.Owner{Manager: l.By.Manager, Operation: l.By.Operation, Subresource: l.By.Subresource, Time: l.By.Time}
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+// EffectNote is what a difference between two states of an object does not show.
+func EffectNote(s *plan.Step, o Outcome, c report.Change) string {
+	switch {
+	case o.Anew != "":
+		return "deleted and recreated, " + o.Anew
+	case s.From != nil:
+		return plan.HandedOver(s.From)
+	case o.ahead != "":
+		return o.ahead
+	case !o.Created && c.Action != report.Unchanged:
+		return c.Note // it is taken over, or its label is put back: the difference leaves out our label
+	}
+	return ""
+}
+
+// OwnedDigest is the digest of the fields we own in u, "" when there are none.
+func (a *Applier) OwnedDigest(u *unstructured.Unstructured) string {
+	set, ok, err := fields.Applied(u, record.Manager)
+	if err != nil || !ok {
+		return ""
+	}
+	return fields.Digest(a.Record.Secret, u, set)
+}
