@@ -180,3 +180,22 @@ func TestDocsLinksLeadSomewhere(t *testing.T) {
 		}
 	}
 }
+
+// TestDocsSayNothingTwice: a paragraph or an item of a list is on one page, and other pages link to it.
+func TestDocsSayNothingTwice(t *testing.T) {
+	where := map[string]string{}
+	for _, pattern := range []string{"../*.md", "../docs/*.md", "../plugin/e2e/*.md"} {
+		pages, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, page := range pages {
+			for _, p := range doctest.Paragraphs(read(t, page)) {
+				if other, found := where[p]; found && other != page && len(p) > 80 {
+					t.Errorf("%s and %s both say: %s", other, page, p)
+				}
+				where[p] = page
+			}
+		}
+	}
+}

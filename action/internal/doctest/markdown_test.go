@@ -19,3 +19,11 @@ func TestAnchors(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestParagraphs(t *testing.T) {
+	page := "one\nline\n\n- two\n  lines\n- three\n\n```\nno\n```\n1. four\n| five |\n"
+	want := []string{"one line", "two lines", "three", "four", "five |"}
+	if got := Paragraphs(page); !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

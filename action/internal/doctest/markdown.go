@@ -12,6 +12,7 @@ var (
 	link    = regexp.MustCompile(`\]\(([^()\s]+)\)|(?:src|srcset|href)="([^"]+)"`)
 	heading = regexp.MustCompile(`(?m)^#+ +(.*)$`)
 	text    = regexp.MustCompile(`\[([^\]]*)\]\([^)]*\)`)
+	item    = regexp.MustCompile(`\n\s*\n(?:- |[0-9]+\. |\|)?|\n(?:- |[0-9]+\. |\|)`)
 	dropped = regexp.MustCompile(`[^\p{L}\p{N}_ -]`)
 )
 
@@ -41,6 +42,17 @@ func Anchors(page string) []string {
 			out = append(out, anchor)
 		}
 		seen[anchor]++
+	}
+	return out
+}
+
+// Paragraphs returns the paragraphs, items of lists and rows of tables of a page, each on one line, without code blocks.
+func Paragraphs(page string) []string {
+	var out []string
+	for _, p := range item.Split(fence.ReplaceAllString(page, ""), -1) {
+		if p = strings.Join(strings.Fields(p), " "); p != "" {
+			out = append(out, p)
+		}
 	}
 	return out
 }
