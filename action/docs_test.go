@@ -3,6 +3,8 @@ package action
 import (
 	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -123,17 +125,77 @@ func TestActionHasEveryOutput(t *testing.T) {
 	}
 }
 
-// TestReadmeBlocks holds the README's workflows equal to those of docs/action.md and docs/promotion.md, which are linted
-// and executed.
-func TestReadmeBlocks(t *testing.T) {
-	reference := read(t, "../docs/action.md") + read(t, "../docs/promotion.md")
-	blocks := regexp.MustCompile("(?s)```(?:yaml|sh)\n.*?```\n").FindAllString(read(t, "../README.md"), -1)
-	if len(blocks) < 4 {
-		t.Fatalf("the README has %d workflows, want those of docs/action.md", len(blocks))
+// TestDocsReadmeBlocks compares the workflow of the README with those of docs/action.md, which are linted and executed.
+func TestDocsReadmeBlocks(t *testing.T) {
+	reference := read(t, "../docs/action.md")
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```\n").FindAllStringSubmatch(read(t, "../README.md"), -1)
+	if len(blocks) == 0 {
+		t.Fatal("the README shows no step of a workflow")
 	}
 	for _, b := range blocks {
-		if !strings.Contains(reference, b) {
-			t.Errorf("this block of the README is in neither page, so nothing tests it:\n%s", b)
+		if !strings.Contains(reference, b[1]) {
+			t.Errorf("this block of the README is not in docs/action.md, so nothing tests it:\n%s", b[1])
+		}
+	}
+}
+
+// TestDocsIndexNamesEveryPage: docs/README.md leads to each page of docs in one step.
+func TestDocsIndexNamesEveryPage(t *testing.T) {
+	linked := map[string]bool{}
+	for _, l := range doctest.Links(read(t, "../docs/README.md")) {
+		file, _, _ := strings.Cut(l, "#")
+		linked[file] = true
+	}
+	pages, err := filepath.Glob("../docs/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, page := range append(pages, "cli/README.md", "schemas/README.md") {
+		if name := strings.TrimPrefix(filepath.ToSlash(page), "../docs/"); name != "README.md" && !linked[name] {
+			t.Errorf("docs/README.md has no link to %s", name)
+		}
+	}
+}
+
+// TestDocsLinksLeadSomewhere follows each relative link and each anchor of the pages that people read.
+func TestDocsLinksLeadSomewhere(t *testing.T) {
+	for _, pattern := range []string{"../*.md", "../docs/*.md", "../docs/*/*.md", "../plugin/e2e/*.md"} {
+		pages, err := filepath.Glob(pattern)
+		if err != nil || len(pages) == 0 {
+			t.Fatalf("%s: no pages, %v", pattern, err)
+		}
+		for _, page := range pages {
+			for _, l := range doctest.Links(read(t, page)) {
+				file, anchor, _ := strings.Cut(l, "#")
+				target := page
+				if file != "" {
+					target = filepath.Join(filepath.Dir(page), file)
+				}
+				if _, err := os.Stat(target); err != nil {
+					t.Errorf("%s: the link %s leads nowhere", page, l)
+				} else if anchor != "" && !slices.Contains(doctest.Anchors(read(t, target)), anchor) {
+					t.Errorf("%s: the link %s leads to a heading that %s does not have", page, l, target)
+				}
+			}
+		}
+	}
+}
+
+// TestDocsSayNothingTwice: a paragraph or an item of a list is on one page, and other pages link to it.
+func TestDocsSayNothingTwice(t *testing.T) {
+	where := map[string]string{}
+	for _, pattern := range []string{"../*.md", "../docs/*.md", "../plugin/e2e/*.md"} {
+		pages, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, page := range pages {
+			for _, p := range doctest.Paragraphs(read(t, page)) {
+				if other, found := where[p]; found && other != page && len(p) > 80 {
+					t.Errorf("%s and %s both say: %s", other, page, p)
+				}
+				where[p] = page
+			}
 		}
 	}
 }

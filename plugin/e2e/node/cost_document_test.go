@@ -14,25 +14,24 @@ import (
 
 const costIntroduction = `# What the CronJob costs
 
-Written by ` + "`make bench-node`" + ` on a real node: containerd and the kubelet, the image of ` + "`make image`" + `, the CronJob as
-` + "`kubectl gitops install`" + ` makes it, a repository behind https. The app is one YAML file: 70 %% ConfigMaps, the rest
+` + "`make bench-node`" + ` writes this page. It runs on a real node with containerd and the kubelet, with the image of ` + "`make image`" + `, the CronJob of
+` + "`kubectl gitops install`" + `, and a repository behind https. The app is one YAML file: 70 %% ConfigMaps, the rest
 Deployments, Services and ServiceAccounts. Each row is one job.
 
 Machine: %s.
 
-- *requests* are those of the job's service account, by the API server's audit log. A job makes them besides what
-  Kubernetes itself needs to start a pod: the column *kubelet* counts the kubelet's requests about the job's namespace.
-- *CPU* and *memory* are those of the pod's control group. *anonymous* is what the processes hold; *with files* is the kernel's
-  maximum, which counts the cached pages of the binary too.
+- *requests* are those of the job's service account, counted in the API server's audit log.
+- *kubelet* counts the kubelet's requests about the job's namespace. Kubernetes needs them to start any pod.
+- *CPU*, *anonymous* and *with files* are those of the pod's control group. *anonymous* is the memory that the processes allocated. *with files* is the kernel's
+  maximum, which includes the cached pages of the binary.
 
 | objects | job | requests | kubelet | CPU | anonymous | with files |
 |---|---|---|---|---|---|---|
 `
 
 const costEnd = `
-No job was throttled or ran out of memory: install sets requests of 10m CPU and 64Mi, a memory limit of 512Mi (` + "`--memory`" + `) and no
-CPU limit, since a limit would only make a revert slower. The renderer is a process of its own; it and the reconciler share
-the limit.
+No job was throttled or ran out of memory. ` + "`install`" + ` sets requests of 10m CPU and 64Mi, and a memory limit of 512Mi (` + "`--memory`" + `). It sets no
+CPU limit, because a limit would only make a revert slower. The renderer is a separate process, and shares the limit with the reconciler.
 `
 
 func costDocument(costs []cost) string {

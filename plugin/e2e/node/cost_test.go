@@ -34,9 +34,9 @@ func TestCost(t *testing.T) {
 		s := newSite(t)
 		s.commit("objects", manyObjects(objects))
 		s.install(s.repo(), "--rbac=cluster-admin", "--interval=0")
-		costs = append(costs, s.measure("first pass: everything is created", objects))
+		costs = append(costs, s.measure("first run: everything is created", objects))
 		s.measure("settles", objects)
-		costs = append(costs, s.measure("one pass that finds nothing", objects))
+		costs = append(costs, s.measure("one run that finds nothing", objects))
 		s.gitops("install", "--repo="+s.repo(), "--path=shop", "--target-namespace="+s.ns, "--secret=git",
 			"--schedule="+never, "--image="+imageName, "--rbac=cluster-admin")
 		costs = append(costs, s.measure("the default loop of 55 s that finds nothing", objects))
