@@ -46,7 +46,7 @@ func (p *pass) ask(ctx context.Context) error {
 // toAsk lists the steps that a dry run is worth.
 func (p *pass) toAsk() []*plan.Step {
 	alone := len(p.plan.Steps)+len(p.plan.Prunes) == 1
-	hooked := p.hooksDue() && len(p.hooksOf(desired.PreSync)) > 0 // they may change what the server says
+	hooked := p.hooks.AreDue() && len(desired.HooksOf(p.hooks.List, desired.PreSync, p.rec.Due)) > 0 // they may change what the server says
 	var out []*plan.Step
 	for _, s := range p.plan.Steps {
 		changes := s.Changed && s.Live != nil && s.State != live.Terminating && !s.Policy.CreateOnly

@@ -11,7 +11,7 @@ import (
 // nothing any more: it is in no other app's way.
 func (p *pass) confine() error {
 	var problems manifest.Problems
-	for _, o := range slices.Concat(p.desired, p.hooks) {
+	for _, o := range slices.Concat(p.desired, p.hooks.List) {
 		if why, advice := p.app.Allow.Refuses(o.Ref); why != "" {
 			problems = append(problems, manifest.Problem{Origin: o.Origin, Object: o.ID(), Message: why, Hint: advice})
 		}
@@ -19,7 +19,7 @@ func (p *pass) confine() error {
 	if len(problems) == 0 {
 		return nil
 	}
-	p.desired, p.hooks = nil, nil
+	p.desired, p.hooks.List = nil, nil
 	slices.SortStableFunc(problems, func(a, b manifest.Problem) int {
 		return cmp.Or(cmp.Compare(a.Origin.File, b.Origin.File), cmp.Compare(a.Origin.Line, b.Origin.Line))
 	})

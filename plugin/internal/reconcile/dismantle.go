@@ -80,7 +80,7 @@ func (p *pass) dismantle(ctx context.Context, prune bool) error {
 		return errors.Join(err, p.saveRest(ctx))
 	}
 	if prune {
-		if err := p.cleanHooks(ctx); err != nil {
+		if err := p.hookRunner().Clean(ctx); err != nil {
 			return errors.Join(err, p.saveRest(ctx))
 		}
 	}
@@ -95,8 +95,8 @@ func (p *pass) removeAll(ctx context.Context) error {
 	if err := errors.Join(p.compileHealth(ctx), p.takeKept()); err != nil {
 		return err
 	}
-	if p.hooksDue() {
-		p.rec.SetDue(p.dueFor)
+	if p.hooks.AreDue() {
+		p.rec.SetDue(p.hooks.Due)
 	}
 	return p.runParts(ctx, deleting)
 }
@@ -122,7 +122,7 @@ func (p *pass) releaseAll(ctx context.Context) error {
 
 // saveRest records what could not be deleted.
 func (p *pass) saveRest(ctx context.Context) error {
-	ctx, cancel := wait.Lingering(ctx, saveGrace)
+	ctx, cancel := wait.Lingering(ctx, wait.SaveGrace)
 	defer cancel()
 	p.rec.Pending = true
 	if !p.rec.HasParent() {
@@ -138,14 +138,14 @@ func (p *pass) saveRest(ctx context.Context) error {
 
 // Farewell lists the hooks that run when the app of a record is removed with its objects, in words.
 func Farewell(rec *record.Record) ([]string, error) {
-	hooks, err := keptHooks(rec)
+	hooks, err := plan.KeptHooks(rec)
 	if err != nil {
 		return nil, err
 	}
 	var out []string
 	for _, phase := range []string{desired.PreDelete, desired.PostDelete} {
 		for _, o := range desired.HooksOf(hooks, phase, record.HooksDelete) {
-			text := fmt.Sprintf("%s hook %s", phase, nameGiven(o))
+			text := fmt.Sprintf("%s hook %s", phase, plan.NameGiven(o))
 			if o.Namespace != "" {
 				text += " in " + o.Namespace
 			}

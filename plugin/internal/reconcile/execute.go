@@ -10,6 +10,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/hooks"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -219,4 +220,14 @@ func (p *pass) applier() *apply.Applier {
 		a.Promised.Steps = p.plan.Steps
 	}
 	return a
+}
+
+// hookRunner runs hooks with what the pass knows by now.
+func (p *pass) hookRunner() *hooks.Runner {
+	return &hooks.Runner{Client: p.Cluster, Say: p.Teller, Wait: p.wait, Record: p.rec, Hooks: &p.hooks, App: p.app.Name, Set: p.id, Apps: p.apps, Commit: p.commit,
+		Listed: p.listed != nil, KeepRemoved: p.app.KeepRemoved, Loop: p.opts.Loop, DryRun: p.opts.DryRun,
+		Save: func(ctx context.Context) error { return p.Records.Save(ctx, p.rec) },
+		Explain: func(err error, o *desired.Object) (string, string) {
+			return p.applier().Explain(err, &plan.Step{Object: o})
+		}}
 }

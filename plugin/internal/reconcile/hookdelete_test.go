@@ -47,8 +47,8 @@ func TestHooksOfARemovalRunWithoutDoubtOnly(t *testing.T) {
 	} {
 		p := keeping(t, hook)
 		test.change(p)
-		if err := p.planRemoval(); err != nil || p.hooksDue() != test.runs || len(p.hooks) > 0 != test.runs {
-			t.Errorf("%s: %v, due %v, %v", name, err, p.hooksDue(), p.hooks)
+		if err := p.planRemoval(); err != nil || p.hooks.AreDue() != test.runs || len(p.hooks.List) > 0 != test.runs {
+			t.Errorf("%s: %v, due %v, %v", name, err, p.hooks.AreDue(), p.hooks.List)
 		}
 	}
 }
@@ -56,7 +56,7 @@ func TestHooksOfARemovalRunWithoutDoubtOnly(t *testing.T) {
 func TestHooksOfARemovalAreConfined(t *testing.T) {
 	p := keeping(t, "kubectl-gitops.dev/hook=PreDelete")
 	p.app.Allow.Namespaces = []string{"other"}
-	if err := p.planRemoval(); err == nil || p.hooksDue() {
+	if err := p.planRemoval(); err == nil || p.hooks.AreDue() {
 		t.Errorf("a hook in a namespace of others runs: %v", err)
 	}
 	for name, change := range map[string]func(*record.KeptHook){
@@ -76,7 +76,7 @@ func TestHooksOfARemovalAreConfined(t *testing.T) {
 		if p.rec.Kept, err = record.PackHooks(list); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.planRemoval(); err == nil || p.hooksDue() {
+		if err := p.planRemoval(); err == nil || p.hooks.AreDue() {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

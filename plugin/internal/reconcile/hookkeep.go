@@ -18,7 +18,7 @@ import (
 func (p *pass) keepHooks(first bool) error {
 	var list []record.KeptHook
 	var largest *desired.Object
-	for _, o := range p.hooks {
+	for _, o := range p.hooks.List {
 		if !o.Hook.OfRemoval() {
 			continue
 		}
@@ -43,12 +43,9 @@ func (p *pass) keepHooks(first bool) error {
 				len(kept)>>10, record.MaxKept>>10),
 			Hint: "put what they bring along into an image, or into a ConfigMap that is no hook"}}
 	}
-	p.toKeep = kept
+	p.hooks.Keep = kept
 	return err
 }
-
-// keepsHooks tells whether the record keeps the hooks of this commit already.
-func (p *pass) keepsHooks() bool { return p.toKeep == nil || bytes.Equal(p.toKeep, p.rec.Kept) }
 
 // notKept says why a hook is not kept, "" when it is. Values of Secrets are not for the record.
 func (p *pass) notKept(o *desired.Object) string {

@@ -33,7 +33,7 @@ func (p *pass) targetNamespace() (cluster.Ref, bool) {
 
 // needsNamespace tells whether the plan creates objects or runs hooks, which the target namespace may be missing for.
 func (p *pass) needsNamespace() bool {
-	return p.newlyDue && !p.retired() || slices.ContainsFunc(p.plan.Steps, func(s *plan.Step) bool {
+	return p.hooks.New && !p.retired() || slices.ContainsFunc(p.plan.Steps, func(s *plan.Step) bool {
 		return !p.retired() && (s.Row == nil || s.State == live.Missing) || s.Live == nil && s.Namespace == p.app.Namespace
 	})
 }

@@ -12,7 +12,7 @@ func (p *pass) noteSpread() {
 	for k := range p.rec.Rows {
 		s.See(k.Namespace)
 	}
-	for _, o := range slices.Concat(p.desired, p.hooks) {
+	for _, o := range slices.Concat(p.desired, p.hooks.List) {
 		s.See(o.Namespace)
 	}
 	p.Report.Spread = s.Many()

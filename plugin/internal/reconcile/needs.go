@@ -9,6 +9,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/rbac"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
@@ -59,7 +60,7 @@ func NeedsOfRecord(rec *record.Record, instance string) []rbac.Grant {
 	for _, ref := range rec.Refs() {
 		grants = append(grants, rbac.Apply(ref.Group, ref.Resource, ref.Namespace))
 	}
-	hooks, _ := keptHooks(rec) // what cannot be read is not run
+	hooks, _ := plan.KeptHooks(rec) // what cannot be read is not run
 	var objects []rbac.Object
 	for _, o := range hooks {
 		if why, _ := app.Allow.Refuses(o.Ref); why == "" {

@@ -45,28 +45,24 @@ type pass struct {
 	live     *live.Snapshot
 	states   map[record.Key]live.State
 	plan.Handovers
-	desired   []*desired.Object
-	ignored   map[record.Key]bool // in Git, and left alone altogether
-	hooks     []*desired.Object   // run instead of applied
-	manifests string              // keyed hash of all manifests, when there are hooks
-	dueFor    record.HookCause    // hooks are to run, and what for
-	newlyDue  bool                // no pass before this one has recorded that
-	remarked  bool                // the record remembers something new that was told
-	moved     bool                // the record names another commit, or other inputs, than before
-	renamed   bool                // our field manager got its name of today on some objects
-	inputs    *record.Inputs      // of what was rendered; nil where they are not known
-	charts    []record.Chart      // that were fetched for that
-	asked     []string            // what they asked about in vain
-	brought   []string            // API versions and kinds that apps before this one bring
-	deferred  bool                // a kind is not known yet: some objects are left to a later pass
-	plan      *plan.Plan
-	newKinds  map[cluster.Kind]bool // of CRDs this pass applies
-	foreseen  []plan.Promise        // of a dry run: what it would find in the cluster
+	desired  []*desired.Object
+	ignored  map[record.Key]bool // in Git, and left alone altogether
+	hooks    plan.Hooks          // run instead of applied
+	remarked bool                // the record remembers something new that was told
+	moved    bool                // the record names another commit, or other inputs, than before
+	renamed  bool                // our field manager got its name of today on some objects
+	inputs   *record.Inputs      // of what was rendered; nil where they are not known
+	charts   []record.Chart      // that were fetched for that
+	asked    []string            // what they asked about in vain
+	brought  []string            // API versions and kinds that apps before this one bring
+	deferred bool                // a kind is not known yet: some objects are left to a later pass
+	plan     *plan.Plan
+	newKinds map[cluster.Kind]bool // of CRDs this pass applies
+	foreseen []plan.Promise        // of a dry run: what it would find in the cluster
 
 	foreseenNamespaces []string // of apps before this one
 
-	toKeep     []byte // hooks of this commit for the removal of the app, as the record keeps them; nil when it was not rendered
-	handedOver bool   // it left gitops.yaml, but another app takes over objects of it
+	handedOver bool // it left gitops.yaml, but another app takes over objects of it
 
 	failed      map[record.Key]bool
 	failedWaves bool                               // an object of an earlier wave failed
@@ -230,7 +226,7 @@ func (p *pass) makePlan(ctx context.Context) error {
 	p.letStay()
 	p.tellStrangers()
 	p.planHooks()
-	if !p.goesOn() {
+	if !p.hooks.RemovalGoesOn() {
 		if r := p.plan.Guard(p.rec, p.Report.Source, p.app.Budget); r != nil {
 			if a := p.allowed(ctx, p.tip, p.commit, p.bases()...); a.Deletions < r.N {
 				return r.Refuse(a)
@@ -331,12 +327,12 @@ func (p *pass) writeAhead(ctx context.Context) error {
 			return err
 		}
 	}
-	added := p.newlyDue
-	if p.hooksDue() {
-		p.rec.SetDue(p.dueFor)
+	added := p.hooks.New
+	if p.hooks.AreDue() {
+		p.rec.SetDue(p.hooks.Due)
 	}
-	if p.toKeep != nil {
-		p.rec.Kept = p.toKeep
+	if p.hooks.Keep != nil {
+		p.rec.Kept = p.hooks.Keep
 	}
 	for _, s := range p.plan.Steps {
 		switch {

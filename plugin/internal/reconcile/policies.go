@@ -11,7 +11,7 @@ import (
 
 // sort takes apart what was rendered: what is applied, and what is left alone or waits.
 func (p *pass) sort(objects []*desired.Object) {
-	p.desired, p.hooks, p.ignored = nil, nil, map[record.Key]bool{}
+	p.desired, p.hooks.List, p.ignored = nil, nil, map[record.Key]bool{}
 	for _, o := range objects {
 		switch {
 		case o.Resource == "": // its kind is not known yet
@@ -20,7 +20,7 @@ func (p *pass) sort(objects []*desired.Object) {
 		case o.Hook != nil && o.Hook.Skip, o.Policy.Ignore:
 			p.ignored[o.Key()] = true
 		case o.Hook != nil:
-			p.hooks = append(p.hooks, o)
+			p.hooks.List = append(p.hooks.List, o)
 		default:
 			p.desired = append(p.desired, o)
 		}

@@ -56,7 +56,7 @@ func (p *pass) checkRights(ctx context.Context) error {
 // the question as well.
 func (p *pass) isOneChange() bool {
 	steps := p.plan.Steps
-	return len(steps) == 1 && len(p.plan.Prunes) == 0 && steps[0].Live != nil && !steps[0].Policy.Recreate && !p.hooksDue()
+	return len(steps) == 1 && len(p.plan.Prunes) == 0 && steps[0].Live != nil && !steps[0].Policy.Recreate && !p.hooks.AreDue()
 }
 
 // unknownRights are those of the plan that were not found allowed before, by namespace.

@@ -47,7 +47,7 @@ func (p *pass) guardForeseen(ctx context.Context) error {
 
 // guardRecreations refuses to recreate more objects than the deletion budget allows, with those that are pruned.
 func (p *pass) guardRecreations(ctx context.Context, anew []*plan.Step) error {
-	if len(anew) == 0 || p.goesOn() {
+	if len(anew) == 0 || p.hooks.RemovalGoesOn() {
 		return nil
 	}
 	doomed, spared := p.plan.Deletions()

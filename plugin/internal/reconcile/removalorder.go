@@ -9,6 +9,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -29,7 +30,7 @@ func (rd *round) leaving() []*leaving {
 	var all []*leaving
 	for name, rec := range rd.records {
 		if rd.lists(rec) && !slices.ContainsFunc(rd.apps, func(a App) bool { return a.Name == name }) {
-			hooks, _ := keptHooks(rec) // what cannot be read is told when they are to run
+			hooks, _ := plan.KeptHooks(rec) // what cannot be read is told when they are to run
 			all = append(all, &leaving{app: recorded.Settings(rec), rec: rec, hooks: hooks})
 		}
 	}
@@ -47,7 +48,7 @@ func RemovalOrder(names []string, records map[string]*record.Record) []string {
 			l.rec = &record.Record{Inventory: &record.Inventory{}}
 		} else {
 			l.app = recorded.Settings(l.rec)
-			l.hooks, _ = keptHooks(l.rec) // what cannot be read is told when they are to run
+			l.hooks, _ = plan.KeptHooks(l.rec) // what cannot be read is told when they are to run
 		}
 		all = append(all, l)
 	}

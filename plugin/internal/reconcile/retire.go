@@ -15,7 +15,7 @@ func (rd *round) guardRetired(ctx context.Context) {
 	var leaving []*pass
 	var doomed []plan.Prune
 	for _, p := range rd.passes {
-		if !p.listed.retired || p.listed.aside || p.failure != nil || p.plan == nil || p.goesOn() {
+		if !p.listed.retired || p.listed.aside || p.failure != nil || p.plan == nil || p.hooks.RemovalGoesOn() {
 			continue
 		}
 		if gone, _ := p.plan.Deletions(); len(gone) > 0 {

@@ -112,7 +112,7 @@ func (p *pass) planHeld(ctx context.Context) error {
 		p.desired = nil
 		return p.notReverted(p.left(), err)
 	}
-	p.hooks, p.toKeep = nil, nil
+	p.hooks.List, p.hooks.Keep = nil, nil
 	p.desired = slices.DeleteFunc(slices.Clone(p.desired), func(o *desired.Object) bool {
 		_, recorded := p.rec.Rows[o.Key()]
 		return !recorded || p.handedOn(o.Key())

@@ -182,7 +182,7 @@ func (p *pass) planListed(ctx context.Context) error {
 	}
 	p.plan = plan.Make(p.planInput(p.desired))
 	p.planHooks()
-	settled := !p.hooksDue() && p.keepsHooks() && p.rec.Config == p.config && p.rec.Tool == p.Tool && !p.rec.Pending && p.rec.Due == "" && !p.rec.Rebuilt
+	settled := !p.hooks.AreDue() && p.hooks.AreKept(p.rec) && p.rec.Config == p.config && p.rec.Tool == p.Tool && !p.rec.Pending && p.rec.Due == "" && !p.rec.Rebuilt
 	if settled && !p.listed.retired && len(p.plan.Steps)+len(p.plan.Prunes)+len(p.plan.Refused) == 0 {
 		if err := p.renameShares(ctx); err != nil {
 			return err

@@ -219,7 +219,7 @@ func (rd *round) end(ctx context.Context, p *pass) {
 
 // allDone tells whether nothing is left to wait for: all is applied and healthy, and no hook is due.
 func (p *pass) allDone() bool {
-	return len(p.failed) == 0 && !p.hooksDue() && len(p.track.Unhealthy(p.keys())) == 0
+	return len(p.failed) == 0 && !p.hooks.AreDue() && len(p.track.Unhealthy(p.keys())) == 0
 }
 
 // conclude settles what concerns several apps: rows of objects that changed hands, records of apps that are gone, and

@@ -18,9 +18,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// saveGrace is how long saving the record may take after an interrupt.
-const saveGrace = 4 * time.Second
-
 // saveResult saves record, report and history when this pass has something new to say. A pass that found nothing to do
 // writes nothing; neither does one that fails as the one before it did.
 func (p *pass) saveResult(idle bool, failure error) error {
@@ -47,7 +44,7 @@ func (p *pass) saveResult(idle bool, failure error) error {
 	if idle && settled == p.rec.Settled && failure == nil && !p.live.IsRewound() && !p.remarked && !p.moved && !p.renamed {
 		return nil
 	}
-	ctx, cancel := wait.Lingering(p.ctx, saveGrace)
+	ctx, cancel := wait.Lingering(p.ctx, wait.SaveGrace)
 	defer cancel()
 	if failure != nil && len(p.failed) > 0 {
 		p.rec.Pending = true
@@ -134,7 +131,7 @@ func (p *pass) changeLines() []string {
 // secretsInPlay lists the Secrets among the desired and live objects, whose values must not appear in any text.
 func (p *pass) secretsInPlay() []*unstructured.Unstructured {
 	var out []*unstructured.Unstructured
-	for _, o := range slices.Concat(p.desired, p.hooks) {
+	for _, o := range slices.Concat(p.desired, p.hooks.List) {
 		if o.Group == "" && o.Ref.Kind.Kind == "Secret" {
 			out = append(out, o.Manifest)
 			if live, whole := p.live.Object(o.Key()).(*unstructured.Unstructured); whole {

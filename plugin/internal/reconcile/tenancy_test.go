@@ -6,6 +6,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 )
 
 func TestAllow(t *testing.T) {
@@ -41,7 +42,7 @@ func TestAllow(t *testing.T) {
 func TestHooksAreConfinedToo(t *testing.T) {
 	hook := desiredtest.Object("Job", "migrate", "argocd.argoproj.io/hook=PreSync")
 	hook.Namespace = "kube-system"
-	p := &pass{app: App{Allow: Allow{Namespaces: []string{"shop"}}}, hooks: []*desired.Object{hook}}
+	p := &pass{app: App{Allow: Allow{Namespaces: []string{"shop"}}}, hooks: plan.Hooks{List: []*desired.Object{hook}}}
 	if err := p.confine(); err == nil {
 		t.Error("a hook in a namespace of others is allowed")
 	}

@@ -50,3 +50,6 @@ func Age(d time.Duration) string {
 
 // WriteGrace is how long a write that was already sent may still take after an interrupt.
 const WriteGrace = 4 * time.Second
+
+// SaveGrace is how long saving the record may take after an interrupt.
+const SaveGrace = 4 * time.Second
