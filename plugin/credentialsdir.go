@@ -6,7 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/trust"
 )
 
@@ -16,7 +16,7 @@ func (f *sourceFlags) trusted() trust.Files {
 	if f.trust.Any() || f.auth.Dir == "" {
 		return f.trust
 	}
-	return trust.Files{AllowedSigners: inDir(f.auth.Dir, reconcile.KeyAllowedSigners), Keyring: inDir(f.auth.Dir, reconcile.KeyKeyring)}
+	return trust.Files{AllowedSigners: inDir(f.auth.Dir, app.KeyAllowedSigners), Keyring: inDir(f.auth.Dir, app.KeyKeyring)}
 }
 
 // inDir names a file of the directory of credentials, "" when it has none. One that is there and cannot be read is named:

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/notify"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
@@ -29,7 +30,7 @@ func (o *notifications) addFlags(fs *pflag.FlagSet) {
 
 // start reads the file, or the one in the directory of credentials, and returns what to call at the end.
 func (o *notifications) start(u *ui, instance, credentials string) (func(), error) {
-	file := cmp.Or(o.file, inDir(credentials, reconcile.KeyNotify))
+	file := cmp.Or(o.file, inDir(credentials, app.KeyNotify))
 	if file == "" || u.DryRun {
 		return func() {}, nil
 	}

@@ -47,15 +47,11 @@ type Reconciler struct {
 // memory is what the passes of one process leave to the later ones.
 type memory struct {
 	mu       sync.Mutex
-	rendered map[string]*rendering        // last commit rendered, by app
-	failed   map[string]*failedRender     // last render that failed since, by app
-	slow     map[string]*slowRender       // apps whose render does not fit into its slice
+	renders  *renders
 	fights   apply.Contested              // what was reverted lately
 	rules    health.Cache                 // of apps
 	reader   observe.Reader               // of the cluster
 	rights   rights                       // what the user was found to be allowed
-	server   server                       // what charts see of it
-	custom   map[string][]string          // kinds that the server serves, by version of their group, as far as charts asked in vain
 	refusals sync.Map                     // by app: keys of the objects whose changes the server refused
 	allowed  map[[2]string]plan.Allowance // by the messages of commits, of the range that was asked for last
 
@@ -69,7 +65,7 @@ type memory struct {
 
 func (r *Reconciler) memory() *memory {
 	if r.kept == nil {
-		r.kept = &memory{reader: observe.Reader{Cluster: r.Cluster}, rendered: map[string]*rendering{}, failed: map[string]*failedRender{}, slow: map[string]*slowRender{}, deputies: map[string]*Reconciler{}}
+		r.kept = &memory{reader: observe.Reader{Cluster: r.Cluster}, renders: newRenders(), deputies: map[string]*Reconciler{}}
 	}
 	return r.kept
 }

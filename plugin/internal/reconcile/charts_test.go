@@ -29,8 +29,8 @@ func TestARecordedChartHoldsNoCredentials(t *testing.T) {
 func TestAChartThatWasPublishedAnew(t *testing.T) {
 	was := record.Chart{Name: "db", Version: "1.2.3", Repository: "https://charts.example.com", Digest: "old", Lock: "lock"}
 	var told []string
-	p := &pass{Teller: &tell.Teller{Report: &report.App{}, Emit: func(e report.Event) { told = append(told, e.Text) }}, rec: &record.Record{Inventory: record.NewInventory("a")}}
-	p.rec.Charts = []record.Chart{was}
+	b := &builder{say: &tell.Teller{Report: &report.App{}, Emit: func(e report.Event) { told = append(told, e.Text) }}, rec: &record.Record{Inventory: record.NewInventory("a")}}
+	b.rec.Charts = []record.Chart{was}
 	with := func(change func(*record.Chart)) record.Chart {
 		c := was
 		c.Digest = "new"
@@ -49,7 +49,7 @@ func TestAChartThatWasPublishedAnew(t *testing.T) {
 		"another chart":      {with(func(c *record.Chart) { c.Name = "queue" }), "", ""},
 	} {
 		told = nil
-		err := p.checkChart(test.chart)
+		err := b.checkChart(test.chart)
 		if (err != nil) != (test.error != "") || err != nil && !strings.Contains(err.Error(), test.error) {
 			t.Errorf("%s: got %v", name, err)
 		}

@@ -51,7 +51,7 @@ func (p *pass) touching(ctx context.Context) ([]report.Revision, string) {
 		return nil, report.UnclearFirst
 	case was.commit == p.commit:
 		return nil, "the commit had been applied in part"
-	case was.inputs != nil && p.inputs != nil && was.inputs.Digest == p.inputs.Digest && was.config == p.config:
+	case was.inputs != nil && p.built.inputs != nil && was.inputs.Digest == p.built.inputs.Digest && was.config == p.config:
 		return nil, "no commit since " + report.Revision{Commit: was.commit}.Short() + " touches what the app is rendered from"
 	case tip.Parent == was.commit:
 		return []report.Revision{p.revision}, ""
@@ -83,7 +83,7 @@ func (p *pass) touching(ctx context.Context) ([]report.Revision, string) {
 // the inputs are not known the directory of the app stands for them.
 func (p *pass) inputPaths() []string {
 	var paths []string
-	for _, in := range []*record.Inputs{p.was.inputs, p.inputs} {
+	for _, in := range []*record.Inputs{p.was.inputs, p.built.inputs} {
 		if in == nil {
 			paths = append(paths, path.Clean(p.app.Path))
 			continue

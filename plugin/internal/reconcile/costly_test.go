@@ -209,17 +209,17 @@ func TestAttackOneSlowTemplate(t *testing.T) {
 		q := next.pass("c2", "s1", Options{Loop: true})
 		(&round{Reconciler: next.Reconciler, list: &record.AppList{Tool: "v1", Behind: []record.Behind{b}}}).recall(q)
 		waits(q, 0)
-		if got := q.slowSince(); !got.Equal(*b.Slow) || got.After(at.Add(renderSlice)) {
+		if got := q.memory().renders.slowSince(q.app.Name); !got.Equal(*b.Slow) || got.After(at.Add(renderSlice)) {
 			t.Errorf("it waits since %v", got)
 		}
 
 		// Beside the passes it may take all of its time. Then it has failed.
 		tree, _ := p.openTree(t.Context())
 		k.result = endless
-		if _, err := p.aloneFor().renderTree(t.Context(), tree, render.Options{}, 0); err == nil || err.Error() != errBeyondTime.Error() {
+		if _, err := p.builder().alone().renderTree(t.Context(), tree, render.Options{}, 0); err == nil || err.Error() != errBeyondTime.Error() {
 			t.Fatalf("%v", err)
 		}
-		if p = k.pass("c1", "s1", Options{Loop: true}); p.remembered() == nil {
+		if p = k.pass("c1", "s1", Options{Loop: true}); p.builder().remembered() == nil {
 			t.Error("the failure is forgotten")
 		}
 		before := k.renders
@@ -259,7 +259,7 @@ func TestAttackSeveralSlowTemplates(t *testing.T) {
 
 func TestTheTimeOfARenderIsThatOfItsApp(t *testing.T) {
 	for timeout, want := range map[time.Duration]time.Duration{0: 2 * time.Minute, time.Second: 30 * time.Second, time.Minute: time.Minute, time.Hour: 2 * time.Minute} {
-		if got := (&pass{app: App{Timeout: timeout}}).renderTime(); got != want {
+		if got := (&builder{app: App{Timeout: timeout}}).renderTime(); got != want {
 			t.Errorf("%v: %v", timeout, got)
 		}
 	}

@@ -4,28 +4,17 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
-
-// Keys of the instance's Secret of credentials that say whom it trusts and whom it tells. They are files in the job.
-const (
-	KeyAllowedSigners = "allowed_signers"
-	KeyKeyring        = "openpgp-keyring"
-	KeyNotify         = "notify.yaml"
-)
-
-// credentialKeys are the keys of a Secret of credentials: those of Flux, and those above. The suffix .agekey counts, too.
-var credentialKeys = []string{"username", "password", "bearerToken", "identity", "identity.pub", "known_hosts", "ca.crt", "tls.crt", "tls.key",
-	"githubAppID", "githubAppInstallationID", "githubAppPrivateKey", KeyAllowedSigners, KeyKeyring, KeyNotify}
 
 // guardInstance refuses what belongs to an instance itself: its records, and what its job takes its credentials from. Git does
 // not say who may write to Git, nor what an app has applied. An object with another name counts when apply would add to one.
@@ -64,24 +53,13 @@ func (r *Reconciler) guardInstance(ctx context.Context, o *desired.Object) (mani
 func trustKey(manifest *unstructured.Unstructured) string {
 	for _, field := range []string{"data", "stringData"} {
 		data, _ := manifest.Object[field].(map[string]any)
-		for _, key := range []string{KeyAllowedSigners, KeyKeyring, KeyNotify} {
+		for _, key := range []string{app.KeyAllowedSigners, app.KeyKeyring, app.KeyNotify} {
 			if _, set := data[key]; set {
 				return key
 			}
 		}
 	}
 	return ""
-}
-
-// holdsCredentials tells whether a live Secret has a key that a Secret of credentials has.
-func holdsCredentials(secret *unstructured.Unstructured) bool {
-	data, _ := secret.Object["data"].(map[string]any)
-	for key := range data {
-		if slices.Contains(credentialKeys, key) || strings.HasSuffix(key, ".agekey") {
-			return true
-		}
-	}
-	return false
 }
 
 // isCredentials tells whether the CronJob of the instance takes anything from a Secret or ConfigMap in its namespace. Where

@@ -18,7 +18,7 @@ import (
 func TestAnAppThatIsPlannedLateHandsOver(t *testing.T) {
 	moved, stays := desiredtest.Object("ConfigMap", "moved"), desiredtest.Object("ConfigMap", "stays")
 	r := &Reconciler{}
-	r.memory().keep("giver", &rendering{objects: []manifest.Object{{Unstructured: stays.Manifest}, {Unstructured: desiredtest.Object("Widget", "new").Manifest}}})
+	r.memory().renders.keep("giver", &rendering{objects: []manifest.Object{{Unstructured: stays.Manifest}, {Unstructured: desiredtest.Object("Widget", "new").Manifest}}})
 	giver := &pass{Reconciler: r, Teller: &tell.Teller{Report: &report.App{}}, app: App{Name: "giver"}, id: objecttest.Set, listed: &listed{late: true}, live: live.New(),
 		rec: &record.Record{Inventory: record.NewInventory("giver")}}
 	taker := &pass{Reconciler: r, Teller: &tell.Teller{Report: &report.App{}}, app: App{Name: "taker"}, id: "applyset-takers-v1", listed: &listed{}, live: live.New(),

@@ -12,12 +12,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -87,13 +86,13 @@ func configMap(name string) string {
 	return "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: " + name + "\ndata:\n  num: v$N\n"
 }
 
-var inputApps = []App{
+var inputApps = []app.App{
 	{Name: "plain", Path: "apps/plain"},
 	{Name: "kust", Path: "apps/kust/overlay"},
 	{Name: "chart", Path: "apps/chart"},
-	{Name: "web", Path: "apps/web", Helm: Helm{Values: []string{"../../envs/common.yaml", "/envs/prod.yaml"}}},
+	{Name: "web", Path: "apps/web", Helm: app.Helm{Values: []string{"../../envs/common.yaml", "/envs/prod.yaml"}}},
 	{Name: "alias", Path: "apps/alias"},
-	{Name: "root-values", Path: "apps/root-values", Helm: Helm{Values: []string{"/values.yaml"}}},
+	{Name: "root-values", Path: "apps/root-values", Helm: app.Helm{Values: []string{"/values.yaml"}}},
 	{Name: "it", Path: "apps/nothing-to-do-with/it"},
 }
 
@@ -113,19 +112,19 @@ func TestEqualInputsRenderTheSame(t *testing.T) {
 		for range 10 {
 			tree := r.commit()
 			now := map[string]renderedAs{}
-			for _, app := range inputApps {
-				now[app.Name] = renderAt(t, tree, app)
+			for _, a := range inputApps {
+				now[a.Name] = renderAt(t, tree, a)
 				for _, then := range past {
-					was := then[app.Name]
+					was := then[a.Name]
 					if was.inputs == nil {
 						continue
 					}
-					if all++; digestOf(tree, was.inputs.Paths, RenderOptions(app)) != was.inputs.Digest {
+					if all++; digestOf(tree, was.inputs.Paths, RenderOptions(a)) != was.inputs.Digest {
 						continue
 					}
-					if equal[app.Name]++; was.objects != now[app.Name].objects {
+					if equal[a.Name]++; was.objects != now[a.Name].objects {
 						t.Fatalf("seed %d: app %s has the inputs %q of an earlier commit, which rendered\n%s\nand now renders\n%s\nlast change: %s", seed,
-							app.Name, was.inputs.Paths, was.objects, now[app.Name].objects, r.git("show", "--stat", "--format=%h"))
+							a.Name, was.inputs.Paths, was.objects, now[a.Name].objects, r.git("show", "--stat", "--format=%h"))
 					}
 				}
 			}
@@ -134,9 +133,9 @@ func TestEqualInputsRenderTheSame(t *testing.T) {
 		}
 	}
 	t.Logf("of %d pairs of commits and apps, equal inputs: %v", all, equal)
-	for _, app := range inputApps {
-		if equal[app.Name] == 0 {
-			t.Errorf("the inputs of %s were never equal: the test shows nothing", app.Name)
+	for _, a := range inputApps {
+		if equal[a.Name] == 0 {
+			t.Errorf("the inputs of %s were never equal: the test shows nothing", a.Name)
 		}
 	}
 }
@@ -146,11 +145,11 @@ type renderedAs struct {
 	inputs  *record.Inputs
 }
 
-func renderAt(t *testing.T, tree *Tree, app App) renderedAs {
+func renderAt(t *testing.T, tree *source.Tree, a app.App) renderedAs {
 	var paths []string
-	o := RenderOptions(app)
+	o := RenderOptions(a)
 	o.Inputs = func(p []string) { paths = p }
-	objects, err := render.Dir(t.Context(), tree.Root, app.Path, o)
+	objects, err := render.Dir(t.Context(), tree.Root, a.Path, o)
 	if err != nil {
 		return renderedAs{objects: err.Error()}
 	}
@@ -162,9 +161,9 @@ func renderAt(t *testing.T, tree *Tree, app App) renderedAs {
 		}
 		fmt.Fprintf(&text, "%s %s", o.Origin, raw)
 	}
-	in := inputsOf(tree, paths, RenderOptions(app))
+	in := inputsOf(tree, paths, RenderOptions(a))
 	if in == nil || slices.Contains(in.Paths, ".") {
-		t.Errorf("%s depends on %q: it would be rendered at each commit", app.Name, paths)
+		t.Errorf("%s depends on %q: it would be rendered at each commit", a.Name, paths)
 	}
 	return renderedAs{text.String(), in}
 }
@@ -220,7 +219,7 @@ func (r *randomRepository) change() {
 }
 
 // commit changes a file or two, repairs most of what was broken before, and opens the commit.
-func (r *randomRepository) commit() *Tree {
+func (r *randomRepository) commit() *source.Tree {
 	for name, text := range inputFiles {
 		if _, have := r.holds[name]; !have && r.random.IntN(3) > 0 {
 			r.holds[name] = strings.ReplaceAll(r.first(text), "$N", "0")
@@ -250,7 +249,7 @@ func (r *randomRepository) write(file, text string) {
 	}
 }
 
-func (r *randomRepository) open() *Tree {
+func (r *randomRepository) open() *source.Tree {
 	repo, dir := source.Repo{URL: r.dir}, r.TempDir()
 	commit, err := repo.Poll(r.Context())
 	if err != nil {
@@ -264,7 +263,7 @@ func (r *randomRepository) open() *Tree {
 	if err != nil {
 		r.Fatal(err)
 	}
-	return &Tree{Root: root, Revision: rev, Objects: objects, Close: func() { root.Close() }}
+	return &source.Tree{Root: root, Revision: rev, Objects: objects, Close: func() { root.Close() }}
 }
 
 // TestAnUntouchedAppKeepsItsRendering lets a loop revert drift after a commit that did not touch the app, without a
@@ -272,7 +271,7 @@ func (r *randomRepository) open() *Tree {
 func TestAnUntouchedAppKeepsItsRendering(t *testing.T) {
 	r := &randomRepository{T: t, dir: t.TempDir(), random: rand.New(rand.NewPCG(1, 1)), holds: map[string]string{}}
 	r.git("init", "-q", "-b", "main")
-	at := func(readme, manifest string) *Tree {
+	at := func(readme, manifest string) *source.Tree {
 		r.write(filepath.Join(r.dir, "README.md"), readme)
 		r.write(filepath.Join(r.dir, "app/a.yaml"), strings.ReplaceAll(configMap("a"), "$N", manifest))
 		r.git("add", "-A")
@@ -282,32 +281,32 @@ func TestAnUntouchedAppKeepsItsRendering(t *testing.T) {
 		return tree
 	}
 	first, readme, changed := at("1", "1"), at("2", "1"), at("2", "2")
-	app := App{Name: "app", Path: "app"}
-	p := &pass{Reconciler: &Reconciler{}, Teller: &tell.Teller{Report: &report.App{}}, app: app, config: "settings"}
+	a := app.App{Name: "app", Path: "app"}
+	b := &builder{renders: newRenders(), app: a, config: "settings"}
 	was := &rendering{commit: first.Revision.Commit, settings: "settings", desired: []*desired.Object{desiredtest.Object("ConfigMap", "a")},
-		inputs: renderAt(t, first, app).inputs}
-	p.memory().keep("app", was)
+		inputs: renderAt(t, first, a).inputs}
+	b.renders.keep("app", was)
 
-	p.commit = readme.Revision.Commit
-	now := p.carry(readme, RenderOptions(app))
-	if now == nil || now.commit != p.commit || now.revision != readme.Revision || len(now.desired) != 1 || p.memory().renderingOf("app") != now {
+	b.commit = readme.Revision.Commit
+	now := b.carry(readme, RenderOptions(a))
+	if now == nil || now.commit != b.commit || now.revision != readme.Revision || len(now.desired) != 1 || b.renders.renderingOf("app") != now {
 		t.Errorf("a commit that does not touch the app: %+v", now)
 	}
-	p.commit = changed.Revision.Commit
-	if now := p.carry(changed, RenderOptions(app)); now != nil {
+	b.commit = changed.Revision.Commit
+	if now := b.carry(changed, RenderOptions(a)); now != nil {
 		t.Errorf("a commit that changes the app: %+v", now)
 	}
-	upgrade := RenderOptions(app)
+	upgrade := RenderOptions(a)
 	upgrade.Helm.Upgrade = true
-	if now := p.carry(readme, upgrade); now != nil {
+	if now := b.carry(readme, upgrade); now != nil {
 		t.Errorf("another thing to render: %+v", now)
 	}
-	p.config = "other settings"
-	if now := p.carry(readme, RenderOptions(app)); now != nil {
+	b.config = "other settings"
+	if now := b.carry(readme, RenderOptions(a)); now != nil {
 		t.Errorf("other settings: %+v", now)
 	}
-	workingTree := &Tree{Root: readme.Root}
-	if in := inputsOf(workingTree, []string{"app"}, RenderOptions(app)); in != nil {
+	workingTree := &source.Tree{Root: readme.Root}
+	if in := inputsOf(workingTree, []string{"app"}, RenderOptions(a)); in != nil {
 		t.Errorf("a working tree has inputs: %+v", in)
 	}
 }

@@ -51,9 +51,7 @@ type pass struct {
 	remarked bool                // the record remembers something new that was told
 	moved    bool                // the record names another commit, or other inputs, than before
 	renamed  bool                // our field manager got its name of today on some objects
-	inputs   *record.Inputs      // of what was rendered; nil where they are not known
-	charts   []record.Chart      // that were fetched for that
-	asked    []string            // what they asked about in vain
+	built    rendering           // what was rendered last; its inputs are nil where they are not known
 	brought  []string            // API versions and kinds that apps before this one bring
 	deferred bool                // a kind is not known yet: some objects are left to a later pass
 	plan     *plan.Plan

@@ -3,57 +3,24 @@ package reconcile
 import (
 	"context"
 	"errors"
-	"fmt"
-	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// rendering is the last commit that an app was rendered at, with what it was rendered for.
-type rendering struct {
-	commit, settings string
-	objects          []manifest.Object
-	revision         source.Revision
-	desired          []*desired.Object // the objects, prepared
-	inputs           *record.Inputs    // nil where they are not known
-	charts           []record.Chart
-	asked            []string // what charts asked about in vain
-}
-
-func (m *memory) renderingOf(app string) *rendering {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.rendered[app]
-}
-
-func (m *memory) keep(app string, r *rendering) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.rendered[app] = r
-}
-
 func (p *pass) render(ctx context.Context) error {
-	r := p.memory().renderingOf(p.app.Name)
-	if r == nil || r.commit != p.commit || r.settings != p.config {
-		err := p.remembered()
-		if err == nil {
-			r, err = p.renderCommit(ctx)
+	r, err := p.builder().build(ctx)
+	if err != nil {
+		p.unrendered = err
+		if errors.Is(err, errSlow) && p.listed != nil {
+			p.listed.slow = true
 		}
-		if err != nil {
-			p.unrendered = err
-			if errors.Is(err, errSlow) && p.listed != nil {
-				p.listed.slow = true
-			}
-			return err
-		}
+		return err
 	}
 	p.fetched(r.revision)
-	p.inputs, p.charts, p.asked = r.inputs, r.charts, r.asked
+	p.built = *r
 	p.Hide(r.objects)
 	if p.opts.drift != nil && r.desired != nil {
 		p.sort(r.desired)
@@ -93,92 +60,22 @@ func (p *pass) openTree(ctx context.Context) (*Tree, error) {
 	return p.Source.Open(ctx, p.commit)
 }
 
-// renderCommit fetches and renders, and keeps the result for the next passes of a loop.
-func (p *pass) renderCommit(ctx context.Context) (*rendering, error) {
-	if p.isSlow(p.commit) {
-		return nil, errSlow
-	}
-	tree, err := p.openTree(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer tree.Close()
-	p.fetched(tree.Revision)
-	if p.listed == nil {
-		p.Say(report.Fetched, "%s", p.fetchedText(revisionOf(tree.Revision), p.rec.Revision.Commit))
-	}
-	options, err := p.renderOptions(ctx, tree.Root)
-	if err != nil {
-		return nil, err
-	}
-	if r := p.carry(tree, options); r != nil {
-		return r, nil
-	}
-	if len(p.rec.Rows) == 0 { // all kinds are new
-		go p.Cluster.Discover(ctx)
-	}
-	if p.isSlow("") {
-		p.noteSlow()
-		return nil, errSlow
-	}
-	r, err := p.renderTree(ctx, tree, options, p.slice())
-	if err != nil {
-		return nil, err
-	}
-	if p.listed == nil {
-		p.Say(report.Rendered, "%s from %s", report.Plural(len(r.objects), "object"), p.app.Path)
-	}
-	return r, nil
+// builder renders with what the pass knows by now.
+func (p *pass) builder() *builder {
+	return &builder{renders: p.memory().renders, client: p.Cluster, now: p.Now, say: p.Teller, dir: p.Render, open: p.openTree, fetched: p.fetched,
+		app: p.app, vars: p.vars, config: p.config, commit: p.commit, repo: p.From.Repo, rec: p.rec, brought: p.brought,
+		listed: p.listed != nil, loop: p.opts.Loop, dryRun: p.opts.DryRun, ranOut: p.opts.ranOut}
 }
 
-// renderTree renders a checkout for at most slice, without such a bound when that is 0, and keeps the result: the objects, or why
-// there are none.
-func (p *pass) renderTree(ctx context.Context, tree *Tree, options render.Options, slice time.Duration) (*rendering, error) {
-	dir := p.Render
-	if dir == nil {
-		dir = render.Dir
+// variables reads what the app's variables are. They are asked for in every pass, so that a change of one renders the app anew.
+func (p *pass) variables(ctx context.Context) error {
+	read, err := (&variableReader{p.Cluster, p.Records.Namespace, p.app, p.isCredentials}).read(ctx)
+	if read == nil || err != nil {
+		return err
 	}
-	given, paths, asked, charts := options, []string(nil), []string(nil), []record.Chart(nil)
-	options.Asked = func(names []string) { asked = names }
-	options.Inputs = func(read []string) { paths = read }
-	options.Fetched = func(d render.Dependency) error {
-		c := chartOf(d)
-		charts = append(charts, c)
-		return p.checkChart(c)
-	}
-	options.Limits.Time = p.renderTime()
-	within, cancel := ctx, func() {}
-	if slice > 0 {
-		within, cancel = context.WithTimeout(ctx, slice)
-	}
-	defer cancel()
-	started := p.Now()
-	objects, err := dir(within, tree.Root, p.app.Path, options)
-	switch {
-	case ctx.Err() != nil && err != nil:
-		return nil, err
-	case within.Err() != nil && err != nil:
-		if p.opts.ranOut != nil {
-			p.opts.ranOut.Add(1)
-		}
-		p.noteSlow()
-		return nil, errSlow
-	}
-	p.wasSlow(p.Now().Sub(started))
-	if err != nil {
-		p.memory().noteFailure(p.app.Name, p.commit, p.config, tree.Revision, p.Now(), err)
-		return nil, err
-	}
-	r := &rendering{p.commit, p.config, objects, tree.Revision, nil, inputsOf(tree, paths, given), charts,
-		inVain(asked, given.Capabilities.APIVersions, objects)}
-	p.memory().keep(p.app.Name, r)
-	return r, nil
-}
-
-func (r *Reconciler) fetchedText(rev report.Revision, before string) string {
-	was := ""
-	if before != "" && before != rev.Commit {
-		was = " (was " + report.Revision{Commit: before}.Short() + ")"
-	}
-	return fmt.Sprintf("%s %s%s  %q", r.From.Repo, rev.Short(), was, rev.Subject)
+	p.vars, p.Hidden = read, sealed.New(sealed.Lines(read.hidden()))
+	a := p.app
+	a.Timeout = p.timeout
+	p.config = p.settings(a, read.version)
+	return nil
 }

@@ -266,7 +266,7 @@ func (rd *round) fromCheckout(ctx context.Context) (bool, error) {
 	if rd.list != nil {
 		before = rd.list.Revision.Commit
 	}
-	rd.tell(report.Fetched, "", "%s", rd.fetchedText(rd.revision, before))
+	rd.tell(report.Fetched, "", "%s", fetchedText(rd.From.Repo, rd.revision, before))
 	return true, nil
 }
 

@@ -78,7 +78,7 @@ func (p *pass) renderListed(ctx context.Context) {
 		p.waitForRender()
 		return
 	}
-	r := p.memory().renderingOf(p.app.Name)
+	r := p.memory().renders.renderingOf(p.app.Name)
 	if r == nil || r.commit != p.commit || r.settings != p.config || len(p.app.DependsOn) == 0 {
 		return
 	}

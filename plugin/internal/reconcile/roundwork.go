@@ -155,7 +155,7 @@ func (rd *round) start(ctx context.Context, p *pass) {
 
 // planLate plans an app whose kinds were installed by the apps before it.
 func (rd *round) planLate(ctx context.Context, p *pass) error {
-	p.forgetServer()
+	p.builder().forgetServer()
 	p.Cluster.Learn(p.rec.Kinds()...)
 	p.learnForeseen(ctx)
 	if err := p.render(ctx); err != nil {

@@ -9,10 +9,10 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
 )
 
 // variables are those of an app whose substitute names ConfigMaps or Secrets, with their values.
@@ -23,45 +23,49 @@ type variables struct {
 	version string            // of what they come from
 }
 
-// variables reads the ConfigMaps and Secrets that the app's variables come from. They are asked for in every pass, one
-// request each, so that a change of one renders the app anew.
-func (p *pass) variables(ctx context.Context) error {
-	s := p.app.Substitute
+// variableReader reads the variables of an app in the namespace of the instance.
+type variableReader struct {
+	client        *cluster.Client
+	namespace     string
+	app           app.App
+	isCredentials func(ctx context.Context, ref cluster.Ref) (bool, error) // the instance takes its credentials from the object
+}
+
+// read reads the ConfigMaps and Secrets that the app's variables come from, one request each. It returns nil for an app whose
+// variables come from none.
+func (r *variableReader) read(ctx context.Context) (*variables, error) {
+	s := r.app.Substitute
 	if s == nil || len(s.From) == 0 {
-		return nil
+		return nil, nil
 	}
 	read := &variables{values: map[string]any{}, secret: map[string]string{}}
 	for _, from := range s.From {
-		if err := p.readVariables(ctx, read, from); err != nil {
-			return err
+		if err := r.readFrom(ctx, read, from); err != nil {
+			return nil, err
 		}
 	}
 	for name, value := range s.Vars {
 		read.set(name, value, "", false)
 	}
-	p.vars, p.Hidden = read, sealed.New(sealed.Lines(read.hidden()))
-	app := p.app
-	app.Timeout = p.timeout
-	p.config = p.settings(app, read.version)
-	return nil
+	return read, nil
 }
 
-func (p *pass) readVariables(ctx context.Context, s *variables, from SubstituteFrom) error {
+func (r *variableReader) readFrom(ctx context.Context, s *variables, from app.SubstituteFrom) error {
 	secret := from.Kind == "Secret"
 	kind := cluster.Kind{Version: "v1", Kind: "ConfigMap", Resource: "configmaps", Namespaced: true}
 	if secret {
 		kind = cluster.Kind{Version: "v1", Kind: "Secret", Resource: "secrets", Namespaced: true}
 	}
-	ref := cluster.Ref{Kind: kind, Namespace: p.Records.Namespace, Name: from.Name}
-	if err := p.mayRead(ref); err != nil {
+	ref := cluster.Ref{Kind: kind, Namespace: r.namespace, Name: from.Name}
+	if err := r.mayRead(ref); err != nil {
 		return err
 	}
-	live, err := p.Cluster.Get(ctx, ref)
+	live, err := r.client.Get(ctx, ref)
 	if err != nil {
-		return hint.With(fmt.Errorf("variables of %s: %s/%s in namespace %s: %w", p.app.Name, from.Kind, from.Name, p.Records.Namespace, err),
+		return hint.With(fmt.Errorf("variables of %s: %s/%s in namespace %s: %w", r.app.Name, from.Kind, from.Name, r.namespace, err),
 			"create it, or take it out of substitute.from")
 	}
-	if err := p.guardRead(ctx, ref, live); err != nil {
+	if err := r.guardRead(ctx, ref, live); err != nil {
 		return err
 	}
 	s.version += fmt.Sprintf("%s/%s@%s:%s;", from.Kind, from.Name, live.GetUID(), live.GetResourceVersion())
@@ -71,7 +75,7 @@ func (p *pass) readVariables(ctx context.Context, s *variables, from SubstituteF
 		if secret {
 			plain, err := base64.StdEncoding.DecodeString(text)
 			if err != nil {
-				return fmt.Errorf("variables of %s: %s of Secret/%s is not base64", p.app.Name, name, from.Name)
+				return fmt.Errorf("variables of %s: %s of Secret/%s is not base64", r.app.Name, name, from.Name)
 			}
 			text = string(plain)
 		}
@@ -94,28 +98,28 @@ func isPlain(name string, patterns []string) bool {
 
 // mayRead refuses variables that a confined app may not name. An app with a service account reads as that, so the server says
 // what it may read; another one reads with the rights of the instance, and so only what it may contain as well.
-func (p *pass) mayRead(ref cluster.Ref) error {
-	if p.app.ServiceAccount != "" {
+func (r *variableReader) mayRead(ref cluster.Ref) error {
+	if r.app.ServiceAccount != "" {
 		return nil
 	}
-	if why, _ := p.app.Allow.Refuses(ref); why != "" {
-		return hint.With(fmt.Errorf("variables of %s: %s in namespace %s: the app is confined, and may not read it: %s", p.app.Name, ref, ref.Namespace, why),
+	if why, _ := r.app.Allow.Refuses(ref); why != "" {
+		return hint.With(fmt.Errorf("variables of %s: %s in namespace %s: the app is confined, and may not read it: %s", r.app.Name, ref, ref.Namespace, why),
 			"write the values into substitute.vars, or give the app a serviceAccount that may read it")
 	}
 	return nil
 }
 
 // guardRead refuses variables from what is the instance's own: its records, and its credentials.
-func (p *pass) guardRead(ctx context.Context, ref cluster.Ref, live *unstructured.Unstructured) error {
-	own := record.Reserved(ref, live, p.Records.Namespace) != "" || record.IsMarked(live)
-	if !own && ref.Kind.Kind == "Secret" && holdsCredentials(live) { // what has none of these keys is not worth a request
+func (r *variableReader) guardRead(ctx context.Context, ref cluster.Ref, live *unstructured.Unstructured) error {
+	own := record.Reserved(ref, live, r.namespace) != "" || record.IsMarked(live)
+	if !own && ref.Kind.Kind == "Secret" && app.HoldsCredentials(live) { // what has none of these keys is not worth a request
 		var err error
-		if own, err = p.isCredentials(ctx, ref); err != nil {
-			return fmt.Errorf("variables of %s: %w", p.app.Name, err)
+		if own, err = r.isCredentials(ctx, ref); err != nil {
+			return fmt.Errorf("variables of %s: %w", r.app.Name, err)
 		}
 	}
 	if own {
-		return hint.Errorf(fmt.Sprintf("variables of %s: %s in namespace %s belongs to the instance itself, and no app reads it", p.app.Name, ref, ref.Namespace),
+		return hint.Errorf(fmt.Sprintf("variables of %s: %s in namespace %s belongs to the instance itself, and no app reads it", r.app.Name, ref, ref.Namespace),
 			"put what the app needs into an object of its own")
 	}
 	return nil

@@ -1,0 +1,43 @@
+package reconcile
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+)
+
+// inputsOf names what a render with options o depended on; nil where that cannot be told.
+func inputsOf(t *Tree, paths []string, o render.Options) *record.Inputs {
+	digest := digestOf(t, paths, o)
+	if digest == "" {
+		return nil
+	}
+	return &record.Inputs{Paths: paths, Digest: digest}
+}
+
+// digestOf is "" where Git does not know what the files are: in a working tree, or where the file system finds a file by
+// another spelling of its name.
+func digestOf(t *Tree, paths []string, o render.Options) string {
+	if t.Objects == nil || len(paths) == 0 {
+		return ""
+	}
+	o.Substitute, o.AgeKeys = nil, "" // Git has the ciphertext, and a value must not be told by a hash without a key
+	given, err := json.Marshal(o)
+	if err != nil {
+		return ""
+	}
+	h := sha256.New()
+	h.Write(given)
+	for _, name := range paths {
+		at := t.Objects.At(name)
+		if _, err := t.Root.Lstat(name); at == "" && err == nil {
+			return ""
+		}
+		fmt.Fprintf(h, "\n%q %s", name, at)
+	}
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+}

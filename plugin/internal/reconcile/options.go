@@ -1,0 +1,22 @@
+package reconcile
+
+import (
+	"maps"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+)
+
+// RenderOptions says how the app's directory is rendered without asking a cluster.
+func RenderOptions(a app.App) render.Options {
+	release := a.Helm.Release
+	if release == "" {
+		release = a.Name
+	}
+	var vars *render.Substitute
+	if a.Substitute != nil {
+		vars = &render.Substitute{Vars: maps.Clone(a.Substitute.Vars)}
+	}
+	return render.Options{Keys: a.Keys(), AllowPlainSecrets: a.AllowPlainSecrets, Substitute: vars, Layout: a.Layout, MayHold: a.AllowSealedValues,
+		Helm: &render.Helm{Release: release, Namespace: a.Namespace, Values: a.Helm.Values, Set: a.Helm.Set}}
+}
