@@ -12,6 +12,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 // maxKeyFile bounds the file of the age key, in bytes.
@@ -19,7 +20,7 @@ const maxKeyFile = 64 << 10
 
 // renderer returns how to render what the flags name. The file of the age key is read for every render, so that a key
 // that was exchanged is taken without a restart; the key goes to the child's standard input and nowhere else.
-func (f *sourceFlags) renderer(u *ui) func(context.Context, *os.Root, string, render.Options) ([]manifest.Object, error) {
+func (f *sourceFlags) renderer(u *ui.Terminal) func(context.Context, *os.Root, string, render.Options) ([]manifest.Object, error) {
 	dir := renderer(u)
 	if f.ageKeyFile == "" && f.auth.Dir == "" {
 		return dir

@@ -9,10 +9,11 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 // reader is a reconciler that looks at what was applied, and renders it again.
-func (f *sourceFlags) reader(u *ui, client *cluster.Client, store *store.Store) *reconcile.Reconciler {
+func (f *sourceFlags) reader(u *ui.Terminal, client *cluster.Client, store *store.Store) *reconcile.Reconciler {
 	r := newReconciler(client, store, source.Repo{}, nil, nil)
 	r.Render, r.Apps = f.renderer(u), gitopsyaml.Load
 	return r

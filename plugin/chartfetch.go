@@ -7,17 +7,18 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chartrepo"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 // chartFetcher gets the charts that others depend on and keeps them in the user's cache directory. Where there is none
 // to write to, as in a container, they are fetched for each new commit.
-func chartFetcher(u *ui) *chartrepo.Fetcher {
+func chartFetcher(u *ui.Terminal) *chartrepo.Fetcher {
 	cache := ""
 	if dir, err := os.UserCacheDir(); err == nil {
 		cache = filepath.Join(dir, "kubectl-gitops", "charts")
 	}
 	local := os.Getenv("KUBERNETES_SERVICE_HOST") == "" // in a pod, this machine is the pod, and its neighbours
 	return &chartrepo.Fetcher{Cache: cache, Local: local, Fetched: func(n chart.Need, digest string) {
-		u.event(report.Event{Kind: report.Fetched, Text: "chart " + n.String() + "  " + digest})
+		ui.NewProgress(u, false).Event(report.Event{Kind: report.Fetched, Text: "chart " + n.String() + "  " + digest})
 	}}
 }

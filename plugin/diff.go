@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,11 +17,13 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 type diffOptions struct {
 	source sourceFlags
-	output outputFlags
+	output ui.Output
 	local  bool
 }
 
@@ -71,17 +72,17 @@ func (o *diffOptions) run(ctx context.Context, cmd *cobra.Command, c *cli, args 
 		return err
 	}
 	u := c.ui()
-	u.DryRun = true
+	progress := ui.NewProgress(u, true)
 	r := newReconciler(client, store, repo, from, func(e report.Event) {
 		if e.Kind == report.Warning {
-			u.event(e)
+			progress.Event(e)
 		}
 	})
 	r.Render, r.Apps = o.source.renderer(u), gitopsyaml.Load
 	out := r.RunAll(ctx, target, reconcile.Options{Cause: report.CauseManual, DryRun: true, Timeout: o.source.timeout})
 	found, err := o.show(ctx, c, out)
 	owned, failure := partOwned(out)
-	u.warnOwned(owned)
+	ui.Refusals(u, owned)
 	switch {
 	case failure != nil || err != nil:
 		return errors.Join(failure, err)
@@ -102,18 +103,6 @@ func partOwned(out reconcile.Outcome) (owned []error, failure error) {
 		failures = append(failures, a.Err)
 	}
 	return owned, errors.Join(failures...)
-}
-
-// warnOwned says which owners keep reconcile from writing, and what to do.
-func (u *ui) warnOwned(owned []error) {
-	for _, err := range owned {
-		for _, part := range splitError(err) {
-			u.warn("reconcile refuses: %s", part.text)
-			for _, h := range part.hints {
-				u.hint("%s", h)
-			}
-		}
-	}
 }
 
 // resolve decides where to compare from: the working tree when we stand in one of the repository and neither another
@@ -161,8 +150,8 @@ func (o *diffOptions) localApp(ctx context.Context, store *store.Store, tree che
 // show prints the differences and tells whether there are any.
 func (o *diffOptions) show(ctx context.Context, c *cli, out reconcile.Outcome) (bool, error) {
 	u := c.ui()
-	list := DiffList{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "DiffList"}, Apps: []DiffApp{}, Items: []Difference{}}
-	var pairs []pair
+	list := DiffList{TypeMeta: metav1.TypeMeta{APIVersion: status.APIVersion, Kind: "DiffList"}, Apps: []DiffApp{}, Items: []Difference{}}
+	var pairs pairs
 	var names, summaries []string
 	calm, unchanged := 0, 0
 	for _, a := range out.Apps {
@@ -181,15 +170,15 @@ func (o *diffOptions) show(ctx context.Context, c *cli, out reconcile.Outcome) (
 			unchanged += a.Report.Counts.Unchanged
 		}
 		if len(pairs) > before || len(out.Apps) == 1 {
-			summaries = append(summaries, diffSummary(a.Report, len(pairs)-before))
+			summaries = append(summaries, ui.DiffSummary(a.Report, len(pairs)-before))
 		}
 	}
 	if len(out.Apps) > 1 && calm > 0 {
 		summaries = append(summaries, fmt.Sprintf("%s: no differences, %d unchanged", plural(calm, "app", "apps"), unchanged))
 	}
-	handled, err := o.output.print(u.Out, list, names)
+	handled, err := o.output.Print(u.Out, list, names)
 	if err == nil && !handled {
-		err = showPairs(ctx, u, pairs)
+		err = ui.Differences(ctx, u, pairs.shown())
 	}
 	for _, line := range summaries {
 		fmt.Fprintln(u.Err, line)
@@ -198,7 +187,7 @@ func (o *diffOptions) show(ctx context.Context, c *cli, out reconcile.Outcome) (
 }
 
 // pairs adds what differs of one app.
-func (o *diffOptions) pairs(pairs []pair, names []string, a reconcile.AppOutcome) ([]pair, []string) {
+func (o *diffOptions) pairs(all pairs, names []string, a reconcile.AppOutcome) (pairs, []string) {
 	at := "git/%s@" + report.Revision{Commit: a.Report.Revision.Commit}.Short()
 	if o.local {
 		at = "checkout/%s"
@@ -216,10 +205,10 @@ func (o *diffOptions) pairs(pairs []pair, names []string, a reconcile.AppOutcome
 		if text == "" && e.Note == "" {
 			continue
 		}
-		pairs = append(pairs, pair{e, before, after, text, noteLine(a.Report.Name, e)})
+		all = append(all, pair{e, ui.Difference{Object: e.Ref.ID(), Before: before, After: after, Text: text, Note: noteLine(a.Report.Name, e)}})
 		names = append(names, object.ShortIn(e.Ref, a.Report.Spread))
 	}
-	return pairs, names
+	return all, names
 }
 
 // noteLine is the line in front of a difference that says what it does not show, "" when it shows all.
@@ -228,30 +217,4 @@ func noteLine(app string, e report.Effect) string {
 		return ""
 	}
 	return fmt.Sprintf("%s: %s: %s", app, e.Ref.ID(), e.Note)
-}
-
-func diffSummary(app report.App, differences int) string {
-	if differences == 0 {
-		return fmt.Sprintf("%s: no differences, %d unchanged", app.Name, app.Counts.Unchanged)
-	}
-	c := app.Counts
-	text := app.Name + ":"
-	for _, part := range []struct {
-		n    int
-		what string
-	}{{c.Created, "to create"}, {c.Configured, "to configure"}, {c.Reverted, "to revert"}, {c.Pruned, "to prune"},
-		{c.Failed, "failed"}, {c.Unchanged, "unchanged"}} {
-		if part.n > 0 {
-			text += fmt.Sprintf(" %d %s,", part.n, part.what)
-		}
-	}
-	return text[:len(text)-1]
-}
-
-func printText(w io.Writer, color bool, text string) error {
-	if color {
-		text = diff.Color(text)
-	}
-	_, err := io.WriteString(w, text)
-	return err
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 // DiffList is what `diff -o json` prints: what reconcile would change. Apps holds every app that was compared, Items only
@@ -35,8 +36,24 @@ type Difference struct {
 	Diff   string        `json:"diff"`
 }
 
+// pair is one object that differs: what a run would do to it, and what is shown of that.
+type pair struct {
+	effect report.Effect
+	shown  ui.Difference
+}
+
+type pairs []pair
+
+func (p pairs) shown() []ui.Difference {
+	all := make([]ui.Difference, len(p))
+	for i := range p {
+		all[i] = p[i].shown
+	}
+	return all
+}
+
 // add adds an app and what differs of it.
-func (l *DiffList) add(a reconcile.AppOutcome, pairs []pair) {
+func (l *DiffList) add(a reconcile.AppOutcome, pairs pairs) {
 	r := a.Report
 	l.Apps = append(l.Apps, DiffApp{Name: r.Name, Result: r.Result, Revision: r.Revision, Counts: r.Counts, Message: r.Message})
 	actions := map[string]report.Action{}
@@ -44,7 +61,7 @@ func (l *DiffList) add(a reconcile.AppOutcome, pairs []pair) {
 		actions[c.Object] = c.Action
 	}
 	for _, p := range pairs {
-		d := Difference{App: r.Name, Object: p.effect.Ref.ID(), Action: actions[p.effect.Ref.ID()], Note: p.effect.Note, Diff: p.text}
+		d := Difference{App: r.Name, Object: p.shown.Object, Action: actions[p.shown.Object], Note: p.effect.Note, Diff: p.shown.Text}
 		if p.effect.Origin.File != "" {
 			d.Origin = p.effect.Origin.String()
 		}

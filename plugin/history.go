@@ -13,11 +13,12 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 type historyOptions struct {
 	source sourceFlags
-	output outputFlags
+	output ui.Output
 	diff   bool
 }
 
@@ -70,18 +71,18 @@ func (o *historyOptions) run(ctx context.Context, c *cli, args []string) error {
 	if o.diff {
 		return o.runDiff(ctx, c, o.source.reader(c.ui(), client, store), app, strings.Join(args[1:], ""), rec.History)
 	}
-	list := status.History{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "HistoryList"}, App: app, Items: rec.History}
+	list := status.History{TypeMeta: metav1.TypeMeta{APIVersion: status.APIVersion, Kind: "HistoryList"}, App: app, Items: rec.History}
 	var names []string
 	for _, run := range list.Items {
 		names = append(names, fmt.Sprint(run.ID))
 	}
 	u := c.ui()
-	if handled, err := output.print(u.Out, list, names); handled || err != nil {
+	if handled, err := output.Print(u.Out, list, names); handled || err != nil {
 		return err
 	}
-	u.historyTable(list, output.wide())
+	ui.History(u, list, output.Wide())
 	if last := lastCommitRun(list.Items); last != nil {
-		u.rollbackHints(*last, rec.Report.Source.Path)
+		ui.RollbackHints(u, *last, rec.Report.Source.Path)
 	}
 	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -14,6 +13,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 // runDiff shows what a run changed: the commit it applied and the one before it, rendered and compared. Where
@@ -24,7 +25,7 @@ func (o *historyOptions) runDiff(ctx context.Context, c *cli, r *reconcile.Recon
 		return err
 	}
 	u := c.ui()
-	document := RunDiff{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "RunDiff"}, App: app, Run: run, Previous: before.Commit}
+	document := RunDiff{TypeMeta: metav1.TypeMeta{APIVersion: status.APIVersion, Kind: "RunDiff"}, App: app, Run: run, Previous: before.Commit}
 	if run.Cause == report.CauseDrift {
 		return o.printRun(u, document)
 	}
@@ -33,26 +34,14 @@ func (o *historyOptions) runDiff(ctx context.Context, c *cli, r *reconcile.Recon
 		return ctx.Err()
 	}
 	if err != nil {
-		u.warn("the commits cannot be compared, so this is what the run recorded: %v", err)
+		u.Warn("the commits cannot be compared, so this is what the run recorded: %v", err)
 		return o.printRun(u, document)
 	}
 	document.Objects, document.Counts = compared.Objects, &compared.Counts
-	if handled, err := o.output.print(u.Out, document, objectNames(document.Objects)); handled || err != nil {
+	if handled, err := o.output.Print(u.Out, document, objectNames(document.Objects)); handled || err != nil {
 		return err
 	}
-	for _, object := range compared.Objects {
-		if err := printText(u.Out, u.colorOut, object.Diff); err != nil {
-			return err
-		}
-	}
-	from := "nothing"
-	if before.Commit != "" {
-		from = report.Revision{Commit: before.Commit}.Short()
-	}
-	n := compared.Counts
-	fmt.Fprintf(u.Err, "%s run %d, %s %s %s: %d added, %d changed, %d removed\n", u.clean(app), run.ID, from, u.arrow(),
-		report.Revision{Commit: run.Revision.Commit}.Short(), n.Added, n.Changed, n.Removed)
-	return nil
+	return ui.RunDiff(u, app, compared, run, before.Commit)
 }
 
 // RunDiff is what `history APP --diff -o json` prints: what a run changed. Objects and Counts compare its commit with the one
@@ -68,11 +57,11 @@ type RunDiff struct {
 }
 
 // printRun prints what the run recorded.
-func (o *historyOptions) printRun(u *ui, d RunDiff) error {
-	if handled, err := o.output.print(u.Out, d, objectNames(d.Objects)); handled || err != nil {
+func (o *historyOptions) printRun(u *ui.Terminal, d RunDiff) error {
+	if handled, err := o.output.Print(u.Out, d, objectNames(d.Objects)); handled || err != nil {
 		return err
 	}
-	return u.recordedChanges(d.Run)
+	return ui.RecordedChanges(u, d.Run)
 }
 
 // pickRun finds the run with an id, or the newest one, and the commit that was applied before it.
@@ -126,17 +115,4 @@ func (o *historyOptions) renderRun(ctx context.Context, r *reconcile.Reconciler,
 	defer tree.Close()
 	objects, app, err := r.RenderApplied(ctx, a, tree)
 	return preview.Rendering{Name: app.Name, Path: app.Path, Namespace: app.Namespace, Objects: objects, Present: err == nil}, err
-}
-
-// recordedChanges prints the lines that a run left in the history.
-func (u *ui) recordedChanges(run report.Run) error {
-	for _, line := range run.Changes {
-		if _, err := fmt.Fprintln(u.Out, u.clean(line)); err != nil {
-			return err
-		}
-	}
-	if len(run.Changes) == 0 {
-		fmt.Fprintln(u.Err, strings.TrimSpace("The run changed nothing. "+u.clean(firstLine(run.Message))))
-	}
-	return nil
 }

@@ -3,17 +3,20 @@ package plugin
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 const (
@@ -25,7 +28,7 @@ const (
 
 type installOptions struct {
 	source           sourceFlags
-	output           outputFlags
+	output           ui.Output
 	dryRun           string
 	schedule         string
 	interval, length time.Duration
@@ -231,16 +234,16 @@ func (o *installOptions) apply(ctx context.Context, c *cli, objects []install.Ob
 		return err
 	}
 	u := c.ui()
-	if o.output.document() {
-		u.reserveOut()
+	if o.output.Document() {
+		u.ReserveOut()
 	}
-	instance := install.Instance{Cluster: client, Namespace: store.Namespace, Tell: u.installed}
+	instance := install.Instance{Cluster: client, Namespace: store.Namespace, Tell: u.Installed}
 	if err := instance.Apply(ctx, objects); err != nil {
 		return err
 	}
 	o.warnUnpublished(u)
 	o.warnNoSecret(ctx, u, client, store.Namespace)
-	if o.output.document() {
+	if o.output.Document() {
 		if err := printObjects(u.Out, &o.output, objects); err != nil {
 			return err
 		}
@@ -250,4 +253,21 @@ func (o *installOptions) apply(ctx context.Context, c *cli, objects []install.Ob
 	}
 	o.nextSteps(u, store.Namespace)
 	return nil
+}
+
+// printObjects prints the manifests of an instance as -o says.
+func printObjects(w io.Writer, output *ui.Output, objects []install.Object) error {
+	var names []string
+	for _, o := range objects {
+		names = append(names, o.Ref.String())
+	}
+	return output.PrintManifests(w, manifestsOf(objects), names)
+}
+
+func manifestsOf(objects []install.Object) []*unstructured.Unstructured {
+	var manifests []*unstructured.Unstructured
+	for _, o := range objects {
+		manifests = append(manifests, o.Manifest)
+	}
+	return manifests
 }

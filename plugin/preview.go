@@ -20,6 +20,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 const (
@@ -34,7 +36,7 @@ const (
 
 type previewOptions struct {
 	source   sourceFlags
-	output   outputFlags
+	output   ui.Output
 	base     string
 	head     string
 	paths    []string
@@ -43,7 +45,7 @@ type previewOptions struct {
 }
 
 func newPreviewCommand(c *cli) *cobra.Command {
-	o := &previewOptions{output: outputFlags{format: formatText, also: []string{formatText, formatMarkdown}}}
+	o := &previewOptions{output: ui.Output{Format: formatText, Also: []string{formatText, formatMarkdown}}}
 	cmd := &cobra.Command{
 		Use:   "preview",
 		Short: "Show what a change of the repository means, without a cluster",
@@ -96,7 +98,7 @@ func (o *previewOptions) validate(cmd *cobra.Command) error {
 	if o.maxBytes < 0 {
 		return hint.Errorf(fmt.Sprintf("--max-bytes %d is negative", o.maxBytes), "give a number of bytes, or 0 for no limit")
 	}
-	if o.output.format == formatMarkdown && !cmd.Flags().Changed("max-bytes") {
+	if o.output.Format == formatMarkdown && !cmd.Flags().Changed("max-bytes") {
 		o.maxBytes = markdownBytes
 	}
 	o.source.timeout = reconcile.DefaultTimeout
@@ -124,7 +126,7 @@ func (o *previewOptions) run(ctx context.Context, c *cli) error {
 		return err
 	}
 	notRendered, outside := compared.notRendered(apps)
-	p := preview.Preview{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "Preview"}, Base: base.name, Head: head.name,
+	p := preview.Preview{TypeMeta: metav1.TypeMeta{APIVersion: status.APIVersion, Kind: "Preview"}, Base: base.name, Head: head.name,
 		NotRendered: notRendered, Outside: outside}
 	p.Sum(apps)
 	if err := o.print(u, p); err != nil {
@@ -136,8 +138,8 @@ func (o *previewOptions) run(ctx context.Context, c *cli) error {
 	return nil
 }
 
-func (o *previewOptions) print(u *ui, p preview.Preview) error {
-	if o.output.format == formatMarkdown {
+func (o *previewOptions) print(u *ui.Terminal, p preview.Preview) error {
+	if o.output.Format == formatMarkdown {
 		_, err := io.WriteString(u.Out, preview.Markdown(p, o.maxBytes))
 		return err
 	}
@@ -146,10 +148,10 @@ func (o *previewOptions) print(u *ui, p preview.Preview) error {
 	for _, app := range p.Apps {
 		names = append(names, objectNames(app.Objects)...)
 	}
-	if handled, err := o.output.print(u.Out, p, names); handled || err != nil {
+	if handled, err := o.output.Print(u.Out, p, names); handled || err != nil {
 		return err
 	}
-	return u.previewText(p)
+	return ui.Preview(u, p)
 }
 
 // objectNames are the objects that differ, as -o name prints them.
@@ -228,7 +230,7 @@ func openSide(dir string) (side, error) {
 }
 
 // compare renders every app of either side, and compares.
-func (o *previewOptions) compare(ctx context.Context, u *ui, base, head side) (*comparison, []preview.App, error) {
+func (o *previewOptions) compare(ctx context.Context, u *ui.Terminal, base, head side) (*comparison, []preview.App, error) {
 	if base.name != (preview.Side{}) || o.head == "" { // a state of the checkout: we may stand below its top
 		if _, rel, err := openCheckout(workingDirectory()); err == nil && !o.exact && rel != "." {
 			o.paths, o.exact = []string{rel}, true

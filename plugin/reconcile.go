@@ -16,16 +16,19 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 type reconcileOptions struct {
 	notify   notifications
 	source   sourceFlags
-	output   outputFlags
+	output   ui.Output
 	dryRun   string
 	interval time.Duration
 	length   time.Duration
 	inPod    podOptions
+	progress *ui.Progress
 }
 
 func newReconcileCommand(c *cli) *cobra.Command {
@@ -77,12 +80,12 @@ func (o *reconcileOptions) validate(cmd *cobra.Command) error {
 	case o.interval > 0 && o.dryRun != "none":
 		return hint.Errorf("--dry-run and --interval exclude each other", "leave one of them out")
 	}
-	return errors.Join(checkLogFormat(o.inPod.logFormat), o.output.Validate())
+	return errors.Join(ui.CheckLogFormat(o.inPod.logFormat), o.output.Validate())
 }
 
 func (o *reconcileOptions) run(ctx context.Context, cmd *cobra.Command, c *cli, args []string) error {
 	u := c.ui()
-	u.setLog(o.inPod.logFormat)
+	u.SetLog(o.inPod.logFormat)
 	client, store, err := c.connect()
 	if err != nil {
 		return err
@@ -93,20 +96,21 @@ func (o *reconcileOptions) run(ctx context.Context, cmd *cobra.Command, c *cli, 
 		return err
 	}
 	o.inPod.start(u, client, store.Namespace)
-	u.DryRun = o.dryRun == "server"
-	if o.output.document() {
-		u.reserveOut()
+	dryRun := o.dryRun == "server"
+	o.progress = ui.NewProgress(u, dryRun)
+	if o.output.Document() {
+		u.ReserveOut()
 	}
-	ended, err := o.notify.start(u, store.Namespace, o.source.auth.Dir)
+	ended, err := o.notify.start(u, dryRun, store.Namespace, o.source.auth.Dir)
 	if err != nil {
 		return err
 	}
 	defer ended()
 	from, done := o.source.from(repo, store)
 	defer done()
-	r := newReconciler(client, store, repo, from, u.event)
+	r := newReconciler(client, store, repo, from, o.progress.Event)
 	r.Render, r.Apps = o.source.renderer(u), gitopsyaml.Load
-	opts := reconcile.Options{Cause: report.CauseManual, DryRun: u.DryRun, Timeout: o.source.timeout}
+	opts := reconcile.Options{Cause: report.CauseManual, DryRun: dryRun, Timeout: o.source.timeout}
 	if o.interval == 0 {
 		out := r.RunAll(ctx, target, opts)
 		o.inPod.tellAll(ctx, out)
@@ -117,7 +121,7 @@ func (o *reconcileOptions) run(ctx context.Context, cmd *cobra.Command, c *cli, 
 }
 
 // loop prints every pass that did something, the first one, and every change of the result.
-func (o *reconcileOptions) loop(ctx context.Context, u *ui, client *cluster.Client, r *reconcile.Reconciler,
+func (o *reconcileOptions) loop(ctx context.Context, u *ui.Terminal, client *cluster.Client, r *reconcile.Reconciler,
 	target reconcile.Target, opts reconcile.Options) error {
 	var before report.Requests
 	passes := 0
@@ -130,7 +134,7 @@ func (o *reconcileOptions) loop(ctx context.Context, u *ui, client *cluster.Clie
 		}
 		before = client.Requests()
 	})
-	u.logEnd(passes, client.Requests())
+	u.LogEnd(passes, client.Requests())
 	if err != nil {
 		return errReported
 	}
@@ -158,8 +162,8 @@ func news(states map[string]string, out reconcile.Outcome) bool {
 }
 
 // print tells one finished run. A pass that failed has its error in the report, so that it is told once.
-func (o *reconcileOptions) print(u *ui, client *cluster.Client, before report.Requests, out reconcile.Outcome) error {
-	list := report.List{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "Report"},
+func (o *reconcileOptions) print(u *ui.Terminal, client *cluster.Client, before report.Requests, out reconcile.Outcome) error {
+	list := report.List{TypeMeta: metav1.TypeMeta{APIVersion: status.APIVersion, Kind: "Report"},
 		Apps: []report.App{}, Requests: client.Requests().Minus(before)}
 	var names []string
 	var failures []error
@@ -171,11 +175,11 @@ func (o *reconcileOptions) print(u *ui, client *cluster.Client, before report.Re
 			names = append(names, change.Short)
 		}
 	}
-	if _, err := o.output.print(u.Out, list, names); err != nil {
+	if _, err := o.output.Print(u.Out, list, names); err != nil {
 		return err
 	}
-	u.conclude(list, failures...)
-	u.fail(out.Err)
+	o.progress.Conclude(list, failures...)
+	u.Fail(out.Err)
 	if out.Failed() != nil {
 		return errReported
 	}

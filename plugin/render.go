@@ -18,11 +18,13 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 type renderOptions struct {
 	source sourceFlags
-	output outputFlags
+	output ui.Output
 	kinds  reconcile.Kinds // of the cluster that the app is in; nil where none is asked
 }
 
@@ -94,7 +96,7 @@ func (o *renderOptions) run(ctx context.Context, c *cli, args []string) error {
 
 // print writes the manifests as a stream of YAML, as kubectl apply takes it, or as one document where -o asks for one.
 func (o *renderOptions) print(w io.Writer, apps []renderedApp) error {
-	list := RenderList{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "RenderList"}, Items: []RenderItem{}}
+	list := RenderList{TypeMeta: metav1.TypeMeta{APIVersion: status.APIVersion, Kind: "RenderList"}, Items: []RenderItem{}}
 	var objects []manifest.Object
 	var names []string
 	for _, a := range apps {
@@ -106,8 +108,8 @@ func (o *renderOptions) print(w io.Writer, apps []renderedApp) error {
 		list.Items = append(list.Items, item)
 		objects = append(objects, a.objects...)
 	}
-	if o.output.document() && o.output.format != formatYAML {
-		_, err := o.output.print(w, list, names)
+	if o.output.Document() && o.output.Format != ui.FormatYAML {
+		_, err := o.output.Print(w, list, names)
 		return err
 	}
 	out, err := render.YAML(objects)

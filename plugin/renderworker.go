@@ -15,6 +15,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/memory"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 // renderCommand is what this program calls itself with to render in a child process. It is no command for people.
@@ -31,7 +32,7 @@ func renderWorker(args []string, streams genericiooptions.IOStreams) int {
 
 // renderer returns how commands render: in a child process, which is this program once more, or in this process where
 // the program cannot be named or is a test.
-func renderer(u *ui) func(context.Context, *os.Root, string, render.Options) ([]manifest.Object, error) {
+func renderer(u *ui.Terminal) func(context.Context, *os.Root, string, render.Options) ([]manifest.Object, error) {
 	program, err := os.Executable()
 	if err != nil || strings.HasSuffix(strings.TrimSuffix(program, ".exe"), ".test") {
 		return render.Dir
@@ -41,7 +42,7 @@ func renderer(u *ui) func(context.Context, *os.Root, string, render.Options) ([]
 	}
 	child := render.Isolated{
 		Command: []string{program, renderCommand},
-		Warn:    func(text string) { u.warn("%s", text) },
+		Warn:    func(text string) { u.Warn("%s", text) },
 		Memory:  memory.OfContainer(),
 	}
 	charts := chartFetcher(u)

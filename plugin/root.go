@@ -18,6 +18,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 // DefaultNamespace is the namespace of an instance when -n does not name another.
@@ -46,7 +47,7 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 	if len(args) > 0 && args[0] == renderCommand {
 		return renderWorker(args[1:], streams)
 	}
-	c := &cli{streams: streams, color: colorAuto}
+	c := &cli{streams: streams, color: ui.ColorAuto}
 	root := c.rootCommand()
 	root.SetArgs(args)
 	if completing(args) {
@@ -66,7 +67,7 @@ func Main(ctx context.Context, args []string, streams genericiooptions.IOStreams
 		case strings.Contains(err.Error(), "arg(s)"):
 			err = seeHelp(command, err)
 		}
-		c.ui().fail(err)
+		c.ui().Fail(err)
 	}
 	if isDiff {
 		return exitDiffError
@@ -83,12 +84,12 @@ type cli struct {
 	streams genericiooptions.IOStreams
 	config  *genericclioptions.ConfigFlags
 	color   string
-	shared  *ui
+	shared  *ui.Terminal
 }
 
-func (c *cli) ui() *ui {
+func (c *cli) ui() *ui.Terminal {
 	if c.shared == nil {
-		c.shared = newUI(c.streams, c.color)
+		c.shared = ui.New(c.streams, c.color)
 	}
 	return c.shared
 }
@@ -117,13 +118,13 @@ commit in Git.`,
 		SilenceUsage:       true,
 		DisableSuggestions: true, // unknownCommand knows more
 		CompletionOptions:  cobra.CompletionOptions{DisableDefaultCmd: true},
-		PersistentPreRunE:  func(*cobra.Command, []string) error { return checkColor(c.color) },
+		PersistentPreRunE:  func(*cobra.Command, []string) error { return ui.CheckColor(c.color) },
 	}
 	flags := root.PersistentFlags()
 	c.config.AddFlags(flags)
 	flags.Lookup("namespace").Usage = "Namespace of the instance (default " + DefaultNamespace + ")"
 	flags.StringVar(&c.color, "color", c.color, "Colour: auto, always or never")
-	fixedWords(root, "color", colorAuto, colorAlways, colorNever)
+	fixedWords(root, "color", ui.ColorAuto, ui.ColorAlways, ui.ColorNever)
 	hideMost(flags)
 	c.completeConnectionFlags(root)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return seeHelp(cmd, err) })
@@ -185,12 +186,11 @@ func (c *cli) connect() (*cluster.Client, *store.Store, error) {
 		return nil, nil, explainConfig(err)
 	}
 	u := c.ui()
-	client, err := cluster.Connect(config, toolName+"/"+toolVersion(), func(text string) { u.warn("%s", text) })
+	client, err := cluster.Connect(config, toolName+"/"+toolVersion(), func(text string) { u.Warn("%s", text) })
 	if err != nil {
 		return nil, nil, err
 	}
 	store := &store.Store{Cluster: client, Namespace: c.namespace(), Tool: toolName + "/" + toolVersion()}
-	u.Namespace = c.namespace()
 	return client, store, nil
 }
 

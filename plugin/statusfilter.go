@@ -12,12 +12,6 @@ import (
 // manyApps is when a table of apps is followed by its summary.
 const manyApps = 20
 
-// The words of --sync and --health, worst first.
-var (
-	syncWords   = []string{"Failed", "Drifted", "Pending", "Unknown", "Suspended", "Synced"}
-	healthWords = []string{"Degraded", "Missing", "Progressing", "Unknown", "Suspended", "Healthy"}
-)
-
 // checkWords refuses words that are not known, and spells the others as they are.
 func checkWords(flag string, words, known []string) error {
 	for i, word := range words {
@@ -39,25 +33,4 @@ func (o *statusOptions) wanted(items []status.App) []status.App {
 		}
 	}
 	return kept
-}
-
-// statusSummary counts apps by their sync state, worst first: "487 apps: 3 Failed, 2 Drifted, 482 Synced".
-func statusSummary(items []status.App) string {
-	var parts []string
-	for _, word := range syncWords {
-		n := 0
-		for _, s := range items {
-			if string(s.Sync) == word {
-				n++
-			}
-		}
-		if n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, word))
-		}
-	}
-	noun := "apps"
-	if len(items) == 1 {
-		noun = "app"
-	}
-	return fmt.Sprintf("%d %s: %s", len(items), noun, strings.Join(parts, ", "))
 }

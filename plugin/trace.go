@@ -15,11 +15,12 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 type traceOptions struct {
 	source    sourceFlags
-	output    outputFlags
+	output    ui.Output
 	namespace string
 }
 
@@ -65,7 +66,7 @@ func (o *traceOptions) run(ctx context.Context, c *cli, what string) error {
 	if err == nil {
 		found.Origin, err = o.origin(ctx, r, found.Applied, found.Revision.Commit, found.Managed, found.Name)
 		if err != nil && !errors.Is(err, context.Canceled) {
-			c.ui().warn("the file is not known: %v", err)
+			c.ui().Warn("the file is not known: %v", err)
 			err = nil
 		}
 		o.lastChange(ctx, &found)
@@ -78,16 +79,16 @@ func (o *traceOptions) run(ctx context.Context, c *cli, what string) error {
 	return o.print(c.ui(), found)
 }
 
-func (o *traceOptions) print(u *ui, found inspect.Traced) error {
+func (o *traceOptions) print(u *ui.Terminal, found inspect.Traced) error {
 	if found.Limits != "" {
-		u.warn("%s", found.Limits)
+		u.Warn("%s", found.Limits)
 	}
-	if handled, err := o.output.print(u.Out, found.Trace, []string{found.Managed.String()}); handled || err != nil {
+	if handled, err := o.output.Print(u.Out, found.Trace, []string{found.Managed.String()}); handled || err != nil {
 		return err
 	}
-	u.trace(found.Trace)
+	ui.Trace(u, found.Trace)
 	if file, _, _ := strings.Cut(found.Origin, ":"); file != "" {
-		u.hint("`git log -- %s` in the config repository tells which commits wrote it", file)
+		u.Hint("`git log -- %s` in the config repository tells which commits wrote it", file)
 	}
 	return nil
 }

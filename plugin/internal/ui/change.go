@@ -1,11 +1,10 @@
-package plugin
+package ui
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -13,101 +12,60 @@ import (
 // maxFields is how many fields of one object a line tells.
 const maxFields = 2
 
-// event tells progress while a pass runs.
-func (u *ui) event(e report.Event) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if u.log != nil {
-		u.logEvent(e)
-		return
-	}
-	switch e.Kind {
-	case report.Changed:
-		u.changeIn(u.appOf(e), e.Change)
-	case report.Warning:
-		u.warnLine(e.Text)
-	case report.Waiting:
-		if u.newState(e) {
-			u.step(e)
-		}
-	default:
-		u.step(e)
-	}
-}
-
-func (u *ui) step(e report.Event) {
-	fmt.Fprintf(u.Err, "%-9s %s%s\n", e.Kind, u.appOf(e), u.clean(e.Text))
-}
-
-// appOf is what stands in front of what is told of one app of several.
-func (u *ui) appOf(e report.Event) string {
-	if !e.Listed {
-		return ""
-	}
-	return u.clean(e.App) + ": "
-}
-
-// newState tells whether a waiting event says something else than the one before about the same object. The time it
-// waits, in brackets at the end, is not a state.
-func (u *ui) newState(e report.Event) bool {
-	object, state, _ := strings.Cut(e.Text, ": ")
-	if i := strings.LastIndex(state, " ("); i >= 0 && strings.HasSuffix(state, ")") {
-		if _, err := time.ParseDuration(state[i+2 : len(state)-1]); err == nil {
-			state = state[:i]
-		}
-	}
-	key := e.App + "/" + object
-	if last, told := u.waiting[key]; told && last == state {
-		return false
-	}
-	u.waiting[key] = state
-	return true
-}
-
-// change prints what happened to one object; unchanged ones are only counted (see summary).
-func (u *ui) change(c *report.Change) { u.changeIn("", c) }
-
-// changeIn is change behind the name of an app of several.
-func (u *ui) changeIn(app string, c *report.Change) {
+// change prints what happened to one object of app, which is "" or stands in front with a colon. Unchanged ones are only
+// counted (see Progress.Conclude).
+func (t *Terminal) change(app string, c *report.Change, dryRun bool) {
 	if c == nil || c.Action == report.Unchanged && c.Note == "" {
 		return
 	}
-	w, color := u.lines()
-	line := app + u.clean(cmp.Or(c.Short, c.Object)) + " " + paint(color, styleOf(string(c.Action)), string(c.Action))
-	if u.DryRun {
+	w, color := t.lines()
+	line := app + t.clean(cmp.Or(c.Short, c.Object)) + " " + paint(color, styleOf(string(c.Action)), string(c.Action))
+	if dryRun {
 		line += dryRunMark
 	}
-	if details := u.details(c); details != "" {
+	if details := t.details(c); details != "" {
 		line += "   " + details
 	}
 	fmt.Fprintln(w, line)
 }
 
+// Installed tells what happened to one object of an instance.
+func (t *Terminal) Installed(c report.Change) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if c.Action == report.Unchanged { // which a run only counts
+		w, _ := t.lines()
+		fmt.Fprintln(w, t.clean(c.Short), c.Action)
+		return
+	}
+	t.change("", &c, false)
+}
+
 const dryRunMark = " (server dry run)"
 
-func (u *ui) details(c *report.Change) string {
+func (w wording) details(c *report.Change) string {
 	var parts []string
 	if c.Error != "" {
-		parts = append(parts, u.clean(firstLine(c.Error)))
+		parts = append(parts, w.clean(FirstLine(c.Error)))
 	}
 	if len(c.Fields) > 0 {
-		parts = append(parts, u.fields(c.Action, c.Fields))
+		parts = append(parts, w.fields(c.Action, c.Fields))
 	}
 	if c.Note != "" {
-		parts = append(parts, u.clean(c.Note))
+		parts = append(parts, w.clean(c.Note))
 	}
 	return strings.Join(parts, "; ")
 }
 
 // fields tells the first fields of a change, and who set them: once when it was the same for all.
-func (u *ui) fields(action report.Action, fields []report.FieldChange) string {
-	owner := u.setBy(fields[0].By)
-	same := !slices.ContainsFunc(fields, func(f report.FieldChange) bool { return u.setBy(f.By) != owner })
+func (w wording) fields(action report.Action, fields []report.FieldChange) string {
+	owner := w.setBy(fields[0].By)
+	same := !slices.ContainsFunc(fields, func(f report.FieldChange) bool { return w.setBy(f.By) != owner })
 	var parts []string
 	for _, f := range fields[:min(len(fields), maxFields)] {
-		text := u.field(action, f)
+		text := w.field(action, f)
 		if !same {
-			text += u.setBy(f.By)
+			text += w.setBy(f.By)
 		}
 		parts = append(parts, text)
 	}
@@ -121,33 +79,33 @@ func (u *ui) fields(action report.Action, fields []report.FieldChange) string {
 }
 
 // field tells one field of a change: "replicas 5 → 3". A nil value is an absent field.
-func (u *ui) field(action report.Action, f report.FieldChange) string {
-	path := u.clean(shortPath(f.Path))
+func (w wording) field(action report.Action, f report.FieldChange) string {
+	path := w.clean(shortPath(f.Path))
 	switch {
 	case f.From == nil && f.To == nil:
 		return path + " changed"
 	case f.To == nil:
-		return fmt.Sprintf("%s removed (was %s)", path, u.value(f.From))
+		return fmt.Sprintf("%s removed (was %s)", path, w.value(f.From))
 	case f.From == nil && action == report.Reverted:
-		return fmt.Sprintf("%s restored to %s (was removed)", path, u.value(f.To))
+		return fmt.Sprintf("%s restored to %s (was removed)", path, w.value(f.To))
 	case f.From == nil:
-		return fmt.Sprintf("%s set to %s", path, u.value(f.To))
+		return fmt.Sprintf("%s set to %s", path, w.value(f.To))
 	}
-	from, to := u.value(f.From), u.value(f.To)
+	from, to := w.value(f.From), w.value(f.To)
 	if from == to { // they differ where they are cut
 		return path + " changed"
 	}
-	return fmt.Sprintf("%s %s %s %s", path, from, u.arrow(), to)
+	return fmt.Sprintf("%s %s %s %s", path, from, w.arrow(), to)
 }
 
 // setBy is ", set by kubectl-scale 6m ago", as far as it is known.
-func (u *ui) setBy(o *report.Owner) string {
+func (w wording) setBy(o *report.Owner) string {
 	if o == nil || o.Manager == "" {
 		return ""
 	}
-	text := ", set by " + u.clean(o.Manager)
+	text := ", set by " + w.clean(o.Manager)
 	if !o.Time.IsZero() {
-		text += " " + u.ago(o.Time)
+		text += " " + w.ago(o.Time)
 	}
 	return text
 }

@@ -1,4 +1,4 @@
-package plugin
+package ui
 
 import (
 	"bytes"
@@ -35,23 +35,22 @@ func forms() []form {
 	}
 }
 
-func (f form) ui(out, err io.Writer) *ui {
-	return &ui{
-		Out: out, Err: err,
-		now: func() time.Time { return noon },
-		tty: f.tty, width: f.width, colorOut: f.color, colorErr: f.color, ascii: f.ascii,
-		waiting: map[string]string{},
+func (f form) terminal(out, err io.Writer) *Terminal {
+	return &Terminal{
+		wording: wording{ascii: f.ascii, now: func() time.Time { return noon }},
+		Out:     out, Err: err,
+		tty: f.tty, width: f.width, colorOut: f.color, colorErr: f.color,
 	}
 }
 
 // goldenForms compares what show prints, in every form, with testdata/golden/name.txtar. UPDATE_GOLDEN=1 rewrites it.
 // Escape characters are written as ^[ there.
-func goldenForms(t *testing.T, name string, show func(*ui)) {
+func goldenForms(t *testing.T, name string, show func(*Terminal)) {
 	t.Helper()
 	var got txtar.Archive
 	for _, f := range forms() {
 		var out, err bytes.Buffer
-		show(f.ui(&out, &err))
+		show(f.terminal(&out, &err))
 		got.Files = append(got.Files, section(f.name+", stdout", out.String())...)
 		got.Files = append(got.Files, section(f.name+", stderr", err.String())...)
 	}

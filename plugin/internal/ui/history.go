@@ -1,23 +1,24 @@
-package plugin
+package ui
 
 import (
 	"fmt"
 	"strconv"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
 )
 
-// historyTable prints one row per run, in the order of h (newest first). Wide adds what the run said.
-func (u *ui) historyTable(h status.History, wide bool) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
+// History prints one row per run, in the order of h (newest first). Wide adds what the run said.
+func History(t *Terminal, h status.History, wide bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if len(h.Items) == 0 {
-		fmt.Fprintf(u.Err, "No runs of %s are recorded.\n", u.clean(h.App))
+		fmt.Fprintf(t.Err, "No runs of %s are recorded.\n", t.clean(h.App))
 		return
 	}
-	t := &table{columns: []column{
+	rows := &table{columns: []column{
 		{name: "ID"},
 		{name: "REVISION", yields: 4},
 		{name: "RESULT"},
@@ -29,48 +30,79 @@ func (u *ui) historyTable(h status.History, wide bool) {
 		{name: "MESSAGE", wide: true},
 	}}
 	for _, run := range h.Items {
-		commit := u.causeText(run)
+		commit := t.causeText(run)
 		if commit == "" && !wide { // it failed before the commit was read
-			commit = firstLine(run.Message)
+			commit = FirstLine(run.Message)
 		}
-		t.add(cell{text: strconv.Itoa(run.ID)}, cell{text: run.Revision.Short()}, word(run.Result),
-			cell{text: countsBrief(run.Counts)}, cell{text: string(run.Cause)}, cell{text: u.age(run.Time)},
+		rows.add(cell{text: strconv.Itoa(run.ID)}, cell{text: run.Revision.Short()}, word(run.Result),
+			cell{text: countsBrief(run.Counts)}, cell{text: string(run.Cause)}, cell{text: t.age(run.Time)},
 			cell{text: took(run.Duration.Duration)}, cell{text: commit},
-			cell{text: firstLine(run.Message)})
+			cell{text: FirstLine(run.Message)})
 	}
-	u.print(t, wide)
+	t.print(rows, wide)
 }
 
-// rollbackHints says how to undo what made a run necessary: with git, and with the action, which also keeps the version from
+// RollbackHints says how to undo what made a run necessary: with git, and with the action, which also keeps the version from
 // coming back. Where these commits are not known, it says why, and how to find them below the path of the app.
-func (u *ui) rollbackHints(run report.Run, path string) {
+func RollbackHints(t *Terminal, run report.Run, path string) {
 	commits := run.Commits
 	if len(commits) == 0 && run.Unclear == "" { // of an earlier version
 		commits = []report.Revision{run.Revision}
 	}
 	if len(commits) == 0 {
-		u.hint("which commit to undo is not known: %s", run.Unclear)
-		u.hint("`git log -- %s` in the config repository tells; to undo one, run `git revert COMMIT` and push", u.clean(path))
+		t.Hint("which commit to undo is not known: %s", run.Unclear)
+		t.Hint("`git log -- %s` in the config repository tells; to undo one, run `git revert COMMIT` and push", t.clean(path))
 		return
 	}
 	var short []string
 	for _, c := range commits {
 		short = append(short, report.Revision{Commit: c.Commit}.Short())
 	}
-	u.hint("to undo the last change, run `git revert %s` in the config repository and push", strings.Join(short, " "))
-	u.hint("on GitHub, the action does it in a pull request, for a merge commit too: its inputs are `operation: rollback` and `commit: %s`", u.clean(commits[0].Commit))
+	t.Hint("to undo the last change, run `git revert %s` in the config repository and push", strings.Join(short, " "))
+	t.Hint("on GitHub, the action does it in a pull request, for a merge commit too: its inputs are `operation: rollback` and `commit: %s`", t.clean(commits[0].Commit))
+}
+
+// RecordedChanges prints the lines that a run left in the history.
+func RecordedChanges(t *Terminal, run report.Run) error {
+	for _, line := range run.Changes {
+		if _, err := fmt.Fprintln(t.Out, t.clean(line)); err != nil {
+			return err
+		}
+	}
+	if len(run.Changes) == 0 {
+		fmt.Fprintln(t.Err, strings.TrimSpace("The run changed nothing. "+t.clean(FirstLine(run.Message))))
+	}
+	return nil
+}
+
+// RunDiff prints what a run of an app changed: the differences, and on Err the commits with how many objects were added, changed
+// and removed. before is the commit that was applied until then, "" when there was none.
+func RunDiff(t *Terminal, app string, compared preview.App, run report.Run, before string) error {
+	for _, object := range compared.Objects {
+		if err := t.diff(object.Diff); err != nil {
+			return err
+		}
+	}
+	from := "nothing"
+	if before != "" {
+		from = report.Revision{Commit: before}.Short()
+	}
+	n := compared.Counts
+	fmt.Fprintf(t.Err, "%s run %d, %s %s %s: %d added, %d changed, %d removed\n", t.clean(app), run.ID, from, t.arrow(),
+		report.Revision{Commit: run.Revision.Commit}.Short(), n.Added, n.Changed, n.Removed)
+	return nil
 }
 
 // causeText is the commit that made a run necessary: the newest of those that touch the app, if it is not the one that the
 // run was about.
-func (u *ui) causeText(run report.Run) string {
+func (w wording) causeText(run report.Run) string {
 	switch {
 	case len(run.Commits) == 0 && run.Unclear != "" && run.Unclear != report.UnclearFirst:
-		return "not known: " + firstLine(run.Unclear)
+		return "not known: " + FirstLine(run.Unclear)
 	case len(run.Commits) == 0:
-		return u.commitText(run.Revision)
+		return w.commitText(run.Revision)
 	}
-	text := u.commitText(run.Commits[0])
+	text := w.commitText(run.Commits[0])
 	if run.Commits[0].Commit != run.Revision.Commit {
 		text = report.Revision{Commit: run.Commits[0].Commit}.Short() + " " + text
 	}
@@ -94,10 +126,10 @@ func countsBrief(c report.Counts) string {
 	return strings.Join(parts, " ")
 }
 
-func (u *ui) commitText(r report.Revision) string {
-	subject := firstLine(r.Subject)
+func (w wording) commitText(r report.Revision) string {
+	subject := FirstLine(r.Subject)
 	if subject == "" || r.Author == "" {
 		return subject + r.Author
 	}
-	return subject + " " + u.dash() + " " + r.Author
+	return subject + " " + w.dash() + " " + r.Author
 }

@@ -1,12 +1,10 @@
-package plugin
+package ui
 
 import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
@@ -15,43 +13,44 @@ import (
 
 // The values of --log-format.
 const (
-	logAuto = "auto"
-	logText = "text"
-	logJSON = "json"
+	LogAuto = "auto"
+	LogText = "text"
+	LogJSON = "json"
 )
 
-func checkLogFormat(format string) error {
+// CheckLogFormat refuses a value of --log-format that SetLog does not know.
+func CheckLogFormat(format string) error {
 	switch format {
-	case logAuto, logText, logJSON:
+	case LogAuto, LogText, LogJSON:
 		return nil
 	}
 	return hint.Errorf(fmt.Sprintf("--log-format=%s is not known", format), "one of: auto, text, json")
 }
 
-// setLog makes u write JSON, one line per message, when format asks for it: auto does in a pod without a terminal.
-func (u *ui) setLog(format string) {
-	inPod := os.Getenv("KUBERNETES_SERVICE_HOST") != "" && !u.tty
-	if format == logJSON || format == logAuto && inPod {
-		u.log = slog.New(slog.NewJSONHandler(u.Err, nil))
+// SetLog makes t write JSON, one line per message, when format asks for it: auto does in a pod without a terminal.
+func (t *Terminal) SetLog(format string) {
+	inPod := os.Getenv("KUBERNETES_SERVICE_HOST") != "" && !t.tty
+	if format == LogJSON || format == LogAuto && inPod {
+		t.log = slog.New(slog.NewJSONHandler(t.Err, nil))
 	}
 }
 
 // logEvent is event as JSON.
-func (u *ui) logEvent(e report.Event) {
+func logEvent(log *slog.Logger, e report.Event) {
 	switch e.Kind {
 	case report.Changed:
 		if e.Change == nil || e.Change.Action == report.Unchanged {
 			return
 		}
-		u.logChange(e.App, *e.Change)
+		logChange(log, e.App, *e.Change)
 	case report.Warning:
-		u.log.Warn(e.Text, "app", e.App)
+		log.Warn(e.Text, "app", e.App)
 	default:
-		u.log.Info(e.Text, "app", e.App, "step", string(e.Kind))
+		log.Info(e.Text, "app", e.App, "step", string(e.Kind))
 	}
 }
 
-func (u *ui) logChange(app string, c report.Change) {
+func logChange(log *slog.Logger, app string, c report.Change) {
 	level := slog.LevelInfo
 	attributes := []slog.Attr{slog.String("app", app), slog.String("object", c.Object), slog.String("action", string(c.Action))}
 	for _, a := range []struct{ key, value string }{{"origin", c.Origin}, {"note", c.Note}, {"error", c.Error}, {"hint", c.Hint}} {
@@ -65,11 +64,11 @@ func (u *ui) logChange(app string, c report.Change) {
 	if c.Action == report.Failed {
 		level = slog.LevelError
 	}
-	u.log.LogAttrs(context.Background(), level, c.Short+" "+string(c.Action), attributes...)
+	log.LogAttrs(context.Background(), level, c.Short+" "+string(c.Action), attributes...)
 }
 
-// logReport is one line for each app of a pass, with what the pass cost.
-func (u *ui) logReport(r report.List) {
+// logReport is one line for each app of a run, with what the run cost.
+func logReport(log *slog.Logger, r report.List) {
 	for _, app := range r.Apps {
 		level := slog.LevelInfo
 		attributes := []slog.Attr{slog.String("app", app.Name), slog.String("result", string(app.Result)),
@@ -85,36 +84,13 @@ func (u *ui) logReport(r report.List) {
 		if app.Result == report.ResultFailed {
 			level = slog.LevelError
 		}
-		u.log.LogAttrs(context.Background(), level, app.Name+" "+strings.ToLower(string(app.Result)), attributes...)
+		log.LogAttrs(context.Background(), level, app.Name+" "+strings.ToLower(string(app.Result)), attributes...)
 	}
 }
 
-// logEnd is the last line of a loop.
-func (u *ui) logEnd(passes int, requests report.Requests) {
-	if u.log != nil {
-		u.log.Info("loop ended", "passes", passes, "requests", requests)
+// LogEnd is the last line of a loop.
+func (t *Terminal) LogEnd(passes int, requests report.Requests) {
+	if t.log != nil {
+		t.log.Info("loop ended", "passes", passes, "requests", requests)
 	}
-}
-
-// ending says in one line how a pass ended.
-func ending(app report.App) string {
-	text := fmt.Sprintf("%s %s at %s", app.Name, strings.ToLower(string(app.Result)), app.Revision.Short())
-	if app.Message != "" {
-		text += ": " + firstLine(app.Message)
-	}
-	return text
-}
-
-// writeEndings leaves the endings in a pod's termination log. A file that cannot be written is no failure.
-func writeEndings(file string, endings map[string]string) {
-	const most = 1000 // Kubernetes shows not much more
-	var lines []string
-	for _, app := range slices.Sorted(maps.Keys(endings)) {
-		lines = append(lines, endings[app])
-	}
-	text := strings.Join(lines, "\n")
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "..."
-	}
-	_ = os.WriteFile(file, []byte(text+"\n"), 0o600)
 }

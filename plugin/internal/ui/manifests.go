@@ -1,4 +1,4 @@
-package plugin
+package ui
 
 import (
 	"fmt"
@@ -6,39 +6,24 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 )
 
-// installed tells what happened to one object of an instance.
-func (u *ui) installed(c report.Change) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if c.Action == report.Unchanged { // which a pass only counts
-		w, _ := u.lines()
-		fmt.Fprintln(w, u.clean(c.Short), c.Action)
-		return
-	}
-	u.change(&c)
-}
-
-// printObjects prints manifests as -o says: YAML documents, a JSON List as kubectl has it, or names.
-func printObjects(w io.Writer, output *outputFlags, objects []install.Object) error {
-	if output.document() && output.format != formatYAML {
+// PrintManifests prints manifests as -o says: YAML documents, a JSON List as kubectl has it, or names. YAML is what it prints
+// without -o, too.
+func (o *Output) PrintManifests(w io.Writer, manifests []*unstructured.Unstructured, names []string) error {
+	if o.Document() && o.Format != FormatYAML {
 		list := &unstructured.UnstructuredList{}
 		list.SetAPIVersion("v1")
 		list.SetKind("List")
-		var names []string
-		for _, o := range objects {
-			list.Items = append(list.Items, *o.Manifest)
-			names = append(names, o.Ref.String())
+		for _, m := range manifests {
+			list.Items = append(list.Items, *m)
 		}
-		_, err := output.print(w, list.UnstructuredContent(), names)
+		_, err := o.Print(w, list.UnstructuredContent(), names)
 		return err
 	}
-	for i, o := range objects {
-		out, err := safeyaml.YAML(o.Manifest.Object)
+	for i, m := range manifests {
+		out, err := safeyaml.YAML(m.Object)
 		if err != nil {
 			return fmt.Errorf("printing YAML: %w", err)
 		}
@@ -50,18 +35,4 @@ func printObjects(w io.Writer, output *outputFlags, objects []install.Object) er
 		}
 	}
 	return nil
-}
-
-// note prints a line of progress on Err.
-func (u *ui) note(format string, args ...any) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	fmt.Fprintln(u.Err, u.clean(fmt.Sprintf(format, args...)))
-}
-
-// say prints a line on Out.
-func (u *ui) say(format string, args ...any) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	fmt.Fprintln(u.Out, u.clean(fmt.Sprintf(format, args...)))
 }

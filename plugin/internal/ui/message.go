@@ -1,4 +1,4 @@
-package plugin
+package ui
 
 import (
 	"errors"
@@ -9,71 +9,85 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
-// fail prints err and what can be done about it: "error: ..." and "hint: ..." lines on Err. An error that joins
+// Fail prints err and what can be done about it: "error: ..." and "hint: ..." lines on Err. An error that joins
 // several becomes one line each; a hint that several share follows the last of them.
-func (u *ui) fail(err error) {
+func (t *Terminal) Fail(err error) {
 	if err == nil {
 		return
 	}
-	u.mu.Lock()
-	defer u.mu.Unlock()
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	parts := splitError(err)
 	told := map[string]bool{}
-	if u.log != nil {
+	if t.log != nil {
 		for _, part := range parts {
-			u.log.Error(part.text, "hint", strings.Join(part.hints, "; "))
+			t.log.Error(part.text, "hint", strings.Join(part.hints, "; "))
 		}
 		return
 	}
 	for i, part := range parts {
-		u.lead("error:", red, part.text)
+		t.lead("error:", red, part.text)
 		if i+1 < len(parts) && slices.Equal(part.hints, parts[i+1].hints) {
 			continue
 		}
 		for _, h := range part.hints {
 			told[h] = true
-			u.lead("hint:", plain, h)
+			t.lead("hint:", plain, h)
 		}
 	}
 	for _, h := range hint.Of(err) {
 		if !told[h] {
-			u.lead("hint:", plain, h)
+			t.lead("hint:", plain, h)
 		}
 	}
 }
 
-// warn prints a warning on Err.
-func (u *ui) warn(format string, args ...any) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.warnLine(fmt.Sprintf(format, args...))
+// Warn prints a warning on Err.
+func (t *Terminal) Warn(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.warnLine(fmt.Sprintf(format, args...))
 }
 
-func (u *ui) warnLine(text string) {
-	if u.log != nil {
-		u.log.Warn(text)
+func (t *Terminal) warnLine(text string) {
+	if t.log != nil {
+		t.log.Warn(text)
 		return
 	}
-	u.lead("warning:", yellow, text)
+	t.lead("warning:", yellow, text)
 }
 
-// hint prints advice on Err.
-func (u *ui) hint(format string, args ...any) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	u.lead("hint:", plain, fmt.Sprintf(format, args...))
+// Hint prints advice on Err.
+func (t *Terminal) Hint(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.lead("hint:", plain, fmt.Sprintf(format, args...))
+}
+
+// Note prints a line of progress on Err.
+func (t *Terminal) Note(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	fmt.Fprintln(t.Err, t.clean(fmt.Sprintf(format, args...)))
+}
+
+// Say prints a line on Out.
+func (t *Terminal) Say(format string, args ...any) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	fmt.Fprintln(t.Out, t.clean(fmt.Sprintf(format, args...)))
 }
 
 // lead prints text behind a word. Further lines of text are indented, so that none of them passes for one of ours.
-func (u *ui) lead(word string, s style, text string) {
+func (t *Terminal) lead(word string, s style, text string) {
 	indent := strings.Repeat(" ", len(word)+1)
 	for i, line := range strings.Split(strings.TrimSpace(text), "\n") {
-		line = u.clean(line)
+		line = t.clean(line)
 		switch {
 		case i == 0:
-			fmt.Fprintln(u.Err, paint(u.colorErr, s, word), line)
+			fmt.Fprintln(t.Err, paint(t.colorErr, s, word), line)
 		case line != "":
-			fmt.Fprintln(u.Err, indent+line)
+			fmt.Fprintln(t.Err, indent+line)
 		}
 	}
 }

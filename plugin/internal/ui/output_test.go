@@ -1,4 +1,4 @@
-package plugin
+package ui
 
 import (
 	"bytes"
@@ -19,12 +19,12 @@ import (
 
 func printed(t *testing.T, format string, v any, names ...string) string {
 	t.Helper()
-	o := outputFlags{format: format}
+	o := Output{Format: format}
 	if err := o.Validate(); err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	handled, err := o.print(&out, v, names)
+	handled, err := o.Print(&out, v, names)
 	if err != nil || !handled {
 		t.Fatalf("-o %s: handled %v, %v", format, handled, err)
 	}
@@ -34,17 +34,17 @@ func printed(t *testing.T, format string, v any, names ...string) string {
 func TestDocuments(t *testing.T) {
 	list := statusList()
 	list.Items = list.Items[:1]
-	golden(t, "status.json", printed(t, formatJSON, list))
-	golden(t, "status.yaml", printed(t, formatYAML, list))
+	golden(t, "status.json", printed(t, FormatJSON, list))
+	golden(t, "status.yaml", printed(t, FormatYAML, list))
 
 	one := status.List{TypeMeta: list.TypeMeta, Items: []status.App{resources()}}
-	golden(t, "resources.json", printed(t, formatJSON, one))
+	golden(t, "resources.json", printed(t, FormatJSON, one))
 
 	runs := history()
 	runs.Items = runs.Items[1:3]
-	golden(t, "history.json", printed(t, formatJSON, runs))
+	golden(t, "history.json", printed(t, FormatJSON, runs))
 
-	golden(t, "report.json", printed(t, formatJSON, fullReport()))
+	golden(t, "report.json", printed(t, FormatJSON, fullReport()))
 }
 
 func fullReport() report.List {
@@ -60,7 +60,7 @@ func fullReport() report.List {
 		{Object: "v1/ConfigMap/payments/api-env-2m8d1", Short: "configmap/api-env-2m8d1", Action: report.Pruned},
 	}
 	return report.List{
-		TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "Report"},
+		TypeMeta: metav1.TypeMeta{APIVersion: status.APIVersion, Kind: "Report"},
 		Apps:     []report.App{app},
 		Requests: report.Requests{List: 4, Get: 1, Patch: 1, Delete: 1, Total: 7},
 		Duration: lasting(14e9),
@@ -91,11 +91,11 @@ func TestOtherFormats(t *testing.T) {
 }
 
 func TestTablesAreLeftToTheCaller(t *testing.T) {
-	for _, format := range []string{"", formatWide} {
-		o := outputFlags{format: format}
+	for _, format := range []string{"", FormatWide} {
+		o := Output{Format: format}
 		var out bytes.Buffer
-		handled, err := o.print(&out, nil, nil)
-		if handled || err != nil || out.Len() != 0 || o.document() {
+		handled, err := o.Print(&out, nil, nil)
+		if handled || err != nil || out.Len() != 0 || o.Document() {
 			t.Errorf("-o %q: handled %v, %v, %q", format, handled, err, out.String())
 		}
 	}
@@ -116,7 +116,7 @@ func TestBadFormatsAreRefusedBeforeAnythingRuns(t *testing.T) {
 		{"markdown", `unknown output format "markdown"`, nil},
 		{"html", `unknown output format "html"`, []string{"text", "markdown"}},
 	} {
-		o := outputFlags{format: c.format, also: c.also}
+		o := Output{Format: c.format, Also: c.also}
 		err := o.Validate()
 		if err == nil || !strings.HasPrefix(err.Error(), c.err) {
 			t.Errorf("-o %s: got %v, want %s", c.format, err, c.err)
@@ -129,9 +129,9 @@ func TestBadFormatsAreRefusedBeforeAnythingRuns(t *testing.T) {
 
 // The printers of kubectl add the whole object to such an error.
 func TestTemplateErrorsAreOneLine(t *testing.T) {
-	o := outputFlags{format: "go-template={{.items.x}}"}
+	o := Output{Format: "go-template={{.items.x}}"}
 	var out bytes.Buffer
-	_, err := o.print(&out, statusList(), nil)
+	_, err := o.Print(&out, statusList(), nil)
 	if err == nil || strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "acme") || out.Len() != 0 {
 		t.Errorf("got %v and %q", err, out.String())
 	}
@@ -139,7 +139,7 @@ func TestTemplateErrorsAreOneLine(t *testing.T) {
 
 func TestOutputFlagCompletes(t *testing.T) {
 	cmd := &cobra.Command{Use: "status", Run: func(*cobra.Command, []string) {}}
-	(&outputFlags{also: []string{"text"}}).AddFlags(cmd)
+	(&Output{Also: []string{"text"}}).AddFlags(cmd)
 	var out bytes.Buffer
 	cmd.SetOut(&out)
 	cmd.SetErr(io.Discard)

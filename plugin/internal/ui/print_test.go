@@ -1,4 +1,4 @@
-package plugin
+package ui
 
 import (
 	"bytes"
@@ -28,43 +28,45 @@ func appReport(result report.Result, counts report.Counts) report.App {
 		Health: health.Healthy, Counts: counts, Duration: lasting(14 * time.Second)}
 }
 
-func show(u *ui, apps ...report.App) { u.summary(report.List{Apps: apps}) }
+func show(p *Progress, apps ...report.App) { p.Conclude(report.List{Apps: apps}) }
 
 func TestPassThatChangesThings(t *testing.T) {
 	scaled := report.FieldChange{Path: "spec.replicas", From: int64(5), To: int64(3),
 		By: &report.Owner{Manager: "kubectl-scale", Operation: "Update", Time: noon.Add(-6 * time.Minute)}}
-	goldenForms(t, "pass", func(u *ui) {
-		u.event(step(report.Fetched, `https://github.com/acme/config main@9c41d7e (was 51e0a02)  "Bump api to 1.8.2 (#412)"`))
-		u.event(step(report.Rendered, "17 objects from clusters/prod/payments"))
-		u.event(step(report.Warning, "policy/v1beta1 PodDisruptionBudget is deprecated"))
-		u.event(changeOf(report.Change{Short: "configmap/api-env-7k2f9", Action: report.Created}))
-		u.event(changeOf(report.Change{Short: "deployment.apps/api", Action: report.Configured, Fields: []report.FieldChange{
+	goldenForms(t, "pass", func(t *Terminal) {
+		p := NewProgress(t, false)
+		p.Event(step(report.Fetched, `https://github.com/acme/config main@9c41d7e (was 51e0a02)  "Bump api to 1.8.2 (#412)"`))
+		p.Event(step(report.Rendered, "17 objects from clusters/prod/payments"))
+		p.Event(step(report.Warning, "policy/v1beta1 PodDisruptionBudget is deprecated"))
+		p.Event(changeOf(report.Change{Short: "configmap/api-env-7k2f9", Action: report.Created}))
+		p.Event(changeOf(report.Change{Short: "deployment.apps/api", Action: report.Configured, Fields: []report.FieldChange{
 			{Path: "spec.template.spec.containers[api].image", From: "ghcr.io/acme/api:1.8.1", To: "ghcr.io/acme/api:1.8.2"}}}))
-		u.event(changeOf(report.Change{Short: "service/api", Action: report.Unchanged}))
-		u.event(changeOf(report.Change{Short: "deployment.apps/worker", Action: report.Reverted, Fields: []report.FieldChange{scaled}}))
-		u.event(changeOf(report.Change{Short: "configmap/api-env-2m8d1", Action: report.Pruned}))
-		u.event(changeOf(report.Change{Short: "persistentvolumeclaim/data", Action: report.Skipped, Note: "kept: kubectl-gitops.dev/prune is disabled"}))
-		u.event(step(report.Waiting, "deployment.apps/api: 1 of 3 updated replicas are available (4s)"))
-		u.event(step(report.Waiting, "deployment.apps/api: 1 of 3 updated replicas are available (9s)"))
-		u.event(step(report.Waiting, "deployment.apps/api: 2 of 3 updated replicas are available (1m2s)"))
-		show(u, appReport(report.ResultSucceeded, report.Counts{Created: 1, Configured: 1, Reverted: 1, Pruned: 1, Skipped: 1, Unchanged: 13}))
+		p.Event(changeOf(report.Change{Short: "service/api", Action: report.Unchanged}))
+		p.Event(changeOf(report.Change{Short: "deployment.apps/worker", Action: report.Reverted, Fields: []report.FieldChange{scaled}}))
+		p.Event(changeOf(report.Change{Short: "configmap/api-env-2m8d1", Action: report.Pruned}))
+		p.Event(changeOf(report.Change{Short: "persistentvolumeclaim/data", Action: report.Skipped, Note: "kept: kubectl-gitops.dev/prune is disabled"}))
+		p.Event(step(report.Waiting, "deployment.apps/api: 1 of 3 updated replicas are available (4s)"))
+		p.Event(step(report.Waiting, "deployment.apps/api: 1 of 3 updated replicas are available (9s)"))
+		p.Event(step(report.Waiting, "deployment.apps/api: 2 of 3 updated replicas are available (1m2s)"))
+		show(p, appReport(report.ResultSucceeded, report.Counts{Created: 1, Configured: 1, Reverted: 1, Pruned: 1, Skipped: 1, Unchanged: 13}))
 	})
 }
 
 func TestPassThatFails(t *testing.T) {
-	goldenForms(t, "pass-failed", func(u *ui) {
+	goldenForms(t, "pass-failed", func(t *Terminal) {
+		p := NewProgress(t, false)
 		immutable := report.Change{Object: "apps/Deployment/search/indexer", Short: "deployment.apps/indexer", Action: report.Failed,
 			Error: "spec.selector: field is immutable",
 			Hint:  "51e0a02 changed it at clusters/prod/search/indexer.yaml:9; revert that line, or annotate the object to allow delete and recreate"}
 		forbidden := report.Change{Short: "role.rbac.authorization.k8s.io/reader", Action: report.Failed, Error: "forbidden: user \"shop\" cannot patch roles\nin namespace search"}
-		u.event(changeOf(immutable))
-		u.event(changeOf(forbidden))
+		p.Event(changeOf(immutable))
+		p.Event(changeOf(forbidden))
 		search := appReport(report.ResultFailed, report.Counts{Failed: 2, Created: 1, Unchanged: 6})
 		search.Name = "search"
 		search.Changes = []report.Change{immutable, forbidden, {Short: "service/indexer", Action: report.Created}}
 		early := appReport(report.ResultFailed, report.Counts{})
 		early.Name, early.Message, early.Hint = "blog", "path clusters/prod/blog: no such directory in main@9c41d7e", "check --path"
-		show(u, search, early)
+		show(p, search, early)
 	})
 }
 
@@ -74,16 +76,16 @@ func TestSummaries(t *testing.T) {
 	local.Revision, local.Duration = report.Revision{}, lasting(240*time.Millisecond)
 	sick := appReport(report.ResultSucceeded, report.Counts{Unchanged: 17})
 	sick.Health, sick.Message = health.Degraded, "deployment.apps/api: exceeded its progress deadline"
-	goldenForms(t, "summaries", func(u *ui) { show(u, upToDate, local, sick) })
+	goldenForms(t, "summaries", func(t *Terminal) { show(NewProgress(t, false), upToDate, local, sick) })
 
 	planned := appReport(report.ResultSucceeded, report.Counts{Created: 1, Unchanged: 16})
 	planned.DryRun = true
 	upToDate.DryRun = true
-	goldenForms(t, "dry-run", func(u *ui) {
-		u.DryRun = true
-		u.event(changeOf(report.Change{Short: "configmap/api", Action: report.Created}))
-		u.event(changeOf(report.Change{Short: "deployment.apps/api", Action: report.Configured, Fields: []report.FieldChange{{Path: "spec.replicas", From: 1, To: 2}}}))
-		show(u, planned, upToDate)
+	goldenForms(t, "dry-run", func(t *Terminal) {
+		p := NewProgress(t, true)
+		p.Event(changeOf(report.Change{Short: "configmap/api", Action: report.Created}))
+		p.Event(changeOf(report.Change{Short: "deployment.apps/api", Action: report.Configured, Fields: []report.FieldChange{{Path: "spec.replicas", From: 1, To: 2}}}))
+		show(p, planned, upToDate)
 	})
 }
 
@@ -109,7 +111,7 @@ func TestFailuresAreToldOnce(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			app.Message, app.Hint, app.Changes = c.message, c.hint, c.changes
 			var out, errOut bytes.Buffer
-			form{}.ui(&out, &errOut).conclude(report.List{Apps: []report.App{app}}, c.failure)
+			NewProgress(form{}.terminal(&out, &errOut), false).Conclude(report.List{Apps: []report.App{app}}, c.failure)
 			if errOut.String() != c.want || out.Len() != 0 {
 				t.Errorf("got\n%swant\n%s", errOut.String(), c.want)
 			}
@@ -119,10 +121,11 @@ func TestFailuresAreToldOnce(t *testing.T) {
 
 func TestReservedOutStaysEmpty(t *testing.T) {
 	var out, errOut bytes.Buffer
-	u := form{}.ui(&out, &errOut)
-	u.reserveOut()
-	u.event(changeOf(report.Change{Short: "configmap/api", Action: report.Created}))
-	show(u, appReport(report.ResultSucceeded, report.Counts{Created: 1}))
+	terminal := form{}.terminal(&out, &errOut)
+	terminal.ReserveOut()
+	p := NewProgress(terminal, false)
+	p.Event(changeOf(report.Change{Short: "configmap/api", Action: report.Created}))
+	show(p, appReport(report.ResultSucceeded, report.Counts{Created: 1}))
 	if out.Len() != 0 || errOut.String() != "configmap/api created\npayments reconciled to main@9c41d7e in 14s: 1 created\n" {
 		t.Errorf("stdout %q, stderr %q", out.String(), errOut.String())
 	}
@@ -164,8 +167,7 @@ func TestFieldsOfAChange(t *testing.T) {
 			"a 1 → 2, set by kubectl-edit 6m ago; b 3 → 4, set by hpa"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			u := form{}.ui(nil, nil)
-			if got := u.details(&report.Change{Action: c.action, Fields: c.fields}); got != c.want {
+			if got := (form{}).terminal(nil, nil).details(&report.Change{Action: c.action, Fields: c.fields}); got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
 		})
@@ -200,7 +202,7 @@ func TestErrorsAndHints(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var out, errOut bytes.Buffer
-			form{}.ui(&out, &errOut).fail(c.err)
+			form{}.terminal(&out, &errOut).Fail(c.err)
 			if errOut.String() != c.want || out.Len() != 0 {
 				t.Errorf("got\n%swant\n%s", errOut.String(), c.want)
 			}
@@ -209,12 +211,12 @@ func TestErrorsAndHints(t *testing.T) {
 }
 
 func TestAgesAndDurations(t *testing.T) {
-	u := form{}.ui(nil, nil)
+	w := form{}.terminal(nil, nil).wording
 	for _, c := range []struct{ got, want string }{
-		{u.age(time.Time{}), "-"},
-		{u.age(noon.Add(time.Minute)), "0s"}, // their clock is ahead
-		{u.age(noon.Add(-2 * time.Minute)), "2m"},
-		{u.age(noon.Add(-400 * time.Hour)), "16d"},
+		{w.age(time.Time{}), "-"},
+		{w.age(noon.Add(time.Minute)), "0s"}, // their clock is ahead
+		{w.age(noon.Add(-2 * time.Minute)), "2m"},
+		{w.age(noon.Add(-400 * time.Hour)), "16d"},
 		{took(0), "0s"},
 		{took(300 * time.Microsecond), "1ms"},
 		{took(4200 * time.Millisecond), "4.2s"},

@@ -1,4 +1,4 @@
-package plugin
+package ui
 
 import (
 	"cmp"
@@ -8,22 +8,20 @@ import (
 	"strings"
 	"time"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
 )
 
-// statusTable prints one row per app, worst first.
-func (u *ui) statusTable(list status.List, wide, instances bool) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
+// Status prints one row per app, worst first: of the instance in a namespace, or of all instances where it is "".
+func Status(t *Terminal, list status.List, namespace string, wide bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if len(list.Items) == 0 {
-		fmt.Fprintf(u.Err, "No apps found%s.\n", inNamespace(u.clean(u.Namespace)))
+		fmt.Fprintf(t.Err, "No apps found%s.\n", inNamespace(t.clean(namespace)))
 		return
 	}
-	t := &table{columns: []column{
+	rows := &table{columns: []column{
 		{name: "INSTANCE"},
 		{name: "NAME"},
 		{name: "REVISION", yields: 3},
@@ -41,21 +39,21 @@ func (u *ui) statusTable(list status.List, wide, instances bool) {
 		if !s.LastRun.Time.IsZero() {
 			lasted = took(s.LastRun.Duration.Duration)
 		}
-		t.add(cell{text: s.Instance}, cell{text: s.Name}, cell{text: s.Revision.Short()}, word(s.Sync), word(s.Health),
-			cell{text: strconv.Itoa(s.Objects.Total)}, cell{text: u.age(s.LastRun.Time)},
+		rows.add(cell{text: s.Instance}, cell{text: s.Name}, cell{text: s.Revision.Short()}, word(s.Sync), word(s.Health),
+			cell{text: strconv.Itoa(s.Objects.Total)}, cell{text: t.age(s.LastRun.Time)},
 			cell{text: sourceText(s.Source)}, cell{text: s.Revision.Author}, cell{text: lasted},
-			cell{text: firstLine(u.lasting(s.Message, s.Since))})
+			cell{text: FirstLine(t.lasting(s.Message, s.Since))})
 	}
-	if !instances {
-		t.dropFirst()
+	if namespace != "" {
+		rows.dropFirst()
 	}
-	u.print(t, wide)
+	t.print(rows, wide)
 }
 
-// instanceLines says what is wrong with the CronJob of an instance, or of several; nothing when it works.
-func (u *ui) instanceLines(list status.List) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
+// Instances says what is wrong with the CronJob of an instance, or of several; nothing when it works.
+func Instances(t *Terminal, list status.List, cronJob string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	several := list.Instances
 	if list.Instance != nil {
 		several = append(several, *list.Instance)
@@ -66,23 +64,23 @@ func (u *ui) instanceLines(list status.List) {
 			continue
 		}
 		if first {
-			fmt.Fprintln(u.Out)
+			fmt.Fprintln(t.Out)
 		}
 		first = false
-		at := cluster.Ref{Kind: install.CronJobs, Name: install.Name}.String()
+		at := cronJob
 		if list.Instance == nil {
-			at += inNamespace(u.clean(i.Namespace))
+			at += inNamespace(t.clean(i.Namespace))
 		}
-		fmt.Fprintf(u.Out, "%s %s\n", at, u.clean(i.Message))
+		fmt.Fprintf(t.Out, "%s %s\n", at, t.clean(i.Message))
 	}
 }
 
 // lasting adds to a message since when it is so.
-func (u *ui) lasting(message string, since time.Time) string {
+func (w wording) lasting(message string, since time.Time) string {
 	if message == "" || since.IsZero() {
 		return message
 	}
-	return firstLine(message) + ", for " + u.age(since)
+	return FirstLine(message) + ", for " + w.age(since)
 }
 
 func inNamespace(ns string) string {
@@ -92,22 +90,22 @@ func inNamespace(ns string) string {
 	return " in " + ns + " namespace"
 }
 
-// resourceTable prints one row per object of s, worst first.
-func (u *ui) resourceTable(s status.App, wide bool) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
+// Resources prints one row per object of s, worst first.
+func Resources(t *Terminal, s status.App, wide bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if len(s.Resources) == 0 {
-		fmt.Fprintf(u.Err, "No objects found in app %s.\n", u.clean(s.Name))
+		fmt.Fprintf(t.Err, "No objects found in app %s.\n", t.clean(s.Name))
 		return
 	}
-	t := &table{columns: []column{
+	rows := &table{columns: []column{
 		{name: "NAME"}, {name: "NAMESPACE", yields: 1}, {name: "SYNC"}, {name: "HEALTH"}, {name: "MESSAGE"},
 	}}
 	for _, r := range worstResources(s.Resources) {
-		t.add(cell{text: cmp.Or(r.Short, r.Object)}, cell{text: r.Namespace}, word(r.Sync), word(r.Health),
-			cell{text: firstLine(u.lasting(r.Message, r.Since))})
+		rows.add(cell{text: cmp.Or(r.Short, r.Object)}, cell{text: r.Namespace}, word(r.Sync), word(r.Health),
+			cell{text: FirstLine(t.lasting(r.Message, r.Since))})
 	}
-	u.print(t, wide)
+	t.print(rows, wide)
 }
 
 func worstApps(items []status.App) []status.App {
@@ -123,17 +121,52 @@ func worstResources(items []status.Resource) []status.Resource {
 	})
 }
 
+// SyncWords are the states that --sync filters by, worst first.
+func SyncWords() []string { return texts(worstSync()) }
+
+// HealthWords are the states that --health filters by, worst first.
+func HealthWords() []string { return texts(worstHealth()) }
+
+func worstSync() []report.Sync {
+	return []report.Sync{report.SyncFailed, report.SyncDrifted, report.SyncPending, report.SyncUnknown, report.SyncSuspended, report.Synced}
+}
+
+func worstHealth() []health.State {
+	return []health.State{health.Degraded, health.Missing, health.Progressing, health.Unknown, health.Suspended, health.Healthy}
+}
+
+func texts[T ~string](words []T) []string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = string(w)
+	}
+	return out
+}
+
 // bySync orders worst first; a word it does not know comes before all that it knows.
 func bySync(a, b report.Sync) int {
-	worst := []report.Sync{report.SyncFailed, report.SyncDrifted, report.SyncPending, report.SyncUnknown,
-		report.SyncSuspended, report.Synced}
-	return cmp.Compare(slices.Index(worst, a), slices.Index(worst, b))
+	return cmp.Compare(slices.Index(worstSync(), a), slices.Index(worstSync(), b))
 }
 
 func byHealth(a, b health.State) int {
-	worst := []health.State{health.Degraded, health.Missing, health.Progressing, health.Unknown,
-		health.Suspended, health.Healthy}
-	return cmp.Compare(slices.Index(worst, a), slices.Index(worst, b))
+	return cmp.Compare(slices.Index(worstHealth(), a), slices.Index(worstHealth(), b))
+}
+
+// StatusSummary counts apps by their sync state, worst first: "487 apps: 3 Failed, 2 Drifted, 482 Synced".
+func StatusSummary(items []status.App) string {
+	var parts []string
+	for _, word := range worstSync() {
+		n := 0
+		for _, s := range items {
+			if s.Sync == word {
+				n++
+			}
+		}
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, word))
+		}
+	}
+	return fmt.Sprintf("%s: %s", report.Plural(len(items), "app"), strings.Join(parts, ", "))
 }
 
 // sourceText writes repository and path as one word, with Kustomize's "//" between them.
@@ -143,9 +176,4 @@ func sourceText(s report.Source) string {
 		return s.Repo
 	}
 	return strings.TrimSuffix(s.Repo, "/") + "//" + path
-}
-
-func firstLine(text string) string {
-	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
-	return line
 }

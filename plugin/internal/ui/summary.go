@@ -1,4 +1,4 @@
-package plugin
+package ui
 
 import (
 	"errors"
@@ -13,39 +13,38 @@ import (
 // maxFailures is how many failed objects of one app the summary repeats.
 const maxFailures = 10
 
-// summary prints the closing line of each app, and what failed as errors with hints.
-func (u *ui) summary(r report.List) { u.conclude(r) }
-
-// conclude is summary for apps that ended with these failures, in the order of the apps; they know the hint of each of
-// their parts. Several apps that are as they should be share one line.
-func (u *ui) conclude(r report.List, ends ...error) {
-	u.mu.Lock()
-	u.waiting = map[string]string{}
-	if u.log != nil {
-		u.logReport(r)
-		u.mu.Unlock()
+// Conclude prints the closing line of each app, and what failed as errors with hints. ends are the failures that the apps
+// ended with, in the order of the apps, as far as they are known: a failure knows the hint of each of its parts. Several apps
+// that are as they should be share one line.
+func (p *Progress) Conclude(r report.List, ends ...error) {
+	t := p.t
+	t.mu.Lock()
+	p.waiting = map[string]string{}
+	if t.log != nil {
+		logReport(t.log, r)
+		t.mu.Unlock()
 		return
 	}
-	w, color := u.lines()
-	if line := u.calm(r.Apps, color); line != "" {
+	w, color := t.lines()
+	if line := t.calm(r.Apps, color); line != "" {
 		fmt.Fprintln(w, line)
 	}
 	for _, app := range r.Apps {
 		if len(r.Apps) > 1 && isCalm(app) {
 			continue
 		}
-		if line := u.closing(app, color); line != "" {
+		if line := t.closing(app, color); line != "" {
 			fmt.Fprintln(w, line)
 		}
 	}
-	u.mu.Unlock()
+	t.mu.Unlock()
 	for i, app := range r.Apps {
 		if app.Result == report.ResultFailed {
 			var failure error
 			if i < len(ends) {
 				failure = ends[i]
 			}
-			u.fail(failures(app, failure))
+			t.Fail(failures(app, failure))
 		}
 	}
 }
@@ -56,7 +55,7 @@ func isCalm(app report.App) bool {
 }
 
 // calm is the one line about all apps of several that were as they should be.
-func (u *ui) calm(apps []report.App, color bool) string {
+func (w wording) calm(apps []report.App, color bool) string {
 	var calm []report.App
 	objects := 0
 	for _, app := range apps {
@@ -69,33 +68,33 @@ func (u *ui) calm(apps []report.App, color bool) string {
 	case len(apps) < 2 || len(calm) == 0:
 		return ""
 	case len(calm) == 1:
-		return u.closing(calm[0], color)
+		return w.closing(calm[0], color)
 	}
-	return fmt.Sprintf("%d apps are up to date%s: %d unchanged%s", len(calm), prefixed(" at ", u.clean(calm[0].Revision.Short())), objects, dryRunSuffix(calm[0]))
+	return fmt.Sprintf("%d apps are up to date%s: %d unchanged%s", len(calm), prefixed(" at ", w.clean(calm[0].Revision.Short())), objects, dryRunSuffix(calm[0]))
 }
 
-// closing is the one line that is left of a pass; empty when it failed before it touched an object, where the error
+// closing is the one line that is left of a run; empty when it failed before it touched an object, where the error
 // says all.
-func (u *ui) closing(app report.App, color bool) string {
-	name, at := u.clean(app.Name), u.clean(app.Revision.Short())
+func (w wording) closing(app report.App, color bool) string {
+	name, at := w.clean(app.Name), w.clean(app.Revision.Short())
 	counts := countsText(app.Counts)
 	lasted := " in " + took(app.Duration.Duration)
 	switch {
 	case app.Suspended != nil:
-		return fmt.Sprintf("%s is %s", name, u.clean(app.Suspended.String()))
+		return fmt.Sprintf("%s is %s", name, w.clean(app.Suspended.String()))
 	case app.Result == report.ResultFailed && counts == "":
 		return ""
 	case app.Health == health.Unknown && counts == "" && app.Message != "":
-		return name + " " + u.clean(app.Message)
+		return name + " " + w.clean(app.Message)
 	case app.Result == report.ResultFailed:
 		return fmt.Sprintf("%s %s%s%s: %s%s", name, paint(color, red, "failed"), prefixed(" at ", at), lasted, counts, dryRunSuffix(app))
 	case app.DryRun && anyChange(app.Counts):
 		return fmt.Sprintf("%s would be reconciled%s: %s%s", name, prefixed(" to ", at), counts, dryRunMark)
 	case anyChange(app.Counts):
-		return fmt.Sprintf("%s reconciled%s%s: %s%s", name, prefixed(" to ", at), lasted, counts, u.unhealthy(app, color))
+		return fmt.Sprintf("%s reconciled%s%s: %s%s", name, prefixed(" to ", at), lasted, counts, w.unhealthy(app, color))
 	}
 	return fmt.Sprintf("%s is up to date%s%s%s%s", name, prefixed(" at ", at), prefixed(": ", counts), dryRunSuffix(app),
-		u.unhealthy(app, color))
+		w.unhealthy(app, color))
 }
 
 func dryRunSuffix(app report.App) string {
@@ -106,7 +105,7 @@ func dryRunSuffix(app report.App) string {
 }
 
 // unhealthy says when objects that are as Git wants them do not work.
-func (u *ui) unhealthy(app report.App, color bool) string {
+func (w wording) unhealthy(app report.App, color bool) string {
 	switch app.Health {
 	case "", health.Healthy, health.Suspended, health.Unknown:
 		return ""
@@ -114,7 +113,7 @@ func (u *ui) unhealthy(app report.App, color bool) string {
 	if app.DryRun {
 		return ""
 	}
-	return "; health is " + paint(color, styleOf(string(app.Health)), string(app.Health)) + prefixed(": ", u.clean(app.Message))
+	return "; health is " + paint(color, styleOf(string(app.Health)), string(app.Health)) + prefixed(": ", w.clean(app.Message))
 }
 
 func prefixed(prefix, text string) string {

@@ -1,4 +1,4 @@
-package plugin
+package ui
 
 import (
 	"fmt"
@@ -55,40 +55,40 @@ type layout struct {
 	stacked bool   // that text stands below its row
 }
 
-// print writes t to Out. On a terminal, and without wide, it fits the width: texts of the last column are cut, or
+// print writes rows to Out. On a terminal, and without wide, it fits the width: texts of the last column are cut, or
 // stand below their row when there is little room beside it, and columns give way when the rest is still too wide.
-func (u *ui) print(t *table, wide bool) {
-	l := layout{keep: make([]bool, len(t.columns))}
-	header := make([]cell, len(t.columns))
-	for i, c := range t.columns {
+func (t *Terminal) print(rows *table, wide bool) {
+	l := layout{keep: make([]bool, len(rows.columns))}
+	header := make([]cell, len(rows.columns))
+	for i, c := range rows.columns {
 		l.keep[i] = wide || !c.wide
 		if l.keep[i] {
 			l.last = i
 		}
 		header[i] = cell{text: c.name}
 	}
-	u.cleanCells(t, l.last)
-	l.widths = t.widths()
-	if u.tty && u.width > 0 && !wide {
-		t.fit(&l, u.width)
+	t.cleanCells(rows, l.last)
+	l.widths = rows.widths()
+	if t.tty && t.width > 0 && !wide {
+		rows.fit(&l, t.width)
 	}
 	if l.stacked {
 		header[l.last].text = ""
 	}
-	if !u.noHeaders {
-		u.row(l, header)
+	if !t.NoHeaders {
+		t.row(l, header)
 	}
-	for _, row := range t.rows {
-		u.row(l, row)
+	for _, row := range rows.rows {
+		t.row(l, row)
 	}
 }
 
 // cleanCells escapes every cell, and writes "-" for an empty one so that columns can be counted; the last printed
 // one may be empty.
-func (u *ui) cleanCells(t *table, last int) {
-	for _, row := range t.rows {
+func (t *Terminal) cleanCells(rows *table, last int) {
+	for _, row := range rows.rows {
 		for i := range row {
-			row[i].text = u.clean(row[i].text)
+			row[i].text = t.clean(row[i].text)
 			if row[i].text == "" && i < last {
 				row[i].text = "-"
 			}
@@ -136,24 +136,24 @@ func (t *table) fixed(l *layout) int {
 	return n
 }
 
-func (u *ui) row(l layout, row []cell) {
+func (t *Terminal) row(l layout, row []cell) {
 	var b strings.Builder
 	for i, c := range row[:l.last] {
 		if l.keep[i] {
-			text := u.cutName(c.text, l.widths[i])
-			b.WriteString(paint(u.colorOut, c.style, text))
+			text := t.cutName(c.text, l.widths[i])
+			b.WriteString(paint(t.colorOut, c.style, text))
 			b.WriteString(strings.Repeat(" ", max(l.widths[i]-displayWidth(text), 0)) + gap)
 		}
 	}
 	last := row[l.last].text
 	if l.room > 0 {
-		last = u.cutReason(last, l.room)
+		last = t.cutReason(last, l.room)
 	}
 	if !l.stacked {
 		b.WriteString(last)
 	}
-	fmt.Fprintln(u.Out, strings.TrimRight(b.String(), " "))
+	fmt.Fprintln(t.Out, strings.TrimRight(b.String(), " "))
 	if l.stacked && last != "" {
-		fmt.Fprintln(u.Out, gap+last)
+		fmt.Fprintln(t.Out, gap+last)
 	}
 }

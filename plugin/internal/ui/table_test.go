@@ -1,4 +1,4 @@
-package plugin
+package ui
 
 import (
 	"bytes"
@@ -36,7 +36,7 @@ func statusList() status.List {
 			Objects: report.Objects{Total: objects, Healthy: objects}, LastRun: run}
 	}
 	return status.List{
-		TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "StatusList"},
+		TypeMeta: metav1.TypeMeta{APIVersion: status.APIVersion, Kind: "StatusList"},
 		Items: []status.App{
 			app("shop", report.Synced, health.Healthy, bump, 42, lastRun(2*time.Minute, 14*time.Second), ""),
 			app("payments", report.Synced, health.Progressing, bump, 17, lastRun(2*time.Minute+9*time.Second, 4200*time.Millisecond),
@@ -73,7 +73,7 @@ func history() status.History {
 		return report.Run{ID: id, Revision: rev, Result: result, Cause: cause, Time: noon.Add(-age), Duration: lasting(lasted), Counts: c, Message: message}
 	}
 	return status.History{
-		TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "HistoryList"},
+		TypeMeta: metav1.TypeMeta{APIVersion: status.APIVersion, Kind: "HistoryList"},
 		App:      "payments",
 		Items: []report.Run{
 			run(218, bump, report.ResultSucceeded, report.CauseCommit, 2*time.Minute, 14*time.Second, report.Counts{Created: 1, Configured: 1, Pruned: 1, Unchanged: 14}, ""),
@@ -88,31 +88,30 @@ func history() status.History {
 }
 
 func TestStatusTable(t *testing.T) {
-	goldenForms(t, "status", func(u *ui) { u.statusTable(statusList(), false, false) })
-	goldenForms(t, "status-wide", func(u *ui) { u.statusTable(statusList(), true, false) })
-	goldenForms(t, "status-empty", func(u *ui) {
-		u.Namespace = "gitops-system"
-		u.statusTable(status.List{}, false, false)
+	goldenForms(t, "status", func(t *Terminal) { Status(t, statusList(), "gitops-system", false) })
+	goldenForms(t, "status-wide", func(t *Terminal) { Status(t, statusList(), "gitops-system", true) })
+	goldenForms(t, "status-empty", func(t *Terminal) {
+		Status(t, status.List{}, "gitops-system", false)
 	})
 }
 
 func TestResourceTable(t *testing.T) {
-	goldenForms(t, "resources", func(u *ui) { u.resourceTable(resources(), false) })
+	goldenForms(t, "resources", func(t *Terminal) { Resources(t, resources(), false) })
 }
 
 func TestHistoryTable(t *testing.T) {
-	goldenForms(t, "history", func(u *ui) { u.historyTable(history(), false) })
-	goldenForms(t, "history-wide", func(u *ui) { u.historyTable(history(), true) })
-	goldenForms(t, "history-empty", func(u *ui) { u.historyTable(status.History{App: "payments"}, false) })
-	goldenForms(t, "history-rollback", func(u *ui) {
-		u.rollbackHints(report.Run{Revision: report.Revision{Commit: strings.Repeat("9c41d7e", 6)[:40]}}, "apps/shop")
+	goldenForms(t, "history", func(t *Terminal) { History(t, history(), false) })
+	goldenForms(t, "history-wide", func(t *Terminal) { History(t, history(), true) })
+	goldenForms(t, "history-empty", func(t *Terminal) { History(t, status.History{App: "payments"}, false) })
+	goldenForms(t, "history-rollback", func(t *Terminal) {
+		RollbackHints(t, report.Run{Revision: report.Revision{Commit: strings.Repeat("9c41d7e", 6)[:40]}}, "apps/shop")
 	})
 }
 
 func TestTablesLeaveTheirInputInOrder(t *testing.T) {
 	list := statusList()
 	var out bytes.Buffer
-	form{}.ui(&out, &out).statusTable(list, false, false)
+	Status(form{}.terminal(&out, &out), list, "gitops-system", false)
 	if list.Items[0].Name != "shop" || list.Items[3].Name != "search" {
 		t.Error("printing reordered the list")
 	}
@@ -122,9 +121,9 @@ func TestTableOnATerminalIsNeverWider(t *testing.T) {
 	for width := 56; width < 160; width++ {
 		var out bytes.Buffer
 		f := form{tty: true, width: width}
-		f.ui(&out, &out).statusTable(statusList(), false, false)
-		f.ui(&out, &out).historyTable(history(), false)
-		f.ui(&out, &out).resourceTable(resources(), false)
+		Status(f.terminal(&out, &out), statusList(), "gitops-system", false)
+		History(f.terminal(&out, &out), history(), false)
+		Resources(f.terminal(&out, &out), resources(), false)
 		for line := range strings.Lines(out.String()) {
 			if n := displayWidth(strings.TrimSuffix(line, "\n")); n > width {
 				t.Fatalf("at %d columns a line takes %d:\n%s", width, n, out.String())
@@ -140,7 +139,7 @@ func TestTableEscapesWhatComesFromGit(t *testing.T) {
 	h.Items[0].Revision.Subject = "ok\x1b[2J\rroot\u202egnp\u2028\u009b31m\x00\xff\tend"
 	h.Items[0].Revision.Author = "eve\n217  main@51e0a02  Succeeded"
 	var out bytes.Buffer
-	form{}.ui(&out, &out).historyTable(h, false)
+	History(form{}.terminal(&out, &out), h, false)
 	if n := strings.Count(out.String(), "\n"); n != 2 {
 		t.Errorf("one run printed %d lines:\n%s", n, out.String())
 	}

@@ -1,4 +1,4 @@
-package plugin
+package ui
 
 import (
 	"bufio"
@@ -62,8 +62,8 @@ func TestAttackTemplatesOnATerminal(t *testing.T) {
 			list.Items[0].Message = c.message
 			for _, format := range []string{"jsonpath={.items[0].message}", "go-template={{(index .items 0).message}}"} {
 				tty, screen := terminalAndScreen(t, 200)
-				o := outputFlags{format: format}
-				if _, err := o.print(tty, list, nil); err != nil {
+				o := Output{Format: format}
+				if _, err := o.Print(tty, list, nil); err != nil {
 					t.Fatal(err)
 				}
 				if _, err := tty.WriteString("|"); err != nil {
@@ -74,7 +74,7 @@ func TestAttackTemplatesOnATerminal(t *testing.T) {
 					t.Errorf("-o %s printed %q, %v", format, got, err)
 				}
 				var pipe bytes.Buffer
-				if _, err := o.print(&pipe, list, nil); err != nil || pipe.String() != c.message {
+				if _, err := o.Print(&pipe, list, nil); err != nil || pipe.String() != c.message {
 					t.Errorf("-o %s printed %q into a pipe, %v", format, pipe.String(), err)
 				}
 			}
@@ -82,7 +82,7 @@ func TestAttackTemplatesOnATerminal(t *testing.T) {
 	}
 }
 
-func TestUIFollowsTheTerminal(t *testing.T) {
+func TestTerminalIsFollowed(t *testing.T) {
 	tty := terminal(t, 72)
 	for _, c := range []struct {
 		name, color  string
@@ -111,7 +111,7 @@ func TestUIFollowsTheTerminal(t *testing.T) {
 			for k, v := range c.env {
 				t.Setenv(k, v)
 			}
-			u := newUI(genericiooptions.IOStreams{Out: c.out, ErrOut: c.err}, c.color)
+			u := New(genericiooptions.IOStreams{Out: c.out, ErrOut: c.err}, c.color)
 			if u.colorOut != c.colorO || u.colorErr != c.colE || u.ascii != c.ascii || u.width != c.width || u.tty != (c.width > 0) {
 				t.Errorf("colour of stdout %v, of stderr %v, ASCII %v, width %d, terminal %v", u.colorOut, u.colorErr, u.ascii, u.width, u.tty)
 			}
@@ -120,11 +120,11 @@ func TestUIFollowsTheTerminal(t *testing.T) {
 }
 
 func TestColorFlag(t *testing.T) {
-	if err := checkColor("sometimes"); err == nil {
+	if err := CheckColor("sometimes"); err == nil {
 		t.Error("an unknown value was accepted")
 	}
 	for _, v := range []string{"auto", "always", "never"} {
-		if err := checkColor(v); err != nil {
+		if err := CheckColor(v); err != nil {
 			t.Error(err)
 		}
 	}

@@ -1,4 +1,4 @@
-package plugin
+package ui
 
 import (
 	"encoding/json"
@@ -18,11 +18,17 @@ import (
 // maxValue is the longest value of a field that is told in full, in characters.
 const maxValue = 40
 
+// wording writes values as words, in the characters of the locale and with ages by one clock.
+type wording struct {
+	ascii bool // the locale is not UTF-8
+	now   func() time.Time
+}
+
 // clean makes text from Git or the cluster safe and fit for one line: control characters and those that reorder
 // text are escaped, and outside UTF-8 locales the few signs of ours are written in ASCII.
-func (u *ui) clean(text string) string {
+func (w wording) clean(text string) string {
 	text = safetext.Line(strings.TrimSpace(text))
-	if u.ascii {
+	if w.ascii {
 		text = strings.NewReplacer("→", "->", "—", "-", "…", "...").Replace(text)
 	}
 	return text
@@ -49,11 +55,11 @@ func wideRune(r rune) bool {
 }
 
 // cut shortens text to n cells, the last of which say that something is missing.
-func (u *ui) cut(text string, n int) string {
+func (w wording) cut(text string, n int) string {
 	if displayWidth(text) <= n {
 		return text
 	}
-	dots := u.ellipsis()
+	dots := w.ellipsis()
 	room := max(n-len([]rune(dots)), 0)
 	for i, r := range text {
 		room -= displayWidth(string(r))
@@ -65,15 +71,15 @@ func (u *ui) cut(text string, n int) string {
 }
 
 // cutName shortens kind.group/name to n cells. The kind gives way first: it is longer, and easier to guess.
-func (u *ui) cutName(text string, n int) string {
+func (w wording) cutName(text string, n int) string {
 	if displayWidth(text) <= n {
 		return text
 	}
 	kind, name, found := strings.Cut(text, "/")
 	if room := n - displayWidth(name) - 1; found && room >= 10 {
-		return u.cut(kind, room) + "/" + name
+		return w.cut(kind, room) + "/" + name
 	}
-	return u.cut(text, n)
+	return w.cut(text, n)
 }
 
 // kindWithGroup is the kind of an object at the beginning of a message, with its group.
@@ -85,7 +91,7 @@ var longPath = regexp.MustCompile(`\b[a-zA-Z]+(?:\.[a-zA-Z0-9]+(?:\[[^\]\s]*\])?
 // cutReason shortens a message such as "deployment.apps/web: spec.selector: field is immutable" to n cells. What stands
 // last is the reason, and it matters most: first the path goes, then the group of
 // the kind, then the beginning of long paths, and only then the end.
-func (u *ui) cutReason(text string, n int) string {
+func (w wording) cutReason(text string, n int) string {
 	if displayWidth(text) <= n {
 		return text
 	}
@@ -97,27 +103,27 @@ func (u *ui) cutReason(text string, n int) string {
 		text = kindWithGroup.ReplaceAllString(text, "$1/")
 	}
 	if displayWidth(text) > n {
-		text = longPath.ReplaceAllString(text, u.ellipsis()+"$1")
+		text = longPath.ReplaceAllString(text, w.ellipsis()+"$1")
 	}
-	return u.cut(text, n)
+	return w.cut(text, n)
 }
 
-func (u *ui) ellipsis() string {
-	if u.ascii {
+func (w wording) ellipsis() string {
+	if w.ascii {
 		return "..."
 	}
 	return "…"
 }
 
-func (u *ui) arrow() string {
-	if u.ascii {
+func (w wording) arrow() string {
+	if w.ascii {
 		return "->"
 	}
 	return "→"
 }
 
-func (u *ui) dash() string {
-	if u.ascii {
+func (w wording) dash() string {
+	if w.ascii {
 		return "-"
 	}
 	return "—"
@@ -125,46 +131,46 @@ func (u *ui) dash() string {
 
 // value is the value of a field as one short word: strings bare when they are simple, lists and maps as JSON. Long
 // values lose their middle, because images and URLs differ at the end.
-func (u *ui) value(v any) string {
+func (w wording) value(v any) string {
 	text, ok := v.(string)
 	if !ok {
 		raw, err := json.Marshal(v)
 		if err != nil {
 			raw = fmt.Append(nil, v)
 		}
-		return u.clean(u.middle(string(raw)))
+		return w.clean(w.middle(string(raw)))
 	}
 	if text == "" || strings.ContainsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || r == '"' || safetext.Hostile(r) }) {
 		if strings.HasPrefix(text, "***") { // a masked value of a Secret
-			return u.clean(text)
+			return w.clean(text)
 		}
-		return u.clean(strconv.Quote(u.middle(text)))
+		return w.clean(strconv.Quote(w.middle(text)))
 	}
-	return u.clean(u.middle(text))
+	return w.clean(w.middle(text))
 }
 
-func (u *ui) middle(text string) string {
+func (w wording) middle(text string) string {
 	runes := []rune(text)
 	if len(runes) <= maxValue {
 		return text
 	}
 	const head = 14
-	dots := u.ellipsis()
+	dots := w.ellipsis()
 	tail := maxValue - head - len([]rune(dots))
 	return string(runes[:head]) + dots + string(runes[len(runes)-tail:])
 }
 
 // age is how long ago t was, as kubectl writes it; "-" for never. A clock ahead of ours counts as now.
-func (u *ui) age(t time.Time) string {
+func (w wording) age(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return duration.HumanDuration(max(u.now().Sub(t), 0))
+	return duration.HumanDuration(max(w.now().Sub(t), 0))
 }
 
 // ago is age with one unit, for a sentence.
-func (u *ui) ago(t time.Time) string {
-	return duration.ShortHumanDuration(max(u.now().Sub(t), 0)) + " ago"
+func (w wording) ago(t time.Time) string {
+	return duration.ShortHumanDuration(max(w.now().Sub(t), 0)) + " ago"
 }
 
 // took is how long something lasted.
@@ -178,4 +184,10 @@ func took(d time.Duration) string {
 		return strconv.FormatFloat(d.Round(100*time.Millisecond).Seconds(), 'f', -1, 64) + "s"
 	}
 	return duration.HumanDuration(d)
+}
+
+// FirstLine is the first line of text, without what is empty around it.
+func FirstLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return line
 }

@@ -1,4 +1,4 @@
-package plugin
+package ui
 
 import (
 	"fmt"
@@ -8,53 +8,53 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
 )
 
-// trace prints what is known of an object, one line each.
-func (u *ui) trace(t status.Trace) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
+// Trace prints what is known of an object, one line each.
+func Trace(t *Terminal, of status.Trace) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	changed := ""
-	if by := t.Changed; by != nil {
+	if by := of.Changed; by != nil {
 		changed = by.Manager
 		if !by.Time.IsZero() {
-			changed += " " + u.ago(by.Time)
+			changed += " " + t.ago(by.Time)
 		}
 	}
-	applied, wrote := u.commitAt(t.Revision), t.Revision
-	if t.Commit != nil {
-		wrote = *t.Commit
+	applied, wrote := t.commitAt(of.Revision), of.Revision
+	if of.Commit != nil {
+		wrote = *of.Commit
 	}
-	commit := u.commitAt(wrote)
-	if wrote.Commit == t.Revision.Commit {
+	commit := t.commitAt(wrote)
+	if wrote.Commit == of.Revision.Commit {
 		commit, applied = applied, ""
 	}
 	author := wrote.Author
-	if t.Commit == nil && t.Unclear != "" {
-		commit, applied, wrote.Subject, author = "", u.commitAt(t.Revision), "", "not known: "+t.Unclear
+	if of.Commit == nil && of.Unclear != "" {
+		commit, applied, wrote.Subject, author = "", t.commitAt(of.Revision), "", "not known: "+of.Unclear
 	}
 	for _, line := range [][2]string{
-		{"Object", t.Object},
-		{"Made by", strings.Join(t.Owners, " < ")},
-		{"App", t.App},
-		{"Hook", t.Hook},
-		{"Source", sourceText(t.Source)},
-		{"File", t.Origin},
+		{"Object", of.Object},
+		{"Made by", strings.Join(of.Owners, " < ")},
+		{"App", of.App},
+		{"Hook", of.Hook},
+		{"Source", sourceText(of.Source)},
+		{"File", of.Origin},
 		{"Applied", applied},
 		{"Commit", commit},
-		{"Subject", firstLine(wrote.Subject)},
+		{"Subject", FirstLine(wrote.Subject)},
 		{"Author", author},
 		{"Changed by", changed},
 	} {
 		if line[1] != "" {
-			fmt.Fprintf(u.Out, "%-12s%s\n", line[0]+":", u.clean(line[1]))
+			fmt.Fprintf(t.Out, "%-12s%s\n", line[0]+":", t.clean(line[1]))
 		}
 	}
 }
 
 // commitAt is a commit, and how long ago it was made.
-func (u *ui) commitAt(r report.Revision) string {
+func (w wording) commitAt(r report.Revision) string {
 	text := r.Short()
 	if !r.Time.IsZero() {
-		text += ", " + u.ago(r.Time)
+		text += ", " + w.ago(r.Time)
 	}
 	return text
 }

@@ -1,4 +1,4 @@
-package plugin
+package ui
 
 import (
 	"cmp"
@@ -10,30 +10,30 @@ import (
 // branches draw the lines of a tree: to an item, to the last one, past an item that is not the last, past the last.
 type branches struct{ item, last, past, none string }
 
-func (u *ui) branches() branches {
-	if u.ascii {
+func (w wording) branches() branches {
+	if w.ascii {
 		return branches{"|- ", "`- ", "|  ", "   "}
 	}
 	return branches{"├─ ", "└─ ", "│  ", "   "}
 }
 
-// treeTable prints one row per object, children below their owners. Wide shows also what is idle.
-func (u *ui) treeTable(tree status.Tree, wide bool) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
+// Tree prints one row per object, children below their owners. Wide shows also what is idle.
+func Tree(t *Terminal, tree status.Tree, wide bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if len(tree.Items) == 0 {
-		fmt.Fprintf(u.Err, "No objects found in app %s.\n", u.clean(tree.App))
+		fmt.Fprintf(t.Err, "No objects found in app %s.\n", t.clean(tree.App))
 		return
 	}
-	t := &table{columns: []column{
+	rows := &table{columns: []column{
 		{name: "NAME"}, {name: "NAMESPACE", yields: 1}, {name: "SYNC", yields: 2}, {name: "HEALTH"}, {name: "MESSAGE"},
 	}}
-	u.addNodes(t, tree.Items, "", true, wide)
-	u.print(t, wide)
+	t.addNodes(rows, tree.Items, "", true, wide)
+	t.print(rows, wide)
 }
 
-func (u *ui) addNodes(t *table, nodes []status.Node, indent string, top, wide bool) {
-	b := u.branches()
+func (t *Terminal) addNodes(rows *table, nodes []status.Node, indent string, top, wide bool) {
+	b := t.branches()
 	var shown []status.Node
 	for _, n := range nodes {
 		if wide || !n.Idle {
@@ -48,8 +48,8 @@ func (u *ui) addNodes(t *table, nodes []status.Node, indent string, top, wide bo
 		if top {
 			line, below = "", ""
 		}
-		t.add(cell{text: cmp.Or(n.Short, n.Object), indent: indent + line}, cell{text: n.Namespace}, word(n.Sync), word(n.Health),
-			cell{text: firstLine(n.Message)})
-		u.addNodes(t, n.Children, indent+below, false, wide)
+		rows.add(cell{text: cmp.Or(n.Short, n.Object), indent: indent + line}, cell{text: n.Namespace}, word(n.Sync), word(n.Health),
+			cell{text: FirstLine(n.Message)})
+		t.addNodes(rows, n.Children, indent+below, false, wide)
 	}
 }

@@ -1,4 +1,4 @@
-package plugin
+package ui
 
 import (
 	"testing"
@@ -32,7 +32,7 @@ func TestTree(t *testing.T) {
 			child("secret/api-tls", "", "")), report.SyncDrifted),
 		managed(child("configmap/env\x1b[31m", health.Missing, "deleted, or its label applyset.kubernetes.io/part-of was removed"), report.SyncDrifted),
 	}}
-	goldenForms(t, "tree", func(u *ui) { u.treeTable(tree, false) })
-	goldenForms(t, "tree-wide", func(u *ui) { u.treeTable(tree, true) })
-	goldenForms(t, "tree-empty", func(u *ui) { u.treeTable(status.Tree{App: "payments"}, false) })
+	goldenForms(t, "tree", func(t *Terminal) { Tree(t, tree, false) })
+	goldenForms(t, "tree-wide", func(t *Terminal) { Tree(t, tree, true) })
+	goldenForms(t, "tree-empty", func(t *Terminal) { Tree(t, status.Tree{App: "payments"}, false) })
 }
