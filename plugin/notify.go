@@ -10,6 +10,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/notify"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
@@ -29,8 +30,8 @@ func (o *notifications) addFlags(fs *pflag.FlagSet) {
 }
 
 // start reads the file, or the one in the directory of credentials, and returns what to call at the end.
-func (o *notifications) start(u *ui.Terminal, dryRun bool, instance, credentials string) (func(), error) {
-	file := cmp.Or(o.file, inDir(credentials, reconcile.KeyNotify))
+func (o *notifications) start(u *ui.Terminal, dryRun bool, instance string, flags *target.Flags) (func(), error) {
+	file := cmp.Or(o.file, flags.CredentialsFile(reconcile.KeyNotify))
 	if file == "" || dryRun {
 		return func() {}, nil
 	}

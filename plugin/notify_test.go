@@ -14,6 +14,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
@@ -63,7 +64,7 @@ func TestNotesOnChangesOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		o := notifications{file: file}
-		ended, err := o.start(ui.New(genericiooptions.IOStreams{ErrOut: os.Stderr}, ui.ColorNever), false, "gitops-system", "")
+		ended, err := o.start(ui.New(genericiooptions.IOStreams{ErrOut: os.Stderr}, ui.ColorNever), false, "gitops-system", &target.Flags{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,12 +16,12 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/rbac"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 type rbacOptions struct {
-	source sourceFlags
+	source target.Flags
 	output ui.Output
 }
 
@@ -44,24 +44,24 @@ the repository needs what they give, so those rights are among these.`,
 			if err := o.output.Validate(); err != nil {
 				return err
 			}
-			return o.run(cmd.Context(), cmd, c)
+			return o.run(cmd.Context(), c)
 		},
 	}
-	o.source.addFlags(cmd)
+	o.source.Add(cmd.Flags())
 	o.output.AddFlags(cmd)
 	return cmd
 }
 
-func (o *rbacOptions) run(ctx context.Context, cmd *cobra.Command, c *cli) error {
+func (o *rbacOptions) run(ctx context.Context, c *cli) error {
 	client, store, err := c.connect()
 	if err != nil {
 		return err
 	}
-	target, repo, err := o.source.target(ctx, cmd, store, nil)
+	work, err := o.source.Resolve(ctx, store, nil)
 	if err != nil {
 		return err
 	}
-	needs, err := neededRights(ctx, c.ui(), repo, target.App, c.namespace(), served(client))
+	needs, err := neededRights(ctx, c.ui(), work.Source, work.Target.App, c.namespace(), served(client))
 	if err != nil {
 		return err
 	}
@@ -119,9 +119,8 @@ func guessed(u *ui.Terminal) reconcile.Kinds {
 }
 
 // neededRights renders all apps of the repository, or the one that app describes when it has no gitops.yaml.
-func neededRights(ctx context.Context, u *ui.Terminal, repo source.Repo, app reconcile.App, namespace string, kinds reconcile.Kinds) (needed, error) {
+func neededRights(ctx context.Context, u *ui.Terminal, from reconcile.Source, app reconcile.App, namespace string, kinds reconcile.Kinds) (needed, error) {
 	var n needed
-	from := gitSource{repo}
 	commit, err := from.Poll(ctx)
 	if err != nil {
 		return n, err
@@ -141,7 +140,7 @@ func neededRights(ctx context.Context, u *ui.Terminal, repo source.Repo, app rec
 	rendered := make([][]manifest.Object, len(apps))
 	var all []manifest.Object
 	for i, a := range apps {
-		if rendered[i], err = renderer(u)(ctx, tree.Root, a.Path, reconcile.RenderOptions(a)); err != nil {
+		if rendered[i], err = target.Renderer(notices(u))(ctx, tree.Root, a.Path, reconcile.RenderOptions(a)); err != nil {
 			return n, err
 		}
 		all = append(all, rendered[i]...)

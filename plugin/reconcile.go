@@ -15,14 +15,14 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 type reconcileOptions struct {
 	notify   notifications
-	source   sourceFlags
+	source   target.Flags
 	output   ui.Output
 	dryRun   string
 	interval time.Duration
@@ -52,16 +52,16 @@ Without --repo the source is the one that the app's last run used.`,
 			if err := o.validate(cmd); err != nil {
 				return err
 			}
-			return o.run(cmd.Context(), cmd, c, args)
+			return o.run(cmd.Context(), c, args)
 		},
 	}
-	o.source.addFlags(cmd)
+	o.source.Add(cmd.Flags())
 	o.output.AddFlags(cmd)
 	o.notify.addFlags(cmd.Flags())
 	cmd.Flags().StringVar(&o.dryRun, "dry-run", "none", "none, or server: ask the API server what would happen, write nothing")
 	cmd.Flags().DurationVar(&o.interval, "interval", 0, "Repeat: the time from the start of one pass to the next")
 	fixedWords(cmd, "dry-run", "none", "server")
-	cmd.Flags().BoolVar(&o.source.unsigned, "allow-unsigned", false, "Apply unsigned commits although commits were verified until now")
+	cmd.Flags().BoolVar(&o.source.AllowUnsigned, "allow-unsigned", false, "Apply unsigned commits although commits were verified until now")
 	o.inPod.addFlags(cmd)
 	cmd.Flags().DurationVar(&o.length, "for", 0, "With --interval: start no pass after this time (default without end)")
 	return cmd
@@ -83,7 +83,7 @@ func (o *reconcileOptions) validate(cmd *cobra.Command) error {
 	return errors.Join(ui.CheckLogFormat(o.inPod.logFormat), o.output.Validate())
 }
 
-func (o *reconcileOptions) run(ctx context.Context, cmd *cobra.Command, c *cli, args []string) error {
+func (o *reconcileOptions) run(ctx context.Context, c *cli, args []string) error {
 	u := c.ui()
 	u.SetLog(o.inPod.logFormat)
 	client, store, err := c.connect()
@@ -91,7 +91,7 @@ func (o *reconcileOptions) run(ctx context.Context, cmd *cobra.Command, c *cli, 
 		return err
 	}
 	store.Writer = true
-	target, repo, err := o.source.target(ctx, cmd, store, args)
+	work, err := o.source.Resolve(ctx, store, args)
 	if err != nil {
 		return err
 	}
@@ -101,32 +101,32 @@ func (o *reconcileOptions) run(ctx context.Context, cmd *cobra.Command, c *cli, 
 	if o.output.Document() {
 		u.ReserveOut()
 	}
-	ended, err := o.notify.start(u, dryRun, store.Namespace, o.source.auth.Dir)
+	ended, err := o.notify.start(u, dryRun, store.Namespace, &o.source)
 	if err != nil {
 		return err
 	}
 	defer ended()
-	from, done := o.source.from(repo, store)
+	from, done := o.source.Verified(work.Repository, store)
 	defer done()
-	r := newReconciler(client, store, repo, from, o.progress.Event)
-	r.Render, r.Apps = o.source.renderer(u), gitopsyaml.Load
-	opts := reconcile.Options{Cause: report.CauseManual, DryRun: dryRun, Timeout: o.source.timeout}
+	r := newReconciler(client, store, work.Repository, from, o.progress.Event)
+	r.Render, r.Apps = o.source.Renderer(notices(u)), gitopsyaml.Load
+	opts := reconcile.Options{Cause: report.CauseManual, DryRun: dryRun, Timeout: o.source.Timeout}
 	if o.interval == 0 {
-		out := r.RunAll(ctx, target, opts)
+		out := r.RunAll(ctx, work.Target, opts)
 		o.inPod.tellAll(ctx, out)
 		o.notify.tellAll(out)
 		return o.print(u, client, report.Requests{}, out)
 	}
-	return o.loop(ctx, u, client, r, target, opts)
+	return o.loop(ctx, u, client, r, work.Target, opts)
 }
 
 // loop prints every pass that did something, the first one, and every change of the result.
 func (o *reconcileOptions) loop(ctx context.Context, u *ui.Terminal, client *cluster.Client, r *reconcile.Reconciler,
-	target reconcile.Target, opts reconcile.Options) error {
+	on reconcile.Target, opts reconcile.Options) error {
 	var before report.Requests
 	passes := 0
 	states := map[string]string{}
-	err := r.Loop(ctx, target, opts, o.interval, o.length, func(out reconcile.Outcome) {
+	err := r.Loop(ctx, on, opts, o.interval, o.length, func(out reconcile.Outcome) {
 		o.inPod.tellAll(ctx, out)
 		o.notify.tellAll(out)
 		if passes++; passes == 1 || news(states, out) {
@@ -186,7 +186,14 @@ func (o *reconcileOptions) print(u *ui.Terminal, client *cluster.Client, before 
 	return nil
 }
 
-func newReconciler(client *cluster.Client, store *store.Store, repo source.Repo, from reconcile.Source, events func(report.Event)) *reconcile.Reconciler {
+func newReconciler(client *cluster.Client, store *store.Store, repo target.Repository, from reconcile.Source, events func(report.Event)) *reconcile.Reconciler {
 	return &reconcile.Reconciler{Cluster: client, Records: store, Source: from, Tool: toolVersion(), Now: time.Now, Events: events,
-		Signed: repo.Trust != nil, From: report.Source{Repo: repo.Display(), Ref: repo.Ref}}
+		Signed: repo.Signed(), From: repo.Origin()}
+}
+
+// newReader returns a reconciler that looks at what was applied, and renders it again.
+func newReader(u *ui.Terminal, client *cluster.Client, store *store.Store, flags *target.Flags) *reconcile.Reconciler {
+	r := newReconciler(client, store, target.Repository{}, nil, nil)
+	r.Render, r.Apps = flags.Renderer(notices(u)), gitopsyaml.Load
+	return r
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
@@ -122,7 +123,7 @@ func (o *statusOptions) look(ctx context.Context, client *cluster.Client, store 
 	var errs []error
 	for _, app := range o.apps {
 		if !slices.ContainsFunc(list.Items, func(s status.App) bool { return s.Name == app }) {
-			errs = append(errs, unknownApp(app, store.Namespace, recordedNames(ctx, store)))
+			errs = append(errs, target.UnknownApp(app, store.Namespace, target.Names(ctx, store)))
 		}
 	}
 	list.Items = slices.DeleteFunc(list.Items, func(s status.App) bool { return !slices.Contains(o.apps, s.Name) })
@@ -176,17 +177,6 @@ func (o *statusOptions) instance(ctx context.Context, client *cluster.Client, na
 	}
 	return &status.Instance{Namespace: namespace, State: string(h.State), Message: h.Message, Schedule: h.Schedule,
 		Suspended: h.Suspended, LastSchedule: h.LastSchedule, LastSuccess: h.LastSuccess}
-}
-
-// recordedNames are the apps of the instance, as far as they can be read.
-func recordedNames(ctx context.Context, store *store.Store) []string {
-	var names []string
-	if parents, err := store.Parents(ctx); err == nil {
-		for name := range parents {
-			names = append(names, name)
-		}
-	}
-	return names
 }
 
 // follow prints the status again each time it differs from the last one printed.
@@ -262,4 +252,30 @@ func (o *statusOptions) print(u *ui.Terminal, list status.List, namespace string
 		ui.Resources(u, s, o.output.Wide())
 	}
 	return nil
+}
+
+// manyApps is when a table of apps is followed by its summary.
+const manyApps = 20
+
+// checkWords refuses words that are not known, and spells the others as they are.
+func checkWords(flag string, words, known []string) error {
+	for i, word := range words {
+		j := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, strings.TrimSpace(word)) })
+		if j < 0 {
+			return hint.Errorf(fmt.Sprintf("%s %s is not known", flag, word), "one of: %s", strings.Join(known, ", "))
+		}
+		words[i] = known[j]
+	}
+	return nil
+}
+
+// wanted are the apps that the filters let through.
+func (o *statusOptions) wanted(items []status.App) []status.App {
+	kept := []status.App{}
+	for _, s := range items {
+		if (len(o.sync) == 0 || slices.Contains(o.sync, string(s.Sync))) && (len(o.health) == 0 || slices.Contains(o.health, string(s.Health))) {
+			kept = append(kept, s)
+		}
+	}
+	return kept
 }

@@ -14,12 +14,12 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 type traceOptions struct {
-	source    sourceFlags
+	source    target.Flags
 	output    ui.Output
 	namespace string
 }
@@ -47,7 +47,7 @@ if it has it, otherwise from the app's repository.`,
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&o.namespace, "object-namespace", "", "Namespace of the object (default wherever it is the only one)")
-	o.source.addCredentialFlags(fs)
+	o.source.AddCredentials(fs)
 	o.output.AddFlags(cmd)
 	return cmd
 }
@@ -61,7 +61,7 @@ func (o *traceOptions) run(ctx context.Context, c *cli, what string) error {
 	if err != nil {
 		return err
 	}
-	r := o.source.reader(c.ui(), client, store)
+	r := newReader(c.ui(), client, store, &o.source)
 	found, err := inspect.New(client, store).Trace(ctx, kind, o.namespace, name)
 	if err == nil {
 		found.Origin, err = o.origin(ctx, r, found.Applied, found.Revision.Commit, found.Managed, found.Name)
@@ -107,7 +107,7 @@ func (o *traceOptions) meantObject(ctx context.Context, c *cli, store *store.Sto
 
 // origin renders the commit that an app equals, and finds the object in it.
 func (o *traceOptions) origin(ctx context.Context, r *reconcile.Reconciler, a record.Applied, commit string, ref cluster.Ref, name string) (string, error) {
-	tree, err := o.source.openApplied(ctx, a.Source, commit)
+	tree, err := o.source.OpenApplied(ctx, a.Source, commit)
 	if err != nil {
 		return "", err
 	}
@@ -126,9 +126,9 @@ func (o *traceOptions) lastChange(ctx context.Context, found *inspect.Traced) {
 	if file == "" {
 		return
 	}
-	commit, err := o.source.lastChange(ctx, found.Source, found.Revision.Commit, file)
+	commit, err := o.source.LastChange(ctx, found.Source, found.Revision.Commit, file)
 	if err == nil {
-		found.Commit, found.Unclear = &report.Revision{Commit: commit.Commit, Author: commit.Author, Subject: commit.Subject, Time: commit.Time}, ""
+		found.Commit, found.Unclear = &commit, ""
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/inspect"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
@@ -43,7 +44,7 @@ func runTree(ctx context.Context, c *cli, app string, output *ui.Output) error {
 		return err
 	}
 	if !ok {
-		return unknownApp(app, store.Namespace, recordedNames(ctx, store))
+		return target.UnknownApp(app, store.Namespace, target.Names(ctx, store))
 	}
 	u := c.ui()
 	if handled, err := output.Print(u.Out, tree, nodeNames(tree.Items)); handled || err != nil {

@@ -17,7 +17,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
@@ -91,7 +91,7 @@ func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
 		return o.foresee(ctx, u, &instance, store, records)
 	}
 	if o.pruneApps && !o.yes {
-		question := fmt.Sprintf("Delete all objects of %s in instance %s?", plural(len(apps), "app", "apps"), store.Namespace)
+		question := fmt.Sprintf("Delete all objects of %s in instance %s?", report.Plural(len(apps), "app"), store.Namespace)
 		if err := u.Confirm(question, "leave --prune-apps out to keep the objects, or pass --yes"); err != nil {
 			return err
 		}
@@ -102,7 +102,7 @@ func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
 		return err
 	}
 	progress := ui.NewProgress(u, false)
-	r := newReconciler(client, store, source.Repo{}, nil, progress.Event)
+	r := newReconciler(client, store, target.Repository{}, nil, progress.Event)
 	for _, app := range apps {
 		removed, err := r.Dismantle(ctx, app, o.pruneApps)
 		if err != nil {

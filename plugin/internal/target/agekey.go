@@ -1,4 +1,4 @@
-package plugin
+package target
 
 import (
 	"context"
@@ -12,17 +12,16 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 // maxKeyFile bounds the file of the age key, in bytes.
 const maxKeyFile = 64 << 10
 
-// renderer returns how to render what the flags name. The file of the age key is read for every render, so that a key
+// Renderer returns how to render what the flags name. The file of the age key is read for every render, so that a key
 // that was exchanged is taken without a restart; the key goes to the child's standard input and nowhere else.
-func (f *sourceFlags) renderer(u *ui.Terminal) func(context.Context, *os.Root, string, render.Options) ([]manifest.Object, error) {
-	dir := renderer(u)
-	if f.ageKeyFile == "" && f.auth.Dir == "" {
+func (f *Flags) Renderer(n Notices) RenderFunc {
+	dir := Renderer(n)
+	if f.AgeKeyFile == "" && f.auth.Dir == "" {
 		return dir
 	}
 	return func(ctx context.Context, root *os.Root, path string, o render.Options) ([]manifest.Object, error) {
@@ -62,11 +61,11 @@ func withKeys(o render.Options, keys []ageKey) render.Options {
 
 // ageKeys returns the keys of --age-key-file, or of the files *.agekey in the directory of credentials: Flux reads keys
 // of Secrets by that name.
-func (f *sourceFlags) ageKeys() ([]ageKey, error) {
-	files := []string{f.ageKeyFile}
-	if f.ageKeyFile == "" {
+func (c *Credentials) ageKeys() ([]ageKey, error) {
+	files := []string{c.AgeKeyFile}
+	if c.AgeKeyFile == "" {
 		var err error
-		if files, err = filepath.Glob(filepath.Join(f.auth.Dir, "*.agekey")); err != nil {
+		if files, err = filepath.Glob(filepath.Join(c.auth.Dir, "*.agekey")); err != nil {
 			return nil, err
 		}
 	}

@@ -1,4 +1,4 @@
-package plugin
+package target
 
 import (
 	"bytes"
@@ -17,6 +17,18 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
+// TestMain lets this test binary stand for the program when it is started to render.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == RenderCommand {
+		if err := render.Worker(os.Args[2:], os.Stdin, os.Stdout, FindInIndex); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
 const goodIndex = "apiVersion: v1\nentries:\n  db:\n  - version: 1.0.0\n    digest: \"00\"\n    urls: [db-1.0.0.tgz]\n"
 
 // An index is parsed in a child, so that one of a few kilobytes on the wire fails alone.
@@ -29,7 +41,7 @@ func TestAttackIndexesThatGrow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	child := render.Isolated{Command: []string{self, renderCommand}, Memory: memory.New(512<<20, func() int64 { return 0 }, func(int64) {})}
+	child := render.Isolated{Command: []string{self, RenderCommand}, Memory: memory.New(512<<20, func() int64 { return 0 }, func(int64) {})}
 	for name, tt := range map[string]struct{ index, want string }{
 		"X6 a list of lists":               {fill("entries: {a: [", "[],", "[]]}"), "needs more than 320 MiB of memory to be read"},
 		"X6 versions of the chart":         {fill("entries:\n  db:\n", "  - {}\n", ""), "needs more than 320 MiB of memory to be read"},

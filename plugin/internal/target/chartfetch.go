@@ -1,4 +1,4 @@
-package plugin
+package target
 
 import (
 	"os"
@@ -7,18 +7,17 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chartrepo"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 // chartFetcher gets the charts that others depend on and keeps them in the user's cache directory. Where there is none
 // to write to, as in a container, they are fetched for each new commit.
-func chartFetcher(u *ui.Terminal) *chartrepo.Fetcher {
+func chartFetcher(n Notices) *chartrepo.Fetcher {
 	cache := ""
 	if dir, err := os.UserCacheDir(); err == nil {
 		cache = filepath.Join(dir, "kubectl-gitops", "charts")
 	}
 	local := os.Getenv("KUBERNETES_SERVICE_HOST") == "" // in a pod, this machine is the pod, and its neighbours
-	return &chartrepo.Fetcher{Cache: cache, Local: local, Fetched: func(n chart.Need, digest string) {
-		ui.NewProgress(u, false).Event(report.Event{Kind: report.Fetched, Text: "chart " + n.String() + "  " + digest})
+	return &chartrepo.Fetcher{Cache: cache, Local: local, Fetched: func(need chart.Need, digest string) {
+		n.Fetched(report.Event{Kind: report.Fetched, Text: "chart " + need.String() + "  " + digest})
 	}}
 }

@@ -1,54 +1,22 @@
-package plugin
+package target
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"slices"
-
-	"github.com/spf13/cobra"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/worktree"
 )
-
-// appSource is where an app of the instance comes from. dir is the directory of its gitops.yaml, or of the app itself.
-type appSource struct {
-	repo, ref, dir, commit string
-}
-
-// in tells whether a checkout is one of the repository.
-func (s appSource) in(tree checkout) bool { return source.CheckoutOf(tree.top, s.repo, s.commit) }
-
-// appSources returns where the apps of the instance come from, by name.
-func appSources(ctx context.Context, store *store.Store) (map[string]appSource, error) {
-	records, err := store.Peek(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all := map[string]appSource{}
-	for name, rec := range records {
-		switch from := rec.Source; {
-		case rec.Inventory == nil || from.Repo == "":
-		case rec.List != "":
-			all[name] = appSource{from.Repo, from.Ref, rec.List, rec.Revision.Commit}
-		default:
-			all[name] = appSource{from.Repo, from.Ref, from.Path, rec.Revision.Commit}
-		}
-	}
-	for _, l := range store.AppLists() {
-		for _, name := range l.Apps {
-			all[name] = appSource{l.Source.Repo, l.Source.Ref, l.Source.Path, l.Revision.Commit}
-		}
-	}
-	return all, nil
-}
 
 // lists tells whether the gitops.yaml in a directory of the working tree names all of apps. One that cannot be read is
 // an error where it is the one that was meant.
-func (c checkout) lists(dir string, apps []string) (bool, error) {
-	root, err := os.OpenRoot(c.top)
+func lists(here worktree.Checkout, dir string, apps []string) (bool, error) {
+	root, err := os.OpenRoot(here.Top)
 	if err != nil {
 		return false, err
 	}
@@ -68,34 +36,34 @@ func (c checkout) lists(dir string, apps []string) (bool, error) {
 // workingTree finds the directory of the checkout we stand in that diff compares: the one that the named apps, or those
 // of --path, come from. found is false where the checkout is not one of their repository. Without names and --path it
 // is the current directory, unless the instance has apps and none of them comes from this repository.
-func (f *sourceFlags) workingTree(ctx context.Context, cmd *cobra.Command, store *store.Store, names []string) (tree checkout, from appSource, found bool, err error) {
-	tree, rel, err := openCheckout(workingDirectory())
+func (f *Flags) workingTree(ctx context.Context, store *store.Store, names []string) (tree worktree.Checkout, from appSource, found bool, err error) {
+	tree, rel, err := worktree.Find(workingDirectory())
 	if err != nil {
-		return checkout{}, appSource{}, false, nil //nolint:nilerr // we stand in none
+		return worktree.Checkout{}, appSource{}, false, nil //nolint:nilerr // we stand in none
 	}
 	all, err := appSources(ctx, store)
 	if err != nil {
-		return checkout{}, appSource{}, false, err
+		return worktree.Checkout{}, appSource{}, false, err
 	}
-	here, known := appSource{repo: tree.top, dir: rel}, false
+	here, known := appSource{repo: tree.Top, dir: rel}, false
 	switch {
-	case cmd.Flags().Changed("path"):
-		here.dir = cleanPath(f.path)
+	case f.changed("path"):
+		here.dir = cleanPath(f.Path)
 	case len(names) > 0:
 		if from, known = all[names[0]]; known {
 			here.dir = from.dir
-		} else if listed, err := tree.lists(rel, names); err != nil || !listed {
-			return checkout{}, appSource{}, false, err
+		} else if listed, err := lists(tree, rel, names); err != nil || !listed {
+			return worktree.Checkout{}, appSource{}, false, err
 		}
 	}
 	foreign := false // only other repositories have what was asked for
 	isHere := map[appSource]bool{}
 	for name, s := range all {
 		if _, asked := isHere[s]; !asked {
-			isHere[s] = s.in(tree)
+			isHere[s] = tree.Of(s.repo, s.commit)
 		}
 		mine := s.dir == here.dir && (len(names) == 0 || slices.Contains(names, name))
-		asked := mine || len(names) == 0 && !cmd.Flags().Changed("path") && !cmd.Flags().Changed("name")
+		asked := mine || len(names) == 0 && !f.changed("path") && !f.changed("name")
 		switch {
 		case !asked:
 		case !isHere[s]:
@@ -107,4 +75,45 @@ func (f *sourceFlags) workingTree(ctx context.Context, cmd *cobra.Command, store
 		}
 	}
 	return tree, here, !foreign || known && len(names) == 0, nil
+}
+
+// Here is Resolve for a command that looks, not applies: where neither a repository nor a ref is named, the working tree we stand
+// in is looked at if it is one of the repository that the apps come from. local tells whether it is.
+func (f *Flags) Here(ctx context.Context, store *store.Store, names []string) (w Work, local bool, err error) {
+	if f.Repo == "" && f.Ref == "" {
+		tree, from, found, err := f.workingTree(ctx, store, names)
+		if err != nil {
+			return Work{}, true, err
+		}
+		if found {
+			app, err := f.localApp(ctx, store, tree, from, names)
+			return Work{reconcile.Target{App: app, Only: names}, Repository{source.Repo{URL: from.repo, Ref: from.ref}}, tree}, true, err
+		}
+	}
+	w, err = f.Resolve(ctx, store, names)
+	return w, false, err
+}
+
+// localApp is the app in a directory of the working tree. What the flags leave open is taken over from its record, so that
+// it is compared as it would be applied.
+func (f *Flags) localApp(ctx context.Context, store *store.Store, tree worktree.Checkout, from appSource, names []string) (reconcile.App, error) {
+	records, err := store.Peek(ctx)
+	if err != nil {
+		return reconcile.App{}, err
+	}
+	f.Path = from.dir
+	if listed, err := lists(tree, from.dir, nil); len(names) == 1 && !listed && err == nil {
+		f.Name = names[0]
+	}
+	if f.Path == "." && f.Name == "" { // the root: the name is that of the repository
+		if f.Name = AppName(tree.Top); CheckName(f.Name) != nil {
+			f.Name = "repository"
+		}
+	}
+	app, err := f.App()
+	if rec := records[app.Name]; rec != nil && rec.Inventory != nil {
+		app.Namespace = cmp.Or(app.Namespace, rec.Target)
+		app.AllowPlainSecrets = app.AllowPlainSecrets || rec.PlainSecrets
+	}
+	return app, err
 }

@@ -1,11 +1,13 @@
-package plugin
+package target
 
 import (
 	"errors"
+	"os"
 
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/memory"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -60,25 +62,26 @@ func (c *countFlag) String() string {
 // Type implements pflag.Value.
 func (c *countFlag) Type() string { return "number" }
 
-// repoLimits bound one commit of the repository.
-type repoLimits struct {
-	files countFlag
-	size  sizeFlag
+// Limits bound one commit of the repository.
+type Limits struct {
+	Files countFlag
+	Size  sizeFlag
 }
 
-func (l *repoLimits) addFlags(fs *pflag.FlagSet) {
-	l.files, l.size = defaultRepoFiles, defaultRepoSize
-	fs.Var(&l.files, "max-repo-files", "Files and directories that a commit of the repository may have")
-	fs.Var(&l.size, "max-repo-size", "Size of all files that a commit of the repository may have")
+// Add adds the flags with their defaults.
+func (l *Limits) Add(fs *pflag.FlagSet) {
+	l.Files, l.Size = defaultRepoFiles, defaultRepoSize
+	fs.Var(&l.Files, "max-repo-files", "Files and directories that a commit of the repository may have")
+	fs.Var(&l.Size, "max-repo-size", "Size of all files that a commit of the repository may have")
 }
 
-func (l repoLimits) source() source.Limits {
-	return source.Limits{Files: int(l.files), Bytes: int64(l.size)}
+func (l Limits) source() source.Limits {
+	return source.Limits{Files: int(l.Files), Bytes: int64(l.Size)}
 }
 
 // within adds what follows from the memory of the container: an object of Git is held several times while a pack is read.
-func (l repoLimits) within(container int64) source.Limits {
-	limits := l.source()
+func (l Limits) within() source.Limits {
+	limits, container := l.source(), memory.Container(os.DirFS("/"))
 	if container > 0 {
 		limits.Object, limits.Refs = container/16, min(container/32, 64<<20)
 	}

@@ -1,4 +1,4 @@
-package plugin
+package target
 
 import (
 	"context"
@@ -8,31 +8,29 @@ import (
 	"runtime"
 	"strings"
 
-	"k8s.io/cli-runtime/pkg/genericiooptions"
-
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chartrepo"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/memory"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// renderCommand is what this program calls itself with to render in a child process. It is no command for people.
-const renderCommand = "__render"
+// RenderCommand is what this program calls itself with to render in a child process. It is no command for people.
+const RenderCommand = "__render"
 
-// renderWorker is the child's side. It says what went wrong in plain text: its standard error is read by the parent.
-func renderWorker(args []string, streams genericiooptions.IOStreams) int {
-	if err := render.Worker(args, streams.In, streams.Out, findInIndex); err != nil {
-		_, _ = streams.ErrOut.Write([]byte(err.Error() + "\n"))
-		return exitError
-	}
-	return exitOK
+// RenderFunc renders a directory below a root.
+type RenderFunc = func(ctx context.Context, root *os.Root, dir string, o render.Options) ([]manifest.Object, error)
+
+// Notices are where a renderer says what somebody should know. They may be called from several goroutines.
+type Notices struct {
+	Warn    func(text string)
+	Fetched func(report.Event) // a chart was fetched
 }
 
-// renderer returns how commands render: in a child process, which is this program once more, or in this process where
+// Renderer returns how to render without keys: in a child process, which is this program once more, or in this process where
 // the program cannot be named or is a test.
-func renderer(u *ui.Terminal) func(context.Context, *os.Root, string, render.Options) ([]manifest.Object, error) {
+func Renderer(n Notices) RenderFunc {
 	program, err := os.Executable()
 	if err != nil || strings.HasSuffix(strings.TrimSuffix(program, ".exe"), ".test") {
 		return render.Dir
@@ -41,11 +39,11 @@ func renderer(u *ui.Terminal) func(context.Context, *os.Root, string, render.Opt
 		program = "/proc/self/exe" // the same program also after its file was replaced
 	}
 	child := render.Isolated{
-		Command: []string{program, renderCommand},
-		Warn:    func(text string) { u.Warn("%s", text) },
+		Command: []string{program, RenderCommand},
+		Warn:    n.Warn,
 		Memory:  memory.OfContainer(),
 	}
-	charts := chartFetcher(u)
+	charts := chartFetcher(n)
 	charts.Find = findIn(child)
 	child.Fetch = charts.Fetch
 	return child.Dir
@@ -62,8 +60,8 @@ func findIn(child render.Isolated) func(context.Context, io.Reader, chart.Need) 
 	}
 }
 
-// findInIndex is what a child makes of the index of a repository of charts.
-func findInIndex(ctx context.Context, index io.Reader, n chart.Need) (json.RawMessage, error) {
+// FindInIndex is what a child makes of the index of a repository of charts.
+func FindInIndex(ctx context.Context, index io.Reader, n chart.Need) (json.RawMessage, error) {
 	v, err := chartrepo.Find(ctx, index, n)
 	if err != nil {
 		return nil, err
