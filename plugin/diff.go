@@ -107,7 +107,7 @@ func partOwned(out reconcile.Outcome) (owned []error, failure error) {
 func (o *diffOptions) show(ctx context.Context, c *cli, out reconcile.Outcome) (bool, error) {
 	u := c.ui()
 	list := DiffList{TypeMeta: metav1.TypeMeta{APIVersion: status.APIVersion, Kind: "DiffList"}, Apps: []DiffApp{}, Items: []Difference{}}
-	var pairs pairs
+	var pairs differing
 	var names, summaries []string
 	calm, unchanged := 0, 0
 	for _, a := range out.Apps {
@@ -143,7 +143,7 @@ func (o *diffOptions) show(ctx context.Context, c *cli, out reconcile.Outcome) (
 }
 
 // pairs adds what differs of one app.
-func (o *diffOptions) pairs(all pairs, names []string, a reconcile.AppOutcome) (pairs, []string) {
+func (o *diffOptions) pairs(all differing, names []string, a reconcile.AppOutcome) (differing, []string) {
 	at := "git/%s@" + report.Revision{Commit: a.Report.Revision.Commit}.Short()
 	if o.local {
 		at = "checkout/%s"
@@ -209,9 +209,9 @@ type pair struct {
 	shown  ui.Difference
 }
 
-type pairs []pair
+type differing []pair
 
-func (p pairs) shown() []ui.Difference {
+func (p differing) shown() []ui.Difference {
 	all := make([]ui.Difference, len(p))
 	for i := range p {
 		all[i] = p[i].shown
@@ -220,7 +220,7 @@ func (p pairs) shown() []ui.Difference {
 }
 
 // add adds an app and what differs of it.
-func (l *DiffList) add(a reconcile.AppOutcome, pairs pairs) {
+func (l *DiffList) add(a reconcile.AppOutcome, pairs differing) {
 	r := a.Report
 	l.Apps = append(l.Apps, DiffApp{Name: r.Name, Result: r.Result, Revision: r.Revision, Counts: r.Counts, Message: r.Message})
 	actions := map[string]report.Action{}

@@ -13,7 +13,8 @@ import (
 )
 
 // Verified is where the commits come from that are applied, and what to call when they are no longer needed. Where keys are
-// given, only commits that are signed by one of them are shown.
+// given, it shows only commits that are signed by one of them. Where none are, although commits were verified until now, its Poll
+// fails unless AllowUnsigned is set.
 func (f *Flags) Verified(repo Repository, store *store.Store) (reconcile.Source, func()) {
 	last := func(ctx context.Context) *report.Revision { return lastVerified(ctx, store, repo) }
 	switch {

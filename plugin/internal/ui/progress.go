@@ -20,7 +20,7 @@ func NewProgress(t *Terminal, dryRun bool) *Progress {
 	return &Progress{t: t, dryRun: dryRun, waiting: map[string]string{}}
 }
 
-// Event tells progress while a pass runs.
+// Event prints what happens while a run works.
 func (p *Progress) Event(e report.Event) {
 	p.t.mu.Lock()
 	defer p.t.mu.Unlock()

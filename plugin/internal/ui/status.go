@@ -50,7 +50,8 @@ func Status(t *Terminal, list status.List, namespace string, wide bool) {
 	t.print(rows, wide)
 }
 
-// Instances says what is wrong with the CronJob of an instance, or of several; nothing when it works.
+// Instances says what is wrong with the CronJob of an instance, or of several; nothing when it works. cronJob is how the object is
+// shown.
 func Instances(t *Terminal, list status.List, cronJob string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
