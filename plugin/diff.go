@@ -109,7 +109,7 @@ func (o *diffOptions) show(ctx context.Context, c *cli, out reconcile.Outcome) (
 	list := DiffList{TypeMeta: metav1.TypeMeta{APIVersion: status.APIVersion, Kind: "DiffList"}, Apps: []DiffApp{}, Items: []Difference{}}
 	var pairs differing
 	var names, summaries []string
-	calm, unchanged := 0, 0
+	same, unchanged := 0, 0
 	for _, a := range out.Apps {
 		before := len(pairs)
 		pairs, names = o.pairs(pairs, names, a)
@@ -122,15 +122,15 @@ func (o *diffOptions) show(ctx context.Context, c *cli, out reconcile.Outcome) (
 			continue
 		}
 		if len(pairs) == before {
-			calm++
+			same++
 			unchanged += a.Report.Counts.Unchanged
 		}
 		if len(pairs) > before || len(out.Apps) == 1 {
 			summaries = append(summaries, ui.DiffSummary(a.Report, len(pairs)-before))
 		}
 	}
-	if len(out.Apps) > 1 && calm > 0 {
-		summaries = append(summaries, fmt.Sprintf("%s: no differences, %d unchanged", report.Plural(calm, "app"), unchanged))
+	if len(out.Apps) > 1 && same > 0 {
+		summaries = append(summaries, fmt.Sprintf("%s: no differences, %d unchanged", report.Plural(same, "app"), unchanged))
 	}
 	handled, err := o.output.Print(u.Out, list, names)
 	if err == nil && !handled {

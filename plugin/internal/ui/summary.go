@@ -26,11 +26,11 @@ func (p *Progress) Conclude(r report.List, ends ...error) {
 		return
 	}
 	w, color := t.lines()
-	if line := t.calm(r.Apps, color); line != "" {
+	if line := t.upToDate(r.Apps, color); line != "" {
 		fmt.Fprintln(w, line)
 	}
 	for _, app := range r.Apps {
-		if len(r.Apps) > 1 && isCalm(app) {
+		if len(r.Apps) > 1 && isUpToDate(app) {
 			continue
 		}
 		if line := t.closing(app, color); line != "" {
@@ -49,28 +49,28 @@ func (p *Progress) Conclude(r report.List, ends ...error) {
 	}
 }
 
-// isCalm tells whether there is nothing to say about an app.
-func isCalm(app report.App) bool {
+// isUpToDate tells whether there is nothing to say about an app.
+func isUpToDate(app report.App) bool {
 	return app.Result == report.ResultSucceeded && len(app.Changes) == 0 && !anyChange(app.Counts) && app.Message == "" && app.Health == health.Healthy
 }
 
-// calm is the one line about all apps of several that were as they should be.
-func (w wording) calm(apps []report.App, color bool) string {
-	var calm []report.App
+// upToDate is the one line about all apps of several that were as they should be.
+func (w wording) upToDate(apps []report.App, color bool) string {
+	var same []report.App
 	objects := 0
 	for _, app := range apps {
-		if isCalm(app) {
-			calm = append(calm, app)
+		if isUpToDate(app) {
+			same = append(same, app)
 			objects += app.Counts.Unchanged
 		}
 	}
 	switch {
-	case len(apps) < 2 || len(calm) == 0:
+	case len(apps) < 2 || len(same) == 0:
 		return ""
-	case len(calm) == 1:
-		return w.closing(calm[0], color)
+	case len(same) == 1:
+		return w.closing(same[0], color)
 	}
-	return fmt.Sprintf("%d apps are up to date%s: %d unchanged%s", len(calm), prefixed(" at ", w.clean(calm[0].Revision.Short())), objects, dryRunSuffix(calm[0]))
+	return fmt.Sprintf("%d apps are up to date%s: %d unchanged%s", len(same), prefixed(" at ", w.clean(same[0].Revision.Short())), objects, dryRunSuffix(same[0]))
 }
 
 // closing is the one line that is left of a run; empty when it failed before it touched an object, where the error
