@@ -42,7 +42,9 @@ func (f *Flags) fromInstance(ctx context.Context, store *store.Store) bool {
 func SetLeftOut(flags *pflag.FlagSet, values map[string]string) {
 	flags.VisitAll(func(f *pflag.Flag) {
 		if value, ok := values[f.Name]; ok && !f.Changed && value != "" {
-			_ = f.Value.Set(value)
+			if f.Value.Set(value) != nil {
+				_ = f.Value.Set(f.DefValue) // pflag leaves zero behind
+			}
 		}
 	})
 }
