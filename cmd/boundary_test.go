@@ -108,6 +108,22 @@ var boundaries = []struct {
 		"os/exec":                          "no program is run: neither git nor a hook",
 		module + "/plugin/internal/notify": "the credentials of Git are sent to Git's server only",
 	}},
+	{"plugin/internal/source/signed", map[string]string{
+		"k8s.io/client-go":                       "what may be shown does not depend on a cluster",
+		module + "/plugin/internal/reconcile":    "it does not know who asks for commits",
+		module + "/plugin/internal/record/store": "it is told which commit was verified before",
+		module + "/plugin/internal/trust":        "whose signatures count is for trust to say",
+	}},
+	{"plugin/internal/source/worktree", map[string]string{
+		"k8s.io/client-go":                    "a working tree is read without a cluster",
+		"os/exec":                             "no program is run: neither git nor a hook",
+		module + "/plugin/internal/reconcile": "it does not know who asks for files",
+	}},
+	{"plugin/internal/target", map[string]string{
+		module + "/plugin/internal/ui":     "what is worked on does not depend on how it is shown",
+		module + "/plugin/internal/notify": "the credentials of Git are sent to Git's server only",
+		module + "/plugin/internal/events": "finding out what to work on tells nobody",
+	}},
 	{"plugin/internal/inspect", map[string]string{
 		module + "/plugin/internal/reconcile":    "looking never changes anything",
 		module + "/plugin/internal/record/store": "it reads records through an interface that cannot save them",
@@ -129,6 +145,17 @@ var boundaries = []struct {
 		"k8s.io/client-go":                  "previews are made offline",
 		module + "/plugin/internal/cluster": "previews are made offline",
 		module + "/plugin/internal/source":  "it compares what was rendered, wherever that came from",
+	}},
+	{"plugin/internal/ui", map[string]string{
+		"k8s.io/client-go/rest":                  "what people see is made of values: it asks no cluster",
+		"k8s.io/client-go/tools":                 "what people see is made of values: it asks no cluster",
+		module + "/plugin/internal/cluster":      "printing never changes anything",
+		module + "/plugin/internal/record/store": "printing never changes anything",
+		module + "/plugin/internal/reconcile":    "printing never changes anything",
+		module + "/plugin/internal/install":      "printing never changes anything",
+		module + "/plugin/internal/events":       "printing never changes anything",
+		module + "/plugin/internal/source":       "it has no credentials",
+		module + "/plugin/internal/target":       "it does not know what is worked on",
 	}},
 	{"plugin/internal/trust", map[string]string{
 		"net/http":                         "no key server is asked",
@@ -191,21 +218,25 @@ var importers = []struct {
 	by     []string
 	reason string
 }{
-	{"plugin/internal/source", []string{"plugin", "plugin/internal/reconcile"}, "it holds the credentials of Git; a pass takes the name of a commit from it"},
+	{"plugin/internal/source", []string{"plugin/internal/target", "plugin/internal/source/signed", "plugin/internal/source/worktree", "plugin/internal/reconcile"}, "it holds the credentials of Git; a pass takes the name of a commit from it"},
+	{"plugin/internal/source/signed", []string{"plugin/internal/target"}, "credentials of Git end in target"},
+	{"plugin/internal/source/worktree", []string{"plugin/internal/target"}, "only commands that look read files that are no commit"},
+	{"plugin/internal/target", []string{"plugin"}, "nothing depends on the flags that name it"},
 	{"plugin/internal/sops", []string{"plugin/internal/render"}, "keys and what they decrypt stay in the process that renders"},
 	{"plugin/internal/sealed", []string{"plugin/internal/manifest", "plugin/internal/render", "plugin/internal/diff", "plugin/internal/reconcile"}, "values are collected by a render, and masked where text and states leave a pass or become a difference"},
-	{"plugin/internal/chart", []string{"plugin", "plugin/internal/chartrepo", "plugin/internal/render"}, "templates are executed where everything is rendered"},
-	{"plugin/internal/chartrepo", []string{"plugin"}, "rendering has no network: what is fetched is handed to it"},
-	{"plugin/internal/trust", []string{"plugin"}, "a source shows trusted commits only; no other code decides whom to trust"},
+	{"plugin/internal/chart", []string{"plugin/internal/target", "plugin/internal/chartrepo", "plugin/internal/render"}, "templates are executed where everything is rendered"},
+	{"plugin/internal/chartrepo", []string{"plugin/internal/target"}, "rendering has no network: what is fetched is handed to it"},
+	{"plugin/internal/trust", []string{"plugin/internal/target"}, "a source shows trusted commits only; no other code decides whom to trust"},
 	{"plugin/internal/notify", []string{"plugin"}, "whether somebody can be told must not matter to a pass"},
 	{"plugin/internal/events", []string{"plugin"}, "whether somebody can be told must not matter to a pass"},
 	{"plugin/internal/inspect", []string{"plugin"}, "nothing depends on how it is shown"},
-	{"plugin/internal/status", []string{"plugin", "plugin/internal/inspect"}, "nothing depends on how it is shown"},
+	{"plugin/internal/status", []string{"plugin", "plugin/internal/inspect", "plugin/internal/ui"}, "nothing depends on how it is shown"},
 	{"plugin/internal/observe", []string{"plugin/internal/inspect", "plugin/internal/reconcile"}, "only what compares the record with the cluster lists objects by our label"},
-	{"plugin/internal/preview", []string{"plugin"}, "nothing depends on a way to show things"},
-	{"plugin/internal/install", []string{"plugin"}, "a pass is the same with and without an installation"},
+	{"plugin/internal/preview", []string{"plugin", "plugin/internal/ui"}, "nothing depends on a way to show things"},
+	{"plugin/internal/ui", []string{"plugin"}, "nothing depends on how it is shown"},
+	{"plugin/internal/install", []string{"plugin", "plugin/internal/target"}, "a pass is the same with and without an installation"},
 	{"plugin/internal/rbac", []string{"plugin", "plugin/internal/install", "plugin/internal/reconcile"}, "rights are counted before writing: by install, rbac and the preflight of a pass"},
-	{"plugin/internal/apps/gitopsyaml", []string{"plugin"}, "a pass is told its apps, and does not read gitops.yaml"},
+	{"plugin/internal/apps/gitopsyaml", []string{"plugin", "plugin/internal/target"}, "a pass is told its apps, and does not read gitops.yaml"},
 }
 
 // libraries are what only one package of the action may import directly, and has to import: the libraries of services, each with

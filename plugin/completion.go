@@ -102,6 +102,28 @@ func completeApps(most int, list func(*cobra.Command) ([]string, error)) cobra.C
 	}
 }
 
+// completeAppNames completes APP arguments from the records of the instance.
+func (c *cli) completeAppNames(most int) cobra.CompletionFunc {
+	return completeApps(most, func(cmd *cobra.Command) ([]string, error) {
+		ctx, cancel := context.WithTimeout(cmd.Context(), 2*time.Second)
+		defer cancel()
+		_, store, err := c.connect()
+		if err != nil {
+			return nil, err
+		}
+		parents, err := store.Parents(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var names []string
+		for name := range parents {
+			names = append(names, name)
+		}
+		slices.Sort(names)
+		return names, nil
+	})
+}
+
 // completeConnectionFlags completes --context, --cluster and --user from the kubeconfig, and --namespace from the
 // cluster. k8s.io/kubectl/pkg/util/completion does the same for a third more binary and start-up time.
 func (c *cli) completeConnectionFlags(root *cobra.Command) {

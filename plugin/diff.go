@@ -1,11 +1,9 @@
 package plugin
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -15,15 +13,16 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 type diffOptions struct {
-	source sourceFlags
-	output outputFlags
-	local  bool
+	source target.Flags
+	output ui.Output
+	local  bool // the working tree is compared
 }
 
 func newDiffCommand(c *cli) *cobra.Command {
@@ -52,36 +51,36 @@ Exit status: 0 no differences, 1 differences, above 1 an error.`,
 			if err := o.output.Validate(); err != nil {
 				return err
 			}
-			o.local = o.source.repo == "" && o.source.ref == ""
-			return o.run(cmd.Context(), cmd, c, args)
+			return o.run(cmd.Context(), c, args)
 		},
 	}
-	o.source.addFlags(cmd)
+	o.source.Add(cmd.Flags())
 	o.output.AddFlags(cmd)
 	return cmd
 }
 
-func (o *diffOptions) run(ctx context.Context, cmd *cobra.Command, c *cli, args []string) error {
+func (o *diffOptions) run(ctx context.Context, c *cli, args []string) error {
 	client, store, err := c.connect()
 	if err != nil {
 		return err
 	}
-	target, repo, from, err := o.resolve(ctx, cmd, store, args)
+	work, local, err := o.source.Here(ctx, store, args)
 	if err != nil {
 		return err
 	}
+	o.local = local
 	u := c.ui()
-	u.DryRun = true
-	r := newReconciler(client, store, repo, from, func(e report.Event) {
+	progress := ui.NewProgress(u, true)
+	r := newReconciler(client, store, work.Repository, work.Source, func(e report.Event) {
 		if e.Kind == report.Warning {
-			u.event(e)
+			progress.Event(e)
 		}
 	})
-	r.Render, r.Apps = o.source.renderer(u), gitopsyaml.Load
-	out := r.RunAll(ctx, target, reconcile.Options{Cause: report.CauseManual, DryRun: true, Timeout: o.source.timeout})
+	r.Render, r.Apps = o.source.Renderer(notices(u)), gitopsyaml.Load
+	out := r.RunAll(ctx, work.Target, reconcile.Options{Cause: report.CauseManual, DryRun: true, Timeout: o.source.Timeout})
 	found, err := o.show(ctx, c, out)
 	owned, failure := partOwned(out)
-	u.warnOwned(owned)
+	ui.Refusals(u, owned)
 	switch {
 	case failure != nil || err != nil:
 		return errors.Join(failure, err)
@@ -104,67 +103,13 @@ func partOwned(out reconcile.Outcome) (owned []error, failure error) {
 	return owned, errors.Join(failures...)
 }
 
-// warnOwned says which owners keep reconcile from writing, and what to do.
-func (u *ui) warnOwned(owned []error) {
-	for _, err := range owned {
-		for _, part := range splitError(err) {
-			u.warn("reconcile refuses: %s", part.text)
-			for _, h := range part.hints {
-				u.hint("%s", h)
-			}
-		}
-	}
-}
-
-// resolve decides where to compare from: the working tree when we stand in one of the repository and neither another
-// repository nor a ref is named.
-func (o *diffOptions) resolve(ctx context.Context, cmd *cobra.Command, store *store.Store, args []string) (reconcile.Target, source.Repo, reconcile.Source, error) {
-	if o.local {
-		tree, from, found, err := o.source.workingTree(ctx, cmd, store, args)
-		if err != nil {
-			return reconcile.Target{}, source.Repo{}, nil, err
-		}
-		if found {
-			app, err := o.localApp(ctx, store, tree, from, args)
-			return reconcile.Target{App: app, Only: args}, source.Repo{URL: from.repo, Ref: from.ref}, tree, err
-		}
-	}
-	o.local = false
-	target, repo, err := o.source.target(ctx, cmd, store, args)
-	return target, repo, gitSource{repo}, err
-}
-
-// localApp is the app in a directory of the working tree. What the flags leave open is taken over from its record, so that
-// it is compared as it would be applied.
-func (o *diffOptions) localApp(ctx context.Context, store *store.Store, tree checkout, from appSource, args []string) (reconcile.App, error) {
-	records, err := store.Peek(ctx)
-	if err != nil {
-		return reconcile.App{}, err
-	}
-	o.source.path = from.dir
-	if listed, err := tree.lists(from.dir, nil); len(args) == 1 && !listed && err == nil {
-		o.source.name = args[0]
-	}
-	if o.source.path == "." && o.source.name == "" { // the root: the name is that of the repository
-		if o.source.name = oneWord(tree.top); checkName(o.source.name) != nil {
-			o.source.name = "repository"
-		}
-	}
-	app, err := o.source.appOf()
-	if rec := records[app.Name]; rec != nil && rec.Inventory != nil {
-		app.Namespace = cmp.Or(app.Namespace, rec.Target)
-		app.AllowPlainSecrets = app.AllowPlainSecrets || rec.PlainSecrets
-	}
-	return app, err
-}
-
 // show prints the differences and tells whether there are any.
 func (o *diffOptions) show(ctx context.Context, c *cli, out reconcile.Outcome) (bool, error) {
 	u := c.ui()
-	list := DiffList{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "DiffList"}, Apps: []DiffApp{}, Items: []Difference{}}
-	var pairs []pair
+	list := DiffList{TypeMeta: metav1.TypeMeta{APIVersion: status.APIVersion, Kind: "DiffList"}, Apps: []DiffApp{}, Items: []Difference{}}
+	var pairs differing
 	var names, summaries []string
-	calm, unchanged := 0, 0
+	same, unchanged := 0, 0
 	for _, a := range out.Apps {
 		before := len(pairs)
 		pairs, names = o.pairs(pairs, names, a)
@@ -177,19 +122,19 @@ func (o *diffOptions) show(ctx context.Context, c *cli, out reconcile.Outcome) (
 			continue
 		}
 		if len(pairs) == before {
-			calm++
+			same++
 			unchanged += a.Report.Counts.Unchanged
 		}
 		if len(pairs) > before || len(out.Apps) == 1 {
-			summaries = append(summaries, diffSummary(a.Report, len(pairs)-before))
+			summaries = append(summaries, ui.DiffSummary(a.Report, len(pairs)-before))
 		}
 	}
-	if len(out.Apps) > 1 && calm > 0 {
-		summaries = append(summaries, fmt.Sprintf("%s: no differences, %d unchanged", plural(calm, "app", "apps"), unchanged))
+	if len(out.Apps) > 1 && same > 0 {
+		summaries = append(summaries, fmt.Sprintf("%s: no differences, %d unchanged", report.Plural(same, "app"), unchanged))
 	}
-	handled, err := o.output.print(u.Out, list, names)
+	handled, err := o.output.Print(u.Out, list, names)
 	if err == nil && !handled {
-		err = showPairs(ctx, u, pairs)
+		err = ui.Differences(ctx, u, pairs.shown())
 	}
 	for _, line := range summaries {
 		fmt.Fprintln(u.Err, line)
@@ -198,7 +143,7 @@ func (o *diffOptions) show(ctx context.Context, c *cli, out reconcile.Outcome) (
 }
 
 // pairs adds what differs of one app.
-func (o *diffOptions) pairs(pairs []pair, names []string, a reconcile.AppOutcome) ([]pair, []string) {
+func (o *diffOptions) pairs(all differing, names []string, a reconcile.AppOutcome) (differing, []string) {
 	at := "git/%s@" + report.Revision{Commit: a.Report.Revision.Commit}.Short()
 	if o.local {
 		at = "checkout/%s"
@@ -216,10 +161,10 @@ func (o *diffOptions) pairs(pairs []pair, names []string, a reconcile.AppOutcome
 		if text == "" && e.Note == "" {
 			continue
 		}
-		pairs = append(pairs, pair{e, before, after, text, noteLine(a.Report.Name, e)})
+		all = append(all, pair{e, ui.Difference{Object: e.Ref.ID(), Before: before, After: after, Text: text, Note: noteLine(a.Report.Name, e)}})
 		names = append(names, object.ShortIn(e.Ref, a.Report.Spread))
 	}
-	return pairs, names
+	return all, names
 }
 
 // noteLine is the line in front of a difference that says what it does not show, "" when it shows all.
@@ -230,28 +175,77 @@ func noteLine(app string, e report.Effect) string {
 	return fmt.Sprintf("%s: %s: %s", app, e.Ref.ID(), e.Note)
 }
 
-func diffSummary(app report.App, differences int) string {
-	if differences == 0 {
-		return fmt.Sprintf("%s: no differences, %d unchanged", app.Name, app.Counts.Unchanged)
-	}
-	c := app.Counts
-	text := app.Name + ":"
-	for _, part := range []struct {
-		n    int
-		what string
-	}{{c.Created, "to create"}, {c.Configured, "to configure"}, {c.Reverted, "to revert"}, {c.Pruned, "to prune"},
-		{c.Failed, "failed"}, {c.Unchanged, "unchanged"}} {
-		if part.n > 0 {
-			text += fmt.Sprintf(" %d %s,", part.n, part.what)
-		}
-	}
-	return text[:len(text)-1]
+// DiffList is what `diff -o json` prints: what reconcile would change. Apps holds every app that was compared, Items only
+// the objects that differ.
+type DiffList struct {
+	metav1.TypeMeta `json:",inline"`
+	Apps            []DiffApp    `json:"apps"`
+	Items           []Difference `json:"items"`
 }
 
-func printText(w io.Writer, color bool, text string) error {
-	if color {
-		text = diff.Color(text)
+// DiffApp sums up one app. Message says why it waits, goes, or could not be compared.
+type DiffApp struct {
+	Name     string          `json:"name"`
+	Result   report.Result   `json:"result"`
+	Revision report.Revision `json:"revision"`
+	Counts   report.Counts   `json:"counts"`
+	Message  string          `json:"message,omitempty"`
+}
+
+// Difference is one object that differs. Action is what reconcile would do to it, Origin its file:line in Git, Diff a unified
+// diff from the live state to that of Git, with values of Secrets masked, and Note what the diff does not show.
+type Difference struct {
+	App    string        `json:"app"`
+	Object string        `json:"object"` // group/Kind/namespace/name
+	Action report.Action `json:"action"`
+	Origin string        `json:"origin,omitempty"`
+	Note   string        `json:"note,omitempty"`
+	Diff   string        `json:"diff"`
+}
+
+// pair is one object that differs: what a run would do to it, and what is shown of that.
+type pair struct {
+	effect report.Effect
+	shown  ui.Difference
+}
+
+type differing []pair
+
+func (p differing) shown() []ui.Difference {
+	all := make([]ui.Difference, len(p))
+	for i := range p {
+		all[i] = p[i].shown
 	}
-	_, err := io.WriteString(w, text)
-	return err
+	return all
+}
+
+// add adds an app and what differs of it.
+func (l *DiffList) add(a reconcile.AppOutcome, pairs differing) {
+	r := a.Report
+	l.Apps = append(l.Apps, DiffApp{Name: r.Name, Result: r.Result, Revision: r.Revision, Counts: r.Counts, Message: r.Message})
+	actions := map[string]report.Action{}
+	for _, c := range r.Changes {
+		actions[c.Object] = c.Action
+	}
+	for _, p := range pairs {
+		d := Difference{App: r.Name, Object: p.shown.Object, Action: actions[p.shown.Object], Note: p.effect.Note, Diff: p.shown.Text}
+		if p.effect.Origin.File != "" {
+			d.Origin = p.effect.Origin.String()
+		}
+		if d.Action == "" {
+			d.Action = plainAction(p.effect)
+		}
+		l.Items = append(l.Items, d)
+	}
+}
+
+// plainAction is what happens to an object that the report has no line of.
+func plainAction(e report.Effect) report.Action {
+	switch {
+	case e.Before == nil:
+		return report.Created
+	case e.After == nil:
+		return report.Pruned
+	}
+	return report.Configured
 }

@@ -3,17 +3,22 @@ package plugin
 import (
 	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 const (
@@ -24,8 +29,8 @@ const (
 )
 
 type installOptions struct {
-	source           sourceFlags
-	output           outputFlags
+	source           target.Flags
+	output           ui.Output
 	dryRun           string
 	schedule         string
 	interval, length time.Duration
@@ -60,7 +65,7 @@ and whom to tell (notify.yaml). What follows -- is passed to reconcile.`,
 			return o.run(cmd.Context(), c, cmd, args)
 		},
 	}
-	o.source.addFlags(cmd)
+	o.source.Add(cmd.Flags())
 	o.output.AddFlags(cmd)
 	fs := cmd.Flags()
 	fs.StringVar(&o.dryRun, "dry-run", "none", "none, or client: print the manifests, ask no cluster")
@@ -109,13 +114,13 @@ func (o *installOptions) validate() error {
 
 // manifests checks the flags and returns what is to be installed. extra is passed to reconcile.
 func (o *installOptions) manifests(ctx context.Context, c *cli, extra []string) ([]install.Object, error) {
-	if o.source.repo == "" {
+	if o.source.Repo == "" {
 		return nil, hint.Errorf("no --repo given", "name the config repository: --repo https://...")
 	}
-	if o.source.repository().Local() {
-		return nil, hint.Errorf(fmt.Sprintf("--repo %s is a directory of this machine", o.source.repo), "a job in the cluster needs an https or ssh URL")
+	if o.source.Repository().Local() {
+		return nil, hint.Errorf(fmt.Sprintf("--repo %s is a directory of this machine", o.source.Repo), "a job in the cluster needs an https or ssh URL")
 	}
-	app, err := o.source.appOf()
+	app, err := o.source.App()
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +154,7 @@ func (o *installOptions) generate(ctx context.Context, c *cli, app reconcile.App
 		}
 		kinds, store = served(client), s
 	}
-	needs, err := neededRights(ctx, c.ui(), o.source.repository(), app, options.Namespace, kinds)
+	needs, err := neededRights(ctx, c.ui(), o.source.Repository().Source(), app, options.Namespace, kinds)
 	if err != nil {
 		return err
 	}
@@ -169,21 +174,21 @@ func (o *installOptions) generate(ctx context.Context, c *cli, app reconcile.App
 
 // arguments are those of reconcile in the job.
 func (o *installOptions) arguments() []string {
-	args := []string{"--repo=" + o.source.repo}
+	args := []string{"--repo=" + o.source.Repo}
 	for _, flag := range []struct{ name, value, silent string }{
-		{"ref", o.source.ref, ""},
-		{"path", o.source.path, "."},
-		{"name", o.source.name, ""},
-		{"target-namespace", o.source.targetNamespace, ""},
-		{"timeout", o.source.timeout.String(), ""},
-		{"max-repo-files", o.source.limits.files.String(), "100k"},
-		{"max-repo-size", o.source.limits.size.String(), "512Mi"},
+		{"ref", o.source.Ref, ""},
+		{"path", o.source.Path, "."},
+		{"name", o.source.Name, ""},
+		{"target-namespace", o.source.Namespace, ""},
+		{"timeout", o.source.Timeout.String(), ""},
+		{"max-repo-files", o.source.Limits.Files.String(), "100k"},
+		{"max-repo-size", o.source.Limits.Size.String(), "512Mi"},
 	} {
 		if flag.value != flag.silent {
 			args = append(args, "--"+flag.name+"="+flag.value)
 		}
 	}
-	if o.source.allowPlainSecrets {
+	if o.source.AllowPlainSecrets {
 		args = append(args, "--allow-plain-secrets")
 	}
 	if o.interval > 0 {
@@ -231,16 +236,16 @@ func (o *installOptions) apply(ctx context.Context, c *cli, objects []install.Ob
 		return err
 	}
 	u := c.ui()
-	if o.output.document() {
-		u.reserveOut()
+	if o.output.Document() {
+		u.ReserveOut()
 	}
-	instance := install.Instance{Cluster: client, Namespace: store.Namespace, Tell: u.installed}
+	instance := install.Instance{Cluster: client, Namespace: store.Namespace, Tell: u.Installed}
 	if err := instance.Apply(ctx, objects); err != nil {
 		return err
 	}
 	o.warnUnpublished(u)
 	o.warnNoSecret(ctx, u, client, store.Namespace)
-	if o.output.document() {
+	if o.output.Document() {
 		if err := printObjects(u.Out, &o.output, objects); err != nil {
 			return err
 		}
@@ -250,4 +255,76 @@ func (o *installOptions) apply(ctx context.Context, c *cli, objects []install.Ob
 	}
 	o.nextSteps(u, store.Namespace)
 	return nil
+}
+
+// printObjects prints the manifests of an instance as -o says.
+func printObjects(w io.Writer, output *ui.Output, objects []install.Object) error {
+	var names []string
+	for _, o := range objects {
+		names = append(names, o.Ref.String())
+	}
+	return output.PrintManifests(w, manifestsOf(objects), names)
+}
+
+func manifestsOf(objects []install.Object) []*unstructured.Unstructured {
+	var manifests []*unstructured.Unstructured
+	for _, o := range objects {
+		manifests = append(manifests, o.Manifest)
+	}
+	return manifests
+}
+
+// inJob are the flags of install that are arguments of reconcile in the job, see arguments. Files that other flags name
+// are the pod's there, and this machine's here.
+var inJob = [...]string{"repo", "ref", "path", "name", "target-namespace", "timeout", "allow-plain-secrets", "max-repo-files", "max-repo-size", "interval", "for"}
+
+// fromInstance sets what was left out to what is installed, except a published image, which becomes that of this version, and
+// returns the arguments of reconcile that install has no flag for.
+func (o *installOptions) fromInstance(cmd *cobra.Command, s *install.Settings) (extra []string) {
+	given := map[string]string{"schedule": s.Schedule, "secret": s.Secret, "memory": s.Memory, "rbac": string(s.RBAC), "interval": "0"}
+	for _, name := range inJob {
+		if value, ok := s.Flags[name]; ok {
+			given[name] = value
+		}
+	}
+	if !strings.HasPrefix(s.Image, imageName+":") {
+		given["image"] = s.Image // from a registry of one's own
+	}
+	target.SetLeftOut(cmd.Flags(), given)
+	for _, arg := range s.Args {
+		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "--"), "=")
+		if !slices.Contains(inJob[:], name) {
+			extra = append(extra, arg)
+		}
+	}
+	return extra
+}
+
+// warnUnpublished says that the CronJob gets an image that exists only where somebody built it.
+func (o *installOptions) warnUnpublished(u *ui.Terminal) {
+	if o.image == imageName+":"+unreleased {
+		u.Warn("this is a build between two releases, so nobody publishes the image %s", o.image)
+		u.Hint("pass --image with one that your cluster can pull; `make image` in a checkout packs one")
+	}
+}
+
+// warnNoSecret says that the Secret with credentials is missing. Whoever may not read it is not bothered.
+func (o *installOptions) warnNoSecret(ctx context.Context, u *ui.Terminal, client *cluster.Client, namespace string) {
+	if o.secret == "" {
+		return
+	}
+	kind := cluster.Kind{Version: "v1", Kind: "Secret", Resource: "secrets", Namespaced: true}
+	if found, err := client.FindMetadata(ctx, kind, namespace, o.secret); err == nil && len(found) == 0 {
+		u.Warn("the Secret %s does not exist in namespace %s, so the job has no credentials for Git", o.secret, namespace)
+		u.Hint("kubectl create secret generic %s -n %s --from-literal=username=x-access-token --from-file=password=token.txt", o.secret, namespace)
+	}
+}
+
+// nextSteps says what to type after an installation.
+func (o *installOptions) nextSteps(u *ui.Terminal, namespace string) {
+	at := ""
+	if namespace != DefaultNamespace {
+		at = " -n " + namespace
+	}
+	u.Hint("`kubectl gitops trigger%s` starts a first job now and shows its log; `kubectl gitops status%s` shows the apps", at, at)
 }

@@ -11,6 +11,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/notify"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 // notifyGrace is how long the end of the process may wait for notes that are under way.
@@ -29,9 +31,9 @@ func (o *notifications) addFlags(fs *pflag.FlagSet) {
 }
 
 // start reads the file, or the one in the directory of credentials, and returns what to call at the end.
-func (o *notifications) start(u *ui, instance, credentials string) (func(), error) {
-	file := cmp.Or(o.file, inDir(credentials, app.KeyNotify))
-	if file == "" || u.DryRun {
+func (o *notifications) start(u *ui.Terminal, dryRun bool, instance string, flags *target.Flags) (func(), error) {
+	file := cmp.Or(o.file, flags.CredentialsFile(app.KeyNotify))
+	if file == "" || dryRun {
 		return func() {}, nil
 	}
 	targets, err := notify.Load(file)
@@ -39,7 +41,7 @@ func (o *notifications) start(u *ui, instance, credentials string) (func(), erro
 		return nil, err
 	}
 	o.instance, o.told = instance, map[string]notify.Note{}
-	o.notifier = notify.New(targets, toolName+"/"+toolVersion(), func(text string) { u.warn("%s", text) })
+	o.notifier = notify.New(targets, toolName+"/"+toolVersion(), func(text string) { u.Warn("%s", text) })
 	return func() { o.notifier.Close(notifyGrace) }, nil
 }
 
@@ -57,7 +59,7 @@ func (o *notifications) tell(app report.App) {
 	}
 	rev := app.Revision
 	note := notify.Note{Instance: o.instance, App: app.Name, Repo: app.Source.Repo, Commit: rev.Commit, Ref: rev.Ref,
-		Author: rev.Author, Subject: firstLine(rev.Subject), State: stateOf(app), Reason: firstLine(app.Message),
+		Author: rev.Author, Subject: ui.FirstLine(rev.Subject), State: stateOf(app), Reason: ui.FirstLine(app.Message),
 		Sync: string(report.Synced), Health: string(app.Health)}
 	if app.Result == report.ResultFailed {
 		note.Sync = string(report.SyncFailed)

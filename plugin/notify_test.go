@@ -10,13 +10,18 @@ import (
 	"sync"
 	"testing"
 
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 // A note is sent when the state of an app changes, also from one process to the next, and at no other time.
 func TestNotesOnChangesOnly(t *testing.T) {
-	healthy := appReport(report.ResultSucceeded, report.Counts{})
+	healthy := report.App{Name: "payments", Result: report.ResultSucceeded, Health: health.Healthy,
+		Revision: report.Revision{Commit: "9c41d7e02b1f4a6d8c3e5f7091a2b3c4d5e6f708", Ref: "main"}}
 	healthy.Previous, healthy.Settled, healthy.WasSettled = healthy.Revision.Commit, true, true
 	with := func(change func(*report.App)) report.App {
 		r := healthy
@@ -59,7 +64,7 @@ func TestNotesOnChangesOnly(t *testing.T) {
 			t.Fatal(err)
 		}
 		o := notifications{file: file}
-		ended, err := o.start(&ui{Err: os.Stderr}, "gitops-system", "")
+		ended, err := o.start(ui.New(genericiooptions.IOStreams{ErrOut: os.Stderr}, ui.ColorNever), false, "gitops-system", &target.Flags{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 // podOptions are what reconcile does beside its work when it runs in a pod, where nobody looks on. install sets them.
@@ -25,16 +26,16 @@ type podOptions struct {
 
 func (o *podOptions) addFlags(cmd *cobra.Command) {
 	fs := cmd.Flags()
-	fs.StringVar(&o.logFormat, "log-format", logAuto, "text, json, or auto: JSON in a pod, where no terminal is")
-	fixedWords(cmd, "log-format", logAuto, logText, logJSON)
+	fs.StringVar(&o.logFormat, "log-format", ui.LogAuto, "text, json, or auto: JSON in a pod, where no terminal is")
+	fixedWords(cmd, "log-format", ui.LogAuto, ui.LogText, ui.LogJSON)
 	fs.BoolVar(&o.events, "events", false, "Tell what was done as Kubernetes Events on the record of the app")
 	fs.StringVar(&o.terminationLog, "termination-log", "", "File that is to say in one line how the last pass ended")
 }
 
-func (o *podOptions) start(u *ui, client *cluster.Client, namespace string) {
+func (o *podOptions) start(u *ui.Terminal, client *cluster.Client, namespace string) {
 	if o.events {
 		o.recorder = &events.Recorder{Cluster: client, Namespace: namespace, CronJob: install.Name, Now: time.Now,
-			Dropped: func(err error) { u.warn("%v", err) }}
+			Dropped: func(err error) { u.Warn("%v", err) }}
 	}
 }
 
@@ -47,11 +48,11 @@ func (o *podOptions) tellAll(ctx context.Context, out reconcile.Outcome) {
 	switch {
 	case o.terminationLog == "":
 	case out.Err != nil:
-		o.endings = map[string]string{list: ending(report.App{Name: list, Result: report.ResultFailed, Message: out.Err.Error()})}
-		writeEndings(o.terminationLog, o.endings)
+		o.endings = map[string]string{list: ui.Ending(report.App{Name: list, Result: report.ResultFailed, Message: out.Err.Error()})}
+		ui.WriteEndings(o.terminationLog, o.endings)
 	case o.endings[list] != "":
 		delete(o.endings, list)
-		writeEndings(o.terminationLog, o.endings)
+		ui.WriteEndings(o.terminationLog, o.endings)
 	}
 }
 
@@ -61,8 +62,8 @@ func (o *podOptions) tell(ctx context.Context, app report.App) {
 		if o.endings == nil {
 			o.endings = map[string]string{}
 		}
-		o.endings[app.Name] = ending(app)
-		writeEndings(o.terminationLog, o.endings)
+		o.endings[app.Name] = ui.Ending(app)
+		ui.WriteEndings(o.terminationLog, o.endings)
 	}
 	if o.recorder != nil {
 		o.recorder.Tell(ctx, app)

@@ -11,22 +11,24 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/entries"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
 )
 
-type renderFunc func(context.Context, *os.Root, string, render.Options) ([]manifest.Object, error)
+// rendersAtOnce is how many apps are rendered side by side: each takes a process and its memory.
+const rendersAtOnce = 2
 
 // comparison renders the apps of two states of a repository.
 type comparison struct {
-	render     renderFunc
-	base, head side
+	render     target.RenderFunc
+	base, head target.State
 	paths      []string // directories that were asked for; none is the whole repository
 	pairs      []appPair
 	failed     []preview.App // files gitops.yaml of the head that cannot be used
@@ -50,11 +52,11 @@ type appPair struct {
 // rendered by itself. exact means that the directory was asked for: a run with that --path is previewed. With several such
 // directories, their apps are told apart by the directory of their gitops.yaml.
 func (c *comparison) find(app reconcile.App, exact, several bool) error {
-	before, err := entries.Find(c.base.root.FS(), app.Path)
+	before, err := entries.Find(c.base.Root.FS(), app.Path)
 	if err != nil {
 		return err
 	}
-	after, err := entries.Find(c.head.root.FS(), app.Path)
+	after, err := entries.Find(c.head.Root.FS(), app.Path)
 	if err != nil {
 		return err
 	}
@@ -88,7 +90,7 @@ func (c *comparison) asked(found []entries.Entry, dir string) []entries.Entry {
 		return found[i : i+1]
 	}
 	plain := !slices.ContainsFunc(found, func(e entries.Entry) bool { return e.Kind != entries.Plain })
-	if plain || !slices.ContainsFunc(found, isList) && (renderable(c.base.root, dir) || renderable(c.head.root, dir)) {
+	if plain || !slices.ContainsFunc(found, isList) && (renderable(c.base.Root, dir) || renderable(c.head.Root, dir)) {
 		return nil
 	}
 	return found
@@ -110,12 +112,12 @@ func (c *comparison) guess(e entries.Entry, flags reconcile.App) {
 	if e.Dir == flags.Path {
 		app.Name, app.Namespace = flags.Name, flags.Namespace
 	}
-	app.Helm.Release = strings.Trim(oneWord(e.Dir), "-")
+	app.Helm.Release = strings.Trim(target.AppName(e.Dir), "-")
 	if e.Values != "" {
 		app.Name, app.Helm.Values = e.Name(), []string{e.Values}
 	}
 	pair := appPair{base: &app, head: &app, guess: true}
-	if !hasDirectory(c.head.root, e.Dir) {
+	if !hasDirectory(c.head.Root, e.Dir) {
 		pair.gone = "the directory is gone; a run that is to read it fails, and deletes nothing"
 	}
 	c.pairs = append(c.pairs, pair)
@@ -125,13 +127,13 @@ func (c *comparison) guess(e entries.Entry, flags reconcile.App) {
 // without such a file is rendered as the head lists it, unless others were there: then the apps are new.
 func (c *comparison) list(dir, entry string, known bool) {
 	file := path.Join(dir, gitopsyaml.Name)
-	after, listed, err := gitopsyaml.Load(c.head.root, dir)
+	after, listed, err := gitopsyaml.Load(c.head.Root, dir)
 	if err != nil {
 		failed := preview.Rendering{Name: gitopsyaml.Name, Path: file, Entry: entry, List: file, Err: err}
 		c.failed = append(c.failed, preview.CompareApp(preview.Rendering{}, failed, hint.Of(err)))
 		return
 	}
-	before, wasListed, err := gitopsyaml.Load(c.base.root, dir)
+	before, wasListed, err := gitopsyaml.Load(c.base.Root, dir)
 	if err != nil {
 		wasListed = false // the base's mistakes are being left behind
 	}
@@ -163,10 +165,10 @@ func (c *comparison) run(ctx context.Context) ([]preview.App, error) {
 	apps := make([]preview.App, len(c.pairs))
 	err := inParallel(ctx, rendersAtOnce, len(c.pairs), func(i int) {
 		p := c.pairs[i]
-		h, read := c.renderSide(ctx, c.head.root, p, p.head, false)
+		h, read := c.renderSide(ctx, c.head.Root, p, p.head, false)
 		b := h
 		if !c.same(p, h, read) {
-			b, _ = c.renderSide(ctx, c.base.root, p, p.base, true)
+			b, _ = c.renderSide(ctx, c.base.Root, p, p.base, true)
 		}
 		if p.guess && b.Err != nil && h.Err != nil {
 			apps[i] = preview.App{Name: h.Name, Path: h.Path, Change: preview.Unchanged}
@@ -186,7 +188,7 @@ func (c *comparison) run(ctx context.Context) ([]preview.App, error) {
 // same tells whether the base renders to what the head does: nothing changed that the head was rendered from. What Git
 // ignores in a working tree is not among the changes, so nothing is concluded there.
 func (c *comparison) same(p appPair, head preview.Rendering, read []string) bool {
-	if head.Err != nil || !head.Present || len(read) == 0 || c.base.ignored != nil || c.head.ignored != nil || p.base == nil {
+	if head.Err != nil || !head.Present || len(read) == 0 || c.base.Ignored != nil || c.head.Ignored != nil || p.base == nil {
 		return false
 	}
 	if !reflect.DeepEqual(*p.base, *p.head) {
@@ -251,4 +253,41 @@ func (c *comparison) note(names []string) {
 	for _, name := range names {
 		c.opened[name] = true
 	}
+}
+
+// notRendered lists the files that changed and that no render read, sorted: those in the directories that were asked for,
+// and those outside of them. A file gitops.yaml is among them unless apps are listed that it changes.
+func (c *comparison) notRendered(apps []preview.App) (inside, outside []string) {
+	lists := map[string]bool{}
+	for _, a := range apps {
+		if a.List != "" && (len(a.Settings) > 0 || a.Change == preview.Added || a.Change == preview.Removed || a.Change == preview.Failed) {
+			lists[a.List] = true
+		}
+	}
+	unknown, asked := coveredBy(c.unknown), coveredBy(c.paths)
+	for _, name := range c.changed {
+		switch {
+		case c.opened[name] || lists[name] || unknown(name):
+		case len(c.paths) == 0 || asked(name):
+			inside = append(inside, name)
+		default:
+			outside = append(outside, name)
+		}
+	}
+	return inside, outside
+}
+
+// inParallel calls work for 0 to n-1, at most limit at a time, and stops early when ctx ends.
+func inParallel(ctx context.Context, limit, n int, work func(int)) error {
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	for range min(limit, n) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+				work(i)
+			}
+		})
+	}
+	wg.Wait()
+	return ctx.Err()
 }

@@ -9,35 +9,9 @@ import (
 	"os"
 	"path"
 	"slices"
-	"strings"
 
-	"github.com/go-git/go-billy/v5/osfs"
-	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
-
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
 )
-
-// notRendered lists the files that changed and that no render read, sorted: those in the directories that were asked for,
-// and those outside of them. A file gitops.yaml is among them unless apps are listed that it changes.
-func (c *comparison) notRendered(apps []preview.App) (inside, outside []string) {
-	lists := map[string]bool{}
-	for _, a := range apps {
-		if a.List != "" && (len(a.Settings) > 0 || a.Change == preview.Added || a.Change == preview.Removed || a.Change == preview.Failed) {
-			lists[a.List] = true
-		}
-	}
-	unknown, asked := coveredBy(c.unknown), coveredBy(c.paths)
-	for _, name := range c.changed {
-		switch {
-		case c.opened[name] || lists[name] || unknown(name):
-		case len(c.paths) == 0 || asked(name):
-			inside = append(inside, name)
-		default:
-			outside = append(outside, name)
-		}
-	}
-	return inside, outside
-}
 
 // coveredBy tells whether a file is one of those that were read, or lies in a directory that was.
 func coveredBy(read []string) func(name string) bool {
@@ -55,7 +29,7 @@ func coveredBy(read []string) func(name string) bool {
 }
 
 // changedFiles lists the files that differ between two sides, or that only one of them has, sorted.
-func changedFiles(ctx context.Context, base, head side) ([]string, error) {
+func changedFiles(ctx context.Context, base, head target.State) ([]string, error) {
 	before, err := filesOf(ctx, base, ".")
 	if err != nil {
 		return nil, err
@@ -68,7 +42,7 @@ func changedFiles(ctx context.Context, base, head side) ([]string, error) {
 	for name, b := range before {
 		h, stays := after[name]
 		if stays {
-			same, err := sameFile(base.root, head.root, name, b, h)
+			same, err := sameFile(base.Root, head.Root, name, b, h)
 			if err != nil {
 				return nil, err
 			}
@@ -88,9 +62,9 @@ func changedFiles(ctx context.Context, base, head side) ([]string, error) {
 }
 
 // filesOf lists files and symbolic links. The directory .git is no part of a repository's files.
-func filesOf(ctx context.Context, s side, dir string) (map[string]fs.FileInfo, error) {
+func filesOf(ctx context.Context, s target.State, dir string) (map[string]fs.FileInfo, error) {
 	files := map[string]fs.FileInfo{}
-	err := fs.WalkDir(s.root.FS(), dir, func(name string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(s.Root.FS(), dir, func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
@@ -98,7 +72,7 @@ func filesOf(ctx context.Context, s side, dir string) (map[string]fs.FileInfo, e
 			return fs.SkipAll
 		case err != nil:
 			return err
-		case d.Name() == ".git", name != "." && s.ignored != nil && s.ignored(name, d.IsDir()):
+		case d.Name() == ".git", name != "." && s.Ignored != nil && s.Ignored(name, d.IsDir()):
 			if d.IsDir() {
 				return fs.SkipDir
 			}
@@ -160,12 +134,7 @@ func sameContent(base, head *os.Root, name string) (bool, error) {
 	}
 }
 
-// gitIgnored tells what of a working tree Git does not want to know.
-func gitIgnored(top string) func(name string, isDir bool) bool {
-	patterns, err := gitignore.ReadPatterns(osfs.New(top), nil)
-	if err != nil || len(patterns) == 0 {
-		return nil
-	}
-	m := gitignore.NewMatcher(patterns)
-	return func(name string, isDir bool) bool { return m.Match(strings.Split(name, "/"), isDir) }
+func hasDirectory(root *os.Root, dir string) bool {
+	info, err := fs.Stat(root.FS(), path.Clean(dir))
+	return err == nil && info.IsDir()
 }

@@ -2,12 +2,9 @@ package plugin
 
 import (
 	"context"
-	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
@@ -19,12 +16,13 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/rbac"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 type rbacOptions struct {
-	source sourceFlags
-	output outputFlags
+	source target.Flags
+	output ui.Output
 }
 
 func newRBACCommand(c *cli) *cobra.Command {
@@ -46,24 +44,24 @@ the repository needs what they give, so those rights are among these.`,
 			if err := o.output.Validate(); err != nil {
 				return err
 			}
-			return o.run(cmd.Context(), cmd, c)
+			return o.run(cmd.Context(), c)
 		},
 	}
-	o.source.addFlags(cmd)
+	o.source.Add(cmd.Flags())
 	o.output.AddFlags(cmd)
 	return cmd
 }
 
-func (o *rbacOptions) run(ctx context.Context, cmd *cobra.Command, c *cli) error {
+func (o *rbacOptions) run(ctx context.Context, c *cli) error {
 	client, store, err := c.connect()
 	if err != nil {
 		return err
 	}
-	target, repo, err := o.source.target(ctx, cmd, store, nil)
+	work, err := o.source.Resolve(ctx, store, nil)
 	if err != nil {
 		return err
 	}
-	needs, err := neededRights(ctx, c.ui(), repo, target.App, c.namespace(), served(client))
+	needs, err := neededRights(ctx, c.ui(), work.Source, work.Target.App, c.namespace(), served(client))
 	if err != nil {
 		return err
 	}
@@ -71,10 +69,10 @@ func (o *rbacOptions) run(ctx context.Context, cmd *cobra.Command, c *cli) error
 		needs.grants = append(needs.grants, ofRecords(records, c.namespace())...)
 	}
 	objects := install.Rights(c.namespace(), needs.grants)
-	if o.output.document() {
+	if o.output.Document() {
 		return printObjects(c.ui().Out, &o.output, objects)
 	}
-	c.ui().rightsTable(objects)
+	ui.Rights(c.ui(), manifestsOf(objects))
 	return nil
 }
 
@@ -107,23 +105,22 @@ func served(client *cluster.Client) reconcile.Kinds {
 }
 
 // guessed takes kinds that neither Kubernetes itself has nor the repository defines to be as most are, and says so.
-func guessed(u *ui) reconcile.Kinds {
+func guessed(u *ui.Terminal) reconcile.Kinds {
 	return func(_ context.Context, gvk schema.GroupVersionKind, defined map[schema.GroupVersionKind]cluster.Kind) (cluster.Kind, error) {
 		k, ok := rbac.BuiltIn(gvk)
 		if d, known := defined[gvk]; known && !ok {
 			return d, nil
 		}
 		if !ok {
-			u.warn("no cluster is asked: %s is taken to be the namespaced resource %s.%s", gvk.Kind, k.Resource, k.Group)
+			u.Warn("no cluster is asked: %s is taken to be the namespaced resource %s.%s", gvk.Kind, k.Resource, k.Group)
 		}
 		return k, nil
 	}
 }
 
 // neededRights renders all apps of the repository, or the one that app describes when it has no gitops.yaml.
-func neededRights(ctx context.Context, u *ui, repo source.Repo, app reconcile.App, namespace string, kinds reconcile.Kinds) (needed, error) {
+func neededRights(ctx context.Context, u *ui.Terminal, from reconcile.Source, app reconcile.App, namespace string, kinds reconcile.Kinds) (needed, error) {
 	var n needed
-	from := gitSource{repo}
 	commit, err := from.Poll(ctx)
 	if err != nil {
 		return n, err
@@ -143,7 +140,7 @@ func neededRights(ctx context.Context, u *ui, repo source.Repo, app reconcile.Ap
 	rendered := make([][]manifest.Object, len(apps))
 	var all []manifest.Object
 	for i, a := range apps {
-		if rendered[i], err = renderer(u)(ctx, tree.Root, a.Path, reconcile.RenderOptions(a)); err != nil {
+		if rendered[i], err = target.Renderer(notices(u))(ctx, tree.Root, a.Path, reconcile.RenderOptions(a)); err != nil {
 			return n, err
 		}
 		all = append(all, rendered[i]...)
@@ -170,47 +167,4 @@ func ofRecords(records map[string]*record.Record, namespace string) []rbac.Grant
 		grants = append(grants, reconcile.NeedsOfRecord(rec, namespace)...)
 	}
 	return grants
-}
-
-// rightsTable prints one row per rule.
-func (u *ui) rightsTable(objects []install.Object) {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	t := &table{columns: []column{{name: "NAMESPACE"}, {name: "RESOURCES"}, {name: "VERBS"}}}
-	for _, o := range objects {
-		rules, found, _ := unstructured.NestedSlice(o.Manifest.Object, "rules")
-		if !found {
-			continue // a binding
-		}
-		space := o.Namespace
-		if space == "" {
-			space = "(cluster)"
-		}
-		for _, item := range rules {
-			rule, _ := item.(map[string]any)
-			t.add(cell{text: space}, cell{text: ruleText(rule)}, cell{text: strings.Join(texts(rule, "verbs"), ",")})
-		}
-	}
-	u.print(t, true)
-}
-
-func ruleText(rule map[string]any) string {
-	group := ""
-	if groups := texts(rule, "apiGroups"); len(groups) > 0 && groups[0] != "" {
-		group = "." + groups[0]
-	}
-	var resources []string
-	for _, r := range append(texts(rule, "resources"), texts(rule, "nonResourceURLs")...) {
-		resources = append(resources, r+group)
-	}
-	text := strings.Join(resources, ",")
-	if names := texts(rule, "resourceNames"); len(names) > 0 {
-		text += fmt.Sprintf(" [%s]", strings.Join(names, ","))
-	}
-	return text
-}
-
-func texts(rule map[string]any, key string) []string {
-	list, _, _ := unstructured.NestedStringSlice(rule, key)
-	return list
 }

@@ -15,17 +15,20 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 type reconcileOptions struct {
 	notify   notifications
-	source   sourceFlags
-	output   outputFlags
+	source   target.Flags
+	output   ui.Output
 	dryRun   string
 	interval time.Duration
 	length   time.Duration
 	inPod    podOptions
+	progress *ui.Progress
 }
 
 func newReconcileCommand(c *cli) *cobra.Command {
@@ -49,16 +52,16 @@ Without --repo the source is the one that the app's last run used.`,
 			if err := o.validate(cmd); err != nil {
 				return err
 			}
-			return o.run(cmd.Context(), cmd, c, args)
+			return o.run(cmd.Context(), c, args)
 		},
 	}
-	o.source.addFlags(cmd)
+	o.source.Add(cmd.Flags())
 	o.output.AddFlags(cmd)
 	o.notify.addFlags(cmd.Flags())
 	cmd.Flags().StringVar(&o.dryRun, "dry-run", "none", "none, or server: ask the API server what would happen, write nothing")
 	cmd.Flags().DurationVar(&o.interval, "interval", 0, "Repeat: the time from the start of one pass to the next")
 	fixedWords(cmd, "dry-run", "none", "server")
-	cmd.Flags().BoolVar(&o.source.unsigned, "allow-unsigned", false, "Apply unsigned commits although commits were verified until now")
+	cmd.Flags().BoolVar(&o.source.AllowUnsigned, "allow-unsigned", false, "Apply unsigned commits although commits were verified until now")
 	o.inPod.addFlags(cmd)
 	cmd.Flags().DurationVar(&o.length, "for", 0, "With --interval: start no pass after this time (default without end)")
 	return cmd
@@ -77,52 +80,53 @@ func (o *reconcileOptions) validate(cmd *cobra.Command) error {
 	case o.interval > 0 && o.dryRun != "none":
 		return hint.Errorf("--dry-run and --interval exclude each other", "leave one of them out")
 	}
-	return errors.Join(checkLogFormat(o.inPod.logFormat), o.output.Validate())
+	return errors.Join(ui.CheckLogFormat(o.inPod.logFormat), o.output.Validate())
 }
 
-func (o *reconcileOptions) run(ctx context.Context, cmd *cobra.Command, c *cli, args []string) error {
+func (o *reconcileOptions) run(ctx context.Context, c *cli, args []string) error {
 	u := c.ui()
-	u.setLog(o.inPod.logFormat)
+	u.SetLog(o.inPod.logFormat)
 	client, store, err := c.connect()
 	if err != nil {
 		return err
 	}
 	store.Writer = true
-	target, repo, err := o.source.target(ctx, cmd, store, args)
+	work, err := o.source.Resolve(ctx, store, args)
 	if err != nil {
 		return err
 	}
 	o.inPod.start(u, client, store.Namespace)
-	u.DryRun = o.dryRun == "server"
-	if o.output.document() {
-		u.reserveOut()
+	dryRun := o.dryRun == "server"
+	o.progress = ui.NewProgress(u, dryRun)
+	if o.output.Document() {
+		u.ReserveOut()
 	}
-	ended, err := o.notify.start(u, store.Namespace, o.source.auth.Dir)
+	ended, err := o.notify.start(u, dryRun, store.Namespace, &o.source)
 	if err != nil {
 		return err
 	}
 	defer ended()
-	from, done := o.source.from(repo, store)
+	from, done := o.source.Verified(work.Repository, store)
 	defer done()
-	r := newReconciler(client, store, repo, from, u.event)
-	r.Render, r.Apps = o.source.renderer(u), gitopsyaml.Load
-	opts := reconcile.Options{Cause: report.CauseManual, DryRun: u.DryRun, Timeout: o.source.timeout}
+	r := newReconciler(client, store, work.Repository, from, o.progress.Event)
+	r.Render, r.Apps = o.source.Renderer(notices(u)), gitopsyaml.Load
+	opts := reconcile.Options{Cause: report.CauseManual, DryRun: dryRun, Timeout: o.source.Timeout}
 	if o.interval == 0 {
-		out := r.RunAll(ctx, target, opts)
+		out := r.RunAll(ctx, work.Target, opts)
 		o.inPod.tellAll(ctx, out)
 		o.notify.tellAll(out)
 		return o.print(u, client, report.Requests{}, out)
 	}
-	return o.loop(ctx, u, client, r, target, opts)
+	return o.loop(ctx, u, client, r, work.Target, opts)
 }
 
 // loop prints every pass that did something, the first one, and every change of the result.
-func (o *reconcileOptions) loop(ctx context.Context, u *ui, client *cluster.Client, r *reconcile.Reconciler,
-	target reconcile.Target, opts reconcile.Options) error {
+func (o *reconcileOptions) loop(ctx context.Context, u *ui.Terminal, client *cluster.Client, r *reconcile.Reconciler,
+	on reconcile.Target, opts reconcile.Options) error {
 	var before report.Requests
 	passes := 0
 	states := map[string]string{}
-	err := r.Loop(ctx, target, opts, o.interval, o.length, func(out reconcile.Outcome) {
+	err := r.Loop(ctx, on, opts, o.interval, o.length, func(out reconcile.Outcome) {
 		o.inPod.tellAll(ctx, out)
 		o.notify.tellAll(out)
 		if passes++; passes == 1 || news(states, out) {
@@ -130,7 +134,7 @@ func (o *reconcileOptions) loop(ctx context.Context, u *ui, client *cluster.Clie
 		}
 		before = client.Requests()
 	})
-	u.logEnd(passes, client.Requests())
+	u.LogEnd(passes, client.Requests())
 	if err != nil {
 		return errReported
 	}
@@ -158,8 +162,8 @@ func news(states map[string]string, out reconcile.Outcome) bool {
 }
 
 // print tells one finished run. A pass that failed has its error in the report, so that it is told once.
-func (o *reconcileOptions) print(u *ui, client *cluster.Client, before report.Requests, out reconcile.Outcome) error {
-	list := report.List{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "Report"},
+func (o *reconcileOptions) print(u *ui.Terminal, client *cluster.Client, before report.Requests, out reconcile.Outcome) error {
+	list := report.List{TypeMeta: metav1.TypeMeta{APIVersion: status.APIVersion, Kind: "Report"},
 		Apps: []report.App{}, Requests: client.Requests().Minus(before)}
 	var names []string
 	var failures []error
@@ -171,18 +175,25 @@ func (o *reconcileOptions) print(u *ui, client *cluster.Client, before report.Re
 			names = append(names, change.Short)
 		}
 	}
-	if _, err := o.output.print(u.Out, list, names); err != nil {
+	if _, err := o.output.Print(u.Out, list, names); err != nil {
 		return err
 	}
-	u.conclude(list, failures...)
-	u.fail(out.Err)
+	o.progress.Conclude(list, failures...)
+	u.Fail(out.Err)
 	if out.Failed() != nil {
 		return errReported
 	}
 	return nil
 }
 
-func newReconciler(client *cluster.Client, store *store.Store, repo source.Repo, from reconcile.Source, events func(report.Event)) *reconcile.Reconciler {
+func newReconciler(client *cluster.Client, store *store.Store, repo target.Repository, from reconcile.Source, events func(report.Event)) *reconcile.Reconciler {
 	return &reconcile.Reconciler{Cluster: client, Records: store, Source: from, Tool: toolVersion(), Now: time.Now, Events: events,
-		Signed: repo.Trust != nil, From: report.Source{Repo: repo.Display(), Ref: repo.Ref}}
+		Signed: repo.Signed(), From: repo.Origin()}
+}
+
+// newReader returns a reconciler that looks at what was applied, and renders it again.
+func newReader(u *ui.Terminal, client *cluster.Client, store *store.Store, flags *target.Flags) *reconcile.Reconciler {
+	r := newReconciler(client, store, target.Repository{}, nil, nil)
+	r.Render, r.Apps = flags.Renderer(notices(u)), gitopsyaml.Load
+	return r
 }

@@ -1,7 +1,6 @@
 package plugin
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -11,18 +10,22 @@ import (
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 type renderOptions struct {
-	source sourceFlags
-	output outputFlags
+	source target.Flags
+	output ui.Output
 	kinds  reconcile.Kinds // of the cluster that the app is in; nil where none is asked
 }
 
@@ -66,13 +69,19 @@ masked.`,
 			return o.run(cmd.Context(), c, args)
 		},
 	}
-	o.source.addFlags(cmd)
+	o.source.Add(cmd.Flags())
 	o.output.AddFlags(cmd)
 	return cmd
 }
 
 func (o *renderOptions) run(ctx context.Context, c *cli, args []string) error {
-	from, path, err := o.tree(ctx, c, args)
+	from, path, err := o.source.Manifests(ctx, args, func() (*store.Store, error) {
+		client, store, err := c.connect()
+		if err == nil {
+			o.kinds = served(client)
+		}
+		return store, err
+	})
 	if err != nil {
 		return err
 	}
@@ -94,7 +103,7 @@ func (o *renderOptions) run(ctx context.Context, c *cli, args []string) error {
 
 // print writes the manifests as a stream of YAML, as kubectl apply takes it, or as one document where -o asks for one.
 func (o *renderOptions) print(w io.Writer, apps []renderedApp) error {
-	list := RenderList{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "RenderList"}, Items: []RenderItem{}}
+	list := RenderList{TypeMeta: metav1.TypeMeta{APIVersion: status.APIVersion, Kind: "RenderList"}, Items: []RenderItem{}}
 	var objects []manifest.Object
 	var names []string
 	for _, a := range apps {
@@ -106,8 +115,8 @@ func (o *renderOptions) print(w io.Writer, apps []renderedApp) error {
 		list.Items = append(list.Items, item)
 		objects = append(objects, a.objects...)
 	}
-	if o.output.document() && o.output.format != formatYAML {
-		_, err := o.output.print(w, list, names)
+	if o.output.Document() && o.output.Format != ui.FormatYAML {
+		_, err := o.output.Print(w, list, names)
 		return err
 	}
 	out, err := render.YAML(objects)
@@ -120,7 +129,7 @@ func (o *renderOptions) print(w io.Writer, apps []renderedApp) error {
 
 // objects renders the directory or, where a gitops.yaml lies in it, the apps that it lists, or the one that is named.
 func (o *renderOptions) objects(ctx context.Context, c *cli, tree *reconcile.Tree, path string, args []string) ([]renderedApp, error) {
-	dir := o.source.renderer(c.ui())
+	dir := o.source.Renderer(notices(c.ui()))
 	apps, found, err := gitopsyaml.Load(tree.Root, path)
 	if err != nil {
 		return nil, err
@@ -130,21 +139,21 @@ func (o *renderOptions) objects(ctx context.Context, c *cli, tree *reconcile.Tre
 		kinds = guessed(c.ui())
 	}
 	if !found {
-		objects, err := dir(ctx, tree.Root, path, o.source.renderOptions())
+		objects, err := dir(ctx, tree.Root, path, o.source.RenderOptions())
 		if err != nil {
 			return nil, err
 		}
-		name := o.source.name
-		if len(args) == 1 && !isDirectory(args[0]) {
+		name := o.source.Name
+		if len(args) == 1 && !target.IsDirectory(args[0]) {
 			name = args[0]
 		}
-		return []renderedApp{{name, path, objects}}, placeIn(ctx, objects, objects, o.source.targetNamespace, kinds)
+		return []renderedApp{{name, path, objects}}, placeIn(ctx, objects, objects, o.source.Namespace, kinds)
 	}
 	var rendered []renderedApp
 	var objects []manifest.Object
 	from := map[string][]manifest.Object{} // by namespace
 	for _, app := range apps {
-		if len(args) == 1 && !isDirectory(args[0]) && args[0] != app.Name {
+		if len(args) == 1 && !target.IsDirectory(args[0]) && args[0] != app.Name {
 			continue
 		}
 		some, err := dir(ctx, tree.Root, app.Path, reconcile.RenderOptions(app))
@@ -166,86 +175,31 @@ func (o *renderOptions) objects(ctx context.Context, c *cli, tree *reconcile.Tre
 	return rendered, nil
 }
 
-// tree decides what to render: --repo, a directory of the working tree, or the last source of a named app.
-func (o *renderOptions) tree(ctx context.Context, c *cli, args []string) (reconcile.Source, string, error) {
-	dir := workingDirectory()
-	if len(args) == 1 {
-		dir = args[0]
+// placeIn sets a namespace on the namespaced objects that name none, as a run does. Which kinds are namespaced, the
+// CustomResourceDefinitions among all objects say where kinds does not know.
+func placeIn(ctx context.Context, objects, all []manifest.Object, namespace string, kinds reconcile.Kinds) error {
+	if namespace == "" {
+		return nil
 	}
-	if o.source.repo == "" && (len(args) == 0 || isDirectory(dir)) {
-		tree, rel, err := openCheckout(dir)
-		if err != nil { // no repository: the directory is all there is
-			tree, rel = checkout{top: dir}, "."
+	defined := desired.Definitions([]reconcile.App{{}}, [][]manifest.Object{all})
+	known := map[schema.GroupKind]bool{}
+	for _, o := range objects {
+		gvk := o.GroupVersionKind()
+		if o.GetNamespace() != "" {
+			continue
 		}
-		if o.source.path != "." {
-			rel = o.source.path
+		namespaced, ok := known[gvk.GroupKind()]
+		if !ok {
+			k, err := kinds(ctx, gvk, defined)
+			if err != nil {
+				return fmt.Errorf("%s: %w", o.Origin, err)
+			}
+			namespaced = k.Namespaced
+			known[gvk.GroupKind()] = namespaced // asked, and warned of, once
 		}
-		if o.source.ref != "" { // of the checkout
-			return gitSource{source.Repo{URL: tree.top, Ref: o.source.ref}}, rel, nil
+		if namespaced {
+			o.SetNamespace(namespace)
 		}
-		return tree, rel, nil
 	}
-	if o.source.repo != "" {
-		app, err := o.source.appOf()
-		return gitSource{o.source.repository()}, app.Path, err
-	}
-	if tree, rel, err := o.listedHere(args[0]); tree != nil || err != nil {
-		return tree, rel, err
-	}
-	if checkName(args[0]) != nil {
-		return nil, "", neither(args[0], nil)
-	}
-	client, store, err := c.connect()
-	if err != nil {
-		return nil, "", neither(args[0], err)
-	}
-	o.kinds = served(client)
-	here, err := o.recordedHere(ctx, store, args[0])
-	if err != nil {
-		return nil, "", err
-	}
-	list, err := o.source.listOf(ctx, store, args)
-	if err != nil {
-		return nil, "", noDirectory(args[0], err)
-	}
-	if list != nil {
-		o.source.repo, o.source.ref = list.Repo, cmp.Or(o.source.ref, list.Ref)
-		return cmp.Or[reconcile.Source](here, gitSource{o.source.repository()}), list.Path, nil
-	}
-	app, repo, err := o.source.resolve(ctx, store, args)
-	if err != nil {
-		return nil, "", noDirectory(args[0], err)
-	}
-	o.source.allowPlainSecrets = app.AllowPlainSecrets
-	return cmp.Or[reconcile.Source](here, gitSource{repo}), app.Path, nil
-}
-
-// listedHere returns the working tree when a gitops.yaml in it, where we stand or where --path says, lists the app;
-// otherwise nil.
-func (o *renderOptions) listedHere(app string) (reconcile.Source, string, error) {
-	tree, rel, err := openCheckout(workingDirectory())
-	if err != nil || o.source.ref != "" {
-		return nil, "", nil //nolint:nilerr // we stand in no checkout
-	}
-	if o.source.path != "." {
-		rel = o.source.path
-	}
-	listed, err := tree.lists(rel, []string{app})
-	if err != nil || !listed {
-		return nil, "", err
-	}
-	return tree, rel, nil
-}
-
-// recordedHere returns the working tree when the app comes from its repository, and no ref is asked for; otherwise nil.
-func (o *renderOptions) recordedHere(ctx context.Context, store *store.Store, app string) (reconcile.Source, error) {
-	tree, _, err := openCheckout(workingDirectory())
-	if err != nil || o.source.ref != "" {
-		return nil, nil //nolint:nilerr // we stand in no checkout
-	}
-	all, err := appSources(ctx, store)
-	if from, known := all[app]; err == nil && known && from.in(tree) {
-		return tree, nil
-	}
-	return nil, err
+	return nil
 }

@@ -17,12 +17,15 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/inspect"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 type statusOptions struct {
-	output    outputFlags
+	output    ui.Output
 	watch     bool
 	all       bool
 	noHeaders bool
@@ -55,17 +58,17 @@ start jobs or is missing, a line below the table says so, and why.`,
 			if o.all && cmd.Flags().Changed("namespace") {
 				return hint.Errorf("--all-namespaces and --namespace exclude each other", "leave one of them out")
 			}
-			if err := errors.Join(o.output.Validate(), checkWords("--sync", o.sync, syncWords), checkWords("--health", o.health, healthWords)); err != nil {
+			if err := errors.Join(o.output.Validate(), checkWords("--sync", o.sync, ui.SyncWords()), checkWords("--health", o.health, ui.HealthWords())); err != nil {
 				return err
 			}
 			return o.run(cmd.Context(), c)
 		},
 	}
 	o.output.AddFlags(cmd)
-	cmd.Flags().StringSliceVar(&o.sync, "sync", nil, "Only apps in one of these states: "+strings.Join(syncWords, ", "))
-	cmd.Flags().StringSliceVar(&o.health, "health", nil, "Only apps of one of these: "+strings.Join(healthWords, ", "))
-	fixedWords(cmd, "sync", syncWords...)
-	fixedWords(cmd, "health", healthWords...)
+	cmd.Flags().StringSliceVar(&o.sync, "sync", nil, "Only apps in one of these states: "+strings.Join(ui.SyncWords(), ", "))
+	cmd.Flags().StringSliceVar(&o.health, "health", nil, "Only apps of one of these: "+strings.Join(ui.HealthWords(), ", "))
+	fixedWords(cmd, "sync", ui.SyncWords()...)
+	fixedWords(cmd, "health", ui.HealthWords()...)
 	cmd.Flags().BoolVarP(&o.all, "all-namespaces", "A", false, "The apps of all instances, in whatever namespace they are")
 	cmd.Flags().BoolVar(&o.noHeaders, "no-headers", false, "Print tables without their first line")
 	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "Show it again whenever it changes")
@@ -78,24 +81,25 @@ func (o *statusOptions) run(ctx context.Context, c *cli) error {
 		return err
 	}
 	u := c.ui()
-	u.noHeaders = o.noHeaders
+	u.NoHeaders = o.noHeaders
 	look := func(ctx context.Context) (status.List, error) {
 		if o.all {
 			return o.lookEverywhere(ctx, client, store)
 		}
 		return o.look(ctx, client, store)
 	}
+	namespace := store.Namespace
+	if o.all {
+		namespace = ""
+	}
 	list, err := look(ctx)
 	if err != nil {
 		return err
 	}
-	if o.all {
-		u.Namespace = ""
-	}
-	if err := o.print(u, list); err != nil || !o.watch {
+	if err := o.print(u, list, namespace); err != nil || !o.watch {
 		return err
 	}
-	return o.follow(ctx, u, look, list)
+	return o.follow(ctx, u, look, list, namespace)
 }
 
 // one is the app whose objects are shown, "" when apps are.
@@ -119,7 +123,7 @@ func (o *statusOptions) look(ctx context.Context, client *cluster.Client, store 
 	var errs []error
 	for _, app := range o.apps {
 		if !slices.ContainsFunc(list.Items, func(s status.App) bool { return s.Name == app }) {
-			errs = append(errs, unknownApp(app, store.Namespace, recordedNames(ctx, store)))
+			errs = append(errs, target.UnknownApp(app, store.Namespace, target.Names(ctx, store)))
 		}
 	}
 	list.Items = slices.DeleteFunc(list.Items, func(s status.App) bool { return !slices.Contains(o.apps, s.Name) })
@@ -128,7 +132,7 @@ func (o *statusOptions) look(ctx context.Context, client *cluster.Client, store 
 
 // lookEverywhere is look for every instance of the cluster. An app that is named may be in any of them.
 func (o *statusOptions) lookEverywhere(ctx context.Context, client *cluster.Client, records *store.Store) (status.List, error) {
-	all := status.List{TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "StatusList"}, Items: []status.App{}}
+	all := status.List{TypeMeta: metav1.TypeMeta{APIVersion: status.APIVersion, Kind: "StatusList"}, Items: []status.App{}}
 	instances, err := records.Instances(ctx)
 	if err != nil {
 		return all, err
@@ -175,19 +179,8 @@ func (o *statusOptions) instance(ctx context.Context, client *cluster.Client, na
 		Suspended: h.Suspended, LastSchedule: h.LastSchedule, LastSuccess: h.LastSuccess}
 }
 
-// recordedNames are the apps of the instance, as far as they can be read.
-func recordedNames(ctx context.Context, store *store.Store) []string {
-	var names []string
-	if parents, err := store.Parents(ctx); err == nil {
-		for name := range parents {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
 // follow prints the status again each time it differs from the last one printed.
-func (o *statusOptions) follow(ctx context.Context, u *ui, look func(context.Context) (status.List, error), last status.List) error {
+func (o *statusOptions) follow(ctx context.Context, u *ui.Terminal, look func(context.Context) (status.List, error), last status.List, namespace string) error {
 	tick := time.NewTicker(2 * time.Second)
 	defer tick.Stop()
 	for {
@@ -206,10 +199,10 @@ func (o *statusOptions) follow(ctx context.Context, u *ui, look func(context.Con
 		if same(list, last) {
 			continue
 		}
-		if !o.output.document() {
-			u.repaint()
+		if !o.output.Document() {
+			u.Repaint()
 		}
-		if err := o.print(u, list); err != nil {
+		if err := o.print(u, list, namespace); err != nil {
 			return err
 		}
 		last = list
@@ -222,8 +215,9 @@ func same(a, b status.List) bool {
 	return errA == nil && errB == nil && string(rawA) == string(rawB)
 }
 
-func (o *statusOptions) print(u *ui, list status.List) error {
-	all := list.Items
+// print prints the apps of an instance, or of all where its namespace is "".
+func (o *statusOptions) print(u *ui.Terminal, list status.List, namespace string) error {
+	all, cronJob := list.Items, object.Ref{Kind: install.CronJobs, Name: install.Name}.String()
 	list.Items = o.wanted(all)
 	var names []string
 	for _, s := range list.Items {
@@ -234,28 +228,54 @@ func (o *statusOptions) print(u *ui, list status.List) error {
 			names = append(names, cmp.Or(rs.Where, rs.Short))
 		}
 	}
-	if handled, err := o.output.print(u.Out, list, names); handled || err != nil {
+	if handled, err := o.output.Print(u.Out, list, names); handled || err != nil {
 		return err
 	}
 	if len(all) > 0 && len(list.Items) == 0 {
-		fmt.Fprintf(u.Err, "No app is in that state. %s\n", statusSummary(all))
-		u.instanceLines(list)
+		fmt.Fprintf(u.Err, "No app is in that state. %s\n", ui.StatusSummary(all))
+		ui.Instances(u, list, cronJob)
 		return nil
 	}
-	u.statusTable(list, o.output.wide(), o.all)
-	u.instanceLines(list)
+	ui.Status(u, list, namespace, o.output.Wide())
+	ui.Instances(u, list, cronJob)
 	if list.Limits != "" {
-		u.warn("%s", list.Limits)
+		u.Warn("%s", list.Limits)
 	}
 	if len(all) > manyApps || len(list.Items) < len(all) {
-		fmt.Fprintln(u.Err, statusSummary(all))
+		fmt.Fprintln(u.Err, ui.StatusSummary(all))
 	}
 	if o.one() == "" {
 		return nil
 	}
 	for _, s := range list.Items { // of several instances with -A
 		fmt.Fprintln(u.Out)
-		u.resourceTable(s, o.output.wide())
+		ui.Resources(u, s, o.output.Wide())
 	}
 	return nil
+}
+
+// manyApps is when a table of apps is followed by its summary.
+const manyApps = 20
+
+// checkWords refuses words that are not known, and spells the others as they are.
+func checkWords(flag string, words, known []string) error {
+	for i, word := range words {
+		j := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, strings.TrimSpace(word)) })
+		if j < 0 {
+			return hint.Errorf(fmt.Sprintf("%s %s is not known", flag, word), "one of: %s", strings.Join(known, ", "))
+		}
+		words[i] = known[j]
+	}
+	return nil
+}
+
+// wanted are the apps that the filters let through.
+func (o *statusOptions) wanted(items []status.App) []status.App {
+	kept := []status.App{}
+	for _, s := range items {
+		if (len(o.sync) == 0 || slices.Contains(o.sync, string(s.Sync))) && (len(o.health) == 0 || slices.Contains(o.health, string(s.Health))) {
+			kept = append(kept, s)
+		}
+	}
+	return kept
 }

@@ -70,7 +70,7 @@ reverts what drifted. Without APP the CronJob of the instance runs again.`,
 func (o *suspendOptions) run(ctx context.Context, c *cli, apps []string) error {
 	if len(apps) == 0 && !o.yes {
 		question := fmt.Sprintf("Suspend the CronJob of instance %s? Then none of its apps is reconciled.", c.namespace())
-		if err := c.ui().confirm(question, "name the apps to suspend, or pass --yes"); err != nil {
+		if err := c.ui().Confirm(question, "name the apps to suspend, or pass --yes"); err != nil {
 			return err
 		}
 	}
@@ -98,10 +98,10 @@ func change(ctx context.Context, c *cli, apps []string, as *report.Suspension) e
 		word = as.String()
 	}
 	if len(apps) == 0 {
-		instance := install.Instance{Cluster: client, Namespace: store.Namespace, Tell: u.installed}
+		instance := install.Instance{Cluster: client, Namespace: store.Namespace, Tell: u.Installed}
 		changed, err := instance.Suspend(ctx, as)
 		if err == nil {
-			u.say("%s %s", cluster.Ref{Kind: install.CronJobs, Name: install.Name}, outcomeWord(word, changed))
+			u.Say("%s %s", cluster.Ref{Kind: install.CronJobs, Name: install.Name}, outcomeWord(word, changed))
 		}
 		return err
 	}
@@ -115,7 +115,7 @@ func change(ctx context.Context, c *cli, apps []string, as *report.Suspension) e
 			errs = append(errs, hint.Errorf(fmt.Sprintf("no app %s in namespace %s", app, store.Namespace),
 				"`kubectl gitops status` lists the apps; -n selects another instance"))
 		default:
-			u.say("%s %s", app, outcomeWord(word, changed))
+			u.Say("%s %s", app, outcomeWord(word, changed))
 		}
 	}
 	return errors.Join(errs...)

@@ -14,12 +14,13 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 type traceOptions struct {
-	source    sourceFlags
-	output    outputFlags
+	source    target.Flags
+	output    ui.Output
 	namespace string
 }
 
@@ -46,7 +47,7 @@ if it has it, otherwise from the app's repository.`,
 	}
 	fs := cmd.Flags()
 	fs.StringVar(&o.namespace, "object-namespace", "", "Namespace of the object (default wherever it is the only one)")
-	o.source.addCredentialFlags(fs)
+	o.source.AddCredentials(fs)
 	o.output.AddFlags(cmd)
 	return cmd
 }
@@ -60,12 +61,12 @@ func (o *traceOptions) run(ctx context.Context, c *cli, what string) error {
 	if err != nil {
 		return err
 	}
-	r := o.source.reader(c.ui(), client, store)
+	r := newReader(c.ui(), client, store, &o.source)
 	found, err := inspect.New(client, store).Trace(ctx, kind, o.namespace, name)
 	if err == nil {
 		found.Origin, err = o.origin(ctx, r, found.Applied, found.Revision.Commit, found.Managed, found.Name)
 		if err != nil && !errors.Is(err, context.Canceled) {
-			c.ui().warn("the file is not known: %v", err)
+			c.ui().Warn("the file is not known: %v", err)
 			err = nil
 		}
 		o.lastChange(ctx, &found)
@@ -78,16 +79,16 @@ func (o *traceOptions) run(ctx context.Context, c *cli, what string) error {
 	return o.print(c.ui(), found)
 }
 
-func (o *traceOptions) print(u *ui, found inspect.Traced) error {
+func (o *traceOptions) print(u *ui.Terminal, found inspect.Traced) error {
 	if found.Limits != "" {
-		u.warn("%s", found.Limits)
+		u.Warn("%s", found.Limits)
 	}
-	if handled, err := o.output.print(u.Out, found.Trace, []string{found.Managed.String()}); handled || err != nil {
+	if handled, err := o.output.Print(u.Out, found.Trace, []string{found.Managed.String()}); handled || err != nil {
 		return err
 	}
-	u.trace(found.Trace)
+	ui.Trace(u, found.Trace)
 	if file, _, _ := strings.Cut(found.Origin, ":"); file != "" {
-		u.hint("`git log -- %s` in the config repository tells which commits wrote it", file)
+		u.Hint("`git log -- %s` in the config repository tells which commits wrote it", file)
 	}
 	return nil
 }
@@ -106,7 +107,7 @@ func (o *traceOptions) meantObject(ctx context.Context, c *cli, store *store.Sto
 
 // origin renders the commit that an app equals, and finds the object in it.
 func (o *traceOptions) origin(ctx context.Context, r *reconcile.Reconciler, a record.Applied, commit string, ref cluster.Ref, name string) (string, error) {
-	tree, err := o.source.openApplied(ctx, a.Source, commit)
+	tree, err := o.source.OpenApplied(ctx, a.Source, commit)
 	if err != nil {
 		return "", err
 	}
@@ -125,9 +126,9 @@ func (o *traceOptions) lastChange(ctx context.Context, found *inspect.Traced) {
 	if file == "" {
 		return
 	}
-	commit, err := o.source.lastChange(ctx, found.Source, found.Revision.Commit, file)
+	commit, err := o.source.LastChange(ctx, found.Source, found.Revision.Commit, file)
 	if err == nil {
-		found.Commit, found.Unclear = &report.Revision{Commit: commit.Commit, Author: commit.Author, Subject: commit.Subject, Time: commit.Time}, ""
+		found.Commit, found.Unclear = &commit, ""
 	}
 }
 

@@ -7,10 +7,12 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/inspect"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 func newTreeCommand(c *cli) *cobra.Command {
-	output := &outputFlags{}
+	output := &ui.Output{}
 	cmd := &cobra.Command{
 		Use:   "tree APP",
 		Short: "Show the objects of an app, and what the cluster made of them",
@@ -32,7 +34,7 @@ that others made are named, never read.`,
 	return cmd
 }
 
-func runTree(ctx context.Context, c *cli, app string, output *outputFlags) error {
+func runTree(ctx context.Context, c *cli, app string, output *ui.Output) error {
 	client, store, err := c.connect()
 	if err != nil {
 		return err
@@ -42,18 +44,18 @@ func runTree(ctx context.Context, c *cli, app string, output *outputFlags) error
 		return err
 	}
 	if !ok {
-		return unknownApp(app, store.Namespace, recordedNames(ctx, store))
+		return target.UnknownApp(app, store.Namespace, target.Names(ctx, store))
 	}
 	u := c.ui()
-	if handled, err := output.print(u.Out, tree, nodeNames(tree.Items)); handled || err != nil {
+	if handled, err := output.Print(u.Out, tree, nodeNames(tree.Items)); handled || err != nil {
 		return err
 	}
-	u.treeTable(tree, output.wide())
+	ui.Tree(u, tree, output.Wide())
 	if tree.Limits != "" {
-		u.warn("%s", tree.Limits)
+		u.Warn("%s", tree.Limits)
 	}
 	for _, why := range tree.Unread {
-		u.warn("children are missing: %s", why)
+		u.Warn("children are missing: %s", why)
 	}
 	return nil
 }

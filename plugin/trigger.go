@@ -8,6 +8,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 func newTriggerCommand(c *cli) *cobra.Command {
@@ -33,26 +34,25 @@ func trigger(ctx context.Context, c *cli, wait bool) error {
 		return err
 	}
 	u := c.ui()
-	instance := install.Instance{Cluster: client, Namespace: store.Namespace, Tell: u.installed}
+	instance := install.Instance{Cluster: client, Namespace: store.Namespace, Tell: u.Installed}
 	if wait {
 		return follow(ctx, u, &instance)
 	}
 	job, err := instance.Trigger(ctx)
 	if err == nil {
-		u.note("%s created", job)
+		u.Note("%s created", job)
 	}
 	return err
 }
 
 // follow starts a job of the instance, shows its log and ends with its result.
-func follow(ctx context.Context, u *ui, instance *install.Instance) error {
+func follow(ctx context.Context, u *ui.Terminal, instance *install.Instance) error {
 	job, err := instance.Trigger(ctx)
 	if err != nil {
 		return err
 	}
-	u.note("%s created", job)
-	out, _ := u.lines()
-	err = instance.Follow(ctx, job, out, func(text string) { u.warn("%s", text) })
+	u.Note("%s created", job)
+	err = instance.Follow(ctx, job, u.Lines(), func(text string) { u.Warn("%s", text) })
 	if errors.Is(err, install.ErrJobFailed) {
 		err = hint.With(err, "its log is above; `kubectl logs -n %s job/%s` shows it again for an hour", instance.Namespace, job.Name)
 	}

@@ -17,7 +17,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 // stopBudget is how long uninstall waits for a running job to end.
@@ -65,7 +66,7 @@ func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
 	}
 	store.Writer = true
 	u := c.ui()
-	instance := install.Instance{Cluster: client, Namespace: store.Namespace, Tell: u.installed}
+	instance := install.Instance{Cluster: client, Namespace: store.Namespace, Tell: u.Installed}
 	records, err := store.Peek(ctx)
 	if err != nil {
 		return err
@@ -90,8 +91,8 @@ func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
 		return o.foresee(ctx, u, &instance, store, records)
 	}
 	if o.pruneApps && !o.yes {
-		question := fmt.Sprintf("Delete all objects of %s in instance %s?", plural(len(apps), "app", "apps"), store.Namespace)
-		if err := u.confirm(question, "leave --prune-apps out to keep the objects, or pass --yes"); err != nil {
+		question := fmt.Sprintf("Delete all objects of %s in instance %s?", report.Plural(len(apps), "app"), store.Namespace)
+		if err := u.Confirm(question, "leave --prune-apps out to keep the objects, or pass --yes"); err != nil {
 			return err
 		}
 	}
@@ -100,11 +101,12 @@ func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
 	if err := instance.Stop(stopCtx); err != nil {
 		return err
 	}
-	r := newReconciler(client, store, source.Repo{}, nil, u.event)
+	progress := ui.NewProgress(u, false)
+	r := newReconciler(client, store, target.Repository{}, nil, progress.Event)
 	for _, app := range apps {
 		removed, err := r.Dismantle(ctx, app, o.pruneApps)
 		if err != nil {
-			u.conclude(report.List{Apps: []report.App{removed}}, err)
+			progress.Conclude(report.List{Apps: []report.App{removed}}, err)
 			return hint.With(fmt.Errorf("%s is not removed, so the rest of the instance stays", app), "run uninstall again when that is settled")
 		}
 	}
@@ -121,13 +123,13 @@ func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
 		return err
 	}
 	if len(others) > 0 {
-		u.warn("namespace %s stays: %s", store.Namespace, strings.Join(others, ", "))
+		u.Warn("namespace %s stays: %s", store.Namespace, strings.Join(others, ", "))
 	}
 	return nil
 }
 
 // removeCreated deletes the namespaces that runs created for apps, unless something of others is in them.
-func removeCreated(ctx context.Context, u *ui, instance *install.Instance) error {
+func removeCreated(ctx context.Context, u *ui.Terminal, instance *install.Instance) error {
 	created, err := instance.Created(ctx)
 	if err != nil {
 		return err
@@ -138,14 +140,14 @@ func removeCreated(ctx context.Context, u *ui, instance *install.Instance) error
 			return err
 		}
 		if len(others) > 0 {
-			u.warn("namespace %s stays: %s", created[n].GetName(), strings.Join(others, ", "))
+			u.Warn("namespace %s stays: %s", created[n].GetName(), strings.Join(others, ", "))
 		}
 	}
 	return nil
 }
 
 // foresee lists what goes beside the objects of the apps, and what stays of what an instance made.
-func (o *uninstallOptions) foresee(ctx context.Context, u *ui, instance *install.Instance, store *store.Store, records map[string]*record.Record) error {
+func (o *uninstallOptions) foresee(ctx context.Context, u *ui.Terminal, instance *install.Instance, store *store.Store, records map[string]*record.Record) error {
 	kept, err := store.Objects(ctx)
 	if err != nil {
 		return err
@@ -161,10 +163,10 @@ func (o *uninstallOptions) foresee(ctx context.Context, u *ui, instance *install
 		return err
 	}
 	for _, ref := range append(kept, r.Goes...) {
-		u.note("%s goes", refAt(ref))
+		u.Note("%s goes", refAt(ref))
 	}
 	for _, ref := range r.Order {
-		u.note("%s stays: %s", refAt(ref), r.Leaves[ref])
+		u.Note("%s stays: %s", refAt(ref), r.Leaves[ref])
 	}
 	return nil
 }
@@ -188,7 +190,7 @@ func anySuspended(records map[string]*record.Record, apps []string) error {
 }
 
 // list tells which objects go, or stay behind, and which hooks run.
-func (o *uninstallOptions) list(u *ui, records map[string]*record.Record, apps []string) {
+func (o *uninstallOptions) list(u *ui.Terminal, records map[string]*record.Record, apps []string) {
 	what := "stays"
 	if o.pruneApps {
 		what = "goes"
@@ -197,14 +199,14 @@ func (o *uninstallOptions) list(u *ui, records map[string]*record.Record, apps [
 		if o.pruneApps {
 			hooks, err := reconcile.Farewell(records[app])
 			if err != nil {
-				u.warn("%s: %v", app, err)
+				u.Warn("%s: %v", app, err)
 			}
 			for _, hook := range hooks {
-				u.note("%s: %s runs", app, hook)
+				u.Note("%s: %s runs", app, hook)
 			}
 		}
 		for _, ref := range records[app].Refs() {
-			u.note("%s: %s %s", app, refAt(ref), what)
+			u.Note("%s: %s %s", app, refAt(ref), what)
 		}
 	}
 }

@@ -11,6 +11,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/version"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
 
 // linkedVersion is set by the linker when a release is built:
@@ -42,7 +45,7 @@ func thisVersion() versionInfo {
 
 func versionOf(linked string, build *debug.BuildInfo) versionInfo {
 	info := versionInfo{
-		TypeMeta: metav1.TypeMeta{APIVersion: apiVersion, Kind: "Version"},
+		TypeMeta: metav1.TypeMeta{APIVersion: status.APIVersion, Kind: "Version"},
 		Version:  noVersion,
 		Go:       runtime.Version(),
 		Platform: runtime.GOOS + "/" + runtime.GOARCH,
@@ -72,7 +75,7 @@ func versionOf(linked string, build *debug.BuildInfo) versionInfo {
 
 // newVersionCommand returns `version`.
 func newVersionCommand(streams genericiooptions.IOStreams) *cobra.Command {
-	out := &outputFlags{}
+	out := &ui.Output{}
 	cmd := &cobra.Command{
 		Use:               "version",
 		Short:             "Print the version of this plugin",
@@ -83,7 +86,7 @@ func newVersionCommand(streams genericiooptions.IOStreams) *cobra.Command {
 				return err
 			}
 			info := thisVersion()
-			if handled, err := out.print(streams.Out, info, []string{info.Version}); handled {
+			if handled, err := out.Print(streams.Out, info, []string{info.Version}); handled {
 				return err
 			}
 			printVersion(streams.Out, info)

@@ -117,13 +117,13 @@ func (s *source) constant(pkg string, spec *ast.ValueSpec) {
 	}
 }
 
-// document notes literals such as Report{TypeMeta: metav1.TypeMeta{Kind: "Report", APIVersion: apiVersion}}.
+// document notes literals such as Report{TypeMeta: metav1.TypeMeta{Kind: "Report", APIVersion: status.APIVersion}}.
 func (s *source) document(pkg string, lit *ast.CompositeLit) error {
 	meta, ok := field(lit, "TypeMeta").(*ast.CompositeLit)
 	if !ok || lit.Type == nil || name(pkg, meta.Type) != "metav1.TypeMeta" {
 		return nil
 	}
-	if version := name(pkg, field(meta, "APIVersion")); version != "plugin.apiVersion" && version != "status.APIVersion" { // a document of Kubernetes
+	if version := name(pkg, field(meta, "APIVersion")); version != "status.APIVersion" { // a document of Kubernetes
 		return nil
 	}
 	kind, ok := stringOf(field(meta, "Kind"))

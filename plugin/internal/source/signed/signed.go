@@ -1,0 +1,149 @@
+// Package signed shows commits that somebody signed who may, and no others. It does not know whose signatures count (that is
+// package trust) nor where it is kept which commits were verified: it is given both.
+package signed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+)
+
+// Last returns the newest commit of the repository that was verified when it was applied; nil when there is none.
+type Last func(context.Context) *report.Revision
+
+// Unverified shows whatever the ref points at, if no commit of the repository was verified when it was applied. Where one
+// was, keys were given until now: they are lost, or somebody took them away.
+type Unverified struct {
+	source.Unpacker
+	Last Last
+
+	mu    sync.Mutex
+	asked bool // and no commit was verified
+}
+
+// Poll implements source.Source.
+func (s *Unverified) Poll(ctx context.Context) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.asked {
+		if last := s.Last(ctx); last != nil {
+			return "", hint.Errorf(fmt.Sprintf("commits of %s were verified until now (the last one is %s, signed by %s), and no keys are given", s.Display(), last.Short(), last.Signer),
+				"restore the keys in the Secret of credentials, or name them with --allowed-signers-file or --openpgp-keyring-file; --allow-unsigned ends the verification")
+		}
+		s.asked = true
+	}
+	return s.Unpacker.Poll(ctx)
+}
+
+// Trusted shows only commits that somebody signed who may, as the repository's Trust says. While the tip of the ref is not such
+// a commit, it shows the last one that is.
+type Trusted struct {
+	source.Unpacker
+	applied Last
+
+	mu    sync.Mutex
+	known map[string]error // commits that were verified; nil is trusted
+	last  string           // the newest trusted commit
+	held  error            // why the tip is not shown
+	tip   string
+	tree  *source.Tree // unpacked to be verified, and not asked for yet
+	of    string       // the commit of tree
+}
+
+// New returns the trusted commits of a repository. Close it when they are no longer needed.
+func New(repo source.Repo, applied Last) *Trusted {
+	return &Trusted{Unpacker: source.Unpacker{Repo: repo}, applied: applied, known: map[string]error{}}
+}
+
+// Poll implements source.Source.
+func (s *Trusted) Poll(ctx context.Context) (string, error) {
+	tip, err := s.Unpacker.Poll(ctx)
+	if err != nil {
+		return "", err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	why, known := s.known[tip]
+	if !known {
+		if why, err = s.judge(ctx, tip); err != nil {
+			return "", err
+		}
+		s.known[tip] = why
+	}
+	if why == nil {
+		s.last, s.held, s.tip = tip, nil, ""
+		return tip, nil
+	}
+	if s.last == "" {
+		s.last = s.verified(ctx)
+	}
+	if s.last == "" {
+		return "", why
+	}
+	s.held, s.tip = fmt.Errorf("%w; %.7s stays applied", why, s.last), tip
+	return s.last, nil
+}
+
+// judge tells why a commit is not trusted; nil when it is. Its tree is kept for Open.
+func (s *Trusted) judge(ctx context.Context, commit string) (why, err error) {
+	if s.verified(ctx) == commit {
+		return nil, nil // it was verified when it was applied
+	}
+	tree, err := s.Unpacker.Open(ctx, commit)
+	var untrusted *source.UntrustedError
+	switch {
+	case errors.As(err, &untrusted):
+		return err, nil
+	case err != nil:
+		return nil, err
+	}
+	s.drop()
+	s.tree, s.of = tree, commit
+	return nil, nil
+}
+
+// verified is the newest commit that was verified when it was applied, "" when there is none.
+func (s *Trusted) verified(ctx context.Context) string {
+	if last := s.applied(ctx); last != nil {
+		return last.Commit
+	}
+	return ""
+}
+
+// Open implements source.Source.
+func (s *Trusted) Open(ctx context.Context, commit string) (*source.Tree, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tree != nil && s.of == commit {
+		tree := s.tree
+		s.tree = nil
+		return tree, nil
+	}
+	return s.Unpacker.Open(ctx, commit)
+}
+
+// Held implements reconcile.Holder: it returns the commit that the last Poll did not show, and why; nil when it showed what the ref points at.
+func (s *Trusted) Held() (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tip, s.held
+}
+
+// Close removes what was unpacked to be verified and not asked for.
+func (s *Trusted) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drop()
+}
+
+func (s *Trusted) drop() {
+	if s.tree != nil {
+		s.tree.Close()
+		s.tree = nil
+	}
+}

@@ -1,0 +1,71 @@
+// Package worktree reads the checkout that a directory of this machine lies in, uncommitted changes included: for commands that
+// look, such as diff, render and preview. It fetches nothing, has no credentials, and nothing is applied from it.
+package worktree
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/go-git/go-billy/v5/osfs"
+	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+)
+
+// Checkout is a working tree. It is a source.Source with one state, which is no commit.
+type Checkout struct {
+	Top      string // its uppermost directory
+	revision source.Revision
+}
+
+// Find returns the checkout that dir lies in, and the path of dir in it, with slashes.
+func Find(dir string) (Checkout, string, error) {
+	top, rev, err := source.WorkTree(dir)
+	if err != nil {
+		return Checkout{}, "", err
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return Checkout{}, "", err
+	}
+	if abs, err = filepath.EvalSymlinks(abs); err != nil {
+		return Checkout{}, "", err
+	}
+	if top, err = filepath.EvalSymlinks(top); err != nil {
+		return Checkout{}, "", err
+	}
+	rel, err := filepath.Rel(top, abs)
+	return Checkout{top, rev}, filepath.ToSlash(rel), err
+}
+
+// Of tells whether the checkout is one of a repository, of which an instance has applied a commit.
+func (c Checkout) Of(repo, commit string) bool { return source.CheckoutOf(c.Top, repo, commit) }
+
+// Poll implements source.Source. A working tree is no commit, so nothing recorded ever equals it.
+func (c Checkout) Poll(context.Context) (string, error) { return "working tree", nil }
+
+// Open implements source.Source.
+func (c Checkout) Open(context.Context, string) (*source.Tree, error) {
+	root, err := os.OpenRoot(c.Top)
+	if err != nil {
+		return nil, err
+	}
+	return &source.Tree{Root: root, Revision: c.revision, Close: func() { root.Close() }}, nil
+}
+
+// Commits implements source.Source, for the commit that is checked out.
+func (c Checkout) Commits(ctx context.Context, from, _ string, paths ...string) ([]source.Commit, error) {
+	return source.Repo{URL: c.Top}.Commits(ctx, from, c.revision.Commit, paths...)
+}
+
+// Ignored tells what of the working tree below top Git does not want to know; nil where nothing is ignored.
+func Ignored(top string) func(name string, isDir bool) bool {
+	patterns, err := gitignore.ReadPatterns(osfs.New(top), nil)
+	if err != nil || len(patterns) == 0 {
+		return nil
+	}
+	m := gitignore.NewMatcher(patterns)
+	return func(name string, isDir bool) bool { return m.Match(strings.Split(name, "/"), isDir) }
+}

@@ -1,0 +1,119 @@
+package target
+
+import (
+	"cmp"
+	"context"
+	"os"
+	"slices"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/worktree"
+)
+
+// lists tells whether the gitops.yaml in a directory of the working tree names all of apps. One that cannot be read is
+// an error where it is the one that was meant.
+func lists(here worktree.Checkout, dir string, apps []string) (bool, error) {
+	root, err := os.OpenRoot(here.Top)
+	if err != nil {
+		return false, err
+	}
+	defer root.Close()
+	listed, found, err := gitopsyaml.Load(root, dir)
+	if err != nil || !found {
+		return false, err
+	}
+	for _, name := range apps {
+		if !slices.ContainsFunc(listed, func(a reconcile.App) bool { return a.Name == name }) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// workingTree finds the directory of the checkout we stand in that diff compares: the one that the named apps, or those
+// of --path, come from. found is false where the checkout is not one of their repository. Without names and --path it
+// is the current directory, unless the instance has apps and none of them comes from this repository.
+func (f *Flags) workingTree(ctx context.Context, store *store.Store, names []string) (tree worktree.Checkout, from appSource, found bool, err error) {
+	tree, rel, err := worktree.Find(workingDirectory())
+	if err != nil {
+		return worktree.Checkout{}, appSource{}, false, nil //nolint:nilerr // we stand in none
+	}
+	all, err := appSources(ctx, store)
+	if err != nil {
+		return worktree.Checkout{}, appSource{}, false, err
+	}
+	here, known := appSource{repo: tree.Top, dir: rel}, false
+	switch {
+	case f.changed("path"):
+		here.dir = cleanPath(f.Path)
+	case len(names) > 0:
+		if from, known = all[names[0]]; known {
+			here.dir = from.dir
+		} else if listed, err := lists(tree, rel, names); err != nil || !listed {
+			return worktree.Checkout{}, appSource{}, false, err
+		}
+	}
+	foreign := false // only other repositories have what was asked for
+	isHere := map[appSource]bool{}
+	for name, s := range all {
+		if _, asked := isHere[s]; !asked {
+			isHere[s] = tree.Of(s.repo, s.commit)
+		}
+		mine := s.dir == here.dir && (len(names) == 0 || slices.Contains(names, name))
+		asked := mine || len(names) == 0 && !f.changed("path") && !f.changed("name")
+		switch {
+		case !asked:
+		case !isHere[s]:
+			foreign = true
+		case mine:
+			return tree, s, true, nil
+		default:
+			known = true
+		}
+	}
+	return tree, here, !foreign || known && len(names) == 0, nil
+}
+
+// Here is Resolve for a command that looks, not applies: where neither a repository nor a ref is named, the working tree we stand
+// in is looked at if it is one of the repository that the apps come from. local tells whether it is.
+func (f *Flags) Here(ctx context.Context, store *store.Store, names []string) (w Work, local bool, err error) {
+	if f.Repo == "" && f.Ref == "" {
+		tree, from, found, err := f.workingTree(ctx, store, names)
+		if err != nil {
+			return Work{}, true, err
+		}
+		if found {
+			app, err := f.localApp(ctx, store, tree, from, names)
+			return Work{reconcile.Target{App: app, Only: names}, Repository{source.Repo{URL: from.repo, Ref: from.ref}}, tree}, true, err
+		}
+	}
+	w, err = f.Resolve(ctx, store, names)
+	return w, false, err
+}
+
+// localApp is the app in a directory of the working tree. What the flags leave open is taken over from its record, so that
+// it is compared as it would be applied.
+func (f *Flags) localApp(ctx context.Context, store *store.Store, tree worktree.Checkout, from appSource, names []string) (reconcile.App, error) {
+	records, err := store.Peek(ctx)
+	if err != nil {
+		return reconcile.App{}, err
+	}
+	f.Path = from.dir
+	if listed, err := lists(tree, from.dir, nil); len(names) == 1 && !listed && err == nil {
+		f.Name = names[0]
+	}
+	if f.Path == "." && f.Name == "" { // the root: the name is that of the repository
+		if f.Name = AppName(tree.Top); CheckName(f.Name) != nil {
+			f.Name = "repository"
+		}
+	}
+	app, err := f.App()
+	if rec := records[app.Name]; rec != nil && rec.Inventory != nil {
+		app.Namespace = cmp.Or(app.Namespace, rec.Target)
+		app.AllowPlainSecrets = app.AllowPlainSecrets || rec.PlainSecrets
+	}
+	return app, err
+}

@@ -1,0 +1,46 @@
+package target
+
+import (
+	"os"
+	"path/filepath"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+)
+
+// Repository is where apps come from. Its credentials stay in this package.
+type Repository struct{ git source.Repo }
+
+// Origin is the repository and its ref, as records and outputs have them.
+func (r Repository) Origin() report.Source {
+	return report.Source{Repo: r.git.Display(), Ref: r.git.Ref}
+}
+
+// Local tells whether the repository is a directory of this machine.
+func (r Repository) Local() bool { return r.git.Local() }
+
+// Signed tells whether only signed commits of it are shown.
+func (r Repository) Signed() bool { return r.git.Trust != nil }
+
+// Source shows what the ref points at. What is applied comes from Flags.Verified.
+func (r Repository) Source() reconcile.Source { return source.Unpacker{Repo: r.git} }
+
+// Repository is the repository that the flags name, with the credentials for it.
+func (f *Flags) Repository() Repository {
+	url := f.Repo
+	if dir, err := filepath.Abs(url); err == nil && IsDirectory(url) {
+		url = dir // a record must mean the same from wherever it is read
+	}
+	repo := source.Repo{URL: url, Ref: f.Ref, Auth: f.auth, Limits: f.Limits.within(), Server: new(source.Server)}
+	if keys := f.trusted(); keys.Any() {
+		repo.Trust = keys
+	}
+	return Repository{repo}
+}
+
+// IsDirectory tells whether p names a directory of this machine.
+func IsDirectory(p string) bool {
+	info, err := os.Stat(p)
+	return err == nil && info.IsDir()
+}

@@ -1,0 +1,27 @@
+package ui
+
+import (
+	"bufio"
+	"fmt"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+)
+
+// Confirm asks a question with a danger in it, and returns an error unless the answer is yes. It asks only where a person
+// can answer, with a terminal on both In and Err: scripts and pipelines go on as their flags say.
+func (t *Terminal) Confirm(question, hintText string) error {
+	if !isTerminal(t.In) || !isTerminal(t.Err) {
+		return nil
+	}
+	fmt.Fprintf(t.Err, "%s [y/N] ", t.clean(question))
+	answer, err := bufio.NewReader(t.In).ReadString('\n')
+	if err != nil && answer == "" {
+		fmt.Fprintln(t.Err)
+	}
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return nil
+	}
+	return hint.Errorf("not confirmed, so nothing was changed", "%s", hintText)
+}
