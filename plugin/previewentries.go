@@ -212,7 +212,7 @@ func (c *comparison) renderSide(ctx context.Context, root *os.Root, p appPair, a
 	if !r.Present {
 		return r, nil
 	}
-	options := reconcile.RenderOptions(*app)
+	options := render.For(*app)
 	options.AllowPlainSecrets = app.AllowPlainSecrets || isBase
 	options.Inputs = func(paths []string) { read = paths }
 	options.ListFiles, options.Files = true, c.note

@@ -16,6 +16,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/rbac"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
@@ -140,7 +141,7 @@ func neededRights(ctx context.Context, u *ui.Terminal, from reconcile.Source, ap
 	rendered := make([][]manifest.Object, len(apps))
 	var all []manifest.Object
 	for i, a := range apps {
-		if rendered[i], err = target.Renderer(notices(u))(ctx, tree.Root, a.Path, reconcile.RenderOptions(a)); err != nil {
+		if rendered[i], err = target.Renderer(notices(u))(ctx, tree.Root, a.Path, render.For(a)); err != nil {
 			return n, err
 		}
 		all = append(all, rendered[i]...)

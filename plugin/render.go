@@ -156,7 +156,7 @@ func (o *renderOptions) objects(ctx context.Context, c *cli, tree *reconcile.Tre
 		if len(args) == 1 && !target.IsDirectory(args[0]) && args[0] != app.Name {
 			continue
 		}
-		some, err := dir(ctx, tree.Root, app.Path, reconcile.RenderOptions(app))
+		some, err := dir(ctx, tree.Root, app.Path, render.For(app))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", app.Name, err)
 		}

@@ -12,7 +12,6 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
@@ -66,7 +65,7 @@ func TestRenderingPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	objects, err := render.Dir(t.Context(), root, apps[0].Path, reconcile.RenderOptions(apps[0]))
+	objects, err := render.Dir(t.Context(), root, apps[0].Path, render.For(apps[0]))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
@@ -47,7 +48,7 @@ type Reconciler struct {
 // memory is what the passes of one process leave to the later ones.
 type memory struct {
 	mu       sync.Mutex
-	renders  *renders
+	renders  *build.Renders
 	fights   apply.Contested              // what was reverted lately
 	rules    health.Cache                 // of apps
 	reader   observe.Reader               // of the cluster
@@ -65,7 +66,7 @@ type memory struct {
 
 func (r *Reconciler) memory() *memory {
 	if r.kept == nil {
-		r.kept = &memory{reader: observe.Reader{Cluster: r.Cluster}, renders: newRenders(), deputies: map[string]*Reconciler{}}
+		r.kept = &memory{reader: observe.Reader{Cluster: r.Cluster}, renders: build.NewRenders(), deputies: map[string]*Reconciler{}}
 	}
 	return r.kept
 }

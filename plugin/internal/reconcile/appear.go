@@ -17,21 +17,21 @@ func (rd *round) shareKinds(ctx context.Context, open []*pass) {
 	for range open { // a kind may bring objects that bring a kind
 		again := false
 		for _, p := range open {
-			if p.failure != nil || len(p.built.asked) == 0 {
+			if p.failure != nil || len(p.built.Asked) == 0 {
 				continue
 			}
 			var brought []string
 			for _, dep := range rd.dependencies(p) {
-				if r := dep.memory().renders.renderingOf(dep.app.Name); r != nil && r.commit == dep.commit {
-					brought = append(brought, manifest.DefinedVersions(r.objects)...)
+				if r := dep.memory().renders.Of(dep.app.Name); r != nil && r.Commit == dep.commit {
+					brought = append(brought, manifest.DefinedVersions(r.Objects)...)
 				}
 			}
 			slices.Sort(brought)
-			if !slices.ContainsFunc(p.built.asked, func(name string) bool { return slices.Contains(brought, name) }) {
+			if !slices.ContainsFunc(p.built.Asked, func(name string) bool { return slices.Contains(brought, name) }) {
 				continue
 			}
 			p.brought, again = slices.Compact(brought), true
-			p.memory().renders.forgetRendering(p.app.Name)
+			p.memory().renders.ForgetRendering(p.app.Name)
 			p.renderListed(ctx)
 		}
 		if !again {
@@ -42,14 +42,14 @@ func (rd *round) shareKinds(ctx context.Context, open []*pass) {
 
 // noteAsked lets the record name what charts asked about in vain.
 func (p *pass) noteAsked() {
-	if !slices.Equal(p.rec.Asked, p.built.asked) {
-		p.rec.Asked, p.moved = p.built.asked, true
+	if !slices.Equal(p.rec.Asked, p.built.Asked) {
+		p.rec.Asked, p.moved = p.built.Asked, true
 	}
 }
 
 // installed makes a pass of this process look again for what charts asked about, after a kind was installed.
 func (p *pass) installed(k record.Key) {
 	if k.Kind == "CustomResourceDefinition" && k.Group == "apiextensions.k8s.io" {
-		p.memory().renders.forgetCustom()
+		p.memory().renders.ForgetCustom()
 	}
 }

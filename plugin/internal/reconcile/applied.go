@@ -45,7 +45,7 @@ func (r *Reconciler) renderApplied(ctx context.Context, a record.Applied, tree *
 	if err := p.variables(ctx); err != nil {
 		p.app.Substitute = nil
 	}
-	options, err := p.builder().renderOptions(ctx, tree.Root)
+	options, err := p.builder().RenderOptions(ctx, tree.Root)
 	if err != nil {
 		return nil, app, err
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
@@ -51,7 +52,7 @@ func (p *pass) touching(ctx context.Context) ([]report.Revision, string) {
 		return nil, report.UnclearFirst
 	case was.commit == p.commit:
 		return nil, "the commit had been applied in part"
-	case was.inputs != nil && p.built.inputs != nil && was.inputs.Digest == p.built.inputs.Digest && was.config == p.config:
+	case was.inputs != nil && p.built.Inputs != nil && was.inputs.Digest == p.built.Inputs.Digest && was.config == p.config:
 		return nil, "no commit since " + report.Revision{Commit: was.commit}.Short() + " touches what the app is rendered from"
 	case tip.Parent == was.commit:
 		return []report.Revision{p.revision}, ""
@@ -70,7 +71,7 @@ func (p *pass) touching(ctx context.Context) ([]report.Revision, string) {
 	var touching []report.Revision
 	for _, c := range commits {
 		if slices.ContainsFunc(c.Touched, func(name string) bool { return slices.Contains(paths, name) }) {
-			touching = append(touching, revisionOf(c.Revision))
+			touching = append(touching, build.RevisionOf(c.Revision))
 		}
 	}
 	if len(touching) == 0 {
@@ -83,7 +84,7 @@ func (p *pass) touching(ctx context.Context) ([]report.Revision, string) {
 // the inputs are not known the directory of the app stands for them.
 func (p *pass) inputPaths() []string {
 	var paths []string
-	for _, in := range []*record.Inputs{p.was.inputs, p.built.inputs} {
+	for _, in := range []*record.Inputs{p.was.inputs, p.built.Inputs} {
 		if in == nil {
 			paths = append(paths, path.Clean(p.app.Path))
 			continue

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -18,12 +19,12 @@ func (rd *round) recall(p *pass) {
 	if !behind {
 		return
 	}
-	var failed *failedRender
+	var failed *build.Failed
 	if b.Failed && b.Rendered != nil && b.Until != nil {
 		commit := rd.list.Revision.Commit
-		failed = &failedRender{commit: commit, config: b.Config, err: failureOf(b, p.rec, commit), at: *b.Rendered, until: *b.Until, tries: b.Tries}
+		failed = &build.Failed{Commit: commit, Config: b.Config, Err: failureOf(b, p.rec, commit), At: *b.Rendered, Until: *b.Until, Tries: b.Tries}
 	}
-	p.memory().renders.recall(p.app.Name, b.Slow, failed)
+	p.memory().renders.Recall(p.app.Name, b.Slow, failed)
 }
 
 // noteRender adds to what the list says of an app how its render went.
@@ -31,7 +32,7 @@ func (p *pass) noteRender(b *record.Behind) {
 	if p.unrendered == nil {
 		return
 	}
-	p.memory().renders.describe(p.app.Name, p.commit, p.config, p.failure != nil, p.listed.slow, b)
+	p.memory().renders.Describe(p.app.Name, p.commit, p.config, p.failure != nil, p.listed.slow, b)
 }
 
 // failureOf is the error of a render that another process made. The record of the app has all lines of it, the list one; the record of

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
@@ -190,12 +191,12 @@ func TestAttackOneSlowTemplate(t *testing.T) {
 			t.Helper()
 			start := time.Now()
 			p.renderListed(t.Context())
-			if !p.listed.slow || p.failure != nil || p.listed.waits != errSlow.Error() || time.Since(start) > most {
+			if !p.listed.slow || p.failure != nil || p.listed.waits != build.ErrSlow.Error() || time.Since(start) > most {
 				t.Fatalf("slow %v, waits %q, %v after %v", p.listed.slow, p.listed.waits, p.failure, time.Since(start))
 			}
 		}
 		p := k.pass("c1", "s1", Options{Loop: true})
-		waits(p, renderSlice)
+		waits(p, build.RenderSlice)
 		waits(k.pass("c1", "s1", Options{Loop: true}), 0) // the next pass
 		waits(k.pass("c2", "s1", Options{Loop: true}), 0) // and the next commit
 		if k.renders != 1 {
@@ -209,17 +210,17 @@ func TestAttackOneSlowTemplate(t *testing.T) {
 		q := next.pass("c2", "s1", Options{Loop: true})
 		(&round{Reconciler: next.Reconciler, list: &record.AppList{Tool: "v1", Behind: []record.Behind{b}}}).recall(q)
 		waits(q, 0)
-		if got := q.memory().renders.slowSince(q.app.Name); !got.Equal(*b.Slow) || got.After(at.Add(renderSlice)) {
+		if got := q.memory().renders.SlowSince(q.app.Name); !got.Equal(*b.Slow) || got.After(at.Add(build.RenderSlice)) {
 			t.Errorf("it waits since %v", got)
 		}
 
 		// Beside the passes it may take all of its time. Then it has failed.
 		tree, _ := p.openTree(t.Context())
 		k.result = endless
-		if _, err := p.builder().alone().renderTree(t.Context(), tree, render.Options{}, 0); err == nil || err.Error() != errBeyondTime.Error() {
+		if _, err := p.builder().Alone().RenderTree(t.Context(), tree, render.Options{}, 0); err == nil || err.Error() != errBeyondTime.Error() {
 			t.Fatalf("%v", err)
 		}
-		if p = k.pass("c1", "s1", Options{Loop: true}); p.builder().remembered() == nil {
+		if p = k.pass("c1", "s1", Options{Loop: true}); p.builder().Remembered() == nil {
 			t.Error("the failure is forgotten")
 		}
 		before := k.renders
@@ -251,7 +252,7 @@ func TestAttackSeveralSlowTemplates(t *testing.T) {
 			p.app.Name = fmt.Sprint("slow-", i)
 			p.renderListed(t.Context())
 		}
-		if took := time.Since(start); took > 2*renderSlice+10*shortSlice {
+		if took := time.Since(start); took > 2*build.RenderSlice+10*build.ShortSlice {
 			t.Errorf("others waited for %v", took) // half of that, with two side by side
 		}
 	})
@@ -259,7 +260,7 @@ func TestAttackSeveralSlowTemplates(t *testing.T) {
 
 func TestTheTimeOfARenderIsThatOfItsApp(t *testing.T) {
 	for timeout, want := range map[time.Duration]time.Duration{0: 2 * time.Minute, time.Second: 30 * time.Second, time.Minute: time.Minute, time.Hour: 2 * time.Minute} {
-		if got := (&builder{app: App{Timeout: timeout}}).renderTime(); got != want {
+		if got := (&build.Builder{App: App{Timeout: timeout}}).RenderTime(); got != want {
 			t.Errorf("%v: %v", timeout, got)
 		}
 	}

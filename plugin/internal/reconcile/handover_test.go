@@ -8,6 +8,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object/objecttest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -18,7 +19,7 @@ import (
 func TestAnAppThatIsPlannedLateHandsOver(t *testing.T) {
 	moved, stays := desiredtest.Object("ConfigMap", "moved"), desiredtest.Object("ConfigMap", "stays")
 	r := &Reconciler{}
-	r.memory().renders.keep("giver", &rendering{objects: []manifest.Object{{Unstructured: stays.Manifest}, {Unstructured: desiredtest.Object("Widget", "new").Manifest}}})
+	r.memory().renders.Keep("giver", &build.Build{Objects: []manifest.Object{{Unstructured: stays.Manifest}, {Unstructured: desiredtest.Object("Widget", "new").Manifest}}})
 	giver := &pass{Reconciler: r, Teller: &tell.Teller{Report: &report.App{}}, app: App{Name: "giver"}, id: objecttest.Set, listed: &listed{late: true}, live: live.New(),
 		rec: &record.Record{Inventory: record.NewInventory("giver")}}
 	taker := &pass{Reconciler: r, Teller: &tell.Teller{Report: &report.App{}}, app: App{Name: "taker"}, id: "applyset-takers-v1", listed: &listed{}, live: live.New(),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -23,7 +24,7 @@ func (p *pass) untouched(ctx context.Context) bool {
 	if in == nil || !sure || p.opts.drift != nil {
 		return false
 	}
-	return p.builder().unchanged(ctx, in)
+	return p.builder().Unchanged(ctx, in)
 }
 
 // passOver ends the planning of an app that the new commit does not touch.
@@ -32,19 +33,19 @@ func (p *pass) passOver() {
 		p.listed.untouched = true // the list of apps names the commit for all of them
 		return
 	}
-	p.Say(report.Fetched, "%s, which does not touch %s", fetchedText(p.From.Repo, p.revision, p.rec.Revision.Commit), p.app.Path)
+	p.Say(report.Fetched, "%s, which does not touch %s", build.FetchedText(p.From.Repo, p.revision, p.rec.Revision.Commit), p.app.Path)
 	p.rec.Revision, p.moved = p.revision, true
 }
 
 // noteInputs lets the record name what the app was rendered from: the charts, and all inputs if its rows are what was
 // rendered, no more and no less.
 func (p *pass) noteInputs() {
-	if !slices.Equal(p.rec.Charts, p.built.charts) {
-		p.rec.Charts, p.moved = p.built.charts, true
+	if !slices.Equal(p.rec.Charts, p.built.Charts) {
+		p.rec.Charts, p.moved = p.built.Charts, true
 	}
 	p.noteAsked()
 	before := p.rec.Inputs
-	p.rec.Inputs = p.built.inputs
+	p.rec.Inputs = p.built.Inputs
 	if p.deferred || len(p.ignored) > 0 || len(p.desired) != len(p.rec.Rows) {
 		p.rec.Inputs = nil
 	}

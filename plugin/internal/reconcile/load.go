@@ -191,7 +191,7 @@ func (p *pass) decide(ctx context.Context) error {
 			return nil
 		}
 	}
-	if p.opts.drift == nil && p.builder().appeared(ctx) {
+	if p.opts.drift == nil && p.builder().Appeared(ctx) {
 		return nil
 	}
 	if err := p.renameShares(ctx); err != nil {

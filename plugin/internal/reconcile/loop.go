@@ -13,6 +13,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -217,7 +218,7 @@ func (l *loop) narrow(ctx context.Context) (done bool, err error) {
 		p := m.last.repeat(ctx, m.dirty)
 		m.dirty = map[record.Key]bool{}
 		err := p.runStages(ctx)
-		if errors.Is(err, errRecordChanged) || errors.Is(err, errSlow) {
+		if errors.Is(err, errRecordChanged) || errors.Is(err, build.ErrSlow) {
 			if len(out.Apps) > 0 {
 				l.each(out)
 			}

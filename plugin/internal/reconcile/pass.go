@@ -12,6 +12,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -30,10 +31,10 @@ type pass struct {
 	opts    Options
 	id      string // ApplySet id
 	started time.Time
-	config  string        // digest of the settings
-	vars    *variables    // nil where the app takes none from the cluster
-	timeout time.Duration // as the settings have it, zero for what flags say
-	listed  *listed       // of an app that a gitops.yaml lists
+	config  string           // digest of the settings
+	vars    *build.Variables // nil where the app takes none from the cluster
+	timeout time.Duration    // as the settings have it, zero for what flags say
+	listed  *listed          // of an app that a gitops.yaml lists
 
 	apps     map[string]string // of the instance, by ApplySet id
 	commit   string            // what the ref points at
@@ -51,7 +52,7 @@ type pass struct {
 	remarked bool                // the record remembers something new that was told
 	moved    bool                // the record names another commit, or other inputs, than before
 	renamed  bool                // our field manager got its name of today on some objects
-	built    rendering           // what was rendered last; its inputs are nil where they are not known
+	built    build.Build         // what was rendered last; its inputs are nil where they are not known
 	brought  []string            // API versions and kinds that apps before this one bring
 	deferred bool                // a kind is not known yet: some objects are left to a later pass
 	plan     *plan.Plan

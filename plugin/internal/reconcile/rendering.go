@@ -5,29 +5,29 @@ import (
 	"errors"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
 func (p *pass) render(ctx context.Context) error {
-	r, err := p.builder().build(ctx)
+	r, err := p.builder().Build(ctx)
 	if err != nil {
 		p.unrendered = err
-		if errors.Is(err, errSlow) && p.listed != nil {
+		if errors.Is(err, build.ErrSlow) && p.listed != nil {
 			p.listed.slow = true
 		}
 		return err
 	}
-	p.fetched(r.revision)
+	p.fetched(r.Revision)
 	p.built = *r
-	p.Hide(r.objects)
-	if p.opts.drift != nil && r.desired != nil {
-		p.sort(r.desired)
+	p.Hide(r.Objects)
+	if p.opts.drift != nil && r.Desired != nil {
+		p.sort(r.Desired)
 		return nil
 	}
-	objects, err := desired.Prepare(ctx, p.app, r.objects, p.id, desired.Cluster{Kind: p.Cluster.KindOr, Refused: p.guardInstance})
-	first := err == nil && r.desired == nil
+	objects, err := desired.Prepare(ctx, p.app, r.Objects, p.id, desired.Cluster{Kind: p.Cluster.KindOr, Refused: p.guardInstance})
+	first := err == nil && r.Desired == nil
 	if first {
 		p.tellMisunderstood(objects)
 	}
@@ -35,8 +35,8 @@ func (p *pass) render(ctx context.Context) error {
 	if err == nil {
 		err = p.keepHooks(first)
 	}
-	r.desired = objects
-	defined, _ := desired.DefinedKinds(p.app.Allow, r.objects) // prepare told what is wrong
+	r.Desired = objects
+	defined, _ := desired.DefinedKinds(p.app.Allow, r.Objects) // prepare told what is wrong
 	for _, k := range defined {
 		p.newKinds[k] = true
 	}
@@ -44,13 +44,9 @@ func (p *pass) render(ctx context.Context) error {
 }
 
 func (p *pass) fetched(rev source.Revision) {
-	p.revision = revisionOf(rev)
+	p.revision = build.RevisionOf(rev)
 	p.Report.Revision = p.revision
 	p.tip = rev
-}
-
-func revisionOf(rev source.Revision) report.Revision {
-	return report.Revision{Commit: rev.Commit, Ref: rev.Ref, Author: rev.Author, Subject: rev.Subject, Signer: rev.Signer, Time: rev.Time}
 }
 
 func (p *pass) openTree(ctx context.Context) (*Tree, error) {
@@ -61,21 +57,21 @@ func (p *pass) openTree(ctx context.Context) (*Tree, error) {
 }
 
 // builder renders with what the pass knows by now.
-func (p *pass) builder() *builder {
-	return &builder{renders: p.memory().renders, client: p.Cluster, now: p.Now, say: p.Teller, dir: p.Render, open: p.openTree, fetched: p.fetched,
-		app: p.app, vars: p.vars, config: p.config, commit: p.commit, repo: p.From.Repo, rec: p.rec, brought: p.brought,
-		listed: p.listed != nil, loop: p.opts.Loop, dryRun: p.opts.DryRun, ranOut: p.opts.ranOut}
+func (p *pass) builder() *build.Builder {
+	return &build.Builder{Renders: p.memory().renders, Client: p.Cluster, Now: p.Now, Say: p.Teller, Dir: p.Render, Open: p.openTree, Fetched: p.fetched,
+		App: p.app, Vars: p.vars, Config: p.config, Commit: p.commit, Repo: p.From.Repo, Record: p.rec, Brought: p.brought,
+		Listed: p.listed != nil, Loop: p.opts.Loop, DryRun: p.opts.DryRun, RanOut: p.opts.ranOut}
 }
 
 // variables reads what the app's variables are. They are asked for in every pass, so that a change of one renders the app anew.
 func (p *pass) variables(ctx context.Context) error {
-	read, err := (&variableReader{p.Cluster, p.Records.Namespace, p.app, p.isCredentials}).read(ctx)
+	read, err := (&build.VariableReader{Client: p.Cluster, Namespace: p.Records.Namespace, App: p.app, IsCredentials: p.isCredentials}).Read(ctx)
 	if read == nil || err != nil {
 		return err
 	}
-	p.vars, p.Hidden = read, sealed.New(sealed.Lines(read.hidden()))
+	p.vars, p.Hidden = read, sealed.New(sealed.Lines(read.Hidden()))
 	a := p.app
 	a.Timeout = p.timeout
-	p.config = p.settings(a, read.version)
+	p.config = p.settings(a, read.Version)
 	return nil
 }

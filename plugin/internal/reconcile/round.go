@@ -12,6 +12,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -266,12 +267,12 @@ func (rd *round) fromCheckout(ctx context.Context) (bool, error) {
 	if rd.list != nil {
 		before = rd.list.Revision.Commit
 	}
-	rd.tell(report.Fetched, "", "%s", fetchedText(rd.From.Repo, rd.revision, before))
+	rd.tell(report.Fetched, "", "%s", build.FetchedText(rd.From.Repo, rd.revision, before))
 	return true, nil
 }
 
 func (rd *round) note(rev source.Revision) {
-	rd.revision = revisionOf(rev)
+	rd.revision = build.RevisionOf(rev)
 	rd.tip = rev
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -46,7 +47,7 @@ func (rd *round) hold(ctx context.Context) ([]AppOutcome, error) {
 			open = append(open, p)
 		}
 	}
-	concurrent.Each(ctx, len(open), rendersAtOnce, func(i int) { open[i].failure = open[i].planHeld(ctx) })
+	concurrent.Each(ctx, len(open), build.AtOnce, func(i int) { open[i].failure = open[i].planHeld(ctx) })
 	rd.work(ctx)
 	var out []AppOutcome
 	for _, p := range rd.passes {

@@ -10,14 +10,12 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
-
-// rendersAtOnce is how many apps are rendered side by side: each takes a process and its memory.
-const rendersAtOnce = 2
 
 // plan finds out what is to be done for each app, before anything is written for any of them. What is refused of one
 // app does not hold up the others.
@@ -74,16 +72,16 @@ func (p *pass) renderListed(ctx context.Context) {
 		p.failure = p.confine()
 		return
 	}
-	if errors.Is(p.failure, errSlow) {
+	if errors.Is(p.failure, build.ErrSlow) {
 		p.waitForRender()
 		return
 	}
-	r := p.memory().renders.renderingOf(p.app.Name)
-	if r == nil || r.commit != p.commit || r.settings != p.config || len(p.app.DependsOn) == 0 {
+	r := p.memory().renders.Of(p.app.Name)
+	if r == nil || r.Commit != p.commit || r.Settings != p.config || len(p.app.DependsOn) == 0 {
 		return
 	}
-	defined, _ := desired.DefinedKinds(p.app.Allow, r.objects)
-	for _, o := range r.objects {
+	defined, _ := desired.DefinedKinds(p.app.Allow, r.Objects)
+	for _, o := range r.Objects {
 		var unknown *cluster.UnknownKindError
 		if _, err := p.Cluster.KindOr(ctx, o.GroupVersionKind(), defined); errors.As(err, &unknown) {
 			p.listed.late, p.failure = true, nil

@@ -12,6 +12,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -134,7 +135,7 @@ func (rd *round) start(ctx context.Context, p *pass) {
 			switch {
 			case errors.Is(p.failure, errNothingToDo):
 				p.listed.idle, p.failure = true, nil
-			case errors.Is(p.failure, errSlow):
+			case errors.Is(p.failure, build.ErrSlow):
 				p.waitForRender()
 			}
 			return
@@ -155,7 +156,7 @@ func (rd *round) start(ctx context.Context, p *pass) {
 
 // planLate plans an app whose kinds were installed by the apps before it.
 func (rd *round) planLate(ctx context.Context, p *pass) error {
-	p.builder().forgetServer()
+	p.builder().ForgetServer()
 	p.Cluster.Learn(p.rec.Kinds()...)
 	p.learnForeseen(ctx)
 	if err := p.render(ctx); err != nil {

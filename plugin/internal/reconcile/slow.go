@@ -4,11 +4,13 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 )
 
 // waitForRender lets an app wait for its render.
 func (p *pass) waitForRender() {
-	p.listed.late, p.listed.waits, p.failure = false, errSlow.Error(), nil
+	p.listed.late, p.listed.waits, p.failure = false, build.ErrSlow.Error(), nil
 }
 
 // besideRender is the render that goes on beside the passes of a loop.
@@ -29,24 +31,24 @@ func (l *loop) renderBeside(ctx context.Context, rd *round) {
 	if l.beside != nil || len(waiting) == 0 || l.isOver() && l.began || ctx.Err() != nil {
 		return
 	}
-	since := func(p *pass) time.Time { return p.memory().renders.slowSince(p.app.Name) }
+	since := func(p *pass) time.Time { return p.memory().renders.SlowSince(p.app.Name) }
 	p := slices.MinFunc(waiting, func(a, b *pass) int { return since(a).Compare(since(b)) })
 	tree, err := p.Source.Open(ctx, p.commit)
 	if err != nil {
 		return // the next turn tries again
 	}
 	builder := p.builder()
-	options, err := builder.renderOptions(ctx, tree.Root)
+	options, err := builder.RenderOptions(ctx, tree.Root)
 	if err != nil {
 		tree.Close()
 		return
 	}
 	ctx, stop := context.WithCancel(ctx)
-	b, alone := &besideRender{stop, make(chan struct{})}, builder.alone()
+	b, alone := &besideRender{stop, make(chan struct{})}, builder.Alone()
 	l.beside, l.began = b, true
 	go func() {
 		defer stop()
-		_, _ = alone.renderTree(ctx, tree, options, 0) // the next turn finds what came of it
+		_, _ = alone.RenderTree(ctx, tree, options, 0) // the next turn finds what came of it
 		tree.Close()
 		close(b.done)
 		l.mu.Lock()

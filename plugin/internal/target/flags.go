@@ -79,7 +79,7 @@ func cleanPath(p string) string { return path.Clean(strings.ReplaceAll(p, "\\", 
 
 // RenderOptions says how to render what the flags name, without a cluster.
 func (f *Flags) RenderOptions() render.Options {
-	return reconcile.RenderOptions(reconcile.App{Name: f.Name, Namespace: f.Namespace, AllowPlainSecrets: f.AllowPlainSecrets})
+	return render.For(reconcile.App{Name: f.Name, Namespace: f.Namespace, AllowPlainSecrets: f.AllowPlainSecrets})
 }
 
 // CheckName refuses names that cannot be part of the names of our records.

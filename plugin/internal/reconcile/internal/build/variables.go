@@ -1,4 +1,4 @@
-package reconcile
+package build
 
 import (
 	"context"
@@ -15,30 +15,30 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// variables are those of an app whose substitute names ConfigMaps or Secrets, with their values.
-type variables struct {
+// Variables are those of an app whose substitute names ConfigMaps or Secrets, with their values.
+type Variables struct {
 	values  map[string]any
 	secret  map[string]string // names whose values come from Secrets, and the name of the Secret
 	plain   []string          // those of secret that may be used everywhere, and shown
-	version string            // of what they come from
+	Version string            // of what they come from
 }
 
-// variableReader reads the variables of an app in the namespace of the instance.
-type variableReader struct {
-	client        *cluster.Client
-	namespace     string
-	app           app.App
-	isCredentials func(ctx context.Context, ref cluster.Ref) (bool, error) // the instance takes its credentials from the object
+// VariableReader reads the variables of an app in the namespace of the instance.
+type VariableReader struct {
+	Client        *cluster.Client
+	Namespace     string
+	App           app.App
+	IsCredentials func(ctx context.Context, ref cluster.Ref) (bool, error) // the instance takes its credentials from the object
 }
 
-// read reads the ConfigMaps and Secrets that the app's variables come from, one request each. It returns nil for an app whose
+// Read reads the ConfigMaps and Secrets that the app's variables come from, one request each. It returns nil for an app whose
 // variables come from none.
-func (r *variableReader) read(ctx context.Context) (*variables, error) {
-	s := r.app.Substitute
+func (r *VariableReader) Read(ctx context.Context) (*Variables, error) {
+	s := r.App.Substitute
 	if s == nil || len(s.From) == 0 {
 		return nil, nil
 	}
-	read := &variables{values: map[string]any{}, secret: map[string]string{}}
+	read := &Variables{values: map[string]any{}, secret: map[string]string{}}
 	for _, from := range s.From {
 		if err := r.readFrom(ctx, read, from); err != nil {
 			return nil, err
@@ -50,32 +50,32 @@ func (r *variableReader) read(ctx context.Context) (*variables, error) {
 	return read, nil
 }
 
-func (r *variableReader) readFrom(ctx context.Context, s *variables, from app.SubstituteFrom) error {
+func (r *VariableReader) readFrom(ctx context.Context, s *Variables, from app.SubstituteFrom) error {
 	secret := from.Kind == "Secret"
 	kind := cluster.Kind{Version: "v1", Kind: "ConfigMap", Resource: "configmaps", Namespaced: true}
 	if secret {
 		kind = cluster.Kind{Version: "v1", Kind: "Secret", Resource: "secrets", Namespaced: true}
 	}
-	ref := cluster.Ref{Kind: kind, Namespace: r.namespace, Name: from.Name}
+	ref := cluster.Ref{Kind: kind, Namespace: r.Namespace, Name: from.Name}
 	if err := r.mayRead(ref); err != nil {
 		return err
 	}
-	live, err := r.client.Get(ctx, ref)
+	live, err := r.Client.Get(ctx, ref)
 	if err != nil {
-		return hint.With(fmt.Errorf("variables of %s: %s/%s in namespace %s: %w", r.app.Name, from.Kind, from.Name, r.namespace, err),
+		return hint.With(fmt.Errorf("variables of %s: %s/%s in namespace %s: %w", r.App.Name, from.Kind, from.Name, r.Namespace, err),
 			"create it, or take it out of substitute.from")
 	}
 	if err := r.guardRead(ctx, ref, live); err != nil {
 		return err
 	}
-	s.version += fmt.Sprintf("%s/%s@%s:%s;", from.Kind, from.Name, live.GetUID(), live.GetResourceVersion())
+	s.Version += fmt.Sprintf("%s/%s@%s:%s;", from.Kind, from.Name, live.GetUID(), live.GetResourceVersion())
 	values, _ := live.Object["data"].(map[string]any)
 	for name, value := range values {
 		text, _ := value.(string)
 		if secret {
 			plain, err := base64.StdEncoding.DecodeString(text)
 			if err != nil {
-				return fmt.Errorf("variables of %s: %s of Secret/%s is not base64", r.app.Name, name, from.Name)
+				return fmt.Errorf("variables of %s: %s of Secret/%s is not base64", r.App.Name, name, from.Name)
 			}
 			text = string(plain)
 		}
@@ -98,35 +98,35 @@ func isPlain(name string, patterns []string) bool {
 
 // mayRead refuses variables that a confined app may not name. An app with a service account reads as that, so the server says
 // what it may read; another one reads with the rights of the instance, and so only what it may contain as well.
-func (r *variableReader) mayRead(ref cluster.Ref) error {
-	if r.app.ServiceAccount != "" {
+func (r *VariableReader) mayRead(ref cluster.Ref) error {
+	if r.App.ServiceAccount != "" {
 		return nil
 	}
-	if why, _ := r.app.Allow.Refuses(ref); why != "" {
-		return hint.With(fmt.Errorf("variables of %s: %s in namespace %s: the app is confined, and may not read it: %s", r.app.Name, ref, ref.Namespace, why),
+	if why, _ := r.App.Allow.Refuses(ref); why != "" {
+		return hint.With(fmt.Errorf("variables of %s: %s in namespace %s: the app is confined, and may not read it: %s", r.App.Name, ref, ref.Namespace, why),
 			"write the values into substitute.vars, or give the app a serviceAccount that may read it")
 	}
 	return nil
 }
 
 // guardRead refuses variables from what is the instance's own: its records, and its credentials.
-func (r *variableReader) guardRead(ctx context.Context, ref cluster.Ref, live *unstructured.Unstructured) error {
-	own := record.Reserved(ref, live, r.namespace) != "" || record.IsMarked(live)
+func (r *VariableReader) guardRead(ctx context.Context, ref cluster.Ref, live *unstructured.Unstructured) error {
+	own := record.Reserved(ref, live, r.Namespace) != "" || record.IsMarked(live)
 	if !own && ref.Kind.Kind == "Secret" && app.HoldsCredentials(live) { // what has none of these keys is not worth a request
 		var err error
-		if own, err = r.isCredentials(ctx, ref); err != nil {
-			return fmt.Errorf("variables of %s: %w", r.app.Name, err)
+		if own, err = r.IsCredentials(ctx, ref); err != nil {
+			return fmt.Errorf("variables of %s: %w", r.App.Name, err)
 		}
 	}
 	if own {
-		return hint.Errorf(fmt.Sprintf("variables of %s: %s in namespace %s belongs to the instance itself, and no app reads it", r.app.Name, ref, ref.Namespace),
+		return hint.Errorf(fmt.Sprintf("variables of %s: %s in namespace %s belongs to the instance itself, and no app reads it", r.App.Name, ref, ref.Namespace),
 			"put what the app needs into an object of its own")
 	}
 	return nil
 }
 
 // set gives a variable its value. secret is the Secret that it comes from, "" when it comes from none.
-func (s *variables) set(name string, value any, secret string, plain bool) {
+func (s *Variables) set(name string, value any, secret string, plain bool) {
 	s.values[name] = value
 	delete(s.secret, name)
 	s.plain = slices.DeleteFunc(s.plain, func(other string) bool { return other == name })
@@ -138,8 +138,8 @@ func (s *variables) set(name string, value any, secret string, plain bool) {
 	}
 }
 
-// hidden lists the values that may not be shown, each with its variable.
-func (s *variables) hidden() map[string]string {
+// Hidden lists the values that may not be shown, each with its variable.
+func (s *Variables) Hidden() map[string]string {
 	all := map[string]string{}
 	for name := range s.secret {
 		if !slices.Contains(s.plain, name) {

@@ -1,4 +1,4 @@
-package reconcile
+package build
 
 import (
 	"fmt"
@@ -119,7 +119,7 @@ func TestEqualInputsRenderTheSame(t *testing.T) {
 					if was.inputs == nil {
 						continue
 					}
-					if all++; digestOf(tree, was.inputs.Paths, RenderOptions(a)) != was.inputs.Digest {
+					if all++; digestOf(tree, was.inputs.Paths, render.For(a)) != was.inputs.Digest {
 						continue
 					}
 					if equal[a.Name]++; was.objects != now[a.Name].objects {
@@ -147,7 +147,7 @@ type renderedAs struct {
 
 func renderAt(t *testing.T, tree *source.Tree, a app.App) renderedAs {
 	var paths []string
-	o := RenderOptions(a)
+	o := render.For(a)
 	o.Inputs = func(p []string) { paths = p }
 	objects, err := render.Dir(t.Context(), tree.Root, a.Path, o)
 	if err != nil {
@@ -161,7 +161,7 @@ func renderAt(t *testing.T, tree *source.Tree, a app.App) renderedAs {
 		}
 		fmt.Fprintf(&text, "%s %s", o.Origin, raw)
 	}
-	in := inputsOf(tree, paths, RenderOptions(a))
+	in := inputsOf(tree, paths, render.For(a))
 	if in == nil || slices.Contains(in.Paths, ".") {
 		t.Errorf("%s depends on %q: it would be rendered at each commit", a.Name, paths)
 	}
@@ -282,31 +282,31 @@ func TestAnUntouchedAppKeepsItsRendering(t *testing.T) {
 	}
 	first, readme, changed := at("1", "1"), at("2", "1"), at("2", "2")
 	a := app.App{Name: "app", Path: "app"}
-	b := &builder{renders: newRenders(), app: a, config: "settings"}
-	was := &rendering{commit: first.Revision.Commit, settings: "settings", desired: []*desired.Object{desiredtest.Object("ConfigMap", "a")},
-		inputs: renderAt(t, first, a).inputs}
-	b.renders.keep("app", was)
+	b := &Builder{Renders: NewRenders(), App: a, Config: "settings"}
+	was := &Build{Commit: first.Revision.Commit, Settings: "settings", Desired: []*desired.Object{desiredtest.Object("ConfigMap", "a")},
+		Inputs: renderAt(t, first, a).inputs}
+	b.Renders.Keep("app", was)
 
-	b.commit = readme.Revision.Commit
-	now := b.carry(readme, RenderOptions(a))
-	if now == nil || now.commit != b.commit || now.revision != readme.Revision || len(now.desired) != 1 || b.renders.renderingOf("app") != now {
+	b.Commit = readme.Revision.Commit
+	now := b.carry(readme, render.For(a))
+	if now == nil || now.Commit != b.Commit || now.Revision != readme.Revision || len(now.Desired) != 1 || b.Renders.Of("app") != now {
 		t.Errorf("a commit that does not touch the app: %+v", now)
 	}
-	b.commit = changed.Revision.Commit
-	if now := b.carry(changed, RenderOptions(a)); now != nil {
+	b.Commit = changed.Revision.Commit
+	if now := b.carry(changed, render.For(a)); now != nil {
 		t.Errorf("a commit that changes the app: %+v", now)
 	}
-	upgrade := RenderOptions(a)
+	upgrade := render.For(a)
 	upgrade.Helm.Upgrade = true
 	if now := b.carry(readme, upgrade); now != nil {
 		t.Errorf("another thing to render: %+v", now)
 	}
-	b.config = "other settings"
-	if now := b.carry(readme, RenderOptions(a)); now != nil {
+	b.Config = "other settings"
+	if now := b.carry(readme, render.For(a)); now != nil {
 		t.Errorf("other settings: %+v", now)
 	}
 	workingTree := &source.Tree{Root: readme.Root}
-	if in := inputsOf(workingTree, []string{"app"}, RenderOptions(a)); in != nil {
+	if in := inputsOf(workingTree, []string{"app"}, render.For(a)); in != nil {
 		t.Errorf("a working tree has inputs: %+v", in)
 	}
 }

@@ -1,4 +1,4 @@
-package reconcile
+package build
 
 import (
 	"strings"
@@ -29,8 +29,8 @@ func TestARecordedChartHoldsNoCredentials(t *testing.T) {
 func TestAChartThatWasPublishedAnew(t *testing.T) {
 	was := record.Chart{Name: "db", Version: "1.2.3", Repository: "https://charts.example.com", Digest: "old", Lock: "lock"}
 	var told []string
-	b := &builder{say: &tell.Teller{Report: &report.App{}, Emit: func(e report.Event) { told = append(told, e.Text) }}, rec: &record.Record{Inventory: record.NewInventory("a")}}
-	b.rec.Charts = []record.Chart{was}
+	b := &Builder{Say: &tell.Teller{Report: &report.App{}, Emit: func(e report.Event) { told = append(told, e.Text) }}, Record: &record.Record{Inventory: record.NewInventory("a")}}
+	b.Record.Charts = []record.Chart{was}
 	with := func(change func(*record.Chart)) record.Chart {
 		c := was
 		c.Digest = "new"

@@ -1,4 +1,4 @@
-package reconcile
+package build
 
 import (
 	"errors"
@@ -25,88 +25,88 @@ const (
 	againSoonAtMost = 5 * time.Minute
 )
 
-// renders is what a process remembers of the renders of its apps, and of what charts asked the server about. It may be used by
+// Renders is what a process remembers of the renders of its apps, and of what charts asked the server about. It may be used by
 // several goroutines.
-type renders struct {
+type Renders struct {
 	mu       sync.Mutex
-	rendered map[string]*rendering    // last commit rendered, by app
-	failed   map[string]*failedRender // last render that failed since, by app
-	slow     map[string]*slowRender   // apps whose render does not fit into its slice
-	server   server                   // what charts see of it
-	custom   map[string][]string      // kinds that the server serves, by version of their group, as far as charts asked in vain
+	rendered map[string]*Build     // last commit rendered, by app
+	failed   map[string]*Failed    // last render that failed since, by app
+	slow     map[string]*slowBuild // apps whose render does not fit into its slice
+	server   server                // what charts see of it
+	custom   map[string][]string   // kinds that the server serves, by version of their group, as far as charts asked in vain
 }
 
-func newRenders() *renders {
-	return &renders{rendered: map[string]*rendering{}, failed: map[string]*failedRender{}, slow: map[string]*slowRender{}}
+func NewRenders() *Renders {
+	return &Renders{rendered: map[string]*Build{}, failed: map[string]*Failed{}, slow: map[string]*slowBuild{}}
 }
 
-func (m *renders) renderingOf(app string) *rendering {
+func (m *Renders) Of(app string) *Build {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.rendered[app]
 }
 
-func (m *renders) keep(app string, r *rendering) {
+func (m *Renders) Keep(app string, r *Build) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.rendered[app] = r
 }
 
-func (m *renders) failureOf(app string) *failedRender {
+func (m *Renders) failureOf(app string) *Failed {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.failed[app]
 }
 
 // noteFailure remembers that a render failed.
-func (m *renders) noteFailure(app, commit, config string, rev source.Revision, now time.Time, err error) {
+func (m *Renders) noteFailure(app, commit, config string, rev source.Revision, now time.Time, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now = now.UTC().Truncate(time.Second)
-	f := &failedRender{commit: commit, config: config, revision: rev, err: err, at: now, tries: 1}
-	if last := m.failed[app]; last != nil && last.commit == commit && last.config == config {
-		f.tries = last.tries + 1
+	f := &Failed{Commit: commit, Config: config, revision: rev, Err: err, At: now, Tries: 1}
+	if last := m.failed[app]; last != nil && last.Commit == commit && last.Config == config {
+		f.Tries = last.Tries + 1
 	}
-	f.until = now.Add(again(err, f.tries))
+	f.Until = now.Add(again(err, f.Tries))
 	m.failed[app] = f
 }
 
-func (m *renders) forgetRendering(app string) {
+func (m *Renders) ForgetRendering(app string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.rendered, app)
 }
 
-// forgetCustom makes the next question about what charts asked for a new one.
-func (m *renders) forgetCustom() {
+// ForgetCustom makes the next question about what charts asked for a new one.
+func (m *Renders) ForgetCustom() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.custom = nil
 }
 
-// rendering is the last commit that an app was rendered at, with what it was rendered for.
-type rendering struct {
-	commit, settings string
-	objects          []manifest.Object
-	revision         source.Revision
-	desired          []*desired.Object // the objects, prepared
-	inputs           *record.Inputs    // nil where they are not known
-	charts           []record.Chart
-	asked            []string // what charts asked about in vain
+// Build is the last commit that an app was rendered at, with what it was rendered for.
+type Build struct {
+	Commit, Settings string
+	Objects          []manifest.Object
+	Revision         source.Revision
+	Desired          []*desired.Object // the objects, prepared
+	Inputs           *record.Inputs    // nil where they are not known
+	Charts           []record.Chart
+	Asked            []string // what charts asked about in vain
 }
 
-// failedRender is a render that failed, and when it is tried again.
-type failedRender struct {
-	commit, config string
+// Failed is a render that failed, and when it is tried again.
+type Failed struct {
+	Commit, Config string
 	revision       source.Revision // zero where only the list remembers
-	err            error
-	at, until      time.Time
-	tries          int
+	Err            error
+	At, Until      time.Time
+	Tries          int
 }
 
 // holds tells whether the failure is that of a render of this commit with these settings now. A clock that went back proves nothing.
-func (f *failedRender) holds(commit, config string, now time.Time) bool {
-	return f != nil && f.commit == commit && f.config == config && now.Before(f.until) && !now.Before(f.at)
+func (f *Failed) holds(commit, config string, now time.Time) bool {
+	return f != nil && f.Commit == commit && f.Config == config && now.Before(f.Until) && !now.Before(f.At)
 }
 
 // again returns how long to wait before a render is tried again that failed for the n-th time, counted from 1.
@@ -128,27 +128,27 @@ func doubled(d time.Duration, n int, most time.Duration) time.Duration {
 	return min(d, most)
 }
 
-// slowRender is an app that waits for its render.
-type slowRender struct {
+// slowBuild is an app that waits for its render.
+type slowBuild struct {
 	commit, config string    // of the render that it waits for; "" when there is none
 	since          time.Time // when it began to wait
 }
 
-// recall takes over what another process remembered of an app, where this one knows less: since when it waits for its render,
+// Recall takes over what another process remembered of an app, where this one knows less: since when it waits for its render,
 // and how its last one failed. Both may be nil.
-func (m *renders) recall(app string, since *time.Time, failed *failedRender) {
+func (m *Renders) Recall(app string, since *time.Time, failed *Failed) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if since != nil && m.slow[app] == nil {
-		m.slow[app] = &slowRender{since: *since}
+		m.slow[app] = &slowBuild{since: *since}
 	}
 	if failed != nil && m.failed[app] == nil {
 		m.failed[app] = failed
 	}
 }
 
-// slowSince is when the app began to wait for its render, the zero time when it does not.
-func (m *renders) slowSince(app string) time.Time {
+// SlowSince is when the app began to wait for its render, the zero time when it does not.
+func (m *Renders) SlowSince(app string) time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if s := m.slow[app]; s != nil {
@@ -157,13 +157,13 @@ func (m *renders) slowSince(app string) time.Time {
 	return time.Time{}
 }
 
-// describe adds to what the list says of an app how its render of a commit went: it failed, or goes on.
-func (m *renders) describe(app, commit, config string, failed, slow bool, b *record.Behind) {
+// Describe adds to what the list says of an app how its render of a commit went: it failed, or goes on.
+func (m *Renders) Describe(app, commit, config string, failed, slow bool, b *record.Behind) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if f := m.failed[app]; f != nil && failed && f.commit == commit && f.config == config {
-		b.Rendered, b.Until, b.Config, b.Tries = &f.at, &f.until, f.config, f.tries
-		if hints := hint.Of(f.err); len(hints) > 0 {
+	if f := m.failed[app]; f != nil && failed && f.Commit == commit && f.Config == config {
+		b.Rendered, b.Until, b.Config, b.Tries = &f.At, &f.Until, f.Config, f.Tries
+		if hints := hint.Of(f.Err); len(hints) > 0 {
 			b.Hint = hints[0]
 		}
 	}
@@ -171,3 +171,6 @@ func (m *renders) describe(app, commit, config string, failed, slow bool, b *rec
 		b.Slow = &s.since
 	}
 }
+
+// AtOnce is how many apps are rendered side by side: each takes a process and its memory.
+const AtOnce = 2

@@ -1,4 +1,4 @@
-package reconcile
+package build
 
 import (
 	"crypto/sha256"
@@ -8,10 +8,11 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
 // inputsOf names what a render with options o depended on; nil where that cannot be told.
-func inputsOf(t *Tree, paths []string, o render.Options) *record.Inputs {
+func inputsOf(t *source.Tree, paths []string, o render.Options) *record.Inputs {
 	digest := digestOf(t, paths, o)
 	if digest == "" {
 		return nil
@@ -21,7 +22,7 @@ func inputsOf(t *Tree, paths []string, o render.Options) *record.Inputs {
 
 // digestOf is "" where Git does not know what the files are: in a working tree, or where the file system finds a file by
 // another spelling of its name.
-func digestOf(t *Tree, paths []string, o render.Options) string {
+func digestOf(t *source.Tree, paths []string, o render.Options) string {
 	if t.Objects == nil || len(paths) == 0 {
 		return ""
 	}
