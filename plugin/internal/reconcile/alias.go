@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/preflight"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -30,3 +31,6 @@ const (
 
 // DefaultBudget is app.DefaultBudget.
 var DefaultBudget = app.DefaultBudget
+
+// OwnedError is preflight.OwnedError.
+type OwnedError = preflight.OwnedError

@@ -18,6 +18,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/preflight"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
@@ -52,13 +53,13 @@ type memory struct {
 	fights   apply.Contested              // what was reverted lately
 	rules    health.Cache                 // of apps
 	reader   observe.Reader               // of the cluster
-	rights   rights                       // what the user was found to be allowed
+	rights   preflight.Rights             // what the user was found to be allowed
 	refusals sync.Map                     // by app: keys of the objects whose changes the server refused
 	allowed  map[[2]string]plan.Allowance // by the messages of commits, of the range that was asked for last
 
-	identity  atomic.Value // uid of the cluster's namespace kube-system, "" when it may not be read
-	strangers sync.Map     // uids of objects with our labels that are not ours, told already
-	owners    sync.Map     // owners that objects were taken over from and that are not in the cluster, told already
+	identity preflight.Identity
+	unowned  sync.Map // uids of objects with our labels that are not ours, told already
+	owners   sync.Map // owners that objects were taken over from and that are not in the cluster, told already
 
 	deputies map[string]*Reconciler // by the service account that they act as
 	checked  *checked

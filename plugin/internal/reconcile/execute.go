@@ -155,7 +155,7 @@ func (p *pass) settle(s *plan.Step, o apply.Outcome) {
 			p.noteForeign(row, o.After)
 		}
 		for _, former := range o.Former {
-			p.warnMissing(former)
+			p.takeover.WarnMissing(former)
 		}
 		if c.Action == report.Reverted && !p.opts.DryRun {
 			p.memory().fights.Reverted(p.Now(), s, o.Before, c.Fields)

@@ -139,7 +139,7 @@ func (p *pass) observeRecorded(ctx context.Context) error {
 
 // compared looks once more at states that another cluster would explain, and notes what others did.
 func (p *pass) compared(ctx context.Context) error {
-	if p.suspicious() {
+	if p.maybeOtherCluster() {
 		if err := p.checkCluster(ctx, true); err != nil {
 			return err
 		}
@@ -204,7 +204,7 @@ func (p *pass) decide(ctx context.Context) error {
 	if err := p.readUnsettled(ctx, slices.Collect(maps.Keys(rec.Rows))); err != nil {
 		return err
 	}
-	p.tellStrangers()
+	p.tellUnowned()
 	if newCommit {
 		p.passOver()
 	}

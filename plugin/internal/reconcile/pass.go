@@ -10,9 +10,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/preflight"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -24,17 +24,18 @@ import (
 type pass struct {
 	*Reconciler
 	*tell.Teller
-	track   *wait.Tracker
-	wait    *wait.Waiter
-	ctx     context.Context // ends when the process is told to stop
-	app     App
-	opts    Options
-	id      string // ApplySet id
-	started time.Time
-	config  string           // digest of the settings
-	vars    *build.Variables // nil where the app takes none from the cluster
-	timeout time.Duration    // as the settings have it, zero for what flags say
-	listed  *listed          // of an app that a gitops.yaml lists
+	track    *wait.Tracker
+	wait     *wait.Waiter
+	takeover preflight.Takeover
+	ctx      context.Context // ends when the process is told to stop
+	app      App
+	opts     Options
+	id       string // ApplySet id
+	started  time.Time
+	config   string           // digest of the settings
+	vars     *build.Variables // nil where the app takes none from the cluster
+	timeout  time.Duration    // as the settings have it, zero for what flags say
+	listed   *listed          // of an app that a gitops.yaml lists
 
 	apps     map[string]string // of the instance, by ApplySet id
 	commit   string            // what the ref points at
@@ -64,19 +65,18 @@ type pass struct {
 	handedOver bool // it left gitops.yaml, but another app takes over objects of it
 
 	failed      map[record.Key]bool
-	failedWaves bool                               // an object of an earlier wave failed
-	slow        map[record.Key]bool                // CRDs that are not established yet
-	unserved    []*plan.Step                       // of their kinds: applied when they are established
-	postponed   int                                // how many of these are left to a later pass
-	recreated   []*plan.Step                       // deleted and created anew, or to be
-	unforeseen  *recreations                       // of these, what was not foreseen
-	looked      bool                               // the CRDs were given their moment
-	pushed      bool                               // this run is in the history
-	held        bool                               // all went well, but with an earlier commit than the ref points at
-	failure     error                              // what ended it, of an app that a gitops.yaml lists
-	unrendered  error                              // why its manifests were not rendered
-	owned       error                              // what would end it, of a dry run: other tools still apply its objects
-	ownerStates map[owners.Owner]report.OwnerState // of the owners that were looked for
+	failedWaves bool                // an object of an earlier wave failed
+	slow        map[record.Key]bool // CRDs that are not established yet
+	unserved    []*plan.Step        // of their kinds: applied when they are established
+	postponed   int                 // how many of these are left to a later pass
+	recreated   []*plan.Step        // deleted and created anew, or to be
+	unforeseen  *recreations        // of these, what was not foreseen
+	looked      bool                // the CRDs were given their moment
+	pushed      bool                // this run is in the history
+	held        bool                // all went well, but with an earlier commit than the ref points at
+	failure     error               // what ended it, of an app that a gitops.yaml lists
+	unrendered  error               // why its manifests were not rendered
+	owned       error               // what would end it, of a dry run: other tools still apply its objects
 }
 
 // errNothingToDo ends a pass early: Git, record and cluster agree.
@@ -139,6 +139,7 @@ func (r *Reconciler) newPass(ctx context.Context, app App, opts Options) *pass {
 	p.Teller = &tell.Teller{Emit: r.Events, SecretsOf: p.secretsInPlay, Report: &report.App{Name: app.Name, Cause: opts.Cause, DryRun: opts.DryRun,
 		Source: r.From, Changes: []report.Change{}, Pruned: []string{}}}
 	p.Report.Source.Path = app.Path
+	p.takeover = preflight.Takeover{Client: r.Cluster, Home: r.home, Reader: r.reader(), Say: p.Teller, Told: &r.memory().owners}
 	p.wait = &wait.Waiter{Client: r.Cluster, Reader: r.reader(), Now: r.Now, Say: p.Teller, Track: p.track, Set: p.id, Run: ctx, Started: p.started, Timeout: app.Timeout,
 		DryRun: opts.DryRun, Expires: func(k record.Key) bool { return p.rec.Rows[k].Expires }}
 	return p
@@ -223,7 +224,7 @@ func (p *pass) makePlan(ctx context.Context) error {
 		p.plan.Prunes = nil
 	}
 	p.letStay()
-	p.tellStrangers()
+	p.tellUnowned()
 	p.planHooks()
 	if !p.hooks.RemovalGoesOn() {
 		if r := p.plan.Guard(p.rec, p.Report.Source, p.app.Budget); r != nil {

@@ -1,10 +1,11 @@
-package reconcile
+package preflight
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -18,9 +19,21 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
+
+// Takeover asks who else applies objects of one app.
+type Takeover struct {
+	Client *cluster.Client
+	Home   *cluster.Client // with the rights of the instance itself, of one that acts as a service account; else nil
+	Reader *observe.Reader
+	Say    *tell.Teller
+	Told   *sync.Map // owners that are not in the cluster, and told already
+
+	states map[owners.Owner]report.OwnerState // of the owners that were looked for
+}
 
 // OwnedError refuses to take objects over from owners that still apply them, or that may.
 type OwnedError struct{ err error }
@@ -31,19 +44,19 @@ func (e *OwnedError) Error() string { return e.err.Error() }
 // Unwrap returns the errors of the owners joined, each with its hint.
 func (e *OwnedError) Unwrap() error { return e.err }
 
-// checkOwners finds out, before the first write, whether what this pass would take over is still applied by a controller
+// Check finds out, before the first write, whether what this pass would take over is still applied by a controller
 // of another tool: both would write it on and on, and the deletion of the owner would delete it. It costs nothing when
 // all objects are ours already, one request when none of these tools is in the cluster, and one for each owner.
-func (p *pass) checkOwners(ctx context.Context) error {
-	steps := p.strange()
+func (t *Takeover) Check(ctx context.Context, pl *plan.Plan, s *live.Snapshot) error {
+	steps := strange(pl, s)
 	if len(steps) == 0 {
 		return nil
 	}
-	served, err := p.ownersServed(ctx)
+	served, err := t.ownersServed(ctx)
 	if err != nil || len(served) == 0 {
 		return err
 	}
-	marks, err := p.readMarks(ctx, steps)
+	marks, err := t.readMarks(ctx, steps)
 	if err != nil {
 		return err
 	}
@@ -53,7 +66,7 @@ func (p *pass) checkOwners(ctx context.Context) error {
 		if !is {
 			continue
 		}
-		why, err := p.askOwner(ctx, g, version)
+		why, err := t.askOwner(ctx, g, version)
 		if err != nil {
 			return err
 		}
@@ -63,24 +76,20 @@ func (p *pass) checkOwners(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	if p.opts.DryRun { // it shows all the same what would change
-		p.owned = &OwnedError{err}
-		return nil
-	}
 	return &OwnedError{err}
 }
 
 // strange lists the steps whose object, if there is one, is not known to be ours.
-func (p *pass) strange() []*plan.Step {
-	return slices.DeleteFunc(slices.Clone(p.plan.Steps), func(s *plan.Step) bool {
+func strange(pl *plan.Plan, snapshot *live.Snapshot) []*plan.Step {
+	return slices.DeleteFunc(slices.Clone(pl.Steps), func(s *plan.Step) bool {
 		ours := s.Row != nil && s.Live != nil && s.State != live.Replaced
-		return ours || s.From != nil || s.Policy.CreateOnly || p.live.IsAbsent(s.Ref.Kind)
+		return ours || s.From != nil || s.Policy.CreateOnly || snapshot.IsAbsent(s.Ref.Kind)
 	})
 }
 
 // ownersServed tells which definitions of owners the cluster serves, at which version.
-func (p *pass) ownersServed(ctx context.Context) (map[owners.Kind]string, error) {
-	versions, err := p.Cluster.GroupVersions(ctx)
+func (t *Takeover) ownersServed(ctx context.Context) (map[owners.Kind]string, error) {
+	versions, err := t.Client.GroupVersions(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +104,7 @@ func (p *pass) ownersServed(ctx context.Context) (map[owners.Kind]string, error)
 
 // readMarks reads the metadata of the objects of steps that exist: one by one where they are few of a kind, by a list
 // where they are many.
-func (p *pass) readMarks(ctx context.Context, steps []*plan.Step) (map[record.Key]metav1.Object, error) {
+func (t *Takeover) readMarks(ctx context.Context, steps []*plan.Step) (map[record.Key]metav1.Object, error) {
 	found := map[record.Key]metav1.Object{}
 	byKind := map[cluster.Kind][]*plan.Step{}
 	for _, s := range steps {
@@ -108,7 +117,7 @@ func (p *pass) readMarks(ctx context.Context, steps []*plan.Step) (map[record.Ke
 	var single []*plan.Step
 	for k, list := range byKind {
 		if len(list) > observe.Few {
-			err := p.listMarks(ctx, k, list, found)
+			err := t.listMarks(ctx, k, list, found)
 			if err == nil || apply.NotServedYet(err) {
 				continue
 			}
@@ -119,7 +128,7 @@ func (p *pass) readMarks(ctx context.Context, steps []*plan.Step) (map[record.Ke
 		single = append(single, list...)
 	}
 	objects, errs := make([]*unstructured.Unstructured, len(single)), make([]error, len(single))
-	concurrent.Each(ctx, len(single), observe.AtOnce, func(i int) { objects[i], errs[i] = p.Cluster.Get(ctx, single[i].Ref) })
+	concurrent.Each(ctx, len(single), observe.AtOnce, func(i int) { objects[i], errs[i] = t.Client.Get(ctx, single[i].Ref) })
 	for i, s := range single {
 		switch {
 		case errs[i] == nil:
@@ -132,7 +141,7 @@ func (p *pass) readMarks(ctx context.Context, steps []*plan.Step) (map[record.Ke
 }
 
 // listMarks lists the metadata of a kind where the steps are: in their namespace, or in all when they are in several.
-func (p *pass) listMarks(ctx context.Context, k cluster.Kind, steps []*plan.Step, found map[record.Key]metav1.Object) error {
+func (t *Takeover) listMarks(ctx context.Context, k cluster.Kind, steps []*plan.Step, found map[record.Key]metav1.Object) error {
 	var spaces []string
 	wanted := map[record.Key]bool{}
 	for _, s := range steps {
@@ -141,8 +150,8 @@ func (p *pass) listMarks(ctx context.Context, k cluster.Kind, steps []*plan.Step
 			spaces = append(spaces, s.Namespace)
 		}
 	}
-	for _, ns := range p.reader().Scopes(k, spaces) {
-		items, _, err := p.Cluster.ListMetadata(ctx, k, ns, "", cluster.Read{Many: true})
+	for _, ns := range t.Reader.Scopes(k, spaces) {
+		items, _, err := t.Client.ListMetadata(ctx, k, ns, "", cluster.Read{Many: true})
 		if err != nil {
 			return err
 		}
@@ -157,20 +166,20 @@ func (p *pass) listMarks(ctx context.Context, k cluster.Kind, steps []*plan.Step
 }
 
 // askOwner looks whether an owner is active, and says so in the report. why refuses to go on.
-func (p *pass) askOwner(ctx context.Context, g *owners.Claimed, version string) (why, err error) {
+func (t *Takeover) askOwner(ctx context.Context, g *owners.Claimed, version string) (why, err error) {
 	k := g.Kind.Definition()
 	k.Version = version
-	found, err := p.findOwner(ctx, k, g.Claim)
+	found, err := t.findOwner(ctx, k, g.Claim)
 	switch {
 	case apierrors.IsForbidden(err) && g.Doubtful:
 		return nil, nil // nothing but a label that charts set says so
 	case apierrors.IsForbidden(err):
-		p.noteOwner(g, g.Owner, report.OwnerUnreadable)
+		t.noteOwner(g, g.Owner, report.OwnerUnreadable)
 		return hint.With(fmt.Errorf("%s, and this user may not read whether that still applies it: nothing was written", g),
 			"grant get and list on %s.%s to this user; if it is suspended or gone, take its mark off the objects: %s", k.Resource, k.Group, g.Unmark()), nil
 	case apierrors.IsNotFound(err), err == nil && len(g.Holders(found)) == 0:
 		if !g.Doubtful {
-			p.noteOwner(g, g.Owner, report.OwnerMissing)
+			t.noteOwner(g, g.Owner, report.OwnerMissing)
 		}
 		return nil, nil
 	case err != nil:
@@ -179,7 +188,7 @@ func (p *pass) askOwner(ctx context.Context, g *owners.Claimed, version string) 
 	for _, u := range g.Holders(found) {
 		o := owners.Owner{Kind: g.Kind, Namespace: u.GetNamespace(), Name: u.GetName()}
 		state := g.State(u)
-		p.noteOwner(g, o, state)
+		t.noteOwner(g, o, state)
 		if state == report.OwnerActive && why == nil {
 			why = hint.With(fmt.Errorf("%s, which is active: nothing was written", g.BelongTo(o)), "%s", g.LetGoAdvice(u))
 		}
@@ -189,10 +198,10 @@ func (p *pass) askOwner(ctx context.Context, g *owners.Claimed, version string) 
 
 // findOwner reads the definitions that an owner may be: one, or all of its name where its namespace is not known. That
 // is not about the app's objects, so it takes our own rights: a service account of the app need not know who has them now.
-func (p *pass) findOwner(ctx context.Context, k cluster.Kind, c owners.Claim) ([]*unstructured.Unstructured, error) {
-	client := p.Cluster
-	if p.home != nil {
-		client = p.home
+func (t *Takeover) findOwner(ctx context.Context, k cluster.Kind, c owners.Claim) ([]*unstructured.Unstructured, error) {
+	client := t.Client
+	if t.Home != nil {
+		client = t.Home
 	}
 	namespace := c.Namespace
 	if namespace == "" {
@@ -210,25 +219,25 @@ func (p *pass) findOwner(ctx context.Context, k cluster.Kind, c owners.Claim) ([
 }
 
 // noteOwner puts an owner into the report, and remembers that it was asked.
-func (p *pass) noteOwner(g *owners.Claimed, o owners.Owner, state report.OwnerState) {
-	if p.ownerStates == nil {
-		p.ownerStates = map[owners.Owner]report.OwnerState{}
+func (t *Takeover) noteOwner(g *owners.Claimed, o owners.Owner, state report.OwnerState) {
+	if t.states == nil {
+		t.states = map[owners.Owner]report.OwnerState{}
 	}
-	p.ownerStates[g.Owner] = state
-	p.Report.Owners = append(p.Report.Owners, report.FormerOwner{Kind: string(o.Kind), Namespace: o.Namespace, Name: o.Name, State: state, Objects: len(g.Refs)})
+	t.states[g.Owner] = state
+	t.Say.Report.Owners = append(t.Say.Report.Owners, report.FormerOwner{Kind: string(o.Kind), Namespace: o.Namespace, Name: o.Name, State: state, Objects: len(g.Refs)})
 }
 
-// warnMissing says once of an owner that this cluster does not have: its controller may run in another cluster, and then
+// WarnMissing says once of an owner that this cluster does not have: its controller may run in another cluster, and then
 // it takes the objects back.
-func (p *pass) warnMissing(c owners.Claim) {
+func (t *Takeover) WarnMissing(c owners.Claim) {
 	if c.Kind.Definition().Kind == "" || c.LetGo || c.Doubtful {
 		return
 	}
-	if state, asked := p.ownerStates[c.Owner]; asked && state != report.OwnerMissing {
+	if state, asked := t.states[c.Owner]; asked && state != report.OwnerMissing {
 		return
 	}
-	if _, told := p.memory().owners.LoadOrStore(c.Owner, true); !told {
-		p.Say(report.Warning, "%s, which had objects of %s, is not in this cluster: if its controller runs in another cluster, suspend it there, or it takes them back", c.Owner, p.app.Name)
+	if _, told := t.Told.LoadOrStore(c.Owner, true); !told {
+		t.Say.Say(report.Warning, "%s, which had objects of %s, is not in this cluster: if its controller runs in another cluster, suspend it there, or it takes them back", c.Owner, t.Say.Report.Name)
 	}
 }
 
