@@ -18,6 +18,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/execute"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/preflight"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
@@ -54,7 +55,7 @@ type memory struct {
 	rules    health.Cache                 // of apps
 	reader   observe.Reader               // of the cluster
 	rights   preflight.Rights             // what the user was found to be allowed
-	refusals sync.Map                     // by app: keys of the objects whose changes the server refused
+	refusals execute.Refusals             // by app: keys of the objects whose changes the server refused
 	allowed  map[[2]string]plan.Allowance // by the messages of commits, of the range that was asked for last
 
 	identity preflight.Identity

@@ -77,12 +77,12 @@ func TestAttackRecreateBudget(t *testing.T) {
 		p.plan.Steps = append(p.plan.Steps, s)
 	}
 	for n := 1; n <= 2; n++ {
-		if err := p.guardUnforeseen(t.Context(), p.plan.Steps[n]); err != nil {
+		if err := p.execution().GuardUnforeseen(t.Context(), p.plan.Steps[n]); err != nil {
 			t.Fatalf("X5 beside it: within the budget: %v", err)
 		}
 	}
 	for n := 3; n < 8; n++ {
-		if err := p.guardUnforeseen(t.Context(), p.plan.Steps[n]); err == nil || !strings.Contains(err.Error(), "refused to delete and recreate 4 objects: the deletion budget is 3 objects") {
+		if err := p.execution().GuardUnforeseen(t.Context(), p.plan.Steps[n]); err == nil || !strings.Contains(err.Error(), "refused to delete and recreate 4 objects: the deletion budget is 3 objects") {
 			t.Errorf("X5 number %d: %v", n, err)
 		}
 	}

@@ -39,8 +39,8 @@ func (r *Reconciler) Dismantle(ctx context.Context, name string, prune bool) (re
 	}
 	p := by.newPass(ctx, app, opts)
 	err = p.dismantle(ctx, prune)
-	if err == nil && len(p.failed) > 0 {
-		err = p.firstFailure()
+	if err == nil && len(p.exec.Failed) > 0 {
+		err = p.FirstFailure()
 	}
 	if err != nil && prune && app.ServiceAccount != "" {
 		err = hint.With(err, "%s is removed with the rights of its service account %s in namespace %s, as it was applied; without --prune-apps its objects stay",
@@ -76,7 +76,7 @@ func (p *pass) dismantle(ctx context.Context, prune bool) error {
 	if !prune {
 		take = p.releaseAll
 	}
-	if err := take(ctx); err != nil || len(p.failed) > 0 {
+	if err := take(ctx); err != nil || len(p.exec.Failed) > 0 {
 		return errors.Join(err, p.saveRest(ctx))
 	}
 	if prune {

@@ -24,7 +24,7 @@ func (rd *round) foresee(p *pass) {
 			}
 		}
 		for _, s := range other.plan.Steps {
-			if record.HoldsOthers(s.Ref.Kind) && !other.failed[s.Key()] {
+			if record.HoldsOthers(s.Ref.Kind) && !other.exec.Failed[s.Key()] {
 				p.foreseen = append(p.foreseen, plan.Promise{Object: s.Object, App: other.app.Name})
 			}
 		}

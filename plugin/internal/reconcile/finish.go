@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"errors"
-	"fmt"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -30,8 +29,8 @@ func (p *pass) finish(err error) (report.App, error) {
 	if why := p.heldBack(err); why != nil && err == nil {
 		p.held, err = true, why
 	}
-	if (err == nil || errors.Is(err, wait.ErrInterrupted)) && len(p.failed) > 0 {
-		err = errors.Join(err, p.firstFailure())
+	if (err == nil || errors.Is(err, wait.ErrInterrupted)) && len(p.exec.Failed) > 0 {
+		err = errors.Join(err, p.FirstFailure())
 	}
 	if err == nil {
 		p.rememberSource()
@@ -96,29 +95,4 @@ func (p *pass) countHealth() {
 	if p.Report.Objects.Total == 0 {
 		p.Report.Health = health.Unknown
 	}
-}
-
-// firstFailure is the error of a pass some of whose objects failed, with further hints.
-func (p *pass) firstFailure(advice ...string) error {
-	n := 0
-	var first report.Change
-	for _, c := range p.Report.Changes {
-		if c.Action == report.Failed {
-			if n++; n == 1 {
-				first = c
-			}
-		}
-	}
-	text := fmt.Sprintf("%s: %s", first.Short, first.Error)
-	if n > 1 {
-		text += fmt.Sprintf(" (and %s)", report.Plural(n-1, "other failure"))
-	}
-	err := errors.New(text)
-	for _, a := range advice {
-		err = hint.With(err, "%s", a)
-	}
-	if first.Hint != "" {
-		err = hint.With(err, "%s", first.Hint)
-	}
-	return err
 }

@@ -130,5 +130,5 @@ func (rd *round) dropGiven(ctx context.Context) error {
 
 // failedOn tells whether the object at k could not be applied, or the pass did not come to it.
 func (p *pass) failedOn(k record.Key) bool {
-	return p.failed[k] || !p.listed.applied && !p.listed.idle
+	return p.exec.Failed[k] || !p.listed.applied && !p.listed.idle
 }

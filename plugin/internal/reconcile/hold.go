@@ -11,7 +11,7 @@ func (p *pass) heldBack(err error) error {
 	if p.listed != nil {
 		return nil // it is told once for all apps
 	}
-	if h, ok := p.Source.(Holder); ok && err == nil && len(p.failed) == 0 {
+	if h, ok := p.Source.(Holder); ok && err == nil && len(p.exec.Failed) == 0 {
 		_, why := h.Held()
 		return why
 	}

@@ -90,18 +90,16 @@ func (p *pass) knowSecrets(ctx context.Context) error {
 
 // postDelete runs the PostDelete hooks once the objects are gone.
 func (p *pass) postDelete(ctx context.Context) error {
-	if len(p.failed) > 0 {
+	if len(p.exec.Failed) > 0 {
 		return nil
 	}
 	return p.hookRunner().Run(ctx, desired.PostDelete, hooks.All)
 }
 
-func (p *pass) pruneHosts(ctx context.Context) error { return p.pruneAll(ctx, p.plan.Containers) }
-
 // removed notes that the hooks of the removal have run. cleanHooks deletes their objects then, whatever their policy:
 // nobody else would.
 func (p *pass) removed(context.Context) error {
-	if p.hooks.AreDue() && len(p.failed) == 0 && !p.opts.DryRun {
+	if p.hooks.AreDue() && len(p.exec.Failed) == 0 && !p.opts.DryRun {
 		p.hooks.List, p.hooks.Due = nil, ""
 		p.rec.Kept, p.rec.Due = nil, ""
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/execute"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/preflight"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
@@ -27,6 +28,7 @@ type pass struct {
 	track    *wait.Tracker
 	wait     *wait.Waiter
 	takeover preflight.Takeover
+	exec     *execute.Execution
 	ctx      context.Context // ends when the process is told to stop
 	app      App
 	opts     Options
@@ -50,7 +52,6 @@ type pass struct {
 	desired  []*desired.Object
 	ignored  map[record.Key]bool // in Git, and left alone altogether
 	hooks    plan.Hooks          // run instead of applied
-	remarked bool                // the record remembers something new that was told
 	moved    bool                // the record names another commit, or other inputs, than before
 	renamed  bool                // our field manager got its name of today on some objects
 	built    build.Build         // what was rendered last; its inputs are nil where they are not known
@@ -64,19 +65,11 @@ type pass struct {
 
 	handedOver bool // it left gitops.yaml, but another app takes over objects of it
 
-	failed      map[record.Key]bool
-	failedWaves bool                // an object of an earlier wave failed
-	slow        map[record.Key]bool // CRDs that are not established yet
-	unserved    []*plan.Step        // of their kinds: applied when they are established
-	postponed   int                 // how many of these are left to a later pass
-	recreated   []*plan.Step        // deleted and created anew, or to be
-	unforeseen  *recreations        // of these, what was not foreseen
-	looked      bool                // the CRDs were given their moment
-	pushed      bool                // this run is in the history
-	held        bool                // all went well, but with an earlier commit than the ref points at
-	failure     error               // what ended it, of an app that a gitops.yaml lists
-	unrendered  error               // why its manifests were not rendered
-	owned       error               // what would end it, of a dry run: other tools still apply its objects
+	pushed     bool  // this run is in the history
+	held       bool  // all went well, but with an earlier commit than the ref points at
+	failure    error // what ended it, of an app that a gitops.yaml lists
+	unrendered error // why its manifests were not rendered
+	owned      error // what would end it, of a dry run: other tools still apply its objects
 }
 
 // errNothingToDo ends a pass early: Git, record and cluster agree.
@@ -119,7 +112,7 @@ var deleting = []part{
 	{"hooks", (*pass).preDelete},
 	{"prune", (*pass).prune},
 	{"hooks", (*pass).postDelete},
-	{"prune", (*pass).pruneHosts},
+	{"prune", (*pass).pruneContainers},
 	{"hooks", (*pass).removed},
 }
 
@@ -135,7 +128,7 @@ var verifying = []part{
 func (r *Reconciler) newPass(ctx context.Context, app App, opts Options) *pass {
 	r.memory()
 	p := &pass{Reconciler: r, ctx: ctx, app: app, opts: opts, id: r.Records.ID(app.Name), started: r.Now(), config: r.ownSettings(app),
-		live: live.New(), unforeseen: &recreations{}, newKinds: map[cluster.Kind]bool{}, track: wait.NewTracker(), failed: map[record.Key]bool{}}
+		live: live.New(), newKinds: map[cluster.Kind]bool{}, track: wait.NewTracker(), exec: &execute.Execution{Failed: map[record.Key]bool{}}}
 	p.Teller = &tell.Teller{Emit: r.Events, SecretsOf: p.secretsInPlay, Report: &report.App{Name: app.Name, Cause: opts.Cause, DryRun: opts.DryRun,
 		Source: r.From, Changes: []report.Change{}, Pruned: []string{}}}
 	p.Report.Source.Path = app.Path
@@ -358,7 +351,7 @@ func (p *pass) writeAhead(ctx context.Context) error {
 
 // saveApplied records what was applied, unless finish follows soon: of several apps, others are applied before.
 func (p *pass) saveApplied(ctx context.Context) error {
-	if len(p.failed) > 0 || len(p.unserved) > 0 {
+	if len(p.exec.Failed) > 0 || p.exec.WaitsForKinds() {
 		return nil // finish saves, or lateKinds
 	}
 	p.complete()
@@ -374,7 +367,7 @@ func (p *pass) saveUnsettled(ctx context.Context) error {
 }
 
 func (p *pass) waitForHealth(ctx context.Context) error {
-	if p.opts.DryRun || len(p.failed) > 0 {
+	if p.opts.DryRun || len(p.exec.Failed) > 0 {
 		return nil
 	}
 	if p.opts.Loop {
@@ -398,7 +391,7 @@ func (p *pass) complete() {
 		return
 	}
 	p.forgetForeign()
-	if p.rec.Revision.Commit != p.revision.Commit || len(p.plan.Steps) > p.postponed {
+	if p.rec.Revision.Commit != p.revision.Commit || len(p.plan.Steps) > p.exec.Postponed {
 		p.rec.Applied = p.started.UTC().Truncate(time.Second)
 	}
 	if p.rec.Revision.Commit == "" && !p.rec.Rebuilt {

@@ -3,8 +3,6 @@ package reconcile
 import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -37,21 +35,6 @@ func (p *pass) tellMisunderstood(objects []*desired.Object) {
 			p.Say(report.Warning, "%s", problem.Error())
 		}
 	}
-}
-
-// leave records an object that was there when it was to be created: as ours if it has our label, because a pass that
-// was cut off created it, and otherwise not at all.
-func (p *pass) leave(s *plan.Step, o apply.Outcome) {
-	p.track.After[s.Key()] = o.After
-	if p.opts.DryRun {
-		return
-	}
-	if o.After.GetLabels()[record.LabelPartOf] != p.id {
-		delete(p.rec.Rows, s.Key())
-		return
-	}
-	p.rec.Rows[s.Key()] = record.Row{Ref: s.Ref, UID: o.After.GetUID(), ResourceVersion: o.After.GetResourceVersion(),
-		Generation: o.After.GetGeneration(), Manifest: s.Hash, CreateOnly: true}
 }
 
 // letStay keeps objects from being pruned that Git still holds, but asks to leave alone, and all of an app that is not

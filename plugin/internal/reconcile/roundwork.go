@@ -149,8 +149,8 @@ func (rd *round) start(ctx context.Context, p *pass) {
 		return
 	}
 	p.listed.applied = true
-	if len(p.failed) > 0 {
-		p.failure = p.firstFailure()
+	if len(p.exec.Failed) > 0 {
+		p.failure = p.FirstFailure()
 	}
 }
 
@@ -220,7 +220,7 @@ func (rd *round) end(ctx context.Context, p *pass) {
 
 // allDone tells whether nothing is left to wait for: all is applied and healthy, and no hook is due.
 func (p *pass) allDone() bool {
-	return len(p.failed) == 0 && !p.hooks.AreDue() && len(p.track.Unhealthy(p.keys())) == 0
+	return len(p.exec.Failed) == 0 && !p.hooks.AreDue() && len(p.track.Unhealthy(p.keys())) == 0
 }
 
 // conclude settles what concerns several apps: rows of objects that changed hands, records of apps that are gone, and
@@ -308,7 +308,7 @@ func (p *pass) behind() (record.Behind, bool) {
 	switch {
 	case l.gone:
 		return b, false
-	case p.failure != nil && l.applied && len(p.failed) == 0 && !l.retired && l.keeps == "":
+	case p.failure != nil && l.applied && len(p.exec.Failed) == 0 && !l.retired && l.keeps == "":
 		return b, false // all is applied; that it is not healthy is in its own record
 	case p.failure != nil:
 		b.Failed, b.Message = true, p.Report.Message

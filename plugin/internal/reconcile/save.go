@@ -37,16 +37,16 @@ func (p *pass) saveResult(idle bool, failure error) error {
 		p.Report.Unrecorded = !errors.Is(failure, wait.ErrInterrupted)
 		return nil // nothing of this app is in the cluster: leave no trace either
 	}
-	if errors.Is(failure, wait.ErrInterrupted) && p.Report.Counts.Changed() == 0 && len(p.failed) == 0 {
+	if errors.Is(failure, wait.ErrInterrupted) && p.Report.Counts.Changed() == 0 && len(p.exec.Failed) == 0 {
 		return nil // it came to nothing, and the next pass starts where this one did
 	}
 	settled := (failure == nil || p.held) && (p.opts.drift == nil || p.rec.Settled) && len(p.track.Unhealthy(slices.Collect(maps.Keys(p.track.Refs)))) == 0
-	if idle && settled == p.rec.Settled && failure == nil && !p.live.IsRewound() && !p.remarked && !p.moved && !p.renamed {
+	if idle && settled == p.rec.Settled && failure == nil && !p.live.IsRewound() && !p.exec.Remarked && !p.moved && !p.renamed {
 		return nil
 	}
 	ctx, cancel := wait.Lingering(p.ctx, wait.SaveGrace)
 	defer cancel()
-	if failure != nil && len(p.failed) > 0 {
+	if failure != nil && len(p.exec.Failed) > 0 {
 		p.rec.Pending = true
 	}
 	if idle && p.listed != nil && failure == nil {

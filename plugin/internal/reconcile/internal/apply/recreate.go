@@ -129,8 +129,10 @@ func (a *Applier) recreateRefused(ctx context.Context, s *plan.Step, refused err
 	if err := a.creatable(ctx, whole, live); err != nil && !(why == anewImmutable && cannotBeAsked(err)) {
 		return Outcome{Err: refused}
 	}
-	if err := a.MayRecreate(ctx, s); err != nil {
-		return Outcome{Err: err}
+	if !a.DryRun {
+		if err := a.MayRecreate(ctx, s); err != nil {
+			return Outcome{Err: err}
+		}
 	}
 	return a.deleteAndCreate(ctx, whole, live, why)
 }

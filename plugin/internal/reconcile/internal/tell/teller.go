@@ -1,6 +1,7 @@
 package tell
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -8,6 +9,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -144,4 +146,29 @@ func Masked(v any) any {
 		return nil
 	}
 	return "***"
+}
+
+// FirstFailure is the error of a pass some of whose objects failed, with further hints.
+func (t *Teller) FirstFailure(advice ...string) error {
+	n := 0
+	var first report.Change
+	for _, c := range t.Report.Changes {
+		if c.Action == report.Failed {
+			if n++; n == 1 {
+				first = c
+			}
+		}
+	}
+	text := fmt.Sprintf("%s: %s", first.Short, first.Error)
+	if n > 1 {
+		text += fmt.Sprintf(" (and %s)", report.Plural(n-1, "other failure"))
+	}
+	err := errors.New(text)
+	for _, a := range advice {
+		err = hint.With(err, "%s", a)
+	}
+	if first.Hint != "" {
+		err = hint.With(err, "%s", first.Hint)
+	}
+	return err
 }

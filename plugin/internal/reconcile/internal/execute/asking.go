@@ -1,8 +1,9 @@
-package reconcile
+package execute
 
 import (
 	"context"
 	"slices"
+	"sync"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
@@ -12,43 +13,43 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// ask finds out, before the first write of the app, which changes of its objects the server refuses, and which objects are
+// Ask finds out, before the first write of the app, which changes of its objects the server refuses, and which objects are
 // to be recreated. When a change is refused nothing of the commit is written: half of it may be worse than none. Drift is
 // reverted all the same.
 //
 // It asks by dry runs, one for each object that exists and changes. What is created is not asked about: without it nothing
 // is half switched. Neither is a change that comes alone: its write is the question.
-func (p *pass) ask(ctx context.Context) error {
-	if p.opts.DryRun {
+func (e *Execution) Ask(ctx context.Context) error {
+	if e.DryRun {
 		return nil
 	}
 	var anew []*plan.Step
-	for _, s := range p.plan.Steps {
+	for _, s := range e.Plan.Steps {
 		if apply.IsReplaced(s) {
 			s.Recreate = apply.AsAsked
 		}
 	}
-	refused := p.askAbout(ctx, p.toAsk())
+	refused := e.askAbout(ctx, e.toAsk())
 	if ctx.Err() != nil {
 		return wait.ErrInterrupted
 	}
-	for _, s := range p.plan.Steps {
+	for _, s := range e.Plan.Steps {
 		if s.Recreate != "" {
 			anew = append(anew, s)
 		}
 	}
-	if err := p.guardRecreations(ctx, anew); err != nil || len(refused) == 0 {
+	if err := e.guardRecreations(ctx, anew); err != nil || len(refused) == 0 {
 		return err
 	}
-	return p.refuse(ctx, refused)
+	return e.refuse(ctx, refused)
 }
 
 // toAsk lists the steps that a dry run is worth.
-func (p *pass) toAsk() []*plan.Step {
-	alone := len(p.plan.Steps)+len(p.plan.Prunes) == 1
-	hooked := p.hooks.AreDue() && len(desired.HooksOf(p.hooks.List, desired.PreSync, p.rec.Due)) > 0 // they may change what the server says
+func (e *Execution) toAsk() []*plan.Step {
+	alone := len(e.Plan.Steps)+len(e.Plan.Prunes) == 1
+	hooked := e.Hooks.Hooks.AreDue() && len(desired.HooksOf(e.Hooks.Hooks.List, desired.PreSync, e.Record.Due)) > 0 // they may change what the server says
 	var out []*plan.Step
-	for _, s := range p.plan.Steps {
+	for _, s := range e.Plan.Steps {
 		changes := s.Changed && s.Live != nil && s.State != live.Terminating && !s.Policy.CreateOnly
 		if changes && (s.Policy.Recreate || !alone && !hooked) {
 			out = append(out, s)
@@ -59,58 +60,61 @@ func (p *pass) toAsk() []*plan.Step {
 
 // askAbout makes the dry runs. Those that were refused by a pass of this process before come first, and settle it alone
 // while they still are: a commit that cannot be applied is tried again and again.
-func (p *pass) askAbout(ctx context.Context, steps []*plan.Step) []apply.Refused {
-	before := p.memory().refusedBefore(p.app.Name)
+func (e *Execution) askAbout(ctx context.Context, steps []*plan.Step) []apply.Refused {
+	before := e.Refusals.before(e.Say.Report.Name)
 	first := slices.DeleteFunc(slices.Clone(steps), func(s *plan.Step) bool { return !slices.Contains(before, s.Key()) })
 	rest := slices.DeleteFunc(slices.Clone(steps), func(s *plan.Step) bool { return slices.Contains(before, s.Key()) })
-	refused := p.applier().Ask(ctx, first)
+	refused := e.Applier.Ask(ctx, first)
 	if len(refused) == 0 {
-		refused = p.applier().Ask(ctx, rest)
+		refused = e.Applier.Ask(ctx, rest)
 	}
 	var keys []record.Key
 	for _, r := range refused {
 		keys = append(keys, r.Key())
 	}
-	p.memory().keepRefused(p.app.Name, keys)
+	e.Refusals.keep(e.Say.Report.Name, keys)
 	return refused
 }
 
 // refuse ends a pass some of whose changes the server refuses. What drifted is reverted.
-func (p *pass) refuse(ctx context.Context, refused []apply.Refused) error {
-	steps := slices.DeleteFunc(slices.Clone(p.plan.Steps), func(s *plan.Step) bool { return s.Changed })
+func (e *Execution) refuse(ctx context.Context, refused []apply.Refused) error {
+	steps := slices.DeleteFunc(slices.Clone(e.Plan.Steps), func(s *plan.Step) bool { return s.Changed })
 	for _, r := range refused {
-		p.settle(r.Step, apply.Outcome{Err: r.Err})
+		e.record(r.Step, apply.Outcome{Err: r.Err})
 	}
-	err := p.firstFailure("nothing of this commit was written for the app: it is applied when the API server accepts all of it")
+	err := e.Say.FirstFailure("nothing of this commit was written for the app: it is applied when the API server accepts all of it")
 	if len(steps) == 0 {
 		return err
 	}
-	if guard := p.checkCluster(ctx, false); guard != nil {
+	if guard := e.CheckCluster(ctx); guard != nil {
 		return guard
 	}
-	failed := p.failed
-	p.failed = map[record.Key]bool{} // what is refused holds up no revert
+	failed := e.Failed
+	e.Failed = map[record.Key]bool{} // what is refused holds up no revert
 	for len(steps) > 0 {
 		n := 1
 		for n < len(steps) && steps[n].Stage == steps[0].Stage {
 			n++
 		}
-		if p.applyStage(ctx, steps[:n]); ctx.Err() != nil {
+		if e.applyStage(ctx, steps[:n]); ctx.Err() != nil {
 			break
 		}
 		steps = steps[n:]
 	}
 	for k := range failed {
-		p.failed[k] = true
+		e.Failed[k] = true
 	}
 	return err
 }
 
-// refusedBefore returns what was refused of an app by the last pass of this process.
-func (m *memory) refusedBefore(app string) []record.Key {
-	keys, _ := m.refusals.Load(app)
+// before returns what was refused of an app by the last pass of this process.
+func (m *Refusals) before(app string) []record.Key {
+	keys, _ := m.keys.Load(app)
 	list, _ := keys.([]record.Key)
 	return list
 }
 
-func (m *memory) keepRefused(app string, keys []record.Key) { m.refusals.Store(app, keys) }
+func (m *Refusals) keep(app string, keys []record.Key) { m.keys.Store(app, keys) }
+
+// Refusals remembers what the API server refused, by app. The zero value is ready to use.
+type Refusals struct{ keys sync.Map }

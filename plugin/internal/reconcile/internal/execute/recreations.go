@@ -1,4 +1,4 @@
-package reconcile
+package execute
 
 import (
 	"context"
@@ -9,24 +9,24 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// guardUnforeseen holds a recreation to the deletion budget that was not foreseen when the budget was looked at: the server
+// GuardUnforeseen holds a recreation to the deletion budget that was not foreseen when the budget was looked at: the server
 // refuses a revert, or has changed its mind since.
-func (p *pass) guardUnforeseen(ctx context.Context, s *plan.Step) error {
-	if p.opts.DryRun {
+func (e *Execution) GuardUnforeseen(ctx context.Context, s *plan.Step) error {
+	if e.DryRun {
 		return nil // guardForeseen counts it
 	}
-	p.unforeseen.mu.Lock()
-	defer p.unforeseen.mu.Unlock()
+	e.unforeseen.mu.Lock()
+	defer e.unforeseen.mu.Unlock()
 	var anew []*plan.Step
-	for _, other := range p.plan.Steps {
+	for _, other := range e.Plan.Steps {
 		if other.Recreate != "" && other.Key() != s.Key() {
 			anew = append(anew, other)
 		}
 	}
-	all := append(append(anew, p.unforeseen.steps...), s)
-	err := p.guardRecreations(ctx, all)
+	all := append(append(anew, e.unforeseen.steps...), s)
+	err := e.guardRecreations(ctx, all)
 	if err == nil {
-		p.unforeseen.steps = append(p.unforeseen.steps, s)
+		e.unforeseen.steps = append(e.unforeseen.steps, s)
 	}
 	return err
 }
@@ -37,21 +37,21 @@ type recreations struct {
 	steps []*plan.Step
 }
 
-// guardForeseen lets a dry run end as the run would that recreates too much.
-func (p *pass) guardForeseen(ctx context.Context) error {
-	if !p.opts.DryRun {
+// GuardForeseen lets a dry run end as the run would that recreates too much.
+func (e *Execution) GuardForeseen(ctx context.Context) error {
+	if !e.DryRun {
 		return nil
 	}
-	return p.guardRecreations(ctx, p.recreated)
+	return e.guardRecreations(ctx, e.recreated)
 }
 
 // guardRecreations refuses to recreate more objects than the deletion budget allows, with those that are pruned.
-func (p *pass) guardRecreations(ctx context.Context, anew []*plan.Step) error {
-	if len(anew) == 0 || p.hooks.RemovalGoesOn() {
+func (e *Execution) guardRecreations(ctx context.Context, anew []*plan.Step) error {
+	if len(anew) == 0 || e.Hooks.Hooks.RemovalGoesOn() {
 		return nil
 	}
-	doomed, spared := p.plan.Deletions()
-	n, total, budget := len(doomed)+len(anew), len(p.rec.Rows)-spared, p.app.Budget
+	doomed, spared := e.Plan.Deletions()
+	n, total, budget := len(doomed)+len(anew), len(e.Record.Rows)-spared, e.Budget
 	r := &plan.Excess{N: n, Verb: "delete and recreate", What: report.Plural(len(anew), "object"), Advice: "nothing was written; if it is meant, commit with the trailer"}
 	switch {
 	case n > budget.Count:
@@ -61,7 +61,7 @@ func (p *pass) guardRecreations(ctx context.Context, anew []*plan.Step) error {
 	default:
 		return nil
 	}
-	a := p.allowed(ctx, p.tip, p.commit, p.bases()...)
+	a := e.Allowed(ctx)
 	if a.Deletions >= n {
 		return nil
 	}

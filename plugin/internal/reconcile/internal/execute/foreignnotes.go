@@ -1,0 +1,34 @@
+package execute
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+)
+
+// maxForeign bounds how many objects the record remembers having told foreign fields of.
+const maxForeign = 200
+
+// NoteForeign tells once what people added to an object of ours beside what Git sets, and remembers that in the record.
+func (e *Execution) NoteForeign(row record.Row, u metav1.Object) {
+	if e.Foreign == app.ForeignKeep || e.Foreign == app.ForeignRevert || e.DryRun || row.CreateOnly {
+		return
+	}
+	text := live.Beside(u)
+	if e.Record.Foreign[row.ID()] == text || text != "" && len(e.Record.Foreign) >= maxForeign {
+		return
+	}
+	if text == "" { // the next save forgets it: that alone is no reason to write
+		delete(e.Record.Foreign, row.ID())
+		return
+	}
+	e.Remarked = true
+	if e.Record.Foreign == nil {
+		e.Record.Foreign = map[string]string{}
+	}
+	e.Record.Foreign[row.ID()] = text
+	e.Say.Remark(report.Change{Object: row.ID(), Short: e.Say.Short(row.Ref), Action: report.Unchanged, Note: text})
+}
