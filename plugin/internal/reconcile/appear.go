@@ -32,7 +32,7 @@ func (rd *round) shareKinds(ctx context.Context, open []*pass) {
 			}
 			p.brought, again = slices.Compact(brought), true
 			p.memory().renders.ForgetRendering(p.app.Name)
-			p.renderListed(ctx)
+			p.reading().renderListed(ctx)
 		}
 		if !again {
 			return
@@ -41,7 +41,7 @@ func (rd *round) shareKinds(ctx context.Context, open []*pass) {
 }
 
 // noteAsked lets the record name what charts asked about in vain.
-func (p *pass) noteAsked() {
+func (p ending) noteAsked() {
 	if !slices.Equal(p.rec.Asked, p.built.Asked) {
 		p.rec.Asked, p.moved = p.built.Asked, true
 	}

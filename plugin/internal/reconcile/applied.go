@@ -42,7 +42,7 @@ func (r *Reconciler) renderApplied(ctx context.Context, a record.Applied, tree *
 	if p.rec == nil {
 		p.rec = &record.Record{}
 	}
-	if err := p.variables(ctx); err != nil {
+	if err := p.reading().variables(ctx); err != nil {
 		p.app.Substitute = nil
 	}
 	options, err := p.builder().RenderOptions(ctx, tree.Root)

@@ -38,7 +38,7 @@ func TestAttackHiddenValuesLeaveNoPass(t *testing.T) {
 	p.Effects = p.ShownEffects()
 	failure := p.Conceal(hint.With(fmt.Errorf("hook: %w: %s", wait.ErrInterrupted, value), "look for %s", encoded))
 
-	all, err := json.Marshal([]any{p.Report, said, p.Effects[0].Note, p.changeLines(), message, advice, failure.Error(), hint.Of(failure)})
+	all, err := json.Marshal([]any{p.Report, said, p.Effects[0].Note, p.ending().changeLines(), message, advice, failure.Error(), hint.Of(failure)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,11 +58,11 @@ func TestAttackHiddenHooksAreNotKept(t *testing.T) {
 	p := &pass{Reconciler: &Reconciler{}, Teller: &tell.Teller{Hidden: sealed.New(map[string]string{"hunter2-canary": "x"})}}
 	o := desiredtest.Object("Job", "j")
 	o.Manifest = &unstructured.Unstructured{Object: map[string]any{"kind": "Job", "spec": map[string]any{"args": []any{"--password=hunter2-canary"}}}}
-	if why := p.notKept(o); !strings.Contains(why, "repeats a value of a Secret") {
+	if why := p.reading().notKept(o); !strings.Contains(why, "repeats a value of a Secret") {
 		t.Errorf("it is kept: %q", why)
 	}
 	o.Manifest.Object["spec"] = map[string]any{"args": []any{"none"}}
-	if why := p.notKept(o); why != "" {
+	if why := p.reading().notKept(o); why != "" {
 		t.Errorf("it is not kept: %q", why)
 	}
 }

@@ -24,7 +24,7 @@ type lastKnown struct {
 
 // noteCommits fills in which commits made the run necessary: those since the last one that touch what the app is rendered
 // from. What cannot be told is said. Nothing is asked of Git where the new commit follows the last one directly.
-func (p *pass) noteCommits(ctx context.Context, run *report.Run) {
+func (p ending) noteCommits(ctx context.Context, run *report.Run) {
 	if run.Cause != report.CauseCommit || p.isHeld() {
 		return
 	}
@@ -41,7 +41,7 @@ type because struct {
 	unclear string
 }
 
-func (p *pass) touching(ctx context.Context) ([]report.Revision, string) {
+func (p ending) touching(ctx context.Context) ([]report.Revision, string) {
 	was, tip, paths := p.was, p.tip, p.inputPaths()
 	switch {
 	case tip.Commit != p.commit: // it could not be opened
@@ -82,7 +82,7 @@ func (p *pass) touching(ctx context.Context) ([]report.Revision, string) {
 
 // inputPaths are what the app was and is rendered from, and its gitops.yaml if that says otherwise of the app now. Where
 // the inputs are not known the directory of the app stands for them.
-func (p *pass) inputPaths() []string {
+func (p ending) inputPaths() []string {
 	var paths []string
 	for _, in := range []*record.Inputs{p.was.inputs, p.built.Inputs} {
 		if in == nil {
@@ -123,7 +123,7 @@ func (rd *round) commits(ctx context.Context, from, to string, paths []string) (
 	all := slices.Clone(paths)
 	for _, p := range rd.passes {
 		if p.rec != nil && p.was.commit == from && !p.listed.idle {
-			all = append(all, p.inputPaths()...)
+			all = append(all, p.ending().inputPaths()...)
 		}
 	}
 	slices.Sort(all)

@@ -9,7 +9,7 @@ import (
 
 // confine refuses what the settings do not allow the app to contain, hooks among them, all at once. What is refused wants
 // nothing any more: it is in no other app's way.
-func (p *pass) confine() error {
+func (p reading) confine() error {
 	var problems manifest.Problems
 	for _, o := range slices.Concat(p.desired, p.hooks.List) {
 		if why, advice := p.app.Allow.Refuses(o.Ref); why != "" {

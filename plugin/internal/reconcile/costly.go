@@ -28,7 +28,7 @@ func (rd *round) recall(p *pass) {
 }
 
 // noteRender adds to what the list says of an app how its render went.
-func (p *pass) noteRender(b *record.Behind) {
+func (p ending) noteRender(b *record.Behind) {
 	if p.unrendered == nil {
 		return
 	}

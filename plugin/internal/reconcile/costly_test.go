@@ -93,7 +93,7 @@ func TestAttackARenderThatFailedIsRemembered(t *testing.T) {
 				k := newKitchen(t, fails(tt.err))
 				for range tt.passes {
 					p := k.pass("c1", "s1", loop)
-					p.renderListed(t.Context())
+					p.reading().renderListed(t.Context())
 					if p.failure == nil || p.failure.Error() != tt.err.Error() {
 						t.Fatalf("failed with %v", p.failure)
 					}
@@ -106,7 +106,7 @@ func TestAttackARenderThatFailedIsRemembered(t *testing.T) {
 					return
 				}
 				before := k.renders
-				if tt.after(k).renderListed(t.Context()); (k.renders > before) != tt.again {
+				if tt.after(k).reading().renderListed(t.Context()); (k.renders > before) != tt.again {
 					t.Errorf("%d renders after %d", k.renders, before)
 				}
 			})
@@ -138,10 +138,10 @@ func TestAttackTheNextProcessRemembers(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				first := newKitchen(t, fails(tt.err))
 				p := first.pass("c1", "s1", Options{Loop: true})
-				p.renderListed(t.Context())
+				p.reading().renderListed(t.Context())
 				p.Report.Message = p.failure.Error()
 				p.rec.History = []report.Run{{Result: report.ResultFailed, Revision: report.Revision{Commit: "c1"}, Message: p.Report.Message}}
-				b, _ := p.behind()
+				b, _ := p.ending().behind()
 				text, err := json.Marshal(&record.AppList{Tool: "v1", Revision: report.Revision{Commit: "c1"}, Apps: []string{"slow"}, Behind: []record.Behind{b}})
 				if err != nil {
 					t.Fatal(err)
@@ -158,7 +158,7 @@ func TestAttackTheNextProcessRemembers(t *testing.T) {
 				q := next.pass(tt.commit, tt.config, Options{Loop: true})
 				q.rec = p.rec
 				(&round{Reconciler: next.Reconciler, list: list}).recall(q)
-				q.renderListed(t.Context())
+				q.reading().renderListed(t.Context())
 				if (next.renders > 0) != tt.again {
 					t.Errorf("%d renders", next.renders)
 				}
@@ -166,7 +166,7 @@ func TestAttackTheNextProcessRemembers(t *testing.T) {
 					t.Errorf("failed with %v", q.failure)
 				}
 				q.Report.Message = q.failure.Error()
-				if c, _ := q.behind(); !tt.again && fmt.Sprint(c.Message, c.Hint, c.Rendered, c.Until, c.Tries) != fmt.Sprint(b.Message, b.Hint, b.Rendered, b.Until, b.Tries) {
+				if c, _ := q.ending().behind(); !tt.again && fmt.Sprint(c.Message, c.Hint, c.Rendered, c.Until, c.Tries) != fmt.Sprint(b.Message, b.Hint, b.Rendered, b.Until, b.Tries) {
 					t.Errorf("the list would change: %+v, before %+v", c, b)
 				}
 			})
@@ -190,7 +190,7 @@ func TestAttackOneSlowTemplate(t *testing.T) {
 		waits := func(p *pass, most time.Duration) {
 			t.Helper()
 			start := time.Now()
-			p.renderListed(t.Context())
+			p.reading().renderListed(t.Context())
 			if !p.listed.slow || p.failure != nil || p.listed.waits != build.ErrSlow.Error() || time.Since(start) > most {
 				t.Fatalf("slow %v, waits %q, %v after %v", p.listed.slow, p.listed.waits, p.failure, time.Since(start))
 			}
@@ -202,7 +202,7 @@ func TestAttackOneSlowTemplate(t *testing.T) {
 		if k.renders != 1 {
 			t.Errorf("%d renders", k.renders)
 		}
-		b, behind := p.behind()
+		b, behind := p.ending().behind()
 		if !behind || b.Slow == nil || b.Failed {
 			t.Errorf("the next process gets %+v", b)
 		}
@@ -224,7 +224,7 @@ func TestAttackOneSlowTemplate(t *testing.T) {
 			t.Error("the failure is forgotten")
 		}
 		before := k.renders
-		if p.renderListed(t.Context()); p.failure == nil || p.listed.slow || k.renders != before {
+		if p.reading().renderListed(t.Context()); p.failure == nil || p.listed.slow || k.renders != before {
 			t.Errorf("slow %v, %v, %d renders", p.listed.slow, p.failure, k.renders-before)
 		}
 		time.Sleep(time.Hour)
@@ -233,7 +233,7 @@ func TestAttackOneSlowTemplate(t *testing.T) {
 		// A person who asks waits for it.
 		start := time.Now()
 		p = k.pass("c1", "s1", Options{})
-		if p.renderListed(t.Context()); p.failure == nil || time.Since(start) < 2*time.Minute {
+		if p.reading().renderListed(t.Context()); p.failure == nil || time.Since(start) < 2*time.Minute {
 			t.Errorf("%v after %v", p.failure, time.Since(start))
 		}
 	})
@@ -250,7 +250,7 @@ func TestAttackSeveralSlowTemplates(t *testing.T) {
 		for i := range 12 {
 			p := k.pass("c1", "s1", rd.opts)
 			p.app.Name = fmt.Sprint("slow-", i)
-			p.renderListed(t.Context())
+			p.reading().renderListed(t.Context())
 		}
 		if took := time.Since(start); took > 2*build.RenderSlice+10*build.ShortSlice {
 			t.Errorf("others waited for %v", took) // half of that, with two side by side

@@ -38,7 +38,7 @@ func (r *Reconciler) Dismantle(ctx context.Context, name string, prune bool) (re
 		return report.App{Name: name, Result: report.ResultFailed, Message: err.Error()}, err
 	}
 	p := by.newPass(ctx, app, opts)
-	err = p.dismantle(ctx, prune)
+	err = p.removal().dismantle(ctx, prune)
 	if err == nil && len(p.exec.Failed) > 0 {
 		err = p.FirstFailure()
 	}
@@ -56,19 +56,19 @@ func (r *Reconciler) Dismantle(ctx context.Context, name string, prune bool) (re
 	return *p.Report, err
 }
 
-func (p *pass) dismantle(ctx context.Context, prune bool) error {
-	if err := p.load(ctx); err != nil {
+func (p removal) dismantle(ctx context.Context, prune bool) error {
+	if err := p.reading().load(ctx); err != nil {
 		return err
 	}
 	if p.rec.Rebuilt && prune {
 		return hint.Errorf("the inventory is lost: nothing proves which objects are the app's",
 			"run reconcile, which rebuilds it, or leave out --prune-apps")
 	}
-	if err := p.observeRecorded(ctx); err != nil {
+	if err := p.reading().observeRecorded(ctx); err != nil {
 		return err
 	}
 	p.plan = plan.Make(p.planInput(nil))
-	if err := p.lookBeforePrune(ctx); err != nil {
+	if err := p.planning().lookBeforePrune(ctx); err != nil {
 		return err
 	}
 	p.plan = plan.Make(p.planInput(nil))
@@ -88,21 +88,21 @@ func (p *pass) dismantle(ctx context.Context, prune bool) error {
 }
 
 // removeAll deletes the objects, with the hooks of the removal before and after.
-func (p *pass) removeAll(ctx context.Context) error {
+func (p removal) removeAll(ctx context.Context) error {
 	p.app.Health = p.rec.Health
 	p.app.Timeout = cmp.Or(recorded.Settings(p.rec).Timeout, p.app.Timeout)
 	p.wait.Timeout = p.app.Timeout
-	if err := errors.Join(p.compileHealth(ctx), p.takeKept()); err != nil {
+	if err := errors.Join(p.reading().compileHealth(ctx), p.planning().takeKept()); err != nil {
 		return err
 	}
 	if p.hooks.AreDue() {
 		p.rec.SetDue(p.hooks.Due)
 	}
-	return p.runParts(ctx, deleting)
+	return p.runParts(ctx, p.deletingParts())
 }
 
 // releaseAll takes our label off every object that is proven ours.
-func (p *pass) releaseAll(ctx context.Context) error {
+func (p removal) releaseAll(ctx context.Context) error {
 	errs := make([]error, len(p.plan.Prunes))
 	concurrent.Each(ctx, len(p.plan.Prunes), apply.AtOnce, func(i int) {
 		r := p.plan.Prunes[i]
@@ -121,7 +121,7 @@ func (p *pass) releaseAll(ctx context.Context) error {
 }
 
 // saveRest records what could not be deleted.
-func (p *pass) saveRest(ctx context.Context) error {
+func (p removal) saveRest(ctx context.Context) error {
 	ctx, cancel := wait.Lingering(ctx, wait.SaveGrace)
 	defer cancel()
 	p.rec.Pending = true

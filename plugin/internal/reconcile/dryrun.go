@@ -32,7 +32,7 @@ func (rd *round) foresee(p *pass) {
 }
 
 // learnForeseen makes the kinds known that the apps before this one would define.
-func (p *pass) learnForeseen(ctx context.Context) {
+func (p reading) learnForeseen(ctx context.Context) {
 	for _, h := range p.foreseen {
 		defined, _ := desired.DefinedKinds(Allow{}, []manifest.Object{{Unstructured: h.Manifest}}) // it is a step of its app, so it was allowed
 		p.Cluster.Foresee(ctx, defined)

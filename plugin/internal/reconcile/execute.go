@@ -11,16 +11,16 @@ import (
 )
 
 // Parts of a pass that the execution does.
-func (p *pass) ask(ctx context.Context) error           { return p.execution().Ask(ctx) }
-func (p *pass) apply(ctx context.Context) error         { return p.execution().Apply(ctx) }
-func (p *pass) prune(ctx context.Context) error         { return p.execution().Prune(ctx) }
-func (p *pass) guardForeseen(ctx context.Context) error { return p.execution().GuardForeseen(ctx) }
-func (p *pass) pruneContainers(ctx context.Context) error {
+func (p writing) ask(ctx context.Context) error           { return p.execution().Ask(ctx) }
+func (p writing) apply(ctx context.Context) error         { return p.execution().Apply(ctx) }
+func (p writing) prune(ctx context.Context) error         { return p.execution().Prune(ctx) }
+func (p writing) guardForeseen(ctx context.Context) error { return p.execution().GuardForeseen(ctx) }
+func (p writing) pruneContainers(ctx context.Context) error {
 	return p.execution().PruneAll(ctx, p.plan.Containers)
 }
 
 // lateKinds ends the waiting for kinds when all else of the app, and of the apps before it, is applied.
-func (p *pass) lateKinds(ctx context.Context) error {
+func (p writing) lateKinds(ctx context.Context) error {
 	if !p.exec.WaitsForKinds() || p.opts.DryRun {
 		return nil
 	}

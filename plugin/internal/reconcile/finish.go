@@ -14,7 +14,7 @@ import (
 )
 
 // finish words the result, saves the record where something is new and returns the report.
-func (p *pass) finish(err error) (report.App, error) {
+func (p ending) finish(err error) (report.App, error) {
 	if errors.Is(err, errSuspended) {
 		return p.leaveSuspended()
 	}
@@ -25,7 +25,7 @@ func (p *pass) finish(err error) (report.App, error) {
 	if err == nil {
 		err = p.owned
 	}
-	err = p.afterFailure(err)
+	err = p.writing().afterFailure(err)
 	if why := p.heldBack(err); why != nil && err == nil {
 		p.held, err = true, why
 	}
@@ -62,7 +62,7 @@ func (p *pass) finish(err error) (report.App, error) {
 }
 
 // recheckHealth ends a pass without work whose last run ended before all was healthy.
-func (p *pass) recheckHealth() error {
+func (p ending) recheckHealth() error {
 	if p.rec.Settled {
 		return nil
 	}
@@ -80,7 +80,7 @@ func (p *pass) recheckHealth() error {
 }
 
 // countHealth counts the objects by the health they were last seen in.
-func (p *pass) countHealth() {
+func (p ending) countHealth() {
 	p.Report.Objects = report.Objects{}
 	for k := range p.track.Refs {
 		h := health.Unknown

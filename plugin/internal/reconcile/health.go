@@ -5,7 +5,7 @@ import (
 )
 
 // compileHealth refuses health rules that cannot be evaluated, before anything is written.
-func (p *pass) compileHealth(context.Context) (err error) {
+func (p reading) compileHealth(context.Context) (err error) {
 	p.track.Rules, err = p.memory().rules.Compile(p.app.Health)
 	return err
 }

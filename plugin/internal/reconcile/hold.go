@@ -7,7 +7,7 @@ type Holder interface {
 }
 
 // heldBack says why a pass that ended with err, and went well, was about an earlier commit than the ref points at.
-func (p *pass) heldBack(err error) error {
+func (p ending) heldBack(err error) error {
 	if p.listed != nil {
 		return nil // it is told once for all apps
 	}
@@ -20,7 +20,7 @@ func (p *pass) heldBack(err error) error {
 
 // seen is what the ref points at, applied or not. What a commit asks of an app whose gitops.yaml cannot be used is not known,
 // so the last one that could be is meant then.
-func (p *pass) seen() string {
+func (p ending) seen() string {
 	if p.isHeld() && p.rec.Report != nil {
 		if p.rec.Report.Seen == p.listed.recorded { // nothing newer than what the record had: now it has the list's
 			return p.rec.Revision.Commit

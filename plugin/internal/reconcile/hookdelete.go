@@ -18,7 +18,7 @@ func (p *pass) retired() bool { return p.listed != nil && p.listed.retired }
 
 // planRemoval finds out whether hooks are to run because the app left gitops.yaml. They do not while its objects stay,
 // or may be another app's, and never when another app takes over some of them: it was moved then.
-func (p *pass) planRemoval() error {
+func (p planning) planRemoval() error {
 	if p.listed.aside || p.app.KeepRemoved || p.listed.keeps != "" {
 		return nil
 	}
@@ -30,7 +30,7 @@ func (p *pass) planRemoval() error {
 }
 
 // preDelete runs the PreDelete hooks of an app that is removed.
-func (p *pass) preDelete(ctx context.Context) error {
+func (p removal) preDelete(ctx context.Context) error {
 	if p.handedOver {
 		return p.dropKept(ctx)
 	}
@@ -49,7 +49,7 @@ func (p *pass) preDelete(ctx context.Context) error {
 
 // dropKept takes hooks out of the record that must not run later either, when nothing tells any more that the app was
 // moved.
-func (p *pass) dropKept(ctx context.Context) error {
+func (p removal) dropKept(ctx context.Context) error {
 	p.Say(report.Warning, "%s left gitops.yaml, and another app takes over objects of it: it was moved, so its PreDelete and PostDelete hooks do not run", p.app.Name)
 	if p.opts.DryRun {
 		return nil
@@ -60,7 +60,7 @@ func (p *pass) dropKept(ctx context.Context) error {
 
 // splitHosts takes apart the removals that a PostDelete hook has to wait for and those that it lives in: its Namespace,
 // and the definition of its kind.
-func (p *pass) splitHosts(removals []plan.Prune) (first, last []plan.Prune) {
+func (p removal) splitHosts(removals []plan.Prune) (first, last []plan.Prune) {
 	after := desired.HooksOf(p.hooks.List, desired.PostDelete, p.rec.Due)
 	for _, r := range removals {
 		if slices.ContainsFunc(after, func(o *desired.Object) bool { return record.Contains(r.Row.Ref, o.Ref) }) {
@@ -73,7 +73,7 @@ func (p *pass) splitHosts(removals []plan.Prune) (first, last []plan.Prune) {
 }
 
 // knowSecrets reads the Secrets of an app that is removed: what its hooks say when they fail must not show their values.
-func (p *pass) knowSecrets(ctx context.Context) error {
+func (p removal) knowSecrets(ctx context.Context) error {
 	for _, row := range p.rec.Sorted() {
 		if row.Group != "" || row.Ref.Kind.Kind != "Secret" {
 			continue
@@ -89,7 +89,7 @@ func (p *pass) knowSecrets(ctx context.Context) error {
 }
 
 // postDelete runs the PostDelete hooks once the objects are gone.
-func (p *pass) postDelete(ctx context.Context) error {
+func (p removal) postDelete(ctx context.Context) error {
 	if len(p.exec.Failed) > 0 {
 		return nil
 	}
@@ -98,7 +98,7 @@ func (p *pass) postDelete(ctx context.Context) error {
 
 // removed notes that the hooks of the removal have run. cleanHooks deletes their objects then, whatever their policy:
 // nobody else would.
-func (p *pass) removed(context.Context) error {
+func (p removal) removed(context.Context) error {
 	if p.hooks.AreDue() && len(p.exec.Failed) == 0 && !p.opts.DryRun {
 		p.hooks.List, p.hooks.Due = nil, ""
 		p.rec.Kept, p.rec.Due = nil, ""

@@ -47,7 +47,7 @@ func TestHooksOfARemovalRunWithoutDoubtOnly(t *testing.T) {
 	} {
 		p := keeping(t, hook)
 		test.change(p)
-		if err := p.planRemoval(); err != nil || p.hooks.AreDue() != test.runs || len(p.hooks.List) > 0 != test.runs {
+		if err := p.planning().planRemoval(); err != nil || p.hooks.AreDue() != test.runs || len(p.hooks.List) > 0 != test.runs {
 			t.Errorf("%s: %v, due %v, %v", name, err, p.hooks.AreDue(), p.hooks.List)
 		}
 	}
@@ -56,7 +56,7 @@ func TestHooksOfARemovalRunWithoutDoubtOnly(t *testing.T) {
 func TestHooksOfARemovalAreConfined(t *testing.T) {
 	p := keeping(t, "kubectl-gitops.dev/hook=PreDelete")
 	p.app.Allow.Namespaces = []string{"other"}
-	if err := p.planRemoval(); err == nil || p.hooks.AreDue() {
+	if err := p.planning().planRemoval(); err == nil || p.hooks.AreDue() {
 		t.Errorf("a hook in a namespace of others runs: %v", err)
 	}
 	for name, change := range map[string]func(*record.KeptHook){
@@ -76,11 +76,11 @@ func TestHooksOfARemovalAreConfined(t *testing.T) {
 		if p.rec.Kept, err = record.PackHooks(list); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.planRemoval(); err == nil || p.hooks.AreDue() {
+		if err := p.planning().planRemoval(); err == nil || p.hooks.AreDue() {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if err := keeping(t).planRemoval(); err == nil {
+	if err := keeping(t).planning().planRemoval(); err == nil {
 		t.Error("what is no hook is taken for one")
 	}
 }

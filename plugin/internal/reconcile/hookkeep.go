@@ -15,7 +15,7 @@ import (
 
 // keepHooks finds out which hooks the record is to keep for the removal of the app. What it cannot keep is told the
 // first time.
-func (p *pass) keepHooks(first bool) error {
+func (p reading) keepHooks(first bool) error {
 	var list []record.KeptHook
 	var largest *desired.Object
 	for _, o := range p.hooks.List {
@@ -48,7 +48,7 @@ func (p *pass) keepHooks(first bool) error {
 }
 
 // notKept says why a hook is not kept, "" when it is. Values of Secrets are not for the record.
-func (p *pass) notKept(o *desired.Object) string {
+func (p reading) notKept(o *desired.Object) string {
 	switch {
 	case o.Group == "" && o.Ref.Kind.Kind == "Secret":
 		return "a Secret is not kept for the removal of the app, so it will not be there; one that is no hook is there when PreDelete hooks run"

@@ -7,7 +7,7 @@ import (
 )
 
 // tellHooks reports in a dry run which hooks would run.
-func (p *pass) tellHooks() {
+func (p writing) tellHooks() {
 	for _, phase := range []string{desired.PreDelete, desired.PreSync, desired.Sync, desired.PostSync, desired.PostDelete} {
 		for _, o := range desired.HooksOf(p.hooks.List, phase, p.rec.Due) {
 			p.Change(report.Change{Object: o.ID(), Short: p.shortOf(o), Origin: o.Origin.String(), Action: report.Skipped,
@@ -19,7 +19,7 @@ func (p *pass) tellHooks() {
 func (p *pass) shortOf(o *desired.Object) string { return p.Short(plan.NameGiven(o)) }
 
 // planHooks finds out whether the hooks of this commit are to run.
-func (p *pass) planHooks() {
+func (p planning) planHooks() {
 	if p.opts.drift != nil || p.retired() {
 		return
 	}
@@ -28,7 +28,7 @@ func (p *pass) planHooks() {
 }
 
 // takeKept makes the hooks that the record keeps those of this pass.
-func (p *pass) takeKept() error {
+func (p planning) takeKept() error {
 	if err := p.hooks.ForRemoval(p.rec, p.app.Allow); err != nil {
 		return err
 	}
@@ -37,7 +37,7 @@ func (p *pass) takeKept() error {
 }
 
 // foreseeHooks lets a dry run name the hooks that would run.
-func (p *pass) foreseeHooks() {
+func (p planning) foreseeHooks() {
 	if p.opts.DryRun && p.hooks.AreDue() {
 		p.rec.Due = p.hooks.Due
 	}

@@ -13,7 +13,7 @@ import (
 
 // postSync runs the PostSync hooks once everything is healthy, cleans up after hooks that left Git, and records that
 // the hooks of these manifests have run.
-func (p *pass) postSync(ctx context.Context) error {
+func (p writing) postSync(ctx context.Context) error {
 	if p.opts.DryRun || len(p.exec.Failed) > 0 || p.opts.drift != nil || p.isHeld() {
 		return nil
 	}
@@ -33,7 +33,7 @@ func (p *pass) postSync(ctx context.Context) error {
 }
 
 // afterFailure runs the SyncFail hooks when a pass with hooks failed, and keeps the failure.
-func (p *pass) afterFailure(err error) error {
+func (p writing) afterFailure(err error) error {
 	if err == nil && len(p.exec.Failed) == 0 || errors.Is(err, wait.ErrInterrupted) || errors.Is(err, store.ErrBusy) || errors.Is(err, errNothingToDo) ||
 		p.plan == nil || !p.hooks.AreDue() || p.rec.Due == "" || p.opts.DryRun || p.ctx.Err() != nil {
 		return err

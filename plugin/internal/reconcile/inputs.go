@@ -15,7 +15,7 @@ import (
 
 // untouched tells whether a render of the new commit would give what the record holds. An app whose last run failed, or
 // whose list does not say that it equals a commit, is not taken for one.
-func (p *pass) untouched(ctx context.Context) bool {
+func (p reading) untouched(ctx context.Context) bool {
 	in := p.rec.Inputs
 	sure := p.rec.Settled
 	if p.listed != nil {
@@ -28,7 +28,7 @@ func (p *pass) untouched(ctx context.Context) bool {
 }
 
 // passOver ends the planning of an app that the new commit does not touch.
-func (p *pass) passOver() {
+func (p reading) passOver() {
 	if p.listed != nil {
 		p.listed.untouched = true // the list of apps names the commit for all of them
 		return
@@ -39,7 +39,7 @@ func (p *pass) passOver() {
 
 // noteInputs lets the record name what the app was rendered from: the charts, and all inputs if its rows are what was
 // rendered, no more and no less.
-func (p *pass) noteInputs() {
+func (p ending) noteInputs() {
 	if !slices.Equal(p.rec.Charts, p.built.Charts) {
 		p.rec.Charts, p.moved = p.built.Charts, true
 	}

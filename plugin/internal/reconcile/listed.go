@@ -59,7 +59,7 @@ func (r *Reconciler) newListedPass(ctx context.Context, app App, dir string, opt
 }
 
 // noteSettings puts the settings of the app into its record.
-func (p *pass) noteSettings() {
+func (p ending) noteSettings() {
 	p.rec.Target, p.rec.PlainSecrets = p.app.Namespace, p.app.AllowPlainSecrets
 	p.rec.List, p.rec.Settings = "", nil
 	if p.listed != nil {
@@ -98,7 +98,7 @@ func (r *Reconciler) as(serviceAccount string) (*Reconciler, error) {
 
 // noteBefore lets the record name the commit that the objects equal before anything is written. That of an app that no commit
 // changed for long is known to the list alone, and a run that is cut off does not save the list.
-func (p *pass) noteBefore() {
+func (p writing) noteBefore() {
 	l, was := p.listed, p.rec.Revision.Commit
 	switch {
 	case l == nil || was == "":

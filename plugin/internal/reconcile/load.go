@@ -20,7 +20,7 @@ import (
 // or suspended the app.
 var errRecordChanged = errors.New("the record has changed")
 
-func (p *pass) load(ctx context.Context) error {
+func (p reading) load(ctx context.Context) error {
 	if d := p.opts.drift; d != nil {
 		if p.Records.Unchanged(ctx, d.rec) != nil {
 			return errRecordChanged
@@ -48,7 +48,7 @@ func (p *pass) load(ctx context.Context) error {
 }
 
 // open makes the record that was loaded ready for use. known is false when there was none.
-func (p *pass) open(ctx context.Context, known bool) error {
+func (p reading) open(ctx context.Context, known bool) error {
 	rec := p.rec
 	if !known || rec.Inventory == nil {
 		groupKinds, err := p.Records.LoadParent(ctx, rec, p.app.Name)
@@ -89,7 +89,7 @@ func (p *pass) bases() []string {
 }
 
 // rebuild fills a lost inventory with the objects that carry our label and our field manager's entry.
-func (p *pass) rebuild(ctx context.Context, groupKinds []string) error {
+func (p reading) rebuild(ctx context.Context, groupKinds []string) error {
 	p.Say(report.Warning, "the inventory of %s is lost; it is rebuilt from the labels of its objects, and nothing is pruned in this run", p.app.Name)
 	var kinds []cluster.Kind
 	for _, gk := range groupKinds {
@@ -119,7 +119,7 @@ func (p *pass) rebuild(ctx context.Context, groupKinds []string) error {
 	return nil
 }
 
-func (p *pass) observeRecorded(ctx context.Context) error {
+func (p reading) observeRecorded(ctx context.Context) error {
 	if p.opts.drift != nil {
 		return p.observeDrift(ctx, p.opts.drift.keys)
 	}
@@ -138,7 +138,7 @@ func (p *pass) observeRecorded(ctx context.Context) error {
 }
 
 // compared looks once more at states that another cluster would explain, and notes what others did.
-func (p *pass) compared(ctx context.Context) error {
+func (p reading) compared(ctx context.Context) error {
 	if p.maybeOtherCluster() {
 		if err := p.checkCluster(ctx, true); err != nil {
 			return err
@@ -149,7 +149,7 @@ func (p *pass) compared(ctx context.Context) error {
 }
 
 // observeDrift reads the objects that a watch has brought up, and takes all others as clean.
-func (p *pass) observeDrift(ctx context.Context, keys []record.Key) error {
+func (p reading) observeDrift(ctx context.Context, keys []record.Key) error {
 	p.states = make(map[record.Key]live.State, len(p.rec.Rows))
 	for k := range p.rec.Rows {
 		p.states[k] = live.InSync
@@ -169,7 +169,7 @@ func (p *pass) observeDrift(ctx context.Context, keys []record.Key) error {
 
 // decide ends the pass when nothing is to be done: the commit, or what the app is rendered from, and our settings are
 // the recorded ones and every object is as we left it.
-func (p *pass) decide(ctx context.Context) error {
+func (p reading) decide(ctx context.Context) error {
 	rec := p.rec
 	newCommit := p.at(rec).Commit != p.commit
 	if newCommit {
@@ -194,17 +194,17 @@ func (p *pass) decide(ctx context.Context) error {
 	if p.opts.drift == nil && p.builder().Appeared(ctx) {
 		return nil
 	}
-	if err := p.renameShares(ctx); err != nil {
+	if err := p.writing().renameShares(ctx); err != nil {
 		return err
 	}
 	p.Report.Counts.Unchanged = len(rec.Rows)
 	for k, row := range rec.Rows {
 		p.track.Refs[k] = row.Ref
 	}
-	if err := p.readUnsettled(ctx, slices.Collect(maps.Keys(rec.Rows))); err != nil {
+	if err := p.planning().readUnsettled(ctx, slices.Collect(maps.Keys(rec.Rows))); err != nil {
 		return err
 	}
-	p.tellUnowned()
+	p.planning().tellUnowned()
 	if newCommit {
 		p.passOver()
 	}

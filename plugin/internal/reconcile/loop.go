@@ -174,7 +174,7 @@ func (l *loop) remember(rd *round, err error) {
 			l.holder[k] = m
 		}
 		if p.listed != nil {
-			_, behind := p.behind()
+			_, behind := p.ending().behind()
 			l.calm = l.calm && !behind
 		}
 		l.calm = l.calm && p.rec.Settled
@@ -198,7 +198,7 @@ func (l *loop) mayNarrow(commit string) bool {
 			continue
 		}
 		if p.listed != nil {
-			if _, behind := p.behind(); behind {
+			if _, behind := p.ending().behind(); behind {
 				return false
 			}
 		}
@@ -224,7 +224,7 @@ func (l *loop) narrow(ctx context.Context) (done bool, err error) {
 			}
 			return false, nil
 		}
-		done, err := p.finish(err)
+		done, err := p.ending().finish(err)
 		out.Apps = append(out.Apps, AppOutcome{done, nil, err})
 		m.last = p
 		for k := range p.rec.Rows {

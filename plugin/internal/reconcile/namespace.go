@@ -21,7 +21,7 @@ import (
 
 // targetNamespace is the app's namespace for objects that name none, when it is not among the objects themselves. A run
 // creates it when it is missing. It is not the app's: it is never changed again and never pruned.
-func (p *pass) targetNamespace() (cluster.Ref, bool) {
+func (p writing) targetNamespace() (cluster.Ref, bool) {
 	name := p.app.Namespace
 	if name == "" || slices.ContainsFunc(p.desired, func(o *desired.Object) bool {
 		return o.Ref.Kind.Kind == "Namespace" && o.Group == "" && o.Name == name
@@ -32,14 +32,14 @@ func (p *pass) targetNamespace() (cluster.Ref, bool) {
 }
 
 // needsNamespace tells whether the plan creates objects or runs hooks, which the target namespace may be missing for.
-func (p *pass) needsNamespace() bool {
+func (p writing) needsNamespace() bool {
 	return p.hooks.New && !p.retired() || slices.ContainsFunc(p.plan.Steps, func(s *plan.Step) bool {
 		return !p.retired() && (s.Row == nil || s.State == live.Missing) || s.Live == nil && s.Namespace == p.app.Namespace
 	})
 }
 
 // ensureNamespace creates the target namespace when it is missing; a dry run says that it would.
-func (p *pass) ensureNamespace(ctx context.Context) error {
+func (p writing) ensureNamespace(ctx context.Context) error {
 	ref, ok := p.targetNamespace()
 	if !ok || !p.needsNamespace() {
 		return nil
@@ -62,7 +62,7 @@ func (p *pass) ensureNamespace(ctx context.Context) error {
 }
 
 // tellNamespace reports that the target namespace is created. It is none of the objects of the app, which are counted.
-func (p *pass) tellNamespace(ref cluster.Ref, body []byte) {
+func (p writing) tellNamespace(ref cluster.Ref, body []byte) {
 	if p.opts.DryRun && slices.ContainsFunc(p.foreseenNamespaces, func(n string) bool { return n == ref.Name }) {
 		return // an app before this one would create it
 	}

@@ -7,7 +7,7 @@ import (
 )
 
 // noteSpread finds out whether the app has objects in more than one namespace. Names alone do not tell them apart then.
-func (p *pass) noteSpread() {
+func (p planning) noteSpread() {
 	var s object.Spread
 	for k := range p.rec.Rows {
 		s.See(k.Namespace)

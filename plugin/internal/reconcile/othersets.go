@@ -12,7 +12,7 @@ import (
 
 // refuseForeign words why objects that belong to another ApplySet are not applied: it names who has them, and the way
 // on which they are kept.
-func (p *pass) refuseForeign(ctx context.Context) error {
+func (p planning) refuseForeign(ctx context.Context) error {
 	known := map[string]setOwner{}
 	for i := range p.plan.Refused {
 		o := p.plan.RefusedObjects[i]
@@ -38,7 +38,7 @@ type setOwner struct {
 }
 
 // ownerOf finds out who has an ApplySet: an app of this instance, or of another one, or another tool.
-func (p *pass) ownerOf(ctx context.Context, id string) setOwner {
+func (p planning) ownerOf(ctx context.Context, id string) setOwner {
 	if app := p.apps[id]; app != "" {
 		return setOwner{SetOwner: store.SetOwner{App: app, Namespace: p.Records.Namespace}, id: id,
 			beside: p.listed != nil && slices.Contains(p.listed.beside, app)}

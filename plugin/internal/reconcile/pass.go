@@ -78,52 +78,83 @@ var errNothingToDo = errors.New("nothing to do")
 // part is one part of a pass. One that returns an error ends the pass; what was written so far is recorded.
 type part struct {
 	name string
-	run  func(*pass, context.Context) error
+	run  func(context.Context) error
 }
 
 // The parts of a pass, in order: first what only reads, then what writes. Apps of one gitops.yaml read together, see
 // round.go, and write one after the other.
-var reading = []part{
-	{"health rules", (*pass).compileHealth},
-	{"poll", (*pass).poll},
-	{"load record", (*pass).load},
-	{"variables", (*pass).variables},
-	{"observe", (*pass).observeRecorded},
-	{"decide", (*pass).decide},
-	{"render", (*pass).render},
-	{"observe", (*pass).observeDesired},
-	{"plan", (*pass).makePlan},
-	{"check owners", (*pass).checkOwners},
-	{"check rights", (*pass).checkRights},
+
+func (p *pass) readingParts() []part {
+	r, pl := p.reading(), p.planning()
+	return []part{
+		{"health rules", r.compileHealth},
+		{"poll", r.poll},
+		{"load record", r.load},
+		{"variables", r.variables},
+		{"observe", r.observeRecorded},
+		{"decide", r.decide},
+		{"render", r.render},
+		{"observe", r.observeDesired},
+		{"plan", pl.makePlan},
+		{"check owners", pl.checkOwners},
+		{"check rights", pl.checkRights},
+	}
 }
 
-var writing = []part{
-	{"ask", (*pass).ask},
-	{"write ahead", (*pass).writeAhead},
-	{"rename our shares", (*pass).renameShares},
-	{"apply", (*pass).apply},
-	{"guard recreations", (*pass).guardForeseen},
-	{"prune", (*pass).prune},
-	{"save", (*pass).saveApplied},
+func (p *pass) writingParts() []part {
+	w := p.writing()
+	return []part{
+		{"ask", w.ask},
+		{"write ahead", w.writeAhead},
+		{"rename our shares", w.renameShares},
+		{"apply", w.apply},
+		{"guard recreations", w.guardForeseen},
+		{"prune", w.prune},
+		{"save", w.saveApplied},
+	}
 }
 
-// deleting is what is done to the objects of an app that is removed.
-var deleting = []part{
-	{"hooks", (*pass).preDelete},
-	{"prune", (*pass).prune},
-	{"hooks", (*pass).postDelete},
-	{"prune", (*pass).pruneContainers},
-	{"hooks", (*pass).removed},
+// deletingParts is what is done to the objects of an app that is removed.
+func (p *pass) deletingParts() []part {
+	r, w := p.removal(), p.writing()
+	return []part{
+		{"hooks", r.preDelete},
+		{"prune", w.prune},
+		{"hooks", r.postDelete},
+		{"prune", w.pruneContainers},
+		{"hooks", r.removed},
+	}
 }
 
-// removing takes the place of writing for an app that left gitops.yaml.
-var removing = slices.Concat([]part{{"write ahead", (*pass).writeAhead}}, deleting, []part{{"save", (*pass).saveApplied}})
-
-var verifying = []part{
-	{"wait for kinds", (*pass).lateKinds},
-	{"wait for health", (*pass).waitForHealth},
-	{"hooks", (*pass).postSync},
+// removingParts takes the place of writingParts for an app that left gitops.yaml.
+func (p *pass) removingParts() []part {
+	w := p.writing()
+	return slices.Concat([]part{{"write ahead", w.writeAhead}}, p.deletingParts(), []part{{"save", w.saveApplied}})
 }
+
+func (p *pass) verifyingParts() []part {
+	w := p.writing()
+	return []part{
+		{"wait for kinds", w.lateKinds},
+		{"wait for health", w.waitForHealth},
+		{"hooks", w.postSync},
+	}
+}
+
+// The stages of a pass, each with what it does. What they share is in pass.
+type (
+	reading  struct{ *pass } // from Git and the cluster to what is desired and what there is
+	planning struct{ *pass } // what is to be done, and whether it may be
+	writing  struct{ *pass } // to the cluster
+	removal  struct{ *pass } // of an app, with its hooks
+	ending   struct{ *pass } // what is recorded and told
+)
+
+func (p *pass) reading() reading   { return reading{p} }
+func (p *pass) planning() planning { return planning{p} }
+func (p *pass) writing() writing   { return writing{p} }
+func (p *pass) removal() removal   { return removal{p} }
+func (p *pass) ending() ending     { return ending{p} }
 
 func (r *Reconciler) newPass(ctx context.Context, app App, opts Options) *pass {
 	r.memory()
@@ -143,12 +174,12 @@ func (p *pass) planInput(desired []*desired.Object) plan.Input {
 }
 
 func (p *pass) runStages(ctx context.Context) error {
-	return p.runParts(ctx, slices.Concat(reading, writing, verifying))
+	return p.runParts(ctx, slices.Concat(p.readingParts(), p.writingParts(), p.verifyingParts()))
 }
 
 func (p *pass) runParts(ctx context.Context, parts []part) error {
 	for _, s := range parts {
-		err := s.run(p, ctx)
+		err := s.run(ctx)
 		if ctx.Err() != nil && !errors.Is(err, errNothingToDo) {
 			return wait.ErrInterrupted // whatever request was cut off: its error says nothing
 		}
@@ -159,7 +190,7 @@ func (p *pass) runParts(ctx context.Context, parts []part) error {
 	return nil
 }
 
-func (p *pass) poll(ctx context.Context) (err error) {
+func (p reading) poll(ctx context.Context) (err error) {
 	if p.commit = p.opts.Commit; p.commit == "" {
 		p.commit, err = p.Source.Poll(ctx)
 	}
@@ -173,7 +204,7 @@ func (p *pass) poll(ctx context.Context) (err error) {
 
 // observeDesired lists what the record did not know to look for: kinds and namespaces that are new in Git. It shows
 // objects that belong to somebody else.
-func (p *pass) observeDesired(ctx context.Context) error {
+func (p reading) observeDesired(ctx context.Context) error {
 	q := observe.ListRequest{Namespaces: map[cluster.Kind][]string{}, NotOlderThan: p.rec.Newest()}
 	for _, o := range p.desired {
 		p.track.Refs[o.Key()] = o.Ref
@@ -201,7 +232,7 @@ func (p *pass) observeDesired(ctx context.Context) error {
 	return p.reader().List(ctx, p.live, q)
 }
 
-func (p *pass) makePlan(ctx context.Context) error {
+func (p planning) makePlan(ctx context.Context) error {
 	p.noteSpread()
 	p.plan = plan.Make(p.planInput(p.desired))
 	if len(p.plan.Prunes) > 0 {
@@ -231,7 +262,7 @@ func (p *pass) makePlan(ctx context.Context) error {
 }
 
 // readPlanned reads what the plan needs to know of the live objects.
-func (p *pass) readPlanned(ctx context.Context) error {
+func (p planning) readPlanned(ctx context.Context) error {
 	p.Report.Counts.Unchanged += len(p.plan.Unchanged)
 	var same []record.Key
 	for _, o := range p.plan.Unchanged {
@@ -245,7 +276,7 @@ func (p *pass) readPlanned(ctx context.Context) error {
 
 // lookBeforePrune lists the kinds of what is to be pruned once more, consistently: somebody may just have asked to keep
 // an object, or have made it theirs.
-func (p *pass) lookBeforePrune(ctx context.Context) error {
+func (p planning) lookBeforePrune(ctx context.Context) error {
 	doomed := map[cluster.Kind]bool{}
 	for _, r := range p.plan.Prunes {
 		doomed[r.Row.Ref.Kind] = true
@@ -257,7 +288,7 @@ func (p *pass) lookBeforePrune(ctx context.Context) error {
 
 // readUnsettled reads objects that need not be applied but whose health is not known: the last run ended before all
 // was healthy. Otherwise they are taken to be as healthy as they were; status asks anew.
-func (p *pass) readUnsettled(ctx context.Context, keys []record.Key) error {
+func (p planning) readUnsettled(ctx context.Context, keys []record.Key) error {
 	if p.rec.Settled || p.opts.drift != nil {
 		for _, k := range keys {
 			p.track.AssumedHealthy[k] = true
@@ -282,7 +313,7 @@ func (p *pass) readUnsettled(ctx context.Context, keys []record.Key) error {
 }
 
 // readBefore reads the objects that are about to change, to tell what changes, and who set what is reverted.
-func (p *pass) readBefore(ctx context.Context) error {
+func (p planning) readBefore(ctx context.Context) error {
 	var refs []cluster.Ref
 	for _, s := range p.plan.Steps {
 		switch {
@@ -305,7 +336,7 @@ func (p *pass) readBefore(ctx context.Context) error {
 // another reconciler prunes it meanwhile, and marks the record pending. Nothing is written ahead of changes to objects
 // that are recorded already: if they are cut off, the record still names the old commit and manifests, and the next
 // pass does them again.
-func (p *pass) writeAhead(ctx context.Context) error {
+func (p writing) writeAhead(ctx context.Context) error {
 	if p.opts.DryRun {
 		p.tellHooks()
 		return p.ensureNamespace(ctx)
@@ -343,14 +374,14 @@ func (p *pass) writeAhead(ctx context.Context) error {
 		return nil
 	}
 	p.rec.Pending = true
-	if !p.keepsSource() {
-		p.noteSource() // the next run may have to finish this one without flags
+	if !p.ending().keepsSource() {
+		p.ending().noteSource() // the next run may have to finish this one without flags
 	}
 	return p.Records.Save(ctx, p.rec)
 }
 
 // saveApplied records what was applied, unless finish follows soon: of several apps, others are applied before.
-func (p *pass) saveApplied(ctx context.Context) error {
+func (p writing) saveApplied(ctx context.Context) error {
 	if len(p.exec.Failed) > 0 || p.exec.WaitsForKinds() {
 		return nil // finish saves, or lateKinds
 	}
@@ -362,11 +393,11 @@ func (p *pass) saveApplied(ctx context.Context) error {
 }
 
 // saveUnsettled records what was applied before a wait for health: that can be long.
-func (p *pass) saveUnsettled(ctx context.Context) error {
-	return p.save(ctx, report.ResultSucceeded, "", false)
+func (p writing) saveUnsettled(ctx context.Context) error {
+	return p.ending().save(ctx, report.ResultSucceeded, "", false)
 }
 
-func (p *pass) waitForHealth(ctx context.Context) error {
+func (p writing) waitForHealth(ctx context.Context) error {
 	if p.opts.DryRun || len(p.exec.Failed) > 0 {
 		return nil
 	}
@@ -385,23 +416,23 @@ func (p *pass) keys() []record.Key {
 }
 
 // complete marks the record as holding all of this commit. A pass that only reverts drift says nothing about commits.
-func (p *pass) complete() {
+func (p writing) complete() {
 	if p.isHeld() {
 		p.rec.Pending, p.rec.Inputs = p.listed.held.pending, p.listed.held.inputs
 		return
 	}
-	p.forgetForeign()
+	p.ending().forgetForeign()
 	if p.rec.Revision.Commit != p.revision.Commit || len(p.plan.Steps) > p.exec.Postponed {
 		p.rec.Applied = p.started.UTC().Truncate(time.Second)
 	}
 	if p.rec.Revision.Commit == "" && !p.rec.Rebuilt {
 		p.rec.Installed = p.revision.Commit
 	}
-	if !p.keepsSource() {
-		p.noteSource()
+	if !p.ending().keepsSource() {
+		p.ending().noteSource()
 	}
 	p.rec.Revision = p.revision
 	p.rec.Config, p.rec.Tool, p.rec.Health = p.config, p.Tool, p.app.Health
-	p.noteInputs()
+	p.ending().noteInputs()
 	p.rec.Pending = p.rec.Rebuilt || p.deferred // a rebuilt inventory is compared with Git once more before anything is pruned
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // sort takes apart what was rendered: what is applied, and what is left alone or waits.
-func (p *pass) sort(objects []*desired.Object) {
+func (p reading) sort(objects []*desired.Object) {
 	p.desired, p.hooks.List, p.ignored = nil, nil, map[record.Key]bool{}
 	for _, o := range objects {
 		switch {
@@ -26,7 +26,7 @@ func (p *pass) sort(objects []*desired.Object) {
 }
 
 // tellMisunderstood warns of annotations that mean nothing here, and of fields that are not applied.
-func (p *pass) tellMisunderstood(objects []*desired.Object) {
+func (p reading) tellMisunderstood(objects []*desired.Object) {
 	for _, o := range objects {
 		for _, note := range o.Notes {
 			p.Say(report.Warning, "%s", manifest.Problem{Origin: o.Origin, Object: o.ID(), Message: note}.Error())
@@ -39,7 +39,7 @@ func (p *pass) tellMisunderstood(objects []*desired.Object) {
 
 // letStay keeps objects from being pruned that Git still holds, but asks to leave alone, and all of an app that is not
 // to be pruned.
-func (p *pass) letStay() {
+func (p planning) letStay() {
 	for i, r := range p.plan.Prunes {
 		if p.ignored[record.KeyOf(r.Row.Ref)] {
 			p.plan.Prunes[i].NotPruned = "its annotation asks to leave it alone"
@@ -50,7 +50,7 @@ func (p *pass) letStay() {
 }
 
 // markCreateOnly keeps the rows of objects that became create-only from being drift.
-func (p *pass) markCreateOnly() {
+func (p planning) markCreateOnly() {
 	for _, o := range p.plan.Unchanged {
 		if row := p.rec.Rows[o.Key()]; o.Policy.CreateOnly && !row.CreateOnly {
 			row.CreateOnly = true

@@ -11,7 +11,7 @@ import (
 )
 
 // checkOwners refuses to take over what another tool still applies. A dry run shows all the same what would change.
-func (p *pass) checkOwners(ctx context.Context) error {
+func (p planning) checkOwners(ctx context.Context) error {
 	err := p.takeover.Check(ctx, p.plan, p.live)
 	if p.opts.DryRun && errors.As(err, new(*OwnedError)) {
 		p.owned = err
@@ -21,7 +21,7 @@ func (p *pass) checkOwners(ctx context.Context) error {
 }
 
 // checkRights refuses a plan that takes rights which are missing.
-func (p *pass) checkRights(ctx context.Context) error {
+func (p planning) checkRights(ctx context.Context) error {
 	if p.opts.DryRun || len(p.plan.Steps)+len(p.plan.Prunes) == 0 || p.isOneChange() {
 		return nil
 	}
@@ -30,7 +30,7 @@ func (p *pass) checkRights(ctx context.Context) error {
 
 // isOneChange tells of a plan that it cannot be left half done: what the server answers to its only write is the answer to
 // the question as well.
-func (p *pass) isOneChange() bool {
+func (p planning) isOneChange() bool {
 	steps := p.plan.Steps
 	return len(steps) == 1 && len(p.plan.Prunes) == 0 && steps[0].Live != nil && !steps[0].Policy.Recreate && !p.hooks.AreDue()
 }
@@ -41,7 +41,7 @@ func (p *pass) checkCluster(ctx context.Context, suspicious bool) error {
 }
 
 // maybeOtherCluster tells whether the record and the cluster differ in a way that a record of another cluster would explain.
-func (p *pass) maybeOtherCluster() bool {
+func (p reading) maybeOtherCluster() bool {
 	if p.live.IsRewound() {
 		return true
 	}
@@ -55,7 +55,7 @@ func (p *pass) maybeOtherCluster() bool {
 
 // tellUnowned warns, once in the life of this process, of objects that carry the app's label although neither Git nor
 // the record names them: people copy objects with their labels. They are never touched.
-func (p *pass) tellUnowned() {
+func (p planning) tellUnowned() {
 	inGit := map[record.Key]bool{}
 	for _, o := range p.desired {
 		inGit[o.Key()] = true

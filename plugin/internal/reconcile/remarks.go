@@ -7,7 +7,7 @@ import (
 )
 
 // forgetForeign drops what was told of objects that are no longer the app's.
-func (p *pass) forgetForeign() {
+func (p ending) forgetForeign() {
 	if len(p.rec.Foreign) == 0 {
 		return
 	}
@@ -19,7 +19,7 @@ func (p *pass) forgetForeign() {
 }
 
 // noteAll looks for what others added to objects that were written since we wrote them.
-func (p *pass) noteAll() {
+func (p reading) noteAll() {
 	for k, row := range p.rec.Rows {
 		if u := p.live.Member(k, p.id); u != nil && p.states[k] == live.InSync && u.GetResourceVersion() != row.ResourceVersion {
 			p.execution().NoteForeign(row, u)

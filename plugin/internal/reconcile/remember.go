@@ -15,18 +15,18 @@ import (
 
 // keepsSource tells whether the record names a source that a run succeeded with, so that this one has to succeed first. A
 // list remembers the source of its apps; one that leaves its list remembers at once that it is on its own.
-func (p *pass) keepsSource() bool {
+func (p ending) keepsSource() bool {
 	return p.listed == nil && p.rec.List == "" && p.rec.Source.Repo != "" && p.rec.Revision.Commit != "" && !p.rec.Unproven
 }
 
 // noteSource puts the source and the settings of the app into its record. An app on its own is to prove them.
-func (p *pass) noteSource() {
+func (p ending) noteSource() {
 	p.rec.Source, p.rec.Unproven = p.Report.Source, p.listed == nil
 	p.noteSettings()
 }
 
 // rememberSource notes the source of a run that succeeded.
-func (p *pass) rememberSource() {
+func (p ending) rememberSource() {
 	switch {
 	case p.listed != nil || p.opts.drift != nil || p.opts.DryRun || p.rec == nil || p.rec.Inventory == nil:
 		return
@@ -50,7 +50,7 @@ func under(rev report.Revision, was, now string) report.Revision {
 }
 
 // warnForgotten says, after a run that failed, that later runs use another source.
-func (p *pass) warnForgotten() {
+func (p ending) warnForgotten() {
 	if p.rec == nil || p.rec.Inventory == nil || p.opts.Loop || p.opts.DryRun || p.listed != nil || !p.keepsSource() {
 		return
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-func (p *pass) render(ctx context.Context) error {
+func (p reading) render(ctx context.Context) error {
 	r, err := p.builder().Build(ctx)
 	if err != nil {
 		p.unrendered = err
@@ -64,7 +64,7 @@ func (p *pass) builder() *build.Builder {
 }
 
 // variables reads what the app's variables are. They are asked for in every pass, so that a change of one renders the app anew.
-func (p *pass) variables(ctx context.Context) error {
+func (p reading) variables(ctx context.Context) error {
 	read, err := (&build.VariableReader{Client: p.Cluster, Namespace: p.Records.Namespace, App: p.app, IsCredentials: p.isCredentials}).Read(ctx)
 	if read == nil || err != nil {
 		return err

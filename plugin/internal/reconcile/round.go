@@ -134,11 +134,11 @@ func (rd *round) single(ctx context.Context, err error) Outcome {
 	case err == nil:
 		err = p.runStages(ctx)
 	case rd.records != nil: // Git was polled, and could not be read
-		_, _ = p.poll(ctx), p.load(ctx) // nobody is asked again; the record says why nothing new is applied
+		_, _ = p.reading().poll(ctx), p.reading().load(ctx) // nobody is asked again; the record says why nothing new is applied
 	case !opts.forgive:
-		_ = p.load(ctx)
+		_ = p.reading().load(ctx)
 	}
-	done, err := p.finish(err)
+	done, err := p.ending().finish(err)
 	rd.passes = []*pass{p}
 	return Outcome{Apps: []AppOutcome{{done, p.ShownEffects(), err}}}
 }

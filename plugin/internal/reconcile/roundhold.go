@@ -43,11 +43,11 @@ func (rd *round) hold(ctx context.Context) ([]AppOutcome, error) {
 	rd.look(ctx)
 	var open []*pass
 	for _, p := range rd.passes {
-		if p.failure == nil && !p.listed.aside && p.strayed() {
+		if p.failure == nil && !p.listed.aside && p.planning().strayed() {
 			open = append(open, p)
 		}
 	}
-	concurrent.Each(ctx, len(open), build.AtOnce, func(i int) { open[i].failure = open[i].planHeld(ctx) })
+	concurrent.Each(ctx, len(open), build.AtOnce, func(i int) { open[i].failure = open[i].planning().planHeld(ctx) })
 	rd.work(ctx)
 	var out []AppOutcome
 	for _, p := range rd.passes {
@@ -88,7 +88,7 @@ type held struct {
 func (p *pass) isHeld() bool { return p.listed != nil && p.listed.held != nil }
 
 // standAt makes the pass one at the commit that its record holds, whatever the ref points at.
-func (p *pass) standAt(rec *record.Record) {
+func (p planning) standAt(rec *record.Record) {
 	p.listed.held = &held{rec.Pending, rec.Inputs}
 	p.revision = p.at(rec)
 	p.commit, p.Report.Revision, p.Report.Source = p.revision.Commit, p.revision, rec.Source
@@ -97,7 +97,7 @@ func (p *pass) standAt(rec *record.Record) {
 
 // strayed tells whether an object is not as it was applied. What was never applied to the end is left to a commit that
 // can be read.
-func (p *pass) strayed() bool {
+func (p planning) strayed() bool {
 	for k, row := range p.rec.Rows {
 		if p.commit != "" && row.Manifest != "" && p.states[k] != live.InSync {
 			return true
@@ -108,8 +108,8 @@ func (p *pass) strayed() bool {
 }
 
 // planHeld plans to revert what drifted, wherever the manifests are those that were applied.
-func (p *pass) planHeld(ctx context.Context) error {
-	if err := p.render(ctx); err != nil {
+func (p planning) planHeld(ctx context.Context) error {
+	if err := p.reading().render(ctx); err != nil {
 		p.desired = nil
 		return p.notReverted(p.left(), err)
 	}
@@ -146,7 +146,7 @@ func (p *pass) planHeld(ctx context.Context) error {
 }
 
 // left lists the recorded objects that are not as they were applied and that the plan is not about.
-func (p *pass) left() []record.Row {
+func (p planning) left() []record.Row {
 	planned := p.keys()
 	return slices.DeleteFunc(p.rec.Sorted(), func(row record.Row) bool {
 		k := record.KeyOf(row.Ref)
@@ -155,12 +155,12 @@ func (p *pass) left() []record.Row {
 }
 
 // handedOn tells whether a run that was cut off gave the object to another app of the instance.
-func (p *pass) handedOn(k record.Key) bool {
+func (p planning) handedOn(k record.Key) bool {
 	return p.apps[plan.OtherSet(p.live.Object(k), p.id)] != ""
 }
 
 // notReverted says which drift stays, and why.
-func (p *pass) notReverted(left []record.Row, why error) error {
+func (p planning) notReverted(left []record.Row, why error) error {
 	others := ""
 	if n := len(left) - 1; n > 0 {
 		others = fmt.Sprintf(" (and %s)", report.Plural(n, "other object"))

@@ -14,7 +14,7 @@ import (
 // one of these claims: the files tell whether both sides define it. It returns all that were rendered.
 func (rd *round) renderOpen(ctx context.Context, open []*pass) []*pass {
 	for next := open; len(next) > 0; open = append(open, next...) {
-		concurrent.Each(ctx, len(next), build.AtOnce, func(i int) { next[i].renderListed(ctx) })
+		concurrent.Each(ctx, len(next), build.AtOnce, func(i int) { next[i].reading().renderListed(ctx) })
 		next = rd.disputed(next)
 	}
 	rd.shareKinds(ctx, open)

@@ -55,7 +55,7 @@ func (rd *round) makePasses(ctx context.Context) error {
 			}
 		}
 		if rd.holding {
-			p.standAt(rd.records[app.Name])
+			p.planning().standAt(rd.records[app.Name])
 		}
 		rd.passes = append(rd.passes, p)
 	}
@@ -76,11 +76,11 @@ func (rd *round) openRecord(ctx context.Context, p *pass) {
 			"give each gitops.yaml an instance of its own (-n), or its apps other names; if the repository has moved, `kubectl gitops uninstall` lets the objects go as they are, and the next run takes them over")
 		return
 	}
-	if p.failure = p.compileHealth(ctx); p.failure == nil {
-		p.failure = p.open(ctx, known)
+	if p.failure = p.reading().compileHealth(ctx); p.failure == nil {
+		p.failure = p.reading().open(ctx, known)
 	}
 	if p.failure == nil && !p.listed.retired {
-		p.failure = p.variables(ctx)
+		p.failure = p.reading().variables(ctx)
 	}
 	rd.recall(p)
 	if errors.Is(p.failure, errSuspended) {
@@ -151,7 +151,7 @@ func (g *group) look(ctx context.Context, passes []*pass) error {
 	}
 	for i, p := range passes {
 		p.states = apps[i].States
-		p.failure = p.compared(ctx)
+		p.failure = p.reading().compared(ctx)
 	}
 	return nil
 }

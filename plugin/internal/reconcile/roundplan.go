@@ -35,7 +35,7 @@ func (rd *round) plan(ctx context.Context) {
 	rd.handovers()
 	for _, p := range open {
 		if p.failure == nil && !p.listed.late && !p.listed.slow {
-			p.failure = p.planListed(ctx)
+			p.failure = p.planning().planListed(ctx)
 		}
 		if errors.Is(p.failure, errNothingToDo) {
 			p.listed.idle, p.failure = true, nil
@@ -53,7 +53,7 @@ func (rd *round) decide(ctx context.Context, p *pass) bool {
 	if p.listed.aside && p.listed.holds != nil && p.listed.holds.Commit == p.commit {
 		return true // nobody asked, and Git has nothing new
 	}
-	err := p.decide(ctx)
+	err := p.reading().decide(ctx)
 	if errors.Is(err, errNothingToDo) {
 		p.listed.idle = true
 		return true
@@ -63,7 +63,7 @@ func (rd *round) decide(ctx context.Context, p *pass) bool {
 }
 
 // renderListed renders what one app of several is to hold.
-func (p *pass) renderListed(ctx context.Context) {
+func (p reading) renderListed(ctx context.Context) {
 	if p.listed.retired {
 		return // nothing
 	}
@@ -128,7 +128,7 @@ func (rd *round) lookWider(ctx context.Context) {
 				continue
 			}
 			if p.listed.shared != g.live { // it was looked at alone
-				p.failure = p.observeDesired(ctx)
+				p.failure = p.reading().observeDesired(ctx)
 				continue
 			}
 			open = append(open, p)
@@ -143,14 +143,14 @@ func (rd *round) lookWider(ctx context.Context) {
 		if len(open) == 0 {
 			continue
 		}
-		err := all.observeDesired(ctx)
+		err := all.reading().observeDesired(ctx)
 		for _, p := range open {
 			if err == nil || ctx.Err() != nil {
 				p.failure = err
 				continue
 			}
 			p.live = p.ownPart() // one app's trouble is not that of the others
-			p.failure = p.observeDesired(ctx)
+			p.failure = p.reading().observeDesired(ctx)
 		}
 	}
 }
@@ -168,7 +168,7 @@ func (p *pass) ownPart() *live.Snapshot {
 }
 
 // planListed plans one app of several. errNothingToDo means that Git has nothing new for it.
-func (p *pass) planListed(ctx context.Context) error {
+func (p planning) planListed(ctx context.Context) error {
 	if p.listed.retired {
 		if err := p.planRemoval(); err != nil {
 			return err
@@ -182,7 +182,7 @@ func (p *pass) planListed(ctx context.Context) error {
 	p.planHooks()
 	settled := !p.hooks.AreDue() && p.hooks.AreKept(p.rec) && p.rec.Config == p.config && p.rec.Tool == p.Tool && !p.rec.Pending && p.rec.Due == "" && !p.rec.Rebuilt
 	if settled && !p.listed.retired && len(p.plan.Steps)+len(p.plan.Prunes)+len(p.plan.Refused) == 0 {
-		if err := p.renameShares(ctx); err != nil {
+		if err := p.writing().renameShares(ctx); err != nil {
 			return err
 		}
 		p.Report.Counts.Unchanged = len(p.plan.Unchanged)
@@ -190,7 +190,7 @@ func (p *pass) planListed(ctx context.Context) error {
 		if err := p.readUnsettled(ctx, keys); err != nil {
 			return err
 		}
-		p.noteInputs()
+		p.ending().noteInputs()
 		return errNothingToDo
 	}
 	if p.listed.aside {

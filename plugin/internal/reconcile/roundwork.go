@@ -141,9 +141,9 @@ func (rd *round) start(ctx context.Context, p *pass) {
 			return
 		}
 	}
-	parts := writing
+	parts := p.writingParts()
 	if p.listed.retired {
-		parts = removing
+		parts = p.removingParts()
 	}
 	if p.failure = p.runParts(ctx, parts); p.failure != nil {
 		return
@@ -158,11 +158,11 @@ func (rd *round) start(ctx context.Context, p *pass) {
 func (rd *round) planLate(ctx context.Context, p *pass) error {
 	p.builder().ForgetServer()
 	p.Cluster.Learn(p.rec.Kinds()...)
-	p.learnForeseen(ctx)
-	if err := p.render(ctx); err != nil {
+	p.reading().learnForeseen(ctx)
+	if err := p.reading().render(ctx); err != nil {
 		return err
 	}
-	if err := p.confine(); err != nil {
+	if err := p.reading().confine(); err != nil {
 		return err
 	}
 	for _, other := range rd.passes {
@@ -175,11 +175,11 @@ func (rd *round) planLate(ctx context.Context, p *pass) error {
 	takes, gives := p.TakesOver, p.HandsOver
 	p.live = p.ownPart()
 	p.TakesOver, p.HandsOver = takes, gives
-	if err := p.observeDesired(ctx); err != nil {
+	if err := p.reading().observeDesired(ctx); err != nil {
 		return err
 	}
 	p.listed.shared = p.live
-	return p.planListed(ctx)
+	return p.planning().planListed(ctx)
 }
 
 // end waits until what was applied for an app is healthy, and words its result.
@@ -193,7 +193,7 @@ func (rd *round) end(ctx context.Context, p *pass) {
 	case l.held != nil && l.idle:
 		return // nothing is said of its record
 	case l.suspended && p.failure == nil:
-		_, p.failure = p.leaveSuspended()
+		_, p.failure = p.ending().leaveSuspended()
 	case l.aside:
 		if p.failure != nil {
 			p.failure = p.Conceal(p.failure)
@@ -207,7 +207,7 @@ func (rd *round) end(ctx context.Context, p *pass) {
 	case p.failure == nil && l.applied && ctx.Err() != nil && p.allDone():
 		p.failure = l.stays // the run is interrupted; this app was finished
 	case p.failure == nil && l.applied:
-		if p.failure = p.runParts(ctx, verifying); p.failure == nil {
+		if p.failure = p.runParts(ctx, p.verifyingParts()); p.failure == nil {
 			p.failure = l.stays
 		}
 	case p.failure == nil && l.idle:
@@ -215,7 +215,7 @@ func (rd *round) end(ctx context.Context, p *pass) {
 	case p.failure == nil && ctx.Err() != nil:
 		p.failure = wait.ErrInterrupted
 	}
-	_, p.failure = p.finish(p.failure)
+	_, p.failure = p.ending().finish(p.failure)
 }
 
 // allDone tells whether nothing is left to wait for: all is applied and healthy, and no hook is due.
@@ -275,7 +275,7 @@ func (rd *round) saveList(ctx context.Context, problem string, why error) error 
 			if !p.listed.retired {
 				list.Apps = append(list.Apps, p.app.Name)
 			}
-			if b, behind := p.behind(); behind {
+			if b, behind := p.ending().behind(); behind {
 				list.Behind = append(list.Behind, b)
 			}
 		}
@@ -299,7 +299,7 @@ func (rd *round) saveProblem(ctx context.Context, err error) error {
 }
 
 // behind tells why the objects of an app do not all equal the commit, or why one that left still has some.
-func (p *pass) behind() (record.Behind, bool) {
+func (p ending) behind() (record.Behind, bool) {
 	b := record.Behind{App: p.app.Name}
 	l := p.listed
 	if p.rec != nil {

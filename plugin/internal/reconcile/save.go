@@ -20,7 +20,7 @@ import (
 
 // saveResult saves record, report and history when this pass has something new to say. A pass that found nothing to do
 // writes nothing; neither does one that fails as the one before it did.
-func (p *pass) saveResult(idle bool, failure error) error {
+func (p ending) saveResult(idle bool, failure error) error {
 	if p.opts.DryRun || p.rec == nil || p.rec.Inventory == nil || errors.Is(failure, store.ErrBusy) {
 		return nil
 	}
@@ -56,7 +56,7 @@ func (p *pass) saveResult(idle bool, failure error) error {
 }
 
 // save writes the inventory, the report and, when the run is news, the history.
-func (p *pass) save(ctx context.Context, result report.Result, message string, settled bool) error {
+func (p ending) save(ctx context.Context, result report.Result, message string, settled bool) error {
 	p.rec.Settled = settled
 	if !p.rec.HasParent() {
 		if _, err := p.Records.LoadParent(ctx, p.rec, p.app.Name); err != nil {
@@ -84,7 +84,7 @@ func (p *pass) save(ctx context.Context, result report.Result, message string, s
 // pushRun adds run to the history if it is news: it changed an object, failed in a new way, ended a failure, or found
 // done what a run that was cut off has not recorded. The second save of one pass, after the wait for health, replaces
 // its first entry.
-func (p *pass) pushRun(ctx context.Context, run report.Run) ([]report.Run, bool) {
+func (p ending) pushRun(ctx context.Context, run report.Run) ([]report.Run, bool) {
 	history := p.rec.History
 	if p.pushed {
 		run.ID = history[0].ID
@@ -102,7 +102,7 @@ func (p *pass) pushRun(ctx context.Context, run report.Run) ([]report.Run, bool)
 }
 
 // gitChanged tells whether the plan of this pass holds a change of Git's that the record did not know.
-func (p *pass) gitChanged() bool {
+func (p ending) gitChanged() bool {
 	return p.plan != nil && (len(p.plan.Prunes) > 0 || slices.ContainsFunc(p.plan.Steps, func(s *plan.Step) bool { return s.Changed }))
 }
 
@@ -113,7 +113,7 @@ func syncOf(result report.Result) report.Sync {
 	return report.Synced
 }
 
-func (p *pass) changeLines() []string {
+func (p ending) changeLines() []string {
 	var lines []string
 	for _, c := range p.Report.Changes {
 		if c.Action == report.Unchanged {

@@ -17,7 +17,7 @@ import (
 
 // renameShares gives our entries on the objects that are as they were applied today's name. An object that refuses any
 // update keeps the earlier name until it is applied again, and is not asked twice.
-func (p *pass) renameShares(ctx context.Context) error {
+func (p writing) renameShares(ctx context.Context) error {
 	if p.opts.DryRun {
 		return nil
 	}

@@ -12,7 +12,7 @@ var errSuspended = errors.New("suspended")
 
 // checkSuspended ends the pass when the app is suspended. A suspension that is over leaves the record with its next
 // save; nothing is written for its sake.
-func (p *pass) checkSuspended() error {
+func (p reading) checkSuspended() error {
 	if !p.rec.Suspended.At(p.Now()) {
 		p.rec.Suspended = nil
 		return nil
@@ -25,7 +25,7 @@ func (p *pass) checkSuspended() error {
 }
 
 // leaveSuspended is the report of a pass that left the app alone.
-func (p *pass) leaveSuspended() (report.App, error) {
+func (p ending) leaveSuspended() (report.App, error) {
 	p.Report.Result, p.Report.Suspended, p.Report.Health = report.ResultSucceeded, p.rec.Suspended, health.Unknown
 	p.Report.Revision, p.Report.Message = p.rec.Revision, p.rec.Suspended.String()
 	return *p.Report, nil

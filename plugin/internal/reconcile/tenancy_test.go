@@ -43,11 +43,11 @@ func TestHooksAreConfinedToo(t *testing.T) {
 	hook := desiredtest.Object("Job", "migrate", "argocd.argoproj.io/hook=PreSync")
 	hook.Namespace = "kube-system"
 	p := &pass{app: App{Allow: Allow{Namespaces: []string{"shop"}}}, hooks: plan.Hooks{List: []*desired.Object{hook}}}
-	if err := p.confine(); err == nil {
+	if err := p.reading().confine(); err == nil {
 		t.Error("a hook in a namespace of others is allowed")
 	}
 	p.app.Allow.Namespaces = []string{"kube-system"}
-	if err := p.confine(); err != nil {
+	if err := p.reading().confine(); err != nil {
 		t.Error(err)
 	}
 }
