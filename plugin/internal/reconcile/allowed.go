@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -12,7 +13,7 @@ import (
 // allowed reads what the commits since the applied one allow. bases are commits that may be the applied one; the
 // one that allows least counts, so that no trailer serves twice. Where a repository does not tell the commits, the one
 // that is about to be applied counts alone.
-func (r *Reconciler) allowed(ctx context.Context, tip source.Revision, to string, bases ...string) plan.Allowance {
+func (r *env) allowed(ctx context.Context, tip source.Revision, to string, bases ...string) plan.Allowance {
 	alone := plan.AllowedBy([]plan.Commit{tipOf(tip)})
 	var least *plan.Allowance
 	var failure error
@@ -39,13 +40,13 @@ func (r *Reconciler) allowed(ctx context.Context, tip source.Revision, to string
 }
 
 // allowedSince asks the repository once for each pair of commits.
-func (r *Reconciler) allowedSince(ctx context.Context, tip source.Revision, to, base string) (plan.Allowance, error) {
+func (r *env) allowedSince(ctx context.Context, tip source.Revision, to, base string) (plan.Allowance, error) {
 	if tip.Parent == base {
 		return plan.AllowedBy([]plan.Commit{tipOf(tip)}), nil
 	}
-	m, key := r.memory(), [2]string{base, tip.Commit}
+	m, key := &r.messages, [2]string{base, tip.Commit}
 	m.mu.Lock()
-	kept, known := m.allowed[key]
+	kept, known := m.last[key]
 	m.mu.Unlock()
 	if known {
 		return kept, nil
@@ -64,7 +65,7 @@ func (r *Reconciler) allowedSince(ctx context.Context, tip source.Revision, to, 
 	a := plan.AllowedBy(list)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.allowed = map[[2]string]plan.Allowance{key: a}
+	m.last = map[[2]string]plan.Allowance{key: a}
 	return a, nil
 }
 
@@ -74,3 +75,9 @@ func tipOf(tip source.Revision) plan.Commit {
 }
 
 func messageOf(rev source.Revision) string { return rev.Subject + "\n\n" + rev.Body }
+
+// allowances remembers what the messages of the range of commits allow that was asked for last. The zero value is ready to use.
+type allowances struct {
+	mu   sync.Mutex
+	last map[[2]string]plan.Allowance // by the two ends of the range
+}

@@ -2,9 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"os"
 	"sync"
@@ -12,14 +9,7 @@ import (
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/execute"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/preflight"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
@@ -43,38 +33,11 @@ type Reconciler struct {
 	// Apps reads gitops.yaml in a directory of the checkout; found is false when there is none. nil never finds one.
 	Apps func(root *os.Root, dir string) (apps []App, found bool, err error)
 
-	kept *memory         // made when it is needed first
-	home *cluster.Client // with our own rights, of one that acts as a service account
-}
-
-// memory is what the passes of one process leave to the later ones.
-type memory struct {
+	own      *env // made when it is needed first
 	mu       sync.Mutex
-	renders  *build.Renders
-	fights   apply.Contested              // what was reverted lately
-	rules    health.Cache                 // of apps
-	reader   observe.Reader               // of the cluster
-	rights   preflight.Rights             // what the user was found to be allowed
-	refusals execute.Refusals             // by app: keys of the objects whose changes the server refused
-	allowed  map[[2]string]plan.Allowance // by the messages of commits, of the range that was asked for last
-
-	identity preflight.Identity
-	unowned  sync.Map // uids of objects with our labels that are not ours, told already
-	owners   sync.Map // owners that objects were taken over from and that are not in the cluster, told already
-
-	deputies map[string]*Reconciler // by the service account that they act as
-	checked  *checked
+	deputies map[string]*env // by the service account that they act as
+	checked  *checked        // the gitops.yaml that was read last
 }
-
-func (r *Reconciler) memory() *memory {
-	if r.kept == nil {
-		r.kept = &memory{reader: observe.Reader{Cluster: r.Cluster}, renders: build.NewRenders(), deputies: map[string]*Reconciler{}}
-	}
-	return r.kept
-}
-
-// reader reads the cluster with the rights of this identity.
-func (r *Reconciler) reader() *observe.Reader { return &r.memory().reader }
 
 // Options are the settings of one run.
 type Options struct {
@@ -106,19 +69,4 @@ func (r *Reconciler) tell(kind report.EventKind, app, format string, args ...any
 	if r.Events != nil {
 		r.Events(report.Event{Kind: kind, App: app, Text: fmt.Sprintf(format, args...)})
 	}
-}
-
-// settings is a digest of everything but the commit that shapes what is applied: when it changes, all is planned anew.
-// It covers every field of the app, and the version of what its variables come from, "" when they come from nowhere.
-func (r *Reconciler) settings(app App, variables string) string {
-	var substitute any
-	if s := app.Substitute; s != nil {
-		substitute = []any{s.Vars, variables}
-	}
-	raw, err := json.Marshal([]any{app, r.From.Repo, r.Tool, r.Signed, substitute})
-	if err != nil {
-		return ""
-	}
-	sum := sha256.Sum256(raw)
-	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }

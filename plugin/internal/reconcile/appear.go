@@ -22,7 +22,7 @@ func (rd *round) shareKinds(ctx context.Context, open []*pass) {
 			}
 			var brought []string
 			for _, dep := range rd.dependencies(p) {
-				if r := dep.memory().renders.Of(dep.app.Name); r != nil && r.Commit == dep.commit {
+				if r := dep.env.renders.Of(dep.app.Name); r != nil && r.Commit == dep.commit {
 					brought = append(brought, manifest.DefinedVersions(r.Objects)...)
 				}
 			}
@@ -31,7 +31,7 @@ func (rd *round) shareKinds(ctx context.Context, open []*pass) {
 				continue
 			}
 			p.brought, again = slices.Compact(brought), true
-			p.memory().renders.ForgetRendering(p.app.Name)
+			p.env.renders.ForgetRendering(p.app.Name)
 			p.reading().renderListed(ctx)
 		}
 		if !again {
@@ -50,6 +50,6 @@ func (p ending) noteAsked() {
 // installed makes a pass of this process look again for what charts asked about, after a kind was installed.
 func (p *pass) installed(k record.Key) {
 	if k.Kind == "CustomResourceDefinition" && k.Group == "apiextensions.k8s.io" {
-		p.memory().renders.ForgetCustom()
+		p.env.renders.ForgetCustom()
 	}
 }

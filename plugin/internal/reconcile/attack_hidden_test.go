@@ -25,7 +25,7 @@ import (
 func TestAttackHiddenValuesLeaveNoPass(t *testing.T) {
 	const value, encoded = "hunter2-canary", "aHVudGVyMi1jYW5hcnk="
 	var said []report.Event
-	p := &pass{Reconciler: &Reconciler{}, Teller: &tell.Teller{Emit: func(e report.Event) { said = append(said, e) }, Report: &report.App{Name: "app"}, Hidden: sealed.New(map[string]string{value: "x"})}}
+	p := &pass{env: &env{}, Teller: &tell.Teller{Emit: func(e report.Event) { said = append(said, e) }, Report: &report.App{Name: "app"}, Hidden: sealed.New(map[string]string{value: "x"})}}
 	holder := &unstructured.Unstructured{Object: map[string]any{"apiVersion": "v1", "kind": "ConfigMap", "metadata": map[string]any{"name": "c"}, "data": map[string]any{"a": "x " + value}}}
 	p.Effects = []report.Effect{{Note: "rewritten: " + value, After: holder}}
 
@@ -55,7 +55,7 @@ func TestAttackHiddenValuesLeaveNoPass(t *testing.T) {
 
 // TestAttackHiddenHooksAreNotKept: the record keeps hooks for the removal of the app, and no value with them.
 func TestAttackHiddenHooksAreNotKept(t *testing.T) {
-	p := &pass{Reconciler: &Reconciler{}, Teller: &tell.Teller{Hidden: sealed.New(map[string]string{"hunter2-canary": "x"})}}
+	p := &pass{env: &env{}, Teller: &tell.Teller{Hidden: sealed.New(map[string]string{"hunter2-canary": "x"})}}
 	o := desiredtest.Object("Job", "j")
 	o.Manifest = &unstructured.Unstructured{Object: map[string]any{"kind": "Job", "spec": map[string]any{"args": []any{"--password=hunter2-canary"}}}}
 	if why := p.reading().notKept(o); !strings.Contains(why, "repeats a value of a Secret") {

@@ -101,7 +101,7 @@ func (p ending) inputPaths() []string {
 // commitsWithin is how long the saving of a record may wait for Git to tell its history.
 const commitsWithin = 15 * time.Second
 
-func (r *Reconciler) commitsBetween(ctx context.Context, from, to string, paths []string) ([]source.Commit, error) {
+func (r *env) commitsBetween(ctx context.Context, from, to string, paths []string) ([]source.Commit, error) {
 	ctx, cancel := context.WithTimeout(ctx, commitsWithin)
 	defer cancel()
 	return r.Source.Commits(ctx, from, to, paths...)
@@ -128,7 +128,7 @@ func (rd *round) commits(ctx context.Context, from, to string, paths []string) (
 	}
 	slices.Sort(all)
 	all = slices.Compact(all)
-	commits, err := rd.commitsBetween(ctx, from, to, all)
+	commits, err := rd.env().commitsBetween(ctx, from, to, all)
 	if err != nil {
 		return nil, err
 	}

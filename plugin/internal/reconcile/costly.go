@@ -24,7 +24,7 @@ func (rd *round) recall(p *pass) {
 		commit := rd.list.Revision.Commit
 		failed = &build.Failed{Commit: commit, Config: b.Config, Err: failureOf(b, p.rec, commit), At: *b.Rendered, Until: *b.Until, Tries: b.Tries}
 	}
-	p.memory().renders.Recall(p.app.Name, b.Slow, failed)
+	p.env.renders.Recall(p.app.Name, b.Slow, failed)
 }
 
 // noteRender adds to what the list says of an app how its render went.
@@ -32,7 +32,7 @@ func (p ending) noteRender(b *record.Behind) {
 	if p.unrendered == nil {
 		return
 	}
-	p.memory().renders.Describe(p.app.Name, p.commit, p.config, p.failure != nil, p.listed.slow, b)
+	p.env.renders.Describe(p.app.Name, p.commit, p.config, p.failure != nil, p.listed.slow, b)
 }
 
 // failureOf is the error of a render that another process made. The record of the app has all lines of it, the list one; the record of

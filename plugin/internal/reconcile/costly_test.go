@@ -49,7 +49,7 @@ func (k *kitchen) pass(commit, config string, opts Options) *pass {
 	opts.open = func(context.Context, string) (*Tree, error) {
 		return &Tree{Root: root, Revision: source.Revision{Commit: commit}, Close: func() {}}, nil
 	}
-	p := k.newPass(k.t.Context(), App{Name: "slow", Path: "slow"}, opts)
+	p := newPass(k.t.Context(), k.env(), App{Name: "slow", Path: "slow"}, opts)
 	p.commit, p.config, p.listed = commit, config, &listed{}
 	p.rec = &record.Record{Inventory: record.NewInventory("slow")}
 	o := desiredtest.Object("ConfigMap", "a")
@@ -210,7 +210,7 @@ func TestAttackOneSlowTemplate(t *testing.T) {
 		q := next.pass("c2", "s1", Options{Loop: true})
 		(&round{Reconciler: next.Reconciler, list: &record.AppList{Tool: "v1", Behind: []record.Behind{b}}}).recall(q)
 		waits(q, 0)
-		if got := q.memory().renders.SlowSince(q.app.Name); !got.Equal(*b.Slow) || got.After(at.Add(build.RenderSlice)) {
+		if got := q.env.renders.SlowSince(q.app.Name); !got.Equal(*b.Slow) || got.After(at.Add(build.RenderSlice)) {
 			t.Errorf("it waits since %v", got)
 		}
 

@@ -18,7 +18,7 @@ import (
 
 // guardInstance refuses what belongs to an instance itself: its records, and what its job takes its credentials from. Git does
 // not say who may write to Git, nor what an app has applied. An object with another name counts when apply would add to one.
-func (r *Reconciler) guardInstance(ctx context.Context, o *desired.Object) (manifest.Problems, error) {
+func (r *env) guardInstance(ctx context.Context, o *desired.Object) (manifest.Problems, error) {
 	refuse := func(message, advice string) (manifest.Problems, error) {
 		return manifest.Problems{{Origin: o.Origin, Object: o.ID(), Message: message, Hint: advice}}, nil
 	}
@@ -64,7 +64,7 @@ func trustKey(manifest *unstructured.Unstructured) string {
 
 // isCredentials tells whether the CronJob of the instance takes anything from a Secret or ConfigMap in its namespace. Where
 // that may not be known, it is an error: nothing is done to what may be the credentials.
-func (r *Reconciler) isCredentials(ctx context.Context, ref cluster.Ref) (bool, error) {
+func (r *env) isCredentials(ctx context.Context, ref cluster.Ref) (bool, error) {
 	if ref.Namespace != r.Records.Namespace {
 		return false, nil
 	}

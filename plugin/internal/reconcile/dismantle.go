@@ -24,7 +24,7 @@ import (
 // The app is the one of the record: what is deleted, and every hook, goes with the rights of its service account and within
 // what it is allowed to contain, whoever asks for the removal.
 func (r *Reconciler) Dismantle(ctx context.Context, name string, prune bool) (report.App, error) {
-	app, opts, by := App{Name: name, Timeout: DefaultTimeout}, Options{Cause: report.CauseManual}, r
+	app, opts, by := App{Name: name, Timeout: DefaultTimeout}, Options{Cause: report.CauseManual}, r.env()
 	records, err := r.Records.Load(ctx)
 	if rec := records[name]; rec != nil && rec.Inventory != nil {
 		said := recorded.Settings(rec)
@@ -37,7 +37,7 @@ func (r *Reconciler) Dismantle(ctx context.Context, name string, prune bool) (re
 	if err != nil {
 		return report.App{Name: name, Result: report.ResultFailed, Message: err.Error()}, err
 	}
-	p := by.newPass(ctx, app, opts)
+	p := newPass(ctx, by, app, opts)
 	err = p.removal().dismantle(ctx, prune)
 	if err == nil && len(p.exec.Failed) > 0 {
 		err = p.FirstFailure()

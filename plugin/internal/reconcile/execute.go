@@ -39,7 +39,7 @@ func (p *pass) execution() *execute.Execution {
 	e := p.exec
 	e.Applier, e.Hooks = p.applier(), p.hookRunner()
 	e.Plan, e.Desired, e.Ignored, e.Loop, e.Budget = p.plan, p.desired, p.ignored, p.opts.Loop, p.app.Budget
-	e.Refusals = &p.memory().refusals
+	e.Refusals = &p.env.refusals
 	e.Allowed = func(ctx context.Context) plan.Allowance { return p.allowed(ctx, p.tip, p.commit, p.bases()...) }
 	e.CheckCluster = func(ctx context.Context) error { return p.checkCluster(ctx, false) }
 	e.WarnMissing, e.Applied = p.takeover.WarnMissing, p.installed
@@ -49,7 +49,7 @@ func (p *pass) execution() *execute.Execution {
 
 // applier applies and prunes with what the pass knows by now.
 func (p *pass) applier() *apply.Applier {
-	a := &apply.Applier{Client: p.Cluster, Now: p.Now, Say: p.Teller, Wait: p.wait, Contested: &p.memory().fights, Set: p.id, Foreign: p.app.ForeignFields,
+	a := &apply.Applier{Client: p.Cluster, Now: p.Now, Say: p.Teller, Wait: p.wait, Contested: &p.env.contested, Set: p.id, Foreign: p.app.ForeignFields,
 		DryRun: p.opts.DryRun, Record: p.rec, Promised: plan.Promised{NewKinds: p.newKinds, Namespace: p.app.Namespace, Ahead: p.foreseen},
 		Unchanged: func(ctx context.Context) error { return p.Records.Unchanged(ctx, p.rec) },
 		Absent:    p.live.IsAbsent, Text: p.textOf, IsCredentials: p.isCredentials, MadeNamespace: p.madeNamespace}

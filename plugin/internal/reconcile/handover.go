@@ -81,7 +81,7 @@ func (p *pass) claimed() []record.Key {
 		return slices.AppendSeq(p.keys(), maps.Keys(p.ignored))
 	}
 	var keys []record.Key
-	for _, o := range p.memory().renders.Of(p.app.Name).Objects {
+	for _, o := range p.env.renders.Of(p.app.Name).Objects {
 		gk := o.GroupVersionKind().GroupKind()
 		for _, ns := range []string{"", o.GetNamespace(), p.app.Namespace, "default"} { // its kind will tell
 			keys = append(keys, record.Key{Group: gk.Group, Kind: gk.Kind, Namespace: ns, Name: o.GetName()})

@@ -19,10 +19,10 @@ import (
 func TestAnAppThatIsPlannedLateHandsOver(t *testing.T) {
 	moved, stays := desiredtest.Object("ConfigMap", "moved"), desiredtest.Object("ConfigMap", "stays")
 	r := &Reconciler{}
-	r.memory().renders.Keep("giver", &build.Build{Objects: []manifest.Object{{Unstructured: stays.Manifest}, {Unstructured: desiredtest.Object("Widget", "new").Manifest}}})
-	giver := &pass{Reconciler: r, Teller: &tell.Teller{Report: &report.App{}}, app: App{Name: "giver"}, id: objecttest.Set, listed: &listed{late: true}, live: live.New(),
+	r.env().renders.Keep("giver", &build.Build{Objects: []manifest.Object{{Unstructured: stays.Manifest}, {Unstructured: desiredtest.Object("Widget", "new").Manifest}}})
+	giver := &pass{env: r.env(), Teller: &tell.Teller{Report: &report.App{}}, app: App{Name: "giver"}, id: objecttest.Set, listed: &listed{late: true}, live: live.New(),
 		rec: &record.Record{Inventory: record.NewInventory("giver")}}
-	taker := &pass{Reconciler: r, Teller: &tell.Teller{Report: &report.App{}}, app: App{Name: "taker"}, id: "applyset-takers-v1", listed: &listed{}, live: live.New(),
+	taker := &pass{env: r.env(), Teller: &tell.Teller{Report: &report.App{}}, app: App{Name: "taker"}, id: "applyset-takers-v1", listed: &listed{}, live: live.New(),
 		rec: &record.Record{Inventory: record.NewInventory("taker")}, desired: []*desired.Object{moved}}
 	shared := live.New()
 	for _, o := range []*desired.Object{moved, stays} {

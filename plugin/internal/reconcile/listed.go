@@ -50,9 +50,9 @@ func (r *Reconciler) newListedPass(ctx context.Context, app App, dir string, opt
 	if err != nil {
 		return nil, err
 	}
-	config, said := r.settings(app, ""), app.Timeout
+	config, said := deputy.settings(app, ""), app.Timeout
 	app.Timeout = cmp.Or(app.Timeout, opts.Timeout, DefaultTimeout)
-	p := deputy.newPass(ctx, app, opts)
+	p := newPass(ctx, deputy, app, opts)
 	p.config, p.timeout, p.Teller.Listed = config, said, true
 	p.listed = &listed{dir: dir, setting: raw}
 	return p, nil
@@ -65,35 +65,6 @@ func (p ending) noteSettings() {
 	if p.listed != nil {
 		p.rec.List, p.rec.Settings = p.listed.dir, p.listed.setting
 	}
-}
-
-// ownSettings is settings for an app that flags describe. Their time budget is that of one run.
-func (r *Reconciler) ownSettings(app App) string {
-	app.Timeout = 0
-	return r.settings(app, "")
-}
-
-// as returns a reconciler that reads and writes objects as a service account in the namespace of the instance, and
-// records with our own rights. An empty name is ourselves.
-func (r *Reconciler) as(serviceAccount string) (*Reconciler, error) {
-	if serviceAccount == "" {
-		return r, nil
-	}
-	m := r.memory()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if d := m.deputies[serviceAccount]; d != nil {
-		return d, nil
-	}
-	client, err := r.Cluster.As("system:serviceaccount:" + r.Records.Namespace + ":" + serviceAccount)
-	if err != nil {
-		return nil, err
-	}
-	deputy := *r
-	deputy.Cluster, deputy.kept, deputy.home = client, nil, r.Cluster
-	deputy.memory()
-	m.deputies[serviceAccount] = &deputy
-	return &deputy, nil
 }
 
 // noteBefore lets the record name the commit that the objects equal before anything is written. That of an app that no commit

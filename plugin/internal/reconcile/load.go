@@ -104,7 +104,7 @@ func (p reading) rebuild(ctx context.Context, groupKinds []string) error {
 		}
 		kinds = append(kinds, k)
 	}
-	if err := p.reader().List(ctx, p.live, observe.ListRequest{Kinds: kinds}); err != nil {
+	if err := p.env.reader.List(ctx, p.live, observe.ListRequest{Kinds: kinds}); err != nil {
 		return err
 	}
 	byGroupKind := map[[2]string]cluster.Kind{}
@@ -125,12 +125,12 @@ func (p reading) observeRecorded(ctx context.Context) error {
 	}
 	q := observe.For(p.rec.Rows)
 	q.NotOlderThan = p.rec.Newest()
-	if err := p.reader().List(ctx, p.live, q); err != nil {
+	if err := p.env.reader.List(ctx, p.live, q); err != nil {
 		return err
 	}
 	p.rec.ForeignFields = string(p.app.ForeignFields)
 	app := &observe.Recorded{Inventory: p.rec.Inventory, Set: p.id}
-	if err := p.reader().Compare(ctx, p.live, app); err != nil {
+	if err := p.env.reader.Compare(ctx, p.live, app); err != nil {
 		return err
 	}
 	p.states = app.States
@@ -158,7 +158,7 @@ func (p reading) observeDrift(ctx context.Context, keys []record.Key) error {
 	for _, k := range keys {
 		refs = append(refs, p.rec.Rows[k].Ref)
 	}
-	if err := p.reader().Values(ctx, p.live, refs, p.id); err != nil {
+	if err := p.env.reader.Values(ctx, p.live, refs, p.id); err != nil {
 		return err
 	}
 	for _, k := range keys {

@@ -58,7 +58,7 @@ type member struct {
 // watched is one watch: what it covers, and with whose rights.
 type watched struct {
 	live.Scope
-	rights *memory
+	rights *env
 }
 
 // Loop repeats passes over the apps of a target until the duration is over or ctx ends; zero is without end. each gets
@@ -243,7 +243,7 @@ func (p *pass) repeat(ctx context.Context, dirty map[record.Key]bool) *pass {
 	opts := p.opts
 	opts.Commit, opts.open, opts.records, opts.ranOut = p.commit, nil, nil, nil
 	opts.drift = &driftOnly{rec: p.rec, apps: p.apps, keys: slices.Collect(maps.Keys(dirty))}
-	n := p.Reconciler.newPass(ctx, p.app, opts)
+	n := newPass(ctx, p.env, p.app, opts)
 	n.config = p.config
 	if p.listed != nil {
 		at := p.revision
@@ -257,14 +257,12 @@ func (l *loop) watch(ctx context.Context, rd *round) {
 	from := map[watched]string{}
 	for _, g := range rd.groups {
 		for s, version := range g.live.Versions() {
-			from[watched{s, g.memory()}] = version
+			from[watched{s, g.env}] = version
 		}
 	}
-	clients := map[*memory]*Reconciler{}
 	for _, p := range rd.passes {
-		clients[p.memory()] = p.Reconciler
 		for s, version := range p.live.Versions() {
-			if w := (watched{s, p.memory()}); from[w] == "" {
+			if w := (watched{s, p.env}); from[w] == "" {
 				from[w] = version
 			}
 		}
@@ -281,12 +279,12 @@ func (l *loop) watch(ctx context.Context, rd *round) {
 	l.watched = map[watched]bool{}
 	for w, version := range from {
 		l.watched[w] = true
-		go l.watchScope(ctx, w, clients[w.rights], version)
+		go l.watchScope(ctx, w, version)
 	}
 }
 
-func (l *loop) watchScope(ctx context.Context, w watched, r *Reconciler, after string) {
-	err := r.Cluster.WatchMetadata(ctx, w.Kind, w.Namespace, record.LabelPartOf, after,
+func (l *loop) watchScope(ctx context.Context, w watched, after string) {
+	err := w.rights.Cluster.WatchMetadata(ctx, w.Kind, w.Namespace, record.LabelPartOf, after,
 		func(c cluster.Change[*metav1.PartialObjectMetadata]) { l.changed(ctx, w, c) })
 	if ctx.Err() != nil {
 		return
@@ -308,7 +306,7 @@ func (l *loop) changed(ctx context.Context, w watched, c cluster.Change[*metav1.
 	u := c.Object
 	key := record.Key{Group: w.Kind.Group, Kind: w.Kind.Kind, Namespace: u.Namespace, Name: u.Name}
 	m := l.holder[key]
-	if m == nil || m.last.memory() != w.rights {
+	if m == nil || m.last.env != w.rights {
 		return
 	}
 	p := m.last
@@ -324,7 +322,7 @@ func (l *loop) changed(ctx context.Context, w watched, c cluster.Change[*metav1.
 	s := live.New()
 	s.Add(w.Kind, u)
 	v := live.Compare(p.rec.Inventory, row, s, p.id)
-	if v == live.NeedsRead && p.reader().Values(ctx, s, []cluster.Ref{row.Ref}, p.id) == nil {
+	if v == live.NeedsRead && p.env.reader.Values(ctx, s, []cluster.Ref{row.Ref}, p.id) == nil {
 		if v = live.Compare(p.rec.Inventory, row, s, p.id); v == live.InSync {
 			row.ResourceVersion = s.Object(key).GetResourceVersion()
 			p.rec.Rows[key] = row

@@ -23,7 +23,7 @@ import (
 
 // pass is one run over one app.
 type pass struct {
-	*Reconciler
+	*env
 	*tell.Teller
 	track    *wait.Tracker
 	wait     *wait.Waiter
@@ -156,15 +156,14 @@ func (p *pass) writing() writing   { return writing{p} }
 func (p *pass) removal() removal   { return removal{p} }
 func (p *pass) ending() ending     { return ending{p} }
 
-func (r *Reconciler) newPass(ctx context.Context, app App, opts Options) *pass {
-	r.memory()
-	p := &pass{Reconciler: r, ctx: ctx, app: app, opts: opts, id: r.Records.ID(app.Name), started: r.Now(), config: r.ownSettings(app),
+func newPass(ctx context.Context, r *env, app App, opts Options) *pass {
+	p := &pass{env: r, ctx: ctx, app: app, opts: opts, id: r.Records.ID(app.Name), started: r.Now(), config: r.ownSettings(app),
 		live: live.New(), newKinds: map[cluster.Kind]bool{}, track: wait.NewTracker(), exec: &execute.Execution{Failed: map[record.Key]bool{}}}
 	p.Teller = &tell.Teller{Emit: r.Events, SecretsOf: p.secretsInPlay, Report: &report.App{Name: app.Name, Cause: opts.Cause, DryRun: opts.DryRun,
 		Source: r.From, Changes: []report.Change{}, Pruned: []string{}}}
 	p.Report.Source.Path = app.Path
-	p.takeover = preflight.Takeover{Client: r.Cluster, Home: r.home, Reader: r.reader(), Say: p.Teller, Told: &r.memory().owners}
-	p.wait = &wait.Waiter{Client: r.Cluster, Reader: r.reader(), Now: r.Now, Say: p.Teller, Track: p.track, Set: p.id, Run: ctx, Started: p.started, Timeout: app.Timeout,
+	p.takeover = preflight.Takeover{Client: r.Cluster, Home: r.home, Reader: r.reader, Say: p.Teller, Told: &r.owners}
+	p.wait = &wait.Waiter{Client: r.Cluster, Reader: r.reader, Now: r.Now, Say: p.Teller, Track: p.track, Set: p.id, Run: ctx, Started: p.started, Timeout: app.Timeout,
 		DryRun: opts.DryRun, Expires: func(k record.Key) bool { return p.rec.Rows[k].Expires }}
 	return p
 }
@@ -229,7 +228,7 @@ func (p reading) observeDesired(ctx context.Context) error {
 			p.live.Unlist(k)
 		}
 	}
-	return p.reader().List(ctx, p.live, q)
+	return p.env.reader.List(ctx, p.live, q)
 }
 
 func (p planning) makePlan(ctx context.Context) error {
@@ -283,7 +282,7 @@ func (p planning) lookBeforePrune(ctx context.Context) error {
 	}
 	q := observe.For(p.rec.Rows)
 	q.Kinds = slices.DeleteFunc(q.Kinds, func(k cluster.Kind) bool { return !doomed[k] || p.live.IsAbsent(k) })
-	return p.reader().Again(ctx, p.live, q)
+	return p.env.reader.Again(ctx, p.live, q)
 }
 
 // readUnsettled reads objects that need not be applied but whose health is not known: the last run ended before all
@@ -299,7 +298,7 @@ func (p planning) readUnsettled(ctx context.Context, keys []record.Key) error {
 	for _, k := range keys {
 		refs = append(refs, p.track.Refs[k])
 	}
-	if err := p.reader().Values(ctx, p.live, refs, p.id); err != nil {
+	if err := p.env.reader.Values(ctx, p.live, refs, p.id); err != nil {
 		return err
 	}
 	for _, k := range keys {
@@ -323,7 +322,7 @@ func (p planning) readBefore(ctx context.Context) error {
 			refs = append(refs, s.Row.Ref) // at the version it was applied at: the new one may not be served yet
 		}
 	}
-	if err := p.reader().Values(ctx, p.live, refs, p.id); err != nil {
+	if err := p.env.reader.Values(ctx, p.live, refs, p.id); err != nil {
 		return err
 	}
 	for _, s := range p.plan.Steps {

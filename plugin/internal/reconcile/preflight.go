@@ -25,7 +25,7 @@ func (p planning) checkRights(ctx context.Context) error {
 	if p.opts.DryRun || len(p.plan.Steps)+len(p.plan.Prunes) == 0 || p.isOneChange() {
 		return nil
 	}
-	return p.memory().rights.Check(ctx, p.Cluster, p.Records.Namespace, p.plan)
+	return p.env.rights.Check(ctx, p.Cluster, p.Records.Namespace, p.plan)
 }
 
 // isOneChange tells of a plan that it cannot be left half done: what the server answers to its only write is the answer to
@@ -37,7 +37,7 @@ func (p planning) isOneChange() bool {
 
 // checkCluster refuses a record of another cluster.
 func (p *pass) checkCluster(ctx context.Context, suspicious bool) error {
-	return p.memory().identity.Check(ctx, p.Cluster, p.rec, p.Records.Namespace, suspicious)
+	return p.env.identity.Check(ctx, p.Cluster, p.rec, p.Records.Namespace, suspicious)
 }
 
 // maybeOtherCluster tells whether the record and the cluster differ in a way that a record of another cluster would explain.
@@ -65,7 +65,7 @@ func (p planning) tellUnowned() {
 		if _, recorded := p.rec.Rows[k]; recorded || inGit[k] || p.ignored[k] || u.GetDeletionTimestamp() != nil {
 			continue
 		}
-		if _, told := p.memory().unowned.LoadOrStore(u.GetUID(), true); !told {
+		if _, told := p.env.unowned.LoadOrStore(u.GetUID(), true); !told {
 			p.Say(report.Warning, "%s carries the label of %s, but is not of its making: it is left alone", desired.KeyText(k), p.app.Name)
 		}
 	}

@@ -58,7 +58,7 @@ func (p *pass) openTree(ctx context.Context) (*Tree, error) {
 
 // builder renders with what the pass knows by now.
 func (p *pass) builder() *build.Builder {
-	return &build.Builder{Renders: p.memory().renders, Client: p.Cluster, Now: p.Now, Say: p.Teller, Dir: p.Render, Open: p.openTree, Fetched: p.fetched,
+	return &build.Builder{Renders: p.env.renders, Client: p.Cluster, Now: p.Now, Say: p.Teller, Dir: p.Render, Open: p.openTree, Fetched: p.fetched,
 		App: p.app, Vars: p.vars, Config: p.config, Commit: p.commit, Repo: p.From.Repo, Record: p.rec, Brought: p.brought,
 		Listed: p.listed != nil, Loop: p.opts.Loop, DryRun: p.opts.DryRun, RanOut: p.opts.ranOut}
 }

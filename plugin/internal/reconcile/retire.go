@@ -38,7 +38,7 @@ func (rd *round) guardRetired(ctx context.Context) {
 		bases = append(bases, p.bases()...)
 	}
 	slices.Sort(bases)
-	a := rd.allowed(ctx, rd.tip, rd.commit, slices.Compact(bases)...)
+	a := rd.env().allowed(ctx, rd.tip, rd.commit, slices.Compact(bases)...)
 	if a.Deletions >= n {
 		return
 	}

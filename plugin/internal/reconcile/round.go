@@ -81,7 +81,6 @@ func (r *Reconciler) RunAll(ctx context.Context, t Target, opts Options) Outcome
 }
 
 func (r *Reconciler) newRound(t Target, opts Options) *round {
-	r.memory()
 	opts.ranOut = &atomic.Int32{}
 	return &round{Reconciler: r, target: t, opts: opts, trees: map[string]opened{}}
 }
@@ -120,7 +119,7 @@ func (rd *round) run(ctx context.Context) Outcome {
 func (rd *round) single(ctx context.Context, err error) Outcome {
 	opts := rd.opts
 	opts.Commit, opts.open, opts.records = rd.commit, rd.open, rd.records
-	p := rd.newPass(ctx, rd.target.App, opts)
+	p := newPass(ctx, rd.env(), rd.target.App, opts)
 	if only := rd.target.Only; err == nil && len(only) > 0 && !slices.Equal(only, []string{p.app.Name}) {
 		err = hint.Errorf(fmt.Sprintf("with --repo the app is %s, not %s", p.app.Name, strings.Join(only, ", ")),
 			"leave the argument out, or set --name")
@@ -172,7 +171,7 @@ func (rd *round) find(ctx context.Context) (listed bool, err error) {
 	if rd.Apps == nil || rd.list == nil && rd.isSingle() {
 		return false, nil
 	}
-	if c := rd.memory().checked; c != nil && c.commit == rd.commit {
+	if c := rd.checked; c != nil && c.commit == rd.commit {
 		rd.apps = c.apps
 		rd.note(c.revision)
 		return true, nil
@@ -200,7 +199,7 @@ func (rd *round) from() report.Source {
 func (rd *round) isSingle() bool {
 	rec := rd.records[rd.target.App.Name]
 	return rec != nil && rec.Inventory != nil && rec.List == "" && rec.Revision.Commit == rd.commit &&
-		rec.Source.Repo == rd.From.Repo && rec.Source.Path == rd.target.App.Path && rec.Config == rd.ownSettings(rd.target.App)
+		rec.Source.Repo == rd.From.Repo && rec.Source.Path == rd.target.App.Path && rec.Config == rd.env().ownSettings(rd.target.App)
 }
 
 // fromRecords takes the apps from their records, when these are all at the commit.
@@ -221,7 +220,7 @@ func (rd *round) fromRecords() bool {
 			return false
 		}
 		app := recorded.Settings(rec)
-		if (app.Substitute == nil || len(app.Substitute.From) == 0) && rd.settings(app, "") != rec.Config {
+		if (app.Substitute == nil || len(app.Substitute.From) == 0) && rd.env().settings(app, "") != rec.Config {
 			return false
 		}
 		apps = append(apps, app)
@@ -261,7 +260,7 @@ func (rd *round) fromCheckout(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	rd.apps = apps
-	rd.memory().checked = &checked{rd.commit, apps, tree.Revision}
+	rd.checked = &checked{rd.commit, apps, tree.Revision}
 	rd.note(tree.Revision)
 	before := ""
 	if rd.list != nil {

@@ -17,7 +17,7 @@ import (
 
 // group is the passes that look at the cluster with the same rights. They share their lists.
 type group struct {
-	*Reconciler
+	*env
 	passes []*pass
 	live   *live.Snapshot
 }
@@ -90,12 +90,12 @@ func (rd *round) openRecord(ctx context.Context, p *pass) {
 
 // look lists what the records know of, once for all apps with the same rights, and judges it.
 func (rd *round) look(ctx context.Context) {
-	byRights := map[*memory]*group{}
+	byRights := map[*env]*group{}
 	for _, p := range rd.passes {
-		g := byRights[p.kept]
+		g := byRights[p.env]
 		if g == nil {
-			g = &group{Reconciler: p.Reconciler, live: live.New()}
-			byRights[p.kept] = g
+			g = &group{env: p.env, live: live.New()}
+			byRights[p.env] = g
 			rd.groups = append(rd.groups, g)
 		}
 		if p.failure == nil {
@@ -109,7 +109,7 @@ func (rd *round) look(ctx context.Context) {
 		}
 		g.live = live.New() // one app's trouble is not that of the others
 		for _, p := range g.passes {
-			alone := &group{Reconciler: g.Reconciler, passes: []*pass{p}, live: live.New()}
+			alone := &group{env: g.env, passes: []*pass{p}, live: live.New()}
 			alone.fail(alone.look(ctx, alone.passes))
 			g.live.AddVersions(alone.live)
 		}
@@ -139,14 +139,14 @@ func (g *group) look(ctx context.Context, passes []*pass) error {
 	if newest > 0 {
 		q.NotOlderThan = strconv.FormatUint(newest, 10)
 	}
-	if err := g.reader().List(ctx, g.live, q); err != nil {
+	if err := g.env.reader.List(ctx, g.live, q); err != nil {
 		return err
 	}
 	apps := make([]*observe.Recorded, len(passes))
 	for i, p := range passes {
 		apps[i] = &observe.Recorded{Inventory: p.rec.Inventory, Set: p.id}
 	}
-	if err := g.reader().Compare(ctx, g.live, apps...); err != nil {
+	if err := g.env.reader.Compare(ctx, g.live, apps...); err != nil {
 		return err
 	}
 	for i, p := range passes {

@@ -76,7 +76,7 @@ func (p reading) renderListed(ctx context.Context) {
 		p.waitForRender()
 		return
 	}
-	r := p.memory().renders.Of(p.app.Name)
+	r := p.env.renders.Of(p.app.Name)
 	if r == nil || r.Commit != p.commit || r.Settings != p.config || len(p.app.DependsOn) == 0 {
 		return
 	}
@@ -120,7 +120,7 @@ func (rd *round) claims() {
 // lookWider lists what no record knew to look for, once for all apps with the same rights.
 func (rd *round) lookWider(ctx context.Context) {
 	for _, g := range rd.groups {
-		all := &pass{Reconciler: g.Reconciler, Teller: &tell.Teller{Report: &report.App{}}, opts: Options{}, rec: &record.Record{Inventory: &record.Inventory{}}, live: g.live,
+		all := &pass{env: g.env, Teller: &tell.Teller{Report: &report.App{}}, opts: Options{}, rec: &record.Record{Inventory: &record.Inventory{}}, live: g.live,
 			track: wait.NewTracker(), newKinds: map[cluster.Kind]bool{}}
 		var open []*pass
 		for _, p := range g.passes {

@@ -31,7 +31,7 @@ func (l *loop) renderBeside(ctx context.Context, rd *round) {
 	if l.beside != nil || len(waiting) == 0 || l.isOver() && l.began || ctx.Err() != nil {
 		return
 	}
-	since := func(p *pass) time.Time { return p.memory().renders.SlowSince(p.app.Name) }
+	since := func(p *pass) time.Time { return p.env.renders.SlowSince(p.app.Name) }
 	p := slices.MinFunc(waiting, func(a, b *pass) int { return since(a).Compare(since(b)) })
 	tree, err := p.Source.Open(ctx, p.commit)
 	if err != nil {
