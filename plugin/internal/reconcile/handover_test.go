@@ -20,10 +20,8 @@ func TestAnAppThatIsPlannedLateHandsOver(t *testing.T) {
 	moved, stays := desiredtest.Object("ConfigMap", "moved"), desiredtest.Object("ConfigMap", "stays")
 	r := &Reconciler{}
 	r.env().renders.Keep("giver", &build.Build{Objects: []manifest.Object{{Unstructured: stays.Manifest}, {Unstructured: desiredtest.Object("Widget", "new").Manifest}}})
-	giver := &pass{env: r.env(), Teller: &tell.Teller{Report: &report.App{}}, app: App{Name: "giver"}, id: objecttest.Set, listed: &listed{late: true}, live: live.New(),
-		rec: &record.Record{Inventory: record.NewInventory("giver")}}
-	taker := &pass{env: r.env(), Teller: &tell.Teller{Report: &report.App{}}, app: App{Name: "taker"}, id: "applyset-takers-v1", listed: &listed{}, live: live.New(),
-		rec: &record.Record{Inventory: record.NewInventory("taker")}, desired: []*desired.Object{moved}}
+	giver := &pass{env: r.env(), Teller: &tell.Teller{Report: &report.App{}}, listed: &listed{way: way{late: true}}, job: job{app: App{Name: "giver"}, id: objecttest.Set}, known: known{live: live.New(), rec: &record.Record{Inventory: record.NewInventory("giver")}}}
+	taker := &pass{env: r.env(), Teller: &tell.Teller{Report: &report.App{}}, listed: &listed{}, job: job{app: App{Name: "taker"}, id: "applyset-takers-v1"}, known: known{live: live.New(), rec: &record.Record{Inventory: record.NewInventory("taker")}}, wanted: wanted{desired: []*desired.Object{moved}}}
 	shared := live.New()
 	for _, o := range []*desired.Object{moved, stays} {
 		live := o.Manifest.DeepCopy()

@@ -24,7 +24,7 @@ func keeping(t *testing.T, annotations ...string) *pass {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &pass{Teller: &tell.Teller{Report: &report.App{}}, rec: &record.Record{Inventory: record.NewInventory("shop")}, listed: &listed{retired: true}, live: live.New()}
+	p := &pass{Teller: &tell.Teller{Report: &report.App{}}, listed: &listed{retired: true}, known: known{rec: &record.Record{Inventory: record.NewInventory("shop")}, live: live.New()}}
 	if p.rec.Kept, err = record.PackHooks([]record.KeptHook{{Object: o.Ref, Manifest: body}}); err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 // listed is what the pass of an app knows that a gitops.yaml lists.
 type listed struct {
+	way
 	dir      string           // of the gitops.yaml
 	holds    *report.Revision // the commit that its objects equal, nil when they do not all equal one
 	recorded string           // the commit that the record had before this run noted what the list says, "" when it noted nothing
@@ -25,19 +26,21 @@ type listed struct {
 
 	shared *live.Snapshot // what the group of the app has listed
 
-	idle      bool // there is nothing to do
-	untouched bool // by the new commit: Git holds what the record does, and nothing was rendered
-
-	slow    bool   // its render did not fit into its slice, and goes on beside the passes
-	late    bool   // it needs kinds that an app it depends on installs: it is planned when that is done
-	applied bool   // its objects are; health may still be missing
-	ended   bool   // the report is complete
-	waits   string // why it was not applied yet, although nothing failed
-	gone    bool   // its record is deleted
-	keeps   string // why something that left Git was not pruned yet
-
 	held  *held // gitops.yaml cannot be used: drift is reverted to what the record holds, and nothing else is done
 	stays error // why other drift is not reverted then
+}
+
+// way is how far a run has come with an app.
+type way struct {
+	idle      bool   // there is nothing to do
+	untouched bool   // by the new commit: Git holds what the record does, and nothing was rendered
+	slow      bool   // its render did not fit into its slice, and goes on beside the passes
+	late      bool   // it needs kinds that an app it depends on installs: it is planned when that is done
+	applied   bool   // its objects are; health may still be missing
+	ended     bool   // the report is complete
+	waits     string // why it was not applied yet, although nothing failed
+	gone      bool   // its record is deleted
+	keeps     string // why something that left Git was not pruned yet
 }
 
 // newListedPass is newPass for an app of a gitops.yaml.

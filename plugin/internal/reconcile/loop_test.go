@@ -21,7 +21,7 @@ func passOf(o *desired.Object, l *listed) *pass {
 	rec := &record.Record{Inventory: record.NewInventory("app")}
 	rec.Rows[o.Key()] = record.Row{Ref: o.Ref, UID: "1"}
 	rec.Settled = true
-	return &pass{Teller: &tell.Teller{Report: &report.App{}}, rec: rec, listed: l}
+	return &pass{Teller: &tell.Teller{Report: &report.App{}}, listed: l, known: known{rec: rec}}
 }
 
 func TestALoopConfinesItselfToDrift(t *testing.T) {
@@ -34,8 +34,8 @@ func TestALoopConfinesItselfToDrift(t *testing.T) {
 	}{
 		{"a single app", nil, true, true},
 		{"one of a list", &listed{}, true, true},
-		{"one that waits for another", &listed{waits: "waits until the app infra is healthy"}, true, false},
-		{"one that is about to hand something over", &listed{keeps: "it goes to the app b"}, true, false},
+		{"one that waits for another", &listed{way: way{waits: "waits until the app infra is healthy"}}, true, false},
+		{"one that is about to hand something over", &listed{way: way{keeps: "it goes to the app b"}}, true, false},
 		{"one that left the list and still has objects", &listed{retired: true}, true, false},
 		{"one that was not asked for", &listed{aside: true}, false, false},
 	} {

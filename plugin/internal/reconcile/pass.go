@@ -25,46 +25,72 @@ import (
 type pass struct {
 	*env
 	*tell.Teller
+	tools
+	job
+	revisions
+	known
+	wanted
+	result
+	listed *listed // of an app that a gitops.yaml lists
+}
+
+// tools do the work of a pass.
+type tools struct {
 	track    *wait.Tracker
 	wait     *wait.Waiter
 	takeover preflight.Takeover
 	exec     *execute.Execution
-	ctx      context.Context // ends when the process is told to stop
-	app      App
-	opts     Options
-	id       string // ApplySet id
-	started  time.Time
-	config   string           // digest of the settings
-	vars     *build.Variables // nil where the app takes none from the cluster
-	timeout  time.Duration    // as the settings have it, zero for what flags say
-	listed   *listed          // of an app that a gitops.yaml lists
+}
 
-	apps     map[string]string // of the instance, by ApplySet id
-	commit   string            // what the ref points at
+// job is what a pass is about.
+type job struct {
+	ctx     context.Context // ends when the process is told to stop
+	app     App
+	opts    Options
+	id      string            // ApplySet id
+	apps    map[string]string // of the instance, by ApplySet id
+	started time.Time
+	config  string           // digest of the settings
+	vars    *build.Variables // nil where the app takes none from the cluster
+	timeout time.Duration    // as the settings have it, zero for what flags say
+}
+
+// revisions are the commits that a pass is between, and what the app renders to.
+type revisions struct {
+	commit   string // what the ref points at
 	revision report.Revision
 	tip      source.Revision // the commit, with its message
 	was      lastKnown
-	because  *because // nil until the history is written
-	rec      *record.Record
-	live     *live.Snapshot
-	states   map[record.Key]live.State
+	because  *because    // nil until the history is written
+	built    build.Build // what was rendered last; its inputs are nil where they are not known
+	brought  []string    // API versions and kinds that apps before this one bring
+}
+
+// known is what the record and the cluster hold.
+type known struct {
+	rec    *record.Record
+	live   *live.Snapshot
+	states map[record.Key]live.State
 	plan.Handovers
-	desired  []*desired.Object
-	ignored  map[record.Key]bool // in Git, and left alone altogether
-	hooks    plan.Hooks          // run instead of applied
-	moved    bool                // the record names another commit, or other inputs, than before
-	renamed  bool                // our field manager got its name of today on some objects
-	built    build.Build         // what was rendered last; its inputs are nil where they are not known
-	brought  []string            // API versions and kinds that apps before this one bring
-	deferred bool                // a kind is not known yet: some objects are left to a later pass
-	plan     *plan.Plan
-	newKinds map[cluster.Kind]bool // of CRDs this pass applies
-	foreseen []plan.Promise        // of a dry run: what it would find in the cluster
+	moved   bool // the record names another commit, or other inputs, than before
+	renamed bool // our field manager got its name of today on some objects
+}
 
-	foreseenNamespaces []string // of apps before this one
+// wanted is what the app is to hold, and the plan to get there.
+type wanted struct {
+	desired            []*desired.Object
+	ignored            map[record.Key]bool // in Git, and left alone altogether
+	hooks              plan.Hooks          // run instead of applied
+	deferred           bool                // a kind is not known yet: some objects are left to a later pass
+	plan               *plan.Plan
+	newKinds           map[cluster.Kind]bool // of CRDs this pass applies
+	foreseen           []plan.Promise        // of a dry run: what it would find in the cluster
+	foreseenNamespaces []string              // of apps before this one
+	handedOver         bool                  // it left gitops.yaml, but another app takes over objects of it
+}
 
-	handedOver bool // it left gitops.yaml, but another app takes over objects of it
-
+// result is what a pass came to.
+type result struct {
 	pushed     bool  // this run is in the history
 	held       bool  // all went well, but with an earlier commit than the ref points at
 	failure    error // what ended it, of an app that a gitops.yaml lists
@@ -157,8 +183,7 @@ func (p *pass) removal() removal   { return removal{p} }
 func (p *pass) ending() ending     { return ending{p} }
 
 func newPass(ctx context.Context, r *env, app App, opts Options) *pass {
-	p := &pass{env: r, ctx: ctx, app: app, opts: opts, id: r.Records.ID(app.Name), started: r.Now(), config: r.ownSettings(app),
-		live: live.New(), newKinds: map[cluster.Kind]bool{}, track: wait.NewTracker(), exec: &execute.Execution{Failed: map[record.Key]bool{}}}
+	p := &pass{env: r, job: job{ctx: ctx, app: app, opts: opts, id: r.Records.ID(app.Name), started: r.Now(), config: r.ownSettings(app)}, known: known{live: live.New()}, wanted: wanted{newKinds: map[cluster.Kind]bool{}}, tools: tools{track: wait.NewTracker(), exec: &execute.Execution{Failed: map[record.Key]bool{}}}}
 	p.Teller = &tell.Teller{Emit: r.Events, SecretsOf: p.secretsInPlay, Report: &report.App{Name: app.Name, Cause: opts.Cause, DryRun: opts.DryRun,
 		Source: r.From, Changes: []report.Change{}, Pruned: []string{}}}
 	p.Report.Source.Path = app.Path

@@ -120,8 +120,7 @@ func (rd *round) claims() {
 // lookWider lists what no record knew to look for, once for all apps with the same rights.
 func (rd *round) lookWider(ctx context.Context) {
 	for _, g := range rd.groups {
-		all := &pass{env: g.env, Teller: &tell.Teller{Report: &report.App{}}, opts: Options{}, rec: &record.Record{Inventory: &record.Inventory{}}, live: g.live,
-			track: wait.NewTracker(), newKinds: map[cluster.Kind]bool{}}
+		all := &pass{env: g.env, Teller: &tell.Teller{Report: &report.App{}}, job: job{opts: Options{}}, known: known{rec: &record.Record{Inventory: &record.Inventory{}}, live: g.live}, tools: tools{track: wait.NewTracker()}, wanted: wanted{newKinds: map[cluster.Kind]bool{}}}
 		var open []*pass
 		for _, p := range g.passes {
 			if p.failure != nil || len(p.desired) == 0 {

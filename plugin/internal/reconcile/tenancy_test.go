@@ -42,7 +42,7 @@ func TestAllow(t *testing.T) {
 func TestHooksAreConfinedToo(t *testing.T) {
 	hook := desiredtest.Object("Job", "migrate", "argocd.argoproj.io/hook=PreSync")
 	hook.Namespace = "kube-system"
-	p := &pass{app: App{Allow: Allow{Namespaces: []string{"shop"}}}, hooks: plan.Hooks{List: []*desired.Object{hook}}}
+	p := &pass{job: job{app: App{Allow: Allow{Namespaces: []string{"shop"}}}}, wanted: wanted{hooks: plan.Hooks{List: []*desired.Object{hook}}}}
 	if err := p.reading().confine(); err == nil {
 		t.Error("a hook in a namespace of others is allowed")
 	}
