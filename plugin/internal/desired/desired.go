@@ -20,25 +20,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// Object is one desired object, ready to be sent.
-type Object struct {
-	object.Ref
-	Origin   manifest.Origin
-	Manifest *unstructured.Unstructured
-	Policy   Policy
-	Hook     *HookSettings // it is run instead of applied
-	Needs    []record.Key  // what it depends on
-	after    Stage         // not before this one: of what it depends on
-	First    []byte        // what creates it, where that is more than what is applied later
-	Body     []byte        // the manifest as JSON
-	Released []string      // JSON pointers to fields that are left to somebody else
-	Managers []string      // whose fields are left to them
-	Notes    []string      // what Git says in vain
-}
-
-// Key is the key of the object in a record.
-func (o *Object) Key() record.Key { return record.KeyOf(o.Ref) }
-
 // Stage tells when the object is applied.
 func (o *Object) Stage() Stage {
 	s := StageOf(o.Ref.Kind, o.Manifest.GetAnnotations())

@@ -23,16 +23,6 @@ const (
 	PostDelete = "PostDelete" // when all of it is gone
 )
 
-// HookSettings is what the annotations of an object say about running it instead of applying it.
-type HookSettings struct {
-	Phases        map[string][]record.HookCause // when it runs, and for what
-	Skip          bool                          // neither applied nor run
-	Weight        int
-	Replace       bool // the object of an earlier run is deleted before the next
-	DropSucceeded bool // deleted after success
-	DropFailed    bool // deleted after failure
-}
-
 var (
 	everyTime = []record.HookCause{record.HooksInstall, record.HooksUpgrade}
 	onDelete  = []record.HookCause{record.HooksDelete}

@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
@@ -17,30 +16,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
-
-// Step is one object to apply.
-type Step struct {
-	*desired.Object
-	Recreate string // why the object is deleted and created anew, "" when it is not
-	Share    string // of a dry run: the earlier name under which the live object holds our share
-	Stage    desired.Stage
-	Row      *record.Row                // nil for an object that is not recorded yet
-	Hash     string                     // of the manifest as sent
-	Changed  bool                       // Git changed it: new, or another manifest than the recorded one
-	State    live.State                 // of the row
-	Live     *unstructured.Unstructured // nil when there is none of ours
-	From     *Handover                  // the app that hands the object over, nil when none does
-	Told     string                     // what was reported of it as not in Git
-}
-
-// Prune is one recorded object that Git no longer names.
-type Prune struct {
-	Row            record.Row
-	Live           metav1.Object // nil when it is not among the listed members
-	Stage          desired.Stage
-	NotPruned      string // why it is not deleted although it leaves the app
-	OwnedByAnother bool   // another app or ApplySet has it now
-}
 
 // Plan is what a pass will do: apply steps in the order of their stages, then prune removals.
 type Plan struct {
@@ -134,14 +109,6 @@ func OtherSet(u metav1.Object, id string) string {
 		return owner
 	}
 	return ""
-}
-
-// AnnotationsOf are those of an object that may be nil.
-func AnnotationsOf(u metav1.Object) map[string]string {
-	if u == nil {
-		return nil
-	}
-	return u.GetAnnotations()
 }
 
 // IsKept tells whether an object asked not to be pruned, by our annotation or those of Argo CD, Flux and Helm.

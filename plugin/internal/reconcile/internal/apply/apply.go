@@ -3,69 +3,15 @@ package apply
 import (
 	"context"
 	"fmt"
-	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
-
-const (
-	// AtOnce bounds how many objects are written at once.
-	AtOnce = 16
-	// UnrecordedAtOnce bounds how many whole answers of the server are held: the record needs little of them.
-	UnrecordedAtOnce = 64
-	// fieldKeeper holds the value of a field that we stop sending, so that the server does not reset it.
-	fieldKeeper = "gitops-keeper"
-)
-
-// Applier applies and prunes objects of one app, one at a time or side by side.
-type Applier struct {
-	Client    *cluster.Client
-	Now       func() time.Time
-	Say       *tell.Teller
-	Wait      *wait.Waiter
-	Contested *Contested
-	Set       string // ApplySet id of the app
-	Foreign   app.ForeignFields
-	DryRun    bool
-	Record    *record.Record
-	Promised  plan.Promised
-
-	Unchanged     func(ctx context.Context) error                          // whether nobody has saved the record since
-	Absent        func(cluster.Kind) bool                                  // the server does not serve the kind
-	Text          func(manifest.Origin) []byte                             // of a file of the commit; nil where it cannot be read
-	MayRecreate   func(ctx context.Context, s *plan.Step) error            // one that was not planned
-	IsCredentials func(ctx context.Context, ref cluster.Ref) (bool, error) // of the instance
-	MadeNamespace func(u *unstructured.Unstructured) bool                  // by a run, for this app
-}
-
-// Outcome is what one write did. after is the object as the server stored it.
-type Outcome struct {
-	After   *unstructured.Unstructured
-	Before  *unstructured.Unstructured
-	Created bool
-	Skipped string
-	from    string              // who made the object that was there before
-	Former  []owners.Claim      // who it belonged to
-	ahead   string              // which app before this one defines its kind, when the server does not yet
-	gone    []fields.Difference // fields of others that were taken away
-	dropped []fields.Leftover   // what made way for fields of Git's
-	refused bool                // because the server refuses these beside it
-	Left    bool                // it is create-only and exists: nothing was sent
-	Anew    string              // why it was deleted and created anew
-	Err     error
-}
 
 func (a *Applier) Apply(ctx context.Context, s *plan.Step) Outcome {
 	if s.State == live.Terminating && s.Live != nil {
@@ -88,19 +34,19 @@ func (a *Applier) Apply(ctx context.Context, s *plan.Step) Outcome {
 	if err := a.Contested.GiveUp(a.Now(), s); err != nil {
 		return Outcome{Err: err}
 	}
-	s, err := a.underOneName(ctx, s, before)
+	s, err := renaming{a}.underOneName(ctx, s, before)
 	if err == nil {
-		s, err = a.releaseFields(ctx, s)
+		s, err = releasing{a}.releaseFields(ctx, s)
 	}
 	if err != nil {
 		return Outcome{Err: err}
 	}
 	if s.Recreate != "" || a.DryRun && IsReplaced(s) {
-		return a.finishApply(ctx, s, a.recreateAsked(ctx, s))
+		return a.finishApply(ctx, s, recreation{a}.recreateAsked(ctx, s))
 	}
 	w, err := a.write(ctx, s, before)
 	after, created := w.after, w.created
-	if undeclared(err) && a.renameVersion(ctx, s) {
+	if undeclared(err) && (renaming{a}).renameVersion(ctx, s) {
 		after, created, err = a.send(ctx, s, uidOf(s.Live))
 	}
 	if s.Live != nil && apierrors.IsConflict(err) && !ownedByOthers(err) {
@@ -110,7 +56,7 @@ func (a *Applier) Apply(ctx context.Context, s *plan.Step) Outcome {
 		}
 	}
 	if err != nil && s.Policy.Recreate && refusesUpdate(err) {
-		return a.finishApply(ctx, s, a.recreateRefused(ctx, s, err))
+		return a.finishApply(ctx, s, recreation{a}.recreateRefused(ctx, s, err))
 	}
 	if a.DryRun && apierrors.IsNotFound(err) && a.Promised.WillExist(s) {
 		return Outcome{After: s.Manifest, Created: true, ahead: a.Promised.DefinedAhead(s.Ref.Kind)}
@@ -125,10 +71,10 @@ func (a *Applier) Apply(ctx context.Context, s *plan.Step) Outcome {
 // is taken over has of its former tool ends, and what others added goes if the app says so.
 func (a *Applier) finishApply(ctx context.Context, s *plan.Step, o Outcome) Outcome {
 	if o.Err == nil && !o.Created {
-		o.After, o.Err = a.oneShare(ctx, s, o.After)
+		o.After, o.Err = renaming{a}.oneShare(ctx, s, o.After)
 	}
 	if o.Err == nil && o.Created && len(s.First) > 0 && !a.DryRun {
-		o.After, o.Err = a.releaseCreated(ctx, s, o.After)
+		o.After, o.Err = releasing{a}.releaseCreated(ctx, s, o.After)
 	}
 	if o.Err == nil && adopting(s, o.Created) {
 		o.from, o.Former = owners.Former(s.Ref, o.After), owners.Claims(s.Ref, o.After)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -16,6 +15,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
 // explain turns the API server's answer about one object into a short message and a hint. Values of Secrets never
@@ -98,54 +98,16 @@ func invalid(st metav1.Status) string {
 	return strings.Join(parts, "; ")
 }
 
-// saysImmutable tells from its text, not from its code, that the server refused to change a field.
-func saysImmutable(message string) bool {
-	for _, phrase := range []string{"field is immutable", "is immutable after creation", "may not be changed", "updates to statefulset spec for fields other than",
-		"may not change once set", "pod updates may not change fields other than", "cannot change roleRef"} {
-		if strings.Contains(message, phrase) {
-			return true
-		}
-	}
-	return false
-}
-
-var strictField = regexp.MustCompile(`unknown field "([^"]+)"`)
-
-// NotServedYet tells the 404 of a resource that is not served from the 404 of a missing object or namespace.
-func NotServedYet(err error) bool {
+// Explain is explain with the lines of the file where the manifest does not fit.
+func (a *Applier) Explain(err error, s *plan.Step) (message, advice string) {
 	var api apierrors.APIStatus
-	return errors.As(err, &api) && api.Status().Code == 404 &&
-		strings.Contains(api.Status().Message, "the server could not find the requested resource")
-}
-
-// isUnknownField tells the answer to an apply with a field that the schema of the kind lacks.
-func isUnknownField(err error) bool {
-	return err != nil && (strictField.MatchString(err.Error()) || undeclared(err))
-}
-
-// ownedByOthers tells a refusal to take over fields from other conflicts.
-func ownedByOthers(err error) bool {
-	var status apierrors.APIStatus
-	return errors.As(err, &status) && status.Status().Details != nil &&
-		slices.ContainsFunc(status.Status().Details.Causes, func(c metav1.StatusCause) bool {
-			return c.Type == metav1.CauseTypeFieldManagerConflict
-		})
-}
-
-// conflicting words which fields others own.
-func conflicting(st metav1.Status) string {
-	text := "owned by others"
-	for i, c := range st.Details.Causes {
-		sep := ", "
-		if i == 0 {
-			sep = ": "
+	if errors.As(err, &api) && s.Fields() != nil {
+		if list := mismatches(api.Status().Message, s.Fields()); len(list) > 0 {
+			text := a.Text(s.Origin)
+			message, advice = wordMismatches(list, s.Origin, func(m mismatch) int { return render.Locate(text, s.Origin.Line, m.path, m.value) })
+			return a.Say.Mask(message), a.Say.Mask(advice)
 		}
-		text += fmt.Sprintf("%s%s (%s)", sep, c.Field, c.Message)
 	}
-	return text
-}
-
-func immutable(err error) bool {
-	var status apierrors.APIStatus
-	return errors.As(err, &status) && status.Status().Code == 422 && saysImmutable(err.Error())
+	message, advice = explain(err, s, a.Say.Secrets())
+	return a.Say.Hidden.Mask(message), a.Say.Hidden.Mask(advice)
 }

@@ -11,19 +11,9 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
-
-// written is what came of one write.
-type written struct {
-	after   *unstructured.Unstructured
-	created bool
-	before  *unstructured.Unstructured // where the object had to be read
-	dropped []fields.Leftover          // what went besides what Git says
-	refused bool                       // it went because the server refuses Git's fields beside it
-}
 
 // write sends one object the way it asks for. before is the live object, nil where it was not read.
 //
@@ -76,9 +66,6 @@ func (a *Applier) inPlace(ctx context.Context, s *plan.Step, w written) (written
 	less.before = nil // it has Git's fields already
 	return less, err
 }
-
-// firstTime tells whether an object, if there is one, was never applied by us.
-func firstTime(s *plan.Step) bool { return s.Row == nil || s.Row.UID == "" || s.State == live.Replaced }
 
 // parties says whose fields may go from an object.
 func (a *Applier) parties(s *plan.Step) fields.Parties {

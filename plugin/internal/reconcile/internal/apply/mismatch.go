@@ -13,18 +13,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
-
-// mismatch is one place of a manifest that does not fit the schema of its kind.
-type mismatch struct {
-	path   []any  // names of fields and indices of list items, as far as they are known
-	at     string // the same as people write it
-	value  any
-	text   string
-	advice string
-}
 
 const unknown = "unknown field"
 
@@ -222,13 +211,6 @@ func indexOfKey(list []any, key string) int {
 	return slices.IndexFunc(list, func(item any) bool { return matches(item, key) })
 }
 
-func dotted(at, name string) string {
-	if strings.ContainsAny(name, "./") {
-		return at + "[" + name + "]"
-	}
-	return strings.TrimPrefix(at+"."+name, ".")
-}
-
 // closing is the length of the bracket that text begins with.
 func closing(text string) int {
 	inQuotes := false
@@ -350,18 +332,4 @@ func wordMismatches(list []mismatch, origin manifest.Origin, lineOf func(mismatc
 		}
 	}
 	return strings.Join(texts, "; "), advice + " at " + first.String()
-}
-
-// Explain is explain with the lines of the file where the manifest does not fit.
-func (a *Applier) Explain(err error, s *plan.Step) (message, advice string) {
-	var api apierrors.APIStatus
-	if errors.As(err, &api) && s.Fields() != nil {
-		if list := mismatches(api.Status().Message, s.Fields()); len(list) > 0 {
-			text := a.Text(s.Origin)
-			message, advice = wordMismatches(list, s.Origin, func(m mismatch) int { return render.Locate(text, s.Origin.Line, m.path, m.value) })
-			return a.Say.Mask(message), a.Say.Mask(advice)
-		}
-	}
-	message, advice = explain(err, s, a.Say.Secrets())
-	return a.Say.Hidden.Mask(message), a.Say.Hidden.Mask(advice)
 }

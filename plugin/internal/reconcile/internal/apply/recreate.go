@@ -18,6 +18,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
+// recreation deletes objects and creates them anew.
+type recreation struct{ *Applier }
+
 // Why an object is deleted and created anew.
 const (
 	AsAsked       = "as its annotation asks"
@@ -72,45 +75,9 @@ func TakesClaims(k cluster.Kind, live metav1.Object) bool {
 	return when == "Delete"
 }
 
-// refusesUpdate tells an answer by which the server refuses a change, whatever its words, from one that says nothing about
-// the object: missing rights, a conflict, a webhook that cannot be asked.
-func refusesUpdate(err error) bool {
-	var api apierrors.APIStatus
-	if !errors.As(err, &api) {
-		return false
-	}
-	switch st := api.Status(); st.Code {
-	case 422:
-		return true
-	case 400, 403:
-		return !missesRights(st) && !undryable(st)
-	}
-	return false
-}
-
-// missesRights tells the answer to a user who may not do what was asked.
-func missesRights(st metav1.Status) bool {
-	return st.Reason == metav1.StatusReasonForbidden && strings.Contains(st.Message, " cannot ") && strings.Contains(st.Message, "User ")
-}
-
-// undryable tells the answer to a dry run that a webhook makes impossible.
-func undryable(st metav1.Status) bool {
-	return strings.Contains(st.Message, "does not support dry run")
-}
-
-// keptError is the refusal of a change of an object that asks to be recreated then, and is not.
-type keptError struct {
-	refused error
-	why     string
-}
-
-func (e *keptError) Error() string { return e.refused.Error() + "; it is not recreated: " + e.why }
-
-func (e *keptError) Unwrap() error { return e.refused }
-
 // recreateRefused deletes an object whose change the server refuses and creates it anew, if its annotation allows it and the server
 // would create it. Otherwise the refusal stands. A dry run shows what would be created.
-func (a *Applier) recreateRefused(ctx context.Context, s *plan.Step, refused error) Outcome {
+func (a recreation) recreateRefused(ctx context.Context, s *plan.Step, refused error) Outcome {
 	live, err := a.Client.Get(ctx, s.Ref)
 	if err != nil {
 		return Outcome{Err: refused}
@@ -138,7 +105,7 @@ func (a *Applier) recreateRefused(ctx context.Context, s *plan.Step, refused err
 }
 
 // recreateAsked is anew for an object that asks for it at each change.
-func (a *Applier) recreateAsked(ctx context.Context, s *plan.Step) Outcome {
+func (a recreation) recreateAsked(ctx context.Context, s *plan.Step) Outcome {
 	whole, err := a.wholeAgain(s, s.Live)
 	if err != nil {
 		return Outcome{Err: err}
@@ -149,7 +116,7 @@ func (a *Applier) recreateAsked(ctx context.Context, s *plan.Step) Outcome {
 	return a.deleteAndCreate(ctx, whole, s.Live, cmp.Or(s.Recreate, AsAsked))
 }
 
-func (a *Applier) deleteAndCreate(ctx context.Context, s *plan.Step, live *unstructured.Unstructured, why string) Outcome {
+func (a recreation) deleteAndCreate(ctx context.Context, s *plan.Step, live *unstructured.Unstructured, why string) Outcome {
 	if a.DryRun {
 		return Outcome{After: a.asCreated(ctx, s), Before: live, Created: true, Anew: why}
 	}
@@ -162,7 +129,7 @@ func (a *Applier) deleteAndCreate(ctx context.Context, s *plan.Step, live *unstr
 
 // wholeAgain is the step with all that creates the object: what is applied later without, or what somebody else has set
 // since in the fields that are left to others.
-func (a *Applier) wholeAgain(s *plan.Step, live *unstructured.Unstructured) (*plan.Step, error) {
+func (a recreation) wholeAgain(s *plan.Step, live *unstructured.Unstructured) (*plan.Step, error) {
 	if len(s.First) > 0 {
 		return s.With(s.First)
 	}
@@ -184,7 +151,7 @@ func (a *Applier) wholeAgain(s *plan.Step, live *unstructured.Unstructured) (*pl
 
 // creatable returns nil if the server would create an object that did not exist, and otherwise its reason. A dry run of the
 // creation is refused in any case, because the object exists: but only after all else was found right.
-func (a *Applier) creatable(ctx context.Context, s *plan.Step, live *unstructured.Unstructured) error {
+func (a recreation) creatable(ctx context.Context, s *plan.Step, live *unstructured.Unstructured) error {
 	_, err := a.Client.TryCreate(ctx, s.Ref, s.Body, record.Manager, s.Policy.Unchecked)
 	if apierrors.IsAlreadyExists(err) || takenByItself(err, live) {
 		return nil
@@ -224,7 +191,7 @@ func notOfValue(r rune) bool { return strings.ContainsRune(`[]{}",: `, r) }
 
 // asCreated is what the server would make of the manifest of an object that exists, as far as it can be asked: under a name
 // that the server makes up.
-func (a *Applier) asCreated(ctx context.Context, s *plan.Step) *unstructured.Unstructured {
+func (a recreation) asCreated(ctx context.Context, s *plan.Step) *unstructured.Unstructured {
 	m := s.Manifest.DeepCopy()
 	m.SetName("")
 	m.SetGenerateName("gitops-")

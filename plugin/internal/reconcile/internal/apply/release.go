@@ -18,9 +18,12 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
+// releasing leaves fields to others.
+type releasing struct{ *Applier }
+
 // releaseFields prepares an object for being applied without the fields that are left to others. Those that we still own are
 // handed over first. What is created is created whole.
-func (a *Applier) releaseFields(ctx context.Context, s *plan.Step) (*plan.Step, error) {
+func (a releasing) releaseFields(ctx context.Context, s *plan.Step) (*plan.Step, error) {
 	if len(s.Released) == 0 && len(s.Managers) == 0 {
 		return s, nil
 	}
@@ -42,7 +45,7 @@ func (a *Applier) releaseFields(ctx context.Context, s *plan.Step) (*plan.Step, 
 
 // withoutReleased hands over what we own of the released fields in live, and returns the step without what is left to others. A dry
 // run hands nothing over: it keeps what would be.
-func (a *Applier) withoutReleased(ctx context.Context, s *plan.Step, live *unstructured.Unstructured) (*plan.Step, error) {
+func (a releasing) withoutReleased(ctx context.Context, s *plan.Step, live *unstructured.Unstructured) (*plan.Step, error) {
 	theirs, mine := fields.OwnedBy(live, s.Managers), fieldpath.NewSet()
 	if set, ok, err := fields.Applied(live, record.Manager); err != nil {
 		return s, err
@@ -75,7 +78,7 @@ func identity(s *plan.Step) *fieldpath.Set {
 }
 
 // releaseCreated gives away the ignored fields of an object that was created with them.
-func (a *Applier) releaseCreated(ctx context.Context, s *plan.Step, created *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+func (a releasing) releaseCreated(ctx context.Context, s *plan.Step, created *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	if len(s.Released) == 0 {
 		return created, nil
 	}
@@ -100,7 +103,7 @@ func (a *Applier) releaseCreated(ctx context.Context, s *plan.Step, created *uns
 
 // holdForOthers lets the keeper hold fields of ours with their live values, because we stop sending them: server-side apply
 // removes a field that its last owner stops sending.
-func (a *Applier) holdForOthers(ctx context.Context, s *plan.Step, live *unstructured.Unstructured, mine *fieldpath.Set) error {
+func (a releasing) holdForOthers(ctx context.Context, s *plan.Step, live *unstructured.Unstructured, mine *fieldpath.Set) error {
 	if mine.Empty() || a.DryRun {
 		return nil
 	}

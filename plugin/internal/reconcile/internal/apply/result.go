@@ -1,8 +1,6 @@
 package apply
 
 import (
-	"encoding/json"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -95,24 +93,6 @@ func classify(s *plan.Step, o Outcome) (report.Action, string) {
 		return report.Reverted, "its label " + record.LabelPartOf + " had been removed" + o.from
 	}
 	return report.Reverted, ""
-}
-
-// bare is an object without status and bookkeeping. A dry run keeps the resourceVersion, so that tells nothing.
-func bare(u *unstructured.Unstructured) map[string]any {
-	c := u.DeepCopy().Object
-	delete(c, "status")
-	for _, f := range []string{"managedFields", "resourceVersion", "generation"} {
-		unstructured.RemoveNestedField(c, "metadata", f)
-	}
-	return c
-}
-
-func jsonOf(v any) string {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Sprint(v)
-	}
-	return string(raw)
 }
 
 // fieldChanges words the differences of owned fields, with who set the old value. Values of Secrets are masked.

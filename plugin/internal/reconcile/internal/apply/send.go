@@ -16,13 +16,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-func uidOf(u *unstructured.Unstructured) types.UID {
-	if u == nil {
-		return ""
-	}
-	return u.GetUID()
-}
-
 // send applies one object. A uid makes the server refuse to create it, or to change another one of its name. A kind
 // whose CRD was applied a moment ago may need another moment to be served, and so may a field that it has got.
 func (a *Applier) send(ctx context.Context, s *plan.Step, uid types.UID) (*unstructured.Unstructured, bool, error) {

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
@@ -19,9 +18,6 @@ import (
 
 // maxTrials bounds how many dry runs look for the fewest fields that have to go.
 const maxTrials = 30
-
-// wroteMeanwhile tells that somebody else wrote the object since it was read.
-func wroteMeanwhile(err error) bool { return apierrors.IsConflict(err) && !ownedByOthers(err) }
 
 // trial is one live object and what happens to it without some of its parts.
 type trial struct {

@@ -68,17 +68,3 @@ func badQuantity(path []any, v any) bool {
 	_, err := resource.ParseQuantity(fmt.Sprint(v))
 	return err != nil
 }
-
-// written writes a path as people do, with the indices of list items.
-func spelt(path []any) string {
-	at := ""
-	for _, p := range path {
-		switch p := p.(type) {
-		case string:
-			at = dotted(at, p)
-		case int:
-			at += fmt.Sprintf("[%d]", p)
-		}
-	}
-	return at
-}

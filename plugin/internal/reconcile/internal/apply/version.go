@@ -3,26 +3,16 @@ package apply
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"strings"
-
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// undeclared tells the answer to an apply that does not fit a schema.
-func undeclared(err error) bool {
-	var status apierrors.APIStatus
-	return errors.As(err, &status) && strings.Contains(err.Error(), "field not declared in schema")
-}
-
 // renameVersion rewrites managedFields entries of another version of the object's kind to the version that is applied,
 // and tells whether there were any. An entry keeps the version it was written at; once the kind has a version with
 // fields that the old one lacks, the server cannot convert the entry and refuses every apply.
-func (a *Applier) renameVersion(ctx context.Context, s *plan.Step) bool {
+func (a renaming) renameVersion(ctx context.Context, s *plan.Step) bool {
 	if a.DryRun {
 		return false
 	}

@@ -3,7 +3,6 @@ package execute
 import (
 	"context"
 	"slices"
-	"sync"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
@@ -115,6 +114,3 @@ func (m *Refusals) before(app string) []record.Key {
 }
 
 func (m *Refusals) keep(app string, keys []record.Key) { m.keys.Store(app, keys) }
-
-// Refusals remembers what the API server refused, by app. The zero value is ready to use.
-type Refusals struct{ keys sync.Map }

@@ -6,10 +6,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/hooks"
@@ -17,33 +15,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
-
-// Execution carries out the plan of one app.
-type Execution struct {
-	*apply.Applier
-	Hooks   *hooks.Runner
-	Plan    *plan.Plan
-	Desired []*desired.Object
-	Ignored map[record.Key]bool // in Git, and left alone altogether
-	Loop    bool                // kinds that are not served yet are left to a later pass
-	Budget  app.Budget
-
-	Refusals     *Refusals
-	Allowed      func(ctx context.Context) plan.Allowance // deletions, by commit messages
-	CheckCluster func(ctx context.Context) error
-	WarnMissing  func(owners.Claim)
-	Applied      func(record.Key) // is told what was created
-
-	Failed            map[record.Key]bool
-	failedWaves       bool                // an object of an earlier wave failed
-	notEstablishedYet map[record.Key]bool // CRDs that are not established yet
-	waitingForKind    []*plan.Step        // of their kinds: applied when they are established
-	Postponed         int                 // how many of these are left to a later pass
-	gaveMoment        bool                // the CRDs were given their moment
-	recreated         []*plan.Step        // deleted and created anew, or to be
-	unforeseen        recreations         // of these, what was not foreseen
-	Remarked          bool                // the record remembers something new that was told
-}
 
 // Apply runs the steps stage by stage, and inside a stage in parallel. A failed object does not stop the others, but
 // what lies in a Namespace or is of a CRD that failed is not tried, and neither is a wave after one that failed.
@@ -69,7 +40,7 @@ func (e *Execution) Apply(ctx context.Context) error {
 		if err := e.ready(ctx, now[0].Stage); err != nil {
 			return err
 		}
-		if e.applyStage(ctx, e.splitServed(now)); ctx.Err() != nil {
+		if e.applyStage(ctx, (kinds{e}).splitServed(now)); ctx.Err() != nil {
 			return wait.ErrInterrupted
 		}
 	}
@@ -119,12 +90,12 @@ func (e *Execution) ready(ctx context.Context, next desired.Stage) error {
 			earlier = append(earlier, o.Key())
 		}
 	}
-	if err := e.findServed(ctx, crds); err != nil {
+	if err := (kinds{e}).findServed(ctx, crds); err != nil {
 		return err
 	}
-	earlier = append(earlier, e.needed(next)...)
+	earlier = append(earlier, kinds{e}.needed(next)...)
 	if slices.ContainsFunc(e.waitingForKind, func(s *plan.Step) bool { return slices.Contains(earlier, s.Key()) }) {
-		if err := e.awaitKinds(ctx); err != nil {
+		if err := (kinds{e}).awaitKinds(ctx); err != nil {
 			return err
 		}
 		e.failedWaves = e.failedWaves || next.Phase >= desired.PhaseWaves && slices.ContainsFunc(earlier, func(k record.Key) bool { return e.Failed[k] })

@@ -17,13 +17,16 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
+// kinds waits for the kinds that the app itself defines.
+type kinds struct{ *Execution }
+
 // kindMoment is how long all CRDs together may take to be established before the objects that do not need them go on.
 const kindMoment = 10 * time.Second
 
 // findServed finds out which of the CRDs the API server does not serve yet, and applies what waited for the others. The
 // first look after CRDs were applied gives them a moment: most take a few milliseconds. Those that are served already cost
 // no request.
-func (e *Execution) findServed(ctx context.Context, crds []*desired.Object) error {
+func (e kinds) findServed(ctx context.Context, crds []*desired.Object) error {
 	until := e.Now()
 	if !e.gaveMoment && slices.ContainsFunc(e.Plan.Steps, func(s *plan.Step) bool { return desired.IsCRD(s.Ref.Kind) }) {
 		until = until.Add(min(kindMoment, e.Wait.Timeout))
@@ -43,7 +46,7 @@ func (e *Execution) findServed(ctx context.Context, crds []*desired.Object) erro
 }
 
 // establishedBy waits until the API server serves a CRD, or a time is over. A CRD that is refused is not waited for.
-func (e *Execution) establishedBy(ctx context.Context, crd cluster.Ref, until time.Time) (bool, error) {
+func (e kinds) establishedBy(ctx context.Context, crd cluster.Ref, until time.Time) (bool, error) {
 	k := record.KeyOf(crd)
 	for pause, asked := wait.FirstPause/4, false; ; pause, asked = min(pause*2, wait.LongestPause), true {
 		switch seen := e.Wait.Track.After[k]; {
@@ -67,7 +70,7 @@ func (e *Execution) establishedBy(ctx context.Context, crd cluster.Ref, until ti
 
 // splitServed returns the steps whose kinds are served, and keeps the others for later: they are applied as soon as the kind
 // is established, at the latest when all else is applied or needs them.
-func (e *Execution) splitServed(steps []*plan.Step) []*plan.Step {
+func (e kinds) splitServed(steps []*plan.Step) []*plan.Step {
 	return slices.DeleteFunc(slices.Clone(steps), func(s *plan.Step) bool {
 		slow := e.notEstablishedYet[desired.DefinedBy(s.Ref)]
 		if slow {
@@ -78,7 +81,7 @@ func (e *Execution) splitServed(steps []*plan.Step) []*plan.Step {
 }
 
 // applyServed applies what waited for kinds that are established by now.
-func (e *Execution) applyServed(ctx context.Context) error {
+func (e kinds) applyServed(ctx context.Context) error {
 	rest := e.waitingForKind
 	e.waitingForKind = nil
 	for len(rest) > 0 {
@@ -96,7 +99,7 @@ func (e *Execution) applyServed(ctx context.Context) error {
 
 // awaitKinds waits, within the budget of the app, for the kinds that steps still wait for, and applies them. What is of a
 // kind that is not established then has failed.
-func (e *Execution) awaitKinds(ctx context.Context) error {
+func (e kinds) awaitKinds(ctx context.Context) error {
 	until := e.Wait.Started.Add(e.Wait.Timeout)
 	for pause := wait.FirstPause; e.Now().Before(until) && slices.ContainsFunc(e.waitingForKind, e.mayBeServed); pause = min(pause*2, wait.LongestPause) {
 		for k := range e.notEstablishedYet {
@@ -128,16 +131,16 @@ func (e *Execution) awaitKinds(ctx context.Context) error {
 }
 
 // mayBeServed tells whether waiting for the kind of a step may help.
-func (e *Execution) mayBeServed(s *plan.Step) bool {
+func (e kinds) mayBeServed(s *plan.Step) bool {
 	return !health.NamesRefused(e.Wait.Track.After[desired.DefinedBy(s.Ref)])
 }
 
-func (e *Execution) notEstablished(crd record.Key) string {
+func (e kinds) notEstablished(crd record.Key) string {
 	return cmp.Or(health.FailedCondition(e.Wait.Track.After[crd]), "it is not established")
 }
 
 // needed lists what the objects of a stage depend on.
-func (e *Execution) needed(next desired.Stage) []record.Key {
+func (e kinds) needed(next desired.Stage) []record.Key {
 	var keys []record.Key
 	for _, s := range e.Plan.Steps {
 		if s.Stage != next {
@@ -158,9 +161,9 @@ func (e *Execution) WaitsForKinds() bool { return len(e.waitingForKind) > 0 }
 // EndKinds ends the waiting for kinds when all else of the app, and of the apps before it, is applied. In a loop it does
 // not wait: a later pass applies what is of these kinds.
 func (e *Execution) EndKinds(ctx context.Context) error {
-	if e.Loop && slices.ContainsFunc(e.waitingForKind, e.mayBeServed) && e.Now().Sub(e.Record.Applied) <= e.Wait.Timeout {
+	if e.Loop && slices.ContainsFunc(e.waitingForKind, kinds{e}.mayBeServed) && e.Now().Sub(e.Record.Applied) <= e.Wait.Timeout {
 		e.Postponed, e.waitingForKind = len(e.waitingForKind), nil
 		return nil
 	}
-	return e.awaitKinds(ctx)
+	return kinds{e}.awaitKinds(ctx)
 }

@@ -3,7 +3,6 @@ package execute
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -29,12 +28,6 @@ func (e *Execution) GuardUnforeseen(ctx context.Context, s *plan.Step) error {
 		e.unforeseen.steps = append(e.unforeseen.steps, s)
 	}
 	return err
-}
-
-// recreations are steps that a pass recreates without having foreseen it.
-type recreations struct {
-	mu    sync.Mutex
-	steps []*plan.Step
 }
 
 // GuardForeseen lets a dry run end as the run would that recreates too much.
