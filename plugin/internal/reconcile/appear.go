@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
 // Templates of a chart may ask what the server serves. What they asked about in vain is recorded, and looked for again:
@@ -37,19 +36,5 @@ func (rd *round) shareKinds(ctx context.Context, open []*pass) {
 		if !again {
 			return
 		}
-	}
-}
-
-// noteAsked lets the record name what charts asked about in vain.
-func (p ending) noteAsked() {
-	if !slices.Equal(p.rec.Asked, p.built.Asked) {
-		p.rec.Asked, p.moved = p.built.Asked, true
-	}
-}
-
-// installed makes a pass of this process look again for what charts asked about, after a kind was installed.
-func (p *pass) installed(k record.Key) {
-	if k.Kind == "CustomResourceDefinition" && k.Group == "apiextensions.k8s.io" {
-		p.env.renders.ForgetCustom()
 	}
 }

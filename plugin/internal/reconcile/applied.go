@@ -37,7 +37,7 @@ func (r *Reconciler) RenderApplied(ctx context.Context, a record.Applied, tree *
 
 func (r *Reconciler) renderApplied(ctx context.Context, a record.Applied, tree *Tree, everyHook bool) ([]manifest.Object, App, error) {
 	app := r.SettingsAt(a, tree)
-	p := newPass(ctx, r.env(), app, Options{Cause: report.CauseManual})
+	p := newPass(ctx, r.env(), app, passOptions{Cause: report.CauseManual})
 	p.rec, p.commit = a.Record, tree.Revision.Commit
 	if p.rec == nil {
 		p.rec = &record.Record{}

@@ -66,7 +66,7 @@ func TestAttackRecreate(t *testing.T) {
 func TestAttackRecreateBudget(t *testing.T) {
 	r := reconcilerOf(t)
 	r.Now = time.Now
-	p := newPass(t.Context(), r.env(), App{Name: "shop", Budget: Budget{Count: 3, Percent: 100, Free: 5}}, Options{})
+	p := newPass(t.Context(), r.env(), App{Name: "shop", Budget: Budget{Count: 3, Percent: 100, Free: 5}}, passOptions{})
 	p.rec, p.plan = &record.Record{Inventory: record.NewInventory("shop")}, &plan.Plan{}
 	for n := range 8 {
 		s := &plan.Step{Object: desiredtest.Object("ConfigMap", fmt.Sprint("c", n)), Row: &record.Row{UID: "u"}}

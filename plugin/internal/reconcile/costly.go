@@ -27,14 +27,6 @@ func (rd *round) recall(p *pass) {
 	p.env.renders.Recall(p.app.Name, b.Slow, failed)
 }
 
-// noteRender adds to what the list says of an app how its render went.
-func (p ending) noteRender(b *record.Behind) {
-	if p.unrendered == nil {
-		return
-	}
-	p.env.renders.Describe(p.app.Name, p.commit, p.config, p.failure != nil, p.listed.slow, b)
-}
-
 // failureOf is the error of a render that another process made. The record of the app has all lines of it, the list one; the record of
 // an app that was never applied does not exist.
 func failureOf(b record.Behind, rec *record.Record, commit string) error {

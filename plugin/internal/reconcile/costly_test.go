@@ -39,7 +39,7 @@ func newKitchen(t *testing.T, result func(ctx context.Context) ([]manifest.Objec
 }
 
 // pass is one pass over the app, which was applied before.
-func (k *kitchen) pass(commit, config string, opts Options) *pass {
+func (k *kitchen) pass(commit, config string, opts passOptions) *pass {
 	k.t.Helper()
 	root, err := os.OpenRoot(k.t.TempDir())
 	if err != nil {
@@ -68,7 +68,7 @@ func fails(err error) func(context.Context) ([]manifest.Object, error) {
 }
 
 func TestAttackARenderThatFailedIsRemembered(t *testing.T) {
-	loop := Options{Loop: true}
+	loop := passOptions{Loop: true}
 	for name, tt := range map[string]struct {
 		err    error
 		passes int // five seconds apart
@@ -82,7 +82,7 @@ func TestAttackARenderThatFailedIsRemembered(t *testing.T) {
 		"X13 a crash of the renderer may be the machine's":              {errors.New("the renderer crashed"), 108, 7, nil, false},
 		"X13 beside it: the next commit":                                {wrongFile, 3, 1, func(k *kitchen) *pass { return k.pass("c2", "s1", loop) }, true},
 		"X13 beside it: other settings":                                 {wrongFile, 3, 1, func(k *kitchen) *pass { return k.pass("c1", "s2", loop) }, true},
-		"X13 beside it: a person asks":                                  {wrongFile, 3, 1, func(k *kitchen) *pass { return k.pass("c1", "s1", Options{}) }, true},
+		"X13 beside it: a person asks":                                  {wrongFile, 3, 1, func(k *kitchen) *pass { return k.pass("c1", "s1", passOptions{}) }, true},
 		"X13 beside it: an hour later": {errBeyondTime, 3, 1, func(k *kitchen) *pass {
 			time.Sleep(time.Hour)
 			return k.pass("c1", "s1", loop)
@@ -137,7 +137,7 @@ func TestAttackTheNextProcessRemembers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				first := newKitchen(t, fails(tt.err))
-				p := first.pass("c1", "s1", Options{Loop: true})
+				p := first.pass("c1", "s1", passOptions{Loop: true})
 				p.reading().renderListed(t.Context())
 				p.Report.Message = p.failure.Error()
 				p.rec.History = []report.Run{{Result: report.ResultFailed, Revision: report.Revision{Commit: "c1"}, Message: p.Report.Message}}
@@ -155,7 +155,7 @@ func TestAttackTheNextProcessRemembers(t *testing.T) {
 				next.Tool = tt.tool
 				start := time.Now()
 				next.Now = func() time.Time { return start.Add(tt.after) }
-				q := next.pass(tt.commit, tt.config, Options{Loop: true})
+				q := next.pass(tt.commit, tt.config, passOptions{Loop: true})
 				q.rec = p.rec
 				(&round{Reconciler: next.Reconciler, list: list}).recall(q)
 				q.reading().renderListed(t.Context())
@@ -195,10 +195,10 @@ func TestAttackOneSlowTemplate(t *testing.T) {
 				t.Fatalf("slow %v, waits %q, %v after %v", p.listed.slow, p.listed.waits, p.failure, time.Since(start))
 			}
 		}
-		p := k.pass("c1", "s1", Options{Loop: true})
+		p := k.pass("c1", "s1", passOptions{Loop: true})
 		waits(p, build.RenderSlice)
-		waits(k.pass("c1", "s1", Options{Loop: true}), 0) // the next pass
-		waits(k.pass("c2", "s1", Options{Loop: true}), 0) // and the next commit
+		waits(k.pass("c1", "s1", passOptions{Loop: true}), 0) // the next pass
+		waits(k.pass("c2", "s1", passOptions{Loop: true}), 0) // and the next commit
 		if k.renders != 1 {
 			t.Errorf("%d renders", k.renders)
 		}
@@ -207,7 +207,7 @@ func TestAttackOneSlowTemplate(t *testing.T) {
 			t.Errorf("the next process gets %+v", b)
 		}
 		next := newKitchen(t, endless)
-		q := next.pass("c2", "s1", Options{Loop: true})
+		q := next.pass("c2", "s1", passOptions{Loop: true})
 		(&round{Reconciler: next.Reconciler, list: &record.AppList{Tool: "v1", Behind: []record.Behind{b}}}).recall(q)
 		waits(q, 0)
 		if got := q.env.renders.SlowSince(q.app.Name); !got.Equal(*b.Slow) || got.After(at.Add(build.RenderSlice)) {
@@ -220,7 +220,7 @@ func TestAttackOneSlowTemplate(t *testing.T) {
 		if _, err := p.builder().Alone().RenderTree(t.Context(), tree, render.Options{}, 0); err == nil || err.Error() != errBeyondTime.Error() {
 			t.Fatalf("%v", err)
 		}
-		if p = k.pass("c1", "s1", Options{Loop: true}); p.builder().Remembered() == nil {
+		if p = k.pass("c1", "s1", passOptions{Loop: true}); p.builder().Remembered() == nil {
 			t.Error("the failure is forgotten")
 		}
 		before := k.renders
@@ -228,11 +228,11 @@ func TestAttackOneSlowTemplate(t *testing.T) {
 			t.Errorf("slow %v, %v, %d renders", p.listed.slow, p.failure, k.renders-before)
 		}
 		time.Sleep(time.Hour)
-		waits(k.pass("c1", "s1", Options{Loop: true}), 0) // tried again, and beside the others at once
+		waits(k.pass("c1", "s1", passOptions{Loop: true}), 0) // tried again, and beside the others at once
 
 		// A person who asks waits for it.
 		start := time.Now()
-		p = k.pass("c1", "s1", Options{})
+		p = k.pass("c1", "s1", passOptions{})
 		if p.reading().renderListed(t.Context()); p.failure == nil || time.Since(start) < 2*time.Minute {
 			t.Errorf("%v after %v", p.failure, time.Since(start))
 		}
@@ -245,7 +245,7 @@ func TestAttackSeveralSlowTemplates(t *testing.T) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		})
-		rd := k.newRound(Target{}, Options{Loop: true})
+		rd := k.newRound(Target{}, passOptions{Loop: true})
 		start := time.Now()
 		for i := range 12 {
 			p := k.pass("c1", "s1", rd.opts)

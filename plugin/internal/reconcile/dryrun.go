@@ -1,12 +1,9 @@
 package reconcile
 
 import (
-	"context"
 	"slices"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
@@ -28,14 +25,6 @@ func (rd *round) foresee(p *pass) {
 				p.foreseen = append(p.foreseen, plan.Promise{Object: s.Object, App: other.app.Name})
 			}
 		}
-	}
-}
-
-// learnForeseen makes the kinds known that the apps before this one would define.
-func (p reading) learnForeseen(ctx context.Context) {
-	for _, h := range p.foreseen {
-		defined, _ := desired.DefinedKinds(Allow{}, []manifest.Object{{Unstructured: h.Manifest}}) // it is a step of its app, so it was allowed
-		p.Cluster.Foresee(ctx, defined)
 	}
 }
 

@@ -1,18 +1,16 @@
 package reconcile
 
-// Holder is a Source that may hold a commit back: it then shows an earlier one.
-type Holder interface {
-	// Held returns the commit that the last Poll held back, and why; nil when there is none.
-	Held() (commit string, why error)
-}
+import (
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+)
 
 // heldBack says why a pass that ended with err, and went well, was about an earlier commit than the ref points at.
 func (p ending) heldBack(err error) error {
 	if p.listed != nil {
 		return nil // it is told once for all apps
 	}
-	if h, ok := p.Source.(Holder); ok && err == nil && len(p.exec.Failed) == 0 {
-		_, why := h.Held()
+	if h, ok := p.Source.(source.Gate); ok && err == nil && len(p.exec.Failed) == 0 {
+		_, why := h.Withheld()
 		return why
 	}
 	return nil
@@ -27,19 +25,10 @@ func (p ending) seen() string {
 		}
 		return p.rec.Report.Seen
 	}
-	if h, ok := p.Source.(Holder); ok {
-		if commit, why := h.Held(); why != nil {
+	if h, ok := p.Source.(source.Gate); ok {
+		if commit, why := h.Withheld(); why != nil {
 			return commit
 		}
 	}
 	return p.commit
-}
-
-// heldBack says why the round was about an earlier commit than the ref points at.
-func (rd *round) heldBack() error {
-	if h, ok := rd.Source.(Holder); ok {
-		_, why := h.Held()
-		return why
-	}
-	return nil
 }

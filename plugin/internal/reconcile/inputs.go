@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -56,5 +57,19 @@ func (p ending) noteInputs() {
 	}
 	if after := p.rec.Inputs; (before == nil) != (after == nil) || before != nil && before.Digest != after.Digest {
 		p.moved = true
+	}
+}
+
+// noteAsked lets the record name what charts asked about in vain.
+func (p ending) noteAsked() {
+	if !slices.Equal(p.rec.Asked, p.built.Asked) {
+		p.rec.Asked, p.moved = p.built.Asked, true
+	}
+}
+
+// installed makes a pass of this process look again for what charts asked about, after a kind was installed.
+func (p *pass) installed(k record.Key) {
+	if k.Kind == "CustomResourceDefinition" && k.Group == "apiextensions.k8s.io" {
+		p.env.renders.ForgetCustom()
 	}
 }

@@ -44,7 +44,7 @@ type way struct {
 }
 
 // newListedPass is newPass for an app of a gitops.yaml.
-func (r *Reconciler) newListedPass(ctx context.Context, app App, dir string, opts Options) (*pass, error) {
+func (r *Reconciler) newListedPass(ctx context.Context, app App, dir string, opts passOptions) (*pass, error) {
 	deputy, err := r.as(app.ServiceAccount)
 	if err != nil {
 		return nil, err

@@ -3,7 +3,6 @@ package reconcile
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -27,7 +26,7 @@ const fullEvery = 5 * time.Minute
 type loop struct {
 	*Reconciler
 	target Target
-	opts   Options
+	opts   passOptions
 	each   func(Outcome)
 
 	wake  chan struct{} // holds one: a pass is due
@@ -65,8 +64,9 @@ type watched struct {
 // the outcome of every turn; one that drift has caused covers the apps that drifted. The last turn is finished, not cut
 // off. Loop returns the errors of the last turn.
 func (r *Reconciler) Loop(ctx context.Context, t Target, opts Options, interval, duration time.Duration, each func(Outcome)) error {
-	opts.Cause, opts.Loop = report.CauseSchedule, true
-	l := &loop{Reconciler: r, target: t, opts: opts, each: each, wake: make(chan struct{}, 1), stop: func() {}}
+	own := opts.forPasses()
+	own.Cause, own.Loop = report.CauseSchedule, true
+	l := &loop{Reconciler: r, target: t, opts: own, each: each, wake: make(chan struct{}, 1), stop: func() {}}
 	defer func() { l.stop(); l.endBeside() }()
 	if duration > 0 {
 		l.ends = r.Now().Add(duration)
@@ -236,20 +236,6 @@ func (l *loop) narrow(ctx context.Context) (done bool, err error) {
 	}
 	l.each(out)
 	return true, out.Failed()
-}
-
-// repeat is a pass like p that confines itself to some objects: everything else is as p left it.
-func (p *pass) repeat(ctx context.Context, dirty map[record.Key]bool) *pass {
-	opts := p.opts
-	opts.Commit, opts.open, opts.records, opts.ranOut = p.commit, nil, nil, nil
-	opts.drift = &driftOnly{rec: p.rec, apps: p.apps, keys: slices.Collect(maps.Keys(dirty))}
-	n := newPass(ctx, p.env, p.app, opts)
-	n.config = p.config
-	if p.listed != nil {
-		at := p.revision
-		n.Teller.Listed, n.listed = true, &listed{dir: p.listed.dir, setting: p.listed.setting, holds: &at}
-	}
-	return n
 }
 
 // watch starts watches from where the lists of rd ended, unless those that run cover the same.

@@ -3,12 +3,15 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
@@ -20,6 +23,25 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
+
+// passOptions are the settings of one pass.
+type passOptions struct {
+	Cause  report.Cause // what made us run, when neither a commit nor drift turns up
+	DryRun bool         // ask the server, write nothing
+	Loop   bool         // part of a loop: do not wait for the health of an earlier run again
+	Commit string       // what the ref points at, when that is known; "" polls
+	// Timeout is the budget of apps of a gitops.yaml that say none; zero is DefaultTimeout.
+	Timeout time.Duration
+
+	drift   *driftOnly                                          // set by a loop whose watches say what to look at
+	forgive bool                                                // set by a loop whose last turn succeeded: a poll that fails once is not worth a write
+	open    func(context.Context, string) (*source.Tree, error) // set where several apps share a checkout
+	records map[string]*record.Record                           // set where they were loaded already
+	ranOut  *atomic.Int32                                       // renders of this run that did not fit into their slice, of several apps
+
+	// commits lists a range of commits, set where several apps ask for the same.
+	commits func(ctx context.Context, from, to string, paths []string) ([]source.Commit, error)
+}
 
 // pass is one run over one app.
 type pass struct {
@@ -46,7 +68,7 @@ type tools struct {
 type job struct {
 	ctx     context.Context // ends when the process is told to stop
 	app     App
-	opts    Options
+	opts    passOptions
 	id      string            // ApplySet id
 	apps    map[string]string // of the instance, by ApplySet id
 	started time.Time
@@ -182,7 +204,7 @@ func (p *pass) writing() writing   { return writing{p} }
 func (p *pass) removal() removal   { return removal{p} }
 func (p *pass) ending() ending     { return ending{p} }
 
-func newPass(ctx context.Context, r *env, app App, opts Options) *pass {
+func newPass(ctx context.Context, r *env, app App, opts passOptions) *pass {
 	p := &pass{env: r, job: job{ctx: ctx, app: app, opts: opts, id: r.Records.ID(app.Name), started: r.Now(), config: r.ownSettings(app)}, known: known{live: live.New()}, wanted: wanted{newKinds: map[cluster.Kind]bool{}}, tools: tools{track: wait.NewTracker(), exec: &execute.Execution{Failed: map[record.Key]bool{}}}}
 	p.Teller = &tell.Teller{Emit: r.Events, SecretsOf: p.secretsInPlay, Report: &report.App{Name: app.Name, Cause: opts.Cause, DryRun: opts.DryRun,
 		Source: r.From, Changes: []report.Change{}, Pruned: []string{}}}
@@ -459,4 +481,33 @@ func (p writing) complete() {
 	p.rec.Config, p.rec.Tool, p.rec.Health = p.config, p.Tool, p.app.Health
 	p.ending().noteInputs()
 	p.rec.Pending = p.rec.Rebuilt || p.deferred // a rebuilt inventory is compared with Git once more before anything is pruned
+}
+
+// learnForeseen makes the kinds known that the apps before this one would define.
+func (p reading) learnForeseen(ctx context.Context) {
+	for _, h := range p.foreseen {
+		defined, _ := desired.DefinedKinds(Allow{}, []manifest.Object{{Unstructured: h.Manifest}}) // it is a step of its app, so it was allowed
+		p.Cluster.Foresee(ctx, defined)
+	}
+}
+
+// repeat is a pass like p that confines itself to some objects: everything else is as p left it.
+func (p *pass) repeat(ctx context.Context, dirty map[record.Key]bool) *pass {
+	opts := p.opts
+	opts.Commit, opts.open, opts.records, opts.ranOut = p.commit, nil, nil, nil
+	opts.drift = &driftOnly{rec: p.rec, apps: p.apps, keys: slices.Collect(maps.Keys(dirty))}
+	n := newPass(ctx, p.env, p.app, opts)
+	n.config = p.config
+	if p.listed != nil {
+		at := p.revision
+		n.Teller.Listed, n.listed = true, &listed{dir: p.listed.dir, setting: p.listed.setting, holds: &at}
+	}
+	return n
+}
+
+// driftOnly narrows a pass to objects that may have drifted: everything else is known to be as the last pass left it.
+type driftOnly struct {
+	rec  *record.Record
+	apps map[string]string
+	keys []record.Key
 }

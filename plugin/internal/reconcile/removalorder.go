@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -134,30 +133,4 @@ func (rd *round) removedFirst(p *pass) []*pass {
 		}
 	}
 	return first
-}
-
-// isRemoved tells whether nothing is left of an app that left gitops.yaml. What another app takes over is none of its
-// objects any more.
-func (p *pass) isRemoved() bool {
-	if p.failure != nil || !p.listed.applied {
-		return false
-	}
-	for k := range p.rec.Rows {
-		if !p.HandsOver[k] && !p.opts.DryRun {
-			return false
-		}
-	}
-	return true
-}
-
-// inTheWay says why an app that has to be removed after p waits.
-func (p *pass) inTheWay() string {
-	text := fmt.Sprintf("waits until the app %s is removed", p.app.Name)
-	switch {
-	case p.failure != nil:
-		text += ", which failed"
-	case p.listed.suspended:
-		text += "; that one is suspended"
-	}
-	return text
 }

@@ -56,7 +56,7 @@ func (o Outcome) Failed() error {
 type round struct {
 	*Reconciler
 	target Target
-	opts   Options
+	opts   passOptions
 
 	commit   string
 	revision report.Revision
@@ -77,10 +77,10 @@ type round struct {
 
 // RunAll makes one pass over each app of a target.
 func (r *Reconciler) RunAll(ctx context.Context, t Target, opts Options) Outcome {
-	return r.newRound(t, opts).run(ctx)
+	return r.newRound(t, opts.forPasses()).run(ctx)
 }
 
-func (r *Reconciler) newRound(t Target, opts Options) *round {
+func (r *Reconciler) newRound(t Target, opts passOptions) *round {
 	opts.ranOut = &atomic.Int32{}
 	return &round{Reconciler: r, target: t, opts: opts, trees: map[string]opened{}}
 }

@@ -7,10 +7,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -62,34 +59,6 @@ func (rd *round) decide(ctx context.Context, p *pass) bool {
 	return err != nil
 }
 
-// renderListed renders what one app of several is to hold.
-func (p reading) renderListed(ctx context.Context) {
-	if p.listed.retired {
-		return // nothing
-	}
-	p.failure = p.render(ctx)
-	if p.failure == nil {
-		p.failure = p.confine()
-		return
-	}
-	if errors.Is(p.failure, build.ErrSlow) {
-		p.waitForRender()
-		return
-	}
-	r := p.env.renders.Of(p.app.Name)
-	if r == nil || r.Commit != p.commit || r.Settings != p.config || len(p.app.DependsOn) == 0 {
-		return
-	}
-	defined, _ := desired.DefinedKinds(p.app.Allow, r.Objects)
-	for _, o := range r.Objects {
-		var unknown *cluster.UnknownKindError
-		if _, err := p.Cluster.KindOr(ctx, o.GroupVersionKind(), defined); errors.As(err, &unknown) {
-			p.listed.late, p.failure = true, nil
-			return
-		}
-	}
-}
-
 // claims refuses objects that two apps define. Neither is believed.
 func (rd *round) claims() {
 	type claim struct {
@@ -120,7 +89,7 @@ func (rd *round) claims() {
 // lookWider lists what no record knew to look for, once for all apps with the same rights.
 func (rd *round) lookWider(ctx context.Context) {
 	for _, g := range rd.groups {
-		all := &pass{env: g.env, Teller: &tell.Teller{Report: &report.App{}}, job: job{opts: Options{}}, known: known{rec: &record.Record{Inventory: &record.Inventory{}}, live: g.live}, tools: tools{track: wait.NewTracker()}, wanted: wanted{newKinds: map[cluster.Kind]bool{}}}
+		all := &pass{env: g.env, Teller: &tell.Teller{Report: &report.App{}}, job: job{opts: passOptions{}}, known: known{rec: &record.Record{Inventory: &record.Inventory{}}, live: g.live}, tools: tools{track: wait.NewTracker()}, wanted: wanted{newKinds: map[cluster.Kind]bool{}}}
 		var open []*pass
 		for _, p := range g.passes {
 			if p.failure != nil || len(p.desired) == 0 {
@@ -152,56 +121,4 @@ func (rd *round) lookWider(ctx context.Context) {
 			p.failure = p.reading().observeDesired(ctx)
 		}
 	}
-}
-
-// ownPart is the share of the app in what its group has listed.
-func (p *pass) ownPart() *live.Snapshot {
-	keys := make([]record.Key, 0, len(p.rec.Rows)+len(p.desired))
-	for k := range p.rec.Rows {
-		keys = append(keys, k)
-	}
-	for _, o := range p.desired {
-		keys = append(keys, o.Key())
-	}
-	return p.listed.shared.Part(keys)
-}
-
-// planListed plans one app of several. errNothingToDo means that Git has nothing new for it.
-func (p planning) planListed(ctx context.Context) error {
-	if p.listed.retired {
-		if err := p.planRemoval(); err != nil {
-			return err
-		}
-		if len(p.rec.Rows) == 0 {
-			p.plan = &plan.Plan{}
-			return nil
-		}
-	}
-	p.plan = plan.Make(p.planInput(p.desired))
-	p.planHooks()
-	settled := !p.hooks.AreDue() && p.hooks.AreKept(p.rec) && p.rec.Config == p.config && p.rec.Tool == p.Tool && !p.rec.Pending && p.rec.Due == "" && !p.rec.Rebuilt
-	if settled && !p.listed.retired && len(p.plan.Steps)+len(p.plan.Prunes)+len(p.plan.Refused) == 0 {
-		if err := p.writing().renameShares(ctx); err != nil {
-			return err
-		}
-		p.Report.Counts.Unchanged = len(p.plan.Unchanged)
-		keys := p.keys()
-		if err := p.readUnsettled(ctx, keys); err != nil {
-			return err
-		}
-		p.ending().noteInputs()
-		return errNothingToDo
-	}
-	if p.listed.aside {
-		p.listed.waits = "not applied yet"
-		return nil
-	}
-	p.live = p.ownPart()
-	if err := p.makePlan(ctx); err != nil {
-		return err
-	}
-	if err := p.checkOwners(ctx); err != nil {
-		return err
-	}
-	return p.checkRights(ctx)
 }

@@ -18,14 +18,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// dependencyError skips an app for the sake of another one.
-type dependencyError struct{ app, why string }
-
-// Error names the app that is in the way.
-func (e *dependencyError) Error() string {
-	return fmt.Sprintf("skipped: it depends on the app %s, %s", e.app, e.why)
-}
-
 // work applies what was planned. An app is applied when those it depends on are applied and healthy; while it has to
 // wait for that, the others go on. Nobody waits for health that no other app needs before all apps are applied.
 func (rd *round) work(ctx context.Context) {
@@ -57,11 +49,6 @@ func (rd *round) endOneFor(ctx context.Context, open []*pass) {
 			}
 		}
 	}
-}
-
-func (p *pass) hasWork() bool {
-	l := p.listed
-	return p.failure == nil && !l.idle && !l.aside && !l.applied && (p.plan != nil || l.late)
 }
 
 // dependencies lists the passes of the apps that p depends on, and of those that these depend on, nearest first.
@@ -218,11 +205,6 @@ func (rd *round) end(ctx context.Context, p *pass) {
 	_, p.failure = p.ending().finish(p.failure)
 }
 
-// allDone tells whether nothing is left to wait for: all is applied and healthy, and no hook is due.
-func (p *pass) allDone() bool {
-	return len(p.exec.Failed) == 0 && !p.hooks.AreDue() && len(p.track.Unhealthy(p.keys())) == 0
-}
-
 // conclude settles what concerns several apps: rows of objects that changed hands, records of apps that are gone, and
 // the list of apps, which says last of all that the commit is dealt with.
 func (rd *round) conclude(ctx context.Context) error {
@@ -296,32 +278,4 @@ func (rd *round) saveProblem(ctx context.Context, err error) error {
 		line = rd.revision.Short() + ": " + line
 	}
 	return rd.saveList(ctx, line, err)
-}
-
-// behind tells why the objects of an app do not all equal the commit, or why one that left still has some.
-func (p ending) behind() (record.Behind, bool) {
-	b := record.Behind{App: p.app.Name}
-	l := p.listed
-	if p.rec != nil {
-		b.At = cmp.Or(l.before, p.at(p.rec).Commit)
-	}
-	switch {
-	case l.gone:
-		return b, false
-	case p.failure != nil && l.applied && len(p.exec.Failed) == 0 && !l.retired && l.keeps == "":
-		return b, false // all is applied; that it is not healthy is in its own record
-	case p.failure != nil:
-		b.Failed, b.Message = true, p.Report.Message
-	case l.waits != "":
-		b.Message = l.waits
-	case l.keeps != "":
-		b.Message = l.keeps
-	case l.retired:
-		b.Message = "it left gitops.yaml and still has objects"
-	default:
-		return b, false
-	}
-	b.Message, _, _ = strings.Cut(b.Message, "\n")
-	p.noteRender(&b)
-	return b, true
 }

@@ -4,14 +4,7 @@ import (
 	"context"
 	"slices"
 	"time"
-
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 )
-
-// waitForRender lets an app wait for its render.
-func (p *pass) waitForRender() {
-	p.listed.late, p.listed.waits, p.failure = false, build.ErrSlow.Error(), nil
-}
 
 // besideRender is the render that goes on beside the passes of a loop.
 type besideRender struct {

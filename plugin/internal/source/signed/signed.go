@@ -127,8 +127,8 @@ func (s *Trusted) Open(ctx context.Context, commit string) (*source.Tree, error)
 	return s.Unpacker.Open(ctx, commit)
 }
 
-// Held implements reconcile.Holder: it returns the commit that the last Poll did not show, and why; nil when it showed what the ref points at.
-func (s *Trusted) Held() (string, error) {
+// Withheld implements source.Gate: it returns the commit that the last Poll did not show, and why; nil when it showed what the ref points at.
+func (s *Trusted) Withheld() (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.tip, s.held

@@ -74,7 +74,7 @@ func TestTrustedCommitsOnly(t *testing.T) {
 		if got, err := s.Poll(t.Context()); got != good || err != nil {
 			t.Fatalf("a signed commit: %q, %v", got, err)
 		}
-		if held, why := s.Held(); held != "" || why != nil {
+		if held, why := s.Withheld(); held != "" || why != nil {
 			t.Errorf("nothing is held back: %q, %v", held, why)
 		}
 	}
@@ -86,7 +86,7 @@ func TestTrustedCommitsOnly(t *testing.T) {
 
 	tip := commit("third, of somebody")
 	got, err := s.Poll(t.Context())
-	held, why := s.Held()
+	held, why := s.Withheld()
 	if got != good || err != nil || held != tip || why == nil || !strings.HasSuffix(why.Error(), "; "+good[:7]+" stays applied") {
 		t.Errorf("behind a signed commit: %q, %v; held %q, %v", got, err, held, why)
 	}

@@ -1,0 +1,71 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+)
+
+// Dismantle ends the management of an app: with prune its objects are deleted, as a pass prunes them and with the same
+// proof, and the hooks of its removal run; otherwise they stay and lose our label. When that is done, the record is
+// deleted. Objects that may not be deleted (prune: disabled, and what was there before the app) stay in both cases.
+//
+// The app is the one of the record: what is deleted, and every hook, goes with the rights of its service account and within
+// what it is allowed to contain, whoever asks for the removal.
+func (r *Reconciler) Dismantle(ctx context.Context, name string, prune bool) (report.App, error) {
+	app, opts, by := App{Name: name, Timeout: DefaultTimeout}, passOptions{Cause: report.CauseManual}, r.env()
+	records, err := r.Records.Load(ctx)
+	if rec := records[name]; rec != nil && rec.Inventory != nil {
+		said := recorded.Settings(rec)
+		app.ServiceAccount, app.Allow = said.ServiceAccount, said.Allow
+	}
+	opts.records = records
+	if err == nil && prune {
+		by, err = r.as(app.ServiceAccount)
+	}
+	if err != nil {
+		return report.App{Name: name, Result: report.ResultFailed, Message: err.Error()}, err
+	}
+	p := newPass(ctx, by, app, opts)
+	err = p.removal().dismantle(ctx, prune)
+	if err == nil && len(p.exec.Failed) > 0 {
+		err = p.FirstFailure()
+	}
+	if err != nil && prune && app.ServiceAccount != "" {
+		err = hint.With(err, "%s is removed with the rights of its service account %s in namespace %s, as it was applied; without --prune-apps its objects stay",
+			name, app.ServiceAccount, r.Records.Namespace)
+	}
+	switch {
+	case err != nil:
+		err = p.Conceal(err)
+		p.Report.Result, p.Report.Message = report.ResultFailed, err.Error()
+	default:
+		p.Report.Result = report.ResultSucceeded
+	}
+	return *p.Report, err
+}
+
+// Farewell lists the hooks that run when the app of a record is removed with its objects, in words.
+func Farewell(rec *record.Record) ([]string, error) {
+	hooks, err := plan.KeptHooks(rec)
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, phase := range []string{desired.PreDelete, desired.PostDelete} {
+		for _, o := range desired.HooksOf(hooks, phase, record.HooksDelete) {
+			text := fmt.Sprintf("%s hook %s", phase, plan.NameGiven(o))
+			if o.Namespace != "" {
+				text += " in " + o.Namespace
+			}
+			out = append(out, text)
+		}
+	}
+	return out, nil
+}

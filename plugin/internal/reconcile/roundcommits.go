@@ -1,0 +1,41 @@
+package reconcile
+
+import (
+	"context"
+	"slices"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+)
+
+// commitRange is a range of commits, and the paths that are known to be touched, or not, by each.
+type commitRange struct {
+	from, to string
+	paths    []string
+	commits  []source.Commit
+}
+
+// commits lists the commits of a range for one of the apps. Most apps of a run ask for the same range: it is read once, for
+// the paths of all of them.
+func (rd *round) commits(ctx context.Context, from, to string, paths []string) ([]source.Commit, error) {
+	if last := rd.between; last.from == from && last.to == to && contains(last.paths, paths) {
+		return last.commits, nil
+	}
+	all := slices.Clone(paths)
+	for _, p := range rd.passes {
+		if p.rec != nil && p.was.commit == from && !p.listed.idle {
+			all = append(all, p.ending().inputPaths()...)
+		}
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	commits, err := rd.env().commitsBetween(ctx, from, to, all)
+	if err != nil {
+		return nil, err
+	}
+	rd.between = commitRange{from, to, all, commits}
+	return commits, nil
+}
+
+func contains(all, some []string) bool {
+	return !slices.ContainsFunc(some, func(s string) bool { return !slices.Contains(all, s) })
+}

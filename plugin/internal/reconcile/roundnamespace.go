@@ -1,0 +1,22 @@
+package reconcile
+
+import (
+	"context"
+	"slices"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+)
+
+// leftNamespace names the Namespace that a run created for an app which is gone, "" when there is none or another app
+// of the list uses it.
+func (rd *round) leftNamespace(ctx context.Context, p *pass) string {
+	name := p.app.Namespace
+	if name == "" || slices.ContainsFunc(rd.apps, func(a App) bool { return a.Namespace == name }) {
+		return ""
+	}
+	ns, err := p.Cluster.Get(ctx, cluster.Ref{Kind: cluster.Kind{Version: "v1", Kind: "Namespace", Resource: "namespaces"}, Name: name})
+	if err != nil || rd.Records.CreatedFor(ns) == "" || ns.GetDeletionTimestamp() != nil {
+		return ""
+	}
+	return name
+}

@@ -1,0 +1,90 @@
+package reconcile
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+)
+
+// noteListSource puts the source of the run into the list of apps that is to be saved. why is what failed, nil when the
+// run succeeded.
+func (rd *round) noteListSource(list *record.AppList, why error) {
+	switch {
+	case list.Source.Repo == "" || list.Unproven:
+		list.Source, list.Unproven = rd.fullSource(), why != nil
+	case why == nil && len(rd.target.Only) == 0:
+		list.Source = rd.fullSource()
+	case why != nil && !rd.opts.Loop:
+		warnForgotten(func(kind report.EventKind, format string, args ...any) { rd.tell(kind, "", format, args...) }, list.Source, rd.fullSource())
+	}
+}
+
+// fullSource names the gitops.yaml of this run.
+func (rd *round) fullSource() report.Source {
+	s := rd.from()
+	s.Ref = rd.From.Ref
+	return s
+}
+
+// failures joins what failed of the apps of this run.
+func (rd *round) failures() error {
+	for _, p := range rd.passes {
+		if p.failure != nil && (!p.listed.aside || p.listed.suspended) {
+			return p.failure
+		}
+	}
+	return nil
+}
+
+// worthSaving tells whether a first run over a gitops.yaml, which failed, has to be remembered: it left something in the
+// cluster, or the instance has no other source that its failure could be kept from.
+func (rd *round) worthSaving() bool {
+	if slices.ContainsFunc(rd.passes, func(p *pass) bool { return p.rec != nil && rd.lists(p.rec) && len(p.rec.Rows) > 0 }) {
+		return true
+	}
+	others := len(rd.Records.AppLists()) > 0
+	for _, rec := range rd.records {
+		others = others || rec.Inventory != nil && rec.Source.Repo != "" && !rd.lists(rec)
+	}
+	return !others
+}
+
+// movesOthers refuses a run over some apps of a list at another ref than the list is at: the list has one ref, so the
+// next run over all apps would bring these back, or move the others along. A dry run may compare.
+func (rd *round) movesOthers() error {
+	l := rd.list
+	if len(rd.target.Only) == 0 || l == nil || rd.sameRef() || l.Revision.Commit == rd.commit && len(l.Behind) == 0 {
+		return nil
+	}
+	names := strings.Join(rd.target.Only, ", ")
+	if rd.opts.DryRun {
+		rd.tell(report.Warning, "", "reconcile refuses --ref %s for %s alone: %s", refText(rd.From.Ref), names, rd.allAt())
+		return nil
+	}
+	return hint.Errorf(fmt.Sprintf("--ref %s for %s alone: %s", refText(rd.From.Ref), names, rd.allAt()),
+		"leave the names out to move all of them, or --ref to keep them; `kubectl gitops diff %s --ref %s` compares, and another instance (-n NAMESPACE, with --path) can hold one app at another ref",
+		strings.Join(rd.target.Only, " "), refText(rd.From.Ref))
+}
+
+func (rd *round) allAt() string {
+	at := fmt.Sprintf("the gitops.yaml in %s has one ref for all of its apps", rd.target.App.Path)
+	if rd.list.Source.Ref == "" {
+		return at + ", the repository's HEAD"
+	}
+	return at + ", " + rd.list.Source.Ref
+}
+
+// sameRef tells whether the run is about the ref that the list remembers, under whatever name.
+func (rd *round) sameRef() bool { return sameRef(rd.From.Ref, rd.list.Source.Ref, rd.revision.Ref) }
+
+// refText is a ref as --ref takes it.
+func refText(ref string) string {
+	if ref == "" {
+		return "HEAD"
+	}
+	return ref
+}
