@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
@@ -54,53 +55,14 @@ type memory struct {
 	owners    sync.Map // owners that objects were taken over from and that are not in the cluster, told already
 }
 
-// env returns what passes with our own rights share.
-func (r *Reconciler) env() *env {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.own == nil {
-		r.own = r.newEnv(r.Cluster)
-	}
-	return r.own
-}
-
-func (r *Reconciler) newEnv(client *cluster.Client) *env {
-	return &env{Cluster: client, Records: r.Records, Source: r.Source, From: r.From, Tool: r.Tool, Signed: r.Signed, Now: r.Now, Events: r.Events, Render: r.Render,
-		memory: memory{renders: build.NewRenders(), reader: &observe.Reader{Cluster: client}}}
-}
-
-// as returns what passes share that read and write objects as a service account in the namespace of the instance, and
-// records with our own rights. An empty name is ourselves.
-func (r *Reconciler) as(serviceAccount string) (*env, error) {
-	if serviceAccount == "" {
-		return r.env(), nil
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if e := r.deputies[serviceAccount]; e != nil {
-		return e, nil
-	}
-	client, err := r.Cluster.As("system:serviceaccount:" + r.Records.Namespace + ":" + serviceAccount)
-	if err != nil {
-		return nil, err
-	}
-	if r.deputies == nil {
-		r.deputies = map[string]*env{}
-	}
-	e := r.newEnv(client)
-	e.home = r.Cluster
-	r.deputies[serviceAccount] = e
-	return e, nil
-}
-
 // settings is a digest of everything but the commit that shapes what is applied: when it changes, all is planned anew.
 // It covers every field of the app, and the version of what its variables come from, "" when they come from nowhere.
-func (r *env) settings(app App, variables string) string {
+func (r *env) settings(a app.App, variables string) string {
 	var substitute any
-	if s := app.Substitute; s != nil {
+	if s := a.Substitute; s != nil {
 		substitute = []any{s.Vars, variables}
 	}
-	raw, err := json.Marshal([]any{app, r.From.Repo, r.Tool, r.Signed, substitute})
+	raw, err := json.Marshal([]any{a, r.From.Repo, r.Tool, r.Signed, substitute})
 	if err != nil {
 		return ""
 	}
@@ -109,7 +71,7 @@ func (r *env) settings(app App, variables string) string {
 }
 
 // ownSettings is settings for an app that flags describe. Their time budget is that of one run.
-func (r *env) ownSettings(app App) string {
-	app.Timeout = 0
-	return r.settings(app, "")
+func (r *env) ownSettings(a app.App) string {
+	a.Timeout = 0
+	return r.settings(a, "")
 }

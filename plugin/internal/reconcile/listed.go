@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -43,24 +44,6 @@ type way struct {
 	keeps     string // why something that left Git was not pruned yet
 }
 
-// newListedPass is newPass for an app of a gitops.yaml.
-func (r *Reconciler) newListedPass(ctx context.Context, app App, dir string, opts passOptions) (*pass, error) {
-	deputy, err := r.as(app.ServiceAccount)
-	if err != nil {
-		return nil, err
-	}
-	raw, err := json.Marshal(app)
-	if err != nil {
-		return nil, err
-	}
-	config, said := deputy.settings(app, ""), app.Timeout
-	app.Timeout = cmp.Or(app.Timeout, opts.Timeout, DefaultTimeout)
-	p := newPass(ctx, deputy, app, opts)
-	p.config, p.timeout, p.Teller.Listed = config, said, true
-	p.listed = &listed{dir: dir, setting: raw}
-	return p, nil
-}
-
 // noteSettings puts the settings of the app into its record.
 func (p ending) noteSettings() {
 	p.rec.Target, p.rec.PlainSecrets = p.app.Namespace, p.app.AllowPlainSecrets
@@ -83,4 +66,18 @@ func (p writing) noteBefore() {
 		p.rec.Revision = report.Revision{Commit: l.before, Ref: p.rec.Revision.Ref}
 	}
 	l.recorded = was
+}
+
+// newListed is newPass for an app of a gitops.yaml in dir.
+func newListed(ctx context.Context, e *env, a app.App, dir string, opts passOptions) (*pass, error) {
+	raw, err := json.Marshal(a)
+	if err != nil {
+		return nil, err
+	}
+	config, said := e.settings(a, ""), a.Timeout
+	a.Timeout = cmp.Or(a.Timeout, opts.Timeout, app.DefaultTimeout)
+	p := newPass(ctx, e, a, opts)
+	p.config, p.timeout, p.Teller.Listed = config, said, true
+	p.listed = &listed{dir: dir, setting: raw}
+	return p, nil
 }

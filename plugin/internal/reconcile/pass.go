@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
@@ -67,7 +68,7 @@ type tools struct {
 // job is what a pass is about.
 type job struct {
 	ctx     context.Context // ends when the process is told to stop
-	app     App
+	app     app.App
 	opts    passOptions
 	id      string            // ApplySet id
 	apps    map[string]string // of the instance, by ApplySet id
@@ -204,13 +205,13 @@ func (p *pass) writing() writing   { return writing{p} }
 func (p *pass) removal() removal   { return removal{p} }
 func (p *pass) ending() ending     { return ending{p} }
 
-func newPass(ctx context.Context, r *env, app App, opts passOptions) *pass {
-	p := &pass{env: r, job: job{ctx: ctx, app: app, opts: opts, id: r.Records.ID(app.Name), started: r.Now(), config: r.ownSettings(app)}, known: known{live: live.New()}, wanted: wanted{newKinds: map[cluster.Kind]bool{}}, tools: tools{track: wait.NewTracker(), exec: &execute.Execution{Failed: map[record.Key]bool{}}}}
-	p.Teller = &tell.Teller{Emit: r.Events, SecretsOf: p.secretsInPlay, Report: &report.App{Name: app.Name, Cause: opts.Cause, DryRun: opts.DryRun,
+func newPass(ctx context.Context, r *env, a app.App, opts passOptions) *pass {
+	p := &pass{env: r, job: job{ctx: ctx, app: a, opts: opts, id: r.Records.ID(a.Name), started: r.Now(), config: r.ownSettings(a)}, known: known{live: live.New()}, wanted: wanted{newKinds: map[cluster.Kind]bool{}}, tools: tools{track: wait.NewTracker(), exec: &execute.Execution{Failed: map[record.Key]bool{}}}}
+	p.Teller = &tell.Teller{Emit: r.Events, SecretsOf: p.secretsInPlay, Report: &report.App{Name: a.Name, Cause: opts.Cause, DryRun: opts.DryRun,
 		Source: r.From, Changes: []report.Change{}, Pruned: []string{}}}
-	p.Report.Source.Path = app.Path
+	p.Report.Source.Path = a.Path
 	p.takeover = preflight.Takeover{Client: r.Cluster, Home: r.home, Reader: r.reader, Say: p.Teller, Told: &r.owners}
-	p.wait = &wait.Waiter{Client: r.Cluster, Reader: r.reader, Now: r.Now, Say: p.Teller, Track: p.track, Set: p.id, Run: ctx, Started: p.started, Timeout: app.Timeout,
+	p.wait = &wait.Waiter{Client: r.Cluster, Reader: r.reader, Now: r.Now, Say: p.Teller, Track: p.track, Set: p.id, Run: ctx, Started: p.started, Timeout: a.Timeout,
 		DryRun: opts.DryRun, Expires: func(k record.Key) bool { return p.rec.Rows[k].Expires }}
 	return p
 }
@@ -486,7 +487,7 @@ func (p writing) complete() {
 // learnForeseen makes the kinds known that the apps before this one would define.
 func (p reading) learnForeseen(ctx context.Context) {
 	for _, h := range p.foreseen {
-		defined, _ := desired.DefinedKinds(Allow{}, []manifest.Object{{Unstructured: h.Manifest}}) // it is a step of its app, so it was allowed
+		defined, _ := desired.DefinedKinds(app.Allow{}, []manifest.Object{{Unstructured: h.Manifest}}) // it is a step of its app, so it was allowed
 		p.Cluster.Foresee(ctx, defined)
 	}
 }

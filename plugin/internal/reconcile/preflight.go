@@ -6,6 +6,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/preflight"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -13,7 +14,7 @@ import (
 // checkOwners refuses to take over what another tool still applies. A dry run shows all the same what would change.
 func (p planning) checkOwners(ctx context.Context) error {
 	err := p.takeover.Check(ctx, p.plan, p.live)
-	if p.opts.DryRun && errors.As(err, new(*OwnedError)) {
+	if p.opts.DryRun && errors.As(err, new(*preflight.OwnedError)) {
 		p.owned = err
 		return nil
 	}

@@ -49,7 +49,7 @@ func (p *pass) fetched(rev source.Revision) {
 	p.tip = rev
 }
 
-func (p *pass) openTree(ctx context.Context) (*Tree, error) {
+func (p *pass) openTree(ctx context.Context) (*source.Tree, error) {
 	if p.opts.open != nil {
 		return p.opts.open(ctx, p.commit)
 	}

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/preflight"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
@@ -28,7 +29,7 @@ func (p ending) saveResult(idle bool, failure error) error {
 		return nil // the list of apps tells it
 	}
 	neverApplied := len(p.rec.Rows) == 0 && p.rec.Due != record.HooksDelete
-	if neverApplied && p.listed == nil && errors.As(failure, new(*OwnedError)) { // so that status says who has its objects
+	if neverApplied && p.listed == nil && errors.As(failure, new(*preflight.OwnedError)) { // so that status says who has its objects
 		p.rec.Source = p.Report.Source
 		p.noteSettings()
 		return p.save(p.ctx, p.Report.Result, p.Report.Message, false)
