@@ -8,7 +8,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/git"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/signed"
 )
 
@@ -24,7 +24,7 @@ func (f *Flags) Verified(repo Repository, store *store.Store) (reconcile.Source,
 	case f.AllowUnsigned:
 		return repo.Source(), func() {}
 	}
-	return &signed.Unverified{Unpacker: source.Unpacker{Repo: repo.git}, Last: last}, func() {}
+	return &signed.Unverified{Unpacker: git.Unpacker{Repo: repo.git}, Last: last}, func() {}
 }
 
 // lastVerified is the newest commit of a repository that an instance has applied and verified, nil when there is none.

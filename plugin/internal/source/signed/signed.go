@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/git"
 )
 
 // Last returns the newest commit of the repository that was verified when it was applied; nil when there is none.
@@ -19,7 +20,7 @@ type Last func(context.Context) *report.Revision
 // Unverified shows whatever the ref points at, if no commit of the repository was verified when it was applied. Where one
 // was, keys were given until now: they are lost, or somebody took them away.
 type Unverified struct {
-	source.Unpacker
+	git.Unpacker
 	Last Last
 
 	mu    sync.Mutex
@@ -43,7 +44,7 @@ func (s *Unverified) Poll(ctx context.Context) (string, error) {
 // Trusted shows only commits that somebody signed who may, as the repository's Trust says. While the tip of the ref is not such
 // a commit, it shows the last one that is.
 type Trusted struct {
-	source.Unpacker
+	git.Unpacker
 	applied Last
 
 	mu    sync.Mutex
@@ -56,8 +57,8 @@ type Trusted struct {
 }
 
 // New returns the trusted commits of a repository. Close it when they are no longer needed.
-func New(repo source.Repo, applied Last) *Trusted {
-	return &Trusted{Unpacker: source.Unpacker{Repo: repo}, applied: applied, known: map[string]error{}}
+func New(repo git.Repo, applied Last) *Trusted {
+	return &Trusted{Unpacker: git.Unpacker{Repo: repo}, applied: applied, known: map[string]error{}}
 }
 
 // Poll implements source.Source.
@@ -95,7 +96,7 @@ func (s *Trusted) judge(ctx context.Context, commit string) (why, err error) {
 		return nil, nil // it was verified when it was applied
 	}
 	tree, err := s.Unpacker.Open(ctx, commit)
-	var untrusted *source.UntrustedError
+	var untrusted *git.UntrustedError
 	switch {
 	case errors.As(err, &untrusted):
 		return err, nil

@@ -13,7 +13,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/git"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/signed"
 )
 
@@ -60,11 +60,11 @@ func applied(commit string) signed.Last {
 
 func TestTrustedCommitsOnly(t *testing.T) {
 	dir, commit := repository(t)
-	repo := source.Repo{URL: dir, Trust: bySubject{}}
+	repo := git.Repo{URL: dir, Trust: bySubject{}}
 	stranger := commit("first, of somebody")
 	s := signed.New(repo, never)
 	defer s.Close()
-	var untrusted *source.UntrustedError
+	var untrusted *git.UntrustedError
 	if got, err := s.Poll(t.Context()); got != "" || !errors.As(err, &untrusted) || untrusted.Commit != stranger {
 		t.Fatalf("a commit of a stranger: %q, %v", got, err)
 	}
@@ -105,7 +105,7 @@ func TestTrustedCommitsOnly(t *testing.T) {
 func TestUnverified(t *testing.T) {
 	dir, commit := repository(t)
 	tip := commit("first")
-	repo := source.Unpacker{Repo: source.Repo{URL: dir}}
+	repo := git.Unpacker{Repo: git.Repo{URL: dir}}
 	if got, err := (&signed.Unverified{Unpacker: repo, Last: never}).Poll(t.Context()); got != tip || err != nil {
 		t.Errorf("nothing was ever verified: %q, %v", got, err)
 	}

@@ -1,0 +1,105 @@
+package git
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/go-git/go-git/v5/plumbing"
+	"github.com/go-git/go-git/v5/plumbing/object"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/storer"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
+)
+
+// UntrustedError says that a commit is not signed by anybody who may.
+type UntrustedError struct {
+	Commit string
+	Err    error
+}
+
+// Error names the commit by its first digits.
+func (e *UntrustedError) Error() string {
+	return fmt.Sprintf("commit %.7s is not trusted: %v", e.Commit, e.Err)
+}
+
+// Unwrap returns the reason.
+func (e *UntrustedError) Unwrap() error { return e.Err }
+
+// verify tells who signed a commit, or the annotated tag that stands for it.
+func (r Repo) verify(s storer.EncodedObjectStorer, c *object.Commit, tag plumbing.Hash) (string, error) {
+	if r.Trust == nil {
+		return "", nil
+	}
+	signer, err := r.verifyOne(c, c.PGPSignature, c.Committer.When)
+	if err == nil {
+		return signer, nil
+	}
+	if t, tagErr := object.GetTag(s, tag); tagErr == nil && t.TargetType == plumbing.CommitObject && t.Target == c.Hash {
+		if signer, tagErr = r.verifyOne(t, t.PGPSignature, t.Tagger.When); tagErr == nil {
+			return signer, nil
+		}
+		err = fmt.Errorf("%w, and of its tag %s: %w", err, safetext.Line(t.Name), tagErr)
+	}
+	return "", hint.With(&UntrustedError{c.Hash.String(), err}, "sign it with a key that is listed, or list the key (--allowed-signers-file, --openpgp-keyring-file)")
+}
+
+// signed is a commit or a tag.
+type signed interface {
+	EncodeWithoutSignature(plumbing.EncodedObject) error
+}
+
+func (r Repo) verifyOne(o signed, signature string, at time.Time) (string, error) {
+	plain := new(plumbing.MemoryObject)
+	if err := o.EncodeWithoutSignature(plain); err != nil {
+		return "", err
+	}
+	reader, err := plain.Reader()
+	if err != nil {
+		return "", err
+	}
+	payload, err := io.ReadAll(reader)
+	if err != nil {
+		return "", err
+	}
+	return r.Trust.Verify(payload, signature, at)
+}
+
+// tagOf is the annotated tag that ref is on a server; zero when it is none.
+func tagOf(adv *packp.AdvRefs, ref string) plumbing.Hash {
+	for _, name := range tagCandidates(ref) {
+		if _, ok := adv.Peeled[name]; ok {
+			return adv.References[name]
+		}
+		if _, ok := adv.References[name]; ok {
+			break
+		}
+	}
+	return plumbing.ZeroHash
+}
+
+// tagCandidates are the names of what ref stands for itself; none when it means an ancestor.
+func tagCandidates(ref string) []string {
+	e, err := parseRef(ref)
+	if err != nil || len(e.steps) > 0 {
+		return nil
+	}
+	return candidates(e.ref)
+}
+
+// tag is the annotated tag that ref is; zero when it is none.
+func (l *local) tag(ref string) plumbing.Hash {
+	for _, name := range tagCandidates(ref) {
+		found, err := storer.ResolveReference(l.objects, plumbing.ReferenceName(name))
+		if err != nil {
+			continue
+		}
+		if _, err := object.GetTag(l.objects, found.Hash()); err == nil {
+			return found.Hash()
+		}
+		break
+	}
+	return plumbing.ZeroHash
+}
