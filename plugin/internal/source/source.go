@@ -4,6 +4,7 @@ package source
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"time"
 )
@@ -54,3 +55,17 @@ type Commit struct {
 	Touched   []string
 	Untrusted error
 }
+
+// UntrustedError says that a commit is not signed by anybody who may.
+type UntrustedError struct {
+	Commit string
+	Err    error
+}
+
+// Error names the commit by its first digits.
+func (e *UntrustedError) Error() string {
+	return fmt.Sprintf("commit %.7s is not trusted: %v", e.Commit, e.Err)
+}
+
+// Unwrap returns the reason.
+func (e *UntrustedError) Unwrap() error { return e.Err }

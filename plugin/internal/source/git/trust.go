@@ -12,21 +12,8 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
-
-// UntrustedError says that a commit is not signed by anybody who may.
-type UntrustedError struct {
-	Commit string
-	Err    error
-}
-
-// Error names the commit by its first digits.
-func (e *UntrustedError) Error() string {
-	return fmt.Sprintf("commit %.7s is not trusted: %v", e.Commit, e.Err)
-}
-
-// Unwrap returns the reason.
-func (e *UntrustedError) Unwrap() error { return e.Err }
 
 // verify tells who signed a commit, or the annotated tag that stands for it.
 func (r Repo) verify(s storer.EncodedObjectStorer, c *object.Commit, tag plumbing.Hash) (string, error) {
@@ -43,7 +30,7 @@ func (r Repo) verify(s storer.EncodedObjectStorer, c *object.Commit, tag plumbin
 		}
 		err = fmt.Errorf("%w, and of its tag %s: %w", err, safetext.Line(t.Name), tagErr)
 	}
-	return "", hint.With(&UntrustedError{c.Hash.String(), err}, "sign it with a key that is listed, or list the key (--allowed-signers-file, --openpgp-keyring-file)")
+	return "", hint.With(&source.UntrustedError{Commit: c.Hash.String(), Err: err}, "sign it with a key that is listed, or list the key (--allowed-signers-file, --openpgp-keyring-file)")
 }
 
 // signed is a commit or a tag.
