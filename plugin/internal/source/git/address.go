@@ -42,29 +42,6 @@ func (a address) hostPort() string {
 // scpLike matches [user@]host:path, where host holds no slash.
 var scpLike = regexp.MustCompile(`^(?:([^@/]*)@)?(\[[^]/]+\]|[^:/@\[\]]+):(.*)$`)
 
-// address checks URL, Ref and how credentials go with them. Nothing is contacted.
-func (r Repo) address() (address, error) {
-	if err := checkText("repository URL", r.URL); err != nil {
-		return address{}, err
-	}
-	if r.URL == "" {
-		return address{}, hint.Errorf("no repository given", "use --repo with an https or ssh URL or a local directory")
-	}
-	if _, err := parseRef(r.Ref); err != nil {
-		return address{}, err
-	}
-	a, err := parseAddress(r.URL)
-	if err != nil {
-		return address{}, err
-	}
-	a.display = r.Display()
-	if a.scheme == schemeHTTP && r.Auth.TokenFile != "" && !isLoopback(a.host) {
-		return address{}, hint.With(fmt.Errorf("%s: a token is never sent over plain http", a.display),
-			"use https, or leave out --token-file")
-	}
-	return a, nil
-}
-
 // parseAddress never puts raw, which may hold a password, into an error.
 func parseAddress(raw string) (address, error) {
 	if before, _, ok := strings.Cut(raw, "::"); ok && !strings.ContainsAny(before, "/@[") {
@@ -185,26 +162,6 @@ func checkText(what, s string) error {
 	return nil
 }
 
-// checkRef applies the rules of git-check-ref-format(1), so that a ref never becomes a path or an expression.
-func checkRef(ref string) error {
-	if err := checkText("ref", ref); err != nil {
-		return err
-	}
-	if ref == "" || isCommit(ref) {
-		return nil
-	}
-	bad := strings.ContainsAny(ref, " ~^:?*[\\") || strings.Contains(ref, "..") || strings.Contains(ref, "@{") ||
-		strings.Contains(ref, "//") || strings.HasPrefix(ref, "/") || strings.HasSuffix(ref, "/") ||
-		strings.HasSuffix(ref, ".") || ref == "@"
-	for part := range strings.SplitSeq(ref, "/") {
-		bad = bad || strings.HasPrefix(part, ".") || strings.HasSuffix(part, ".lock")
-	}
-	if bad {
-		return hint.With(fmt.Errorf("%q is not a ref name", ref), "name a branch, a tag or a commit")
-	}
-	return nil
-}
-
 func isCommit(s string) bool {
 	if len(s) != 40 {
 		return false
@@ -219,3 +176,6 @@ func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return ip != nil && ip.IsLoopback()
 }
+
+// drive matches what begins with the letter of a drive of Windows, which in an address would pass for a host.
+var drive = regexp.MustCompile(`^[A-Za-z]:($|[\\/])`)

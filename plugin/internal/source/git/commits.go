@@ -13,7 +13,6 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/storer"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
@@ -22,8 +21,8 @@ import (
 const maxCommits = 1000
 
 // Commits returns the commits that to reaches and from does not, as `git log from..to` does: parents after their
-// children, otherwise the newest first. Both are full commits. With paths, clean slash paths from the top, Commit.Touches
-// is filled. It fails when the repository does not have from any more, and when there are more than 1,000 commits.
+// children, otherwise the newest first. Both are full commits. With paths, clean slash paths from the top, it fills in
+// Touches and Touched. It fails when the repository does not have from any more, and when there are more than 1,000 commits.
 // A remote repository sends the commits alone where it can filter, and for paths the directories too.
 func (r Repo) Commits(ctx context.Context, from, to string, paths ...string) ([]source.Commit, error) {
 	a, err := r.address()
@@ -93,10 +92,6 @@ func (r Repo) filtered(ctx context.Context, a address, req packRequest, use func
 		err = ask()
 	}
 	return err
-}
-
-func unknownCommit(h plumbing.Hash) error {
-	return hint.With(fmt.Errorf("the repository does not have commit %s any more", h), "was the branch rewritten?")
 }
 
 func tooManyCommits(since plumbing.Hash) error {

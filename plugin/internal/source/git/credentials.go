@@ -1,11 +1,6 @@
 package git
 
 import (
-	"cmp"
-	"context"
-	"crypto/sha256"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -15,8 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/go-git/go-git/v5/plumbing/transport"
 	githttp "github.com/go-git/go-git/v5/plumbing/transport/http"
@@ -39,6 +32,9 @@ const (
 	fileAppBase         = "githubAppBaseURL"
 	fileProxy           = "proxyAddress"
 )
+
+// tokenUser is the user name forges accept beside a token.
+const tokenUser = "x-access-token"
 
 // credentialKeys is how a hint names what can be in a credentials directory.
 const credentialKeys = "username and password, bearerToken, identity and known_hosts, or githubAppID, githubAppInstallationID and githubAppPrivateKey"
@@ -86,50 +82,6 @@ func (l login) secrets() []string {
 	return all
 }
 
-// login reads the credentials for an http server.
-func (r Repo) login(ctx context.Context, a address, s *Server) (login, error) {
-	l := login{user: tokenUser, roundTripper: http.DefaultTransport} // which honours HTTPS_PROXY and NO_PROXY
-	dir := credentials(r.Auth.Dir)
-	if r.Auth.TokenFile != "" {
-		var err error
-		l.password, err = readToken(r.Auth.TokenFile)
-		return l, err
-	}
-	if dir == "" {
-		return l, nil
-	}
-	if err := dir.check(); err != nil {
-		return l, err
-	}
-	if err := s.route(dir, &l); err != nil {
-		return l, err
-	}
-	var username string
-	var err error
-	for _, f := range []struct {
-		name string
-		into *string
-	}{{fileBearerToken, &l.bearer}, {filePassword, &l.password}, {fileUsername, &username}} {
-		if *f.into, err = dir.line(f.name); err != nil {
-			return l, err
-		}
-	}
-	l.user = cmp.Or(username, l.user)
-	switch id, err := dir.line(fileAppID); {
-	case err != nil:
-		return l, err
-	case id != "":
-		l.bearer, l.user, l.app = "", tokenUser, true
-		if l.password, err = s.appToken(ctx, dir, l.roundTripper); err != nil {
-			return l, err
-		}
-	}
-	if a.scheme == schemeHTTP && !l.none() && !isLoopback(a.host) {
-		return login{}, hint.With(errors.New("credentials are never sent over plain http"), "use https")
-	}
-	return l, nil
-}
-
 // credentials is a directory with one file per key of a Secret. Files are read at each use: what is rotated counts at
 // once.
 type credentials string
@@ -174,68 +126,6 @@ func (d credentials) line(name string) (string, error) {
 	return text, err
 }
 
-// routes keeps the connections of transports that are not the default one.
-type routes struct {
-	mu     sync.Mutex
-	digest [sha256.Size]byte
-	kept   *http.Transport
-}
-
-// route sets how the server is reached: by which proxy, and trusting which authorities besides the system's.
-func (s *Server) route(dir credentials, l *login) error {
-	ca, err := dir.read(fileCA)
-	if err != nil {
-		return err
-	}
-	address, err := dir.line(fileProxy)
-	if err != nil {
-		return err
-	}
-	if l.proxy, err = parseProxy(address); err != nil {
-		return err
-	}
-	if l.proxy != nil {
-		if password, ok := l.proxy.User.Password(); ok {
-			l.hidden = append(l.hidden, password, address, l.proxy.User.String())
-		}
-	}
-	if ca == "" && address == "" {
-		return nil
-	}
-	s.routes.mu.Lock()
-	defer s.routes.mu.Unlock()
-	digest := sha256.Sum256([]byte(ca + "\x00" + address))
-	if s.routes.kept == nil || s.routes.digest != digest {
-		t, err := newTransport(ca, l.proxy)
-		if err != nil {
-			return err
-		}
-		s.routes.digest, s.routes.kept = digest, t
-	}
-	l.roundTripper = s.routes.kept
-	return nil
-}
-
-func newTransport(ca string, proxy *url.URL) (*http.Transport, error) {
-	t := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true,
-		TLSHandshakeTimeout: 10 * time.Second, IdleConnTimeout: 90 * time.Second}
-	if proxy != nil {
-		t.Proxy = http.ProxyURL(proxy)
-	}
-	if ca == "" {
-		return t, nil
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	if !pool.AppendCertsFromPEM([]byte(ca)) {
-		return nil, hint.Errorf("credentials: "+fileCA+" holds no certificate", "it is to hold the authority's certificate in PEM form")
-	}
-	t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-	return t, nil
-}
-
 // parseProxy never repeats address, which may hold a password.
 func parseProxy(address string) (*url.URL, error) {
 	if address == "" {
@@ -246,4 +136,20 @@ func parseProxy(address string) (*url.URL, error) {
 		return nil, hint.Errorf("credentials: "+fileProxy+" is not the address of a proxy", "write it as http://host:port, https://host:port or socks5://host:port")
 	}
 	return u, nil
+}
+
+// readToken reads a file that holds one token.
+func readToken(file string) (string, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return "", fmt.Errorf("token file: %w", err)
+	}
+	token := strings.TrimSpace(string(data))
+	if token == "" {
+		return "", hint.With(fmt.Errorf("token file %s is empty", file), "write the token, and nothing else, into it")
+	}
+	if safetext.Line(token) != token {
+		return "", hint.With(fmt.Errorf("token file %s holds more than one line", file), "write the token, and nothing else, into it")
+	}
+	return token, nil
 }

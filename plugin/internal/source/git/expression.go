@@ -126,3 +126,23 @@ func notAnExpression(text string, err error) error {
 
 // errRefNotFound is the cause when a repository has no such ref.
 var errRefNotFound = errors.New("not found")
+
+// checkRef applies the rules of git-check-ref-format(1), so that a ref never becomes a path or an expression.
+func checkRef(ref string) error {
+	if err := checkText("ref", ref); err != nil {
+		return err
+	}
+	if ref == "" || isCommit(ref) {
+		return nil
+	}
+	bad := strings.ContainsAny(ref, " ~^:?*[\\") || strings.Contains(ref, "..") || strings.Contains(ref, "@{") ||
+		strings.Contains(ref, "//") || strings.HasPrefix(ref, "/") || strings.HasSuffix(ref, "/") ||
+		strings.HasSuffix(ref, ".") || ref == "@"
+	for part := range strings.SplitSeq(ref, "/") {
+		bad = bad || strings.HasPrefix(part, ".") || strings.HasSuffix(part, ".lock")
+	}
+	if bad {
+		return hint.With(fmt.Errorf("%q is not a ref name", ref), "name a branch, a tag or a commit")
+	}
+	return nil
+}

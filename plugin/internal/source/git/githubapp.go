@@ -44,31 +44,31 @@ type app struct {
 	key                    *rsa.PrivateKey
 }
 
-// appToken returns a token of the installation that dir names. GitHub makes one for an hour; it is used until shortly
+// current returns a token of the installation that dir names. GitHub makes one for an hour; it is used until shortly
 // before its end.
-func (s *Server) appToken(ctx context.Context, dir credentials, via http.RoundTripper) (string, error) {
+func (t *appTokens) current(ctx context.Context, dir credentials, via http.RoundTripper) (string, error) {
 	a, digest, err := readApp(dir)
 	if err != nil {
 		return "", err
 	}
-	s.app.mu.Lock()
-	defer s.app.mu.Unlock()
-	if s.app.token != "" && s.app.digest == digest && time.Now().Add(tokenReserve).Before(s.app.ends) {
-		return s.app.token, nil
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.token != "" && t.digest == digest && time.Now().Add(tokenReserve).Before(t.ends) {
+		return t.token, nil
 	}
 	token, ends, err := a.newToken(ctx, via, time.Now())
 	if err != nil {
 		return "", fmt.Errorf("token of GitHub App %s: %w", a.id, err)
 	}
-	s.app.token, s.app.ends, s.app.digest = token, ends, digest
+	t.token, t.ends, t.digest = token, ends, digest
 	return token, nil
 }
 
-// forgetToken makes the next appToken ask for a new one: the server does not take the old one any more.
-func (s *Server) forgetToken() {
-	s.app.mu.Lock()
-	defer s.app.mu.Unlock()
-	s.app.token = ""
+// forget makes the next call of current ask for a new one: the server does not take the old one any more.
+func (t *appTokens) forget() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.token = ""
 }
 
 func readApp(dir credentials) (a app, digest [sha256.Size]byte, err error) {

@@ -15,10 +15,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
-// tokenUser is the user name forges accept beside a token.
-const tokenUser = "x-access-token"
-
-func (r Repo) openHTTP(a address, l login) (session, *guard, error) {
+func openHTTP(a address, auth Auth, l login, limits Limits) (session, *guard, error) {
 	ep := &transport.Endpoint{Protocol: a.scheme, Host: a.host, Path: a.path}
 	if strings.Contains(a.host, ":") {
 		ep.Host = "[" + a.host + "]"
@@ -30,7 +27,7 @@ func (r Repo) openHTTP(a address, l login) (session, *guard, error) {
 		}
 		ep.Port = int(port)
 	}
-	g := &guard{base: l.roundTripper, packLimit: packLimit(r.Limits.orDefault()), refsLimit: r.Limits.orDefault().Refs, auth: r.Auth}
+	g := &guard{base: l.roundTripper, packLimit: packLimit(limits), refsLimit: limits.Refs, auth: auth}
 	s, err := githttp.NewClient(&http.Client{Transport: g}).NewUploadPackSession(ep, l.method())
 	return s, g, err
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/go-git/go-billy/v5/osfs"
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/cache"
-	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/storer"
 	"github.com/go-git/go-git/v5/storage/filesystem"
 	"github.com/go-git/go-git/v5/storage/filesystem/dotgit"
@@ -208,21 +207,6 @@ func (l *local) resolve(ref string) (string, plumbing.Hash, error) {
 		return "", plumbing.ZeroHash, noHead(names)
 	}
 	return "", plumbing.ZeroHash, refNotFound(ref, names)
-}
-
-// peel follows annotated tags to their commit.
-func peel(s storer.EncodedObjectStorer, h plumbing.Hash) (plumbing.Hash, error) {
-	for range 10 {
-		tag, err := object.GetTag(s, h)
-		if errors.Is(err, plumbing.ErrObjectNotFound) {
-			return h, nil // a commit, or missing: reading it will tell
-		}
-		if err != nil {
-			return plumbing.ZeroHash, err
-		}
-		h = tag.Target
-	}
-	return plumbing.ZeroHash, errors.New("tags of tags of tags")
 }
 
 func (l *local) names() ([]string, error) {

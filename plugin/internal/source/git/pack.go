@@ -19,6 +19,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp/sideband"
 	"github.com/go-git/go-git/v5/storage/filesystem"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
 // pack is one fetched packfile in a temporary directory.
@@ -35,9 +37,6 @@ func (p *pack) close() {
 	}
 	_ = os.RemoveAll(p.dir)
 }
-
-// packLimit bounds the compressed bytes: contents that do not compress, and the framing around them.
-func packLimit(l Limits) int64 { return l.Bytes + l.Bytes/16 + 1<<20 }
 
 // packRequest says what a pack is to hold.
 type packRequest struct {
@@ -307,4 +306,8 @@ func openStorage(dir string) *filesystem.Storage {
 		KeepDescriptors:      true,
 		LargeObjectThreshold: 8 << 20,
 	})
+}
+
+func unknownCommit(h plumbing.Hash) error {
+	return hint.With(fmt.Errorf("the repository does not have commit %s any more", h), "was the branch rewritten?")
 }

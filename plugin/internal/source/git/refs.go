@@ -126,3 +126,25 @@ func nearest(ref string, names []string) []string {
 	}
 	return slices.Compact(similar)
 }
+
+// tagOf is the annotated tag that ref is on a server; zero when it is none.
+func tagOf(adv *packp.AdvRefs, ref string) plumbing.Hash {
+	for _, name := range tagCandidates(ref) {
+		if _, ok := adv.Peeled[name]; ok {
+			return adv.References[name]
+		}
+		if _, ok := adv.References[name]; ok {
+			break
+		}
+	}
+	return plumbing.ZeroHash
+}
+
+// tagCandidates are the names of what ref stands for itself; none when it means an ancestor.
+func tagCandidates(ref string) []string {
+	e, err := parseRef(ref)
+	if err != nil || len(e.steps) > 0 {
+		return nil
+	}
+	return candidates(e.ref)
+}

@@ -5,25 +5,15 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"os"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
-
-// session is the reading half of go-git's transport.UploadPackSession.
-type session interface {
-	AdvertisedReferencesContext(context.Context) (*packp.AdvRefs, error)
-	UploadPack(context.Context, *packp.UploadPackRequest) (*packp.UploadPackResponse, error)
-	io.Closer
-}
 
 // remote runs use with a session to a, within the time limit, and explains its error.
 func (r Repo) remote(parent context.Context, a address, use func(context.Context, session) error) error {
@@ -36,7 +26,7 @@ func (r Repo) remote(parent context.Context, a address, use func(context.Context
 			defer s.Close()
 			return s.explain(use(ctx, s))
 		}
-		s, g, err := r.openHTTP(a, l)
+		s, g, err := openHTTP(a, r.Auth, l, r.Limits.orDefault())
 		if err != nil {
 			return err
 		}
@@ -61,28 +51,11 @@ func (r Repo) within(parent context.Context, a address, do func(ctx context.Cont
 		}
 		var refused *refusedLogin
 		if first && l.app && errors.As(err, &refused) {
-			server.forgetToken()
+			server.app.forget()
 			continue
 		}
 		return redact(r.explain(parent, ctx, a, err), l.secrets()...)
 	}
-}
-
-func (r Repo) loginFor(ctx context.Context, a address, s *Server) (l login, err error) {
-	if a.scheme != schemeSSH {
-		return r.login(ctx, a, s)
-	}
-	address, err := credentials(r.Auth.Dir).line(fileProxy)
-	if err == nil {
-		l.proxy, err = parseProxy(address)
-	}
-	if l.proxy != nil {
-		l.hidden = []string{address}
-		if password, ok := l.proxy.User.Password(); ok {
-			l.hidden = append(l.hidden, password)
-		}
-	}
-	return l, err
 }
 
 // pollHTTP asks an http server which commit Ref points at.
@@ -161,38 +134,4 @@ func redact(err error, secrets ...string) error {
 		redacted = hint.With(redacted, "%s", h)
 	}
 	return redacted
-}
-
-// readToken reads a file that holds one token.
-func readToken(file string) (string, error) {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return "", fmt.Errorf("token file: %w", err)
-	}
-	token := strings.TrimSpace(string(data))
-	if token == "" {
-		return "", hint.With(fmt.Errorf("token file %s is empty", file), "write the token, and nothing else, into it")
-	}
-	if safetext.Line(token) != token {
-		return "", hint.With(fmt.Errorf("token file %s holds more than one line", file), "write the token, and nothing else, into it")
-	}
-	return token, nil
-}
-
-// limitedReader fails, rather than ends, after n bytes.
-type limitedReader struct {
-	r    io.Reader
-	n    int64
-	what string
-}
-
-func (l *limitedReader) Read(p []byte) (int, error) {
-	if int64(len(p)) > l.n+1 {
-		p = p[:l.n+1]
-	}
-	n, err := l.r.Read(p)
-	if l.n -= int64(n); l.n < 0 {
-		return 0, errors.New(l.what)
-	}
-	return n, err
 }

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path"
-	"regexp"
 	"strings"
 
 	"github.com/go-git/go-git/v5/plumbing"
@@ -15,7 +14,6 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/object"
 	"github.com/go-git/go-git/v5/plumbing/storer"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/placeholder"
 )
 
@@ -180,9 +178,6 @@ func (w *treeWriter) writeLink(root *os.Root, e object.TreeEntry, name string) e
 	return nil
 }
 
-// drive matches what begins with the letter of a drive of Windows, which in an address would pass for a host.
-var drive = regexp.MustCompile(`^[A-Za-z]:($|[\\/])`)
-
 // checkName refuses names no Git client would write: path syntax, and spellings of .git that file systems of other
 // platforms take for it.
 func checkName(name string) error {
@@ -206,56 +201,4 @@ func checkName(name string) error {
 		return fmt.Errorf("a repository cannot contain a %s entry", ".git")
 	}
 	return nil
-}
-
-func tooManyFiles(limit int) error {
-	return hint.With(fmt.Errorf("the repository is too large: more than %d files and directories", limit),
-		"raise the limit, as in --max-repo-files %d, or keep the config repository small", 2*limit)
-}
-
-func tooManyBytes(limit int64) error {
-	return hint.With(fmt.Errorf("the repository is too large: more than %s unpacked", byteSize(limit)),
-		"raise the limit, as in --max-repo-size %dMi, or keep the config repository small", max(2*limit>>20, 1))
-}
-
-func tooLargeObject(limit int64) error {
-	return hint.With(fmt.Errorf("the repository is too large: a file of more than %s", byteSize(limit)),
-		"in a container, a file may take a sixteenth of its memory: give it more, as in `kubectl gitops install --memory 1Gi`, or keep the file elsewhere")
-}
-
-// Bytes of one object that is decoded as a whole. A directory has as many entries as a commit may have files, at most.
-const (
-	maxTreeBytes   = 16 << 20
-	maxCommitBytes = 4 << 20
-)
-
-// getTree reads a directory, unless it is so large that its entries would fill the memory.
-func getTree(s storer.EncodedObjectStorer, h plumbing.Hash) (*object.Tree, error) {
-	if err := notLarger(s, h, maxTreeBytes, "directory"); err != nil {
-		return nil, err
-	}
-	return object.GetTree(s, h)
-}
-
-// getCommit reads a commit, unless it is larger than people write them.
-func getCommit(s storer.EncodedObjectStorer, h plumbing.Hash) (*object.Commit, error) {
-	if err := notLarger(s, h, maxCommitBytes, "commit"); err != nil {
-		return nil, err
-	}
-	return object.GetCommit(s, h)
-}
-
-// notLarger looks at the size of an object without decoding it. One that cannot be found is left to who reads it.
-func notLarger(s storer.EncodedObjectStorer, h plumbing.Hash, limit int64, what string) error {
-	if size, err := s.EncodedObjectSize(h); err == nil && size > limit {
-		return fmt.Errorf("%s %s is larger than %s", what, h, byteSize(limit))
-	}
-	return nil
-}
-
-func byteSize(n int64) string {
-	if n >= 1<<20 {
-		return fmt.Sprintf("%d MiB", n>>20)
-	}
-	return fmt.Sprintf("%d bytes", n)
 }

@@ -7,7 +7,6 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/object"
-	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
 	"github.com/go-git/go-git/v5/plumbing/storer"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
@@ -20,12 +19,12 @@ func (r Repo) verify(s storer.EncodedObjectStorer, c *object.Commit, tag plumbin
 	if r.Trust == nil {
 		return "", nil
 	}
-	signer, err := r.verifyOne(c, c.PGPSignature, c.Committer.When)
+	signer, err := verifySigned(r.Trust, c, c.PGPSignature, c.Committer.When)
 	if err == nil {
 		return signer, nil
 	}
 	if t, tagErr := object.GetTag(s, tag); tagErr == nil && t.TargetType == plumbing.CommitObject && t.Target == c.Hash {
-		if signer, tagErr = r.verifyOne(t, t.PGPSignature, t.Tagger.When); tagErr == nil {
+		if signer, tagErr = verifySigned(r.Trust, t, t.PGPSignature, t.Tagger.When); tagErr == nil {
 			return signer, nil
 		}
 		err = fmt.Errorf("%w, and of its tag %s: %w", err, safetext.Line(t.Name), tagErr)
@@ -38,7 +37,7 @@ type signed interface {
 	EncodeWithoutSignature(plumbing.EncodedObject) error
 }
 
-func (r Repo) verifyOne(o signed, signature string, at time.Time) (string, error) {
+func verifySigned(trust Verifier, o signed, signature string, at time.Time) (string, error) {
 	plain := new(plumbing.MemoryObject)
 	if err := o.EncodeWithoutSignature(plain); err != nil {
 		return "", err
@@ -51,29 +50,7 @@ func (r Repo) verifyOne(o signed, signature string, at time.Time) (string, error
 	if err != nil {
 		return "", err
 	}
-	return r.Trust.Verify(payload, signature, at)
-}
-
-// tagOf is the annotated tag that ref is on a server; zero when it is none.
-func tagOf(adv *packp.AdvRefs, ref string) plumbing.Hash {
-	for _, name := range tagCandidates(ref) {
-		if _, ok := adv.Peeled[name]; ok {
-			return adv.References[name]
-		}
-		if _, ok := adv.References[name]; ok {
-			break
-		}
-	}
-	return plumbing.ZeroHash
-}
-
-// tagCandidates are the names of what ref stands for itself; none when it means an ancestor.
-func tagCandidates(ref string) []string {
-	e, err := parseRef(ref)
-	if err != nil || len(e.steps) > 0 {
-		return nil
-	}
-	return candidates(e.ref)
+	return trust.Verify(payload, signature, at)
 }
 
 // tag is the annotated tag that ref is; zero when it is none.
