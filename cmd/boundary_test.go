@@ -104,12 +104,22 @@ var boundaries = []struct {
 		module + "/plugin/internal/cluster": "fields is pure",
 	}},
 	{"plugin/internal/source", map[string]string{
-		"k8s.io/client-go":                 "reading Git needs no cluster",
-		"os/exec":                          "no program is run: neither git nor a hook",
-		module + "/plugin/internal/notify": "the credentials of Git are sent to Git's server only",
+		"net":              "it has the words for commits and files: source/git reads them",
+		"os/exec":          "it has the words for commits and files: source/git reads them",
+		"github.com":       "it has the words for commits and files: source/git reads them",
+		module + "/plugin": "everybody may speak of commits and files",
+	}},
+	{"plugin/internal/source/git", map[string]string{
+		"k8s.io/client-go":                    "reading Git needs no cluster",
+		"os/exec":                             "no program is run: neither git nor a hook",
+		module + "/plugin/internal/notify":    "the credentials of Git are sent to Git's server only",
+		module + "/plugin/internal/trust":     "whose signatures count is for trust to say",
+		module + "/plugin/internal/reconcile": "it does not know who asks for commits",
 	}},
 	{"plugin/internal/source/signed", map[string]string{
 		"k8s.io/client-go":                       "what may be shown does not depend on a cluster",
+		"github.com/go-git":                      "it is given a source, and knows neither repositories nor credentials",
+		module + "/plugin/internal/source/git":   "it is given a source, and knows neither repositories nor credentials",
 		module + "/plugin/internal/reconcile":    "it does not know who asks for commits",
 		module + "/plugin/internal/record/store": "it is told which commit was verified before",
 		module + "/plugin/internal/trust":        "whose signatures count is for trust to say",
@@ -118,6 +128,12 @@ var boundaries = []struct {
 		"k8s.io/client-go":                    "a working tree is read without a cluster",
 		"os/exec":                             "no program is run: neither git nor a hook",
 		module + "/plugin/internal/reconcile": "it does not know who asks for files",
+	}},
+	{"plugin/internal/reconcile", map[string]string{
+		"golang.org/x/crypto/ssh":                        "a run takes commits and files from a source; credentials of Git end in target",
+		"github.com/go-git/go-git/v5/plumbing/object":    "a run takes commits and files from a source",
+		"github.com/go-git/go-git/v5/plumbing/transport": "a run takes commits and files from a source; credentials of Git end in target",
+		module + "/plugin/internal/source/git":           "a run takes commits and files from a source; credentials of Git end in target",
 	}},
 	{"plugin/internal/target", map[string]string{
 		module + "/plugin/internal/ui":     "what is worked on does not depend on how it is shown",
@@ -161,8 +177,8 @@ var boundaries = []struct {
 		"net/http":                         "no key server is asked",
 		"os/exec":                          "no program is run: neither git nor gpg nor ssh-keygen",
 		"k8s.io":                           "who signed a commit does not depend on a cluster",
-		"github.com/go-git":                "it verifies bytes; package source knows what a commit is",
-		module + "/plugin/internal/source": "it verifies bytes; package source knows what a commit is",
+		"github.com/go-git":                "it verifies bytes; source/git knows what a commit is",
+		module + "/plugin/internal/source": "it verifies bytes; source/git knows what a commit is",
 	}},
 	{"plugin/internal/notify", map[string]string{
 		"k8s.io/client-go":                    "who is told learns nothing but the state of an app",
@@ -183,7 +199,7 @@ var boundaries = []struct {
 
 // pure are the packages that speak of results, and those that decide: values in, values out.
 var pure = map[string][]string{
-	"words":     {"concurrent", "diff", "fields", "health", "hint", "manifest", "object", "report"},
+	"words":     {"concurrent", "diff", "fields", "health", "hint", "manifest", "object", "report", "source"},
 	"decisions": {"app", "desired", "live", "owners", "rbac", "record", "status"},
 }
 
@@ -192,7 +208,8 @@ func TestPurePackages(t *testing.T) {
 	const reason = "what should happen is decided without a server, a repository or a renderer"
 	forbidden := map[string]string{
 		"k8s.io/client-go": reason, "helm.sh/helm": reason, "sigs.k8s.io/kustomize": reason, "github.com/go-git": reason,
-		module + "/plugin/internal/cluster": reason, module + "/plugin/internal/render": reason, module + "/plugin/internal/source": reason,
+		module + "/plugin/internal/cluster": reason, module + "/plugin/internal/render": reason,
+		module + "/plugin/internal/source/git": reason, module + "/plugin/internal/source/signed": reason, module + "/plugin/internal/source/worktree": reason,
 	}
 	for level, packages := range pure {
 		for _, pkg := range packages {
@@ -218,7 +235,7 @@ var importers = []struct {
 	by     []string
 	reason string
 }{
-	{"plugin/internal/source", []string{"plugin/internal/target", "plugin/internal/source/signed", "plugin/internal/source/worktree", "plugin/internal/reconcile"}, "it holds the credentials of Git; a pass takes the name of a commit from it"},
+	{"plugin/internal/source/git", []string{"plugin/internal/target", "plugin/internal/source/worktree"}, "credentials of Git end in target; a working tree belongs to a repository"},
 	{"plugin/internal/source/signed", []string{"plugin/internal/target"}, "credentials of Git end in target"},
 	{"plugin/internal/source/worktree", []string{"plugin/internal/target"}, "only commands that look read files that are no commit"},
 	{"plugin/internal/target", []string{"plugin"}, "nothing depends on the flags that name it"},

@@ -7,6 +7,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/git"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/worktree"
 )
 
@@ -15,7 +16,7 @@ import (
 func (f *Flags) OpenApplied(ctx context.Context, from report.Source, commit string) (*reconcile.Tree, error) {
 	repo := f.at(from)
 	if here, _, err := worktree.Find(workingDirectory()); err == nil {
-		if tree, err := (Repository{source.Repo{URL: here.Top, Limits: repo.git.Limits}}).Source().Open(ctx, commit); err == nil {
+		if tree, err := (Repository{git.Repo{URL: here.Top, Limits: repo.git.Limits}}).Source().Open(ctx, commit); err == nil {
 			return tree, nil
 		}
 	}
@@ -32,7 +33,7 @@ func (f *Flags) at(from report.Source) Repository {
 // LastChange finds the newest commit that changed a file, up to a commit that was applied.
 func (f *Flags) LastChange(ctx context.Context, from report.Source, commit, file string) (report.Revision, error) {
 	if here, _, err := worktree.Find(workingDirectory()); err == nil {
-		if c, err := (source.Repo{URL: here.Top}).LastChange(ctx, commit, file); err == nil {
+		if c, err := (git.Repo{URL: here.Top}).LastChange(ctx, commit, file); err == nil {
 			return revisionOf(c), nil
 		}
 	}

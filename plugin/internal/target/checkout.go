@@ -9,7 +9,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/git"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/worktree"
 )
 
@@ -87,7 +87,7 @@ func (f *Flags) Here(ctx context.Context, store *store.Store, names []string) (w
 		}
 		if found {
 			app, err := f.localApp(ctx, store, tree, from, names)
-			return Work{reconcile.Target{App: app, Only: names}, Repository{source.Repo{URL: from.repo, Ref: from.ref}}, tree}, true, err
+			return Work{reconcile.Target{App: app, Only: names}, Repository{git.Repo{URL: from.repo, Ref: from.ref}}, tree}, true, err
 		}
 	}
 	w, err = f.Resolve(ctx, store, names)

@@ -9,14 +9,14 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/git"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/trust"
 )
 
 // Credentials are the flags that name files with keys and passwords: for Git, for SOPS, and of those whose commits are trusted.
 type Credentials struct {
 	AgeKeyFile string
-	auth       source.Auth
+	auth       git.Auth
 	trust      trust.Files
 }
 

@@ -8,7 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/memory"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/git"
 )
 
 // Limits of what is read of a repository. A commit with more is refused before it fills a disk.
@@ -75,12 +75,12 @@ func (l *Limits) Add(fs *pflag.FlagSet) {
 	fs.Var(&l.Size, "max-repo-size", "Size of all files that a commit of the repository may have")
 }
 
-func (l Limits) source() source.Limits {
-	return source.Limits{Files: int(l.Files), Bytes: int64(l.Size)}
+func (l Limits) source() git.Limits {
+	return git.Limits{Files: int(l.Files), Bytes: int64(l.Size)}
 }
 
 // within adds what follows from the memory of the container: an object of Git is held several times while a pack is read.
-func (l Limits) within() source.Limits {
+func (l Limits) within() git.Limits {
 	limits, container := l.source(), memory.Container(os.DirFS("/"))
 	if container > 0 {
 		limits.Object, limits.Refs = container/16, min(container/32, 64<<20)

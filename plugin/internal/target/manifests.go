@@ -12,7 +12,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/near"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/git"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/worktree"
 )
 
@@ -46,7 +46,7 @@ func (f *Flags) directory(dir string) (reconcile.Source, string) {
 		rel = f.Path
 	}
 	if f.Ref != "" { // of the checkout
-		return Repository{source.Repo{URL: tree.Top, Ref: f.Ref}}.Source(), rel
+		return Repository{git.Repo{URL: tree.Top, Ref: f.Ref}}.Source(), rel
 	}
 	return tree, rel
 }

@@ -6,11 +6,11 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/git"
 )
 
 // Repository is where apps come from. Its credentials stay in this package.
-type Repository struct{ git source.Repo }
+type Repository struct{ git git.Repo }
 
 // Origin is the repository and its ref, as records and outputs have them.
 func (r Repository) Origin() report.Source {
@@ -24,7 +24,7 @@ func (r Repository) Local() bool { return r.git.Local() }
 func (r Repository) Signed() bool { return r.git.Trust != nil }
 
 // Source shows what the ref points at. What is applied comes from Flags.Verified.
-func (r Repository) Source() reconcile.Source { return source.Unpacker{Repo: r.git} }
+func (r Repository) Source() reconcile.Source { return git.Unpacker{Repo: r.git} }
 
 // Repository is the repository that the flags name, with the credentials for it.
 func (f *Flags) Repository() Repository {
@@ -32,7 +32,7 @@ func (f *Flags) Repository() Repository {
 	if dir, err := filepath.Abs(url); err == nil && IsDirectory(url) {
 		url = dir // a record must mean the same from wherever it is read
 	}
-	repo := source.Repo{URL: url, Ref: f.Ref, Auth: f.auth, Limits: f.Limits.within(), Server: new(source.Server)}
+	repo := git.Repo{URL: url, Ref: f.Ref, Auth: f.auth, Limits: f.Limits.within(), Server: new(git.Server)}
 	if keys := f.trusted(); keys.Any() {
 		repo.Trust = keys
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/git"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/worktree"
 )
 
@@ -22,7 +22,7 @@ type State struct {
 // OpenState makes the files of a ref or of a directory readable, of the working tree when value is empty. flag is the flag that
 // named it.
 func OpenState(ctx context.Context, flag, value string, limits Limits) (State, error) {
-	top, _, worktreeErr := source.WorkTree(workingDirectory())
+	top, _, worktreeErr := git.WorkTree(workingDirectory())
 	if value == "" {
 		if worktreeErr != nil {
 			return State{}, hint.Errorf("this is no Git checkout", "name two directories, --base DIR --head DIR, or change into a checkout")
@@ -31,7 +31,7 @@ func OpenState(ctx context.Context, flag, value string, limits Limits) (State, e
 		s.Ignored = worktree.Ignored(top)
 		return s, err
 	}
-	named := source.Repo{URL: top, Ref: value, Limits: limits.within()}
+	named := git.Repo{URL: top, Ref: value, Limits: limits.within()}
 	commit, err := "", worktreeErr
 	if worktreeErr == nil {
 		commit, err = pollLocal(ctx, &named)
@@ -48,7 +48,7 @@ func OpenState(ctx context.Context, flag, value string, limits Limits) (State, e
 	case err != nil:
 		return State{}, fmt.Errorf("%s: %w", flag, err)
 	}
-	tree, err := source.Unpacker{Repo: named}.Open(ctx, commit)
+	tree, err := git.Unpacker{Repo: named}.Open(ctx, commit)
 	if err != nil {
 		return State{}, fmt.Errorf("%s: %w", flag, err)
 	}
@@ -56,7 +56,7 @@ func OpenState(ctx context.Context, flag, value string, limits Limits) (State, e
 }
 
 // pollLocal finds what a ref of the checkout points at; what is no branch or tag may be one of a remote's.
-func pollLocal(ctx context.Context, repo *source.Repo) (string, error) {
+func pollLocal(ctx context.Context, repo *git.Repo) (string, error) {
 	commit, err := repo.Poll(ctx)
 	if err == nil {
 		return commit, nil

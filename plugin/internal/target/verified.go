@@ -8,7 +8,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/signed"
 )
 
@@ -19,12 +18,12 @@ func (f *Flags) Verified(repo Repository, store *store.Store) (reconcile.Source,
 	last := func(ctx context.Context) *report.Revision { return lastVerified(ctx, store, repo) }
 	switch {
 	case repo.Signed():
-		s := signed.New(repo.git, last)
+		s := signed.New(repo.Source(), last)
 		return s, s.Close
 	case f.AllowUnsigned:
 		return repo.Source(), func() {}
 	}
-	return &signed.Unverified{Unpacker: source.Unpacker{Repo: repo.git}, Last: last}, func() {}
+	return &signed.Unverified{Source: repo.Source(), Name: repo.git.Display(), Last: last}, func() {}
 }
 
 // lastVerified is the newest commit of a repository that an instance has applied and verified, nil when there is none.

@@ -1,5 +1,5 @@
 // Package signed shows commits that somebody signed who may, and no others. It does not know whose signatures count (that is
-// package trust) nor where it is kept which commits were verified: it is given both.
+// package trust), how commits are read, nor where it is kept which commits were verified: it is given all three.
 package signed
 
 import (
@@ -19,7 +19,8 @@ type Last func(context.Context) *report.Revision
 // Unverified shows whatever the ref points at, if no commit of the repository was verified when it was applied. Where one
 // was, keys were given until now: they are lost, or somebody took them away.
 type Unverified struct {
-	source.Unpacker
+	source.Source
+	Name string // of the repository, for messages
 	Last Last
 
 	mu    sync.Mutex
@@ -32,18 +33,18 @@ func (s *Unverified) Poll(ctx context.Context) (string, error) {
 	defer s.mu.Unlock()
 	if !s.asked {
 		if last := s.Last(ctx); last != nil {
-			return "", hint.Errorf(fmt.Sprintf("commits of %s were verified until now (the last one is %s, signed by %s), and no keys are given", s.Display(), last.Short(), last.Signer),
+			return "", hint.Errorf(fmt.Sprintf("commits of %s were verified until now (the last one is %s, signed by %s), and no keys are given", s.Name, last.Short(), last.Signer),
 				"restore the keys in the Secret of credentials, or name them with --allowed-signers-file or --openpgp-keyring-file; --allow-unsigned ends the verification")
 		}
 		s.asked = true
 	}
-	return s.Unpacker.Poll(ctx)
+	return s.Source.Poll(ctx)
 }
 
-// Trusted shows only commits that somebody signed who may, as the repository's Trust says. While the tip of the ref is not such
-// a commit, it shows the last one that is.
+// Trusted shows only commits that somebody signed who may, as the source it is made from says. While the tip of the ref is not
+// such a commit, it shows the last one that is.
 type Trusted struct {
-	source.Unpacker
+	source.Source
 	applied Last
 
 	mu    sync.Mutex
@@ -55,14 +56,15 @@ type Trusted struct {
 	of    string       // the commit of tree
 }
 
-// New returns the trusted commits of a repository. Close it when they are no longer needed.
-func New(repo source.Repo, applied Last) *Trusted {
-	return &Trusted{Unpacker: source.Unpacker{Repo: repo}, applied: applied, known: map[string]error{}}
+// New returns the trusted commits of a source whose Open fails with a source.UntrustedError for all others. Close it when they
+// are no longer needed.
+func New(of source.Source, applied Last) *Trusted {
+	return &Trusted{Source: of, applied: applied, known: map[string]error{}}
 }
 
 // Poll implements source.Source.
 func (s *Trusted) Poll(ctx context.Context) (string, error) {
-	tip, err := s.Unpacker.Poll(ctx)
+	tip, err := s.Source.Poll(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -94,7 +96,7 @@ func (s *Trusted) judge(ctx context.Context, commit string) (why, err error) {
 	if s.verified(ctx) == commit {
 		return nil, nil // it was verified when it was applied
 	}
-	tree, err := s.Unpacker.Open(ctx, commit)
+	tree, err := s.Source.Open(ctx, commit)
 	var untrusted *source.UntrustedError
 	switch {
 	case errors.As(err, &untrusted):
@@ -124,7 +126,7 @@ func (s *Trusted) Open(ctx context.Context, commit string) (*source.Tree, error)
 		s.tree = nil
 		return tree, nil
 	}
-	return s.Unpacker.Open(ctx, commit)
+	return s.Source.Open(ctx, commit)
 }
 
 // Withheld implements source.Gate: it returns the commit that the last Poll did not show, and why; nil when it showed what the ref points at.

@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/git"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/signed"
 )
 
@@ -60,7 +61,7 @@ func applied(commit string) signed.Last {
 
 func TestTrustedCommitsOnly(t *testing.T) {
 	dir, commit := repository(t)
-	repo := source.Repo{URL: dir, Trust: bySubject{}}
+	repo := git.Unpacker{Repo: git.Repo{URL: dir, Trust: bySubject{}}}
 	stranger := commit("first, of somebody")
 	s := signed.New(repo, never)
 	defer s.Close()
@@ -105,11 +106,11 @@ func TestTrustedCommitsOnly(t *testing.T) {
 func TestUnverified(t *testing.T) {
 	dir, commit := repository(t)
 	tip := commit("first")
-	repo := source.Unpacker{Repo: source.Repo{URL: dir}}
-	if got, err := (&signed.Unverified{Unpacker: repo, Last: never}).Poll(t.Context()); got != tip || err != nil {
+	repo := git.Unpacker{Repo: git.Repo{URL: dir}}
+	if got, err := (&signed.Unverified{Source: repo, Last: never}).Poll(t.Context()); got != tip || err != nil {
 		t.Errorf("nothing was ever verified: %q, %v", got, err)
 	}
-	got, err := (&signed.Unverified{Unpacker: repo, Last: applied(tip)}).Poll(t.Context())
+	got, err := (&signed.Unverified{Source: repo, Last: applied(tip)}).Poll(t.Context())
 	if got != "" || err == nil || !strings.Contains(err.Error(), "signed by ada") || len(hint.Of(err)) == 0 {
 		t.Errorf("keys are gone: %q, %v", got, err)
 	}

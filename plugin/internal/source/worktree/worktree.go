@@ -12,6 +12,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing/format/gitignore"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/git"
 )
 
 // Checkout is a working tree. It is a source.Source with one state, which is no commit.
@@ -22,7 +23,7 @@ type Checkout struct {
 
 // Find returns the checkout that dir lies in, and the path of dir in it, with slashes.
 func Find(dir string) (Checkout, string, error) {
-	top, rev, err := source.WorkTree(dir)
+	top, rev, err := git.WorkTree(dir)
 	if err != nil {
 		return Checkout{}, "", err
 	}
@@ -41,7 +42,7 @@ func Find(dir string) (Checkout, string, error) {
 }
 
 // Of tells whether the checkout is one of a repository, of which an instance has applied a commit.
-func (c Checkout) Of(repo, commit string) bool { return source.CheckoutOf(c.Top, repo, commit) }
+func (c Checkout) Of(repo, commit string) bool { return git.CheckoutOf(c.Top, repo, commit) }
 
 // Poll implements source.Source. A working tree is no commit, so nothing recorded ever equals it.
 func (c Checkout) Poll(context.Context) (string, error) { return "working tree", nil }
@@ -57,7 +58,7 @@ func (c Checkout) Open(context.Context, string) (*source.Tree, error) {
 
 // Commits implements source.Source, for the commit that is checked out.
 func (c Checkout) Commits(ctx context.Context, from, _ string, paths ...string) ([]source.Commit, error) {
-	return source.Repo{URL: c.Top}.Commits(ctx, from, c.revision.Commit, paths...)
+	return git.Repo{URL: c.Top}.Commits(ctx, from, c.revision.Commit, paths...)
 }
 
 // Ignored tells what of the working tree below top Git does not want to know; nil where nothing is ignored.

@@ -18,6 +18,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/git"
 )
 
 // inputFiles are the files of a repository whose apps read each other's surroundings in every way there is. In a text, $N
@@ -250,7 +251,7 @@ func (r *randomRepository) write(file, text string) {
 }
 
 func (r *randomRepository) open() *source.Tree {
-	repo, dir := source.Repo{URL: r.dir}, r.TempDir()
+	repo, dir := git.Repo{URL: r.dir}, r.TempDir()
 	commit, err := repo.Poll(r.Context())
 	if err != nil {
 		r.Fatal(err)
