@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -32,10 +33,10 @@ type Reconciler struct {
 	// Apps reads gitops.yaml in a directory of the checkout; found is false when there is none. nil never finds one.
 	Apps func(root *os.Root, dir string) (apps []App, found bool, err error)
 
-	own      *env // made when it is needed first
+	own      *pass.Env // made when it is needed first
 	mu       sync.Mutex
-	deputies map[string]*env // by the service account that they act as
-	checked  *checked        // the gitops.yaml that was read last
+	deputies map[string]*pass.Env // by the service account that they act as
+	checked  *checked             // the gitops.yaml that was read last
 }
 
 // Options are the settings of one run.
@@ -48,8 +49,8 @@ type Options struct {
 }
 
 // forPasses are the options of the passes of a run.
-func (o Options) forPasses() passOptions {
-	return passOptions{Cause: o.Cause, DryRun: o.DryRun, Commit: o.Commit, Timeout: o.Timeout}
+func (o Options) forPasses() pass.Options {
+	return pass.Options{Cause: o.Cause, DryRun: o.DryRun, Commit: o.Commit, Timeout: o.Timeout}
 }
 
 func (r *Reconciler) tell(kind report.EventKind, app, format string, args ...any) {
@@ -59,7 +60,7 @@ func (r *Reconciler) tell(kind report.EventKind, app, format string, args ...any
 }
 
 // env returns what passes with our own rights share.
-func (r *Reconciler) env() *env {
+func (r *Reconciler) env() *pass.Env {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.own == nil {
@@ -68,14 +69,14 @@ func (r *Reconciler) env() *env {
 	return r.own
 }
 
-func (r *Reconciler) newEnv(client *cluster.Client) *env {
-	return &env{Cluster: client, Records: r.Records, Source: r.Source, From: r.From, Tool: r.Tool, Signed: r.Signed, Now: r.Now, Events: r.Events, Render: r.Render,
-		memory: memory{renders: build.NewRenders(), reader: &observe.Reader{Cluster: client}}}
+func (r *Reconciler) newEnv(client *cluster.Client) *pass.Env {
+	return &pass.Env{Cluster: client, Records: r.Records, Source: r.Source, From: r.From, Tool: r.Tool, Signed: r.Signed, Now: r.Now, Events: r.Events, Render: r.Render,
+		Memory: pass.Memory{Renders: build.NewRenders(), Reader: &observe.Reader{Cluster: client}}}
 }
 
 // as returns what passes share that read and write objects as a service account in the namespace of the instance, and
 // records with our own rights. An empty name is ourselves.
-func (r *Reconciler) as(serviceAccount string) (*env, error) {
+func (r *Reconciler) as(serviceAccount string) (*pass.Env, error) {
 	if serviceAccount == "" {
 		return r.env(), nil
 	}
@@ -89,19 +90,19 @@ func (r *Reconciler) as(serviceAccount string) (*env, error) {
 		return nil, err
 	}
 	if r.deputies == nil {
-		r.deputies = map[string]*env{}
+		r.deputies = map[string]*pass.Env{}
 	}
 	e := r.newEnv(client)
-	e.home = r.Cluster
+	e.Home = r.Cluster
 	r.deputies[serviceAccount] = e
 	return e, nil
 }
 
 // newListedPass is newPass for an app of a gitops.yaml.
-func (r *Reconciler) newListedPass(ctx context.Context, app App, dir string, opts passOptions) (*pass, error) {
+func (r *Reconciler) newListedPass(ctx context.Context, app App, dir string, opts pass.Options) (*pass.Pass, error) {
 	deputy, err := r.as(app.ServiceAccount)
 	if err != nil {
 		return nil, err
 	}
-	return newListed(ctx, deputy, app, dir, opts)
+	return pass.NewListed(ctx, deputy, app, dir, opts)
 }

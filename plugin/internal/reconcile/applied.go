@@ -7,6 +7,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -37,15 +38,15 @@ func (r *Reconciler) RenderApplied(ctx context.Context, a record.Applied, tree *
 
 func (r *Reconciler) renderApplied(ctx context.Context, a record.Applied, tree *Tree, everyHook bool) ([]manifest.Object, App, error) {
 	app := r.SettingsAt(a, tree)
-	p := newPass(ctx, r.env(), app, passOptions{Cause: report.CauseManual})
-	p.rec, p.commit = a.Record, tree.Revision.Commit
-	if p.rec == nil {
-		p.rec = &record.Record{}
+	p := pass.New(ctx, r.env(), app, pass.Options{Cause: report.CauseManual})
+	p.Record, p.Commit = a.Record, tree.Revision.Commit
+	if p.Record == nil {
+		p.Record = &record.Record{}
 	}
-	if err := p.reading().variables(ctx); err != nil {
-		p.app.Substitute = nil
+	if err := p.Reading().Variables(ctx); err != nil {
+		p.App.Substitute = nil
 	}
-	options, err := p.builder().RenderOptions(ctx, tree.Root)
+	options, err := p.Builder().RenderOptions(ctx, tree.Root)
 	if err != nil {
 		return nil, app, err
 	}

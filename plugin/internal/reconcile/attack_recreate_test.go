@@ -13,6 +13,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -66,23 +67,23 @@ func TestAttackRecreate(t *testing.T) {
 func TestAttackRecreateBudget(t *testing.T) {
 	r := reconcilerOf(t)
 	r.Now = time.Now
-	p := newPass(t.Context(), r.env(), App{Name: "shop", Budget: Budget{Count: 3, Percent: 100, Free: 5}}, passOptions{})
-	p.rec, p.plan = &record.Record{Inventory: record.NewInventory("shop")}, &plan.Plan{}
+	p := pass.New(t.Context(), r.env(), App{Name: "shop", Budget: Budget{Count: 3, Percent: 100, Free: 5}}, pass.Options{})
+	p.Record, p.Plan = &record.Record{Inventory: record.NewInventory("shop")}, &plan.Plan{}
 	for n := range 8 {
 		s := &plan.Step{Object: desiredtest.Object("ConfigMap", fmt.Sprint("c", n)), Row: &record.Row{UID: "u"}}
 		if n == 0 {
 			s.Recreate = apply.AsAsked // foreseen
 		}
-		p.rec.Rows[s.Key()] = record.Row{Ref: s.Ref, UID: "u"}
-		p.plan.Steps = append(p.plan.Steps, s)
+		p.Record.Rows[s.Key()] = record.Row{Ref: s.Ref, UID: "u"}
+		p.Plan.Steps = append(p.Plan.Steps, s)
 	}
 	for n := 1; n <= 2; n++ {
-		if err := p.execution().GuardUnforeseen(t.Context(), p.plan.Steps[n]); err != nil {
+		if err := p.Execution().GuardUnforeseen(t.Context(), p.Plan.Steps[n]); err != nil {
 			t.Fatalf("X5 beside it: within the budget: %v", err)
 		}
 	}
 	for n := 3; n < 8; n++ {
-		if err := p.execution().GuardUnforeseen(t.Context(), p.plan.Steps[n]); err == nil || !strings.Contains(err.Error(), "refused to delete and recreate 4 objects: the deletion budget is 3 objects") {
+		if err := p.Execution().GuardUnforeseen(t.Context(), p.Plan.Steps[n]); err == nil || !strings.Contains(err.Error(), "refused to delete and recreate 4 objects: the deletion budget is 3 objects") {
 			t.Errorf("X5 number %d: %v", n, err)
 		}
 	}

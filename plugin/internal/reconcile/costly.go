@@ -6,25 +6,26 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // recall takes what the list of apps remembers of renders into the memory of this process, where that knows less.
-func (rd *round) recall(p *pass) {
+func (rd *round) recall(p *pass.Pass) {
 	if rd.list == nil || rd.list.Tool != rd.Tool {
 		return
 	}
-	b, behind := rd.list.IsBehind(p.app.Name)
+	b, behind := rd.list.IsBehind(p.App.Name)
 	if !behind {
 		return
 	}
 	var failed *build.Failed
 	if b.Failed && b.Rendered != nil && b.Until != nil {
 		commit := rd.list.Revision.Commit
-		failed = &build.Failed{Commit: commit, Config: b.Config, Err: failureOf(b, p.rec, commit), At: *b.Rendered, Until: *b.Until, Tries: b.Tries}
+		failed = &build.Failed{Commit: commit, Config: b.Config, Err: failureOf(b, p.Record, commit), At: *b.Rendered, Until: *b.Until, Tries: b.Tries}
 	}
-	p.env.renders.Recall(p.app.Name, b.Slow, failed)
+	p.Env.Renders.Recall(p.App.Name, b.Slow, failed)
 }
 
 // failureOf is the error of a render that another process made. The record of the app has all lines of it, the list one; the record of

@@ -13,6 +13,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
@@ -39,21 +40,21 @@ func newKitchen(t *testing.T, result func(ctx context.Context) ([]manifest.Objec
 }
 
 // pass is one pass over the app, which was applied before.
-func (k *kitchen) pass(commit, config string, opts passOptions) *pass {
+func (k *kitchen) pass(commit, config string, opts pass.Options) *pass.Pass {
 	k.t.Helper()
 	root, err := os.OpenRoot(k.t.TempDir())
 	if err != nil {
 		k.t.Fatal(err)
 	}
 	k.t.Cleanup(func() { root.Close() })
-	opts.open = func(context.Context, string) (*Tree, error) {
+	opts.Open = func(context.Context, string) (*Tree, error) {
 		return &Tree{Root: root, Revision: source.Revision{Commit: commit}, Close: func() {}}, nil
 	}
-	p := newPass(k.t.Context(), k.env(), App{Name: "slow", Path: "slow"}, opts)
-	p.commit, p.config, p.listed = commit, config, &listed{}
-	p.rec = &record.Record{Inventory: record.NewInventory("slow")}
+	p := pass.New(k.t.Context(), k.env(), App{Name: "slow", Path: "slow"}, opts)
+	p.Commit, p.Config, p.Listed = commit, config, &pass.Listed{}
+	p.Record = &record.Record{Inventory: record.NewInventory("slow")}
 	o := desiredtest.Object("ConfigMap", "a")
-	p.rec.Rows[o.Key()] = record.Row{Ref: o.Ref, UID: "1"}
+	p.Record.Rows[o.Key()] = record.Row{Ref: o.Ref, UID: "1"}
 	return p
 }
 
@@ -68,22 +69,22 @@ func fails(err error) func(context.Context) ([]manifest.Object, error) {
 }
 
 func TestAttackARenderThatFailedIsRemembered(t *testing.T) {
-	loop := passOptions{Loop: true}
+	loop := pass.Options{Loop: true}
 	for name, tt := range map[string]struct {
 		err    error
 		passes int // five seconds apart
 		most   int // renders
-		after  func(k *kitchen) *pass
+		after  func(k *kitchen) *pass.Pass
 		again  bool // it is rendered once more in that pass
 	}{
 		"X13 a file that is wrong, at each pass of nine minutes":        {wrongFile, 108, 4, nil, false},
 		"X13 a limit that was exceeded, at each pass of nine minutes":   {errBeyondTime, 108, 1, nil, false},
 		"X13 a server that does not answer is asked, but not each time": {unanswered, 108, 7, nil, false},
 		"X13 a crash of the renderer may be the machine's":              {errors.New("the renderer crashed"), 108, 7, nil, false},
-		"X13 beside it: the next commit":                                {wrongFile, 3, 1, func(k *kitchen) *pass { return k.pass("c2", "s1", loop) }, true},
-		"X13 beside it: other settings":                                 {wrongFile, 3, 1, func(k *kitchen) *pass { return k.pass("c1", "s2", loop) }, true},
-		"X13 beside it: a person asks":                                  {wrongFile, 3, 1, func(k *kitchen) *pass { return k.pass("c1", "s1", passOptions{}) }, true},
-		"X13 beside it: an hour later": {errBeyondTime, 3, 1, func(k *kitchen) *pass {
+		"X13 beside it: the next commit":                                {wrongFile, 3, 1, func(k *kitchen) *pass.Pass { return k.pass("c2", "s1", loop) }, true},
+		"X13 beside it: other settings":                                 {wrongFile, 3, 1, func(k *kitchen) *pass.Pass { return k.pass("c1", "s2", loop) }, true},
+		"X13 beside it: a person asks":                                  {wrongFile, 3, 1, func(k *kitchen) *pass.Pass { return k.pass("c1", "s1", pass.Options{}) }, true},
+		"X13 beside it: an hour later": {errBeyondTime, 3, 1, func(k *kitchen) *pass.Pass {
 			time.Sleep(time.Hour)
 			return k.pass("c1", "s1", loop)
 		}, true},
@@ -93,9 +94,9 @@ func TestAttackARenderThatFailedIsRemembered(t *testing.T) {
 				k := newKitchen(t, fails(tt.err))
 				for range tt.passes {
 					p := k.pass("c1", "s1", loop)
-					p.reading().renderListed(t.Context())
-					if p.failure == nil || p.failure.Error() != tt.err.Error() {
-						t.Fatalf("failed with %v", p.failure)
+					p.Reading().RenderListed(t.Context())
+					if p.Failure == nil || p.Failure.Error() != tt.err.Error() {
+						t.Fatalf("failed with %v", p.Failure)
 					}
 					time.Sleep(5 * time.Second)
 				}
@@ -106,7 +107,7 @@ func TestAttackARenderThatFailedIsRemembered(t *testing.T) {
 					return
 				}
 				before := k.renders
-				if tt.after(k).reading().renderListed(t.Context()); (k.renders > before) != tt.again {
+				if tt.after(k).Reading().RenderListed(t.Context()); (k.renders > before) != tt.again {
 					t.Errorf("%d renders after %d", k.renders, before)
 				}
 			})
@@ -137,11 +138,11 @@ func TestAttackTheNextProcessRemembers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				first := newKitchen(t, fails(tt.err))
-				p := first.pass("c1", "s1", passOptions{Loop: true})
-				p.reading().renderListed(t.Context())
-				p.Report.Message = p.failure.Error()
-				p.rec.History = []report.Run{{Result: report.ResultFailed, Revision: report.Revision{Commit: "c1"}, Message: p.Report.Message}}
-				b, _ := p.ending().behind()
+				p := first.pass("c1", "s1", pass.Options{Loop: true})
+				p.Reading().RenderListed(t.Context())
+				p.Report.Message = p.Failure.Error()
+				p.Record.History = []report.Run{{Result: report.ResultFailed, Revision: report.Revision{Commit: "c1"}, Message: p.Report.Message}}
+				b, _ := p.Ending().Behind()
 				text, err := json.Marshal(&record.AppList{Tool: "v1", Revision: report.Revision{Commit: "c1"}, Apps: []string{"slow"}, Behind: []record.Behind{b}})
 				if err != nil {
 					t.Fatal(err)
@@ -155,18 +156,18 @@ func TestAttackTheNextProcessRemembers(t *testing.T) {
 				next.Tool = tt.tool
 				start := time.Now()
 				next.Now = func() time.Time { return start.Add(tt.after) }
-				q := next.pass(tt.commit, tt.config, passOptions{Loop: true})
-				q.rec = p.rec
+				q := next.pass(tt.commit, tt.config, pass.Options{Loop: true})
+				q.Record = p.Record
 				(&round{Reconciler: next.Reconciler, list: list}).recall(q)
-				q.reading().renderListed(t.Context())
+				q.Reading().RenderListed(t.Context())
 				if (next.renders > 0) != tt.again {
 					t.Errorf("%d renders", next.renders)
 				}
-				if q.failure == nil || q.failure.Error() != tt.err.Error() {
-					t.Errorf("failed with %v", q.failure)
+				if q.Failure == nil || q.Failure.Error() != tt.err.Error() {
+					t.Errorf("failed with %v", q.Failure)
 				}
-				q.Report.Message = q.failure.Error()
-				if c, _ := q.ending().behind(); !tt.again && fmt.Sprint(c.Message, c.Hint, c.Rendered, c.Until, c.Tries) != fmt.Sprint(b.Message, b.Hint, b.Rendered, b.Until, b.Tries) {
+				q.Report.Message = q.Failure.Error()
+				if c, _ := q.Ending().Behind(); !tt.again && fmt.Sprint(c.Message, c.Hint, c.Rendered, c.Until, c.Tries) != fmt.Sprint(b.Message, b.Hint, b.Rendered, b.Until, b.Tries) {
 					t.Errorf("the list would change: %+v, before %+v", c, b)
 				}
 			})
@@ -187,54 +188,54 @@ func TestAttackOneSlowTemplate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := newKitchen(t, endless)
 		at := time.Now()
-		waits := func(p *pass, most time.Duration) {
+		waits := func(p *pass.Pass, most time.Duration) {
 			t.Helper()
 			start := time.Now()
-			p.reading().renderListed(t.Context())
-			if !p.listed.slow || p.failure != nil || p.listed.waits != build.ErrSlow.Error() || time.Since(start) > most {
-				t.Fatalf("slow %v, waits %q, %v after %v", p.listed.slow, p.listed.waits, p.failure, time.Since(start))
+			p.Reading().RenderListed(t.Context())
+			if !p.Listed.WaitsForRender || p.Failure != nil || p.Listed.Waiting != build.ErrSlow.Error() || time.Since(start) > most {
+				t.Fatalf("slow %v, waits %q, %v after %v", p.Listed.WaitsForRender, p.Listed.Waiting, p.Failure, time.Since(start))
 			}
 		}
-		p := k.pass("c1", "s1", passOptions{Loop: true})
+		p := k.pass("c1", "s1", pass.Options{Loop: true})
 		waits(p, build.RenderSlice)
-		waits(k.pass("c1", "s1", passOptions{Loop: true}), 0) // the next pass
-		waits(k.pass("c2", "s1", passOptions{Loop: true}), 0) // and the next commit
+		waits(k.pass("c1", "s1", pass.Options{Loop: true}), 0) // the next pass
+		waits(k.pass("c2", "s1", pass.Options{Loop: true}), 0) // and the next commit
 		if k.renders != 1 {
 			t.Errorf("%d renders", k.renders)
 		}
-		b, behind := p.ending().behind()
+		b, behind := p.Ending().Behind()
 		if !behind || b.Slow == nil || b.Failed {
 			t.Errorf("the next process gets %+v", b)
 		}
 		next := newKitchen(t, endless)
-		q := next.pass("c2", "s1", passOptions{Loop: true})
+		q := next.pass("c2", "s1", pass.Options{Loop: true})
 		(&round{Reconciler: next.Reconciler, list: &record.AppList{Tool: "v1", Behind: []record.Behind{b}}}).recall(q)
 		waits(q, 0)
-		if got := q.env.renders.SlowSince(q.app.Name); !got.Equal(*b.Slow) || got.After(at.Add(build.RenderSlice)) {
+		if got := q.Env.Renders.SlowSince(q.App.Name); !got.Equal(*b.Slow) || got.After(at.Add(build.RenderSlice)) {
 			t.Errorf("it waits since %v", got)
 		}
 
 		// Beside the passes it may take all of its time. Then it has failed.
-		tree, _ := p.openTree(t.Context())
+		tree, _ := p.OpenTree(t.Context())
 		k.result = endless
-		if _, err := p.builder().Alone().RenderTree(t.Context(), tree, render.Options{}, 0); err == nil || err.Error() != errBeyondTime.Error() {
+		if _, err := p.Builder().Alone().RenderTree(t.Context(), tree, render.Options{}, 0); err == nil || err.Error() != errBeyondTime.Error() {
 			t.Fatalf("%v", err)
 		}
-		if p = k.pass("c1", "s1", passOptions{Loop: true}); p.builder().Remembered() == nil {
+		if p = k.pass("c1", "s1", pass.Options{Loop: true}); p.Builder().Remembered() == nil {
 			t.Error("the failure is forgotten")
 		}
 		before := k.renders
-		if p.reading().renderListed(t.Context()); p.failure == nil || p.listed.slow || k.renders != before {
-			t.Errorf("slow %v, %v, %d renders", p.listed.slow, p.failure, k.renders-before)
+		if p.Reading().RenderListed(t.Context()); p.Failure == nil || p.Listed.WaitsForRender || k.renders != before {
+			t.Errorf("slow %v, %v, %d renders", p.Listed.WaitsForRender, p.Failure, k.renders-before)
 		}
 		time.Sleep(time.Hour)
-		waits(k.pass("c1", "s1", passOptions{Loop: true}), 0) // tried again, and beside the others at once
+		waits(k.pass("c1", "s1", pass.Options{Loop: true}), 0) // tried again, and beside the others at once
 
 		// A person who asks waits for it.
 		start := time.Now()
-		p = k.pass("c1", "s1", passOptions{})
-		if p.reading().renderListed(t.Context()); p.failure == nil || time.Since(start) < 2*time.Minute {
-			t.Errorf("%v after %v", p.failure, time.Since(start))
+		p = k.pass("c1", "s1", pass.Options{})
+		if p.Reading().RenderListed(t.Context()); p.Failure == nil || time.Since(start) < 2*time.Minute {
+			t.Errorf("%v after %v", p.Failure, time.Since(start))
 		}
 	})
 }
@@ -245,12 +246,12 @@ func TestAttackSeveralSlowTemplates(t *testing.T) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		})
-		rd := k.newRound(Target{}, passOptions{Loop: true})
+		rd := k.newRound(Target{}, pass.Options{Loop: true})
 		start := time.Now()
 		for i := range 12 {
 			p := k.pass("c1", "s1", rd.opts)
-			p.app.Name = fmt.Sprint("slow-", i)
-			p.reading().renderListed(t.Context())
+			p.App.Name = fmt.Sprint("slow-", i)
+			p.Reading().RenderListed(t.Context())
 		}
 		if took := time.Since(start); took > 2*build.RenderSlice+10*build.ShortSlice {
 			t.Errorf("others waited for %v", took) // half of that, with two side by side

@@ -5,24 +5,25 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
 // foresee notes on p what the apps that a run comes to before it would apply, and what objects of p may need. It goes by
 // the order of the run, not by dependsOn: that is what decides in a real run, too.
-func (rd *round) foresee(p *pass) {
+func (rd *round) foresee(p *pass.Pass) {
 	for _, other := range rd.passes {
-		if !other.listed.applied {
+		if !other.Listed.Applied {
 			continue
 		}
 		for _, e := range other.Effects {
 			if e.Ref.Kind.Kind == "Namespace" && e.Before == nil {
-				p.foreseenNamespaces = append(p.foreseenNamespaces, e.Ref.Name)
+				p.ForeseenNamespaces = append(p.ForeseenNamespaces, e.Ref.Name)
 			}
 		}
-		for _, s := range other.plan.Steps {
-			if record.HoldsOthers(s.Ref.Kind) && !other.exec.Failed[s.Key()] {
-				p.foreseen = append(p.foreseen, plan.Promise{Object: s.Object, App: other.app.Name})
+		for _, s := range other.Plan.Steps {
+			if record.HoldsOthers(s.Ref.Kind) && !other.Exec.Failed[s.Key()] {
+				p.Foreseen = append(p.Foreseen, plan.Promise{Object: s.Object, App: other.App.Name})
 			}
 		}
 	}
@@ -31,8 +32,8 @@ func (rd *round) foresee(p *pass) {
 // foreseeLeaving says of apps that left gitops.yaml, and would hold nothing any more, what becomes of their records.
 func (rd *round) foreseeLeaving() {
 	for _, p := range rd.passes {
-		stays := slices.ContainsFunc(rd.moves, func(m move) bool { return m.from == p && m.to.failedOn(m.key) })
-		if l := p.listed; l.retired && l.applied && l.keeps == "" && p.failure == nil && !stays {
+		stays := slices.ContainsFunc(rd.moves, func(m move) bool { return m.from == p && m.to.FailedOn(m.key) })
+		if l := p.Listed; l.LeftList && l.Applied && l.NotPruned == "" && p.Failure == nil && !stays {
 			p.Report.Message, p.Report.Health = "left gitops.yaml: its record would be deleted", health.Unknown
 		}
 	}

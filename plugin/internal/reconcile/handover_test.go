@@ -9,6 +9,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object/objecttest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -19,21 +20,21 @@ import (
 func TestAnAppThatIsPlannedLateHandsOver(t *testing.T) {
 	moved, stays := desiredtest.Object("ConfigMap", "moved"), desiredtest.Object("ConfigMap", "stays")
 	r := &Reconciler{}
-	r.env().renders.Keep("giver", &build.Build{Objects: []manifest.Object{{Unstructured: stays.Manifest}, {Unstructured: desiredtest.Object("Widget", "new").Manifest}}})
-	giver := &pass{env: r.env(), Teller: &tell.Teller{Report: &report.App{}}, listed: &listed{way: way{late: true}}, job: job{app: App{Name: "giver"}, id: objecttest.Set}, known: known{live: live.New(), rec: &record.Record{Inventory: record.NewInventory("giver")}}}
-	taker := &pass{env: r.env(), Teller: &tell.Teller{Report: &report.App{}}, listed: &listed{}, job: job{app: App{Name: "taker"}, id: "applyset-takers-v1"}, known: known{live: live.New(), rec: &record.Record{Inventory: record.NewInventory("taker")}}, wanted: wanted{desired: []*desired.Object{moved}}}
+	r.env().Renders.Keep("giver", &build.Build{Objects: []manifest.Object{{Unstructured: stays.Manifest}, {Unstructured: desiredtest.Object("Widget", "new").Manifest}}})
+	giver := &pass.Pass{Env: r.env(), Teller: &tell.Teller{Report: &report.App{}}, Listed: &pass.Listed{Way: pass.Way{WaitsForKinds: true}}, Job: pass.Job{App: App{Name: "giver"}, Set: objecttest.Set}, Known: pass.Known{Live: live.New(), Record: &record.Record{Inventory: record.NewInventory("giver")}}}
+	taker := &pass.Pass{Env: r.env(), Teller: &tell.Teller{Report: &report.App{}}, Listed: &pass.Listed{}, Job: pass.Job{App: App{Name: "taker"}, Set: "applyset-takers-v1"}, Known: pass.Known{Live: live.New(), Record: &record.Record{Inventory: record.NewInventory("taker")}}, Wanted: pass.Wanted{Desired: []*desired.Object{moved}}}
 	shared := live.New()
 	for _, o := range []*desired.Object{moved, stays} {
 		live := o.Manifest.DeepCopy()
 		live.SetUID("1")
 		live.SetLabels(map[string]string{record.LabelPartOf: objecttest.Set})
 		shared.Add(o.Ref.Kind, live)
-		giver.rec.Rows[o.Key()] = record.Row{Ref: o.Ref, UID: "1"}
+		giver.Record.Rows[o.Key()] = record.Row{Ref: o.Ref, UID: "1"}
 	}
-	for _, p := range []*pass{giver, taker} {
-		p.live, p.listed.shared = shared, shared
+	for _, p := range []*pass.Pass{giver, taker} {
+		p.Live, p.Listed.Shared = shared, shared
 	}
-	(&round{passes: []*pass{giver, taker}}).handovers()
+	(&round{passes: []*pass.Pass{giver, taker}}).handovers()
 	if !giver.HandsOver[moved.Key()] || giver.HandsOver[stays.Key()] {
 		t.Errorf("gives %v", giver.HandsOver)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -26,7 +27,7 @@ const fullEvery = 5 * time.Minute
 type loop struct {
 	*Reconciler
 	target Target
-	opts   passOptions
+	opts   pass.Options
 	each   func(Outcome)
 
 	wake  chan struct{} // holds one: a pass is due
@@ -50,14 +51,14 @@ type loop struct {
 
 // member is an app between two passes.
 type member struct {
-	last  *pass
+	last  *pass.Pass
 	dirty map[record.Key]bool // what the watches have brought up since
 }
 
 // watched is one watch: what it covers, and with whose rights.
 type watched struct {
 	live.Scope
-	rights *env
+	rights *pass.Env
 }
 
 // Loop repeats passes over the apps of a target until the duration is over or ctx ends; zero is without end. each gets
@@ -131,7 +132,7 @@ func (l *loop) turn(ctx context.Context, commit string) error {
 		}
 	}
 	opts := l.opts
-	opts.Commit, opts.forgive = commit, l.sound
+	opts.Commit, opts.Forgive = commit, l.sound
 	rd := l.newRound(l.target, opts)
 	l.unseen = false
 	out := rd.run(ctx)
@@ -140,7 +141,7 @@ func (l *loop) turn(ctx context.Context, commit string) error {
 	l.renderBeside(ctx, rd)
 	l.full, l.listed = l.Now(), out.Listed
 	l.calm, l.sound = false, err == nil
-	if len(rd.passes) == 0 || slices.ContainsFunc(rd.passes, func(p *pass) bool { return p.rec == nil || p.rec.Inventory == nil }) {
+	if len(rd.passes) == 0 || slices.ContainsFunc(rd.passes, func(p *pass.Pass) bool { return p.Record == nil || p.Record.Inventory == nil }) {
 		l.sound = false
 		return err
 	}
@@ -150,9 +151,9 @@ func (l *loop) turn(ctx context.Context, commit string) error {
 	l.remember(rd, err)
 	l.watch(ctx, rd)
 	for _, p := range rd.passes {
-		p.live, p.Handovers, p.track.After, p.states, p.plan, p.Effects = live.New(), plan.Handovers{}, nil, nil, nil, nil // the next turn reads anew
-		if p.listed != nil {
-			p.listed.shared = nil
+		p.Live, p.Handovers, p.Track.After, p.States, p.Plan, p.Effects = live.New(), plan.Handovers{}, nil, nil, nil, nil // the next turn reads anew
+		if p.Listed != nil {
+			p.Listed.Shared = nil
 		}
 	}
 	return err
@@ -165,19 +166,19 @@ func (l *loop) remember(rd *round, err error) {
 	for _, p := range rd.passes {
 		suspended := p.Report.Suspended != nil
 		l.sound, l.calm = l.sound && !suspended, l.calm && !suspended
-		if p.listed != nil && (p.listed.gone || p.listed.aside) {
+		if p.Listed != nil && (p.Listed.Gone || p.Listed.NotSelected) {
 			continue // whoever changes its objects, they are none of this loop's business
 		}
 		m := &member{last: p, dirty: map[record.Key]bool{}}
 		l.members = append(l.members, m)
-		for k := range p.rec.Rows {
+		for k := range p.Record.Rows {
 			l.holder[k] = m
 		}
-		if p.listed != nil {
-			_, behind := p.ending().behind()
+		if p.Listed != nil {
+			_, behind := p.Ending().Behind()
 			l.calm = l.calm && !behind
 		}
-		l.calm = l.calm && p.rec.Settled
+		l.calm = l.calm && p.Record.Settled
 	}
 }
 
@@ -191,14 +192,14 @@ func (l *loop) mayNarrow(commit string) bool {
 	dirty := false
 	for _, m := range l.members {
 		p := m.last
-		if p.rec.Pending || p.rec.Due != "" || p.at(p.rec).Commit != commit && p.listed == nil {
+		if p.Record.Pending || p.Record.Due != "" || p.At(p.Record).Commit != commit && p.Listed == nil {
 			return false
 		}
 		if len(m.dirty) == 0 {
 			continue
 		}
-		if p.listed != nil {
-			if _, behind := p.ending().behind(); behind {
+		if p.Listed != nil {
+			if _, behind := p.Ending().Behind(); behind {
 				return false
 			}
 		}
@@ -215,24 +216,24 @@ func (l *loop) narrow(ctx context.Context) (done bool, err error) {
 		if len(m.dirty) == 0 {
 			continue
 		}
-		p := m.last.repeat(ctx, m.dirty)
+		p := m.last.Repeat(ctx, m.dirty)
 		m.dirty = map[record.Key]bool{}
-		err := p.runStages(ctx)
-		if errors.Is(err, errRecordChanged) || errors.Is(err, build.ErrSlow) {
+		err := p.RunStages(ctx)
+		if errors.Is(err, pass.ErrRecordChanged) || errors.Is(err, build.ErrSlow) {
 			if len(out.Apps) > 0 {
 				l.each(out)
 			}
 			return false, nil
 		}
-		done, err := p.ending().finish(err)
+		done, err := p.Ending().Finish(err)
 		out.Apps = append(out.Apps, AppOutcome{done, nil, err})
 		m.last = p
-		for k := range p.rec.Rows {
+		for k := range p.Record.Rows {
 			l.holder[k] = m
 		}
-		p.live, p.Handovers, p.track.After, p.states, p.plan = live.New(), plan.Handovers{}, nil, nil, nil
+		p.Live, p.Handovers, p.Track.After, p.States, p.Plan = live.New(), plan.Handovers{}, nil, nil, nil
 		l.sound = l.sound && err == nil && done.Suspended == nil
-		l.calm = l.calm && l.sound && p.rec.Settled
+		l.calm = l.calm && l.sound && p.Record.Settled
 	}
 	l.each(out)
 	return true, out.Failed()
@@ -243,12 +244,12 @@ func (l *loop) watch(ctx context.Context, rd *round) {
 	from := map[watched]string{}
 	for _, g := range rd.groups {
 		for s, version := range g.live.Versions() {
-			from[watched{s, g.env}] = version
+			from[watched{s, g.Env}] = version
 		}
 	}
 	for _, p := range rd.passes {
-		for s, version := range p.live.Versions() {
-			if w := (watched{s, p.env}); from[w] == "" {
+		for s, version := range p.Live.Versions() {
+			if w := (watched{s, p.Env}); from[w] == "" {
 				from[w] = version
 			}
 		}
@@ -292,11 +293,11 @@ func (l *loop) changed(ctx context.Context, w watched, c cluster.Change[*metav1.
 	u := c.Object
 	key := record.Key{Group: w.Kind.Group, Kind: w.Kind.Kind, Namespace: u.Namespace, Name: u.Name}
 	m := l.holder[key]
-	if m == nil || m.last.env != w.rights {
+	if m == nil || m.last.Env != w.rights {
 		return
 	}
 	p := m.last
-	row, ours := p.rec.Rows[key]
+	row, ours := p.Record.Rows[key]
 	if !ours || live.NotNewer(u.ResourceVersion, row.ResourceVersion) {
 		return
 	}
@@ -307,11 +308,11 @@ func (l *loop) changed(ctx context.Context, w watched, c cluster.Change[*metav1.
 	}
 	s := live.New()
 	s.Add(w.Kind, u)
-	v := live.Compare(p.rec.Inventory, row, s, p.id)
-	if v == live.NeedsRead && p.env.reader.Values(ctx, s, []cluster.Ref{row.Ref}, p.id) == nil {
-		if v = live.Compare(p.rec.Inventory, row, s, p.id); v == live.InSync {
+	v := live.Compare(p.Record.Inventory, row, s, p.Set)
+	if v == live.NeedsRead && p.Env.Reader.Values(ctx, s, []cluster.Ref{row.Ref}, p.Set) == nil {
+		if v = live.Compare(p.Record.Inventory, row, s, p.Set); v == live.InSync {
 			row.ResourceVersion = s.Object(key).GetResourceVersion()
-			p.rec.Rows[key] = row
+			p.Record.Rows[key] = row
 		}
 	}
 	if v != live.InSync {

@@ -5,42 +5,43 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // loopOver is a loop whose last turn, over these apps, succeeded, and whose watches run.
-func loopOver(passes ...*pass) *loop {
+func loopOver(passes ...*pass.Pass) *loop {
 	l := &loop{commit: "c1", watched: map[watched]bool{{}: true}, sound: true}
 	l.remember(&round{passes: passes}, nil)
 	return l
 }
 
-func passOf(o *desired.Object, l *listed) *pass {
+func passOf(o *desired.Object, l *pass.Listed) *pass.Pass {
 	rec := &record.Record{Inventory: record.NewInventory("app")}
 	rec.Rows[o.Key()] = record.Row{Ref: o.Ref, UID: "1"}
 	rec.Settled = true
-	return &pass{Teller: &tell.Teller{Report: &report.App{}}, listed: l, known: known{rec: rec}}
+	return &pass.Pass{Teller: &tell.Teller{Report: &report.App{}}, Listed: l, Known: pass.Known{Record: rec}}
 }
 
 func TestALoopConfinesItselfToDrift(t *testing.T) {
 	key := desiredtest.Object("ConfigMap", "a").Key()
 	for _, c := range []struct {
 		name   string
-		listed *listed
+		listed *pass.Listed
 		holds  bool // the loop reacts to what happens to its objects
 		narrow bool // and looks at nothing else then
 	}{
 		{"a single app", nil, true, true},
-		{"one of a list", &listed{}, true, true},
-		{"one that waits for another", &listed{way: way{waits: "waits until the app infra is healthy"}}, true, false},
-		{"one that is about to hand something over", &listed{way: way{keeps: "it goes to the app b"}}, true, false},
-		{"one that left the list and still has objects", &listed{retired: true}, true, false},
-		{"one that was not asked for", &listed{aside: true}, false, false},
+		{"one of a list", &pass.Listed{}, true, true},
+		{"one that waits for another", &pass.Listed{Way: pass.Way{Waiting: "waits until the app infra is healthy"}}, true, false},
+		{"one that is about to hand something over", &pass.Listed{Way: pass.Way{NotPruned: "it goes to the app b"}}, true, false},
+		{"one that left the list and still has objects", &pass.Listed{LeftList: true}, true, false},
+		{"one that was not asked for", &pass.Listed{NotSelected: true}, false, false},
 	} {
 		p := passOf(desiredtest.Object("ConfigMap", "a"), c.listed)
-		p.rec.Revision.Commit = "c1"
+		p.Record.Revision.Commit = "c1"
 		l := loopOver(p)
 		m := l.holder[key]
 		if (m != nil) != c.holds {
@@ -56,7 +57,7 @@ func TestALoopConfinesItselfToDrift(t *testing.T) {
 }
 
 func TestALoopDoesNotTrustASuspendedApp(t *testing.T) {
-	p := passOf(desiredtest.Object("ConfigMap", "a"), &listed{aside: true, suspended: true})
+	p := passOf(desiredtest.Object("ConfigMap", "a"), &pass.Listed{NotSelected: true, Suspended: true})
 	p.Report.Suspended = &report.Suspension{}
 	if l := loopOver(p); l.sound || l.calm {
 		t.Error("it would not notice that the app is resumed")

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -26,7 +27,7 @@ func TestFieldSameRef(t *testing.T) {
 		{"M3 no branch was found", "", "main", "", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := sameRef(c.given, c.known, c.resolved); got != c.want {
+			if got := pass.SameRef(c.given, c.known, c.resolved); got != c.want {
 				t.Errorf("%v", got)
 			}
 		})
@@ -46,7 +47,7 @@ func TestFieldWarnForgotten(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := ""
-			warnForgotten(func(_ report.EventKind, format string, args ...any) { got = fmt.Sprintf(format, args...) }, c.was, c.now)
+			pass.WarnForgotten(func(_ report.EventKind, format string, args ...any) { got = fmt.Sprintf(format, args...) }, c.was, c.now)
 			if !strings.HasSuffix(got, c.want) || c.want == "" && got != "" {
 				t.Errorf("%q, want %q", got, c.want)
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -125,10 +126,10 @@ func holdersLast(a, b *leaving) int {
 }
 
 // removedFirst lists the apps that have to be removed before p and are not yet.
-func (rd *round) removedFirst(p *pass) []*pass {
-	var first []*pass
+func (rd *round) removedFirst(p *pass.Pass) []*pass.Pass {
+	var first []*pass.Pass
 	for _, q := range rd.passes {
-		if slices.Contains(p.listed.first, q.app.Name) && !q.isRemoved() {
+		if slices.Contains(p.Listed.RemovedAfter, q.App.Name) && !q.IsRemoved() {
 			first = append(first, q)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -19,22 +20,22 @@ import (
 // The app is the one of the record: what is deleted, and every hook, goes with the rights of its service account and within
 // what it is allowed to contain, whoever asks for the removal.
 func (r *Reconciler) Dismantle(ctx context.Context, name string, prune bool) (report.App, error) {
-	app, opts, by := App{Name: name, Timeout: DefaultTimeout}, passOptions{Cause: report.CauseManual}, r.env()
+	app, opts, by := App{Name: name, Timeout: DefaultTimeout}, pass.Options{Cause: report.CauseManual}, r.env()
 	records, err := r.Records.Load(ctx)
 	if rec := records[name]; rec != nil && rec.Inventory != nil {
 		said := recorded.Settings(rec)
 		app.ServiceAccount, app.Allow = said.ServiceAccount, said.Allow
 	}
-	opts.records = records
+	opts.Records = records
 	if err == nil && prune {
 		by, err = r.as(app.ServiceAccount)
 	}
 	if err != nil {
 		return report.App{Name: name, Result: report.ResultFailed, Message: err.Error()}, err
 	}
-	p := newPass(ctx, by, app, opts)
-	err = p.removal().dismantle(ctx, prune)
-	if err == nil && len(p.exec.Failed) > 0 {
+	p := pass.New(ctx, by, app, opts)
+	err = p.Removal().Dismantle(ctx, prune)
+	if err == nil && len(p.Exec.Failed) > 0 {
 		err = p.FirstFailure()
 	}
 	if err != nil && prune && app.ServiceAccount != "" {

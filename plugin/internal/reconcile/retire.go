@@ -6,19 +6,20 @@ import (
 	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // guardRetired holds the apps that left gitops.yaml in one commit to one deletion budget. Each alone may be too small for
 // its own: a directory that moved away from under a glob takes many with it.
 func (rd *round) guardRetired(ctx context.Context) {
-	var leaving []*pass
+	var leaving []*pass.Pass
 	var doomed []plan.Prune
 	for _, p := range rd.passes {
-		if !p.listed.retired || p.listed.aside || p.failure != nil || p.plan == nil || p.hooks.RemovalGoesOn() {
+		if !p.Listed.LeftList || p.Listed.NotSelected || p.Failure != nil || p.Plan == nil || p.Hooks.RemovalGoesOn() {
 			continue
 		}
-		if gone, _ := p.plan.Deletions(); len(gone) > 0 {
+		if gone, _ := p.Plan.Deletions(); len(gone) > 0 {
 			leaving, doomed = append(leaving, p), append(doomed, gone...)
 		}
 	}
@@ -35,10 +36,10 @@ func (rd *round) guardRetired(ctx context.Context) {
 	}
 	var bases []string
 	for _, p := range leaving {
-		bases = append(bases, p.bases()...)
+		bases = append(bases, p.Bases()...)
 	}
 	slices.Sort(bases)
-	a := rd.env().allowed(ctx, rd.tip, rd.commit, slices.Compact(bases)...)
+	a := rd.env().Allowed(ctx, rd.tip, rd.commit, slices.Compact(bases)...)
 	if a.Deletions >= n {
 		return
 	}
@@ -47,6 +48,6 @@ func (rd *round) guardRetired(ctx context.Context) {
 		Reason: fmt.Sprintf("the deletion budget is %d objects and %d %% of %d", budget.Count, budget.Percent, total)}
 	err := r.Refuse(a)
 	for _, p := range leaving {
-		p.failure = err
+		p.Failure = err
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -56,7 +57,7 @@ func (o Outcome) Failed() error {
 type round struct {
 	*Reconciler
 	target Target
-	opts   passOptions
+	opts   pass.Options
 
 	commit   string
 	revision report.Revision
@@ -70,7 +71,7 @@ type round struct {
 	opening  sync.Mutex
 	trees    map[string]opened // by commit
 
-	passes []*pass // of all apps, those that left gitops.yaml last
+	passes []*pass.Pass // of all apps, those that left gitops.yaml last
 	groups []*group
 	moves  []move
 }
@@ -80,8 +81,8 @@ func (r *Reconciler) RunAll(ctx context.Context, t Target, opts Options) Outcome
 	return r.newRound(t, opts.forPasses()).run(ctx)
 }
 
-func (r *Reconciler) newRound(t Target, opts passOptions) *round {
-	opts.ranOut = &atomic.Int32{}
+func (r *Reconciler) newRound(t Target, opts pass.Options) *round {
+	opts.RanOut = &atomic.Int32{}
 	return &round{Reconciler: r, target: t, opts: opts, trees: map[string]opened{}}
 }
 
@@ -108,8 +109,8 @@ func (rd *round) run(ctx context.Context) Outcome {
 	rd.work(ctx)
 	out := Outcome{Listed: true, Err: rd.conclude(ctx)}
 	for _, p := range rd.passes {
-		if !p.listed.aside || p.listed.suspended {
-			out.Apps = append(out.Apps, AppOutcome{*p.Report, p.ShownEffects(), p.failure})
+		if !p.Listed.NotSelected || p.Listed.Suspended {
+			out.Apps = append(out.Apps, AppOutcome{*p.Report, p.ShownEffects(), p.Failure})
 		}
 	}
 	return out
@@ -118,27 +119,27 @@ func (rd *round) run(ctx context.Context) Outcome {
 // single is the run over a directory that is one app.
 func (rd *round) single(ctx context.Context, err error) Outcome {
 	opts := rd.opts
-	opts.Commit, opts.open, opts.records = rd.commit, rd.open, rd.records
-	p := newPass(ctx, rd.env(), rd.target.App, opts)
-	if only := rd.target.Only; err == nil && len(only) > 0 && !slices.Equal(only, []string{p.app.Name}) {
-		err = hint.Errorf(fmt.Sprintf("with --repo the app is %s, not %s", p.app.Name, strings.Join(only, ", ")),
+	opts.Commit, opts.Open, opts.Records = rd.commit, rd.open, rd.records
+	p := pass.New(ctx, rd.env(), rd.target.App, opts)
+	if only := rd.target.Only; err == nil && len(only) > 0 && !slices.Equal(only, []string{p.App.Name}) {
+		err = hint.Errorf(fmt.Sprintf("with --repo the app is %s, not %s", p.App.Name, strings.Join(only, ", ")),
 			"leave the argument out, or set --name")
 		return Outcome{Err: err}
 	}
-	if l := rd.listing(p.app.Name); l != nil && err == nil {
-		return Outcome{Err: hint.Errorf(fmt.Sprintf("the app %s is one of the gitops.yaml in %s, path %s", p.app.Name, l.Source.Repo, l.Source.Path),
+	if l := rd.listing(p.App.Name); l != nil && err == nil {
+		return Outcome{Err: hint.Errorf(fmt.Sprintf("the app %s is one of the gitops.yaml in %s, path %s", p.App.Name, l.Source.Repo, l.Source.Path),
 			"reconcile it by its name alone, or give this one another --name")}
 	}
 	switch {
 	case err == nil:
-		err = p.runStages(ctx)
+		err = p.RunStages(ctx)
 	case rd.records != nil: // Git was polled, and could not be read
-		_, _ = p.reading().poll(ctx), p.reading().load(ctx) // nobody is asked again; the record says why nothing new is applied
-	case !opts.forgive:
-		_ = p.reading().load(ctx)
+		_, _ = p.Reading().Poll(ctx), p.Reading().Load(ctx) // nobody is asked again; the record says why nothing new is applied
+	case !opts.Forgive:
+		_ = p.Reading().Load(ctx)
 	}
-	done, err := p.ending().finish(err)
-	rd.passes = []*pass{p}
+	done, err := p.Ending().Finish(err)
+	rd.passes = []*pass.Pass{p}
 	return Outcome{Apps: []AppOutcome{{done, p.ShownEffects(), err}}}
 }
 
@@ -165,7 +166,7 @@ func (rd *round) find(ctx context.Context) (listed bool, err error) {
 	}
 	rd.list = rd.Records.ListOf(rd.from())
 	if rd.list != nil && rd.fromRecords() {
-		rd.revision = under(rd.list.Revision, rd.list.Source.Ref, rd.From.Ref)
+		rd.revision = pass.Under(rd.list.Revision, rd.list.Source.Ref, rd.From.Ref)
 		return true, nil
 	}
 	if rd.Apps == nil || rd.list == nil && rd.isSingle() {
@@ -199,7 +200,7 @@ func (rd *round) from() report.Source {
 func (rd *round) isSingle() bool {
 	rec := rd.records[rd.target.App.Name]
 	return rec != nil && rec.Inventory != nil && rec.List == "" && rec.Revision.Commit == rd.commit &&
-		rec.Source.Repo == rd.From.Repo && rec.Source.Path == rd.target.App.Path && rec.Config == rd.env().ownSettings(rd.target.App)
+		rec.Source.Repo == rd.From.Repo && rec.Source.Path == rd.target.App.Path && rec.Config == rd.env().OwnSettings(rd.target.App)
 }
 
 // fromRecords takes the apps from their records, when these are all at the commit.
@@ -220,7 +221,7 @@ func (rd *round) fromRecords() bool {
 			return false
 		}
 		app := recorded.Settings(rec)
-		if (app.Substitute == nil || len(app.Substitute.From) == 0) && rd.env().settings(app, "") != rec.Config {
+		if (app.Substitute == nil || len(app.Substitute.From) == 0) && rd.env().Settings(app, "") != rec.Config {
 			return false
 		}
 		apps = append(apps, app)

@@ -22,13 +22,13 @@ func (rd *round) commits(ctx context.Context, from, to string, paths []string) (
 	}
 	all := slices.Clone(paths)
 	for _, p := range rd.passes {
-		if p.rec != nil && p.was.commit == from && !p.listed.idle {
-			all = append(all, p.ending().inputPaths()...)
+		if p.Record != nil && p.Was.Commit == from && !p.Listed.UpToDate {
+			all = append(all, p.Ending().InputPaths()...)
 		}
 	}
 	slices.Sort(all)
 	all = slices.Compact(all)
-	commits, err := rd.env().commitsBetween(ctx, from, to, all)
+	commits, err := rd.env().CommitsBetween(ctx, from, to, all)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
@@ -34,18 +35,18 @@ func (rd *round) hold(ctx context.Context) ([]AppOutcome, error) {
 		return nil, err
 	}
 	rd.look(ctx)
-	var open []*pass
+	var open []*pass.Pass
 	for _, p := range rd.passes {
-		if p.failure == nil && !p.listed.aside && p.planning().strayed() {
+		if p.Failure == nil && !p.Listed.NotSelected && p.Planning().HasDrifted() {
 			open = append(open, p)
 		}
 	}
-	concurrent.Each(ctx, len(open), build.AtOnce, func(i int) { open[i].failure = open[i].planning().planHeld(ctx) })
+	concurrent.Each(ctx, len(open), build.AtOnce, func(i int) { open[i].Failure = open[i].Planning().PlanHeld(ctx) })
 	rd.work(ctx)
 	var out []AppOutcome
 	for _, p := range rd.passes {
-		if !p.listed.aside && !p.listed.idle {
-			out = append(out, AppOutcome{*p.Report, p.ShownEffects(), p.failure})
+		if !p.Listed.NotSelected && !p.Listed.UpToDate {
+			out = append(out, AppOutcome{*p.Report, p.ShownEffects(), p.Failure})
 		}
 	}
 	return out, nil

@@ -6,15 +6,16 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // renderOpen renders the apps in open, and then those that the commit seemed not to touch and that hold an object which
 // one of these claims: the files tell whether both sides define it. It returns all that were rendered.
-func (rd *round) renderOpen(ctx context.Context, open []*pass) []*pass {
+func (rd *round) renderOpen(ctx context.Context, open []*pass.Pass) []*pass.Pass {
 	for next := open; len(next) > 0; open = append(open, next...) {
-		concurrent.Each(ctx, len(next), build.AtOnce, func(i int) { next[i].reading().renderListed(ctx) })
+		concurrent.Each(ctx, len(next), build.AtOnce, func(i int) { next[i].Reading().RenderListed(ctx) })
 		next = rd.disputed(next)
 	}
 	rd.shareKinds(ctx, open)
@@ -23,17 +24,17 @@ func (rd *round) renderOpen(ctx context.Context, open []*pass) []*pass {
 }
 
 // disputed takes up the untouched apps that hold what one of claimants claims.
-func (rd *round) disputed(claimants []*pass) []*pass {
+func (rd *round) disputed(claimants []*pass.Pass) []*pass.Pass {
 	claimed := map[record.Key]bool{}
 	for _, p := range claimants {
-		for _, k := range p.claimed() {
+		for _, k := range p.Claimed() {
 			claimed[k] = true
 		}
 	}
-	var again []*pass
+	var again []*pass.Pass
 	for _, p := range rd.passes {
-		if p.listed.untouched && slices.ContainsFunc(p.claimed(), func(k record.Key) bool { return claimed[k] }) {
-			p.listed.untouched, p.listed.idle = false, false
+		if p.Listed.InputsUnchanged && slices.ContainsFunc(p.Claimed(), func(k record.Key) bool { return claimed[k] }) {
+			p.Listed.InputsUnchanged, p.Listed.UpToDate = false, false
 			p.Report.Counts = report.Counts{}
 			again = append(again, p)
 		}
@@ -42,12 +43,12 @@ func (rd *round) disputed(claimants []*pass) []*pass {
 }
 
 // tellRendered tells how many apps were rendered, when the commit spares others.
-func (rd *round) tellRendered(open []*pass) {
-	if !slices.ContainsFunc(rd.passes, func(p *pass) bool { return p.listed.untouched }) {
+func (rd *round) tellRendered(open []*pass.Pass) {
+	if !slices.ContainsFunc(rd.passes, func(p *pass.Pass) bool { return p.Listed.InputsUnchanged }) {
 		return
 	}
-	inGit := func(passes []*pass) int {
-		return len(slices.DeleteFunc(slices.Clone(passes), func(p *pass) bool { return p.listed.retired }))
+	inGit := func(passes []*pass.Pass) int {
+		return len(slices.DeleteFunc(slices.Clone(passes), func(p *pass.Pass) bool { return p.Listed.LeftList }))
 	}
 	rd.tell(report.Rendered, "", "%d of %s: the commit does not touch the others", inGit(open), report.Plural(inGit(rd.passes), "app"))
 }

@@ -12,13 +12,14 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
 // group is the passes that look at the cluster with the same rights. They share their lists.
 type group struct {
-	*env
-	passes []*pass
+	*pass.Env
+	passes []*pass.Pass
 	live   *live.Snapshot
 }
 
@@ -41,21 +42,21 @@ func (rd *round) makePasses(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p.listed.aside, p.listed.beside = !rd.chosen(app.Name), names
+		p.Listed.NotSelected, p.Listed.Others = !rd.chosen(app.Name), names
 		if n := i - len(rd.apps); n >= 0 {
-			p.listed.retired, p.listed.first = true, leaving[n].first
+			p.Listed.LeftList, p.Listed.RemovedAfter = true, leaving[n].first
 		}
-		p.opts.open, p.opts.commits = rd.open, rd.commits
-		p.commit, p.revision, p.tip, p.apps = rd.commit, rd.revision, rd.tip, rd.ids
-		p.Report.Revision = p.revision
+		p.Opts.Open, p.Opts.Commits = rd.open, rd.commits
+		p.Commit, p.Revision, p.Tip, p.Apps = rd.commit, rd.revision, rd.tip, rd.ids
+		p.Report.Revision = p.Revision
 		if l := rd.list; l != nil {
 			b, behind := l.IsBehind(app.Name)
-			if p.listed.before = b.At; !behind && l.Names(app.Name) {
-				p.listed.holds = &l.Revision
+			if p.Listed.AppliedBefore = b.At; !behind && l.Names(app.Name) {
+				p.Listed.AppliedAt = &l.Revision
 			}
 		}
 		if rd.holding {
-			p.planning().standAt(rd.records[app.Name])
+			p.Planning().AtRecord(rd.records[app.Name])
 		}
 		rd.passes = append(rd.passes, p)
 	}
@@ -64,41 +65,41 @@ func (rd *round) makePasses(ctx context.Context) error {
 }
 
 // openRecord gives a pass its record. A record that another gitops.yaml wrote is left alone.
-func (rd *round) openRecord(ctx context.Context, p *pass) {
-	rec, known := rd.records[p.app.Name]
+func (rd *round) openRecord(ctx context.Context, p *pass.Pass) {
+	rec, known := rd.records[p.App.Name]
 	if !known {
-		rec = record.New(p.app.Name)
+		rec = record.New(p.App.Name)
 	}
-	p.rec = rec
+	p.Record = rec
 	if rec.Inventory != nil && rec.List != "" && !rd.lists(rec) {
-		p.rec = nil
-		p.failure = hint.Errorf(fmt.Sprintf("the app %s is already that of the gitops.yaml in %s, path %s", p.app.Name, rec.Source.Repo, rec.List),
+		p.Record = nil
+		p.Failure = hint.Errorf(fmt.Sprintf("the app %s is already that of the gitops.yaml in %s, path %s", p.App.Name, rec.Source.Repo, rec.List),
 			"give each gitops.yaml an instance of its own (-n), or its apps other names; if the repository has moved, `kubectl gitops uninstall` lets the objects go as they are, and the next run takes them over")
 		return
 	}
-	if p.failure = p.reading().compileHealth(ctx); p.failure == nil {
-		p.failure = p.reading().open(ctx, known)
+	if p.Failure = p.Reading().CompileHealth(ctx); p.Failure == nil {
+		p.Failure = p.Reading().Open(ctx, known)
 	}
-	if p.failure == nil && !p.listed.retired {
-		p.failure = p.reading().variables(ctx)
+	if p.Failure == nil && !p.Listed.LeftList {
+		p.Failure = p.Reading().Variables(ctx)
 	}
 	rd.recall(p)
-	if errors.Is(p.failure, errSuspended) {
-		p.listed.aside, p.listed.suspended, p.failure = true, rd.chosen(p.app.Name), nil
+	if errors.Is(p.Failure, pass.ErrSuspended) {
+		p.Listed.NotSelected, p.Listed.Suspended, p.Failure = true, rd.chosen(p.App.Name), nil
 	}
 }
 
 // look lists what the records know of, once for all apps with the same rights, and judges it.
 func (rd *round) look(ctx context.Context) {
-	byRights := map[*env]*group{}
+	byRights := map[*pass.Env]*group{}
 	for _, p := range rd.passes {
-		g := byRights[p.env]
+		g := byRights[p.Env]
 		if g == nil {
-			g = &group{env: p.env, live: live.New()}
-			byRights[p.env] = g
+			g = &group{Env: p.Env, live: live.New()}
+			byRights[p.Env] = g
 			rd.groups = append(rd.groups, g)
 		}
-		if p.failure == nil {
+		if p.Failure == nil {
 			g.passes = append(g.passes, p)
 		}
 	}
@@ -109,7 +110,7 @@ func (rd *round) look(ctx context.Context) {
 		}
 		g.live = live.New() // one app's trouble is not that of the others
 		for _, p := range g.passes {
-			alone := &group{env: g.env, passes: []*pass{p}, live: live.New()}
+			alone := &group{Env: g.Env, passes: []*pass.Pass{p}, live: live.New()}
 			alone.fail(alone.look(ctx, alone.passes))
 			g.live.AddVersions(alone.live)
 		}
@@ -118,20 +119,20 @@ func (rd *round) look(ctx context.Context) {
 
 func (g *group) fail(err error) {
 	for _, p := range g.passes {
-		if p.failure == nil {
-			p.failure = err
+		if p.Failure == nil {
+			p.Failure = err
 		}
 	}
 }
 
-func (g *group) look(ctx context.Context, passes []*pass) error {
+func (g *group) look(ctx context.Context, passes []*pass.Pass) error {
 	rows := map[record.Key]record.Row{}
 	var newest uint64
 	for _, p := range passes {
-		p.live, p.listed.shared = g.live, g.live
-		p.rec.ForeignFields = string(p.app.ForeignFields)
-		maps.Copy(rows, p.rec.Rows)
-		if v, err := strconv.ParseUint(p.rec.Newest(), 10, 64); err == nil {
+		p.Live, p.Listed.Shared = g.live, g.live
+		p.Record.ForeignFields = string(p.App.ForeignFields)
+		maps.Copy(rows, p.Record.Rows)
+		if v, err := strconv.ParseUint(p.Record.Newest(), 10, 64); err == nil {
 			newest = max(newest, v)
 		}
 	}
@@ -139,19 +140,19 @@ func (g *group) look(ctx context.Context, passes []*pass) error {
 	if newest > 0 {
 		q.NotOlderThan = strconv.FormatUint(newest, 10)
 	}
-	if err := g.env.reader.List(ctx, g.live, q); err != nil {
+	if err := g.Env.Reader.List(ctx, g.live, q); err != nil {
 		return err
 	}
 	apps := make([]*observe.Recorded, len(passes))
 	for i, p := range passes {
-		apps[i] = &observe.Recorded{Inventory: p.rec.Inventory, Set: p.id}
+		apps[i] = &observe.Recorded{Inventory: p.Record.Inventory, Set: p.Set}
 	}
-	if err := g.env.reader.Compare(ctx, g.live, apps...); err != nil {
+	if err := g.Env.Reader.Compare(ctx, g.live, apps...); err != nil {
 		return err
 	}
 	for i, p := range passes {
-		p.states = apps[i].States
-		p.failure = p.reading().compared(ctx)
+		p.States = apps[i].States
+		p.Failure = p.Reading().Compared(ctx)
 	}
 	return nil
 }

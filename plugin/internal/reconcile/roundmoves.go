@@ -9,57 +9,58 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
 // move is a row of one app whose object another one holds according to Git.
 type move struct {
-	from, to *pass
+	from, to *pass.Pass
 	key      record.Key
 }
 
 // handovers finds the objects that Git moved between apps. None of them may be pruned by the app they leave, whatever
 // happens to the other one. While it is not known what an app holds, nothing is pruned at all: it may have moved there.
 func (rd *round) handovers() {
-	holders := map[record.Key]*pass{}
-	var unknown []*pass
+	holders := map[record.Key]*pass.Pass{}
+	var unknown []*pass.Pass
 	for _, p := range rd.passes {
-		if (p.failure != nil || p.listed.slow) && !p.listed.retired || p.rec == nil {
+		if (p.Failure != nil || p.Listed.WaitsForRender) && !p.Listed.LeftList || p.Record == nil {
 			unknown = append(unknown, p)
 		}
-		for _, k := range p.claimed() {
+		for _, k := range p.Claimed() {
 			holders[k] = p
 		}
 	}
 	for _, giver := range rd.passes {
-		if giver.failure != nil || giver.rec == nil {
+		if giver.Failure != nil || giver.Record == nil {
 			continue
 		}
-		rendered := giver.listed.retired || giver.listed.late || len(giver.desired) > 0
+		rendered := giver.Listed.LeftList || giver.Listed.WaitsForKinds || len(giver.Desired) > 0
 		if !rendered {
 			continue // as recorded
 		}
 		wants := map[record.Key]bool{}
-		for _, k := range giver.claimed() {
+		for _, k := range giver.Claimed() {
 			wants[k] = true
 		}
-		for k, row := range giver.rec.Rows {
+		for k, row := range giver.Record.Rows {
 			if wants[k] {
 				continue
 			}
 			taker := holders[k]
 			if taker == nil || taker == giver {
-				if i := slices.IndexFunc(unknown, func(p *pass) bool { return p != giver && p.mayContain(row) }); i >= 0 {
-					giver.givesAway(k) // perhaps
-					giver.listed.keeps = fmt.Sprintf("nothing is pruned while it is not known what the app %s holds", unknown[i].app.Name)
+				if i := slices.IndexFunc(unknown, func(p *pass.Pass) bool { return p != giver && p.MayContain(row) }); i >= 0 {
+					giver.HandOver(k) // perhaps
+					giver.Listed.NotPruned = fmt.Sprintf("nothing is pruned while it is not known what the app %s holds", unknown[i].App.Name)
 				}
 				continue
 			}
 			rd.moves = append(rd.moves, move{giver, taker, k})
-			giver.givesAway(k)
-			if u := taker.live.Object(k); u != nil && plan.OtherSet(u, giver.id) == "" &&
+			giver.HandOver(k)
+			if u := taker.Live.Object(k); u != nil && plan.OtherSet(u, giver.Set) == "" &&
 				(row.UID == u.GetUID() || row.UID == "" && live.AppliedByUs(u)) {
-				taker.takesOver(k, &plan.Handover{App: giver.app.Name, Set: giver.id, Row: row})
+				taker.TakeOver(k, &plan.Handover{App: giver.App.Name, Set: giver.Set, Row: row})
 			}
 		}
 	}
@@ -68,21 +69,21 @@ func (rd *round) handovers() {
 
 // dropGiven takes the rows of objects that other apps have taken over, and recorded, out of the records of the givers.
 func (rd *round) dropGiven(ctx context.Context) error {
-	left := map[*pass]bool{}
+	left := map[*pass.Pass]bool{}
 	for _, m := range rd.moves {
-		if row := m.to.rec.Rows[m.key]; row.UID == "" || m.to.failedOn(m.key) {
-			m.from.listed.keeps = fmt.Sprintf("%s goes to the app %s, which has not taken it over yet", m.key.Name, m.to.app.Name)
+		if row := m.to.Record.Rows[m.key]; row.UID == "" || m.to.FailedOn(m.key) {
+			m.from.Listed.NotPruned = fmt.Sprintf("%s goes to the app %s, which has not taken it over yet", m.key.Name, m.to.App.Name)
 			continue
 		}
-		if _, have := m.from.rec.Rows[m.key]; have {
-			delete(m.from.rec.Rows, m.key)
+		if _, have := m.from.Record.Rows[m.key]; have {
+			delete(m.from.Record.Rows, m.key)
 			left[m.from] = true
 		}
 	}
 	var errs []error
-	for _, p := range slices.SortedFunc(maps.Keys(left), func(a, b *pass) int { return slices.Index(rd.passes, a) - slices.Index(rd.passes, b) }) {
-		if !p.listed.retired || len(p.rec.Rows) > 0 {
-			errs = append(errs, rd.Records.Save(ctx, p.rec))
+	for _, p := range slices.SortedFunc(maps.Keys(left), func(a, b *pass.Pass) int { return slices.Index(rd.passes, a) - slices.Index(rd.passes, b) }) {
+		if !p.Listed.LeftList || len(p.Record.Rows) > 0 {
+			errs = append(errs, rd.Records.Save(ctx, p.Record))
 		}
 	}
 	return errors.Join(errs...)

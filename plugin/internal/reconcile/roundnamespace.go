@@ -5,12 +5,13 @@ import (
 	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 )
 
 // leftNamespace names the Namespace that a run created for an app which is gone, "" when there is none or another app
 // of the list uses it.
-func (rd *round) leftNamespace(ctx context.Context, p *pass) string {
-	name := p.app.Namespace
+func (rd *round) leftNamespace(ctx context.Context, p *pass.Pass) string {
+	name := p.App.Namespace
 	if name == "" || slices.ContainsFunc(rd.apps, func(a App) bool { return a.Namespace == name }) {
 		return ""
 	}

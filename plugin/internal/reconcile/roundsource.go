@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -19,7 +20,7 @@ func (rd *round) noteListSource(list *record.AppList, why error) {
 	case why == nil && len(rd.target.Only) == 0:
 		list.Source = rd.fullSource()
 	case why != nil && !rd.opts.Loop:
-		warnForgotten(func(kind report.EventKind, format string, args ...any) { rd.tell(kind, "", format, args...) }, list.Source, rd.fullSource())
+		pass.WarnForgotten(func(kind report.EventKind, format string, args ...any) { rd.tell(kind, "", format, args...) }, list.Source, rd.fullSource())
 	}
 }
 
@@ -33,8 +34,8 @@ func (rd *round) fullSource() report.Source {
 // failures joins what failed of the apps of this run.
 func (rd *round) failures() error {
 	for _, p := range rd.passes {
-		if p.failure != nil && (!p.listed.aside || p.listed.suspended) {
-			return p.failure
+		if p.Failure != nil && (!p.Listed.NotSelected || p.Listed.Suspended) {
+			return p.Failure
 		}
 	}
 	return nil
@@ -43,7 +44,7 @@ func (rd *round) failures() error {
 // worthSaving tells whether a first run over a gitops.yaml, which failed, has to be remembered: it left something in the
 // cluster, or the instance has no other source that its failure could be kept from.
 func (rd *round) worthSaving() bool {
-	if slices.ContainsFunc(rd.passes, func(p *pass) bool { return p.rec != nil && rd.lists(p.rec) && len(p.rec.Rows) > 0 }) {
+	if slices.ContainsFunc(rd.passes, func(p *pass.Pass) bool { return p.Record != nil && rd.lists(p.Record) && len(p.Record.Rows) > 0 }) {
 		return true
 	}
 	others := len(rd.Records.AppLists()) > 0
@@ -79,7 +80,9 @@ func (rd *round) allAt() string {
 }
 
 // sameRef tells whether the run is about the ref that the list remembers, under whatever name.
-func (rd *round) sameRef() bool { return sameRef(rd.From.Ref, rd.list.Source.Ref, rd.revision.Ref) }
+func (rd *round) sameRef() bool {
+	return pass.SameRef(rd.From.Ref, rd.list.Source.Ref, rd.revision.Ref)
+}
 
 // refText is a ref as --ref takes it.
 func refText(ref string) string {

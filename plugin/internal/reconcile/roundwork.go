@@ -13,6 +13,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -21,9 +22,9 @@ import (
 // work applies what was planned. An app is applied when those it depends on are applied and healthy; while it has to
 // wait for that, the others go on. Nobody waits for health that no other app needs before all apps are applied.
 func (rd *round) work(ctx context.Context) {
-	open := slices.DeleteFunc(slices.Clone(rd.passes), func(p *pass) bool { return !p.hasWork() })
+	open := slices.DeleteFunc(slices.Clone(rd.passes), func(p *pass.Pass) bool { return !p.HasWork() })
 	for len(open) > 0 && ctx.Err() == nil {
-		i := slices.IndexFunc(open, func(p *pass) bool { return len(rd.unsure(p)) == 0 })
+		i := slices.IndexFunc(open, func(p *pass.Pass) bool { return len(rd.unsure(p)) == 0 })
 		if i < 0 {
 			rd.endOneFor(ctx, open)
 			continue
@@ -40,7 +41,7 @@ func (rd *round) work(ctx context.Context) {
 }
 
 // endOneFor waits for the first app that one of those in open depends on and that is applied.
-func (rd *round) endOneFor(ctx context.Context, open []*pass) {
+func (rd *round) endOneFor(ctx context.Context, open []*pass.Pass) {
 	for _, p := range open {
 		for _, dep := range rd.unsure(p) {
 			if !slices.Contains(open, dep) {
@@ -52,11 +53,11 @@ func (rd *round) endOneFor(ctx context.Context, open []*pass) {
 }
 
 // dependencies lists the passes of the apps that p depends on, and of those that these depend on, nearest first.
-func (rd *round) dependencies(p *pass) []*pass {
-	var deps []*pass
-	for next := []*pass{p}; len(next) > 0; next = next[1:] {
-		for _, name := range next[0].app.DependsOn {
-			i := slices.IndexFunc(rd.passes, func(o *pass) bool { return o.app.Name == name && !o.listed.retired })
+func (rd *round) dependencies(p *pass.Pass) []*pass.Pass {
+	var deps []*pass.Pass
+	for next := []*pass.Pass{p}; len(next) > 0; next = next[1:] {
+		for _, name := range next[0].App.DependsOn {
+			i := slices.IndexFunc(rd.passes, func(o *pass.Pass) bool { return o.App.Name == name && !o.Listed.LeftList })
 			if i >= 0 && !slices.Contains(deps, rd.passes[i]) {
 				deps = append(deps, rd.passes[i])
 				next = append(next, rd.passes[i])
@@ -67,142 +68,142 @@ func (rd *round) dependencies(p *pass) []*pass {
 }
 
 // unsure lists the dependencies of p that may still turn out well or badly.
-func (rd *round) unsure(p *pass) []*pass {
-	return slices.DeleteFunc(append(rd.dependencies(p), rd.removedFirst(p)...), func(dep *pass) bool {
-		l := dep.listed
-		return dep.failure != nil || l.ended || l.aside || l.waits != "" || l.idle && (dep.rec.Settled || rd.holding)
+func (rd *round) unsure(p *pass.Pass) []*pass.Pass {
+	return slices.DeleteFunc(append(rd.dependencies(p), rd.removedFirst(p)...), func(dep *pass.Pass) bool {
+		l := dep.Listed
+		return dep.Failure != nil || l.Ended || l.NotSelected || l.Waiting != "" || l.UpToDate && (dep.Record.Settled || rd.holding)
 	})
 }
 
 // mayStart tells whether the dependencies of p are applied and healthy, and notes on p why not. What was applied already
 // is put right whatever becomes of them.
-func (rd *round) mayStart(p *pass) bool {
+func (rd *round) mayStart(p *pass.Pass) bool {
 	if rd.holding {
 		return true
 	}
 	for _, dep := range rd.dependencies(p) {
-		name := dep.app.Name
-		switch l := dep.listed; {
-		case l.suspended && (!dep.rec.Settled || dep.rec.Pending || l.holds == nil):
-			p.listed.waits = fmt.Sprintf("waits for the app %s, which is suspended", name)
-		case l.aside && (!dep.rec.Settled || dep.rec.Pending || l.holds == nil):
-			p.failure = hint.With(&dependencyError{name, "which was not applied and healthy when it was last looked at"},
-				"reconcile both: %s %s", name, p.app.Name)
-		case dep.failure != nil:
+		name := dep.App.Name
+		switch l := dep.Listed; {
+		case l.Suspended && (!dep.Record.Settled || dep.Record.Pending || l.AppliedAt == nil):
+			p.Listed.Waiting = fmt.Sprintf("waits for the app %s, which is suspended", name)
+		case l.NotSelected && (!dep.Record.Settled || dep.Record.Pending || l.AppliedAt == nil):
+			p.Failure = hint.With(&pass.DependencyError{App: name, Why: "which was not applied and healthy when it was last looked at"},
+				"reconcile both: %s %s", name, p.App.Name)
+		case dep.Failure != nil:
 			why := "which failed"
-			if errors.As(dep.failure, new(*dependencyError)) {
+			if errors.As(dep.Failure, new(*pass.DependencyError)) {
 				why = "which was skipped"
 			}
-			p.failure = &dependencyError{name, why}
-		case l.waits != "":
-			p.listed.waits = fmt.Sprintf("waits for the app %s", name)
-		case len(dep.track.Unhealthy(slices.Collect(maps.Keys(dep.track.Refs)))) > 0 && !rd.opts.DryRun && !l.aside:
-			p.listed.waits = fmt.Sprintf("waits until the app %s is healthy", name)
+			p.Failure = &pass.DependencyError{App: name, Why: why}
+		case l.Waiting != "":
+			p.Listed.Waiting = fmt.Sprintf("waits for the app %s", name)
+		case len(dep.Track.Unhealthy(slices.Collect(maps.Keys(dep.Track.Refs)))) > 0 && !rd.opts.DryRun && !l.NotSelected:
+			p.Listed.Waiting = fmt.Sprintf("waits until the app %s is healthy", name)
 		}
-		if p.failure != nil || p.listed.waits != "" {
+		if p.Failure != nil || p.Listed.Waiting != "" {
 			return false
 		}
 	}
 	if first := rd.removedFirst(p); len(first) > 0 {
-		p.listed.waits = first[0].inTheWay()
+		p.Listed.Waiting = first[0].WhyWaitFor()
 		return false
 	}
 	return true
 }
 
 // start does everything for one app but waiting for its health.
-func (rd *round) start(ctx context.Context, p *pass) {
-	p.started = rd.Now()
-	p.wait.Started = p.started
+func (rd *round) start(ctx context.Context, p *pass.Pass) {
+	p.Started = rd.Now()
+	p.Wait.Started = p.Started
 	if rd.opts.DryRun {
 		rd.foresee(p)
 	}
-	if p.listed.late {
-		if p.failure = rd.planLate(ctx, p); p.failure != nil {
+	if p.Listed.WaitsForKinds {
+		if p.Failure = rd.planLate(ctx, p); p.Failure != nil {
 			switch {
-			case errors.Is(p.failure, errNothingToDo):
-				p.listed.idle, p.failure = true, nil
-			case errors.Is(p.failure, build.ErrSlow):
-				p.waitForRender()
+			case errors.Is(p.Failure, pass.ErrNothingToDo):
+				p.Listed.UpToDate, p.Failure = true, nil
+			case errors.Is(p.Failure, build.ErrSlow):
+				p.WaitForRender()
 			}
 			return
 		}
 	}
-	parts := p.writingParts()
-	if p.listed.retired {
-		parts = p.removingParts()
+	parts := p.WritingParts()
+	if p.Listed.LeftList {
+		parts = p.RemovingParts()
 	}
-	if p.failure = p.runParts(ctx, parts); p.failure != nil {
+	if p.Failure = p.RunParts(ctx, parts); p.Failure != nil {
 		return
 	}
-	p.listed.applied = true
-	if len(p.exec.Failed) > 0 {
-		p.failure = p.FirstFailure()
+	p.Listed.Applied = true
+	if len(p.Exec.Failed) > 0 {
+		p.Failure = p.FirstFailure()
 	}
 }
 
 // planLate plans an app whose kinds were installed by the apps before it.
-func (rd *round) planLate(ctx context.Context, p *pass) error {
-	p.builder().ForgetServer()
-	p.Cluster.Learn(p.rec.Kinds()...)
-	p.reading().learnForeseen(ctx)
-	if err := p.reading().render(ctx); err != nil {
+func (rd *round) planLate(ctx context.Context, p *pass.Pass) error {
+	p.Builder().ForgetServer()
+	p.Cluster.Learn(p.Record.Kinds()...)
+	p.Reading().LearnForeseen(ctx)
+	if err := p.Reading().Render(ctx); err != nil {
 		return err
 	}
-	if err := p.reading().confine(); err != nil {
+	if err := p.Reading().Confine(); err != nil {
 		return err
 	}
 	for _, other := range rd.passes {
-		for _, o := range other.desired {
-			if i := slices.IndexFunc(p.desired, func(mine *desired.Object) bool { return mine.Key() == o.Key() }); i >= 0 && other != p {
-				return fmt.Errorf("%s: %s is also in the app %s, at %s", p.desired[i].Origin, p.desired[i].ID(), other.app.Name, o.Origin)
+		for _, o := range other.Desired {
+			if i := slices.IndexFunc(p.Desired, func(mine *desired.Object) bool { return mine.Key() == o.Key() }); i >= 0 && other != p {
+				return fmt.Errorf("%s: %s is also in the app %s, at %s", p.Desired[i].Origin, p.Desired[i].ID(), other.App.Name, o.Origin)
 			}
 		}
 	}
 	takes, gives := p.TakesOver, p.HandsOver
-	p.live = p.ownPart()
+	p.Live = p.OwnPart()
 	p.TakesOver, p.HandsOver = takes, gives
-	if err := p.reading().observeDesired(ctx); err != nil {
+	if err := p.Reading().ObserveDesired(ctx); err != nil {
 		return err
 	}
-	p.listed.shared = p.live
-	return p.planning().planListed(ctx)
+	p.Listed.Shared = p.Live
+	return p.Planning().PlanListed(ctx)
 }
 
 // end waits until what was applied for an app is healthy, and words its result.
-func (rd *round) end(ctx context.Context, p *pass) {
-	l := p.listed
-	if l.ended {
+func (rd *round) end(ctx context.Context, p *pass.Pass) {
+	l := p.Listed
+	if l.Ended {
 		return
 	}
-	l.ended = true
+	l.Ended = true
 	switch {
-	case l.held != nil && l.idle:
+	case l.RevertOnly != nil && l.UpToDate:
 		return // nothing is said of its record
-	case l.suspended && p.failure == nil:
-		_, p.failure = p.ending().leaveSuspended()
-	case l.aside:
-		if p.failure != nil {
-			p.failure = p.Conceal(p.failure)
-			p.Report.Message = p.failure.Error()
+	case l.Suspended && p.Failure == nil:
+		_, p.Failure = p.Ending().LeaveSuspended()
+	case l.NotSelected:
+		if p.Failure != nil {
+			p.Failure = p.Conceal(p.Failure)
+			p.Report.Message = p.Failure.Error()
 		}
 		return
-	case p.failure == nil && l.waits != "":
-		p.Report.Result, p.Report.Message = report.ResultSucceeded, l.waits
+	case p.Failure == nil && l.Waiting != "":
+		p.Report.Result, p.Report.Message = report.ResultSucceeded, l.Waiting
 		p.Report.Objects, p.Report.Health = report.Objects{}, health.Unknown
 		return
-	case p.failure == nil && l.applied && ctx.Err() != nil && p.allDone():
-		p.failure = l.stays // the run is interrupted; this app was finished
-	case p.failure == nil && l.applied:
-		if p.failure = p.runParts(ctx, p.verifyingParts()); p.failure == nil {
-			p.failure = l.stays
+	case p.Failure == nil && l.Applied && ctx.Err() != nil && p.AllDone():
+		p.Failure = l.NotReverted // the run is interrupted; this app was finished
+	case p.Failure == nil && l.Applied:
+		if p.Failure = p.RunParts(ctx, p.VerifyingParts()); p.Failure == nil {
+			p.Failure = l.NotReverted
 		}
-	case p.failure == nil && l.idle:
-		p.failure = errNothingToDo
-	case p.failure == nil && ctx.Err() != nil:
-		p.failure = wait.ErrInterrupted
+	case p.Failure == nil && l.UpToDate:
+		p.Failure = pass.ErrNothingToDo
+	case p.Failure == nil && ctx.Err() != nil:
+		p.Failure = wait.ErrInterrupted
 	}
-	_, p.failure = p.ending().finish(p.failure)
+	_, p.Failure = p.Ending().Finish(p.Failure)
 }
 
 // conclude settles what concerns several apps: rows of objects that changed hands, records of apps that are gone, and
@@ -219,14 +220,14 @@ func (rd *round) conclude(ctx context.Context) error {
 		return err
 	}
 	for _, p := range rd.passes {
-		if p.listed.retired && !p.listed.aside && p.failure == nil && len(p.rec.Rows) == 0 {
-			if err := rd.Records.Delete(ctx, p.rec); err != nil {
+		if p.Listed.LeftList && !p.Listed.NotSelected && p.Failure == nil && len(p.Record.Rows) == 0 {
+			if err := rd.Records.Delete(ctx, p.Record); err != nil {
 				return err
 			}
-			p.listed.gone = true
+			p.Listed.Gone = true
 			p.Report.Message, p.Report.Health = "left gitops.yaml: its record is deleted", health.Unknown
 			if ns := rd.leftNamespace(ctx, p); ns != "" {
-				rd.tell(report.Warning, p.app.Name, "namespace %s, which was created for %s, stays: `kubectl delete namespace %s` deletes it with all that is in it", ns, p.app.Name, ns)
+				rd.tell(report.Warning, p.App.Name, "namespace %s, which was created for %s, stays: `kubectl delete namespace %s` deletes it with all that is in it", ns, p.App.Name, ns)
 			}
 		}
 	}
@@ -251,13 +252,13 @@ func (rd *round) saveList(ctx context.Context, problem string, why error) error 
 	if problem == "" {
 		list.Revision, list.Apps, list.Behind = rd.revision, nil, nil
 		if l := rd.list; l != nil && list.Source.Ref != rd.From.Ref && (rd.sameRef() || l.Revision.Commit == rd.commit) {
-			list.Revision.Ref = cmp.Or(l.Revision.Ref, shortRef(list.Source.Ref)) // another name of it, for this run only
+			list.Revision.Ref = cmp.Or(l.Revision.Ref, pass.ShortRef(list.Source.Ref)) // another name of it, for this run only
 		}
 		for _, p := range rd.passes {
-			if !p.listed.retired {
-				list.Apps = append(list.Apps, p.app.Name)
+			if !p.Listed.LeftList {
+				list.Apps = append(list.Apps, p.App.Name)
 			}
-			if b, behind := p.ending().behind(); behind {
+			if b, behind := p.Ending().Behind(); behind {
 				list.Behind = append(list.Behind, b)
 			}
 		}
@@ -270,7 +271,7 @@ func (rd *round) saveList(ctx context.Context, problem string, why error) error 
 }
 
 func (rd *round) saveProblem(ctx context.Context, err error) error {
-	if rd.opts.DryRun || ctx.Err() != nil || rd.commit == "" && rd.opts.forgive {
+	if rd.opts.DryRun || ctx.Err() != nil || rd.commit == "" && rd.opts.Forgive {
 		return nil
 	}
 	line, _, _ := strings.Cut(err.Error(), "\n")

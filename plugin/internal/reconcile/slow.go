@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 )
 
 // besideRender is the render that goes on beside the passes of a loop.
@@ -15,22 +17,22 @@ type besideRender struct {
 // renderBeside starts the render that waits longest, unless one is under way. That one goes on when there is a new commit: it may not
 // concern the app, and renders would never end in a repository with many commits. A loop whose time is over starts none, unless it has started none at all.
 func (l *loop) renderBeside(ctx context.Context, rd *round) {
-	var waiting []*pass
+	var waiting []*pass.Pass
 	for _, p := range rd.passes {
-		if p.listed != nil && p.listed.slow && p.rec != nil {
+		if p.Listed != nil && p.Listed.WaitsForRender && p.Record != nil {
 			waiting = append(waiting, p)
 		}
 	}
 	if l.beside != nil || len(waiting) == 0 || l.isOver() && l.began || ctx.Err() != nil {
 		return
 	}
-	since := func(p *pass) time.Time { return p.env.renders.SlowSince(p.app.Name) }
-	p := slices.MinFunc(waiting, func(a, b *pass) int { return since(a).Compare(since(b)) })
-	tree, err := p.Source.Open(ctx, p.commit)
+	since := func(p *pass.Pass) time.Time { return p.Env.Renders.SlowSince(p.App.Name) }
+	p := slices.MinFunc(waiting, func(a, b *pass.Pass) int { return since(a).Compare(since(b)) })
+	tree, err := p.Source.Open(ctx, p.Commit)
 	if err != nil {
 		return // the next turn tries again
 	}
-	builder := p.builder()
+	builder := p.Builder()
 	options, err := builder.RenderOptions(ctx, tree.Root)
 	if err != nil {
 		tree.Close()

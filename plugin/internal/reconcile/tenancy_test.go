@@ -7,6 +7,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 )
 
 func TestAllow(t *testing.T) {
@@ -42,12 +43,12 @@ func TestAllow(t *testing.T) {
 func TestHooksAreConfinedToo(t *testing.T) {
 	hook := desiredtest.Object("Job", "migrate", "argocd.argoproj.io/hook=PreSync")
 	hook.Namespace = "kube-system"
-	p := &pass{job: job{app: App{Allow: Allow{Namespaces: []string{"shop"}}}}, wanted: wanted{hooks: plan.Hooks{List: []*desired.Object{hook}}}}
-	if err := p.reading().confine(); err == nil {
+	p := &pass.Pass{Job: pass.Job{App: App{Allow: Allow{Namespaces: []string{"shop"}}}}, Wanted: pass.Wanted{Hooks: plan.Hooks{List: []*desired.Object{hook}}}}
+	if err := p.Reading().Confine(); err == nil {
 		t.Error("a hook in a namespace of others is allowed")
 	}
-	p.app.Allow.Namespaces = []string{"kube-system"}
-	if err := p.reading().confine(); err != nil {
+	p.App.Allow.Namespaces = []string{"kube-system"}
+	if err := p.Reading().Confine(); err != nil {
 		t.Error(err)
 	}
 }

@@ -1,0 +1,83 @@
+package pass
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+)
+
+// Allowed reads what the commits since the applied one allow. bases are commits that may be the applied one; the
+// one that allows least counts, so that no trailer serves twice. Where a repository does not tell the commits, the one
+// that is about to be applied counts alone.
+func (r *Env) Allowed(ctx context.Context, tip source.Revision, to string, bases ...string) plan.Allowance {
+	alone := plan.AllowedBy([]plan.Commit{tipOf(tip)})
+	var least *plan.Allowance
+	var failure error
+	for _, base := range bases {
+		if base == "" {
+			continue
+		}
+		a, err := r.allowedSince(ctx, tip, to, base)
+		if err != nil {
+			failure = err
+			continue
+		}
+		if least == nil || a.Deletions < least.Deletions {
+			least = &a
+		}
+	}
+	switch {
+	case least != nil:
+		return *least
+	case failure != nil:
+		alone.Found = append(alone.Found, fmt.Sprintf("only the message of commit %s was read: %v", report.Revision{Commit: tip.Commit}.Short(), failure))
+	}
+	return alone
+}
+
+// allowedSince asks the repository once for each pair of commits.
+func (r *Env) allowedSince(ctx context.Context, tip source.Revision, to, base string) (plan.Allowance, error) {
+	if tip.Parent == base {
+		return plan.AllowedBy([]plan.Commit{tipOf(tip)}), nil
+	}
+	m, key := &r.messages, [2]string{base, tip.Commit}
+	m.mu.Lock()
+	kept, known := m.last[key]
+	m.mu.Unlock()
+	if known {
+		return kept, nil
+	}
+	commits, err := r.Source.Commits(ctx, base, to)
+	if err != nil {
+		return plan.Allowance{}, err
+	}
+	list := make([]plan.Commit, len(commits))
+	for i, c := range commits {
+		list[i] = plan.Commit{Id: c.Commit, Parents: c.Parents, Message: messageOf(c.Revision), Untrusted: c.Untrusted}
+		if c.Commit == tip.Commit {
+			list[i].Untrusted = nil // it, or its tag, was verified when it was fetched
+		}
+	}
+	a := plan.AllowedBy(list)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.last = map[[2]string]plan.Allowance{key: a}
+	return a, nil
+}
+
+// tipOf is the commit that is about to be applied, whose signature was verified when it was fetched.
+func tipOf(tip source.Revision) plan.Commit {
+	return plan.Commit{Id: tip.Commit, Message: messageOf(tip)}
+}
+
+func messageOf(rev source.Revision) string { return rev.Subject + "\n\n" + rev.Body }
+
+// allowances remembers what the messages of the range of commits allow that was asked for last. The zero value is ready to use.
+type allowances struct {
+	mu   sync.Mutex
+	last map[[2]string]plan.Allowance // by the two ends of the range
+}

@@ -1,0 +1,27 @@
+package pass
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
+)
+
+// Confine refuses what the settings do not allow the app to contain, hooks among them, all at once. What is refused wants
+// nothing any more: it is in no other app's way.
+func (p reading) Confine() error {
+	var problems manifest.Problems
+	for _, o := range slices.Concat(p.Desired, p.Hooks.List) {
+		if why, advice := p.App.Allow.Refuses(o.Ref); why != "" {
+			problems = append(problems, manifest.Problem{Origin: o.Origin, Object: o.ID(), Message: why, Hint: advice})
+		}
+	}
+	if len(problems) == 0 {
+		return nil
+	}
+	p.Desired, p.Hooks.List = nil, nil
+	slices.SortStableFunc(problems, func(a, b manifest.Problem) int {
+		return cmp.Or(cmp.Compare(a.Origin.File, b.Origin.File), cmp.Compare(a.Origin.Line, b.Origin.Line))
+	})
+	return problems
+}

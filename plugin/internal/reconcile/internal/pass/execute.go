@@ -1,0 +1,70 @@
+package pass
+
+import (
+	"context"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/execute"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/hooks"
+)
+
+// Parts of a pass that the execution does.
+func (p writing) ask(ctx context.Context) error           { return p.Execution().Ask(ctx) }
+func (p writing) apply(ctx context.Context) error         { return p.Execution().Apply(ctx) }
+func (p writing) prune(ctx context.Context) error         { return p.Execution().Prune(ctx) }
+func (p writing) guardForeseen(ctx context.Context) error { return p.Execution().GuardForeseen(ctx) }
+func (p writing) pruneContainers(ctx context.Context) error {
+	return p.Execution().PruneAll(ctx, p.Plan.Containers)
+}
+
+// lateKinds ends the waiting for kinds when all else of the app, and of the apps before it, is applied.
+func (p writing) lateKinds(ctx context.Context) error {
+	if !p.Exec.WaitsForKinds() || p.Opts.DryRun {
+		return nil
+	}
+	if err := p.Execution().EndKinds(ctx); err != nil {
+		return err
+	}
+	p.deferred = p.deferred || p.Exec.Postponed > 0
+	if err := p.prune(ctx); err != nil {
+		return err
+	}
+	return p.saveApplied(ctx)
+}
+
+// Execution carries out the plan with what the pass knows by now.
+func (p *Pass) Execution() *execute.Execution {
+	e := p.Exec
+	e.Applier, e.Hooks = p.Applier(), p.hookRunner()
+	e.Plan, e.Desired, e.Ignored, e.Loop, e.Budget = p.Plan, p.Desired, p.ignored, p.Opts.Loop, p.App.Budget
+	e.Refusals = &p.Env.refusals
+	e.Allowed = func(ctx context.Context) plan.Allowance { return p.Allowed(ctx, p.Tip, p.Commit, p.Bases()...) }
+	e.CheckCluster = func(ctx context.Context) error { return p.checkCluster(ctx, false) }
+	e.WarnMissing, e.Applied = p.takeover.WarnMissing, p.installed
+	e.MayRecreate = e.GuardUnforeseen
+	return e
+}
+
+// Applier applies and prunes with what the pass knows by now.
+func (p *Pass) Applier() *apply.Applier {
+	a := &apply.Applier{Client: p.Cluster, Now: p.Now, Say: p.Teller, Wait: p.Wait, Contested: &p.Env.contested, Set: p.Set, Foreign: p.App.ForeignFields,
+		DryRun: p.Opts.DryRun, Record: p.Record, Promised: plan.Promised{NewKinds: p.NewKinds, Namespace: p.App.Namespace, Ahead: p.Foreseen},
+		Unchanged: func(ctx context.Context) error { return p.Records.Unchanged(ctx, p.Record) },
+		Absent:    p.Live.IsAbsent, Text: p.textOf, IsCredentials: p.isCredentials, MadeNamespace: p.madeNamespace}
+	if p.Plan != nil {
+		a.Promised.Steps = p.Plan.Steps
+	}
+	return a
+}
+
+// hookRunner runs hooks with what the pass knows by now.
+func (p *Pass) hookRunner() *hooks.Runner {
+	return &hooks.Runner{Client: p.Cluster, Say: p.Teller, Wait: p.Wait, Record: p.Record, Hooks: &p.Hooks, App: p.App.Name, Set: p.Set, Apps: p.Apps, Commit: p.Commit,
+		Listed: p.Listed != nil, KeepRemoved: p.App.KeepRemoved, Loop: p.Opts.Loop, DryRun: p.Opts.DryRun,
+		Save: func(ctx context.Context) error { return p.Records.Save(ctx, p.Record) },
+		Explain: func(err error, o *desired.Object) (string, string) {
+			return p.Applier().Explain(err, &plan.Step{Object: o})
+		}}
+}

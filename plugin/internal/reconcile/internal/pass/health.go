@@ -1,0 +1,11 @@
+package pass
+
+import (
+	"context"
+)
+
+// CompileHealth refuses health rules that cannot be evaluated, before anything is written.
+func (p reading) CompileHealth(context.Context) (err error) {
+	p.Track.Rules, err = p.Env.rules.Compile(p.App.Health)
+	return err
+}

@@ -1,0 +1,105 @@
+package pass
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+)
+
+// PlanHeld plans to revert what drifted, wherever the manifests are those that were applied.
+func (p planning) PlanHeld(ctx context.Context) error {
+	if err := p.Reading().Render(ctx); err != nil {
+		p.Desired = nil
+		return p.notReverted(p.left(), err)
+	}
+	p.Hooks.List, p.Hooks.Keep = nil, nil
+	p.Desired = slices.DeleteFunc(slices.Clone(p.Desired), func(o *desired.Object) bool {
+		_, recorded := p.Record.Rows[o.Key()]
+		return !recorded || p.handedOn(o.Key())
+	})
+	p.Live = p.OwnPart()
+	p.Plan = plan.Make(p.planInput(p.Desired))
+	if len(p.Plan.Refused) > 0 {
+		return p.refuseForeign(ctx)
+	}
+	p.noteSpread()
+	p.Plan.Prunes = nil
+	p.Plan.Steps = slices.DeleteFunc(p.Plan.Steps, func(s *plan.Step) bool { return s.Changed })
+	p.Desired = slices.Clone(p.Plan.Unchanged)
+	for _, s := range p.Plan.Steps {
+		p.Desired = append(p.Desired, s.Object)
+	}
+	for k, row := range p.Record.Rows {
+		p.Track.Refs[k] = row.Ref
+	}
+	if left := p.left(); len(left) > 0 {
+		p.Listed.NotReverted = p.notReverted(left, fmt.Errorf("what %s says of it is not what was applied", p.Revision.Short()))
+	}
+	if err := p.readPlanned(ctx); err != nil {
+		return err
+	}
+	if err := p.checkOwners(ctx); err != nil {
+		return err
+	}
+	return p.checkRights(ctx)
+}
+
+// isHeld tells whether the pass only reverts drift, since gitops.yaml cannot be used.
+func (p *Pass) isHeld() bool { return p.Listed != nil && p.Listed.RevertOnly != nil }
+
+// AtRecord makes the pass one at the commit that its record holds, whatever the ref points at.
+func (p planning) AtRecord(rec *record.Record) {
+	p.Listed.RevertOnly = &recordBefore{rec.Pending, rec.Inputs}
+	p.Revision = p.At(rec)
+	p.Commit, p.Report.Revision, p.Report.Source = p.Revision.Commit, p.Revision, rec.Source
+	p.Report.Cause = report.CauseDrift
+}
+
+// HasDrifted tells whether an object is not as it was applied. What was never applied to the end is left to a commit that
+// can be read.
+func (p planning) HasDrifted() bool {
+	for k, row := range p.Record.Rows {
+		if p.Commit != "" && row.Manifest != "" && p.States[k] != live.InSync {
+			return true
+		}
+	}
+	p.Listed.UpToDate = true
+	return false
+}
+
+// left lists the recorded objects that are not as they were applied and that the plan is not about.
+func (p planning) left() []record.Row {
+	planned := p.keys()
+	return slices.DeleteFunc(p.Record.Sorted(), func(row record.Row) bool {
+		k := record.KeyOf(row.Ref)
+		return row.Manifest == "" || p.States[k] == live.InSync || p.handedOn(k) || slices.Contains(planned, k)
+	})
+}
+
+// handedOn tells whether a run that was cut off gave the object to another app of the instance.
+func (p planning) handedOn(k record.Key) bool {
+	return p.Apps[plan.OtherSet(p.Live.Object(k), p.Set)] != ""
+}
+
+// notReverted says which drift stays, and why.
+func (p planning) notReverted(left []record.Row, why error) error {
+	others := ""
+	if n := len(left) - 1; n > 0 {
+		others = fmt.Sprintf(" (and %s)", report.Plural(n, "other object"))
+	}
+	return hint.With(fmt.Errorf("%s%s has drifted and is not reverted: %w", left[0].Ref, others, why),
+		"mend gitops.yaml: the next run applies its commit")
+}
+
+// recordBefore is what a pass that only reverts drift leaves of the record as it was.
+type recordBefore struct {
+	pending bool
+	inputs  *record.Inputs
+}

@@ -1,0 +1,107 @@
+package pass
+
+import (
+	"context"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/hooks"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+)
+
+// retired tells whether the app left gitops.yaml.
+func (p *Pass) retired() bool { return p.Listed != nil && p.Listed.LeftList }
+
+// PlanRemoval finds out whether hooks are to run because the app left gitops.yaml. They do not while its objects stay,
+// or may be another app's, and never when another app takes over some of them: it was moved then.
+func (p planning) PlanRemoval() error {
+	if p.Listed.NotSelected || p.App.KeepRemoved || p.Listed.NotPruned != "" {
+		return nil
+	}
+	if len(p.HandsOver) > 0 {
+		p.handedOver = len(p.Record.Kept) > 0
+		return nil
+	}
+	return p.takeKept()
+}
+
+// preDelete runs the PreDelete hooks of an app that is removed.
+func (p removal) preDelete(ctx context.Context) error {
+	if p.handedOver {
+		return p.dropKept(ctx)
+	}
+	if !p.Hooks.AreDue() {
+		return nil
+	}
+	p.Plan.Prunes, p.Plan.Containers = p.splitHosts(p.Plan.Prunes)
+	if p.Opts.DryRun {
+		return nil
+	}
+	if err := p.knowSecrets(ctx); err != nil {
+		return err
+	}
+	return p.hookRunner().Run(ctx, desired.PreDelete, hooks.All)
+}
+
+// dropKept takes hooks out of the record that must not run later either, when nothing tells any more that the app was
+// moved.
+func (p removal) dropKept(ctx context.Context) error {
+	p.Say(report.Warning, "%s left gitops.yaml, and another app takes over objects of it: it was moved, so its PreDelete and PostDelete hooks do not run", p.App.Name)
+	if p.Opts.DryRun {
+		return nil
+	}
+	p.Record.Kept, p.Record.Due = nil, ""
+	return p.hookRunner().SaveState(ctx)
+}
+
+// splitHosts takes apart the removals that a PostDelete hook has to wait for and those that it lives in: its Namespace,
+// and the definition of its kind.
+func (p removal) splitHosts(removals []plan.Prune) (first, last []plan.Prune) {
+	after := desired.HooksOf(p.Hooks.List, desired.PostDelete, p.Record.Due)
+	for _, r := range removals {
+		if slices.ContainsFunc(after, func(o *desired.Object) bool { return record.Contains(r.Row.Ref, o.Ref) }) {
+			last = append(last, r)
+		} else {
+			first = append(first, r)
+		}
+	}
+	return first, last
+}
+
+// knowSecrets reads the Secrets of an app that is removed: what its hooks say when they fail must not show their values.
+func (p removal) knowSecrets(ctx context.Context) error {
+	for _, row := range p.Record.Sorted() {
+		if row.Group != "" || row.Ref.Kind.Kind != "Secret" {
+			continue
+		}
+		live, err := p.Cluster.Get(ctx, row.Ref)
+		if err == nil {
+			p.KnownSecrets = append(p.KnownSecrets, live)
+		} else if !apierrors.IsNotFound(err) {
+			return err
+		}
+	}
+	return nil
+}
+
+// postDelete runs the PostDelete hooks once the objects are gone.
+func (p removal) postDelete(ctx context.Context) error {
+	if len(p.Exec.Failed) > 0 {
+		return nil
+	}
+	return p.hookRunner().Run(ctx, desired.PostDelete, hooks.All)
+}
+
+// removed notes that the hooks of the removal have run. cleanHooks deletes their objects then, whatever their policy:
+// nobody else would.
+func (p removal) removed(context.Context) error {
+	if p.Hooks.AreDue() && len(p.Exec.Failed) == 0 && !p.Opts.DryRun {
+		p.Hooks.List, p.Hooks.Due = nil, ""
+		p.Record.Kept, p.Record.Due = nil, ""
+	}
+	return nil
+}

@@ -1,0 +1,44 @@
+package pass
+
+import (
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+)
+
+// tellHooks reports in a dry run which hooks would run.
+func (p writing) tellHooks() {
+	for _, phase := range []string{desired.PreDelete, desired.PreSync, desired.Sync, desired.PostSync, desired.PostDelete} {
+		for _, o := range desired.HooksOf(p.Hooks.List, phase, p.Record.Due) {
+			p.Change(report.Change{Object: o.ID(), Short: p.shortOf(o), Origin: o.Origin.String(), Action: report.Skipped,
+				Note: phase + " hook: a dry run does not run it"})
+		}
+	}
+}
+
+func (p *Pass) shortOf(o *desired.Object) string { return p.Short(plan.NameGiven(o)) }
+
+// planHooks finds out whether the hooks of this commit are to run.
+func (p planning) planHooks() {
+	if p.Opts.Only != nil || p.retired() {
+		return
+	}
+	p.Hooks.ForCommit(p.Record, p.Desired, p.Commit)
+	p.foreseeHooks()
+}
+
+// takeKept makes the hooks that the record keeps those of this pass.
+func (p planning) takeKept() error {
+	if err := p.Hooks.ForRemoval(p.Record, p.App.Allow); err != nil {
+		return err
+	}
+	p.foreseeHooks()
+	return nil
+}
+
+// foreseeHooks lets a dry run name the hooks that would run.
+func (p planning) foreseeHooks() {
+	if p.Opts.DryRun && p.Hooks.AreDue() {
+		p.Record.Due = p.Hooks.Due
+	}
+}

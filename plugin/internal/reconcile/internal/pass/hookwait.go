@@ -1,0 +1,45 @@
+package pass
+
+import (
+	"context"
+	"errors"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/hooks"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+)
+
+// postSync runs the PostSync hooks once everything is healthy, cleans up after hooks that left Git, and records that
+// the hooks of these manifests have run.
+func (p writing) postSync(ctx context.Context) error {
+	if p.Opts.DryRun || len(p.Exec.Failed) > 0 || p.Opts.Only != nil || p.isHeld() {
+		return nil
+	}
+	if p.Hooks.AreDue() {
+		if len(p.Track.Unhealthy(p.keys())) > 0 {
+			return nil // a loop: a later pass goes on
+		}
+		if err := p.hookRunner().Run(ctx, desired.PostSync, hooks.All); err != nil {
+			return err
+		}
+		p.Record.Due, p.Record.Hooks.Release = "", p.Hooks.Release
+	}
+	if len(p.Hooks.List) == 0 && !p.Hooks.AreDue() && len(p.Record.Runs) == 0 {
+		p.Record.Hooks.Release = ""
+	}
+	return p.hookRunner().Clean(ctx)
+}
+
+// afterFailure runs the SyncFail hooks when a pass with hooks failed, and keeps the failure.
+func (p writing) afterFailure(err error) error {
+	if err == nil && len(p.Exec.Failed) == 0 || errors.Is(err, wait.ErrInterrupted) || errors.Is(err, store.ErrBusy) || errors.Is(err, ErrNothingToDo) ||
+		p.Plan == nil || !p.Hooks.AreDue() || p.Record.Due == "" || p.Opts.DryRun || p.ctx.Err() != nil {
+		return err
+	}
+	if failure := p.hookRunner().Run(p.ctx, desired.SyncFail, hooks.All); failure != nil {
+		p.Say(report.Warning, "%v", failure)
+	}
+	return err
+}

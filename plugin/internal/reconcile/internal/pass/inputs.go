@@ -1,0 +1,75 @@
+package pass
+
+import (
+	"context"
+	"slices"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+)
+
+// Most commits concern few apps. Which ones, their inputs tell: what of the checkout a render read or looked for, by
+// Git's names for it, and what else it was given. The record keeps them while its rows are exactly what was rendered.
+// An app whose inputs are the recorded ones at a new commit is judged as at the recorded commit. The settings and the
+// version of the tool are compared beside them, and variables with the settings.
+
+// untouched tells whether a render of the new commit would give what the record holds. An app whose last run failed, or
+// whose list does not say that it equals a commit, is not taken for one.
+func (p reading) untouched(ctx context.Context) bool {
+	in := p.Record.Inputs
+	sure := p.Record.Settled
+	if p.Listed != nil {
+		sure = p.Listed.AppliedAt != nil
+	}
+	if in == nil || !sure || p.Opts.Only != nil {
+		return false
+	}
+	return p.Builder().Unchanged(ctx, in)
+}
+
+// passOver ends the planning of an app that the new commit does not touch.
+func (p reading) passOver() {
+	if p.Listed != nil {
+		p.Listed.InputsUnchanged = true // the list of apps names the commit for all of them
+		return
+	}
+	p.Say(report.Fetched, "%s, which does not touch %s", build.FetchedText(p.From.Repo, p.Revision, p.Record.Revision.Commit), p.App.Path)
+	p.Record.Revision, p.moved = p.Revision, true
+}
+
+// noteInputs lets the record name what the app was rendered from: the charts, and all inputs if its rows are what was
+// rendered, no more and no less.
+func (p ending) noteInputs() {
+	if !slices.Equal(p.Record.Charts, p.Built.Charts) {
+		p.Record.Charts, p.moved = p.Built.Charts, true
+	}
+	p.noteAsked()
+	before := p.Record.Inputs
+	p.Record.Inputs = p.Built.Inputs
+	if p.deferred || len(p.ignored) > 0 || len(p.Desired) != len(p.Record.Rows) {
+		p.Record.Inputs = nil
+	}
+	for _, o := range p.Desired {
+		if _, recorded := p.Record.Rows[o.Key()]; !recorded {
+			p.Record.Inputs = nil
+		}
+	}
+	if after := p.Record.Inputs; (before == nil) != (after == nil) || before != nil && before.Digest != after.Digest {
+		p.moved = true
+	}
+}
+
+// noteAsked lets the record name what charts asked about in vain.
+func (p ending) noteAsked() {
+	if !slices.Equal(p.Record.Asked, p.Built.Asked) {
+		p.Record.Asked, p.moved = p.Built.Asked, true
+	}
+}
+
+// installed makes a pass of this process look again for what charts asked about, after a kind was installed.
+func (p *Pass) installed(k record.Key) {
+	if k.Kind == "CustomResourceDefinition" && k.Group == "apiextensions.k8s.io" {
+		p.Env.Renders.ForgetCustom()
+	}
+}

@@ -1,0 +1,212 @@
+package pass
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+)
+
+// ErrRecordChanged ends a pass that looks at drift only: somebody has saved the record since, of another commit perhaps,
+// or suspended the app.
+var ErrRecordChanged = errors.New("the record has changed")
+
+func (p reading) Load(ctx context.Context) error {
+	if d := p.Opts.Only; d != nil {
+		if p.Records.Unchanged(ctx, d.rec) != nil {
+			return ErrRecordChanged
+		}
+		p.Record, p.Apps = d.rec, d.apps
+		return nil
+	}
+	records := p.Opts.Records
+	if records == nil {
+		var err error
+		if records, err = p.Records.Load(ctx); err != nil {
+			return err
+		}
+	}
+	rec, ok := records[p.App.Name]
+	if !ok {
+		rec = record.New(p.App.Name)
+	}
+	p.Record = rec
+	p.Apps = map[string]string{}
+	for name := range records {
+		p.Apps[p.Records.ID(name)] = name
+	}
+	return p.Open(ctx, ok)
+}
+
+// Open makes the record that was loaded ready for use. known is false when there was none.
+func (p reading) Open(ctx context.Context, known bool) error {
+	rec := p.Record
+	if !known || rec.Inventory == nil {
+		groupKinds, err := p.Records.LoadParent(ctx, rec, p.App.Name)
+		if err != nil {
+			return err
+		}
+		if rec.Rebuilt {
+			if err := p.rebuild(ctx, groupKinds); err != nil {
+				return err
+			}
+		}
+	}
+	p.Cluster.Learn(rec.Kinds()...)
+	p.Was = lastKnown{p.At(rec).Commit, rec.Inputs, rec.Config}
+	p.Report.Previous, p.Report.WasSettled = p.At(rec).Commit, rec.Settled
+	return p.checkSuspended()
+}
+
+// At is the commit that the objects of a record equal.
+func (p *Pass) At(rec *record.Record) report.Revision {
+	if l := p.Listed; l != nil && l.AppliedAt != nil {
+		return *l.AppliedAt
+	}
+	return rec.Revision
+}
+
+// Bases lists the commits that the objects may have equalled last. They differ when a run was cut off before it saved
+// its list, and for an app that no commit changed for long: its record names an older one than its list.
+func (p *Pass) Bases() []string {
+	bases := []string{p.Record.Revision.Commit}
+	if at := p.At(p.Record).Commit; at != bases[0] {
+		bases = append(bases, at)
+	}
+	if l := p.Listed; l != nil && l.AppliedBefore != "" && l.AppliedBefore != bases[0] {
+		bases = append(bases, l.AppliedBefore)
+	}
+	return bases
+}
+
+// rebuild fills a lost inventory with the objects that carry our label and our field manager's entry.
+func (p reading) rebuild(ctx context.Context, groupKinds []string) error {
+	p.Say(report.Warning, "the inventory of %s is lost; it is rebuilt from the labels of its objects, and nothing is pruned in this run", p.App.Name)
+	var kinds []cluster.Kind
+	for _, gk := range groupKinds {
+		name, group, _ := strings.Cut(gk, ".")
+		k, err := p.Cluster.Served(ctx, schema.GroupVersionKind{Group: group, Kind: name})
+		var unknown *cluster.UnknownKindError
+		if errors.As(err, &unknown) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		kinds = append(kinds, k)
+	}
+	if err := p.Env.Reader.List(ctx, p.Live, observe.ListRequest{Kinds: kinds}); err != nil {
+		return err
+	}
+	byGroupKind := map[[2]string]cluster.Kind{}
+	for _, k := range kinds {
+		byGroupKind[[2]string{k.Group, k.Kind}] = k
+	}
+	for _, key := range p.Live.Carrying(p.Set) {
+		if u := p.Live.Object(key); live.AppliedByUs(u) {
+			p.Record.Restore(cluster.Ref{Kind: byGroupKind[[2]string{key.Group, key.Kind}], Namespace: key.Namespace, Name: key.Name}, u.GetUID())
+		}
+	}
+	return nil
+}
+
+func (p reading) observeRecorded(ctx context.Context) error {
+	if p.Opts.Only != nil {
+		return p.observeDrift(ctx, p.Opts.Only.keys)
+	}
+	q := observe.For(p.Record.Rows)
+	q.NotOlderThan = p.Record.Newest()
+	if err := p.Env.Reader.List(ctx, p.Live, q); err != nil {
+		return err
+	}
+	p.Record.ForeignFields = string(p.App.ForeignFields)
+	app := &observe.Recorded{Inventory: p.Record.Inventory, Set: p.Set}
+	if err := p.Env.Reader.Compare(ctx, p.Live, app); err != nil {
+		return err
+	}
+	p.States = app.States
+	return p.Compared(ctx)
+}
+
+// Compared looks once more at states that another cluster would explain, and notes what others did.
+func (p reading) Compared(ctx context.Context) error {
+	if p.maybeOtherCluster() {
+		if err := p.checkCluster(ctx, true); err != nil {
+			return err
+		}
+	}
+	p.noteAll()
+	return nil
+}
+
+// observeDrift reads the objects that a watch has brought up, and takes all others as clean.
+func (p reading) observeDrift(ctx context.Context, keys []record.Key) error {
+	p.States = make(map[record.Key]live.State, len(p.Record.Rows))
+	for k := range p.Record.Rows {
+		p.States[k] = live.InSync
+	}
+	var refs []cluster.Ref
+	for _, k := range keys {
+		refs = append(refs, p.Record.Rows[k].Ref)
+	}
+	if err := p.Env.Reader.Values(ctx, p.Live, refs, p.Set); err != nil {
+		return err
+	}
+	for _, k := range keys {
+		p.States[k] = live.Compare(p.Record.Inventory, p.Record.Rows[k], p.Live, p.Set)
+	}
+	return nil
+}
+
+// Decide ends the pass when nothing is to be done: the commit, or what the app is rendered from, and our settings are
+// the recorded ones and every object is as we left it.
+func (p reading) Decide(ctx context.Context) error {
+	rec := p.Record
+	newCommit := p.At(rec).Commit != p.Commit
+	if newCommit {
+		p.Report.Cause = report.CauseCommit
+	}
+	if rec.Pending || rec.Due != "" || rec.Config != p.Config || rec.Tool != p.Tool || len(rec.Rows) == 0 || newCommit && !p.untouched(ctx) {
+		return nil
+	}
+	if !newCommit {
+		p.Revision = p.At(rec)
+		if p.Listed == nil {
+			p.Revision = Under(p.Revision, rec.Source.Ref, p.From.Ref)
+		}
+		p.Report.Revision = p.Revision
+	}
+	for _, v := range p.States {
+		if v != live.InSync {
+			p.Report.Cause = report.CauseDrift
+			return nil
+		}
+	}
+	if p.Opts.Only == nil && p.Builder().Appeared(ctx) {
+		return nil
+	}
+	if err := p.writing().renameShares(ctx); err != nil {
+		return err
+	}
+	p.Report.Counts.Unchanged = len(rec.Rows)
+	for k, row := range rec.Rows {
+		p.Track.Refs[k] = row.Ref
+	}
+	if err := p.Planning().readUnsettled(ctx, slices.Collect(maps.Keys(rec.Rows))); err != nil {
+		return err
+	}
+	p.Planning().tellUnowned()
+	if newCommit {
+		p.passOver()
+	}
+	return ErrNothingToDo
+}

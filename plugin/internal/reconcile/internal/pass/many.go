@@ -1,0 +1,93 @@
+package pass
+
+import (
+	"context"
+	"errors"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+)
+
+// RenderListed renders what one app of several is to hold.
+func (p reading) RenderListed(ctx context.Context) {
+	if p.Listed.LeftList {
+		return // nothing
+	}
+	p.Failure = p.Render(ctx)
+	if p.Failure == nil {
+		p.Failure = p.Confine()
+		return
+	}
+	if errors.Is(p.Failure, build.ErrSlow) {
+		p.WaitForRender()
+		return
+	}
+	r := p.Env.Renders.Of(p.App.Name)
+	if r == nil || r.Commit != p.Commit || r.Settings != p.Config || len(p.App.DependsOn) == 0 {
+		return
+	}
+	defined, _ := desired.DefinedKinds(p.App.Allow, r.Objects)
+	for _, o := range r.Objects {
+		var unknown *cluster.UnknownKindError
+		if _, err := p.Cluster.KindOr(ctx, o.GroupVersionKind(), defined); errors.As(err, &unknown) {
+			p.Listed.WaitsForKinds, p.Failure = true, nil
+			return
+		}
+	}
+}
+
+// OwnPart is the share of the app in what its group has listed.
+func (p *Pass) OwnPart() *live.Snapshot {
+	keys := make([]record.Key, 0, len(p.Record.Rows)+len(p.Desired))
+	for k := range p.Record.Rows {
+		keys = append(keys, k)
+	}
+	for _, o := range p.Desired {
+		keys = append(keys, o.Key())
+	}
+	return p.Listed.Shared.Part(keys)
+}
+
+// PlanListed plans one app of several. errNothingToDo means that Git has nothing new for it.
+func (p planning) PlanListed(ctx context.Context) error {
+	if p.Listed.LeftList {
+		if err := p.PlanRemoval(); err != nil {
+			return err
+		}
+		if len(p.Record.Rows) == 0 {
+			p.Plan = &plan.Plan{}
+			return nil
+		}
+	}
+	p.Plan = plan.Make(p.planInput(p.Desired))
+	p.planHooks()
+	settled := !p.Hooks.AreDue() && p.Hooks.AreKept(p.Record) && p.Record.Config == p.Config && p.Record.Tool == p.Tool && !p.Record.Pending && p.Record.Due == "" && !p.Record.Rebuilt
+	if settled && !p.Listed.LeftList && len(p.Plan.Steps)+len(p.Plan.Prunes)+len(p.Plan.Refused) == 0 {
+		if err := p.writing().renameShares(ctx); err != nil {
+			return err
+		}
+		p.Report.Counts.Unchanged = len(p.Plan.Unchanged)
+		keys := p.keys()
+		if err := p.readUnsettled(ctx, keys); err != nil {
+			return err
+		}
+		p.Ending().noteInputs()
+		return ErrNothingToDo
+	}
+	if p.Listed.NotSelected {
+		p.Listed.Waiting = "not applied yet"
+		return nil
+	}
+	p.Live = p.OwnPart()
+	if err := p.makePlan(ctx); err != nil {
+		return err
+	}
+	if err := p.checkOwners(ctx); err != nil {
+		return err
+	}
+	return p.checkRights(ctx)
+}

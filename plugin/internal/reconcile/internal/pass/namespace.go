@@ -1,0 +1,80 @@
+package pass
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+)
+
+// targetNamespace is the app's namespace for objects that name none, when it is not among the objects themselves. A run
+// creates it when it is missing. It is not the app's: it is never changed again and never pruned.
+func (p writing) targetNamespace() (cluster.Ref, bool) {
+	name := p.App.Namespace
+	if name == "" || slices.ContainsFunc(p.Desired, func(o *desired.Object) bool {
+		return o.Ref.Kind.Kind == "Namespace" && o.Group == "" && o.Name == name
+	}) {
+		return cluster.Ref{}, false
+	}
+	return cluster.Ref{Kind: cluster.Kind{Version: "v1", Kind: "Namespace", Resource: "namespaces"}, Name: name}, true
+}
+
+// needsNamespace tells whether the plan creates objects or runs hooks, which the target namespace may be missing for.
+func (p writing) needsNamespace() bool {
+	return p.Hooks.New && !p.retired() || slices.ContainsFunc(p.Plan.Steps, func(s *plan.Step) bool {
+		return !p.retired() && (s.Row == nil || s.State == live.Missing) || s.Live == nil && s.Namespace == p.App.Namespace
+	})
+}
+
+// ensureNamespace creates the target namespace when it is missing; a dry run says that it would.
+func (p writing) ensureNamespace(ctx context.Context) error {
+	ref, ok := p.targetNamespace()
+	if !ok || !p.needsNamespace() {
+		return nil
+	}
+	body := p.Records.NewNamespace(ref.Name, p.App.Name)
+	_, err := p.Cluster.Get(ctx, ref)
+	if apierrors.IsNotFound(err) {
+		if !p.Opts.DryRun {
+			_, err = p.Cluster.Create(ctx, ref, body, record.Manager)
+		}
+		if err == nil || p.Opts.DryRun {
+			p.tellNamespace(ref, body)
+			return nil
+		}
+	}
+	if err != nil && !apierrors.IsAlreadyExists(err) && !apierrors.IsForbidden(err) {
+		return hint.With(fmt.Errorf("namespace %s: %w", ref.Name, err), "create it yourself, or name another with --target-namespace")
+	}
+	return nil
+}
+
+// tellNamespace reports that the target namespace is created. It is none of the objects of the app, which are counted.
+func (p writing) tellNamespace(ref cluster.Ref, body []byte) {
+	if p.Opts.DryRun && slices.ContainsFunc(p.ForeseenNamespaces, func(n string) bool { return n == ref.Name }) {
+		return // an app before this one would create it
+	}
+	c := report.Change{Object: ref.ID(), Short: ref.String(), Action: report.Created, Note: "for objects that name no namespace"}
+	p.Remark(c)
+	u := &unstructured.Unstructured{}
+	if err := u.UnmarshalJSON(body); err == nil {
+		p.Effects = append(p.Effects, report.Effect{Ref: ref, Origin: manifest.Origin{File: p.App.Path}, After: u})
+	}
+}
+
+// madeNamespace tells whether u is a Namespace that a run created for this very app before the app held it.
+func (p *Pass) madeNamespace(u *unstructured.Unstructured) bool {
+	return object.Is(u.GetAPIVersion(), u.GetKind(), "", "Namespace") && p.Records.CreatedFor(u) == p.App.Name
+}

@@ -1,0 +1,514 @@
+package pass
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/execute"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/preflight"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+)
+
+// Options are the settings of one pass.
+type Options struct {
+	Cause  report.Cause // what made us run, when neither a commit nor drift turns up
+	DryRun bool         // ask the server, write nothing
+	Loop   bool         // part of a loop: do not wait for the health of an earlier run again
+	Commit string       // what the ref points at, when that is known; "" polls
+	// Timeout is the budget of apps of a gitops.yaml that say none; zero is DefaultTimeout.
+	Timeout time.Duration
+
+	Only    *OnlyChanged                                        // set by a loop whose watches say what to look at
+	Forgive bool                                                // set by a loop whose last turn succeeded: a poll that fails once is not worth a write
+	Open    func(context.Context, string) (*source.Tree, error) // set where several apps share a checkout
+	Records map[string]*record.Record                           // set where they were loaded already
+	RanOut  *atomic.Int32                                       // renders of this run that did not fit into their slice, of several apps
+
+	// commits lists a range of commits, set where several apps ask for the same.
+	Commits func(ctx context.Context, from, to string, paths []string) ([]source.Commit, error)
+}
+
+// Pass is one run over one app.
+type Pass struct {
+	*Env
+	*tell.Teller
+	Tools
+	Job
+	revisions
+	Known
+	Wanted
+	result
+	Listed *Listed // of an app that a gitops.yaml lists
+}
+
+// Tools do the work of a pass.
+type Tools struct {
+	Track    *wait.Tracker
+	Wait     *wait.Waiter
+	takeover preflight.Takeover
+	Exec     *execute.Execution
+}
+
+// Job is what a pass is about.
+type Job struct {
+	ctx     context.Context // ends when the process is told to stop
+	App     app.App
+	Opts    Options
+	Set     string            // ApplySet id
+	Apps    map[string]string // of the instance, by ApplySet id
+	Started time.Time
+	Config  string           // digest of the settings
+	vars    *build.Variables // nil where the app takes none from the cluster
+	timeout time.Duration    // as the settings have it, zero for what flags say
+}
+
+// revisions are the commits that a pass is between, and what the app renders to.
+type revisions struct {
+	Commit   string // what the ref points at
+	Revision report.Revision
+	Tip      source.Revision // the commit, with its message
+	Was      lastKnown
+	because  *because    // nil until the history is written
+	Built    build.Build // what was rendered last; its inputs are nil where they are not known
+	Brought  []string    // API versions and kinds that apps before this one bring
+}
+
+// Known is what the record and the cluster hold.
+type Known struct {
+	Record *record.Record
+	Live   *live.Snapshot
+	States map[record.Key]live.State
+	plan.Handovers
+	moved   bool // the record names another commit, or other inputs, than before
+	renamed bool // our field manager got its name of today on some objects
+}
+
+// Wanted is what the app is to hold, and the plan to get there.
+type Wanted struct {
+	Desired            []*desired.Object
+	ignored            map[record.Key]bool // in Git, and left alone altogether
+	Hooks              plan.Hooks          // run instead of applied
+	deferred           bool                // a kind is not known yet: some objects are left to a later pass
+	Plan               *plan.Plan
+	NewKinds           map[cluster.Kind]bool // of CRDs this pass applies
+	Foreseen           []plan.Promise        // of a dry run: what it would find in the cluster
+	ForeseenNamespaces []string              // of apps before this one
+	handedOver         bool                  // it left gitops.yaml, but another app takes over objects of it
+}
+
+// result is what a pass came to.
+type result struct {
+	pushed     bool  // this run is in the history
+	held       bool  // all went well, but with an earlier commit than the ref points at
+	Failure    error // what ended it, of an app that a gitops.yaml lists
+	unrendered error // why its manifests were not rendered
+	owned      error // what would end it, of a dry run: other tools still apply its objects
+}
+
+// ErrNothingToDo ends a pass early: Git, record and cluster agree.
+var ErrNothingToDo = errors.New("nothing to do")
+
+// part is one part of a pass. One that returns an error ends the pass; what was written so far is recorded.
+type part struct {
+	name string
+	run  func(context.Context) error
+}
+
+// The parts of a pass, in order: first what only reads, then what writes. Apps of one gitops.yaml read together, see
+// round.go, and write one after the other.
+
+func (p *Pass) readingParts() []part {
+	r, pl := p.Reading(), p.Planning()
+	return []part{
+		{"health rules", r.CompileHealth},
+		{"poll", r.Poll},
+		{"load record", r.Load},
+		{"variables", r.Variables},
+		{"observe", r.observeRecorded},
+		{"decide", r.Decide},
+		{"render", r.Render},
+		{"observe", r.ObserveDesired},
+		{"plan", pl.makePlan},
+		{"check owners", pl.checkOwners},
+		{"check rights", pl.checkRights},
+	}
+}
+
+func (p *Pass) WritingParts() []part {
+	w := p.writing()
+	return []part{
+		{"ask", w.ask},
+		{"write ahead", w.writeAhead},
+		{"rename our shares", w.renameShares},
+		{"apply", w.apply},
+		{"guard recreations", w.guardForeseen},
+		{"prune", w.prune},
+		{"save", w.saveApplied},
+	}
+}
+
+// deletingParts is what is done to the objects of an app that is removed.
+func (p *Pass) deletingParts() []part {
+	r, w := p.Removal(), p.writing()
+	return []part{
+		{"hooks", r.preDelete},
+		{"prune", w.prune},
+		{"hooks", r.postDelete},
+		{"prune", w.pruneContainers},
+		{"hooks", r.removed},
+	}
+}
+
+// RemovingParts takes the place of writingParts for an app that left gitops.yaml.
+func (p *Pass) RemovingParts() []part {
+	w := p.writing()
+	return slices.Concat([]part{{"write ahead", w.writeAhead}}, p.deletingParts(), []part{{"save", w.saveApplied}})
+}
+
+func (p *Pass) VerifyingParts() []part {
+	w := p.writing()
+	return []part{
+		{"wait for kinds", w.lateKinds},
+		{"wait for health", w.waitForHealth},
+		{"hooks", w.postSync},
+	}
+}
+
+// The stages of a pass, each with what it does. What they share is in pass.
+type (
+	reading  struct{ *Pass } // from Git and the cluster to what is desired and what there is
+	planning struct{ *Pass } // what is to be done, and whether it may be
+	writing  struct{ *Pass } // to the cluster
+	removal  struct{ *Pass } // of an app, with its hooks
+	ending   struct{ *Pass } // what is recorded and told
+)
+
+func (p *Pass) Reading() reading   { return reading{p} }
+func (p *Pass) Planning() planning { return planning{p} }
+func (p *Pass) writing() writing   { return writing{p} }
+func (p *Pass) Removal() removal   { return removal{p} }
+func (p *Pass) Ending() ending     { return ending{p} }
+
+func New(ctx context.Context, r *Env, a app.App, opts Options) *Pass {
+	p := &Pass{Env: r, Job: Job{ctx: ctx, App: a, Opts: opts, Set: r.Records.ID(a.Name), Started: r.Now(), Config: r.OwnSettings(a)}, Known: Known{Live: live.New()}, Wanted: Wanted{NewKinds: map[cluster.Kind]bool{}}, Tools: Tools{Track: wait.NewTracker(), Exec: &execute.Execution{Failed: map[record.Key]bool{}}}}
+	p.Teller = &tell.Teller{Emit: r.Events, SecretsOf: p.secretsInPlay, Report: &report.App{Name: a.Name, Cause: opts.Cause, DryRun: opts.DryRun,
+		Source: r.From, Changes: []report.Change{}, Pruned: []string{}}}
+	p.Report.Source.Path = a.Path
+	p.takeover = preflight.Takeover{Client: r.Cluster, Home: r.Home, Reader: r.Reader, Say: p.Teller, Told: &r.owners}
+	p.Wait = &wait.Waiter{Client: r.Cluster, Reader: r.Reader, Now: r.Now, Say: p.Teller, Track: p.Track, Set: p.Set, Run: ctx, Started: p.Started, Timeout: a.Timeout,
+		DryRun: opts.DryRun, Expires: func(k record.Key) bool { return p.Record.Rows[k].Expires }}
+	return p
+}
+
+func (p *Pass) planInput(desired []*desired.Object) plan.Input {
+	return plan.Input{Desired: desired, Record: p.Record, Live: p.Live, States: p.States, Set: p.Set, Apps: p.Apps, Handovers: p.Handovers}
+}
+
+func (p *Pass) RunStages(ctx context.Context) error {
+	return p.RunParts(ctx, slices.Concat(p.readingParts(), p.WritingParts(), p.VerifyingParts()))
+}
+
+func (p *Pass) RunParts(ctx context.Context, parts []part) error {
+	for _, s := range parts {
+		err := s.run(ctx)
+		if ctx.Err() != nil && !errors.Is(err, ErrNothingToDo) {
+			return wait.ErrInterrupted // whatever request was cut off: its error says nothing
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p reading) Poll(ctx context.Context) (err error) {
+	if p.Commit = p.Opts.Commit; p.Commit == "" {
+		p.Commit, err = p.Source.Poll(ctx)
+	}
+	p.Revision = report.Revision{Commit: p.Commit, Ref: p.From.Ref}
+	p.Report.Revision = p.Revision
+	if err != nil && !p.Opts.Forgive {
+		_ = p.Load(ctx) // so that the record can say why nothing new is applied; without it there is nothing to say it of
+	}
+	return err
+}
+
+// ObserveDesired lists what the record did not know to look for: kinds and namespaces that are new in Git. It shows
+// objects that belong to somebody else.
+func (p reading) ObserveDesired(ctx context.Context) error {
+	q := observe.ListRequest{Namespaces: map[cluster.Kind][]string{}, NotOlderThan: p.Record.Newest()}
+	for _, o := range p.Desired {
+		p.Track.Refs[o.Key()] = o.Ref
+		if p.Opts.Only != nil {
+			continue // the commit is the one whose kinds were listed
+		}
+		if p.NewKinds[o.Ref.Kind] {
+			var unknown *cluster.UnknownKindError
+			if _, err := p.Cluster.Kind(ctx, o.GVK()); errors.As(err, &unknown) {
+				p.Live.SetAbsent(o.Ref.Kind) // its CRD comes with this commit: there is nothing to list
+			}
+		}
+		if !slices.Contains(q.Kinds, o.Ref.Kind) {
+			q.Kinds = append(q.Kinds, o.Ref.Kind)
+		}
+		if ns := o.Namespace; ns != "" && !p.Live.Covers(o.Ref.Kind, ns) && !slices.Contains(q.Namespaces[o.Ref.Kind], ns) {
+			q.Namespaces[o.Ref.Kind] = append(q.Namespaces[o.Ref.Kind], ns)
+		}
+	}
+	for k, uncovered := range q.Namespaces {
+		if len(uncovered) > 0 {
+			p.Live.Unlist(k)
+		}
+	}
+	return p.Env.Reader.List(ctx, p.Live, q)
+}
+
+func (p planning) makePlan(ctx context.Context) error {
+	p.noteSpread()
+	p.Plan = plan.Make(p.planInput(p.Desired))
+	if len(p.Plan.Prunes) > 0 {
+		if err := p.lookBeforePrune(ctx); err != nil {
+			return err
+		}
+		p.Plan = plan.Make(p.planInput(p.Desired))
+	}
+	if len(p.Plan.Refused) > 0 {
+		return p.refuseForeign(ctx)
+	}
+	if p.Record.Rebuilt {
+		p.Plan.Prunes = nil
+	}
+	p.letStay()
+	p.tellUnowned()
+	p.planHooks()
+	if !p.Hooks.RemovalGoesOn() {
+		if r := p.Plan.Guard(p.Record, p.Report.Source, p.App.Budget); r != nil {
+			if a := p.Allowed(ctx, p.Tip, p.Commit, p.Bases()...); a.Deletions < r.N {
+				return r.Refuse(a)
+			}
+		}
+	}
+	p.markCreateOnly()
+	return p.readPlanned(ctx)
+}
+
+// readPlanned reads what the plan needs to know of the live objects.
+func (p planning) readPlanned(ctx context.Context) error {
+	p.Report.Counts.Unchanged += len(p.Plan.Unchanged)
+	var same []record.Key
+	for _, o := range p.Plan.Unchanged {
+		same = append(same, o.Key())
+	}
+	if err := p.readUnsettled(ctx, same); err != nil {
+		return err
+	}
+	return p.readBefore(ctx)
+}
+
+// lookBeforePrune lists the kinds of what is to be pruned once more, consistently: somebody may just have asked to keep
+// an object, or have made it theirs.
+func (p planning) lookBeforePrune(ctx context.Context) error {
+	doomed := map[cluster.Kind]bool{}
+	for _, r := range p.Plan.Prunes {
+		doomed[r.Row.Ref.Kind] = true
+	}
+	q := observe.For(p.Record.Rows)
+	q.Kinds = slices.DeleteFunc(q.Kinds, func(k cluster.Kind) bool { return !doomed[k] || p.Live.IsAbsent(k) })
+	return p.Env.Reader.Again(ctx, p.Live, q)
+}
+
+// readUnsettled reads objects that need not be applied but whose health is not known: the last run ended before all
+// was healthy. Otherwise they are taken to be as healthy as they were; status asks anew.
+func (p planning) readUnsettled(ctx context.Context, keys []record.Key) error {
+	if p.Record.Settled || p.Opts.Only != nil {
+		for _, k := range keys {
+			p.Track.AssumedHealthy[k] = true
+		}
+		return nil
+	}
+	var refs []cluster.Ref
+	for _, k := range keys {
+		refs = append(refs, p.Track.Refs[k])
+	}
+	if err := p.Env.Reader.Values(ctx, p.Live, refs, p.Set); err != nil {
+		return err
+	}
+	for _, k := range keys {
+		if p.Track.After[k] = p.Live.Values(k, p.Set); p.Track.After[k] == nil {
+			if ctx.Err() == nil && p.Record.Rows[k].Expires {
+				p.Track.Expired(k)
+			}
+		}
+	}
+	return nil
+}
+
+// readBefore reads the objects that are about to change, to tell what changes, and who set what is reverted.
+func (p planning) readBefore(ctx context.Context) error {
+	var refs []cluster.Ref
+	for _, s := range p.Plan.Steps {
+		switch {
+		case s.From != nil:
+			refs = append(refs, s.From.Row.Ref)
+		case s.Row != nil && p.Live.Member(s.Key(), p.Set) != nil:
+			refs = append(refs, s.Row.Ref) // at the version it was applied at: the new one may not be served yet
+		}
+	}
+	if err := p.Env.Reader.Values(ctx, p.Live, refs, p.Set); err != nil {
+		return err
+	}
+	for _, s := range p.Plan.Steps {
+		s.Live = p.Live.Values(s.Key(), s.Owner(p.Set))
+	}
+	return nil
+}
+
+// writeAhead records every object that is about to be created, so that none is orphaned if this process dies or
+// another reconciler prunes it meanwhile, and marks the record pending. Nothing is written ahead of changes to objects
+// that are recorded already: if they are cut off, the record still names the old commit and manifests, and the next
+// pass does them again.
+func (p writing) writeAhead(ctx context.Context) error {
+	if p.Opts.DryRun {
+		p.tellHooks()
+		return p.ensureNamespace(ctx)
+	}
+	p.Record.Inputs = nil // until all is applied, the rows are those of no commit
+	p.noteBefore()
+	if err := p.checkCluster(ctx, false); err != nil {
+		return err
+	}
+	if !p.Record.HasParent() { // before the first write: another tool's parent, or another reconciler at work, is found now
+		if _, err := p.Records.LoadParent(ctx, p.Record, p.App.Name); err != nil {
+			return err
+		}
+	}
+	added := p.Hooks.New
+	if p.Hooks.AreDue() {
+		p.Record.SetDue(p.Hooks.Due)
+	}
+	if p.Hooks.Keep != nil {
+		p.Record.Kept = p.Hooks.Keep
+	}
+	for _, s := range p.Plan.Steps {
+		switch {
+		case s.Row == nil:
+			p.Record.Rows[s.Key()] = record.Row{Ref: s.Ref, Adopted: s.From != nil && s.From.Row.Adopted}
+			added = true
+		case s.State == live.Missing: // known already, but another reconciler may have pruned it a moment ago
+			added = true
+		}
+	}
+	if err := p.ensureNamespace(ctx); err != nil {
+		return err
+	}
+	if !added {
+		return nil
+	}
+	p.Record.Pending = true
+	if !p.Ending().keepsSource() {
+		p.Ending().noteSource() // the next run may have to finish this one without flags
+	}
+	return p.Records.Save(ctx, p.Record)
+}
+
+// saveApplied records what was applied, unless finish follows soon: of several apps, others are applied before.
+func (p writing) saveApplied(ctx context.Context) error {
+	if len(p.Exec.Failed) > 0 || p.Exec.WaitsForKinds() {
+		return nil // finish saves, or lateKinds
+	}
+	p.complete()
+	if p.Opts.DryRun || p.Listed == nil || len(p.Track.Unhealthy(p.keys())) == 0 {
+		return nil
+	}
+	return p.saveUnsettled(ctx)
+}
+
+// saveUnsettled records what was applied before a wait for health: that can be long.
+func (p writing) saveUnsettled(ctx context.Context) error {
+	return p.Ending().save(ctx, report.ResultSucceeded, "", false)
+}
+
+func (p writing) waitForHealth(ctx context.Context) error {
+	if p.Opts.DryRun || len(p.Exec.Failed) > 0 {
+		return nil
+	}
+	if p.Opts.Loop {
+		return p.Wait.Once(p.keys(), p.Record.Applied)
+	}
+	return p.Wait.Healthy(ctx, p.keys(), p.saveUnsettled)
+}
+
+func (p *Pass) keys() []record.Key {
+	keys := make([]record.Key, 0, len(p.Desired))
+	for _, o := range p.Desired {
+		keys = append(keys, o.Key())
+	}
+	return keys
+}
+
+// complete marks the record as holding all of this commit. A pass that only reverts drift says nothing about commits.
+func (p writing) complete() {
+	if p.isHeld() {
+		p.Record.Pending, p.Record.Inputs = p.Listed.RevertOnly.pending, p.Listed.RevertOnly.inputs
+		return
+	}
+	p.Ending().forgetForeign()
+	if p.Record.Revision.Commit != p.Revision.Commit || len(p.Plan.Steps) > p.Exec.Postponed {
+		p.Record.Applied = p.Started.UTC().Truncate(time.Second)
+	}
+	if p.Record.Revision.Commit == "" && !p.Record.Rebuilt {
+		p.Record.Installed = p.Revision.Commit
+	}
+	if !p.Ending().keepsSource() {
+		p.Ending().noteSource()
+	}
+	p.Record.Revision = p.Revision
+	p.Record.Config, p.Record.Tool, p.Record.Health = p.Config, p.Tool, p.App.Health
+	p.Ending().noteInputs()
+	p.Record.Pending = p.Record.Rebuilt || p.deferred // a rebuilt inventory is compared with Git once more before anything is pruned
+}
+
+// LearnForeseen makes the kinds known that the apps before this one would define.
+func (p reading) LearnForeseen(ctx context.Context) {
+	for _, h := range p.Foreseen {
+		defined, _ := desired.DefinedKinds(app.Allow{}, []manifest.Object{{Unstructured: h.Manifest}}) // it is a step of its app, so it was allowed
+		p.Cluster.Foresee(ctx, defined)
+	}
+}
+
+// Repeat is a pass like p that confines itself to some objects: everything else is as p left it.
+func (p *Pass) Repeat(ctx context.Context, dirty map[record.Key]bool) *Pass {
+	opts := p.Opts
+	opts.Commit, opts.Open, opts.Records, opts.RanOut = p.Commit, nil, nil, nil
+	opts.Only = &OnlyChanged{rec: p.Record, apps: p.Apps, keys: slices.Collect(maps.Keys(dirty))}
+	n := New(ctx, p.Env, p.App, opts)
+	n.Config = p.Config
+	if p.Listed != nil {
+		at := p.Revision
+		n.Teller.Listed, n.Listed = true, &Listed{dir: p.Listed.dir, setting: p.Listed.setting, AppliedAt: &at}
+	}
+	return n
+}
+
+// OnlyChanged narrows a pass to objects that may have drifted: everything else is known to be as the last pass left it.
+type OnlyChanged struct {
+	rec  *record.Record
+	apps map[string]string
+	keys []record.Key
+}

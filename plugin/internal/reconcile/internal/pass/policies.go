@@ -1,0 +1,60 @@
+package pass
+
+import (
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+)
+
+// sort takes apart what was rendered: what is applied, and what is left alone or waits.
+func (p reading) sort(objects []*desired.Object) {
+	p.Desired, p.Hooks.List, p.ignored = nil, nil, map[record.Key]bool{}
+	for _, o := range objects {
+		switch {
+		case o.Resource == "": // its kind is not known yet
+			p.deferred = true
+			p.Say(report.Waiting, "%s: the cluster does not know its kind yet; a later run applies it", o.Ref)
+		case o.Hook != nil && o.Hook.Skip, o.Policy.Ignore:
+			p.ignored[o.Key()] = true
+		case o.Hook != nil:
+			p.Hooks.List = append(p.Hooks.List, o)
+		default:
+			p.Desired = append(p.Desired, o)
+		}
+	}
+}
+
+// tellMisunderstood warns of annotations that mean nothing here, and of fields that are not applied.
+func (p reading) tellMisunderstood(objects []*desired.Object) {
+	for _, o := range objects {
+		for _, note := range o.Notes {
+			p.Say(report.Warning, "%s", manifest.Problem{Origin: o.Origin, Object: o.ID(), Message: note}.Error())
+		}
+		for _, problem := range desired.Warnings(o) {
+			p.Say(report.Warning, "%s", problem.Error())
+		}
+	}
+}
+
+// letStay keeps objects from being pruned that Git still holds, but asks to leave alone, and all of an app that is not
+// to be pruned.
+func (p planning) letStay() {
+	for i, r := range p.Plan.Prunes {
+		if p.ignored[record.KeyOf(r.Row.Ref)] {
+			p.Plan.Prunes[i].NotPruned = "its annotation asks to leave it alone"
+		} else if p.App.KeepRemoved {
+			p.Plan.Prunes[i].NotPruned = "it left Git, and gitops.yaml says prune: false"
+		}
+	}
+}
+
+// markCreateOnly keeps the rows of objects that became create-only from being drift.
+func (p planning) markCreateOnly() {
+	for _, o := range p.Plan.Unchanged {
+		if row := p.Record.Rows[o.Key()]; o.Policy.CreateOnly && !row.CreateOnly {
+			row.CreateOnly = true
+			p.Record.Rows[o.Key()] = row
+		}
+	}
+}

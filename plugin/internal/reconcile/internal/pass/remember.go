@@ -1,0 +1,88 @@
+package pass
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+)
+
+// A source (repository, ref, path and the flags of a single app) is what later runs use that name none. It is remembered
+// when a run with it succeeded. While no run has succeeded yet, the last one is remembered: it may have written something.
+
+// keepsSource tells whether the record names a source that a run succeeded with, so that this one has to succeed first. A
+// list remembers the source of its apps; one that leaves its list remembers at once that it is on its own.
+func (p ending) keepsSource() bool {
+	return p.Listed == nil && p.Record.List == "" && p.Record.Source.Repo != "" && p.Record.Revision.Commit != "" && !p.Record.Unproven
+}
+
+// noteSource puts the source and the settings of the app into its record. An app on its own is to prove them.
+func (p ending) noteSource() {
+	p.Record.Source, p.Record.Unproven = p.Report.Source, p.Listed == nil
+	p.noteSettings()
+}
+
+// rememberSource notes the source of a run that succeeded.
+func (p ending) rememberSource() {
+	switch {
+	case p.Listed != nil || p.Opts.Only != nil || p.Opts.DryRun || p.Record == nil || p.Record.Inventory == nil:
+		return
+	case !p.Record.Unproven && p.Record.Source == p.Report.Source && p.Record.Target == p.App.Namespace && p.Record.PlainSecrets == p.App.AllowPlainSecrets:
+		return
+	}
+	p.noteSource()
+	p.Record.Unproven = false
+	if p.Record.Revision.Commit == p.Revision.Commit {
+		p.Record.Revision.Ref = p.Revision.Ref
+	}
+	p.moved = true
+}
+
+// Under is a recorded revision as a run names it that is about another ref than the record.
+func Under(rev report.Revision, was, now string) report.Revision {
+	if was != now {
+		rev.Ref = ShortRef(now)
+	}
+	return rev
+}
+
+// warnForgotten says, after a run that failed, that later runs use another source.
+func (p ending) warnForgotten() {
+	if p.Record == nil || p.Record.Inventory == nil || p.Opts.Loop || p.Opts.DryRun || p.Listed != nil || !p.keepsSource() {
+		return
+	}
+	WarnForgotten(p.Say, p.Record.Source, p.Report.Source)
+}
+
+func WarnForgotten(say func(report.EventKind, string, ...any), was, now report.Source) {
+	var differ []string
+	for _, f := range []struct{ name, was, now string }{{"--repo", was.Repo, now.Repo}, {"--ref", was.Ref, now.Ref}, {"--path", was.Path, now.Path}} {
+		if f.was == f.now {
+			continue
+		}
+		if f.was == "" {
+			f.was = "the default"
+		}
+		differ = append(differ, fmt.Sprintf("%s (%s)", f.name, f.was))
+	}
+	if len(differ) > 0 {
+		say(report.Warning, "this run did not succeed, so later runs without flags use the source of the last one that did: %s", strings.Join(differ, ", "))
+	}
+}
+
+// SameRef tells whether a ref as given is the known one. resolved is the branch that the given one turned out to be.
+func SameRef(given, known, resolved string) bool {
+	given, known = ShortRef(given), ShortRef(known)
+	return given == known || given == "" && resolved == known
+}
+
+// ShortRef is the name of a branch or tag, "" for HEAD.
+func ShortRef(ref string) string {
+	if ref == "HEAD" {
+		return ""
+	}
+	for _, prefix := range []string{"refs/heads/", "refs/tags/"} {
+		ref = strings.TrimPrefix(ref, prefix)
+	}
+	return ref
+}

@@ -1,0 +1,144 @@
+package pass
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/preflight"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+)
+
+// saveResult saves record, report and history when this pass has something new to say. A pass that found nothing to do
+// writes nothing; neither does one that fails as the one before it did.
+func (p ending) saveResult(idle bool, failure error) error {
+	if p.Opts.DryRun || p.Record == nil || p.Record.Inventory == nil || errors.Is(failure, store.ErrBusy) {
+		return nil
+	}
+	if errors.As(failure, new(*DependencyError)) {
+		return nil // the list of apps tells it
+	}
+	neverApplied := len(p.Record.Rows) == 0 && p.Record.Due != record.HooksDelete
+	if neverApplied && p.Listed == nil && errors.As(failure, new(*preflight.OwnedError)) { // so that status says who has its objects
+		p.Record.Source = p.Report.Source
+		p.noteSettings()
+		return p.save(p.ctx, p.Report.Result, p.Report.Message, false)
+	}
+	if neverApplied && failure != nil {
+		p.Report.Unrecorded = !errors.Is(failure, wait.ErrInterrupted)
+		return nil // nothing of this app is in the cluster: leave no trace either
+	}
+	if errors.Is(failure, wait.ErrInterrupted) && p.Report.Counts.Changed() == 0 && len(p.Exec.Failed) == 0 {
+		return nil // it came to nothing, and the next pass starts where this one did
+	}
+	settled := (failure == nil || p.held) && (p.Opts.Only == nil || p.Record.Settled) && len(p.Track.Unhealthy(slices.Collect(maps.Keys(p.Track.Refs)))) == 0
+	if idle && settled == p.Record.Settled && failure == nil && !p.Live.IsRewound() && !p.Exec.Remarked && !p.moved && !p.renamed {
+		return nil
+	}
+	ctx, cancel := wait.Lingering(p.ctx, wait.SaveGrace)
+	defer cancel()
+	if failure != nil && len(p.Exec.Failed) > 0 {
+		p.Record.Pending = true
+	}
+	if idle && p.Listed != nil && failure == nil {
+		p.Record.Revision = p.Revision // it would not be worth a write of its own
+	}
+	return p.save(ctx, p.Report.Result, p.Report.Message, settled)
+}
+
+// save writes the inventory, the report and, when the run is news, the history.
+func (p ending) save(ctx context.Context, result report.Result, message string, settled bool) error {
+	p.Record.Settled = settled
+	if !p.Record.HasParent() {
+		if _, err := p.Records.LoadParent(ctx, p.Record, p.App.Name); err != nil {
+			return err
+		}
+	}
+	p.countHealth()
+	run := report.Run{Revision: p.Revision, Result: result, Cause: p.Report.Cause, Time: p.Started.UTC().Truncate(time.Second),
+		Duration: metav1.Duration{Duration: p.Now().Sub(p.Started).Round(time.Millisecond)},
+		Counts:   p.Report.Counts, Message: message, Changes: p.ChangeLines()}
+	history, news := p.pushRun(ctx, run)
+	if !news && !p.Record.Unsaved() {
+		return nil
+	}
+	last := run
+	if len(history) > 0 {
+		last = history[0]
+	}
+	p.Record.History, p.Report.News = history, p.pushed
+	p.Record.Report = &report.Summary{Name: p.App.Name, Source: p.Report.Source, List: p.Record.List, Revision: p.Record.Revision, Seen: p.seen(),
+		Sync: syncOf(result), Health: p.Report.Objects.Worst(), Message: message, Objects: p.Report.Objects, LastRun: last}
+	return p.Records.Save(ctx, p.Record)
+}
+
+// pushRun adds run to the history if it is news: it changed an object, failed in a new way, ended a failure, or found
+// done what a run that was cut off has not recorded. The second save of one pass, after the wait for health, replaces
+// its first entry.
+func (p ending) pushRun(ctx context.Context, run report.Run) ([]report.Run, bool) {
+	history := p.Record.History
+	if p.pushed {
+		run.ID = history[0].ID
+		p.noteCommits(ctx, &run)
+		return append([]report.Run{run}, history[1:]...), true
+	}
+	recovered := len(history) > 0 && history[0].Result == report.ResultFailed
+	if run.Result != report.ResultFailed && run.Counts.Changed() == 0 && !recovered && !p.gitChanged() {
+		return history, false
+	}
+	if history, p.pushed = report.Push(history, run); p.pushed {
+		p.noteCommits(ctx, &history[0])
+	}
+	return history, p.pushed
+}
+
+// gitChanged tells whether the plan of this pass holds a change of Git's that the record did not know.
+func (p ending) gitChanged() bool {
+	return p.Plan != nil && (len(p.Plan.Prunes) > 0 || slices.ContainsFunc(p.Plan.Steps, func(s *plan.Step) bool { return s.Changed }))
+}
+
+func syncOf(result report.Result) report.Sync {
+	if result == report.ResultFailed {
+		return report.SyncFailed
+	}
+	return report.Synced
+}
+
+func (p ending) ChangeLines() []string {
+	var lines []string
+	for _, c := range p.Report.Changes {
+		if c.Action == report.Unchanged {
+			continue
+		}
+		if len(lines) == report.MaxChanges {
+			lines = append(lines[:report.MaxChanges-1], fmt.Sprintf("and %d more", len(p.Report.Changes)-report.MaxChanges+1))
+			break
+		}
+		lines = append(lines, c.Short+" "+string(c.Action))
+	}
+	return lines
+}
+
+// secretsInPlay lists the Secrets among the desired and live objects, whose values must not appear in any text.
+func (p *Pass) secretsInPlay() []*unstructured.Unstructured {
+	var out []*unstructured.Unstructured
+	for _, o := range slices.Concat(p.Desired, p.Hooks.List) {
+		if o.Group == "" && o.Ref.Kind.Kind == "Secret" {
+			out = append(out, o.Manifest)
+			if live, whole := p.Live.Object(o.Key()).(*unstructured.Unstructured); whole {
+				out = append(out, live)
+			}
+		}
+	}
+	return out
+}

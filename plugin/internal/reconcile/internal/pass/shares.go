@@ -1,0 +1,58 @@
+package pass
+
+import (
+	"context"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+)
+
+// renameShares gives our entries on the objects that are as they were applied today's name. An object that refuses any
+// update keeps the earlier name until it is applied again, and is not asked twice.
+func (p writing) renameShares(ctx context.Context) error {
+	if p.Opts.DryRun {
+		return nil
+	}
+	planned := map[record.Key]bool{} // they are renamed when it is their turn, or go
+	if p.Plan != nil {
+		for _, s := range p.Plan.Steps {
+			planned[s.Key()] = true
+		}
+		for _, r := range p.Plan.Prunes {
+			planned[record.KeyOf(r.Row.Ref)] = true
+		}
+	}
+	var keys []record.Key
+	for k, row := range p.Record.Rows {
+		u := p.Live.Member(k, p.Set)
+		if !planned[k] && p.States[k] == live.InSync && !row.KeepsName && u != nil && u.GetUID() == row.UID && fields.HasEarlierName(u) {
+			keys = append(keys, k)
+		}
+	}
+	after, errs := make([]*unstructured.Unstructured, len(keys)), make([]error, len(keys))
+	concurrent.Each(ctx, len(keys), apply.AtOnce, func(i int) {
+		after[i], errs[i] = p.Cluster.RenameManagers(ctx, p.Record.Rows[keys[i]].Ref, p.Live.Member(keys[i], p.Set), record.Manager)
+	})
+	for i, k := range keys {
+		row := p.Record.Rows[k]
+		switch u := after[i]; {
+		case ctx.Err() != nil:
+			return wait.ErrInterrupted
+		case errs[i] != nil && !apierrors.IsNotFound(errs[i]):
+			p.Say(report.Warning, "%s keeps the earlier name of our field manager: %s", row.Ref, p.Mask(errs[i].Error()))
+			row.KeepsName = true
+		case u != nil && u.GetUID() == row.UID && p.Applier().OwnedDigest(u) == row.Owned:
+			row.ResourceVersion, row.Generation, row.Metadata = u.GetResourceVersion(), u.GetGeneration(), live.MetadataDigest(p.Record.Inventory, u)
+		}
+		p.Record.Rows[k], p.renamed = row, true
+	}
+	return nil
+}

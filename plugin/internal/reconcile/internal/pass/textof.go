@@ -1,0 +1,31 @@
+package pass
+
+import (
+	"context"
+	"io"
+	"path"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
+)
+
+// mostText is how much of a file is searched for a line.
+const mostText = 16 << 20
+
+// textOf reads the file of an origin in the commit, nil when that cannot be read.
+func (p *Pass) textOf(origin manifest.Origin) []byte {
+	tree, err := p.OpenTree(context.WithoutCancel(p.ctx))
+	if err != nil {
+		return nil
+	}
+	defer tree.Close()
+	f, err := tree.Root.Open(path.Clean(origin.File))
+	if err != nil {
+		return nil
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, mostText))
+	if err != nil {
+		return nil
+	}
+	return data
+}
