@@ -32,7 +32,7 @@ func (rd *round) foresee(p *pass.Pass) {
 // foreseeLeaving says of apps that left gitops.yaml, and would hold nothing any more, what becomes of their records.
 func (rd *round) foreseeLeaving() {
 	for _, p := range rd.passes {
-		stays := slices.ContainsFunc(rd.moves, func(m move) bool { return m.from == p && m.to.FailedOn(m.key) })
+		stays := slices.ContainsFunc(rd.moves, func(m move) bool { return m.from == p && pass.FailedOn(m.to, m.key) })
 		if l := p.Listed; l.LeftList && l.Applied && l.NotPruned == "" && p.Failure == nil && !stays {
 			p.Report.Message, p.Report.Health = "left gitops.yaml: its record would be deleted", health.Unknown
 		}

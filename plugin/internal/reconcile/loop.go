@@ -218,7 +218,7 @@ func (l *loop) narrow(ctx context.Context) (done bool, err error) {
 		}
 		p := m.last.Repeat(ctx, m.dirty)
 		m.dirty = map[record.Key]bool{}
-		err := p.RunStages(ctx)
+		err := p.Run(ctx)
 		if errors.Is(err, pass.ErrRecordChanged) || errors.Is(err, build.ErrSlow) {
 			if len(out.Apps) > 0 {
 				l.each(out)

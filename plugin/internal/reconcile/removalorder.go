@@ -129,7 +129,7 @@ func holdersLast(a, b *leaving) int {
 func (rd *round) removedFirst(p *pass.Pass) []*pass.Pass {
 	var first []*pass.Pass
 	for _, q := range rd.passes {
-		if slices.Contains(p.Listed.RemovedAfter, q.App.Name) && !q.IsRemoved() {
+		if slices.Contains(p.Listed.RemovedAfter, q.App.Name) && !pass.IsRemoved(q) {
 			first = append(first, q)
 		}
 	}

@@ -132,7 +132,7 @@ func (rd *round) single(ctx context.Context, err error) Outcome {
 	}
 	switch {
 	case err == nil:
-		err = p.RunStages(ctx)
+		err = p.Run(ctx)
 	case rd.records != nil: // Git was polled, and could not be read
 		_, _ = p.Reading().Poll(ctx), p.Reading().Load(ctx) // nobody is asked again; the record says why nothing new is applied
 	case !opts.Forgive:

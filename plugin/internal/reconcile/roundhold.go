@@ -37,11 +37,11 @@ func (rd *round) hold(ctx context.Context) ([]AppOutcome, error) {
 	rd.look(ctx)
 	var open []*pass.Pass
 	for _, p := range rd.passes {
-		if p.Failure == nil && !p.Listed.NotSelected && p.Planning().HasDrifted() {
+		if p.Failure == nil && !p.Listed.NotSelected && p.Reverting().HasDrifted() {
 			open = append(open, p)
 		}
 	}
-	concurrent.Each(ctx, len(open), build.AtOnce, func(i int) { open[i].Failure = open[i].Planning().PlanHeld(ctx) })
+	concurrent.Each(ctx, len(open), build.AtOnce, func(i int) { open[i].Failure = open[i].Reverting().PlanHeld(ctx) })
 	rd.work(ctx)
 	var out []AppOutcome
 	for _, p := range rd.passes {

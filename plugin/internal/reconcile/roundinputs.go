@@ -27,13 +27,13 @@ func (rd *round) renderOpen(ctx context.Context, open []*pass.Pass) []*pass.Pass
 func (rd *round) disputed(claimants []*pass.Pass) []*pass.Pass {
 	claimed := map[record.Key]bool{}
 	for _, p := range claimants {
-		for _, k := range p.Claimed() {
+		for _, k := range pass.Claimed(p) {
 			claimed[k] = true
 		}
 	}
 	var again []*pass.Pass
 	for _, p := range rd.passes {
-		if p.Listed.InputsUnchanged && slices.ContainsFunc(p.Claimed(), func(k record.Key) bool { return claimed[k] }) {
+		if p.Listed.InputsUnchanged && slices.ContainsFunc(pass.Claimed(p), func(k record.Key) bool { return claimed[k] }) {
 			p.Listed.InputsUnchanged, p.Listed.UpToDate = false, false
 			p.Report.Counts = report.Counts{}
 			again = append(again, p)

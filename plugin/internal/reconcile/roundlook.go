@@ -56,7 +56,7 @@ func (rd *round) makePasses(ctx context.Context) error {
 			}
 		}
 		if rd.holding {
-			p.Planning().AtRecord(rd.records[app.Name])
+			p.Reverting().AtRecord(rd.records[app.Name])
 		}
 		rd.passes = append(rd.passes, p)
 	}

@@ -28,7 +28,7 @@ func (rd *round) handovers() {
 		if (p.Failure != nil || p.Listed.WaitsForRender) && !p.Listed.LeftList || p.Record == nil {
 			unknown = append(unknown, p)
 		}
-		for _, k := range p.Claimed() {
+		for _, k := range pass.Claimed(p) {
 			holders[k] = p
 		}
 	}
@@ -41,7 +41,7 @@ func (rd *round) handovers() {
 			continue // as recorded
 		}
 		wants := map[record.Key]bool{}
-		for _, k := range giver.Claimed() {
+		for _, k := range pass.Claimed(giver) {
 			wants[k] = true
 		}
 		for k, row := range giver.Record.Rows {
@@ -71,7 +71,7 @@ func (rd *round) handovers() {
 func (rd *round) dropGiven(ctx context.Context) error {
 	left := map[*pass.Pass]bool{}
 	for _, m := range rd.moves {
-		if row := m.to.Record.Rows[m.key]; row.UID == "" || m.to.FailedOn(m.key) {
+		if row := m.to.Record.Rows[m.key]; row.UID == "" || pass.FailedOn(m.to, m.key) {
 			m.from.Listed.NotPruned = fmt.Sprintf("%s goes to the app %s, which has not taken it over yet", m.key.Name, m.to.App.Name)
 			continue
 		}

@@ -22,7 +22,7 @@ import (
 // work applies what was planned. An app is applied when those it depends on are applied and healthy; while it has to
 // wait for that, the others go on. Nobody waits for health that no other app needs before all apps are applied.
 func (rd *round) work(ctx context.Context) {
-	open := slices.DeleteFunc(slices.Clone(rd.passes), func(p *pass.Pass) bool { return !p.HasWork() })
+	open := slices.DeleteFunc(slices.Clone(rd.passes), func(p *pass.Pass) bool { return !pass.HasWork(p) })
 	for len(open) > 0 && ctx.Err() == nil {
 		i := slices.IndexFunc(open, func(p *pass.Pass) bool { return len(rd.unsure(p)) == 0 })
 		if i < 0 {
@@ -105,7 +105,7 @@ func (rd *round) mayStart(p *pass.Pass) bool {
 		}
 	}
 	if first := rd.removedFirst(p); len(first) > 0 {
-		p.Listed.Waiting = first[0].WhyWaitFor()
+		p.Listed.Waiting = pass.WhyWaitFor(first[0])
 		return false
 	}
 	return true
@@ -124,16 +124,12 @@ func (rd *round) start(ctx context.Context, p *pass.Pass) {
 			case errors.Is(p.Failure, pass.ErrNothingToDo):
 				p.Listed.UpToDate, p.Failure = true, nil
 			case errors.Is(p.Failure, build.ErrSlow):
-				p.WaitForRender()
+				pass.WaitForRender(p)
 			}
 			return
 		}
 	}
-	parts := p.WritingParts()
-	if p.Listed.LeftList {
-		parts = p.RemovingParts()
-	}
-	if p.Failure = p.RunParts(ctx, parts); p.Failure != nil {
+	if p.Failure = p.Execute(ctx); p.Failure != nil {
 		return
 	}
 	p.Listed.Applied = true
@@ -150,7 +146,7 @@ func (rd *round) planLate(ctx context.Context, p *pass.Pass) error {
 	if err := p.Reading().Render(ctx); err != nil {
 		return err
 	}
-	if err := p.Reading().Confine(); err != nil {
+	if err := p.Planning().Confine(); err != nil {
 		return err
 	}
 	for _, other := range rd.passes {
@@ -192,10 +188,10 @@ func (rd *round) end(ctx context.Context, p *pass.Pass) {
 		p.Report.Result, p.Report.Message = report.ResultSucceeded, l.Waiting
 		p.Report.Objects, p.Report.Health = report.Objects{}, health.Unknown
 		return
-	case p.Failure == nil && l.Applied && ctx.Err() != nil && p.AllDone():
+	case p.Failure == nil && l.Applied && ctx.Err() != nil && pass.AllDone(p):
 		p.Failure = l.NotReverted // the run is interrupted; this app was finished
 	case p.Failure == nil && l.Applied:
-		if p.Failure = p.RunParts(ctx, p.VerifyingParts()); p.Failure == nil {
+		if p.Failure = p.Verify(ctx); p.Failure == nil {
 			p.Failure = l.NotReverted
 		}
 	case p.Failure == nil && l.UpToDate:

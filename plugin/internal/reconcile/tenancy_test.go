@@ -44,11 +44,11 @@ func TestHooksAreConfinedToo(t *testing.T) {
 	hook := desiredtest.Object("Job", "migrate", "argocd.argoproj.io/hook=PreSync")
 	hook.Namespace = "kube-system"
 	p := &pass.Pass{Job: pass.Job{App: App{Allow: Allow{Namespaces: []string{"shop"}}}}, Wanted: pass.Wanted{Hooks: plan.Hooks{List: []*desired.Object{hook}}}}
-	if err := p.Reading().Confine(); err == nil {
+	if err := p.Planning().Confine(); err == nil {
 		t.Error("a hook in a namespace of others is allowed")
 	}
 	p.App.Allow.Namespaces = []string{"kube-system"}
-	if err := p.Reading().Confine(); err != nil {
+	if err := p.Planning().Confine(); err != nil {
 		t.Error(err)
 	}
 }

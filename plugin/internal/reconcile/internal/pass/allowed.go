@@ -3,7 +3,6 @@ package pass
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -75,9 +74,3 @@ func tipOf(tip source.Revision) plan.Commit {
 }
 
 func messageOf(rev source.Revision) string { return rev.Subject + "\n\n" + rev.Body }
-
-// allowances remembers what the messages of the range of commits allow that was asked for last. The zero value is ready to use.
-type allowances struct {
-	mu   sync.Mutex
-	last map[[2]string]plan.Allowance // by the two ends of the range
-}

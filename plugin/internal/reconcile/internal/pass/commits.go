@@ -15,17 +15,10 @@ import (
 // maxCommits is how many commits the history keeps of one run.
 const maxCommits = 10
 
-// lastKnown is what a record said of an app when it was loaded. Passes write over it.
-type lastKnown struct {
-	Commit string         // that its objects equalled, "" when there is none
-	inputs *record.Inputs // what they were rendered from; nil where it is not known
-	config string         // digest of its settings
-}
-
 // noteCommits fills in which commits made the run necessary: those since the last one that touch what the app is rendered
 // from. What cannot be told is said. Nothing is asked of Git where the new commit follows the last one directly.
 func (p ending) noteCommits(ctx context.Context, run *report.Run) {
-	if run.Cause != report.CauseCommit || p.isHeld() {
+	if run.Cause != report.CauseCommit || p.Listed.revertsOnly() {
 		return
 	}
 	if p.because == nil {
@@ -33,12 +26,6 @@ func (p ending) noteCommits(ctx context.Context, run *report.Run) {
 		p.because.commits, p.because.unclear = p.touching(ctx)
 	}
 	run.Commits, run.Unclear = p.because.commits, p.because.unclear
-}
-
-// because is why a run was necessary.
-type because struct {
-	commits []report.Revision
-	unclear string
 }
 
 func (p ending) touching(ctx context.Context) ([]report.Revision, string) {

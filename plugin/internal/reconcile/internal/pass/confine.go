@@ -9,7 +9,7 @@ import (
 
 // Confine refuses what the settings do not allow the app to contain, hooks among them, all at once. What is refused wants
 // nothing any more: it is in no other app's way.
-func (p reading) Confine() error {
+func (p planning) Confine() error {
 	var problems manifest.Problems
 	for _, o := range slices.Concat(p.Desired, p.Hooks.List) {
 		if why, advice := p.App.Allow.Refuses(o.Ref); why != "" {

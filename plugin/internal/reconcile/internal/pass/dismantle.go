@@ -25,11 +25,11 @@ func (p removal) Dismantle(ctx context.Context, prune bool) error {
 	if err := p.Reading().observeRecorded(ctx); err != nil {
 		return err
 	}
-	p.Plan = plan.Make(p.planInput(nil))
+	p.Plan = plan.Make(p.Planning().planInput(nil))
 	if err := p.Planning().lookBeforePrune(ctx); err != nil {
 		return err
 	}
-	p.Plan = plan.Make(p.planInput(nil))
+	p.Plan = plan.Make(p.Planning().planInput(nil))
 	take := p.removeAll
 	if !prune {
 		take = p.releaseAll
@@ -56,7 +56,7 @@ func (p removal) removeAll(ctx context.Context) error {
 	if p.Hooks.AreDue() {
 		p.Record.SetDue(p.Hooks.Due)
 	}
-	return p.RunParts(ctx, p.deletingParts())
+	return runParts(ctx, p.Pass, deletingParts(p.Pass))
 }
 
 // releaseAll takes our label off every object that is proven ours.

@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/execute"
@@ -74,4 +75,10 @@ func (r *Env) Settings(a app.App, variables string) string {
 func (r *Env) OwnSettings(a app.App) string {
 	a.Timeout = 0
 	return r.Settings(a, "")
+}
+
+// allowances remembers what the messages of the range of commits allow that was asked for last. The zero value is ready to use.
+type allowances struct {
+	mu   sync.Mutex
+	last map[[2]string]plan.Allowance // by the two ends of the range
 }

@@ -41,8 +41,8 @@ func (p *Pass) Execution() *execute.Execution {
 	e.Plan, e.Desired, e.Ignored, e.Loop, e.Budget = p.Plan, p.Desired, p.ignored, p.Opts.Loop, p.App.Budget
 	e.Refusals = &p.Env.refusals
 	e.Allowed = func(ctx context.Context) plan.Allowance { return p.Allowed(ctx, p.Tip, p.Commit, p.Bases()...) }
-	e.CheckCluster = func(ctx context.Context) error { return p.checkCluster(ctx, false) }
-	e.WarnMissing, e.Applied = p.takeover.WarnMissing, p.installed
+	e.CheckCluster = func(ctx context.Context) error { return p.Planning().checkCluster(ctx, false) }
+	e.WarnMissing, e.Applied = p.takeover.WarnMissing, p.writing().installed
 	e.MayRecreate = e.GuardUnforeseen
 	return e
 }
@@ -52,7 +52,7 @@ func (p *Pass) Applier() *apply.Applier {
 	a := &apply.Applier{Client: p.Cluster, Now: p.Now, Say: p.Teller, Wait: p.Wait, Contested: &p.Env.contested, Set: p.Set, Foreign: p.App.ForeignFields,
 		DryRun: p.Opts.DryRun, Record: p.Record, Promised: plan.Promised{NewKinds: p.NewKinds, Namespace: p.App.Namespace, Ahead: p.Foreseen},
 		Unchanged: func(ctx context.Context) error { return p.Records.Unchanged(ctx, p.Record) },
-		Absent:    p.Live.IsAbsent, Text: p.textOf, IsCredentials: p.isCredentials, MadeNamespace: p.madeNamespace}
+		Absent:    p.Live.IsAbsent, Text: p.Reading().textOf, IsCredentials: p.isCredentials, MadeNamespace: p.writing().madeNamespace}
 	if p.Plan != nil {
 		a.Promised.Steps = p.Plan.Steps
 	}

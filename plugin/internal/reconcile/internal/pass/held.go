@@ -14,7 +14,7 @@ import (
 )
 
 // PlanHeld plans to revert what drifted, wherever the manifests are those that were applied.
-func (p planning) PlanHeld(ctx context.Context) error {
+func (p reverting) PlanHeld(ctx context.Context) error {
 	if err := p.Reading().Render(ctx); err != nil {
 		p.Desired = nil
 		return p.notReverted(p.left(), err)
@@ -25,11 +25,11 @@ func (p planning) PlanHeld(ctx context.Context) error {
 		return !recorded || p.handedOn(o.Key())
 	})
 	p.Live = p.OwnPart()
-	p.Plan = plan.Make(p.planInput(p.Desired))
+	p.Plan = plan.Make(p.Planning().planInput(p.Desired))
 	if len(p.Plan.Refused) > 0 {
-		return p.refuseForeign(ctx)
+		return p.Planning().refuseForeign(ctx)
 	}
-	p.noteSpread()
+	p.Planning().noteSpread()
 	p.Plan.Prunes = nil
 	p.Plan.Steps = slices.DeleteFunc(p.Plan.Steps, func(s *plan.Step) bool { return s.Changed })
 	p.Desired = slices.Clone(p.Plan.Unchanged)
@@ -42,20 +42,17 @@ func (p planning) PlanHeld(ctx context.Context) error {
 	if left := p.left(); len(left) > 0 {
 		p.Listed.NotReverted = p.notReverted(left, fmt.Errorf("what %s says of it is not what was applied", p.Revision.Short()))
 	}
-	if err := p.readPlanned(ctx); err != nil {
+	if err := p.Planning().readPlanned(ctx); err != nil {
 		return err
 	}
-	if err := p.checkOwners(ctx); err != nil {
+	if err := p.Planning().checkOwners(ctx); err != nil {
 		return err
 	}
-	return p.checkRights(ctx)
+	return p.Planning().checkRights(ctx)
 }
 
-// isHeld tells whether the pass only reverts drift, since gitops.yaml cannot be used.
-func (p *Pass) isHeld() bool { return p.Listed != nil && p.Listed.RevertOnly != nil }
-
 // AtRecord makes the pass one at the commit that its record holds, whatever the ref points at.
-func (p planning) AtRecord(rec *record.Record) {
+func (p reverting) AtRecord(rec *record.Record) {
 	p.Listed.RevertOnly = &recordBefore{rec.Pending, rec.Inputs}
 	p.Revision = p.At(rec)
 	p.Commit, p.Report.Revision, p.Report.Source = p.Revision.Commit, p.Revision, rec.Source
@@ -64,7 +61,7 @@ func (p planning) AtRecord(rec *record.Record) {
 
 // HasDrifted tells whether an object is not as it was applied. What was never applied to the end is left to a commit that
 // can be read.
-func (p planning) HasDrifted() bool {
+func (p reverting) HasDrifted() bool {
 	for k, row := range p.Record.Rows {
 		if p.Commit != "" && row.Manifest != "" && p.States[k] != live.InSync {
 			return true
@@ -75,7 +72,7 @@ func (p planning) HasDrifted() bool {
 }
 
 // left lists the recorded objects that are not as they were applied and that the plan is not about.
-func (p planning) left() []record.Row {
+func (p reverting) left() []record.Row {
 	planned := p.keys()
 	return slices.DeleteFunc(p.Record.Sorted(), func(row record.Row) bool {
 		k := record.KeyOf(row.Ref)
@@ -84,22 +81,16 @@ func (p planning) left() []record.Row {
 }
 
 // handedOn tells whether a run that was cut off gave the object to another app of the instance.
-func (p planning) handedOn(k record.Key) bool {
+func (p reverting) handedOn(k record.Key) bool {
 	return p.Apps[plan.OtherSet(p.Live.Object(k), p.Set)] != ""
 }
 
 // notReverted says which drift stays, and why.
-func (p planning) notReverted(left []record.Row, why error) error {
+func (p reverting) notReverted(left []record.Row, why error) error {
 	others := ""
 	if n := len(left) - 1; n > 0 {
 		others = fmt.Sprintf(" (and %s)", report.Plural(n, "other object"))
 	}
 	return hint.With(fmt.Errorf("%s%s has drifted and is not reverted: %w", left[0].Ref, others, why),
 		"mend gitops.yaml: the next run applies its commit")
-}
-
-// recordBefore is what a pass that only reverts drift leaves of the record as it was.
-type recordBefore struct {
-	pending bool
-	inputs  *record.Inputs
 }

@@ -19,7 +19,7 @@ func (p ending) heldBack(err error) error {
 // seen is what the ref points at, applied or not. What a commit asks of an app whose gitops.yaml cannot be used is not known,
 // so the last one that could be is meant then.
 func (p ending) seen() string {
-	if p.isHeld() && p.Record.Report != nil {
+	if p.Listed.revertsOnly() && p.Record.Report != nil {
 		if p.Record.Report.Seen == p.Listed.recorded { // nothing newer than what the record had: now it has the list's
 			return p.Record.Revision.Commit
 		}

@@ -13,9 +13,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// retired tells whether the app left gitops.yaml.
-func (p *Pass) retired() bool { return p.Listed != nil && p.Listed.LeftList }
-
 // PlanRemoval finds out whether hooks are to run because the app left gitops.yaml. They do not while its objects stay,
 // or may be another app's, and never when another app takes over some of them: it was moved then.
 func (p planning) PlanRemoval() error {

@@ -10,17 +10,15 @@ import (
 func (p writing) tellHooks() {
 	for _, phase := range []string{desired.PreDelete, desired.PreSync, desired.Sync, desired.PostSync, desired.PostDelete} {
 		for _, o := range desired.HooksOf(p.Hooks.List, phase, p.Record.Due) {
-			p.Change(report.Change{Object: o.ID(), Short: p.shortOf(o), Origin: o.Origin.String(), Action: report.Skipped,
+			p.Change(report.Change{Object: o.ID(), Short: p.Short(plan.NameGiven(o)), Origin: o.Origin.String(), Action: report.Skipped,
 				Note: phase + " hook: a dry run does not run it"})
 		}
 	}
 }
 
-func (p *Pass) shortOf(o *desired.Object) string { return p.Short(plan.NameGiven(o)) }
-
 // planHooks finds out whether the hooks of this commit are to run.
 func (p planning) planHooks() {
-	if p.Opts.Only != nil || p.retired() {
+	if p.Opts.Only != nil || p.Listed.hasLeft() {
 		return
 	}
 	p.Hooks.ForCommit(p.Record, p.Desired, p.Commit)

@@ -14,7 +14,7 @@ import (
 // postSync runs the PostSync hooks once everything is healthy, cleans up after hooks that left Git, and records that
 // the hooks of these manifests have run.
 func (p writing) postSync(ctx context.Context) error {
-	if p.Opts.DryRun || len(p.Exec.Failed) > 0 || p.Opts.Only != nil || p.isHeld() {
+	if p.Opts.DryRun || len(p.Exec.Failed) > 0 || p.Opts.Only != nil || p.Listed.revertsOnly() {
 		return nil
 	}
 	if p.Hooks.AreDue() {

@@ -68,7 +68,7 @@ func (p ending) noteAsked() {
 }
 
 // installed makes a pass of this process look again for what charts asked about, after a kind was installed.
-func (p *Pass) installed(k record.Key) {
+func (p writing) installed(k record.Key) {
 	if k.Kind == "CustomResourceDefinition" && k.Group == "apiextensions.k8s.io" {
 		p.Env.Renders.ForgetCustom()
 	}

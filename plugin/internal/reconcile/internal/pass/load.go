@@ -140,7 +140,7 @@ func (p reading) observeRecorded(ctx context.Context) error {
 // Compared looks once more at states that another cluster would explain, and notes what others did.
 func (p reading) Compared(ctx context.Context) error {
 	if p.maybeOtherCluster() {
-		if err := p.checkCluster(ctx, true); err != nil {
+		if err := p.Planning().checkCluster(ctx, true); err != nil {
 			return err
 		}
 	}

@@ -19,11 +19,11 @@ func (p reading) RenderListed(ctx context.Context) {
 	}
 	p.Failure = p.Render(ctx)
 	if p.Failure == nil {
-		p.Failure = p.Confine()
+		p.Failure = p.Planning().Confine()
 		return
 	}
 	if errors.Is(p.Failure, build.ErrSlow) {
-		p.WaitForRender()
+		WaitForRender(p.Pass)
 		return
 	}
 	r := p.Env.Renders.Of(p.App.Name)

@@ -33,8 +33,8 @@ func (p writing) targetNamespace() (cluster.Ref, bool) {
 
 // needsNamespace tells whether the plan creates objects or runs hooks, which the target namespace may be missing for.
 func (p writing) needsNamespace() bool {
-	return p.Hooks.New && !p.retired() || slices.ContainsFunc(p.Plan.Steps, func(s *plan.Step) bool {
-		return !p.retired() && (s.Row == nil || s.State == live.Missing) || s.Live == nil && s.Namespace == p.App.Namespace
+	return p.Hooks.New && !p.Listed.hasLeft() || slices.ContainsFunc(p.Plan.Steps, func(s *plan.Step) bool {
+		return !p.Listed.hasLeft() && (s.Row == nil || s.State == live.Missing) || s.Live == nil && s.Namespace == p.App.Namespace
 	})
 }
 
@@ -75,6 +75,6 @@ func (p writing) tellNamespace(ref cluster.Ref, body []byte) {
 }
 
 // madeNamespace tells whether u is a Namespace that a run created for this very app before the app held it.
-func (p *Pass) madeNamespace(u *unstructured.Unstructured) bool {
+func (p writing) madeNamespace(u *unstructured.Unstructured) bool {
 	return object.Is(u.GetAPIVersion(), u.GetKind(), "", "Namespace") && p.Records.CreatedFor(u) == p.App.Name
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
@@ -15,111 +14,13 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/execute"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/preflight"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
-
-// Options are the settings of one pass.
-type Options struct {
-	Cause  report.Cause // what made us run, when neither a commit nor drift turns up
-	DryRun bool         // ask the server, write nothing
-	Loop   bool         // part of a loop: do not wait for the health of an earlier run again
-	Commit string       // what the ref points at, when that is known; "" polls
-	// Timeout is the budget of apps of a gitops.yaml that say none; zero is DefaultTimeout.
-	Timeout time.Duration
-
-	Only    *OnlyChanged                                        // set by a loop whose watches say what to look at
-	Forgive bool                                                // set by a loop whose last turn succeeded: a poll that fails once is not worth a write
-	Open    func(context.Context, string) (*source.Tree, error) // set where several apps share a checkout
-	Records map[string]*record.Record                           // set where they were loaded already
-	RanOut  *atomic.Int32                                       // renders of this run that did not fit into their slice, of several apps
-
-	// commits lists a range of commits, set where several apps ask for the same.
-	Commits func(ctx context.Context, from, to string, paths []string) ([]source.Commit, error)
-}
-
-// Pass is one run over one app.
-type Pass struct {
-	*Env
-	*tell.Teller
-	Tools
-	Job
-	revisions
-	Known
-	Wanted
-	result
-	Listed *Listed // of an app that a gitops.yaml lists
-}
-
-// Tools do the work of a pass.
-type Tools struct {
-	Track    *wait.Tracker
-	Wait     *wait.Waiter
-	takeover preflight.Takeover
-	Exec     *execute.Execution
-}
-
-// Job is what a pass is about.
-type Job struct {
-	ctx     context.Context // ends when the process is told to stop
-	App     app.App
-	Opts    Options
-	Set     string            // ApplySet id
-	Apps    map[string]string // of the instance, by ApplySet id
-	Started time.Time
-	Config  string           // digest of the settings
-	vars    *build.Variables // nil where the app takes none from the cluster
-	timeout time.Duration    // as the settings have it, zero for what flags say
-}
-
-// revisions are the commits that a pass is between, and what the app renders to.
-type revisions struct {
-	Commit   string // what the ref points at
-	Revision report.Revision
-	Tip      source.Revision // the commit, with its message
-	Was      lastKnown
-	because  *because    // nil until the history is written
-	Built    build.Build // what was rendered last; its inputs are nil where they are not known
-	Brought  []string    // API versions and kinds that apps before this one bring
-}
-
-// Known is what the record and the cluster hold.
-type Known struct {
-	Record *record.Record
-	Live   *live.Snapshot
-	States map[record.Key]live.State
-	plan.Handovers
-	moved   bool // the record names another commit, or other inputs, than before
-	renamed bool // our field manager got its name of today on some objects
-}
-
-// Wanted is what the app is to hold, and the plan to get there.
-type Wanted struct {
-	Desired            []*desired.Object
-	ignored            map[record.Key]bool // in Git, and left alone altogether
-	Hooks              plan.Hooks          // run instead of applied
-	deferred           bool                // a kind is not known yet: some objects are left to a later pass
-	Plan               *plan.Plan
-	NewKinds           map[cluster.Kind]bool // of CRDs this pass applies
-	Foreseen           []plan.Promise        // of a dry run: what it would find in the cluster
-	ForeseenNamespaces []string              // of apps before this one
-	handedOver         bool                  // it left gitops.yaml, but another app takes over objects of it
-}
-
-// result is what a pass came to.
-type result struct {
-	pushed     bool  // this run is in the history
-	held       bool  // all went well, but with an earlier commit than the ref points at
-	Failure    error // what ended it, of an app that a gitops.yaml lists
-	unrendered error // why its manifests were not rendered
-	owned      error // what would end it, of a dry run: other tools still apply its objects
-}
 
 // ErrNothingToDo ends a pass early: Git, record and cluster agree.
 var ErrNothingToDo = errors.New("nothing to do")
@@ -133,7 +34,7 @@ type part struct {
 // The parts of a pass, in order: first what only reads, then what writes. Apps of one gitops.yaml read together, see
 // round.go, and write one after the other.
 
-func (p *Pass) readingParts() []part {
+func readingParts(p *Pass) []part {
 	r, pl := p.Reading(), p.Planning()
 	return []part{
 		{"health rules", r.CompileHealth},
@@ -150,7 +51,7 @@ func (p *Pass) readingParts() []part {
 	}
 }
 
-func (p *Pass) WritingParts() []part {
+func writingParts(p *Pass) []part {
 	w := p.writing()
 	return []part{
 		{"ask", w.ask},
@@ -164,7 +65,7 @@ func (p *Pass) WritingParts() []part {
 }
 
 // deletingParts is what is done to the objects of an app that is removed.
-func (p *Pass) deletingParts() []part {
+func deletingParts(p *Pass) []part {
 	r, w := p.Removal(), p.writing()
 	return []part{
 		{"hooks", r.preDelete},
@@ -175,13 +76,13 @@ func (p *Pass) deletingParts() []part {
 	}
 }
 
-// RemovingParts takes the place of writingParts for an app that left gitops.yaml.
-func (p *Pass) RemovingParts() []part {
+// removingParts takes the place of writingParts for an app that left gitops.yaml.
+func removingParts(p *Pass) []part {
 	w := p.writing()
-	return slices.Concat([]part{{"write ahead", w.writeAhead}}, p.deletingParts(), []part{{"save", w.saveApplied}})
+	return slices.Concat([]part{{"write ahead", w.writeAhead}}, deletingParts(p), []part{{"save", w.saveApplied}})
 }
 
-func (p *Pass) VerifyingParts() []part {
+func verifyingParts(p *Pass) []part {
 	w := p.writing()
 	return []part{
 		{"wait for kinds", w.lateKinds},
@@ -190,24 +91,9 @@ func (p *Pass) VerifyingParts() []part {
 	}
 }
 
-// The stages of a pass, each with what it does. What they share is in pass.
-type (
-	reading  struct{ *Pass } // from Git and the cluster to what is desired and what there is
-	planning struct{ *Pass } // what is to be done, and whether it may be
-	writing  struct{ *Pass } // to the cluster
-	removal  struct{ *Pass } // of an app, with its hooks
-	ending   struct{ *Pass } // what is recorded and told
-)
-
-func (p *Pass) Reading() reading   { return reading{p} }
-func (p *Pass) Planning() planning { return planning{p} }
-func (p *Pass) writing() writing   { return writing{p} }
-func (p *Pass) Removal() removal   { return removal{p} }
-func (p *Pass) Ending() ending     { return ending{p} }
-
 func New(ctx context.Context, r *Env, a app.App, opts Options) *Pass {
 	p := &Pass{Env: r, Job: Job{ctx: ctx, App: a, Opts: opts, Set: r.Records.ID(a.Name), Started: r.Now(), Config: r.OwnSettings(a)}, Known: Known{Live: live.New()}, Wanted: Wanted{NewKinds: map[cluster.Kind]bool{}}, Tools: Tools{Track: wait.NewTracker(), Exec: &execute.Execution{Failed: map[record.Key]bool{}}}}
-	p.Teller = &tell.Teller{Emit: r.Events, SecretsOf: p.secretsInPlay, Report: &report.App{Name: a.Name, Cause: opts.Cause, DryRun: opts.DryRun,
+	p.Teller = &tell.Teller{Emit: r.Events, SecretsOf: p.Reading().secretsInPlay, Report: &report.App{Name: a.Name, Cause: opts.Cause, DryRun: opts.DryRun,
 		Source: r.From, Changes: []report.Change{}, Pruned: []string{}}}
 	p.Report.Source.Path = a.Path
 	p.takeover = preflight.Takeover{Client: r.Cluster, Home: r.Home, Reader: r.Reader, Say: p.Teller, Told: &r.owners}
@@ -216,15 +102,27 @@ func New(ctx context.Context, r *Env, a app.App, opts Options) *Pass {
 	return p
 }
 
-func (p *Pass) planInput(desired []*desired.Object) plan.Input {
+func (p planning) planInput(desired []*desired.Object) plan.Input {
 	return plan.Input{Desired: desired, Record: p.Record, Live: p.Live, States: p.States, Set: p.Set, Apps: p.Apps, Handovers: p.Handovers}
 }
 
-func (p *Pass) RunStages(ctx context.Context) error {
-	return p.RunParts(ctx, slices.Concat(p.readingParts(), p.WritingParts(), p.VerifyingParts()))
+// Run does all that a pass does for an app that is on its own, but for Finish.
+func (p *Pass) Run(ctx context.Context) error {
+	return runParts(ctx, p, slices.Concat(readingParts(p), writingParts(p), verifyingParts(p)))
 }
 
-func (p *Pass) RunParts(ctx context.Context, parts []part) error {
+// Execute does what was planned: it applies and prunes, or removes an app that left its list, and records that.
+func (p *Pass) Execute(ctx context.Context) error {
+	if p.Listed != nil && p.Listed.LeftList {
+		return runParts(ctx, p, removingParts(p))
+	}
+	return runParts(ctx, p, writingParts(p))
+}
+
+// Verify waits until what was applied is healthy, and runs the hooks that come then.
+func (p *Pass) Verify(ctx context.Context) error { return runParts(ctx, p, verifyingParts(p)) }
+
+func runParts(ctx context.Context, p *Pass, parts []part) error {
 	for _, s := range parts {
 		err := s.run(ctx)
 		if ctx.Err() != nil && !errors.Is(err, ErrNothingToDo) {
@@ -390,7 +288,7 @@ func (p writing) writeAhead(ctx context.Context) error {
 	}
 	p.Record.Inputs = nil // until all is applied, the rows are those of no commit
 	p.noteBefore()
-	if err := p.checkCluster(ctx, false); err != nil {
+	if err := p.Planning().checkCluster(ctx, false); err != nil {
 		return err
 	}
 	if !p.Record.HasParent() { // before the first write: another tool's parent, or another reconciler at work, is found now
@@ -464,7 +362,7 @@ func (p *Pass) keys() []record.Key {
 
 // complete marks the record as holding all of this commit. A pass that only reverts drift says nothing about commits.
 func (p writing) complete() {
-	if p.isHeld() {
+	if p.Listed.revertsOnly() {
 		p.Record.Pending, p.Record.Inputs = p.Listed.RevertOnly.pending, p.Listed.RevertOnly.inputs
 		return
 	}
@@ -504,11 +402,4 @@ func (p *Pass) Repeat(ctx context.Context, dirty map[record.Key]bool) *Pass {
 		n.Teller.Listed, n.Listed = true, &Listed{dir: p.Listed.dir, setting: p.Listed.setting, AppliedAt: &at}
 	}
 	return n
-}
-
-// OnlyChanged narrows a pass to objects that may have drifted: everything else is known to be as the last pass left it.
-type OnlyChanged struct {
-	rec  *record.Record
-	apps map[string]string
-	keys []record.Key
 }

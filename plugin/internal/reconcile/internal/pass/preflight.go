@@ -37,7 +37,7 @@ func (p planning) isOneChange() bool {
 }
 
 // checkCluster refuses a record of another cluster.
-func (p *Pass) checkCluster(ctx context.Context, suspicious bool) error {
+func (p planning) checkCluster(ctx context.Context, suspicious bool) error {
 	return p.Env.identity.Check(ctx, p.Cluster, p.Record, p.Records.Namespace, suspicious)
 }
 

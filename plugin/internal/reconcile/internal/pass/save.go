@@ -130,7 +130,7 @@ func (p ending) ChangeLines() []string {
 }
 
 // secretsInPlay lists the Secrets among the desired and live objects, whose values must not appear in any text.
-func (p *Pass) secretsInPlay() []*unstructured.Unstructured {
+func (p reading) secretsInPlay() []*unstructured.Unstructured {
 	var out []*unstructured.Unstructured
 	for _, o := range slices.Concat(p.Desired, p.Hooks.List) {
 		if o.Group == "" && o.Ref.Kind.Kind == "Secret" {

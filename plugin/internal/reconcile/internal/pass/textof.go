@@ -12,7 +12,7 @@ import (
 const mostText = 16 << 20
 
 // textOf reads the file of an origin in the commit, nil when that cannot be read.
-func (p *Pass) textOf(origin manifest.Origin) []byte {
+func (p reading) textOf(origin manifest.Origin) []byte {
 	tree, err := p.OpenTree(context.WithoutCancel(p.ctx))
 	if err != nil {
 		return nil
