@@ -77,7 +77,7 @@ func (o *diffOptions) run(ctx context.Context, c *cli, args []string) error {
 		}
 	})
 	r.Render, r.Apps = o.source.Renderer(notices(u)), gitopsyaml.Load
-	out := r.RunAll(ctx, work.Target, reconcile.Options{Cause: report.CauseManual, DryRun: true, Timeout: o.source.Timeout})
+	out := r.Run(ctx, work.Target, reconcile.Options{Cause: report.CauseManual, DryRun: true, Timeout: o.source.Timeout})
 	found, err := o.show(ctx, c, out)
 	owned, failure := partOwned(out)
 	ui.Refusals(u, owned)

@@ -112,7 +112,7 @@ func (o *reconcileOptions) run(ctx context.Context, c *cli, args []string) error
 	r.Render, r.Apps = o.source.Renderer(notices(u)), gitopsyaml.Load
 	opts := reconcile.Options{Cause: report.CauseManual, DryRun: dryRun, Timeout: o.source.Timeout}
 	if o.interval == 0 {
-		out := r.RunAll(ctx, work.Target, opts)
+		out := r.Run(ctx, work.Target, opts)
 		o.inPod.tellAll(ctx, out)
 		o.notify.tellAll(out)
 		return o.print(u, client, report.Requests{}, out)

@@ -104,7 +104,7 @@ func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
 	progress := ui.NewProgress(u, false)
 	r := newReconciler(client, store, target.Repository{}, nil, progress.Event)
 	for _, app := range apps {
-		removed, err := r.Dismantle(ctx, app, o.pruneApps)
+		removed, err := r.Remove(ctx, app, o.pruneApps)
 		if err != nil {
 			progress.Conclude(report.List{Apps: []report.App{removed}}, err)
 			return hint.With(fmt.Errorf("%s is not removed, so the rest of the instance stays", app), "run uninstall again when that is settled")
@@ -197,7 +197,7 @@ func (o *uninstallOptions) list(u *ui.Terminal, records map[string]*record.Recor
 	}
 	for _, app := range apps {
 		if o.pruneApps {
-			hooks, err := reconcile.Farewell(records[app])
+			hooks, err := reconcile.RemovalHooks(records[app])
 			if err != nil {
 				u.Warn("%s: %v", app, err)
 			}

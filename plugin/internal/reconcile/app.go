@@ -33,10 +33,10 @@ type Reconciler struct {
 	// Apps reads gitops.yaml in a directory of the checkout; found is false when there is none. nil never finds one.
 	Apps func(root *os.Root, dir string) (apps []App, found bool, err error)
 
-	own      *pass.Env // made when it is needed first
-	mu       sync.Mutex
-	deputies map[string]*pass.Env // by the service account that they act as
-	checked  *checked             // the gitops.yaml that was read last
+	own          *pass.Env // made when it is needed first
+	mu           sync.Mutex
+	impersonated map[string]*pass.Env // by the service account that they act as
+	checked      *checked             // the gitops.yaml that was read last
 }
 
 // Options are the settings of one run.
@@ -82,19 +82,19 @@ func (r *Reconciler) as(serviceAccount string) (*pass.Env, error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if e := r.deputies[serviceAccount]; e != nil {
+	if e := r.impersonated[serviceAccount]; e != nil {
 		return e, nil
 	}
 	client, err := r.Cluster.As("system:serviceaccount:" + r.Records.Namespace + ":" + serviceAccount)
 	if err != nil {
 		return nil, err
 	}
-	if r.deputies == nil {
-		r.deputies = map[string]*pass.Env{}
+	if r.impersonated == nil {
+		r.impersonated = map[string]*pass.Env{}
 	}
 	e := r.newEnv(client)
 	e.Home = r.Cluster
-	r.deputies[serviceAccount] = e
+	r.impersonated[serviceAccount] = e
 	return e, nil
 }
 

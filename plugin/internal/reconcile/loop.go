@@ -30,29 +30,29 @@ type loop struct {
 	opts   pass.Options
 	each   func(Outcome)
 
-	wake  chan struct{} // holds one: a pass is due
-	full  time.Time     // when the last whole passes were made
-	calm  bool          // the last passes succeeded, all is healthy
-	blind bool          // watching is not possible
-	ends  time.Time     // when no turn is to begin any more, zero for never
+	wake        chan struct{} // holds one: a pass is due
+	full        time.Time     // when the last whole passes were made
+	allHealthy  bool          // the last passes succeeded, all is healthy
+	cannotWatch bool          // watching is not possible
+	ends        time.Time     // when no turn is to begin any more, zero for never
 
-	mu      sync.Mutex // held by a pass: events that it causes are judged by the record it leaves
-	members []*member
-	holder  map[record.Key]*member // by the objects that they hold
-	sound   bool                   // the last passes succeeded
-	listed  bool
-	commit  string
-	watched map[watched]bool
-	stop    context.CancelFunc
-	beside  *besideRender // the render that goes on between the turns, nil when there is none
-	unseen  bool          // one has ended since the last turn
-	began   bool          // one was started
+	mu            sync.Mutex // held by a pass: events that it causes are judged by the record it leaves
+	members       []*member
+	holder        map[record.Key]*member // by the objects that they hold
+	lastRunOK     bool                   // the last passes succeeded
+	listed        bool
+	commit        string
+	watched       map[watched]bool
+	stop          context.CancelFunc
+	rendering     *besideRender // the render that goes on between the turns, nil when there is none
+	renderEnded   bool          // one has ended since the last turn
+	renderStarted bool          // one was started
 }
 
 // member is an app between two passes.
 type member struct {
-	last  *pass.Pass
-	dirty map[record.Key]bool // what the watches have brought up since
+	last    *pass.Pass
+	changed map[record.Key]bool // what the watches have brought up since
 }
 
 // watched is one watch: what it covers, and with whose rights.
@@ -98,12 +98,12 @@ func (l *loop) isOver() bool { return !l.ends.IsZero() && l.Now().After(l.ends) 
 func (l *loop) rendersBeside() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.beside != nil || l.unseen
+	return l.rendering != nil || l.renderEnded
 }
 
 // tick polls Git, and makes a turn when there is a new commit or the watches are not enough.
 func (l *loop) tick(ctx context.Context, last error) error {
-	if l.blind || !l.calm || l.Now().Sub(l.full) > fullEvery {
+	if l.cannotWatch || !l.allHealthy || l.Now().Sub(l.full) > fullEvery {
 		return l.turn(ctx, "")
 	}
 	commit, err := l.Source.Poll(ctx)
@@ -121,8 +121,8 @@ func (l *loop) turn(ctx context.Context, commit string) error {
 	case <-l.wake: // this turn sees what it was about
 	default:
 	}
-	if l.mayNarrow(commit) {
-		if done, err := l.narrow(ctx); done {
+	if l.mayReadOnlyChanged(commit) {
+		if done, err := l.onlyChanged(ctx); done {
 			return err
 		}
 	}
@@ -132,17 +132,17 @@ func (l *loop) turn(ctx context.Context, commit string) error {
 		}
 	}
 	opts := l.opts
-	opts.Commit, opts.Forgive = commit, l.sound
-	rd := l.newRound(l.target, opts)
-	l.unseen = false
-	out := rd.run(ctx)
+	opts.Commit, opts.Forgive = commit, l.lastRunOK
+	rd := l.newRun(l.target, opts)
+	l.renderEnded = false
+	out := rd.all(ctx)
 	err := out.Failed()
 	l.each(out)
 	l.renderBeside(ctx, rd)
 	l.full, l.listed = l.Now(), out.Listed
-	l.calm, l.sound = false, err == nil
+	l.allHealthy, l.lastRunOK = false, err == nil
 	if len(rd.passes) == 0 || slices.ContainsFunc(rd.passes, func(p *pass.Pass) bool { return p.Record == nil || p.Record.Inventory == nil }) {
-		l.sound = false
+		l.lastRunOK = false
 		return err
 	}
 	if err == nil {
@@ -160,33 +160,33 @@ func (l *loop) turn(ctx context.Context, commit string) error {
 }
 
 // remember keeps what the next turns need of a whole one.
-func (l *loop) remember(rd *round, err error) {
+func (l *loop) remember(rd *run, err error) {
 	l.members, l.holder = nil, map[record.Key]*member{}
-	l.calm = err == nil
+	l.allHealthy = err == nil
 	for _, p := range rd.passes {
 		suspended := p.Report.Suspended != nil
-		l.sound, l.calm = l.sound && !suspended, l.calm && !suspended
+		l.lastRunOK, l.allHealthy = l.lastRunOK && !suspended, l.allHealthy && !suspended
 		if p.Listed != nil && (p.Listed.Gone || p.Listed.NotSelected) {
 			continue // whoever changes its objects, they are none of this loop's business
 		}
-		m := &member{last: p, dirty: map[record.Key]bool{}}
+		m := &member{last: p, changed: map[record.Key]bool{}}
 		l.members = append(l.members, m)
 		for k := range p.Record.Rows {
 			l.holder[k] = m
 		}
 		if p.Listed != nil {
 			_, behind := p.Ending().Behind()
-			l.calm = l.calm && !behind
+			l.allHealthy = l.allHealthy && !behind
 		}
-		l.calm = l.calm && p.Record.Settled
+		l.allHealthy = l.allHealthy && p.Record.Settled
 	}
 }
 
-// mayNarrow tells whether a turn may confine itself to the objects that the watches have brought up: the last turn
+// mayReadOnlyChanged tells whether a turn may confine itself to the objects that the watches have brought up: the last turn
 // succeeded and the watches have run without a gap since. An app that is behind is looked at with all others: it may
 // have to wait for one of them, or be about to hand something over.
-func (l *loop) mayNarrow(commit string) bool {
-	if commit == "" || !l.sound || len(l.watched) == 0 || l.blind {
+func (l *loop) mayReadOnlyChanged(commit string) bool {
+	if commit == "" || !l.lastRunOK || len(l.watched) == 0 || l.cannotWatch {
 		return false
 	}
 	dirty := false
@@ -195,7 +195,7 @@ func (l *loop) mayNarrow(commit string) bool {
 		if p.Record.Pending || p.Record.Due != "" || p.At(p.Record).Commit != commit && p.Listed == nil {
 			return false
 		}
-		if len(m.dirty) == 0 {
+		if len(m.changed) == 0 {
 			continue
 		}
 		if p.Listed != nil {
@@ -208,16 +208,16 @@ func (l *loop) mayNarrow(commit string) bool {
 	return dirty
 }
 
-// narrow makes passes over the apps that may have drifted, and lets each look only at what may have. done is false when
+// onlyChanged makes passes over the apps that may have drifted, and lets each look only at what may have. done is false when
 // that is not enough, because somebody else has saved a record or suspended an app.
-func (l *loop) narrow(ctx context.Context) (done bool, err error) {
+func (l *loop) onlyChanged(ctx context.Context) (done bool, err error) {
 	out := Outcome{Listed: l.listed}
 	for _, m := range l.members {
-		if len(m.dirty) == 0 {
+		if len(m.changed) == 0 {
 			continue
 		}
-		p := m.last.Repeat(ctx, m.dirty)
-		m.dirty = map[record.Key]bool{}
+		p := m.last.Repeat(ctx, m.changed)
+		m.changed = map[record.Key]bool{}
 		err := p.Run(ctx)
 		if errors.Is(err, pass.ErrRecordChanged) || errors.Is(err, build.ErrSlow) {
 			if len(out.Apps) > 0 {
@@ -232,15 +232,15 @@ func (l *loop) narrow(ctx context.Context) (done bool, err error) {
 			l.holder[k] = m
 		}
 		p.Live, p.Handovers, p.Track.After, p.States, p.Plan = live.New(), plan.Handovers{}, nil, nil, nil
-		l.sound = l.sound && err == nil && done.Suspended == nil
-		l.calm = l.calm && l.sound && p.Record.Settled
+		l.lastRunOK = l.lastRunOK && err == nil && done.Suspended == nil
+		l.allHealthy = l.allHealthy && l.lastRunOK && p.Record.Settled
 	}
 	l.each(out)
 	return true, out.Failed()
 }
 
 // watch starts watches from where the lists of rd ended, unless those that run cover the same.
-func (l *loop) watch(ctx context.Context, rd *round) {
+func (l *loop) watch(ctx context.Context, rd *run) {
 	from := map[watched]string{}
 	for _, g := range rd.groups {
 		for s, version := range g.live.Versions() {
@@ -258,7 +258,7 @@ func (l *loop) watch(ctx context.Context, rd *round) {
 	for w := range from {
 		same = same && l.watched[w]
 	}
-	if same || l.blind || ctx.Err() != nil {
+	if same || l.cannotWatch || ctx.Err() != nil {
 		return
 	}
 	l.stop()
@@ -279,8 +279,8 @@ func (l *loop) watchScope(ctx context.Context, w watched, after string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.watched = nil // the next turn lists everything and starts anew
-	if !errors.Is(err, cluster.ErrCompacted) && !l.blind {
-		l.blind = true
+	if !errors.Is(err, cluster.ErrCompacted) && !l.cannotWatch {
+		l.cannotWatch = true
 		l.tell(report.Warning, l.target.App.Name, "drift is found at each interval only: %v", err)
 	}
 	l.due()
@@ -302,7 +302,7 @@ func (l *loop) changed(ctx context.Context, w watched, c cluster.Change[*metav1.
 		return
 	}
 	if c.Gone {
-		m.dirty[key] = true
+		m.changed[key] = true
 		l.due()
 		return
 	}
@@ -316,7 +316,7 @@ func (l *loop) changed(ctx context.Context, w watched, c cluster.Change[*metav1.
 		}
 	}
 	if v != live.InSync {
-		m.dirty[key] = true
+		m.changed[key] = true
 		l.due()
 	}
 }

@@ -13,8 +13,8 @@ import (
 
 // loopOver is a loop whose last turn, over these apps, succeeded, and whose watches run.
 func loopOver(passes ...*pass.Pass) *loop {
-	l := &loop{commit: "c1", watched: map[watched]bool{{}: true}, sound: true}
-	l.remember(&round{passes: passes}, nil)
+	l := &loop{commit: "c1", watched: map[watched]bool{{}: true}, lastRunOK: true}
+	l.remember(&run{passes: passes}, nil)
 	return l
 }
 
@@ -48,9 +48,9 @@ func TestALoopConfinesItselfToDrift(t *testing.T) {
 			t.Errorf("%s: held: %v", c.name, m != nil)
 		}
 		if m != nil {
-			m.dirty[key] = true
+			m.changed[key] = true
 		}
-		if got := l.mayNarrow("c1"); got != c.narrow {
+		if got := l.mayReadOnlyChanged("c1"); got != c.narrow {
 			t.Errorf("%s: narrow: %v", c.name, got)
 		}
 	}
@@ -59,7 +59,7 @@ func TestALoopConfinesItselfToDrift(t *testing.T) {
 func TestALoopDoesNotTrustASuspendedApp(t *testing.T) {
 	p := passOf(desiredtest.Object("ConfigMap", "a"), &pass.Listed{NotSelected: true, Suspended: true})
 	p.Report.Suspended = &report.Suspension{}
-	if l := loopOver(p); l.sound || l.calm {
+	if l := loopOver(p); l.lastRunOK || l.allHealthy {
 		t.Error("it would not notice that the app is resumed")
 	}
 }

@@ -13,25 +13,25 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// leaving is an app that left gitops.yaml, as its record has it.
-type leaving struct {
+// removal is an app that left gitops.yaml, as its record has it.
+type removal struct {
 	app   App
 	rec   *record.Record
 	hooks []*desired.Object
 	first []string // the apps that are removed before it, if they leave too
 }
 
-// leaving lists the apps that left gitops.yaml in the order of their removal: each after those that depend on it, and
+// removals lists the apps that left gitops.yaml in the order of their removal: each after those that depend on it, and
 // after those whose hooks live in what it holds.
-func (rd *round) leaving() []*leaving {
-	if rd.holding {
+func (rd *run) removals() []*removal {
+	if rd.revertOnly {
 		return nil // nobody knows
 	}
-	var all []*leaving
+	var all []*removal
 	for name, rec := range rd.records {
 		if rd.lists(rec) && !slices.ContainsFunc(rd.apps, func(a App) bool { return a.Name == name }) {
 			hooks, _ := plan.KeptHooks(rec) // what cannot be read is told when they are to run
-			all = append(all, &leaving{app: recorded.Settings(rec), rec: rec, hooks: hooks})
+			all = append(all, &removal{app: recorded.Settings(rec), rec: rec, hooks: hooks})
 		}
 	}
 	slices.SortFunc(all, holdersLast)
@@ -41,9 +41,9 @@ func (rd *round) leaving() []*leaving {
 // RemovalOrder returns the names of apps in the order of their removal, as a run removes apps that leave gitops.yaml
 // together. records are those of the instance; an app without one is in no other's way.
 func RemovalOrder(names []string, records map[string]*record.Record) []string {
-	var all []*leaving
+	var all []*removal
 	for _, name := range names {
-		l := &leaving{app: App{Name: name}, rec: records[name]}
+		l := &removal{app: App{Name: name}, rec: records[name]}
 		if l.rec == nil || l.rec.Inventory == nil {
 			l.rec = &record.Record{Inventory: &record.Inventory{}}
 		} else {
@@ -62,11 +62,11 @@ func RemovalOrder(names []string, records map[string]*record.Record) []string {
 
 // inOrder takes from rest whatever nothing else in it has to go before. In a circle, which only records of different
 // commits can make, nobody waits for those behind him.
-func inOrder(rest []*leaving) []*leaving {
-	var out []*leaving
+func inOrder(rest []*removal) []*removal {
+	var out []*removal
 	for len(rest) > 0 {
-		i := max(0, slices.IndexFunc(rest, func(l *leaving) bool {
-			return !slices.ContainsFunc(rest, func(other *leaving) bool { return other.goesBefore(l) })
+		i := max(0, slices.IndexFunc(rest, func(l *removal) bool {
+			return !slices.ContainsFunc(rest, func(other *removal) bool { return other.goesBefore(l) })
 		}))
 		next := rest[i]
 		for _, l := range out {
@@ -81,12 +81,12 @@ func inOrder(rest []*leaving) []*leaving {
 
 // goesBefore tells whether other is removed after l. Where both say that of each other, hooks have the last word: with
 // their Namespace they would be gone without having run.
-func (l *leaving) goesBefore(other *leaving) bool {
+func (l *removal) goesBefore(other *removal) bool {
 	return other.hostsHooksOf(l) || slices.Contains(l.app.DependsOn, other.app.Name) && !l.hostsHooksOf(other)
 }
 
 // hostsHooksOf tells whether other has hooks that run when it is removed, and it or they live in what l holds.
-func (l *leaving) hostsHooksOf(other *leaving) bool {
+func (l *removal) hostsHooksOf(other *removal) bool {
 	if l == other || len(other.rec.Kept) == 0 {
 		return false
 	}
@@ -107,8 +107,8 @@ func (l *leaving) hostsHooksOf(other *leaving) bool {
 
 // holdersLast puts apps that hold Namespaces or CustomResourceDefinitions behind those that may live in them, and apps
 // without a service account behind those with one, whose rights they may hold.
-func holdersLast(a, b *leaving) int {
-	holds := func(l *leaving) int {
+func holdersLast(a, b *removal) int {
+	holds := func(l *removal) int {
 		for _, row := range l.rec.Rows {
 			if record.HoldsOthers(row.Ref.Kind) {
 				return 1
@@ -116,7 +116,7 @@ func holdersLast(a, b *leaving) int {
 		}
 		return 0
 	}
-	bare := func(l *leaving) int {
+	bare := func(l *removal) int {
 		if l.app.ServiceAccount == "" {
 			return 1
 		}
@@ -126,7 +126,7 @@ func holdersLast(a, b *leaving) int {
 }
 
 // removedFirst lists the apps that have to be removed before p and are not yet.
-func (rd *round) removedFirst(p *pass.Pass) []*pass.Pass {
+func (rd *run) removedFirst(p *pass.Pass) []*pass.Pass {
 	var first []*pass.Pass
 	for _, q := range rd.passes {
 		if slices.Contains(p.Listed.RemovedAfter, q.App.Name) && !pass.IsRemoved(q) {

@@ -13,13 +13,13 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// Dismantle ends the management of an app: with prune its objects are deleted, as a pass prunes them and with the same
+// Remove ends the management of an app: with prune its objects are deleted, as a pass prunes them and with the same
 // proof, and the hooks of its removal run; otherwise they stay and lose our label. When that is done, the record is
 // deleted. Objects that may not be deleted (prune: disabled, and what was there before the app) stay in both cases.
 //
 // The app is the one of the record: what is deleted, and every hook, goes with the rights of its service account and within
 // what it is allowed to contain, whoever asks for the removal.
-func (r *Reconciler) Dismantle(ctx context.Context, name string, prune bool) (report.App, error) {
+func (r *Reconciler) Remove(ctx context.Context, name string, prune bool) (report.App, error) {
 	app, opts, by := App{Name: name, Timeout: DefaultTimeout}, pass.Options{Cause: report.CauseManual}, r.env()
 	records, err := r.Records.Load(ctx)
 	if rec := records[name]; rec != nil && rec.Inventory != nil {
@@ -52,8 +52,8 @@ func (r *Reconciler) Dismantle(ctx context.Context, name string, prune bool) (re
 	return *p.Report, err
 }
 
-// Farewell lists the hooks that run when the app of a record is removed with its objects, in words.
-func Farewell(rec *record.Record) ([]string, error) {
+// RemovalHooks lists the hooks that run when the app of a record is removed with its objects, in words.
+func RemovalHooks(rec *record.Record) ([]string, error) {
 	hooks, err := plan.KeptHooks(rec)
 	if err != nil {
 		return nil, err

@@ -10,9 +10,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// guardRetired holds the apps that left gitops.yaml in one commit to one deletion budget. Each alone may be too small for
+// guardRemovals holds the apps that left gitops.yaml in one commit to one deletion budget. Each alone may be too small for
 // its own: a directory that moved away from under a glob takes many with it.
-func (rd *round) guardRetired(ctx context.Context) {
+func (rd *run) guardRemovals(ctx context.Context) {
 	var leaving []*pass.Pass
 	var doomed []plan.Prune
 	for _, p := range rd.passes {

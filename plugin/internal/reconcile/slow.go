@@ -16,14 +16,14 @@ type besideRender struct {
 
 // renderBeside starts the render that waits longest, unless one is under way. That one goes on when there is a new commit: it may not
 // concern the app, and renders would never end in a repository with many commits. A loop whose time is over starts none, unless it has started none at all.
-func (l *loop) renderBeside(ctx context.Context, rd *round) {
+func (l *loop) renderBeside(ctx context.Context, rd *run) {
 	var waiting []*pass.Pass
 	for _, p := range rd.passes {
 		if p.Listed != nil && p.Listed.WaitsForRender && p.Record != nil {
 			waiting = append(waiting, p)
 		}
 	}
-	if l.beside != nil || len(waiting) == 0 || l.isOver() && l.began || ctx.Err() != nil {
+	if l.rendering != nil || len(waiting) == 0 || l.isOver() && l.renderStarted || ctx.Err() != nil {
 		return
 	}
 	since := func(p *pass.Pass) time.Time { return p.Env.Renders.SlowSince(p.App.Name) }
@@ -40,7 +40,7 @@ func (l *loop) renderBeside(ctx context.Context, rd *round) {
 	}
 	ctx, stop := context.WithCancel(ctx)
 	b, alone := &besideRender{stop, make(chan struct{})}, builder.Alone()
-	l.beside, l.began = b, true
+	l.rendering, l.renderStarted = b, true
 	go func() {
 		defer stop()
 		_, _ = alone.RenderTree(ctx, tree, options, 0) // the next turn finds what came of it
@@ -48,7 +48,7 @@ func (l *loop) renderBeside(ctx context.Context, rd *round) {
 		close(b.done)
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.beside, l.unseen = nil, ctx.Err() == nil
+		l.rendering, l.renderEnded = nil, ctx.Err() == nil
 		l.due()
 	}()
 }
@@ -56,7 +56,7 @@ func (l *loop) renderBeside(ctx context.Context, rd *round) {
 // endBeside ends the render that goes on beside the passes.
 func (l *loop) endBeside() {
 	l.mu.Lock()
-	b := l.beside
+	b := l.rendering
 	l.mu.Unlock()
 	if b != nil {
 		b.stop()

@@ -13,7 +13,7 @@ import (
 
 // noteListSource puts the source of the run into the list of apps that is to be saved. why is what failed, nil when the
 // run succeeded.
-func (rd *round) noteListSource(list *record.AppList, why error) {
+func (rd *run) noteListSource(list *record.AppList, why error) {
 	switch {
 	case list.Source.Repo == "" || list.Unproven:
 		list.Source, list.Unproven = rd.fullSource(), why != nil
@@ -25,14 +25,14 @@ func (rd *round) noteListSource(list *record.AppList, why error) {
 }
 
 // fullSource names the gitops.yaml of this run.
-func (rd *round) fullSource() report.Source {
+func (rd *run) fullSource() report.Source {
 	s := rd.from()
 	s.Ref = rd.From.Ref
 	return s
 }
 
 // failures joins what failed of the apps of this run.
-func (rd *round) failures() error {
+func (rd *run) failures() error {
 	for _, p := range rd.passes {
 		if p.Failure != nil && (!p.Listed.NotSelected || p.Listed.Suspended) {
 			return p.Failure
@@ -43,7 +43,7 @@ func (rd *round) failures() error {
 
 // worthSaving tells whether a first run over a gitops.yaml, which failed, has to be remembered: it left something in the
 // cluster, or the instance has no other source that its failure could be kept from.
-func (rd *round) worthSaving() bool {
+func (rd *run) worthSaving() bool {
 	if slices.ContainsFunc(rd.passes, func(p *pass.Pass) bool { return p.Record != nil && rd.lists(p.Record) && len(p.Record.Rows) > 0 }) {
 		return true
 	}
@@ -56,7 +56,7 @@ func (rd *round) worthSaving() bool {
 
 // movesOthers refuses a run over some apps of a list at another ref than the list is at: the list has one ref, so the
 // next run over all apps would bring these back, or move the others along. A dry run may compare.
-func (rd *round) movesOthers() error {
+func (rd *run) movesOthers() error {
 	l := rd.list
 	if len(rd.target.Only) == 0 || l == nil || rd.sameRef() || l.Revision.Commit == rd.commit && len(l.Behind) == 0 {
 		return nil
@@ -71,7 +71,7 @@ func (rd *round) movesOthers() error {
 		strings.Join(rd.target.Only, " "), refText(rd.From.Ref))
 }
 
-func (rd *round) allAt() string {
+func (rd *run) allAt() string {
 	at := fmt.Sprintf("the gitops.yaml in %s has one ref for all of its apps", rd.target.App.Path)
 	if rd.list.Source.Ref == "" {
 		return at + ", the repository's HEAD"
@@ -80,7 +80,7 @@ func (rd *round) allAt() string {
 }
 
 // sameRef tells whether the run is about the ref that the list remembers, under whatever name.
-func (rd *round) sameRef() bool {
+func (rd *run) sameRef() bool {
 	return pass.SameRef(rd.From.Ref, rd.list.Source.Ref, rd.revision.Ref)
 }
 

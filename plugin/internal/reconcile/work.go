@@ -21,7 +21,7 @@ import (
 
 // work applies what was planned. An app is applied when those it depends on are applied and healthy; while it has to
 // wait for that, the others go on. Nobody waits for health that no other app needs before all apps are applied.
-func (rd *round) work(ctx context.Context) {
+func (rd *run) work(ctx context.Context) {
 	open := slices.DeleteFunc(slices.Clone(rd.passes), func(p *pass.Pass) bool { return !pass.HasWork(p) })
 	for len(open) > 0 && ctx.Err() == nil {
 		i := slices.IndexFunc(open, func(p *pass.Pass) bool { return len(rd.unsure(p)) == 0 })
@@ -41,7 +41,7 @@ func (rd *round) work(ctx context.Context) {
 }
 
 // endOneFor waits for the first app that one of those in open depends on and that is applied.
-func (rd *round) endOneFor(ctx context.Context, open []*pass.Pass) {
+func (rd *run) endOneFor(ctx context.Context, open []*pass.Pass) {
 	for _, p := range open {
 		for _, dep := range rd.unsure(p) {
 			if !slices.Contains(open, dep) {
@@ -53,7 +53,7 @@ func (rd *round) endOneFor(ctx context.Context, open []*pass.Pass) {
 }
 
 // dependencies lists the passes of the apps that p depends on, and of those that these depend on, nearest first.
-func (rd *round) dependencies(p *pass.Pass) []*pass.Pass {
+func (rd *run) dependencies(p *pass.Pass) []*pass.Pass {
 	var deps []*pass.Pass
 	for next := []*pass.Pass{p}; len(next) > 0; next = next[1:] {
 		for _, name := range next[0].App.DependsOn {
@@ -68,17 +68,17 @@ func (rd *round) dependencies(p *pass.Pass) []*pass.Pass {
 }
 
 // unsure lists the dependencies of p that may still turn out well or badly.
-func (rd *round) unsure(p *pass.Pass) []*pass.Pass {
+func (rd *run) unsure(p *pass.Pass) []*pass.Pass {
 	return slices.DeleteFunc(append(rd.dependencies(p), rd.removedFirst(p)...), func(dep *pass.Pass) bool {
 		l := dep.Listed
-		return dep.Failure != nil || l.Ended || l.NotSelected || l.Waiting != "" || l.UpToDate && (dep.Record.Settled || rd.holding)
+		return dep.Failure != nil || l.Ended || l.NotSelected || l.Waiting != "" || l.UpToDate && (dep.Record.Settled || rd.revertOnly)
 	})
 }
 
 // mayStart tells whether the dependencies of p are applied and healthy, and notes on p why not. What was applied already
 // is put right whatever becomes of them.
-func (rd *round) mayStart(p *pass.Pass) bool {
-	if rd.holding {
+func (rd *run) mayStart(p *pass.Pass) bool {
+	if rd.revertOnly {
 		return true
 	}
 	for _, dep := range rd.dependencies(p) {
@@ -112,11 +112,11 @@ func (rd *round) mayStart(p *pass.Pass) bool {
 }
 
 // start does everything for one app but waiting for its health.
-func (rd *round) start(ctx context.Context, p *pass.Pass) {
+func (rd *run) start(ctx context.Context, p *pass.Pass) {
 	p.Started = rd.Now()
 	p.Wait.Started = p.Started
 	if rd.opts.DryRun {
-		rd.foresee(p)
+		rd.promise(p)
 	}
 	if p.Listed.WaitsForKinds {
 		if p.Failure = rd.planLate(ctx, p); p.Failure != nil {
@@ -139,7 +139,7 @@ func (rd *round) start(ctx context.Context, p *pass.Pass) {
 }
 
 // planLate plans an app whose kinds were installed by the apps before it.
-func (rd *round) planLate(ctx context.Context, p *pass.Pass) error {
+func (rd *run) planLate(ctx context.Context, p *pass.Pass) error {
 	p.Builder().ForgetServer()
 	p.Cluster.Learn(p.Record.Kinds()...)
 	p.Reading().LearnForeseen(ctx)
@@ -167,7 +167,7 @@ func (rd *round) planLate(ctx context.Context, p *pass.Pass) error {
 }
 
 // end waits until what was applied for an app is healthy, and words its result.
-func (rd *round) end(ctx context.Context, p *pass.Pass) {
+func (rd *run) end(ctx context.Context, p *pass.Pass) {
 	l := p.Listed
 	if l.Ended {
 		return
@@ -204,9 +204,9 @@ func (rd *round) end(ctx context.Context, p *pass.Pass) {
 
 // conclude settles what concerns several apps: rows of objects that changed hands, records of apps that are gone, and
 // the list of apps, which says last of all that the commit is dealt with.
-func (rd *round) conclude(ctx context.Context) error {
+func (rd *run) conclude(ctx context.Context) error {
 	if rd.opts.DryRun {
-		rd.foreseeLeaving()
+		rd.promiseRemovals()
 		return rd.heldBack()
 	}
 	if ctx.Err() != nil {
@@ -231,7 +231,7 @@ func (rd *round) conclude(ctx context.Context) error {
 }
 
 // saveList records what gitops.yaml lists at this commit and which apps are not at it. why is what failed of the run.
-func (rd *round) saveList(ctx context.Context, problem string, why error) error {
+func (rd *run) saveList(ctx context.Context, problem string, why error) error {
 	if rd.list == nil && (problem != "" || why != nil && !rd.worthSaving()) {
 		return nil // nothing is known that could be kept
 	}
@@ -266,7 +266,7 @@ func (rd *round) saveList(ctx context.Context, problem string, why error) error 
 	return err
 }
 
-func (rd *round) saveProblem(ctx context.Context, err error) error {
+func (rd *run) saveProblem(ctx context.Context, err error) error {
 	if rd.opts.DryRun || ctx.Err() != nil || rd.commit == "" && rd.opts.Forgive {
 		return nil
 	}

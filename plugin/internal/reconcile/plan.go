@@ -17,7 +17,7 @@ import (
 
 // plan finds out what is to be done for each app, before anything is written for any of them. What is refused of one
 // app does not hold up the others.
-func (rd *round) plan(ctx context.Context) {
+func (rd *run) plan(ctx context.Context) {
 	var open []*pass.Pass
 	for _, p := range rd.passes {
 		if p.Failure == nil && !rd.decide(ctx, p) {
@@ -29,7 +29,7 @@ func (rd *round) plan(ctx context.Context) {
 	}
 	open = rd.renderOpen(ctx, open)
 	rd.claims()
-	rd.lookWider(ctx)
+	rd.observeDesired(ctx)
 	rd.handovers()
 	for _, p := range open {
 		if p.Failure == nil && !p.Listed.WaitsForKinds && !p.Listed.WaitsForRender {
@@ -39,11 +39,11 @@ func (rd *round) plan(ctx context.Context) {
 			p.Listed.UpToDate, p.Failure = true, nil
 		}
 	}
-	rd.guardRetired(ctx)
+	rd.guardRemovals(ctx)
 }
 
 // decide tells whether the pass has nothing to do, from the record and the cluster alone.
-func (rd *round) decide(ctx context.Context, p *pass.Pass) bool {
+func (rd *run) decide(ctx context.Context, p *pass.Pass) bool {
 	if p.Listed.LeftList {
 		p.Report.Cause = report.CauseCommit
 		return false
@@ -61,7 +61,7 @@ func (rd *round) decide(ctx context.Context, p *pass.Pass) bool {
 }
 
 // claims refuses objects that two apps define. Neither is believed.
-func (rd *round) claims() {
+func (rd *run) claims() {
 	type claim struct {
 		*pass.Pass
 		*desired.Object
@@ -87,8 +87,8 @@ func (rd *round) claims() {
 	}
 }
 
-// lookWider lists what no record knew to look for, once for all apps with the same rights.
-func (rd *round) lookWider(ctx context.Context) {
+// observeDesired lists what no record knew to look for, once for all apps with the same rights.
+func (rd *run) observeDesired(ctx context.Context) {
 	for _, g := range rd.groups {
 		all := &pass.Pass{Env: g.Env, Teller: &tell.Teller{Report: &report.App{}}, Job: pass.Job{Opts: pass.Options{}}, Known: pass.Known{Record: &record.Record{Inventory: &record.Inventory{}}, Live: g.live}, Tools: pass.Tools{Track: wait.NewTracker()}, Wanted: pass.Wanted{NewKinds: map[cluster.Kind]bool{}}}
 		var open []*pass.Pass

@@ -16,8 +16,8 @@ type commitRange struct {
 
 // commits lists the commits of a range for one of the apps. Most apps of a run ask for the same range: it is read once, for
 // the paths of all of them.
-func (rd *round) commits(ctx context.Context, from, to string, paths []string) ([]source.Commit, error) {
-	if last := rd.between; last.from == from && last.to == to && contains(last.paths, paths) {
+func (rd *run) commits(ctx context.Context, from, to string, paths []string) ([]source.Commit, error) {
+	if last := rd.lastRange; last.from == from && last.to == to && contains(last.paths, paths) {
 		return last.commits, nil
 	}
 	all := slices.Clone(paths)
@@ -32,7 +32,7 @@ func (rd *round) commits(ctx context.Context, from, to string, paths []string) (
 	if err != nil {
 		return nil, err
 	}
-	rd.between = commitRange{from, to, all, commits}
+	rd.lastRange = commitRange{from, to, all, commits}
 	return commits, nil
 }
 

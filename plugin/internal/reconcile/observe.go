@@ -16,20 +16,20 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// group is the passes that look at the cluster with the same rights. They share their lists.
-type group struct {
+// identity is the passes that look at the cluster with the same rights. They share their lists.
+type identity struct {
 	*pass.Env
 	passes []*pass.Pass
 	live   *live.Snapshot
 }
 
 // makePasses prepares a pass for each app, also for those that were not asked for: what they hold matters to the others.
-func (rd *round) makePasses(ctx context.Context) error {
+func (rd *run) makePasses(ctx context.Context) error {
 	rd.ids = map[string]string{}
 	for name := range rd.records {
 		rd.ids[rd.Records.ID(name)] = name
 	}
-	apps, leaving := slices.Clone(rd.apps), rd.leaving()
+	apps, leaving := slices.Clone(rd.apps), rd.removals()
 	var names []string
 	for _, a := range rd.apps {
 		names = append(names, a.Name)
@@ -55,7 +55,7 @@ func (rd *round) makePasses(ctx context.Context) error {
 				p.Listed.AppliedAt = &l.Revision
 			}
 		}
-		if rd.holding {
+		if rd.revertOnly {
 			p.Reverting().AtRecord(rd.records[app.Name])
 		}
 		rd.passes = append(rd.passes, p)
@@ -65,7 +65,7 @@ func (rd *round) makePasses(ctx context.Context) error {
 }
 
 // openRecord gives a pass its record. A record that another gitops.yaml wrote is left alone.
-func (rd *round) openRecord(ctx context.Context, p *pass.Pass) {
+func (rd *run) openRecord(ctx context.Context, p *pass.Pass) {
 	rec, known := rd.records[p.App.Name]
 	if !known {
 		rec = record.New(p.App.Name)
@@ -89,13 +89,13 @@ func (rd *round) openRecord(ctx context.Context, p *pass.Pass) {
 	}
 }
 
-// look lists what the records know of, once for all apps with the same rights, and judges it.
-func (rd *round) look(ctx context.Context) {
-	byRights := map[*pass.Env]*group{}
+// observe lists what the records know of, once for all apps with the same rights, and judges it.
+func (rd *run) observe(ctx context.Context) {
+	byRights := map[*pass.Env]*identity{}
 	for _, p := range rd.passes {
 		g := byRights[p.Env]
 		if g == nil {
-			g = &group{Env: p.Env, live: live.New()}
+			g = &identity{Env: p.Env, live: live.New()}
 			byRights[p.Env] = g
 			rd.groups = append(rd.groups, g)
 		}
@@ -104,20 +104,20 @@ func (rd *round) look(ctx context.Context) {
 		}
 	}
 	for _, g := range rd.groups {
-		if err := g.look(ctx, g.passes); err == nil || len(g.passes) == 1 || ctx.Err() != nil {
+		if err := g.observe(ctx, g.passes); err == nil || len(g.passes) == 1 || ctx.Err() != nil {
 			g.fail(err)
 			continue
 		}
 		g.live = live.New() // one app's trouble is not that of the others
 		for _, p := range g.passes {
-			alone := &group{Env: g.Env, passes: []*pass.Pass{p}, live: live.New()}
-			alone.fail(alone.look(ctx, alone.passes))
+			alone := &identity{Env: g.Env, passes: []*pass.Pass{p}, live: live.New()}
+			alone.fail(alone.observe(ctx, alone.passes))
 			g.live.AddVersions(alone.live)
 		}
 	}
 }
 
-func (g *group) fail(err error) {
+func (g *identity) fail(err error) {
 	for _, p := range g.passes {
 		if p.Failure == nil {
 			p.Failure = err
@@ -125,7 +125,7 @@ func (g *group) fail(err error) {
 	}
 }
 
-func (g *group) look(ctx context.Context, passes []*pass.Pass) error {
+func (g *identity) observe(ctx context.Context, passes []*pass.Pass) error {
 	rows := map[record.Key]record.Row{}
 	var newest uint64
 	for _, p := range passes {

@@ -11,30 +11,30 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// misread is the run at a commit whose gitops.yaml cannot be used.
-func (rd *round) misread(ctx context.Context, why error) Outcome {
+// unreadable is the run at a commit whose gitops.yaml cannot be used.
+func (rd *run) unreadable(ctx context.Context, why error) Outcome {
 	if rd.list != nil && len(rd.target.Only) > 0 && !rd.sameRef() {
 		return Outcome{Listed: true, Err: why} // that of a ref which this run may not move the list to
 	}
 	if err := rd.saveProblem(ctx, why); err != nil {
 		return Outcome{Listed: true, Err: errors.Join(why, err)}
 	}
-	apps, err := rd.hold(ctx)
+	apps, err := rd.revertDrift(ctx)
 	return Outcome{Apps: apps, Listed: true, Err: errors.Join(why, err)}
 }
 
-// hold keeps the apps as their records have them while the gitops.yaml of the commit cannot be used: what drifted of
+// revertDrift keeps the apps as their records have them while the gitops.yaml of the commit cannot be used: what drifted of
 // them is reverted, from the commit that was applied last, and nothing else is written. It returns what it came to for
 // the apps that drifted.
-func (rd *round) hold(ctx context.Context) ([]AppOutcome, error) {
-	rd.holding, rd.apps = true, rd.recorded()
+func (rd *run) revertDrift(ctx context.Context) ([]AppOutcome, error) {
+	rd.revertOnly, rd.apps = true, rd.recorded()
 	if len(rd.apps) == 0 || rd.commit == "" || rd.ofWorkingTree() || ctx.Err() != nil || rd.choose() != nil {
 		return nil, nil
 	}
 	if err := rd.makePasses(ctx); err != nil {
 		return nil, err
 	}
-	rd.look(ctx)
+	rd.observe(ctx)
 	var open []*pass.Pass
 	for _, p := range rd.passes {
 		if p.Failure == nil && !p.Listed.NotSelected && p.Reverting().HasDrifted() {
@@ -53,13 +53,13 @@ func (rd *round) hold(ctx context.Context) ([]AppOutcome, error) {
 }
 
 // ofWorkingTree tells whether what was read is no commit: there is nothing then that a record could hold the apps at.
-func (rd *round) ofWorkingTree() bool {
-	o := rd.trees[rd.commit]
+func (rd *run) ofWorkingTree() bool {
+	o := rd.opened[rd.commit]
 	return o.tree != nil && o.tree.Objects == nil
 }
 
 // recorded lists the apps that gitops.yaml named when it could be used last, as their records have them.
-func (rd *round) recorded() []App {
+func (rd *run) recorded() []App {
 	if rd.list == nil {
 		return nil
 	}
@@ -73,7 +73,7 @@ func (rd *round) recorded() []App {
 }
 
 // heldBack says why the round was about an earlier commit than the ref points at.
-func (rd *round) heldBack() error {
+func (rd *run) heldBack() error {
 	if h, ok := rd.Source.(source.Gate); ok {
 		_, why := h.Withheld()
 		return why

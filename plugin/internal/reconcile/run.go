@@ -52,41 +52,41 @@ func (o Outcome) Failed() error {
 	return errors.Join(errs...)
 }
 
-// round is one run over all apps of a target. The apps share the poll, the checkout, the list of records and one list
+// run is one run over all apps of a target. The apps share the poll, the checkout, the list of records and one list
 // per kind; what is done to the objects of each is the business of its pass.
-type round struct {
+type run struct {
 	*Reconciler
 	target Target
 	opts   pass.Options
 
-	commit   string
-	revision report.Revision
-	tip      source.Revision // the commit, with its message
-	between  commitRange     // that was read last
-	records  map[string]*record.Record
-	ids      map[string]string // apps of the instance, by ApplySet id
-	list     *record.AppList   // as recorded, nil when there is none
-	apps     []App             // of gitops.yaml
-	holding  bool              // gitops.yaml cannot be used
-	opening  sync.Mutex
-	trees    map[string]opened // by commit
+	commit     string
+	revision   report.Revision
+	tip        source.Revision // the commit, with its message
+	lastRange  commitRange     // that was read last
+	records    map[string]*record.Record
+	ids        map[string]string // apps of the instance, by ApplySet id
+	list       *record.AppList   // as recorded, nil when there is none
+	apps       []App             // of gitops.yaml
+	revertOnly bool              // gitops.yaml cannot be used
+	opening    sync.Mutex
+	opened     map[string]opened // by commit
 
 	passes []*pass.Pass // of all apps, those that left gitops.yaml last
-	groups []*group
+	groups []*identity
 	moves  []move
 }
 
-// RunAll makes one pass over each app of a target.
-func (r *Reconciler) RunAll(ctx context.Context, t Target, opts Options) Outcome {
-	return r.newRound(t, opts.forPasses()).run(ctx)
+// Run makes one pass over each app of a target.
+func (r *Reconciler) Run(ctx context.Context, t Target, opts Options) Outcome {
+	return r.newRun(t, opts.forPasses()).all(ctx)
 }
 
-func (r *Reconciler) newRound(t Target, opts pass.Options) *round {
+func (r *Reconciler) newRun(t Target, opts pass.Options) *run {
 	opts.RanOut = &atomic.Int32{}
-	return &round{Reconciler: r, target: t, opts: opts, trees: map[string]opened{}}
+	return &run{Reconciler: r, target: t, opts: opts, opened: map[string]opened{}}
 }
 
-func (rd *round) run(ctx context.Context) Outcome {
+func (rd *run) all(ctx context.Context) Outcome {
 	defer rd.close()
 	listed, err := rd.find(ctx)
 	if ctx.Err() != nil {
@@ -94,7 +94,7 @@ func (rd *round) run(ctx context.Context) Outcome {
 	}
 	switch {
 	case err != nil && (listed || rd.list != nil):
-		return rd.misread(ctx, err)
+		return rd.unreadable(ctx, err)
 	case err != nil || !listed:
 		return rd.single(ctx, err)
 	}
@@ -104,7 +104,7 @@ func (rd *round) run(ctx context.Context) Outcome {
 	if err := rd.makePasses(ctx); err != nil {
 		return Outcome{Listed: true, Err: err}
 	}
-	rd.look(ctx)
+	rd.observe(ctx)
 	rd.plan(ctx)
 	rd.work(ctx)
 	out := Outcome{Listed: true, Err: rd.conclude(ctx)}
@@ -117,7 +117,7 @@ func (rd *round) run(ctx context.Context) Outcome {
 }
 
 // single is the run over a directory that is one app.
-func (rd *round) single(ctx context.Context, err error) Outcome {
+func (rd *run) single(ctx context.Context, err error) Outcome {
 	opts := rd.opts
 	opts.Commit, opts.Open, opts.Records = rd.commit, rd.open, rd.records
 	p := pass.New(ctx, rd.env(), rd.target.App, opts)
@@ -144,7 +144,7 @@ func (rd *round) single(ctx context.Context, err error) Outcome {
 }
 
 // listing returns the list that names an app, nil when there is none.
-func (rd *round) listing(app string) *record.AppList {
+func (rd *run) listing(app string) *record.AppList {
 	for _, l := range rd.Records.AppLists() {
 		if l.Names(app) {
 			return l
@@ -155,7 +155,7 @@ func (rd *round) listing(app string) *record.AppList {
 
 // find polls Git, loads the records and finds out whether a gitops.yaml lists the apps, and which: from the records
 // where they are of the very commit, otherwise from the checkout.
-func (rd *round) find(ctx context.Context) (listed bool, err error) {
+func (rd *run) find(ctx context.Context) (listed bool, err error) {
 	if rd.commit = rd.opts.Commit; rd.commit == "" {
 		if rd.commit, err = rd.Source.Poll(ctx); err != nil {
 			return rd.unpolled(ctx), err
@@ -181,7 +181,7 @@ func (rd *round) find(ctx context.Context) (listed bool, err error) {
 }
 
 // unpolled finds out from the records alone whether a gitops.yaml lists the apps.
-func (rd *round) unpolled(ctx context.Context) bool {
+func (rd *run) unpolled(ctx context.Context) bool {
 	records, err := rd.Records.Peek(ctx)
 	if err == nil {
 		rd.list = rd.Records.ListOf(rd.from())
@@ -192,19 +192,19 @@ func (rd *round) unpolled(ctx context.Context) bool {
 	return rd.list != nil
 }
 
-func (rd *round) from() report.Source {
+func (rd *run) from() report.Source {
 	return report.Source{Repo: rd.From.Repo, Path: rd.target.App.Path}
 }
 
 // isSingle tells whether the record of the target's app says that its directory holds no gitops.yaml at this commit.
-func (rd *round) isSingle() bool {
+func (rd *run) isSingle() bool {
 	rec := rd.records[rd.target.App.Name]
 	return rec != nil && rec.Inventory != nil && rec.List == "" && rec.Revision.Commit == rd.commit &&
 		rec.Source.Repo == rd.From.Repo && rec.Source.Path == rd.target.App.Path && rec.Config == rd.env().OwnSettings(rd.target.App)
 }
 
 // fromRecords takes the apps from their records, when these are all at the commit.
-func (rd *round) fromRecords() bool {
+func (rd *run) fromRecords() bool {
 	l := rd.list
 	if l.Revision.Commit != rd.commit || l.Tool != rd.Tool || l.Problem != "" || len(l.Behind) > 0 || len(l.Apps) == 0 {
 		return false
@@ -231,7 +231,7 @@ func (rd *round) fromRecords() bool {
 }
 
 // lists tells whether the gitops.yaml of the target lists, or listed, the app of rec.
-func (rd *round) lists(rec *record.Record) bool {
+func (rd *run) lists(rec *record.Record) bool {
 	return rec.Inventory != nil && rec.List == rd.target.App.Path && rec.Source.Repo == rd.From.Repo
 }
 
@@ -242,7 +242,7 @@ type checked struct {
 	revision source.Revision
 }
 
-func (rd *round) fromCheckout(ctx context.Context) (bool, error) {
+func (rd *run) fromCheckout(ctx context.Context) (bool, error) {
 	tree, err := rd.open(ctx, rd.commit)
 	if err != nil {
 		return false, err
@@ -271,13 +271,13 @@ func (rd *round) fromCheckout(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-func (rd *round) note(rev source.Revision) {
+func (rd *run) note(rev source.Revision) {
 	rd.revision = build.RevisionOf(rev)
 	rd.tip = rev
 }
 
 // choose checks the names and flags that were given.
-func (rd *round) choose() error {
+func (rd *run) choose() error {
 	if len(rd.target.Flags) > 0 {
 		return hint.Errorf(fmt.Sprintf("%s cannot be used with a gitops.yaml", strings.Join(rd.target.Flags, ", ")),
 			"the gitops.yaml in %s says it for each app; to reconcile one of them, name it as an argument", rd.target.App.Path)
@@ -294,6 +294,6 @@ func (rd *round) choose() error {
 	return rd.movesOthers()
 }
 
-func (rd *round) chosen(name string) bool {
+func (rd *run) chosen(name string) bool {
 	return len(rd.target.Only) == 0 || slices.Contains(rd.target.Only, name)
 }

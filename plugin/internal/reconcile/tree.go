@@ -9,13 +9,13 @@ type opened struct {
 }
 
 // open returns the checkout of a commit, which all apps share. Closing is left to close.
-func (rd *round) open(ctx context.Context, commit string) (*Tree, error) {
+func (rd *run) open(ctx context.Context, commit string) (*Tree, error) {
 	rd.opening.Lock()
 	defer rd.opening.Unlock()
-	o, known := rd.trees[commit]
+	o, known := rd.opened[commit]
 	if !known {
 		o.tree, o.err = rd.Source.Open(ctx, commit)
-		rd.trees[commit] = o
+		rd.opened[commit] = o
 	}
 	if o.err != nil {
 		return nil, o.err
@@ -25,8 +25,8 @@ func (rd *round) open(ctx context.Context, commit string) (*Tree, error) {
 	return &shared, nil
 }
 
-func (rd *round) close() {
-	for _, o := range rd.trees {
+func (rd *run) close() {
+	for _, o := range rd.opened {
 		if o.tree != nil {
 			o.tree.Close()
 		}
