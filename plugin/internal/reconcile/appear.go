@@ -13,7 +13,7 @@ import (
 
 // shareKinds renders apps again whose charts asked about kinds that apps they depend on bring in this commit. They are
 // applied, and healthy, when it is the turn of these apps.
-func (rd *run) shareKinds(ctx context.Context, open []*pass.Pass) {
+func (rd deciding) shareKinds(ctx context.Context, open []*pass.Pass) {
 	for range open { // a kind may bring objects that bring a kind
 		again := false
 		for _, p := range open {

@@ -7,16 +7,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// commitRange is a range of commits, and the paths that are known to be touched, or not, by each.
-type commitRange struct {
-	from, to string
-	paths    []string
-	commits  []source.Commit
-}
-
 // commits lists the commits of a range for one of the apps. Most apps of a run ask for the same range: it is read once, for
 // the paths of all of them.
-func (rd *run) commits(ctx context.Context, from, to string, paths []string) ([]source.Commit, error) {
+func (rd finding) commits(ctx context.Context, from, to string, paths []string) ([]source.Commit, error) {
 	if last := rd.lastRange; last.from == from && last.to == to && contains(last.paths, paths) {
 		return last.commits, nil
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // recall takes what the list of apps remembers of renders into the memory of this process, where that knows less.
-func (rd *run) recall(p *pass.Pass) {
+func (rd observing) recall(p *pass.Pass) {
 	if rd.list == nil || rd.list.Tool != rd.Tool {
 		return
 	}

@@ -158,7 +158,7 @@ func TestAttackTheNextProcessRemembers(t *testing.T) {
 				next.Now = func() time.Time { return start.Add(tt.after) }
 				q := next.pass(tt.commit, tt.config, pass.Options{Loop: true})
 				q.Record = p.Record
-				(&run{Reconciler: next.Reconciler, list: list}).recall(q)
+				(&run{Reconciler: next.Reconciler, list: list}).observing().recall(q)
 				q.Reading().RenderListed(t.Context())
 				if (next.renders > 0) != tt.again {
 					t.Errorf("%d renders", next.renders)
@@ -209,7 +209,7 @@ func TestAttackOneSlowTemplate(t *testing.T) {
 		}
 		next := newKitchen(t, endless)
 		q := next.pass("c2", "s1", pass.Options{Loop: true})
-		(&run{Reconciler: next.Reconciler, list: &record.AppList{Tool: "v1", Behind: []record.Behind{b}}}).recall(q)
+		(&run{Reconciler: next.Reconciler, list: &record.AppList{Tool: "v1", Behind: []record.Behind{b}}}).observing().recall(q)
 		waits(q, 0)
 		if got := q.Env.Renders.SlowSince(q.App.Name); !got.Equal(*b.Slow) || got.After(at.Add(build.RenderSlice)) {
 			t.Errorf("it waits since %v", got)

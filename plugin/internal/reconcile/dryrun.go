@@ -11,7 +11,7 @@ import (
 
 // promise notes on p what the apps that a run comes to before it would apply, and what objects of p may need. It goes by
 // the order of the run, not by dependsOn: that is what decides in a real run, too.
-func (rd *run) promise(p *pass.Pass) {
+func (rd deciding) promise(p *pass.Pass) {
 	for _, other := range rd.passes {
 		if !other.Listed.Applied {
 			continue
@@ -30,7 +30,7 @@ func (rd *run) promise(p *pass.Pass) {
 }
 
 // promiseRemovals says of apps that left gitops.yaml, and would hold nothing any more, what becomes of their records.
-func (rd *run) promiseRemovals() {
+func (rd concluding) promiseRemovals() {
 	for _, p := range rd.passes {
 		stays := slices.ContainsFunc(rd.moves, func(m move) bool { return m.from == p && pass.FailedOn(m.to, m.key) })
 		if l := p.Listed; l.LeftList && l.Applied && l.NotPruned == "" && p.Failure == nil && !stays {

@@ -34,7 +34,7 @@ func TestAnAppThatIsPlannedLateHandsOver(t *testing.T) {
 	for _, p := range []*pass.Pass{giver, taker} {
 		p.Live, p.Listed.Shared = shared, shared
 	}
-	(&run{passes: []*pass.Pass{giver, taker}}).handovers()
+	(&run{passes: []*pass.Pass{giver, taker}}).deciding().handovers()
 	if !giver.HandsOver[moved.Key()] || giver.HandsOver[stays.Key()] {
 		t.Errorf("gives %v", giver.HandsOver)
 	}

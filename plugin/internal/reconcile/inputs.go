@@ -13,7 +13,7 @@ import (
 
 // renderOpen renders the apps in open, and then those that the commit seemed not to touch and that hold an object which
 // one of these claims: the files tell whether both sides define it. It returns all that were rendered.
-func (rd *run) renderOpen(ctx context.Context, open []*pass.Pass) []*pass.Pass {
+func (rd deciding) renderOpen(ctx context.Context, open []*pass.Pass) []*pass.Pass {
 	for next := open; len(next) > 0; open = append(open, next...) {
 		concurrent.Each(ctx, len(next), build.AtOnce, func(i int) { next[i].Reading().RenderListed(ctx) })
 		next = rd.disputed(next)
@@ -24,7 +24,7 @@ func (rd *run) renderOpen(ctx context.Context, open []*pass.Pass) []*pass.Pass {
 }
 
 // disputed takes up the untouched apps that hold what one of claimants claims.
-func (rd *run) disputed(claimants []*pass.Pass) []*pass.Pass {
+func (rd deciding) disputed(claimants []*pass.Pass) []*pass.Pass {
 	claimed := map[record.Key]bool{}
 	for _, p := range claimants {
 		for _, k := range pass.Claimed(p) {
@@ -43,7 +43,7 @@ func (rd *run) disputed(claimants []*pass.Pass) []*pass.Pass {
 }
 
 // tellRendered tells how many apps were rendered, when the commit spares others.
-func (rd *run) tellRendered(open []*pass.Pass) {
+func (rd deciding) tellRendered(open []*pass.Pass) {
 	if !slices.ContainsFunc(rd.passes, func(p *pass.Pass) bool { return p.Listed.InputsUnchanged }) {
 		return
 	}

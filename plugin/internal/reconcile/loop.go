@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -20,46 +19,6 @@ import (
 
 // fullEvery is how long a loop trusts its watches before it lists everything again.
 const fullEvery = 5 * time.Minute
-
-// loop keeps the apps of a target equal to Git. Git is polled at each interval; drift is brought by watches of metadata,
-// which only wake a pass: what is drift is decided there. Without watches, or while something is failed or not healthy,
-// whole passes are made at each interval.
-type loop struct {
-	*Reconciler
-	target Target
-	opts   pass.Options
-	each   func(Outcome)
-
-	wake        chan struct{} // holds one: a pass is due
-	full        time.Time     // when the last whole passes were made
-	allHealthy  bool          // the last passes succeeded, all is healthy
-	cannotWatch bool          // watching is not possible
-	ends        time.Time     // when no turn is to begin any more, zero for never
-
-	mu            sync.Mutex // held by a pass: events that it causes are judged by the record it leaves
-	members       []*member
-	holder        map[record.Key]*member // by the objects that they hold
-	lastRunOK     bool                   // the last passes succeeded
-	listed        bool
-	commit        string
-	watched       map[watched]bool
-	stop          context.CancelFunc
-	rendering     *besideRender // the render that goes on between the turns, nil when there is none
-	renderEnded   bool          // one has ended since the last turn
-	renderStarted bool          // one was started
-}
-
-// member is an app between two passes.
-type member struct {
-	last    *pass.Pass
-	changed map[record.Key]bool // what the watches have brought up since
-}
-
-// watched is one watch: what it covers, and with whose rights.
-type watched struct {
-	live.Scope
-	rights *pass.Env
-}
 
 // Loop repeats passes over the apps of a target until the duration is over or ctx ends; zero is without end. each gets
 // the outcome of every turn; one that drift has caused covers the apps that drifted. The last turn is finished, not cut

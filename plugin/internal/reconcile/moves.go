@@ -13,15 +13,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// move is a row of one app whose object another one holds according to Git.
-type move struct {
-	from, to *pass.Pass
-	key      record.Key
-}
-
 // handovers finds the objects that Git moved between apps. None of them may be pruned by the app they leave, whatever
 // happens to the other one. While it is not known what an app holds, nothing is pruned at all: it may have moved there.
-func (rd *run) handovers() {
+func (rd deciding) handovers() {
 	holders := map[record.Key]*pass.Pass{}
 	var unknown []*pass.Pass
 	for _, p := range rd.passes {
@@ -68,7 +62,7 @@ func (rd *run) handovers() {
 }
 
 // dropGiven takes the rows of objects that other apps have taken over, and recorded, out of the records of the givers.
-func (rd *run) dropGiven(ctx context.Context) error {
+func (rd concluding) dropGiven(ctx context.Context) error {
 	left := map[*pass.Pass]bool{}
 	for _, m := range rd.moves {
 		if row := m.to.Record.Rows[m.key]; row.UID == "" || pass.FailedOn(m.to, m.key) {

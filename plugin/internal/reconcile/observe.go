@@ -16,15 +16,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// identity is the passes that look at the cluster with the same rights. They share their lists.
-type identity struct {
-	*pass.Env
-	passes []*pass.Pass
-	live   *live.Snapshot
-}
-
 // makePasses prepares a pass for each app, also for those that were not asked for: what they hold matters to the others.
-func (rd *run) makePasses(ctx context.Context) error {
+func (rd observing) makePasses(ctx context.Context) error {
 	rd.ids = map[string]string{}
 	for name := range rd.records {
 		rd.ids[rd.Records.ID(name)] = name
@@ -42,11 +35,11 @@ func (rd *run) makePasses(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		p.Listed.NotSelected, p.Listed.Others = !rd.chosen(app.Name), names
+		p.Listed.NotSelected, p.Listed.Others = !rd.finding().chosen(app.Name), names
 		if n := i - len(rd.apps); n >= 0 {
 			p.Listed.LeftList, p.Listed.RemovedAfter = true, leaving[n].first
 		}
-		p.Opts.Open, p.Opts.Commits = rd.open, rd.commits
+		p.Opts.Open, p.Opts.Commits = rd.open, rd.finding().commits
 		p.Commit, p.Revision, p.Tip, p.Apps = rd.commit, rd.revision, rd.tip, rd.ids
 		p.Report.Revision = p.Revision
 		if l := rd.list; l != nil {
@@ -65,13 +58,13 @@ func (rd *run) makePasses(ctx context.Context) error {
 }
 
 // openRecord gives a pass its record. A record that another gitops.yaml wrote is left alone.
-func (rd *run) openRecord(ctx context.Context, p *pass.Pass) {
+func (rd observing) openRecord(ctx context.Context, p *pass.Pass) {
 	rec, known := rd.records[p.App.Name]
 	if !known {
 		rec = record.New(p.App.Name)
 	}
 	p.Record = rec
-	if rec.Inventory != nil && rec.List != "" && !rd.lists(rec) {
+	if rec.Inventory != nil && rec.List != "" && !rd.finding().lists(rec) {
 		p.Record = nil
 		p.Failure = hint.Errorf(fmt.Sprintf("the app %s is already that of the gitops.yaml in %s, path %s", p.App.Name, rec.Source.Repo, rec.List),
 			"give each gitops.yaml an instance of its own (-n), or its apps other names; if the repository has moved, `kubectl gitops uninstall` lets the objects go as they are, and the next run takes them over")
@@ -85,12 +78,12 @@ func (rd *run) openRecord(ctx context.Context, p *pass.Pass) {
 	}
 	rd.recall(p)
 	if errors.Is(p.Failure, pass.ErrSuspended) {
-		p.Listed.NotSelected, p.Listed.Suspended, p.Failure = true, rd.chosen(p.App.Name), nil
+		p.Listed.NotSelected, p.Listed.Suspended, p.Failure = true, rd.finding().chosen(p.App.Name), nil
 	}
 }
 
 // observe lists what the records know of, once for all apps with the same rights, and judges it.
-func (rd *run) observe(ctx context.Context) {
+func (rd observing) observe(ctx context.Context) {
 	byRights := map[*pass.Env]*identity{}
 	for _, p := range rd.passes {
 		g := byRights[p.Env]

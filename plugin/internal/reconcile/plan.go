@@ -17,7 +17,7 @@ import (
 
 // plan finds out what is to be done for each app, before anything is written for any of them. What is refused of one
 // app does not hold up the others.
-func (rd *run) plan(ctx context.Context) {
+func (rd deciding) plan(ctx context.Context) {
 	var open []*pass.Pass
 	for _, p := range rd.passes {
 		if p.Failure == nil && !rd.decide(ctx, p) {
@@ -43,7 +43,7 @@ func (rd *run) plan(ctx context.Context) {
 }
 
 // decide tells whether the pass has nothing to do, from the record and the cluster alone.
-func (rd *run) decide(ctx context.Context, p *pass.Pass) bool {
+func (rd deciding) decide(ctx context.Context, p *pass.Pass) bool {
 	if p.Listed.LeftList {
 		p.Report.Cause = report.CauseCommit
 		return false
@@ -61,7 +61,7 @@ func (rd *run) decide(ctx context.Context, p *pass.Pass) bool {
 }
 
 // claims refuses objects that two apps define. Neither is believed.
-func (rd *run) claims() {
+func (rd deciding) claims() {
 	type claim struct {
 		*pass.Pass
 		*desired.Object
@@ -88,7 +88,7 @@ func (rd *run) claims() {
 }
 
 // observeDesired lists what no record knew to look for, once for all apps with the same rights.
-func (rd *run) observeDesired(ctx context.Context) {
+func (rd deciding) observeDesired(ctx context.Context) {
 	for _, g := range rd.groups {
 		all := &pass.Pass{Env: g.Env, Teller: &tell.Teller{Report: &report.App{}}, Job: pass.Job{Opts: pass.Options{}}, Known: pass.Known{Record: &record.Record{Inventory: &record.Inventory{}}, Live: g.live}, Tools: pass.Tools{Track: wait.NewTracker()}, Wanted: pass.Wanted{NewKinds: map[cluster.Kind]bool{}}}
 		var open []*pass.Pass

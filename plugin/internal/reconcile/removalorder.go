@@ -23,13 +23,13 @@ type removal struct {
 
 // removals lists the apps that left gitops.yaml in the order of their removal: each after those that depend on it, and
 // after those whose hooks live in what it holds.
-func (rd *run) removals() []*removal {
+func (rd observing) removals() []*removal {
 	if rd.revertOnly {
 		return nil // nobody knows
 	}
 	var all []*removal
 	for name, rec := range rd.records {
-		if rd.lists(rec) && !slices.ContainsFunc(rd.apps, func(a App) bool { return a.Name == name }) {
+		if rd.finding().lists(rec) && !slices.ContainsFunc(rd.apps, func(a App) bool { return a.Name == name }) {
 			hooks, _ := plan.KeptHooks(rec) // what cannot be read is told when they are to run
 			all = append(all, &removal{app: recorded.Settings(rec), rec: rec, hooks: hooks})
 		}
@@ -126,7 +126,7 @@ func holdersLast(a, b *removal) int {
 }
 
 // removedFirst lists the apps that have to be removed before p and are not yet.
-func (rd *run) removedFirst(p *pass.Pass) []*pass.Pass {
+func (rd working) removedFirst(p *pass.Pass) []*pass.Pass {
 	var first []*pass.Pass
 	for _, q := range rd.passes {
 		if slices.Contains(p.Listed.RemovedAfter, q.App.Name) && !pass.IsRemoved(q) {

@@ -12,7 +12,7 @@ import (
 
 // guardRemovals holds the apps that left gitops.yaml in one commit to one deletion budget. Each alone may be too small for
 // its own: a directory that moved away from under a glob takes many with it.
-func (rd *run) guardRemovals(ctx context.Context) {
+func (rd deciding) guardRemovals(ctx context.Context) {
 	var leaving []*pass.Pass
 	var doomed []plan.Prune
 	for _, p := range rd.passes {
@@ -25,7 +25,7 @@ func (rd *run) guardRemovals(ctx context.Context) {
 	}
 	total := 0
 	for _, rec := range rd.records {
-		if rd.lists(rec) {
+		if rd.finding().lists(rec) {
 			total += len(rec.Rows)
 		}
 	}

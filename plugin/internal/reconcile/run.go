@@ -7,7 +7,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
@@ -52,30 +51,6 @@ func (o Outcome) Failed() error {
 	return errors.Join(errs...)
 }
 
-// run is one run over all apps of a target. The apps share the poll, the checkout, the list of records and one list
-// per kind; what is done to the objects of each is the business of its pass.
-type run struct {
-	*Reconciler
-	target Target
-	opts   pass.Options
-
-	commit     string
-	revision   report.Revision
-	tip        source.Revision // the commit, with its message
-	lastRange  commitRange     // that was read last
-	records    map[string]*record.Record
-	ids        map[string]string // apps of the instance, by ApplySet id
-	list       *record.AppList   // as recorded, nil when there is none
-	apps       []App             // of gitops.yaml
-	revertOnly bool              // gitops.yaml cannot be used
-	opening    sync.Mutex
-	opened     map[string]opened // by commit
-
-	passes []*pass.Pass // of all apps, those that left gitops.yaml last
-	groups []*identity
-	moves  []move
-}
-
 // Run makes one pass over each app of a target.
 func (r *Reconciler) Run(ctx context.Context, t Target, opts Options) Outcome {
 	return r.newRun(t, opts.forPasses()).all(ctx)
@@ -88,7 +63,7 @@ func (r *Reconciler) newRun(t Target, opts pass.Options) *run {
 
 func (rd *run) all(ctx context.Context) Outcome {
 	defer rd.close()
-	listed, err := rd.find(ctx)
+	listed, err := rd.finding().find(ctx)
 	if ctx.Err() != nil {
 		err = wait.ErrInterrupted
 	}
@@ -98,16 +73,16 @@ func (rd *run) all(ctx context.Context) Outcome {
 	case err != nil || !listed:
 		return rd.single(ctx, err)
 	}
-	if err := rd.choose(); err != nil {
+	if err := rd.finding().choose(); err != nil {
 		return Outcome{Listed: true, Err: err}
 	}
-	if err := rd.makePasses(ctx); err != nil {
+	if err := rd.observing().makePasses(ctx); err != nil {
 		return Outcome{Listed: true, Err: err}
 	}
-	rd.observe(ctx)
-	rd.plan(ctx)
-	rd.work(ctx)
-	out := Outcome{Listed: true, Err: rd.conclude(ctx)}
+	rd.observing().observe(ctx)
+	rd.deciding().plan(ctx)
+	rd.working().work(ctx)
+	out := Outcome{Listed: true, Err: rd.concluding().conclude(ctx)}
 	for _, p := range rd.passes {
 		if !p.Listed.NotSelected || p.Listed.Suspended {
 			out.Apps = append(out.Apps, AppOutcome{*p.Report, p.ShownEffects(), p.Failure})
@@ -126,7 +101,7 @@ func (rd *run) single(ctx context.Context, err error) Outcome {
 			"leave the argument out, or set --name")
 		return Outcome{Err: err}
 	}
-	if l := rd.listing(p.App.Name); l != nil && err == nil {
+	if l := rd.finding().listing(p.App.Name); l != nil && err == nil {
 		return Outcome{Err: hint.Errorf(fmt.Sprintf("the app %s is one of the gitops.yaml in %s, path %s", p.App.Name, l.Source.Repo, l.Source.Path),
 			"reconcile it by its name alone, or give this one another --name")}
 	}
@@ -144,7 +119,7 @@ func (rd *run) single(ctx context.Context, err error) Outcome {
 }
 
 // listing returns the list that names an app, nil when there is none.
-func (rd *run) listing(app string) *record.AppList {
+func (rd finding) listing(app string) *record.AppList {
 	for _, l := range rd.Records.AppLists() {
 		if l.Names(app) {
 			return l
@@ -155,7 +130,7 @@ func (rd *run) listing(app string) *record.AppList {
 
 // find polls Git, loads the records and finds out whether a gitops.yaml lists the apps, and which: from the records
 // where they are of the very commit, otherwise from the checkout.
-func (rd *run) find(ctx context.Context) (listed bool, err error) {
+func (rd finding) find(ctx context.Context) (listed bool, err error) {
 	if rd.commit = rd.opts.Commit; rd.commit == "" {
 		if rd.commit, err = rd.Source.Poll(ctx); err != nil {
 			return rd.unpolled(ctx), err
@@ -181,7 +156,7 @@ func (rd *run) find(ctx context.Context) (listed bool, err error) {
 }
 
 // unpolled finds out from the records alone whether a gitops.yaml lists the apps.
-func (rd *run) unpolled(ctx context.Context) bool {
+func (rd finding) unpolled(ctx context.Context) bool {
 	records, err := rd.Records.Peek(ctx)
 	if err == nil {
 		rd.list = rd.Records.ListOf(rd.from())
@@ -192,19 +167,19 @@ func (rd *run) unpolled(ctx context.Context) bool {
 	return rd.list != nil
 }
 
-func (rd *run) from() report.Source {
+func (rd finding) from() report.Source {
 	return report.Source{Repo: rd.From.Repo, Path: rd.target.App.Path}
 }
 
 // isSingle tells whether the record of the target's app says that its directory holds no gitops.yaml at this commit.
-func (rd *run) isSingle() bool {
+func (rd finding) isSingle() bool {
 	rec := rd.records[rd.target.App.Name]
 	return rec != nil && rec.Inventory != nil && rec.List == "" && rec.Revision.Commit == rd.commit &&
 		rec.Source.Repo == rd.From.Repo && rec.Source.Path == rd.target.App.Path && rec.Config == rd.env().OwnSettings(rd.target.App)
 }
 
 // fromRecords takes the apps from their records, when these are all at the commit.
-func (rd *run) fromRecords() bool {
+func (rd finding) fromRecords() bool {
 	l := rd.list
 	if l.Revision.Commit != rd.commit || l.Tool != rd.Tool || l.Problem != "" || len(l.Behind) > 0 || len(l.Apps) == 0 {
 		return false
@@ -231,18 +206,11 @@ func (rd *run) fromRecords() bool {
 }
 
 // lists tells whether the gitops.yaml of the target lists, or listed, the app of rec.
-func (rd *run) lists(rec *record.Record) bool {
+func (rd finding) lists(rec *record.Record) bool {
 	return rec.Inventory != nil && rec.List == rd.target.App.Path && rec.Source.Repo == rd.From.Repo
 }
 
-// checked is the gitops.yaml that was read last.
-type checked struct {
-	commit   string
-	apps     []App
-	revision source.Revision
-}
-
-func (rd *run) fromCheckout(ctx context.Context) (bool, error) {
+func (rd finding) fromCheckout(ctx context.Context) (bool, error) {
 	tree, err := rd.open(ctx, rd.commit)
 	if err != nil {
 		return false, err
@@ -271,13 +239,13 @@ func (rd *run) fromCheckout(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
-func (rd *run) note(rev source.Revision) {
+func (rd finding) note(rev source.Revision) {
 	rd.revision = build.RevisionOf(rev)
 	rd.tip = rev
 }
 
 // choose checks the names and flags that were given.
-func (rd *run) choose() error {
+func (rd finding) choose() error {
 	if len(rd.target.Flags) > 0 {
 		return hint.Errorf(fmt.Sprintf("%s cannot be used with a gitops.yaml", strings.Join(rd.target.Flags, ", ")),
 			"the gitops.yaml in %s says it for each app; to reconcile one of them, name it as an argument", rd.target.App.Path)
@@ -294,6 +262,6 @@ func (rd *run) choose() error {
 	return rd.movesOthers()
 }
 
-func (rd *run) chosen(name string) bool {
+func (rd finding) chosen(name string) bool {
 	return len(rd.target.Only) == 0 || slices.Contains(rd.target.Only, name)
 }

@@ -8,12 +8,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 )
 
-// besideRender is the render that goes on beside the passes of a loop.
-type besideRender struct {
-	stop context.CancelFunc
-	done chan struct{} // closed when nothing of it is left
-}
-
 // renderBeside starts the render that waits longest, unless one is under way. That one goes on when there is a new commit: it may not
 // concern the app, and renders would never end in a repository with many commits. A loop whose time is over starts none, unless it has started none at all.
 func (l *loop) renderBeside(ctx context.Context, rd *run) {

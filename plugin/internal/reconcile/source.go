@@ -13,26 +13,26 @@ import (
 
 // noteListSource puts the source of the run into the list of apps that is to be saved. why is what failed, nil when the
 // run succeeded.
-func (rd *run) noteListSource(list *record.AppList, why error) {
+func (rd concluding) noteListSource(list *record.AppList, why error) {
 	switch {
 	case list.Source.Repo == "" || list.Unproven:
-		list.Source, list.Unproven = rd.fullSource(), why != nil
+		list.Source, list.Unproven = rd.finding().fullSource(), why != nil
 	case why == nil && len(rd.target.Only) == 0:
-		list.Source = rd.fullSource()
+		list.Source = rd.finding().fullSource()
 	case why != nil && !rd.opts.Loop:
-		pass.WarnForgotten(func(kind report.EventKind, format string, args ...any) { rd.tell(kind, "", format, args...) }, list.Source, rd.fullSource())
+		pass.WarnForgotten(func(kind report.EventKind, format string, args ...any) { rd.tell(kind, "", format, args...) }, list.Source, rd.finding().fullSource())
 	}
 }
 
 // fullSource names the gitops.yaml of this run.
-func (rd *run) fullSource() report.Source {
+func (rd finding) fullSource() report.Source {
 	s := rd.from()
 	s.Ref = rd.From.Ref
 	return s
 }
 
 // failures joins what failed of the apps of this run.
-func (rd *run) failures() error {
+func (rd concluding) failures() error {
 	for _, p := range rd.passes {
 		if p.Failure != nil && (!p.Listed.NotSelected || p.Listed.Suspended) {
 			return p.Failure
@@ -43,20 +43,22 @@ func (rd *run) failures() error {
 
 // worthSaving tells whether a first run over a gitops.yaml, which failed, has to be remembered: it left something in the
 // cluster, or the instance has no other source that its failure could be kept from.
-func (rd *run) worthSaving() bool {
-	if slices.ContainsFunc(rd.passes, func(p *pass.Pass) bool { return p.Record != nil && rd.lists(p.Record) && len(p.Record.Rows) > 0 }) {
+func (rd concluding) worthSaving() bool {
+	if slices.ContainsFunc(rd.passes, func(p *pass.Pass) bool {
+		return p.Record != nil && rd.finding().lists(p.Record) && len(p.Record.Rows) > 0
+	}) {
 		return true
 	}
 	others := len(rd.Records.AppLists()) > 0
 	for _, rec := range rd.records {
-		others = others || rec.Inventory != nil && rec.Source.Repo != "" && !rd.lists(rec)
+		others = others || rec.Inventory != nil && rec.Source.Repo != "" && !rd.finding().lists(rec)
 	}
 	return !others
 }
 
 // movesOthers refuses a run over some apps of a list at another ref than the list is at: the list has one ref, so the
 // next run over all apps would bring these back, or move the others along. A dry run may compare.
-func (rd *run) movesOthers() error {
+func (rd finding) movesOthers() error {
 	l := rd.list
 	if len(rd.target.Only) == 0 || l == nil || rd.sameRef() || l.Revision.Commit == rd.commit && len(l.Behind) == 0 {
 		return nil
@@ -71,7 +73,7 @@ func (rd *run) movesOthers() error {
 		strings.Join(rd.target.Only, " "), refText(rd.From.Ref))
 }
 
-func (rd *run) allAt() string {
+func (rd finding) allAt() string {
 	at := fmt.Sprintf("the gitops.yaml in %s has one ref for all of its apps", rd.target.App.Path)
 	if rd.list.Source.Ref == "" {
 		return at + ", the repository's HEAD"
@@ -80,7 +82,7 @@ func (rd *run) allAt() string {
 }
 
 // sameRef tells whether the run is about the ref that the list remembers, under whatever name.
-func (rd *run) sameRef() bool {
+func (rd finding) sameRef() bool {
 	return pass.SameRef(rd.From.Ref, rd.list.Source.Ref, rd.revision.Ref)
 }
 

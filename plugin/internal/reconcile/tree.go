@@ -2,12 +2,6 @@ package reconcile
 
 import "context"
 
-// opened is the checkout of a commit, or why there is none.
-type opened struct {
-	tree *Tree
-	err  error
-}
-
 // open returns the checkout of a commit, which all apps share. Closing is left to close.
 func (rd *run) open(ctx context.Context, commit string) (*Tree, error) {
 	rd.opening.Lock()

@@ -13,10 +13,10 @@ import (
 
 // unreadable is the run at a commit whose gitops.yaml cannot be used.
 func (rd *run) unreadable(ctx context.Context, why error) Outcome {
-	if rd.list != nil && len(rd.target.Only) > 0 && !rd.sameRef() {
+	if rd.list != nil && len(rd.target.Only) > 0 && !rd.finding().sameRef() {
 		return Outcome{Listed: true, Err: why} // that of a ref which this run may not move the list to
 	}
-	if err := rd.saveProblem(ctx, why); err != nil {
+	if err := rd.concluding().saveProblem(ctx, why); err != nil {
 		return Outcome{Listed: true, Err: errors.Join(why, err)}
 	}
 	apps, err := rd.revertDrift(ctx)
@@ -27,14 +27,14 @@ func (rd *run) unreadable(ctx context.Context, why error) Outcome {
 // them is reverted, from the commit that was applied last, and nothing else is written. It returns what it came to for
 // the apps that drifted.
 func (rd *run) revertDrift(ctx context.Context) ([]AppOutcome, error) {
-	rd.revertOnly, rd.apps = true, rd.recorded()
-	if len(rd.apps) == 0 || rd.commit == "" || rd.ofWorkingTree() || ctx.Err() != nil || rd.choose() != nil {
+	rd.revertOnly, rd.apps = true, rd.finding().recorded()
+	if len(rd.apps) == 0 || rd.commit == "" || rd.finding().ofWorkingTree() || ctx.Err() != nil || rd.finding().choose() != nil {
 		return nil, nil
 	}
-	if err := rd.makePasses(ctx); err != nil {
+	if err := rd.observing().makePasses(ctx); err != nil {
 		return nil, err
 	}
-	rd.observe(ctx)
+	rd.observing().observe(ctx)
 	var open []*pass.Pass
 	for _, p := range rd.passes {
 		if p.Failure == nil && !p.Listed.NotSelected && p.Reverting().HasDrifted() {
@@ -42,7 +42,7 @@ func (rd *run) revertDrift(ctx context.Context) ([]AppOutcome, error) {
 		}
 	}
 	concurrent.Each(ctx, len(open), build.AtOnce, func(i int) { open[i].Failure = open[i].Reverting().PlanHeld(ctx) })
-	rd.work(ctx)
+	rd.working().work(ctx)
 	var out []AppOutcome
 	for _, p := range rd.passes {
 		if !p.Listed.NotSelected && !p.Listed.UpToDate {
@@ -53,13 +53,13 @@ func (rd *run) revertDrift(ctx context.Context) ([]AppOutcome, error) {
 }
 
 // ofWorkingTree tells whether what was read is no commit: there is nothing then that a record could hold the apps at.
-func (rd *run) ofWorkingTree() bool {
+func (rd finding) ofWorkingTree() bool {
 	o := rd.opened[rd.commit]
 	return o.tree != nil && o.tree.Objects == nil
 }
 
 // recorded lists the apps that gitops.yaml named when it could be used last, as their records have them.
-func (rd *run) recorded() []App {
+func (rd finding) recorded() []App {
 	if rd.list == nil {
 		return nil
 	}
@@ -73,7 +73,7 @@ func (rd *run) recorded() []App {
 }
 
 // heldBack says why the round was about an earlier commit than the ref points at.
-func (rd *run) heldBack() error {
+func (rd concluding) heldBack() error {
 	if h, ok := rd.Source.(source.Gate); ok {
 		_, why := h.Withheld()
 		return why

@@ -21,7 +21,7 @@ import (
 
 // work applies what was planned. An app is applied when those it depends on are applied and healthy; while it has to
 // wait for that, the others go on. Nobody waits for health that no other app needs before all apps are applied.
-func (rd *run) work(ctx context.Context) {
+func (rd working) work(ctx context.Context) {
 	open := slices.DeleteFunc(slices.Clone(rd.passes), func(p *pass.Pass) bool { return !pass.HasWork(p) })
 	for len(open) > 0 && ctx.Err() == nil {
 		i := slices.IndexFunc(open, func(p *pass.Pass) bool { return len(rd.unsure(p)) == 0 })
@@ -41,7 +41,7 @@ func (rd *run) work(ctx context.Context) {
 }
 
 // endOneFor waits for the first app that one of those in open depends on and that is applied.
-func (rd *run) endOneFor(ctx context.Context, open []*pass.Pass) {
+func (rd working) endOneFor(ctx context.Context, open []*pass.Pass) {
 	for _, p := range open {
 		for _, dep := range rd.unsure(p) {
 			if !slices.Contains(open, dep) {
@@ -53,7 +53,7 @@ func (rd *run) endOneFor(ctx context.Context, open []*pass.Pass) {
 }
 
 // dependencies lists the passes of the apps that p depends on, and of those that these depend on, nearest first.
-func (rd *run) dependencies(p *pass.Pass) []*pass.Pass {
+func (rd deciding) dependencies(p *pass.Pass) []*pass.Pass {
 	var deps []*pass.Pass
 	for next := []*pass.Pass{p}; len(next) > 0; next = next[1:] {
 		for _, name := range next[0].App.DependsOn {
@@ -68,8 +68,8 @@ func (rd *run) dependencies(p *pass.Pass) []*pass.Pass {
 }
 
 // unsure lists the dependencies of p that may still turn out well or badly.
-func (rd *run) unsure(p *pass.Pass) []*pass.Pass {
-	return slices.DeleteFunc(append(rd.dependencies(p), rd.removedFirst(p)...), func(dep *pass.Pass) bool {
+func (rd working) unsure(p *pass.Pass) []*pass.Pass {
+	return slices.DeleteFunc(append(rd.deciding().dependencies(p), rd.removedFirst(p)...), func(dep *pass.Pass) bool {
 		l := dep.Listed
 		return dep.Failure != nil || l.Ended || l.NotSelected || l.Waiting != "" || l.UpToDate && (dep.Record.Settled || rd.revertOnly)
 	})
@@ -77,11 +77,11 @@ func (rd *run) unsure(p *pass.Pass) []*pass.Pass {
 
 // mayStart tells whether the dependencies of p are applied and healthy, and notes on p why not. What was applied already
 // is put right whatever becomes of them.
-func (rd *run) mayStart(p *pass.Pass) bool {
+func (rd working) mayStart(p *pass.Pass) bool {
 	if rd.revertOnly {
 		return true
 	}
-	for _, dep := range rd.dependencies(p) {
+	for _, dep := range rd.deciding().dependencies(p) {
 		name := dep.App.Name
 		switch l := dep.Listed; {
 		case l.Suspended && (!dep.Record.Settled || dep.Record.Pending || l.AppliedAt == nil):
@@ -112,14 +112,14 @@ func (rd *run) mayStart(p *pass.Pass) bool {
 }
 
 // start does everything for one app but waiting for its health.
-func (rd *run) start(ctx context.Context, p *pass.Pass) {
+func (rd working) start(ctx context.Context, p *pass.Pass) {
 	p.Started = rd.Now()
 	p.Wait.Started = p.Started
 	if rd.opts.DryRun {
-		rd.promise(p)
+		rd.deciding().promise(p)
 	}
 	if p.Listed.WaitsForKinds {
-		if p.Failure = rd.planLate(ctx, p); p.Failure != nil {
+		if p.Failure = rd.deciding().planLate(ctx, p); p.Failure != nil {
 			switch {
 			case errors.Is(p.Failure, pass.ErrNothingToDo):
 				p.Listed.UpToDate, p.Failure = true, nil
@@ -139,7 +139,7 @@ func (rd *run) start(ctx context.Context, p *pass.Pass) {
 }
 
 // planLate plans an app whose kinds were installed by the apps before it.
-func (rd *run) planLate(ctx context.Context, p *pass.Pass) error {
+func (rd deciding) planLate(ctx context.Context, p *pass.Pass) error {
 	p.Builder().ForgetServer()
 	p.Cluster.Learn(p.Record.Kinds()...)
 	p.Reading().LearnForeseen(ctx)
@@ -167,7 +167,7 @@ func (rd *run) planLate(ctx context.Context, p *pass.Pass) error {
 }
 
 // end waits until what was applied for an app is healthy, and words its result.
-func (rd *run) end(ctx context.Context, p *pass.Pass) {
+func (rd working) end(ctx context.Context, p *pass.Pass) {
 	l := p.Listed
 	if l.Ended {
 		return
@@ -204,7 +204,7 @@ func (rd *run) end(ctx context.Context, p *pass.Pass) {
 
 // conclude settles what concerns several apps: rows of objects that changed hands, records of apps that are gone, and
 // the list of apps, which says last of all that the commit is dealt with.
-func (rd *run) conclude(ctx context.Context) error {
+func (rd concluding) conclude(ctx context.Context) error {
 	if rd.opts.DryRun {
 		rd.promiseRemovals()
 		return rd.heldBack()
@@ -231,7 +231,7 @@ func (rd *run) conclude(ctx context.Context) error {
 }
 
 // saveList records what gitops.yaml lists at this commit and which apps are not at it. why is what failed of the run.
-func (rd *run) saveList(ctx context.Context, problem string, why error) error {
+func (rd concluding) saveList(ctx context.Context, problem string, why error) error {
 	if rd.list == nil && (problem != "" || why != nil && !rd.worthSaving()) {
 		return nil // nothing is known that could be kept
 	}
@@ -247,7 +247,7 @@ func (rd *run) saveList(ctx context.Context, problem string, why error) error {
 	}
 	if problem == "" {
 		list.Revision, list.Apps, list.Behind = rd.revision, nil, nil
-		if l := rd.list; l != nil && list.Source.Ref != rd.From.Ref && (rd.sameRef() || l.Revision.Commit == rd.commit) {
+		if l := rd.list; l != nil && list.Source.Ref != rd.From.Ref && (rd.finding().sameRef() || l.Revision.Commit == rd.commit) {
 			list.Revision.Ref = cmp.Or(l.Revision.Ref, pass.ShortRef(list.Source.Ref)) // another name of it, for this run only
 		}
 		for _, p := range rd.passes {
@@ -266,7 +266,7 @@ func (rd *run) saveList(ctx context.Context, problem string, why error) error {
 	return err
 }
 
-func (rd *run) saveProblem(ctx context.Context, err error) error {
+func (rd concluding) saveProblem(ctx context.Context, err error) error {
 	if rd.opts.DryRun || ctx.Err() != nil || rd.commit == "" && rd.opts.Forgive {
 		return nil
 	}

@@ -1,0 +1,135 @@
+package reconcile
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+)
+
+// run is one run over all apps of a target. The apps share the poll, the checkout, the list of records and one list
+// per kind; what is done to the objects of each is the business of its pass.
+type run struct {
+	*Reconciler
+	target Target
+	opts   pass.Options
+
+	commit     string
+	revision   report.Revision
+	tip        source.Revision // the commit, with its message
+	lastRange  commitRange     // that was read last
+	records    map[string]*record.Record
+	ids        map[string]string // apps of the instance, by ApplySet id
+	list       *record.AppList   // as recorded, nil when there is none
+	apps       []App             // of gitops.yaml
+	revertOnly bool              // gitops.yaml cannot be used
+	opening    sync.Mutex
+	opened     map[string]opened // by commit
+
+	passes []*pass.Pass // of all apps, those that left gitops.yaml last
+	groups []*identity
+	moves  []move
+}
+
+// identity is the passes that look at the cluster with the same rights. They share their lists.
+type identity struct {
+	*pass.Env
+	passes []*pass.Pass
+	live   *live.Snapshot
+}
+
+// move is a row of one app whose object another one holds according to Git.
+type move struct {
+	from, to *pass.Pass
+	key      record.Key
+}
+
+// opened is the checkout of a commit, or why there is none.
+type opened struct {
+	tree *Tree
+	err  error
+}
+
+// commitRange is a range of commits, and the paths that are known to be touched, or not, by each.
+type commitRange struct {
+	from, to string
+	paths    []string
+	commits  []source.Commit
+}
+
+// checked is the gitops.yaml that was read last.
+type checked struct {
+	commit   string
+	apps     []App
+	revision source.Revision
+}
+
+// loop keeps the apps of a target equal to Git. Git is polled at each interval; drift is brought by watches of metadata,
+// which only wake a pass: what is drift is decided there. Without watches, or while something is failed or not healthy,
+// whole passes are made at each interval.
+type loop struct {
+	*Reconciler
+	target Target
+	opts   pass.Options
+	each   func(Outcome)
+
+	wake        chan struct{} // holds one: a pass is due
+	full        time.Time     // when the last whole passes were made
+	allHealthy  bool          // the last passes succeeded, all is healthy
+	cannotWatch bool          // watching is not possible
+	ends        time.Time     // when no turn is to begin any more, zero for never
+
+	mu            sync.Mutex // held by a pass: events that it causes are judged by the record it leaves
+	members       []*member
+	holder        map[record.Key]*member // by the objects that they hold
+	lastRunOK     bool                   // the last passes succeeded
+	listed        bool
+	commit        string
+	watched       map[watched]bool
+	stop          context.CancelFunc
+	rendering     *besideRender // the render that goes on between the turns, nil when there is none
+	renderEnded   bool          // one has ended since the last turn
+	renderStarted bool          // one was started
+}
+
+// besideRender is the render that goes on beside the passes of a loop.
+type besideRender struct {
+	stop context.CancelFunc
+	done chan struct{} // closed when nothing of it is left
+}
+
+// member is an app between two passes.
+type member struct {
+	last    *pass.Pass
+	changed map[record.Key]bool // what the watches have brought up since
+}
+
+// watched is one watch: what it covers, and with whose rights.
+type watched struct {
+	live.Scope
+	rights *pass.Env
+}
+
+// The stages of a run, each with what it does. What they share is in run.
+type (
+	finding    struct{ *run } // the commit, the records, and the apps
+	observing  struct{ *run } // what the cluster holds, once for all apps with the same rights
+	deciding   struct{ *run } // what is to be done for each app
+	working    struct{ *run } // one app after the other
+	concluding struct{ *run } // what concerns several apps is recorded
+)
+
+func (rd *run) finding() finding { return finding{rd} }
+
+func (rd *run) observing() observing { return observing{rd} }
+
+func (rd *run) deciding() deciding { return deciding{rd} }
+
+func (rd *run) working() working { return working{rd} }
+
+func (rd *run) concluding() concluding { return concluding{rd} }
