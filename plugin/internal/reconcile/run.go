@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -18,38 +17,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
-
-// Target says what a run works on: the apps that the gitops.yaml in the directory of App lists or, where there is no
-// such file, App itself.
-type Target struct {
-	App   App
-	Only  []string // these apps alone; all when empty
-	Flags []string // flags that were given and say what gitops.yaml says: they exclude each other
-}
-
-// Outcome is what a run over all apps of a target came to. Err is what kept it from getting to the apps, or from saving
-// their list.
-type Outcome struct {
-	Apps   []AppOutcome // in the order of the file, then those that left it
-	Listed bool         // by a gitops.yaml
-	Err    error
-}
-
-// AppOutcome is what a run came to for one app. Effects is filled by dry runs.
-type AppOutcome struct {
-	Report  report.App
-	Effects []report.Effect
-	Err     error
-}
-
-// Failed joins all errors of the run, nil when there is none.
-func (o Outcome) Failed() error {
-	errs := []error{o.Err}
-	for _, a := range o.Apps {
-		errs = append(errs, a.Err)
-	}
-	return errors.Join(errs...)
-}
 
 // Run makes one pass over each app of a target.
 func (r *Reconciler) Run(ctx context.Context, t Target, opts Options) Outcome {

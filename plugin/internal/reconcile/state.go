@@ -62,13 +62,6 @@ type commitRange struct {
 	commits  []source.Commit
 }
 
-// checked is the gitops.yaml that was read last.
-type checked struct {
-	commit   string
-	apps     []App
-	revision source.Revision
-}
-
 // loop keeps the apps of a target equal to Git. Git is polled at each interval; drift is brought by watches of metadata,
 // which only wake a pass: what is drift is decided there. Without watches, or while something is failed or not healthy,
 // whole passes are made at each interval.

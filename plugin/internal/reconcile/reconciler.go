@@ -2,19 +2,18 @@ package reconcile
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"os"
 	"sync"
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
 // Reconciler runs passes against one cluster for one instance.
@@ -53,56 +52,41 @@ func (o Options) forPasses() pass.Options {
 	return pass.Options{Cause: o.Cause, DryRun: o.DryRun, Commit: o.Commit, Timeout: o.Timeout}
 }
 
-func (r *Reconciler) tell(kind report.EventKind, app, format string, args ...any) {
-	if r.Events != nil {
-		r.Events(report.Event{Kind: kind, App: app, Text: fmt.Sprintf(format, args...)})
-	}
+// Target says what a run works on: the apps that the gitops.yaml in the directory of App lists or, where there is no
+// such file, App itself.
+type Target struct {
+	App   App
+	Only  []string // these apps alone; all when empty
+	Flags []string // flags that were given and say what gitops.yaml says: they exclude each other
 }
 
-// env returns what passes with our own rights share.
-func (r *Reconciler) env() *pass.Env {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.own == nil {
-		r.own = r.newEnv(r.Cluster)
-	}
-	return r.own
+// Outcome is what a run over all apps of a target came to. Err is what kept it from getting to the apps, or from saving
+// their list.
+type Outcome struct {
+	Apps   []AppOutcome // in the order of the file, then those that left it
+	Listed bool         // by a gitops.yaml
+	Err    error
 }
 
-func (r *Reconciler) newEnv(client *cluster.Client) *pass.Env {
-	return &pass.Env{Cluster: client, Records: r.Records, Source: r.Source, From: r.From, Tool: r.Tool, Signed: r.Signed, Now: r.Now, Events: r.Events, Render: r.Render,
-		Memory: pass.Memory{Renders: build.NewRenders(), Reader: &observe.Reader{Cluster: client}}}
+// Failed joins all errors of the run, nil when there is none.
+func (o Outcome) Failed() error {
+	errs := []error{o.Err}
+	for _, a := range o.Apps {
+		errs = append(errs, a.Err)
+	}
+	return errors.Join(errs...)
 }
 
-// as returns what passes share that read and write objects as a service account in the namespace of the instance, and
-// records with our own rights. An empty name is ourselves.
-func (r *Reconciler) as(serviceAccount string) (*pass.Env, error) {
-	if serviceAccount == "" {
-		return r.env(), nil
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if e := r.impersonated[serviceAccount]; e != nil {
-		return e, nil
-	}
-	client, err := r.Cluster.As("system:serviceaccount:" + r.Records.Namespace + ":" + serviceAccount)
-	if err != nil {
-		return nil, err
-	}
-	if r.impersonated == nil {
-		r.impersonated = map[string]*pass.Env{}
-	}
-	e := r.newEnv(client)
-	e.Home = r.Cluster
-	r.impersonated[serviceAccount] = e
-	return e, nil
+// AppOutcome is what a run came to for one app. Effects is filled by dry runs.
+type AppOutcome struct {
+	Report  report.App
+	Effects []report.Effect
+	Err     error
 }
 
-// newListedPass is newPass for an app of a gitops.yaml.
-func (r *Reconciler) newListedPass(ctx context.Context, app App, dir string, opts pass.Options) (*pass.Pass, error) {
-	deputy, err := r.as(app.ServiceAccount)
-	if err != nil {
-		return nil, err
-	}
-	return pass.NewListed(ctx, deputy, app, dir, opts)
+// checked is the gitops.yaml that was read last.
+type checked struct {
+	commit   string
+	apps     []App
+	revision source.Revision
 }
