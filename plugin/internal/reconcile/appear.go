@@ -21,7 +21,8 @@ func (rd deciding) shareKinds(ctx context.Context, open []*pass.Pass) {
 				continue
 			}
 			var brought []string
-			for _, dep := range rd.dependencies(p) {
+			for _, name := range rd.order().Dependencies(p.App.Name) {
+				dep := rd.passOf(name)
 				if r := dep.Env.Renders.Of(dep.App.Name); r != nil && r.Commit == dep.Commit {
 					brought = append(brought, manifest.DefinedVersions(r.Objects)...)
 				}

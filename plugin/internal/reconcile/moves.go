@@ -7,58 +7,43 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan/crossapp"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// handovers finds the objects that Git moved between apps. None of them may be pruned by the app they leave, whatever
-// happens to the other one. While it is not known what an app holds, nothing is pruned at all: it may have moved there.
-func (rd deciding) handovers() {
-	holders := map[record.Key]*pass.Pass{}
-	var unknown []*pass.Pass
-	for _, p := range rd.passes {
-		if (p.Failure != nil || p.Listed.WaitsForRender) && !p.Listed.LeftList || p.Record == nil {
-			unknown = append(unknown, p)
-		}
-		for _, k := range pass.Claimed(p) {
-			holders[k] = p
-		}
+// others is what is known of each app for those beside it.
+func (rd deciding) others() []crossapp.App {
+	apps := make([]crossapp.App, len(rd.passes))
+	for i, p := range rd.passes {
+		apps[i] = crossapp.App{Name: p.App.Name, Set: p.Set, Allow: p.App.Allow, Record: p.Record, Live: p.Live, Desired: p.Desired, Claims: pass.Claimed(p),
+			Failed: p.Failure != nil, LeftList: p.Listed.LeftList, Waits: p.Listed.WaitsForRender,
+			Complete: p.Listed.LeftList || p.Listed.WaitsForKinds || len(p.Desired) > 0}
 	}
-	for _, giver := range rd.passes {
-		if giver.Failure != nil || giver.Record == nil {
+	return apps
+}
+
+// handovers tells the apps which objects move between them. None of these may be pruned by the app that it leaves.
+func (rd deciding) handovers() {
+	for _, m := range crossapp.Moves(rd.others()) {
+		from, to := rd.passOf(m.From), rd.passOf(m.To)
+		from.HandOver(m.Key)
+		if to == nil {
+			from.Listed.NotPruned = m.Why
 			continue
 		}
-		rendered := giver.Listed.LeftList || giver.Listed.WaitsForKinds || len(giver.Desired) > 0
-		if !rendered {
-			continue // as recorded
-		}
-		wants := map[record.Key]bool{}
-		for _, k := range pass.Claimed(giver) {
-			wants[k] = true
-		}
-		for k, row := range giver.Record.Rows {
-			if wants[k] {
-				continue
-			}
-			taker := holders[k]
-			if taker == nil || taker == giver {
-				if i := slices.IndexFunc(unknown, func(p *pass.Pass) bool { return p != giver && p.MayContain(row) }); i >= 0 {
-					giver.HandOver(k) // perhaps
-					giver.Listed.NotPruned = fmt.Sprintf("nothing is pruned while it is not known what the app %s holds", unknown[i].App.Name)
-				}
-				continue
-			}
-			rd.moves = append(rd.moves, move{giver, taker, k})
-			giver.HandOver(k)
-			if u := taker.Live.Object(k); u != nil && plan.OtherSet(u, giver.Set) == "" &&
-				(row.UID == u.GetUID() || row.UID == "" && live.AppliedByUs(u)) {
-				taker.TakeOver(k, &plan.Handover{App: giver.App.Name, Set: giver.Set, Row: row})
-			}
+		rd.moves = append(rd.moves, move{from, to, m.Key})
+		if m.Handover != nil {
+			to.TakeOver(m.Key, m.Handover)
 		}
 	}
-	slices.SortStableFunc(rd.moves, func(a, b move) int { return slices.Index(rd.passes, a.from) - slices.Index(rd.passes, b.from) })
+}
+
+// passOf returns the pass of an app, nil when there is none.
+func (rd *run) passOf(name string) *pass.Pass {
+	if i := slices.IndexFunc(rd.passes, func(p *pass.Pass) bool { return p.App.Name == name }); i >= 0 {
+		return rd.passes[i]
+	}
+	return nil
 }
 
 // dropGiven takes the rows of objects that other apps have taken over, and recorded, out of the records of the givers.

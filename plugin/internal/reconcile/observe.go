@@ -28,7 +28,7 @@ func (rd observing) makePasses(ctx context.Context) error {
 		names = append(names, a.Name)
 	}
 	for _, l := range leaving {
-		apps = append(apps, l.app)
+		apps = append(apps, l.App)
 	}
 	for i, app := range apps {
 		p, err := rd.newListedPass(ctx, app, rd.target.App.Path, rd.opts)
@@ -37,7 +37,7 @@ func (rd observing) makePasses(ctx context.Context) error {
 		}
 		p.Listed.NotSelected, p.Listed.Others = !rd.finding().chosen(app.Name), names
 		if n := i - len(rd.apps); n >= 0 {
-			p.Listed.LeftList, p.Listed.RemovedAfter = true, leaving[n].first
+			p.Listed.LeftList, p.Listed.RemovedAfter = true, leaving[n].After
 		}
 		p.Opts.Open, p.Opts.Commits = rd.open, rd.finding().commits
 		p.Commit, p.Revision, p.Tip, p.Apps = rd.commit, rd.revision, rd.tip, rd.ids

@@ -3,11 +3,9 @@ package reconcile
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan/crossapp"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
@@ -60,30 +58,10 @@ func (rd deciding) decide(ctx context.Context, p *pass.Pass) bool {
 	return err != nil
 }
 
-// claims refuses objects that two apps define. Neither is believed.
+// claims refuses objects that two apps define.
 func (rd deciding) claims() {
-	type claim struct {
-		*pass.Pass
-		*desired.Object
-	}
-	first := map[record.Key]claim{}
-	wrong := map[*pass.Pass]manifest.Problems{}
-	for _, p := range rd.passes {
-		for _, o := range p.Desired {
-			c, twice := first[o.Key()]
-			if !twice {
-				first[o.Key()] = claim{p, o}
-				continue
-			}
-			for _, pair := range [][2]claim{{c, {p, o}}, {{p, o}, c}} {
-				me, other := pair[0], pair[1]
-				wrong[me.Pass] = append(wrong[me.Pass], manifest.Problem{Origin: me.Origin, Object: me.ID(),
-					Message: fmt.Sprintf("is also in the app %s, at %s", other.App.Name, other.Origin), Hint: "keep it in one of the two"})
-			}
-		}
-	}
-	for p, problems := range wrong {
-		p.Failure = problems
+	for name, problems := range crossapp.Conflicts(rd.others()) {
+		rd.passOf(name).Failure = problems
 	}
 }
 

@@ -2,25 +2,24 @@ package reconcile
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan/crossapp"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // guardRemovals holds the apps that left gitops.yaml in one commit to one deletion budget. Each alone may be too small for
 // its own: a directory that moved away from under a glob takes many with it.
 func (rd deciding) guardRemovals(ctx context.Context) {
 	var leaving []*pass.Pass
-	var doomed []plan.Prune
+	var deletions [][]plan.Prune
 	for _, p := range rd.passes {
 		if !p.Listed.LeftList || p.Listed.NotSelected || p.Failure != nil || p.Plan == nil || p.Hooks.RemovalGoesOn() {
 			continue
 		}
 		if gone, _ := p.Plan.Deletions(); len(gone) > 0 {
-			leaving, doomed = append(leaving, p), append(doomed, gone...)
+			leaving, deletions = append(leaving, p), append(deletions, gone)
 		}
 	}
 	total := 0
@@ -29,9 +28,8 @@ func (rd deciding) guardRemovals(ctx context.Context) {
 			total += len(rec.Rows)
 		}
 	}
-	n, budget := len(doomed), DefaultBudget
-	small := n <= budget.Count && (n <= budget.Free || n*100 <= budget.Percent*total)
-	if len(leaving) < 2 || small {
+	excess := crossapp.Budget(deletions, total)
+	if excess == nil {
 		return
 	}
 	var bases []string
@@ -40,13 +38,10 @@ func (rd deciding) guardRemovals(ctx context.Context) {
 	}
 	slices.Sort(bases)
 	a := rd.env().Allowed(ctx, rd.tip, rd.commit, slices.Compact(bases)...)
-	if a.Deletions >= n {
+	if a.Deletions >= excess.N {
 		return
 	}
-	r := plan.Excess{N: n, Deletions: doomed, Advice: "nothing was pruned; if it is meant, commit with the trailer",
-		What:   fmt.Sprintf("%s of %s that left gitops.yaml together", report.Plural(n, "object"), report.Plural(len(leaving), "app")),
-		Reason: fmt.Sprintf("the deletion budget is %d objects and %d %% of %d", budget.Count, budget.Percent, total)}
-	err := r.Refuse(a)
+	err := excess.Refuse(a)
 	for _, p := range leaving {
 		p.Failure = err
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan/crossapp"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
@@ -22,16 +22,16 @@ import (
 // work applies what was planned. An app is applied when those it depends on are applied and healthy; while it has to
 // wait for that, the others go on. Nobody waits for health that no other app needs before all apps are applied.
 func (rd working) work(ctx context.Context) {
-	open := slices.DeleteFunc(slices.Clone(rd.passes), func(p *pass.Pass) bool { return !pass.HasWork(p) })
+	open, order := slices.DeleteFunc(slices.Clone(rd.passes), func(p *pass.Pass) bool { return !pass.HasWork(p) }), rd.order()
 	for len(open) > 0 && ctx.Err() == nil {
-		i := slices.IndexFunc(open, func(p *pass.Pass) bool { return len(rd.unsure(p)) == 0 })
+		i := slices.IndexFunc(open, func(p *pass.Pass) bool { return len(order.Undecided(p.App.Name)) == 0 })
 		if i < 0 {
-			rd.endOneFor(ctx, open)
+			rd.endOneFor(ctx, order, open)
 			continue
 		}
 		p := open[i]
 		open = slices.Delete(open, i, i+1)
-		if rd.mayStart(p) {
+		if rd.mayStart(order, p) {
 			rd.start(ctx, p)
 		}
 	}
@@ -41,10 +41,10 @@ func (rd working) work(ctx context.Context) {
 }
 
 // endOneFor waits for the first app that one of those in open depends on and that is applied.
-func (rd working) endOneFor(ctx context.Context, open []*pass.Pass) {
+func (rd working) endOneFor(ctx context.Context, order crossapp.Order, open []*pass.Pass) {
 	for _, p := range open {
-		for _, dep := range rd.unsure(p) {
-			if !slices.Contains(open, dep) {
+		for _, name := range order.Undecided(p.App.Name) {
+			if dep := rd.passOf(name); !slices.Contains(open, dep) {
 				rd.end(ctx, dep)
 				return
 			}
@@ -52,63 +52,28 @@ func (rd working) endOneFor(ctx context.Context, open []*pass.Pass) {
 	}
 }
 
-// dependencies lists the passes of the apps that p depends on, and of those that these depend on, nearest first.
-func (rd deciding) dependencies(p *pass.Pass) []*pass.Pass {
-	var deps []*pass.Pass
-	for next := []*pass.Pass{p}; len(next) > 0; next = next[1:] {
-		for _, name := range next[0].App.DependsOn {
-			i := slices.IndexFunc(rd.passes, func(o *pass.Pass) bool { return o.App.Name == name && !o.Listed.LeftList })
-			if i >= 0 && !slices.Contains(deps, rd.passes[i]) {
-				deps = append(deps, rd.passes[i])
-				next = append(next, rd.passes[i])
-			}
-		}
+// order decides which app comes next, by how far the run has come with each.
+func (rd *run) order() crossapp.Order {
+	passes, names := make(map[string]*pass.Pass, len(rd.passes)), make([]string, len(rd.passes))
+	for i, p := range rd.passes {
+		passes[p.App.Name], names[i] = p, p.App.Name
 	}
-	return deps
+	return crossapp.Order{Apps: names, RevertOnly: rd.revertOnly, DryRun: rd.opts.DryRun, Of: func(name string) crossapp.Standing { return standingOf(passes[name]) }}
 }
 
-// unsure lists the dependencies of p that may still turn out well or badly.
-func (rd working) unsure(p *pass.Pass) []*pass.Pass {
-	return slices.DeleteFunc(append(rd.deciding().dependencies(p), rd.removedFirst(p)...), func(dep *pass.Pass) bool {
-		l := dep.Listed
-		return dep.Failure != nil || l.Ended || l.NotSelected || l.Waiting != "" || l.UpToDate && (dep.Record.Settled || rd.revertOnly)
-	})
+func standingOf(p *pass.Pass) crossapp.Standing {
+	l := p.Listed
+	return crossapp.Standing{DependsOn: p.App.DependsOn, RemovedAfter: l.RemovedAfter, LeftList: l.LeftList,
+		Failed: p.Failure != nil, Skipped: errors.As(p.Failure, new(*crossapp.DependencyError)), Ended: l.Ended, NotSelected: l.NotSelected, Suspended: l.Suspended,
+		Waiting: l.Waiting, UpToDate: l.UpToDate, Removed: l.LeftList && pass.IsRemoved(p),
+		AllHealthy: p.Record != nil && p.Record.Settled, AppliedAll: p.Record != nil && !p.Record.Pending && l.AppliedAt != nil,
+		Unhealthy: func() bool { return len(p.Track.Unhealthy(slices.Collect(maps.Keys(p.Track.Refs)))) > 0 }}
 }
 
-// mayStart tells whether the dependencies of p are applied and healthy, and notes on p why not. What was applied already
-// is put right whatever becomes of them.
-func (rd working) mayStart(p *pass.Pass) bool {
-	if rd.revertOnly {
-		return true
-	}
-	for _, dep := range rd.deciding().dependencies(p) {
-		name := dep.App.Name
-		switch l := dep.Listed; {
-		case l.Suspended && (!dep.Record.Settled || dep.Record.Pending || l.AppliedAt == nil):
-			p.Listed.Waiting = fmt.Sprintf("waits for the app %s, which is suspended", name)
-		case l.NotSelected && (!dep.Record.Settled || dep.Record.Pending || l.AppliedAt == nil):
-			p.Failure = hint.With(&pass.DependencyError{App: name, Why: "which was not applied and healthy when it was last looked at"},
-				"reconcile both: %s %s", name, p.App.Name)
-		case dep.Failure != nil:
-			why := "which failed"
-			if errors.As(dep.Failure, new(*pass.DependencyError)) {
-				why = "which was skipped"
-			}
-			p.Failure = &pass.DependencyError{App: name, Why: why}
-		case l.Waiting != "":
-			p.Listed.Waiting = fmt.Sprintf("waits for the app %s", name)
-		case len(dep.Track.Unhealthy(slices.Collect(maps.Keys(dep.Track.Refs)))) > 0 && !rd.opts.DryRun && !l.NotSelected:
-			p.Listed.Waiting = fmt.Sprintf("waits until the app %s is healthy", name)
-		}
-		if p.Failure != nil || p.Listed.Waiting != "" {
-			return false
-		}
-	}
-	if first := rd.removedFirst(p); len(first) > 0 {
-		p.Listed.Waiting = pass.WhyWaitFor(first[0])
-		return false
-	}
-	return true
+// mayStart tells whether the apps that p waits for are applied and healthy, and notes on p why not.
+func (rd working) mayStart(o crossapp.Order, p *pass.Pass) bool {
+	p.Listed.Waiting, p.Failure = o.MayStart(p.App.Name)
+	return p.Listed.Waiting == "" && p.Failure == nil
 }
 
 // start does everything for one app but waiting for its health.

@@ -1,7 +1,6 @@
 package pass
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
@@ -32,18 +31,6 @@ func IsRemoved(p *Pass) bool {
 		}
 	}
 	return true
-}
-
-// WhyWaitFor says why an app that has to be removed after p waits.
-func WhyWaitFor(p *Pass) string {
-	text := fmt.Sprintf("waits until the app %s is removed", p.App.Name)
-	switch {
-	case p.Failure != nil:
-		text += ", which failed"
-	case p.Listed.Suspended:
-		text += "; that one is suspended"
-	}
-	return text
 }
 
 // WaitForRender lets an app wait for its render.

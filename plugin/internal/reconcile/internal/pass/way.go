@@ -2,7 +2,6 @@ package pass
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -42,12 +41,4 @@ func (p ending) noteRender(b *record.Behind) {
 		return
 	}
 	p.Env.Renders.Describe(p.App.Name, p.Commit, p.Config, p.Failure != nil, p.Listed.WaitsForRender, b)
-}
-
-// DependencyError skips an app for the sake of another one.
-type DependencyError struct{ App, Why string }
-
-// Error names the app that is in the way.
-func (e *DependencyError) Error() string {
-	return fmt.Sprintf("skipped: it depends on the app %s, %s", e.App, e.Why)
 }
