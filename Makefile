@@ -46,7 +46,7 @@ test-fast: coverage ## Run the tests that need no control plane
 	done; test -z "$$failed"
 
 # Packages that decide, and the words that they decide with: functions of values, so their tests need nothing else.
-DECISIONS = $(addprefix ./plugin/internal/,desired health live object owners rbac record report status) ./action/internal/promotion
+DECISIONS = $(addprefix ./plugin/internal/,app desired health live object owners plan plan/crossapp rbac record report status) ./action/internal/promotion
 
 .PHONY: coverage
 coverage: ## Ask for 90 % of the statements of what decides, without a control plane

@@ -64,7 +64,7 @@ func (rd *run) order() crossapp.Order {
 func standingOf(p *pass.Pass) crossapp.Standing {
 	l := p.Listed
 	return crossapp.Standing{DependsOn: p.App.DependsOn, RemovedAfter: l.RemovedAfter, LeftList: l.LeftList,
-		Failed: p.Failure != nil, Skipped: errors.As(p.Failure, new(*crossapp.DependencyError)), Ended: l.Ended, NotSelected: l.NotSelected, Suspended: l.Suspended,
+		Failed: p.Failure != nil, Skipped: l.Skipped, Ended: l.Ended, NotSelected: l.NotSelected, Suspended: l.Suspended,
 		Waiting: l.Waiting, UpToDate: l.UpToDate, Removed: l.LeftList && pass.IsRemoved(p),
 		AllHealthy: p.Record != nil && p.Record.Settled, AppliedAll: p.Record != nil && !p.Record.Pending && l.AppliedAt != nil,
 		Unhealthy: func() bool { return len(p.Track.Unhealthy(slices.Collect(maps.Keys(p.Track.Refs)))) > 0 }}
@@ -73,6 +73,7 @@ func standingOf(p *pass.Pass) crossapp.Standing {
 // mayStart tells whether the apps that p waits for are applied and healthy, and notes on p why not.
 func (rd working) mayStart(o crossapp.Order, p *pass.Pass) bool {
 	p.Listed.Waiting, p.Failure = o.MayStart(p.App.Name)
+	p.Listed.Skipped = p.Failure != nil
 	return p.Listed.Waiting == "" && p.Failure == nil
 }
 

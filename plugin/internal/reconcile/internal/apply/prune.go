@@ -7,7 +7,9 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
@@ -57,7 +59,7 @@ func (a *Applier) Prune(ctx context.Context, r plan.Prune) (c *report.Change, wa
 		}
 		return c, nil, true
 	}
-	if err := a.Wait.Delete(ctx, r.Row.Ref, live.GetUID()); err != nil {
+	if err := a.remove(ctx, r.Row.Ref, live.GetUID()); err != nil {
 		if apierrors.IsConflict(err) {
 			return nil, nil, true // recreated by somebody in this very moment: not ours
 		}
@@ -113,4 +115,13 @@ func (a *Applier) Release(ctx context.Context, row record.Row, live metav1.Objec
 		}
 	}
 	return err
+}
+
+// remove deletes an object and waits until it is gone, which costs a request more only where something holds it.
+func (a *Applier) remove(ctx context.Context, ref cluster.Ref, uid types.UID) error {
+	gone, err := a.Client.Delete(ctx, ref, uid, a.DryRun)
+	if err != nil || gone || a.DryRun {
+		return err
+	}
+	return a.Wait.Gone(ctx, ref, uid)
 }

@@ -120,7 +120,7 @@ func (a recreation) deleteAndCreate(ctx context.Context, s *plan.Step, live *uns
 	if a.DryRun {
 		return Outcome{After: a.asCreated(ctx, s), Before: live, Created: true, Anew: why}
 	}
-	if err := a.Wait.Delete(ctx, s.Ref, live.GetUID()); err != nil {
+	if err := a.remove(ctx, s.Ref, live.GetUID()); err != nil {
 		return Outcome{Err: err}
 	}
 	after, created, err := a.send(ctx, s, "")

@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -50,4 +52,16 @@ func (a renaming) oneShare(ctx context.Context, s *plan.Step, u *unstructured.Un
 	}
 	after, _, err := a.send(ctx, s, u.GetUID())
 	return after, err
+}
+
+// Rename gives our entries in the managedFields of a live object today's name, and changes nothing else. The object is returned as
+// the server stored it.
+func (a *Applier) Rename(ctx context.Context, ref cluster.Ref, live metav1.Object) (*unstructured.Unstructured, error) {
+	return a.Client.RenameManagers(ctx, ref, live, record.Manager)
+}
+
+// CreateNamespace creates the Namespace that a run makes for an app. It is an AlreadyExists when somebody was faster.
+func (a *Applier) CreateNamespace(ctx context.Context, ref cluster.Ref, body []byte) error {
+	_, err := a.Client.Create(ctx, ref, body, record.Manager)
+	return err
 }

@@ -138,7 +138,11 @@ func (r *Runner) clear(ctx context.Context, o *desired.Object, run *record.HookR
 		return hint.Errorf("an object of this name exists, and running the hook would delete what is to be kept",
 			"delete it yourself, or leave the hook out: annotation %s: Skip", desired.Hook)
 	}
-	return r.Wait.Delete(ctx, ref, live.GetUID())
+	gone, err := r.Client.Delete(ctx, ref, live.GetUID(), r.DryRun)
+	if err != nil || gone || r.DryRun {
+		return err
+	}
+	return r.Wait.Gone(ctx, ref, live.GetUID())
 }
 
 // isOthers tells whether an object that is not known to be ours is that of another app's hook. What an earlier version of this

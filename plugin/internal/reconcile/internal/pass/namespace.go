@@ -15,7 +15,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -48,7 +47,7 @@ func (p writing) ensureNamespace(ctx context.Context) error {
 	_, err := p.Cluster.Get(ctx, ref)
 	if apierrors.IsNotFound(err) {
 		if !p.Opts.DryRun {
-			_, err = p.Cluster.Create(ctx, ref, body, record.Manager)
+			err = p.Applier().CreateNamespace(ctx, ref, body)
 		}
 		if err == nil || p.Opts.DryRun {
 			p.tellNamespace(ref, body)

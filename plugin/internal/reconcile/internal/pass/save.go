@@ -12,7 +12,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan/crossapp"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/preflight"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -26,7 +25,7 @@ func (p ending) saveResult(idle bool, failure error) error {
 	if p.Opts.DryRun || p.Record == nil || p.Record.Inventory == nil || errors.Is(failure, store.ErrBusy) {
 		return nil
 	}
-	if errors.As(failure, new(*crossapp.DependencyError)) {
+	if p.Listed != nil && p.Listed.Skipped {
 		return nil // the list of apps tells it
 	}
 	neverApplied := len(p.Record.Rows) == 0 && p.Record.Due != record.HooksDelete

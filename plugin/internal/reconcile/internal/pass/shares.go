@@ -38,8 +38,9 @@ func (p writing) renameShares(ctx context.Context) error {
 		}
 	}
 	after, errs := make([]*unstructured.Unstructured, len(keys)), make([]error, len(keys))
+	a := p.Applier()
 	concurrent.Each(ctx, len(keys), apply.AtOnce, func(i int) {
-		after[i], errs[i] = p.Cluster.RenameManagers(ctx, p.Record.Rows[keys[i]].Ref, p.Live.Member(keys[i], p.Set), record.Manager)
+		after[i], errs[i] = a.Rename(ctx, p.Record.Rows[keys[i]].Ref, p.Live.Member(keys[i], p.Set))
 	})
 	for i, k := range keys {
 		row := p.Record.Rows[k]

@@ -194,6 +194,7 @@ type Wanted struct {
 
 // Way is how far a run has come with an app.
 type Way struct {
+	Skipped         bool   // for the sake of an app that it depends on
 	UpToDate        bool   // there is nothing to do
 	InputsUnchanged bool   // by the new commit: Git holds what the record does, and nothing was rendered
 	WaitsForRender  bool   // its render did not fit into its slice, and goes on beside the passes

@@ -144,17 +144,8 @@ func (w *Waiter) tellWaiting(open []Unhealthy) {
 	}
 }
 
-// Delete deletes an object and waits until it is gone, which costs a request more only where something holds it.
-func (w *Waiter) Delete(ctx context.Context, ref cluster.Ref, uid types.UID) error {
-	gone, err := w.Client.Delete(ctx, ref, uid, w.DryRun)
-	if err != nil || gone || w.DryRun {
-		return err
-	}
-	return w.gone(ctx, ref, uid)
-}
-
-// gone waits until the object with this uid does not exist any more, within the budget of the app.
-func (w *Waiter) gone(ctx context.Context, ref cluster.Ref, uid types.UID) error {
+// Gone waits until the object with this uid does not exist any more, within the budget of the app.
+func (w *Waiter) Gone(ctx context.Context, ref cluster.Ref, uid types.UID) error {
 	ctx, cancel := context.WithDeadline(ctx, w.deadline())
 	defer cancel()
 	var seen *unstructured.Unstructured
