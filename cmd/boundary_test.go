@@ -4,7 +4,11 @@ package cmd_test
 import (
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -153,6 +157,20 @@ var boundaries = []struct {
 	{"plugin/internal/desired", map[string]string{
 		module + "/plugin/internal/render": "a renderer may ask it, too",
 	}},
+	{"plugin/internal/apps/gitopsyaml", map[string]string{
+		"k8s.io/client-go":                     "a definition does not know a cluster",
+		module + "/plugin/internal/reconcile":  "a definition does not know how it is run",
+		module + "/plugin/internal/cluster":    "a definition does not know how it is run",
+		module + "/plugin/internal/render":     "it says how a directory is to be rendered, and renders none",
+		module + "/plugin/internal/source/git": "it is given the files",
+	}},
+	{"plugin/internal/apps/recorded", map[string]string{
+		module + "/plugin/internal/reconcile":    "a definition does not know how it is run",
+		module + "/plugin/internal/record/store": "it is given a record",
+	}},
+	{"plugin/internal/reconcile/internal/pass", map[string]string{
+		module + "/plugin/internal/plan/crossapp": "one app does not know the others",
+	}},
 	{"plugin/internal/entries", map[string]string{
 		"k8s.io":                           "it looks at names of files",
 		module + "/plugin/internal/render": "whether an entry is right is for who renders it",
@@ -200,7 +218,7 @@ var boundaries = []struct {
 // pure are the packages that speak of results, and those that decide: values in, values out.
 var pure = map[string][]string{
 	"words":     {"concurrent", "diff", "fields", "health", "hint", "manifest", "object", "report", "source"},
-	"decisions": {"app", "desired", "live", "owners", "rbac", "record", "status"},
+	"decisions": {"app", "desired", "live", "owners", "plan", "plan/crossapp", "rbac", "record", "status"},
 }
 
 // TestPurePackages: what should happen is decided, and tested, without a server.
@@ -239,8 +257,9 @@ var importers = []struct {
 	{"plugin/internal/source/signed", []string{"plugin/internal/target"}, "credentials of Git end in target"},
 	{"plugin/internal/source/worktree", []string{"plugin/internal/target"}, "only commands that look read files that are no commit"},
 	{"plugin/internal/target", []string{"plugin"}, "nothing depends on the flags that name it"},
+	{"plugin/internal/plan/crossapp", []string{"plugin/internal/reconcile"}, "one app does not know the others: what they owe each other is for the run to decide"},
 	{"plugin/internal/sops", []string{"plugin/internal/render"}, "keys and what they decrypt stay in the process that renders"},
-	{"plugin/internal/sealed", []string{"plugin/internal/manifest", "plugin/internal/render", "plugin/internal/diff", "plugin/internal/reconcile"}, "values are collected by a render, and masked where text and states leave a pass or become a difference"},
+	{"plugin/internal/sealed", []string{"plugin/internal/diff", "plugin/internal/manifest", "plugin/internal/reconcile/internal/pass", "plugin/internal/reconcile/internal/tell", "plugin/internal/render", "plugin/internal/report"}, "values are collected by a render, and masked where text and states leave a pass or become a difference"},
 	{"plugin/internal/chart", []string{"plugin/internal/target", "plugin/internal/chartrepo", "plugin/internal/render"}, "templates are executed where everything is rendered"},
 	{"plugin/internal/chartrepo", []string{"plugin/internal/target"}, "rendering has no network: what is fetched is handed to it"},
 	{"plugin/internal/trust", []string{"plugin/internal/target"}, "a source shows trusted commits only; no other code decides whom to trust"},
@@ -248,12 +267,75 @@ var importers = []struct {
 	{"plugin/internal/events", []string{"plugin"}, "whether somebody can be told must not matter to a pass"},
 	{"plugin/internal/inspect", []string{"plugin"}, "nothing depends on how it is shown"},
 	{"plugin/internal/status", []string{"plugin", "plugin/internal/inspect", "plugin/internal/ui"}, "nothing depends on how it is shown"},
-	{"plugin/internal/observe", []string{"plugin/internal/inspect", "plugin/internal/reconcile"}, "only what compares the record with the cluster lists objects by our label"},
+	{"plugin/internal/observe", []string{"plugin/internal/inspect", "plugin/internal/reconcile", "plugin/internal/reconcile/internal/pass", "plugin/internal/reconcile/internal/preflight", "plugin/internal/reconcile/internal/wait"}, "only what compares the record with the cluster lists objects by our label"},
 	{"plugin/internal/preview", []string{"plugin", "plugin/internal/ui"}, "nothing depends on a way to show things"},
 	{"plugin/internal/ui", []string{"plugin"}, "nothing depends on how it is shown"},
 	{"plugin/internal/install", []string{"plugin", "plugin/internal/target"}, "a pass is the same with and without an installation"},
 	{"plugin/internal/rbac", []string{"plugin", "plugin/internal/install", "plugin/internal/reconcile"}, "rights are counted before writing: by install, rbac and the preflight of a pass"},
 	{"plugin/internal/apps/gitopsyaml", []string{"plugin", "plugin/internal/target"}, "a pass is told its apps, and does not read gitops.yaml"},
+}
+
+// writers are the packages that write to the cluster, each with what it writes. Those that only read are not among them.
+var writers = map[string]string{
+	"plugin/internal/cluster":                  "the requests themselves",
+	"plugin/internal/events":                   "Events",
+	"plugin/internal/install":                  "the CronJob and what it needs",
+	"plugin/internal/record/store":             "records",
+	"plugin/internal/reconcile/internal/apply": "objects of apps",
+	"plugin/internal/reconcile/internal/hooks": "objects of hooks",
+}
+
+// writes are the methods of cluster.Client that write, or ask the server to write.
+var writes = []string{"Apply", "Create", "Delete", "PatchJSON", "RenameManagers", "TryCreate", "TryPatchJSON", "Update"}
+
+// TestWriters: the list of writers is short and known.
+func TestWriters(t *testing.T) {
+	used := map[string]bool{}
+	for _, dir := range packageDirs(t, "../plugin") {
+		pkg := strings.TrimPrefix(filepath.ToSlash(dir), "../")
+		paths, _ := filepath.Glob(filepath.Join(dir, "*.go"))
+		for _, path := range paths {
+			if strings.HasSuffix(path, "_test.go") {
+				continue
+			}
+			set := token.NewFileSet()
+			file, err := parser.ParseFile(set, path, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				call, _ := n.(*ast.CallExpr)
+				if call == nil || !isWrite(call) {
+					return true
+				}
+				if used[pkg] = true; writers[pkg] == "" {
+					t.Errorf("%s writes to the cluster, which only %v may", set.Position(call.Pos()), slices.Sorted(maps.Keys(writers)))
+				}
+				return true
+			})
+		}
+	}
+	for pkg := range writers {
+		if !used[pkg] && pkg != "plugin/internal/cluster" {
+			t.Errorf("%s does not write any more: take it out of writers", pkg)
+		}
+	}
+}
+
+// isWrite tells whether a call is one of writes, of what is called a client or a cluster.
+func isWrite(call *ast.CallExpr) bool {
+	method, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok || !slices.Contains(writes, method.Sel.Name) {
+		return false
+	}
+	name := ""
+	switch x := method.X.(type) {
+	case *ast.Ident:
+		name = x.Name
+	case *ast.SelectorExpr:
+		name = x.Sel.Name
+	}
+	return slices.Contains([]string{"client", "cluster"}, strings.ToLower(name))
 }
 
 // libraries are what only one package of the action may import directly, and has to import: the libraries of services, each with

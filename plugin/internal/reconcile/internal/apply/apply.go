@@ -86,7 +86,7 @@ func (a *Applier) finishApply(ctx context.Context, s *plan.Step, o Outcome) Outc
 		o.After = unmarked(s, o.After)
 	}
 	if o.Err == nil && a.Foreign == app.ForeignRevert {
-		o.After, o.gone, o.Err = a.dropForeign(ctx, s.Ref, o.After)
+		o.After, o.gone, o.Err = releasing{a}.dropForeign(ctx, s.Ref, o.After)
 	}
 	return o
 }

@@ -14,7 +14,7 @@ import (
 )
 
 // dropForeign takes away what people added to an object beside what Git sets, and returns what that was.
-func (a *Applier) dropForeign(ctx context.Context, ref cluster.Ref, u *unstructured.Unstructured) (*unstructured.Unstructured, []fields.Difference, error) {
+func (a releasing) dropForeign(ctx context.Context, ref cluster.Ref, u *unstructured.Unstructured) (*unstructured.Unstructured, []fields.Difference, error) {
 	const tries = 5
 	for range tries {
 		remove, gone := fields.Strip(u, record.Manager)
