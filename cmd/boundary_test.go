@@ -257,6 +257,7 @@ var importers = []struct {
 	{"plugin/internal/source/signed", []string{"plugin/internal/target"}, "credentials of Git end in target"},
 	{"plugin/internal/source/worktree", []string{"plugin/internal/target"}, "only commands that look read files that are no commit"},
 	{"plugin/internal/target", []string{"plugin"}, "nothing depends on the flags that name it"},
+	{"plugin/internal/loop", []string{"plugin"}, "nothing depends on when runs are made"},
 	{"plugin/internal/plan/crossapp", []string{"plugin/internal/reconcile"}, "one app does not know the others: what they owe each other is for the run to decide"},
 	{"plugin/internal/sops", []string{"plugin/internal/render"}, "keys and what they decrypt stay in the process that renders"},
 	{"plugin/internal/sealed", []string{"plugin/internal/diff", "plugin/internal/manifest", "plugin/internal/reconcile/internal/pass", "plugin/internal/reconcile/internal/tell", "plugin/internal/render", "plugin/internal/report"}, "values are collected by a render, and masked where text and states leave a pass or become a difference"},

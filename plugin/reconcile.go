@@ -12,6 +12,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/loop"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -126,7 +127,7 @@ func (o *reconcileOptions) loop(ctx context.Context, u *ui.Terminal, client *clu
 	var before report.Requests
 	passes := 0
 	states := map[string]string{}
-	err := r.Loop(ctx, on, opts, o.interval, o.length, func(out reconcile.Outcome) {
+	err := loop.Run(ctx, r, on, opts, o.interval, o.length, func(out reconcile.Outcome) {
 		o.inPod.tellAll(ctx, out)
 		o.notify.tellAll(out)
 		if passes++; passes == 1 || news(states, out) {

@@ -1,9 +1,7 @@
 package reconcile
 
 import (
-	"context"
 	"sync"
-	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
@@ -60,52 +58,6 @@ type commitRange struct {
 	from, to string
 	paths    []string
 	commits  []source.Commit
-}
-
-// loop keeps the apps of a target equal to Git. Git is polled at each interval; drift is brought by watches of metadata,
-// which only wake a pass: what is drift is decided there. Without watches, or while something is failed or not healthy,
-// whole passes are made at each interval.
-type loop struct {
-	*Reconciler
-	target Target
-	opts   pass.Options
-	each   func(Outcome)
-
-	wake        chan struct{} // holds one: a pass is due
-	full        time.Time     // when the last whole passes were made
-	allHealthy  bool          // the last passes succeeded, all is healthy
-	cannotWatch bool          // watching is not possible
-	ends        time.Time     // when no turn is to begin any more, zero for never
-
-	mu            sync.Mutex // held by a pass: events that it causes are judged by the record it leaves
-	members       []*member
-	holder        map[record.Key]*member // by the objects that they hold
-	lastRunOK     bool                   // the last passes succeeded
-	listed        bool
-	commit        string
-	watched       map[watched]bool
-	stop          context.CancelFunc
-	rendering     *besideRender // the render that goes on between the turns, nil when there is none
-	renderEnded   bool          // one has ended since the last turn
-	renderStarted bool          // one was started
-}
-
-// besideRender is the render that goes on beside the passes of a loop.
-type besideRender struct {
-	stop context.CancelFunc
-	done chan struct{} // closed when nothing of it is left
-}
-
-// member is an app between two passes.
-type member struct {
-	last    *pass.Pass
-	changed map[record.Key]bool // what the watches have brought up since
-}
-
-// watched is one watch: what it covers, and with whose rights.
-type watched struct {
-	live.Scope
-	rights *pass.Env
 }
 
 // The stages of a run, each with what it does. What they share is in run.

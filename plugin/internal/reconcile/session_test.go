@@ -11,9 +11,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// loopOver is a loop whose last turn, over these apps, succeeded, and whose watches run.
-func loopOver(passes ...*pass.Pass) *loop {
-	l := &loop{commit: "c1", watched: map[watched]bool{{}: true}, lastRunOK: true}
+// sessionOver is a session whose last run, over these apps, succeeded.
+func sessionOver(passes ...*pass.Pass) *Session {
+	l := &Session{commit: "c1", lastRunOK: true}
 	l.remember(&run{passes: passes}, nil)
 	return l
 }
@@ -42,7 +42,7 @@ func TestALoopConfinesItselfToDrift(t *testing.T) {
 	} {
 		p := passOf(desiredtest.Object("ConfigMap", "a"), c.listed)
 		p.Record.Revision.Commit = "c1"
-		l := loopOver(p)
+		l := sessionOver(p)
 		m := l.holder[key]
 		if (m != nil) != c.holds {
 			t.Errorf("%s: held: %v", c.name, m != nil)
@@ -50,7 +50,7 @@ func TestALoopConfinesItselfToDrift(t *testing.T) {
 		if m != nil {
 			m.changed[key] = true
 		}
-		if got := l.mayReadOnlyChanged("c1"); got != c.narrow {
+		if got := l.MayReadOnlyChanged("c1"); got != c.narrow {
 			t.Errorf("%s: narrow: %v", c.name, got)
 		}
 	}
@@ -59,7 +59,7 @@ func TestALoopConfinesItselfToDrift(t *testing.T) {
 func TestALoopDoesNotTrustASuspendedApp(t *testing.T) {
 	p := passOf(desiredtest.Object("ConfigMap", "a"), &pass.Listed{NotSelected: true, Suspended: true})
 	p.Report.Suspended = &report.Suspension{}
-	if l := loopOver(p); l.lastRunOK || l.allHealthy {
+	if l := sessionOver(p); l.lastRunOK || l.allHealthy {
 		t.Error("it would not notice that the app is resumed")
 	}
 }

@@ -1,0 +1,262 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+)
+
+// Session repeats runs over one target, and remembers between them what each app holds: so a run can confine itself to what a
+// watch has brought up. Its methods must not be called at the same time.
+type Session struct {
+	*Reconciler
+	target Target
+	opts   pass.Options
+
+	last       *run
+	members    []*member
+	holder     map[record.Key]*member // by the objects that they hold
+	watches    map[Watch]string
+	lastRunOK  bool
+	allHealthy bool
+	listed     bool
+	commit     string
+}
+
+// member is an app between two passes.
+type member struct {
+	last    *pass.Pass
+	changed map[record.Key]bool // what may have drifted since
+}
+
+// Watch is one watch of metadata: what it covers, with the rights of one identity.
+type Watch struct {
+	live.Scope
+	rights *pass.Env
+}
+
+// Session begins to repeat runs over a target.
+func (r *Reconciler) Session(t Target, o Options) *Session {
+	opts := o.forPasses()
+	opts.Cause, opts.Loop = report.CauseSchedule, true
+	return &Session{Reconciler: r, target: t, opts: opts}
+}
+
+// AllHealthy tells whether the last run succeeded, and all objects are healthy and all apps at the commit.
+func (s *Session) AllHealthy() bool { return s.allHealthy }
+
+// Commit is what the ref pointed at in the last run that succeeded.
+func (s *Session) Commit() string { return s.commit }
+
+// Watches tells what to watch to notice drift, and from which resourceVersion on. It is nil when that is not known, because the last
+// run did not get that far.
+func (s *Session) Watches() map[Watch]string { return s.watches }
+
+// Run makes one pass over each app, at commit; "" polls Git.
+func (s *Session) Run(ctx context.Context, commit string) Outcome {
+	opts := s.opts
+	opts.Commit, opts.Forgive = commit, s.lastRunOK
+	rd := s.newRun(s.target, opts)
+	s.last, s.watches = rd, nil
+	out := rd.all(ctx)
+	err := out.Failed()
+	s.listed, s.allHealthy, s.lastRunOK = out.Listed, false, err == nil
+	if len(rd.passes) == 0 || slices.ContainsFunc(rd.passes, func(p *pass.Pass) bool { return p.Record == nil || p.Record.Inventory == nil }) {
+		s.lastRunOK = false
+		return out
+	}
+	if err == nil {
+		s.commit = rd.commit
+	}
+	s.remember(rd, err)
+	s.watches = watchesOf(rd)
+	for _, p := range rd.passes {
+		forget(p)
+	}
+	return out
+}
+
+// forget drops what the next pass over an app reads anew.
+func forget(p *pass.Pass) {
+	p.Live, p.Handovers, p.Track.After, p.States, p.Plan, p.Effects = live.New(), plan.Handovers{}, nil, nil, nil, nil
+	if p.Listed != nil {
+		p.Listed.Shared = nil
+	}
+}
+
+// remember keeps what the next turns need of a whole one.
+func (s *Session) remember(rd *run, err error) {
+	s.members, s.holder = nil, map[record.Key]*member{}
+	s.allHealthy = err == nil
+	for _, p := range rd.passes {
+		suspended := p.Report.Suspended != nil
+		s.lastRunOK, s.allHealthy = s.lastRunOK && !suspended, s.allHealthy && !suspended
+		if p.Listed != nil && (p.Listed.Gone || p.Listed.NotSelected) {
+			continue // whoever changes its objects, they are none of this loop's business
+		}
+		m := &member{last: p, changed: map[record.Key]bool{}}
+		s.members = append(s.members, m)
+		for k := range p.Record.Rows {
+			s.holder[k] = m
+		}
+		if p.Listed != nil {
+			_, behind := p.Ending().Behind()
+			s.allHealthy = s.allHealthy && !behind
+		}
+		s.allHealthy = s.allHealthy && p.Record.Settled
+	}
+}
+
+// MayReadOnlyChanged tells whether a run may confine itself to the objects that Changed was told of, if watches have run without a
+// gap since the last one: that one succeeded. An app that is behind is looked at with all others: it may
+// have to wait for one of them, or be about to hand something over.
+func (s *Session) MayReadOnlyChanged(commit string) bool {
+	if commit == "" || !s.lastRunOK {
+		return false
+	}
+	changed := false
+	for _, m := range s.members {
+		p := m.last
+		if p.Record.Pending || p.Record.Due != "" || p.At(p.Record).Commit != commit && p.Listed == nil {
+			return false
+		}
+		if len(m.changed) == 0 {
+			continue
+		}
+		if p.Listed != nil {
+			if _, behind := p.Ending().Behind(); behind {
+				return false
+			}
+		}
+		changed = true
+	}
+	return changed
+}
+
+// RunChanged makes passes over the apps whose objects may have drifted, and lets each read only what may have. done is false when
+// that is not enough, because somebody else has saved a record or suspended an app: a whole run has to follow.
+func (s *Session) RunChanged(ctx context.Context) (out Outcome, done bool) {
+	out.Listed = s.listed
+	for _, m := range s.members {
+		if len(m.changed) == 0 {
+			continue
+		}
+		p := m.last.Repeat(ctx, m.changed)
+		m.changed = map[record.Key]bool{}
+		err := p.Run(ctx)
+		if errors.Is(err, pass.ErrRecordChanged) || errors.Is(err, build.ErrSlow) {
+			return out, false
+		}
+		app, err := p.Ending().Finish(err)
+		out.Apps = append(out.Apps, AppOutcome{app, nil, err})
+		m.last = p
+		for k := range p.Record.Rows {
+			s.holder[k] = m
+		}
+		forget(p)
+		s.lastRunOK = s.lastRunOK && err == nil && app.Suspended == nil
+		s.allHealthy = s.allHealthy && s.lastRunOK && p.Record.Settled
+	}
+	return out, true
+}
+
+// watchesOf tells where the lists of a run ended.
+func watchesOf(rd *run) map[Watch]string {
+	from := map[Watch]string{}
+	for _, g := range rd.groups {
+		for s, version := range g.live.Versions() {
+			from[Watch{s, g.Env}] = version
+		}
+	}
+	for _, p := range rd.passes {
+		for s, version := range p.Live.Versions() {
+			if w := (Watch{s, p.Env}); from[w] == "" {
+				from[w] = version
+			}
+		}
+	}
+	return from
+}
+
+// Follow tells each change that the watch brings after a resourceVersion, until ctx ends or the watch breaks.
+func (w Watch) Follow(ctx context.Context, after string, each func(cluster.Change[*metav1.PartialObjectMetadata])) error {
+	return w.rights.Cluster.WatchMetadata(ctx, w.Kind, w.Namespace, record.LabelPartOf, after, each)
+}
+
+// Changed tells whether a change that a watch has brought may be drift of an object of an app. The next RunChanged looks at it then.
+func (s *Session) Changed(ctx context.Context, w Watch, c cluster.Change[*metav1.PartialObjectMetadata]) bool {
+	u := c.Object
+	key := record.Key{Group: w.Kind.Group, Kind: w.Kind.Kind, Namespace: u.Namespace, Name: u.Name}
+	m := s.holder[key]
+	if m == nil || m.last.Env != w.rights {
+		return false
+	}
+	p := m.last
+	row, ours := p.Record.Rows[key]
+	if !ours || live.NotNewer(u.ResourceVersion, row.ResourceVersion) {
+		return false
+	}
+	if c.Gone {
+		m.changed[key] = true
+		return true
+	}
+	seen := live.New()
+	seen.Add(w.Kind, u)
+	v := live.Compare(p.Record.Inventory, row, seen, p.Set)
+	if v == live.NeedsRead && p.Env.Reader.Values(ctx, seen, []cluster.Ref{row.Ref}, p.Set) == nil {
+		if v = live.Compare(p.Record.Inventory, row, seen, p.Set); v == live.InSync {
+			row.ResourceVersion = seen.Object(key).GetResourceVersion()
+			p.Record.Rows[key] = row
+		}
+	}
+	if v == live.InSync {
+		return false
+	}
+	m.changed[key] = true
+	return true
+}
+
+// NextRender returns the render that waits longest of those that did not fit into their slice of the last run, nil when none waits. It
+// may go on beside later runs, which take up what came of it.
+func (s *Session) NextRender(ctx context.Context) func(context.Context) {
+	if s.last == nil {
+		return nil
+	}
+	var waiting []*pass.Pass
+	for _, p := range s.last.passes {
+		if p.Listed != nil && p.Listed.WaitsForRender && p.Record != nil {
+			waiting = append(waiting, p)
+		}
+	}
+	if len(waiting) == 0 {
+		return nil
+	}
+	since := func(p *pass.Pass) time.Time { return p.Env.Renders.SlowSince(p.App.Name) }
+	p := slices.MinFunc(waiting, func(a, b *pass.Pass) int { return since(a).Compare(since(b)) })
+	tree, err := p.Source.Open(ctx, p.Commit)
+	if err != nil {
+		return nil // the next run tries again
+	}
+	builder := p.Builder()
+	options, err := builder.RenderOptions(ctx, tree.Root)
+	if err != nil {
+		tree.Close()
+		return nil
+	}
+	alone := builder.Alone()
+	return func(ctx context.Context) {
+		defer tree.Close()
+		_, _ = alone.RenderTree(ctx, tree, options, 0) // the next run finds what came of it
+	}
+}
