@@ -15,7 +15,7 @@ func (rd finding) commits(ctx context.Context, from, to string, paths []string) 
 	}
 	all := slices.Clone(paths)
 	for _, p := range rd.passes {
-		if p.Record != nil && p.Was.Commit == from && !p.Listed.UpToDate {
+		if p.Record != nil && p.Was.Commit == from && !p.Listed.IsUpToDate() {
 			all = append(all, p.Ending().InputPaths()...)
 		}
 	}

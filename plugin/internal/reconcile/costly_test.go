@@ -192,8 +192,8 @@ func TestAttackOneSlowTemplate(t *testing.T) {
 			t.Helper()
 			start := time.Now()
 			p.Reading().RenderListed(t.Context())
-			if !p.Listed.WaitsForRender || p.Failure != nil || p.Listed.Waiting != build.ErrSlow.Error() || time.Since(start) > most {
-				t.Fatalf("slow %v, waits %q, %v after %v", p.Listed.WaitsForRender, p.Listed.Waiting, p.Failure, time.Since(start))
+			if p.Listed.State != pass.WaitsForRender || p.Failure != nil || p.Listed.Why != build.ErrSlow.Error() || time.Since(start) > most {
+				t.Fatalf("state %v, waits %q, %v after %v", p.Listed.State, p.Listed.Why, p.Failure, time.Since(start))
 			}
 		}
 		p := k.pass("c1", "s1", pass.Options{Loop: true})
@@ -225,8 +225,8 @@ func TestAttackOneSlowTemplate(t *testing.T) {
 			t.Error("the failure is forgotten")
 		}
 		before := k.renders
-		if p.Reading().RenderListed(t.Context()); p.Failure == nil || p.Listed.WaitsForRender || k.renders != before {
-			t.Errorf("slow %v, %v, %d renders", p.Listed.WaitsForRender, p.Failure, k.renders-before)
+		if p.Reading().RenderListed(t.Context()); p.Failure == nil || p.Listed.State == pass.WaitsForRender || k.renders != before {
+			t.Errorf("state %v, %v, %d renders", p.Listed.State, p.Failure, k.renders-before)
 		}
 		time.Sleep(time.Hour)
 		waits(k.pass("c1", "s1", pass.Options{Loop: true}), 0) // tried again, and beside the others at once

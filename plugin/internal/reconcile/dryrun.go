@@ -13,7 +13,7 @@ import (
 // the order of the run, not by dependsOn: that is what decides in a real run, too.
 func (rd deciding) promise(p *pass.Pass) {
 	for _, other := range rd.passes {
-		if !other.Listed.Applied {
+		if other.Listed.State != pass.Applied {
 			continue
 		}
 		for _, e := range other.Effects {
@@ -33,7 +33,7 @@ func (rd deciding) promise(p *pass.Pass) {
 func (rd concluding) promiseRemovals() {
 	for _, p := range rd.passes {
 		stays := slices.ContainsFunc(rd.moves, func(m move) bool { return m.from == p && pass.FailedOn(m.to, m.key) })
-		if l := p.Listed; l.LeftList && l.Applied && l.NotPruned == "" && p.Failure == nil && !stays {
+		if l := p.Listed; l.LeftList && l.State == pass.Applied && l.NotPruned == "" && p.Failure == nil && !stays {
 			p.Report.Message, p.Report.Health = "left gitops.yaml: its record would be deleted", health.Unknown
 		}
 	}

@@ -33,8 +33,8 @@ func (rd deciding) disputed(claimants []*pass.Pass) []*pass.Pass {
 	}
 	var again []*pass.Pass
 	for _, p := range rd.passes {
-		if p.Listed.InputsUnchanged && slices.ContainsFunc(pass.Claimed(p), func(k record.Key) bool { return claimed[k] }) {
-			p.Listed.InputsUnchanged, p.Listed.UpToDate = false, false
+		if p.Listed.State == pass.InputsUnchanged && slices.ContainsFunc(pass.Claimed(p), func(k record.Key) bool { return claimed[k] }) {
+			p.Listed.State = pass.Open
 			p.Report.Counts = report.Counts{}
 			again = append(again, p)
 		}
@@ -44,7 +44,7 @@ func (rd deciding) disputed(claimants []*pass.Pass) []*pass.Pass {
 
 // tellRendered tells how many apps were rendered, when the commit spares others.
 func (rd deciding) tellRendered(open []*pass.Pass) {
-	if !slices.ContainsFunc(rd.passes, func(p *pass.Pass) bool { return p.Listed.InputsUnchanged }) {
+	if !slices.ContainsFunc(rd.passes, func(p *pass.Pass) bool { return p.Listed.State == pass.InputsUnchanged }) {
 		return
 	}
 	inGit := func(passes []*pass.Pass) int {

@@ -16,8 +16,8 @@ func (rd deciding) others() []crossapp.App {
 	apps := make([]crossapp.App, len(rd.passes))
 	for i, p := range rd.passes {
 		apps[i] = crossapp.App{Name: p.App.Name, Set: p.Set, Allow: p.App.Allow, Record: p.Record, Live: p.Live, Desired: p.Desired, Claims: pass.Claimed(p),
-			Failed: p.Failure != nil, LeftList: p.Listed.LeftList, Waits: p.Listed.WaitsForRender,
-			Complete: p.Listed.LeftList || p.Listed.WaitsForKinds || len(p.Desired) > 0}
+			Failed: p.Failure != nil, LeftList: p.Listed.LeftList, Waits: p.Listed.State == pass.WaitsForRender,
+			Complete: p.Listed.LeftList || p.Listed.State == pass.WaitsForKinds || len(p.Desired) > 0}
 	}
 	return apps
 }

@@ -30,11 +30,11 @@ func (rd deciding) plan(ctx context.Context) {
 	rd.observeDesired(ctx)
 	rd.handovers()
 	for _, p := range open {
-		if p.Failure == nil && !p.Listed.WaitsForKinds && !p.Listed.WaitsForRender {
+		if p.Failure == nil && p.Listed.State != pass.WaitsForKinds && p.Listed.State != pass.WaitsForRender {
 			p.Failure = p.Planning().PlanListed(ctx)
 		}
 		if errors.Is(p.Failure, pass.ErrNothingToDo) {
-			p.Listed.UpToDate, p.Failure = true, nil
+			p.Listed.State, p.Failure = pass.UpToDate, nil
 		}
 	}
 	rd.guardRemovals(ctx)
@@ -51,7 +51,9 @@ func (rd deciding) decide(ctx context.Context, p *pass.Pass) bool {
 	}
 	err := p.Reading().Decide(ctx)
 	if errors.Is(err, pass.ErrNothingToDo) {
-		p.Listed.UpToDate = true
+		if p.Listed.State == pass.Open {
+			p.Listed.State = pass.UpToDate
+		}
 		return true
 	}
 	p.Failure = err

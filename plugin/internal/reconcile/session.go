@@ -102,7 +102,7 @@ func (s *Session) remember(rd *run, err error) {
 	for _, p := range rd.passes {
 		suspended := p.Report.Suspended != nil
 		s.lastRunOK, s.allHealthy = s.lastRunOK && !suspended, s.allHealthy && !suspended
-		if p.Listed != nil && (p.Listed.Gone || p.Listed.NotSelected) {
+		if p.Listed != nil && (p.Listed.State == pass.Gone || p.Listed.NotSelected) {
 			continue // whoever changes its objects, they are none of this loop's business
 		}
 		m := &member{last: p, changed: map[record.Key]bool{}}
@@ -235,7 +235,7 @@ func (s *Session) NextRender(ctx context.Context) func(context.Context) {
 	}
 	var waiting []*pass.Pass
 	for _, p := range s.last.passes {
-		if p.Listed != nil && p.Listed.WaitsForRender && p.Record != nil {
+		if p.Listed != nil && p.Listed.State == pass.WaitsForRender && p.Record != nil {
 			waiting = append(waiting, p)
 		}
 	}

@@ -35,7 +35,7 @@ func TestALoopConfinesItselfToDrift(t *testing.T) {
 	}{
 		{"a single app", nil, true, true},
 		{"one of a list", &pass.Listed{}, true, true},
-		{"one that waits for another", &pass.Listed{Way: pass.Way{Waiting: "waits until the app infra is healthy"}}, true, false},
+		{"one that waits for another", &pass.Listed{Way: pass.Way{State: pass.Waiting, Why: "waits until the app infra is healthy"}}, true, false},
 		{"one that is about to hand something over", &pass.Listed{Way: pass.Way{NotPruned: "it goes to the app b"}}, true, false},
 		{"one that left the list and still has objects", &pass.Listed{LeftList: true}, true, false},
 		{"one that was not asked for", &pass.Listed{NotSelected: true}, false, false},

@@ -45,7 +45,7 @@ func (rd *run) revertDrift(ctx context.Context) ([]AppOutcome, error) {
 	rd.working().work(ctx)
 	var out []AppOutcome
 	for _, p := range rd.passes {
-		if !p.Listed.NotSelected && !p.Listed.UpToDate {
+		if !p.Listed.NotSelected && !p.Listed.IsUpToDate() {
 			out = append(out, AppOutcome{*p.Report, p.ShownEffects(), p.Failure})
 		}
 	}

@@ -64,17 +64,24 @@ func (rd *run) order() crossapp.Order {
 func standingOf(p *pass.Pass) crossapp.Standing {
 	l := p.Listed
 	return crossapp.Standing{DependsOn: p.App.DependsOn, RemovedAfter: l.RemovedAfter, LeftList: l.LeftList,
-		Failed: p.Failure != nil, Skipped: l.Skipped, Ended: l.Ended, NotSelected: l.NotSelected, Suspended: l.Suspended,
-		Waiting: l.Waiting, UpToDate: l.UpToDate, Removed: l.LeftList && pass.IsRemoved(p),
+		Failed: p.Failure != nil, Skipped: l.State == pass.Skipped, Ended: l.Ended, NotSelected: l.NotSelected, Suspended: l.Suspended,
+		Waiting: l.Why, UpToDate: l.IsUpToDate(), Removed: l.LeftList && pass.IsRemoved(p),
 		AllHealthy: p.Record != nil && p.Record.Settled, AppliedAll: p.Record != nil && !p.Record.Pending && l.AppliedAt != nil,
 		Unhealthy: func() bool { return len(p.Track.Unhealthy(slices.Collect(maps.Keys(p.Track.Refs)))) > 0 }}
 }
 
 // mayStart tells whether the apps that p waits for are applied and healthy, and notes on p why not.
 func (rd working) mayStart(o crossapp.Order, p *pass.Pass) bool {
-	p.Listed.Waiting, p.Failure = o.MayStart(p.App.Name)
-	p.Listed.Skipped = p.Failure != nil
-	return p.Listed.Waiting == "" && p.Failure == nil
+	why, err := o.MayStart(p.App.Name)
+	switch {
+	case err != nil:
+		p.Listed.State, p.Failure = pass.Skipped, err
+	case why != "":
+		p.Listed.State, p.Listed.Why = pass.Waiting, why
+	default:
+		return true
+	}
+	return false
 }
 
 // start does everything for one app but waiting for its health.
@@ -84,11 +91,11 @@ func (rd working) start(ctx context.Context, p *pass.Pass) {
 	if rd.opts.DryRun {
 		rd.deciding().promise(p)
 	}
-	if p.Listed.WaitsForKinds {
+	if p.Listed.State == pass.WaitsForKinds {
 		if p.Failure = rd.deciding().planLate(ctx, p); p.Failure != nil {
 			switch {
 			case errors.Is(p.Failure, pass.ErrNothingToDo):
-				p.Listed.UpToDate, p.Failure = true, nil
+				p.Listed.State, p.Failure = pass.UpToDate, nil
 			case errors.Is(p.Failure, build.ErrSlow):
 				pass.WaitForRender(p)
 			}
@@ -98,7 +105,7 @@ func (rd working) start(ctx context.Context, p *pass.Pass) {
 	if p.Failure = p.Execute(ctx); p.Failure != nil {
 		return
 	}
-	p.Listed.Applied = true
+	p.Listed.State = pass.Applied
 	if len(p.Exec.Failed) > 0 {
 		p.Failure = p.FirstFailure()
 	}
@@ -140,7 +147,7 @@ func (rd working) end(ctx context.Context, p *pass.Pass) {
 	}
 	l.Ended = true
 	switch {
-	case l.RevertOnly != nil && l.UpToDate:
+	case l.RevertOnly != nil && l.IsUpToDate():
 		return // nothing is said of its record
 	case l.Suspended && p.Failure == nil:
 		_, p.Failure = p.Ending().LeaveSuspended()
@@ -150,17 +157,17 @@ func (rd working) end(ctx context.Context, p *pass.Pass) {
 			p.Report.Message = p.Failure.Error()
 		}
 		return
-	case p.Failure == nil && l.Waiting != "":
-		p.Report.Result, p.Report.Message = report.ResultSucceeded, l.Waiting
+	case p.Failure == nil && l.Why != "":
+		p.Report.Result, p.Report.Message = report.ResultSucceeded, l.Why
 		p.Report.Objects, p.Report.Health = report.Objects{}, health.Unknown
 		return
-	case p.Failure == nil && l.Applied && ctx.Err() != nil && pass.AllDone(p):
+	case p.Failure == nil && l.State == pass.Applied && ctx.Err() != nil && pass.AllDone(p):
 		p.Failure = l.NotReverted // the run is interrupted; this app was finished
-	case p.Failure == nil && l.Applied:
+	case p.Failure == nil && l.State == pass.Applied:
 		if p.Failure = p.Verify(ctx); p.Failure == nil {
 			p.Failure = l.NotReverted
 		}
-	case p.Failure == nil && l.UpToDate:
+	case p.Failure == nil && l.IsUpToDate():
 		p.Failure = pass.ErrNothingToDo
 	case p.Failure == nil && ctx.Err() != nil:
 		p.Failure = wait.ErrInterrupted
@@ -186,7 +193,7 @@ func (rd concluding) conclude(ctx context.Context) error {
 			if err := rd.Records.Delete(ctx, p.Record); err != nil {
 				return err
 			}
-			p.Listed.Gone = true
+			p.Listed.State = pass.Gone
 			p.Report.Message, p.Report.Health = "left gitops.yaml: its record is deleted", health.Unknown
 			if ns := rd.leftNamespace(ctx, p); ns != "" {
 				rd.tell(report.Warning, p.App.Name, "namespace %s, which was created for %s, stays: `kubectl delete namespace %s` deletes it with all that is in it", ns, p.App.Name, ns)

@@ -67,7 +67,7 @@ func (p reverting) HasDrifted() bool {
 			return true
 		}
 	}
-	p.Listed.UpToDate = true
+	p.Listed.State = UpToDate
 	return false
 }
 

@@ -31,7 +31,7 @@ func (p reading) untouched(ctx context.Context) bool {
 // passOver ends the planning of an app that the new commit does not touch.
 func (p reading) passOver() {
 	if p.Listed != nil {
-		p.Listed.InputsUnchanged = true // the list of apps names the commit for all of them
+		p.Listed.State = InputsUnchanged // the list of apps names the commit for all of them
 		return
 	}
 	p.Say(report.Fetched, "%s, which does not touch %s", build.FetchedText(p.From.Repo, p.Revision, p.Record.Revision.Commit), p.App.Path)

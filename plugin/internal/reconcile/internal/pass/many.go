@@ -34,7 +34,7 @@ func (p reading) RenderListed(ctx context.Context) {
 	for _, o := range r.Objects {
 		var unknown *cluster.UnknownKindError
 		if _, err := p.Cluster.KindOr(ctx, o.GroupVersionKind(), defined); errors.As(err, &unknown) {
-			p.Listed.WaitsForKinds, p.Failure = true, nil
+			p.Listed.State, p.Failure = WaitsForKinds, nil
 			return
 		}
 	}
@@ -79,7 +79,7 @@ func (p planning) PlanListed(ctx context.Context) error {
 		return ErrNothingToDo
 	}
 	if p.Listed.NotSelected {
-		p.Listed.Waiting = "not applied yet"
+		p.Listed.State, p.Listed.Why = Waiting, "not applied yet"
 		return nil
 	}
 	p.Live = p.OwnPart()

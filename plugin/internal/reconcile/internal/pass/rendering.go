@@ -15,7 +15,7 @@ func (p reading) Render(ctx context.Context) error {
 	if err != nil {
 		p.unrendered = err
 		if errors.Is(err, build.ErrSlow) && p.Listed != nil {
-			p.Listed.WaitsForRender = true
+			p.Listed.State = WaitsForRender
 		}
 		return err
 	}

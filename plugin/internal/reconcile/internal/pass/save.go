@@ -25,7 +25,7 @@ func (p ending) saveResult(idle bool, failure error) error {
 	if p.Opts.DryRun || p.Record == nil || p.Record.Inventory == nil || errors.Is(failure, store.ErrBusy) {
 		return nil
 	}
-	if p.Listed != nil && p.Listed.Skipped {
+	if p.Listed != nil && p.Listed.State == Skipped {
 		return nil // the list of apps tells it
 	}
 	neverApplied := len(p.Record.Rows) == 0 && p.Record.Due != record.HooksDelete

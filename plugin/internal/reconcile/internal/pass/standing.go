@@ -11,7 +11,7 @@ import (
 // HasWork tells whether something is planned for the app, and not done yet.
 func HasWork(p *Pass) bool {
 	l := p.Listed
-	return p.Failure == nil && !l.UpToDate && !l.NotSelected && !l.Applied && (p.Plan != nil || l.WaitsForKinds)
+	return p.Failure == nil && !l.NotSelected && (l.State == WaitsForKinds || l.State == Open && p.Plan != nil)
 }
 
 // AllDone tells whether nothing is left to wait for: all is applied and healthy, and no hook is due.
@@ -22,7 +22,7 @@ func AllDone(p *Pass) bool {
 // IsRemoved tells whether nothing is left of an app that left gitops.yaml. What another app takes over is none of its
 // objects any more.
 func IsRemoved(p *Pass) bool {
-	if p.Failure != nil || !p.Listed.Applied {
+	if p.Failure != nil || p.Listed.State != Applied {
 		return false
 	}
 	for k := range p.Record.Rows {
@@ -35,20 +35,20 @@ func IsRemoved(p *Pass) bool {
 
 // WaitForRender lets an app wait for its render.
 func WaitForRender(p *Pass) {
-	p.Listed.WaitsForKinds, p.Listed.Waiting, p.Failure = false, build.ErrSlow.Error(), nil
+	p.Listed.State, p.Listed.Why, p.Failure = WaitsForRender, build.ErrSlow.Error(), nil
 }
 
 // FailedOn tells whether the object at k could not be applied, or the pass did not come to it.
 func FailedOn(p *Pass, k record.Key) bool {
-	return p.Exec.Failed[k] || !p.Listed.Applied && !p.Listed.UpToDate
+	return p.Exec.Failed[k] || p.Listed.State != Applied && !p.Listed.IsUpToDate()
 }
 
 // Claimed lists what Git says the app holds, as far as that is known.
 func Claimed(p *Pass) []record.Key {
-	if p.Listed.InputsUnchanged {
+	if p.Listed.State == InputsUnchanged {
 		return slices.Collect(maps.Keys(p.Record.Rows))
 	}
-	if !p.Listed.WaitsForKinds {
+	if p.Listed.State != WaitsForKinds {
 		return slices.AppendSeq(p.keys(), maps.Keys(p.ignored))
 	}
 	var keys []record.Key

@@ -192,16 +192,28 @@ type Wanted struct {
 	handedOver         bool                  // it left gitops.yaml, but another app takes over objects of it
 }
 
-// Way is how far a run has come with an app.
+// Way is how far a run has come with an app of a list.
 type Way struct {
-	Skipped         bool   // for the sake of an app that it depends on
-	UpToDate        bool   // there is nothing to do
-	InputsUnchanged bool   // by the new commit: Git holds what the record does, and nothing was rendered
-	WaitsForRender  bool   // its render did not fit into its slice, and goes on beside the passes
-	WaitsForKinds   bool   // it needs kinds that an app it depends on installs: it is planned when that is done
-	Applied         bool   // its objects are; health may still be missing
-	Ended           bool   // the report is complete
-	Waiting         string // why it was not applied yet, although nothing failed
-	Gone            bool   // its record is deleted
-	NotPruned       string // why something that left Git was not pruned yet
+	State     State
+	Why       string // of Waiting and WaitsForRender: what the app waits for
+	Ended     bool   // its report is complete
+	NotPruned string // why something that left Git was not pruned yet
 }
+
+// IsUpToDate tells whether there was nothing to do for the app.
+func (w Way) IsUpToDate() bool { return w.State == UpToDate || w.State == InputsUnchanged }
+
+// State is where an app is on its way through a run. What ended the way too early is the Failure of its pass.
+type State int
+
+const (
+	Open            State = iota // not known yet, or planned
+	UpToDate                     // there is nothing to do
+	InputsUnchanged              // the same, because the new commit changes nothing that the app is rendered from: it was not rendered
+	WaitsForKinds                // it needs kinds that an app it depends on installs: it is planned when that is done
+	WaitsForRender               // its render did not fit into its slice, and goes on beside the passes
+	Waiting                      // for another app, although nothing failed
+	Skipped                      // for the sake of an app that it depends on, which failed
+	Applied                      // health may still be missing
+	Gone                         // it left the list, and its record is deleted
+)

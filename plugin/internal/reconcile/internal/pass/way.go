@@ -15,14 +15,14 @@ func (p ending) Behind() (record.Behind, bool) {
 		b.At = cmp.Or(l.AppliedBefore, p.At(p.Record).Commit)
 	}
 	switch {
-	case l.Gone:
+	case l.State == Gone:
 		return b, false
-	case p.Failure != nil && l.Applied && len(p.Exec.Failed) == 0 && !l.LeftList && l.NotPruned == "":
+	case p.Failure != nil && l.State == Applied && len(p.Exec.Failed) == 0 && !l.LeftList && l.NotPruned == "":
 		return b, false // all is applied; that it is not healthy is in its own record
 	case p.Failure != nil:
 		b.Failed, b.Message = true, p.Report.Message
-	case l.Waiting != "":
-		b.Message = l.Waiting
+	case l.Why != "":
+		b.Message = l.Why
 	case l.NotPruned != "":
 		b.Message = l.NotPruned
 	case l.LeftList:
@@ -40,5 +40,5 @@ func (p ending) noteRender(b *record.Behind) {
 	if p.unrendered == nil {
 		return
 	}
-	p.Env.Renders.Describe(p.App.Name, p.Commit, p.Config, p.Failure != nil, p.Listed.WaitsForRender, b)
+	p.Env.Renders.Describe(p.App.Name, p.Commit, p.Config, p.Failure != nil, p.Listed.State == WaitsForRender, b)
 }
