@@ -20,9 +20,10 @@ func (p ending) forgetForeign() {
 
 // noteAll looks for what others added to objects that were written since we wrote them.
 func (p reading) noteAll() {
+	e := p.Execution()
 	for k, row := range p.Record.Rows {
 		if u := p.Live.Member(k, p.Set); u != nil && p.States[k] == live.InSync && u.GetResourceVersion() != row.ResourceVersion {
-			p.Execution().NoteForeign(row, u)
+			e.NoteForeign(row, u)
 		}
 	}
 }
