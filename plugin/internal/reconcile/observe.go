@@ -22,6 +22,10 @@ func (rd observing) makePasses(ctx context.Context) error {
 	for name := range rd.records {
 		rd.ids[rd.Records.ID(name)] = name
 	}
+	if rd.own {
+		rd.makeOwn(ctx)
+		return nil
+	}
 	apps, leaving := slices.Clone(rd.apps), rd.removals()
 	var names []string
 	for _, a := range rd.apps {
@@ -57,6 +61,18 @@ func (rd observing) makePasses(ctx context.Context) error {
 	return nil
 }
 
+// makeOwn prepares the pass of an app on its own: a run of one.
+func (rd observing) makeOwn(ctx context.Context) {
+	opts := rd.opts
+	opts.Commit, opts.Open, opts.Records = rd.commit, rd.open, rd.records
+	p := pass.NewOwn(ctx, rd.env(), rd.target.App, opts)
+	p.Apps = rd.ids
+	rd.passes = []*pass.Pass{p}
+	if p.Failure = p.Reading().Poll(ctx); p.Failure == nil { // the commit is known
+		rd.openRecord(ctx, p)
+	}
+}
+
 // openRecord gives a pass its record. A record that another gitops.yaml wrote is left alone.
 func (rd observing) openRecord(ctx context.Context, p *pass.Pass) {
 	rec, known := rd.records[p.App.Name]
@@ -64,7 +80,7 @@ func (rd observing) openRecord(ctx context.Context, p *pass.Pass) {
 		rec = record.New(p.App.Name)
 	}
 	p.Record = rec
-	if rec.Inventory != nil && rec.List != "" && !rd.finding().lists(rec) {
+	if !rd.own && rec.Inventory != nil && rec.List != "" && !rd.finding().lists(rec) {
 		p.Record = nil
 		p.Failure = hint.Errorf(fmt.Sprintf("the app %s is already that of the gitops.yaml in %s, path %s", p.App.Name, rec.Source.Repo, rec.List),
 			"give each gitops.yaml an instance of its own (-n), or its apps other names; if the repository has moved, `kubectl gitops uninstall` lets the objects go as they are, and the next run takes them over")
@@ -77,7 +93,7 @@ func (rd observing) openRecord(ctx context.Context, p *pass.Pass) {
 		p.Failure = p.Reading().Variables(ctx)
 	}
 	rd.recall(p)
-	if errors.Is(p.Failure, pass.ErrSuspended) {
+	if !rd.own && errors.Is(p.Failure, pass.ErrSuspended) {
 		p.Listed.NotSelected, p.Listed.Suspended, p.Failure = true, rd.finding().chosen(p.App.Name), nil
 	}
 }

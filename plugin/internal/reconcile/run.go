@@ -34,22 +34,25 @@ func (rd *run) all(ctx context.Context) Outcome {
 	if ctx.Err() != nil {
 		err = wait.ErrInterrupted
 	}
-	switch {
+	switch rd.own = !listed; {
 	case err != nil && (listed || rd.list != nil):
 		return rd.unreadable(ctx, err)
-	case err != nil || !listed:
-		return rd.single(ctx, err)
+	case err != nil:
+		return rd.unread(ctx, err)
 	}
 	if err := rd.finding().choose(); err != nil {
-		return Outcome{Listed: true, Err: err}
+		return Outcome{Listed: listed, Err: err}
 	}
 	if err := rd.observing().makePasses(ctx); err != nil {
-		return Outcome{Listed: true, Err: err}
+		return Outcome{Listed: listed, Err: err}
 	}
 	rd.observing().observe(ctx)
 	rd.deciding().plan(ctx)
 	rd.working().work(ctx)
-	out := Outcome{Listed: true, Err: rd.concluding().conclude(ctx)}
+	out := Outcome{Listed: listed}
+	if listed {
+		out.Err = rd.concluding().conclude(ctx)
+	}
 	for _, p := range rd.passes {
 		if !p.Listed.NotSelected || p.Listed.Suspended {
 			out.Apps = append(out.Apps, AppOutcome{*p.Report, p.ShownEffects(), p.Failure})
@@ -58,31 +61,33 @@ func (rd *run) all(ctx context.Context) Outcome {
 	return out
 }
 
-// single is the run over a directory that is one app.
-func (rd *run) single(ctx context.Context, err error) Outcome {
+// unread is the run over an app on its own whose commit, or record, could not be read: the record says why nothing new is applied.
+func (rd *run) unread(ctx context.Context, why error) Outcome {
 	opts := rd.opts
 	opts.Commit, opts.Open, opts.Records = rd.commit, rd.open, rd.records
-	p := pass.New(ctx, rd.env(), rd.target.App, opts)
-	if only := rd.target.Only; err == nil && len(only) > 0 && !slices.Equal(only, []string{p.App.Name}) {
-		err = hint.Errorf(fmt.Sprintf("with --repo the app is %s, not %s", p.App.Name, strings.Join(only, ", ")),
-			"leave the argument out, or set --name")
-		return Outcome{Err: err}
-	}
-	if l := rd.finding().listing(p.App.Name); l != nil && err == nil {
-		return Outcome{Err: hint.Errorf(fmt.Sprintf("the app %s is one of the gitops.yaml in %s, path %s", p.App.Name, l.Source.Repo, l.Source.Path),
-			"reconcile it by its name alone, or give this one another --name")}
-	}
+	p := pass.NewOwn(ctx, rd.env(), rd.target.App, opts)
+	rd.passes = []*pass.Pass{p}
 	switch {
-	case err == nil:
-		err = p.Run(ctx)
-	case rd.records != nil: // Git was polled, and could not be read
-		_, _ = p.Reading().Poll(ctx), p.Reading().Load(ctx) // nobody is asked again; the record says why nothing new is applied
+	case rd.records != nil: // Git was polled, and nobody is asked again
+		_, _ = p.Reading().Poll(ctx), p.Reading().Load(ctx)
 	case !opts.Forgive:
 		_ = p.Reading().Load(ctx)
 	}
-	done, err := p.Ending().Finish(err)
-	rd.passes = []*pass.Pass{p}
+	done, err := p.Ending().Finish(why)
 	return Outcome{Apps: []AppOutcome{{done, p.ShownEffects(), err}}}
+}
+
+// chooseOwn checks the names that were given for an app on its own.
+func (rd finding) chooseOwn() error {
+	name := rd.target.App.Name
+	if only := rd.target.Only; len(only) > 0 && !slices.Equal(only, []string{name}) {
+		return hint.Errorf(fmt.Sprintf("with --repo the app is %s, not %s", name, strings.Join(only, ", ")), "leave the argument out, or set --name")
+	}
+	if l := rd.listing(name); l != nil {
+		return hint.Errorf(fmt.Sprintf("the app %s is one of the gitops.yaml in %s, path %s", name, l.Source.Repo, l.Source.Path),
+			"reconcile it by its name alone, or give this one another --name")
+	}
+	return nil
 }
 
 // listing returns the list that names an app, nil when there is none.
@@ -213,6 +218,9 @@ func (rd finding) note(rev source.Revision) {
 
 // choose checks the names and flags that were given.
 func (rd finding) choose() error {
+	if rd.own {
+		return rd.chooseOwn()
+	}
 	if len(rd.target.Flags) > 0 {
 		return hint.Errorf(fmt.Sprintf("%s cannot be used with a gitops.yaml", strings.Join(rd.target.Flags, ", ")),
 			"the gitops.yaml in %s says it for each app; to reconcile one of them, name it as an argument", rd.target.App.Path)

@@ -110,7 +110,7 @@ func (s *Session) remember(rd *run, err error) {
 		for k := range p.Record.Rows {
 			s.holder[k] = m
 		}
-		if p.Listed != nil {
+		if !p.Listed.IsOwn() {
 			_, behind := p.Ending().Behind()
 			s.allHealthy = s.allHealthy && !behind
 		}
@@ -128,13 +128,13 @@ func (s *Session) MayReadOnlyChanged(commit string) bool {
 	changed := false
 	for _, m := range s.members {
 		p := m.last
-		if p.Record.Pending || p.Record.Due != "" || p.At(p.Record).Commit != commit && p.Listed == nil {
+		if p.Record.Pending || p.Record.Due != "" || p.At(p.Record).Commit != commit && p.Listed.IsOwn() {
 			return false
 		}
 		if len(m.changed) == 0 {
 			continue
 		}
-		if p.Listed != nil {
+		if !p.Listed.IsOwn() {
 			if _, behind := p.Ending().Behind(); behind {
 				return false
 			}

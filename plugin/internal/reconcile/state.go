@@ -24,6 +24,7 @@ type run struct {
 	records    map[string]*record.Record
 	ids        map[string]string // apps of the instance, by ApplySet id
 	list       *record.AppList   // as recorded, nil when there is none
+	own        bool              // there is no gitops.yaml: the app of the target is a run of one
 	apps       []App             // of gitops.yaml
 	revertOnly bool              // gitops.yaml cannot be used
 	opening    sync.Mutex

@@ -86,8 +86,10 @@ func (rd working) mayStart(o crossapp.Order, p *pass.Pass) bool {
 
 // start does everything for one app but waiting for its health.
 func (rd working) start(ctx context.Context, p *pass.Pass) {
-	p.Started = rd.Now()
-	p.Wait.Started = p.Started
+	if !rd.own { // which has not waited for others
+		p.Started = rd.Now()
+		p.Wait.Started = p.Started
+	}
 	if rd.opts.DryRun {
 		rd.deciding().promise(p)
 	}
@@ -106,7 +108,7 @@ func (rd working) start(ctx context.Context, p *pass.Pass) {
 		return
 	}
 	p.Listed.State = pass.Applied
-	if len(p.Exec.Failed) > 0 {
+	if len(p.Exec.Failed) > 0 && !rd.own {
 		p.Failure = p.FirstFailure()
 	}
 }

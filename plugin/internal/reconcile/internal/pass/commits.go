@@ -78,7 +78,7 @@ func (p ending) InputPaths() []string {
 		}
 		paths = append(paths, in.Paths...)
 	}
-	if p.Listed != nil && (p.Was.config != p.Config || p.Listed.LeftList) {
+	if !p.Listed.IsOwn() && (p.Was.config != p.Config || p.Listed.LeftList) {
 		paths = append(paths, path.Join(p.Listed.dir, "gitops.yaml"))
 	}
 	slices.Sort(paths)

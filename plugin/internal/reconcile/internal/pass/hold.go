@@ -6,7 +6,7 @@ import (
 
 // heldBack says why a pass that ended with err, and went well, was about an earlier commit than the ref points at.
 func (p ending) heldBack(err error) error {
-	if p.Listed != nil {
+	if !p.Listed.IsOwn() {
 		return nil // it is told once for all apps
 	}
 	if h, ok := p.Source.(source.Gate); ok && err == nil && len(p.Exec.Failed) == 0 {

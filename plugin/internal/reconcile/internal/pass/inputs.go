@@ -19,7 +19,7 @@ import (
 func (p reading) untouched(ctx context.Context) bool {
 	in := p.Record.Inputs
 	sure := p.Record.Settled
-	if p.Listed != nil {
+	if !p.Listed.IsOwn() {
 		sure = p.Listed.AppliedAt != nil
 	}
 	if in == nil || !sure || p.Opts.Only != nil {
@@ -30,7 +30,7 @@ func (p reading) untouched(ctx context.Context) bool {
 
 // passOver ends the planning of an app that the new commit does not touch.
 func (p reading) passOver() {
-	if p.Listed != nil {
+	if !p.Listed.IsOwn() {
 		p.Listed.State = InputsUnchanged // the list of apps names the commit for all of them
 		return
 	}

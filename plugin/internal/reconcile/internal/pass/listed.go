@@ -13,7 +13,7 @@ import (
 func (p ending) noteSettings() {
 	p.Record.Target, p.Record.PlainSecrets = p.App.Namespace, p.App.AllowPlainSecrets
 	p.Record.List, p.Record.Settings = "", nil
-	if p.Listed != nil {
+	if !p.Listed.IsOwn() {
 		p.Record.List, p.Record.Settings = p.Listed.dir, p.Listed.setting
 	}
 }
@@ -45,4 +45,11 @@ func NewListed(ctx context.Context, e *Env, a app.App, dir string, opts Options)
 	p.Config, p.timeout, p.Teller.Listed = config, said, true
 	p.Listed = &Listed{dir: dir, setting: raw}
 	return p, nil
+}
+
+// NewOwn is New for an app on its own that a run is made over.
+func NewOwn(ctx context.Context, e *Env, a app.App, opts Options) *Pass {
+	p := New(ctx, e, a, opts)
+	p.Listed = &Listed{own: true}
+	return p
 }

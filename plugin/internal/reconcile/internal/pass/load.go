@@ -180,7 +180,7 @@ func (p reading) Decide(ctx context.Context) error {
 	}
 	if !newCommit {
 		p.Revision = p.At(rec)
-		if p.Listed == nil {
+		if p.Listed.IsOwn() {
 			p.Revision = Under(p.Revision, rec.Source.Ref, p.From.Ref)
 		}
 		p.Report.Revision = p.Revision

@@ -63,6 +63,9 @@ func (p planning) PlanListed(ctx context.Context) error {
 			return nil
 		}
 	}
+	if p.Listed.IsOwn() {
+		return p.planWhole(ctx) // its record names the commit, whether or not that changes anything
+	}
 	p.Plan = plan.Make(p.planInput(p.Desired))
 	p.planHooks()
 	settled := !p.Hooks.AreDue() && p.Hooks.AreKept(p.Record) && p.Record.Config == p.Config && p.Record.Tool == p.Tool && !p.Record.Pending && p.Record.Due == "" && !p.Record.Rebuilt
@@ -83,6 +86,11 @@ func (p planning) PlanListed(ctx context.Context) error {
 		return nil
 	}
 	p.Live = p.OwnPart()
+	return p.planWhole(ctx)
+}
+
+// planWhole plans all that is to be done, and looks for reasons not to do it.
+func (p planning) planWhole(ctx context.Context) error {
 	if err := p.makePlan(ctx); err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ type setOwner struct {
 func (p planning) ownerOf(ctx context.Context, id string) setOwner {
 	if app := p.Apps[id]; app != "" {
 		return setOwner{SetOwner: store.SetOwner{App: app, Namespace: p.Records.Namespace}, id: id,
-			beside: p.Listed != nil && slices.Contains(p.Listed.Others, app)}
+			beside: !p.Listed.IsOwn() && slices.Contains(p.Listed.Others, app)}
 	}
 	owner, found, err := p.Records.OwnerOf(ctx, id)
 	return setOwner{SetOwner: owner, id: id, gone: err == nil && !found}

@@ -331,7 +331,7 @@ func (p writing) saveApplied(ctx context.Context) error {
 		return nil // finish saves, or lateKinds
 	}
 	p.complete()
-	if p.Opts.DryRun || p.Listed == nil || len(p.Track.Unhealthy(p.keys())) == 0 {
+	if p.Opts.DryRun || p.Listed.IsOwn() || len(p.Track.Unhealthy(p.keys())) == 0 {
 		return nil
 	}
 	return p.saveUnsettled(ctx)
@@ -397,7 +397,7 @@ func (p *Pass) Repeat(ctx context.Context, dirty map[record.Key]bool) *Pass {
 	opts.Only = &OnlyChanged{rec: p.Record, apps: p.Apps, keys: slices.Collect(maps.Keys(dirty))}
 	n := New(ctx, p.Env, p.App, opts)
 	n.Config = p.Config
-	if p.Listed != nil {
+	if !p.Listed.IsOwn() {
 		at := p.Revision
 		n.Teller.Listed, n.Listed = true, &Listed{dir: p.Listed.dir, setting: p.Listed.setting, AppliedAt: &at}
 	}

@@ -13,19 +13,19 @@ import (
 // keepsSource tells whether the record names a source that a run succeeded with, so that this one has to succeed first. A
 // list remembers the source of its apps; one that leaves its list remembers at once that it is on its own.
 func (p ending) keepsSource() bool {
-	return p.Listed == nil && p.Record.List == "" && p.Record.Source.Repo != "" && p.Record.Revision.Commit != "" && !p.Record.Unproven
+	return p.Listed.IsOwn() && p.Record.List == "" && p.Record.Source.Repo != "" && p.Record.Revision.Commit != "" && !p.Record.Unproven
 }
 
 // noteSource puts the source and the settings of the app into its record. An app on its own is to prove them.
 func (p ending) noteSource() {
-	p.Record.Source, p.Record.Unproven = p.Report.Source, p.Listed == nil
+	p.Record.Source, p.Record.Unproven = p.Report.Source, p.Listed.IsOwn()
 	p.noteSettings()
 }
 
 // rememberSource notes the source of a run that succeeded.
 func (p ending) rememberSource() {
 	switch {
-	case p.Listed != nil || p.Opts.Only != nil || p.Opts.DryRun || p.Record == nil || p.Record.Inventory == nil:
+	case !p.Listed.IsOwn() || p.Opts.Only != nil || p.Opts.DryRun || p.Record == nil || p.Record.Inventory == nil:
 		return
 	case !p.Record.Unproven && p.Record.Source == p.Report.Source && p.Record.Target == p.App.Namespace && p.Record.PlainSecrets == p.App.AllowPlainSecrets:
 		return
@@ -48,7 +48,7 @@ func Under(rev report.Revision, was, now string) report.Revision {
 
 // warnForgotten says, after a run that failed, that later runs use another source.
 func (p ending) warnForgotten() {
-	if p.Record == nil || p.Record.Inventory == nil || p.Opts.Loop || p.Opts.DryRun || p.Listed != nil || !p.keepsSource() {
+	if p.Record == nil || p.Record.Inventory == nil || p.Opts.Loop || p.Opts.DryRun || !p.Listed.IsOwn() || !p.keepsSource() {
 		return
 	}
 	WarnForgotten(p.Say, p.Record.Source, p.Report.Source)

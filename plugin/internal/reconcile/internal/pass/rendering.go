@@ -14,7 +14,7 @@ func (p reading) Render(ctx context.Context) error {
 	r, err := p.Builder().Build(ctx)
 	if err != nil {
 		p.unrendered = err
-		if errors.Is(err, build.ErrSlow) && p.Listed != nil {
+		if errors.Is(err, build.ErrSlow) && !p.Listed.IsOwn() {
 			p.Listed.State = WaitsForRender
 		}
 		return err
@@ -60,7 +60,7 @@ func (p *Pass) OpenTree(ctx context.Context) (*source.Tree, error) {
 func (p *Pass) Builder() *build.Builder {
 	return &build.Builder{Renders: p.Env.Renders, Client: p.Cluster, Now: p.Now, Say: p.Teller, Dir: p.Render, Open: p.OpenTree, Fetched: p.fetched,
 		App: p.App, Vars: p.vars, Config: p.Config, Commit: p.Commit, Repo: p.From.Repo, Record: p.Record, Brought: p.Brought,
-		Listed: p.Listed != nil, Loop: p.Opts.Loop, DryRun: p.Opts.DryRun, RanOut: p.Opts.RanOut}
+		Listed: !p.Listed.IsOwn(), Loop: p.Opts.Loop, DryRun: p.Opts.DryRun, RanOut: p.Opts.RanOut}
 }
 
 // Variables reads what the app's variables are. They are asked for in every pass, so that a change of one renders the app anew.

@@ -29,7 +29,7 @@ func (p ending) saveResult(idle bool, failure error) error {
 		return nil // the list of apps tells it
 	}
 	neverApplied := len(p.Record.Rows) == 0 && p.Record.Due != record.HooksDelete
-	if neverApplied && p.Listed == nil && errors.As(failure, new(*preflight.OwnedError)) { // so that status says who has its objects
+	if neverApplied && p.Listed.IsOwn() && errors.As(failure, new(*preflight.OwnedError)) { // so that status says who has its objects
 		p.Record.Source = p.Report.Source
 		p.noteSettings()
 		return p.save(p.ctx, p.Report.Result, p.Report.Message, false)
@@ -50,7 +50,7 @@ func (p ending) saveResult(idle bool, failure error) error {
 	if failure != nil && len(p.Exec.Failed) > 0 {
 		p.Record.Pending = true
 	}
-	if idle && p.Listed != nil && failure == nil {
+	if idle && !p.Listed.IsOwn() && failure == nil {
 		p.Record.Revision = p.Revision // it would not be worth a write of its own
 	}
 	return p.save(ctx, p.Report.Result, p.Report.Message, settled)

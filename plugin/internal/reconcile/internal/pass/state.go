@@ -30,7 +30,7 @@ type Pass struct {
 	Known
 	Wanted
 	result
-	Listed *Listed // of an app that a gitops.yaml lists
+	Listed *Listed // where the facts of the run are kept; nil for an app on its own
 }
 
 // revisions are the commits that a pass is between, and what the app renders to.
@@ -55,6 +55,8 @@ type result struct {
 
 // Listed is what the pass of an app knows that a gitops.yaml lists.
 type Listed struct {
+	own bool // flags describe the app, and its record keeps the facts of a run: nothing else here is set but how far the run has come
+
 	Way
 	dir           string           // of the gitops.yaml
 	AppliedAt     *report.Revision // the commit that its objects equal, nil when they do not all equal one
@@ -141,6 +143,9 @@ func (p *Pass) writing() writing { return writing{p} }
 func (p *Pass) Removal() removal { return removal{p} }
 
 func (p *Pass) Ending() ending { return ending{p} }
+
+// IsOwn tells whether the app is on its own: its record keeps the facts of the run, not a list of apps.
+func (l *Listed) IsOwn() bool { return l == nil || l.own }
 
 // revertsOnly tells whether the pass only reverts drift, since gitops.yaml cannot be used.
 func (l *Listed) revertsOnly() bool { return l != nil && l.RevertOnly != nil }
