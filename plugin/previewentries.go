@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/rendering"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/entries"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview"
@@ -212,7 +213,7 @@ func (c *comparison) renderSide(ctx context.Context, root *os.Root, p appPair, a
 	if !r.Present {
 		return r, nil
 	}
-	options := render.For(*app)
+	options := rendering.Options(*app)
 	options.AllowPlainSecrets = app.AllowPlainSecrets || isBase
 	options.Inputs = func(paths []string) { read = paths }
 	options.ListFiles, options.Files = true, c.note

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/rendering"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
@@ -16,7 +17,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/rbac"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
@@ -141,7 +141,7 @@ func neededRights(ctx context.Context, u *ui.Terminal, from reconcile.Source, ap
 	rendered := make([][]manifest.Object, len(apps))
 	var all []manifest.Object
 	for i, a := range apps {
-		if rendered[i], err = target.Renderer(notices(u))(ctx, tree.Root, a.Path, render.For(a)); err != nil {
+		if rendered[i], err = target.Renderer(notices(u))(ctx, tree.Root, a.Path, rendering.Options(a)); err != nil {
 			return n, err
 		}
 		all = append(all, rendered[i]...)

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/rendering"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
@@ -156,7 +157,7 @@ func (o *renderOptions) objects(ctx context.Context, c *cli, tree *reconcile.Tre
 		if len(args) == 1 && !target.IsDirectory(args[0]) && args[0] != app.Name {
 			continue
 		}
-		some, err := dir(ctx, tree.Root, app.Path, render.For(app))
+		some, err := dir(ctx, tree.Root, app.Path, rendering.Options(app))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", app.Name, err)
 		}

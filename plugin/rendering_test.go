@@ -12,6 +12,7 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/rendering"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
@@ -65,7 +66,7 @@ func TestRenderingPage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	objects, err := render.Dir(t.Context(), root, apps[0].Path, render.For(apps[0]))
+	objects, err := render.Dir(t.Context(), root, apps[0].Path, rendering.Options(apps[0]))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/rendering"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
 // TestAttackKeysOfOthers: a confined app uses no key that gitops.yaml does not name.
@@ -28,7 +28,7 @@ func TestAttackKeysOfOthers(t *testing.T) {
 		"X16 beside it: an app with both":    {reconcile.App{Allow: space, AgeKeys: []string{"tenant.agekey", "shop.agekey"}}, "SHOP TENANT", "gitops.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o := withKeys(render.For(c.app), given)
+			o := withKeys(rendering.Options(c.app), given)
 			if got := strings.Join(strings.Fields(string(o.AgeKeys)), " "); got != c.want {
 				t.Errorf("keys %q", got)
 			}

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/rendering"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
@@ -79,7 +80,7 @@ func cleanPath(p string) string { return path.Clean(strings.ReplaceAll(p, "\\", 
 
 // RenderOptions says how to render what the flags name, without a cluster.
 func (f *Flags) RenderOptions() render.Options {
-	return render.For(reconcile.App{Name: f.Name, Namespace: f.Namespace, AllowPlainSecrets: f.AllowPlainSecrets})
+	return rendering.Options(reconcile.App{Name: f.Name, Namespace: f.Namespace, AllowPlainSecrets: f.AllowPlainSecrets})
 }
 
 // CheckName refuses names that cannot be part of the names of our records.

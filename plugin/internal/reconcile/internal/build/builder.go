@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/rendering"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
@@ -142,7 +143,7 @@ func (b *Builder) RenderTree(ctx context.Context, tree *source.Tree, options ren
 
 // RenderOptions adds what charts see of the server and of the past.
 func (b *Builder) RenderOptions(ctx context.Context, root *os.Root) (render.Options, error) {
-	o := render.For(b.App)
+	o := rendering.Options(b.App)
 	if v := b.Vars; v != nil && b.App.Substitute != nil {
 		o.Substitute = &render.Substitute{Vars: v.values, Secret: v.secret, Plain: v.plain}
 	}

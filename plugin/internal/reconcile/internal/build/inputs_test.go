@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/rendering"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -120,7 +121,7 @@ func TestEqualInputsRenderTheSame(t *testing.T) {
 					if was.inputs == nil {
 						continue
 					}
-					if all++; digestOf(tree, was.inputs.Paths, render.For(a)) != was.inputs.Digest {
+					if all++; digestOf(tree, was.inputs.Paths, rendering.Options(a)) != was.inputs.Digest {
 						continue
 					}
 					if equal[a.Name]++; was.objects != now[a.Name].objects {
@@ -148,7 +149,7 @@ type renderedAs struct {
 
 func renderAt(t *testing.T, tree *source.Tree, a app.App) renderedAs {
 	var paths []string
-	o := render.For(a)
+	o := rendering.Options(a)
 	o.Inputs = func(p []string) { paths = p }
 	objects, err := render.Dir(t.Context(), tree.Root, a.Path, o)
 	if err != nil {
@@ -162,7 +163,7 @@ func renderAt(t *testing.T, tree *source.Tree, a app.App) renderedAs {
 		}
 		fmt.Fprintf(&text, "%s %s", o.Origin, raw)
 	}
-	in := inputsOf(tree, paths, render.For(a))
+	in := inputsOf(tree, paths, rendering.Options(a))
 	if in == nil || slices.Contains(in.Paths, ".") {
 		t.Errorf("%s depends on %q: it would be rendered at each commit", a.Name, paths)
 	}
@@ -289,25 +290,25 @@ func TestAnUntouchedAppKeepsItsRendering(t *testing.T) {
 	b.Renders.Keep("app", was)
 
 	b.Commit = readme.Revision.Commit
-	now := b.carry(readme, render.For(a))
+	now := b.carry(readme, rendering.Options(a))
 	if now == nil || now.Commit != b.Commit || now.Revision != readme.Revision || len(now.Desired) != 1 || b.Renders.Of("app") != now {
 		t.Errorf("a commit that does not touch the app: %+v", now)
 	}
 	b.Commit = changed.Revision.Commit
-	if now := b.carry(changed, render.For(a)); now != nil {
+	if now := b.carry(changed, rendering.Options(a)); now != nil {
 		t.Errorf("a commit that changes the app: %+v", now)
 	}
-	upgrade := render.For(a)
+	upgrade := rendering.Options(a)
 	upgrade.Helm.Upgrade = true
 	if now := b.carry(readme, upgrade); now != nil {
 		t.Errorf("another thing to render: %+v", now)
 	}
 	b.Config = "other settings"
-	if now := b.carry(readme, render.For(a)); now != nil {
+	if now := b.carry(readme, rendering.Options(a)); now != nil {
 		t.Errorf("other settings: %+v", now)
 	}
 	workingTree := &source.Tree{Root: readme.Root}
-	if in := inputsOf(workingTree, []string{"app"}, render.For(a)); in != nil {
+	if in := inputsOf(workingTree, []string{"app"}, rendering.Options(a)); in != nil {
 		t.Errorf("a working tree has inputs: %+v", in)
 	}
 }

@@ -1,0 +1,25 @@
+// Package rendering says how an app is rendered.
+//
+// It is apart from package render, which knows directories and no apps, and from package app, which knows no renderer.
+package rendering
+
+import (
+	"maps"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+)
+
+// Options says how the app's directory is rendered without asking a cluster.
+func Options(a app.App) render.Options {
+	release := a.Helm.Release
+	if release == "" {
+		release = a.Name
+	}
+	var vars *render.Substitute
+	if a.Substitute != nil {
+		vars = &render.Substitute{Vars: maps.Clone(a.Substitute.Vars)}
+	}
+	return render.Options{Keys: a.Keys(), AllowPlainSecrets: a.AllowPlainSecrets, Substitute: vars, Layout: a.Layout, MayHold: a.AllowSealedValues,
+		Helm: &render.Helm{Release: release, Namespace: a.Namespace, Values: a.Helm.Values, Set: a.Helm.Set}}
+}
