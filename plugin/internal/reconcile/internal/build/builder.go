@@ -79,7 +79,7 @@ func (b *Builder) renderCommit(ctx context.Context) (*Build, error) {
 	if r := b.carry(tree, options); r != nil {
 		return r, nil
 	}
-	if len(b.Record.Rows) == 0 { // all kinds are new
+	if b.Record.Len() == 0 { // all kinds are new
 		go b.Client.Discover(ctx)
 	}
 	if b.isSlow("") {

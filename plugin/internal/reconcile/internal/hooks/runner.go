@@ -124,7 +124,7 @@ func (r *Runner) clear(ctx context.Context, o *desired.Object, run *record.HookR
 		return err
 	}
 	known, _ := desired.ParseHook(live.GetAnnotations())
-	row := r.Record.Rows[record.KeyOf(ref)]
+	row, _ := r.Record.Row(record.KeyOf(ref))
 	ours := row.UID == live.GetUID() || run != nil && run.UID == live.GetUID()
 	switch {
 	case known == nil && !ours:
@@ -272,7 +272,7 @@ func (r *Runner) Clean(ctx context.Context) error {
 		if err != nil || inGit(run) {
 			return false
 		}
-		_, object := r.Record.Rows[record.KeyOf(run.Ref)] // the hook became an object of the app
+		_, object := r.Record.Row(record.KeyOf(run.Ref)) // the hook became an object of the app
 		other := slices.ContainsFunc(r.Record.Runs, func(other record.HookRun) bool { return other.UID == run.UID && inGit(other) })
 		if run.UID == "" || run.Gone || object || other || r.KeepRemoved || record.HoldsOthers(run.Ref.Kind) {
 			return true

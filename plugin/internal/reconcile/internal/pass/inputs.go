@@ -47,11 +47,11 @@ func (p ending) noteInputs() {
 	p.noteAsked()
 	before := p.Record.Inputs
 	p.Record.Inputs = p.Built.Inputs
-	if p.deferred || len(p.ignored) > 0 || len(p.Desired) != len(p.Record.Rows) {
+	if p.deferred || len(p.ignored) > 0 || len(p.Desired) != p.Record.Len() {
 		p.Record.Inputs = nil
 	}
 	for _, o := range p.Desired {
-		if _, recorded := p.Record.Rows[o.Key()]; !recorded {
+		if _, recorded := p.Record.Row(o.Key()); !recorded {
 			p.Record.Inputs = nil
 		}
 	}

@@ -98,7 +98,7 @@ func New(ctx context.Context, r *Env, a app.App, opts Options) *Pass {
 	p.Report.Source.Path = a.Path
 	p.takeover = preflight.Takeover{Client: r.Cluster, Home: r.Home, Reader: r.Reader, Say: p.Teller, Told: &r.owners}
 	p.Wait = &wait.Waiter{Client: r.Cluster, Reader: r.Reader, Now: r.Now, Say: p.Teller, Track: p.Track, Set: p.Set, Run: ctx, Started: p.Started, Timeout: a.Timeout,
-		DryRun: opts.DryRun, Expires: func(k record.Key) bool { return p.Record.Rows[k].Expires }}
+		DryRun: opts.DryRun, Expires: p.expires}
 	return p
 }
 
@@ -226,7 +226,7 @@ func (p planning) lookBeforePrune(ctx context.Context) error {
 	for _, r := range p.Plan.Prunes {
 		doomed[r.Row.Ref.Kind] = true
 	}
-	q := observe.For(p.Record.Rows)
+	q := observe.For(p.Record.All())
 	q.Kinds = slices.DeleteFunc(q.Kinds, func(k cluster.Kind) bool { return !doomed[k] || p.Live.IsAbsent(k) })
 	return p.Env.Reader.Again(ctx, p.Live, q)
 }
@@ -249,7 +249,7 @@ func (p planning) readUnsettled(ctx context.Context, keys []record.Key) error {
 	}
 	for _, k := range keys {
 		if p.Track.After[k] = p.Live.Values(k, p.Set); p.Track.After[k] == nil {
-			if ctx.Err() == nil && p.Record.Rows[k].Expires {
+			if ctx.Err() == nil && p.expires(k) {
 				p.Track.Expired(k)
 			}
 		}
@@ -306,7 +306,7 @@ func (p writing) writeAhead(ctx context.Context) error {
 	for _, s := range p.Plan.Steps {
 		switch {
 		case s.Row == nil:
-			p.Record.Rows[s.Key()] = record.Row{Ref: s.Ref, Adopted: s.From != nil && s.From.Row.Adopted}
+			p.Record.WriteAhead(s.Ref, s.From != nil && s.From.Row.Adopted)
 			added = true
 		case s.State == live.Missing: // known already, but another reconciler may have pruned it a moment ago
 			added = true
@@ -347,9 +347,15 @@ func (p writing) waitForHealth(ctx context.Context) error {
 		return nil
 	}
 	if p.Opts.Loop {
-		return p.Wait.Once(p.keys(), p.Record.Applied)
+		return p.Wait.Once(p.keys(), p.Record.LastApplied)
 	}
 	return p.Wait.Healthy(ctx, p.keys(), p.saveUnsettled)
+}
+
+// expires tells whether an object is a Job with a time to live: when it is gone, it has run.
+func (p *Pass) expires(k record.Key) bool {
+	row, _ := p.Record.Row(k)
+	return row.Expires
 }
 
 func (p *Pass) keys() []record.Key {
@@ -368,7 +374,7 @@ func (p writing) complete() {
 	}
 	p.Ending().forgetForeign()
 	if p.Record.Revision.Commit != p.Revision.Commit || len(p.Plan.Steps) > p.Exec.Postponed {
-		p.Record.Applied = p.Started.UTC().Truncate(time.Second)
+		p.Record.LastApplied = p.Started.UTC().Truncate(time.Second)
 	}
 	if p.Record.Revision.Commit == "" && !p.Record.Rebuilt {
 		p.Record.Installed = p.Revision.Commit

@@ -28,7 +28,7 @@ func (p ending) saveResult(idle bool, failure error) error {
 	if p.Listed != nil && p.Listed.State == Skipped {
 		return nil // the list of apps tells it
 	}
-	neverApplied := len(p.Record.Rows) == 0 && p.Record.Due != record.HooksDelete
+	neverApplied := p.Record.Len() == 0 && p.Record.Due != record.HooksDelete
 	if neverApplied && p.Listed.IsOwn() && errors.As(failure, new(*preflight.OwnedError)) { // so that status says who has its objects
 		p.Record.Source = p.Report.Source
 		p.noteSettings()
