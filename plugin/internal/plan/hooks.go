@@ -49,7 +49,7 @@ func (h *Hooks) ForCommit(rec *record.Record, objects []*desired.Object, commit 
 	}
 	switch {
 	case rec.Hooks.Release == h.Release && rec.Due == "", rec.Hooks.Release == "" && applied == commit && rec.Due == "":
-		rec.Hooks.Release = h.Release
+		rec.NoteRelease(h.Release)
 	case rec.Due == "" && applied == "" && !rec.Rebuilt:
 		h.New, h.Due = true, record.HooksInstall
 	case rec.Due == "":

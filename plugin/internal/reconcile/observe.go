@@ -139,7 +139,7 @@ func (g *identity) observe(ctx context.Context, passes []*pass.Pass) error {
 	var newest uint64
 	for _, p := range passes {
 		p.Live, p.Listed.Shared = g.live, g.live
-		p.Record.ForeignFields = string(p.App.ForeignFields)
+		p.Record.NoteForeignFields(string(p.App.ForeignFields))
 		maps.Insert(rows, p.Record.All())
 		if v, err := strconv.ParseUint(p.Record.Newest(), 10, 64); err == nil {
 			newest = max(newest, v)

@@ -394,8 +394,7 @@ func (b *Builder) Unchanged(ctx context.Context, inputs *record.Inputs) bool {
 // Alone is a builder that shares nothing with b that passes change.
 func (b *Builder) Alone() *Builder {
 	n := *b
-	n.Record = &record.Record{Inventory: &record.Inventory{}}
-	n.Record.Charts = slices.Clone(b.Record.Charts)
+	n.Record = &record.Record{Inventory: &record.Inventory{Header: record.Header{Charts: slices.Clone(b.Record.Charts)}}}
 	n.Say = &tell.Teller{Report: &report.App{Name: b.App.Name}, Emit: b.Say.Emit, Listed: b.Listed}
 	n.Fetched = func(source.Revision) {}
 	return &n

@@ -127,7 +127,7 @@ func (p reading) observeRecorded(ctx context.Context) error {
 	if err := p.Env.Reader.List(ctx, p.Live, q); err != nil {
 		return err
 	}
-	p.Record.ForeignFields = string(p.App.ForeignFields)
+	p.Record.NoteForeignFields(string(p.App.ForeignFields))
 	app := &observe.Recorded{Inventory: p.Record.Inventory, Set: p.Set}
 	if err := p.Env.Reader.Compare(ctx, p.Live, app); err != nil {
 		return err

@@ -286,7 +286,7 @@ func (p writing) writeAhead(ctx context.Context) error {
 		p.tellHooks()
 		return p.ensureNamespace(ctx)
 	}
-	p.Record.Inputs = nil // until all is applied, the rows are those of no commit
+	p.Record.BeginWrites()
 	p.noteBefore()
 	if err := p.Planning().checkCluster(ctx, false); err != nil {
 		return err
@@ -301,7 +301,7 @@ func (p writing) writeAhead(ctx context.Context) error {
 		p.Record.SetDue(p.Hooks.Due)
 	}
 	if p.Hooks.Keep != nil {
-		p.Record.Kept = p.Hooks.Keep
+		p.Record.Keep(p.Hooks.Keep)
 	}
 	for _, s := range p.Plan.Steps {
 		switch {
@@ -318,7 +318,7 @@ func (p writing) writeAhead(ctx context.Context) error {
 	if !added {
 		return nil
 	}
-	p.Record.Pending = true
+	p.Record.MarkPending()
 	if !p.Ending().keepsSource() {
 		p.Ending().noteSource() // the next run may have to finish this one without flags
 	}
@@ -369,23 +369,18 @@ func (p *Pass) keys() []record.Key {
 // complete marks the record as holding all of this commit. A pass that only reverts drift says nothing about commits.
 func (p writing) complete() {
 	if p.Listed.revertsOnly() {
-		p.Record.Pending, p.Record.Inputs = p.Listed.RevertOnly.pending, p.Listed.RevertOnly.inputs
+		p.Record.Reverted(p.Listed.RevertOnly.pending, p.Listed.RevertOnly.inputs)
 		return
 	}
-	p.Ending().forgetForeign()
+	done := record.Completion{Revision: p.Revision, Config: p.Config, Tool: p.Tool, Health: p.App.Health, Deferred: p.deferred}
 	if p.Record.Revision.Commit != p.Revision.Commit || len(p.Plan.Steps) > p.Exec.Postponed {
-		p.Record.LastApplied = p.Started.UTC().Truncate(time.Second)
-	}
-	if p.Record.Revision.Commit == "" && !p.Record.Rebuilt {
-		p.Record.Installed = p.Revision.Commit
+		done.Applied = p.Started.UTC().Truncate(time.Second)
 	}
 	if !p.Ending().keepsSource() {
 		p.Ending().noteSource()
 	}
-	p.Record.Revision = p.Revision
-	p.Record.Config, p.Record.Tool, p.Record.Health = p.Config, p.Tool, p.App.Health
+	p.Record.Complete(done)
 	p.Ending().noteInputs()
-	p.Record.Pending = p.Record.Rebuilt || p.deferred // a rebuilt inventory is compared with Git once more before anything is pruned
 }
 
 // LearnForeseen makes the kinds known that the apps before this one would define.

@@ -30,8 +30,7 @@ func (p ending) saveResult(idle bool, failure error) error {
 	}
 	neverApplied := p.Record.Len() == 0 && p.Record.Due != record.HooksDelete
 	if neverApplied && p.Listed.IsOwn() && errors.As(failure, new(*preflight.OwnedError)) { // so that status says who has its objects
-		p.Record.Source = p.Report.Source
-		p.noteSettings()
+		p.Record.NoteSource(p.Report.Source, p.settings(), !p.Record.Unproven)
 		return p.save(p.ctx, p.Report.Result, p.Report.Message, false)
 	}
 	if neverApplied && failure != nil {
@@ -48,17 +47,17 @@ func (p ending) saveResult(idle bool, failure error) error {
 	ctx, cancel := wait.Lingering(p.ctx, wait.SaveGrace)
 	defer cancel()
 	if failure != nil && len(p.Exec.Failed) > 0 {
-		p.Record.Pending = true
+		p.Record.MarkPending()
 	}
 	if idle && !p.Listed.IsOwn() && failure == nil {
-		p.Record.Revision = p.Revision // it would not be worth a write of its own
+		p.Record.NoteRevision(p.Revision) // it would not be worth a write of its own
 	}
 	return p.save(ctx, p.Report.Result, p.Report.Message, settled)
 }
 
 // save writes the inventory, the report and, when the run is news, the history.
 func (p ending) save(ctx context.Context, result report.Result, message string, settled bool) error {
-	p.Record.Settled = settled
+	p.Record.NoteSettled(settled)
 	if !p.Record.HasParent() {
 		if _, err := p.Records.LoadParent(ctx, p.Record, p.App.Name); err != nil {
 			return err
@@ -76,9 +75,9 @@ func (p ending) save(ctx context.Context, result report.Result, message string, 
 	if len(history) > 0 {
 		last = history[0]
 	}
-	p.Record.History, p.Report.News = history, p.pushed
-	p.Record.Report = &report.Summary{Name: p.App.Name, Source: p.Report.Source, List: p.Record.List, Revision: p.Record.Revision, Seen: p.seen(),
-		Sync: syncOf(result), Health: p.Report.Objects.Worst(), Message: message, Objects: p.Report.Objects, LastRun: last}
+	p.Report.News = p.pushed
+	p.Record.NoteRun(&report.Summary{Name: p.App.Name, Source: p.Report.Source, List: p.Record.List, Revision: p.Record.Revision, Seen: p.seen(),
+		Sync: syncOf(result), Health: p.Report.Objects.Worst(), Message: message, Objects: p.Report.Objects, LastRun: last}, history)
 	return p.Records.Save(ctx, p.Record)
 }
 
