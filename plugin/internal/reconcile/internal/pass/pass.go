@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
@@ -364,23 +363,6 @@ func (p *Pass) keys() []record.Key {
 		keys = append(keys, o.Key())
 	}
 	return keys
-}
-
-// complete marks the record as holding all of this commit. A pass that only reverts drift says nothing about commits.
-func (p writing) complete() {
-	if p.Listed.revertsOnly() {
-		p.Record.Reverted(p.Listed.RevertOnly.pending, p.Listed.RevertOnly.inputs)
-		return
-	}
-	done := record.Completion{Revision: p.Revision, Config: p.Config, Tool: p.Tool, Health: p.App.Health, Deferred: p.deferred}
-	if p.Record.Revision.Commit != p.Revision.Commit || len(p.Plan.Steps) > p.Exec.Postponed {
-		done.Applied = p.Started.UTC().Truncate(time.Second)
-	}
-	if !p.Ending().keepsSource() {
-		p.Ending().noteSource()
-	}
-	p.Record.Complete(done)
-	p.Ending().noteInputs()
 }
 
 // LearnForeseen makes the kinds known that the apps before this one would define.

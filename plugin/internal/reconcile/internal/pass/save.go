@@ -55,6 +55,23 @@ func (p ending) saveResult(idle bool, failure error) error {
 	return p.save(ctx, p.Report.Result, p.Report.Message, settled)
 }
 
+// complete marks the record as holding all of this commit. A pass that only reverts drift says nothing about commits.
+func (p writing) complete() {
+	if p.Listed.revertsOnly() {
+		p.Record.Reverted(p.Listed.RevertOnly.pending, p.Listed.RevertOnly.inputs)
+		return
+	}
+	done := record.Completion{Revision: p.Revision, Config: p.Config, Tool: p.Tool, Health: p.App.Health, Deferred: p.deferred}
+	if p.Record.Revision.Commit != p.Revision.Commit || len(p.Plan.Steps) > p.Exec.Postponed {
+		done.Applied = p.Started.UTC().Truncate(time.Second)
+	}
+	if !p.Ending().keepsSource() {
+		p.Ending().noteSource()
+	}
+	p.Record.Complete(done)
+	p.Ending().noteInputs()
+}
+
 // save writes the inventory, the report and, when the run is news, the history.
 func (p ending) save(ctx context.Context, result report.Result, message string, settled bool) error {
 	p.Record.NoteSettled(settled)
