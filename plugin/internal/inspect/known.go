@@ -148,7 +148,7 @@ func (m *members) of(id string, parent *record.Record) (rows []record.Row, unrea
 	inv := record.NewInventory("")
 	for _, key := range m.live.Carrying(id) {
 		ref := object.Ref{Kind: byGroupKind[schema.GroupKind{Group: key.Group, Kind: key.Kind}], Namespace: key.Namespace, Name: key.Name}
-		inv.Rows[key] = record.Row{Ref: ref, UID: m.live.Object(key).GetUID()}
+		inv.Applied(record.Row{Ref: ref, UID: m.live.Object(key).GetUID()})
 	}
 	for _, gk := range parent.GroupKinds {
 		for _, ns := range append([]string{""}, parent.Namespaces...) {
@@ -205,7 +205,7 @@ func (k known) namespaces(instance string) []string {
 		if rec.Inventory == nil {
 			continue
 		}
-		for key := range rec.Rows {
+		for key := range rec.All() {
 			if key.Namespace != "" {
 				spaces[key.Namespace] = true
 			}

@@ -3,6 +3,7 @@ package inspect
 import (
 	"cmp"
 	"context"
+	"iter"
 	"maps"
 	"slices"
 
@@ -35,17 +36,17 @@ func (i *Inspector) Status(ctx context.Context, name string) (status.List, error
 	rows := map[record.Key]record.Row{} // of all these apps: a list of a kind must reach the namespaces of each
 	for _, n := range names {
 		if rec := inventories[n]; rec != nil && rec.Inventory != nil {
-			maps.Copy(rows, rec.Rows)
+			maps.Insert(rows, rec.All())
 		}
 	}
-	live, unread := i.look(ctx, rows)
+	live, unread := i.look(ctx, maps.All(rows))
 	if err := ctx.Err(); err != nil {
 		return list, err
 	}
 	for _, n := range names {
 		rec, live, unread := inventories[n], live, unread
 		if rec != nil && rec.Inventory != nil && len(names) > 1 && slices.ContainsFunc(rec.Kinds(), func(k object.Kind) bool { return unread[k] != nil }) {
-			live, unread = i.look(ctx, rec.Rows) // what may not be read may be another app's
+			live, unread = i.look(ctx, rec.All()) // what may not be read may be another app's
 		}
 		list.Items = append(list.Items, status.Of(i.input(n, parents[n].Report, rec, live, unread, name != "")))
 	}
@@ -54,7 +55,7 @@ func (i *Inspector) Status(ctx context.Context, name string) (status.List, error
 }
 
 // look reads the live objects of rows, whole, and tells which kinds could not be read.
-func (i *Inspector) look(ctx context.Context, rows map[record.Key]record.Row) (*live.Snapshot, map[object.Kind]error) {
+func (i *Inspector) look(ctx context.Context, rows iter.Seq2[record.Key, record.Row]) (*live.Snapshot, map[object.Kind]error) {
 	live, unread := live.New(), map[object.Kind]error{}
 	q := observe.For(rows)
 	q.Values = true

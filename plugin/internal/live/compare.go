@@ -103,11 +103,9 @@ func countsChanges(row record.Row) bool {
 
 // StartOver takes over the versions of a server that was restored from a backup, for objects whose values are right.
 func StartOver(inv *record.Inventory, s *Snapshot, set string, states map[record.Key]State) {
-	for k, row := range inv.Rows {
+	for k := range inv.All() {
 		if u := s.Values(k, set); u != nil && states[k] == InSync {
-			row.ResourceVersion, row.Generation = u.GetResourceVersion(), u.GetGeneration()
-			row.Metadata = MetadataDigest(inv, u)
-			inv.Rows[k] = row
+			inv.Rewritten(k, u.GetResourceVersion(), u.GetGeneration(), MetadataDigest(inv, u))
 		}
 	}
 }

@@ -77,14 +77,16 @@ func TestCompareValues(t *testing.T) {
 // After a restore from a backup versions tell nothing; where the values are right, they are taken over.
 func TestStartOver(t *testing.T) {
 	inv := record.NewInventory("shop")
-	inv.Rows[record.KeyOf(configMap("x"))] = record.Row{Ref: configMap("x"), UID: "u", ResourceVersion: "900", Manifest: "m"}
-	inv.Rows[record.KeyOf(configMap("y"))] = record.Row{Ref: configMap("y"), UID: "u", ResourceVersion: "901", Manifest: "m"}
+	inv.Applied(record.Row{Ref: configMap("x"), UID: "u", ResourceVersion: "900", Manifest: "m"})
+	inv.Applied(record.Row{Ref: configMap("y"), UID: "u", ResourceVersion: "901", Manifest: "m"})
 	s := New()
 	s.SetRewound()
 	s.Add(configMaps, read("one"))
 	StartOver(inv, s, ourID, map[record.Key]State{record.KeyOf(configMap("x")): InSync, record.KeyOf(configMap("y")): Missing})
-	if !s.IsRewound() || inv.Rows[record.KeyOf(configMap("x"))].ResourceVersion != "6" || inv.Rows[record.KeyOf(configMap("y"))].ResourceVersion != "901" {
-		t.Errorf("%+v", inv.Rows)
+	x, _ := inv.Row(record.KeyOf(configMap("x")))
+	y, _ := inv.Row(record.KeyOf(configMap("y")))
+	if !s.IsRewound() || x.ResourceVersion != "6" || y.ResourceVersion != "901" {
+		t.Errorf("%+v, %+v", x, y)
 	}
 }
 

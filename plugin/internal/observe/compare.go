@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"iter"
 	"maps"
 	"slices"
 
@@ -22,7 +23,7 @@ type Recorded struct {
 // tell. It costs no request when every object is as it was left.
 func (r *Reader) Compare(ctx context.Context, s *live.Snapshot, apps ...*Recorded) error {
 	for _, a := range apps {
-		a.States = make(map[record.Key]live.State, len(a.Inventory.Rows))
+		a.States = make(map[record.Key]live.State, a.Inventory.Len())
 	}
 	doubtful, unread := map[object.Kind]bool{}, map[object.Ref]bool{}
 	each(apps, func(a *Recorded, k record.Key, row record.Row) {
@@ -66,20 +67,20 @@ func (r *Reader) Compare(ctx context.Context, s *live.Snapshot, apps ...*Recorde
 
 func each(apps []*Recorded, do func(a *Recorded, k record.Key, row record.Row)) {
 	for _, a := range apps {
-		for k, row := range a.Inventory.Rows {
+		for k, row := range a.Inventory.All() {
 			do(a, k, row)
 		}
 	}
 }
 
 // allRows are the rows of all apps together.
-func allRows(apps []*Recorded) map[record.Key]record.Row {
+func allRows(apps []*Recorded) iter.Seq2[record.Key, record.Row] {
 	if len(apps) == 1 {
-		return apps[0].Inventory.Rows
+		return apps[0].Inventory.All()
 	}
 	rows := map[record.Key]record.Row{}
 	for _, a := range apps {
-		maps.Copy(rows, a.Inventory.Rows)
+		maps.Insert(rows, a.Inventory.All())
 	}
-	return rows
+	return maps.All(rows)
 }

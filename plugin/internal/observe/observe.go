@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"errors"
+	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -55,7 +56,7 @@ type ListRequest struct {
 }
 
 // For says how to list the kinds of rows.
-func For(rows map[record.Key]record.Row) ListRequest {
+func For(rows iter.Seq2[record.Key, record.Row]) ListRequest {
 	q := ListRequest{Namespaces: map[object.Kind][]string{}, expect: map[object.Kind]int{}}
 	spaces := map[object.Kind]map[string]bool{}
 	for _, row := range rows {

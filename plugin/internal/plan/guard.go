@@ -47,7 +47,7 @@ func (r *Excess) Refuse(a Allowance) error {
 // allows, everything (of more than one object), all Namespaces or all CRDs. nil refuses nothing.
 func (p *Plan) Guard(rec *record.Record, from report.Source, budget app.Budget) *Excess {
 	doomed, spared := p.Deletions()
-	total := len(rec.Rows) - spared
+	total := rec.Len() - spared
 	n := len(doomed)
 	if n == 0 {
 		return nil
@@ -75,7 +75,7 @@ func (p *Plan) Guard(rec *record.Record, from report.Source, budget app.Budget) 
 
 func allGo(rec *record.Record, doomed []Prune, group, kind string) bool {
 	have, gone := 0, 0
-	for k := range rec.Rows {
+	for k := range rec.All() {
 		if k.Group == group && k.Kind == kind {
 			have++
 		}

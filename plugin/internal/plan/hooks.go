@@ -49,12 +49,12 @@ func (h *Hooks) ForCommit(rec *record.Record, objects []*desired.Object, commit 
 	}
 	switch {
 	case rec.Hooks.Release == h.Release && rec.Due == "", rec.Hooks.Release == "" && applied == commit && rec.Due == "":
-		rec.Hooks.Release = h.Release
+		rec.NoteRelease(h.Release)
 	case rec.Due == "" && applied == "" && !rec.Rebuilt:
 		h.New, h.Due = true, record.HooksInstall
 	case rec.Due == "":
 		h.New, h.Due = true, record.HooksUpgrade
-	case rec.Due == record.HooksDelete && len(rec.Rows) == 0: // it was about to be removed, and is back
+	case rec.Due == record.HooksDelete && rec.Len() == 0: // it was about to be removed, and is back
 		h.New, h.Due = true, record.HooksInstall
 	case rec.Due == record.HooksDelete:
 		h.New, h.Due = true, record.HooksUpgrade

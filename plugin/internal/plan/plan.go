@@ -53,7 +53,7 @@ func Make(in Input) *Plan {
 			continue
 		}
 		s := &Step{Object: o, From: from, Stage: o.Stage(), Hash: rec.Hash(o.Body), Told: rec.Foreign[o.ID()]}
-		row, recorded := rec.Rows[k]
+		row, recorded := rec.Row(k)
 		if recorded {
 			s.Row = &row
 			s.State = in.States[k]

@@ -33,7 +33,7 @@ func newScene() *scene {
 // applied puts o into record and cluster, as it is.
 func (s *scene) applied(o *desired.Object, v live.State) *scene {
 	k := o.Key()
-	s.rec.Rows[k] = record.Row{Ref: o.Ref, UID: types.UID(o.Name), Manifest: s.rec.Hash(o.Body)}
+	s.rec.Applied(record.Row{Ref: o.Ref, UID: types.UID(o.Name), Manifest: s.rec.Hash(o.Body)})
 	live := o.Manifest.DeepCopy()
 	live.SetUID(types.UID(o.Name))
 	live.SetLabels(map[string]string{record.LabelPartOf: objecttest.Set})
@@ -116,7 +116,7 @@ func TestAPlanHoldsOnlyWhatDiffers(t *testing.T) {
 	s.applied(desiredtest.Object("ConfigMap", "same"), live.InSync).applied(desiredtest.Object("ConfigMap", "drifted"), live.Drifted).
 		applied(desiredtest.Object("ConfigMap", "changed"), live.InSync).applied(desiredtest.Object("ConfigMap", "missing"), live.Missing).
 		applied(desiredtest.Object("ConfigMap", "old"), live.InSync)
-	s.rec.Rows[record.KeyOf(objecttest.Ref("ConfigMap", "ahead"))] = record.Row{Ref: objecttest.Ref("ConfigMap", "ahead")}
+	s.rec.Applied(record.Row{Ref: objecttest.Ref("ConfigMap", "ahead")})
 	s.applied(desiredtest.Object("ConfigMap", "taken"), live.InSync)
 	taken := s.live.Object(record.KeyOf(objecttest.Ref("ConfigMap", "taken")))
 	taken.SetLabels(map[string]string{record.LabelPartOf: "applyset-theirs-v1"})
@@ -137,9 +137,9 @@ func TestAnotherVersionOfAKindIsAChange(t *testing.T) {
 	s := newScene()
 	o := desiredtest.Object("Widget", "w")
 	s.applied(o, live.InSync)
-	row := s.rec.Rows[o.Key()]
+	row, _ := s.rec.Row(o.Key())
 	row.Ref.Version = "v1beta1"
-	s.rec.Rows[o.Key()] = row
+	s.rec.Applied(row)
 	objecttest.Lines(t, s.plan(o).lines(), "apply 3/0 widget.example.com/w git")
 }
 
@@ -188,7 +188,7 @@ func TestGuardRefusesToPruneTooMuch(t *testing.T) {
 			}
 			for i := range test.ahead {
 				ref := objecttest.Ref("Secret", fmt.Sprintf("ahead-%d", i))
-				s.rec.Rows[record.KeyOf(ref)] = record.Row{Ref: ref}
+				s.rec.Applied(record.Row{Ref: ref})
 			}
 			r := s.plan(test.stay...).Guard(s.rec, report.Source{}, cmp.Or(test.budget, app.DefaultBudget))
 			a := AllowedBy([]Commit{{Message: test.message}})

@@ -74,7 +74,7 @@ func TestAttackRecreateBudget(t *testing.T) {
 		if n == 0 {
 			s.Recreate = apply.AsAsked // foreseen
 		}
-		p.Record.Rows[s.Key()] = record.Row{Ref: s.Ref, UID: "u"}
+		p.Record.Applied(record.Row{Ref: s.Ref, UID: "u"})
 		p.Plan.Steps = append(p.Plan.Steps, s)
 	}
 	for n := 1; n <= 2; n++ {

@@ -54,7 +54,7 @@ func (k *kitchen) pass(commit, config string, opts pass.Options) *pass.Pass {
 	p.Commit, p.Config, p.Listed = commit, config, &pass.Listed{}
 	p.Record = &record.Record{Inventory: record.NewInventory("slow")}
 	o := desiredtest.Object("ConfigMap", "a")
-	p.Record.Rows[o.Key()] = record.Row{Ref: o.Ref, UID: "1"}
+	p.Record.Applied(record.Row{Ref: o.Ref, UID: "1"})
 	return p
 }
 

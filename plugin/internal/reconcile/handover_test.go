@@ -29,7 +29,7 @@ func TestAnAppThatIsPlannedLateHandsOver(t *testing.T) {
 		live.SetUID("1")
 		live.SetLabels(map[string]string{record.LabelPartOf: objecttest.Set})
 		shared.Add(o.Ref.Kind, live)
-		giver.Record.Rows[o.Key()] = record.Row{Ref: o.Ref, UID: "1"}
+		giver.Record.Applied(record.Row{Ref: o.Ref, UID: "1"})
 	}
 	for _, p := range []*pass.Pass{giver, taker} {
 		p.Live, p.Listed.Shared = shared, shared

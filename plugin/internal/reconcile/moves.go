@@ -50,18 +50,17 @@ func (rd *run) passOf(name string) *pass.Pass {
 func (rd concluding) dropGiven(ctx context.Context) error {
 	left := map[*pass.Pass]bool{}
 	for _, m := range rd.moves {
-		if row := m.to.Record.Rows[m.key]; row.UID == "" || pass.FailedOn(m.to, m.key) {
+		if row, _ := m.to.Record.Row(m.key); row.UID == "" || pass.FailedOn(m.to, m.key) {
 			m.from.Listed.NotPruned = fmt.Sprintf("%s goes to the app %s, which has not taken it over yet", m.key.Name, m.to.App.Name)
 			continue
 		}
-		if _, have := m.from.Record.Rows[m.key]; have {
-			delete(m.from.Record.Rows, m.key)
+		if m.from.Record.HandedOver(m.key, m.to.Record.Inventory) {
 			left[m.from] = true
 		}
 	}
 	var errs []error
 	for _, p := range slices.SortedFunc(maps.Keys(left), func(a, b *pass.Pass) int { return slices.Index(rd.passes, a) - slices.Index(rd.passes, b) }) {
-		if !p.Listed.LeftList || len(p.Record.Rows) > 0 {
+		if !p.Listed.LeftList || p.Record.Len() > 0 {
 			errs = append(errs, rd.Records.Save(ctx, p.Record))
 		}
 	}

@@ -139,13 +139,13 @@ func (g *identity) observe(ctx context.Context, passes []*pass.Pass) error {
 	var newest uint64
 	for _, p := range passes {
 		p.Live, p.Listed.Shared = g.live, g.live
-		p.Record.ForeignFields = string(p.App.ForeignFields)
-		maps.Copy(rows, p.Record.Rows)
+		p.Record.NoteForeignFields(string(p.App.ForeignFields))
+		maps.Insert(rows, p.Record.All())
 		if v, err := strconv.ParseUint(p.Record.Newest(), 10, 64); err == nil {
 			newest = max(newest, v)
 		}
 	}
-	q := observe.For(rows)
+	q := observe.For(maps.All(rows))
 	if newest > 0 {
 		q.NotOlderThan = strconv.FormatUint(newest, 10)
 	}

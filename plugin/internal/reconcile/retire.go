@@ -25,7 +25,7 @@ func (rd deciding) guardRemovals(ctx context.Context) {
 	total := 0
 	for _, rec := range rd.records {
 		if rd.finding().lists(rec) {
-			total += len(rec.Rows)
+			total += rec.Len()
 		}
 	}
 	excess := crossapp.Budget(deletions, total)

@@ -107,7 +107,7 @@ func (s *Session) remember(rd *run, err error) {
 		}
 		m := &member{last: p, changed: map[record.Key]bool{}}
 		s.members = append(s.members, m)
-		for k := range p.Record.Rows {
+		for k := range p.Record.All() {
 			s.holder[k] = m
 		}
 		if !p.Listed.IsOwn() {
@@ -161,7 +161,7 @@ func (s *Session) RunChanged(ctx context.Context) (out Outcome, done bool) {
 		app, err := p.Ending().Finish(err)
 		out.Apps = append(out.Apps, AppOutcome{app, nil, err})
 		m.last = p
-		for k := range p.Record.Rows {
+		for k := range p.Record.All() {
 			s.holder[k] = m
 		}
 		forget(p)
@@ -203,7 +203,7 @@ func (s *Session) Changed(ctx context.Context, w Watch, c cluster.Change[*metav1
 		return false
 	}
 	p := m.last
-	row, ours := p.Record.Rows[key]
+	row, ours := p.Record.Row(key)
 	if !ours || live.NotNewer(u.ResourceVersion, row.ResourceVersion) {
 		return false
 	}
@@ -216,8 +216,7 @@ func (s *Session) Changed(ctx context.Context, w Watch, c cluster.Change[*metav1
 	v := live.Compare(p.Record.Inventory, row, seen, p.Set)
 	if v == live.NeedsRead && p.Env.Reader.Values(ctx, seen, []cluster.Ref{row.Ref}, p.Set) == nil {
 		if v = live.Compare(p.Record.Inventory, row, seen, p.Set); v == live.InSync {
-			row.ResourceVersion = seen.Object(key).GetResourceVersion()
-			p.Record.Rows[key] = row
+			p.Record.SeenAt(key, seen.Object(key).GetResourceVersion())
 		}
 	}
 	if v == live.InSync {

@@ -45,7 +45,7 @@ func (rd concluding) failures() error {
 // cluster, or the instance has no other source that its failure could be kept from.
 func (rd concluding) worthSaving() bool {
 	if slices.ContainsFunc(rd.passes, func(p *pass.Pass) bool {
-		return p.Record != nil && rd.finding().lists(p.Record) && len(p.Record.Rows) > 0
+		return p.Record != nil && rd.finding().lists(p.Record) && p.Record.Len() > 0
 	}) {
 		return true
 	}

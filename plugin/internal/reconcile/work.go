@@ -191,7 +191,7 @@ func (rd concluding) conclude(ctx context.Context) error {
 		return err
 	}
 	for _, p := range rd.passes {
-		if p.Listed.LeftList && !p.Listed.NotSelected && p.Failure == nil && len(p.Record.Rows) == 0 {
+		if p.Listed.LeftList && !p.Listed.NotSelected && p.Failure == nil && p.Record.Len() == 0 {
 			if err := rd.Records.Delete(ctx, p.Record); err != nil {
 				return err
 			}

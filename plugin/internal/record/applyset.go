@@ -27,9 +27,9 @@ func ApplySetID(name, namespace, kind, group string) string {
 
 // Hints returns the two lists that tell other tools where to look for members: Kind.group of every row, and the
 // namespaces other than the parent's.
-func Hints(rows map[Key]Row, parentNamespace string) (groupKinds, namespaces []string) {
+func (inv *Inventory) Hints(parentNamespace string) (groupKinds, namespaces []string) {
 	kinds, spaces := map[string]bool{}, map[string]bool{}
-	for k := range rows {
+	for k := range inv.rows {
 		gk := k.Kind
 		if k.Group != "" {
 			gk += "." + k.Group

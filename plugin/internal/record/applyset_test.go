@@ -22,14 +22,14 @@ func TestApplySetID(t *testing.T) {
 }
 
 func TestHintsNameKindsAndNamespacesOnce(t *testing.T) {
-	rows := map[Key]Row{}
+	inv := NewInventory("shop")
 	for _, ref := range []object.Ref{
 		{Kind: widgets, Name: "one"}, {Kind: widgets, Name: "two"}, {Kind: configMaps, Namespace: "b", Name: "x"},
 		{Kind: configMaps, Namespace: "a", Name: "x"}, {Kind: configMaps, Namespace: "instance", Name: "x"},
 	} {
-		rows[KeyOf(ref)] = Row{Ref: ref}
+		inv.WriteAhead(ref, false)
 	}
-	kinds, namespaces := Hints(rows, "instance")
+	kinds, namespaces := inv.Hints("instance")
 	if !slices.Equal(kinds, []string{"ConfigMap", "Widget.example.com"}) || !slices.Equal(namespaces, []string{"a", "b"}) {
 		t.Errorf("got %v and %v", kinds, namespaces)
 	}

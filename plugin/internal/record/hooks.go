@@ -39,6 +39,21 @@ func (h *Hooks) SetDue(cause HookCause) {
 	h.Due = cause
 }
 
+// ForeseeDue notes in a dry run what hooks would be due for. What has run so far counts as before.
+func (h *Hooks) ForeseeDue(cause HookCause) { h.Due = cause }
+
+// Keep notes the hooks of the removal of the app, as PackHooks packs them.
+func (h *Hooks) Keep(packed []byte) { h.Kept = packed }
+
+// Finished notes that the hooks of the manifests with the keyed hash release have all run.
+func (h *Hooks) Finished(release string) { h.Due, h.Release = "", release }
+
+// NoteRelease notes the manifests whose hooks count as run, "" for none. Hooks that are due stay due.
+func (h *Hooks) NoteRelease(release string) { h.Release = release }
+
+// EndRemoval notes that the hooks of the removal have run, or must never run: the record keeps none any more.
+func (h *Hooks) EndRemoval() { h.Kept, h.Due = nil, "" }
+
 // HookRun is the last run of one hook in one phase. Name is that of the manifest, or its generateName; the object's own
 // name is Ref's. Result is empty while it runs.
 type HookRun struct {
@@ -81,3 +96,12 @@ func (h *Hooks) Begin(run HookRun) *HookRun {
 func (h *Hooks) Forget(gone func(HookRun) bool) {
 	h.Runs = slices.DeleteFunc(h.Runs, gone)
 }
+
+// Created notes the uid of the object of a run.
+func (r *HookRun) Created(uid types.UID) { r.UID = uid }
+
+// Ended notes how a run ended. The message says why it failed.
+func (r *HookRun) Ended(result report.Result, message string) { r.Result, r.Message = result, message }
+
+// Dropped notes that the object of a run was deleted, as its policy asks.
+func (r *HookRun) Dropped() { r.Gone = true }

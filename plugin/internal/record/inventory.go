@@ -106,7 +106,7 @@ type Header struct {
 	Inputs        *Inputs           `json:"inputs,omitempty"`       // what they were rendered from; nil when it is not known, or they are not all
 	Tool          string            `json:"tool"`                   // version that wrote it
 	Pending       bool              `json:"pending,omitempty"`      // not everything of Revision is applied, or pruned
-	Applied       time.Time         `json:"applied,omitzero"`       // when objects were applied last: their budget to become healthy starts
+	LastApplied   time.Time         `json:"applied,omitzero"`       // when objects were applied last: their budget to become healthy starts
 	Settled       bool              `json:"settled,omitempty"`      // everything was Healthy when the run ended
 	Health        []health.Rule     `json:"health,omitempty"`       // rules of the app that say how its objects are doing
 	Secret        []byte            `json:"key"`                    // key of the hashes
@@ -120,14 +120,14 @@ type Header struct {
 // Inventory is the header and the rows of one app.
 type Inventory struct {
 	Header
-	Rows map[Key]Row
+	rows map[Key]Row // see rows.go
 }
 
 // NewInventory returns an empty inventory of app with a key of its own.
 func NewInventory(app string) *Inventory {
 	key := make([]byte, 32)
 	rand.Read(key) // never fails
-	return &Inventory{Header: Header{App: app, Secret: key, Shards: 1}, Rows: map[Key]Row{}}
+	return &Inventory{Header: Header{App: app, Secret: key, Shards: 1}, rows: map[Key]Row{}}
 }
 
 // Hash returns the keyed hash of data, 22 characters: equal data are seen to be equal, nothing else is told.
@@ -140,7 +140,7 @@ func (inv *Inventory) Hash(data []byte) string {
 // Kinds lists the kinds of the rows, sorted.
 func (inv *Inventory) Kinds() []object.Kind {
 	seen := map[object.Kind]bool{}
-	for _, r := range inv.Rows {
+	for _, r := range inv.rows {
 		seen[r.Ref.Kind] = true
 	}
 	return slices.SortedFunc(maps.Keys(seen), compareKinds)
@@ -153,7 +153,7 @@ func compareKinds(a, b object.Kind) int {
 // Newest returns the highest resourceVersion among the rows, "" when there is none that compares.
 func (inv *Inventory) Newest() string {
 	var newest uint64
-	for _, r := range inv.Rows {
+	for _, r := range inv.rows {
 		if v, err := strconv.ParseUint(r.ResourceVersion, 10, 64); err == nil {
 			newest = max(newest, v)
 		}
@@ -166,7 +166,7 @@ func (inv *Inventory) Newest() string {
 
 // Sorted lists the rows by kind, namespace and name.
 func (inv *Inventory) Sorted() []Row {
-	return slices.SortedFunc(maps.Values(inv.Rows), compareRows)
+	return slices.SortedFunc(maps.Values(inv.rows), compareRows)
 }
 
 func compareRows(a, b Row) int {
@@ -183,7 +183,7 @@ const MaxShards = 1 << 16
 // shard only when the count doubles, and then to a shard that did not exist before.
 func (inv *Inventory) shardCount() int {
 	n := max(inv.Shards, 1)
-	for n*rowsPerShard < len(inv.Rows) {
+	for n*rowsPerShard < len(inv.rows) {
 		n *= 2
 	}
 	return n
@@ -304,12 +304,12 @@ func (inv *Inventory) open(s Shard) error {
 	if !hmac.Equal([]byte(s.Seal), []byte(inv.Hash(s.Rows))) {
 		return fmt.Errorf("%w: it was edited", errCorrupt)
 	}
-	return decodeRows(s.Rows, inv.Rows)
+	return decodeRows(s.Rows, inv.rows)
 }
 
 // Decode puts the shards of one app together; a missing or unreadable one is an error, never an empty one.
 func Decode(shards map[int]Shard) (*Inventory, error) {
-	inv := &Inventory{Rows: map[Key]Row{}}
+	inv := &Inventory{rows: map[Key]Row{}}
 	if err := json.Unmarshal(shards[0].Header, &inv.Header); err != nil {
 		return nil, fmt.Errorf("%w: header: %w", errCorrupt, err)
 	}

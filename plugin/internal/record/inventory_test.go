@@ -29,7 +29,7 @@ func inventoryOf(n int, generation int64) *Inventory {
 		if i%3 == 0 {
 			ref = object.Ref{Kind: widgets, Name: fmt.Sprintf("object-%d", i)}
 		}
-		inv.Rows[KeyOf(ref)] = Row{Ref: ref, UID: types.UID(fmt.Sprint(i)), ResourceVersion: "12", Generation: generation,
+		inv.rows[KeyOf(ref)] = Row{Ref: ref, UID: types.UID(fmt.Sprint(i)), ResourceVersion: "12", Generation: generation,
 			Manifest: "m", Owned: "o", Metadata: "d", Adopted: i%5 == 0, CreateOnly: i%7 == 0, Expires: i%11 == 0}
 	}
 	return inv
@@ -68,10 +68,10 @@ func TestInventoryIsReadAsItWasWritten(t *testing.T) {
 func TestShardCountNeverShrinks(t *testing.T) {
 	inv := inventoryOf(rowsPerShard+1, 1)
 	stored(t, inv)
-	for k := range inv.Rows {
-		delete(inv.Rows, k)
+	for k := range inv.rows {
+		delete(inv.rows, k)
 	}
-	if got, err := Decode(stored(t, inv)); err != nil || got.Shards != 2 || len(got.Rows) != 0 {
+	if got, err := Decode(stored(t, inv)); err != nil || got.Shards != 2 || len(got.rows) != 0 {
 		t.Errorf("%v, %v", got, err)
 	}
 }
@@ -84,10 +84,10 @@ func TestSaveCutOffLosesNoRow(t *testing.T) {
 		from, to := sizes[0], sizes[1]
 		old := inventoryOf(from, 1)
 		before := stored(t, old)
-		next := &Inventory{Header: old.Header, Rows: inventoryOf(to, 2).Rows}
+		next := &Inventory{Header: old.Header, rows: inventoryOf(to, 2).rows}
 		for range 50 { // some leave, too
 			k := KeyOf(object.Ref{Kind: widgets, Name: fmt.Sprintf("object-%d", 3*r.IntN(from/3+1))})
-			delete(next.Rows, k)
+			delete(next.rows, k)
 		}
 		after := stored(t, next)
 		shards := maps.Clone(before)
@@ -97,18 +97,18 @@ func TestSaveCutOffLosesNoRow(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%d to %d rows, after Shard %d: %v", from, to, i, err)
 			}
-			for k := range old.Rows {
-				if _, stays := next.Rows[k]; stays && got.Rows[k].UID == "" {
+			for k := range old.rows {
+				if _, stays := next.rows[k]; stays && got.rows[k].UID == "" {
 					t.Fatalf("%d to %d rows, after Shard %d: %v is lost", from, to, i, k)
 				}
 			}
-			again := &Inventory{Header: got.Header, Rows: next.Rows} // the next save, by a process that read this
+			again := &Inventory{Header: got.Header, rows: next.rows} // the next save, by a process that read this
 			settled := maps.Clone(shards)
 			maps.Copy(settled, stored(t, again))
 			final, err := Decode(settled)
-			if err != nil || !reflect.DeepEqual(final.Rows, next.Rows) {
+			if err != nil || !reflect.DeepEqual(final.rows, next.rows) {
 				t.Fatalf("%d to %d rows, cut off after Shard %d and saved again: %d rows, want %d (%v)",
-					from, to, i, len(final.Rows), len(next.Rows), err)
+					from, to, i, len(final.rows), len(next.rows), err)
 			}
 		}
 	}
@@ -188,7 +188,7 @@ func FuzzDecodeRows(f *testing.F) {
 			return
 		}
 		again := map[Key]Row{}
-		inv := &Inventory{Rows: rows}
+		inv := &Inventory{rows: rows}
 		if err := decodeRows(encodeRows(inv.Sorted()), again); err != nil || !reflect.DeepEqual(rows, again) {
 			t.Errorf("%v is read, but not again: %v (%v)", rows, again, err)
 		}
@@ -226,7 +226,7 @@ func TestNewestIsTheHighestNumber(t *testing.T) {
 	}
 	for i, v := range []string{"9", "100", "", "odd"} {
 		ref := object.Ref{Kind: configMaps, Name: fmt.Sprint(i)}
-		inv.Rows[KeyOf(ref)] = Row{Ref: ref, ResourceVersion: v}
+		inv.rows[KeyOf(ref)] = Row{Ref: ref, ResourceVersion: v}
 	}
 	if got := inv.Newest(); got != "100" {
 		t.Errorf("got %q", got)

@@ -1,8 +1,6 @@
 package record
 
 import (
-	"k8s.io/apimachinery/pkg/types"
-
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -59,12 +57,6 @@ func (r *Record) Refs() []object.Ref {
 		refs = append(refs, row.Ref)
 	}
 	return refs
-}
-
-// Restore adds a row for a live object that carries our label and our field manager's entry, when the inventory was
-// lost. The row counts as never applied.
-func (r *Record) Restore(ref object.Ref, uid types.UID) {
-	r.Rows[KeyOf(ref)] = Row{Ref: ref, UID: uid, Adopted: true}
 }
 
 // Unsaved tells whether the record differs from what was loaded or saved.

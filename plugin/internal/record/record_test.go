@@ -48,14 +48,14 @@ func TestARecordKnowsWhetherItWasSaved(t *testing.T) {
 	if r.Unsaved() {
 		t.Error("it was saved as it is")
 	}
-	if r.Restore(object.Ref{Kind: configMaps, Namespace: "shop", Name: "x"}, "u"); !r.Unsaved() || !r.Rows[Key{"", "ConfigMap", "shop", "x"}].Adopted {
+	if r.Restore(object.Ref{Kind: configMaps, Namespace: "shop", Name: "x"}, "u"); !r.Unsaved() || !r.rows[Key{"", "ConfigMap", "shop", "x"}].Adopted {
 		t.Error("a row that was restored is new, and somebody else's perhaps")
 	}
 	if kinds := r.Kinds(); len(kinds) != 1 || kinds[0] != configMaps {
 		t.Errorf("kinds %v", kinds)
 	}
 	empty, err := Decode(map[int]Shard{0: New("shop").Empty()})
-	if err != nil || len(empty.Rows) != 0 {
+	if err != nil || len(empty.rows) != 0 {
 		t.Errorf("an empty record is read as %v, %v", empty, err)
 	}
 }

@@ -66,7 +66,7 @@ func (a *app) has(k object.Kind, namespace, name, more string, row func(*record.
 	if row != nil {
 		row(&r)
 	}
-	a.rec.Rows[record.KeyOf(r.Ref)] = r
+	a.rec.Applied(r)
 	a.live.Add(k, u)
 	return a
 }

@@ -25,7 +25,7 @@ func TestRemovalOrder(t *testing.T) {
 		return &Removal{App: app.App{Name: name, DependsOn: needs}, Record: rec}
 	}
 	with := func(l *Removal, ref object.Ref) *Removal {
-		l.Record.Rows[record.KeyOf(ref)] = record.Row{Ref: ref}
+		l.Record.Applied(record.Row{Ref: ref})
 		return l
 	}
 	holder := func(l *Removal) *Removal { return with(l, object.Ref{Kind: namespace, Name: "shop"}) }
@@ -91,7 +91,7 @@ func (w *world) app(name string, holds, claims []string, change ...func(*App)) *
 		u.SetUID(types.UID(n))
 		u.SetLabels(map[string]string{record.LabelPartOf: a.Set})
 		w.live.Add(o.Ref.Kind, u)
-		rec.Rows[o.Key()] = record.Row{Ref: o.Ref, UID: types.UID(n)}
+		rec.Applied(record.Row{Ref: o.Ref, UID: types.UID(n)})
 	}
 	for _, n := range claims {
 		a.Claims = append(a.Claims, desiredtest.Object("ConfigMap", n).Key())

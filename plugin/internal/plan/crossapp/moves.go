@@ -40,7 +40,7 @@ func Moves(apps []App) []Move {
 		for _, k := range giver.Claims {
 			wants[k] = true
 		}
-		for k, row := range giver.Record.Rows {
+		for k, row := range giver.Record.All() {
 			if wants[k] {
 				continue
 			}

@@ -69,10 +69,10 @@ func (l *Removal) containsHooksOf(other *Removal) bool {
 	for _, o := range other.hooks {
 		inside = append(inside, o.Ref)
 	}
-	for _, row := range other.Record.Rows {
+	for _, row := range other.Record.All() {
 		inside = append(inside, row.Ref)
 	}
-	for _, row := range l.Record.Rows {
+	for _, row := range l.Record.All() {
 		if record.HoldsOthers(row.Ref.Kind) && slices.ContainsFunc(inside, func(ref object.Ref) bool { return record.Contains(row.Ref, ref) }) {
 			return true
 		}
@@ -84,7 +84,7 @@ func (l *Removal) containsHooksOf(other *Removal) bool {
 // without a service account behind those with one, whose rights they may hold.
 func containersLast(a, b *Removal) int {
 	holds := func(l *Removal) int {
-		for _, row := range l.Record.Rows {
+		for _, row := range l.Record.All() {
 			if record.HoldsOthers(row.Ref.Kind) {
 				return 1
 			}

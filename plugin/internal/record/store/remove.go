@@ -69,8 +69,8 @@ func (s *Store) Remove(ctx context.Context, app string) error {
 // Delete removes the record of an app that has no objects any more: the parent, then the inventory from its last shard
 // to its first. Whatever request is the last before an accident, what is left reads as a record without rows.
 func (s *Store) Delete(ctx context.Context, r *record.Record) error {
-	if len(r.Rows) > 0 {
-		return fmt.Errorf("record of %s: it still has %d objects", r.App, len(r.Rows))
+	if r.Len() > 0 {
+		return fmt.Errorf("record of %s: it still has %d objects", r.App, r.Len())
 	}
 	refs := []cluster.Ref{{Kind: configMaps, Namespace: s.Namespace, Name: record.ParentName(r.App)}}
 	if r.Shards > 1 { // emptied already

@@ -171,7 +171,7 @@ func (s *Store) saveParent(ctx context.Context, r *record.Record) error {
 	if err != nil {
 		return err
 	}
-	groupKinds, spaces := record.Hints(r.Rows, s.Namespace)
+	groupKinds, spaces := r.Hints(s.Namespace)
 	meta := map[string]any{
 		"name": ref.Name, "namespace": ref.Namespace,
 		"labels": map[string]string{record.LabelID: s.ID(r.App), record.LabelApp: r.App, "app.kubernetes.io/managed-by": record.Tool},

@@ -80,7 +80,7 @@ func (b *Builder) renderCommit(ctx context.Context) (*Build, error) {
 	if r := b.carry(tree, options); r != nil {
 		return r, nil
 	}
-	if len(b.Record.Rows) == 0 { // all kinds are new
+	if b.Record.Len() == 0 { // all kinds are new
 		go b.Client.Discover(ctx)
 	}
 	if b.isSlow("") {
@@ -395,8 +395,7 @@ func (b *Builder) Unchanged(ctx context.Context, inputs *record.Inputs) bool {
 // Alone is a builder that shares nothing with b that passes change.
 func (b *Builder) Alone() *Builder {
 	n := *b
-	n.Record = &record.Record{Inventory: &record.Inventory{}}
-	n.Record.Charts = slices.Clone(b.Record.Charts)
+	n.Record = &record.Record{Inventory: &record.Inventory{Header: record.Header{Charts: slices.Clone(b.Record.Charts)}}}
 	n.Say = &tell.Teller{Report: &report.App{Name: b.App.Name}, Emit: b.Say.Emit, Listed: b.Listed}
 	n.Fetched = func(source.Revision) {}
 	return &n

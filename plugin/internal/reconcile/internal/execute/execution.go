@@ -151,7 +151,7 @@ func (e *Execution) record(s *plan.Step, o apply.Outcome) {
 		}
 		row := e.Applier.Result(&c, s, o)
 		if !e.DryRun {
-			e.Record.Rows[s.Key()] = row
+			e.Record.Applied(row)
 			e.NoteForeign(row, o.After)
 		}
 		for _, former := range o.Former {
@@ -191,7 +191,7 @@ func (e *Execution) PruneAll(ctx context.Context, rest []plan.Prune) error {
 		concurrent.Each(ctx, n, apply.AtOnce, func(i int) { changes[i], pruned[i], done[i] = a.Prune(ctx, now[i]) })
 		for i, r := range now {
 			if done[i] && !e.DryRun {
-				delete(e.Record.Rows, record.KeyOf(r.Row.Ref))
+				e.Record.Pruned(record.KeyOf(r.Row.Ref))
 			}
 			if c := changes[i]; c != nil {
 				if c.Action == report.Failed {
@@ -246,9 +246,9 @@ func (e *Execution) leave(s *plan.Step, o apply.Outcome) {
 		return
 	}
 	if o.After.GetLabels()[record.LabelPartOf] != e.Set {
-		delete(e.Record.Rows, s.Key())
+		e.Record.LeftAlone(s.Key())
 		return
 	}
-	e.Record.Rows[s.Key()] = record.Row{Ref: s.Ref, UID: o.After.GetUID(), ResourceVersion: o.After.GetResourceVersion(),
-		Generation: o.After.GetGeneration(), Manifest: s.Hash, CreateOnly: true}
+	e.Record.Applied(record.Row{Ref: s.Ref, UID: o.After.GetUID(), ResourceVersion: o.After.GetResourceVersion(),
+		Generation: o.After.GetGeneration(), Manifest: s.Hash, CreateOnly: true})
 }

@@ -22,13 +22,10 @@ func (e *Execution) NoteForeign(row record.Row, u metav1.Object) {
 		return
 	}
 	if text == "" { // the next save forgets it: that alone is no reason to write
-		delete(e.Record.Foreign, row.ID())
+		e.Record.NoteForeign(row.ID(), "")
 		return
 	}
 	e.Remarked = true
-	if e.Record.Foreign == nil {
-		e.Record.Foreign = map[string]string{}
-	}
-	e.Record.Foreign[row.ID()] = text
+	e.Record.NoteForeign(row.ID(), text)
 	e.Say.Remark(report.Change{Object: row.ID(), Short: e.Say.Short(row.Ref), Action: report.Unchanged, Note: text})
 }

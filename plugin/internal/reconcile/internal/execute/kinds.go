@@ -161,7 +161,7 @@ func (e *Execution) WaitsForKinds() bool { return len(e.waitingForKind) > 0 }
 // EndKinds ends the waiting for kinds when all else of the app, and of the apps before it, is applied. In a loop it does
 // not wait: a later pass applies what is of these kinds.
 func (e *Execution) EndKinds(ctx context.Context) error {
-	if e.Loop && slices.ContainsFunc(e.waitingForKind, kinds{e}.mayBeServed) && e.Now().Sub(e.Record.Applied) <= e.Wait.Timeout {
+	if e.Loop && slices.ContainsFunc(e.waitingForKind, kinds{e}.mayBeServed) && e.Now().Sub(e.Record.LastApplied) <= e.Wait.Timeout {
 		e.Postponed, e.waitingForKind = len(e.waitingForKind), nil
 		return nil
 	}

@@ -44,7 +44,7 @@ func (e *Execution) guardRecreations(ctx context.Context, anew []*plan.Step) err
 		return nil
 	}
 	doomed, spared := e.Plan.Deletions()
-	n, total, budget := len(doomed)+len(anew), len(e.Record.Rows)-spared, e.Budget
+	n, total, budget := len(doomed)+len(anew), e.Record.Len()-spared, e.Budget
 	r := &plan.Excess{N: n, Verb: "delete and recreate", What: report.Plural(len(anew), "object"), Advice: "nothing was written; if it is meant, commit with the trailer"}
 	switch {
 	case n > budget.Count:

@@ -101,7 +101,7 @@ func (r *Runner) resume(ctx context.Context, o *desired.Object, run *record.Hook
 	case err != nil && !apierrors.IsNotFound(err):
 		return err
 	case err == nil && live.GetAnnotations()[desired.HookRun] == run.Mark:
-		run.UID = live.GetUID()
+		run.Created(live.GetUID())
 	}
 	return r.await(ctx, o, run)
 }
@@ -124,7 +124,7 @@ func (r *Runner) clear(ctx context.Context, o *desired.Object, run *record.HookR
 		return err
 	}
 	known, _ := desired.ParseHook(live.GetAnnotations())
-	row := r.Record.Rows[record.KeyOf(ref)]
+	row, _ := r.Record.Row(record.KeyOf(ref))
 	ours := row.UID == live.GetUID() || run != nil && run.UID == live.GetUID()
 	switch {
 	case known == nil && !ours:
@@ -185,7 +185,7 @@ func (r *Runner) start(ctx context.Context, o *desired.Object, run *record.HookR
 		}
 		return hint.With(fmt.Errorf("%s hook %s: %s", phase, r.Say.Short(plan.NameGiven(o)), message), "%s", cmp.Or(advice, "correct the manifest at "+o.Origin.String()))
 	}
-	run.UID = live.GetUID()
+	run.Created(live.GetUID())
 	if err := r.SaveState(r.Wait.Run); err != nil {
 		return err
 	}
@@ -194,13 +194,14 @@ func (r *Runner) start(ctx context.Context, o *desired.Object, run *record.HookR
 
 // finish records how a run ended and tells it.
 func (r *Runner) finish(ctx context.Context, o *desired.Object, run *record.HookRun, failure string) error {
-	run.Result, run.Message = report.ResultSucceeded, ""
+	result, message := report.ResultSucceeded, ""
 	c := report.Change{Object: run.Ref.ID(), Short: r.Say.Short(run.Ref), Origin: o.Origin.String(), Action: report.Created,
 		Note: run.Phase + " hook, succeeded"}
 	if failure != "" {
-		run.Result, run.Message = report.ResultFailed, r.Say.Mask(failure)
-		c.Action, c.Note, c.Error = report.Failed, run.Phase+" hook", run.Message
+		result, message = report.ResultFailed, r.Say.Mask(failure)
+		c.Action, c.Note, c.Error = report.Failed, run.Phase+" hook", message
 	}
+	run.Ended(result, message)
 	r.Say.Change(c)
 	if err := r.SaveState(ctx); err != nil {
 		return err
@@ -252,8 +253,9 @@ func (r *Runner) dropFinished(list []*desired.Object, phase string) {
 			!(run.Result == report.ResultSucceeded && o.Hook.DropSucceeded || run.Result == report.ResultFailed && o.Hook.DropFailed) {
 			continue
 		}
-		_, err := r.Client.Delete(ctx, run.Ref, run.UID, false)
-		run.Gone = err == nil
+		if _, err := r.Client.Delete(ctx, run.Ref, run.UID, false); err == nil {
+			run.Dropped()
+		}
 	}
 }
 
@@ -272,7 +274,7 @@ func (r *Runner) Clean(ctx context.Context) error {
 		if err != nil || inGit(run) {
 			return false
 		}
-		_, object := r.Record.Rows[record.KeyOf(run.Ref)] // the hook became an object of the app
+		_, object := r.Record.Row(record.KeyOf(run.Ref)) // the hook became an object of the app
 		other := slices.ContainsFunc(r.Record.Runs, func(other record.HookRun) bool { return other.UID == run.UID && inGit(other) })
 		if run.UID == "" || run.Gone || object || other || r.KeepRemoved || record.HoldsOthers(run.Ref.Kind) {
 			return true

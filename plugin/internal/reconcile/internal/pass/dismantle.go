@@ -82,7 +82,7 @@ func (p removal) releaseAll(ctx context.Context) error {
 func (p removal) saveRest(ctx context.Context) error {
 	ctx, cancel := wait.Lingering(ctx, wait.SaveGrace)
 	defer cancel()
-	p.Record.Pending = true
+	p.Record.MarkPending()
 	if !p.Record.HasParent() {
 		if _, err := p.Records.LoadParent(ctx, p.Record, p.App.Name); err != nil {
 			return err

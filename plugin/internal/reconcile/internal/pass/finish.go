@@ -74,7 +74,7 @@ func (p ending) recheckHealth() error {
 	case p.Opts.DryRun:
 		return nil
 	case p.Opts.Loop:
-		return p.Wait.Once(keys, p.Record.Applied)
+		return p.Wait.Once(keys, p.Record.LastApplied)
 	}
 	return p.Wait.Healthy(p.ctx, keys, nil)
 }

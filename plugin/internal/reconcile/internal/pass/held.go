@@ -21,7 +21,7 @@ func (p reverting) PlanHeld(ctx context.Context) error {
 	}
 	p.Hooks.List, p.Hooks.Keep = nil, nil
 	p.Desired = slices.DeleteFunc(slices.Clone(p.Desired), func(o *desired.Object) bool {
-		_, recorded := p.Record.Rows[o.Key()]
+		_, recorded := p.Record.Row(o.Key())
 		return !recorded || p.handedOn(o.Key())
 	})
 	p.Live = p.OwnPart()
@@ -36,7 +36,7 @@ func (p reverting) PlanHeld(ctx context.Context) error {
 	for _, s := range p.Plan.Steps {
 		p.Desired = append(p.Desired, s.Object)
 	}
-	for k, row := range p.Record.Rows {
+	for k, row := range p.Record.All() {
 		p.Track.Refs[k] = row.Ref
 	}
 	if left := p.left(); len(left) > 0 {
@@ -62,7 +62,7 @@ func (p reverting) AtRecord(rec *record.Record) {
 // HasDrifted tells whether an object is not as it was applied. What was never applied to the end is left to a commit that
 // can be read.
 func (p reverting) HasDrifted() bool {
-	for k, row := range p.Record.Rows {
+	for k, row := range p.Record.All() {
 		if p.Commit != "" && row.Manifest != "" && p.States[k] != live.InSync {
 			return true
 		}

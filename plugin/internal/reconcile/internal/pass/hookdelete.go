@@ -51,7 +51,7 @@ func (p removal) dropKept(ctx context.Context) error {
 	if p.Opts.DryRun {
 		return nil
 	}
-	p.Record.Kept, p.Record.Due = nil, ""
+	p.Record.EndRemoval()
 	return p.hookRunner().SaveState(ctx)
 }
 
@@ -98,7 +98,7 @@ func (p removal) postDelete(ctx context.Context) error {
 func (p removal) removed(context.Context) error {
 	if p.Hooks.AreDue() && len(p.Exec.Failed) == 0 && !p.Opts.DryRun {
 		p.Hooks.List, p.Hooks.Due = nil, ""
-		p.Record.Kept, p.Record.Due = nil, ""
+		p.Record.EndRemoval()
 	}
 	return nil
 }

@@ -37,6 +37,6 @@ func (p planning) takeKept() error {
 // foreseeHooks lets a dry run name the hooks that would run.
 func (p planning) foreseeHooks() {
 	if p.Opts.DryRun && p.Hooks.AreDue() {
-		p.Record.Due = p.Hooks.Due
+		p.Record.ForeseeDue(p.Hooks.Due)
 	}
 }

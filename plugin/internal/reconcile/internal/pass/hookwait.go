@@ -24,10 +24,10 @@ func (p writing) postSync(ctx context.Context) error {
 		if err := p.hookRunner().Run(ctx, desired.PostSync, hooks.All); err != nil {
 			return err
 		}
-		p.Record.Due, p.Record.Hooks.Release = "", p.Hooks.Release
+		p.Record.Finished(p.Hooks.Release)
 	}
 	if len(p.Hooks.List) == 0 && !p.Hooks.AreDue() && len(p.Record.Runs) == 0 {
-		p.Record.Hooks.Release = ""
+		p.Record.NoteRelease("")
 	}
 	return p.hookRunner().Clean(ctx)
 }

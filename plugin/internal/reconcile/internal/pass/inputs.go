@@ -2,7 +2,6 @@ package pass
 
 import (
 	"context"
-	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -35,35 +34,24 @@ func (p reading) passOver() {
 		return
 	}
 	p.Say(report.Fetched, "%s, which does not touch %s", build.FetchedText(p.From.Repo, p.Revision, p.Record.Revision.Commit), p.App.Path)
-	p.Record.Revision, p.moved = p.Revision, true
+	p.Record.NoteRevision(p.Revision)
+	p.moved = true
 }
 
 // noteInputs lets the record name what the app was rendered from: the charts, and all inputs if its rows are what was
 // rendered, no more and no less.
 func (p ending) noteInputs() {
-	if !slices.Equal(p.Record.Charts, p.Built.Charts) {
-		p.Record.Charts, p.moved = p.Built.Charts, true
-	}
-	p.noteAsked()
-	before := p.Record.Inputs
-	p.Record.Inputs = p.Built.Inputs
-	if p.deferred || len(p.ignored) > 0 || len(p.Desired) != len(p.Record.Rows) {
-		p.Record.Inputs = nil
+	inputs := p.Built.Inputs
+	if p.deferred || len(p.ignored) > 0 || len(p.Desired) != p.Record.Len() {
+		inputs = nil
 	}
 	for _, o := range p.Desired {
-		if _, recorded := p.Record.Rows[o.Key()]; !recorded {
-			p.Record.Inputs = nil
+		if _, recorded := p.Record.Row(o.Key()); !recorded {
+			inputs = nil
 		}
 	}
-	if after := p.Record.Inputs; (before == nil) != (after == nil) || before != nil && before.Digest != after.Digest {
+	if p.Record.NoteInputs(inputs, p.Built.Charts, p.Built.Asked) {
 		p.moved = true
-	}
-}
-
-// noteAsked lets the record name what charts asked about in vain.
-func (p ending) noteAsked() {
-	if !slices.Equal(p.Record.Asked, p.Built.Asked) {
-		p.Record.Asked, p.moved = p.Built.Asked, true
 	}
 }
 

@@ -6,16 +6,17 @@ import (
 	"encoding/json"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// noteSettings puts the settings of the app into its record.
-func (p ending) noteSettings() {
-	p.Record.Target, p.Record.PlainSecrets = p.App.Namespace, p.App.AllowPlainSecrets
-	p.Record.List, p.Record.Settings = "", nil
+// settings are what the record names beside the source of the app.
+func (p ending) settings() record.Settings {
+	s := record.Settings{Namespace: p.App.Namespace, PlainSecrets: p.App.AllowPlainSecrets}
 	if !p.Listed.IsOwn() {
-		p.Record.List, p.Record.Settings = p.Listed.dir, p.Listed.setting
+		s.List, s.Listed = p.Listed.dir, p.Listed.setting
 	}
+	return s
 }
 
 // noteBefore lets the record name the commit that the objects equal before anything is written. That of an app that no commit
@@ -26,9 +27,9 @@ func (p writing) noteBefore() {
 	case l == nil || was == "":
 		return
 	case l.AppliedAt != nil:
-		p.Record.Revision = *l.AppliedAt
+		p.Record.NoteRevision(*l.AppliedAt)
 	case l.AppliedBefore != "" && l.AppliedBefore != was:
-		p.Record.Revision = report.Revision{Commit: l.AppliedBefore, Ref: p.Record.Revision.Ref}
+		p.Record.NoteRevision(report.Revision{Commit: l.AppliedBefore, Ref: p.Record.Revision.Ref})
 	}
 	l.recorded = was
 }

@@ -3,7 +3,6 @@ package pass
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 	"strings"
 
@@ -123,12 +122,12 @@ func (p reading) observeRecorded(ctx context.Context) error {
 	if p.Opts.Only != nil {
 		return p.observeDrift(ctx, p.Opts.Only.keys)
 	}
-	q := observe.For(p.Record.Rows)
+	q := observe.For(p.Record.All())
 	q.NotOlderThan = p.Record.Newest()
 	if err := p.Env.Reader.List(ctx, p.Live, q); err != nil {
 		return err
 	}
-	p.Record.ForeignFields = string(p.App.ForeignFields)
+	p.Record.NoteForeignFields(string(p.App.ForeignFields))
 	app := &observe.Recorded{Inventory: p.Record.Inventory, Set: p.Set}
 	if err := p.Env.Reader.Compare(ctx, p.Live, app); err != nil {
 		return err
@@ -150,19 +149,21 @@ func (p reading) Compared(ctx context.Context) error {
 
 // observeDrift reads the objects that a watch has brought up, and takes all others as clean.
 func (p reading) observeDrift(ctx context.Context, keys []record.Key) error {
-	p.States = make(map[record.Key]live.State, len(p.Record.Rows))
-	for k := range p.Record.Rows {
+	p.States = make(map[record.Key]live.State, p.Record.Len())
+	for k := range p.Record.All() {
 		p.States[k] = live.InSync
 	}
 	var refs []cluster.Ref
 	for _, k := range keys {
-		refs = append(refs, p.Record.Rows[k].Ref)
+		row, _ := p.Record.Row(k)
+		refs = append(refs, row.Ref)
 	}
 	if err := p.Env.Reader.Values(ctx, p.Live, refs, p.Set); err != nil {
 		return err
 	}
 	for _, k := range keys {
-		p.States[k] = live.Compare(p.Record.Inventory, p.Record.Rows[k], p.Live, p.Set)
+		row, _ := p.Record.Row(k)
+		p.States[k] = live.Compare(p.Record.Inventory, row, p.Live, p.Set)
 	}
 	return nil
 }
@@ -175,7 +176,7 @@ func (p reading) Decide(ctx context.Context) error {
 	if newCommit {
 		p.Report.Cause = report.CauseCommit
 	}
-	if rec.Pending || rec.Due != "" || rec.Config != p.Config || rec.Tool != p.Tool || len(rec.Rows) == 0 || newCommit && !p.untouched(ctx) {
+	if rec.Pending || rec.Due != "" || rec.Config != p.Config || rec.Tool != p.Tool || rec.Len() == 0 || newCommit && !p.untouched(ctx) {
 		return nil
 	}
 	if !newCommit {
@@ -197,11 +198,11 @@ func (p reading) Decide(ctx context.Context) error {
 	if err := p.writing().renameShares(ctx); err != nil {
 		return err
 	}
-	p.Report.Counts.Unchanged = len(rec.Rows)
-	for k, row := range rec.Rows {
+	p.Report.Counts.Unchanged = rec.Len()
+	for k, row := range rec.All() {
 		p.Track.Refs[k] = row.Ref
 	}
-	if err := p.Planning().readUnsettled(ctx, slices.Collect(maps.Keys(rec.Rows))); err != nil {
+	if err := p.Planning().readUnsettled(ctx, slices.Collect(rec.Keys())); err != nil {
 		return err
 	}
 	p.Planning().tellUnowned()

@@ -42,8 +42,8 @@ func (p reading) RenderListed(ctx context.Context) {
 
 // OwnPart is the share of the app in what its group has listed.
 func (p *Pass) OwnPart() *live.Snapshot {
-	keys := make([]record.Key, 0, len(p.Record.Rows)+len(p.Desired))
-	for k := range p.Record.Rows {
+	keys := make([]record.Key, 0, p.Record.Len()+len(p.Desired))
+	for k := range p.Record.All() {
 		keys = append(keys, k)
 	}
 	for _, o := range p.Desired {
@@ -58,7 +58,7 @@ func (p planning) PlanListed(ctx context.Context) error {
 		if err := p.PlanRemoval(); err != nil {
 			return err
 		}
-		if len(p.Record.Rows) == 0 {
+		if p.Record.Len() == 0 {
 			p.Plan = &plan.Plan{}
 			return nil
 		}

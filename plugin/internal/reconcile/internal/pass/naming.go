@@ -9,7 +9,7 @@ import (
 // noteSpread finds out whether the app has objects in more than one namespace. Names alone do not tell them apart then.
 func (p planning) noteSpread() {
 	var s object.Spread
-	for k := range p.Record.Rows {
+	for k := range p.Record.All() {
 		s.See(k.Namespace)
 	}
 	for _, o := range slices.Concat(p.Desired, p.Hooks.List) {

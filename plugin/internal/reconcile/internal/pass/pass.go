@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
@@ -98,7 +97,7 @@ func New(ctx context.Context, r *Env, a app.App, opts Options) *Pass {
 	p.Report.Source.Path = a.Path
 	p.takeover = preflight.Takeover{Client: r.Cluster, Home: r.Home, Reader: r.Reader, Say: p.Teller, Told: &r.owners}
 	p.Wait = &wait.Waiter{Client: r.Cluster, Reader: r.Reader, Now: r.Now, Say: p.Teller, Track: p.Track, Set: p.Set, Run: ctx, Started: p.Started, Timeout: a.Timeout,
-		DryRun: opts.DryRun, Expires: func(k record.Key) bool { return p.Record.Rows[k].Expires }}
+		DryRun: opts.DryRun, Expires: p.expires}
 	return p
 }
 
@@ -226,7 +225,7 @@ func (p planning) lookBeforePrune(ctx context.Context) error {
 	for _, r := range p.Plan.Prunes {
 		doomed[r.Row.Ref.Kind] = true
 	}
-	q := observe.For(p.Record.Rows)
+	q := observe.For(p.Record.All())
 	q.Kinds = slices.DeleteFunc(q.Kinds, func(k cluster.Kind) bool { return !doomed[k] || p.Live.IsAbsent(k) })
 	return p.Env.Reader.Again(ctx, p.Live, q)
 }
@@ -249,7 +248,7 @@ func (p planning) readUnsettled(ctx context.Context, keys []record.Key) error {
 	}
 	for _, k := range keys {
 		if p.Track.After[k] = p.Live.Values(k, p.Set); p.Track.After[k] == nil {
-			if ctx.Err() == nil && p.Record.Rows[k].Expires {
+			if ctx.Err() == nil && p.expires(k) {
 				p.Track.Expired(k)
 			}
 		}
@@ -286,7 +285,7 @@ func (p writing) writeAhead(ctx context.Context) error {
 		p.tellHooks()
 		return p.ensureNamespace(ctx)
 	}
-	p.Record.Inputs = nil // until all is applied, the rows are those of no commit
+	p.Record.BeginWrites()
 	p.noteBefore()
 	if err := p.Planning().checkCluster(ctx, false); err != nil {
 		return err
@@ -301,12 +300,12 @@ func (p writing) writeAhead(ctx context.Context) error {
 		p.Record.SetDue(p.Hooks.Due)
 	}
 	if p.Hooks.Keep != nil {
-		p.Record.Kept = p.Hooks.Keep
+		p.Record.Keep(p.Hooks.Keep)
 	}
 	for _, s := range p.Plan.Steps {
 		switch {
 		case s.Row == nil:
-			p.Record.Rows[s.Key()] = record.Row{Ref: s.Ref, Adopted: s.From != nil && s.From.Row.Adopted}
+			p.Record.WriteAhead(s.Ref, s.From != nil && s.From.Row.Adopted)
 			added = true
 		case s.State == live.Missing: // known already, but another reconciler may have pruned it a moment ago
 			added = true
@@ -318,7 +317,7 @@ func (p writing) writeAhead(ctx context.Context) error {
 	if !added {
 		return nil
 	}
-	p.Record.Pending = true
+	p.Record.MarkPending()
 	if !p.Ending().keepsSource() {
 		p.Ending().noteSource() // the next run may have to finish this one without flags
 	}
@@ -347,9 +346,15 @@ func (p writing) waitForHealth(ctx context.Context) error {
 		return nil
 	}
 	if p.Opts.Loop {
-		return p.Wait.Once(p.keys(), p.Record.Applied)
+		return p.Wait.Once(p.keys(), p.Record.LastApplied)
 	}
 	return p.Wait.Healthy(ctx, p.keys(), p.saveUnsettled)
+}
+
+// expires tells whether an object is a Job with a time to live: when it is gone, it has run.
+func (p *Pass) expires(k record.Key) bool {
+	row, _ := p.Record.Row(k)
+	return row.Expires
 }
 
 func (p *Pass) keys() []record.Key {
@@ -358,28 +363,6 @@ func (p *Pass) keys() []record.Key {
 		keys = append(keys, o.Key())
 	}
 	return keys
-}
-
-// complete marks the record as holding all of this commit. A pass that only reverts drift says nothing about commits.
-func (p writing) complete() {
-	if p.Listed.revertsOnly() {
-		p.Record.Pending, p.Record.Inputs = p.Listed.RevertOnly.pending, p.Listed.RevertOnly.inputs
-		return
-	}
-	p.Ending().forgetForeign()
-	if p.Record.Revision.Commit != p.Revision.Commit || len(p.Plan.Steps) > p.Exec.Postponed {
-		p.Record.Applied = p.Started.UTC().Truncate(time.Second)
-	}
-	if p.Record.Revision.Commit == "" && !p.Record.Rebuilt {
-		p.Record.Installed = p.Revision.Commit
-	}
-	if !p.Ending().keepsSource() {
-		p.Ending().noteSource()
-	}
-	p.Record.Revision = p.Revision
-	p.Record.Config, p.Record.Tool, p.Record.Health = p.Config, p.Tool, p.App.Health
-	p.Ending().noteInputs()
-	p.Record.Pending = p.Record.Rebuilt || p.deferred // a rebuilt inventory is compared with Git once more before anything is pruned
 }
 
 // LearnForeseen makes the kinds known that the apps before this one would define.

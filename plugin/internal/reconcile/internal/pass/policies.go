@@ -52,9 +52,8 @@ func (p planning) letStay() {
 // markCreateOnly keeps the rows of objects that became create-only from being drift.
 func (p planning) markCreateOnly() {
 	for _, o := range p.Plan.Unchanged {
-		if row := p.Record.Rows[o.Key()]; o.Policy.CreateOnly && !row.CreateOnly {
-			row.CreateOnly = true
-			p.Record.Rows[o.Key()] = row
+		if row, _ := p.Record.Row(o.Key()); o.Policy.CreateOnly && !row.CreateOnly {
+			p.Record.NoteCreateOnly(o.Key())
 		}
 	}
 }

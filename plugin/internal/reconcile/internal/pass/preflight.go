@@ -63,7 +63,7 @@ func (p planning) tellUnowned() {
 	}
 	for _, k := range p.Live.Carrying(p.Set) {
 		u := p.Live.Object(k)
-		if _, recorded := p.Record.Rows[k]; recorded || inGit[k] || p.ignored[k] || u.GetDeletionTimestamp() != nil {
+		if _, recorded := p.Record.Row(k); recorded || inGit[k] || p.ignored[k] || u.GetDeletionTimestamp() != nil {
 			continue
 		}
 		if _, told := p.Env.unowned.LoadOrStore(u.GetUID(), true); !told {

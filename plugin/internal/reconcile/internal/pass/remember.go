@@ -17,10 +17,7 @@ func (p ending) keepsSource() bool {
 }
 
 // noteSource puts the source and the settings of the app into its record. An app on its own is to prove them.
-func (p ending) noteSource() {
-	p.Record.Source, p.Record.Unproven = p.Report.Source, p.Listed.IsOwn()
-	p.noteSettings()
-}
+func (p ending) noteSource() { p.Record.NoteSource(p.Report.Source, p.settings(), !p.Listed.IsOwn()) }
 
 // rememberSource notes the source of a run that succeeded.
 func (p ending) rememberSource() {
@@ -30,10 +27,9 @@ func (p ending) rememberSource() {
 	case !p.Record.Unproven && p.Record.Source == p.Report.Source && p.Record.Target == p.App.Namespace && p.Record.PlainSecrets == p.App.AllowPlainSecrets:
 		return
 	}
-	p.noteSource()
-	p.Record.Unproven = false
+	p.Record.NoteSource(p.Report.Source, p.settings(), true)
 	if p.Record.Revision.Commit == p.Revision.Commit {
-		p.Record.Revision.Ref = p.Revision.Ref
+		p.Record.NoteRef(p.Revision.Ref)
 	}
 	p.moved = true
 }

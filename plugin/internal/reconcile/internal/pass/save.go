@@ -28,10 +28,9 @@ func (p ending) saveResult(idle bool, failure error) error {
 	if p.Listed != nil && p.Listed.State == Skipped {
 		return nil // the list of apps tells it
 	}
-	neverApplied := len(p.Record.Rows) == 0 && p.Record.Due != record.HooksDelete
+	neverApplied := p.Record.Len() == 0 && p.Record.Due != record.HooksDelete
 	if neverApplied && p.Listed.IsOwn() && errors.As(failure, new(*preflight.OwnedError)) { // so that status says who has its objects
-		p.Record.Source = p.Report.Source
-		p.noteSettings()
+		p.Record.NoteSource(p.Report.Source, p.settings(), !p.Record.Unproven)
 		return p.save(p.ctx, p.Report.Result, p.Report.Message, false)
 	}
 	if neverApplied && failure != nil {
@@ -48,17 +47,34 @@ func (p ending) saveResult(idle bool, failure error) error {
 	ctx, cancel := wait.Lingering(p.ctx, wait.SaveGrace)
 	defer cancel()
 	if failure != nil && len(p.Exec.Failed) > 0 {
-		p.Record.Pending = true
+		p.Record.MarkPending()
 	}
 	if idle && !p.Listed.IsOwn() && failure == nil {
-		p.Record.Revision = p.Revision // it would not be worth a write of its own
+		p.Record.NoteRevision(p.Revision) // it would not be worth a write of its own
 	}
 	return p.save(ctx, p.Report.Result, p.Report.Message, settled)
 }
 
+// complete marks the record as holding all of this commit. A pass that only reverts drift says nothing about commits.
+func (p writing) complete() {
+	if p.Listed.revertsOnly() {
+		p.Record.Reverted(p.Listed.RevertOnly.pending, p.Listed.RevertOnly.inputs)
+		return
+	}
+	done := record.Completion{Revision: p.Revision, Config: p.Config, Tool: p.Tool, Health: p.App.Health, Deferred: p.deferred}
+	if p.Record.Revision.Commit != p.Revision.Commit || len(p.Plan.Steps) > p.Exec.Postponed {
+		done.Applied = p.Started.UTC().Truncate(time.Second)
+	}
+	if !p.Ending().keepsSource() {
+		p.Ending().noteSource()
+	}
+	p.Record.Complete(done)
+	p.Ending().noteInputs()
+}
+
 // save writes the inventory, the report and, when the run is news, the history.
 func (p ending) save(ctx context.Context, result report.Result, message string, settled bool) error {
-	p.Record.Settled = settled
+	p.Record.NoteSettled(settled)
 	if !p.Record.HasParent() {
 		if _, err := p.Records.LoadParent(ctx, p.Record, p.App.Name); err != nil {
 			return err
@@ -76,9 +92,9 @@ func (p ending) save(ctx context.Context, result report.Result, message string, 
 	if len(history) > 0 {
 		last = history[0]
 	}
-	p.Record.History, p.Report.News = history, p.pushed
-	p.Record.Report = &report.Summary{Name: p.App.Name, Source: p.Report.Source, List: p.Record.List, Revision: p.Record.Revision, Seen: p.seen(),
-		Sync: syncOf(result), Health: p.Report.Objects.Worst(), Message: message, Objects: p.Report.Objects, LastRun: last}
+	p.Report.News = p.pushed
+	p.Record.NoteRun(&report.Summary{Name: p.App.Name, Source: p.Report.Source, List: p.Record.List, Revision: p.Record.Revision, Seen: p.seen(),
+		Sync: syncOf(result), Health: p.Report.Objects.Worst(), Message: message, Objects: p.Report.Objects, LastRun: last}, history)
 	return p.Records.Save(ctx, p.Record)
 }
 

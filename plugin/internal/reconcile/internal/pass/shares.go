@@ -31,7 +31,7 @@ func (p writing) renameShares(ctx context.Context) error {
 		}
 	}
 	var keys []record.Key
-	for k, row := range p.Record.Rows {
+	for k, row := range p.Record.All() {
 		u := p.Live.Member(k, p.Set)
 		if !planned[k] && p.States[k] == live.InSync && !row.KeepsName && u != nil && u.GetUID() == row.UID && fields.HasEarlierName(u) {
 			keys = append(keys, k)
@@ -40,20 +40,21 @@ func (p writing) renameShares(ctx context.Context) error {
 	after, errs := make([]*unstructured.Unstructured, len(keys)), make([]error, len(keys))
 	a := p.Applier()
 	concurrent.Each(ctx, len(keys), apply.AtOnce, func(i int) {
-		after[i], errs[i] = a.Rename(ctx, p.Record.Rows[keys[i]].Ref, p.Live.Member(keys[i], p.Set))
+		row, _ := p.Record.Row(keys[i])
+		after[i], errs[i] = a.Rename(ctx, row.Ref, p.Live.Member(keys[i], p.Set))
 	})
 	for i, k := range keys {
-		row := p.Record.Rows[k]
+		row, _ := p.Record.Row(k)
 		switch u := after[i]; {
 		case ctx.Err() != nil:
 			return wait.ErrInterrupted
 		case errs[i] != nil && !apierrors.IsNotFound(errs[i]):
 			p.Say(report.Warning, "%s keeps the earlier name of our field manager: %s", row.Ref, p.Mask(errs[i].Error()))
-			row.KeepsName = true
+			p.Record.NoteKeepsName(k)
 		case u != nil && u.GetUID() == row.UID && p.Applier().OwnedDigest(u) == row.Owned:
-			row.ResourceVersion, row.Generation, row.Metadata = u.GetResourceVersion(), u.GetGeneration(), live.MetadataDigest(p.Record.Inventory, u)
+			p.Record.Rewritten(k, u.GetResourceVersion(), u.GetGeneration(), live.MetadataDigest(p.Record.Inventory, u))
 		}
-		p.Record.Rows[k], p.renamed = row, true
+		p.renamed = true
 	}
 	return nil
 }

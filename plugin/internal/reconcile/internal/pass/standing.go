@@ -25,7 +25,7 @@ func IsRemoved(p *Pass) bool {
 	if p.Failure != nil || p.Listed.State != Applied {
 		return false
 	}
-	for k := range p.Record.Rows {
+	for k := range p.Record.All() {
 		if !p.HandsOver[k] && !p.Opts.DryRun {
 			return false
 		}
@@ -46,7 +46,7 @@ func FailedOn(p *Pass, k record.Key) bool {
 // Claimed lists what Git says the app holds, as far as that is known.
 func Claimed(p *Pass) []record.Key {
 	if p.Listed.State == InputsUnchanged {
-		return slices.Collect(maps.Keys(p.Record.Rows))
+		return slices.Collect(p.Record.Keys())
 	}
 	if p.Listed.State != WaitsForKinds {
 		return slices.AppendSeq(p.keys(), maps.Keys(p.ignored))

@@ -14,7 +14,7 @@ var ErrSuspended = errors.New("suspended")
 // save; nothing is written for its sake.
 func (p reading) checkSuspended() error {
 	if !p.Record.Suspended.At(p.Now()) {
-		p.Record.Suspended = nil
+		p.Record.EndSuspension()
 		return nil
 	}
 	if p.Opts.DryRun {

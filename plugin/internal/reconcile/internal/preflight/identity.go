@@ -37,7 +37,7 @@ func (i *Identity) Check(ctx context.Context, client *cluster.Client, rec *recor
 	switch {
 	case uid == "" || rec.Cluster == uid:
 	case rec.Cluster == "":
-		rec.Cluster = uid
+		rec.NoteCluster(uid)
 	default:
 		return hint.Errorf(fmt.Sprintf("the record of %s was made in another cluster (kube-system is %s there, and %s here)", rec.App, rec.Cluster, uid),
 			"nothing was written; if the record was restored or copied here, delete its Secrets (kubectl delete secret -n %s -l kubectl-gitops.dev/app=%s): the next run rebuilds it from labels, and prunes nothing",
