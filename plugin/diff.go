@@ -29,15 +29,16 @@ func newDiffCommand(c *cli) *cobra.Command {
 	o := &diffOptions{}
 	cmd := &cobra.Command{
 		Use:   "diff [APP...]",
-		Short: "Show what reconcile would change: exit 0 nothing, 1 something, more an error",
-		Long: `Show what reconcile would change, as the API server would store it. Nothing is
-written.
+		Short: "Show what reconcile would change; exit status 0: nothing, 1: something",
+		Long: `Show what reconcile would change, as the API server would store it. diff writes
+nothing.
 
-A line in front of an object tells what its difference does not show: another app
-hands it over, or one that comes before defines its kind in the same commit.
+A line in front of an object says what its difference does not show: another
+app hands the object over, or an earlier app defines its kind in the same
+commit.
 
-Without --repo and --ref, inside a checkout of the repository that the apps
-come from, the working tree is compared, uncommitted changes included; elsewhere
+Inside a checkout of the repository that the apps come from, without --repo and
+--ref, diff compares the working tree with its uncommitted changes. Elsewhere,
 the source is the one that the app's last run used.
 Values of Secrets are masked. KUBECTL_EXTERNAL_DIFF names a program that shows
 the differences instead.
