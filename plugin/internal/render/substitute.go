@@ -36,7 +36,7 @@ func (s *Substitute) hides(name string) bool {
 
 // Annotations that switch substitution off for one object.
 const (
-	substituteAnnotation     = "kubectl-gitops.dev/substitute" // disabled: leave ${NAME} in this object as it is
+	substituteAnnotation     = "kubectl-gitops.dev/substitute"
 	fluxSubstituteAnnotation = "kustomize.toolkit.fluxcd.io/substitute"
 )
 
@@ -51,7 +51,7 @@ func (s *Substitute) apply(t *tree, objects []Object) {
 	before := len(t.problems)
 	for i, o := range objects {
 		annotations := o.GetAnnotations()
-		if annotations[substituteAnnotation] == "disabled" || annotations[fluxSubstituteAnnotation] == "disabled" {
+		if strings.EqualFold(annotations[substituteAnnotation], "disabled") || strings.EqualFold(annotations[fluxSubstituteAnnotation], "disabled") {
 			continue
 		}
 		f := &filling{Substitute: s, object: o, problems: map[string]string{}}
