@@ -30,8 +30,8 @@ const (
 	Wave           = "kubectl-gitops.dev/wave"
 	Hook           = "kubectl-gitops.dev/hook"
 	HookDelete     = "kubectl-gitops.dev/hook-delete-policy"
-	HookRun        = "kubectl-gitops.dev/hook-run" // on the object of a hook: which run of the hook it belongs to
-	HookApp        = "kubectl-gitops.dev/hook-app" // on the object of a hook: the ApplySet id of its app
+	HookRun        = "kubectl-gitops.dev/hook-run"   // on the object of a hook: which run of the hook it belongs to
+	HookApp        = "kubectl-gitops.dev/hook-app"   // on the object of a hook: the ApplySet id of its app
 	Substitute     = "kubectl-gitops.dev/substitute" // read by package render, which replaces variables
 	DependsOn      = "config.kubernetes.io/depends-on"
 	ArgoHook       = "argocd.argoproj.io/hook"
