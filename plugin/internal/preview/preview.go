@@ -327,9 +327,9 @@ func unmanaged(change Change, o manifest.Object) string {
 	case policy.Ignore, isHook && skip:
 		return "its annotation says that it is neither applied nor pruned"
 	case isHook && change == Removed && !holdsOthers(o):
-		return "a hook is run, not applied: what it left behind stays until the app is removed"
+		return "a hook runs, and is not applied: the object of its last run stays until the app is removed"
 	case policy.CreateOnly && change == Changed:
-		return "its annotation says that it is created when missing, and then left alone"
+		return "its annotation says that it is created when missing, and not changed after that"
 	}
 	return ""
 }
