@@ -131,9 +131,9 @@ func (o *historyOptions) runDiff(ctx context.Context, c *cli, r *reconcile.Recon
 	return ui.RunDiff(u, app, compared, run, before.Commit)
 }
 
-// RunDiff is what `history APP --diff -o json` prints: what a run changed. Objects and Counts compare its commit with the one
-// before it, Previous; they are missing where Git had no part in the run or cannot be read: then the changes that the run
-// recorded are all that is known.
+// RunDiff is what `history APP --diff -o json` prints: what a run changed. Objects and Counts compare the commit of the run with
+// Previous, the commit that was applied before. They are missing when no commit caused the run, or when the commits cannot be
+// read. Then only the changes that the run recorded are known.
 type RunDiff struct {
 	metav1.TypeMeta `json:",inline"`
 	App             string           `json:"app"`
