@@ -223,7 +223,7 @@ func (r *run) tooLate(ctx context.Context, st *github.State, found pulls, last [
 	op := r.op.again(last)
 	plan, err := op.plan(ctx, r.snap)
 	if err != nil || len(plan.Files) == 0 {
-		res.Line = "= left alone: " + strings.Join(last, ", ") + " is newer"
+		res.Line = "= not changed: " + strings.Join(last, ", ") + " is newer"
 		return res, err
 	}
 	words := writing{in: r.in, op: op, base: st.Base.Name, plan: plan, hide: r.rep.clean}
