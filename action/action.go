@@ -52,7 +52,7 @@ type Streams struct {
 	Err    io.Writer
 }
 
-const usage = `gitops-action moves versions through a config repository.
+const usage = `gitops-action changes versions in a config repository.
 
 Usage:
   gitops-action run                        as a GitHub Action: inputs from the environment
@@ -60,7 +60,7 @@ Usage:
                                            edit the files of a checkout
   gitops-action promote --dir DIR --from ENV --to ENV [flags]
                                            copy image versions from one environment of a checkout to another
-  gitops-action check --dir DIR [flags]    look for what should not be in a config repository
+  gitops-action check --dir DIR [flags]    report problems of a config repository, such as plain Secrets
   gitops-action version
 
 Flags:
@@ -71,10 +71,10 @@ Flags:
   --from ENV, --to ENV     promote: a directory, a file, a pattern such as 'apps/*/overlays/prod', or the name
                            of an environment in promotion.yaml
   --also FILE:PATH         promote: one more value to copy, repeatable; the file is relative to the environment
-  --ignore GLOB            check: no files below these paths, repeatable
-  --floating-tags LEVEL    check: what latest and a missing tag are: error, warning or off (default error)
+  --ignore GLOB            check: skip files below these paths, repeatable
+  --floating-tags LEVEL    check: report the tag latest and a missing tag as error or warning, or off (default error)
   --allow-downgrade        accept a tag older than the one in the file
-  --allow-plain-secrets    accept files that hold a Secret with plain data
+  --allow-plain-secrets    accept files that contain a Secret with plain data
   --check                  change nothing; exit 1 when something would change
   -o, --output text|json   how to print the edits (default text)
 `

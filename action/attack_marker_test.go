@@ -57,7 +57,7 @@ func TestAttackStaleApprovals(t *testing.T) {
 			repo.Edit(1, func(p *githubtest.Pull) { p.Approvers, p.ApprovedAt = []string{"ada"}, at })
 			got := runStep(t, hub, toProd()).mustSucceed(t)
 			got.want(t, map[string]string{"pr-operation": c.want})
-			if c.want == "none" && !strings.Contains(got.stdout, "of an earlier one") {
+			if c.want == "none" && !strings.Contains(got.stdout, "of an earlier commit") {
 				t.Errorf("log:\n%s", got.stdout)
 			}
 		})

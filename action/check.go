@@ -84,7 +84,7 @@ func checkTree(root *os.Root, p checkPolicy) (found []Finding, scanned int, err 
 			return nil
 		}
 		if slices.Contains(sourceNames, base) || slices.Contains(sourceExtensions, path.Ext(name)) {
-			found = append(found, Finding{File: name, Line: 1, Rule: "source-code", Message: "application source code belongs into the application's repository"})
+			found = append(found, Finding{File: name, Line: 1, Rule: "source-code", Message: "source code of an application belongs in the repository of the application"})
 		}
 		if !(wanted{}).has(name) {
 			others = append(others, name)
@@ -199,7 +199,7 @@ func duplicates(files []bumper.File) []Finding {
 			key := path.Dir(f.Path) + "\x00" + o.String()
 			here := fmt.Sprintf("%s:%d", f.Path, o.Line)
 			if before, ok := first[key]; ok {
-				out = append(out, Finding{File: f.Path, Line: o.Line, Rule: "duplicate", Message: o.String() + " is there twice, first in " + before})
+				out = append(out, Finding{File: f.Path, Line: o.Line, Rule: "duplicate", Message: o.String() + " is defined twice, first in " + before})
 				continue
 			}
 			first[key] = here

@@ -202,7 +202,7 @@ func TestBadPreviews(t *testing.T) {
 		{"no program", ok, "kubectl-gitops is not on this runner"},
 		{"a program that is none", with("kubectl-gitops-path", "/etc/passwd"), "is not an executable file"},
 		{"a program that fails", with("kubectl-gitops-path", renderer(t, "echo 'error: gitops.yaml:3: unknown key' >&2; exit 1")), "gitops.yaml:3: unknown key"},
-		{"no pull request", with("pull-request-number", ""), "is about no pull request"},
+		{"no pull request", with("pull-request-number", ""), "belongs to no pull request"},
 		{"a pattern", with("paths", "clusters/*"), "preview takes directories, not patterns"},
 		{"images", with("images", "a=1"), "preview changes nothing"},
 		{"unknown pull request", with("pull-request-number", "7"), "Could not resolve to a PullRequest"},

@@ -20,7 +20,7 @@ const (
 )
 
 // errNextBranch means that the branch name is taken by somebody else's work.
-var errNextBranch = errors.New("the branch holds somebody else's commits")
+var errNextBranch = errors.New("the branch contains commits of somebody else")
 
 // Result is what a run did.
 type Result struct {

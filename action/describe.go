@@ -104,7 +104,7 @@ func (p Plan) commitSection(arrivals []promotion.Arrival, web string) string {
 	if len(lines) == 0 {
 		return ""
 	}
-	return "How it came to " + display.Code(p.Promoted.fromName) + ":\n\n" + strings.Join(lines, "")
+	return "Commits that brought these versions to " + display.Code(p.Promoted.fromName) + ":\n\n" + strings.Join(lines, "")
 }
 
 // broughtBy says who made a commit, when, and by which pull request. A login is written without the @ that would notify.
@@ -133,7 +133,7 @@ func (p Plan) compareSection(labels map[bumper.Image]registry.Labels) string {
 	if len(lines) == 0 {
 		return ""
 	}
-	return "In the application:\n\n" + strings.Join(lines, "")
+	return "Changes of the application:\n\n" + strings.Join(lines, "")
 }
 
 // compareLink returns the address of the comparison, "" when it is not known. promotion.yaml names the repository, or a label of the
@@ -168,13 +168,13 @@ func gateSection(gates []promotion.GateResult) string {
 		return ""
 	}
 	var b strings.Builder
-	b.WriteString("| Gate | Holds | |\n|---|---|---|\n")
+	b.WriteString("| Gate | Met | |\n|---|---|---|\n")
 	for _, g := range gates {
-		holds := "no"
+		met := "no"
 		if g.Met {
-			holds = "yes"
+			met = "yes"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", display.Code(g.Gate), holds, display.Plain(g.Detail))
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", display.Code(g.Gate), met, display.Plain(g.Detail))
 	}
 	return b.String()
 }

@@ -25,7 +25,7 @@ func refusalHint(a *github.Error, in Inputs) string {
 	case a.Says("not permitted to create or approve pull requests"):
 		return "switch on Settings > Actions > General > Allow GitHub Actions to create and approve pull requests (in the organisation too), or use a GitHub App token"
 	case a.Says("draft pull requests are not supported"):
-		return "this repository's plan has no drafts: set draft: false"
+		return "the plan of this repository has no draft pull requests: set draft: false"
 	case a.Says("SAML"):
 		return "authorise the token for the organisation's single sign-on"
 	case a.Says("without `workflows` permission") || a.Says("without workflows permission"):

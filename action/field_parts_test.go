@@ -79,7 +79,7 @@ func TestFieldLayoutsAllTheWay(t *testing.T) {
 		repo.Squash(1)
 		last := repo.Push("main", "directly", map[string]string{overlay("app24", "staging"): imagesOf("api", "1.2")})
 		repo.Report(githubtest.Report{SHA: last.SHA, Name: "e2e", State: "success"})
-		if got := runStep(t, hub, toProd()).mustSucceed(t); !strings.Contains(got.stdout, display.SHA(last.SHA)+" came without a pull request") {
+		if got := runStep(t, hub, toProd()).mustSucceed(t); !strings.Contains(got.stdout, display.SHA(last.SHA)+" has no pull request") {
 			t.Errorf("stdout:\n%s", got.stdout)
 		}
 	})

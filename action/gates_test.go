@@ -123,7 +123,7 @@ func TestGatesOnThePullRequestToTheSource(t *testing.T) {
 	// A direct commit has no pull request that anybody could have approved.
 	repo.Push("main", "bump by hand", stagingRuns("1.9.1", "2.0.0"))
 	got = runStep(t, hub, toProd()).mustSucceed(t)
-	if !strings.Contains(got.stdout, "came without a pull request") {
+	if !strings.Contains(got.stdout, "has no pull request") {
 		t.Errorf("stdout:\n%s", got.stdout)
 	}
 }

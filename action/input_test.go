@@ -45,7 +45,7 @@ func badInputs() []badInput {
 	ok := "ghcr.io/acme/api=1.8.2"
 	return []badInput{
 		{"no token", map[string]string{"images": ok, "token": ""}, "input token: empty"},
-		{"token with a line break", map[string]string{"images": ok, "token": "to\nken"}, "input token: it has spaces"},
+		{"token with a line break", map[string]string{"images": ok, "token": "to\nken"}, "input token: it contains spaces"},
 		{"wrong token", map[string]string{"images": ok, "token": "stolen"}, "the token is wrong, expired or revoked"},
 		{"nothing to change", map[string]string{}, "the inputs images and values are both empty"},
 		{"unknown operation", map[string]string{"images": ok, "operation": "deploy"}, `"deploy" is unknown`},
@@ -78,8 +78,8 @@ func badInputs() []badInput {
 		{"branch that is the base", map[string]string{"images": ok, "branch": "main"}, "base branch itself"},
 		{"branch that is ref", map[string]string{"images": ok, "branch": "main", "ref": "main"}, "base branch itself"},
 		{"eleven assignees", map[string]string{"images": ok, "assignees": "a,b,c,d,e,f,g,h,i,j,k"}, "GitHub allows 10"},
-		{"address without scheme", map[string]string{"images": ok, "api-url": "github.example.com"}, "not an http address"},
-		{"address with credentials", map[string]string{"images": ok, "api-url": "https://u:p@github.example.com"}, "not an http address"},
+		{"address without scheme", map[string]string{"images": ok, "api-url": "github.example.com"}, "has to be an http or https address"},
+		{"address with credentials", map[string]string{"images": ok, "api-url": "https://u:p@github.example.com"}, "has to be an http or https address"},
 		{"address that nobody serves", map[string]string{"images": ok, "api-url": "http://127.0.0.1:1", "graphql-url": "http://127.0.0.1:1/graphql"}, "connection refused"},
 	}
 }

@@ -145,7 +145,7 @@ func readInputs(getenv func(string) string) (Inputs, error) {
 	if in.Token == "" {
 		r.bad("input token: empty; pass a token that may write to the repository, for example ${{ github.token }}")
 	} else if strings.ContainsFunc(in.Token, func(c rune) bool { return c <= ' ' || c > '~' }) {
-		r.bad("input token: it has spaces, line breaks or letters no token has")
+		r.bad("input token: it contains spaces, line breaks or characters that no token contains")
 	}
 	if branchBadRE.MatchString(in.Ref) || in.Ref == "HEAD" {
 		r.bad("input ref: %q is not a branch name", in.Ref)
@@ -281,11 +281,11 @@ func (r *reader) url(name, variable, byDefault string) string {
 	}
 	u, err := url.Parse(v)
 	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.User != nil {
-		r.bad("input %s: it is not an http address without credentials", name)
+		r.bad("input %s: it has to be an http or https address without credentials", name)
 		return byDefault
 	}
 	if u.Scheme == "http" && name != "server-url" && !github.IsLoopback(u) {
-		r.bad("input %s: %s is plain http, which would show the token to everybody on the way; use https", name, u.Host)
+		r.bad("input %s: %s is plain http, so others on the network could read the token; use https", name, u.Host)
 	}
 	return strings.TrimSuffix(v, "/") + "/"
 }

@@ -19,7 +19,7 @@ func (p Plan) leftLines() []string {
 			out = append(out, "left: "+l.String())
 			continue
 		}
-		out = append(out, fmt.Sprintf("note: %s:%d: still %s %s: %s", l.File, l.Line, l.What, l.To, l.Reason))
+		out = append(out, fmt.Sprintf("note: %s:%d: %s stays at %s: %s", l.File, l.Line, l.What, l.To, l.Reason))
 	}
 	return out
 }
@@ -38,9 +38,9 @@ func (p Plan) leftSection() string {
 	if len(p.Left) == 0 {
 		return ""
 	}
-	title, here, there := display.Count(len(p.Left), "difference")+" left as they are", "Here", "There"
+	title, here, there := display.Count(len(p.Left), "difference")+" not promoted", "Target", "Source"
 	if p.Promoted == nil {
-		title, here, there = display.Count(len(p.Left), "place")+" with the old version, not edited", "Stays", "Asked for"
+		title, here, there = display.Count(len(p.Left), "place")+" with the old version, not edited", "Now", "Requested"
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "<details><summary>%s</summary>\n\n| What | %s | %s | Why |\n|---|---|---|---|\n", title, here, there)

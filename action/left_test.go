@@ -31,7 +31,7 @@ func TestFieldAPullRequestNamesWhatItLeaves(t *testing.T) {
 			t.Errorf("A5: %q is not in the pull request or the summary:\n%s\n%s", want, p.Body, got.summary)
 		}
 	}
-	if want := "::notice file=clusters/prod/worker.yaml,line=2,title=gitops-action::still ghcr.io/acme/api 1.8.1"; !strings.Contains(got.stdout, want) {
+	if want := "::notice file=clusters/prod/worker.yaml,line=2,title=gitops-action::ghcr.io/acme/api stays at 1.8.1"; !strings.Contains(got.stdout, want) {
 		t.Errorf("A5: %q is not in the log:\n%s", want, got.stdout)
 	}
 	var results []struct{ Left []promotion.Left }

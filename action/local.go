@@ -113,7 +113,7 @@ func parseLocal(command string, args []string) (localOptions, error) {
 	o.promote.Downgrade = o.request.AllowDowngrade
 	switch {
 	case command == "promote" && o.promote.To == "":
-		errs = append(errs, errors.New("nothing to promote: give --to ENV, and --from ENV unless promotion.yaml says it"))
+		errs = append(errs, errors.New("nothing to promote: give --to ENV, and --from ENV unless promotion.yaml names the source"))
 	case command == "bump" && len(images)+len(values) == 0:
 		errs = append(errs, errors.New("nothing to change: give --image NAME=TAG or --value FILE:PATH=VALUE"))
 	}
@@ -169,7 +169,7 @@ func (o localOptions) print(w io.Writer, p Plan) error {
 		fmt.Fprintln(w, display.Log(line))
 	}
 	if p.Promoted != nil && p.Promoted.env != nil && p.Promoted.env.Gates != nil {
-		fmt.Fprintln(w, "note: the gates of "+p.Promoted.toName+" are not asked here; the action reads them from GitHub")
+		fmt.Fprintln(w, "note: the gates of "+p.Promoted.toName+" are not checked here; the action checks them on GitHub")
 	}
 	switch {
 	case len(p.Edits) == 0:

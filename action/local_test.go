@@ -165,9 +165,9 @@ func TestFieldBumpNamesWhatItLeaves(t *testing.T) {
 	}
 	code, stdout, stderr := command(t, "bump", "--dir", checkoutOf(t, files), "--image", "ghcr.io/acme/api=1.1.0")
 	want := `app.yaml:1:29: ghcr.io/acme/api:1.0.0 -> ghcr.io/acme/api:1.1.0
-note: old.yaml:1: still ghcr.io/acme/api 1.0.0: a comment
-note: worker.yaml:4: still ghcr.io/acme/api 1.0.0: not a place where images are edited
-note: worker.yaml:6: still ghcr.io/acme/api 1.0.0: not a place where images are edited
+note: old.yaml:1: ghcr.io/acme/api stays at 1.0.0: a comment
+note: worker.yaml:4: ghcr.io/acme/api stays at 1.0.0: not a place where images are edited
+note: worker.yaml:6: ghcr.io/acme/api stays at 1.0.0: not a place where images are edited
 1 edit made in 1 file
 `
 	if code != ExitOK || stdout != want {

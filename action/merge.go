@@ -34,7 +34,7 @@ func (m merger) merge(ctx context.Context, words writing, pr github.PullRequest,
 		return nil
 	}
 	if !head.whole && method == "MERGE" {
-		res.Notes = append(res.Notes, fmt.Sprintf("#%d is not merged: not every commit of its branch can be proved to be a run's; allow force pushes to the branch, or use squash", pr.Number))
+		res.Notes = append(res.Notes, fmt.Sprintf("#%d is not merged: it is not proven that runs of the action made all commits of its branch; allow force pushes to the branch, or use squash", pr.Number))
 		return nil
 	}
 	text := words.mergeText(pr, method)
@@ -124,7 +124,7 @@ func (m merger) atOnce(ctx context.Context, pr github.PullRequest, head, method 
 		return nil, hint.With(fmt.Errorf("#%d is open, but was not merged: %w", pr.Number, err), "choose another method with auto-merge, or allow it in Settings > General")
 	case a.Status == http.StatusMethodNotAllowed && a.Says("not mergeable"):
 		if mergeable, err := m.mergeable(ctx, pr); err != nil || mergeable == github.Conflicting {
-			return nil, cmp.Or(err, fmt.Errorf("%w: merge pull request #%d: it conflicts by now", github.ErrMoved, pr.Number))
+			return nil, cmp.Or(err, fmt.Errorf("%w: merge pull request #%d: it now conflicts", github.ErrMoved, pr.Number))
 		}
 		return err, nil
 	case a.Status == http.StatusMethodNotAllowed:

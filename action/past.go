@@ -61,8 +61,8 @@ func (r *run) close(ctx context.Context, p github.PullRequest, comment string) e
 	return r.client.Pulls.Close(ctx, p, comment)
 }
 
-// errNothingThere means that nothing of what is to be rolled back is there any more.
-var errNothingThere = errors.New("nothing of it is there any more")
+// errNothingThere means that nothing is left of the change that is to be rolled back.
+var errNothingThere = errors.New("nothing of the change is left")
 
 // overtaken is for a plan that failed because the base branch has moved past it. A pull request of ours that proposes
 // just that cannot be merged any more, so it is closed with the reason. It returns the error as it is when there is none.

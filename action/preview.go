@@ -33,7 +33,7 @@ func (r look) preview(ctx context.Context) (Result, error) {
 		return Result{}, err
 	}
 	if s == nil {
-		return Result{}, hint.With(errors.New("preview: this run is about no pull request"), "run it on: pull_request, or give the pull-request-number input")
+		return Result{}, hint.With(errors.New("preview: this run belongs to no pull request"), "run it on: pull_request, or give the pull-request-number input")
 	}
 	program, err := rendererPath(r.in.RendererPath, r.rep.s.Getenv)
 	if err != nil {
@@ -91,7 +91,7 @@ func unseenSection(dir string, changed []github.ComparedFile) string {
 		text += fmt.Sprintf("- and %d more\n", more)
 	}
 	if len(changed) >= github.MaxCompared {
-		text += fmt.Sprintf("\n%d files change or more: GitHub does not list the others.\n", len(changed))
+		text += fmt.Sprintf("\nAt least %d files change: GitHub does not list the others.\n", len(changed))
 	}
 	return text + "\n"
 }
@@ -153,7 +153,7 @@ func (r look) unpackSides(ctx context.Context, s *sides) (dir string, remove fun
 // token may only read: then the summary has it all.
 func (r look) comment(ctx context.Context, s *sides, text string, res *Result) error {
 	if r.in.event.fork != "" && r.in.event.name == "pull_request" {
-		res.Line = fmt.Sprintf("= previewed #%d in the summary only: it comes from %s, so the token may only read", s.number, r.in.event.fork)
+		res.Line = fmt.Sprintf("= previewed #%d in the summary only: it comes from %s, so the token is read-only", s.number, r.in.event.fork)
 		return nil
 	}
 	if r.in.DryRun {
@@ -168,7 +168,7 @@ func (r look) comment(ctx context.Context, s *sides, text string, res *Result) e
 		}
 	}
 	if info.HeadRefOid != s.head {
-		res.Line = fmt.Sprintf("= #%d has a newer commit, so its comment was left alone", s.number)
+		res.Line = fmt.Sprintf("= #%d has a newer commit, so its comment was not changed", s.number)
 		return nil
 	}
 	body := r.rep.clean(previewMarker + display.Shorten(text, maxComment-len(previewMarker)-100))

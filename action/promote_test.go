@@ -71,7 +71,7 @@ func TestPromoteCopiesImagesAcrossFormatsAndNothingElse(t *testing.T) {
 	if p.Title != "Promote to clusters/prod: api 1.8.1 → 1.9.0, worker 2.0.0 → 2.1.0" {
 		t.Errorf("title %q", p.Title)
 	}
-	for _, part := range []string{"How it came to `clusters/staging`", "Bump api to 1.8.2 (Ada, ", "`api 1.9.0, worker 2.1.0`", "| `host`, `clusters/prod/values.yaml:3` | `shop.example.com` | `staging.example.com` |", "`features.checkout`"} {
+	for _, part := range []string{"Commits that brought these versions to `clusters/staging`", "Bump api to 1.8.2 (Ada, ", "`api 1.9.0, worker 2.1.0`", "| `host`, `clusters/prod/values.yaml:3` | `shop.example.com` | `staging.example.com` |", "`features.checkout`"} {
 		if !strings.Contains(p.Body, part) {
 			t.Errorf("%q is not in the body:\n%s", part, p.Body)
 		}

@@ -84,7 +84,7 @@ func (r *run) pullRequest(ctx context.Context, st *github.State, words writing, 
 		return r.nothingLeft(ctx, st, found, words, res)
 	}
 	if p := declined(st, r.op, words.plan, r.tooLateFor); p != nil && found.current == nil {
-		res.point(p.PullRef, "none", fmt.Sprintf("= #%d proposed this and was closed without being merged, so it is not proposed again; reopen #%d to go on", p.Number, p.Number))
+		res.point(p.PullRef, "none", fmt.Sprintf("= #%d proposed this and was closed without a merge, so it is not proposed again; to propose it, reopen #%d", p.Number, p.Number))
 		return res, nil
 	}
 	if words.waits != "" && !r.showsWaiting(found, words) {
@@ -92,7 +92,7 @@ func (r *run) pullRequest(ctx context.Context, st *github.State, words writing, 
 		return res, nil
 	}
 	for _, p := range found.foreign {
-		res.Notes = append(res.Notes, fmt.Sprintf("pull request #%d is about the same, but its branch holds commits of somebody else; it was left alone", p.Number))
+		res.Notes = append(res.Notes, fmt.Sprintf("pull request #%d is about the same, but its branch contains commits of somebody else, so it was not changed", p.Number))
 	}
 	return r.propose(ctx, st, found, words, res)
 }
@@ -151,7 +151,7 @@ func (r *run) notOurs(ctx context.Context, found pulls, res *Result) error {
 		if err := r.client.Pulls.DisableAutoMerge(ctx, p.ID); err != nil {
 			return err
 		}
-		r.warned = append(r.warned, fmt.Sprintf("switched auto-merge of #%d off: its branch holds commits of somebody else", p.Number))
+		r.warned = append(r.warned, fmt.Sprintf("switched auto-merge of #%d off: its branch contains commits of somebody else", p.Number))
 	}
 	return nil
 }
@@ -178,13 +178,13 @@ func carries(found pulls, words writing) *github.PullRequest {
 // leaveToOthers reports a pull request that has somebody else's commits. If it conflicts, a comment asks those people to resolve
 // the conflict.
 func (r *run) leaveToOthers(ctx context.Context, st *github.State, p github.PullRequest, res Result) (Result, error) {
-	res.point(p.PullRef, "unchanged", fmt.Sprintf("= #%d proposes this already; somebody else has committed to its branch, so it was left alone", p.Number))
+	res.point(p.PullRef, "unchanged", fmt.Sprintf("= #%d already proposes this; somebody else committed to its branch, so it was not changed", p.Number))
 	mergeable, err := r.merger().mergeable(ctx, p)
 	if err != nil || mergeable != github.Conflicting {
 		return res, err
 	}
-	res.Notes = append(res.Notes, fmt.Sprintf("#%d conflicts with %s and holds commits of somebody else, so the conflict is theirs to resolve; closing it lets a newer version have its own", p.Number, st.Base.Name))
-	return res, r.client.Pulls.CommentOnce(ctx, p.Number, r.rep.clean(fmt.Sprintf("This pull request conflicts with %s. Its branch holds commits that were not made by gitops-action, so nothing here is overwritten: please resolve the conflict, or close the pull request.", display.Code(st.Base.Name))))
+	res.Notes = append(res.Notes, fmt.Sprintf("#%d conflicts with %s and contains commits of somebody else, who has to resolve the conflict; when somebody closes #%[1]d, a newer version gets its own pull request", p.Number, st.Base.Name))
+	return res, r.client.Pulls.CommentOnce(ctx, p.Number, r.rep.clean(fmt.Sprintf("This pull request conflicts with %s. Its branch contains commits that gitops-action did not make, so gitops-action does not overwrite the branch. Please resolve the conflict, or close the pull request.", display.Code(st.Base.Name))))
 }
 
 // freshBranch is for how long a branch of ours without a pull request counts as the work of a run that is about to open one.
@@ -223,7 +223,7 @@ func (r *run) tooLate(ctx context.Context, st *github.State, found pulls, last [
 	op := r.op.again(last)
 	plan, err := op.plan(ctx, r.snap)
 	if err != nil || len(plan.Files) == 0 {
-		res.Line = "= left alone: " + strings.Join(last, ", ") + " is newer"
+		res.Line = "= not changed: " + strings.Join(last, ", ") + " is newer"
 		return res, err
 	}
 	words := writing{in: r.in, op: op, base: st.Base.Name, plan: plan, hide: r.rep.clean}
@@ -239,7 +239,7 @@ func (r *run) tooLate(ctx context.Context, st *github.State, found pulls, last [
 	if err != nil {
 		return Result{}, err
 	}
-	res.point(p.PullRef, res.PullOperation, fmt.Sprintf("= #%d proposes something newer already (%s); set allow-downgrade to go back", p.Number, strings.Join(last, ", ")))
+	res.point(p.PullRef, res.PullOperation, fmt.Sprintf("= #%d already proposes something newer (%s); set allow-downgrade to go back", p.Number, strings.Join(last, ", ")))
 	return res, nil
 }
 
@@ -291,7 +291,7 @@ func (r *run) upsert(ctx context.Context, words writing, current *github.PullReq
 		}
 		res.Changed = true
 		if pr.Author != nil && pr.Author.Login == "github-actions[bot]" {
-			res.Notes = append(res.Notes, "opened with github.token: workflows on this pull request wait for somebody to press Approve workflows to run; a GitHub App token avoids that")
+			res.Notes = append(res.Notes, "opened with github.token: workflows of this pull request wait until somebody presses Approve workflows to run; a GitHub App token avoids that")
 		}
 		r.opened = pr.Number
 		res.point(pr.PullRef, "created", fmt.Sprintf("✓ opened #%d: %s", pr.Number, title))

@@ -156,7 +156,7 @@ func TestCommitsOfOthersAreNeverOverwritten(t *testing.T) {
 	if p := repo.Pulls()[0]; p.State != "open" {
 		t.Error("the pull request with somebody else's commit was closed")
 	}
-	if !strings.Contains(repo.Pulls()[1].Body, "left alone") {
+	if !strings.Contains(repo.Pulls()[1].Body, "so it was not changed") {
 		t.Errorf("no note about #1:\n%s", repo.Pulls()[1].Body)
 	}
 	// The second branch is now the one that is kept up to date.

@@ -143,7 +143,7 @@ func (r *reporter) tell(res Result) {
 		r.log(line)
 		if l := res.Plan.Left[i]; r.workflow() && res.Plan.Promoted == nil && i < maxNotices {
 			fields := map[string]string{"file": l.File, "line": strconv.Itoa(l.Line), "title": "gitops-action"}
-			r.gh.WithFieldsMap(fields).Noticef("%s", r.clean(display.OneLine(fmt.Sprintf("still %s %s: %s", l.What, l.To, l.Reason))))
+			r.gh.WithFieldsMap(fields).Noticef("%s", r.clean(display.OneLine(fmt.Sprintf("%s stays at %s: %s", l.What, l.To, l.Reason))))
 		}
 	}
 }

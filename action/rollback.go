@@ -100,7 +100,7 @@ func (r restorer) release() operation {
 			}
 		}
 		if len(out) == 0 {
-			plan.Notes = append(plan.Notes, "nothing holds "+strings.TrimPrefix(strings.Join(keys, ", "), "release "))
+			plan.Notes = append(plan.Notes, "there is no hold on "+strings.TrimPrefix(strings.Join(keys, ", "), "release "))
 			return plan, nil
 		}
 		plan.Notes, plan.Set = out, append(slices.Clone(keys), out...)

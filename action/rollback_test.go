@@ -100,13 +100,13 @@ func TestRollBackWhatOthersTouchedSince(t *testing.T) {
 	if file := repo.Read(repo.Open()[0].Head, prodFile); file != "# note\n"+two("1.0.0", "5.2.0", "2") {
 		t.Errorf("file:\n%s", file)
 	}
-	for _, want := range []string{"not a plain revert", "web runs 5.2.0 by now, not 5.1.0, so it stays"} {
+	for _, want := range []string{"not a plain revert", "web now runs 5.2.0, not 5.1.0, so it stays"} {
 		if !strings.Contains(got.stdout, want) || !strings.Contains(repo.Open()[0].Body, "not a plain revert") {
 			t.Errorf("no %q in:\n%s", want, got.stdout)
 		}
 	}
 	repo.Push("main", "api too", map[string]string{prodFile: "# note\n" + two("1.2.0", "5.2.0", "5")})
-	if got = runStep(t, hub, rollback("pull-request-number", "1")); got.code != ExitFailed || !strings.Contains(got.stderr, "nothing of it is there any more") || !strings.Contains(got.stderr, "images and paths") {
+	if got = runStep(t, hub, rollback("pull-request-number", "1")); got.code != ExitFailed || !strings.Contains(got.stderr, "nothing of the change is left") || !strings.Contains(got.stderr, "images and paths") {
 		t.Errorf("exit %d\n%s", got.code, got.stderr)
 	}
 }

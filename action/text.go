@@ -115,7 +115,7 @@ func (w writing) body(m marker, notes []string) string {
 		}
 		b.WriteString("\n</details>\n")
 	}
-	b.WriteString("\nMerging changes what is deployed; reverting this pull request rolls it back.\n")
+	b.WriteString("\nMerging this pull request changes what is deployed. Reverting it rolls back.\n")
 	return w.hide(display.Shorten(b.String(), maxBody-len(m.String())-100))
 }
 

@@ -28,7 +28,7 @@ func (r restorer) planUndo(s *snapshot, u *undo) (Plan, error) {
 			plan.restore(f, today, s.everything())
 		case !there || !f.had || !f.has:
 			clean = false
-			moved = append(moved, f.path+" was added, deleted or renamed since; it stays as it is")
+			moved = append(moved, f.path+" was added, deleted or renamed later, so it stays as it is")
 		default:
 			clean = false
 			notes, err := plan.setBack(bumper.File{Path: f.path, Data: today}, f, s.everything())
@@ -40,10 +40,10 @@ func (r restorer) planUndo(s *snapshot, u *undo) (Plan, error) {
 	}
 	if len(plan.Files) == 0 && len(moved) > 0 {
 		return Plan{}, hint.With(fmt.Errorf("roll back %s: %w: %s", u.what, errNothingThere, strings.Join(moved, "; ")),
-			"to go back to an earlier version of an image all the same, use the inputs images and paths")
+			"to set an image back to an earlier version, use the inputs images and paths")
 	}
 	if !clean {
-		plan.Notes = append(plan.Notes, "not a plain revert: other commits have touched the same files since, so values were set back on today's tree")
+		plan.Notes = append(plan.Notes, "not a plain revert: later commits changed the same files, so only single values were set back")
 	}
 	plan.Notes = append(plan.Notes, moved...)
 	if err := r.guard(plan); err != nil {
@@ -74,7 +74,7 @@ func (p *Plan) restore(f undone, today []byte, context []bumper.File) {
 	edits, ok := changes(now, old, context)
 	if !ok {
 		edits = imageChanges(now, old, context)
-		p.Notes = append(p.Notes, f.path+" is what it was before, as a whole")
+		p.Notes = append(p.Notes, f.path+" gets its whole earlier content back")
 	}
 	p.Edits = append(p.Edits, edits...)
 }
@@ -137,7 +137,7 @@ func (p *Plan) setBack(today bumper.File, f undone, context []bumper.File) ([]st
 	var notes []string
 	if !ok {
 		edits = imageChanges(was, then, context)
-		notes = append(notes, f.path+": only images are set back, the rest of the change was more than values")
+		notes = append(notes, f.path+": only images are set back, because the rest of the change was more than single values")
 	}
 	now, err := promotion.ByImage([]bumper.File{today}, context...)
 	if err != nil {
@@ -147,7 +147,7 @@ func (p *Plan) setBack(today bumper.File, f undone, context []bumper.File) ([]st
 	for _, e := range edits {
 		if e.Image == "" {
 			if value, err := bumper.Lookup(today, e.Path); err != nil || value != e.Old && value != e.New {
-				notes = append(notes, fmt.Sprintf("%s: %s was changed since, it stays as it is", f.path, e.Path))
+				notes = append(notes, fmt.Sprintf("%s: %s was changed later, so it stays as it is", f.path, e.Path))
 			} else if value == e.Old {
 				req.Values = append(req.Values, bumper.Value{File: f.path, Path: e.Path, Value: e.New})
 			}
@@ -160,7 +160,7 @@ func (p *Plan) setBack(today bumper.File, f undone, context []bumper.File) ([]st
 			if stays >= 0 {
 				runs = display.Version(now[e.Image][stays].Image)
 			}
-			notes = append(notes, fmt.Sprintf("%s: %s runs %s by now, not %s, so it stays", f.path, display.ShortName(e.Before.Name), runs, display.Version(e.Before)))
+			notes = append(notes, fmt.Sprintf("%s: %s now runs %s, not %s, so it stays", f.path, display.ShortName(e.Before.Name), runs, display.Version(e.Before)))
 			continue
 		}
 		req.Images = append(req.Images, e.After)

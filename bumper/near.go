@@ -31,7 +31,7 @@ func (b *bump) notFound(want Image) error {
 		}
 	}
 	if len(e.Elsewhere) > 0 {
-		e.Hint = "bump edits images, not text; edit it there by hand, or with an explicit edit"
+		e.Hint = "bump edits images, not text; edit it there manually, or with an explicit edit"
 	}
 	unknown := b.named(func(f *found) bool { return f.image.Name == "" && f.policy != nil })
 	if len(unknown) > 0 {

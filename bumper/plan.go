@@ -105,7 +105,7 @@ func (f *found) planWhole(want Image, tagElsewhere bool) outcome {
 		case tagElsewhere:
 			return outcome{skipped: true}
 		case !inContainer(f.whole): // a chart may well add a tag of its own
-			return f.refuse(true, "add the tag once by hand, then it can be edited", "names the image without a tag")
+			return f.refuse(true, "add the tag once manually, then it can be edited", "names the image without a tag")
 		}
 	}
 	after := Image{Name: f.image.Name, Tag: want.Tag, Digest: want.Digest}
@@ -150,9 +150,9 @@ func (f *found) planParts(want Image) outcome {
 	case f.digestElsewhere && f.tag != nil && want.Tag != "":
 		set(f.tag, want.Tag)
 	case f.tag == nil && f.other != "":
-		return f.refuse(true, "add newTag once by hand, or bump "+f.other, "names the image but has no newTag, so its tag is that of %s", f.other)
+		return f.refuse(true, "add newTag once manually, or bump "+f.other, "names the image but has no newTag, so its tag is that of %s", f.other)
 	case f.tag == nil:
-		return f.refuse(true, "add the key once by hand, then it can be edited", "names the image but has no key for the tag")
+		return f.refuse(true, "add the key once manually, then it can be edited", "names the image but has no key for the tag")
 	case want.Digest == "" || f.shape == ShapeMarker && want.Tag != "":
 		after.Digest = ""
 		set(f.tag, want.Tag)

@@ -138,7 +138,7 @@ func (d *document) prove(edited []byte, edits []wanted) *Refusal {
 func (d *document) unproven(c *cursor, reason string) *Refusal {
 	line, column := d.position(c)
 	return &Refusal{File: d.path, Line: line, Column: column, Path: c.path(), Reason: reason,
-		Hint: "edit this value by hand"}
+		Hint: "edit this value manually"}
 }
 
 type proof struct {

@@ -97,7 +97,7 @@ func (w *finder) refusedText(c *cursor, ref *found) *found {
 		return &found{image: ref.image, shape: ref.shape, name: c, templated: ref.templated, embedded: ref.embedded}
 	}
 	line, column := ref.doc.position(ref.at())
-	in, hint := "folded", "write the text as a literal block (|), or edit it by hand"
+	in, hint := "folded", "write the text as a literal block (|), or edit it manually"
 	if c.node.Style&yaml.FoldedStyle == 0 {
 		in = "in quotes"
 	}

@@ -31,7 +31,7 @@ func (b *bump) unreadable(want Image) []outcome {
 				soft: bytes.Contains(text, []byte("{{")),
 				refusal: &Refusal{File: s.file.Path, Line: line, Column: column,
 					Reason: "names " + want.Name + ", but the file " + s.err.Error(),
-					Hint:   "leave the file out with paths, or edit it by hand"},
+					Hint:   "leave the file out with paths, or edit it manually"},
 			})
 			break
 		}

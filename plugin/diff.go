@@ -29,15 +29,16 @@ func newDiffCommand(c *cli) *cobra.Command {
 	o := &diffOptions{}
 	cmd := &cobra.Command{
 		Use:   "diff [APP...]",
-		Short: "Show what reconcile would change: exit 0 nothing, 1 something, more an error",
-		Long: `Show what reconcile would change, as the API server would store it. Nothing is
-written.
+		Short: "Show what reconcile would change; exit status 0: nothing, 1: something",
+		Long: `Show what reconcile would change, as the API server would store it. diff writes
+nothing.
 
-A line in front of an object tells what its difference does not show: another app
-hands it over, or one that comes before defines its kind in the same commit.
+A line in front of an object says what its difference does not show: another
+app hands the object over, or an earlier app defines its kind in the same
+commit.
 
-Without --repo and --ref, inside a checkout of the repository that the apps
-come from, the working tree is compared, uncommitted changes included; elsewhere
+Inside a checkout of the repository that the apps come from, without --repo and
+--ref, diff compares the working tree with its uncommitted changes. Elsewhere,
 the source is the one that the app's last run used.
 Values of Secrets are masked. KUBECTL_EXTERNAL_DIFF names a program that shows
 the differences instead.
@@ -175,15 +176,15 @@ func noteLine(app string, e report.Effect) string {
 	return fmt.Sprintf("%s: %s: %s", app, e.Ref.ID(), e.Note)
 }
 
-// DiffList is what `diff -o json` prints: what reconcile would change. Apps holds every app that was compared, Items only
-// the objects that differ.
+// DiffList is what `diff -o json` prints: what reconcile would change. Apps lists every app that was compared, Items only the
+// objects that differ.
 type DiffList struct {
 	metav1.TypeMeta `json:",inline"`
 	Apps            []DiffApp    `json:"apps"`
 	Items           []Difference `json:"items"`
 }
 
-// DiffApp sums up one app. Message says why it waits, goes, or could not be compared.
+// DiffApp is the summary of one app. Message says why the app waits, is removed, or could not be compared.
 type DiffApp struct {
 	Name     string          `json:"name"`
 	Result   report.Result   `json:"result"`
@@ -192,8 +193,8 @@ type DiffApp struct {
 	Message  string          `json:"message,omitempty"`
 }
 
-// Difference is one object that differs. Action is what reconcile would do to it, Origin its file:line in Git, Diff a unified
-// diff from the live state to that of Git, with values of Secrets masked, and Note what the diff does not show.
+// Difference is one object that differs. Action is what reconcile would do to the object. Origin is its file:line in Git. Diff
+// is a unified diff from the live state to the state in Git, with values of Secrets masked. Note says what the diff does not show.
 type Difference struct {
 	App    string        `json:"app"`
 	Object string        `json:"object"` // group/Kind/namespace/name

@@ -34,11 +34,12 @@ func newHistoryCommand(c *cli) *cobra.Command {
 		Use:   "history APP [ID]",
 		Short: "Show past runs with commit, author and changes, and how to roll back in Git",
 		Long: `Show the last runs of an app that changed something or failed, newest first. A
-rollback is a commit: the last lines say which one to revert, and how.
+rollback is a commit: the last lines say which commit to revert, and how.
 
-With --diff, show what the newest run changed, or the one with ID: its commit
-and the one before it are rendered and compared, from the checkout we stand in
-if it has them, otherwise from the app's repository.`,
+With --diff, show what the newest run changed, or the run with ID. history
+renders the commit of that run and the commit that was applied before, and
+compares them. The commits come from the current checkout if it has them,
+otherwise from the app's repository.`,
 		Example: `  kubectl gitops history shop
   kubectl gitops history shop --diff 12`,
 		Args:              cobra.RangeArgs(1, 2),
@@ -46,7 +47,7 @@ if it has them, otherwise from the app's repository.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case len(args) == 2 && !o.diff:
-				return hint.Errorf("an ID is for --diff", "kubectl gitops history %s --diff %s", args[0], args[1])
+				return hint.Errorf("an ID needs --diff", "kubectl gitops history %s --diff %s", args[0], args[1])
 			}
 			if err := o.output.Validate(); err != nil {
 				return err
@@ -130,9 +131,9 @@ func (o *historyOptions) runDiff(ctx context.Context, c *cli, r *reconcile.Recon
 	return ui.RunDiff(u, app, compared, run, before.Commit)
 }
 
-// RunDiff is what `history APP --diff -o json` prints: what a run changed. Objects and Counts compare its commit with the one
-// before it, Previous; they are missing where Git had no part in the run or cannot be read: then the changes that the run
-// recorded are all that is known.
+// RunDiff is what `history APP --diff -o json` prints: what a run changed. Objects and Counts compare the commit of the run with
+// Previous, the commit that was applied before. They are missing when no commit caused the run, or when the commits cannot be
+// read. Then only the changes that the run recorded are known.
 type RunDiff struct {
 	metav1.TypeMeta `json:",inline"`
 	App             string           `json:"app"`

@@ -43,17 +43,20 @@ func newInstallCommand(c *cli) *cobra.Command {
 	o := &installOptions{}
 	cmd := &cobra.Command{
 		Use:   "install --repo URL [flags] [-- RECONCILE-FLAGS]",
-		Short: "Install the CronJob that reconciles from inside the cluster, or change it",
-		Long: `Install a small CronJob that keeps the cluster equal to Git, or change the one
-that is installed: run it again with what is to be different. Flags that are left out
-keep what they were; a published image becomes that of this version.
+		Short: "Install or change the CronJob that reconciles inside the cluster",
+		Long: `Install a small CronJob that keeps the cluster equal to Git. To change an
+installed instance, run install again with the flags that should change. Flags
+that you leave out keep their values. A published image becomes the image of
+this version.
 
-It creates a namespace, a service account, its rights and a CronJob, which runs
-reconcile in a loop of just under a minute, every minute. Credentials for Git are in a Secret
-that you create, with the keys Flux uses: username and password, bearerToken,
-identity and known_hosts, ca.crt, githubAppID and its companions. The same Secret may
-hold age keys (*.agekey), who may sign commits (allowed_signers, openpgp-keyring)
-and whom to tell (notify.yaml). What follows -- is passed to reconcile.`,
+Install creates a namespace, a service account, its rights and a CronJob. Every
+minute, the CronJob starts a job that runs reconcile in a loop for just under a
+minute. The credentials for Git are in a Secret that you create, with the keys
+that Flux uses: username and password, bearerToken, identity and known_hosts,
+ca.crt, githubAppID, githubAppInstallationID and githubAppPrivateKey. The same
+Secret may hold age keys (*.agekey), the keys that may sign commits
+(allowed_signers, openpgp-keyring) and the systems to notify (notify.yaml).
+Flags after -- are passed to reconcile.`,
 		Example: `  kubectl gitops install --repo https://github.com/acme/config \
     --path clusters/prod --secret git-credentials
   kubectl gitops install --repo https://github.com/acme/config \
@@ -68,15 +71,15 @@ and whom to tell (notify.yaml). What follows -- is passed to reconcile.`,
 	o.source.Add(cmd.Flags())
 	o.output.AddFlags(cmd)
 	fs := cmd.Flags()
-	fs.StringVar(&o.dryRun, "dry-run", "none", "none, or client: print the manifests, ask no cluster")
-	fs.StringVar(&o.schedule, "schedule", "* * * * *", "When a job starts, in cron's five fields")
-	fs.DurationVar(&o.interval, "interval", 5*time.Second, "Time between two looks at Git inside a job; 0 is one pass per job")
-	fs.DurationVar(&o.length, "for", 55*time.Second, "How long a job goes on looking")
+	fs.StringVar(&o.dryRun, "dry-run", "none", "none, or client: print the manifests, without a cluster")
+	fs.StringVar(&o.schedule, "schedule", "* * * * *", "When jobs start: a cron schedule of five fields")
+	fs.DurationVar(&o.interval, "interval", 5*time.Second, "Time from the start of one run to the next inside a job; 0 is one run per job")
+	fs.DurationVar(&o.length, "for", 55*time.Second, "How long a job starts new runs")
 	fs.StringVar(&o.image, "image", defaultImage(), "Image with this program")
 	fs.StringVar(&o.secret, "secret", "", "Name of the Secret with credentials for Git, in the instance's namespace")
 	fs.StringVar(&o.memory, "memory", "512Mi", "Memory limit of the job")
-	fs.StringVar(&o.rbac, "rbac", string(install.Generated), "Rights: generated from what the repository holds, or cluster-admin")
-	fs.BoolVar(&o.wait, "wait", false, "Start a first job, show its log, and end with its result")
+	fs.StringVar(&o.rbac, "rbac", string(install.Generated), "Rights: generated, which are those that the objects of the repository need, or cluster-admin")
+	fs.BoolVar(&o.wait, "wait", false, "Start a first job, show its log, and exit with its result")
 	fixedWords(cmd, "dry-run", "none", "client")
 	fixedWords(cmd, "rbac", string(install.Generated), string(install.ClusterAdmin))
 	return cmd
@@ -96,7 +99,7 @@ func (o *installOptions) validate() error {
 	case o.dryRun != "none" && o.dryRun != "client":
 		return hint.Errorf(fmt.Sprintf("--dry-run=%s is not known", o.dryRun), "one of: none, client")
 	case o.interval != 0 && o.interval < shortestInterval:
-		return hint.Errorf(fmt.Sprintf("--interval %s is too short", o.interval), "use at least %s, or 0 for one pass per job", shortestInterval)
+		return hint.Errorf(fmt.Sprintf("--interval %s is too short", o.interval), "use at least %s, or 0 for one run per job", shortestInterval)
 	case o.wait && o.dryRun != "none":
 		return hint.Errorf("--wait and --dry-run exclude each other", "leave one of them out")
 	case o.length <= 0:
@@ -137,7 +140,7 @@ func (o *installOptions) manifests(ctx context.Context, c *cli, extra []string) 
 	if options.RBAC == install.Generated {
 		if err := o.generate(ctx, c, app, &options); err != nil {
 			return nil, hint.With(fmt.Errorf("rights: %w", err),
-				"this machine reads the repository to see which rights it takes; --rbac=cluster-admin needs no look, and gives all")
+				"install reads the repository from this machine to find the rights that a run needs; --rbac=cluster-admin gives all rights, and does not read the repository")
 		}
 	}
 	return install.Objects(options), nil
@@ -303,8 +306,8 @@ func (o *installOptions) fromInstance(cmd *cobra.Command, s *install.Settings) (
 // warnUnpublished says that the CronJob gets an image that exists only where somebody built it.
 func (o *installOptions) warnUnpublished(u *ui.Terminal) {
 	if o.image == imageName+":"+unreleased {
-		u.Warn("this is a build between two releases, so nobody publishes the image %s", o.image)
-		u.Hint("pass --image with one that your cluster can pull; `make image` in a checkout packs one")
+		u.Warn("this build is not a release, so the image %s is not published", o.image)
+		u.Hint("pass --image with an image that your cluster can pull; `make image` in a checkout builds one")
 	}
 }
 

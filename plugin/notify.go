@@ -27,7 +27,7 @@ type notifications struct {
 }
 
 func (o *notifications) addFlags(fs *pflag.FlagSet) {
-	fs.StringVar(&o.file, "notify", "", "File with the systems to tell when the state of an app changes (default notify.yaml in --credentials-dir, if it is there)")
+	fs.StringVar(&o.file, "notify", "", "File with the systems to notify when the state of an app changes (default notify.yaml in --credentials-dir, if it exists)")
 }
 
 // start reads the file, or the one in the directory of credentials, and returns what to call at the end.

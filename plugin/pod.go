@@ -26,10 +26,10 @@ type podOptions struct {
 
 func (o *podOptions) addFlags(cmd *cobra.Command) {
 	fs := cmd.Flags()
-	fs.StringVar(&o.logFormat, "log-format", ui.LogAuto, "text, json, or auto: JSON in a pod, where no terminal is")
+	fs.StringVar(&o.logFormat, "log-format", ui.LogAuto, "Format of the log: text, json, or auto, which is json in a pod without a terminal")
 	fixedWords(cmd, "log-format", ui.LogAuto, ui.LogText, ui.LogJSON)
-	fs.BoolVar(&o.events, "events", false, "Tell what was done as Kubernetes Events on the record of the app")
-	fs.StringVar(&o.terminationLog, "termination-log", "", "File that is to say in one line how the last pass ended")
+	fs.BoolVar(&o.events, "events", false, "Write Kubernetes Events on the record of the app, with what a run did")
+	fs.StringVar(&o.terminationLog, "termination-log", "", "File for one line that says how the last run ended")
 }
 
 func (o *podOptions) start(u *ui.Terminal, client *cluster.Client, namespace string) {

@@ -39,24 +39,26 @@ func newPreviewCommand(c *cli) *cobra.Command {
 	o := &previewOptions{output: ui.Output{Format: formatText, Also: []string{formatText, formatMarkdown}}}
 	cmd := &cobra.Command{
 		Use:   "preview",
-		Short: "Show what a change of the repository means, without a cluster",
-		Long: `Render two states of the config repository and show which objects differ, as a
-review of a pull request wants to know it. No cluster is asked, nothing is
-written. Values of Secrets are masked.
+		Short: "Show which objects a change of the repository changes, without a cluster",
+		Long: `Render two states of the config repository and show which objects differ, for
+the review of a pull request. preview needs no cluster and writes nothing.
+Values of Secrets are masked.
 
---base and --head each name a branch, tag or full commit of the checkout we
-stand in, or a directory that holds the repository's files. Without --head it
-is the working tree, uncommitted changes included; without --base the commit
-that is checked out.
+--base and --head each name a branch, a tag or a full commit of the current
+checkout, or a directory with the files of the repository. Without --head, the
+head is the working tree with its uncommitted changes. Without --base, the base
+is the commit that is checked out.
 
-Without --path, all apps of every gitops.yaml in the repository are compared.
-Where there is none, every kustomization that no other one uses, every chart and
-every directory of manifests is. Changed files that nothing is rendered from are
-named. --path confines it to one directory, or several.
+Without --path, preview compares all apps of every gitops.yaml in the
+repository. In a repository without gitops.yaml, it compares every chart, every
+directory of manifests, and every kustomization that no other kustomization
+uses. preview lists changed files that no app is rendered from. --path limits it
+to one directory, or several.
 
-The change is image-only when other tags or digests of the same images are all
-that differs, in the whole repository: no setting of an app, and no file that
-nothing is rendered from. The exit status is 1 when an app of the head cannot be rendered.`,
+A change is image-only when only tags or digests of the same images differ in
+the whole repository. It is not image-only when a setting of an app changed, or
+a file that no app is rendered from. The exit status is 1 when an app of the
+head cannot be rendered.`,
 		Example: `  kubectl gitops preview --base main
   kubectl gitops preview --base main --head bump/api -o markdown > comment.md
   kubectl gitops preview --base ../before --head ../after --path apps/shop -o json`,
@@ -69,15 +71,15 @@ nothing is rendered from. The exit status is 1 when an app of the head cannot be
 		},
 	}
 	fs := cmd.Flags()
-	fs.StringVar(&o.base, "base", "HEAD", "What is: a branch, tag or commit, or a directory")
-	fs.StringVar(&o.head, "head", "", "What will be: a branch, tag or commit, or a directory (default the working tree)")
-	fs.StringArrayVar(&o.paths, "path", nil, "Directory in the repository, repeatable (default all of it)")
+	fs.StringVar(&o.base, "base", "HEAD", "State before the change: a branch, tag, commit or directory")
+	fs.StringVar(&o.head, "head", "", "State after the change: a branch, tag, commit or directory (default the working tree)")
+	fs.StringArrayVar(&o.paths, "path", nil, "Directory in the repository, repeatable (default the whole repository)")
 	fs.StringVar(&o.source.Name, "name", "", "Name of the app (default the last element of --path)")
 	fs.StringVar(&o.source.Namespace, "target-namespace", "", "Namespace for objects that name none")
 	fs.BoolVar(&o.source.AllowPlainSecrets, "allow-plain-secrets", false, "Accept Secrets with plain data in Git")
 	o.source.Limits.Add(fs)
-	fs.StringVar(&o.source.AgeKeyFile, "age-key-file", "", "File with the age key that decrypts what SOPS encrypted")
-	fs.IntVar(&o.maxBytes, "max-bytes", 0, "Leave out diffs beyond this size, and say so (default 60000 for markdown, else no limit)")
+	fs.StringVar(&o.source.AgeKeyFile, "age-key-file", "", "File with the age key that decrypts SOPS files")
+	fs.IntVar(&o.maxBytes, "max-bytes", 0, "Leave out diffs beyond this size, and report that (default 60000 for markdown, else no limit)")
 	o.output.AddFlags(cmd)
 	return cmd
 }

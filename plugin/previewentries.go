@@ -119,7 +119,7 @@ func (c *comparison) guess(e entries.Entry, flags reconcile.App) {
 	}
 	pair := appPair{base: &app, head: &app, guess: true}
 	if !hasDirectory(c.head.Root, e.Dir) {
-		pair.gone = "the directory is gone; a run that is to read it fails, and deletes nothing"
+		pair.gone = "the directory is gone; a run that should read it fails, and deletes nothing"
 	}
 	c.pairs = append(c.pairs, pair)
 }
@@ -174,7 +174,7 @@ func (c *comparison) run(ctx context.Context) ([]preview.App, error) {
 		if p.guess && b.Err != nil && h.Err != nil {
 			apps[i] = preview.App{Name: h.Name, Path: h.Path, Change: preview.Unchanged}
 			if slices.ContainsFunc(c.changed, coveredBy([]string{h.Path})) {
-				apps[i].Note = "it renders neither before nor after the change: " + h.Err.Error()
+				apps[i].Note = "it cannot be rendered, neither before nor after the change: " + h.Err.Error()
 			}
 			return
 		}

@@ -30,14 +30,14 @@ func newRBACCommand(c *cli) *cobra.Command {
 	o := &rbacOptions{}
 	cmd := &cobra.Command{
 		Use:   "rbac",
-		Short: "Show the rights that reconciling the repository takes",
-		Long: `Show the rights that the instance's service account needs: those for its records,
-and those to apply, watch and prune what the repository renders now or what the
-records of its apps name. -o yaml prints them as Roles and bindings. That is
-what install gives with --rbac=generated.
+		Short: "Show the rights that a run of the repository needs",
+		Long: `Show the rights that the service account of the instance needs: rights to its
+records, and rights to apply, watch and prune the objects that the repository
+renders now or that the records of its apps name. With -o yaml, print them as
+Roles and bindings. install --rbac=generated grants the same rights.
 
-Kubernetes lets nobody grant rights that he does not have: who applies Roles of
-the repository needs what they give, so those rights are among these.`,
+In Kubernetes, nobody can grant rights that they do not have. So when the
+repository contains Roles, the rights of these Roles are included.`,
 		Example: `  kubectl gitops rbac
   kubectl gitops rbac --repo https://github.com/acme/config --path clusters/prod -o yaml`,
 		Args: cobra.NoArgs,
@@ -113,7 +113,7 @@ func guessed(u *ui.Terminal) reconcile.Kinds {
 			return d, nil
 		}
 		if !ok {
-			u.Warn("no cluster is asked: %s is taken to be the namespaced resource %s.%s", gvk.Kind, k.Resource, k.Group)
+			u.Warn("without a cluster, the kind %s is assumed to be the namespaced resource %s.%s", gvk.Kind, k.Resource, k.Group)
 		}
 		return k, nil
 	}

@@ -37,13 +37,13 @@ func newReconcileCommand(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "reconcile [APP...]",
 		Short: "Fetch, render, apply, prune and verify: once, or in a loop",
-		Long: `Make the cluster equal to one directory of one Git repository, or to the apps
-that the gitops.yaml in that directory lists. APP confines it to some of them.
+		Long: `Make the cluster equal to one directory of a Git repository, or to the apps that
+the gitops.yaml in that directory lists. With APP, reconcile only these apps.
 
-A pass reads the commit that --ref points at, applies what differs, prunes what
-Git no longer names, waits until everything is healthy and reverts what
-somebody changed in the cluster. When nothing differs, nothing is written.
-Without --repo the source is the one that the app's last run used.`,
+A run reads the commit that --ref points at, applies what differs, prunes what
+left Git, reverts what somebody changed in the cluster, and waits until all
+objects are healthy. A run that finds no difference writes nothing.
+Without --repo, the source is the one that the app's last run used.`,
 		Example: `  kubectl gitops reconcile --repo https://github.com/acme/config \
     --path apps/shop/overlays/prod --name shop
   kubectl gitops reconcile shop --dry-run=server
@@ -59,12 +59,12 @@ Without --repo the source is the one that the app's last run used.`,
 	o.source.Add(cmd.Flags())
 	o.output.AddFlags(cmd)
 	o.notify.addFlags(cmd.Flags())
-	cmd.Flags().StringVar(&o.dryRun, "dry-run", "none", "none, or server: ask the API server what would happen, write nothing")
-	cmd.Flags().DurationVar(&o.interval, "interval", 0, "Repeat: the time from the start of one pass to the next")
+	cmd.Flags().StringVar(&o.dryRun, "dry-run", "none", "none, or server: show what the API server would do, and write nothing")
+	cmd.Flags().DurationVar(&o.interval, "interval", 0, "Repeat the run: time from the start of one run to the start of the next")
 	fixedWords(cmd, "dry-run", "none", "server")
-	cmd.Flags().BoolVar(&o.source.AllowUnsigned, "allow-unsigned", false, "Apply unsigned commits although commits were verified until now")
+	cmd.Flags().BoolVar(&o.source.AllowUnsigned, "allow-unsigned", false, "Apply unsigned commits, although earlier runs verified signatures")
 	o.inPod.addFlags(cmd)
-	cmd.Flags().DurationVar(&o.length, "for", 0, "With --interval: start no pass after this time (default without end)")
+	cmd.Flags().DurationVar(&o.length, "for", 0, "With --interval: start no run after this time (default no end)")
 	return cmd
 }
 

@@ -54,11 +54,11 @@ func newRenderCommand(c *cli) *cobra.Command {
 	o := &renderOptions{}
 	cmd := &cobra.Command{
 		Use:   "render [DIR|APP]",
-		Short: "Print the manifests; no cluster is asked for a directory",
-		Long: `Print the manifests of a directory, of a repository (--repo) or of an app: from
-the working tree inside a checkout of its repository, otherwise from its last
-source. Each object is preceded by its file and line. Values of Secrets are
-masked.`,
+		Short: "Print the rendered manifests; a directory needs no cluster",
+		Long: `Print the manifests of a directory, of a repository (--repo) or of an app. Inside
+a checkout of its repository, an app is rendered from the working tree, otherwise
+from the source that its last run used. The file and line of each object are
+printed in front of it. Values of Secrets are masked.`,
 		Example: `  kubectl gitops render apps/shop/overlays/prod
   kubectl gitops render --repo https://github.com/acme/config \
     --path apps/shop/overlays/prod`,

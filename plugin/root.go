@@ -54,19 +54,19 @@ func (c *cli) rootCommand() *cobra.Command {
 	c.config = genericclioptions.NewConfigFlags(true)
 	root := &cobra.Command{
 		Use:   toolName,
-		Short: "Make a cluster equal to Git, and keep it so",
-		Long: `Make a cluster equal to Git, and keep it so.
+		Short: "Deploy a Git repository to a cluster, and revert drift",
+		Long: `Deploy a Git repository to a cluster, and revert drift.
 
-Git says what should run. Each pass pulls one commit, renders it, compares it
-with the cluster, applies what differs, prunes what left Git, waits until all
-is healthy and reverts what somebody changed by hand. To roll back, revert the
-commit in Git.`,
-		Example: `  # Apply a directory of a repository, then see how it is doing
+Git says what should run. Each run reads one commit, renders it and compares it
+with the cluster. It applies what differs, prunes what left Git, reverts manual
+changes in the cluster, and waits until all objects are healthy. To roll back,
+revert the commit in Git.`,
+		Example: `  # Apply a directory of a repository, then show its state
   kubectl gitops reconcile --repo https://github.com/acme/config \
     --path apps/shop/overlays/prod --name shop
   kubectl gitops status
 
-  # What would the next pass change, and what happened so far
+  # Show what the next run would change, and what earlier runs changed
   kubectl gitops diff shop
   kubectl gitops history shop`,
 		Annotations:        map[string]string{cobra.CommandDisplayNameAnnotation: "kubectl gitops"},
@@ -87,7 +87,7 @@ commit in Git.`,
 	root.SetIn(c.streams.In)
 	root.SetOut(term.NewResponsiveWriter(c.streams.Out)) // help fits the terminal
 	root.SetErr(c.streams.ErrOut)
-	root.AddGroup(&cobra.Group{ID: "work", Title: "Work:"}, &cobra.Group{ID: "look", Title: "Look:"})
+	root.AddGroup(&cobra.Group{ID: "work", Title: "Deploy:"}, &cobra.Group{ID: "look", Title: "Inspect:"})
 	add := func(group string, commands ...*cobra.Command) {
 		for _, command := range commands {
 			command.GroupID = group

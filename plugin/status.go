@@ -41,12 +41,12 @@ func newStatusCommand(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status [APP...]",
 		Short: "Show revision, sync and health of the apps, or of one app's objects",
-		Long: `Show what each app looks like now: the commit that is applied, whether the
-cluster still equals it, and how the objects are doing. Worst first. With one
-APP, each object. Only the cluster is asked, not Git.
+		Long: `Show the state of each app: the commit that is applied, whether the cluster is
+still equal to it, and the health of its objects. The worst app comes first.
+With one APP, show each object. status asks only the cluster, not Git.
 
-When the instance is installed and its CronJob is suspended, fails, does not
-start jobs or is missing, a line below the table says so, and why.`,
+When the CronJob of an installed instance is suspended, fails, starts no jobs or
+is missing, a line below the table says so, and why.`,
 		Example: `  kubectl gitops status
   kubectl gitops status shop -o wide
   kubectl gitops status --sync Drifted,Failed
@@ -66,12 +66,12 @@ start jobs or is missing, a line below the table says so, and why.`,
 	}
 	o.output.AddFlags(cmd)
 	cmd.Flags().StringSliceVar(&o.sync, "sync", nil, "Only apps in one of these states: "+strings.Join(ui.SyncWords(), ", "))
-	cmd.Flags().StringSliceVar(&o.health, "health", nil, "Only apps of one of these: "+strings.Join(ui.HealthWords(), ", "))
+	cmd.Flags().StringSliceVar(&o.health, "health", nil, "Only apps with one of these health states: "+strings.Join(ui.HealthWords(), ", "))
 	fixedWords(cmd, "sync", ui.SyncWords()...)
 	fixedWords(cmd, "health", ui.HealthWords()...)
-	cmd.Flags().BoolVarP(&o.all, "all-namespaces", "A", false, "The apps of all instances, in whatever namespace they are")
-	cmd.Flags().BoolVar(&o.noHeaders, "no-headers", false, "Print tables without their first line")
-	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "Show it again whenever it changes")
+	cmd.Flags().BoolVarP(&o.all, "all-namespaces", "A", false, "Show the apps of all instances, in all namespaces")
+	cmd.Flags().BoolVar(&o.noHeaders, "no-headers", false, "Print tables without the header line")
+	cmd.Flags().BoolVarP(&o.watch, "watch", "w", false, "Show the status again whenever it changes")
 	return cmd
 }
 

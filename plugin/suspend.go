@@ -24,14 +24,15 @@ func newSuspendCommand(c *cli) *cobra.Command {
 	o := &suspendOptions{}
 	cmd := &cobra.Command{
 		Use:   "suspend [APP...]",
-		Short: "Leave apps alone for a while: no commit is applied, no drift reverted",
-		Long: `Leave apps alone: no pass, wherever it runs, applies a commit or reverts drift
-until they are resumed, or until --for is over; the first pass after that takes
-them up again. Nothing is changed in the cluster or in Git.
+		Short: "Stop reconciling apps: no commit is applied, no drift is reverted",
+		Long: `Stop reconciling apps. No run, wherever somebody starts it, applies a commit or
+reverts drift of these apps until you resume them, or until the time of --for is
+over. The next run after that reconciles them again. suspend changes neither
+the objects of the apps nor Git.
 
-Without APP the CronJob of the instance is suspended: it starts no job any more,
-so no app of the instance is reconciled. On a terminal this asks first. It does
-not keep anybody from running reconcile, and ends by resume only.`,
+Without APP, suspend the CronJob of the instance: it starts no more jobs, so no
+job reconciles an app of the instance. On a terminal, suspend asks first.
+Anybody can still run reconcile. Only resume ends this suspension.`,
 		Example: `  kubectl gitops suspend shop --for 2h --reason "moving the database"
   kubectl gitops suspend --reason incident`,
 		ValidArgsFunction: c.completeAppNames(-1),
@@ -41,13 +42,13 @@ not keep anybody from running reconcile, and ends by resume only.`,
 				return hint.Errorf(fmt.Sprintf("--for %s must be above zero", o.length), "for example --for 2h")
 			case len(args) == 0 && o.length > 0:
 				return hint.Errorf("--for needs the names of apps",
-					"a suspended CronJob starts nothing that could notice the end; name the apps, or leave --for out")
+					"a suspended CronJob cannot resume itself; name the apps, or leave --for out")
 			}
 			return o.run(cmd.Context(), c, args)
 		},
 	}
-	cmd.Flags().DurationVar(&o.length, "for", 0, "Resume by itself after this time")
-	cmd.Flags().StringVar(&o.reason, "reason", "", "Why, shown by status")
+	cmd.Flags().DurationVar(&o.length, "for", 0, "Resume automatically after this time")
+	cmd.Flags().StringVar(&o.reason, "reason", "", "The reason, which status shows")
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "Without APP: do not ask")
 	return cmd
 }
@@ -55,9 +56,9 @@ not keep anybody from running reconcile, and ends by resume only.`,
 func newResumeCommand(c *cli) *cobra.Command {
 	return &cobra.Command{
 		Use:   "resume [APP...]",
-		Short: "Take up suspended apps again",
-		Long: `Take up suspended apps again: the next pass applies what has come meanwhile, and
-reverts what drifted. Without APP the CronJob of the instance runs again.`,
+		Short: "Reconcile suspended apps again",
+		Long: `Reconcile suspended apps again: the next run applies the newest commit and
+reverts drift. Without APP, the CronJob of the instance starts jobs again.`,
 		Example: `  kubectl gitops resume shop
   kubectl gitops resume`,
 		ValidArgsFunction: c.completeAppNames(-1),
@@ -69,7 +70,7 @@ reverts what drifted. Without APP the CronJob of the instance runs again.`,
 
 func (o *suspendOptions) run(ctx context.Context, c *cli, apps []string) error {
 	if len(apps) == 0 && !o.yes {
-		question := fmt.Sprintf("Suspend the CronJob of instance %s? Then none of its apps is reconciled.", c.namespace())
+		question := fmt.Sprintf("Suspend the CronJob of instance %s? Then no job reconciles its apps.", c.namespace())
 		if err := c.ui().Confirm(question, "name the apps to suspend, or pass --yes"); err != nil {
 			return err
 		}

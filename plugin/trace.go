@@ -30,11 +30,11 @@ func newTraceCommand(c *cli) *cobra.Command {
 		Use:   "trace KIND/NAME",
 		Short: "Show which app, file, line, commit and author a live object comes from",
 		Long: `Show which app a live object belongs to, the file and line it comes from, the
-commit that is applied with its author, and who changed the object last. An
-object that another one made, such as a Pod, is traced to the one in Git.
+applied commit with its author, and who changed the object last. For an object
+that another object created, such as a Pod, show the object in Git behind it.
 
-File and line are found by rendering that commit: from the checkout we stand in
-if it has it, otherwise from the app's repository.`,
+To find file and line, trace renders that commit. The commit comes from the
+current checkout if it has it, otherwise from the app's repository.`,
 		Example: `  kubectl gitops trace deployment/web
   kubectl gitops trace pod/web-7d4b9c-x2x4p --object-namespace shop`,
 		Args: cobra.RangeArgs(1, 2),
@@ -46,7 +46,7 @@ if it has it, otherwise from the app's repository.`,
 		},
 	}
 	fs := cmd.Flags()
-	fs.StringVar(&o.namespace, "object-namespace", "", "Namespace of the object (default wherever it is the only one)")
+	fs.StringVar(&o.namespace, "object-namespace", "", "Namespace of the object (not needed when only one object has that name)")
 	o.source.AddCredentials(fs)
 	o.output.AddFlags(cmd)
 	return cmd
@@ -88,7 +88,7 @@ func (o *traceOptions) print(u *ui.Terminal, found inspect.Traced) error {
 	}
 	ui.Trace(u, found.Trace)
 	if file, _, _ := strings.Cut(found.Origin, ":"); file != "" {
-		u.Hint("`git log -- %s` in the config repository tells which commits wrote it", file)
+		u.Hint("`git log -- %s` in the config repository lists the commits that changed it", file)
 	}
 	return nil
 }
@@ -102,7 +102,7 @@ func (o *traceOptions) meantObject(ctx context.Context, c *cli, store *store.Sto
 	if parents, readErr := store.Parents(ctx); readErr == nil && len(parents) > 0 {
 		return err
 	}
-	return hint.With(err, "-n names an instance (default %s), and there is none in %s; the namespace of the object is --object-namespace %s", DefaultNamespace, given, given)
+	return hint.With(err, "-n names an instance (default %s), and namespace %s has none; for the namespace of the object, use --object-namespace %s", DefaultNamespace, given, given)
 }
 
 // origin renders the commit that an app equals, and finds the object in it.
@@ -114,7 +114,7 @@ func (o *traceOptions) origin(ctx context.Context, r *reconcile.Reconciler, a re
 	defer tree.Close()
 	origin, err := r.FindIn(ctx, a, tree, ref, name)
 	if err == nil && origin == "" {
-		err = fmt.Errorf("%s is not in the render of %s", ref.ID(), a.Source.Path)
+		err = fmt.Errorf("%s is not among the rendered objects of %s", ref.ID(), a.Source.Path)
 	}
 	return origin, err
 }

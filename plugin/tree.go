@@ -15,11 +15,11 @@ func newTreeCommand(c *cli) *cobra.Command {
 	output := &ui.Output{}
 	cmd := &cobra.Command{
 		Use:   "tree APP",
-		Short: "Show the objects of an app, and what the cluster made of them",
-		Long: `Show the objects of an app with their children: the ReplicaSets and Pods of a
-Deployment, the Jobs of a CronJob, and so on, each with its health. ReplicaSets
-that are scaled to nothing are left out, but for -o wide and -o json. Secrets
-that others made are named, never read.`,
+		Short: "Show the objects of an app, and their children",
+		Long: `Show the objects of an app with their children, each with its health: for
+example the ReplicaSets and Pods of a Deployment, and the Jobs of a CronJob.
+ReplicaSets without replicas are shown only with -o wide and -o json. tree names
+Secrets that other objects created, but never reads them.`,
 		Example:           `  kubectl gitops tree shop`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: c.completeAppNames(1),

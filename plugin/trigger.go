@@ -15,10 +15,10 @@ func newTriggerCommand(c *cli) *cobra.Command {
 	wait := true
 	cmd := &cobra.Command{
 		Use:   "trigger",
-		Short: "Start the CronJob's job now, follow its log and end with its result",
-		Long: `Start a job of the instance's CronJob now, for one pass, instead of waiting for
-the next minute. Its log is shown while it runs; the exit status says whether
-it succeeded.`,
+		Short: "Start a job of the CronJob now, show its log, and exit with its result",
+		Long: `Start a job of the instance's CronJob now, for one run, instead of waiting for
+the next minute. trigger shows the log of the job while it runs. The exit status
+says whether the job succeeded.`,
 		Example: `  kubectl gitops trigger
   kubectl gitops trigger -n gitops-staging --wait=false`,
 		Args: cobra.NoArgs,

@@ -34,14 +34,17 @@ func newUninstallCommand(c *cli) *cobra.Command {
 	o := &uninstallOptions{}
 	cmd := &cobra.Command{
 		Use:   "uninstall",
-		Short: "Remove what install created, and with --prune-apps what the apps deployed",
+		Short: "Remove what install created, and with --prune-apps the objects of the apps",
 		Long: `Remove an instance: the CronJob, its service account, its rights and the records
-of its apps. The objects of the apps stay in the cluster as they are, without
-the label that made them ours; with --prune-apps they are listed and then
-deleted, in the reverse order of dependsOn, and so are the namespaces that were
-created for apps, unless something of others is in them. On a terminal this asks
-first. The namespace of the instance goes when install or a run created it and
-nothing else is in it. A Secret with credentials is yours: it stays.`,
+of its apps. The objects of the apps stay in the cluster. They only lose the
+label that says which app they belong to.
+
+With --prune-apps, uninstall lists the objects of the apps and deletes them, in
+the reverse order of dependsOn. It also deletes the namespaces that were created
+for apps, unless they contain objects of others. On a terminal, it asks first.
+
+The namespace of the instance is deleted when install or a run created it and it
+contains nothing else. A Secret with credentials is yours, so it stays.`,
 		Example: `  kubectl gitops uninstall --prune-apps --dry-run=server
   kubectl gitops uninstall`,
 		Args: cobra.NoArgs,
@@ -52,8 +55,8 @@ nothing else is in it. A Secret with credentials is yours: it stays.`,
 			return o.run(cmd.Context(), c)
 		},
 	}
-	cmd.Flags().BoolVar(&o.pruneApps, "prune-apps", false, "Delete the objects of all apps, too")
-	cmd.Flags().StringVar(&o.dryRun, "dry-run", "none", "none, or server: list what would go and what would stay, delete nothing; client is the same")
+	cmd.Flags().BoolVar(&o.pruneApps, "prune-apps", false, "Also delete the objects of all apps")
+	cmd.Flags().StringVar(&o.dryRun, "dry-run", "none", "none, or server: list what would be deleted and what would stay, and delete nothing; client is the same")
 	fixedWords(cmd, "dry-run", "none", "server", "client")
 	cmd.Flags().BoolVarP(&o.yes, "yes", "y", false, "With --prune-apps: do not ask")
 	return cmd
@@ -107,7 +110,7 @@ func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
 		removed, err := r.Remove(ctx, app, o.pruneApps)
 		if err != nil {
 			progress.Conclude(report.List{Apps: []report.App{removed}}, err)
-			return hint.With(fmt.Errorf("%s is not removed, so the rest of the instance stays", app), "run uninstall again when that is settled")
+			return hint.With(fmt.Errorf("%s is not removed, so the rest of the instance stays", app), "repair that, then run uninstall again")
 		}
 	}
 	if err := store.RemoveLists(ctx); err != nil {
@@ -163,7 +166,7 @@ func (o *uninstallOptions) foresee(ctx context.Context, u *ui.Terminal, instance
 		return err
 	}
 	for _, ref := range append(kept, r.Goes...) {
-		u.Note("%s goes", refAt(ref))
+		u.Note("%s will be deleted", refAt(ref))
 	}
 	for _, ref := range r.Order {
 		u.Note("%s stays: %s", refAt(ref), r.Leaves[ref])
@@ -193,7 +196,7 @@ func anySuspended(records map[string]*record.Record, apps []string) error {
 func (o *uninstallOptions) list(u *ui.Terminal, records map[string]*record.Record, apps []string) {
 	what := "stays"
 	if o.pruneApps {
-		what = "goes"
+		what = "will be deleted"
 	}
 	for _, app := range apps {
 		if o.pruneApps {

@@ -24,13 +24,13 @@ var linkedVersion string
 // noVersion is the version of a build that knows nothing about itself.
 const noVersion = "0.0.0-dev"
 
-// versionInfo is the form of `version -o json`.
+// versionInfo is what `version -o json` prints.
 type versionInfo struct {
 	metav1.TypeMeta `json:",inline"`
 	Version         string `json:"version"`
 	Commit          string `json:"commit,omitempty"`
 	Modified        bool   `json:"modified,omitempty"` // built from a checkout with uncommitted changes
-	Date            string `json:"date,omitempty"`     // of the commit
+	Date            string `json:"date,omitempty"`     // date of the commit
 	Go              string `json:"go"`
 	Platform        string `json:"platform"`
 }

@@ -85,30 +85,30 @@ const (
 )
 
 var fileShape = shape{fields: []shape{
-	{name: "environments", kind: isMappings, required: true, doc: "The environments, from first to last. Each takes the versions of the one before it.", fields: []shape{
+	{name: "environments", kind: isMappings, required: true, doc: "The environments, from first to last. Each environment takes the versions of the environment before it.", fields: []shape{
 		{name: "name", required: true, pattern: namePattern, doc: "A DNS label, unique in the file."},
-		{name: "path", doc: "Its directory or file, from the root of the repository, or a pattern for several, such as apps/*/overlays/prod. Required unless paths is given."},
-		{name: "paths", kind: isTexts, doc: "Several directories, files or patterns. The first takes its versions from the first of the source, the second from the second, and so on."},
-		{name: "from", doc: "The environment it takes versions from. Default: the one before it."},
-		{name: "also", kind: isTexts, doc: "Values to copy besides images, file:path each. The file is relative to the directory of both environments. Where an environment is a file, its name is ."},
-		{name: "autoMerge", oneOf: []string{"off", "merge", "squash", "rebase"}, doc: "How the pull request is merged once the gates pass. Default: the auto-merge input."},
-		{name: "gates", kind: isMapping, doc: "What must hold before a version is proposed for this environment.", fields: []shape{
-			{name: "statuses", kind: isTexts, doc: "Names of commit statuses or check runs. Each must be a success for what the source environment runs."},
-			{name: "soak", doc: "How long those successes must last without a failure in between, for example 30m or 24h."},
+		{name: "path", doc: "Directory or file of the environment, from the root of the repository, or a pattern for several, such as apps/*/overlays/prod. Required unless paths is given."},
+		{name: "paths", kind: isTexts, doc: "Several directories, files or patterns. The first takes its versions from the first of the source environment, the second from the second, and so on."},
+		{name: "from", doc: "The environment that the versions come from. Default: the environment before it."},
+		{name: "also", kind: isTexts, doc: "Values to copy besides images, file:path each. The file is relative to the directory of both environments. When an environment is a file, write . for its name."},
+		{name: "autoMerge", oneOf: []string{"off", "merge", "squash", "rebase"}, doc: "How the pull request is merged when all gates are met. Default: the auto-merge input."},
+		{name: "gates", kind: isMapping, doc: "What must be met before the action proposes a version for this environment.", fields: []shape{
+			{name: "statuses", kind: isTexts, doc: "Names of commit statuses or check runs. Each must have succeeded for the versions that the source environment runs."},
+			{name: "soak", doc: "How long these statuses must have been successful without a failure, for example 30m or 24h."},
 			{name: "approvals", kind: isNumber, doc: "How many approving reviews the pull request to the source environment must have. Only reviews of its last commit count."},
 			{name: "labels", kind: isTexts, doc: "Labels that the pull request to the source environment must have."},
-			{name: "window", kind: isMapping, doc: "When a promotion may be made.", fields: []shape{
-				{name: "days", kind: isTexts, oneOf: weekdays, doc: "Default: every day."},
+			{name: "window", kind: isMapping, doc: "The time in which the action may promote.", fields: []shape{
+				{name: "days", kind: isTexts, oneOf: weekdays, doc: "Days of the week. Default: every day."},
 				{name: "hours", pattern: hoursPattern, doc: "From and to, for example 09:00-16:00, or 22:00-02:00 for a window past midnight. Default: the whole day."},
-				{name: "timeZone", doc: "A name of the IANA database, for example Europe/Vienna. Default: UTC."},
+				{name: "timeZone", doc: "Time zone of days and hours, a name of the IANA database such as Europe/Vienna. Default: UTC."},
 			}},
-			{name: "unmet", oneOf: []string{"none", "draft"}, doc: "What there is while a gate does not hold: no pull request (none, the default), or a draft."},
+			{name: "unmet", oneOf: []string{"none", "draft"}, doc: "What to open while a gate is not met: none (the default), or a draft."},
 		}},
 	}},
 	{name: "sources", kind: isMappings, doc: "The repositories that images are built from, for links that compare two versions.", fields: []shape{
 		{name: "image", required: true, doc: "The name of the image."},
 		{name: "repository", required: true, pattern: sourcePattern, doc: "Web address of the application's repository."},
-		{name: "tag", doc: "The Git tag of a version; {tag} stands for the image's tag. Default: {tag}."},
+		{name: "tag", doc: "The Git tag of a version; {tag} stands for the tag of the image. Default: {tag}."},
 	}},
 }}
 

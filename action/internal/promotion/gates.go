@@ -90,7 +90,7 @@ func (g *Gates) Check(line []Commit, arrivals []Arrival, now time.Time) []GateRe
 			}
 			text := fmt.Sprintf("#%d has %s", p.Number, display.Count(have, "approval"))
 			if stale > 0 {
-				text += fmt.Sprintf(" of its last commit, %d of an earlier one", stale)
+				text += fmt.Sprintf(" of its last commit, %d of an earlier commit", stale)
 			}
 			return text
 		}))
@@ -145,11 +145,11 @@ func (g *Gates) soakGate(good bool, since, now time.Time) GateResult {
 	until := since.Add(g.soak)
 	switch {
 	case !good:
-		res.Detail = "counts from the success"
+		res.Detail = "starts when all statuses are a success"
 	case now.Before(until):
-		res.Detail, res.Possible = "over at "+stamp(until), until.UTC().Format(time.RFC3339)
+		res.Detail, res.Possible = "ends at "+stamp(until), until.UTC().Format(time.RFC3339)
 	default:
-		res.Met, res.Detail = true, "over since "+stamp(until)
+		res.Met, res.Detail = true, "ended at "+stamp(until)
 	}
 	return res
 }
@@ -162,7 +162,7 @@ func pullGate(name string, arrivals []Arrival, missing func(*Pull) string) GateR
 	for _, a := range arrivals {
 		p := a.Pull
 		if p == nil {
-			lacks = append(lacks, display.SHA(a.SHA)+" came without a pull request")
+			lacks = append(lacks, display.SHA(a.SHA)+" has no pull request")
 		} else if text := missing(p); text != "" {
 			lacks = append(lacks, text)
 		} else {
@@ -170,7 +170,7 @@ func pullGate(name string, arrivals []Arrival, missing func(*Pull) string) GateR
 		}
 	}
 	if len(arrivals) == 0 {
-		lacks = append(lacks, "no commit found that brought the versions")
+		lacks = append(lacks, "found no commit that brought the versions")
 	}
 	res.Met, res.Detail = len(lacks) == 0, strings.Join(slices.Compact(has), ", ")
 	if len(lacks) > 0 {

@@ -35,45 +35,45 @@ func TestGates(t *testing.T) {
 			"yes status e2e: success since 2026-01-02 09:00 UTC on c1\n"},
 
 		{"soak is over", "statuses: [e2e], soak: 2h", "c1 e2e=success@10:00", "",
-			"yes status e2e: success since 2026-01-02 10:00 UTC on c1\n" + "yes soak 2h: over since 2026-01-02 12:00 UTC\n"},
+			"yes status e2e: success since 2026-01-02 10:00 UTC on c1\n" + "yes soak 2h: ended at 2026-01-02 12:00 UTC\n"},
 		{"soak lasts a second more", "statuses: [e2e], soak: 2h0m1s", "c1 e2e=success@10:00", "",
 			"yes status e2e: success since 2026-01-02 10:00 UTC on c1\n" +
-				"no  soak 2h0m1s: over at 2026-01-02 12:00 UTC, possible 2026-01-02T12:00:01Z\n" +
-				"waits: soak 2h0m1s (over at 2026-01-02 12:00 UTC); possible at 2026-01-02T12:00:01Z\n"},
+				"no  soak 2h0m1s: ends at 2026-01-02 12:00 UTC, possible 2026-01-02T12:00:01Z\n" +
+				"waits: soak 2h0m1s (ends at 2026-01-02 12:00 UTC); possible at 2026-01-02T12:00:01Z\n"},
 		{"soak counts from the last of several", "statuses: [a, b], soak: 3h", "c1 a=success@08:00 b=success@10:00", "",
 			"yes status a: success since 2026-01-02 08:00 UTC on c1\n" + "yes status b: success since 2026-01-02 10:00 UTC on c1\n" +
-				"no  soak 3h: over at 2026-01-02 13:00 UTC, possible 2026-01-02T13:00:00Z\n" +
-				"waits: soak 3h (over at 2026-01-02 13:00 UTC); possible at 2026-01-02T13:00:00Z\n"},
+				"no  soak 3h: ends at 2026-01-02 13:00 UTC, possible 2026-01-02T13:00:00Z\n" +
+				"waits: soak 3h (ends at 2026-01-02 13:00 UTC); possible at 2026-01-02T13:00:00Z\n"},
 		{"soak without a success", "statuses: [a, b], soak: 1h", "c1 a=success@08:00 b=failure@10:00", "",
 			"yes status a: success since 2026-01-02 08:00 UTC on c1\n" + "no  status b: failure at 2026-01-02 10:00 UTC on c1\n" +
-				"no  soak 1h: counts from the success\n" +
-				"waits: status b (failure at 2026-01-02 10:00 UTC on c1), soak 1h (counts from the success)\n"},
+				"no  soak 1h: starts when all statuses are a success\n" +
+				"waits: status b (failure at 2026-01-02 10:00 UTC on c1), soak 1h (starts when all statuses are a success)\n"},
 
 		{"approvals of the commit that was merged", "approvals: 2", "", "a1 #7 head=h approved=h approved=h", "yes approvals 2: #7\n"},
-		{"approvals of an earlier commit do not count", "approvals: 2", "", "a1 #7 head=h approved=h approved=g", "no  approvals 2: #7 has 1 approval of its last commit, 1 of an earlier one\n" +
-			"waits: approvals 2 (#7 has 1 approval of its last commit, 1 of an earlier one)\n"},
-		{"an approval of no commit does not count", "approvals: 1", "", "a1 #7 head=h approved=", "no  approvals 1: #7 has 0 approvals of its last commit, 1 of an earlier one\n" +
-			"waits: approvals 1 (#7 has 0 approvals of its last commit, 1 of an earlier one)\n"},
+		{"approvals of an earlier commit do not count", "approvals: 2", "", "a1 #7 head=h approved=h approved=g", "no  approvals 2: #7 has 1 approval of its last commit, 1 of an earlier commit\n" +
+			"waits: approvals 2 (#7 has 1 approval of its last commit, 1 of an earlier commit)\n"},
+		{"an approval of no commit does not count", "approvals: 1", "", "a1 #7 head=h approved=", "no  approvals 1: #7 has 0 approvals of its last commit, 1 of an earlier commit\n" +
+			"waits: approvals 1 (#7 has 0 approvals of its last commit, 1 of an earlier commit)\n"},
 		{"a review that asks for changes is none", "approvals: 1", "", "a1 #7 head=h refused=h", "no  approvals 1: #7 has 0 approvals\n" + "waits: approvals 1 (#7 has 0 approvals)\n"},
 		{"every pull request needs them", "approvals: 1", "", "a1 #7 head=h approved=h | a2 #8 head=i | a3 #8 head=i", "no  approvals 1: #8 has 0 approvals\n" + "waits: approvals 1 (#8 has 0 approvals)\n"},
 		{"a direct commit has no pull request", "approvals: 1, labels: [qa]", "", "abcdef01234 | a1 #7 head=h approved=h label=QA",
-			"no  approvals 1: abcdef0 came without a pull request\n" + "no  label qa: abcdef0 came without a pull request\n" +
-				"waits: approvals 1 (abcdef0 came without a pull request), label qa (abcdef0 came without a pull request)\n"},
+			"no  approvals 1: abcdef0 has no pull request\n" + "no  label qa: abcdef0 has no pull request\n" +
+				"waits: approvals 1 (abcdef0 has no pull request), label qa (abcdef0 has no pull request)\n"},
 		{"labels have no case", "labels: [qa, Signed-Off]", "", "a1 #7 head=h label=QA label=signed-off | a2 #8 head=h label=qa",
 			"yes label qa: #7, #8\n" + "no  label Signed-Off: #8 has no such label\n" + "waits: label Signed-Off (#8 has no such label)\n"},
-		{"no commit brought it", "approvals: 1", "", "", "no  approvals 1: no commit found that brought the versions\n" + "waits: approvals 1 (no commit found that brought the versions)\n"},
+		{"no commit brought it", "approvals: 1", "", "", "no  approvals 1: found no commit that brought the versions\n" + "waits: approvals 1 (found no commit that brought the versions)\n"},
 
 		{"the window is open", `window: {hours: "09:00-16:00"}`, "", "", "yes window 09:00-16:00 UTC: open\n"},
 		{"the later of two times counts", `statuses: [e2e], soak: 2h, window: {days: [sat], hours: "09:00-16:00"}`, "c1 e2e=success@11:00", "",
 			"yes status e2e: success since 2026-01-02 11:00 UTC on c1\n" +
-				"no  soak 2h: over at 2026-01-02 13:00 UTC, possible 2026-01-02T13:00:00Z\n" +
+				"no  soak 2h: ends at 2026-01-02 13:00 UTC, possible 2026-01-02T13:00:00Z\n" +
 				"no  window sat 09:00-16:00 UTC: opens at 2026-01-03 09:00 UTC, possible 2026-01-03T09:00:00Z\n" +
-				"waits: soak 2h (over at 2026-01-02 13:00 UTC), window sat 09:00-16:00 UTC (opens at 2026-01-03 09:00 UTC); possible at 2026-01-03T09:00:00Z\n"},
+				"waits: soak 2h (ends at 2026-01-02 13:00 UTC), window sat 09:00-16:00 UTC (opens at 2026-01-03 09:00 UTC); possible at 2026-01-03T09:00:00Z\n"},
 		{"the later of two times counts, whichever gate has it", `statuses: [e2e], soak: 48h, window: {days: [sat]}`, "c1 e2e=success@11:00", "",
 			"yes status e2e: success since 2026-01-02 11:00 UTC on c1\n" +
-				"no  soak 48h: over at 2026-01-04 11:00 UTC, possible 2026-01-04T11:00:00Z\n" +
+				"no  soak 48h: ends at 2026-01-04 11:00 UTC, possible 2026-01-04T11:00:00Z\n" +
 				"no  window sat UTC: opens at 2026-01-03 00:00 UTC, possible 2026-01-03T00:00:00Z\n" +
-				"waits: soak 48h (over at 2026-01-04 11:00 UTC), window sat UTC (opens at 2026-01-03 00:00 UTC); possible at 2026-01-04T11:00:00Z\n"},
+				"waits: soak 48h (ends at 2026-01-04 11:00 UTC), window sat UTC (opens at 2026-01-03 00:00 UTC); possible at 2026-01-04T11:00:00Z\n"},
 		{"a time is of no use when somebody has to act", `approvals: 1, window: {days: [sat]}`, "", "a1 #7 head=h",
 			"no  approvals 1: #7 has 0 approvals\n" +
 				"no  window sat UTC: opens at 2026-01-03 00:00 UTC, possible 2026-01-03T00:00:00Z\n" +

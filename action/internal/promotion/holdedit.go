@@ -17,8 +17,8 @@ import (
 // The file of holds is edited like all other files: lines are added or taken out, and all other bytes stay. The result is read
 // again, and must have the entries that it should have and no others.
 
-const holdsHead = `# Versions that were rolled back. bump and promote do not bring them back until the entry is gone:
-# operation: rollback with the release input takes it out.
+const holdsHead = `# Versions that were rolled back. bump and promote do not set a version again while it has an entry here.
+# operation: rollback with the release input removes an entry.
 apiVersion: ` + apiVersion + `
 kind: Holds
 holds:
@@ -26,7 +26,7 @@ holds:
 
 var (
 	plainHoldRE  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9._/-]*$`)
-	errHoldsEdit = errors.New("the file is written in a way that cannot be edited safely; write each entry on lines of its own")
+	errHoldsEdit = errors.New("the form of the file cannot be edited safely; write each entry on its own lines")
 )
 
 // lines returns the entry as lines of the file.
@@ -161,7 +161,7 @@ func ChangeHolds(file []byte, bad []Hold, back []bumper.Edit, keep bool) ([]byte
 	}
 	for _, h := range have {
 		if drop(h) {
-			notes = append(notes, "released, because it is brought back: "+h.String())
+			notes = append(notes, "released, because this rollback sets it again: "+h.String())
 		}
 	}
 	var more []Hold

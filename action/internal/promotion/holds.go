@@ -33,9 +33,9 @@ type Hold struct {
 var holdsShape = shape{fields: []shape{
 	{name: "holds", kind: isMappings, required: true, doc: "Versions that bump and promote do not bring back.", fields: []shape{
 		{name: "image", required: true, doc: "The name of the image."},
-		{name: "tag", doc: "Its tag."},
-		{name: "digest", doc: "Its digest, if the version is pinned."},
-		{name: "path", required: true, doc: "The directory or file that the version stays out of; . is the whole repository."},
+		{name: "tag", doc: "The tag of the image."},
+		{name: "digest", doc: "The digest of the image, if the version is pinned."},
+		{name: "path", required: true, doc: "The directory or file where bump and promote do not set the version; . is the whole repository."},
 		{name: "reason", doc: "Why it was rolled back."},
 		{name: "by", doc: "Who rolled it back."},
 		{name: "since", pattern: `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`, doc: "The day of the rollback."},

@@ -16,7 +16,7 @@ import (
 
 const usage = `usage: demo run | up | down
 
-run   show the loop step by step, then stop everything that was started
+run   show a deployment step by step, then stop everything that was started
 up    start the cluster and the config repository, and leave them running
 down  stop what up started
 

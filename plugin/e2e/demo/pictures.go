@@ -70,12 +70,12 @@ func (p *place) draw(ctx context.Context, dir string) error {
 		" && git -C config commit --quiet --all --message 'Update nginx to " + newTag + "' && git -C config push --quiet origin HEAD"
 	for _, step := range []any{
 		neighbours,
-		picture{"status", "What runs, from which commit, and how it is", []string{"kubectl gitops status"}},
+		picture{"status", "What runs, at which commit, and whether it is healthy", []string{"kubectl gitops status"}},
 		"kubectl gitops reconcile --repo config.git --path apps/shop/overlays/prod --name shop",
-		picture{"drift", "Somebody scaled a Deployment by hand: it is named, and undone", []string{
+		picture{"drift", "Somebody scaled a Deployment: reconcile reverts it, and says what set it", []string{
 			"kubectl scale deployment/web --replicas=5 --namespace shop", "kubectl gitops reconcile shop"}},
 		change,
-		picture{"diff", "What the next pass would change", []string{"kubectl gitops diff shop"}},
+		picture{"diff", "What the next run would change", []string{"kubectl gitops diff shop"}},
 		picture{"reconcile", "A commit changes an image", []string{"kubectl gitops reconcile shop", "kubectl gitops history shop"}},
 	} {
 		var err error

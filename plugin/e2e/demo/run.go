@@ -26,7 +26,7 @@ func run(ctx context.Context, out io.Writer, local bool) (err error) {
 			err = undoing
 		}
 		if err == nil {
-			p.say("That was the loop. It took %s, and everything that was started has been stopped. "+
+			p.say("That was the demo. It took %s, and stopped everything that it started. "+
 				"`make demo-up` leaves a cluster running to try it yourself.", time.Since(started).Round(time.Second))
 		}
 	}()
@@ -73,13 +73,13 @@ func (p *place) show(ctx context.Context) error {
 	}{
 		{"Git says what should run", p.showRepository},
 		{"The first reconcile", p.showFirstReconcile},
-		{"What runs, from which commit, and how it is", p.showStatus},
+		{"What runs, at which commit, and whether it is healthy", p.showStatus},
 		{"Where an object comes from", p.showTrace},
 		{"A commit changes an image", p.showImageChange},
-		{"Somebody changes the cluster by hand", p.showDrift},
+		{"Somebody changes the cluster without Git", p.showDrift},
 		{"What leaves Git leaves the cluster", p.showPrune},
 		{"Rollback is git revert", p.showRollback},
-		{"What was deployed, when, and by whose commit", p.showHistory},
+		{"What was deployed, when, and who wrote the commit", p.showHistory},
 	} {
 		p.step(step.title)
 		if err := step.run(ctx); err != nil {

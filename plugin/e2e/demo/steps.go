@@ -27,8 +27,8 @@ func (p *place) showRepository(ctx context.Context) error {
 
 func (p *place) showFirstReconcile(ctx context.Context) error {
 	p.say("reconcile reads the last commit of main, builds the production overlay, applies it (the namespace and the " +
-		"custom resource definition first, then what needs them) and waits until everything is healthy. Only Git is read; " +
-		"only the cluster is written.")
+		"custom resource definition first, then the objects that need them) and waits until everything is healthy. It reads Git " +
+		"and writes only to the cluster.")
 	if _, err := p.reconcile(ctx); err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (p *place) showStatus(ctx context.Context) error {
 }
 
 func (p *place) showTrace(ctx context.Context) error {
-	p.say("Somebody sees an object in the cluster and wants to know who is behind it. trace names the app, and the file, line, " +
+	p.say("Somebody sees an object in the cluster and wants to know where it comes from. trace names the app, and the file, line, " +
 		"commit and author in Git.")
 	out, err := p.run(ctx, "kubectl", "gitops", "trace", "deployment/web", "--object-namespace", p.app, "-n", p.instance)
 	if err != nil {
@@ -84,7 +84,7 @@ func (p *place) showImageChange(ctx context.Context) error {
 	if err := p.showCommit(ctx, "Update nginx to "+newTag); err != nil {
 		return err
 	}
-	p.say("diff shows what the next reconcile would do. It exits with 1 when there is something to do.")
+	p.say("diff shows what the next run would change. It exits with 1 when there are differences.")
 	diff := append([]string{"kubectl", "gitops", "diff"}, p.reconcileCommand()[3:]...)
 	out, err := p.run(ctx, diff...)
 	if exitCode(err) != 1 || !strings.Contains(out, newTag) {
@@ -101,7 +101,7 @@ func (p *place) showDrift(ctx context.Context) error {
 	if _, err := p.run(ctx, "kubectl", "scale", "deployment/web", "--replicas=5", "-n", p.app); err != nil {
 		return err
 	}
-	p.say("That is drift. The next reconcile, without any new commit, finds it, says who did it, and undoes it.")
+	p.say("That is drift. The next run needs no new commit: it finds the drift, says which field manager set it, and reverts it.")
 	out, err := p.reconcile(ctx)
 	if err != nil {
 		return err
@@ -114,12 +114,12 @@ func (p *place) showDrift(ctx context.Context) error {
 			return fmt.Errorf("reconcile does not tell what was reverted and who did it: %q is missing", part)
 		}
 	}
-	p.ok("reconcile named the one who did it")
+	p.ok("reconcile named the field manager that changed the Deployment")
 	return nil
 }
 
 func (p *place) showPrune(ctx context.Context) error {
-	p.say("The newsletter is retired: its file and the line that mentions it are deleted in Git.")
+	p.say("The newsletter is not needed any more: a commit deletes its file and the line that mentions it.")
 	if _, err := p.run(ctx, "git", "-C", "config", "rm", "--quiet", "apps/shop/base/newsletter.yaml"); err != nil {
 		return err
 	}

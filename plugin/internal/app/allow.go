@@ -20,7 +20,7 @@ func (a Allow) Refuses(ref object.Ref) (why, advice string) {
 	case len(a.Namespaces) == 0:
 		return "", ""
 	case ref.Namespace == "" && !named && !own:
-		return "the app is confined to namespaces, and this object lies in none", "name its kind in allow.kinds in gitops.yaml, if that is meant"
+		return "the app is confined to namespaces, and this object is cluster-scoped", "name its kind in allow.kinds in gitops.yaml, if the app may contain it"
 	case ref.Namespace != "" && !slices.Contains(a.Namespaces, ref.Namespace):
 		return fmt.Sprintf("the app may not contain objects in namespace %s", ref.Namespace), "it may use: " + strings.Join(a.Namespaces, ", ") + " (allow.namespaces in gitops.yaml)"
 	}

@@ -144,7 +144,7 @@ func (d *dependencies) find(dep *v2.Dependency) error {
 	case strings.HasPrefix(dep.Repository, "file://"):
 		return d.local(dep)
 	case strings.HasPrefix(dep.Repository, "@"), strings.HasPrefix(dep.Repository, "alias:"):
-		return d.refuse(dep.Name, "write the URL of the repository", "%q is a name of somebody's Helm configuration", dep.Repository)
+		return d.refuse(dep.Name, "write the URL of the repository", "%q is the name of a repository in the Helm configuration of one machine", dep.Repository)
 	case !strings.Contains(dep.Repository, "://"):
 		return d.refuse(dep.Name, "write the URL of the repository", "%q is not the URL of a repository", dep.Repository)
 	}
@@ -302,7 +302,7 @@ func (d *dependencies) checkLock(lock *v2.Lock) error {
 	wanted := d.chart.Metadata.Dependencies
 	if lock.Digest != digest([2][]*v2.Dependency{wanted, lock.Dependencies}) &&
 		lock.Digest != digest(map[string][]*v2.Dependency{"dependencies": wanted}) { // Helm 2
-		return &Error{File: d.lockFile, Message: "does not belong to the dependencies of Chart.yaml: its digest is another one", Hint: buildHint}
+		return &Error{File: d.lockFile, Message: "does not fit the dependencies of Chart.yaml: its digest differs", Hint: buildHint}
 	}
 	d.checked = true
 	return nil

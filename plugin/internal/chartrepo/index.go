@@ -56,7 +56,7 @@ func (f *Fetcher) fromIndex(ctx context.Context, at *url.URL, n chart.Need) ([]b
 	}
 	if got, want := chart.Digest(data), "sha256:"+strings.TrimPrefix(entry.Digest, "sha256:"); got != want {
 		return nil, hint.Errorf(fmt.Sprintf("the archive has digest %s, and the index says %s", got, want),
-			"the repository serves something else than it lists: do not use it before that is explained")
+			"the repository serves another archive than its index lists: do not use it until its owner explains that")
 	}
 	return data, nil
 }

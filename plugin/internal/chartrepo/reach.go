@@ -34,7 +34,7 @@ func outside(ip netip.Addr, local bool) error {
 		switch {
 		case at.IsLoopback() && (!local || at != ip):
 			return hint.Errorf(fmt.Sprintf("%s is not the address of a repository, but this machine", ip),
-				"a registry of this machine is asked only by a program outside of clusters, and if the chart names its address")
+				"a registry of this machine can only be used outside of a cluster, and only when the chart names its address")
 		case isForbidden(at):
 			return hint.Errorf(fmt.Sprintf("%s is not the address of a repository", ip), "charts are not fetched from link-local and metadata addresses")
 		}

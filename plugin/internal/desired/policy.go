@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// Policy is how the annotations of an object ask to treat it. The zero value is the rule without annotations.
+// Policy is what the annotations of an object ask a run to do with it. The zero value is the rule without annotations.
 type Policy struct {
 	Keep       bool // never pruned
-	Recreate   bool // deleted and created anew when the server refuses a change of it
-	Replace    bool // what people and former tools added goes when it changes
-	CreateOnly bool // created when missing, then left alone
+	Recreate   bool // deleted and created again when the server refuses a change of it
+	Replace    bool // fields that people and earlier tools added are removed when it changes
+	CreateOnly bool // created when missing, and not changed after that
 	Ignore     bool // neither applied nor pruned
 	Yield      bool // a field that another manager owns is a failure, not taken over
 	Unchecked  bool // fields that the kind does not have are dropped by the server, not refused
-	Patient    bool // its kind may be unknown yet: it is left to a later pass then
+	Patient    bool // while its kind is unknown, it waits for a later run
 }
 
 // Names of the annotations that manifests may carry. Those of Argo CD, Flux and Helm that mean the same are understood too.
@@ -30,8 +30,9 @@ const (
 	Wave           = "kubectl-gitops.dev/wave"
 	Hook           = "kubectl-gitops.dev/hook"
 	HookDelete     = "kubectl-gitops.dev/hook-delete-policy"
-	HookRun        = "kubectl-gitops.dev/hook-run" // on the object of a hook: tells one run from others
-	HookApp        = "kubectl-gitops.dev/hook-app" // on the object of a hook: the ApplySet id of its app
+	HookRun        = "kubectl-gitops.dev/hook-run"   // on the object of a hook: which run of the hook it belongs to
+	HookApp        = "kubectl-gitops.dev/hook-app"   // on the object of a hook: the ApplySet id of its app
+	Substitute     = "kubectl-gitops.dev/substitute" // read by package render, which replaces variables
 	DependsOn      = "config.kubernetes.io/depends-on"
 	ArgoHook       = "argocd.argoproj.io/hook"
 	ArgoHookDelete = "argocd.argoproj.io/hook-delete-policy"
@@ -45,6 +46,7 @@ const (
 	FluxForce      = "kustomize.toolkit.fluxcd.io/force"
 	FluxApply      = "kustomize.toolkit.fluxcd.io/ssa"
 	FluxReconcile  = "kustomize.toolkit.fluxcd.io/reconcile"
+	FluxSubstitute = "kustomize.toolkit.fluxcd.io/substitute"
 	HelmPolicy     = "helm.sh/resource-policy"
 )
 
@@ -72,12 +74,12 @@ var annotations = []understood{
 		{[]string{"keep"}, "never pruned", func(p *Policy) { p.Keep = true }},
 	}},
 	{name: HelmHook, list: true, free: true, values: []meaning{
-		{[]string{"pre-install"}, "run before anything is applied, the first time", nil},
-		{[]string{"pre-upgrade"}, "run before anything is applied, every later time that manifests changed", nil},
-		{[]string{"post-install", "post-upgrade"}, "the same, when all is healthy", nil},
-		{[]string{"pre-delete"}, "run when the app is removed, before anything of it is deleted", nil},
-		{[]string{"post-delete"}, "run when all of it is deleted", nil},
-		{[]string{"pre-rollback", "post-rollback", "test"}, "never run, and not applied", nil},
+		{[]string{"pre-install"}, "runs before anything is applied, in the first run of the app", nil},
+		{[]string{"pre-upgrade"}, "runs before anything is applied, in each later run in which manifests of the app changed", nil},
+		{[]string{"post-install", "post-upgrade"}, "as pre-install and pre-upgrade, but after all objects are applied and healthy", nil},
+		{[]string{"pre-delete"}, "runs when the app is removed, before any of its objects is deleted", nil},
+		{[]string{"post-delete"}, "runs when the app is removed, after all its objects are deleted", nil},
+		{[]string{"pre-rollback", "post-rollback", "test"}, "never runs, and is not applied", nil},
 	}},
 	{name: HelmHookDelete, list: true, values: []meaning{
 		{[]string{"before-hook-creation", "hook-succeeded", "hook-failed"}, "as kubectl-gitops.dev/hook-delete-policy", nil},
@@ -88,16 +90,20 @@ var annotations = []understood{
 		{[]string{"enabled"}, "the default", nil},
 	}},
 	{name: FluxForce, values: []meaning{
-		{[]string{"enabled"}, "deleted and created anew when the API server refuses a change of it, and would create it", func(p *Policy) { p.Recreate = true }},
+		{[]string{"enabled"}, "a run deletes the object and creates it again when the API server refuses a change of it, but would accept a new one", func(p *Policy) { p.Recreate = true }},
 		{[]string{"disabled"}, "the default", nil},
 	}},
 	{name: FluxApply, values: []meaning{
-		{[]string{"Override", "Merge"}, "the default: fields in Git are ours, others are left alone", nil},
-		{[]string{"IfNotPresent"}, "created when missing, then left alone", func(p *Policy) { p.CreateOnly = true }},
+		{[]string{"Override", "Merge"}, "the default: a run applies the fields in Git, and leaves other fields as they are", nil},
+		{[]string{"IfNotPresent"}, "created when missing, and not changed after that", func(p *Policy) { p.CreateOnly = true }},
 		{[]string{"Ignore"}, "neither applied nor pruned", func(p *Policy) { p.Ignore = true }},
 	}},
 	{name: FluxReconcile, values: []meaning{
 		{[]string{"disabled"}, "neither applied nor pruned", func(p *Policy) { p.Ignore = true }},
+		{[]string{"enabled"}, "the default", nil},
+	}},
+	{name: FluxSubstitute, values: []meaning{
+		{[]string{"disabled"}, "a run does not replace ${NAME} in the object", nil},
 		{[]string{"enabled"}, "the default", nil},
 	}},
 	{name: ArgoHook, list: true, free: true, values: []meaning{
@@ -108,72 +114,76 @@ var annotations = []understood{
 	}},
 	{name: ArgoWave, number: true, values: []meaning{{nil, "as kubectl-gitops.dev/wave", nil}}},
 	{name: ArgoOptions, list: true, values: []meaning{
-		{[]string{"Prune=false", "Prune=confirm", "Delete=false", "Delete=confirm"}, "never pruned: there is nobody to confirm",
+		{[]string{"Prune=false", "Prune=confirm", "Delete=false", "Delete=confirm"}, "never pruned: nobody can confirm a deletion",
 			func(p *Policy) { p.Keep = true }},
-		{[]string{"Replace=true"}, "what people and former tools added goes when it changes, what is left to others stays; with Force=true deleted and created anew, volumes and claims only when a change is refused",
+		{[]string{"Replace=true"}, "when the object changes, a run also removes the fields that people and earlier tools added; fields of controllers, autoscalers and ignore rules stay. With Force=true, the run deletes the object and creates it again, a volume or a claim only when a change is refused",
 			func(p *Policy) { p.Replace = true }},
-		{[]string{"Force=true"}, "deleted and created anew when the API server refuses a change of it, and would create it", func(p *Policy) { p.Recreate = true }},
-		{[]string{"Validate=false"}, "fields that the kind does not have are dropped instead of refused",
+		{[]string{"Force=true"}, "a run deletes the object and creates it again when the API server refuses a change of it, but would accept a new one", func(p *Policy) { p.Recreate = true }},
+		{[]string{"Validate=false"}, "the API server drops fields that the kind does not have, instead of refusing the object",
 			func(p *Policy) { p.Unchecked = true }},
-		{[]string{"SkipDryRunOnMissingResource=true"}, "while the cluster does not know its kind, the object waits for a later pass",
+		{[]string{"SkipDryRunOnMissingResource=true"}, "while the cluster does not know the kind of the object, the object waits for a later run",
 			func(p *Policy) { p.Patient = true }},
 		{[]string{"ServerSideApply=true", "ServerSideApply=false", "ApplyOutOfSyncOnly=true", "ApplyOutOfSyncOnly=false",
 			"CreateNamespace=true", "CreateNamespace=false", "PruneLast=true", "PruneLast=false", "RespectIgnoreDifferences=true",
 			"RespectIgnoreDifferences=false", "FailOnSharedResource=true", "FailOnSharedResource=false",
 			"ClientSideApplyMigration=true", "ClientSideApplyMigration=false", "PrunePropagationPolicy=background",
 			"PrunePropagationPolicy=foreground", "PrunePropagationPolicy=orphan"},
-			"nothing to do: apply is server-side, touches what differs only, prunes last and refuses objects of others; the app says the rest", nil},
+			"no effect: a run always applies server-side, changes only objects that differ, prunes last and refuses objects of other apps; settings of the app decide the rest", nil},
 		{[]string{"Prune=true", "Delete=true", "Replace=false", "Force=false", "Validate=true", "SkipDryRunOnMissingResource=false"},
 			"the default", nil},
 	}},
 	{name: ArgoCompare, list: true, values: []meaning{
 		{[]string{"IgnoreExtraneous", "IgnoreResourceUpdates=true", "IgnoreResourceUpdates=false", "ServerSideDiff=true",
 			"ServerSideDiff=false", "IncludeMutationWebhook=true", "IncludeMutationWebhook=false"},
-			"nothing to do: only fields that Git sets are compared, as the server stored them", nil},
+			"no effect: a run compares only fields that Git sets, with the values that the server stored", nil},
 	}},
 	{name: Prune, values: []meaning{
 		{[]string{"disabled"}, "never pruned", func(p *Policy) { p.Keep = true }},
 		{[]string{"enabled"}, "the default", func(p *Policy) { p.Keep = false }},
 	}},
 	{name: Recreate, values: []meaning{
-		{[]string{"enabled"}, "deleted and created anew when the API server refuses a change of it, and would create it", func(p *Policy) { p.Recreate = true }},
+		{[]string{"enabled"}, "a run deletes the object and creates it again when the API server refuses a change of it, but would accept a new one", func(p *Policy) { p.Recreate = true }},
 		{[]string{"disabled"}, "the default", func(p *Policy) { p.Recreate = false }},
 	}},
 	{name: Replace, values: []meaning{
-		{[]string{"enabled"}, "what people and former tools added goes when it changes, what is left to others stays; with recreate, deleted and created anew, volumes and claims only when a change is refused",
+		{[]string{"enabled"}, "when the object changes, a run also removes the fields that people and earlier tools added; fields of controllers, autoscalers and ignore rules stay. With recreate, the run deletes the object and creates it again, a volume or a claim only when a change is refused",
 			func(p *Policy) { p.Replace = true }},
 		{[]string{"disabled"}, "the default", func(p *Policy) { p.Replace = false }},
 	}},
 	{name: CreateOnly, values: []meaning{
-		{[]string{"enabled"}, "created when missing, then left alone: no change of it is drift", func(p *Policy) { p.CreateOnly = true }},
+		{[]string{"enabled"}, "created when missing, and not changed after that: a change of it is no drift", func(p *Policy) { p.CreateOnly = true }},
 		{[]string{"disabled"}, "the default", func(p *Policy) { p.CreateOnly = false }},
 	}},
 	{name: Ignore, values: []meaning{
 		{[]string{"enabled"}, "neither applied nor pruned", func(p *Policy) { p.Ignore = true }},
 		{[]string{"disabled"}, "the default", func(p *Policy) { p.Ignore = false }},
 	}},
+	{name: Substitute, values: []meaning{
+		{[]string{"disabled"}, "a run does not replace ${NAME} in the object", nil},
+		{[]string{"enabled"}, "the default", nil},
+	}},
 	{name: DependsOn, list: true, free: true, values: []meaning{
-		{[]string{"group/namespaces/NAMESPACE/Kind/NAME", "group/Kind/NAME"}, "applied when that object of the same app is healthy, pruned before it", nil},
+		{[]string{"group/namespaces/NAMESPACE/Kind/NAME", "group/Kind/NAME"}, "applied when that object of the same app is healthy; pruned before that object", nil},
 	}},
 	{name: Force, values: []meaning{
-		{[]string{"disabled"}, "a field that another manager owns fails the object instead of being taken over",
+		{[]string{"disabled"}, "a field that another field manager owns makes the object fail; a run does not take the field over",
 			func(p *Policy) { p.Yield = true }},
 		{[]string{"enabled"}, "the default", func(p *Policy) { p.Yield = false }},
 	}},
 	{name: Hook, list: true, free: true, values: []meaning{
-		{[]string{"PreSync"}, "run when manifests of the app changed, and waited for, before anything is applied", nil},
-		{[]string{"Sync"}, "run with the objects of its wave", nil},
-		{[]string{"PostSync"}, "run when all is applied and healthy", nil},
-		{[]string{"SyncFail"}, "run when one of these failed, or an object", nil},
-		{[]string{"PreDelete"}, "run when the app is removed, and waited for, before anything of it is deleted", nil},
-		{[]string{"PostDelete"}, "run when all of it is deleted", nil},
-		{[]string{"Skip"}, "never run, and not applied", nil},
+		{[]string{"PreSync"}, "runs when manifests of the app changed; the run waits for it before it applies anything", nil},
+		{[]string{"Sync"}, "runs with the objects of its wave", nil},
+		{[]string{"PostSync"}, "runs when all objects are applied and healthy", nil},
+		{[]string{"SyncFail"}, "runs when one of these hooks or an object failed", nil},
+		{[]string{"PreDelete"}, "runs when the app is removed; the run waits for it before it deletes any object of the app", nil},
+		{[]string{"PostDelete"}, "runs when the app is removed, after all its objects are deleted", nil},
+		{[]string{"Skip"}, "never runs, and is not applied", nil},
 	}},
 	{name: HookDelete, list: true, values: []meaning{
-		{[]string{"BeforeHookCreation"}, "the default: the object of a hook stays until its next run, or the end of its app", nil},
-		{[]string{"HookSucceeded", "HookFailed"}, "it is deleted when the phase is over", nil},
+		{[]string{"BeforeHookCreation"}, "the default: the object of a hook stays until the hook runs again, or until the app is removed", nil},
+		{[]string{"HookSucceeded", "HookFailed"}, "the object of the hook is deleted when the phase of the hook is over", nil},
 	}},
-	{name: Wave, number: true, values: []meaning{{nil, "applied when the objects of all lower waves are healthy; 0 without it", nil}}},
+	{name: Wave, number: true, values: []meaning{{nil, "applied when the objects of all lower waves are healthy; without the annotation, the wave is 0", nil}}},
 }
 
 // AnnotationValue is one line of docs/annotations.md: values of an annotation, and what they ask for.

@@ -48,6 +48,8 @@ func TestUnknownValuesAreWarnedOf(t *testing.T) {
 		"kubectl-gitops.dev/prnue=disabled":                     `annotation kubectl-gitops.dev/prnue is not known`,
 		"kubectl-gitops.dev/wave=first":                         `annotation kubectl-gitops.dev/wave: "first" is not a whole number, it counts as 0`,
 		"kubectl-gitops.dev/wave=-3":                            "",
+		"kubectl-gitops.dev/substitute=disabled":                "",
+		"kustomize.toolkit.fluxcd.io/substitute=disabled":       "",
 		"argocd.argoproj.io/sync-options=PruneLast=true,Fast=":  `"Fast=" means nothing here`,
 		"argocd.argoproj.io/sync-options=ServerSideApply=true,": "",
 		"argocd.argoproj.io/compare-options=IgnoreExtraneous":   "",

@@ -54,8 +54,9 @@ func TestReplicasBelongToTheAutoscalerOfTheSameApp(t *testing.T) {
 func TestWorkloadsComeBeforeWhatLeadsToThem(t *testing.T) {
 	var refs []cluster.Ref
 	for _, ns := range []string{"b", "a"} {
-		for _, kind := range []string{"Ingress", "Deployment", "HorizontalPodAutoscaler", "ConfigMap", "ServiceAccount"} {
-			refs = append(refs, cluster.Ref{Kind: cluster.Kind{Kind: kind}, Namespace: ns})
+		for _, kind := range []cluster.Kind{{Kind: "Ingress"}, {Group: "autoscaling", Kind: "HorizontalPodAutoscaler"}, {Kind: "Deployment"},
+			{Group: "keda.sh", Kind: "ScaledObject"}, {Kind: "ConfigMap"}, {Kind: "ServiceAccount"}} {
+			refs = append(refs, cluster.Ref{Kind: kind, Namespace: ns})
 		}
 	}
 	slices.SortStableFunc(refs, Order)
@@ -63,8 +64,8 @@ func TestWorkloadsComeBeforeWhatLeadsToThem(t *testing.T) {
 	for _, r := range refs {
 		got = append(got, r.Namespace+" "+r.Kind.Kind)
 	}
-	objecttest.Lines(t, got, "a ServiceAccount", "a ConfigMap", "a HorizontalPodAutoscaler", "a Deployment",
-		"b ServiceAccount", "b ConfigMap", "b HorizontalPodAutoscaler", "b Deployment", "a Ingress", "b Ingress")
+	objecttest.Lines(t, got, "a ServiceAccount", "a ConfigMap", "a ScaledObject", "a Deployment", "a HorizontalPodAutoscaler",
+		"b ServiceAccount", "b ConfigMap", "b ScaledObject", "b Deployment", "b HorizontalPodAutoscaler", "a Ingress", "b Ingress")
 }
 
 func TestPrepareMakesManifestsReady(t *testing.T) {

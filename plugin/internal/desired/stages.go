@@ -78,7 +78,8 @@ func leads(k object.Kind) bool {
 	return slices.Contains([]string{"Ingress", "HTTPRoute", "GRPCRoute"}, k.Kind)
 }
 
-// Rank tells what needs what: the higher one the lower one.
+// Rank returns the place of a kind among the objects that are applied together: an object may need objects of a lower rank.
+// An autoscaler comes after the workloads, because it reports FailedGetScale while its target does not exist.
 func Rank(k object.Kind) int {
 	early := []string{"ServiceAccount", "Role", "RoleBinding", "ResourceQuota", "LimitRange", "Secret", "ConfigMap",
 		"PersistentVolumeClaim", "Service"}
@@ -89,8 +90,11 @@ func Rank(k object.Kind) int {
 	case "Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob", "Pod":
 		return len(early) + 1
 	}
-	if leads(k) {
+	switch {
+	case k.Group == "autoscaling":
 		return len(early) + 2
+	case leads(k):
+		return len(early) + 3
 	}
 	return len(early)
 }

@@ -38,11 +38,11 @@ func (s *source) annotationsPage() (string, error) {
 			fmt.Fprintf(&ours, "| `%s` | %s |\n", key, cell(comment))
 		}
 	}
-	return generated + "# Labels and annotations\n\n## What manifests can say\n\n" +
-		"Values are compared without regard to case. Where several speak of the same, ours has the last word. A value that is not\n" +
-		"listed is a warning with file and line, and changes nothing.\n\n| annotation | value | meaning |\n|---|---|---|\n" + said.String() +
-		"\n## What other tools' manifests say, understood as it is\n\n| annotation | value | here |\n|---|---|---|\n" + theirs.String() +
-		"\n## What we write\n\n| key | meaning |\n|---|---|\n" + ours.String() +
-		"\nThose of [ApplySets](https://kubernetes.io/docs/reference/labels-annotations-taints/) are on the parent ConfigMap of an app and on " +
-		"its objects.\n", nil
+	return generated + "# Labels and annotations\n\n## Annotations of manifests\n\n" +
+		"Upper and lower case of a value do not matter. When annotations of several tools set the same, the one of kubectl-gitops.dev\n" +
+		"wins. A value that is not listed changes nothing, and a run prints a warning with its file and line.\n\n| annotation | value | meaning |\n|---|---|---|\n" + said.String() +
+		"\n## Annotations of other tools that have an effect here\n\n| annotation | value | meaning here |\n|---|---|---|\n" + theirs.String() +
+		"\n## Labels and annotations that kubectl gitops writes\n\n| key | meaning |\n|---|---|\n" + ours.String() +
+		"\nThe labels and annotations of [ApplySets](https://kubernetes.io/docs/reference/labels-annotations-taints/) are on the parent ConfigMap of " +
+		"an app and on its objects.\n", nil
 }

@@ -44,7 +44,7 @@ func (s *source) schemas() (map[string]string, error) {
 	pages := map[string]string{}
 	var index strings.Builder
 	index.WriteString(generated + "# What `-o json` prints\n\nEach document has `apiVersion: kubectl-gitops.dev/v1alpha1` and a `kind`. " +
-		"Fields may be added; none is renamed or taken away.\n\n| kind | |\n|---|---|\n")
+		"Later versions may add fields. They do not rename or remove one.\n\n| kind | |\n|---|---|\n")
 	for _, kind := range slices.Sorted(maps.Keys(s.kinds)) {
 		b := builder{source: s, defs: map[string]schema{}}
 		doc, err := b.document(kind)

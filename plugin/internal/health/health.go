@@ -8,7 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// State says how an object, or an app as a whole, is doing.
+// State is the health of an object, or of a whole app.
 type State string
 
 // The health states, worst first.

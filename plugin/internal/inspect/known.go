@@ -244,7 +244,7 @@ func (k known) lastCommit(app string) (*report.Revision, string) {
 		case len(run.Commits) > 0:
 			return &run.Commits[0], ""
 		default:
-			return nil, cmp.Or(run.Unclear, "the run that applied it does not tell")
+			return nil, cmp.Or(run.Unclear, "the run that applied it did not record its commits")
 		}
 	}
 	return nil, "the history does not go back that far"

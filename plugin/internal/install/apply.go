@@ -67,7 +67,7 @@ func (i *Instance) keptByGit(ctx context.Context, o Object, live *unstructured.U
 	if len(differences(live, after)) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s is kept by Git, which says something else", o.Ref)
+	return fmt.Errorf("%s is managed from Git, and Git has other values", o.Ref)
 }
 
 // foreignNamespace tells whether o is a Namespace that somebody else made: it is used as it is.
@@ -131,7 +131,7 @@ func explain(r cluster.Ref, err error) error {
 	text := fmt.Errorf("%s: %w", r, err)
 	switch {
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "attempting to grant"):
-		return hint.With(text, "who installs must hold the rights that the instance gets: ask a cluster administrator")
+		return hint.With(text, "you can only give the instance rights that you have yourself: ask a cluster administrator")
 	case apierrors.IsForbidden(err):
 		return hint.With(text, "installing needs the right to create namespaces, roles and cron jobs: ask a cluster administrator")
 	}

@@ -24,7 +24,7 @@ const (
 
 	// annotationPrune keeps an instance that is also in Git from pruning itself.
 	annotationPrune = "kubectl-gitops.dev/prune"
-	labelRBAC       = "kubectl-gitops.dev/rbac" // the --rbac that `install` was given
+	labelRBAC       = "kubectl-gitops.dev/rbac" // the value of --rbac that `install` was given
 )
 
 // The kinds an instance is made of.

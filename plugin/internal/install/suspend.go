@@ -14,7 +14,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-const annotationReason = "kubectl-gitops.dev/suspended-because" // on a CronJob that `suspend` has suspended: by whom, and why
+const annotationReason = "kubectl-gitops.dev/suspended-because" // on a CronJob that `suspend` has suspended: who suspended it, and why
 
 // Suspend keeps the CronJob from starting jobs or, with nil, lets it, and reports whether that changed anything. Running
 // jobs are not touched. install and Git say nothing about this field, so it is never drift.

@@ -89,7 +89,7 @@ func (n *Notifier) Send(note Note) {
 			default:
 				select { // full: what is newer matters more
 				case <-q.notes:
-					q.warn(fmt.Sprintf("notify: %s: too slow, a note was dropped", q.sender.target.name()))
+					q.warn(fmt.Sprintf("notify: %s: too slow, a notification was dropped", q.sender.target.name()))
 				default:
 				}
 			}

@@ -205,7 +205,7 @@ func TestLoadRefuses(t *testing.T) {
 		"targets:\n- {type: github, token: x, tokenFile: y}\n":                   "unknown field",
 		"targets:\n- {type: webhook}\n":                                          "give url, or urlFile",
 		"targets:\n- {type: webhook, url: 'http://example.com/canary'}\n":        "the url is not https",
-		"targets:\n- {type: webhook, url: 'https://a:canary@example.com'}\n":     "holds a password",
+		"targets:\n- {type: webhook, url: 'https://a:canary@example.com'}\n":     "contains a password",
 		"targets:\n- {type: slack, url: 'https://example.com', secretFile: s}\n": "slack takes url or urlFile",
 		"targets:\n- {type: github, tokenFile: /etc/passwd}\n":                   "/etc/passwd is not beside the file",
 		"targets:\n- {type: slack, urlFile: ../token}\n":                         "../token is not beside the file",

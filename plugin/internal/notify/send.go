@@ -95,7 +95,7 @@ func (s sender) request(ctx context.Context, n Note) (*http.Request, error) {
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(raw))
 	if err != nil {
-		return nil, errors.New("the url is not one")
+		return nil, errors.New("the url is not valid")
 	}
 	req.Header.Set("Content-Type", "application/json")
 	for k, v := range header {

@@ -43,7 +43,7 @@ func Load(file string) ([]Target, error) {
 		Targets []Target `json:"targets"`
 	}
 	if err := yaml.UnmarshalStrict(data, &content); err != nil {
-		return nil, hint.With(fmt.Errorf("%s: %w", file, err), "see docs/notify.md; tokens are in files of their own")
+		return nil, hint.With(fmt.Errorf("%s: %w", file, err), "see docs/notify.md; each token is in its own file")
 	}
 	if len(content.Targets) == 0 {
 		return nil, hint.Errorf(file+" lists no targets", "see docs/notify.md")
@@ -101,7 +101,7 @@ func (t *Target) check() error {
 func checkURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.User != nil {
-		return nil, errors.New("the url is not one, or holds a password")
+		return nil, errors.New("the url is not valid, or contains a password")
 	}
 	ip := net.ParseIP(u.Hostname())
 	if u.Scheme != "https" && !(u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback())) {

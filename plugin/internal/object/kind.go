@@ -91,9 +91,9 @@ func (r Ref) Path(more ...string) (string, error) {
 func (r Ref) Check() error {
 	switch {
 	case r.Namespace != "" && !r.Namespaced:
-		return fmt.Errorf("%s lies in no namespace", r.Kind.Kind)
+		return fmt.Errorf("%s is cluster-scoped", r.Kind.Kind)
 	case r.Namespace == "" && r.Namespaced:
-		return fmt.Errorf("%s lies in a namespace, and none is given", r.Kind.Kind)
+		return fmt.Errorf("%s is namespaced, and no namespace is given", r.Kind.Kind)
 	}
 	if err := r.Kind.Check(); err != nil {
 		return err

@@ -130,11 +130,11 @@ func TestFieldOwnerAdvice(t *testing.T) {
 			[]string{`kubectl patch applications.argoproj.io shop -n argocd --type=merge -p '{"spec":{"syncPolicy":{"automated":null}}}'`}},
 		{"R1 Application by label", Claim{Owner: argo.Owner, ByLabel: true}, `{metadata: {name: shop, namespace: argocd}}`, []string{`"finalizers":null`}},
 		{"R1 Application of an ApplicationSet", argo, `{metadata: {name: shop, namespace: argocd, ownerReferences: [{kind: ApplicationSet, name: all}]}}`,
-			[]string{"the ApplicationSet argocd/all makes it", "docs/from-argo-cd.md"}},
+			[]string{"the ApplicationSet argocd/all creates it", "docs/from-argo-cd.md"}},
 		{"R1 Application of an Application", argo, `{metadata: {name: shop, namespace: argocd, annotations: {argocd.argoproj.io/tracking-id: "root:argoproj.io/Application:argocd/shop"}}}`,
-			[]string{"the Argo CD application root makes it"}},
+			[]string{"the Argo CD application root creates it"}},
 		{"R1 Application of a Kustomization", argo, `{metadata: {name: shop, namespace: argocd, labels: {kustomize.toolkit.fluxcd.io/name: apps, kustomize.toolkit.fluxcd.io/namespace: f}}}`,
-			[]string{"the Flux Kustomization f/apps makes it"}},
+			[]string{"the Flux Kustomization f/apps creates it"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := tc.c.LetGoAdvice(parsed(t, tc.text))

@@ -74,18 +74,18 @@ func (c Claim) LetGoAdvice(u *unstructured.Unstructured) string {
 	}
 	switch c.Kind {
 	case FluxKustomization:
-		return fmt.Sprintf("suspend it, and run this again: flux suspend kustomization %s -n %s, or %s; docs/from-flux.md hands over all it has", name, namespace, patch(`{"spec":{"suspend":true}}`))
+		return fmt.Sprintf("suspend it, and run this again: flux suspend kustomization %s -n %s, or %s; docs/from-flux.md shows how to hand over all its objects", name, namespace, patch(`{"spec":{"suspend":true}}`))
 	case FluxHelmRelease:
 		return fmt.Sprintf("suspend it, and run this again: flux suspend helmrelease %s -n %s, or %s; do not delete it before: that uninstalls the release", name, namespace, patch(`{"spec":{"suspend":true}}`))
 	}
 	if maker := makerOf(u); maker != "" {
-		return fmt.Sprintf("%s makes it, and would switch its automated sync on again: take it out of that first, see docs/from-argo-cd.md", maker)
+		return fmt.Sprintf("%s creates it, and would switch its automated sync on again: remove it there first, see docs/from-argo-cd.md", maker)
 	}
 	text := `{"spec":{"syncPolicy":{"automated":null}}}`
 	if c.ByLabel {
 		text = `{"metadata":{"finalizers":null},"spec":{"syncPolicy":{"automated":null}}}`
 	}
-	return "switch its automated sync off, and run this again: " + patch(text) + "; docs/from-argo-cd.md hands over all it has"
+	return "switch its automated sync off, and run this again: " + patch(text) + "; docs/from-argo-cd.md shows how to hand over all its objects"
 }
 
 // StopCommand is what keeps an owner from writing its objects, "" when that cannot be said.

@@ -296,7 +296,7 @@ func appSummary(a App) string {
 		return "app removed, " + strings.Join(parts, ", ")
 	}
 	if len(a.Settings) > 0 {
-		parts = append(parts, "other settings")
+		parts = append(parts, "settings changed")
 	}
 	return strings.Join(parts, ", ")
 }

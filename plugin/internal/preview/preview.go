@@ -30,10 +30,9 @@ const (
 	Failed    Change = "failed"
 )
 
-// Preview is what a change of the repository means for the cluster, the form of `preview -o json`. Apps lists those
-// that are not unchanged. NotRendered are files that changed and that no app is rendered from, Outside are such files outside
-// of the directories that were asked for. Omitted counts the diffs that
-// were left out to keep the document small.
+// Preview is what `preview -o json` prints: what a change of the repository changes in the cluster. Apps lists the apps that
+// change. NotRendered are changed files that no app is rendered from. Outside are such files outside of the directories that
+// --path names. Omitted is the number of diffs that were left out to keep the document small.
 type Preview struct {
 	metav1.TypeMeta `json:",inline"`
 	Base            Side     `json:"base"`
@@ -53,7 +52,7 @@ type Side struct {
 	Commit string `json:"commit,omitempty"`
 }
 
-// Counts is how many objects, or apps, met each change.
+// Counts is the number of objects, or apps, for each change.
 type Counts struct {
 	Added     int `json:"added"`
 	Changed   int `json:"changed"`
@@ -77,9 +76,9 @@ func (c *Counts) add(change Change, n int) {
 	}
 }
 
-// App is what changes in one app. Entry is the directory of the gitops.yaml that lists it, where there are several. Settings
-// are what gitops.yaml says otherwise of it. ImageOnly is true when tags or digests of images are all that changes. Note says
-// why the base could not be compared with, Error why the head cannot be applied.
+// App is what changes in one app. Entry is the directory of the gitops.yaml that lists it, when there are several. Settings
+// are the settings in gitops.yaml that change. ImageOnly is true when only tags or digests of images change. Note says why the
+// head could not be compared with the base. Error says why the head cannot be rendered.
 type App struct {
 	Name      string    `json:"name"`
 	Entry     string    `json:"entry,omitempty"`
@@ -97,24 +96,24 @@ type App struct {
 	List string `json:"-"` // the gitops.yaml that lists it, "" where none does
 }
 
-// Setting is one setting of an app that changes. From and To are JSON, "" for none, and empty for settings that may hold
-// values of any kind, such as those of a chart.
+// Setting is one setting of an app that changes. From and To are JSON. They are empty when the setting is not there, and for
+// settings with values of any kind, such as the values of a chart.
 type Setting struct {
 	Name string `json:"name"`
 	From string `json:"from,omitempty"`
 	To   string `json:"to,omitempty"`
 }
 
-// Object is one object that is added, changed or removed. Immutable lists fields that the API server does not let
-// change. Kept means that a removed object stays in the cluster by its own annotation; MovedTo names the app that
-// takes it over. Unmanaged says why a run does not do what Change says, although nothing is wrong.
+// Object is one object that is added, changed or removed. Immutable lists changed fields that the API server does not allow
+// to change. Kept means that an annotation keeps a removed object in the cluster. MovedTo names the app that takes the object
+// over. Unmanaged says why a run does not do what Change says, although that is no error.
 type Object struct {
 	Object    string        `json:"object"` // group/Kind/namespace/name
 	Change    Change        `json:"change"`
-	Origin    string        `json:"origin,omitempty"` // file:line, of the head unless it was removed
+	Origin    string        `json:"origin,omitempty"` // file:line in the head, or in the base for a removed object
 	Images    []ImageChange `json:"images,omitempty"`
 	Immutable []string      `json:"immutable,omitempty"`
-	Recreate  bool          `json:"recreate,omitempty"` // its annotation allows to delete and recreate it
+	Recreate  bool          `json:"recreate,omitempty"` // an annotation allows a run to delete and recreate the object
 	Kept      bool          `json:"kept,omitempty"`
 	MovedTo   string        `json:"movedTo,omitempty"`
 	Unmanaged string        `json:"unmanaged,omitempty"`
@@ -327,9 +326,9 @@ func unmanaged(change Change, o manifest.Object) string {
 	case policy.Ignore, isHook && skip:
 		return "its annotation says that it is neither applied nor pruned"
 	case isHook && change == Removed && !holdsOthers(o):
-		return "a hook is run, not applied: what it left behind stays until the app is removed"
+		return "a hook runs, and is not applied: the object of its last run stays until the app is removed"
 	case policy.CreateOnly && change == Changed:
-		return "its annotation says that it is created when missing, and then left alone"
+		return "its annotation says that it is created when missing, and not changed after that"
 	}
 	return ""
 }

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	LabelList = "kubectl-gitops.dev/app-list" // on the Secret that says what a gitops.yaml listed
+	LabelList = "kubectl-gitops.dev/app-list" // on the Secret with the list of apps of a gitops.yaml
 	ListType  = "kubectl-gitops.dev/app-list"
 )
 

@@ -7,8 +7,8 @@ type Inputs struct {
 	Digest string   `json:"digest"`
 }
 
-// Chart is a chart that was fetched because another one depends on it. Repository carries no credentials, Digest names
-// the archive, and Lock the Chart.lock that pins the version.
+// Chart is a chart that was fetched because another chart depends on it. Repository contains no credentials. Digest is that of
+// the archive, and Lock that of the Chart.lock that pins the version.
 type Chart struct {
 	Name       string `json:"name"`
 	Version    string `json:"version"`

@@ -76,13 +76,13 @@ func (r *Record) Unsaved() bool {
 // ParentName is the name of an app's ApplySet parent, a ConfigMap.
 func ParentName(app string) string { return NamePrefix + app }
 
-const AnnotationWriter = "kubectl-gitops.dev/writer" // on a Secret of the record: a random name of the process that has written it last
+const AnnotationWriter = "kubectl-gitops.dev/writer" // on a Secret of the record: a random name of the process that wrote it last
 
 // Labels and names of the objects that hold the record.
 const (
 	Manager    = "gitops"                             // field manager of everything we write; Flux takes those that begin with kubectl off what it applies
 	Tool       = "kubectl-gitops"                     // names us in labels and Events
-	LabelApp   = "kubectl-gitops.dev/app"             // on what holds an app's record: the name of the app
+	LabelApp   = "kubectl-gitops.dev/app"             // on the ConfigMap and the Secrets of a record: the name of the app
 	LabelShard = "kubectl-gitops.dev/inventory-shard" // on a Secret of the record: which part of the inventory it holds
 	NamePrefix = "gitops-"
 )

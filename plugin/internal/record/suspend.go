@@ -7,7 +7,7 @@ import (
 )
 
 // AnnotationSuspended holds a Suspension as JSON.
-const AnnotationSuspended = "kubectl-gitops.dev/suspended" // on the first Secret of the record, or on the CronJob: that the app, or the instance, is not reconciled, why, until when
+const AnnotationSuspended = "kubectl-gitops.dev/suspended" // on the first Secret of the record, or on the CronJob: the app, or the instance, is not reconciled; with the reason and the end
 
 // ReadSuspension reads the annotation. One that does not parse suspends without an end: it was edited by hand, and
 // whoever did that wanted the app left alone.

@@ -28,14 +28,14 @@ func (t *tree) whyAbsent(name string) error {
 			return nil //nolint:nilerr // the caller knows that it is absent
 		}
 		if t.isSubmodule(real) {
-			return Problem{Origin: Origin{File: name}, Message: fmt.Sprintf("lies in the submodule %q", at), Hint: submoduleHint}
+			return Problem{Origin: Origin{File: name}, Message: fmt.Sprintf("is in the submodule %q", at), Hint: submoduleHint}
 		}
 		info, err := t.root.Lstat(real)
 		switch {
 		case err != nil:
 			return nil
 		case info.IsDir() && at != "." && at != name && t.isEmpty(real):
-			return Problem{Origin: Origin{File: name}, Message: fmt.Sprintf("lies in %q, which is empty", at), Hint: "if that is a submodule: " + submoduleHint}
+			return Problem{Origin: Origin{File: name}, Message: fmt.Sprintf("is in %q, which is empty", at), Hint: "if that is a submodule: " + submoduleHint}
 		case info.Mode().IsRegular():
 			if kind, found := placeholder.Of(t.start(real)); found {
 				return Problem{Origin: Origin{File: at}, Message: "the directory is " + kind.What, Hint: kind.Hint}

@@ -161,7 +161,7 @@ func (r *chartReader) directory(name string, above []string) error {
 	}
 	for _, outer := range above {
 		if outer == real {
-			return r.refuse(Problem{Origin: Origin{File: full}, Message: fmt.Sprintf("symbolic link leads back to %q, which it lies in", real),
+			return r.refuse(Problem{Origin: Origin{File: full}, Message: fmt.Sprintf("symbolic link leads back to %q, which contains it", real),
 				Hint: "remove the link, or list it in .helmignore"})
 		}
 	}

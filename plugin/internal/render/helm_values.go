@@ -85,7 +85,7 @@ func (h *helmRender) readValuesFile(name string) ([]byte, error) {
 	data = bytes.TrimPrefix(data, utf8BOM)
 	if looksEncrypted(data) {
 		return nil, Problem{Origin: Origin{File: full}, Message: "values files are not decrypted, and this one is encrypted with SOPS",
-			Hint: "a chart shows its values in any object: let it use a Secret that is encrypted beside it"}
+			Hint: "a chart can show its values in any object: let the chart use a Secret, and encrypt that Secret"}
 	}
 	before := len(h.problems)
 	if h.parses(full, data, true); len(h.problems) > before {

@@ -264,7 +264,7 @@ func (c *child) died(r request, broken error) error {
 		for _, crash := range []string{"panic: ", "fatal error: "} {
 			if text, ok := strings.CutPrefix(strings.TrimSpace(line), crash); ok {
 				if r.Options.hasSecrets() && crash == "panic: " && !strings.HasPrefix(text, "runtime error: ") {
-					text = "what it said is left out, because it may hold a decrypted value"
+					text = "its message is left out, because it may contain a decrypted value"
 				}
 				return hint.With(fmt.Errorf("rendering %s: the renderer crashed: %s", manifest.Printable(dir), manifest.Printable(text)),
 					"this is a bug of the renderer: please report it with the manifests, and leave them out until it is fixed")

@@ -98,8 +98,8 @@ func (t *tree) guardCuts() map[string]string {
 		return nil
 	}
 	for _, at := range t.secrets {
-		t.problems = append(t.problems, Problem{Origin: at, Message: "the replacement takes a part of a value of a Secret, while values of Secrets are encrypted: nobody can tell where the part goes",
-			Hint: "encrypt the part as a value of its own, and replace with that"})
+		t.problems = append(t.problems, Problem{Origin: at, Message: "the replacement takes a part of a value of a Secret, and values of Secrets are encrypted here: the part could not be masked",
+			Hint: "encrypt the part as a separate value, and use that value as the source"})
 	}
 	all := map[string]string{}
 	for value, from := range t.known {

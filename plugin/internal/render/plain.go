@@ -177,7 +177,7 @@ func (w *walker) directory(dir string, above []string) error {
 		return nil
 	}
 	if slices.Contains(above, real) {
-		return w.refuse(Problem{Origin: Origin{File: dir}, Message: fmt.Sprintf("symbolic link leads back to %q, which it lies in", real),
+		return w.refuse(Problem{Origin: Origin{File: dir}, Message: fmt.Sprintf("symbolic link leads back to %q, which contains it", real),
 			Hint: "remove the link, or list it in " + ignoreFile})
 	}
 	if len(above) >= w.limits.Depth {

@@ -82,7 +82,7 @@ func (t *tree) decrypted(file string, docs []document, plain []sops.Document) ([
 			if !isSecret(found[j].Unstructured) {
 				if !slices.ContainsFunc(t.mayHold, func(r ObjectRule) bool { return r.IsKind(found[j]) }) {
 					bad = append(bad, Problem{Origin: found[j].Origin, Message: fmt.Sprintf("a %s is encrypted with SOPS: only Secrets are decrypted", found[j].GetKind()),
-						Hint: "everybody who may read such an object sees its values: move them to a Secret; " + ruleHint(found[j])})
+						Hint: "anyone who can read such an object sees its values: move them to a Secret; " + ruleHint(found[j])})
 				}
 				continue
 			}

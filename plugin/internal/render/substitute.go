@@ -36,7 +36,7 @@ func (s *Substitute) hides(name string) bool {
 
 // Annotations that switch substitution off for one object.
 const (
-	substituteAnnotation     = "kubectl-gitops.dev/substitute" // disabled: leave ${NAME} in this object as it is
+	substituteAnnotation     = "kubectl-gitops.dev/substitute"
 	fluxSubstituteAnnotation = "kustomize.toolkit.fluxcd.io/substitute"
 )
 
@@ -51,7 +51,7 @@ func (s *Substitute) apply(t *tree, objects []Object) {
 	before := len(t.problems)
 	for i, o := range objects {
 		annotations := o.GetAnnotations()
-		if annotations[substituteAnnotation] == "disabled" || annotations[fluxSubstituteAnnotation] == "disabled" {
+		if strings.EqualFold(annotations[substituteAnnotation], "disabled") || strings.EqualFold(annotations[fluxSubstituteAnnotation], "disabled") {
 			continue
 		}
 		f := &filling{Substitute: s, object: o, problems: map[string]string{}}
@@ -78,7 +78,7 @@ func (s *Substitute) apply(t *tree, objects []Object) {
 }
 
 const (
-	notOurs      = "write $${ for a ${ that is meant for somebody else"
+	notOurs      = "write $${ for a ${ that should stay in the manifest"
 	misusedStart = "variable "
 	misusedEnd   = " comes from a Secret: it may be used in data and stringData of Secrets only"
 )
@@ -137,7 +137,7 @@ func (f *filling) text(text string) any {
 			standIn, hasStandIn = strings.CutPrefix(rest, ":-")
 		}
 		if m[3] == "" || rest != "" && !hasStandIn {
-			f.problems[name+rest] = fmt.Sprintf("${%s is followed by what is neither } nor :=", name)
+			f.problems[name+rest] = fmt.Sprintf("after ${%s, only } or := can follow", name)
 			return all
 		}
 		if _, set := f.Vars[name]; !set && hasStandIn {

@@ -32,7 +32,7 @@ var signs = []string{errNoNetwork.Error(), "socket: operation not permitted", "f
 
 const (
 	outsideMessage = "asks for the network or for another program while it is rendered, which the renderer refuses"
-	outsideHint    = "keep everything that is rendered in the repository; please report this as a bug if it names nothing outside of it"
+	outsideHint    = "keep everything that is rendered in the repository; if the manifests need nothing from outside, please report this as a bug"
 )
 
 // sayWall puts one message in the place of what libraries say when they run into a wall. Their own words would tell a reader

@@ -1,7 +1,7 @@
 package report
 
-// FormerOwner is what objects of an app belong to that another tool made: "Flux Kustomization", "Flux HelmRelease" or
-// "Argo CD application". Objects is how many of the run's objects name it.
+// FormerOwner is the owner of objects that another tool applied: a "Flux Kustomization", "Flux HelmRelease" or
+// "Argo CD application". Objects is the number of objects of the run that name this owner.
 type FormerOwner struct {
 	Kind      string     `json:"kind"`
 	Namespace string     `json:"namespace,omitempty"`

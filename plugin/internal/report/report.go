@@ -56,7 +56,7 @@ const (
 	CauseSchedule Cause = "schedule"
 )
 
-// Source names where an app comes from. Repo carries no credentials.
+// Source says where an app comes from. Repo contains no credentials.
 type Source struct {
 	Repo string `json:"repo"`
 	Ref  string `json:"ref"`
@@ -69,7 +69,7 @@ type Revision struct {
 	Ref     string    `json:"ref,omitempty"`
 	Author  string    `json:"author,omitempty"`
 	Subject string    `json:"subject,omitempty"`
-	Signer  string    `json:"signer,omitempty"` // who signed it, where only signed commits are applied
+	Signer  string    `json:"signer,omitempty"` // who signed the commit, when only signed commits are applied
 	Time    time.Time `json:"time,omitzero"`
 }
 
@@ -88,8 +88,8 @@ func (r Revision) Short() string {
 	return r.Ref + "@" + c
 }
 
-// FieldChange is one field of one object: where, from what, to what, and by whom the old value was set. Values of
-// Secrets are masked before they get here.
+// FieldChange is the change of one field of one object: its path, the old value, the new value, and who set the old value.
+// Values of Secrets are masked.
 type FieldChange struct {
 	Path string `json:"path"`
 	From any    `json:"from"`
@@ -105,8 +105,8 @@ type Owner struct {
 	Time        time.Time `json:"time,omitzero"`
 }
 
-// Change is what happened to one object. Object is group/Kind/namespace/name (core: v1/Kind/...), Short is
-// kind.group/name as kubectl prints it. Origin is file:line in the repository, empty for pruned objects.
+// Change is what happened to one object. Object is group/Kind/namespace/name, or v1/Kind/namespace/name for the core group.
+// Short is kind.group/name, as kubectl prints it. Origin is file:line in the repository; it is empty for pruned objects.
 type Change struct {
 	Object string        `json:"object"`
 	Short  string        `json:"-"`
@@ -118,7 +118,7 @@ type Change struct {
 	Hint   string        `json:"hint,omitempty"`
 }
 
-// Counts is how many objects met each action.
+// Counts is the number of objects for each action.
 type Counts struct {
 	Created    int `json:"created"`
 	Configured int `json:"configured"`
@@ -152,7 +152,7 @@ func (c *Counts) Add(a Action, n int) {
 // Changed is how many objects were written or pruned.
 func (c Counts) Changed() int { return c.Created + c.Configured + c.Reverted + c.Pruned }
 
-// Objects is how many objects an app has, by health.
+// Objects is the number of objects of an app, by health.
 type Objects struct {
 	Total       int `json:"total"`
 	Healthy     int `json:"healthy"`
@@ -199,7 +199,7 @@ func (o Objects) Worst() health.State {
 	return health.Healthy
 }
 
-// Run is one pass that changed something, or failed.
+// Run is one run of an app that changed something, or failed.
 type Run struct {
 	ID       int             `json:"id"`
 	Revision Revision        `json:"revision"`
@@ -211,8 +211,9 @@ type Run struct {
 	Message  string          `json:"message,omitempty"`
 	Changes  []string        `json:"changes,omitempty"` // one line each, at most MaxChanges
 
-	// Commits are those since the commit before that touch what the app is rendered from, newest first, at most ten. Unclear
-	// says why there are none, or why they are not known. Both are empty for runs that no commit caused, and of earlier versions.
+	// Commits are the commits since the one that was applied before, as far as they change files that the app is rendered from:
+	// newest first, at most ten. Unclear says why there are none, or why they are not known. Both are empty for runs that no
+	// commit caused, and for runs of earlier versions.
 	Commits []Revision `json:"commits,omitempty"`
 	Unclear string     `json:"unclear,omitempty"`
 }

@@ -1,6 +1,6 @@
 package report
 
-// Requests is how many HTTP requests went to the API server, by verb. Discovery counts as get.
+// Requests is the number of HTTP requests to the API server, by verb. Discovery counts as get.
 type Requests struct {
 	List   int `json:"list"`
 	Get    int `json:"get"`

@@ -6,7 +6,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 )
 
-// List is the outcome of one run over all its apps, the form of `reconcile -o json`.
+// List is what `reconcile -o json` prints: the result of one run, for each app.
 type List struct {
 	metav1.TypeMeta `json:",inline"`
 	Apps            []App           `json:"apps"`
@@ -14,7 +14,7 @@ type List struct {
 	Duration        metav1.Duration `json:"duration"`
 }
 
-// App is the outcome of one pass over one app. Changes lists every object that did not stay unchanged.
+// App is the result of one run for one app. Changes lists every object that is not unchanged.
 type App struct {
 	Name       string          `json:"name"`
 	Result     Result          `json:"result"`
@@ -24,14 +24,14 @@ type App struct {
 	Revision   Revision        `json:"revision"`
 	Previous   string          `json:"previous,omitempty"` // the commit that was applied before
 	Health     health.State    `json:"health"`
-	Suspended  *Suspension     `json:"suspended,omitempty"` // the app was left alone
+	Suspended  *Suspension     `json:"suspended,omitempty"` // the app is suspended, so the run did not change it
 	Message    string          `json:"message,omitempty"`
 	Hint       string          `json:"hint,omitempty"`
 	Changes    []Change        `json:"changes"`
 	Counts     Counts          `json:"counts"`
 	Pruned     []string        `json:"pruned"`
 	Objects    Objects         `json:"objects"`
-	Owners     []FormerOwner   `json:"owners,omitempty"` // what objects belong to that are to be taken over
+	Owners     []FormerOwner   `json:"owners,omitempty"` // what the objects belonged to that the run takes over
 	Duration   metav1.Duration `json:"duration"`
 	Spread     bool            `json:"-"` // the app has objects in more than one namespace
 	News       bool            `json:"-"` // the run is in the history

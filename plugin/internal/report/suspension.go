@@ -2,12 +2,12 @@ package report
 
 import "time"
 
-// Suspension says that an app is not to be reconciled.
+// Suspension says that an app is not reconciled, and until when.
 type Suspension struct {
 	Reason string    `json:"reason,omitempty"`
-	By     string    `json:"by,omitempty"`   // the user name
+	By     string    `json:"by,omitempty"`   // name of the user who suspended it
 	Since  time.Time `json:"since,omitzero"` //
-	Until  time.Time `json:"until,omitzero"` // zero is until it is resumed
+	Until  time.Time `json:"until,omitzero"` // missing when it lasts until somebody resumes the app
 }
 
 // At tells whether the suspension holds at a time. A nil one never does.

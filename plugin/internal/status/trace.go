@@ -6,11 +6,11 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// Trace is the form of `trace KIND/NAME -o json`: whose object this is. Owners lead from the object to the one that
-// the app manages, which is the object itself when it is empty. Origin is file:line of that one in the commit that is
-// applied; it is empty where that cannot be told.
+// Trace is what `trace KIND/NAME -o json` prints: the app that an object belongs to. Owners lead from the object to the
+// managed object, which is the one in Git. Without Owners, the object itself is the managed object. Origin is file:line of the
+// managed object in the applied commit; it is empty when that is not known.
 //
-// Hook is the phase of the hook whose run made the object, "test" for one of Helm's tests.
+// Hook is the phase of the hook whose run created the object, and "test" for a test of Helm.
 type Trace struct {
 	metav1.TypeMeta `json:",inline"`
 	Object          string           `json:"object"`
@@ -18,9 +18,9 @@ type Trace struct {
 	App             string           `json:"app"`
 	Hook            string           `json:"hook,omitempty"`
 	Source          report.Source    `json:"source"`
-	Revision        report.Revision  `json:"revision"`          // that is applied
-	Commit          *report.Revision `json:"commit,omitempty"`  // the newest one that changed the file or, if that is not known, what the app is rendered from
+	Revision        report.Revision  `json:"revision"`          // the applied commit
+	Commit          *report.Revision `json:"commit,omitempty"`  // the newest commit that changed the file or, if that is not known, any file that the app is rendered from
 	Unclear         string           `json:"unclear,omitempty"` // why Commit is not known
 	Origin          string           `json:"origin,omitempty"`
-	Changed         *report.Owner    `json:"changed,omitempty"` // who changed the object last, its status aside
+	Changed         *report.Owner    `json:"changed,omitempty"` // who changed the object last; changes of its status do not count
 }

@@ -52,9 +52,9 @@ func withKeys(o render.Options, keys []ageKey) render.Options {
 	switch {
 	case o.Keys == nil || len(keys) == 0:
 	case len(o.Keys) == 0:
-		o.KeysHint = fmt.Sprintf("the app is confined, so gitops.yaml names the keys that it may use, as in `ageKeys: [%s]`", given[0])
+		o.KeysHint = fmt.Sprintf("the app is confined, so gitops.yaml has to name the keys that it may use, as in `ageKeys: [%s]`", given[0])
 	default:
-		o.KeysHint = fmt.Sprintf("gitops.yaml lets the app use %s; given are %s", strings.Join(o.Keys, ", "), strings.Join(given, ", "))
+		o.KeysHint = fmt.Sprintf("gitops.yaml lets the app use %s; the given keys are %s", strings.Join(o.Keys, ", "), strings.Join(given, ", "))
 	}
 	return o
 }

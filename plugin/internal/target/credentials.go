@@ -22,7 +22,7 @@ type Credentials struct {
 
 // AddCredentials adds the flags that name files with credentials.
 func (c *Credentials) AddCredentials(fs *pflag.FlagSet) {
-	fs.StringVar(&c.AgeKeyFile, "age-key-file", "", "File with the age key that decrypts what SOPS encrypted")
+	fs.StringVar(&c.AgeKeyFile, "age-key-file", "", "File with the age key that decrypts SOPS files")
 	fs.StringVar(&c.auth.TokenFile, "token-file", "", "File with the token for https")
 	fs.StringVar(&c.auth.SSHKeyFile, "ssh-key-file", "", "File with the private key for ssh")
 	fs.StringVar(&c.auth.KnownHostsFile, "known-hosts-file", "", "File with the host keys to trust for ssh")

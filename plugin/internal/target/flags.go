@@ -36,7 +36,7 @@ func (f *Flags) Add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.Path, "path", ".", "Directory in the repository")
 	fs.StringVar(&f.Name, "name", "", "Name of the app (default the last element of --path)")
 	fs.StringVar(&f.Namespace, "target-namespace", "", "Namespace for objects that name none; created when missing")
-	fs.DurationVar(&f.Timeout, "timeout", reconcile.DefaultTimeout, "Budget to apply and become healthy")
+	fs.DurationVar(&f.Timeout, "timeout", reconcile.DefaultTimeout, "Time to apply and become healthy")
 	fs.BoolVar(&f.AllowPlainSecrets, "allow-plain-secrets", false, "Accept Secrets with plain data in Git")
 	fs.StringVar(&f.trust.AllowedSigners, "allowed-signers-file", "", "Apply only commits signed by an SSH key in this file")
 	fs.StringVar(&f.trust.Keyring, "openpgp-keyring-file", "", "Apply only commits signed by an OpenPGP key in this file")

@@ -71,8 +71,8 @@ type Limits struct {
 // Add adds the flags with their defaults.
 func (l *Limits) Add(fs *pflag.FlagSet) {
 	l.Files, l.Size = defaultRepoFiles, defaultRepoSize
-	fs.Var(&l.Files, "max-repo-files", "Files and directories that a commit of the repository may have")
-	fs.Var(&l.Size, "max-repo-size", "Size of all files that a commit of the repository may have")
+	fs.Var(&l.Files, "max-repo-files", "Limit of files and directories in a commit of the repository")
+	fs.Var(&l.Size, "max-repo-size", "Limit of the size of all files in a commit of the repository")
 }
 
 func (l Limits) source() git.Limits {

@@ -111,7 +111,7 @@ func (f *Flags) listOf(ctx context.Context, store *store.Store, names []string) 
 		case !ok:
 			return nil, UnknownApp(name, store.Namespace, slices.Collect(maps.Keys(listed)))
 		case found != nil && (found.Repo != key.Repo || found.Path != key.Path):
-			return nil, hint.Errorf("the apps "+strings.Join(names, ", ")+" come from more than one gitops.yaml", "name those of one")
+			return nil, hint.Errorf("the apps "+strings.Join(names, ", ")+" come from more than one gitops.yaml", "name only the apps of one gitops.yaml")
 		}
 		from := lists[key]
 		found = &from

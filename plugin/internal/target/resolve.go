@@ -49,7 +49,7 @@ func (f *Flags) resolve(ctx context.Context, store *store.Store, names []string)
 			return t, repo, err
 		case f.changed("path") && cleanPath(f.Path) != list.Path:
 			return t, Repository{}, hint.Errorf(fmt.Sprintf("--path %s is not where the gitops.yaml of %s is: that is %s", f.Path, whose(names), list.Path),
-				"leave --path out; another gitops.yaml needs --repo, and better an instance of its own (-n)")
+				"leave --path out; another gitops.yaml needs --repo, and should have its own instance (-n)")
 		}
 		f.Repo, f.Path, f.Ref = list.Repo, list.Path, cmp.Or(f.Ref, list.Ref)
 	}

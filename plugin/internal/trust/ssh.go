@@ -78,7 +78,7 @@ func parseSSH(armored string) (s sshSignature, err error) {
 	}
 	rest, ok := bytes.CutPrefix(raw, []byte(sshsigMagic))
 	if !ok {
-		return s, errors.New("it does not begin as one")
+		return s, errors.New("it does not begin like an SSH signature")
 	}
 	if err := ssh.Unmarshal(rest, &s); err != nil {
 		return s, err

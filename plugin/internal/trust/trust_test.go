@@ -106,7 +106,7 @@ func TestOddSignatures(t *testing.T) {
 		ssh + file(t, "grace.sig"): "more than one signature",
 		ssh[:120]:                  "cannot be read",
 		armorSSH + "\n!\n-----END SSH SIGNATURE-----":                          "cannot be read",
-		armorSSH + "\nAAAA\n-----END SSH SIGNATURE-----":                       "it does not begin as one",
+		armorSSH + "\nAAAA\n-----END SSH SIGNATURE-----":                       "it does not begin like an SSH signature",
 		armorPGP + "\n\nAAAA\n-----END PGP SIGNATURE-----":                     "not",
 		"-----BEGIN SIGNED MESSAGE-----\nAAAA\n-----END SIGNED MESSAGE-----\n": "the form of its signature is not known",
 	} {

@@ -51,7 +51,7 @@ func RollbackHints(t *Terminal, run report.Run, path string) {
 	}
 	if len(commits) == 0 {
 		t.Hint("which commit to undo is not known: %s", run.Unclear)
-		t.Hint("`git log -- %s` in the config repository tells; to undo one, run `git revert COMMIT` and push", t.clean(path))
+		t.Hint("`git log -- %s` in the config repository lists the commits; to undo one, run `git revert COMMIT` and push", t.clean(path))
 		return
 	}
 	var short []string

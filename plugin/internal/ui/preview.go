@@ -63,7 +63,7 @@ func previewApp(t *Terminal, a preview.App) {
 		t.lead("note:", plain, name+": "+a.Note)
 	}
 	if len(a.Settings) > 0 {
-		t.lead("note:", plain, fmt.Sprintf("%s: gitops.yaml says otherwise of it: %s", name, strings.Join(a.Settings, ", ")))
+		t.lead("note:", plain, fmt.Sprintf("%s: its settings in gitops.yaml change: %s", name, strings.Join(a.Settings, ", ")))
 	}
 	for _, o := range a.Objects {
 		switch {

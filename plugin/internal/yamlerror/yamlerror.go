@@ -166,7 +166,7 @@ var table = []struct{ says, message, hint string }{
 	{"comment or line break", "text after | or >", "begin the text on the next line, or put the value in quotes"},
 	{"indentation indicator equal to 0", "|0 and >0 are not possible", "write | or >"},
 	{"map merge requires", "<<: wants a mapping or the alias of one", "write <<: *name"},
-	{"value contains itself", "an alias (*name) lies inside of its own anchor", "write the value out"},
+	{"value contains itself", "an alias (*name) is inside of its own anchor", "write the value out"},
 	{"exceeded max depth", "values are nested too deep", ""},
 	{"invalid base64", "a !!binary value is not base64", "encode it"},
 	{"incompatible YAML document", "a version of YAML that is not known", "remove the %YAML line"},

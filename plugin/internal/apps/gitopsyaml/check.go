@@ -57,7 +57,7 @@ func (l *loader) check(place string, e Entry) {
 		}
 	}
 	if p := e.DeletionBudget.Percent; p != nil && *p > 100 {
-		l.at(join(place, "deletionBudget.percent"), "", "%d percent are more than there is", *p)
+		l.at(join(place, "deletionBudget.percent"), "", "%d percent is more than 100", *p)
 	}
 	if s := e.Substitute; s != nil {
 		for i, f := range s.From {
@@ -81,7 +81,7 @@ func (l *loader) check(place string, e Entry) {
 // pattern refuses what path.Match cannot read.
 func (l *loader) pattern(place, pattern string) {
 	if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
-		l.at(place, "write a name, or one with * or ? in it", "%q is no pattern of names", pattern)
+		l.at(place, "write a name, or one with * or ? in it", "%q is not a pattern for names", pattern)
 	}
 }
 
@@ -92,7 +92,7 @@ func (l *loader) checkConfinement(place string, e Entry) {
 		_, ok := l.lines[join(place, name)]
 		return ok
 	}
-	const advice = "leave the key out, if the app is not to be confined by it"
+	const advice = "leave the key out, if it should not confine the app"
 	if given("serviceAccount") && e.ServiceAccount == "" {
 		l.at(join(place, "serviceAccount"), advice, "serviceAccount is empty")
 	}

@@ -113,7 +113,7 @@ func (d *decoder) decode(n *yaml.Node, into any) bool {
 	err := d.value(n, reflect.ValueOf(into).Elem(), "", 0)
 	if err != nil {
 		d.problems = nil // their number is no news
-		d.refuse(n.Line, "write it out without aliases", "the file stands for more than %d values", maxValues)
+		d.refuse(n.Line, "use no aliases, or split the repository", "the file has more than %d values with its aliases written out", maxValues)
 	}
 	return err == nil
 }

@@ -51,6 +51,6 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 		return
 	}
 	if string(raw) != want {
-		t.Error("docs/gitops-yaml.md does not list the keys of the types: UPDATE_SCHEMA=1 go test ./plugin/internal/config")
+		t.Error("docs/gitops-yaml.md does not list the keys of the types: UPDATE_SCHEMA=1 go test ./plugin/internal/apps/gitopsyaml")
 	}
 }

@@ -104,7 +104,7 @@ func (l *loader) load(data []byte) []app.App {
 		return nil
 	}
 	if len(file.Apps) == 0 && len(l.problems) == 0 {
-		l.at("apps", "an empty list would remove everything: remove gitops.yaml and its objects by hand if that is meant", "the file lists no app")
+		l.at("apps", "an empty list would remove everything; if you want that, delete gitops.yaml, and delete its objects with kubectl", "the file lists no app")
 	}
 	for i, e := range file.Apps {
 		place := fmt.Sprintf("apps[%d]", i)
@@ -169,7 +169,7 @@ func (l *loader) checkNames() {
 		if l.wild(a.place) || l.wild(other.place) {
 			text += fmt.Sprintf(" (paths %s and %s)", other.Path, a.Path)
 		}
-		l.at(join(a.place, "name"), "names become names of objects in the cluster: give one of the two another name, or entries with wildcards a name to begin with", "%s", text)
+		l.at(join(a.place, "name"), "objects in the cluster are named after the apps: rename one of the two, or give an entry with wildcards a name, with which the names of its apps begin", "%s", text)
 	}
 }
 

@@ -125,7 +125,7 @@ func TestRefused(t *testing.T) {
 			"gitops.yaml:1: apiVersion: \"kubectl-gitops.dev/v1\" is not known; one of: kubectl-gitops.dev/v1alpha1\n" +
 				"gitops.yaml:2: kind: \"Gitops\" is not known; did you mean GitOps?"},
 		{"no apps", "apiVersion: kubectl-gitops.dev/v1alpha1\nkind: GitOps\n", "gitops.yaml:1: the file has no apps"},
-		{"an empty list", head[:len(head)-1] + " []\n", "gitops.yaml:3: the file lists no app; an empty list would remove everything: remove gitops.yaml and its objects by hand if that is meant"},
+		{"an empty list", head[:len(head)-1] + " []\n", "gitops.yaml:3: the file lists no app; an empty list would remove everything; if you want that, delete gitops.yaml, and delete its objects with kubectl"},
 		{"two documents", head + "- {name: a, path: infra}\n---\na: b\n", "gitops.yaml:5: the file holds more than one document; put all apps into one list"},
 		{"unknown keys", head + "- name: a\n  path: infra\n  dependOn: [b]\n  helm: {value: [x]}\nextra: 1\n",
 			"gitops.yaml:6: unknown key \"dependOn\" in the app; did you mean dependsOn?\n" +
@@ -138,7 +138,7 @@ func TestRefused(t *testing.T) {
 				"gitops.yaml:7: prune is a string, not true or false; write true or false\n" +
 				"gitops.yaml:8: dependsOn is a string, not a list; write each element on a line of its own, after -\n" +
 				"gitops.yaml:9: count: \"-1\" is not a whole number from 0 on\n" +
-				"gitops.yaml:9: 101 percent are more than there is\n" +
+				"gitops.yaml:9: 101 percent is more than 100\n" +
 				"gitops.yaml:10: tag: 1.10 reads as a number, which may not be what is meant; put the value in quotes\n" +
 				"gitops.yaml:11: namespace has no value; give it a value, or leave the key out"},
 		{"a key twice", head + "- name: a\n  path: infra\n  name: b\n", "gitops.yaml:6: name is given twice, first in line 4; keep one of the two"},
@@ -146,9 +146,9 @@ func TestRefused(t *testing.T) {
 		{"names", head + "- {name: Shop, path: infra}\n- {path: infra}\n- {name: a, path: infra}\n- {name: a, path: infra}\n",
 			"gitops.yaml:4: \"Shop\" cannot be the name of an app; use up to 40 of a-z, 0-9 and '-'\n" +
 				"gitops.yaml:5: the app has no name\n" +
-				"gitops.yaml:7: two apps are called a, the other in line 6; names become names of objects in the cluster: give one of the two another name, or entries with wildcards a name to begin with"},
+				"gitops.yaml:7: two apps are called a, the other in line 6; objects in the cluster are named after the apps: rename one of the two, or give an entry with wildcards a name, with which the names of its apps begin"},
 		{"globs of one name", head + "- {path: apps/*/prod}\n- {path: other/*}\n",
-			"gitops.yaml:5: two apps are called shop, the other in line 4 (paths apps/shop/prod and other/shop); names become names of objects in the cluster: give one of the two another name, or entries with wildcards a name to begin with"},
+			"gitops.yaml:5: two apps are called shop, the other in line 4 (paths apps/shop/prod and other/shop); objects in the cluster are named after the apps: rename one of the two, or give an entry with wildcards a name, with which the names of its apps begin"},
 		{"a glob without a match", head + "- {path: apps/*/production}\n", "gitops.yaml:4: path apps/*/production matches no directory; directories of apps: blog, shop"},
 		{"a bad glob", head + "- {path: 'apps/[a'}\n- {path: apps/**}\n", "gitops.yaml:4: path apps/[a: \"[a\" is not a pattern\ngitops.yaml:5: path apps/**: ** is not known; * matches inside one element of the path: write one for each level"},
 		{"paths", head + "- {name: a, path: ../else}\n- {name: b, path: /abs}\n- {name: c, path: apps/shpo}\n- {name: d, path: 'a\\b'}\n",

@@ -24,6 +24,6 @@ func TestSchemaIsPublished(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		t.Error("docs/gitops.schema.json is not that of the types: UPDATE_SCHEMA=1 go test ./plugin/internal/config -run TestSchema")
+		t.Error("docs/gitops.schema.json is not that of the types: UPDATE_SCHEMA=1 go test ./plugin/internal/apps/gitopsyaml -run TestSchema")
 	}
 }

@@ -147,7 +147,11 @@ func (s *Store) firstWrite(ctx context.Context, write func() (*unstructured.Unst
 
 func (s *Store) ensureNamespace(ctx context.Context) error {
 	ref := cluster.Ref{Kind: namespaces, Name: s.Namespace}
-	if _, err := s.Cluster.Get(ctx, ref); !apierrors.IsNotFound(err) {
+	live, err := s.Cluster.Get(ctx, ref)
+	switch {
+	case err == nil && live.GetDeletionTimestamp() != nil:
+		return hint.Errorf(fmt.Sprintf("namespace %s is being terminated", s.Namespace), "wait until it is gone, then run again")
+	case !apierrors.IsNotFound(err):
 		return nil // it is there, or the write tells what is wrong
 	}
 	if _, err := s.Cluster.Create(ctx, ref, s.NewNamespace(s.Namespace, ""), record.Manager); err != nil && !apierrors.IsAlreadyExists(err) {

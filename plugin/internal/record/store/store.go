@@ -28,7 +28,7 @@ var (
 )
 
 // ErrBusy says that another reconciler saved the record since it was loaded.
-var ErrBusy = hint.Errorf("another reconciler is at work on this app", "run again when it is done: the next pass sees what it did")
+var ErrBusy = hint.Errorf("another reconciler is at work on this app", "run again when it is done: the next run sees what it did")
 
 // Store loads and saves the records of one instance.
 type Store struct {

@@ -35,7 +35,7 @@ func (s *Store) Suspend(ctx context.Context, app string, as *report.Suspension) 
 			return true, err == nil, err
 		}
 	}
-	return true, false, fmt.Errorf("record of %s: %w", app, errors.New("it is written all the time; try again"))
+	return true, false, fmt.Errorf("record of %s: %w", app, errors.New("other writers changed it at the same time; try again"))
 }
 
 func suspensionPatch(annotations map[string]string, version string, as *report.Suspension) ([]byte, error) {

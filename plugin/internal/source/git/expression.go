@@ -114,8 +114,8 @@ func shortHash(ref string) (digits string, ok bool) {
 func notAnExpression(text string, err error) error {
 	switch {
 	case strings.Contains(text, "@{"):
-		return hint.Errorf(fmt.Sprintf("ref %q: where a branch was is written in the reflog of one checkout, which is not read", text),
-			"name the commit: `git rev-parse '%s'` tells it", text)
+		return hint.Errorf(fmt.Sprintf("ref %q: earlier positions of a branch are only in the reflog of one checkout, which is not read", text),
+			"name the commit: `git rev-parse '%s'` prints it", text)
 	case strings.Contains(text, ".."):
 		return hint.Errorf(fmt.Sprintf("ref %q is a range of commits", text), "name one branch, tag or commit")
 	case strings.Contains(text, ":"):

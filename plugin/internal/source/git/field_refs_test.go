@@ -93,7 +93,7 @@ func TestFieldAmbiguousRef(t *testing.T) {
 	for name, url := range map[string]string{"local": r.dir, "http": r.serve(nil).URL + "/config/.git"} {
 		t.Run("M12 "+name, func(t *testing.T) {
 			_, err := git.Repo{URL: url, Ref: digits}.Poll(t.Context())
-			mustFail(t, err, "begins more than one commit", "give more digits: "+digits)
+			mustFail(t, err, "more than one commit begins with", "give more digits: "+digits)
 		})
 	}
 }

@@ -87,7 +87,7 @@ func readApp(dir credentials) (a app, digest [sha256.Size]byte, err error) {
 		return a, digest, err
 	case !number(a.id), !number(a.installation), text == "":
 		return a, digest, hint.Errorf("credentials: a GitHub App needs "+fileAppID+", "+fileAppInstallation+" and "+fileAppKey,
-			"the two ids are numbers; the installation's is the last part of its settings' address")
+			"both ids are numbers; the address of the installation's settings page ends with the installation id")
 	}
 	if a.key, err = parseKey(text); err != nil {
 		return a, digest, err

@@ -56,7 +56,7 @@ func one(digits string, found []plumbing.Hash) (plumbing.Hash, error) {
 	case 1:
 		return found[0], nil
 	}
-	return plumbing.ZeroHash, hint.With(fmt.Errorf("%q begins more than one commit", digits), "give more digits: %s, %s", found[0], found[1])
+	return plumbing.ZeroHash, hint.With(fmt.Errorf("more than one commit begins with %q", digits), "give more digits: %s, %s", found[0], found[1])
 }
 
 // commit finds what ref means: a branch or tag, a commit in full or by its first digits, and steps from there.

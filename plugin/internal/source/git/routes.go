@@ -68,7 +68,7 @@ func newTransport(ca string, proxy *url.URL) (*http.Transport, error) {
 		pool = x509.NewCertPool()
 	}
 	if !pool.AppendCertsFromPEM([]byte(ca)) {
-		return nil, hint.Errorf("credentials: "+fileCA+" holds no certificate", "it is to hold the authority's certificate in PEM form")
+		return nil, hint.Errorf("credentials: "+fileCA+" holds no certificate", "it has to contain the certificate of the authority in PEM form")
 	}
 	t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
 	return t, nil

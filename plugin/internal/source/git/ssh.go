@@ -163,7 +163,7 @@ func explainHandshake(a address, err, hostKey error) error {
 			"ssh-keyscan %s prints it; compare it with what the server's owner publishes", a.host)
 	case errors.As(hostKey, &mismatch):
 		return hint.With(fmt.Errorf("the host key of %s is not the one in the known hosts file", a.host),
-			"somebody may be in between; ask the server's owner before changing the file")
+			"somebody may intercept the connection; ask the server's owner before you change the file")
 	case hostKey != nil:
 		return fmt.Errorf("host key of %s: %w", a.host, hostKey)
 	case strings.Contains(err.Error(), "unable to authenticate"):
