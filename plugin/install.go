@@ -12,10 +12,10 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
@@ -147,7 +147,7 @@ func (o *installOptions) manifests(ctx context.Context, c *cli, extra []string) 
 }
 
 // generate finds the rights that the repository takes, and those for what the records name.
-func (o *installOptions) generate(ctx context.Context, c *cli, app reconcile.App, options *install.Options) error {
+func (o *installOptions) generate(ctx context.Context, c *cli, app app.App, options *install.Options) error {
 	kinds := guessed(c.ui())
 	var store *store.Store
 	if o.dryRun != "client" {

@@ -8,9 +8,9 @@ import (
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
@@ -94,7 +94,7 @@ func (o *previewOptions) validate(cmd *cobra.Command) error {
 	if o.output.Format == formatMarkdown && !cmd.Flags().Changed("max-bytes") {
 		o.maxBytes = markdownBytes
 	}
-	o.source.Timeout = reconcile.DefaultTimeout
+	o.source.Timeout = app.DefaultTimeout
 	o.exact = cmd.Flags().Changed("path")
 	if len(o.paths) > 1 && (o.source.Name != "" || o.source.Namespace != "") {
 		return hint.Errorf("--name and --target-namespace are about one app", "give --path once")
@@ -199,7 +199,7 @@ func (o *previewOptions) compare(ctx context.Context, u *ui.Terminal, base, head
 }
 
 // appIn is the app that the flags describe in a directory.
-func (o *previewOptions) appIn(dir string) (reconcile.App, error) {
+func (o *previewOptions) appIn(dir string) (app.App, error) {
 	f := o.source
 	if f.Path = dir; dir == "." && f.Name == "" {
 		f.Name = "repository" // the name of a temporary directory would differ each time

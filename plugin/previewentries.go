@@ -13,12 +13,12 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/rendering"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/entries"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
 )
@@ -44,7 +44,7 @@ type comparison struct {
 type appPair struct {
 	entry      string // directory of its gitops.yaml, where there are several
 	list       string // its gitops.yaml, "" where flags describe it
-	base, head *reconcile.App
+	base, head *app.App
 	guess      bool   // nobody says that it is deployed: failing is no news if it failed before
 	gone       string // why a run refuses what the removal of the app looks like
 }
@@ -52,7 +52,7 @@ type appPair struct {
 // find lists what is compared in the directory of app: the apps of every gitops.yaml there and below, or else whatever is
 // rendered by itself. exact means that the directory was asked for: a run with that --path is previewed. With several such
 // directories, their apps are told apart by the directory of their gitops.yaml.
-func (c *comparison) find(app reconcile.App, exact, several bool) error {
+func (c *comparison) find(app app.App, exact, several bool) error {
 	before, err := entries.Find(c.base.Root.FS(), app.Path)
 	if err != nil {
 		return err
@@ -108,8 +108,8 @@ func renderable(root *os.Root, dir string) bool {
 }
 
 // guess adds an entry of a repository without gitops.yaml. Flags are about one app, and about no other.
-func (c *comparison) guess(e entries.Entry, flags reconcile.App) {
-	app := reconcile.App{Name: e.Name(), Path: e.Dir, Budget: reconcile.DefaultBudget, AllowPlainSecrets: flags.AllowPlainSecrets}
+func (c *comparison) guess(e entries.Entry, flags app.App) {
+	app := app.App{Name: e.Name(), Path: e.Dir, Budget: app.DefaultBudget, AllowPlainSecrets: flags.AllowPlainSecrets}
 	if e.Dir == flags.Path {
 		app.Name, app.Namespace = flags.Name, flags.Namespace
 	}
@@ -149,13 +149,13 @@ func (c *comparison) list(dir, entry string, known bool) {
 	}
 	for i, h := range after {
 		pair := appPair{entry: entry, list: file, head: &after[i]}
-		if j := slices.IndexFunc(before, func(b reconcile.App) bool { return b.Name == h.Name }); j >= 0 {
+		if j := slices.IndexFunc(before, func(b app.App) bool { return b.Name == h.Name }); j >= 0 {
 			pair.base = &before[j]
 		}
 		c.pairs = append(c.pairs, pair)
 	}
 	for i, b := range before {
-		if !slices.ContainsFunc(after, func(h reconcile.App) bool { return h.Name == b.Name }) {
+		if !slices.ContainsFunc(after, func(h app.App) bool { return h.Name == b.Name }) {
 			c.pairs = append(c.pairs, appPair{entry: entry, list: file, base: &before[i], gone: gone})
 		}
 	}
@@ -201,7 +201,7 @@ func (c *comparison) same(p appPair, head preview.Rendering, read []string) bool
 
 // renderSide renders an app of one side, and returns what it read, nothing where that is not known. Plain Secrets of the base
 // are accepted: it is being left.
-func (c *comparison) renderSide(ctx context.Context, root *os.Root, p appPair, app *reconcile.App, isBase bool) (r preview.Rendering, read []string) {
+func (c *comparison) renderSide(ctx context.Context, root *os.Root, p appPair, app *app.App, isBase bool) (r preview.Rendering, read []string) {
 	if app == nil {
 		return r, nil
 	}
@@ -230,7 +230,7 @@ func (c *comparison) renderSide(ctx context.Context, root *os.Root, p appPair, a
 }
 
 // settingsOf is what gitops.yaml says of an app, by the names that it has there.
-func settingsOf(app reconcile.App) map[string]any {
+func settingsOf(app app.App) map[string]any {
 	raw, err := json.Marshal(app)
 	all := map[string]any{}
 	if err != nil || json.Unmarshal(raw, &all) != nil {

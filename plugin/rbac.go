@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/rendering"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
@@ -17,6 +18,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/rbac"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
 )
@@ -119,8 +121,8 @@ func guessed(u *ui.Terminal) reconcile.Kinds {
 	}
 }
 
-// neededRights renders all apps of the repository, or the one that app describes when it has no gitops.yaml.
-func neededRights(ctx context.Context, u *ui.Terminal, from reconcile.Source, app reconcile.App, namespace string, kinds reconcile.Kinds) (needed, error) {
+// neededRights renders all apps of the repository, or the one that own describes when it has no gitops.yaml.
+func neededRights(ctx context.Context, u *ui.Terminal, from source.Source, own app.App, namespace string, kinds reconcile.Kinds) (needed, error) {
 	var n needed
 	commit, err := from.Poll(ctx)
 	if err != nil {
@@ -131,12 +133,12 @@ func neededRights(ctx context.Context, u *ui.Terminal, from reconcile.Source, ap
 		return n, err
 	}
 	defer tree.Close()
-	apps, found, err := gitopsyaml.Load(tree.Root, app.Path)
+	apps, found, err := gitopsyaml.Load(tree.Root, own.Path)
 	if err != nil {
 		return n, err
 	}
 	if !found {
-		apps = []reconcile.App{app}
+		apps = []app.App{own}
 	}
 	rendered := make([][]manifest.Object, len(apps))
 	var all []manifest.Object

@@ -16,6 +16,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
@@ -187,7 +188,7 @@ func (o *reconcileOptions) print(u *ui.Terminal, client *cluster.Client, before 
 	return nil
 }
 
-func newReconciler(client *cluster.Client, store *store.Store, repo target.Repository, from reconcile.Source, events func(report.Event)) *reconcile.Reconciler {
+func newReconciler(client *cluster.Client, store *store.Store, repo target.Repository, from source.Source, events func(report.Event)) *reconcile.Reconciler {
 	return &reconcile.Reconciler{Cluster: client, Records: store, Source: from, Tool: toolVersion(), Now: time.Now, Events: events,
 		Signed: repo.Signed(), From: repo.Origin()}
 }

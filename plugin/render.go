@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/rendering"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
@@ -19,6 +20,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
@@ -129,7 +131,7 @@ func (o *renderOptions) print(w io.Writer, apps []renderedApp) error {
 }
 
 // objects renders the directory or, where a gitops.yaml lies in it, the apps that it lists, or the one that is named.
-func (o *renderOptions) objects(ctx context.Context, c *cli, tree *reconcile.Tree, path string, args []string) ([]renderedApp, error) {
+func (o *renderOptions) objects(ctx context.Context, c *cli, tree *source.Tree, path string, args []string) ([]renderedApp, error) {
 	dir := o.source.Renderer(notices(c.ui()))
 	apps, found, err := gitopsyaml.Load(tree.Root, path)
 	if err != nil {
@@ -182,7 +184,7 @@ func placeIn(ctx context.Context, objects, all []manifest.Object, namespace stri
 	if namespace == "" {
 		return nil
 	}
-	defined := desired.Definitions([]reconcile.App{{}}, [][]manifest.Object{all})
+	defined := desired.Definitions([]app.App{{}}, [][]manifest.Object{all})
 	known := map[schema.GroupKind]bool{}
 	for _, o := range objects {
 		gvk := o.GroupVersionKind()

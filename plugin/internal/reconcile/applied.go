@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
@@ -11,32 +12,33 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
 // SettingsAt returns the settings that the app has in a commit: those that its gitops.yaml has there, or else the recorded ones.
-func (r *Reconciler) SettingsAt(a record.Applied, tree *Tree) App {
-	app := App{Name: a.Name, Path: a.Source.Path, Budget: DefaultBudget}
+func (r *Reconciler) SettingsAt(a record.Applied, tree *source.Tree) app.App {
+	settings := app.App{Name: a.Name, Path: a.Source.Path, Budget: app.DefaultBudget}
 	if a.Record != nil {
-		app = recorded.Settings(a.Record)
+		settings = recorded.Settings(a.Record)
 	}
 	if a.List == "" || r.Apps == nil {
-		return app
+		return settings
 	}
 	listed, _, err := r.Apps(tree.Root, a.List)
-	if i := slices.IndexFunc(listed, func(l App) bool { return l.Name == a.Name }); err == nil && i >= 0 {
+	if i := slices.IndexFunc(listed, func(l app.App) bool { return l.Name == a.Name }); err == nil && i >= 0 {
 		return listed[i]
 	}
-	return app
+	return settings
 }
 
 // RenderApplied renders an app at a commit as a run does: with its variables, and with what charts see of the server.
 // Plain Secrets are accepted, since the commit was applied. When the user has no right to read the variables,
 // ${NAME} stays in the manifests as it is; that is an error only if they cannot be rendered so.
-func (r *Reconciler) RenderApplied(ctx context.Context, a record.Applied, tree *Tree) ([]manifest.Object, App, error) {
+func (r *Reconciler) RenderApplied(ctx context.Context, a record.Applied, tree *source.Tree) ([]manifest.Object, app.App, error) {
 	return r.renderApplied(ctx, a, tree, false)
 }
 
-func (r *Reconciler) renderApplied(ctx context.Context, a record.Applied, tree *Tree, everyHook bool) ([]manifest.Object, App, error) {
+func (r *Reconciler) renderApplied(ctx context.Context, a record.Applied, tree *source.Tree, everyHook bool) ([]manifest.Object, app.App, error) {
 	app := r.SettingsAt(a, tree)
 	p := pass.New(ctx, r.env(), app, pass.Options{Cause: report.CauseManual})
 	p.Record, p.Commit = a.Record, tree.Revision.Commit
@@ -61,7 +63,7 @@ func (r *Reconciler) renderApplied(ctx context.Context, a record.Applied, tree *
 
 // FindIn renders an app at a commit and returns where an object is written, "" when it is not in the render. name is the
 // object's name in Git, see Locate. Hooks that are never run count, such as Helm's tests.
-func (r *Reconciler) FindIn(ctx context.Context, a record.Applied, tree *Tree, ref cluster.Ref, name string) (origin string, err error) {
+func (r *Reconciler) FindIn(ctx context.Context, a record.Applied, tree *source.Tree, ref cluster.Ref, name string) (origin string, err error) {
 	objects, app, err := r.renderApplied(ctx, a, tree, true)
 	if err != nil {
 		return "", err

@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
@@ -67,7 +68,7 @@ func TestAttackRecreate(t *testing.T) {
 func TestAttackRecreateBudget(t *testing.T) {
 	r := reconcilerOf(t)
 	r.Now = time.Now
-	p := pass.New(t.Context(), r.env(), App{Name: "shop", Budget: Budget{Count: 3, Percent: 100, Free: 5}}, pass.Options{})
+	p := pass.New(t.Context(), r.env(), app.App{Name: "shop", Budget: app.Budget{Count: 3, Percent: 100, Free: 5}}, pass.Options{})
 	p.Record, p.Plan = &record.Record{Inventory: record.NewInventory("shop")}, &plan.Plan{}
 	for n := range 8 {
 		s := &plan.Step{Object: desiredtest.Object("ConfigMap", fmt.Sprint("c", n)), Row: &record.Row{UID: "u"}}

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
@@ -47,10 +48,10 @@ func (k *kitchen) pass(commit, config string, opts pass.Options) *pass.Pass {
 		k.t.Fatal(err)
 	}
 	k.t.Cleanup(func() { root.Close() })
-	opts.Open = func(context.Context, string) (*Tree, error) {
-		return &Tree{Root: root, Revision: source.Revision{Commit: commit}, Close: func() {}}, nil
+	opts.Open = func(context.Context, string) (*source.Tree, error) {
+		return &source.Tree{Root: root, Revision: source.Revision{Commit: commit}, Close: func() {}}, nil
 	}
-	p := pass.New(k.t.Context(), k.env(), App{Name: "slow", Path: "slow"}, opts)
+	p := pass.New(k.t.Context(), k.env(), app.App{Name: "slow", Path: "slow"}, opts)
 	p.Commit, p.Config, p.Listed = commit, config, &pass.Listed{}
 	p.Record = &record.Record{Inventory: record.NewInventory("slow")}
 	o := desiredtest.Object("ConfigMap", "a")
@@ -261,7 +262,7 @@ func TestAttackSeveralSlowTemplates(t *testing.T) {
 
 func TestTheTimeOfARenderIsThatOfItsApp(t *testing.T) {
 	for timeout, want := range map[time.Duration]time.Duration{0: 2 * time.Minute, time.Second: 30 * time.Second, time.Minute: time.Minute, time.Hour: 2 * time.Minute} {
-		if got := (&build.Builder{App: App{Timeout: timeout}}).RenderTime(); got != want {
+		if got := (&build.Builder{App: app.App{Timeout: timeout}}).RenderTime(); got != want {
 			t.Errorf("%v: %v", timeout, got)
 		}
 	}

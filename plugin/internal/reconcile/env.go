@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
@@ -57,7 +58,7 @@ func (r *Reconciler) as(serviceAccount string) (*pass.Env, error) {
 }
 
 // newListedPass is newPass for an app of a gitops.yaml.
-func (r *Reconciler) newListedPass(ctx context.Context, app App, dir string, opts pass.Options) (*pass.Pass, error) {
+func (r *Reconciler) newListedPass(ctx context.Context, app app.App, dir string, opts pass.Options) (*pass.Pass, error) {
 	deputy, err := r.as(app.ServiceAccount)
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"testing"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
@@ -21,8 +22,8 @@ func TestAnAppThatIsPlannedLateHandsOver(t *testing.T) {
 	moved, stays := desiredtest.Object("ConfigMap", "moved"), desiredtest.Object("ConfigMap", "stays")
 	r := &Reconciler{}
 	r.env().Renders.Keep("giver", &build.Build{Objects: []manifest.Object{{Unstructured: stays.Manifest}, {Unstructured: desiredtest.Object("Widget", "new").Manifest}}})
-	giver := &pass.Pass{Env: r.env(), Teller: &tell.Teller{Report: &report.App{}}, Listed: &pass.Listed{Way: pass.Way{State: pass.WaitsForKinds}}, Job: pass.Job{App: App{Name: "giver"}, Set: objecttest.Set}, Known: pass.Known{Live: live.New(), Record: &record.Record{Inventory: record.NewInventory("giver")}}}
-	taker := &pass.Pass{Env: r.env(), Teller: &tell.Teller{Report: &report.App{}}, Listed: &pass.Listed{}, Job: pass.Job{App: App{Name: "taker"}, Set: "applyset-takers-v1"}, Known: pass.Known{Live: live.New(), Record: &record.Record{Inventory: record.NewInventory("taker")}}, Wanted: pass.Wanted{Desired: []*desired.Object{moved}}}
+	giver := &pass.Pass{Env: r.env(), Teller: &tell.Teller{Report: &report.App{}}, Listed: &pass.Listed{Way: pass.Way{State: pass.WaitsForKinds}}, Job: pass.Job{App: app.App{Name: "giver"}, Set: objecttest.Set}, Known: pass.Known{Live: live.New(), Record: &record.Record{Inventory: record.NewInventory("giver")}}}
+	taker := &pass.Pass{Env: r.env(), Teller: &tell.Teller{Report: &report.App{}}, Listed: &pass.Listed{}, Job: pass.Job{App: app.App{Name: "taker"}, Set: "applyset-takers-v1"}, Known: pass.Known{Live: live.New(), Record: &record.Record{Inventory: record.NewInventory("taker")}}, Wanted: pass.Wanted{Desired: []*desired.Object{moved}}}
 	shared := live.New()
 	for _, o := range []*desired.Object{moved, stays} {
 		live := o.Manifest.DeepCopy()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 )
@@ -12,7 +13,7 @@ import (
 // of the list uses it.
 func (rd concluding) leftNamespace(ctx context.Context, p *pass.Pass) string {
 	name := p.App.Namespace
-	if name == "" || slices.ContainsFunc(rd.apps, func(a App) bool { return a.Namespace == name }) {
+	if name == "" || slices.ContainsFunc(rd.apps, func(a app.App) bool { return a.Namespace == name }) {
 		return ""
 	}
 	ns, err := p.Cluster.Get(ctx, cluster.Ref{Kind: cluster.Kind{Version: "v1", Kind: "Namespace", Resource: "namespaces"}, Name: name})

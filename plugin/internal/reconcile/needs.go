@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
@@ -20,7 +21,7 @@ type Kinds func(ctx context.Context, gvk schema.GroupVersionKind, defined map[sc
 // Needs returns the rights of the instance that reconciling the rendered objects of an app takes. An app with a service
 // account takes one: to act as that account. What a run would refuse to let the app contain takes none. defined are the kinds
 // that the repository defines.
-func Needs(ctx context.Context, app App, instance string, rendered []manifest.Object, defined map[schema.GroupVersionKind]cluster.Kind, kinds Kinds) ([]rbac.Grant, error) {
+func Needs(ctx context.Context, app app.App, instance string, rendered []manifest.Object, defined map[schema.GroupVersionKind]cluster.Kind, kinds Kinds) ([]rbac.Grant, error) {
 	if app.ServiceAccount != "" { // which has the rights, or not: that is what it is for
 		return []rbac.Grant{rbac.Impersonate(instance, app.ServiceAccount)}, nil
 	}

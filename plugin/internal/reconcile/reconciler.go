@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
@@ -20,7 +21,7 @@ import (
 type Reconciler struct {
 	Cluster *cluster.Client
 	Records *store.Store
-	Source  Source
+	Source  source.Source
 	From    report.Source // names Source in records; Path is set per app
 	Tool    string        // our version
 	Signed  bool          // Source shows signed commits only
@@ -30,7 +31,7 @@ type Reconciler struct {
 	Render func(ctx context.Context, root *os.Root, path string, o render.Options) ([]manifest.Object, error)
 
 	// Apps reads gitops.yaml in a directory of the checkout; found is false when there is none. nil never finds one.
-	Apps func(root *os.Root, dir string) (apps []App, found bool, err error)
+	Apps func(root *os.Root, dir string) (apps []app.App, found bool, err error)
 
 	own          *pass.Env // made when it is needed first
 	mu           sync.Mutex
@@ -55,7 +56,7 @@ func (o Options) forPasses() pass.Options {
 // Target says what a run works on: the apps that the gitops.yaml in the directory of App lists or, where there is no
 // such file, App itself.
 type Target struct {
-	App   App
+	App   app.App
 	Only  []string // these apps alone; all when empty
 	Flags []string // flags that were given and say what gitops.yaml says: they exclude each other
 }
@@ -87,6 +88,6 @@ type AppOutcome struct {
 // checked is the gitops.yaml that was read last.
 type checked struct {
 	commit   string
-	apps     []App
+	apps     []app.App
 	revision source.Revision
 }

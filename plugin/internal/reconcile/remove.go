@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
@@ -20,7 +21,7 @@ import (
 // The app is the one of the record: what is deleted, and every hook, goes with the rights of its service account and within
 // what it is allowed to contain, whoever asks for the removal.
 func (r *Reconciler) Remove(ctx context.Context, name string, prune bool) (report.App, error) {
-	app, opts, by := App{Name: name, Timeout: DefaultTimeout}, pass.Options{Cause: report.CauseManual}, r.env()
+	app, opts, by := app.App{Name: name, Timeout: app.DefaultTimeout}, pass.Options{Cause: report.CauseManual}, r.env()
 	records, err := r.Records.Load(ctx)
 	if rec := records[name]; rec != nil && rec.Inventory != nil {
 		said := recorded.Settings(rec)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
@@ -161,7 +162,7 @@ func (rd finding) fromRecords() bool {
 			return false // it left gitops.yaml, and still has a record
 		}
 	}
-	var apps []App
+	var apps []app.App
 	for _, name := range l.Apps {
 		rec := rd.records[name]
 		if rec == nil || !rd.lists(rec) {

@@ -3,6 +3,7 @@ package reconcile
 import (
 	"sync"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -25,7 +26,7 @@ type run struct {
 	ids        map[string]string // apps of the instance, by ApplySet id
 	list       *record.AppList   // as recorded, nil when there is none
 	own        bool              // there is no gitops.yaml: the app of the target is a run of one
-	apps       []App             // of gitops.yaml
+	apps       []app.App         // of gitops.yaml
 	revertOnly bool              // gitops.yaml cannot be used
 	opening    sync.Mutex
 	opened     map[string]opened // by commit
@@ -50,7 +51,7 @@ type move struct {
 
 // opened is the checkout of a commit, or why there is none.
 type opened struct {
-	tree *Tree
+	tree *source.Tree
 	err  error
 }
 

@@ -1,9 +1,13 @@
 package reconcile
 
-import "context"
+import (
+	"context"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+)
 
 // open returns the checkout of a commit, which all apps share. Closing is left to close.
-func (rd *run) open(ctx context.Context, commit string) (*Tree, error) {
+func (rd *run) open(ctx context.Context, commit string) (*source.Tree, error) {
 	rd.opening.Lock()
 	defer rd.opening.Unlock()
 	o, known := rd.opened[commit]

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
@@ -59,11 +60,11 @@ func (rd finding) ofWorkingTree() bool {
 }
 
 // recorded lists the apps that gitops.yaml named when it could be used last, as their records have them.
-func (rd finding) recorded() []App {
+func (rd finding) recorded() []app.App {
 	if rd.list == nil {
 		return nil
 	}
-	var apps []App
+	var apps []app.App
 	for _, name := range rd.list.Apps {
 		if rec := rd.records[name]; rec != nil && rd.lists(rec) {
 			apps = append(apps, recorded.Settings(rec))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"os"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/git"
@@ -13,7 +12,7 @@ import (
 
 // OpenApplied opens a commit that was applied: from the checkout we stand in if it has the commit, otherwise from where
 // the app comes from.
-func (f *Flags) OpenApplied(ctx context.Context, from report.Source, commit string) (*reconcile.Tree, error) {
+func (f *Flags) OpenApplied(ctx context.Context, from report.Source, commit string) (*source.Tree, error) {
 	repo := f.at(from)
 	if here, _, err := worktree.Find(workingDirectory()); err == nil {
 		if tree, err := (Repository{git.Repo{URL: here.Top, Limits: repo.git.Limits}}).Source().Open(ctx, commit); err == nil {

@@ -4,28 +4,28 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/rendering"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 )
 
 // TestAttackKeysOfOthers: a confined app uses no key that gitops.yaml does not name.
 func TestAttackKeysOfOthers(t *testing.T) {
 	given := []ageKey{{"shop.agekey", "SHOP"}, {"tenant.agekey", "TENANT"}}
-	space := reconcile.Allow{Namespaces: []string{"tenant"}}
+	space := app.Allow{Namespaces: []string{"tenant"}}
 	for name, c := range map[string]struct {
-		app  reconcile.App
+		app  app.App
 		want string // keys, in their order
 		hint string // begins with
 	}{
-		"X16 confined to a namespace":        {reconcile.App{Allow: space}, "", "the app is confined"},
-		"X16 confined to kinds":              {reconcile.App{Allow: reconcile.Allow{Kinds: []string{"Secret"}}}, "", "the app is confined"},
-		"X16 with an account":                {reconcile.App{ServiceAccount: "tenant"}, "", "the app is confined"},
-		"X16 confined, with its key":         {reconcile.App{Allow: space, AgeKeys: []string{"tenant.agekey"}}, "TENANT", "gitops.yaml lets the app use tenant.agekey"},
-		"X16 with a key that is not given":   {reconcile.App{ServiceAccount: "tenant", AgeKeys: []string{"other.agekey"}}, "", "gitops.yaml lets the app use other.agekey"},
-		"X16 in other letters":               {reconcile.App{Allow: space, AgeKeys: []string{"SHOP.agekey"}}, "", "gitops.yaml lets the app use SHOP.agekey"},
-		"X16 beside it: an app alone":        {reconcile.App{}, "SHOP TENANT", ""},
-		"X16 beside it: an app that chooses": {reconcile.App{AgeKeys: []string{"shop.agekey"}}, "SHOP", "gitops.yaml lets the app use shop.agekey"},
-		"X16 beside it: an app with both":    {reconcile.App{Allow: space, AgeKeys: []string{"tenant.agekey", "shop.agekey"}}, "SHOP TENANT", "gitops.yaml"},
+		"X16 confined to a namespace":        {app.App{Allow: space}, "", "the app is confined"},
+		"X16 confined to kinds":              {app.App{Allow: app.Allow{Kinds: []string{"Secret"}}}, "", "the app is confined"},
+		"X16 with an account":                {app.App{ServiceAccount: "tenant"}, "", "the app is confined"},
+		"X16 confined, with its key":         {app.App{Allow: space, AgeKeys: []string{"tenant.agekey"}}, "TENANT", "gitops.yaml lets the app use tenant.agekey"},
+		"X16 with a key that is not given":   {app.App{ServiceAccount: "tenant", AgeKeys: []string{"other.agekey"}}, "", "gitops.yaml lets the app use other.agekey"},
+		"X16 in other letters":               {app.App{Allow: space, AgeKeys: []string{"SHOP.agekey"}}, "", "gitops.yaml lets the app use SHOP.agekey"},
+		"X16 beside it: an app alone":        {app.App{}, "SHOP TENANT", ""},
+		"X16 beside it: an app that chooses": {app.App{AgeKeys: []string{"shop.agekey"}}, "SHOP", "gitops.yaml lets the app use shop.agekey"},
+		"X16 beside it: an app with both":    {app.App{Allow: space, AgeKeys: []string{"tenant.agekey", "shop.agekey"}}, "SHOP TENANT", "gitops.yaml"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := withKeys(rendering.Options(c.app), given)

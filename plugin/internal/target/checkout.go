@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
@@ -26,7 +27,7 @@ func lists(here worktree.Checkout, dir string, apps []string) (bool, error) {
 		return false, err
 	}
 	for _, name := range apps {
-		if !slices.ContainsFunc(listed, func(a reconcile.App) bool { return a.Name == name }) {
+		if !slices.ContainsFunc(listed, func(a app.App) bool { return a.Name == name }) {
 			return false, nil
 		}
 	}
@@ -96,10 +97,10 @@ func (f *Flags) Here(ctx context.Context, store *store.Store, names []string) (w
 
 // localApp is the app in a directory of the working tree. What the flags leave open is taken over from its record, so that
 // it is compared as it would be applied.
-func (f *Flags) localApp(ctx context.Context, store *store.Store, tree worktree.Checkout, from appSource, names []string) (reconcile.App, error) {
+func (f *Flags) localApp(ctx context.Context, store *store.Store, tree worktree.Checkout, from appSource, names []string) (app.App, error) {
 	records, err := store.Peek(ctx)
 	if err != nil {
-		return reconcile.App{}, err
+		return app.App{}, err
 	}
 	f.Path = from.dir
 	if listed, err := lists(tree, from.dir, nil); len(names) == 1 && !listed && err == nil {

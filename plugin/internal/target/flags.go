@@ -9,9 +9,9 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/apimachinery/pkg/util/validation"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/rendering"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
@@ -36,7 +36,7 @@ func (f *Flags) Add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.Path, "path", ".", "Directory in the repository")
 	fs.StringVar(&f.Name, "name", "", "Name of the app (default the last element of --path)")
 	fs.StringVar(&f.Namespace, "target-namespace", "", "Namespace for objects that name none; created when missing")
-	fs.DurationVar(&f.Timeout, "timeout", reconcile.DefaultTimeout, "Time to apply and become healthy")
+	fs.DurationVar(&f.Timeout, "timeout", app.DefaultTimeout, "Time to apply and become healthy")
 	fs.BoolVar(&f.AllowPlainSecrets, "allow-plain-secrets", false, "Accept Secrets with plain data in Git")
 	fs.StringVar(&f.trust.AllowedSigners, "allowed-signers-file", "", "Apply only commits signed by an SSH key in this file")
 	fs.StringVar(&f.trust.Keyring, "openpgp-keyring-file", "", "Apply only commits signed by an OpenPGP key in this file")
@@ -48,13 +48,13 @@ func (f *Flags) Add(fs *pflag.FlagSet) {
 func (f *Flags) changed(flag string) bool { return f.given != nil && f.given.Changed(flag) }
 
 // App checks the flags and returns the app they describe.
-func (f *Flags) App() (reconcile.App, error) {
+func (f *Flags) App() (app.App, error) {
 	if f.Timeout <= 0 {
-		return reconcile.App{}, hint.Errorf(fmt.Sprintf("--timeout %s must be above zero", f.Timeout), "for example --timeout 5m")
+		return app.App{}, hint.Errorf(fmt.Sprintf("--timeout %s must be above zero", f.Timeout), "for example --timeout 5m")
 	}
 	dir := cleanPath(f.Path)
 	if path.IsAbs(dir) || dir == ".." || strings.HasPrefix(dir, "../") {
-		return reconcile.App{}, hint.Errorf(fmt.Sprintf("--path %s leaves the repository", f.Path), "give a directory from the repository's root")
+		return app.App{}, hint.Errorf(fmt.Sprintf("--path %s leaves the repository", f.Path), "give a directory from the repository's root")
 	}
 	name := f.Name
 	if name == "" {
@@ -64,15 +64,15 @@ func (f *Flags) App() (reconcile.App, error) {
 		name = AppName(f.Repo)
 	}
 	if err := CheckName(name); err != nil {
-		return reconcile.App{}, err
+		return app.App{}, err
 	}
 	if f.Namespace != "" {
 		if problems := validation.IsDNS1123Label(f.Namespace); len(problems) > 0 {
-			return reconcile.App{}, fmt.Errorf("--target-namespace %q: %s", f.Namespace, problems[0])
+			return app.App{}, fmt.Errorf("--target-namespace %q: %s", f.Namespace, problems[0])
 		}
 	}
-	return reconcile.App{Name: name, Path: dir, Namespace: f.Namespace, Timeout: f.Timeout,
-		AllowPlainSecrets: f.AllowPlainSecrets, Budget: reconcile.DefaultBudget}, nil
+	return app.App{Name: name, Path: dir, Namespace: f.Namespace, Timeout: f.Timeout,
+		AllowPlainSecrets: f.AllowPlainSecrets, Budget: app.DefaultBudget}, nil
 }
 
 // cleanPath is what --path names, as records have it.
@@ -80,7 +80,7 @@ func cleanPath(p string) string { return path.Clean(strings.ReplaceAll(p, "\\", 
 
 // RenderOptions says how to render what the flags name, without a cluster.
 func (f *Flags) RenderOptions() render.Options {
-	return rendering.Options(reconcile.App{Name: f.Name, Namespace: f.Namespace, AllowPlainSecrets: f.AllowPlainSecrets})
+	return rendering.Options(app.App{Name: f.Name, Namespace: f.Namespace, AllowPlainSecrets: f.AllowPlainSecrets})
 }
 
 // CheckName refuses names that cannot be part of the names of our records.

@@ -10,15 +10,15 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/near"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/git"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/worktree"
 )
 
 // Manifests decides what to render: --repo, a directory of the working tree, or the last source of a named app. args are none, a
 // directory or an app. connect is called when records are needed.
-func (f *Flags) Manifests(ctx context.Context, args []string, connect func() (*store.Store, error)) (from reconcile.Source, dir string, err error) {
+func (f *Flags) Manifests(ctx context.Context, args []string, connect func() (*store.Store, error)) (from source.Source, dir string, err error) {
 	switch {
 	case f.Repo != "":
 		app, err := f.App()
@@ -37,7 +37,7 @@ func (f *Flags) Manifests(ctx context.Context, args []string, connect func() (*s
 }
 
 // directory is a directory of the working tree, or of a ref of it; where there is no repository, the directory is all there is.
-func (f *Flags) directory(dir string) (reconcile.Source, string) {
+func (f *Flags) directory(dir string) (source.Source, string) {
 	tree, rel, err := worktree.Find(dir)
 	if err != nil {
 		tree, rel = worktree.Checkout{Top: dir}, "."
@@ -52,7 +52,7 @@ func (f *Flags) directory(dir string) (reconcile.Source, string) {
 }
 
 // recordedManifests are those of an app of the instance, from the working tree if it is one of the app's repository.
-func (f *Flags) recordedManifests(ctx context.Context, app string, connect func() (*store.Store, error)) (reconcile.Source, string, error) {
+func (f *Flags) recordedManifests(ctx context.Context, app string, connect func() (*store.Store, error)) (source.Source, string, error) {
 	if CheckName(app) != nil {
 		return nil, "", neither(app, nil)
 	}
@@ -83,7 +83,7 @@ func (f *Flags) recordedManifests(ctx context.Context, app string, connect func(
 
 // listedHere returns the working tree when a gitops.yaml in it, where we stand or where --path says, lists the app;
 // otherwise nil.
-func (f *Flags) listedHere(app string) (reconcile.Source, string, error) {
+func (f *Flags) listedHere(app string) (source.Source, string, error) {
 	tree, rel, err := worktree.Find(workingDirectory())
 	if err != nil || f.Ref != "" {
 		return nil, "", nil //nolint:nilerr // we stand in no checkout
@@ -99,7 +99,7 @@ func (f *Flags) listedHere(app string) (reconcile.Source, string, error) {
 }
 
 // recordedHere returns the working tree when the app comes from its repository, and no ref is asked for; otherwise nil.
-func (f *Flags) recordedHere(ctx context.Context, store *store.Store, app string) (reconcile.Source, error) {
+func (f *Flags) recordedHere(ctx context.Context, store *store.Store, app string) (source.Source, error) {
 	tree, _, err := worktree.Find(workingDirectory())
 	if err != nil || f.Ref != "" {
 		return nil, nil //nolint:nilerr // we stand in no checkout

@@ -4,8 +4,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/git"
 )
 
@@ -24,7 +24,7 @@ func (r Repository) Local() bool { return r.git.Local() }
 func (r Repository) Signed() bool { return r.git.Trust != nil }
 
 // Source shows what the ref points at. What is applied comes from Flags.Verified.
-func (r Repository) Source() reconcile.Source { return git.Unpacker{Repo: r.git} }
+func (r Repository) Source() source.Source { return git.Unpacker{Repo: r.git} }
 
 // Repository is the repository that the flags name, with the credentials for it.
 func (f *Flags) Repository() Repository {

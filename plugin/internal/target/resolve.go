@@ -7,16 +7,18 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
 // Work is what a command works on: the apps, and where they come from.
 type Work struct {
 	Target     reconcile.Target
 	Repository Repository
-	Source     reconcile.Source // shows what is looked at; what is applied comes from Flags.Verified
+	Source     source.Source // shows what is looked at; what is applied comes from Flags.Verified
 }
 
 // Resolve returns what to work on and where it comes from: the flags when --repo is given, otherwise what the records of
@@ -67,7 +69,7 @@ func whose(names []string) string {
 
 // single returns the app to work on and where it comes from: the flags when --repo is given, otherwise what the
 // record of the named app (or of the only one) says where the flags are silent.
-func (f *Flags) single(ctx context.Context, store *store.Store, names []string) (reconcile.App, Repository, error) {
+func (f *Flags) single(ctx context.Context, store *store.Store, names []string) (app.App, Repository, error) {
 	if f.Repo != "" {
 		app, err := f.App()
 		if err == nil && len(names) > 0 && !slices.Equal(names, []string{app.Name}) {
@@ -84,10 +86,10 @@ func (f *Flags) single(ctx context.Context, store *store.Store, names []string) 
 		return f.single(ctx, store, names)
 	}
 	if err != nil {
-		return reconcile.App{}, Repository{}, err
+		return app.App{}, Repository{}, err
 	}
 	if f.Name != "" && f.Name != rec.App {
-		return reconcile.App{}, Repository{}, hint.Errorf(fmt.Sprintf("--name %s is not %s", f.Name, rec.App),
+		return app.App{}, Repository{}, hint.Errorf(fmt.Sprintf("--name %s is not %s", f.Name, rec.App),
 			"name the app once; a new one needs --repo")
 	}
 	f.Repo, f.Name = rec.Source.Repo, rec.App

@@ -5,16 +5,16 @@ import (
 	"context"
 	"slices"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/signed"
 )
 
 // Verified is where the commits come from that are applied, and what to call when they are no longer needed. Where keys are
 // given, it shows only commits that are signed by one of them. Where none are, although commits were verified until now, its Poll
 // fails unless AllowUnsigned is set.
-func (f *Flags) Verified(repo Repository, store *store.Store) (reconcile.Source, func()) {
+func (f *Flags) Verified(repo Repository, store *store.Store) (source.Source, func()) {
 	last := func(ctx context.Context) *report.Revision { return lastVerified(ctx, store, repo) }
 	switch {
 	case repo.Signed():
