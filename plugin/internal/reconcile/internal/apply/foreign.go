@@ -48,7 +48,7 @@ func (a releasing) dropForeign(ctx context.Context, ref cluster.Ref, u *unstruct
 	return u, nil, nil
 }
 
-// stripped shows in a dry run what would be left.
+// stripped returns an object as a dry run shows it after dropForeign.
 func stripped(u *unstructured.Unstructured, gone []fields.Difference) *unstructured.Unstructured {
 	u = u.DeepCopy()
 	fields.Drop(u, gone)

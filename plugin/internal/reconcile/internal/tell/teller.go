@@ -17,8 +17,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
 )
 
-// Teller collects the events, changes and effects of one app. One goroutine at a time may use it, except Mask, Conceal and
-// Short.
+// Teller collects the events, changes and effects of one app. The methods that emit, or that add to the report, are for one
+// goroutine at a time.
 type Teller struct {
 	Report  *report.App        // the report of the run for this app; Change and Remark add to it
 	Effects []report.Effect    // of a dry run: each object before and after
