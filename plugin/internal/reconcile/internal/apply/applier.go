@@ -56,8 +56,7 @@ type Applier struct {
 	MadeNamespace func(u *unstructured.Unstructured) bool
 }
 
-// Outcome is the result of applying one object. Exactly one of Skipped, Err and After is set, except that Left may come with
-// After.
+// Outcome is the result of applying one object: skipped, failed, or the object after it.
 type Outcome struct {
 	After   *unstructured.Unstructured // the object as the server stored it, or would
 	Before  *unstructured.Unstructured // the object before the write; nil when it did not exist or was not read

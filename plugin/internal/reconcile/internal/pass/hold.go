@@ -1,8 +1,6 @@
 package pass
 
-import (
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
-)
+import "github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 
 // heldBack says why a pass that ended with err, and went well, was about an earlier commit than the ref points at.
 func (p ending) heldBack(err error) error {
@@ -16,11 +14,10 @@ func (p ending) heldBack(err error) error {
 	return nil
 }
 
-// seen is what the ref points at, applied or not. What a commit asks of an app whose gitops.yaml cannot be used is not known,
-// so the last one that could be is meant then.
+// seen returns the commit that the ref points at, applied or not; without a usable gitops.yaml, the last one that had one.
 func (p ending) seen() string {
 	if p.Listed.revertsOnly() && p.Record.Report != nil {
-		if p.Record.Report.Seen == p.Listed.recorded { // nothing newer than what the record had: now it has the list's
+		if p.Record.Report.Seen == p.Listed.recorded { // the record had seen no newer commit; its revision now is that of the list
 			return p.Record.Revision.Commit
 		}
 		return p.Record.Report.Seen

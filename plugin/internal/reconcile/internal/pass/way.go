@@ -7,7 +7,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// Behind tells why the objects of an app do not all equal the commit, or why one that left still has some.
+// Behind returns the row of the list of apps for an app whose objects do not all equal the commit, or that left gitops.yaml and still
+// has objects. It returns false when the app needs no row.
 func (p ending) Behind() (record.Behind, bool) {
 	b := record.Behind{App: p.App.Name}
 	l := p.Listed
@@ -35,7 +36,7 @@ func (p ending) Behind() (record.Behind, bool) {
 	return b, true
 }
 
-// noteRender adds to what the list says of an app how its render went.
+// noteRender adds the state of the render to the row of the app.
 func (p ending) noteRender(b *record.Behind) {
 	if p.unrendered == nil {
 		return
