@@ -6,7 +6,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// Names of package app that are used here on nearly every line.
+// Types of packages app and source, which nearly every caller needs.
 type (
 	App            = app.App
 	Substitute     = app.Substitute
@@ -22,6 +22,7 @@ type (
 	Tree           = source.Tree
 )
 
+// Constants of package app.
 const (
 	ForeignReport  = app.ForeignReport
 	ForeignRevert  = app.ForeignRevert
@@ -32,5 +33,5 @@ const (
 // DefaultBudget is app.DefaultBudget.
 var DefaultBudget = app.DefaultBudget
 
-// OwnedError is preflight.OwnedError.
+// OwnedError is preflight.OwnedError: another tool still applies objects that the run would take over.
 type OwnedError = preflight.OwnedError

@@ -2,7 +2,7 @@ package reconcile
 
 import "context"
 
-// open returns the checkout of a commit, which all apps share. Closing is left to close.
+// open returns the checkout of a commit, which all apps share; close closes it.
 func (rd *run) open(ctx context.Context, commit string) (*Tree, error) {
 	rd.opening.Lock()
 	defer rd.opening.Unlock()
@@ -19,6 +19,7 @@ func (rd *run) open(ctx context.Context, commit string) (*Tree, error) {
 	return &shared, nil
 }
 
+// close closes the checkouts of the run.
 func (rd *run) close() {
 	for _, o := range rd.opened {
 		if o.tree != nil {

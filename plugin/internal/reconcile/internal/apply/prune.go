@@ -120,7 +120,8 @@ func (a *Applier) Release(ctx context.Context, row record.Row, live metav1.Objec
 	return err
 }
 
-// remove deletes an object and waits until it is gone, which costs a request more only where something holds it.
+// remove deletes the object with this uid and waits until it is gone, within the budget of the app. An object with another uid
+// is a conflict error. A dry run asks the API server and deletes nothing.
 func (a *Applier) remove(ctx context.Context, ref cluster.Ref, uid types.UID) error {
 	gone, err := a.Client.Delete(ctx, ref, uid, a.DryRun)
 	if err != nil || gone || a.DryRun {

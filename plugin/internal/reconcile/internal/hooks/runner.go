@@ -25,10 +25,10 @@ import (
 // Runner runs the hooks of one app, one after the other, and records their results.
 type Runner struct {
 	Client *cluster.Client // sends the requests, with the rights of the app
-	Say    *tell.Teller
-	Wait   *wait.Waiter   // waits for the end of a hook, within the budget of the app
-	Record *record.Record // the results of hooks are kept here
-	Hooks  *plan.Hooks    // the hooks of this commit, and whether they are due
+	Say    *tell.Teller    // receives events and results
+	Wait   *wait.Waiter    // waits for the end of a hook, within the budget of the app
+	Record *record.Record  // the results of hooks are kept here
+	Hooks  *plan.Hooks     // the hooks of this commit, and whether they are due
 
 	App         string            // name of the app
 	Set         string            // ApplySet id of the app

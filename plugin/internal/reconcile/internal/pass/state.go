@@ -202,28 +202,29 @@ type Wanted struct {
 	handedOver         bool                  // the app left gitops.yaml, but another app takes over objects of it
 }
 
-// Way is how far a run has come with an app of a list.
+// Way is how far a run has come with an app of a gitops.yaml.
 type Way struct {
-	State     State
-	Why       string // of Waiting and WaitsForRender: what the app waits for
-	Ended     bool   // its report is complete
-	NotPruned string // why something that left Git was not pruned yet
+	State     State  // Open at first
+	Why       string // what the app waits for, in the states Waiting and WaitsForRender
+	Ended     bool   // the report is complete
+	NotPruned string // why an object that left Git was not pruned yet
 }
 
-// IsUpToDate tells whether there was nothing to do for the app.
+// IsUpToDate reports whether there was nothing to do for the app.
 func (w Way) IsUpToDate() bool { return w.State == UpToDate || w.State == InputsUnchanged }
 
-// State is where an app is on its way through a run. What ended the way too early is the Failure of its pass.
+// State is how far a run has come with an app. A failure is in Failure of its Pass.
 type State int
 
+// The states of an app in a run.
 const (
 	Open            State = iota // not known yet, or planned
 	UpToDate                     // there is nothing to do
-	InputsUnchanged              // the same, because the new commit changes nothing that the app is rendered from: it was not rendered
-	WaitsForKinds                // it needs kinds that an app it depends on installs: it is planned when that is done
-	WaitsForRender               // its render did not fit into its slice, and goes on beside the passes
+	InputsUnchanged              // up to date, and not rendered: the new commit changes nothing that it is rendered from
+	WaitsForKinds                // it needs kinds that an app it depends on defines: it is planned after that app is applied
+	WaitsForRender               // its render takes longer than its slice, and goes on beside the runs
 	Waiting                      // for another app, although nothing failed
-	Skipped                      // for the sake of an app that it depends on, which failed
-	Applied                      // health may still be missing
-	Gone                         // it left the list, and its record is deleted
+	Skipped                      // an app that it depends on failed
+	Applied                      // all objects are applied, healthy or not
+	Gone                         // it left gitops.yaml, and its record is deleted
 )

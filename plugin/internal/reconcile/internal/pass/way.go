@@ -7,8 +7,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// Behind returns the row of the list of apps for an app whose objects do not all equal the commit, or that left gitops.yaml and still
-// has objects. It returns false when the app needs no row.
+// Behind returns the row of the list of apps for an app whose objects do not all equal the commit, or that left gitops.yaml and
+// still has objects. It returns false for all others.
 func (p ending) Behind() (record.Behind, bool) {
 	b := record.Behind{App: p.App.Name}
 	l := p.Listed
@@ -19,7 +19,7 @@ func (p ending) Behind() (record.Behind, bool) {
 	case l.State == Gone:
 		return b, false
 	case p.Failure != nil && l.State == Applied && len(p.Exec.Failed) == 0 && !l.LeftList && l.NotPruned == "":
-		return b, false // all is applied; that it is not healthy is in its own record
+		return b, false // all is applied; its own record says that it is not healthy
 	case p.Failure != nil:
 		b.Failed, b.Message = true, p.Report.Message
 	case l.Why != "":

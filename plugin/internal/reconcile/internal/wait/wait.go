@@ -32,7 +32,7 @@ type Waiter struct {
 	Run     context.Context       // ends when the process is told to stop
 	Started time.Time             // when the budget of the app began
 	Timeout time.Duration         // the budget of the app
-	DryRun  bool                  // Delete deletes nothing
+	DryRun  bool                  // nothing was written: no wait is of use
 }
 
 func (w *Waiter) deadline() time.Time { return w.Started.Add(w.Timeout) }
@@ -147,7 +147,8 @@ func (w *Waiter) tellWaiting(open []Unhealthy) {
 	}
 }
 
-// Gone waits until the object with this uid does not exist any more, within the budget of the app.
+// Gone waits until the object with this uid does not exist any more, within the budget of the app. The error names a finalizer
+// that delays the deletion.
 func (w *Waiter) Gone(ctx context.Context, ref cluster.Ref, uid types.UID) error {
 	ctx, cancel := context.WithDeadline(ctx, w.deadline())
 	defer cancel()
