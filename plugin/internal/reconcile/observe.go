@@ -73,7 +73,7 @@ func (rd observing) makeOwn(ctx context.Context) {
 	}
 }
 
-// openRecord gives a pass its record. A record that another gitops.yaml wrote is left alone.
+// openRecord gives a pass its record. It refuses a record that another gitops.yaml wrote.
 func (rd observing) openRecord(ctx context.Context, p *pass.Pass) {
 	rec, known := rd.records[p.App.Name]
 	if !known {

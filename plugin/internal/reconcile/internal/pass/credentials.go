@@ -62,8 +62,8 @@ func trustKey(manifest *unstructured.Unstructured) string {
 	return ""
 }
 
-// isCredentials reports whether the CronJob of the instance uses a Secret or ConfigMap in the namespace of the instance. It is an
-// error when the CronJobs cannot be listed: an object that may be the credentials is not touched.
+// isCredentials reports whether the CronJob of the instance uses a Secret or ConfigMap in the namespace of the instance. It is
+// an error when the CronJobs cannot be listed: an object that may be the credentials is not touched.
 func (r *Env) isCredentials(ctx context.Context, ref cluster.Ref) (bool, error) {
 	if ref.Namespace != r.Records.Namespace {
 		return false, nil

@@ -25,8 +25,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// Env is what the passes of one identity share: clients, and what is remembered from run to run. An identity is the instance itself,
-// or a service account that it acts as. A process keeps one Env for each.
+// Env is what the passes of one identity share: clients, and what is remembered from run to run. An identity is the instance
+// itself, or a service account that it acts as. A process keeps one Env for each.
 type Env struct {
 	Cluster *cluster.Client                                                                                    // reads and writes objects, with the rights of the identity
 	Records *store.Store                                                                                       // loads and saves records, with the rights of the instance
@@ -57,9 +57,9 @@ type Memory struct {
 	owners    sync.Map           // former owners of objects that are not in the cluster, and were warned of
 }
 
-// Settings returns a digest of everything but the commit that shapes what is applied. When it changes, the app is planned anew. It
-// covers the settings of the app, the repository, the version of the tool, and variables, which is the version of the ConfigMaps and
-// Secrets that variables come from, "" for none.
+// Settings returns a digest of everything but the commit that shapes what is applied. When it changes, the app is planned anew.
+// It covers the settings of the app, the repository, the version of the tool, and variables, which is the version of the
+// ConfigMaps and Secrets that variables come from, "" for none.
 func (r *Env) Settings(a app.App, variables string) string {
 	var substitute any
 	if s := a.Substitute; s != nil {

@@ -2,7 +2,8 @@ package pass
 
 import "context"
 
-// CompileHealth compiles the health rules of the settings. It fails for a rule that cannot be evaluated, before anything is written.
+// CompileHealth compiles the health rules of the settings. It fails for a rule that cannot be evaluated, before anything is
+// written.
 func (p reading) CompileHealth(context.Context) (err error) {
 	p.Track.Rules, err = p.Env.rules.Compile(p.App.Health)
 	return err

@@ -13,8 +13,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// PlanHeld makes the plan of a pass that only reverts drift: it renders the recorded commit, and plans the drifted objects whose
-// manifest is the one that was applied. Drift that it cannot revert is in Listed.NotReverted.
+// PlanHeld makes the plan of a pass that only reverts drift: it renders the recorded commit, and plans the drifted objects
+// whose manifest is the one that was applied. Drift that it cannot revert is in Listed.NotReverted.
 func (p reverting) PlanHeld(ctx context.Context) error {
 	if err := p.Reading().Render(ctx); err != nil {
 		p.Desired = nil
@@ -60,8 +60,8 @@ func (p reverting) AtRecord(rec *record.Record) {
 	p.Report.Cause = report.CauseDrift
 }
 
-// HasDrifted reports whether an object is not as it was applied. Objects that were never applied completely do not count: they wait
-// for a commit whose gitops.yaml can be read. If there is no drift, the app is noted as up to date.
+// HasDrifted reports whether an object is not as it was applied. Objects that were never applied completely do not count: they
+// wait for a commit whose gitops.yaml can be read. If there is no drift, the app is noted as up to date.
 func (p reverting) HasDrifted() bool {
 	for k, row := range p.Record.All() {
 		if p.Commit != "" && row.Manifest != "" && p.States[k] != live.InSync {

@@ -2,8 +2,9 @@ package pass
 
 import "github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 
-// heldBack says why a pass that ended with err, and went well, was about an earlier commit than the ref points at.
-func (p ending) heldBack(err error) error {
+// withheld returns why the source showed an earlier commit than the ref points at, if the pass went well, and nil otherwise.
+// For an app of a gitops.yaml it is nil, since package reconcile reports that once for all apps.
+func (p ending) withheld(err error) error {
 	if !p.Listed.IsOwn() {
 		return nil // it is told once for all apps
 	}

@@ -25,8 +25,8 @@ func (p reading) inputsUnchanged(ctx context.Context) bool {
 	return p.Builder().Unchanged(ctx, in)
 }
 
-// passOver ends the planning of an app that the new commit does not touch.
-func (p reading) passOver() {
+// noteUnchanged ends the pass of an app whose inputs the new commit does not change.
+func (p reading) noteUnchanged() {
 	if !p.Listed.IsOwn() {
 		p.Listed.State = InputsUnchanged // the list of apps names the commit for all of them
 		return

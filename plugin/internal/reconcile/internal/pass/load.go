@@ -18,8 +18,8 @@ import (
 // ErrRecordChanged ends a pass that reads only changed objects: somebody else has saved the record, to suspend it perhaps.
 var ErrRecordChanged = errors.New("the record has changed")
 
-// Load loads the record of the app and the names of the apps of the instance, and calls Open. A pass that reads only changed objects
-// keeps the record of the last run: Load then returns ErrRecordChanged if somebody else has saved it.
+// Load loads the record of the app and the names of the apps of the instance, and calls Open. A pass that reads only changed
+// objects keeps the record of the last run: Load then returns ErrRecordChanged if somebody else has saved it.
 func (p reading) Load(ctx context.Context) error {
 	if d := p.Opts.Only; d != nil {
 		if p.Records.Unchanged(ctx, d.rec) != nil {
@@ -76,8 +76,9 @@ func (p *Pass) At(rec *record.Record) report.Revision {
 	return rec.Revision
 }
 
-// Bases returns the commits that the objects may have equalled last. There are several when a run was interrupted before it saved its
-// list. There are also several for an app that no commit changed for long: its record then has an older commit than its list.
+// Bases returns the commits that the objects may have equalled last. There are several when a run was interrupted before it
+// saved its list. There are also several for an app that no commit changed for long: its record then has an older commit than
+// its list.
 func (p *Pass) Bases() []string {
 	bases := []string{p.Record.Revision.Commit}
 	if at := p.At(p.Record).Commit; at != bases[0] {
@@ -171,8 +172,8 @@ func (p reading) observeDrift(ctx context.Context, keys []record.Key) error {
 	return nil
 }
 
-// Decide returns ErrNothingToDo when the app is up to date: the commit, or what the app is rendered from, and the settings are the
-// recorded ones, and every object is as it was applied.
+// Decide returns ErrNothingToDo when the app is up to date: the commit, or what the app is rendered from, and the settings are
+// the recorded ones, and every object is as it was applied.
 func (p reading) Decide(ctx context.Context) error {
 	rec := p.Record
 	newCommit := p.At(rec).Commit != p.Commit

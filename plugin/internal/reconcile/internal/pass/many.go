@@ -12,8 +12,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// RenderListed renders an app of a gitops.yaml. Failure has the error, unless the app can wait: for its render (WaitsForRender), or
-// for kinds that its dependencies define (WaitsForKinds).
+// RenderListed renders an app of a gitops.yaml. Failure has the error, unless the app can wait: for its render
+// (WaitsForRender), or for kinds that its dependencies define (WaitsForKinds).
 func (p reading) RenderListed(ctx context.Context) {
 	if p.Listed.LeftList {
 		return // nothing
@@ -65,7 +65,7 @@ func (p planning) PlanListed(ctx context.Context) error {
 		}
 	}
 	if p.Listed.IsOwn() {
-		return p.planWhole(ctx) // its record names the commit, whether or not that changes anything
+		return p.planWhole(ctx) // its record names the commit even if nothing changes
 	}
 	p.Plan = plan.Make(p.planInput(p.Desired))
 	p.planHooks()
@@ -90,7 +90,7 @@ func (p planning) PlanListed(ctx context.Context) error {
 	return p.planWhole(ctx)
 }
 
-// planWhole plans all that is to be done, and looks for reasons not to do it.
+// planWhole makes the plan, and checks owners and rights.
 func (p planning) planWhole(ctx context.Context) error {
 	if err := p.makePlan(ctx); err != nil {
 		return err

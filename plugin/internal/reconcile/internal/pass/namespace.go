@@ -18,8 +18,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// targetNamespace returns the namespace of the app for objects that name none, unless the app contains that Namespace. A run creates
-// it when it is missing. It does not belong to the app: it is never changed or pruned.
+// targetNamespace returns the namespace of the app for objects that name none, unless the app contains that Namespace. A run
+// creates it when it is missing. It does not belong to the app: it is never changed or pruned.
 func (p writing) targetNamespace() (cluster.Ref, bool) {
 	name := p.App.Namespace
 	if name == "" || slices.ContainsFunc(p.Desired, func(o *desired.Object) bool {

@@ -89,8 +89,8 @@ func verifyingParts(p *Pass) []part {
 	}
 }
 
-// New returns a pass for one app, which has sent no request yet. ctx ends when the process is told to stop. The app is one of flags or
-// of a record; NewListed makes a pass for an app of a gitops.yaml.
+// New returns a pass for one app, which has sent no request yet. ctx ends when the process is told to stop. The app is one of
+// flags or of a record; NewListed makes a pass for an app of a gitops.yaml.
 func New(ctx context.Context, r *Env, a app.App, opts Options) *Pass {
 	p := &Pass{Env: r, Job: Job{ctx: ctx, App: a, Opts: opts, Set: r.Records.ID(a.Name), Started: r.Now(), Config: r.OwnSettings(a)}, Known: Known{Live: live.New()}, Wanted: Wanted{NewKinds: map[cluster.Kind]bool{}}, Tools: Tools{Track: wait.NewTracker(), Exec: &execute.Execution{Failed: map[record.Key]bool{}}}}
 	p.Teller = &tell.Teller{Emit: r.Events, SecretsOf: p.Reading().secretsInPlay, Report: &report.App{Name: a.Name, Cause: opts.Cause, DryRun: opts.DryRun,
@@ -111,8 +111,8 @@ func (p *Pass) Run(ctx context.Context) error {
 	return runParts(ctx, p, slices.Concat(readingParts(p), writingParts(p), verifyingParts(p)))
 }
 
-// Execute carries out the plan: it applies and prunes, or removes an app that left its list, and saves the record. Failures of single
-// objects are in Exec.Failed, not in the error.
+// Execute carries out the plan: it applies and prunes, or removes an app that left its list, and saves the record. Failures of
+// single objects are in Exec.Failed, not in the error.
 func (p *Pass) Execute(ctx context.Context) error {
 	if p.Listed != nil && p.Listed.LeftList {
 		return runParts(ctx, p, removingParts(p))
@@ -136,8 +136,8 @@ func runParts(ctx context.Context, p *Pass, parts []part) error {
 	return nil
 }
 
-// Poll sets the commit: the one in the options, or else what the ref points at. When the source fails, Poll loads the record, so that
-// the failure can be recorded.
+// Poll sets the commit: the one in the options, or else what the ref points at. When the source fails, Poll loads the record,
+// so that the failure can be recorded.
 func (p reading) Poll(ctx context.Context) (err error) {
 	if p.Commit = p.Opts.Commit; p.Commit == "" {
 		p.Commit, err = p.Source.Poll(ctx)
@@ -150,7 +150,8 @@ func (p reading) Poll(ctx context.Context) (err error) {
 	return err
 }
 
-// ObserveDesired lists kinds and namespaces that are new in Git. So it finds objects that exist already and belong to somebody else.
+// ObserveDesired lists kinds and namespaces that are new in Git. So it finds objects that exist already and belong to somebody
+// else.
 func (p reading) ObserveDesired(ctx context.Context) error {
 	q := observe.ListRequest{Namespaces: map[cluster.Kind][]string{}, NotOlderThan: p.Record.Newest()}
 	for _, o := range p.Desired {
@@ -222,8 +223,8 @@ func (p planning) readPlanned(ctx context.Context) error {
 	return p.readBefore(ctx)
 }
 
-// listBeforePrune lists the kinds of the objects to prune again, with a consistent read: somebody may have annotated an object to keep
-// it, or made it their own, since the first list.
+// listBeforePrune lists the kinds of the objects to prune again, with a consistent read: somebody may have annotated an object
+// to keep it, or made it their own, since the first list.
 func (p planning) listBeforePrune(ctx context.Context) error {
 	doomed := map[cluster.Kind]bool{}
 	for _, r := range p.Plan.Prunes {
@@ -376,7 +377,8 @@ func (p reading) LearnForeseen(ctx context.Context) {
 	}
 }
 
-// Repeat returns a pass like p that reads only the objects at changed: all others are as p left them. It works on the record of p.
+// Repeat returns a pass like p that reads only the objects at changed: all others are as p left them. It works on the record of
+// p.
 func (p *Pass) Repeat(ctx context.Context, changed map[record.Key]bool) *Pass {
 	opts := p.Opts
 	opts.Commit, opts.Open, opts.Records, opts.RanOut = p.Commit, nil, nil, nil

@@ -53,8 +53,8 @@ func (p reading) maybeOtherCluster() bool {
 	return false
 }
 
-// tellUnowned warns, once in the life of the process, of objects that carry the label of the app although neither Git nor the record
-// names them. People copy objects with their labels. Such objects are never touched.
+// tellUnowned warns, once in the life of the process, of objects that carry the label of the app although neither Git nor the
+// record names them. People copy objects with their labels. Such objects are never touched.
 func (p planning) tellUnowned() {
 	inGit := map[record.Key]bool{}
 	for _, o := range p.Desired {

@@ -49,8 +49,8 @@ func (p ending) warnForgotten() {
 	WarnForgotten(p.Say, p.Record.Source, p.Report.Source)
 }
 
-// WarnForgotten warns with say that later runs without flags use the source was, of the last run that succeeded, and not the source
-// now. It says nothing when both are the same.
+// WarnForgotten warns with say that later runs without flags use the source was, of the last run that succeeded, and not the
+// source now. It says nothing when both are the same.
 func WarnForgotten(say func(report.EventKind, string, ...any), was, now report.Source) {
 	var differ []string
 	for _, f := range []struct{ name, was, now string }{{"--repo", was.Repo, now.Repo}, {"--ref", was.Ref, now.Ref}, {"--path", was.Path, now.Path}} {
@@ -67,8 +67,8 @@ func WarnForgotten(say func(report.EventKind, string, ...any), was, now report.S
 	}
 }
 
-// SameRef reports whether two refs are the same, with or without refs/heads/ and refs/tags/. "" and HEAD are the default branch;
-// resolved is the branch that the given ref turned out to be.
+// SameRef reports whether two refs are the same, with or without refs/heads/ and refs/tags/. "" and HEAD are the default
+// branch; resolved is the branch that the given ref turned out to be.
 func SameRef(given, known, resolved string) bool {
 	given, known = ShortRef(given), ShortRef(known)
 	return given == known || given == "" && resolved == known

@@ -10,8 +10,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// Render renders the app and sorts the objects into Desired, hooks and ignored ones. Errors are those of build.Builder.Build, and
-// manifest.Problems for objects that cannot be applied.
+// Render renders the app and sorts the objects into Desired, hooks and ignored ones. Errors are those of build.Builder.Build,
+// and manifest.Problems for objects that cannot be applied.
 func (p reading) Render(ctx context.Context) error {
 	r, err := p.Builder().Build(ctx)
 	if err != nil {

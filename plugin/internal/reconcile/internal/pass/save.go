@@ -19,8 +19,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// saveResult saves record, report and history if this pass has something new. A pass of an app that is up to date saves nothing, and
-// neither does one that fails like the one before.
+// saveResult saves record, report and history if this pass has something new. A pass of an app that is up to date saves
+// nothing, and neither does one that fails like the one before.
 func (p ending) saveResult(upToDate bool, failure error) error {
 	if p.Opts.DryRun || p.Record == nil || p.Record.Inventory == nil || errors.Is(failure, store.ErrBusy) {
 		return nil

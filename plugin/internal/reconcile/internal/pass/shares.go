@@ -15,8 +15,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// renameShares renames our entries in managedFields of objects that are as they were applied. Earlier versions applied under another
-// name. An object that refuses any update keeps the earlier name until it is applied again, and is not tried twice.
+// renameShares renames our entries in managedFields of objects that are as they were applied. Earlier versions applied under
+// another name. An object that refuses any update keeps the earlier name until it is applied again, and is not tried twice.
 func (p writing) renameShares(ctx context.Context) error {
 	if p.Opts.DryRun {
 		return nil

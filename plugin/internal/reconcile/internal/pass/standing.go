@@ -19,7 +19,8 @@ func AllDone(p *Pass) bool {
 	return len(p.Exec.Failed) == 0 && !p.Hooks.AreDue() && len(p.Track.Unhealthy(p.keys())) == 0
 }
 
-// IsRemoved reports whether no object is left of an app that left gitops.yaml. An object that another app takes over does not count.
+// IsRemoved reports whether no object is left of an app that left gitops.yaml. An object that another app takes over does not
+// count.
 func IsRemoved(p *Pass) bool {
 	if p.Failure != nil || p.Listed.State != Applied {
 		return false
@@ -32,7 +33,7 @@ func IsRemoved(p *Pass) bool {
 	return true
 }
 
-// WaitForRender lets an app wait for its render.
+// WaitForRender notes that the app waits for its render, which takes longer than its slice.
 func WaitForRender(p *Pass) {
 	p.Listed.State, p.Listed.Why, p.Failure = WaitsForRender, build.ErrSlow.Error(), nil
 }

@@ -20,8 +20,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// Pass takes one app through one run. One goroutine at a time may use it. Package reconcile reads and sets the exported fields; what a
-// stage leaves for later ones is in Known, Wanted and result.
+// Pass takes one app through one run. One goroutine at a time may use it. Package reconcile reads and sets the exported fields;
+// what a stage leaves for later ones is in Known, Wanted and result.
 type Pass struct {
 	*Env
 	*tell.Teller
@@ -31,7 +31,7 @@ type Pass struct {
 	Known
 	Wanted
 	result
-	Listed *Listed // where the facts of the run are kept; nil for an app on its own
+	Listed *Listed // nil outside a run, for a single app
 }
 
 // revisions are the commits of a pass, and what the app renders to.
@@ -54,9 +54,9 @@ type result struct {
 	owned          error // of a dry run: the OwnedError with which the run would fail
 }
 
-// Listed is what a pass knows of an app that a gitops.yaml lists.
+// Listed is what a run knows of the app.
 type Listed struct {
-	own bool // flags describe the app, and its record keeps the facts of a run: nothing else here is set but how far the run has come
+	own bool // flags describe the app, and its record keeps the facts of the run; only Way is set beside it
 
 	Way
 	dir           string           // directory of the gitops.yaml
@@ -149,10 +149,10 @@ func (p *Pass) Removal() removal { return removal{p} }
 // Ending returns the stage that records and reports the result.
 func (p *Pass) Ending() ending { return ending{p} }
 
-// IsOwn tells whether the app is on its own: its record keeps the facts of the run, not a list of apps.
+// IsOwn reports whether no gitops.yaml lists the app: its record then keeps the facts of a run, not a list of apps.
 func (l *Listed) IsOwn() bool { return l == nil || l.own }
 
-// revertsOnly tells whether the pass only reverts drift, since gitops.yaml cannot be used.
+// revertsOnly reports whether the pass only reverts drift, because gitops.yaml cannot be used.
 func (l *Listed) revertsOnly() bool { return l != nil && l.RevertOnly != nil }
 
 // hasLeft reports whether the app left gitops.yaml.
