@@ -15,9 +15,8 @@ import (
 // maxCommits is how many commits the history keeps of one run.
 const maxCommits = 10
 
-// noteCommits adds to a run of the history the commits that made it necessary: those since the last run that touch what the app
-// is rendered from. Otherwise Unclear says why they are not known. Git is not asked when the new commit directly follows the
-// last one.
+// noteCommits adds to a run of the history the commits since the last run that touch what the app is rendered from. Otherwise
+// Unclear says why they are not known. Git is not asked when the new commit directly follows the last one.
 func (p ending) noteCommits(ctx context.Context, run *report.Run) {
 	if run.Cause != report.CauseCommit || p.Listed.revertsOnly() {
 		return

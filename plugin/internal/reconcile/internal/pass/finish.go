@@ -14,9 +14,8 @@ import (
 )
 
 // Finish ends the pass that came to err: nil, ErrNothingToDo, ErrSuspended or a failure. It waits for the health that an
-// earlier run left open, runs the SyncFail hooks after a failure, saves the record if there is something new, and returns the
-// report. The error is nil for an app that is up to date or suspended. Otherwise it has secret values masked, and is in the
-// report.
+// earlier run left open, runs SyncFail hooks after a failure, saves the record if there is something new, and returns the
+// report. The error is nil for an app that is up to date or suspended. Otherwise its secret values are masked.
 func (p ending) Finish(err error) (report.App, error) {
 	if errors.Is(err, ErrSuspended) {
 		return p.LeaveSuspended()

@@ -13,8 +13,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// keepHooks finds out which hooks the record keeps for the removal of the app. With first, it warns of hooks that cannot be
-// kept.
+// keepHooks sets which hooks the record keeps for the removal of the app. With first, it warns of hooks that cannot be kept.
 func (p reading) keepHooks(first bool) error {
 	var list []record.KeptHook
 	var largest *desired.Object

@@ -47,8 +47,7 @@ func (p reading) Load(ctx context.Context) error {
 	return p.Open(ctx, ok)
 }
 
-// Open makes the loaded record ready for use; known is false when there is none. A lost inventory is rebuilt from labels. Open
-// returns ErrSuspended for a suspended app.
+// Open makes the loaded record ready for use, or a new one unless known. It returns ErrSuspended for a suspended app.
 func (p reading) Open(ctx context.Context, known bool) error {
 	rec := p.Record
 	if !known || rec.Inventory == nil {
@@ -77,8 +76,7 @@ func (p *Pass) At(rec *record.Record) report.Revision {
 }
 
 // Bases returns the commits that the objects may have equalled last. There are several when a run was interrupted before it
-// saved its list. There are also several for an app that no commit changed for long: its record then has an older commit than
-// its list.
+// saved its list, and when no commit changed the app for long: its record is then behind its list.
 func (p *Pass) Bases() []string {
 	bases := []string{p.Record.Revision.Commit}
 	if at := p.At(p.Record).Commit; at != bases[0] {
@@ -172,8 +170,7 @@ func (p reading) observeDrift(ctx context.Context, keys []record.Key) error {
 	return nil
 }
 
-// Decide returns ErrNothingToDo when the app is up to date: the commit, or what the app is rendered from, and the settings are
-// the recorded ones, and every object is as it was applied.
+// Decide returns ErrNothingToDo when commit (or inputs) and settings are the recorded ones and no object has drifted.
 func (p reading) Decide(ctx context.Context) error {
 	rec := p.Record
 	newCommit := p.At(rec).Commit != p.Commit

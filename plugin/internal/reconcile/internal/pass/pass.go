@@ -111,8 +111,7 @@ func (p *Pass) Run(ctx context.Context) error {
 	return runParts(ctx, p, slices.Concat(readingParts(p), writingParts(p), verifyingParts(p)))
 }
 
-// Execute carries out the plan: it applies and prunes, or removes an app that left its list, and saves the record. Failures of
-// single objects are in Exec.Failed, not in the error.
+// Execute applies and prunes, or removes an app that left its list, and saves the record. Failed objects are in Exec.Failed.
 func (p *Pass) Execute(ctx context.Context) error {
 	if p.Listed != nil && p.Listed.LeftList {
 		return runParts(ctx, p, removingParts(p))
@@ -136,8 +135,7 @@ func runParts(ctx context.Context, p *Pass, parts []part) error {
 	return nil
 }
 
-// Poll sets the commit: the one in the options, or else what the ref points at. When the source fails, Poll loads the record,
-// so that the failure can be recorded.
+// Poll sets the commit, from the options or from the source. If the source fails, the record is loaded to save the failure.
 func (p reading) Poll(ctx context.Context) (err error) {
 	if p.Commit = p.Opts.Commit; p.Commit == "" {
 		p.Commit, err = p.Source.Poll(ctx)
@@ -150,8 +148,7 @@ func (p reading) Poll(ctx context.Context) (err error) {
 	return err
 }
 
-// ObserveDesired lists kinds and namespaces that are new in Git. So it finds objects that exist already and belong to somebody
-// else.
+// ObserveDesired lists kinds and namespaces that are new in Git, to find objects that belong to somebody else.
 func (p reading) ObserveDesired(ctx context.Context) error {
 	q := observe.ListRequest{Namespaces: map[cluster.Kind][]string{}, NotOlderThan: p.Record.Newest()}
 	for _, o := range p.Desired {
@@ -223,8 +220,7 @@ func (p planning) readPlanned(ctx context.Context) error {
 	return p.readBefore(ctx)
 }
 
-// listBeforePrune lists the kinds of the objects to prune again, with a consistent read: somebody may have annotated an object
-// to keep it, or made it their own, since the first list.
+// listBeforePrune lists what is to be pruned again, consistently: somebody may just have asked to keep it.
 func (p planning) listBeforePrune(ctx context.Context) error {
 	doomed := map[cluster.Kind]bool{}
 	for _, r := range p.Plan.Prunes {
@@ -235,8 +231,7 @@ func (p planning) listBeforePrune(ctx context.Context) error {
 	return p.Env.Reader.Again(ctx, p.Live, q)
 }
 
-// readUnknownHealth reads the objects whose health is not known because the last run ended before all were healthy. Otherwise
-// they are assumed healthy; status judges them anew.
+// readUnknownHealth reads objects after a run that ended before all were healthy. Otherwise they are assumed healthy.
 func (p planning) readUnknownHealth(ctx context.Context, keys []record.Key) error {
 	if p.Record.Settled || p.Opts.Only != nil {
 		for _, k := range keys {
@@ -377,8 +372,7 @@ func (p reading) LearnForeseen(ctx context.Context) {
 	}
 }
 
-// Repeat returns a pass like p that reads only the objects at changed: all others are as p left them. It works on the record of
-// p.
+// Repeat returns a pass like p, with the record of p, that reads only the objects at changed.
 func (p *Pass) Repeat(ctx context.Context, changed map[record.Key]bool) *Pass {
 	opts := p.Opts
 	opts.Commit, opts.Open, opts.Records, opts.RanOut = p.Commit, nil, nil, nil

@@ -49,8 +49,7 @@ func (p ending) warnForgotten() {
 	WarnForgotten(p.Say, p.Record.Source, p.Report.Source)
 }
 
-// WarnForgotten warns with say that later runs without flags use the source was, of the last run that succeeded, and not the
-// source now. It says nothing when both are the same.
+// WarnForgotten warns with say if the source was, which later runs without flags use, is not the source now.
 func WarnForgotten(say func(report.EventKind, string, ...any), was, now report.Source) {
 	var differ []string
 	for _, f := range []struct{ name, was, now string }{{"--repo", was.Repo, now.Repo}, {"--ref", was.Ref, now.Ref}, {"--path", was.Path, now.Path}} {

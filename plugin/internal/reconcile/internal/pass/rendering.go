@@ -10,8 +10,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// Render renders the app and sorts the objects into Desired, hooks and ignored ones. Errors are those of build.Builder.Build,
-// and manifest.Problems for objects that cannot be applied.
+// Render renders the app and sorts its objects. Errors are those of build.Builder.Build, or manifest.Problems.
 func (p reading) Render(ctx context.Context) error {
 	r, err := p.Builder().Build(ctx)
 	if err != nil {

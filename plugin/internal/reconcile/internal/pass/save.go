@@ -99,8 +99,7 @@ func (p ending) save(ctx context.Context, result report.Result, message string, 
 }
 
 // pushRun adds run to the history if it is news: it changed an object, failed in a new way, ended a failure, or found a change
-// of Git that an interrupted run applied. The second save of a pass, after the wait for health, replaces the entry of the
-// first.
+// of Git that an interrupted run applied. The second save of a pass replaces the entry of the first.
 func (p ending) pushRun(ctx context.Context, run report.Run) ([]report.Run, bool) {
 	history := p.Record.History
 	if p.pushed {

@@ -19,8 +19,7 @@ func AllDone(p *Pass) bool {
 	return len(p.Exec.Failed) == 0 && !p.Hooks.AreDue() && len(p.Track.Unhealthy(p.keys())) == 0
 }
 
-// IsRemoved reports whether no object is left of an app that left gitops.yaml. An object that another app takes over does not
-// count.
+// IsRemoved reports whether an app that left gitops.yaml has no object left, apart from those that another app takes over.
 func IsRemoved(p *Pass) bool {
 	if p.Failure != nil || p.Listed.State != Applied {
 		return false
@@ -43,8 +42,8 @@ func FailedOn(p *Pass, k record.Key) bool {
 	return p.Exec.Failed[k] || p.Listed.State != Applied && !p.Listed.IsUpToDate()
 }
 
-// Claimed returns the objects that Git gives to the app, as far as that is known. Before its kinds are known, the namespaces of
-// its objects are not either: Claimed then returns a key for each namespace that an object may be in.
+// Claimed returns the objects that Git gives to the app. Before the kinds of an app are known, its namespaces are not either:
+// Claimed then returns a key for each namespace that an object may be in.
 func Claimed(p *Pass) []record.Key {
 	if p.Listed.State == InputsUnchanged {
 		return slices.Collect(p.Record.Keys())

@@ -7,8 +7,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// Behind returns the row of the list of apps for an app whose objects do not all equal the commit, or that left gitops.yaml and
-// still has objects. It returns false for all others.
+// Behind returns the row in the list of apps of an app that is not at the commit, or left gitops.yaml and has objects.
 func (p ending) Behind() (record.Behind, bool) {
 	b := record.Behind{App: p.App.Name}
 	l := p.Listed
