@@ -57,7 +57,6 @@ type result struct {
 // Listed is what a run knows of the app.
 type Listed struct {
 	own bool // flags describe the app, and its record keeps the facts of the run; only Way is set beside it
-
 	Way
 	dir           string           // directory of the gitops.yaml
 	AppliedAt     *report.Revision // the commit that the objects equal, nil when they do not all equal one
@@ -68,13 +67,10 @@ type Listed struct {
 	LeftList      bool             // it left gitops.yaml: its objects are pruned, then its record is deleted
 	RemovedAfter  []string         // apps that left gitops.yaml too, and must be removed before this one
 	NotSelected   bool             // not asked for, or suspended: it is left alone, but what it holds matters to others
-
-	Suspended bool // it is suspended, and was asked for
-
-	Shared *live.Snapshot // what the cluster holds, listed once for all apps of one identity
-
-	RevertOnly  *recordBefore // set when gitops.yaml cannot be used: nothing but drift is reverted
-	NotReverted error         // the error about drift that such a pass cannot revert
+	Suspended     bool             // it is suspended, and was asked for
+	Shared        *live.Snapshot   // what the cluster holds, listed once for all apps of one identity
+	RevertOnly    *recordBefore    // set when gitops.yaml cannot be used: nothing but drift is reverted
+	NotReverted   error            // the error about drift that such a pass cannot revert
 }
 
 // recordBefore is the part of the record that a pass keeps unchanged when it only reverts drift.
