@@ -18,7 +18,7 @@ import (
 
 // Hooks are the hooks of an app in one run, and whether they run.
 type Hooks struct {
-	List    []*desired.Object // in the order in which the renderer gave them
+	List    []*desired.Object // hooks of the app
 	Release string            // keyed hash of all manifests of the app: hooks run once for each
 	Due     record.HookCause  // what they are to run for, "" when they are not
 	New     bool              // no run before this one has recorded that they are due

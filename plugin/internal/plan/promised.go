@@ -27,7 +27,7 @@ type Promise struct {
 // Has reports whether sort is true for a step of the plan.
 func (p Promised) Has(sort func(*Step) bool) bool { return slices.ContainsFunc(p.Steps, sort) }
 
-// WillExist reports whether the Namespace and the kind of an object that the server cannot dry-run are created by this plan,
+// WillExist reports whether the Namespace or the kind of an object that the server cannot dry-run is created by this plan,
 // or by an app before this one.
 func (p Promised) WillExist(s *Step) bool {
 	if p.NewKinds[s.Ref.Kind] || s.Namespace == p.Namespace {

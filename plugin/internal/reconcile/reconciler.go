@@ -16,8 +16,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// Reconciler runs the apps of one instance on one cluster. Its fields are set before the first call. Its methods must not run
-// at the same time.
+// Reconciler runs the apps of one instance on one cluster. Its fields are set before the first call. Run and Remove must not
+// run at the same time.
 type Reconciler struct {
 	Cluster *cluster.Client    // reads and writes objects, with the rights of the instance
 	Records *store.Store       // loads and saves records
