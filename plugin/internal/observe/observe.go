@@ -55,7 +55,7 @@ type ListRequest struct {
 	expect map[object.Kind]int // how many objects
 }
 
-// For says how to list the kinds of rows.
+// For returns the request that lists the kinds of rows.
 func For(rows iter.Seq2[record.Key, record.Row]) ListRequest {
 	q := ListRequest{Namespaces: map[object.Kind][]string{}, expect: map[object.Kind]int{}}
 	spaces := map[object.Kind]map[string]bool{}

@@ -52,7 +52,7 @@ func (p ending) noteInputs() {
 	}
 }
 
-// installed makes a pass of this process look again for what charts asked about, after a kind was installed.
+// installed makes later renders ask the API server again about kinds, after a CRD was created.
 func (p writing) installed(k record.Key) {
 	if k.Kind == "CustomResourceDefinition" && k.Group == "apiextensions.k8s.io" {
 		p.Env.Renders.ForgetCustom()

@@ -177,7 +177,7 @@ func (p reading) Decide(ctx context.Context) error {
 	if newCommit {
 		p.Report.Cause = report.CauseCommit
 	}
-	if rec.Pending || rec.Due != "" || rec.Config != p.Config || rec.Tool != p.Tool || rec.Len() == 0 || newCommit && !p.untouched(ctx) {
+	if rec.Pending || rec.Due != "" || rec.Config != p.Config || rec.Tool != p.Tool || rec.Len() == 0 || newCommit && !p.inputsUnchanged(ctx) {
 		return nil
 	}
 	if !newCommit {
@@ -203,7 +203,7 @@ func (p reading) Decide(ctx context.Context) error {
 	for k, row := range rec.All() {
 		p.Track.Refs[k] = row.Ref
 	}
-	if err := p.Planning().readUnsettled(ctx, slices.Collect(rec.Keys())); err != nil {
+	if err := p.Planning().readUnknownHealth(ctx, slices.Collect(rec.Keys())); err != nil {
 		return err
 	}
 	p.Planning().tellUnowned()

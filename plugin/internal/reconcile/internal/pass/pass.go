@@ -364,7 +364,7 @@ func (p *Pass) keys() []record.Key {
 	return keys
 }
 
-// LearnForeseen makes the kinds known that the apps before this one would define.
+// LearnForeseen makes the kinds known that the apps before this one promise to define. It is for dry runs.
 func (p reading) LearnForeseen(ctx context.Context) {
 	for _, h := range p.Foreseen {
 		defined, _ := desired.DefinedKinds(app.Allow{}, []manifest.Object{{Unstructured: h.Manifest}}) // it is a step of its app, so it was allowed

@@ -15,7 +15,7 @@ func (p ending) keepsSource() bool {
 	return p.Listed.IsOwn() && p.Record.List == "" && p.Record.Source.Repo != "" && p.Record.Revision.Commit != "" && !p.Record.Unproven
 }
 
-// noteSource puts the source and the settings of the app into its record. An app on its own is to prove them.
+// noteSource writes source and settings into the record. Without a gitops.yaml they are unproven until a run succeeds.
 func (p ending) noteSource() { p.Record.NoteSource(p.Report.Source, p.settings(), !p.Listed.IsOwn()) }
 
 // rememberSource records the source of a run that succeeded.

@@ -49,13 +49,13 @@ func (p ending) saveResult(upToDate bool, failure error) error {
 	if failure != nil && len(p.Exec.Failed) > 0 {
 		p.Record.MarkPending()
 	}
-	if idle && !p.Listed.IsOwn() && failure == nil {
+	if upToDate && !p.Listed.IsOwn() && failure == nil {
 		p.Record.NoteRevision(p.Revision) // it would not be worth a write of its own
 	}
 	return p.save(ctx, p.Report.Result, p.Report.Message, allHealthy)
 }
 
-// complete marks the record as holding all of this commit. A pass that only reverts drift says nothing about commits.
+// complete marks the record as holding all of this commit. A pass that only reverts drift changes no commit in the record.
 func (p writing) complete() {
 	if p.Listed.revertsOnly() {
 		p.Record.Reverted(p.Listed.RevertOnly.pending, p.Listed.RevertOnly.inputs)
@@ -72,9 +72,9 @@ func (p writing) complete() {
 	p.Ending().noteInputs()
 }
 
-// save writes the inventory, the report and, when the run is news, the history.
-func (p ending) save(ctx context.Context, result report.Result, message string, settled bool) error {
-	p.Record.NoteSettled(settled)
+// save writes the inventory, the report and, if the run is news, the history.
+func (p ending) save(ctx context.Context, result report.Result, message string, allHealthy bool) error {
+	p.Record.NoteSettled(allHealthy)
 	if !p.Record.HasParent() {
 		if _, err := p.Records.LoadParent(ctx, p.Record, p.App.Name); err != nil {
 			return err
