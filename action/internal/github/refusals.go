@@ -26,6 +26,7 @@ type Error struct {
 	Need    string // permissions GitHub asks for, "contents=write"
 }
 
+// Error says what failed, and GitHub's status and words.
 func (e *Error) Error() string {
 	if e.Status == 0 {
 		return fmt.Sprintf("%s: GitHub refused: %s", e.what, e.message)
@@ -57,6 +58,7 @@ func Protected(a *Error) bool {
 // Dropped are names that GitHub left out without refusing the request.
 type Dropped []string
 
+// Error lists the names.
 func (d Dropped) Error() string { return strings.Join(d, ", ") + ": left out by GitHub" }
 
 // Missing returns the names of want that are not in have. GitHub's labels and logins are the same in any case.

@@ -158,6 +158,8 @@ type Comparison struct {
 	Total     int
 }
 
+// ComparedFile is a file that differs between two commits. Previous is its old path if it was renamed, Blob the hash of its
+// content.
 type ComparedFile struct {
 	Path, Previous string // previous is set for a renamed file
 	Status, Blob   string

@@ -8,9 +8,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
-// Refuses tells why an app that is confined to a may not contain an object, "" when it may, and what to do about it.
-// With namespaces given, cluster-scoped objects need their kind to be named: they reach beyond any namespace. These
-// Namespaces themselves need not.
+// Refuses returns why a confined app may not contain an object, "" when it may, and the hint. Where namespaces are given, a
+// cluster-scoped object is allowed only if its kind is named, since it reaches beyond any namespace. The given Namespaces
+// themselves are allowed.
 func (a Allow) Refuses(ref object.Ref) (why, advice string) {
 	named := slices.ContainsFunc(a.Kinds, func(name string) bool { return names(name, ref.Kind) })
 	own := ref.Kind.Kind == "Namespace" && ref.Group == "" && slices.Contains(a.Namespaces, ref.Name)
@@ -27,8 +27,8 @@ func (a Allow) Refuses(ref object.Ref) (why, advice string) {
 	return "", ""
 }
 
-// Keys are the names of the keys that may decrypt what the app brings, nil for all of them. Whoever writes the directory of a confined app
-// may not have what is encrypted for others decrypted, so it uses no key that gitops.yaml does not name.
+// Keys returns the names of the keys that may decrypt files of the app, nil for all keys. A confined app may use only keys
+// that gitops.yaml names: whoever writes its directory must not get at what is encrypted for others.
 func (a App) Keys() []string {
 	confined := a.ServiceAccount != "" || len(a.Allow.Namespaces)+len(a.Allow.Kinds) > 0
 	if len(a.AgeKeys) == 0 && confined {

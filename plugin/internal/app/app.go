@@ -56,7 +56,7 @@ type SubstituteFrom struct {
 // ObjectRule names objects by group, kind and name.
 type ObjectRule = manifest.ObjectRule
 
-// Ignore leaves fields to others: they are neither applied nor drift. Empty selectors match everything.
+// Ignore leaves fields to others: they are neither applied nor drift. An empty selector matches everything.
 type Ignore struct {
 	Group, Kind, Namespace, Name string
 	Labels                       map[string]string
@@ -64,10 +64,10 @@ type Ignore struct {
 	Managers                     []string // whatever these managers own
 }
 
-// ForeignFields says what happens to keys that others added under objects we own.
+// ForeignFields says what happens to fields that others added to objects of the app.
 type ForeignFields string
 
-// What can happen to foreign fields: told, taken away, or left alone without a word. Empty is report.
+// What happens to such fields: they are reported, removed, or kept silently. "" is ForeignReport.
 const (
 	ForeignReport ForeignFields = "report"
 	ForeignRevert ForeignFields = "revert"
@@ -77,11 +77,11 @@ const (
 // HealthRule says in CEL how objects of a kind are doing.
 type HealthRule = health.Rule
 
-// Allow confines an app: the namespaces and kinds ("Kind" or "Kind.group") it may contain. Empty allows all.
+// Allow confines an app to namespaces and kinds ("Kind" or "Kind.group"). Empty allows all.
 type Allow struct{ Namespaces, Kinds []string }
 
-// Budget bounds how many objects one pass may prune: at most Count, and at most Percent of the app's objects.
-// Up to Free deletions are always within the percentage, so that small apps can lose an object.
+// Budget bounds how many objects one run may prune of an app: at most Count, and at most Percent of its objects. Up to Free
+// deletions are always within Percent, so that a small app can lose an object.
 type Budget struct{ Count, Percent, Free int }
 
 // DefaultBudget is used by apps that set none.

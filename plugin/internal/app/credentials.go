@@ -18,7 +18,7 @@ const (
 var credentialKeys = []string{"username", "password", "bearerToken", "identity", "identity.pub", "known_hosts", "ca.crt", "tls.crt", "tls.key",
 	"githubAppID", "githubAppInstallationID", "githubAppPrivateKey", KeyAllowedSigners, KeyKeyring, KeyNotify}
 
-// HoldsCredentials tells whether a live Secret has a key that a Secret of credentials has.
+// HoldsCredentials reports whether a Secret has a key of the instance's credentials.
 func HoldsCredentials(secret *unstructured.Unstructured) bool {
 	data, _ := secret.Object["data"].(map[string]any)
 	for key := range data {

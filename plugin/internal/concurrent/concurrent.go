@@ -2,13 +2,14 @@ package concurrent
 
 import "context"
 
-// Each calls do(0) to do(n-1), at most limit at once, and returns when all calls did. Once ctx ends no call is started.
+// Each calls do(0) to do(n-1), at most limit in parallel, and returns when all calls have returned. After ctx ends it starts
+// no more calls.
 func Each(ctx context.Context, n, limit int, do func(i int)) {
 	InOrder(ctx, n, limit, n, do, func(int) {})
 }
 
-// InOrder is Each, and calls then(i) for each call that was started, in order and one at a time, as soon as do(i) and all
-// calls before it have returned. Not many more than ahead results wait for their turn.
+// InOrder is Each, and also calls then(i) for each call that was started: in order, one at a time, once do(i) and all calls
+// before it have returned. About ahead results at most wait for their turn.
 func InOrder(ctx context.Context, n, limit, ahead int, do, then func(i int)) {
 	type call struct {
 		i    int

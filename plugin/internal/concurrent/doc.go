@@ -1,2 +1,3 @@
-// Package concurrent runs the same thing many times at once, with a limit and in order.
+// Package concurrent calls one function for many indices in parallel, with a limit. It collects no results and no errors:
+// the function writes them to a slice.
 package concurrent

@@ -5,7 +5,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// DefinedBy is the CRD that defines the kind of an object, if one does.
+// DefinedBy returns the key of the CRD that would define the kind of an object. Kinds of Kubernetes itself have no CRD, so
+// nothing has that key.
 func DefinedBy(r object.Ref) record.Key {
 	return record.Key{Group: "apiextensions.k8s.io", Kind: "CustomResourceDefinition", Name: r.Resource + "." + r.Group}
 }

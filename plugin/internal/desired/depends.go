@@ -100,7 +100,7 @@ func cycleText(cycle []*Object) string {
 	return strings.Join(names, " needs ")
 }
 
-// KeyText names an object in a message.
+// KeyText returns the name of an object for messages.
 func KeyText(k record.Key) string {
 	text := k.Kind + "/" + k.Name
 	if k.Group != "" {

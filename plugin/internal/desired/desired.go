@@ -20,7 +20,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// Stage tells when the object is applied.
+// Stage returns the stage in which the object is applied.
 func (o *Object) Stage() Stage {
 	s := StageOf(o.Ref.Kind, o.Manifest.GetAnnotations())
 	if o.after.Compare(s) > 0 {
@@ -29,7 +29,7 @@ func (o *Object) Stage() Stage {
 	return s
 }
 
-// Cluster answers what preparing objects asks of it.
+// Cluster answers the questions that Prepare asks about the API server and the instance.
 type Cluster struct {
 	// Kind says how a kind is served, or is about to be: defined are the kinds that the app defines itself. Its error is, or
 	// holds, an *object.UnknownKindError where it is neither.
@@ -38,9 +38,9 @@ type Cluster struct {
 	Refused func(ctx context.Context, o *Object) (manifest.Problems, error)
 }
 
-// Prepare turns the rendered objects of an app into what is sent: kinds mapped, namespaces filled in, the label of its ApplySet
-// set, fields that are the server's or another controller's taken out. An object whose kind is not known, and that waits for
-// it, has no Resource. Everything that is wrong is reported at once, as manifest.Problems.
+// Prepare turns the rendered objects of an app into what is sent: kinds mapped to resources, namespaces filled in, the label
+// of the ApplySet set (set is its id), and fields of the server or of other controllers removed. An object whose kind is not
+// known, but may wait for it, has no Resource. All problems are returned at once, as manifest.Problems.
 func Prepare(ctx context.Context, a app.App, rendered []manifest.Object, set string, c Cluster) ([]*Object, error) {
 	local, problems := DefinedKinds(a.Allow, rendered)
 	var objects []*Object
@@ -117,7 +117,7 @@ func Prepare(ctx context.Context, a app.App, rendered []manifest.Object, set str
 	return objects, nil
 }
 
-// New is an object as it was rendered.
+// New returns a desired object with the manifest as it was rendered.
 func New(ref object.Ref, ro manifest.Object) *Object {
 	return &Object{Ref: ref, Origin: ro.Origin, Manifest: ro.Unstructured.DeepCopy(), Policy: PolicyOf(ro.GetAnnotations())}
 }
@@ -192,7 +192,7 @@ func waiting(ro manifest.Object) *Object {
 		Origin: ro.Origin, Manifest: ro.Unstructured.DeepCopy(), Policy: Policy{Patient: true}}
 }
 
-// Warnings words what the annotations of an object say that means nothing here.
+// Warnings returns the warnings about annotations of an object that mean nothing here.
 func Warnings(o *Object) []manifest.Problem {
 	var out []manifest.Problem
 	for _, message := range Misunderstood(o.Manifest.GetAnnotations()) {

@@ -80,7 +80,7 @@ func (h *HookSettings) neverRun(k object.Kind) bool {
 	return h != nil && record.HoldsOthers(k) && slices.ContainsFunc(slices.Collect(maps.Keys(h.Phases)), func(phase string) bool { return !PhaseOfRemoval(phase) })
 }
 
-// PhaseOfRemoval tells whether hooks of a phase run when the app is removed.
+// PhaseOfRemoval reports whether hooks of a phase run when the app is removed.
 func PhaseOfRemoval(phase string) bool { return phase == PreDelete || phase == PostDelete }
 
 func (h *HookSettings) deletePolicy(set map[string]string) {
@@ -126,7 +126,7 @@ func HooksOf(hooks []*Object, phase string, cause record.HookCause) []*Object {
 	return out
 }
 
-// HookName is the name in the manifest, or its generateName.
+// HookName returns the name of a hook in Git: its name, or its generateName.
 func HookName(o *Object) string { return cmp.Or(o.Name, o.Manifest.GetGenerateName()) }
 
 // OfRemoval tells whether the hook runs when the app is removed.

@@ -55,7 +55,7 @@ func ignores(r app.Ignore, o *Object) bool {
 	return true
 }
 
-// Cut takes what segments point at out of v, and returns what is left of it.
+// Cut removes what segments point at from v, and returns what is left of v.
 func Cut(v any, segments []string) any {
 	switch v := v.(type) {
 	case map[string]any:

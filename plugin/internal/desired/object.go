@@ -14,17 +14,17 @@ type Object struct {
 	Origin   manifest.Origin
 	Manifest *unstructured.Unstructured
 	Policy   Policy
-	Hook     *HookSettings // it is run instead of applied
-	Needs    []record.Key  // what it depends on
+	Hook     *HookSettings // not nil when the object is run as a hook instead of being applied
+	Needs    []record.Key  // objects that must be healthy before this one is applied
 	after    Stage         // not before this one: of what it depends on
-	First    []byte        // what creates it, where that is more than what is applied later
-	Body     []byte        // the manifest as JSON
-	Released []string      // JSON pointers to fields that are left to somebody else
-	Managers []string      // whose fields are left to them
-	Notes    []string      // what Git says in vain
+	First    []byte        // manifest as JSON that creates the object, when later applies send less
+	Body     []byte        // manifest as JSON that is applied
+	Released []string      // JSON pointers to fields that are left to others
+	Managers []string      // field managers whose fields are left to them
+	Notes    []string      // warnings about annotations that mean nothing here
 }
 
-// Key is the key of the object in a record.
+// Key returns the key of the object in a record.
 func (o *Object) Key() record.Key { return record.KeyOf(o.Ref) }
 
 // HookSettings is what the annotations of an object say about running it instead of applying it.

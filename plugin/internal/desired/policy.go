@@ -207,7 +207,7 @@ func AnnotationValues() []AnnotationValue {
 	return out
 }
 
-// PolicyOf reads the policy that the annotations of an object ask for.
+// PolicyOf reads the policy from the annotations of an object.
 func PolicyOf(set map[string]string) Policy {
 	var p Policy
 	if len(set) == 0 {
@@ -252,7 +252,7 @@ func (a understood) meaning(value string) *meaning {
 // ownPrefix begins the annotations that are ours: what we do not know there is a typing error.
 const ownPrefix = "kubectl-gitops.dev/"
 
-// Misunderstood words, sorted, what the annotations of an object say that means nothing here.
+// Misunderstood returns warnings, sorted, about annotations of an object that mean nothing here.
 func Misunderstood(set map[string]string) []string {
 	var out []string
 	warn := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
@@ -301,7 +301,8 @@ func HookOf(set map[string]string) (name, text string, ok bool) {
 	return "", "", false
 }
 
-// HookWord is one word of a hook annotation without case, dashes and spaces around it: "pre-install" is "preinstall".
+// HookWord returns one word of a hook annotation in lower case, without dashes and surrounding spaces: "pre-install" becomes
+// "preinstall".
 func HookWord(text string) string {
 	return strings.ToLower(strings.ReplaceAll(strings.TrimSpace(text), "-", ""))
 }

@@ -8,13 +8,16 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
-// Stage says when an object is applied: phases in order, inside the phase of waves by wave. Deletes run backwards.
+// Stage says when an object is applied: by phase, inside PhaseWaves by wave, and inside a wave by depth. Objects are deleted
+// in the reverse order.
 type Stage struct {
 	Phase int
 	Wave  int
 	Depth int // of dependencies inside the wave
 }
 
+// The phases of a run, in order: Namespaces, CRDs, other cluster-scoped objects, the waves with everything else, and
+// admission webhooks.
 const (
 	PhaseNamespaces = iota
 	PhaseCRDs
@@ -23,12 +26,12 @@ const (
 	phaseWebhooks
 )
 
-// Compare is negative where a comes before b.
+// Compare is negative when a comes before b, 0 when they are the same stage.
 func (a Stage) Compare(b Stage) int {
 	return cmp.Or(cmp.Compare(a.Phase, b.Phase), cmp.Compare(a.Wave, b.Wave), cmp.Compare(a.Depth, b.Depth))
 }
 
-// StageOf tells the stage of an object from its kind and annotations.
+// StageOf returns the stage of an object by its kind and annotations.
 func StageOf(k object.Kind, annotations map[string]string) Stage {
 	switch {
 	case k.Group == "" && k.Kind == "Namespace":
@@ -55,14 +58,15 @@ func waveOf(annotations map[string]string) (int, bool) {
 	return 0, false
 }
 
-// IsCRD tells whether objects of a kind define kinds.
+// IsCRD reports whether a kind is CustomResourceDefinition.
 func IsCRD(k object.Kind) bool {
 	return k.Group == "apiextensions.k8s.io" && k.Kind == "CustomResourceDefinition"
 }
 
-// Order compares what is in one stage. Everything there runs in parallel; what others need simply starts first, namespace
-// by namespace: so controllers have work while the next namespaces are applied. What only leads to workloads comes at
-// the end of all: nothing waits for it, and it gives the last workloads time to become healthy.
+// Order compares two objects of one stage. All objects of a stage are applied in parallel; the order says which start first.
+// What others need comes first, namespace by namespace, so that controllers have work while the next namespaces are applied.
+// What only leads to workloads, such as an Ingress, comes last: nothing waits for it, and the last workloads get time to
+// become healthy.
 func Order(a, b object.Ref) int {
 	if last := leads(a.Kind); last != leads(b.Kind) {
 		if last {

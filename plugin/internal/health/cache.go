@@ -5,7 +5,8 @@ import (
 	"sync"
 )
 
-// Cache keeps compiled rules, by their text: each is compiled once in the life of a process.
+// Cache keeps compiled rules by their text, so that each is compiled once in the life of a process. Several goroutines may
+// use it.
 type Cache struct{ compiled sync.Map }
 
 type cached struct {
@@ -13,7 +14,7 @@ type cached struct {
 	err   error
 }
 
-// Compile is Compile, and remembers. Without rules it returns nil, which stands for no rules.
+// Compile returns compiled rules, from the cache if it has them. Without rules it returns nil, which is a valid *Rules.
 func (c *Cache) Compile(rules []Rule) (*Rules, error) {
 	if len(rules) == 0 {
 		return nil, nil

@@ -86,8 +86,7 @@ func observed(m map[string]any, path ...string) (int64, bool) {
 	return 0, false
 }
 
-// UnhealthySince tells since when an object that is not Healthy is so, by the condition that says it; zero when none
-// does.
+// UnhealthySince returns since when an object is not Healthy, from the condition that says so; the zero time when none does.
 func UnhealthySince(u *unstructured.Unstructured) time.Time {
 	if u == nil {
 		return time.Time{}

@@ -2,13 +2,13 @@ package health
 
 import "k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-// Established tells of a CustomResourceDefinition that the API server serves what it defines.
+// Established reports whether the API server serves what a CustomResourceDefinition defines.
 func Established(crd *unstructured.Unstructured) bool {
 	return is(crd, "Established") && is(crd, "NamesAccepted")
 }
 
-// NamesRefused tells of a CustomResourceDefinition that the API server will not serve before somebody changes something: its
-// names are taken.
+// NamesRefused reports whether the API server will not serve a CustomResourceDefinition until somebody changes it: its names
+// are taken.
 func NamesRefused(crd *unstructured.Unstructured) bool {
 	return conditionsOf(crd)["NamesAccepted"].Status == "False"
 }

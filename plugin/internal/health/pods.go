@@ -7,7 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// PodTrouble tells what keeps a container of a Pod from running, or the Pod from being scheduled; "" when neither is the case.
+// PodTrouble returns what keeps a container of a Pod from running, or the Pod from being scheduled; "" for neither.
 func PodTrouble(pod *unstructured.Unstructured) string {
 	for _, field := range []string{"initContainerStatuses", "containerStatuses"} {
 		list, _, _ := unstructured.NestedSlice(pod.Object, "status", field)
@@ -25,8 +25,8 @@ func PodTrouble(pod *unstructured.Unstructured) string {
 	return ""
 }
 
-// Ended tells whether a hook has done its work, and how it failed. A Job or a Pod has to come to its end; anything else has
-// done its work when it is healthy by the rules of the app.
+// Ended reports whether a hook has ended, and its failure, "" for success. A Job or a Pod must come to its end; any other
+// object has ended when it is healthy by the rules of the app.
 func (r *Rules) Ended(u *unstructured.Unstructured) (done bool, failure string) {
 	gvk := u.GroupVersionKind()
 	switch {

@@ -23,7 +23,7 @@ type Rule struct {
 	Message     string `json:"message,omitempty"` // an expression that gives a string
 }
 
-// Rules are compiled rules. nil holds none.
+// Rules are compiled rules; nil has none.
 type Rules struct {
 	byKind map[string][]compiledRule
 }

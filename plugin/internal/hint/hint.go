@@ -12,6 +12,7 @@ type hinted struct {
 	hint string
 }
 
+// Unwrap returns the error without its hint.
 func (h *hinted) Unwrap() error { return h.error }
 
 // With returns err carrying a hint: one sentence, lower-case, no full stop. A nil err stays nil. The text of the

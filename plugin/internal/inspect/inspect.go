@@ -15,7 +15,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// Cluster is what is read from an API server. *cluster.Client is one.
+// Cluster are the read verbs of *cluster.Client, which implements it.
 type Cluster interface {
 	observe.Cluster
 	Latest(ctx context.Context, gvk schema.GroupVersionKind) (object.Kind, error)
@@ -24,7 +24,7 @@ type Cluster interface {
 	OwnerKind(ctx context.Context, owner metav1.OwnerReference) (object.Kind, error)
 }
 
-// Records is what is read from the records of one instance. *store.Store is one.
+// Records are the read methods of *store.Store, which implements it.
 type Records interface {
 	ID(app string) string
 	Instance() string

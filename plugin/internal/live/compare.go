@@ -10,19 +10,19 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// State says how a recorded object compares with the live one.
+// State is how a recorded object compares with the live one.
 type State int
 
-// The states.
+// The states of a recorded object.
 const (
-	InSync      State = iota
-	Drifted           // a field we own has another value, or is no longer ours
-	Missing           // not in the list: deleted, or its label was removed
-	Replaced          // another object of the same name
-	Terminating       // being deleted
-	NotApplied        // written ahead, or failed: must be applied again
-	KindGone          // the server does not serve the kind (any more)
-	NeedsRead         // metadata does not tell: the values must be read
+	InSync      State = iota // as it was applied
+	Drifted                  // a field we own has another value, or is no longer ours
+	Missing                  // not in the list: deleted, or its label was removed
+	Replaced                 // another object of the same name
+	Terminating              // being deleted
+	NotApplied               // written ahead, or failed: must be applied again
+	KindGone                 // the server does not serve the kind (any more)
+	NeedsRead                // metadata does not tell: the values must be read
 )
 
 // Compare compares a row with the live object, a member of set. It looks at values, never at managedFields alone: those can
@@ -78,7 +78,7 @@ func compareOwned(inv *record.Inventory, row record.Row, s *Snapshot, set string
 	return InSync
 }
 
-// MetadataDigest is the digest of what metadata tells about the fields we own in u, "" when there are none.
+// MetadataDigest returns a digest of what metadata says about the fields that we own in u, "" when we own none.
 func MetadataDigest(inv *record.Inventory, u metav1.Object) string {
 	owned, ok, err := fields.Applied(u, record.Manager)
 	if err != nil || !ok {
@@ -101,7 +101,7 @@ func countsChanges(row record.Row) bool {
 	return strings.Contains(row.Group, ".")
 }
 
-// StartOver takes over the versions of a server that was restored from a backup, for objects whose values are right.
+// StartOver replaces the recorded versions of objects whose values are right, after the server was restored from a backup.
 func StartOver(inv *record.Inventory, s *Snapshot, set string, states map[record.Key]State) {
 	for k := range inv.All() {
 		if u := s.Values(k, set); u != nil && states[k] == InSync {

@@ -1,4 +1,4 @@
-// Package live is what the cluster held when we looked, and how that compares with the record of an app.
+// Package live holds what the cluster contained when it was read, and compares that with the record of an app.
 //
-// It is pure: package observe fills a Snapshot from lists and reads; what is concluded from it is tested as a table.
+// It is pure: package observe fills a Snapshot from lists and reads, and package plan decides what to do about a difference.
 package live

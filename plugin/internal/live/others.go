@@ -10,7 +10,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// Beside words what was added to an object beside what Git sets: it stays, but somebody may want to know.
+// Beside returns a text about fields that others added to an object beside Git's fields, "" when there are none. Such fields
+// stay.
 func Beside(u metav1.Object) string {
 	if u == nil {
 		return ""
@@ -31,7 +32,7 @@ func Beside(u metav1.Object) string {
 	return text
 }
 
-// AppliedByUs tells whether our field manager has a share in an object.
+// AppliedByUs reports whether our field manager owns fields of an object.
 func AppliedByUs(u metav1.Object) bool {
 	_, ok, err := fields.Applied(u, record.Manager)
 	return ok && err == nil

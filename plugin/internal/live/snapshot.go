@@ -11,9 +11,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// Snapshot is what the cluster holds of some kinds: every object that is a member of an ApplySet, ours or not. It comes
-// from one list per kind, of metadata only; values are read where metadata leaves a question open. A kind whose list failed
-// is not in it. Several lists may be added at once; nobody reads meanwhile.
+// Snapshot is what the cluster holds of some kinds: every object that belongs to an ApplySet, ours or not. It comes from one
+// list per kind, of metadata only; whole objects are read where metadata does not answer a question. A kind whose list
+// failed is not in it. Several goroutines may add lists, but nobody may read meanwhile.
 type Snapshot struct {
 	mu       sync.Mutex
 	listed   map[object.Kind]bool
@@ -25,13 +25,13 @@ type Snapshot struct {
 	rewound  bool
 }
 
-// Scope is what one list or watch covers: a kind in one namespace, or in all when that is empty.
+// Scope is what one list or watch covers: a kind in one namespace, or in all when Namespace is "".
 type Scope struct {
 	Kind      object.Kind
 	Namespace string
 }
 
-// New returns a snapshot that holds nothing.
+// New returns an empty Snapshot.
 func New() *Snapshot {
 	return &Snapshot{listed: map[object.Kind]bool{}, absent: map[object.Kind]bool{}, moved: map[object.Kind]object.Kind{},
 		objects: map[record.Key]metav1.Object{}, versions: map[Scope]string{}}
@@ -54,7 +54,7 @@ func (s *Snapshot) Values(k record.Key, set string) *unstructured.Unstructured {
 	return u
 }
 
-// Carrying lists the objects with the ApplySet label of set. Many apps ask one snapshot, which is gone through once.
+// Carrying returns the objects with the ApplySet label of set. The first call builds an index for all sets.
 func (s *Snapshot) Carrying(set string) []record.Key {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,20 +68,20 @@ func (s *Snapshot) Carrying(set string) []record.Key {
 	return s.byLabel[set]
 }
 
-// Covers tells whether the objects of a kind in one namespace were listed.
+// Covers reports whether the objects of a kind in one namespace were listed.
 func (s *Snapshot) Covers(k object.Kind, namespace string) bool {
 	_, everywhere := s.versions[Scope{k, ""}]
 	_, there := s.versions[Scope{k, namespace}]
 	return everywhere || there
 }
 
-// IsListed tells whether a kind was listed.
+// IsListed reports whether a kind was listed.
 func (s *Snapshot) IsListed(k object.Kind) bool { return s.listed[k] }
 
-// IsAbsent tells whether the server says that it does not serve a kind at all.
+// IsAbsent reports whether the server does not serve a kind.
 func (s *Snapshot) IsAbsent(k object.Kind) bool { return s.absent[k] }
 
-// IsRewound tells whether the server's state is older than the record: then no version tells anything.
+// IsRewound reports whether the server's state is older than the record. Then no resourceVersion can be compared.
 func (s *Snapshot) IsRewound() bool { return s.rewound }
 
 // Served returns the kind at the version that it was listed at.
@@ -92,10 +92,10 @@ func (s *Snapshot) Served(k object.Kind) object.Kind {
 	return k
 }
 
-// Versions returns the resourceVersion of each list of metadata: where a watch goes on.
+// Versions returns the resourceVersion of each list of metadata: a watch can start after it.
 func (s *Snapshot) Versions() map[Scope]string { return s.versions }
 
-// AddList adds what lists of a kind found, with the resourceVersion of each.
+// AddList adds the result of lists of a kind, with the resourceVersion of each.
 func (s *Snapshot) AddList(k object.Kind, found []metav1.Object, versions map[Scope]string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -106,7 +106,7 @@ func (s *Snapshot) AddList(k object.Kind, found []metav1.Object, versions map[Sc
 	}
 }
 
-// Add adds one object of a kind, in place of the one of its name. An object of no ApplySet is left out.
+// Add adds one object of a kind, or replaces it. An object of no ApplySet is ignored.
 func (s *Snapshot) Add(k object.Kind, u metav1.Object) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,7 +120,7 @@ func (s *Snapshot) add(k object.Kind, u metav1.Object) {
 	}
 }
 
-// Drop forgets the object at k.
+// Drop removes the object at k.
 func (s *Snapshot) Drop(k record.Key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -128,10 +128,10 @@ func (s *Snapshot) Drop(k record.Key) {
 	s.byLabel = nil
 }
 
-// Unlist makes a kind one that has to be listed again, because of namespaces that no list covers. What is known stays.
+// Unlist makes a kind count as not listed, because no list covers some namespaces. Its metadata stays.
 func (s *Snapshot) Unlist(k object.Kind) { delete(s.listed, k) }
 
-// Forget makes a kind one that was not listed. What is known of its metadata goes; whole objects stay.
+// Forget makes a kind count as not listed, and drops its metadata. Whole objects stay.
 func (s *Snapshot) Forget(k object.Kind) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -144,31 +144,31 @@ func (s *Snapshot) Forget(k object.Kind) {
 	s.byLabel = nil
 }
 
-// SetAbsent says that the server does not serve a kind.
+// SetAbsent notes that the server does not serve a kind.
 func (s *Snapshot) SetAbsent(k object.Kind) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.absent[k] = true
 }
 
-// SetServed says that a kind was listed at another version.
+// SetServed notes that a kind was listed at another version.
 func (s *Snapshot) SetServed(k, at object.Kind) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.listed[k], s.moved[k] = true, at
 }
 
-// SetRewound says that the server's state is older than the record.
+// SetRewound notes that the server's state is older than the record.
 func (s *Snapshot) SetRewound() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rewound = true
 }
 
-// AddVersions adds where the lists of another snapshot ended.
+// AddVersions adds the resourceVersions of the lists of another snapshot.
 func (s *Snapshot) AddVersions(other *Snapshot) { maps.Copy(s.versions, other.versions) }
 
-// Part is the share of one app in a snapshot: what its record and Git name. Reading more into it changes no other.
+// Part returns the objects at keys as a snapshot of one app. What is read into it later does not change s.
 func (s *Snapshot) Part(keys []record.Key) *Snapshot {
 	own := New()
 	maps.Copy(own.listed, s.listed)

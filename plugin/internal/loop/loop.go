@@ -1,6 +1,7 @@
-// Package loop repeats runs: at each interval, when Git has a new commit, and when a watch has brought up what may be drift.
+// Package loop repeats runs over one target: at each interval, when Git has a new commit, and when a watch reports a change
+// that may be drift.
 //
-// It decides when to run, and nothing else: what is drift, and what is done about it, is the business of package reconcile.
+// It decides only when to run. Package reconcile decides what is drift, and what to do about it.
 package loop
 
 import (
@@ -17,11 +18,11 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// fullEvery is how long watches are trusted before everything is listed again.
+// fullEvery is how long watches are relied on before everything is listed again.
 const fullEvery = 5 * time.Minute
 
-// loop keeps the apps of a target equal to Git. Git is polled at each interval; drift is brought by watches of metadata. Without
-// watches, or while something is failed or not healthy, there is a whole run at each interval.
+// loop is the state of Run. Git is polled at each interval, and watches of metadata report drift in between. Without watches,
+// or while something has failed or is not healthy, there is a whole run at each interval.
 type loop struct {
 	*reconcile.Reconciler
 	target reconcile.Target
@@ -30,9 +31,9 @@ type loop struct {
 	wake        chan struct{} // holds one: a run is due
 	full        time.Time     // when the last whole run was made
 	cannotWatch bool
-	ends        time.Time // when no run is to begin any more, zero for never
+	ends        time.Time // after this time no run starts; zero is never
 
-	mu            sync.Mutex // held by a run: events that it causes are compared with the record it leaves
+	mu            sync.Mutex // held by a run, so that events that it causes are compared with the record it leaves
 	session       *reconcile.Session
 	watched       map[reconcile.Watch]bool
 	stop          context.CancelFunc // of the watches
@@ -47,9 +48,9 @@ type besideRender struct {
 	done chan struct{} // closed when nothing of it is left
 }
 
-// Run repeats runs over the apps of a target until the duration is over or ctx ends; zero is without end. each gets the outcome of
-// every run; one that drift has caused covers the apps that drifted. The last run is finished, not cut off. Run returns the errors of
-// the last one.
+// Run repeats runs over a target until duration is over or ctx ends; zero is without end. Git is polled every interval. each
+// gets the outcome of every run: one that a watch has caused covers only the apps with changed objects. The last run is
+// finished, not interrupted. Run returns the errors of the last run, nil when ctx ends between two runs.
 func Run(ctx context.Context, r *reconcile.Reconciler, t reconcile.Target, opts reconcile.Options, interval, duration time.Duration, each func(reconcile.Outcome)) error {
 	l := &loop{Reconciler: r, target: t, each: each, wake: make(chan struct{}, 1), stop: func() {}, session: r.Session(t, opts)}
 	defer func() { l.stop(); l.endBeside() }()
@@ -78,7 +79,7 @@ func Run(ctx context.Context, r *reconcile.Reconciler, t reconcile.Target, opts 
 
 func (l *loop) isOver() bool { return !l.ends.IsZero() && l.Now().After(l.ends) }
 
-// rendersBeside tells whether a run is still to take up the result of a render that goes on beside them.
+// rendersBeside reports whether a run must still use the result of a render that goes on between runs.
 func (l *loop) rendersBeside() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -97,13 +98,13 @@ func (l *loop) tick(ctx context.Context, last error) error {
 	return l.turn(ctx, false)
 }
 
-// turn makes a run over each app that needs one, and watches what it found. woken says that a watch, or a render, is the reason: then
-// the commit is the known one, unless Git has another by now.
+// turn makes a run, and watches from where its lists ended. woken says that a watch or a render is the reason: the commit is
+// then the known one, unless Git has another by now.
 func (l *loop) turn(ctx context.Context, woken bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	select {
-	case <-l.wake: // this run sees what it was about
+	case <-l.wake: // this run reads what the watch reported
 	default:
 	}
 	commit := ""
@@ -119,7 +120,7 @@ func (l *loop) turn(ctx context.Context, woken bool) error {
 			return out.Failed()
 		}
 	}
-	if commit != "" { // what woke us may be another reconciler, that knows a newer commit
+	if commit != "" { // the change may come from another reconciler that has a newer commit
 		if now, err := l.Source.Poll(ctx); err == nil {
 			commit = now
 		}
@@ -133,7 +134,7 @@ func (l *loop) turn(ctx context.Context, woken bool) error {
 	return out.Failed()
 }
 
-// watch starts watches from where the lists of the last run ended, unless those that are under way cover the same.
+// watch starts watches from where the lists of the last run ended, unless the current watches cover the same.
 func (l *loop) watch(ctx context.Context) {
 	from := l.session.Watches()
 	if from == nil || l.cannotWatch || ctx.Err() != nil {
@@ -185,9 +186,9 @@ func (l *loop) due() {
 	}
 }
 
-// renderBeside starts the render that waits longest, unless one is under way. That one goes on when there is a new commit: it may not
-// concern the app, and renders would never end in a repository with many commits. A loop whose time is over starts none, unless it has
-// started none at all.
+// renderBeside starts the render that waits longest, unless one is under way. That one goes on when there is a new commit: the
+// commit may not concern the app, and in a repository with many commits no such render would end. A loop whose time is over
+// starts one only if it has started none before.
 func (l *loop) renderBeside(ctx context.Context) {
 	if l.rendering != nil || l.isOver() && l.renderStarted || ctx.Err() != nil {
 		return
@@ -210,7 +211,7 @@ func (l *loop) renderBeside(ctx context.Context) {
 	}()
 }
 
-// endBeside ends the render that goes on beside the runs.
+// endBeside ends the render that goes on between the runs, and waits for its end.
 func (l *loop) endBeside() {
 	l.mu.Lock()
 	b := l.rendering

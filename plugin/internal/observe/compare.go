@@ -11,16 +11,16 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// Recorded is what one app's record says, and the id of its ApplySet. Compare fills States.
+// Recorded is the record of one app for Compare, which fills States.
 type Recorded struct {
-	Inventory *record.Inventory
-	Set       string
+	Inventory *record.Inventory // the rows
+	Set       string            // ApplySet id of the app
 	States    map[record.Key]live.State
 }
 
-// Compare compares the rows of apps with a snapshot that holds their kinds, and reads what is needed until no state is open
-// or doubtful: kinds with something missing are listed once more, consistently, and values are read where metadata does not
-// tell. It costs no request when every object is as it was left.
+// Compare compares the rows of apps with a snapshot that has their kinds listed, and fills States. It reads until no state
+// is open: it lists kinds again, consistently, when objects are missing, and reads objects whose metadata is not enough. It
+// sends no request when every object is as it was applied.
 func (r *Reader) Compare(ctx context.Context, s *live.Snapshot, apps ...*Recorded) error {
 	for _, a := range apps {
 		a.States = make(map[record.Key]live.State, a.Inventory.Len())

@@ -1,6 +1,6 @@
-// Package observe fills a live.Snapshot: one list of metadata for each kind, and the values of single objects where metadata
-// leaves a question open. It counts on nothing but what the server answered: a part of a list is none, and what is missing
-// in a list that may be a moment old is looked for once more.
+// Package observe fills a live.Snapshot: by one list of metadata for each kind, and by reads of single objects where
+// metadata does not answer a question. A partial list counts as none, and what is missing in a list from the server's cache
+// is looked up again with a consistent list.
 //
-// It can read only: its Cluster has no other verbs.
+// It can only read: its Cluster has no other verbs. It does not decide what a difference means.
 package observe

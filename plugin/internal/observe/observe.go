@@ -30,7 +30,7 @@ const (
 	manyObjects = 3000
 )
 
-// Cluster is what is read from an API server. *cluster.Client is one.
+// Cluster are the read verbs of *cluster.Client, which implements it.
 type Cluster interface {
 	List(ctx context.Context, k object.Kind, namespace, selector string) ([]unstructured.Unstructured, string, error)
 	ListMetadata(ctx context.Context, k object.Kind, namespace, selector string, read cluster.Read) ([]metav1.PartialObjectMetadata, string, error)
@@ -38,24 +38,24 @@ type Cluster interface {
 	Served(ctx context.Context, gvk schema.GroupVersionKind) (object.Kind, error)
 }
 
-// Reader reads with the rights of one identity, and remembers which lists were refused to it.
+// Reader reads with the rights of one identity, and remembers which lists the server refused. Several goroutines may use it.
 type Reader struct {
 	Cluster Cluster
 
 	refused sync.Map // kinds that may not be listed in the whole cluster
 }
 
-// ListRequest says what to list, and how.
+// ListRequest says what to list, and how fresh and whole.
 type ListRequest struct {
 	Kinds        []object.Kind
 	Namespaces   map[object.Kind][]string // where objects of the kind are expected
-	NotOlderThan string                   // resourceVersion of our last write; "" = consistent
+	NotOlderThan string                   // resourceVersion of our last write; "" asks for a consistent list
 	Values       bool                     // whole objects, not their metadata
 
 	expect map[object.Kind]int // how many objects
 }
 
-// For says how to list the kinds of rows.
+// For returns the request that lists the kinds of rows.
 func For(rows iter.Seq2[record.Key, record.Row]) ListRequest {
 	q := ListRequest{Namespaces: map[object.Kind][]string{}, expect: map[object.Kind]int{}}
 	spaces := map[object.Kind]map[string]bool{}
@@ -76,7 +76,7 @@ func For(rows iter.Seq2[record.Key, record.Row]) ListRequest {
 	return q
 }
 
-// List lists the kinds that s does not hold yet. Any failure fails the whole: nothing is concluded from a part of a list.
+// List lists the kinds that s does not have yet. If one list fails, nothing is added for its kind, and List fails.
 func (r *Reader) List(ctx context.Context, s *live.Snapshot, q ListRequest) error {
 	return r.listKinds(ctx, s, slices.DeleteFunc(slices.Clone(q.Kinds), func(k object.Kind) bool { return s.IsListed(k) || s.IsAbsent(k) }), q)
 }
@@ -105,8 +105,8 @@ func (r *Reader) listKind(ctx context.Context, s *live.Snapshot, k object.Kind, 
 	return err
 }
 
-// Scopes is where to list or watch a kind whose objects are in spaces: their only namespace, the whole cluster ("") or,
-// after that was refused, each of them.
+// Scopes returns where to list or watch a kind whose objects are in spaces: their only namespace, or the whole cluster (""),
+// or each namespace after the server has refused the whole cluster.
 func (r *Reader) Scopes(k object.Kind, spaces []string) []string {
 	if _, refused := r.refused.Load(k); k.Namespaced && (len(spaces) == 1 || refused && len(spaces) > 1) {
 		return spaces
@@ -114,7 +114,7 @@ func (r *Reader) Scopes(k object.Kind, spaces []string) []string {
 	return []string{""}
 }
 
-// ListIn lists a kind in namespaces, "" being all of them.
+// ListIn lists a kind in namespaces; "" is all of them.
 func (r *Reader) ListIn(ctx context.Context, s *live.Snapshot, k object.Kind, namespaces []string, q ListRequest) error {
 	var found []metav1.Object
 	versions := map[live.Scope]string{}
@@ -169,7 +169,7 @@ func (r *Reader) notServed(ctx context.Context, s *live.Snapshot, k object.Kind,
 	return nil
 }
 
-// Again lists kinds once more, consistently: what is missing in a list that may be a moment old is not known to be missing.
+// Again lists kinds again, consistently: an object missing in a list from the server's cache may exist.
 func (r *Reader) Again(ctx context.Context, s *live.Snapshot, q ListRequest) error {
 	for _, k := range q.Kinds {
 		s.Forget(k)
@@ -178,8 +178,8 @@ func (r *Reader) Again(ctx context.Context, s *live.Snapshot, q ListRequest) err
 	return r.List(ctx, s, q)
 }
 
-// Values reads the whole objects at refs: one by one where they are few of a kind, by a list where they are many. An object
-// that is gone meanwhile leaves the snapshot. With a set, whole objects that are not its members are read again.
+// Values reads the whole objects at refs: one by one where a kind has few, by a list where it has many. An object that is
+// gone is dropped from the snapshot. With a set, whole objects that are not its members are read again.
 func (r *Reader) Values(ctx context.Context, s *live.Snapshot, refs []object.Ref, set string) error {
 	byKind := map[object.Kind][]object.Ref{}
 	for _, ref := range refs {

@@ -16,6 +16,7 @@ import (
 // Kind is what another tool calls the thing that its objects belong to.
 type Kind string
 
+// The kinds of owners, as messages name them.
 const (
 	FluxKustomization Kind = "Flux Kustomization"
 	FluxHelmRelease   Kind = "Flux HelmRelease"

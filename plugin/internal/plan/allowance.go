@@ -12,10 +12,10 @@ import (
 // TrailerAllow is the commit trailer that allows N deletions beyond the budget.
 const TrailerAllow = "Gitops-Allow-Deletions"
 
-// Allowance is what commit messages say about deletions beyond the budget: how many they allow, and the lines that were
-// found, each with its commit and why it does not count, if it does not.
+// Allowance is what commit messages allow beyond the deletion budget. Found has the trailers, each with its commit and, if
+// it does not count, why.
 type Allowance struct {
-	Deletions int
+	Deletions int // number of objects
 	Found     []string
 }
 
@@ -35,8 +35,8 @@ type Commit struct {
 	Untrusted error // why its signature is not trusted; nil where it is, or where none is asked for
 }
 
-// AllowedBy adds up what commits allow, children before their parents. The number of a merge commit and those of the
-// commits that it brings are about the same deletions, so the larger one of both counts.
+// AllowedBy adds up what commits allow; children must come before their parents. The number of a merge commit and those of
+// the commits that it merges are about the same deletions: the larger one counts.
 func AllowedBy(commits []Commit) Allowance {
 	var a Allowance
 	s := allowanceSum{commits: map[string]Commit{}, own: map[string]int{}, counted: map[string]bool{}}

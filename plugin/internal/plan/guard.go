@@ -11,7 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// Deletions lists the prunes that delete something, and counts the rows that stand for nothing any more.
+// Deletions returns the prunes that delete an object, and how many rows of the record have no object left.
 func (p *Plan) Deletions() (list []Prune, spared int) {
 	for _, r := range p.Prunes {
 		switch {
@@ -26,15 +26,16 @@ func (p *Plan) Deletions() (list []Prune, spared int) {
 	return list, spared
 }
 
-// Excess is why a plan may not delete as much as it would, unless commit messages allow n deletions.
+// Excess says that a plan deletes too much, unless commit messages allow N deletions.
 type Excess struct {
-	N                    int
-	Verb                 string // what is refused, "prune" when it is empty
+	N    int    // number of deletions
+	Verb string // what is refused, "prune" when it is empty
+	// of the message: what is deleted, why that is too much, and the hint
 	What, Reason, Advice string
-	Deletions            []Prune
+	Deletions            []Prune // the objects
 }
 
-// Refuse words the refusal, with what commit messages say about deletions.
+// Refuse returns the error, with what commit messages say about deletions.
 func (r *Excess) Refuse(a Allowance) error {
 	text := fmt.Sprintf("refused to %s %s: %s", cmp.Or(r.Verb, "prune"), r.What, r.Reason)
 	if a.Deletions > 0 {
@@ -43,8 +44,8 @@ func (r *Excess) Refuse(a Allowance) error {
 	return hint.Errorf(text+"\n"+listOf(r.Deletions)+a.said(), r.Advice+" %s: %d", TrailerAllow, r.N)
 }
 
-// Guard refuses a plan that deletes anything when the app comes from another place than before, more than the budget
-// allows, everything (of more than one object), all Namespaces or all CRDs. nil refuses nothing.
+// Guard refuses a plan whose deletions are suspicious: the app comes from another source than before, or it would delete
+// more than the budget, everything (of more than one object), all Namespaces or all CRDs. It returns nil for any other plan.
 func (p *Plan) Guard(rec *record.Record, from report.Source, budget app.Budget) *Excess {
 	doomed, spared := p.Deletions()
 	total := rec.Len() - spared

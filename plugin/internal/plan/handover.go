@@ -1,9 +1,9 @@
 package plan
 
-// HandedOver says what happened to an object that changed its app.
+// HandedOver returns the note that an object came from another app.
 func HandedOver(h *Handover) string { return "handed over by the app " + h.App }
 
-// Owner is the ApplySet that the object of a step belongs to until the step is done.
+// Owner returns the id of the ApplySet that the object belongs to until the step is done. id is that of the app.
 func (s *Step) Owner(id string) string {
 	if s.From != nil {
 		return s.From.Set

@@ -16,28 +16,29 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// Hooks are the hooks of an app in one run, and whether they are to run.
+// Hooks are the hooks of an app in one run, and whether they run.
 type Hooks struct {
-	List    []*desired.Object
-	Release string           // keyed hash of all manifests of the app: hooks run once for each
-	Due     record.HookCause // what they are to run for, "" when they are not
-	New     bool             // no run before this one has recorded that they are due
-	Keep    []byte           // for the removal of the app, as the record keeps them; nil when the app was not rendered
+	List    []*desired.Object // hooks of the app
+	Release string            // keyed hash of all manifests of the app: hooks run once for each
+	Due     record.HookCause  // what they are to run for, "" when they are not
+	New     bool              // no run before this one has recorded that they are due
+	Keep    []byte            // for the removal of the app, as the record keeps them; nil when the app was not rendered
 }
 
-// AreDue tells whether hooks are to run.
+// AreDue reports whether hooks run.
 func (h *Hooks) AreDue() bool { return h.Due != "" }
 
-// RemovalGoesOn tells whether a run before this one has begun to remove the app, with its hooks. It was allowed then.
+// RemovalGoesOn reports whether an earlier run has begun to remove the app, with its hooks. The deletion budget was checked
+// then.
 func (h *Hooks) RemovalGoesOn() bool { return h.Due == record.HooksDelete && !h.New }
 
-// AreKept tells whether the record keeps the hooks for the removal already.
+// AreKept reports whether the record already keeps the hooks for the removal.
 func (h *Hooks) AreKept(rec *record.Record) bool {
 	return h.Keep == nil || bytes.Equal(h.Keep, rec.Kept)
 }
 
-// ForCommit finds out whether the hooks of a commit are to run: when the manifests of the app, hooks among them, are others
-// than those whose hooks have all run. What an older version of this tool applied counts as run, and is noted in rec.
+// ForCommit decides whether the hooks of a commit run: they do unless all of them have run for the same manifests of the
+// app, hooks included. What an older version of this tool applied counts as run, and is noted in rec.
 func (h *Hooks) ForCommit(rec *record.Record, objects []*desired.Object, commit string) {
 	if len(h.List) == 0 && rec.Hooks.Release == "" && len(rec.Runs) == 0 && rec.Due == "" {
 		return
@@ -63,7 +64,7 @@ func (h *Hooks) ForCommit(rec *record.Record, objects []*desired.Object, commit 
 	}
 }
 
-// ForRemoval makes the hooks that the record keeps those of this run. One that the app may not contain is an error.
+// ForRemoval takes the hooks that the record keeps for the removal. It fails for a hook that the app may not contain.
 func (h *Hooks) ForRemoval(rec *record.Record, allow app.Allow) error {
 	hooks, err := KeptHooks(rec)
 	if err != nil {
@@ -94,7 +95,7 @@ func releaseHash(rec *record.Record, lists ...[]*desired.Object) string {
 	return rec.Hash([]byte(strings.Join(lines, "\n")))
 }
 
-// KeptHooks reads the hooks that a record keeps for the removal of its app.
+// KeptHooks returns the hooks that a record keeps for the removal of its app. The error says that they cannot be decoded.
 func KeptHooks(rec *record.Record) ([]*desired.Object, error) {
 	if rec == nil || rec.Inventory == nil {
 		return nil, nil
@@ -137,7 +138,7 @@ func checkKept(o *desired.Object) error {
 	return ref.Check()
 }
 
-// NameGiven is what a hook is called in Git, which may be the beginning of its name only.
+// NameGiven returns the name of a hook in Git: with generateName, only the beginning of the name of its object.
 func NameGiven(o *desired.Object) object.Ref {
 	ref := o.Ref
 	ref.Name = desired.HookName(o)

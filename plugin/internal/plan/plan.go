@@ -1,7 +1,8 @@
-// Package plan decides what should happen to one app: which objects are applied in which order, which are pruned, and whether that
-// is more than may be deleted without being asked for.
+// Package plan decides what should happen to one app: which objects are applied and in which order, which are pruned, which
+// hooks run, and whether the deletions are within the budget.
 //
-// It is pure: it compares what Git wants with the record and with what the cluster held when we looked.
+// It is pure: it compares what Git wants with the record and with what the cluster held when it was read. It sends no
+// request, carries out nothing, and does not know the other apps of the run: package plan/crossapp does.
 package plan
 
 import (
@@ -17,29 +18,29 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// Plan is what a pass will do: apply steps in the order of their stages, then prune removals.
+// Plan is what a run will do to one app: apply the steps in the order of their stages, then prune.
 type Plan struct {
-	Steps      []*Step
-	Prunes     []Prune
-	Containers []Prune           // of an app that is removed: what its PostDelete hooks live in goes last
-	Unchanged  []*desired.Object // desired, recorded and clean: nothing to do
-	Refused    manifest.Problems
+	Steps      []*Step           // objects to apply, sorted by stage
+	Prunes     []Prune           // objects to prune, in the reverse order of the stages
+	Containers []Prune           // of an app that is removed: pruned last, since PostDelete hooks live in them
+	Unchanged  []*desired.Object // desired, recorded and in sync: nothing to do
+	Refused    manifest.Problems // why objects of other ApplySets are not applied
 
-	RefusedObjects []*desired.Object // of foreign, in its order
+	RefusedObjects []*desired.Object // the objects of Refused, in its order
 }
 
-// Input is what a plan is made of.
+// Input is what Make compares.
 type Input struct {
-	Desired []*desired.Object // nil for an app that is removed
-	Record  *record.Record
-	Live    *live.Snapshot
-	States  map[record.Key]live.State // of the rows of rec
+	Desired []*desired.Object         // nil for an app that is removed
+	Record  *record.Record            // of the app
+	Live    *live.Snapshot            // what the cluster held
+	States  map[record.Key]live.State // of the rows of the record
 	Set     string                    // ApplySet id of the app
-	Apps    map[string]string         // of the instance, by ApplySet id
+	Apps    map[string]string         // names of the apps of the instance, by ApplySet id
 	Handovers
 }
 
-// Make compares Git, record and cluster. It is pure: no request is made.
+// Make makes the plan of one app.
 func Make(in Input) *Plan {
 	p := &Plan{}
 	rec := in.Record
@@ -95,12 +96,12 @@ func belongsTo(o *desired.Object, id, app string) manifest.Problem {
 	return p
 }
 
-// LetGoCommand is what takes an object out of the ApplySet it is in.
+// LetGoCommand returns the kubectl command that takes an object out of its ApplySet.
 func LetGoCommand(o *desired.Object) string {
 	return "kubectl label " + Command(o.Ref) + " " + record.LabelPartOf + "-"
 }
 
-// OtherSet is the id of the ApplySet that an object belongs to, "" when it is set itself or none.
+// OtherSet returns the id of the ApplySet that an object belongs to, "" when it is id itself or none, or when u is nil.
 func OtherSet(u metav1.Object, id string) string {
 	if u == nil {
 		return ""
@@ -111,13 +112,13 @@ func OtherSet(u metav1.Object, id string) string {
 	return ""
 }
 
-// IsKept tells whether an object asked not to be pruned, by our annotation or those of Argo CD, Flux and Helm.
+// IsKept reports whether annotations ask not to prune the object: ours, or those of Argo CD, Flux and Helm.
 func IsKept(annotations map[string]string) bool {
 	p := desired.PolicyOf(annotations)
 	return p.Keep || p.Ignore
 }
 
-// Command names an object as kubectl's commands take it.
+// Command returns the name of an object as arguments of kubectl.
 func Command(ref object.Ref) string {
 	if ref.Namespace == "" {
 		return ref.String()

@@ -9,26 +9,26 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// Promised is what will be there when an object is applied, although the server does not know it yet: a dry run asks about it.
+// Promised is what will exist when an object is applied, although the server does not have it yet. A dry run asks about it.
 type Promised struct {
-	NewKinds  map[object.Kind]bool // of definitions that the app applies
-	Namespace string               // of the app, which the run creates
-	Ahead     []Promise            // of apps before this one
-	Steps     []*Step              // of the app
+	NewKinds  map[object.Kind]bool // of CRDs that the app applies
+	Namespace string               // target namespace of the app, which the run creates
+	Ahead     []Promise            // what apps before this one create
+	Steps     []*Step              // of the plan of the app
 }
 
-// Promise is a Namespace or CustomResourceDefinition that an app before this one would apply. A dry run leaves the server
-// without it, and a real run finds it there.
+// Promise is a Namespace or CRD that an app before this one would create. A real run finds it in the cluster, a dry run does
+// not.
 type Promise struct {
 	*desired.Object
-	App string
+	App string // name of that app
 }
 
-// Has tells whether the plan holds a step of a sort.
+// Has reports whether sort is true for a step of the plan.
 func (p Promised) Has(sort func(*Step) bool) bool { return slices.ContainsFunc(p.Steps, sort) }
 
-// WillExist tells whether an object that the server cannot dry-run yet lies in a Namespace, or is of a kind, that this
-// very plan creates, or that an app before this one does.
+// WillExist reports whether the Namespace or the kind of an object that the server cannot dry-run is created by this plan,
+// or by an app before this one.
 func (p Promised) WillExist(s *Step) bool {
 	if p.NewKinds[s.Ref.Kind] || s.Namespace == p.Namespace {
 		return true
@@ -37,7 +37,7 @@ func (p Promised) WillExist(s *Step) bool {
 		p.Has(func(o *Step) bool { return o.Ref.Kind.Kind == "Namespace" && o.Group == "" && o.Name == s.Namespace })
 }
 
-// DefinedAhead says which app before this one would define a kind that the server does not know, "" when none does.
+// DefinedAhead returns a note that names the app before this one that would define a kind, "" when none does.
 func (p Promised) DefinedAhead(k object.Kind) string {
 	for _, h := range p.Ahead {
 		if h.Ref.Kind.Kind != "Namespace" && record.Contains(h.Ref, object.Ref{Kind: k}) {

@@ -8,13 +8,10 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 )
 
-// Templates of a chart may ask what the server serves. What they asked about in vain is recorded, and looked for again:
-// kinds that this commit brings count at once, and kinds that somebody else installs are found by the next process.
-
-// shareKinds renders apps again whose charts asked about kinds that apps they depend on bring in this commit. They are
-// applied, and healthy, when it is the turn of these apps.
+// shareKinds renders apps again whose charts asked about kinds that their dependencies define in this commit. Those are
+// applied, and healthy, before these apps. Kinds that somebody else installs are found by build.Builder.Appeared.
 func (rd deciding) shareKinds(ctx context.Context, open []*pass.Pass) {
-	for range open { // a kind may bring objects that bring a kind
+	for range open { // a kind may make a chart define another kind
 		again := false
 		for _, p := range open {
 			if p.Failure != nil || len(p.Built.Asked) == 0 {

@@ -15,7 +15,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// SettingsAt returns the settings that the app has in a commit: those that its gitops.yaml has there, or else the recorded ones.
+// SettingsAt returns the settings of an app in a commit: those of its gitops.yaml there, or else the recorded ones.
 func (r *Reconciler) SettingsAt(a record.Applied, tree *source.Tree) app.App {
 	settings := app.App{Name: a.Name, Path: a.Source.Path, Budget: app.DefaultBudget}
 	if a.Record != nil {
@@ -31,9 +31,10 @@ func (r *Reconciler) SettingsAt(a record.Applied, tree *source.Tree) app.App {
 	return settings
 }
 
-// RenderApplied renders an app at a commit as a run does: with its variables, and with what charts see of the server.
-// Plain Secrets are accepted, since the commit was applied. When the user has no right to read the variables,
-// ${NAME} stays in the manifests as it is; that is an error only if they cannot be rendered so.
+// RenderApplied renders an app at a commit as a run does: with its variables, and with what charts may ask about the API
+// server. It accepts plain Secrets, since the commit was applied. When the user has no right to read the variables, ${NAME}
+// stays in the manifests as it is. That is an error only if they cannot be rendered so. It also returns the settings of the app
+// in the commit.
 func (r *Reconciler) RenderApplied(ctx context.Context, a record.Applied, tree *source.Tree) ([]manifest.Object, app.App, error) {
 	return r.renderApplied(ctx, a, tree, false)
 }
@@ -61,8 +62,8 @@ func (r *Reconciler) renderApplied(ctx context.Context, a record.Applied, tree *
 	return objects, app, err
 }
 
-// FindIn renders an app at a commit and returns where an object is written, "" when it is not in the render. name is the
-// object's name in Git, see Locate. Hooks that are never run count, such as Helm's tests.
+// FindIn renders an app at a commit and returns the file:line of an object, "" when the object is not in the render. name is
+// the name of the object in Git, see Locate. Hooks that never run count, such as Helm's tests.
 func (r *Reconciler) FindIn(ctx context.Context, a record.Applied, tree *source.Tree, ref cluster.Ref, name string) (origin string, err error) {
 	objects, app, err := r.renderApplied(ctx, a, tree, true)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// commits lists the commits of a range for one of the apps. Most apps of a run ask for the same range: it is read once, for
-// the paths of all of them.
+// commits lists the commits of a range for one of the apps. Most apps of a run ask for the same range: it is read once, for the
+// paths of all of them.
 func (rd finding) commits(ctx context.Context, from, to string, paths []string) ([]source.Commit, error) {
 	if last := rd.lastRange; last.from == from && last.to == to && contains(last.paths, paths) {
 		return last.commits, nil

@@ -11,7 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// recall takes what the list of apps remembers of renders into the memory of this process, where that knows less.
+// recall gives this process what the list of apps remembers of the renders of other processes, where it knows less.
 func (rd observing) recall(p *pass.Pass) {
 	if rd.list == nil || rd.list.Tool != rd.Tool {
 		return
@@ -28,8 +28,8 @@ func (rd observing) recall(p *pass.Pass) {
 	p.Env.Renders.Recall(p.App.Name, b.Slow, failed)
 }
 
-// failureOf is the error of a render that another process made. The record of the app has all lines of it, the list one; the record of
-// an app that was never applied does not exist.
+// failureOf returns the error of a render of another process. The list has its first line, and the record of the app has all
+// lines. An app that was never applied has no record.
 func failureOf(b record.Behind, rec *record.Record, commit string) error {
 	text := b.Message
 	if rec != nil && rec.Inventory != nil && len(rec.History) > 0 {

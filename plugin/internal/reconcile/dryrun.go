@@ -9,8 +9,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// promise notes on p what the apps that a run comes to before it would apply, and what objects of p may need. It goes by
-// the order of the run, not by dependsOn: that is what decides in a real run, too.
+// promise tells p, in a dry run, which kinds and Namespaces the apps before it in the run would create. The order of the run
+// counts, not dependsOn, as in a real run.
 func (rd deciding) promise(p *pass.Pass) {
 	for _, other := range rd.passes {
 		if other.Listed.State != pass.Applied {
@@ -29,11 +29,11 @@ func (rd deciding) promise(p *pass.Pass) {
 	}
 }
 
-// promiseRemovals says of apps that left gitops.yaml, and would hold nothing any more, what becomes of their records.
+// promiseRemovals says in the report of a dry run that the records of apps that left gitops.yaml would be deleted.
 func (rd concluding) promiseRemovals() {
 	for _, p := range rd.passes {
-		stays := slices.ContainsFunc(rd.moves, func(m move) bool { return m.from == p && pass.FailedOn(m.to, m.key) })
-		if l := p.Listed; l.LeftList && l.State == pass.Applied && l.NotPruned == "" && p.Failure == nil && !stays {
+		keepsRow := slices.ContainsFunc(rd.moves, func(m move) bool { return m.from == p && pass.FailedOn(m.to, m.key) })
+		if l := p.Listed; l.LeftList && l.State == pass.Applied && l.NotPruned == "" && p.Failure == nil && !keepsRow {
 			p.Report.Message, p.Report.Health = "left gitops.yaml: its record would be deleted", health.Unknown
 		}
 	}

@@ -18,7 +18,7 @@ func (r *Reconciler) tell(kind report.EventKind, app, format string, args ...any
 	}
 }
 
-// env returns what passes with our own rights share.
+// env returns what passes share that use the rights of the instance.
 func (r *Reconciler) env() *pass.Env {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -33,9 +33,9 @@ func (r *Reconciler) newEnv(client *cluster.Client) *pass.Env {
 		Memory: pass.Memory{Renders: build.NewRenders(), Reader: &observe.Reader{Cluster: client}}}
 }
 
-// as returns what passes share that read and write objects as a service account in the namespace of the instance, and
-// records with our own rights. An empty name is ourselves.
-func (r *Reconciler) as(serviceAccount string) (*pass.Env, error) {
+// envFor returns what passes share that act as a service account in the namespace of the instance, and load and save records
+// with the rights of the instance. "" is the instance itself.
+func (r *Reconciler) envFor(serviceAccount string) (*pass.Env, error) {
 	if serviceAccount == "" {
 		return r.env(), nil
 	}
@@ -57,11 +57,11 @@ func (r *Reconciler) as(serviceAccount string) (*pass.Env, error) {
 	return e, nil
 }
 
-// newListedPass is newPass for an app of a gitops.yaml.
+// newListedPass returns a pass for an app of the gitops.yaml in dir, with the rights of its service account.
 func (r *Reconciler) newListedPass(ctx context.Context, app app.App, dir string, opts pass.Options) (*pass.Pass, error) {
-	deputy, err := r.as(app.ServiceAccount)
+	env, err := r.envFor(app.ServiceAccount)
 	if err != nil {
 		return nil, err
 	}
-	return pass.NewListed(ctx, deputy, app, dir, opts)
+	return pass.NewListed(ctx, env, app, dir, opts)
 }

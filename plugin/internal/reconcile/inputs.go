@@ -11,8 +11,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// renderOpen renders the apps in open, and then those that the commit seemed not to touch and that hold an object which
-// one of these claims: the files tell whether both sides define it. It returns all that were rendered.
+// renderOpen renders the apps in open. It then renders the apps with unchanged inputs that hold an object which one of these
+// claims: only the files say whether both define it. It returns all apps that were rendered.
 func (rd deciding) renderOpen(ctx context.Context, open []*pass.Pass) []*pass.Pass {
 	for next := open; len(next) > 0; open = append(open, next...) {
 		concurrent.Each(ctx, len(next), build.AtOnce, func(i int) { next[i].Reading().RenderListed(ctx) })
@@ -23,7 +23,8 @@ func (rd deciding) renderOpen(ctx context.Context, open []*pass.Pass) []*pass.Pa
 	return open
 }
 
-// disputed takes up the untouched apps that hold what one of claimants claims.
+// disputed returns the apps with unchanged inputs that hold an object which one of claimants claims. They are no longer up to
+// date.
 func (rd deciding) disputed(claimants []*pass.Pass) []*pass.Pass {
 	claimed := map[record.Key]bool{}
 	for _, p := range claimants {
@@ -42,7 +43,7 @@ func (rd deciding) disputed(claimants []*pass.Pass) []*pass.Pass {
 	return again
 }
 
-// tellRendered tells how many apps were rendered, when the commit spares others.
+// tellRendered emits how many apps were rendered, when others were not.
 func (rd deciding) tellRendered(open []*pass.Pass) {
 	if !slices.ContainsFunc(rd.passes, func(p *pass.Pass) bool { return p.Listed.State == pass.InputsUnchanged }) {
 		return

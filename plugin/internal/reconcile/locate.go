@@ -7,8 +7,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 )
 
-// Locate finds the manifest of a live object among rendered ones. name is the object's name in Git, which for a hook may
-// be the beginning of its own. target is the namespace of objects that name none.
+// Locate finds the manifest of a live object among rendered objects. name is the name of the object in Git: for a hook with
+// generateName, the beginning of its own name. target is the namespace of objects that name none, "" when the caller does not
+// know it. The result is false when no object fits, or several.
 func Locate(ref cluster.Ref, name, target string, objects []manifest.Object) (manifest.Object, bool) {
 	var near []manifest.Object // the namespace is the only difference
 	for _, o := range objects {
@@ -23,7 +24,7 @@ func Locate(ref cluster.Ref, name, target string, objects []manifest.Object) (ma
 			near = append(near, o)
 		}
 	}
-	if len(near) == 1 { // the reader does not know the target namespace
+	if len(near) == 1 { // the caller does not know the target namespace
 		return near[0], true
 	}
 	return manifest.Object{}, false

@@ -9,8 +9,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 )
 
-// leftNamespace names the Namespace that a run created for an app which is gone, "" when there is none or another app
-// of the list uses it.
+// leftNamespace returns the name of the Namespace that a run created for an app which is gone, "" when there is none or another
+// app of the list uses it.
 func (rd concluding) leftNamespace(ctx context.Context, p *pass.Pass) string {
 	name := p.App.Namespace
 	if name == "" || slices.ContainsFunc(rd.apps, func(a app.App) bool { return a.Namespace == name }) {

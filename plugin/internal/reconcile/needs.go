@@ -15,12 +15,12 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// Kinds says how a kind is served, whose definition may be among those of the repository.
+// Kinds returns how the API server serves a kind, or would: defined are the kinds that CRDs of the repository define.
 type Kinds func(ctx context.Context, gvk schema.GroupVersionKind, defined map[schema.GroupVersionKind]cluster.Kind) (cluster.Kind, error)
 
-// Needs returns the rights of the instance that reconciling the rendered objects of an app takes. An app with a service
-// account takes one: to act as that account. What a run would refuse to let the app contain takes none. defined are the kinds
-// that the repository defines.
+// Needs returns the rights that the instance needs to reconcile the rendered objects of an app. For an app with a service
+// account, it is the one right to act as that account. Objects that a run would refuse need no right. instance is the namespace
+// of the records, defined are the kinds that the repository defines. The error is that of kinds.
 func Needs(ctx context.Context, app app.App, instance string, rendered []manifest.Object, defined map[schema.GroupVersionKind]cluster.Kind, kinds Kinds) ([]rbac.Grant, error) {
 	if app.ServiceAccount != "" { // which has the rights, or not: that is what it is for
 		return []rbac.Grant{rbac.Impersonate(instance, app.ServiceAccount)}, nil
@@ -46,9 +46,9 @@ func Needs(ctx context.Context, app app.App, instance string, rendered []manifes
 	return grants, nil
 }
 
-// NeedsOfRecord returns the rights of the instance to look at, keep and prune what a record names, and to run the hooks that
-// it keeps: the app may have left the repository. As in Needs, the rights of an app with a service account are not the
-// instance's.
+// NeedsOfRecord returns the rights that the instance needs to read and prune the objects of a record, and to run the hooks that
+// it keeps. It is for an app that may have left the repository. As in Needs, an app with a service account needs one right
+// only. A record without an inventory needs none.
 func NeedsOfRecord(rec *record.Record, instance string) []rbac.Grant {
 	if rec == nil || rec.Inventory == nil {
 		return nil

@@ -16,7 +16,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// makePasses prepares a pass for each app, also for those that were not asked for: what they hold matters to the others.
+// makePasses makes a pass for each app, also for apps that were not selected: what they hold matters to the others.
 func (rd observing) makePasses(ctx context.Context) error {
 	rd.ids = map[string]string{}
 	for name := range rd.records {
@@ -73,7 +73,7 @@ func (rd observing) makeOwn(ctx context.Context) {
 	}
 }
 
-// openRecord gives a pass its record. A record that another gitops.yaml wrote is left alone.
+// openRecord gives a pass its record. It refuses a record that another gitops.yaml wrote.
 func (rd observing) openRecord(ctx context.Context, p *pass.Pass) {
 	rec, known := rd.records[p.App.Name]
 	if !known {
@@ -98,7 +98,7 @@ func (rd observing) openRecord(ctx context.Context, p *pass.Pass) {
 	}
 }
 
-// observe lists what the records know of, once for all apps with the same rights, and judges it.
+// observe lists the kinds of the records, once for all apps with the same rights, and compares the cluster with the rows.
 func (rd observing) observe(ctx context.Context) {
 	byRights := map[*pass.Env]*identity{}
 	for _, p := range rd.passes {

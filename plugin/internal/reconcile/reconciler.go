@@ -17,56 +17,56 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// Reconciler runs passes against one cluster for one instance.
+// Reconciler runs the apps of one instance on one cluster. Its fields are set before the first call. Run and Remove must not
+// run at the same time.
 type Reconciler struct {
-	Cluster *cluster.Client
-	Records *store.Store
-	Source  source.Source
-	From    report.Source // names Source in records; Path is set per app
-	Tool    string        // our version
-	Signed  bool          // Source shows signed commits only
-	Now     func() time.Time
-	Events  func(report.Event) // may be nil
+	Cluster *cluster.Client    // reads and writes objects, with the rights of the instance
+	Records *store.Store       // loads and saves records
+	Source  source.Source      // commits and checkouts
+	From    report.Source      // names Source in records; Path is set per app
+	Tool    string             // our version
+	Signed  bool               // Source shows signed commits only
+	Now     func() time.Time   // the clock
+	Events  func(report.Event) // receives events; may be nil
 	// Render renders a directory of the checkout; nil stands for render.Dir.
 	Render func(ctx context.Context, root *os.Root, path string, o render.Options) ([]manifest.Object, error)
 
 	// Apps reads gitops.yaml in a directory of the checkout; found is false when there is none. nil never finds one.
 	Apps func(root *os.Root, dir string) (apps []app.App, found bool, err error)
 
-	own          *pass.Env // made when it is needed first
+	own          *pass.Env // of the instance itself; made when it is needed first
 	mu           sync.Mutex
-	impersonated map[string]*pass.Env // by the service account that they act as
+	impersonated map[string]*pass.Env // by service account
 	checked      *checked             // the gitops.yaml that was read last
 }
 
 // Options are the settings of one run.
 type Options struct {
-	Cause  report.Cause // what made us run, when neither a commit nor drift turns up
-	DryRun bool         // ask the server, write nothing
-	Commit string       // what the ref points at, when that is known; "" polls
-	// Timeout is the budget of apps of a gitops.yaml that say none; zero is app.DefaultTimeout.
+	Cause  report.Cause // why the run was started, when neither a commit nor drift turns up
+	DryRun bool         // the API server is asked and stores nothing
+	Commit string       // hash that the ref points at, if that is known; "" polls
+	// Timeout is the time budget of apps of a gitops.yaml whose settings have none; zero is app.DefaultTimeout.
 	Timeout time.Duration
 }
 
-// forPasses are the options of the passes of a run.
+// forPasses returns the options of the passes of a run.
 func (o Options) forPasses() pass.Options {
 	return pass.Options{Cause: o.Cause, DryRun: o.DryRun, Commit: o.Commit, Timeout: o.Timeout}
 }
 
-// Target says what a run works on: the apps that the gitops.yaml in the directory of App lists or, where there is no
-// such file, App itself.
+// Target is what a run works on: the apps that the gitops.yaml in the directory App.Path lists or, where there is no such file,
+// App itself.
 type Target struct {
-	App   app.App
-	Only  []string // these apps alone; all when empty
-	Flags []string // flags that were given and say what gitops.yaml says: they exclude each other
+	App   app.App  // directory, and the settings of a single app
+	Only  []string // names of the apps to run; all when empty
+	Flags []string // given flags that set what gitops.yaml sets: it is an error to have both
 }
 
-// Outcome is what a run over all apps of a target came to. Err is what kept it from getting to the apps, or from saving
-// their list.
+// Outcome is the result of a run over all apps of a target.
 type Outcome struct {
 	Apps   []AppOutcome // in the order of the file, then those that left it
-	Listed bool         // by a gitops.yaml
-	Err    error
+	Listed bool         // a gitops.yaml lists the apps
+	Err    error        // why the run did not reach the apps, or did not save their list
 }
 
 // Failed joins all errors of the run, nil when there is none.
@@ -78,11 +78,11 @@ func (o Outcome) Failed() error {
 	return errors.Join(errs...)
 }
 
-// AppOutcome is what a run came to for one app. Effects is filled by dry runs.
+// AppOutcome is the result of a run for one app.
 type AppOutcome struct {
-	Report  report.App
-	Effects []report.Effect
-	Err     error
+	Report  report.App      // what changed, and how the app is doing
+	Effects []report.Effect // of a dry run: each object before and after
+	Err     error           // with hints, secret values masked; nil on success
 }
 
 // checked is the gitops.yaml that was read last.

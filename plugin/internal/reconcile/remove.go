@@ -14,12 +14,12 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// Remove ends the management of an app: with prune its objects are deleted, as a pass prunes them and with the same
-// proof, and the hooks of its removal run; otherwise they stay and lose our label. When that is done, the record is
-// deleted. Objects that may not be deleted (prune: disabled, and what was there before the app) stay in both cases.
+// Remove ends the management of an app. With prune it deletes the objects of the app, with the proof that a run asks for, and
+// runs the hooks of the removal. Otherwise the objects stay and lose our label. Then it deletes the record. Objects that must
+// not be deleted stay in both cases: those with pruning disabled, and containers that existed before the app.
 //
-// The app is the one of the record: what is deleted, and every hook, goes with the rights of its service account and within
-// what it is allowed to contain, whoever asks for the removal.
+// The settings are those of the record. Everything is deleted with the rights of the service account of the app, and hooks may
+// contain only what the app may contain, whoever asks for the removal. The error is in the report, too.
 func (r *Reconciler) Remove(ctx context.Context, name string, prune bool) (report.App, error) {
 	app, opts, by := app.App{Name: name, Timeout: app.DefaultTimeout}, pass.Options{Cause: report.CauseManual}, r.env()
 	records, err := r.Records.Load(ctx)
@@ -29,7 +29,7 @@ func (r *Reconciler) Remove(ctx context.Context, name string, prune bool) (repor
 	}
 	opts.Records = records
 	if err == nil && prune {
-		by, err = r.as(app.ServiceAccount)
+		by, err = r.envFor(app.ServiceAccount)
 	}
 	if err != nil {
 		return report.App{Name: name, Result: report.ResultFailed, Message: err.Error()}, err
@@ -53,7 +53,8 @@ func (r *Reconciler) Remove(ctx context.Context, name string, prune bool) (repor
 	return *p.Report, err
 }
 
-// RemovalHooks lists the hooks that run when the app of a record is removed with its objects, in words.
+// RemovalHooks returns the hooks that run when the app of a record is removed with its objects, one line each. It fails when
+// the record cannot be read.
 func RemovalHooks(rec *record.Record) ([]string, error) {
 	hooks, err := plan.KeptHooks(rec)
 	if err != nil {

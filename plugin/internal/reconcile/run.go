@@ -19,7 +19,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// Run makes one pass over each app of a target.
+// Run makes one run over the apps of a target. Errors are in the Outcome.
 func (r *Reconciler) Run(ctx context.Context, t Target, opts Options) Outcome {
 	return r.newRun(t, opts.forPasses()).all(ctx)
 }
@@ -29,6 +29,7 @@ func (r *Reconciler) newRun(t Target, opts pass.Options) *run {
 	return &run{Reconciler: r, target: t, opts: opts, opened: map[string]opened{}}
 }
 
+// all is the run, stage by stage.
 func (rd *run) all(ctx context.Context) Outcome {
 	defer rd.close()
 	listed, err := rd.finding().find(ctx)
@@ -101,8 +102,8 @@ func (rd finding) listing(app string) *record.AppList {
 	return nil
 }
 
-// find polls Git, loads the records and finds out whether a gitops.yaml lists the apps, and which: from the records
-// where they are of the very commit, otherwise from the checkout.
+// find polls Git, loads the records, and finds out whether a gitops.yaml lists the apps, and which: from the records if all are
+// at the commit, otherwise from the checkout.
 func (rd finding) find(ctx context.Context) (listed bool, err error) {
 	if rd.commit = rd.opts.Commit; rd.commit == "" {
 		if rd.commit, err = rd.Source.Poll(ctx); err != nil {
@@ -128,7 +129,7 @@ func (rd finding) find(ctx context.Context) (listed bool, err error) {
 	return rd.fromCheckout(ctx)
 }
 
-// unpolled finds out from the records alone whether a gitops.yaml lists the apps.
+// unpolled finds out whether a gitops.yaml lists the apps from the records alone, after the poll has failed.
 func (rd finding) unpolled(ctx context.Context) bool {
 	records, err := rd.Records.Peek(ctx)
 	if err == nil {
@@ -144,14 +145,14 @@ func (rd finding) from() report.Source {
 	return report.Source{Repo: rd.From.Repo, Path: rd.target.App.Path}
 }
 
-// isSingle tells whether the record of the target's app says that its directory holds no gitops.yaml at this commit.
+// isSingle reports whether the record of the target's app says that its directory has no gitops.yaml at this commit.
 func (rd finding) isSingle() bool {
 	rec := rd.records[rd.target.App.Name]
 	return rec != nil && rec.Inventory != nil && rec.List == "" && rec.Revision.Commit == rd.commit &&
 		rec.Source.Repo == rd.From.Repo && rec.Source.Path == rd.target.App.Path && rec.Config == rd.env().OwnSettings(rd.target.App)
 }
 
-// fromRecords takes the apps from their records, when these are all at the commit.
+// fromRecords takes the apps from their records, if all of them are at the commit.
 func (rd finding) fromRecords() bool {
 	l := rd.list
 	if l.Revision.Commit != rd.commit || l.Tool != rd.Tool || l.Problem != "" || len(l.Behind) > 0 || len(l.Apps) == 0 {
@@ -178,7 +179,7 @@ func (rd finding) fromRecords() bool {
 	return true
 }
 
-// lists tells whether the gitops.yaml of the target lists, or listed, the app of rec.
+// lists reports whether the gitops.yaml of the target lists, or listed, the app of rec.
 func (rd finding) lists(rec *record.Record) bool {
 	return rec.Inventory != nil && rec.List == rd.target.App.Path && rec.Source.Repo == rd.From.Repo
 }

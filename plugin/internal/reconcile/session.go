@@ -17,8 +17,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// Session repeats runs over one target, and remembers between them what each app holds: so a run can confine itself to what a
-// watch has brought up. Its methods must not be called at the same time.
+// Session repeats runs over one target. It remembers what each app holds, so that a run can read only the objects that a watch
+// reported. Its methods must not run at the same time.
 type Session struct {
 	*Reconciler
 	target Target
@@ -34,36 +34,36 @@ type Session struct {
 	commit     string
 }
 
-// member is an app between two passes.
+// member is an app between two runs.
 type member struct {
 	last    *pass.Pass
 	changed map[record.Key]bool // what may have drifted since
 }
 
-// Watch is one watch of metadata: what it covers, with the rights of one identity.
+// Watch is one watch of metadata: its kind and namespace, and the rights of one identity. It may be a key of a map.
 type Watch struct {
 	live.Scope
 	rights *pass.Env
 }
 
-// Session begins to repeat runs over a target.
+// Session returns a Session for a target, which has not run yet. The cause and the commit in o are ignored.
 func (r *Reconciler) Session(t Target, o Options) *Session {
 	opts := o.forPasses()
 	opts.Cause, opts.Loop = report.CauseSchedule, true
 	return &Session{Reconciler: r, target: t, opts: opts}
 }
 
-// AllHealthy tells whether the last run succeeded, and all objects are healthy and all apps at the commit.
+// AllHealthy reports whether the last run succeeded, all objects are healthy, and all apps are at the commit.
 func (s *Session) AllHealthy() bool { return s.allHealthy }
 
-// Commit is what the ref pointed at in the last run that succeeded.
+// Commit returns the hash that the ref pointed at in the last run that succeeded, "" before that.
 func (s *Session) Commit() string { return s.commit }
 
-// Watches tells what to watch to notice drift, and from which resourceVersion on. It is nil when that is not known, because the last
-// run did not get that far.
+// Watches returns what to watch to notice drift, each with the resourceVersion to start after. It is nil when the last run did
+// not get that far.
 func (s *Session) Watches() map[Watch]string { return s.watches }
 
-// Run makes one pass over each app, at commit; "" polls Git.
+// Run makes one run over all apps, at commit; "" polls Git.
 func (s *Session) Run(ctx context.Context, commit string) Outcome {
 	opts := s.opts
 	opts.Commit, opts.Forgive = commit, s.lastRunOK
@@ -95,7 +95,7 @@ func forget(p *pass.Pass) {
 	}
 }
 
-// remember keeps what the next turns need of a whole one.
+// remember keeps from a whole run what the next runs need.
 func (s *Session) remember(rd *run, err error) {
 	s.members, s.holder = nil, map[record.Key]*member{}
 	s.allHealthy = err == nil
@@ -118,9 +118,9 @@ func (s *Session) remember(rd *run, err error) {
 	}
 }
 
-// MayReadOnlyChanged tells whether a run may confine itself to the objects that Changed was told of, if watches have run without a
-// gap since the last one: that one succeeded. An app that is behind is looked at with all others: it may
-// have to wait for one of them, or be about to hand something over.
+// MayReadOnlyChanged reports whether RunChanged is enough for a run at commit. The caller knows that the watches have had no
+// gap since the last run. That run must have succeeded, and Changed must have reported an object. An app that is behind needs a
+// whole run: it may wait for another app, or be about to hand over an object.
 func (s *Session) MayReadOnlyChanged(commit string) bool {
 	if commit == "" || !s.lastRunOK {
 		return false
@@ -144,8 +144,8 @@ func (s *Session) MayReadOnlyChanged(commit string) bool {
 	return changed
 }
 
-// RunChanged makes passes over the apps whose objects may have drifted, and lets each read only what may have. done is false when
-// that is not enough, because somebody else has saved a record or suspended an app: a whole run has to follow.
+// RunChanged makes a run over the apps with changed objects, and reads only these objects. done is false when a whole run must
+// follow, because somebody else has saved a record or suspended an app.
 func (s *Session) RunChanged(ctx context.Context) (out Outcome, done bool) {
 	out.Listed = s.listed
 	for _, m := range s.members {
@@ -171,7 +171,7 @@ func (s *Session) RunChanged(ctx context.Context) (out Outcome, done bool) {
 	return out, true
 }
 
-// watchesOf tells where the lists of a run ended.
+// watchesOf returns where the lists of a run ended.
 func watchesOf(rd *run) map[Watch]string {
 	from := map[Watch]string{}
 	for _, g := range rd.groups {
@@ -189,12 +189,14 @@ func watchesOf(rd *run) map[Watch]string {
 	return from
 }
 
-// Follow tells each change that the watch brings after a resourceVersion, until ctx ends or the watch breaks.
+// Follow calls each for every change after a resourceVersion, until ctx ends or the watch breaks. The error is
+// cluster.ErrCompacted when the server no longer has the changes after that version.
 func (w Watch) Follow(ctx context.Context, after string, each func(cluster.Change[*metav1.PartialObjectMetadata])) error {
 	return w.rights.Cluster.WatchMetadata(ctx, w.Kind, w.Namespace, record.LabelPartOf, after, each)
 }
 
-// Changed tells whether a change that a watch has brought may be drift of an object of an app. The next RunChanged looks at it then.
+// Changed notes a change that a watch reported, and reports whether it may be drift of an object of an app. The next RunChanged
+// reads that object.
 func (s *Session) Changed(ctx context.Context, w Watch, c cluster.Change[*metav1.PartialObjectMetadata]) bool {
 	u := c.Object
 	key := record.Key{Group: w.Kind.Group, Kind: w.Kind.Kind, Namespace: u.Namespace, Name: u.Name}
@@ -226,8 +228,8 @@ func (s *Session) Changed(ctx context.Context, w Watch, c cluster.Change[*metav1
 	return true
 }
 
-// NextRender returns the render that waits longest of those that did not fit into their slice of the last run, nil when none waits. It
-// may go on beside later runs, which take up what came of it.
+// NextRender returns a function that makes the render which waits longest of those that took longer than their slice in the
+// last run, nil when none waits. The function may run beside later runs, which use its result. The caller must call it once.
 func (s *Session) NextRender(ctx context.Context) func(context.Context) {
 	if s.last == nil {
 		return nil

@@ -11,8 +11,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// noteListSource puts the source of the run into the list of apps that is to be saved. why is what failed, nil when the
-// run succeeded.
+// noteListSource writes the source of the run into the list of apps before it is saved. why is what failed, nil when the run
+// succeeded.
 func (rd concluding) noteListSource(list *record.AppList, why error) {
 	switch {
 	case list.Source.Repo == "" || list.Unproven:
@@ -24,14 +24,14 @@ func (rd concluding) noteListSource(list *record.AppList, why error) {
 	}
 }
 
-// fullSource names the gitops.yaml of this run.
+// fullSource returns the source of the gitops.yaml of this run.
 func (rd finding) fullSource() report.Source {
 	s := rd.from()
 	s.Ref = rd.From.Ref
 	return s
 }
 
-// failures joins what failed of the apps of this run.
+// failures returns the first error of the selected apps of this run.
 func (rd concluding) failures() error {
 	for _, p := range rd.passes {
 		if p.Failure != nil && (!p.Listed.NotSelected || p.Listed.Suspended) {
@@ -41,8 +41,8 @@ func (rd concluding) failures() error {
 	return nil
 }
 
-// worthSaving tells whether a first run over a gitops.yaml, which failed, has to be remembered: it left something in the
-// cluster, or the instance has no other source that its failure could be kept from.
+// worthSaving reports whether the list is saved although the first run over a gitops.yaml failed. It is, if the run left
+// something in the cluster, or if the instance has no other source.
 func (rd concluding) worthSaving() bool {
 	if slices.ContainsFunc(rd.passes, func(p *pass.Pass) bool {
 		return p.Record != nil && rd.finding().lists(p.Record) && p.Record.Len() > 0
@@ -56,8 +56,8 @@ func (rd concluding) worthSaving() bool {
 	return !others
 }
 
-// movesOthers refuses a run over some apps of a list at another ref than the list is at: the list has one ref, so the
-// next run over all apps would bring these back, or move the others along. A dry run may compare.
+// movesOthers refuses a run over some apps of a list at another ref than that of the list. A list has one ref: the next run
+// over all apps would move these back, or move the others too. A dry run only warns.
 func (rd finding) movesOthers() error {
 	l := rd.list
 	if len(rd.target.Only) == 0 || l == nil || rd.sameRef() || l.Revision.Commit == rd.commit && len(l.Behind) == 0 {
@@ -81,12 +81,12 @@ func (rd finding) allAt() string {
 	return at + ", " + rd.list.Source.Ref
 }
 
-// sameRef tells whether the run is about the ref that the list remembers, under whatever name.
+// sameRef reports whether the ref of the run is that of the list, whatever its spelling.
 func (rd finding) sameRef() bool {
 	return pass.SameRef(rd.From.Ref, rd.list.Source.Ref, rd.revision.Ref)
 }
 
-// refText is a ref as --ref takes it.
+// refText returns a ref as --ref takes it.
 func refText(ref string) string {
 	if ref == "" {
 		return "HEAD"

@@ -11,8 +11,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// run is one run over all apps of a target. The apps share the poll, the checkout, the list of records and one list
-// per kind; what is done to the objects of each is the business of its pass.
+// run is one run over all apps of a target. The apps share the poll, the checkout, the records and one list per kind. A pass
+// for each app does the rest.
 type run struct {
 	*Reconciler
 	target Target
@@ -21,29 +21,29 @@ type run struct {
 	commit     string
 	revision   report.Revision
 	tip        source.Revision // the commit, with its message
-	lastRange  commitRange     // that was read last
+	lastRange  commitRange     // the range of commits that was read last
 	records    map[string]*record.Record
-	ids        map[string]string // apps of the instance, by ApplySet id
+	ids        map[string]string // names of the apps of the instance, by ApplySet id
 	list       *record.AppList   // as recorded, nil when there is none
 	own        bool              // there is no gitops.yaml: the app of the target is a run of one
 	apps       []app.App         // of gitops.yaml
-	revertOnly bool              // gitops.yaml cannot be used
+	revertOnly bool              // gitops.yaml cannot be used: only drift is reverted
 	opening    sync.Mutex
 	opened     map[string]opened // by commit
 
-	passes []*pass.Pass // of all apps, those that left gitops.yaml last
+	passes []*pass.Pass // of all apps; those that left gitops.yaml come last
 	groups []*identity
 	moves  []move
 }
 
-// identity is the passes that look at the cluster with the same rights. They share their lists.
+// identity groups the passes that read the cluster with the same rights. They share their lists.
 type identity struct {
 	*pass.Env
 	passes []*pass.Pass
 	live   *live.Snapshot
 }
 
-// move is a row of one app whose object another one holds according to Git.
+// move is a row of one app whose object belongs to another app according to Git.
 type move struct {
 	from, to *pass.Pass
 	key      record.Key
@@ -55,20 +55,20 @@ type opened struct {
 	err  error
 }
 
-// commitRange is a range of commits, and the paths that are known to be touched, or not, by each.
+// commitRange is a range of commits, and the paths for which it is known which commits touch them.
 type commitRange struct {
 	from, to string
 	paths    []string
 	commits  []source.Commit
 }
 
-// The stages of a run, each with what it does. What they share is in run.
+// The stages of a run, each with what it does. They share the state in run.
 type (
 	finding    struct{ *run } // the commit, the records, and the apps
 	observing  struct{ *run } // what the cluster holds, once for all apps with the same rights
 	deciding   struct{ *run } // what is to be done for each app
 	working    struct{ *run } // one app after the other
-	concluding struct{ *run } // what concerns several apps is recorded
+	concluding struct{ *run } // records what concerns several apps
 )
 
 func (rd *run) finding() finding { return finding{rd} }

@@ -6,7 +6,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// open returns the checkout of a commit, which all apps share. Closing is left to close.
+// open returns the checkout of a commit, which all apps share; close closes it.
 func (rd *run) open(ctx context.Context, commit string) (*source.Tree, error) {
 	rd.opening.Lock()
 	defer rd.opening.Unlock()
@@ -23,6 +23,7 @@ func (rd *run) open(ctx context.Context, commit string) (*source.Tree, error) {
 	return &shared, nil
 }
 
+// close closes the checkouts of the run.
 func (rd *run) close() {
 	for _, o := range rd.opened {
 		if o.tree != nil {

@@ -12,10 +12,10 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// unreadable is the run at a commit whose gitops.yaml cannot be used.
+// unreadable is the run at a commit whose gitops.yaml cannot be used. why is the reason.
 func (rd *run) unreadable(ctx context.Context, why error) Outcome {
 	if rd.list != nil && len(rd.target.Only) > 0 && !rd.finding().sameRef() {
-		return Outcome{Listed: true, Err: why} // that of a ref which this run may not move the list to
+		return Outcome{Listed: true, Err: why} // of a ref that this run must not move the list to
 	}
 	if err := rd.concluding().saveProblem(ctx, why); err != nil {
 		return Outcome{Listed: true, Err: errors.Join(why, err)}
@@ -24,9 +24,8 @@ func (rd *run) unreadable(ctx context.Context, why error) Outcome {
 	return Outcome{Apps: apps, Listed: true, Err: errors.Join(why, err)}
 }
 
-// revertDrift keeps the apps as their records have them while the gitops.yaml of the commit cannot be used: what drifted of
-// them is reverted, from the commit that was applied last, and nothing else is written. It returns what it came to for
-// the apps that drifted.
+// revertDrift reverts drift to what the records hold, from the commit that was applied last, while gitops.yaml cannot be used.
+// Nothing else is written. It returns the results of the apps that drifted.
 func (rd *run) revertDrift(ctx context.Context) ([]AppOutcome, error) {
 	rd.revertOnly, rd.apps = true, rd.finding().recorded()
 	if len(rd.apps) == 0 || rd.commit == "" || rd.finding().ofWorkingTree() || ctx.Err() != nil || rd.finding().choose() != nil {
@@ -53,13 +52,13 @@ func (rd *run) revertDrift(ctx context.Context) ([]AppOutcome, error) {
 	return out, nil
 }
 
-// ofWorkingTree tells whether what was read is no commit: there is nothing then that a record could hold the apps at.
+// ofWorkingTree reports whether the source is a working tree and no commit. No record can name such a state.
 func (rd finding) ofWorkingTree() bool {
 	o := rd.opened[rd.commit]
 	return o.tree != nil && o.tree.Objects == nil
 }
 
-// recorded lists the apps that gitops.yaml named when it could be used last, as their records have them.
+// recorded returns the apps that gitops.yaml listed when it could be used last, with their recorded settings.
 func (rd finding) recorded() []app.App {
 	if rd.list == nil {
 		return nil
@@ -73,7 +72,7 @@ func (rd finding) recorded() []app.App {
 	return apps
 }
 
-// heldBack says why the round was about an earlier commit than the ref points at.
+// heldBack returns why the source showed an earlier commit than the ref points at, nil when it did not.
 func (rd concluding) heldBack() error {
 	if h, ok := rd.Source.(source.Gate); ok {
 		_, why := h.Withheld()

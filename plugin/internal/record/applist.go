@@ -9,6 +9,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
+// How the Secret of a list of apps is found: by its label and its type.
 const (
 	LabelList = "kubectl-gitops.dev/app-list" // on the Secret with the list of apps of a gitops.yaml
 	ListType  = "kubectl-gitops.dev/app-list"

@@ -1,6 +1,5 @@
-// Package target finds out what a command works on: from flags, from the records and the installation of an instance, and from the
-// checkout we stand in. What comes out is a reconcile.Target and a source of commits.
+// Package target finds out what a command works on: from flags, from the records and the installation of an instance, and
+// from the checkout that contains the current directory. It returns a reconcile.Target and a source of commits.
 //
-// Credentials of Git end here: no other package imports those that read a repository with them. It applies nothing, and prints
-// nothing.
+// No other package reads the credentials of Git. The package applies nothing and prints nothing.
 package target

@@ -15,7 +15,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
-// Flags say which directory of which repository to read, and how to treat what is in it.
+// Flags name a directory of a repository, and the settings of the app in it.
 type Flags struct {
 	Repo, Ref, Path, Name string
 	Namespace             string // of objects that name none
@@ -93,7 +93,7 @@ func CheckName(name string) error {
 	return nil
 }
 
-// AppName makes a name for an app out of a path or URL: its last element, lower-case, as a DNS label.
+// AppName makes the name of an app from a path or URL: its last element in lower case, as a DNS label.
 func AppName(s string) string {
 	s = strings.TrimSuffix(strings.TrimRight(s, "/"), ".git")
 	s = strings.ToLower(s[strings.LastIndexAny(s, "/:\\")+1:])

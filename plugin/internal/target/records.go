@@ -47,7 +47,7 @@ func recorded(ctx context.Context, store *store.Store, names []string) (*record.
 	return nil, hint.Errorf("no app named, and there are several", "name one of: %s", strings.Join(known, ", "))
 }
 
-// UnknownApp is the error about an app that the instance does not have; known are those that it has.
+// UnknownApp returns the error about an app that the instance does not have; known are the apps that it has.
 func UnknownApp(name, namespace string, known []string) error {
 	err := fmt.Errorf("no app %s in namespace %s", name, namespace)
 	if len(known) == 0 {
@@ -56,7 +56,7 @@ func UnknownApp(name, namespace string, known []string) error {
 	return hint.With(err, "it has: %s; -n selects another instance", strings.Join(slices.Sorted(slices.Values(known)), ", "))
 }
 
-// Names are the apps of the instance, as far as they can be read.
+// Names returns the apps of the instance, as far as they can be read.
 func Names(ctx context.Context, store *store.Store) []string {
 	var names []string
 	if parents, err := store.Parents(ctx); err == nil {

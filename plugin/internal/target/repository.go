@@ -39,7 +39,7 @@ func (f *Flags) Repository() Repository {
 	return Repository{repo}
 }
 
-// IsDirectory tells whether p names a directory of this machine.
+// IsDirectory reports whether p names a directory of this machine.
 func IsDirectory(p string) bool {
 	info, err := os.Stat(p)
 	return err == nil && info.IsDir()

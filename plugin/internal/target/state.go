@@ -78,7 +78,7 @@ func openDirectory(dir string) (State, error) {
 	return State{Root: root, Close: func() { root.Close() }}, nil
 }
 
-// Below is the path in the checkout of the directory we stand in; "." where that is its top, or we stand in none.
+// Below returns the path of the current directory inside its checkout; "." at the top, or outside a checkout.
 func Below() string {
 	if _, rel, err := worktree.Find(workingDirectory()); err == nil {
 		return rel

@@ -1,7 +1,7 @@
-// Package recorded reads from its record what an app is, where no file can be asked: of an app that left Git, while
-// gitops.yaml cannot be used, and wherever a reader has only the cluster.
+// Package recorded returns the settings of an app from its record. It is for an app that left Git, for the time while
+// gitops.yaml cannot be used, and for readers that have only the cluster.
 //
-// It does NOT load records.
+// It does not load records.
 package recorded
 
 import (
@@ -11,8 +11,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// Settings returns what a record says of its app: all settings of one that a gitops.yaml lists, and of another one what
-// flags cannot say otherwise.
+// Settings returns the settings of an app from its record: all of them for an app of a gitops.yaml, and for any other app
+// those that no flag can change.
 func Settings(rec *record.Record) app.App {
 	if rec.List != "" {
 		var all app.App

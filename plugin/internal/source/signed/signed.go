@@ -1,5 +1,5 @@
-// Package signed shows commits that somebody signed who may, and no others. It does not know whose signatures count (that is
-// package trust), how commits are read, nor where it is kept which commits were verified: it is given all three.
+// Package signed shows only commits that a trusted person has signed. It does not decide whose signatures are trusted
+// (package trust does), read commits, or remember which commits were verified: its callers give it all three.
 package signed
 
 import (
@@ -16,8 +16,8 @@ import (
 // Last returns the newest commit of the repository that was verified when it was applied; nil when there is none.
 type Last func(context.Context) *report.Revision
 
-// Unverified shows whatever the ref points at, if no commit of the repository was verified when it was applied. Where one
-// was, keys were given until now: they are lost, or somebody took them away.
+// Unverified shows whatever the ref points at, if no commit of the repository was ever verified. If one was, keys were given
+// before and are missing now: Poll then fails.
 type Unverified struct {
 	source.Source
 	Name string // of the repository, for messages
@@ -41,8 +41,8 @@ func (s *Unverified) Poll(ctx context.Context) (string, error) {
 	return s.Source.Poll(ctx)
 }
 
-// Trusted shows only commits that somebody signed who may, as the source it is made from says. While the tip of the ref is not
-// such a commit, it shows the last one that is.
+// Trusted is a source of signed commits only. While the tip of the ref has no trusted signature, Trusted shows the last
+// commit that had one.
 type Trusted struct {
 	source.Source
 	applied Last
@@ -56,8 +56,8 @@ type Trusted struct {
 	of    string       // the commit of tree
 }
 
-// New returns the trusted commits of a source whose Open fails with a source.UntrustedError for all others. Close it when they
-// are no longer needed.
+// New returns the trusted commits of a source, whose Open must fail with a source.UntrustedError for all others. The caller
+// calls Close.
 func New(of source.Source, applied Last) *Trusted {
 	return &Trusted{Source: of, applied: applied, known: map[string]error{}}
 }
@@ -136,7 +136,7 @@ func (s *Trusted) Withheld() (string, error) {
 	return s.tip, s.held
 }
 
-// Close removes what was unpacked to be verified and not asked for.
+// Close removes checkouts that were opened for verification and not used.
 func (s *Trusted) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,5 +1,6 @@
-// Package worktree reads the checkout that a directory of this machine lies in, uncommitted changes included: for commands that
-// look, such as diff, render and preview. It fetches nothing, has no credentials, and nothing is applied from it.
+// Package worktree is the source of commands that only read, such as diff, render and preview: the checkout that contains
+// the current directory, with its uncommitted changes. It fetches nothing and has no credentials, and nothing is applied
+// from it.
 package worktree
 
 import (
@@ -15,7 +16,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/git"
 )
 
-// Checkout is a working tree. It is a source.Source with one state, which is no commit.
+// Checkout is a working tree. It is a source.Source with a single state, which is not a commit.
 type Checkout struct {
 	Top      string // its uppermost directory
 	revision source.Revision
@@ -41,7 +42,7 @@ func Find(dir string) (Checkout, string, error) {
 	return Checkout{top, rev}, filepath.ToSlash(rel), err
 }
 
-// Of tells whether the checkout is one of a repository, of which an instance has applied a commit.
+// Of reports whether the checkout belongs to a repository. commit is one that the instance has applied from it, "" for none.
 func (c Checkout) Of(repo, commit string) bool { return git.CheckoutOf(c.Top, repo, commit) }
 
 // Poll implements source.Source. A working tree is no commit, so nothing recorded ever equals it.
@@ -61,7 +62,7 @@ func (c Checkout) Commits(ctx context.Context, from, _ string, paths ...string) 
 	return git.Repo{URL: c.Top}.Commits(ctx, from, c.revision.Commit, paths...)
 }
 
-// Ignored tells what of the working tree below top Git does not want to know; nil where nothing is ignored.
+// Ignored returns a function that reports whether Git ignores a path below top; nil when nothing is ignored.
 func Ignored(top string) func(name string, isDir bool) bool {
 	patterns, err := gitignore.ReadPatterns(osfs.New(top), nil)
 	if err != nil || len(patterns) == 0 {

@@ -14,10 +14,10 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// tellRewritten notes values that the server stored otherwise than Git says: an admission policy or webhook rewrote
-// them. They are the baseline from now on, so this is told when an object is applied, and not at every pass.
+// tellRewritten adds a note on values that the server stored differently from Git: an admission policy or webhook rewrote
+// them. The stored values are what drift is compared with from now on, so the note is made once, when the object is applied.
 func (a *Applier) tellRewritten(c *report.Change, s *plan.Step, o Outcome, set *fieldpath.Set) {
-	told := map[string]bool{} // what was rewritten before a revert of other fields
+	told := map[string]bool{} // what was rewritten already before other fields were reverted
 	if o.Before != nil {
 		for _, d := range fields.Diff(s.Manifest, o.Before, set) {
 			told[d.Path] = d.To != nil
@@ -54,7 +54,7 @@ func (a *Applier) tellRewritten(c *report.Change, s *plan.Step, o Outcome, set *
 	c.Note = note
 }
 
-// means tells whether the server's value is another spelling of Git's, or Git's with defaults.
+// means reports whether the server's value is another spelling of Git's value, or Git's value with defaults added.
 func means(git, live any) bool {
 	switch git := git.(type) {
 	case map[string]any:

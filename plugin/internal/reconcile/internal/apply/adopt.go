@@ -15,8 +15,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// formerManagers are the field managers of tools that an object may have belonged to before: their share in our fields
-// ends, so that a field that leaves Git leaves the object.
+// formerManagers are the field managers of tools that an object may have belonged to. We end their ownership of our fields:
+// otherwise a field that leaves Git would stay in the object.
 func formerManagers() []string {
 	return []string{fieldKeeper, "helm", "Helm", "helm-controller", "kustomize-controller", "flux", "flux-client-side-apply", "argocd-controller", "argocd-application-controller",
 		"fleetagent", "kapp", "kapp-server-side-apply"}
@@ -24,8 +24,8 @@ func formerManagers() []string {
 
 const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
 
-// traces are the labels and annotations by which other tools know their objects. Left on an object that is ours now,
-// they let those tools delete it when they clean up.
+// traces are the labels and annotations by which other tools know their objects. They must go from an object that is ours
+// now, or those tools delete it when they clean up.
 func traces() (labels, annotations []string) {
 	return []string{owners.FluxGroup + "/name", owners.FluxGroup + "/namespace", owners.FluxHelmGroup + "/name", owners.FluxHelmGroup + "/namespace", owners.ArgoLabel,
 			"objectset.rio.cattle.io/hash", owners.KappLabel, "kapp.k14s.io/association"},
@@ -34,15 +34,15 @@ func traces() (labels, annotations []string) {
 			"kapp.k14s.io/identity", "kapp.k14s.io/original", "kapp.k14s.io/original-diff-md5"}
 }
 
-// adopting tells whether an apply made an object ours that somebody else had made, or had taken from us.
+// adopting reports whether an apply made an object ours that somebody else had made, or had removed our label from.
 func adopting(s *plan.Step, created bool) bool {
 	return !created && (s.Row == nil || s.Row.UID == "" || s.State == live.Replaced || s.State == live.Missing)
 }
 
-// soleOwner takes the share of people's kubectl, of tools that had the object before, and of the owner that the server
-// invents for an object without managedFields, out of the fields we own: a field that leaves Git would stay for their
-// sake. kubectl's note of what it applied goes too, and with an object that is taken over the marks of its former tool.
-// It returns u when somebody changes those fields meanwhile: then the object is drifted, and the next pass repeats this.
+// soleOwner makes us the only owner of the fields that we apply: others would keep a field in the object after it left Git.
+// It removes the ownership of kubectl, of former tools, and of the manager that the server makes up for an object without
+// managedFields. It also removes kubectl's last-applied annotation, and the marks of former tools from an adopted object. It
+// returns u when somebody changes those fields meanwhile: the object has drifted then, and the next run does this again.
 func (a *Applier) soleOwner(ctx context.Context, s *plan.Step, u *unstructured.Unstructured, adopted bool) (*unstructured.Unstructured, error) {
 	const tries = 5 // a controller that reports status is enough for a conflict
 	live := u
@@ -77,7 +77,7 @@ func (a *Applier) soleOwner(ctx context.Context, s *plan.Step, u *unstructured.U
 	return u, nil
 }
 
-// unmarked is what a dry run shows of an object that would be taken over: without what leftovers lists.
+// unmarked returns an object as a dry run shows it after adoption: without what leftovers lists.
 func unmarked(s *plan.Step, after *unstructured.Unstructured) *unstructured.Unstructured {
 	patch := leftovers(s, after, true)
 	if len(patch) == 0 {
@@ -91,7 +91,7 @@ func unmarked(s *plan.Step, after *unstructured.Unstructured) *unstructured.Unst
 	return after
 }
 
-// leftovers lists what to take off an object of what other tools noted on it, unless Git says it too.
+// leftovers returns the JSON patch that removes the marks of other tools from an object, except those that Git sets too.
 func leftovers(s *plan.Step, live *unstructured.Unstructured, adopted bool) []map[string]any {
 	labels, annotations := traces()
 	if !adopted {

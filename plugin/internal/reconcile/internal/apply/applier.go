@@ -19,51 +19,58 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
+// Bounds on parallel work.
 const (
-	// AtOnce bounds how many objects are written at once.
+	// AtOnce is how many objects are written in parallel.
 	AtOnce = 16
-	// UnrecordedAtOnce bounds how many whole answers of the server are held: the record needs little of them.
+	// UnrecordedAtOnce is how many objects are held in memory between their write and their row in the record.
 	UnrecordedAtOnce = 64
-	// fieldKeeper holds the value of a field that we stop sending, so that the server does not reset it.
+	// fieldKeeper is the field manager that owns fields which we stop sending, so that the server does not remove them.
 	fieldKeeper = "gitops-keeper"
 )
 
-// Applier applies and prunes objects of one app, one at a time or side by side.
+// Applier writes objects of one app. Several goroutines may write different objects; Result is for one goroutine at a time.
 type Applier struct {
-	Client    *cluster.Client
-	Now       func() time.Time
-	Say       *tell.Teller
-	Wait      *wait.Waiter
-	Contested *Contested
-	Set       string // ApplySet id of the app
-	Foreign   app.ForeignFields
-	DryRun    bool
-	Record    *record.Record
-	Promised  plan.Promised
+	Client    *cluster.Client   // sends the requests, with the rights of the app
+	Now       func() time.Time  // the clock
+	Say       *tell.Teller      // masks secret values, and receives remarks
+	Wait      *wait.Waiter      // deletes an object and waits until it is gone
+	Contested *Contested        // what was reverted lately, shared by the runs of a process
+	Set       string            // ApplySet id of the app
+	Foreign   app.ForeignFields // whether fields that other people added are reported, reverted or kept
+	DryRun    bool              // the API server is asked and stores nothing
+	Record    *record.Record    // read for its secret, with which digests of fields are made
+	Promised  plan.Promised     // what the plan will create before an object is applied
 
-	Unchanged     func(ctx context.Context) error                          // whether nobody has saved the record since
-	Absent        func(cluster.Kind) bool                                  // the server does not serve the kind
-	Text          func(manifest.Origin) []byte                             // of a file of the commit; nil where it cannot be read
-	MayRecreate   func(ctx context.Context, s *plan.Step) error            // one that was not planned
-	IsCredentials func(ctx context.Context, ref cluster.Ref) (bool, error) // of the instance
-	MadeNamespace func(u *unstructured.Unstructured) bool                  // by a run, for this app
+	// Unchanged fails when somebody else has saved the record since it was loaded.
+	Unchanged func(ctx context.Context) error
+	// Absent reports whether the API server does not serve a kind.
+	Absent func(cluster.Kind) bool
+	// Text returns the text of a file of the commit, nil where it cannot be read.
+	Text func(manifest.Origin) []byte
+	// MayRecreate checks the deletion budget for a recreation that was not planned.
+	MayRecreate func(ctx context.Context, s *plan.Step) error
+	// IsCredentials reports whether the instance takes its credentials from an object.
+	IsCredentials func(ctx context.Context, ref cluster.Ref) (bool, error)
+	// MadeNamespace reports whether an earlier run created a Namespace for this app, before the app itself contained it.
+	MadeNamespace func(u *unstructured.Unstructured) bool
 }
 
-// Outcome is what one write did. after is the object as the server stored it.
+// Outcome is the result of applying one object: skipped, failed, or the object after it.
 type Outcome struct {
-	After   *unstructured.Unstructured
-	Before  *unstructured.Unstructured
-	Created bool
-	Skipped string
-	from    string              // who made the object that was there before
-	Former  []owners.Claim      // who it belonged to
-	ahead   string              // which app before this one defines its kind, when the server does not yet
-	gone    []fields.Difference // fields of others that were taken away
-	dropped []fields.Leftover   // what made way for fields of Git's
-	refused bool                // because the server refuses these beside it
-	Left    bool                // it is create-only and exists: nothing was sent
-	Anew    string              // why it was deleted and created anew
-	Err     error
+	After   *unstructured.Unstructured // the object as the server stored it, or would
+	Before  *unstructured.Unstructured // the object before the write; nil when it did not exist or was not read
+	Created bool                       // the object did not exist, or was recreated
+	Skipped string                     // why nothing was sent
+	from    string                     // who made the object that existed before, as text
+	Former  []owners.Claim             // tools that the object belonged to
+	ahead   string                     // which app before this one defines the kind, when the server does not serve it yet
+	gone    []fields.Difference        // fields of others that were removed because the settings revert them
+	dropped []fields.Leftover          // fields of others that were removed to apply Git's fields
+	refused bool                       // dropped was removed because the server refuses Git's fields beside it
+	Left    bool                       // it is create-only and exists: nothing was sent
+	Anew    string                     // why it was deleted and recreated, "" when it was not
+	Err     error                      // why it was not applied; Applier.Explain words it
 }
 
 func uidOf(u *unstructured.Unstructured) types.UID {
@@ -73,14 +80,14 @@ func uidOf(u *unstructured.Unstructured) types.UID {
 	return u.GetUID()
 }
 
-// firstTime tells whether an object, if there is one, was never applied by us.
+// firstTime reports whether we never applied the live object, if there is one.
 func firstTime(s *plan.Step) bool { return s.Row == nil || s.Row.UID == "" || s.State == live.Replaced }
 
-// written is what came of one write.
+// written is the result of one write.
 type written struct {
 	after   *unstructured.Unstructured
 	created bool
-	before  *unstructured.Unstructured // where the object had to be read
-	dropped []fields.Leftover          // what went besides what Git says
-	refused bool                       // it went because the server refuses Git's fields beside it
+	before  *unstructured.Unstructured // the object before, where it had to be read
+	dropped []fields.Leftover          // fields of others that were removed
+	refused bool                       // they were removed because the server refuses Git's fields beside them
 }

@@ -13,6 +13,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 )
 
+// Apply carries out one step of a plan: it creates the object, changes it, or deletes and recreates it. In a dry run it
+// returns what would happen. Errors are in the Outcome; so is the reason when an object of another writer is left alone
+// after several reverts. An interrupt leaves the write wait.WriteGrace to finish.
 func (a *Applier) Apply(ctx context.Context, s *plan.Step) Outcome {
 	if s.State == live.Terminating && s.Live != nil {
 		return Outcome{Err: fmt.Errorf("is being deleted since %s; it is applied again when it is gone",
@@ -50,7 +53,7 @@ func (a *Applier) Apply(ctx context.Context, s *plan.Step) Outcome {
 		after, created, err = a.send(ctx, s, uidOf(s.Live))
 	}
 	if s.Live != nil && apierrors.IsConflict(err) && !ownedByOthers(err) {
-		// It was deleted since the look: by somebody, then it comes back; or by another reconciler, that knows better.
+		// It was deleted since it was read. A person's deletion is reverted; another reconciler may have pruned it, and saved the record.
 		if err = a.Unchanged(ctx); err == nil {
 			after, created, err = a.send(ctx, s, "")
 		}
@@ -67,8 +70,8 @@ func (a *Applier) Apply(ctx context.Context, s *plan.Step) Outcome {
 	return a.finishApply(ctx, s, Outcome{After: after, Before: before, Created: created, dropped: w.dropped, refused: w.refused, Err: err})
 }
 
-// finishApply does what follows an apply that went well: fields that are left to others are let go, what an object that
-// is taken over has of its former tool ends, and what others added goes if the app says so.
+// finishApply does what follows a successful apply. It gives away fields that are left to others, and removes the marks of
+// the tool that an adopted object belonged to. If the settings say so, it removes fields that others added.
 func (a *Applier) finishApply(ctx context.Context, s *plan.Step, o Outcome) Outcome {
 	if o.Err == nil && !o.Created {
 		o.After, o.Err = renaming{a}.oneShare(ctx, s, o.After)
@@ -91,7 +94,7 @@ func (a *Applier) finishApply(ctx context.Context, s *plan.Step, o Outcome) Outc
 	return o
 }
 
-// leaveAlone tells whether an object that is only to be created exists already. Then nothing is sent.
+// leaveAlone reports whether a create-only object exists already. Then nothing is sent.
 func (a *Applier) leaveAlone(ctx context.Context, s *plan.Step) (Outcome, bool) {
 	if !s.Policy.CreateOnly {
 		return Outcome{}, false

@@ -14,26 +14,26 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// A field that was reverted fightCount times within fightWindow has another writer that does not give up: reverting it
-// on and on would only restart what it configures.
+// When a field counts as contested: another writer sets it again after each revert. Reverting it further would only restart
+// what it configures.
 const (
-	contestedAfter  = 5
-	contestedWithin = 10 * time.Minute
+	contestedAfter  = 5                // after so many reverts of a field
+	contestedWithin = 10 * time.Minute // within so much time
 )
 
-// Contested remembers what was reverted lately. The zero value is ready to use.
+// Contested remembers which fields were reverted lately. The zero value is ready to use, by several goroutines.
 type Contested struct {
 	mu      sync.Mutex
 	reverts map[record.Key]map[string]*contestedField
 }
 
 type contestedField struct {
-	times []time.Time
-	by    string
+	times []time.Time  // of the reverts, oldest first
+	by    string       // who sets it again
 	owner owners.Owner // of the object, where its labels say who writes it
 }
 
-// Reverted notes that fields of an object were reverted; none means the whole object. before is the object as it was
+// Reverted notes that fields of an object were reverted; no changes mean the whole object. before is the object as it was
 // found, nil when it was gone.
 func (f *Contested) Reverted(now time.Time, s *plan.Step, before *unstructured.Unstructured, changes []report.FieldChange) {
 	f.mu.Lock()
@@ -66,8 +66,8 @@ func (f *Contested) Reverted(now time.Time, s *plan.Step, before *unstructured.U
 	}
 }
 
-// GiveUp tells why a drifted object is left as it is for now; nil when it is to be reverted. A new commit is always
-// applied.
+// GiveUp returns why a drifted object is not reverted for now: a field of it is contested. It returns nil when the object is
+// to be applied. A new commit is always applied.
 func (f *Contested) GiveUp(now time.Time, s *plan.Step) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -87,6 +87,7 @@ func (f *Contested) GiveUp(now time.Time, s *plan.Step) error {
 	return nil
 }
 
+// recent returns the times within contestedWithin before now.
 func recent(now time.Time, times []time.Time) []time.Time {
 	for len(times) > 0 && now.Sub(times[0]) > contestedWithin {
 		times = times[1:]

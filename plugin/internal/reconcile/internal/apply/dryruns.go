@@ -15,13 +15,14 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 )
 
-// Refused is a step with the answer that its write would get.
+// Refused is a step that the API server would refuse. Its Outcome has the answer.
 type Refused struct {
 	*plan.Step
 	Outcome
 }
 
-// Ask does to each step, as a dry run, all that a write does. It notes what is to be recreated.
+// Ask applies each step as a dry run, and returns those whose write would be refused. It sets Recreate of the steps whose
+// object is to be deleted and recreated.
 func (a *Applier) Ask(ctx context.Context, steps []*plan.Step) []Refused {
 	dry := *a
 	dry.DryRun = true
@@ -37,8 +38,8 @@ func (a *Applier) Ask(ctx context.Context, steps []*plan.Step) []Refused {
 	return refused
 }
 
-// isFinal tells whether the answer to a dry run is the answer to the write as well. It is not where the dry run is what
-// failed, or where an object that this pass applies before may change the server's mind. Then the write will tell.
+// isFinal reports whether the write would get the same answer as the dry run. It would not when the dry run itself is what
+// failed, or when an object that is applied earlier may change the answer.
 func (a *Applier) isFinal(err error, s *plan.Step) bool {
 	var api apierrors.APIStatus
 	if !errors.As(err, &api) {
@@ -58,8 +59,8 @@ func (a *Applier) isFinal(err error, s *plan.Step) bool {
 	return refusesUpdate(err) || st.Code == 413
 }
 
-// admits tells whether objects of a kind have a say in what the server admits: rights, quotas, classes, policies, and
-// custom resources, which may be policies of some engine.
+// admits reports whether objects of a kind influence what the server admits: rights, quotas, classes, policies, and custom
+// resources, which may be policies of some engine.
 func admits(k cluster.Kind) bool {
 	switch k.Group {
 	case "":

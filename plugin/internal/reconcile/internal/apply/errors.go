@@ -18,8 +18,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
-// explain turns the API server's answer about one object into a short message and a hint. Values of Secrets never
-// appear in either.
+// explain returns the answer of the API server about one object as a short message and a hint, without values of Secrets.
 func explain(err error, s *plan.Step, secrets []*unstructured.Unstructured) (message, advice string) {
 	message, advice = words(err, s)
 	if hints := hint.Of(err); len(hints) > 0 {
@@ -28,6 +27,7 @@ func explain(err error, s *plan.Step, secrets []*unstructured.Unstructured) (mes
 	return diff.MaskError(message, secrets...), diff.MaskError(advice, secrets...)
 }
 
+// words is explain without masking.
 func words(err error, s *plan.Step) (message, advice string) {
 	var kept *keptError
 	if errors.As(err, &kept) {
@@ -98,7 +98,8 @@ func invalid(st metav1.Status) string {
 	return strings.Join(parts, "; ")
 }
 
-// Explain is explain with the lines of the file where the manifest does not fit.
+// Explain returns the error of a write as a message and a hint, with secret values masked. Where the manifest does not fit
+// its schema, the message has the lines of the file.
 func (a *Applier) Explain(err error, s *plan.Step) (message, advice string) {
 	var api apierrors.APIStatus
 	if errors.As(err, &api) && s.Fields() != nil {

@@ -13,7 +13,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// dropForeign takes away what people added to an object beside what Git sets, and returns what that was.
+// dropForeign removes fields that people added to an object beside Git's fields. It returns the object after that, and the
+// removed fields.
 func (a releasing) dropForeign(ctx context.Context, ref cluster.Ref, u *unstructured.Unstructured) (*unstructured.Unstructured, []fields.Difference, error) {
 	const tries = 5
 	for range tries {
@@ -48,7 +49,7 @@ func (a releasing) dropForeign(ctx context.Context, ref cluster.Ref, u *unstruct
 	return u, nil, nil
 }
 
-// stripped shows in a dry run what would be left.
+// stripped returns an object as a dry run shows it after dropForeign.
 func stripped(u *unstructured.Unstructured, gone []fields.Difference) *unstructured.Unstructured {
 	u = u.DeepCopy()
 	fields.Drop(u, gone)

@@ -7,7 +7,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// bare is an object without status and bookkeeping. A dry run keeps the resourceVersion, so that tells nothing.
+// bare returns an object without its status and what the server counts. A dry run keeps the resourceVersion, so that says
+// nothing.
 func bare(u *unstructured.Unstructured) map[string]any {
 	c := u.DeepCopy().Object
 	delete(c, "status")

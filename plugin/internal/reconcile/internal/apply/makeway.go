@@ -15,11 +15,12 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// write sends one object the way it asks for. before is the live object, nil where it was not read.
+// write sends one object. before is the live object, nil where it was not read.
 //
-// Server-side apply leaves what others set beside Git's fields. That is right for additions. It is not for what took the
-// place of a field of Git's: an item whose key a person changed, or the other of two alternatives, which makes the server
-// refuse the apply. Such parts go, if they are people's, a former tool's or a default. What controllers set stays.
+// Server-side apply keeps what others set beside Git's fields. That is right for additions. It is wrong for what replaced
+// one of Git's fields: a list item whose key a person changed, or the other one of two alternatives, with which the server
+// refuses the apply. Such fields are removed if a person, a former tool or a default set them. Fields that controllers set
+// stay.
 func (a *Applier) write(ctx context.Context, s *plan.Step, before *unstructured.Unstructured) (written, error) {
 	if s.Live != nil {
 		before = s.Live
@@ -39,7 +40,7 @@ func (a *Applier) write(ctx context.Context, s *plan.Step, before *unstructured.
 		w, err := a.makeWay(ctx, t, nil)
 		if err == nil || s.Policy.Replace || !apierrors.IsInvalid(err) && !apierrors.IsNotFound(err) {
 			return w, err
-		} // what is needed elsewhere stays
+		} // another field needs them: they stay
 	}
 	after, created, err := a.send(ctx, s, uidOf(s.Live))
 	w := written{after: after, created: created, before: before}
@@ -52,8 +53,8 @@ func (a *Applier) write(ctx context.Context, s *plan.Step, before *unstructured.
 	return w, nil
 }
 
-// inPlace takes list items of its former owner off an object that was taken over without having been read, where they
-// stand in the place of Git's.
+// inPlace removes list items of the former owner that replaced Git's items, from an object that was adopted without having
+// been read.
 func (a *Applier) inPlace(ctx context.Context, s *plan.Step, w written) (written, error) {
 	t := &trial{Applier: a, step: s, live: w.after, applied: true}
 	if must, err := t.must(); err != nil || len(must) == 0 {
@@ -67,15 +68,15 @@ func (a *Applier) inPlace(ctx context.Context, s *plan.Step, w written) (written
 	return less, err
 }
 
-// parties says whose fields may go from an object.
+// parties returns whose fields may be removed from an object.
 func (a *Applier) parties(s *plan.Step) fields.Parties {
 	return fields.Parties{Ours: record.Manager, Former: formerManagers(), LeftTo: append(slices.Clone(s.Managers), fieldKeeper),
 		LeftAt: s.Released, Yields: s.Policy.Yield, LikeOurs: a.Foreign == app.ForeignKeep || s.Told != "",
 		Known: s.WasTold, LikeEdits: firstTime(s)}
 }
 
-// makeWay writes an object without what has to go, and without what explains the refusal of an apply, as far as dry runs
-// prove that it does. A refusal that nothing explains is returned as it is.
+// makeWay writes an object without the fields that must go, and without the fields that explain the refusal of an apply, as
+// far as dry runs prove that they do. It returns the refusal when no field explains it.
 func (a *Applier) makeWay(ctx context.Context, t *trial, refused error) (written, error) {
 	if _, helps := refusalOf(refused); refused != nil && !helps {
 		return written{}, refused
@@ -98,7 +99,7 @@ func (a *Applier) makeWay(ctx context.Context, t *trial, refused error) (written
 	return written{}, cmp.Or(refused, fmt.Errorf("%s is written by others all the time", t.step.Ref))
 }
 
-// clear makes way on one live object. A conflict means that somebody wrote it meanwhile.
+// clear is one try of makeWay with the live object. A conflict error means that somebody wrote the object meanwhile.
 func (a *Applier) clear(ctx context.Context, t *trial, refused error) (written, error) {
 	must, err := t.must()
 	if err != nil {

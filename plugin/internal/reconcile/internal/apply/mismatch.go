@@ -17,21 +17,21 @@ import (
 
 const unknown = "unknown field"
 
-// typedObject begins the answer to values that have the right type and cannot be read all the same. It does not say where
+// typedObject begins the answer to values that have the right type and still cannot be read. The answer does not say where
 // they are.
 const typedObject = "failed to convert new "
 
 // typedPatch begins the answer to an apply that does not fit the schema. The rest names the object and lists the places.
 const typedPatch = "failed to create typed patch object ("
 
-// isMismatch tells the answer to a manifest that does not fit the schema.
+// isMismatch reports whether the server refused a manifest that does not fit the schema.
 func isMismatch(err error) bool {
 	var api apierrors.APIStatus
 	return errors.As(err, &api) && len(mismatches(api.Status().Message, nil)) > 0
 }
 
-// mismatches reads all places that the API server names in its answer about a manifest. The values are the manifest's:
-// those in the answer are written for programmers, and may be secret.
+// mismatches returns all places that the API server names in its answer about a manifest. The values come from the manifest:
+// those in the answer are formatted for programmers, and may be secret.
 func mismatches(message string, manifest map[string]any) []mismatch {
 	var out []mismatch
 	if i := strings.Index(message, typedPatch); i >= 0 {
@@ -88,7 +88,8 @@ func mismatchIn(line string, manifest map[string]any) mismatch {
 	return m
 }
 
-// misfit words a value of the wrong type. Nothing is said of the value but what it is.
+// misfit returns the message and the hint for a value of the wrong type. The message names the type of the value, not the
+// value.
 func misfit(want string, value any, known bool) (text, advice string) {
 	names := map[string]string{"string": "a string", "numeric": "a number", "boolean": "true or false", "map": "a mapping", "list": "a list", "any scalar": "a single value"}
 	text = "must be " + names[want]
@@ -125,7 +126,7 @@ func typeName(value any) string {
 	return "a string"
 }
 
-// again makes m about the second of two list items with one key, which the server writes like [name="web"].
+// again turns m into the place of the second of two list items with the same key, which the server writes like [name="web"].
 func (m *mismatch) again(key string) {
 	list, _ := m.value.([]any)
 	m.text = "has two items with the key " + keyWords(key)
@@ -306,7 +307,8 @@ func follow(at any, names []any) (bool, any) {
 	return true, at
 }
 
-// wordMismatches says what is wrong in all places, each with the line that lineOf finds, 0 when it finds none.
+// wordMismatches returns the message for all places, each with the line that lineOf finds, 0 when it finds none. The hint is
+// that of the first.
 func wordMismatches(list []mismatch, origin manifest.Origin, lineOf func(mismatch) int) (message, advice string) {
 	var texts []string
 	first := origin

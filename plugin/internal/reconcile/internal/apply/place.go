@@ -8,7 +8,7 @@ import (
 // mismatch is one place of a manifest that does not fit the schema of its kind.
 type mismatch struct {
 	path   []any  // names of fields and indices of list items, as far as they are known
-	at     string // the same as people write it
+	at     string // the same path as people write it
 	value  any
 	text   string
 	advice string
@@ -21,7 +21,7 @@ func dotted(at, name string) string {
 	return strings.TrimPrefix(at+"."+name, ".")
 }
 
-// written writes a path as people do, with the indices of list items.
+// spelt returns a path as people write it, with the indices of list items.
 func spelt(path []any) string {
 	at := ""
 	for _, p := range path {

@@ -17,8 +17,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// Prune deletes one object, or finds out that there is nothing of ours to delete. done means that the row can go.
-// was is the object as it was, if it was read.
+// Prune deletes one object if it is proven to be ours. c is the change to report, nil when there was nothing to delete. was
+// is the deleted object, nil when it was not read. done says that the row can leave the record: the object is gone, or not
+// ours, or was released. An object that must stay is released instead: it keeps existing and loses our label.
 func (a *Applier) Prune(ctx context.Context, r plan.Prune) (c *report.Change, was *unstructured.Unstructured, done bool) {
 	c = &report.Change{Object: r.Row.ID(), Short: a.Say.Short(r.Row.Ref)}
 	fail := func(err error) (*report.Change, *unstructured.Unstructured, bool) {
@@ -28,7 +29,7 @@ func (a *Applier) Prune(ctx context.Context, r plan.Prune) (c *report.Change, wa
 		return c, nil, false
 	}
 	if a.Absent(r.Row.Ref.Kind) {
-		return nil, nil, true // discovery says that the kind is gone, and its objects with it
+		return nil, nil, true // the kind is gone, and its objects with it
 	}
 	live, err := a.ProvenOurs(ctx, r)
 	if err != nil {
@@ -61,7 +62,7 @@ func (a *Applier) Prune(ctx context.Context, r plan.Prune) (c *report.Change, wa
 	}
 	if err := a.remove(ctx, r.Row.Ref, live.GetUID()); err != nil {
 		if apierrors.IsConflict(err) {
-			return nil, nil, true // recreated by somebody in this very moment: not ours
+			return nil, nil, true // somebody recreated it at this moment: not ours
 		}
 		return fail(err)
 	}
@@ -70,9 +71,10 @@ func (a *Applier) Prune(ctx context.Context, r plan.Prune) (c *report.Change, wa
 	return c, was, true
 }
 
-// ProvenOurs returns the live object of a row if it is the one we created: the recorded uid, or, for a row that was
-// written ahead and never completed, our label together with our field manager's entry. A label alone proves nothing,
-// people copy labels. An object that joined another ApplySet is not ours any more.
+// ProvenOurs returns the live object of a row if it is the object that we created, nil when it is not or is gone. The proof
+// is the recorded uid. For a row that was written ahead and never completed, it is our label together with the entry of our
+// field manager. A label alone proves nothing, since people copy labels. An object that joined another ApplySet is not ours
+// any more. A dry run reads the object first.
 func (a *Applier) ProvenOurs(ctx context.Context, r plan.Prune) (metav1.Object, error) {
 	found := r.Live
 	if found == nil || a.DryRun { // a dry run shows what would go
@@ -100,7 +102,8 @@ func (a *Applier) ProvenOurs(ctx context.Context, r plan.Prune) (metav1.Object, 
 	return nil, nil
 }
 
-// Release takes our label off an object that stays in the cluster but leaves the app.
+// Release removes our label from an object that stays in the cluster but leaves the app. It does nothing in a dry run, or
+// when the object is gone or has no label.
 func (a *Applier) Release(ctx context.Context, row record.Row, live metav1.Object) error {
 	if a.DryRun || live.GetLabels()[record.LabelPartOf] == "" {
 		return nil
@@ -117,7 +120,8 @@ func (a *Applier) Release(ctx context.Context, row record.Row, live metav1.Objec
 	return err
 }
 
-// remove deletes an object and waits until it is gone, which costs a request more only where something holds it.
+// remove deletes the object with this uid and waits until it is gone, within the budget of the app. An object with another uid
+// is a conflict error. A dry run asks the API server and deletes nothing.
 func (a *Applier) remove(ctx context.Context, ref cluster.Ref, uid types.UID) error {
 	gone, err := a.Client.Delete(ctx, ref, uid, a.DryRun)
 	if err != nil || gone || a.DryRun {

@@ -18,24 +18,24 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// recreation deletes objects and creates them anew.
+// recreation deletes objects and creates them again.
 type recreation struct{ *Applier }
 
-// Why an object is deleted and created anew.
+// Why an object is deleted and recreated.
 const (
-	AsAsked       = "as its annotation asks"
-	anewImmutable = "because an immutable field changed"
-	anewRefused   = "because the API server refuses this change of it"
+	AsAsked       = "as its annotation asks"                           // its annotation asks for it at each change
+	anewImmutable = "because an immutable field changed"               // an immutable field changed
+	anewRefused   = "because the API server refuses this change of it" // the server refuses the change for another reason
 )
 
-// IsReplaced tells whether an object asks to be deleted and created anew at each change, and may be. What a volume holds
-// is worth more than that: it is recreated only when its change is refused.
+// IsReplaced reports whether an object is to be deleted and recreated at each change: its annotations ask for it, and
+// WhyKept has nothing against it. An object that holds data is recreated only when the server refuses its change.
 func IsReplaced(s *plan.Step) bool {
 	return s.Policy.Replace && s.Policy.Recreate && s.Live != nil && WhyKept(s, s.Live) == "" && !HoldsData(s.Ref.Kind)
 }
 
-// WhyKept says why an object is not recreated although its annotation asks, "" when it may be. The annotation is Git's,
-// so it speaks for the app's own objects. It never speaks for what an object holds that was there before the app.
+// WhyKept returns why an object is not recreated although its annotation asks for it, "" when it may be. The annotation
+// comes from Git, so it decides about objects of the app. It does not decide about data that existed before the app.
 func WhyKept(s *plan.Step, live metav1.Object) string {
 	was := s.Row
 	if s.From != nil {
@@ -54,7 +54,7 @@ func WhyKept(s *plan.Step, live metav1.Object) string {
 	return ""
 }
 
-// HoldsData tells whether deleting an object of a kind deletes data.
+// HoldsData reports whether deleting an object of a kind deletes data: volumes, their claims, and snapshots.
 func HoldsData(k cluster.Kind) bool {
 	switch k.Group {
 	case "":
@@ -65,7 +65,8 @@ func HoldsData(k cluster.Kind) bool {
 	return false
 }
 
-// TakesClaims tells whether the claims of a StatefulSet are deleted with it, as its retention policy says.
+// TakesClaims reports whether deleting a StatefulSet deletes its volume claims, as its retention policy says. It is false
+// for other kinds, and for an object of which only metadata is known.
 func TakesClaims(k cluster.Kind, live metav1.Object) bool {
 	u, whole := live.(*unstructured.Unstructured)
 	if !whole || k.Group != "apps" || k.Kind != "StatefulSet" {
@@ -75,8 +76,8 @@ func TakesClaims(k cluster.Kind, live metav1.Object) bool {
 	return when == "Delete"
 }
 
-// recreateRefused deletes an object whose change the server refuses and creates it anew, if its annotation allows it and the server
-// would create it. Otherwise the refusal stands. A dry run shows what would be created.
+// recreateRefused deletes and recreates an object whose change the server refuses, if its annotation allows it and the
+// server would accept the new object. Otherwise it returns the refusal. In a dry run it returns what would be created.
 func (a recreation) recreateRefused(ctx context.Context, s *plan.Step, refused error) Outcome {
 	live, err := a.Client.Get(ctx, s.Ref)
 	if err != nil {
@@ -104,7 +105,7 @@ func (a recreation) recreateRefused(ctx context.Context, s *plan.Step, refused e
 	return a.deleteAndCreate(ctx, whole, live, why)
 }
 
-// recreateAsked is anew for an object that asks for it at each change.
+// recreateAsked deletes and recreates an object whose annotation asks for it at each change.
 func (a recreation) recreateAsked(ctx context.Context, s *plan.Step) Outcome {
 	whole, err := a.wholeAgain(s, s.Live)
 	if err != nil {
@@ -127,8 +128,8 @@ func (a recreation) deleteAndCreate(ctx context.Context, s *plan.Step, live *uns
 	return Outcome{After: after, Before: live, Created: created, Anew: why, Err: err}
 }
 
-// wholeAgain is the step with all that creates the object: what is applied later without, or what somebody else has set
-// since in the fields that are left to others.
+// wholeAgain returns the step with the manifest that creates the object. That includes fields which are left to others, with
+// the values that others gave them.
 func (a recreation) wholeAgain(s *plan.Step, live *unstructured.Unstructured) (*plan.Step, error) {
 	if len(s.First) > 0 {
 		return s.With(s.First)
@@ -149,8 +150,8 @@ func (a recreation) wholeAgain(s *plan.Step, live *unstructured.Unstructured) (*
 	return s.With(body)
 }
 
-// creatable returns nil if the server would create an object that did not exist, and otherwise its reason. A dry run of the
-// creation is refused in any case, because the object exists: but only after all else was found right.
+// creatable returns nil if the server would accept the object if it did not exist, and otherwise the refusal. The server
+// always refuses to create an object that exists, but only after it has found everything else right.
 func (a recreation) creatable(ctx context.Context, s *plan.Step, live *unstructured.Unstructured) error {
 	_, err := a.Client.TryCreate(ctx, s.Ref, s.Body, record.Manager, s.Policy.Unchecked)
 	if apierrors.IsAlreadyExists(err) || takenByItself(err, live) {
@@ -159,13 +160,13 @@ func (a recreation) creatable(ctx context.Context, s *plan.Step, live *unstructu
 	return err
 }
 
-// cannotBeAsked tells the answer to a dry run that a webhook makes impossible.
+// cannotBeAsked reports whether a webhook makes dry runs impossible.
 func cannotBeAsked(err error) bool {
 	var api apierrors.APIStatus
 	return errors.As(err, &api) && undryable(api.Status())
 }
 
-// takenByItself tells whether all that keeps a Service from being created are addresses and ports that it has itself.
+// takenByItself reports whether only the addresses and ports of a Service itself keep the Service from being created.
 func takenByItself(err error, live *unstructured.Unstructured) bool {
 	var api apierrors.APIStatus
 	if !errors.As(err, &api) || live.GetKind() != "Service" || api.Status().Details == nil || len(api.Status().Details.Causes) == 0 {
@@ -186,11 +187,11 @@ func takenByItself(err error, live *unstructured.Unstructured) bool {
 	return true
 }
 
-// notOfValue tells the characters around values in JSON. Those of IPv6 addresses are cut, too, on both sides alike.
+// notOfValue reports whether r separates values in JSON. It cuts IPv6 addresses too, on both sides alike.
 func notOfValue(r rune) bool { return strings.ContainsRune(`[]{}",: `, r) }
 
-// asCreated is what the server would make of the manifest of an object that exists, as far as it can be asked: under a name
-// that the server makes up.
+// asCreated returns what the server would make of the manifest of an object that exists: it asks for one with a generated
+// name.
 func (a recreation) asCreated(ctx context.Context, s *plan.Step) *unstructured.Unstructured {
 	m := s.Manifest.DeepCopy()
 	m.SetName("")

@@ -17,8 +17,8 @@ type refusal struct {
 	places [][]string // names of the fields, without list items: the structs and lists that hold what is refused
 }
 
-// refusalOf reads the answer to a write. It is false for answers that no other field of the object explains: a field that
-// cannot change, a policy or webhook that denies the request, or a value that is wrong by itself.
+// refusalOf reads the answer to a write. It returns false for an answer that no other field of the object explains: an
+// immutable field, a policy or webhook that denies the request, or a value that is wrong by itself.
 func refusalOf(err error) (refusal, bool) {
 	var api apierrors.APIStatus
 	if !errors.As(err, &api) {
@@ -68,18 +68,19 @@ func placeOf(field string) []string {
 	return names[:len(names)-1]
 }
 
-// near tells whether a part of the object is where the server points at.
+// near reports whether a field is at a place that the server names.
 func (r refusal) near(l fields.Leftover) bool {
 	return slices.ContainsFunc(r.places, func(names []string) bool {
 		return l.In(names) && (len(names) > 0 || !l.In([]string{"metadata"}))
 	})
 }
 
-// mostElsewhere bounds how many edits of people in other places of an object than those refused are suspected.
+// mostElsewhere bounds how many fields that people edited elsewhere in the object are suspected.
 const mostElsewhere = 16
 
-// suspects are the leftovers that may be why the server refuses, the likeliest first: what lies where the server points
-// at, and what people edited anywhere in the object. Labels and annotations only where the server points at them.
+// suspects returns the fields that may explain the refusal, the likeliest first: those at the places that the server names,
+// and those that people edited anywhere in the object. Labels and annotations count only at the places that the server
+// names.
 func (r refusal) suspects(all []fields.Leftover) []fields.Leftover {
 	var near, far []fields.Leftover
 	for _, l := range all {
@@ -106,8 +107,8 @@ func (r refusal) suspects(all []fields.Leftover) []fields.Leftover {
 	return append(near, far...)
 }
 
-// fewest returns as few of list as it takes for enough to say yes; list itself is known to be enough. Of several ways the one
-// with earlier elements is taken. It asks about k*log(n) times.
+// fewest returns a small part of list for which enough is true; enough(list) is known to be true. Of several such parts it
+// takes the one with earlier elements. It calls enough about k*log(n) times, where k is the size of the part.
 func fewest[T any](list []T, enough func([]T) bool) []T {
 	return slices.Clip(fewestOf(nil, false, list, enough))
 }

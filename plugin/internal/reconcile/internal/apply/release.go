@@ -18,11 +18,11 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// releasing leaves fields to others.
+// releasing applies objects without the fields that are left to others.
 type releasing struct{ *Applier }
 
-// releaseFields prepares an object for being applied without the fields that are left to others. Those that we still own are
-// handed over first. What is created is created whole.
+// releaseFields returns the step without the fields that are left to others. The fields that we still own are handed over
+// first. An object that does not exist is created with all its fields.
 func (a releasing) releaseFields(ctx context.Context, s *plan.Step) (*plan.Step, error) {
 	if len(s.Released) == 0 && len(s.Managers) == 0 {
 		return s, nil
@@ -43,8 +43,8 @@ func (a releasing) releaseFields(ctx context.Context, s *plan.Step) (*plan.Step,
 	return a.withoutReleased(ctx, s, live)
 }
 
-// withoutReleased hands over what we own of the released fields in live, and returns the step without what is left to others. A dry
-// run hands nothing over: it keeps what would be.
+// withoutReleased hands over the released fields in live that we own, and returns the step without the fields of others. A
+// dry run hands nothing over, and keeps the live values in the step instead.
 func (a releasing) withoutReleased(ctx context.Context, s *plan.Step, live *unstructured.Unstructured) (*plan.Step, error) {
 	theirs, mine := fields.OwnedBy(live, s.Managers), fieldpath.NewSet()
 	if set, ok, err := fields.Applied(live, record.Manager); err != nil {
@@ -71,13 +71,13 @@ func (a releasing) withoutReleased(ctx context.Context, s *plan.Step, live *unst
 	return s.With(body)
 }
 
-// identity is what a manifest must say whoever owns it.
+// identity is the set of fields that a manifest must contain whoever owns them.
 func identity(s *plan.Step) *fieldpath.Set {
 	return fieldpath.NewSet(fieldpath.MakePathOrDie("metadata", "labels", record.LabelPartOf), fieldpath.MakePathOrDie("metadata", "name"),
 		fieldpath.MakePathOrDie("metadata", "namespace"), fieldpath.MakePathOrDie("kind"), fieldpath.MakePathOrDie("apiVersion"))
 }
 
-// releaseCreated gives away the ignored fields of an object that was created with them.
+// releaseCreated hands over the released fields of an object that was created with them.
 func (a releasing) releaseCreated(ctx context.Context, s *plan.Step, created *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	if len(s.Released) == 0 {
 		return created, nil
@@ -101,8 +101,8 @@ func (a releasing) releaseCreated(ctx context.Context, s *plan.Step, created *un
 	return after, err
 }
 
-// holdForOthers lets the keeper hold fields of ours with their live values, because we stop sending them: server-side apply
-// removes a field that its last owner stops sending.
+// holdForOthers makes the fieldKeeper own fields of ours with their live values, because we stop sending them: the server
+// removes a field whose last owner stops sending it.
 func (a releasing) holdForOthers(ctx context.Context, s *plan.Step, live *unstructured.Unstructured, mine *fieldpath.Set) error {
 	if mine.Empty() || a.DryRun {
 		return nil
@@ -122,7 +122,7 @@ func (a releasing) holdForOthers(ctx context.Context, s *plan.Step, live *unstru
 		return err
 	}
 	held := fields.OwnedBy(live, []string{fieldKeeper})
-	if !held.Difference(mine).Empty() { // what it holds of other rules stays held
+	if !held.Difference(mine).Empty() { // it keeps the fields of other rules
 		return a.holdForOthers(ctx, s, live, mine.Union(held))
 	}
 	if _, _, err = a.Client.Apply(ctx, s.Ref, raw, cluster.ApplyOptions{Manager: fieldKeeper, Force: true}); err != nil {

@@ -16,11 +16,11 @@ import (
 // Earlier versions applied under another manager name. Both names count as ours wherever managedFields are read, so an
 // upgrade alone is no drift. The first pass renames the entries; it changes nothing else of the objects.
 
-// renaming gives our entries in managedFields the name, and the version, that we apply with.
+// renaming gives our entries in managedFields the name and the version with which we apply.
 type renaming struct{ *Applier }
 
-// underOneName prepares a step whose live object holds our share under its earlier name. Applied under today's name
-// beside it, a field that left Git would stay for the sake of the earlier one. A dry run asks under the earlier name.
+// underOneName prepares a step whose live object has our entry under its earlier name. With entries under both names, a
+// field that leaves Git would stay in the object. A dry run applies under the earlier name.
 func (a renaming) underOneName(ctx context.Context, s *plan.Step, live *unstructured.Unstructured) (*plan.Step, error) {
 	if live == nil || !fields.HasEarlierName(live) {
 		return s, nil
@@ -38,8 +38,8 @@ func (a renaming) underOneName(ctx context.Context, s *plan.Step, live *unstruct
 	return &t, nil
 }
 
-// oneShare ends an apply to an object that turned out to hold our share under its earlier name, too: one that was not
-// known to be ours.
+// oneShare repeats an apply to an object that turned out to have our entry under its earlier name as well, because it was
+// not known to be ours.
 func (a renaming) oneShare(ctx context.Context, s *plan.Step, u *unstructured.Unstructured) (*unstructured.Unstructured, error) {
 	if !fields.HasEarlierName(u) {
 		return u, nil

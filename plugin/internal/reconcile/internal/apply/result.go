@@ -15,8 +15,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// Result says of an object that was applied what its row is to be, and what happened, as far as it is not told in c. A dry run
-// has no row.
+// Result returns the row of an object that was applied, and completes c: the action, the changed fields and a note. A dry
+// run returns no row.
 func (a *Applier) Result(c *report.Change, s *plan.Step, o Outcome) (row record.Row) {
 	set, ok, err := fields.Applied(o.After, record.Manager)
 	ok = ok && err == nil
@@ -24,7 +24,7 @@ func (a *Applier) Result(c *report.Change, s *plan.Step, o Outcome) (row record.
 		row = record.Row{Ref: s.Ref, UID: o.After.GetUID(), ResourceVersion: o.After.GetResourceVersion(),
 			Generation: o.After.GetGeneration(), Manifest: s.Hash, Adopted: adopted(s, o) && !a.MadeNamespace(o.After), CreateOnly: s.Policy.CreateOnly,
 			Expires: wait.Expires(o.After)}
-		if ok { // without an entry of ours only an unchanged resourceVersion is clean
+		if ok { // without an entry of ours, only an unchanged resourceVersion proves that nothing drifted
 			row.Owned = fields.Digest(a.Record.Secret, o.After, set)
 			row.Metadata = fields.MetadataDigest(a.Record.Secret, o.After, set)
 		}
@@ -32,14 +32,14 @@ func (a *Applier) Result(c *report.Change, s *plan.Step, o Outcome) (row record.
 	if ok && o.Before != nil {
 		told := set
 		if was, known, err := fields.Applied(o.Before, record.Manager); known && err == nil {
-			told = set.Union(was) // a field that left Git is told too
+			told = set.Union(was) // a field that left Git is reported too
 		}
 		c.Fields = a.fieldChanges(s, o, fields.Diff(o.Before, o.After, told))
 	}
 	if len(o.gone) > 0 {
 		c.Fields = append(c.Fields, a.fieldChanges(s, o, o.gone)...)
 	}
-	c.Fields = append(a.droppedFields(s, o, c.Fields), c.Fields...) // a line tells the first
+	c.Fields = append(a.droppedFields(s, o, c.Fields), c.Fields...) // one-line outputs show the first
 	c.Action, c.Note = classify(s, o)
 	if o.refused {
 		c.Note = strings.TrimPrefix(c.Note+"; "+madeWay(o.dropped), "; ")
@@ -50,8 +50,8 @@ func (a *Applier) Result(c *report.Change, s *plan.Step, o Outcome) (row record.
 	return row
 }
 
-// adopted tells whether somebody else made the object that is now ours. Of a row that was written ahead and has our
-// label, we are taken to be its maker.
+// adopted reports whether somebody else made the object that is now ours. A row that was written ahead, and whose object has
+// our label, counts as made by us.
 func adopted(s *plan.Step, o Outcome) bool {
 	switch {
 	case o.Created:
@@ -60,13 +60,13 @@ func adopted(s *plan.Step, o Outcome) bool {
 		return s.Row.Adopted
 	case s.From != nil:
 		return s.From.Row.Adopted
-	case s.Row != nil && s.Row.Adopted: // handed over by a run that was cut off
+	case s.Row != nil && s.Row.Adopted: // an interrupted run handed it over
 		return true
 	}
 	return s.Live == nil || s.State == live.Replaced
 }
 
-// classify names what happened. Drift is what differs although Git did not change.
+// classify returns the action, and a note. A difference is drift when Git did not change.
 func classify(s *plan.Step, o Outcome) (report.Action, string) {
 	same := !o.Created && o.Before != nil && jsonOf(bare(o.Before)) == jsonOf(bare(o.After))
 	known := s.Row != nil && s.Row.UID != ""
@@ -95,18 +95,19 @@ func classify(s *plan.Step, o Outcome) (report.Action, string) {
 	return report.Reverted, ""
 }
 
-// fieldChanges words the differences of owned fields, with who set the old value. Values of Secrets are masked.
+// fieldChanges returns the differences of owned fields for the report, each with who set the old value. Values of Secrets
+// are masked.
 func (a *Applier) fieldChanges(s *plan.Step, o Outcome, diffs []fields.Difference) []report.FieldChange {
 	var out []report.FieldChange
 	for _, d := range diffs {
 		if (s.From != nil || firstTime(s)) && strings.HasSuffix(d.Path, "["+record.LabelPartOf+"]") {
-			continue // that is what handing over, and taking over, means
+			continue // every object that is handed over or adopted gets our label
 		}
 		f := report.FieldChange{Path: d.Path, From: d.From, To: d.To}
 		if s.Kind.IsSecret() {
 			f.From, f.To = tell.Masked(d.From), tell.Masked(d.To)
 		}
-		if o.Before == nil { // it was taken over without having been read
+		if o.Before == nil { // it was adopted without having been read
 			out = append(out, f)
 			continue
 		}
@@ -118,7 +119,7 @@ func (a *Applier) fieldChanges(s *plan.Step, o Outcome, diffs []fields.Differenc
 	return out
 }
 
-// droppedFields words what made way for Git's fields and is not told yet.
+// droppedFields returns the fields of others that were removed and are not in told yet.
 func (a *Applier) droppedFields(s *plan.Step, o Outcome, told []report.FieldChange) []report.FieldChange {
 	var out []report.FieldChange
 	for _, l := range o.dropped {
@@ -140,7 +141,8 @@ func (a *Applier) droppedFields(s *plan.Step, o Outcome, told []report.FieldChan
 	return out
 }
 
-// EffectNote is what a difference between two states of an object does not show.
+// EffectNote returns the note of an effect: what the difference between the two states of the object does not show. It is ""
+// when there is nothing to add.
 func EffectNote(s *plan.Step, o Outcome, c report.Change) string {
 	switch {
 	case o.Anew != "":
@@ -155,7 +157,8 @@ func EffectNote(s *plan.Step, o Outcome, c report.Change) string {
 	return ""
 }
 
-// OwnedDigest is the digest of the fields we own in u, "" when there are none.
+// OwnedDigest returns the digest of the fields that we own in u, "" when there are none. The digest is keyed with the secret
+// of the record.
 func (a *Applier) OwnedDigest(u *unstructured.Unstructured) string {
 	set, ok, err := fields.Applied(u, record.Manager)
 	if err != nil || !ok {

@@ -16,8 +16,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// send applies one object. A uid makes the server refuse to create it, or to change another one of its name. A kind
-// whose CRD was applied a moment ago may need another moment to be served, and so may a field that it has got.
+// send applies one object. With a uid, the server refuses to create the object, or to change another object of its name. The
+// server may need a moment to serve a kind whose CRD was just applied, or a field that the kind just got: send tries again
+// for a few seconds.
 func (a *Applier) send(ctx context.Context, s *plan.Step, uid types.UID) (*unstructured.Unstructured, bool, error) {
 	body := s.Body
 	if uid != "" {
@@ -43,7 +44,7 @@ func (a *Applier) send(ctx context.Context, s *plan.Step, uid types.UID) (*unstr
 	}
 }
 
-// changesKindOf tells whether this pass changes the CRD that defines the kind of an object.
+// changesKindOf reports whether this run changes the CRD that defines the kind of an object.
 func (a *Applier) changesKindOf(r cluster.Ref) bool {
 	crd := desired.DefinedBy(r)
 	return a.Promised.Has(func(s *plan.Step) bool { return s.Changed && s.Key() == crd })

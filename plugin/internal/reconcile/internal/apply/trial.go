@@ -19,7 +19,7 @@ import (
 // maxTrials bounds how many dry runs look for the fewest fields that have to go.
 const maxTrials = 30
 
-// trial is one live object and what happens to it without some of its parts.
+// trial asks by dry runs what happens to one live object without some of its fields.
 type trial struct {
 	*Applier
 	step *plan.Step
@@ -35,9 +35,9 @@ func (t *trial) leftovers() ([]fields.Leftover, error) {
 	return fields.Leftovers(t.live, t.step.Manifest, who)
 }
 
-// must lists what goes whatever the server says of it: what took the place of list items of ours, and all that people
-// and former tools added, if the object asks to be replaced. An item of ours counts as missing only where all that Git says
-// was there once, or where our apply is the first.
+// must returns the fields that are removed whatever the server says: those that replaced list items of ours and, if the
+// object asks to be replaced, all that people and former tools added. An item of ours counts as replaced only if all that
+// Git says was applied before, or if our apply is the first.
 func (t *trial) must() ([]fields.Leftover, error) {
 	s := t.step
 	missing := !s.Changed && s.Live != nil || firstTime(s)
@@ -50,7 +50,7 @@ func (t *trial) must() ([]fields.Leftover, error) {
 	}), err
 }
 
-// suspects lists what may explain a refusal, besides what goes anyway.
+// suspects returns the fields that may explain a refusal, besides those in must.
 func (t *trial) suspects(must []fields.Leftover, refused error) ([]fields.Leftover, error) {
 	all, err := t.leftovers()
 	if err != nil {
@@ -81,7 +81,8 @@ func (t *trial) fewest(ctx context.Context, w written, must, suspects []fields.L
 	return w
 }
 
-// without asks in a dry run for the object as Git says and without the parts. It returns nil when it has asked too often.
+// without asks by a dry run for the object as Git says and without the given fields. It returns nil once maxTrials is
+// reached.
 func (t *trial) without(ctx context.Context, drop []fields.Leftover) (*unstructured.Unstructured, error) {
 	if t.asks++; t.asks > maxTrials {
 		return nil, nil
@@ -106,8 +107,8 @@ func (t *trial) without(ctx context.Context, drop []fields.Leftover) (*unstructu
 	return fields.AsApplied(after, t.step.Manifest, record.Manager)
 }
 
-// take makes the parts ours, which changes no value and fails if anybody wrote the object meanwhile, and applies: the server
-// takes away what its owner does not send any more in the same write that sets Git's fields.
+// take makes us the owner of the given fields, which changes no value and fails if anybody wrote the object meanwhile, and
+// then applies. The server removes what its owner stops sending, in the same write that sets Git's fields.
 func (t *trial) take(ctx context.Context, drop []fields.Leftover) (*unstructured.Unstructured, error) {
 	entries, err := fields.Claim(t.live, record.Manager, t.step.Manifest.GetAPIVersion(), t.Now(), drop)
 	if err != nil {
@@ -118,7 +119,7 @@ func (t *trial) take(ctx context.Context, drop []fields.Leftover) (*unstructured
 		return nil, err
 	}
 	after, _, err := t.send(ctx, t.step, t.live.GetUID())
-	if err != nil { // the parts are theirs again, unless somebody was faster
+	if err != nil { // give the fields back, unless somebody wrote the object meanwhile
 		_, _ = t.setManagedFields(ctx, claimed.GetResourceVersion(), t.live.GetManagedFields())
 	}
 	return after, err
@@ -134,7 +135,7 @@ func (t *trial) setManagedFields(ctx context.Context, version string, entries an
 	return t.Client.PatchJSON(ctx, t.step.Ref, raw, record.Manager)
 }
 
-// blame adds to a refusal who set fields in the same place that have to stay.
+// blame adds a hint to a refusal: who set fields in the same place that we must not remove.
 func (t *trial) blame(refused error) error {
 	why, ok := refusalOf(refused)
 	if !ok {
@@ -152,7 +153,7 @@ func (t *trial) blame(refused error) error {
 	return refused
 }
 
-// patchTo is the JSON patch that makes want of live, and fails if anybody wrote it meanwhile.
+// patchTo returns the JSON patch from live to want. It fails when anybody wrote the object since live was read.
 func patchTo(live, want *unstructured.Unstructured) []map[string]any {
 	patch := []map[string]any{{"op": "replace", "path": "/metadata/resourceVersion", "value": live.GetResourceVersion()}}
 	compare := func(at string, have, want map[string]any, leave ...string) {
@@ -174,12 +175,13 @@ func patchTo(live, want *unstructured.Unstructured) []map[string]any {
 	return patch
 }
 
-// shortened leaves out where nearly every field is.
+// shortened drops the beginning of a path that nearly all fields share.
 func shortened(path string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(path, "spec."), "template.spec.")
 }
 
-// madeWay says what went because the server refuses Git's fields beside it, and whose it was.
+// madeWay returns the note on the fields that were removed because the server refuses Git's fields beside them, and who had
+// set them.
 func madeWay(dropped []fields.Leftover) string {
 	const most = 3
 	var texts []string

@@ -11,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// unconverted reads the answer to a manifest with a value that the server cannot read, such as half a replica or a memory
-// of 1GB. The answer does not say where the value is: every place of the manifest that fits is named.
+// unconverted reads the answer to a manifest with a value that the server cannot read, such as half a replica or a memory of
+// 1GB. The answer does not say where the value is, so unconverted names every place of the manifest that fits.
 func unconverted(message string, manifest map[string]any) []mismatch {
 	_, why, _ := strings.Cut(message, ") to ")
 	_, why, _ = strings.Cut(why, ": ")
@@ -34,7 +34,7 @@ func unconverted(message string, manifest map[string]any) []mismatch {
 	return []mismatch{{text: "cannot be read: " + cmp.Or(why, "a value has the wrong form")}}
 }
 
-// places lists the values below at for which fits says yes, in the order of their paths.
+// places returns the values below at for which fits is true, in the order of their paths.
 func places(at any, path []any, fits func(path []any, v any) bool, text, advice string) []mismatch {
 	var out []mismatch
 	switch v := at.(type) {
@@ -54,7 +54,7 @@ func places(at any, path []any, fits func(path []any, v any) bool, text, advice 
 	return out
 }
 
-// badQuantity tells whether a value lies where quantities do, and is none.
+// badQuantity reports whether a value lies where the API has quantities, and is none.
 func badQuantity(path []any, v any) bool {
 	if len(path) < 2 {
 		return false

@@ -9,8 +9,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// renameVersion rewrites managedFields entries of another version of the object's kind to the version that is applied,
-// and tells whether there were any. An entry keeps the version it was written at; once the kind has a version with
+// renameVersion rewrites managedFields entries of other versions of the object's kind to the version that is applied, and
+// reports whether there were any. An entry keeps the version at which it was written. Once the kind has a version with
 // fields that the old one lacks, the server cannot convert the entry and refuses every apply.
 func (a renaming) renameVersion(ctx context.Context, s *plan.Step) bool {
 	if a.DryRun {

@@ -24,42 +24,48 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// In a loop, the apps of a gitops.yaml wait for each other's renders: what is done for one app depends on what the others hold.
-// They do not wait for long. A render that does not end within its slice makes its app wait, like one whose dependency is not
-// healthy, and the others go on. It is made beside the passes, with all the time that it may have: one at a time, and first
-// the app that waits longest, so that none of them holds up another one for good. A pass takes up the result.
+// In a loop, the apps of a gitops.yaml wait for each other's renders, since the plan of one app depends on what the others
+// hold. They do not wait for long. An app whose render takes longer than its slice waits, like an app whose dependency is not
+// healthy, and the others go on. The loop then renders the app beside its runs, with all the time that a render may have: one
+// app at a time, and first the app that waits longest. A later run uses the result.
 
+// Bounds on the time of renders.
 const (
-	RenderSlice    = 10 * time.Second // how long the other apps wait for one render
-	ShortSlice     = 3 * time.Second  // the same, after as many renders as run side by side did not fit
-	leastForRender = 30 * time.Second // what a render may take whatever the timeout of the app
+	RenderSlice    = 10 * time.Second // how long the other apps of a loop wait for one render
+	ShortSlice     = 3 * time.Second  // the same, once AtOnce renders of the run took longer than their slice
+	leastForRender = 30 * time.Second // what a render may take even if the timeout of the app is shorter
 )
 
-// Builder finds out what one app renders to at a commit, or that it need not be rendered.
+// Builder renders one app at one commit. It is made for one app in one run; the results of renders are kept in Renders.
 type Builder struct {
-	Renders *Renders
-	Client  *cluster.Client
-	Now     func() time.Time
-	Say     *tell.Teller
-	Dir     func(ctx context.Context, root *os.Root, path string, o render.Options) ([]manifest.Object, error) // nil stands for render.Dir
-	Open    func(ctx context.Context) (*source.Tree, error)                                                    // at the commit
-	Fetched func(source.Revision)                                                                              // is told the commit
+	Renders *Renders         // results of earlier renders of this process
+	Client  *cluster.Client  // asks the API server what charts ask about it
+	Now     func() time.Time // the clock
+	Say     *tell.Teller     // receives events and warnings
+	// Dir renders a directory of the checkout; nil stands for render.Dir.
+	Dir func(ctx context.Context, root *os.Root, path string, o render.Options) ([]manifest.Object, error)
+	// Open opens the checkout of Commit.
+	Open func(ctx context.Context) (*source.Tree, error)
+	// Fetched receives the commit with its message, once it is known.
+	Fetched func(source.Revision)
 
+	// App is what is rendered.
 	App     app.App
-	Vars    *Variables // nil where the app takes none from the cluster
-	Config  string     // digest of the settings
-	Commit  string
-	Repo    string
-	Record  *record.Record
-	Brought []string // API versions and kinds that apps before this one bring
+	Vars    *Variables     // nil when the app takes none from the cluster
+	Config  string         // digest of the settings of the app
+	Commit  string         // hash of the commit to render
+	Repo    string         // names the repository in events
+	Record  *record.Record // of the app; it is only read
+	Brought []string       // API versions and kinds that the dependencies of the app define in this commit
 
-	Listed bool // the app is one of several
-	Loop   bool // others wait for the render, and one that failed is remembered
-	DryRun bool
-	RanOut *atomic.Int32 // renders of this run that did not fit into their slice, of several apps; may be nil
+	Listed bool // a gitops.yaml lists the app
+	Loop   bool // other apps wait for the render, and a failed render is remembered
+	DryRun bool // switches the effects of Loop off
+	// RanOut counts the renders of this run, over all apps, that took longer than their slice; may be nil.
+	RanOut *atomic.Int32
 }
 
-// renderCommit fetches and renders, and keeps the result for the next passes of a loop.
+// renderCommit opens the checkout, renders it, and keeps the result for later runs of a loop.
 func (b *Builder) renderCommit(ctx context.Context) (*Build, error) {
 	if b.isSlow(b.Commit) {
 		return nil, ErrSlow
@@ -97,8 +103,9 @@ func (b *Builder) renderCommit(ctx context.Context) (*Build, error) {
 	return r, nil
 }
 
-// RenderTree renders a checkout for at most slice, without such a bound when that is 0, and keeps the result: the objects, or why
-// there are none.
+// RenderTree renders a checkout and keeps the result in Renders: the objects, or the failure. It returns ErrSlow when the
+// render takes longer than slice; 0 is no slice. RenderTime bounds it in any case. Other errors are those of the renderer,
+// such as manifest.Problems.
 func (b *Builder) RenderTree(ctx context.Context, tree *source.Tree, options render.Options, slice time.Duration) (*Build, error) {
 	dir := b.Dir
 	if dir == nil {
@@ -141,7 +148,8 @@ func (b *Builder) RenderTree(ctx context.Context, tree *source.Tree, options ren
 	return r, nil
 }
 
-// RenderOptions adds what charts see of the server and of the past.
+// RenderOptions returns the settings of the app as options of package render, with its variables. For a chart it adds what
+// templates may ask: versions of the API server, which cost requests once per commit, and whether this is an upgrade.
 func (b *Builder) RenderOptions(ctx context.Context, root *os.Root) (render.Options, error) {
 	o := rendering.Options(b.App)
 	if v := b.Vars; v != nil && b.App.Substitute != nil {
@@ -167,15 +175,15 @@ func (b *Builder) RenderOptions(ctx context.Context, root *os.Root) (render.Opti
 	return o, nil
 }
 
-// upgrades tells whether the commit is not the first one of the app. The first one stays an install however often it
-// is rendered, so that nothing changes without a commit.
+// upgrades reports whether the commit is not the first one of the app. The first commit stays an install however often it is
+// rendered, so that nothing changes without a commit.
 func (b *Builder) upgrades() bool {
 	inv := b.Record.Inventory
 	return inv != nil && (b.Record.Rebuilt || inv.Revision.Commit != "" && inv.Installed != b.Commit)
 }
 
-// checkChart refuses a chart that was published anew since it was applied. A Chart.lock that was written anew as well
-// says that this is meant.
+// checkChart refuses a chart whose archive has changed since it was applied, although its version has not. If Chart.lock has
+// changed too, the change is meant, and checkChart only warns.
 func (b *Builder) checkChart(c record.Chart) error {
 	i := slices.IndexFunc(b.Record.Charts, func(was record.Chart) bool {
 		return was.Name == c.Name && was.Version == c.Version && was.Repository == c.Repository
@@ -191,7 +199,8 @@ func (b *Builder) checkChart(c record.Chart) error {
 	return hint.Errorf(text, "find out why; to accept it, commit the Chart.lock that `helm dependency update` writes, or another version; to keep the one before, commit its archive to charts/")
 }
 
-// chartOf is what the record keeps of a chart that was fetched.
+// chartOf returns the row of the record for a chart that was fetched. The address of its repository is kept without
+// credentials and query.
 func chartOf(d render.Dependency) record.Chart {
 	c := record.Chart{Name: d.Name, Version: d.Version, Digest: d.Digest, Lock: d.Lock}
 	if at, err := url.Parse(d.Repository); err == nil {
@@ -200,7 +209,8 @@ func chartOf(d render.Dependency) record.Chart {
 	return c
 }
 
-// RenderTime is what a render of the app may take: its timeout, within bounds.
+// RenderTime returns how long a render of the app may take: the timeout of the app, but not less than 30 seconds and not
+// more than render.DefaultTime.
 func (b *Builder) RenderTime() time.Duration {
 	if b.App.Timeout <= 0 {
 		return render.DefaultTime
@@ -208,10 +218,10 @@ func (b *Builder) RenderTime() time.Duration {
 	return min(max(b.App.Timeout, leastForRender), render.DefaultTime)
 }
 
-// isSliced tells whether other apps wait for the renders of the pass.
+// isSliced reports whether other apps wait for the renders of this one.
 func (b *Builder) isSliced() bool { return b.Listed && b.Loop && !b.DryRun }
 
-// slice is how long the render of the pass may hold up others, 0 for as long as it takes.
+// slice returns how long the render may delay other apps, 0 for no bound.
 func (b *Builder) slice() time.Duration {
 	switch {
 	case !b.isSliced():
@@ -222,7 +232,8 @@ func (b *Builder) slice() time.Duration {
 	return RenderSlice
 }
 
-// isSlow tells whether the app waits for its render of a commit, or with "" whether its last render did not fit into a slice.
+// isSlow reports whether the app waits for its render of a commit or, with "", whether its last render took longer than its
+// slice.
 func (b *Builder) isSlow(commit string) bool {
 	m := b.Renders
 	m.mu.Lock()
@@ -231,19 +242,19 @@ func (b *Builder) isSlow(commit string) bool {
 	return b.isSliced() && s != nil && (commit == "" || s.commit == commit && s.config == b.Config)
 }
 
-// noteSlow lets the app wait for its render.
+// noteSlow notes that the app waits for its render.
 func (b *Builder) noteSlow() {
 	m := b.Renders
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := &slowBuild{commit: b.Commit, config: b.Config, since: b.Now().UTC().Truncate(time.Second)}
 	if last := m.slow[b.App.Name]; last != nil && !last.since.IsZero() {
-		s.since = last.since // another commit, or process, does not cost it its place
+		s.since = last.since // it keeps its place when the commit or the process changes
 	}
 	m.slow[b.App.Name] = s
 }
 
-// wasSlow notes how long a render took that has ended. One that did not fit into a slice will not at the next commit.
+// wasSlow notes how long a finished render took. One that took longer than a slice is expected to do so at the next commit.
 func (b *Builder) wasSlow(took time.Duration) {
 	m := b.Renders
 	m.mu.Lock()
@@ -255,8 +266,8 @@ func (b *Builder) wasSlow(took time.Duration) {
 	m.slow[b.App.Name] = &slowBuild{}
 }
 
-// Remembered returns the error that a render of the pass would end with again, nil when it is to be tried. What a person starts
-// always is.
+// Remembered returns the error with which the same render failed a moment ago, nil when the app is to be rendered. Only
+// loops remember: a run that a person starts always renders.
 func (b *Builder) Remembered() error {
 	f := b.Renders.failureOf(b.App.Name)
 	if !b.Loop || b.DryRun || !f.holds(b.Commit, b.Config, b.Now()) {
@@ -268,7 +279,8 @@ func (b *Builder) Remembered() error {
 	return f.Err
 }
 
-// carry takes the last rendering of the app over to the commit of the tree, nil unless a render would give the same.
+// carry returns the last rendering of the app as that of the commit of the tree. It returns nil unless a render would give
+// the same.
 func (b *Builder) carry(tree *source.Tree, o render.Options) *Build {
 	last := b.Renders.Of(b.App.Name)
 	if last == nil || last.Inputs == nil || last.Settings != b.Config || digestOf(tree, last.Inputs.Paths, o) != last.Inputs.Digest {
@@ -280,7 +292,7 @@ func (b *Builder) carry(tree *source.Tree, o render.Options) *Build {
 	return &now
 }
 
-// versions asks the server once for all charts of a commit.
+// versions asks the API server for its versions, once for all charts of a commit.
 func (b *Builder) versions(ctx context.Context) (cluster.Versions, error) {
 	m := b.Renders
 	m.mu.Lock()
@@ -299,13 +311,14 @@ func (b *Builder) versions(ctx context.Context) (cluster.Versions, error) {
 	return v, nil
 }
 
-// server is what the API server is, as charts see it at one commit.
+// server is what charts may ask about the API server, as of one commit.
 type server struct {
 	commit   string
 	versions cluster.Versions
 }
 
-// ForgetServer makes the next question about the server a new one: it may serve other kinds by now.
+// ForgetServer drops what is known of the API server, so that the next question is asked anew: it may serve other kinds by
+// now.
 func (b *Builder) ForgetServer() {
 	b.Client.Forget()
 	m := b.Renders
@@ -314,9 +327,9 @@ func (b *Builder) ForgetServer() {
 	m.server, m.custom = server{}, nil
 }
 
-// Appeared tells whether the server serves something by now that charts of the app asked about in vain. Each version of a
-// group costs one request in the life of a process, or after this process has installed a kind. A server that does not answer
-// has nothing new.
+// Appeared reports whether the API server now serves something that charts of the app asked about in vain. If so, it drops
+// the rendering of the app and what is known of the server. Each group version costs one request in the life of a process,
+// and again after this process has installed a CRD. Errors count as nothing new.
 func (b *Builder) Appeared(ctx context.Context) bool {
 	for _, name := range b.Record.Asked {
 		parts := strings.Split(name, "/")
@@ -330,6 +343,7 @@ func (b *Builder) Appeared(ctx context.Context) bool {
 	return false
 }
 
+// servedAt returns the kinds that the API server serves at a group version.
 func (b *Builder) servedAt(ctx context.Context, version string) ([]string, error) {
 	m := b.Renders
 	m.mu.Lock()
@@ -348,7 +362,7 @@ func (b *Builder) servedAt(ctx context.Context, version string) ([]string, error
 	return kinds, nil
 }
 
-// inVain lists what a chart asked about and neither the server nor the chart itself has.
+// inVain returns what a chart asked about that neither the API server serves nor the chart itself defines.
 func inVain(asked, served []string, objects []manifest.Object) []string {
 	if len(asked) == 0 {
 		return nil
@@ -360,11 +374,12 @@ func inVain(asked, served []string, objects []manifest.Object) []string {
 	})
 }
 
-// ErrSlow is the error of a render that goes on beside the passes.
+// ErrSlow says that a render takes longer than its slice. The app waits, a loop goes on rendering beside its runs, and a
+// later run uses the result.
 var ErrSlow = errors.New("its render takes longer than " + RenderSlice.String() + ", and goes on while the others are reconciled")
 
-// Build returns what the app renders to: from memory, where that is at the commit, or else from the checkout. errSlow means that
-// the render goes on beside the passes.
+// Build returns what the app renders to at the commit: the kept result when there is one for the commit and the settings,
+// otherwise a new render. It returns ErrSlow, the remembered error of the last render, or the errors of RenderTree.
 func (b *Builder) Build(ctx context.Context) (*Build, error) {
 	r := b.Renders.Of(b.App.Name)
 	if r != nil && r.Commit == b.Commit && r.Settings == b.Config {
@@ -376,7 +391,8 @@ func (b *Builder) Build(ctx context.Context) (*Build, error) {
 	return b.renderCommit(ctx)
 }
 
-// Unchanged tells whether a render of the commit would give what was rendered from inputs.
+// Unchanged reports whether a render of the commit would give what was rendered from inputs. It reads the checkout and
+// renders nothing. It is false when that cannot be known.
 func (b *Builder) Unchanged(ctx context.Context, inputs *record.Inputs) bool {
 	tree, err := b.Open(ctx)
 	if err != nil {
@@ -392,7 +408,8 @@ func (b *Builder) Unchanged(ctx context.Context, inputs *record.Inputs) bool {
 	return true
 }
 
-// Alone is a builder that shares nothing with b that passes change.
+// Alone returns a copy of b that a goroutine may use while a run goes on: it shares only Renders, Client and what no run
+// changes. It reports nothing but events.
 func (b *Builder) Alone() *Builder {
 	n := *b
 	n.Record = &record.Record{Inventory: &record.Inventory{Header: record.Header{Charts: slices.Clone(b.Record.Charts)}}}
@@ -401,7 +418,8 @@ func (b *Builder) Alone() *Builder {
 	return &n
 }
 
-// FetchedText words that a commit of a repository was fetched, which followed on another one.
+// FetchedText returns the text of the event that a commit was fetched: repository, new commit, the commit before when it is
+// another one, and the subject.
 func FetchedText(repo string, rev report.Revision, before string) string {
 	was := ""
 	if before != "" && before != rev.Commit {
@@ -410,6 +428,7 @@ func FetchedText(repo string, rev report.Revision, before string) string {
 	return fmt.Sprintf("%s %s%s  %q", repo, rev.Short(), was, rev.Subject)
 }
 
+// RevisionOf returns the part of a revision that reports and records keep.
 func RevisionOf(rev source.Revision) report.Revision {
 	return report.Revision{Commit: rev.Commit, Ref: rev.Ref, Author: rev.Author, Subject: rev.Subject, Signer: rev.Signer, Time: rev.Time}
 }

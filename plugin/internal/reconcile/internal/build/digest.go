@@ -11,7 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// inputsOf names what a render with options o depended on; nil where that cannot be told.
+// inputsOf returns what a render with options o depended on, nil where that cannot be known.
 func inputsOf(t *source.Tree, paths []string, o render.Options) *record.Inputs {
 	digest := digestOf(t, paths, o)
 	if digest == "" {
@@ -20,8 +20,8 @@ func inputsOf(t *source.Tree, paths []string, o render.Options) *record.Inputs {
 	return &record.Inputs{Paths: paths, Digest: digest}
 }
 
-// digestOf is "" where Git does not know what the files are: in a working tree, or where the file system finds a file by
-// another spelling of its name.
+// digestOf returns a digest of the files at paths, by Git's names for their content, and of the options. It returns "" where
+// Git does not know the files: in a working tree, or where the file system finds a file by another spelling of its name.
 func digestOf(t *source.Tree, paths []string, o render.Options) string {
 	if t.Objects == nil || len(paths) == 0 {
 		return ""

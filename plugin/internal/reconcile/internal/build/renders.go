@@ -13,11 +13,13 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// A render that failed fails again, as long as the commit and the settings are the same. A loop remembers that, and the list of
-// apps tells it to the next process: the app fails with the same error at each pass, and is not rendered for that. The memory
-// ends, since a render also depends on what is not remembered: the machine, chart servers, keys, and the kinds that are served.
+// A render that failed fails again while the commit and the settings are the same. A loop remembers the failure, and the list
+// of apps passes it on to the next process: each run reports the same error for the app, and does not render it. The failure is
+// remembered for a limited time, since a render also depends on other things: the machine, chart servers, keys, and the kinds
+// that the API server serves.
 
-// How long an app is left alone. What the same files cause waits longer than what may be over in a moment.
+// How long the same render is not tried again after it failed. A cause in the files waits longer than a cause that may be
+// over in a moment.
 const (
 	againLimit      = time.Hour       // a limit was exceeded: it takes minutes to find that out
 	againFirst      = time.Minute     // the files are wrong; doubled with each failure, up to againLimit
@@ -25,27 +27,30 @@ const (
 	againSoonAtMost = 5 * time.Minute
 )
 
-// Renders is what a process remembers of the renders of its apps, and of what charts asked the server about. It may be used by
-// several goroutines.
+// Renders keeps, for one process, the results of renders by app, and the answers of the API server to charts. NewRenders
+// makes one. Several goroutines may use it.
 type Renders struct {
 	mu       sync.Mutex
 	rendered map[string]*Build     // last commit rendered, by app
-	failed   map[string]*Failed    // last render that failed since, by app
-	slow     map[string]*slowBuild // apps whose render does not fit into its slice
-	server   server                // what charts see of it
+	failed   map[string]*Failed    // last failed render since, by app
+	slow     map[string]*slowBuild // apps whose render takes longer than its slice
+	server   server                // what charts may ask about the API server
 	custom   map[string][]string   // kinds that the server serves, by version of their group, as far as charts asked in vain
 }
 
+// NewRenders returns an empty Renders.
 func NewRenders() *Renders {
 	return &Renders{rendered: map[string]*Build{}, failed: map[string]*Failed{}, slow: map[string]*slowBuild{}}
 }
 
+// Of returns the last rendering of an app, nil when there is none. It may be of another commit.
 func (m *Renders) Of(app string) *Build {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.rendered[app]
 }
 
+// Keep sets the last rendering of an app.
 func (m *Renders) Keep(app string, r *Build) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -58,7 +63,7 @@ func (m *Renders) failureOf(app string) *Failed {
 	return m.failed[app]
 }
 
-// noteFailure remembers that a render failed.
+// noteFailure remembers that a render failed, and until when it is not tried again.
 func (m *Renders) noteFailure(app, commit, config string, rev source.Revision, now time.Time, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -71,45 +76,50 @@ func (m *Renders) noteFailure(app, commit, config string, rev source.Revision, n
 	m.failed[app] = f
 }
 
+// ForgetRendering drops the last rendering of an app, so that it is rendered again.
 func (m *Renders) ForgetRendering(app string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	delete(m.rendered, app)
 }
 
-// ForgetCustom makes the next question about what charts asked for a new one.
+// ForgetCustom drops the answers about kinds that charts asked for in vain. It is called when a CRD was installed.
 func (m *Renders) ForgetCustom() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.custom = nil
 }
 
-// Build is the last commit that an app was rendered at, with what it was rendered for.
+// Build is the result of a render, with what it depended on.
 type Build struct {
+	// hash of the commit, and digest of the settings
 	Commit, Settings string
-	Objects          []manifest.Object
-	Revision         source.Revision
-	Desired          []*desired.Object // the objects, prepared
-	Inputs           *record.Inputs    // nil where they are not known
-	Charts           []record.Chart
-	Asked            []string // what charts asked about in vain
+	Objects          []manifest.Object // as rendered
+	Revision         source.Revision   // the commit, with its message
+	Desired          []*desired.Object // Objects as package desired prepared them; nil until then
+	Inputs           *record.Inputs    // what was read; nil where that is not known
+	Charts           []record.Chart    // that were fetched
+	Asked            []string          // what charts asked about in vain, as "group/version" or "group/version/Kind"
 }
 
-// Failed is a render that failed, and when it is tried again.
+// Failed is a render that failed, and until when it is not tried again.
 type Failed struct {
+	// hash of the commit, and digest of the settings
 	Commit, Config string
-	revision       source.Revision // zero where only the list remembers
-	Err            error
-	At, Until      time.Time
-	Tries          int
+	revision       source.Revision // zero when another process rendered
+	Err            error           // why it failed, with hints
+	// when it failed, and when it may be tried again
+	At, Until time.Time
+	Tries     int // failures in a row of this commit with these settings
 }
 
-// holds tells whether the failure is that of a render of this commit with these settings now. A clock that went back proves nothing.
+// holds reports whether a render of this commit with these settings would fail again, as of now. It is false when the clock
+// went back.
 func (f *Failed) holds(commit, config string, now time.Time) bool {
 	return f != nil && f.Commit == commit && f.Config == config && now.Before(f.Until) && !now.Before(f.At)
 }
 
-// again returns how long to wait before a render is tried again that failed for the n-th time, counted from 1.
+// again returns how long the same render is not tried after its n-th failure, counted from 1.
 func again(err error, n int) time.Duration {
 	var problems manifest.Problems
 	switch {
@@ -121,6 +131,7 @@ func again(err error, n int) time.Duration {
 	return doubled(againFirst, n, againLimit)
 }
 
+// doubled returns d, doubled n-1 times, at most most.
 func doubled(d time.Duration, n int, most time.Duration) time.Duration {
 	for ; n > 1 && d < most; n-- {
 		d *= 2
@@ -128,14 +139,14 @@ func doubled(d time.Duration, n int, most time.Duration) time.Duration {
 	return min(d, most)
 }
 
-// slowBuild is an app that waits for its render.
+// slowBuild is an app that waits for its render, or whose last render took longer than its slice.
 type slowBuild struct {
 	commit, config string    // of the render that it waits for; "" when there is none
 	since          time.Time // when it began to wait
 }
 
-// Recall takes over what another process remembered of an app, where this one knows less: since when it waits for its render,
-// and how its last one failed. Both may be nil.
+// Recall adds what another process recorded about the renders of an app, unless this process knows better: since when the
+// app waits for its render, and how the last one failed. Both may be nil.
 func (m *Renders) Recall(app string, since *time.Time, failed *Failed) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -147,7 +158,7 @@ func (m *Renders) Recall(app string, since *time.Time, failed *Failed) {
 	}
 }
 
-// SlowSince is when the app began to wait for its render, the zero time when it does not.
+// SlowSince returns when the app began to wait for its render, the zero time when it does not wait.
 func (m *Renders) SlowSince(app string) time.Time {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -157,7 +168,8 @@ func (m *Renders) SlowSince(app string) time.Time {
 	return time.Time{}
 }
 
-// Describe adds to what the list says of an app how its render of a commit went: it failed, or goes on.
+// Describe adds the state of a render of an app to its row in the list of apps: with failed, the failure of this commit and
+// these settings; with slow, since when the app waits.
 func (m *Renders) Describe(app, commit, config string, failed, slow bool, b *record.Behind) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -172,5 +184,5 @@ func (m *Renders) Describe(app, commit, config string, failed, slow bool, b *rec
 	}
 }
 
-// AtOnce is how many apps are rendered side by side: each takes a process and its memory.
+// AtOnce is how many apps are rendered in parallel: each render takes a process and its memory.
 const AtOnce = 2

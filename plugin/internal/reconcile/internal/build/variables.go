@@ -15,24 +15,25 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// Variables are those of an app whose substitute names ConfigMaps or Secrets, with their values.
+// Variables are the variables of an app whose settings name ConfigMaps or Secrets, with their values.
 type Variables struct {
 	values  map[string]any
 	secret  map[string]string // names whose values come from Secrets, and the name of the Secret
 	plain   []string          // those of secret that may be used everywhere, and shown
-	Version string            // of what they come from
+	Version string            // of the ConfigMaps and Secrets; it changes when one of them does
 }
 
-// VariableReader reads the variables of an app in the namespace of the instance.
+// VariableReader reads the variables of an app from the namespace of the instance.
 type VariableReader struct {
-	Client        *cluster.Client
-	Namespace     string
-	App           app.App
-	IsCredentials func(ctx context.Context, ref cluster.Ref) (bool, error) // the instance takes its credentials from the object
+	Client    *cluster.Client // reads with the rights of the app
+	Namespace string          // of the instance
+	App       app.App         // whose settings name ConfigMaps and Secrets
+	// IsCredentials reports whether the instance takes its credentials from an object.
+	IsCredentials func(ctx context.Context, ref cluster.Ref) (bool, error)
 }
 
-// Read reads the ConfigMaps and Secrets that the app's variables come from, one request each. It returns nil for an app whose
-// variables come from none.
+// Read reads the ConfigMaps and Secrets that the settings of the app name, with one request each. It returns nil when they
+// name none. It fails when one is missing, is not allowed to the app, or belongs to the instance.
 func (r *VariableReader) Read(ctx context.Context) (*Variables, error) {
 	s := r.App.Substitute
 	if s == nil || len(s.From) == 0 {
@@ -50,6 +51,7 @@ func (r *VariableReader) Read(ctx context.Context) (*Variables, error) {
 	return read, nil
 }
 
+// readFrom adds the values of one ConfigMap or Secret.
 func (r *VariableReader) readFrom(ctx context.Context, s *Variables, from app.SubstituteFrom) error {
 	secret := from.Kind == "Secret"
 	kind := cluster.Kind{Version: "v1", Kind: "ConfigMap", Resource: "configmaps", Namespaced: true}
@@ -88,7 +90,7 @@ func (r *VariableReader) readFrom(ctx context.Context, s *Variables, from app.Su
 	return nil
 }
 
-// isPlain tells whether patterns say that a value of a Secret is none to hide.
+// isPlain reports whether patterns say that a value of a Secret may be shown.
 func isPlain(name string, patterns []string) bool {
 	return slices.ContainsFunc(patterns, func(pattern string) bool {
 		fits, err := path.Match(pattern, name)
@@ -96,8 +98,9 @@ func isPlain(name string, patterns []string) bool {
 	})
 }
 
-// mayRead refuses variables that a confined app may not name. An app with a service account reads as that, so the server says
-// what it may read; another one reads with the rights of the instance, and so only what it may contain as well.
+// mayRead refuses an object that the app may not contain. An app with a service account reads with the rights of that
+// account, so the API server decides. Any other app reads with the rights of the instance, and so may read only what it may
+// contain.
 func (r *VariableReader) mayRead(ref cluster.Ref) error {
 	if r.App.ServiceAccount != "" {
 		return nil
@@ -109,7 +112,7 @@ func (r *VariableReader) mayRead(ref cluster.Ref) error {
 	return nil
 }
 
-// guardRead refuses variables from what is the instance's own: its records, and its credentials.
+// guardRead refuses the objects of the instance itself: its records and its credentials.
 func (r *VariableReader) guardRead(ctx context.Context, ref cluster.Ref, live *unstructured.Unstructured) error {
 	own := record.Reserved(ref, live, r.Namespace) != "" || record.IsMarked(live)
 	if !own && ref.Kind.Kind == "Secret" && app.HoldsCredentials(live) { // what has none of these keys is not worth a request
@@ -125,7 +128,7 @@ func (r *VariableReader) guardRead(ctx context.Context, ref cluster.Ref, live *u
 	return nil
 }
 
-// set gives a variable its value. secret is the Secret that it comes from, "" when it comes from none.
+// set gives a variable its value. secret is the name of the Secret that the value comes from, "" for none.
 func (s *Variables) set(name string, value any, secret string, plain bool) {
 	s.values[name] = value
 	delete(s.secret, name)
@@ -138,7 +141,7 @@ func (s *Variables) set(name string, value any, secret string, plain bool) {
 	}
 }
 
-// Hidden lists the values that may not be shown, each with its variable.
+// Hidden returns the values that must not be shown, each with the name of its variable.
 func (s *Variables) Hidden() map[string]string {
 	all := map[string]string{}
 	for name := range s.secret {

@@ -12,12 +12,13 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// Ask finds out, before the first write of the app, which changes of its objects the server refuses, and which objects are
-// to be recreated. When a change is refused nothing of the commit is written: half of it may be worse than none. Drift is
-// reverted all the same.
+// Ask finds out, before the first write of the app, which changes the API server refuses and which objects are to be
+// recreated. When it refuses a change, nothing of the commit is written, and only drift is reverted: half a commit may be
+// worse than none. The error then names the first refused object. Ask also fails when recreations exceed the deletion
+// budget.
 //
-// It asks by dry runs, one for each object that exists and changes. What is created is not asked about: without it nothing
-// is half switched. Neither is a change that comes alone: its write is the question.
+// It sends one dry run for each object that exists and changes. It does not ask about objects that are created. It does not
+// ask about a change that comes alone either: the write gives the same answer. In a dry run it does nothing.
 func (e *Execution) Ask(ctx context.Context) error {
 	if e.DryRun {
 		return nil
@@ -43,10 +44,10 @@ func (e *Execution) Ask(ctx context.Context) error {
 	return e.refuse(ctx, refused)
 }
 
-// toAsk lists the steps that a dry run is worth.
+// toAsk lists the steps to send a dry run for.
 func (e *Execution) toAsk() []*plan.Step {
 	alone := len(e.Plan.Steps)+len(e.Plan.Prunes) == 1
-	hooked := e.Hooks.Hooks.AreDue() && len(desired.HooksOf(e.Hooks.Hooks.List, desired.PreSync, e.Record.Due)) > 0 // they may change what the server says
+	hooked := e.Hooks.Hooks.AreDue() && len(desired.HooksOf(e.Hooks.Hooks.List, desired.PreSync, e.Record.Due)) > 0 // they may change the answer of the server
 	var out []*plan.Step
 	for _, s := range e.Plan.Steps {
 		changes := s.Changed && s.Live != nil && s.State != live.Terminating && !s.Policy.CreateOnly
@@ -57,8 +58,8 @@ func (e *Execution) toAsk() []*plan.Step {
 	return out
 }
 
-// askAbout makes the dry runs. Those that were refused by a pass of this process before come first, and settle it alone
-// while they still are: a commit that cannot be applied is tried again and again.
+// askAbout sends the dry runs. Steps that the last run of this process found refused come first, and while one of them still
+// is, the others are not asked: a commit that cannot be applied is tried again and again.
 func (e *Execution) askAbout(ctx context.Context, steps []*plan.Step) []apply.Refused {
 	before := e.Refusals.before(e.Say.Report.Name)
 	first := slices.DeleteFunc(slices.Clone(steps), func(s *plan.Step) bool { return !slices.Contains(before, s.Key()) })
@@ -75,7 +76,7 @@ func (e *Execution) askAbout(ctx context.Context, steps []*plan.Step) []apply.Re
 	return refused
 }
 
-// refuse ends a pass some of whose changes the server refuses. What drifted is reverted.
+// refuse ends the run of an app when the API server refuses changes of it. Drift is still reverted.
 func (e *Execution) refuse(ctx context.Context, refused []apply.Refused) error {
 	steps := slices.DeleteFunc(slices.Clone(e.Plan.Steps), func(s *plan.Step) bool { return s.Changed })
 	for _, r := range refused {
@@ -89,7 +90,7 @@ func (e *Execution) refuse(ctx context.Context, refused []apply.Refused) error {
 		return guard
 	}
 	failed := e.Failed
-	e.Failed = map[record.Key]bool{} // what is refused holds up no revert
+	e.Failed = map[record.Key]bool{} // a refused change blocks no revert
 	for len(steps) > 0 {
 		n := 1
 		for n < len(steps) && steps[n].Stage == steps[0].Stage {
@@ -106,7 +107,7 @@ func (e *Execution) refuse(ctx context.Context, refused []apply.Refused) error {
 	return err
 }
 
-// before returns what was refused of an app by the last pass of this process.
+// before returns what the last run of this process found refused of an app.
 func (m *Refusals) before(app string) []record.Key {
 	keys, _ := m.keys.Load(app)
 	list, _ := keys.([]record.Key)

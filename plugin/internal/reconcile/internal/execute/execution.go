@@ -16,8 +16,10 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// Apply runs the steps stage by stage, and inside a stage in parallel. A failed object does not stop the others, but
-// what lies in a Namespace or is of a CRD that failed is not tried, and neither is a wave after one that failed.
+// Apply runs the steps of the plan stage by stage, and the steps of one stage in parallel. Failures of objects are kept in
+// Failed and do not stop the others. But a step is skipped when its Namespace, its CRD, an object that it depends on or an
+// earlier wave failed. Hooks of the phases PreSync and Sync run in between. The error is one that ends the run of the app:
+// an interrupt, a failed hook, or a wave that did not get healthy.
 func (e *Execution) Apply(ctx context.Context) error {
 	steps := e.Plan.Steps
 	first, begun := e.needNamespaces(), false
@@ -52,11 +54,11 @@ func (e *Execution) Apply(ctx context.Context) error {
 	return e.syncHooks(ctx, nil)
 }
 
-// applyStage applies the steps of one stage in parallel, and settles each while later ones are under way.
+// applyStage applies the steps of one stage in parallel, and records the result of each while later ones are under way.
 func (e *Execution) applyStage(ctx context.Context, steps []*plan.Step) {
 	why := make([]string, len(steps))
 	for i, s := range steps {
-		why[i] = e.blocked(s) // before failures of this very stage are noted
+		why[i] = e.blocked(s) // before failures of this stage are noted
 	}
 	outcomes, a := make([]apply.Outcome, len(steps)), e.Applier
 	concurrent.InOrder(ctx, len(steps), apply.AtOnce, apply.UnrecordedAtOnce, func(i int) {
@@ -71,8 +73,8 @@ func (e *Execution) applyStage(ctx context.Context, steps []*plan.Step) {
 	})
 }
 
-// ready waits until a stage can start: the CRDs before it are served, and the objects of earlier waves healthy,
-// whether this pass applied them or an earlier one. A CRD that takes long holds up only what needs it.
+// ready waits until a stage can start: the CRDs of earlier stages are served, and the objects of earlier waves are healthy,
+// whether this run applied them or an earlier one. A CRD that takes long delays only the objects that need it.
 func (e *Execution) ready(ctx context.Context, next desired.Stage) error {
 	if e.DryRun || next.Phase <= desired.PhaseCRDs {
 		return nil
@@ -83,7 +85,7 @@ func (e *Execution) ready(ctx context.Context, next desired.Stage) error {
 		switch s := o.Stage(); {
 		case e.Failed[o.Key()]:
 			e.failedWaves = e.failedWaves || s.Phase == desired.PhaseWaves && (next.Phase > desired.PhaseWaves || s.Wave < next.Wave)
-		case e.Wait.Track.AssumedHealthy[o.Key()]: // settled before, and as it was
+		case e.Wait.Track.AssumedHealthy[o.Key()]: // it was healthy, and did not change
 		case s.Phase == desired.PhaseCRDs:
 			crds = append(crds, o)
 		case s.Phase == desired.PhaseWaves && next.Phase == desired.PhaseWaves && s.Wave < next.Wave:
@@ -106,7 +108,7 @@ func (e *Execution) ready(ctx context.Context, next desired.Stage) error {
 	return e.Wait.Healthy(ctx, earlier, nil)
 }
 
-// blocked tells why a step is not tried: its Namespace, its CRD or an earlier wave failed.
+// blocked returns why a step is skipped, "" when it is not.
 func (e *Execution) blocked(s *plan.Step) string {
 	if e.failedWaves && s.Stage.Phase >= desired.PhaseWaves {
 		return "an earlier wave failed"
@@ -127,7 +129,8 @@ func (e *Execution) blocked(s *plan.Step) string {
 	return ""
 }
 
-// record turns the outcome of a step into a row of the record and a change of the report.
+// record turns the outcome of a step into a row of the record and a change of the report. In a dry run it notes an effect
+// instead of the row.
 func (e *Execution) record(s *plan.Step, o apply.Outcome) {
 	c := report.Change{Object: s.ID(), Short: e.Say.Short(s.Ref), Origin: s.Origin.String()}
 	switch {
@@ -169,11 +172,12 @@ func (e *Execution) record(s *plan.Step, o apply.Outcome) {
 	e.Say.Change(c)
 }
 
-// Prune deletes what the record proves is ours and Git no longer names, in the reverse order of the stages. A row
-// leaves the record only when its object is known to be gone, or not ours. Nothing is pruned when something failed:
-// that may be what replaces the objects to prune.
+// Prune deletes the objects that the record proves to be ours and that Git no longer names, in the reverse order of the
+// stages. A row leaves the record only when its object is known to be gone, or not to be ours. Failures of objects are kept
+// in Failed. Nothing is pruned when an object failed before: that object may be the replacement.
 func (e *Execution) Prune(ctx context.Context) error { return e.PruneAll(ctx, e.Plan.Prunes) }
 
+// PruneAll is Prune for the given prunes, which must be sorted by stage.
 func (e *Execution) PruneAll(ctx context.Context, rest []plan.Prune) error {
 	if len(e.Failed) > 0 || len(e.waitingForKind) > 0 {
 		return nil
@@ -215,7 +219,7 @@ func (e *Execution) preSync(ctx context.Context) error {
 	return e.Hooks.Run(ctx, desired.PreSync, hooks.All)
 }
 
-// needNamespaces tells whether a PreSync hook lives in a Namespace that this commit creates.
+// needNamespaces reports whether a PreSync hook lives in a Namespace that this commit creates.
 func (e *Execution) needNamespaces() bool {
 	if !e.Hooks.Hooks.AreDue() {
 		return false
@@ -227,8 +231,7 @@ func (e *Execution) needNamespaces() bool {
 	})
 }
 
-// syncHooks runs the Sync hooks of waves below next, all of them when there is no next stage. Nothing runs after a
-// failure.
+// syncHooks runs the Sync hooks of waves below next, all of them when next is nil. It runs none after a failure.
 func (e *Execution) syncHooks(ctx context.Context, next *desired.Stage) error {
 	if len(e.Failed) > 0 || next != nil && next.Phase < desired.PhaseWaves {
 		return nil
@@ -238,8 +241,8 @@ func (e *Execution) syncHooks(ctx context.Context, next *desired.Stage) error {
 	})
 }
 
-// leave records an object that was there when it was to be created: as ours if it has our label, because a pass that
-// was cut off created it, and otherwise not at all.
+// leave records a create-only object that existed already: as ours if it has our label, since an interrupted run created it
+// then, and otherwise not at all.
 func (e *Execution) leave(s *plan.Step, o apply.Outcome) {
 	e.Wait.Track.After[s.Key()] = o.After
 	if e.DryRun {

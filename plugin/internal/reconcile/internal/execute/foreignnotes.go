@@ -9,10 +9,11 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// maxForeign bounds how many objects the record remembers having told foreign fields of.
+// maxForeign bounds how many objects the record remembers unmanaged fields of.
 const maxForeign = 200
 
-// NoteForeign tells once what people added to an object of ours beside what Git sets, and remembers that in the record.
+// NoteForeign reports once which fields other people added to an object of ours, and remembers that in the record. It does
+// nothing in a dry run, for create-only objects, and when the settings say to keep or to revert such fields.
 func (e *Execution) NoteForeign(row record.Row, u metav1.Object) {
 	if e.Foreign == app.ForeignKeep || e.Foreign == app.ForeignRevert || e.DryRun || row.CreateOnly {
 		return

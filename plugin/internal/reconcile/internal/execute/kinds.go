@@ -17,15 +17,15 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// kinds waits for the kinds that the app itself defines.
+// kinds applies objects whose kind the app itself defines, once the API server serves that kind.
 type kinds struct{ *Execution }
 
-// kindMoment is how long all CRDs together may take to be established before the objects that do not need them go on.
+// kindMoment is how long all CRDs together may take to be established before the objects that do not need them are applied.
 const kindMoment = 10 * time.Second
 
-// findServed finds out which of the CRDs the API server does not serve yet, and applies what waited for the others. The
-// first look after CRDs were applied gives them a moment: most take a few milliseconds. Those that are served already cost
-// no request.
+// findServed finds out which of the CRDs the API server does not serve yet, and applies the objects that waited for the
+// others. The first call after CRDs were applied waits for up to kindMoment, since most CRDs take a few milliseconds. A CRD
+// that was served already costs no request.
 func (e kinds) findServed(ctx context.Context, crds []*desired.Object) error {
 	until := e.Now()
 	if !e.gaveMoment && slices.ContainsFunc(e.Plan.Steps, func(s *plan.Step) bool { return desired.IsCRD(s.Ref.Kind) }) {
@@ -45,7 +45,8 @@ func (e kinds) findServed(ctx context.Context, crds []*desired.Object) error {
 	return e.applyServed(ctx)
 }
 
-// establishedBy waits until the API server serves a CRD, or a time is over. A CRD that is refused is not waited for.
+// establishedBy waits until the API server serves a CRD, or until the given time. It does not wait for a CRD whose names are
+// refused.
 func (e kinds) establishedBy(ctx context.Context, crd cluster.Ref, until time.Time) (bool, error) {
 	k := record.KeyOf(crd)
 	for pause, asked := wait.FirstPause/4, false; ; pause, asked = min(pause*2, wait.LongestPause), true {
@@ -68,8 +69,8 @@ func (e kinds) establishedBy(ctx context.Context, crd cluster.Ref, until time.Ti
 	}
 }
 
-// splitServed returns the steps whose kinds are served, and keeps the others for later: they are applied as soon as the kind
-// is established, at the latest when all else is applied or needs them.
+// splitServed returns the steps whose kinds are served. It keeps the others in waitingForKind: they are applied once their
+// kind is established, at the latest when all other steps are applied or a later stage needs them.
 func (e kinds) splitServed(steps []*plan.Step) []*plan.Step {
 	return slices.DeleteFunc(slices.Clone(steps), func(s *plan.Step) bool {
 		slow := e.notEstablishedYet[desired.DefinedBy(s.Ref)]
@@ -80,7 +81,7 @@ func (e kinds) splitServed(steps []*plan.Step) []*plan.Step {
 	})
 }
 
-// applyServed applies what waited for kinds that are established by now.
+// applyServed applies the steps whose kinds are established by now.
 func (e kinds) applyServed(ctx context.Context) error {
 	rest := e.waitingForKind
 	e.waitingForKind = nil
@@ -97,8 +98,8 @@ func (e kinds) applyServed(ctx context.Context) error {
 	return nil
 }
 
-// awaitKinds waits, within the budget of the app, for the kinds that steps still wait for, and applies them. What is of a
-// kind that is not established then has failed.
+// awaitKinds waits, within the budget of the app, for the kinds that steps still need, and applies these steps. Steps whose
+// kind is not established then have failed.
 func (e kinds) awaitKinds(ctx context.Context) error {
 	until := e.Wait.Started.Add(e.Wait.Timeout)
 	for pause := wait.FirstPause; e.Now().Before(until) && slices.ContainsFunc(e.waitingForKind, e.mayBeServed); pause = min(pause*2, wait.LongestPause) {
@@ -130,16 +131,17 @@ func (e kinds) awaitKinds(ctx context.Context) error {
 	return nil
 }
 
-// mayBeServed tells whether waiting for the kind of a step may help.
+// mayBeServed reports whether waiting for the kind of a step may help.
 func (e kinds) mayBeServed(s *plan.Step) bool {
 	return !health.NamesRefused(e.Wait.Track.After[desired.DefinedBy(s.Ref)])
 }
 
+// notEstablished returns why a CRD is not established.
 func (e kinds) notEstablished(crd record.Key) string {
 	return cmp.Or(health.FailedCondition(e.Wait.Track.After[crd]), "it is not established")
 }
 
-// needed lists what the objects of a stage depend on.
+// needed lists the objects that the objects of a stage depend on.
 func (e kinds) needed(next desired.Stage) []record.Key {
 	var keys []record.Key
 	for _, s := range e.Plan.Steps {
@@ -155,11 +157,12 @@ func (e kinds) needed(next desired.Stage) []record.Key {
 	return keys
 }
 
-// WaitsForKinds tells whether steps wait for their kinds.
+// WaitsForKinds reports whether steps are not applied yet because their kind is not served.
 func (e *Execution) WaitsForKinds() bool { return len(e.waitingForKind) > 0 }
 
-// EndKinds ends the waiting for kinds when all else of the app, and of the apps before it, is applied. In a loop it does
-// not wait: a later pass applies what is of these kinds.
+// EndKinds waits for the kinds that steps still need, and applies these steps. It is called when all other steps, and the
+// apps before this one, are applied. In a loop it does not wait: it counts the steps in Postponed, and a later run applies
+// them.
 func (e *Execution) EndKinds(ctx context.Context) error {
 	if e.Loop && slices.ContainsFunc(e.waitingForKind, kinds{e}.mayBeServed) && e.Now().Sub(e.Record.LastApplied) <= e.Wait.Timeout {
 		e.Postponed, e.waitingForKind = len(e.waitingForKind), nil

@@ -8,8 +8,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// GuardUnforeseen holds a recreation to the deletion budget that was not foreseen when the budget was looked at: the server
-// refuses a revert, or has changed its mind since.
+// GuardUnforeseen checks the deletion budget before an object is recreated although Ask did not plan that: the API server
+// refused to revert it, or has changed its mind since. It fails when the budget is exceeded. Several goroutines may call it.
 func (e *Execution) GuardUnforeseen(ctx context.Context, s *plan.Step) error {
 	if e.DryRun {
 		return nil // guardForeseen counts it
@@ -30,7 +30,7 @@ func (e *Execution) GuardUnforeseen(ctx context.Context, s *plan.Step) error {
 	return err
 }
 
-// GuardForeseen lets a dry run end as the run would that recreates too much.
+// GuardForeseen makes a dry run fail where the run would recreate more objects than the deletion budget allows.
 func (e *Execution) GuardForeseen(ctx context.Context) error {
 	if !e.DryRun {
 		return nil
@@ -38,7 +38,8 @@ func (e *Execution) GuardForeseen(ctx context.Context) error {
 	return e.guardRecreations(ctx, e.recreated)
 }
 
-// guardRecreations refuses to recreate more objects than the deletion budget allows, with those that are pruned.
+// guardRecreations refuses to recreate and prune more objects together than the deletion budget and the commit messages
+// allow.
 func (e *Execution) guardRecreations(ctx context.Context, anew []*plan.Step) error {
 	if len(anew) == 0 || e.Hooks.Hooks.RemovalGoesOn() {
 		return nil

@@ -13,43 +13,44 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// Execution carries out the plan of one app.
+// Execution carries out the plan of one app in one run. Ask, Apply, Prune and EndKinds are called in this order, by one
+// goroutine.
 type Execution struct {
 	*apply.Applier
-	Hooks   *hooks.Runner
-	Plan    *plan.Plan
-	Desired []*desired.Object
-	Ignored map[record.Key]bool // in Git, and left alone altogether
-	Loop    bool                // kinds that are not served yet are left to a later pass
-	Budget  app.Budget
+	Hooks   *hooks.Runner       // runs the hooks of the app
+	Plan    *plan.Plan          // what should happen
+	Desired []*desired.Object   // all objects of the app, planned or not
+	Ignored map[record.Key]bool // in Git, but an annotation says to leave the object alone
+	Loop    bool                // objects of kinds that are not served yet are left to a later run
+	Budget  app.Budget          // how many objects may be deleted without a trailer in the commit message
 
-	Refusals     *Refusals
-	Allowed      func(ctx context.Context) plan.Allowance // deletions, by commit messages
-	CheckCluster func(ctx context.Context) error
-	WarnMissing  func(owners.Claim)
-	Applied      func(record.Key) // is told what was created
+	Refusals     *Refusals                                // what the API server refused before, shared by the runs of a process
+	Allowed      func(ctx context.Context) plan.Allowance // how many deletions commit messages allow
+	CheckCluster func(ctx context.Context) error          // fails when the record was made in another cluster
+	WarnMissing  func(owners.Claim)                       // receives the former owner of an object that was taken over
+	Applied      func(record.Key)                         // receives each object that was created
 
-	Failed      map[record.Key]bool
-	failedWaves bool // an object of an earlier wave failed
+	Failed      map[record.Key]bool // objects that failed or were skipped
+	failedWaves bool                // an object of an earlier wave failed
 	kindState
-	recreated  []*plan.Step // deleted and created anew, or to be
-	unforeseen recreations  // of these, what was not foreseen
-	Remarked   bool         // the record remembers something new that was told
+	recreated  []*plan.Step // objects that were deleted and created anew, or would be in a dry run
+	unforeseen recreations  // those of them that were not planned
+	Remarked   bool         // the record remembers a new remark and has to be saved
 }
 
-// Refusals remembers what the API server refused, by app. The zero value is ready to use.
+// Refusals remembers which objects the API server refused, by app. The zero value is ready to use, by several goroutines.
 type Refusals struct{ keys sync.Map }
 
-// recreations are steps that a pass recreates without having foreseen it.
+// recreations are steps that are recreated although that was not planned.
 type recreations struct {
 	mu    sync.Mutex
 	steps []*plan.Step
 }
 
-// kindState is what is known of kinds that the app defines.
+// kindState is what is known of the kinds that the app itself defines.
 type kindState struct {
 	notEstablishedYet map[record.Key]bool // CRDs that are not established yet
-	waitingForKind    []*plan.Step        // of their kinds: applied when they are established
-	Postponed         int                 // how many of these are left to a later pass
-	gaveMoment        bool                // the CRDs were given their moment
+	waitingForKind    []*plan.Step        // steps that are applied once their CRD is established
+	Postponed         int                 // how many of these steps are left to a later run
+	gaveMoment        bool                // the first wait for CRDs is over
 }

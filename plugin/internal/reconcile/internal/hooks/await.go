@@ -20,8 +20,8 @@ import (
 
 func isJob(k cluster.Kind) bool { return k.Group == "batch" && k.Kind == "Job" }
 
-// await waits for the end of a run, within the budget of the app. A run that outlasts it goes on, and the next pass
-// waits again.
+// await waits for the end of a hook, within the budget of the app. A hook that takes longer goes on, and the next run of the
+// app waits for it again.
 func (r *Runner) await(parent context.Context, o *desired.Object, run *record.HookRun) error {
 	ctx, cancel := context.WithDeadline(parent, r.Wait.Started.Add(r.Wait.Timeout))
 	defer cancel()
@@ -55,14 +55,15 @@ func (r *Runner) await(parent context.Context, o *desired.Object, run *record.Ho
 	}
 }
 
+// tellHookWaiting emits that the app waits for a hook.
 func (r *Runner) tellHookWaiting(run *record.HookRun, live *unstructured.Unstructured) {
 	_, message := r.Wait.Track.Rules.Of(live)
 	text := fmt.Sprintf("%s: %s hook: %s", r.Say.Short(run.Ref), run.Phase, cmp.Or(message, "running"))
 	r.Say.WaitingFor(record.KeyOf(run.Ref), text)
 }
 
-// failureLog adds to a failure what the newest failed pod of a hook said last: its termination message, or else the end
-// of its log.
+// failureLog adds the last words of the newest failed pod of a hook to its failure: the termination message, or else the end
+// of the log.
 func (r *Runner) failureLog(ctx context.Context, u *unstructured.Unstructured, failure string) string {
 	list := []unstructured.Unstructured{*u}
 	if u.GetKind() == "Job" {
@@ -82,6 +83,8 @@ func (r *Runner) failureLog(ctx context.Context, u *unstructured.Unstructured, f
 	return failure
 }
 
+// podLog returns why a pod failed: what keeps it from running, or the exit code and the last words of a container. It
+// returns "" when the pod says nothing.
 func (r *Runner) podLog(ctx context.Context, pod *unstructured.Unstructured) string {
 	if trouble := health.PodTrouble(pod); trouble != "" {
 		return trouble
@@ -97,7 +100,7 @@ func (r *Runner) podLog(ctx context.Context, pod *unstructured.Unstructured) str
 			name, _ := c["name"].(string)
 			said, _, _ := unstructured.NestedString(c, "state", "terminated", "message")
 			if said == "" {
-				said, _ = r.Client.LastLog(ctx, pod.GetNamespace(), pod.GetName(), name) // the words are all that is missing without it
+				said, _ = r.Client.LastLog(ctx, pod.GetNamespace(), pod.GetName(), name) // without the log the exit code is reported alone
 			}
 			text := fmt.Sprintf("pod %s, container %s: exit code %d", pod.GetName(), name, code)
 			if said = strings.Join(strings.Fields(said), " "); said != "" {
@@ -109,13 +112,13 @@ func (r *Runner) podLog(ctx context.Context, pod *unstructured.Unstructured) str
 	return ""
 }
 
-// knowsSecrets tells whether the values are known that a hook could show. Those of an app whose objects an earlier pass
-// has deleted are not, and so nothing is repeated of what its hooks say.
+// knowsSecrets reports whether the secret values that a hook could print are known. Once an earlier run has deleted the
+// Secrets of the app, they are not, and no output of hooks is repeated.
 func (r *Runner) knowsSecrets(run *record.HookRun) bool {
 	return run.Phase != desired.PostDelete || !r.Hooks.RemovalGoesOn()
 }
 
-// Hint says how to go on after a hook of a removal that failed.
+// Hint returns what to do after a hook of the given removal phase, PreDelete or PostDelete, has failed.
 func (r *Runner) Hint(phase string) string {
 	name, state := r.App, "nothing of "+r.App+" is deleted"
 	if phase == desired.PostDelete {

@@ -22,29 +22,31 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// Runner runs the hooks of one app, each once for the manifests of the app, and records what became of them.
+// Runner runs the hooks of one app, one after the other, and records their results.
 type Runner struct {
-	Client *cluster.Client
-	Say    *tell.Teller
-	Wait   *wait.Waiter
-	Record *record.Record
-	Hooks  *plan.Hooks
+	Client *cluster.Client // sends the requests, with the rights of the app
+	Say    *tell.Teller    // receives events and results
+	Wait   *wait.Waiter    // waits for the end of a hook, within the budget of the app
+	Record *record.Record  // the results of hooks are kept here
+	Hooks  *plan.Hooks     // the hooks of this commit, and whether they are due
 
-	App         string
+	App         string            // name of the app
 	Set         string            // ApplySet id of the app
-	Apps        map[string]string // of the instance, by ApplySet id
-	Commit      string
-	Listed      bool // the app is one of a gitops.yaml
-	KeepRemoved bool // nothing of the app is deleted
-	Loop        bool // a hook that failed is not tried again
-	DryRun      bool
+	Apps        map[string]string // names of the apps of the instance, by ApplySet id
+	Commit      string            // that is applied
+	Listed      bool              // a gitops.yaml lists the app
+	KeepRemoved bool              // the settings say prune: false, so nothing of the app is deleted
+	Loop        bool              // a failed hook is not tried again for the same manifests
+	DryRun      bool              // no hook runs
 
-	Save    func(ctx context.Context) error // the record
-	Explain func(err error, o *desired.Object) (message, advice string)
+	Save    func(ctx context.Context) error                             // saves the record
+	Explain func(err error, o *desired.Object) (message, advice string) // words an answer of the API server about a manifest
 }
 
-// Run runs the hooks of a phase that pick selects, one after the other. A hook that has succeeded for these
-// manifests is not run again; one that was cut off is waited for.
+// Run runs the hooks of a phase that pick selects, one after the other, and stops at the first that fails. It does nothing
+// in a dry run or when no hook is due. A hook that has succeeded for these manifests does not run again. A hook that an
+// interrupted run has started is waited for. A hook that has failed runs again, except in a loop. The error names the hook
+// and its failure, with a hint.
 func (r *Runner) Run(ctx context.Context, phase string, pick func(*desired.HookSettings) bool) error {
 	if !r.Hooks.AreDue() || r.DryRun {
 		return nil
@@ -59,8 +61,10 @@ func (r *Runner) Run(ctx context.Context, phase string, pick func(*desired.HookS
 	return nil
 }
 
+// All selects every hook of a phase.
 func All(*desired.HookSettings) bool { return true }
 
+// run runs one hook, or waits for the run of it that is under way.
 func (r *Runner) run(ctx context.Context, phase string, o *desired.Object) error {
 	run := r.Record.Run(phase, o.Ref, desired.HookName(o))
 	again := run != nil && run.Release == r.Hooks.Release
@@ -92,11 +96,12 @@ func (r *Runner) run(ctx context.Context, phase string, o *desired.Object) error
 	return r.start(ctx, o, run)
 }
 
-// resume goes on with a run that a pass before this one has begun.
+// resume continues a hook that an interrupted run has recorded: it waits for the object, or creates it when it does not
+// exist yet.
 func (r *Runner) resume(ctx context.Context, o *desired.Object, run *record.HookRun) error {
 	live, err := r.Client.Get(ctx, run.Ref)
 	switch {
-	case apierrors.IsNotFound(err) && run.UID == "": // the pass was cut off before it created the object
+	case apierrors.IsNotFound(err) && run.UID == "": // the run was interrupted before it created the object
 		return r.start(ctx, o, run)
 	case err != nil && !apierrors.IsNotFound(err):
 		return err
@@ -106,15 +111,15 @@ func (r *Runner) resume(ctx context.Context, o *desired.Object, run *record.Hook
 	return r.await(ctx, o, run)
 }
 
-// clear deletes the object of an earlier run: ours, or one that Argo CD or Helm left behind. Anything else of the
-// name is somebody's.
+// clear deletes the object that an earlier run of the hook left: our own, or one that Argo CD or Helm left behind. It fails
+// when the object of that name is no hook, is the hook of another app, or holds data.
 func (r *Runner) clear(ctx context.Context, o *desired.Object, run *record.HookRun) error {
 	ref := o.Ref
 	if run != nil && (o.Name != "" || o.Hook.Replace) {
 		ref = run.Ref
 	}
 	if ref.Name == "" {
-		return nil // a generated name: nothing is in the way
+		return nil // a generated name: no object has it yet
 	}
 	live, err := r.Client.Get(ctx, ref)
 	if apierrors.IsNotFound(err) {
@@ -145,15 +150,15 @@ func (r *Runner) clear(ctx context.Context, o *desired.Object, run *record.HookR
 	return r.Wait.Gone(ctx, ref, live.GetUID())
 }
 
-// isOthers tells whether an object that is not known to be ours is that of another app's hook. What an earlier version of this
-// tool made does not say whose it is.
+// isOthers reports whether an object that is not known to be ours is a hook of another app. Objects of earlier versions of
+// this tool do not name their app: they count as ours.
 func (r *Runner) isOthers(live *unstructured.Unstructured) bool {
 	set := live.GetAnnotations()
 	return set[desired.HookRun] != "" && set[desired.HookApp] != r.Set
 }
 
-// start creates the object of a run and waits for its end. The time that a Job lives after its end counts from
-// when its result is recorded: otherwise it could be gone before it was seen.
+// start creates the object of a hook and waits for its end. A Job is created without its time to live, and gets it when its
+// result is recorded: otherwise the Job could be gone before its result was read.
 func (r *Runner) start(ctx context.Context, o *desired.Object, run *record.HookRun) error {
 	m := o.Manifest.DeepCopy()
 	m.SetName(run.Ref.Name)
@@ -192,7 +197,7 @@ func (r *Runner) start(ctx context.Context, o *desired.Object, run *record.HookR
 	return r.await(r.Wait.Run, o, run)
 }
 
-// finish records how a run ended and tells it.
+// finish records how a hook ended and reports it.
 func (r *Runner) finish(ctx context.Context, o *desired.Object, run *record.HookRun, failure string) error {
 	result, message := report.ResultSucceeded, ""
 	c := report.Change{Object: run.Ref.ID(), Short: r.Say.Short(run.Ref), Origin: o.Origin.String(), Action: report.Created,
@@ -229,7 +234,7 @@ func (r *Runner) restoreLifetime(ctx context.Context, o *desired.Object, run *re
 	return err
 }
 
-// failed is the error of a run that failed.
+// failed returns the error of a hook that failed, with a hint.
 func (r *Runner) failed(run *record.HookRun) error {
 	err := fmt.Errorf("%s hook %s failed: %s", run.Phase, run.Ref, run.Message)
 	consequence := "nothing of this commit is applied"
@@ -242,8 +247,8 @@ func (r *Runner) failed(run *record.HookRun) error {
 	return hint.With(err, "%s; mend it in Git, or `kubectl gitops reconcile %s` tries it again", consequence, r.App)
 }
 
-// dropFinished deletes the objects of finished runs whose policy asks for it. Its failure changes nothing: the next run
-// of the hook clears the way.
+// dropFinished deletes the objects of finished hooks whose policy asks for it. Its errors are ignored: the next run of the
+// hook deletes the object.
 func (r *Runner) dropFinished(list []*desired.Object, phase string) {
 	ctx, cancel := wait.Lingering(r.Wait.Run, wait.WriteGrace)
 	defer cancel()
@@ -259,11 +264,11 @@ func (r *Runner) dropFinished(list []*desired.Object, phase string) {
 	}
 }
 
-// Clean deletes what runs of hooks left behind that are no longer in Git.
+// Clean deletes the objects of hooks that left Git, and their results from the record. The caller saves the record.
 func (r *Runner) Clean(ctx context.Context) error {
 	inGit := func(run record.HookRun) bool {
 		if desired.PhaseOfRemoval(run.Phase) && r.Hooks.Due != record.HooksDelete {
-			return false // of a removal that was given up
+			return false // the removal of the app was cancelled
 		}
 		return slices.ContainsFunc(r.Hooks.List, func(o *desired.Object) bool {
 			return len(o.Hook.Phases[run.Phase]) > 0 && desired.HookName(o) == run.Name && o.Ref.Kind.Kind == run.Ref.Kind.Kind && o.Group == run.Ref.Group && o.Namespace == run.Ref.Namespace
@@ -291,7 +296,7 @@ func (r *Runner) Clean(ctx context.Context) error {
 	return nil
 }
 
-// SaveState records the state of hooks while the pass goes on.
+// SaveState saves the record in the middle of a run. An interrupt leaves it SaveGrace to finish.
 func (r *Runner) SaveState(ctx context.Context) error {
 	ctx, cancel := wait.Lingering(ctx, wait.SaveGrace)
 	defer cancel()

@@ -9,9 +9,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// Allowed reads what the commits since the applied one allow. bases are commits that may be the applied one; the
-// one that allows least counts, so that no trailer serves twice. Where a repository does not tell the commits, the one
-// that is about to be applied counts alone.
+// Allowed returns the deletions that the commits since the applied one, up to to, allow. bases are commits that may be the
+// applied one: the one with the fewest deletions counts, so that no trailer is used twice. Where the repository cannot list the
+// commits, the message of tip counts alone, and Found says why.
 func (r *Env) Allowed(ctx context.Context, tip source.Revision, to string, bases ...string) plan.Allowance {
 	alone := plan.AllowedBy([]plan.Commit{tipOf(tip)})
 	var least *plan.Allowance
@@ -38,7 +38,7 @@ func (r *Env) Allowed(ctx context.Context, tip source.Revision, to string, bases
 	return alone
 }
 
-// allowedSince asks the repository once for each pair of commits.
+// allowedSince returns what the commits after base allow. It asks the repository once for each pair of commits.
 func (r *Env) allowedSince(ctx context.Context, tip source.Revision, to, base string) (plan.Allowance, error) {
 	if tip.Parent == base {
 		return plan.AllowedBy([]plan.Commit{tipOf(tip)}), nil
@@ -68,7 +68,7 @@ func (r *Env) allowedSince(ctx context.Context, tip source.Revision, to, base st
 	return a, nil
 }
 
-// tipOf is the commit that is about to be applied, whose signature was verified when it was fetched.
+// tipOf returns the commit that is about to be applied. Its signature was verified when it was fetched.
 func tipOf(tip source.Revision) plan.Commit {
 	return plan.Commit{Id: tip.Commit, Message: messageOf(tip)}
 }

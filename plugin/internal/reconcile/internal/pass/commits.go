@@ -15,8 +15,8 @@ import (
 // maxCommits is how many commits the history keeps of one run.
 const maxCommits = 10
 
-// noteCommits fills in which commits made the run necessary: those since the last one that touch what the app is rendered
-// from. What cannot be told is said. Nothing is asked of Git where the new commit follows the last one directly.
+// noteCommits adds to a run of the history the commits since the last run that touch what the app is rendered from. Otherwise
+// Unclear says why they are not known. Git is not asked when the new commit directly follows the last one.
 func (p ending) noteCommits(ctx context.Context, run *report.Run) {
 	if run.Cause != report.CauseCommit || p.Listed.revertsOnly() {
 		return
@@ -28,13 +28,14 @@ func (p ending) noteCommits(ctx context.Context, run *report.Run) {
 	run.Commits, run.Unclear = p.because.commits, p.because.unclear
 }
 
+// touching returns the commits of noteCommits, or why they are not known.
 func (p ending) touching(ctx context.Context) ([]report.Revision, string) {
 	was, tip, paths := p.Was, p.Tip, p.InputPaths()
 	switch {
-	case tip.Commit != p.Commit: // it could not be opened
+	case tip.Commit != p.Commit: // the checkout could not be opened
 		return nil, ""
 	case was.Commit == "" && tip.Parent == "" && !tip.Merge:
-		return []report.Revision{p.Revision}, "" // there is no other
+		return []report.Revision{p.Revision}, "" // the repository has no other commit
 	case was.Commit == "":
 		return nil, report.UnclearFirst
 	case was.Commit == p.Commit:
@@ -67,8 +68,8 @@ func (p ending) touching(ctx context.Context) ([]report.Revision, string) {
 	return touching[:min(len(touching), maxCommits)], ""
 }
 
-// InputPaths are what the app was and is rendered from, and its gitops.yaml if that says otherwise of the app now. Where
-// the inputs are not known the directory of the app stands for them.
+// InputPaths returns the files that the app was and is rendered from, sorted, and its gitops.yaml if the settings changed
+// there. Where the inputs are not known, it returns the directory of the app.
 func (p ending) InputPaths() []string {
 	var paths []string
 	for _, in := range []*record.Inputs{p.Was.inputs, p.Built.Inputs} {
@@ -85,9 +86,10 @@ func (p ending) InputPaths() []string {
 	return slices.Compact(paths)
 }
 
-// commitsWithin is how long the saving of a record may wait for Git to tell its history.
+// commitsWithin is how long saving a record may wait for Git to list commits.
 const commitsWithin = 15 * time.Second
 
+// CommitsBetween returns the commits after from, up to to, that touch one of the paths. It takes at most 15 seconds.
 func (r *Env) CommitsBetween(ctx context.Context, from, to string, paths []string) ([]source.Commit, error) {
 	ctx, cancel := context.WithTimeout(ctx, commitsWithin)
 	defer cancel()

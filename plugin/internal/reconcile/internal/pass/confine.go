@@ -7,8 +7,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 )
 
-// Confine refuses what the settings do not allow the app to contain, hooks among them, all at once. What is refused wants
-// nothing any more: it is in no other app's way.
+// Confine returns manifest.Problems with all objects and hooks that the settings do not allow the app to contain. If there are
+// any, the app wants no object any more, and so conflicts with no other app.
 func (p planning) Confine() error {
 	var problems manifest.Problems
 	for _, o := range slices.Concat(p.Desired, p.Hooks.List) {

@@ -16,8 +16,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// guardInstance refuses what belongs to an instance itself: its records, and what its job takes its credentials from. Git does
-// not say who may write to Git, nor what an app has applied. An object with another name counts when apply would add to one.
+// guardInstance refuses objects of the instance itself: its records, and those that its job takes its credentials from. Git
+// does not decide who may write to Git. An object without a reserved name counts when applying it would change such an object.
 func (r *Env) guardInstance(ctx context.Context, o *desired.Object) (manifest.Problems, error) {
 	refuse := func(message, advice string) (manifest.Problems, error) {
 		return manifest.Problems{{Origin: o.Origin, Object: o.ID(), Message: message, Hint: advice}}, nil
@@ -49,7 +49,7 @@ func (r *Env) guardInstance(ctx context.Context, o *desired.Object) (manifest.Pr
 		"leave it out of Git, or encrypt it and let something else put it there; an app may use another name")
 }
 
-// trustKey is the first key of a Secret that says whom the instance trusts or tells, "" when there is none.
+// trustKey returns the first key of a Secret that says whom the instance trusts or notifies, "" when there is none.
 func trustKey(manifest *unstructured.Unstructured) string {
 	for _, field := range []string{"data", "stringData"} {
 		data, _ := manifest.Object[field].(map[string]any)
@@ -62,8 +62,8 @@ func trustKey(manifest *unstructured.Unstructured) string {
 	return ""
 }
 
-// isCredentials tells whether the CronJob of the instance takes anything from a Secret or ConfigMap in its namespace. Where
-// that may not be known, it is an error: nothing is done to what may be the credentials.
+// isCredentials reports whether the CronJob of the instance uses a Secret or ConfigMap in the namespace of the instance. It is
+// an error when the CronJobs cannot be listed: an object that may be the credentials is not touched.
 func (r *Env) isCredentials(ctx context.Context, ref cluster.Ref) (bool, error) {
 	if ref.Namespace != r.Records.Namespace {
 		return false, nil

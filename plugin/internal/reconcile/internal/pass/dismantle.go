@@ -14,6 +14,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 )
 
+// Dismantle ends the management of an app. With prune it deletes the objects that are proven ours, and runs the hooks of the
+// removal; without a record of the objects it fails. Otherwise it removes our label from them. Then it deletes the record.
+// After a failure, the record keeps what is left.
 func (p removal) Dismantle(ctx context.Context, prune bool) error {
 	if err := p.Reading().Load(ctx); err != nil {
 		return err
@@ -26,7 +29,7 @@ func (p removal) Dismantle(ctx context.Context, prune bool) error {
 		return err
 	}
 	p.Plan = plan.Make(p.Planning().planInput(nil))
-	if err := p.Planning().lookBeforePrune(ctx); err != nil {
+	if err := p.Planning().listBeforePrune(ctx); err != nil {
 		return err
 	}
 	p.Plan = plan.Make(p.Planning().planInput(nil))
@@ -45,7 +48,7 @@ func (p removal) Dismantle(ctx context.Context, prune bool) error {
 	return p.Records.Remove(ctx, p.App.Name)
 }
 
-// removeAll deletes the objects, with the hooks of the removal before and after.
+// removeAll deletes the objects, and runs the PreDelete hooks before and the PostDelete hooks after.
 func (p removal) removeAll(ctx context.Context) error {
 	p.App.Health = p.Record.Health
 	p.App.Timeout = cmp.Or(recorded.Settings(p.Record).Timeout, p.App.Timeout)
@@ -59,7 +62,7 @@ func (p removal) removeAll(ctx context.Context) error {
 	return runParts(ctx, p.Pass, deletingParts(p.Pass))
 }
 
-// releaseAll takes our label off every object that is proven ours.
+// releaseAll removes our label from every object that is proven ours.
 func (p removal) releaseAll(ctx context.Context) error {
 	errs := make([]error, len(p.Plan.Prunes))
 	concurrent.Each(ctx, len(p.Plan.Prunes), apply.AtOnce, func(i int) {
@@ -78,7 +81,7 @@ func (p removal) releaseAll(ctx context.Context) error {
 	return errors.Join(append(errs, ctx.Err())...)
 }
 
-// saveRest records what could not be deleted.
+// saveRest records the objects that could not be deleted.
 func (p removal) saveRest(ctx context.Context) error {
 	ctx, cancel := wait.Lingering(ctx, wait.SaveGrace)
 	defer cancel()

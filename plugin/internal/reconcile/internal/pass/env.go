@@ -25,39 +25,41 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// Env is what the passes of one identity share: what they read and write with, and what they remember from pass to pass.
+// Env is what the passes of one identity share: clients, and what is remembered from run to run. An identity is the instance
+// itself, or a service account that it acts as. A process keeps one Env for each.
 type Env struct {
-	Cluster *cluster.Client
-	Records *store.Store
-	Source  source.Source
-	From    report.Source
-	Tool    string
-	Signed  bool
-	Now     func() time.Time
-	Events  func(report.Event)
-	Render  func(ctx context.Context, root *os.Root, path string, o render.Options) ([]manifest.Object, error)
+	Cluster *cluster.Client                                                                                    // reads and writes objects, with the rights of the identity
+	Records *store.Store                                                                                       // loads and saves records, with the rights of the instance
+	Source  source.Source                                                                                      // commits and checkouts
+	From    report.Source                                                                                      // names Source in records; Path is set per app
+	Tool    string                                                                                             // our version
+	Signed  bool                                                                                               // Source shows signed commits only
+	Now     func() time.Time                                                                                   // the clock
+	Events  func(report.Event)                                                                                 // receives events; may be nil
+	Render  func(ctx context.Context, root *os.Root, path string, o render.Options) ([]manifest.Object, error) // renders a directory of the checkout; nil stands for render.Dir
 
-	Home *cluster.Client // with the rights of the instance itself, of one that acts as a service account; else nil
+	Home *cluster.Client // reads with the rights of the instance; nil unless Cluster acts as a service account
 
 	Memory
 }
 
-// Memory is what the passes of one process leave to the later ones.
+// Memory is what a process remembers from run to run for one identity. Several goroutines may use it.
 type Memory struct {
-	Renders   *build.Renders
-	contested apply.Contested // what was reverted lately
-	rules     health.Cache    // of apps
-	Reader    *observe.Reader // of the cluster
-	rights    preflight.Rights
-	refusals  execute.Refusals
-	messages  allowances
-	identity  preflight.Identity
-	unowned   sync.Map // uids of objects with our labels that are not ours, told already
-	owners    sync.Map // owners that objects were taken over from and that are not in the cluster, told already
+	Renders   *build.Renders     // results of renders, by app
+	contested apply.Contested    // which fields were reverted lately
+	rules     health.Cache       // compiled health rules of the apps
+	Reader    *observe.Reader    // which lists the API server refuses
+	rights    preflight.Rights   // which rights the user has
+	refusals  execute.Refusals   // what the API server refused to apply, by app
+	messages  allowances         // what commit messages allow
+	identity  preflight.Identity // which cluster this is
+	unowned   sync.Map           // uids of objects with our label that are not ours, and were warned of
+	owners    sync.Map           // former owners of objects that are not in the cluster, and were warned of
 }
 
-// Settings is a digest of everything but the commit that shapes what is applied: when it changes, all is planned anew.
-// It covers every field of the app, and the version of what its variables come from, "" when they come from nowhere.
+// Settings returns a digest of everything but the commit that shapes what is applied. When it changes, the app is planned anew.
+// It covers the settings of the app, the repository, the version of the tool, and variables, which is the version of the
+// ConfigMaps and Secrets that variables come from, "" for none.
 func (r *Env) Settings(a app.App, variables string) string {
 	var substitute any
 	if s := a.Substitute; s != nil {
@@ -71,13 +73,13 @@ func (r *Env) Settings(a app.App, variables string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
-// OwnSettings is settings for an app that flags describe. Their time budget is that of one run.
+// OwnSettings is Settings for an app that flags describe. Its timeout is left out, since a flag sets it for one run only.
 func (r *Env) OwnSettings(a app.App) string {
 	a.Timeout = 0
 	return r.Settings(a, "")
 }
 
-// allowances remembers what the messages of the range of commits allow that was asked for last. The zero value is ready to use.
+// allowances remembers what the commit messages of the last range allow. The zero value is ready to use.
 type allowances struct {
 	mu   sync.Mutex
 	last map[[2]string]plan.Allowance // by the two ends of the range

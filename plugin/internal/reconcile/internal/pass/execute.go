@@ -10,17 +10,17 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/hooks"
 )
 
-// Parts of a pass that the execution does.
-func (p writing) ask(ctx context.Context) error           { return p.Execution().Ask(ctx) }
-func (p writing) apply(ctx context.Context) error         { return p.Execution().Apply(ctx) }
-func (p writing) prune(ctx context.Context) error         { return p.Execution().Prune(ctx) }
-func (p writing) guardForeseen(ctx context.Context) error { return p.Execution().GuardForeseen(ctx) }
+// Steps of a pass that package execute carries out.
+func (p writing) ask(ctx context.Context) error              { return p.Execution().Ask(ctx) }
+func (p writing) apply(ctx context.Context) error            { return p.Execution().Apply(ctx) }
+func (p writing) prune(ctx context.Context) error            { return p.Execution().Prune(ctx) }
+func (p writing) guardRecreations(ctx context.Context) error { return p.Execution().GuardForeseen(ctx) }
 func (p writing) pruneContainers(ctx context.Context) error {
 	return p.Execution().PruneAll(ctx, p.Plan.Containers)
 }
 
-// lateKinds ends the waiting for kinds when all else of the app, and of the apps before it, is applied.
-func (p writing) lateKinds(ctx context.Context) error {
+// endKinds ends the wait for kinds that the app defines itself, when the rest of the app, and the apps before it, are applied.
+func (p writing) endKinds(ctx context.Context) error {
 	if !p.Exec.WaitsForKinds() || p.Opts.DryRun {
 		return nil
 	}
@@ -34,7 +34,7 @@ func (p writing) lateKinds(ctx context.Context) error {
 	return p.saveApplied(ctx)
 }
 
-// Execution carries out the plan with what the pass knows by now.
+// Execution returns the execution of the plan, with what the pass knows by now.
 func (p *Pass) Execution() *execute.Execution {
 	e := p.Exec
 	e.Applier, e.Hooks = p.Applier(), p.hookRunner()
@@ -47,7 +47,7 @@ func (p *Pass) Execution() *execute.Execution {
 	return e
 }
 
-// Applier applies and prunes with what the pass knows by now.
+// Applier returns what applies and prunes single objects, with what the pass knows by now.
 func (p *Pass) Applier() *apply.Applier {
 	a := &apply.Applier{Client: p.Cluster, Now: p.Now, Say: p.Teller, Wait: p.Wait, Contested: &p.Env.contested, Set: p.Set, Foreign: p.App.ForeignFields,
 		DryRun: p.Opts.DryRun, Record: p.Record, Promised: plan.Promised{NewKinds: p.NewKinds, Namespace: p.App.Namespace, Ahead: p.Foreseen},
@@ -59,7 +59,7 @@ func (p *Pass) Applier() *apply.Applier {
 	return a
 }
 
-// hookRunner runs hooks with what the pass knows by now.
+// hookRunner returns what runs hooks, with what the pass knows by now.
 func (p *Pass) hookRunner() *hooks.Runner {
 	return &hooks.Runner{Client: p.Cluster, Say: p.Teller, Wait: p.Wait, Record: p.Record, Hooks: &p.Hooks, App: p.App.Name, Set: p.Set, Apps: p.Apps, Commit: p.Commit,
 		Listed: !p.Listed.IsOwn(), KeepRemoved: p.App.KeepRemoved, Loop: p.Opts.Loop, DryRun: p.Opts.DryRun,

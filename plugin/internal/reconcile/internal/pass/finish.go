@@ -13,21 +13,23 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// Finish words the result, saves the record where something is new and returns the report.
+// Finish ends the pass that came to err: nil, ErrNothingToDo, ErrSuspended or a failure. It waits for the health that an
+// earlier run left open, runs SyncFail hooks after a failure, saves the record if there is something new, and returns the
+// report. The error is nil for an app that is up to date or suspended. Otherwise its secret values are masked.
 func (p ending) Finish(err error) (report.App, error) {
 	if errors.Is(err, ErrSuspended) {
 		return p.LeaveSuspended()
 	}
-	idle := errors.Is(err, ErrNothingToDo)
-	if idle {
+	upToDate := errors.Is(err, ErrNothingToDo)
+	if upToDate {
 		err = p.recheckHealth()
 	}
 	if err == nil {
 		err = p.owned
 	}
 	err = p.writing().afterFailure(err)
-	if why := p.heldBack(err); why != nil && err == nil {
-		p.held, err = true, why
+	if why := p.withheld(err); why != nil && err == nil {
+		p.withheldCommit, err = true, why
 	}
 	if (err == nil || errors.Is(err, wait.ErrInterrupted)) && len(p.Exec.Failed) > 0 {
 		err = errors.Join(err, p.FirstFailure())
@@ -51,7 +53,7 @@ func (p ending) Finish(err error) (report.App, error) {
 	}
 	p.countHealth()
 	rep.Duration = metav1.Duration{Duration: p.Now().Sub(p.Started).Round(time.Millisecond)}
-	if saveErr := p.saveResult(idle, err); saveErr != nil {
+	if saveErr := p.saveResult(upToDate, err); saveErr != nil {
 		if err == nil {
 			rep.Result, rep.Message = report.ResultFailed, saveErr.Error()
 		}
@@ -61,7 +63,7 @@ func (p ending) Finish(err error) (report.App, error) {
 	return *rep, err
 }
 
-// recheckHealth ends a pass without work whose last run ended before all was healthy.
+// recheckHealth waits for the health of an app that is up to date, if the last run ended before all objects were healthy.
 func (p ending) recheckHealth() error {
 	if p.Record.Settled {
 		return nil
@@ -79,7 +81,7 @@ func (p ending) recheckHealth() error {
 	return p.Wait.Healthy(p.ctx, keys, nil)
 }
 
-// countHealth counts the objects by the health they were last seen in.
+// countHealth counts the objects of the report by their last known health.
 func (p ending) countHealth() {
 	p.Report.Objects = report.Objects{}
 	for k := range p.Track.Refs {

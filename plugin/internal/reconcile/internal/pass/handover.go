@@ -5,13 +5,13 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// MayContain tells whether an object could have moved to the app: one that is confined takes nothing over that it may not contain.
+// MayContain reports whether an object could move to the app: a confined app takes over nothing that it may not contain.
 func (j *Job) MayContain(row record.Row) bool {
 	why, _ := j.App.Allow.Refuses(row.Ref)
 	return why == ""
 }
 
-// HandOver notes that the app hands an object over to another one.
+// HandOver notes that the app hands an object over to another app.
 func (k *Known) HandOver(key record.Key) {
 	if k.HandsOver == nil {
 		k.HandsOver = map[record.Key]bool{}
@@ -19,7 +19,7 @@ func (k *Known) HandOver(key record.Key) {
 	k.HandsOver[key] = true
 }
 
-// TakeOver notes that another app hands an object over to the app.
+// TakeOver notes that the app takes an object over from another app.
 func (k *Known) TakeOver(key record.Key, h *plan.Handover) {
 	if k.TakesOver == nil {
 		k.TakesOver = map[record.Key]*plan.Handover{}

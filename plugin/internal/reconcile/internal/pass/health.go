@@ -1,10 +1,8 @@
 package pass
 
-import (
-	"context"
-)
+import "context"
 
-// CompileHealth refuses health rules that cannot be evaluated, before anything is written.
+// CompileHealth compiles the health rules of the settings. It fails for a rule that cannot be evaluated.
 func (p reading) CompileHealth(context.Context) (err error) {
 	p.Track.Rules, err = p.Env.rules.Compile(p.App.Health)
 	return err

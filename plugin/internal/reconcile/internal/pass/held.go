@@ -13,7 +13,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// PlanHeld plans to revert what drifted, wherever the manifests are those that were applied.
+// PlanHeld makes the plan of a pass that only reverts drift: it renders the recorded commit, and plans the drifted objects
+// whose manifest is the one that was applied. Drift that it cannot revert is in Listed.NotReverted.
 func (p reverting) PlanHeld(ctx context.Context) error {
 	if err := p.Reading().Render(ctx); err != nil {
 		p.Desired = nil
@@ -51,7 +52,7 @@ func (p reverting) PlanHeld(ctx context.Context) error {
 	return p.Planning().checkRights(ctx)
 }
 
-// AtRecord makes the pass one at the commit that its record holds, whatever the ref points at.
+// AtRecord sets the pass to the commit of the record, whatever the ref points at.
 func (p reverting) AtRecord(rec *record.Record) {
 	p.Listed.RevertOnly = &recordBefore{rec.Pending, rec.Inputs}
 	p.Revision = p.At(rec)
@@ -59,8 +60,8 @@ func (p reverting) AtRecord(rec *record.Record) {
 	p.Report.Cause = report.CauseDrift
 }
 
-// HasDrifted tells whether an object is not as it was applied. What was never applied to the end is left to a commit that
-// can be read.
+// HasDrifted reports whether an object is not as it was applied. Objects that were never applied completely do not count: they
+// wait for a commit whose gitops.yaml can be read. If there is no drift, the app is noted as up to date.
 func (p reverting) HasDrifted() bool {
 	for k, row := range p.Record.All() {
 		if p.Commit != "" && row.Manifest != "" && p.States[k] != live.InSync {
@@ -71,7 +72,7 @@ func (p reverting) HasDrifted() bool {
 	return false
 }
 
-// left lists the recorded objects that are not as they were applied and that the plan is not about.
+// left lists the recorded objects that have drifted and are not in the plan.
 func (p reverting) left() []record.Row {
 	planned := p.keys()
 	return slices.DeleteFunc(p.Record.Sorted(), func(row record.Row) bool {
@@ -80,12 +81,12 @@ func (p reverting) left() []record.Row {
 	})
 }
 
-// handedOn tells whether a run that was cut off gave the object to another app of the instance.
+// handedOn reports whether an interrupted run gave the object to another app of the instance.
 func (p reverting) handedOn(k record.Key) bool {
 	return p.Apps[plan.OtherSet(p.Live.Object(k), p.Set)] != ""
 }
 
-// notReverted says which drift stays, and why.
+// notReverted returns the error that names the first drifted object that is not reverted, and why.
 func (p reverting) notReverted(left []record.Row, why error) error {
 	others := ""
 	if n := len(left) - 1; n > 0 {

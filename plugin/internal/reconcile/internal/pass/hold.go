@@ -1,11 +1,10 @@
 package pass
 
-import (
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
-)
+import "github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 
-// heldBack says why a pass that ended with err, and went well, was about an earlier commit than the ref points at.
-func (p ending) heldBack(err error) error {
+// withheld returns why the source showed an earlier commit than the ref points at, if the pass went well, and nil otherwise.
+// For an app of a gitops.yaml it is nil, since package reconcile reports that once for all apps.
+func (p ending) withheld(err error) error {
 	if !p.Listed.IsOwn() {
 		return nil // it is told once for all apps
 	}
@@ -16,11 +15,10 @@ func (p ending) heldBack(err error) error {
 	return nil
 }
 
-// seen is what the ref points at, applied or not. What a commit asks of an app whose gitops.yaml cannot be used is not known,
-// so the last one that could be is meant then.
+// seen returns the commit that the ref points at, applied or not; without a usable gitops.yaml, the last one that had one.
 func (p ending) seen() string {
 	if p.Listed.revertsOnly() && p.Record.Report != nil {
-		if p.Record.Report.Seen == p.Listed.recorded { // nothing newer than what the record had: now it has the list's
+		if p.Record.Report.Seen == p.Listed.recorded { // the record had seen no newer commit; its revision now is that of the list
 			return p.Record.Revision.Commit
 		}
 		return p.Record.Report.Seen

@@ -13,8 +13,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// PlanRemoval finds out whether hooks are to run because the app left gitops.yaml. They do not while its objects stay,
-// or may be another app's, and never when another app takes over some of them: it was moved then.
+// PlanRemoval finds out whether the hooks of the removal run because the app left gitops.yaml. They do not run while its
+// objects stay, or when another app takes over some of them: the app was moved then.
 func (p planning) PlanRemoval() error {
 	if p.Listed.NotSelected || p.App.KeepRemoved || p.Listed.NotPruned != "" {
 		return nil
@@ -34,7 +34,7 @@ func (p removal) preDelete(ctx context.Context) error {
 	if !p.Hooks.AreDue() {
 		return nil
 	}
-	p.Plan.Prunes, p.Plan.Containers = p.splitHosts(p.Plan.Prunes)
+	p.Plan.Prunes, p.Plan.Containers = p.splitContainers(p.Plan.Prunes)
 	if p.Opts.DryRun {
 		return nil
 	}
@@ -44,8 +44,7 @@ func (p removal) preDelete(ctx context.Context) error {
 	return p.hookRunner().Run(ctx, desired.PreDelete, hooks.All)
 }
 
-// dropKept takes hooks out of the record that must not run later either, when nothing tells any more that the app was
-// moved.
+// dropKept removes the kept hooks of a moved app from the record: later, nothing shows any more that the app was moved.
 func (p removal) dropKept(ctx context.Context) error {
 	p.Say(report.Warning, "%s left gitops.yaml, and another app takes over objects of it: it was moved, so its PreDelete and PostDelete hooks do not run", p.App.Name)
 	if p.Opts.DryRun {
@@ -55,9 +54,8 @@ func (p removal) dropKept(ctx context.Context) error {
 	return p.hookRunner().SaveState(ctx)
 }
 
-// splitHosts takes apart the removals that a PostDelete hook has to wait for and those that it lives in: its Namespace,
-// and the definition of its kind.
-func (p removal) splitHosts(removals []plan.Prune) (first, last []plan.Prune) {
+// splitContainers splits off the prunes that a PostDelete hook lives in: its Namespace, and the CRD of its kind.
+func (p removal) splitContainers(removals []plan.Prune) (first, last []plan.Prune) {
 	after := desired.HooksOf(p.Hooks.List, desired.PostDelete, p.Record.Due)
 	for _, r := range removals {
 		if slices.ContainsFunc(after, func(o *desired.Object) bool { return record.Contains(r.Row.Ref, o.Ref) }) {
@@ -69,7 +67,7 @@ func (p removal) splitHosts(removals []plan.Prune) (first, last []plan.Prune) {
 	return first, last
 }
 
-// knowSecrets reads the Secrets of an app that is removed: what its hooks say when they fail must not show their values.
+// knowSecrets reads the Secrets of an app that is removed, so that their values can be masked in the output of failed hooks.
 func (p removal) knowSecrets(ctx context.Context) error {
 	for _, row := range p.Record.Sorted() {
 		if row.Group != "" || row.Ref.Kind.Kind != "Secret" {
@@ -93,8 +91,7 @@ func (p removal) postDelete(ctx context.Context) error {
 	return p.hookRunner().Run(ctx, desired.PostDelete, hooks.All)
 }
 
-// removed notes that the hooks of the removal have run. cleanHooks deletes their objects then, whatever their policy:
-// nobody else would.
+// removed notes that the hooks of the removal have run. Their objects are then deleted, whatever their policy says.
 func (p removal) removed(context.Context) error {
 	if p.Hooks.AreDue() && len(p.Exec.Failed) == 0 && !p.Opts.DryRun {
 		p.Hooks.List, p.Hooks.Due = nil, ""

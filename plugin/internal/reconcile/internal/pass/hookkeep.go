@@ -13,8 +13,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// keepHooks finds out which hooks the record is to keep for the removal of the app. What it cannot keep is told the
-// first time.
+// keepHooks sets which hooks the record keeps for the removal of the app. With first, it warns of hooks that cannot be kept.
 func (p reading) keepHooks(first bool) error {
 	var list []record.KeptHook
 	var largest *desired.Object
@@ -47,7 +46,7 @@ func (p reading) keepHooks(first bool) error {
 	return err
 }
 
-// NotKept says why a hook is not kept, "" when it is. Values of Secrets are not for the record.
+// NotKept returns why the record cannot keep a hook, "" when it can. Values of Secrets must not get into the record.
 func (p reading) NotKept(o *desired.Object) string {
 	switch {
 	case o.Group == "" && o.Ref.Kind.Kind == "Secret":

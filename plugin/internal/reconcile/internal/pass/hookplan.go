@@ -22,7 +22,7 @@ func (p planning) planHooks() {
 		return
 	}
 	p.Hooks.ForCommit(p.Record, p.Desired, p.Commit)
-	p.foreseeHooks()
+	p.setDueInDryRun()
 }
 
 // takeKept makes the hooks that the record keeps those of this pass.
@@ -30,12 +30,12 @@ func (p planning) takeKept() error {
 	if err := p.Hooks.ForRemoval(p.Record, p.App.Allow); err != nil {
 		return err
 	}
-	p.foreseeHooks()
+	p.setDueInDryRun()
 	return nil
 }
 
-// foreseeHooks lets a dry run name the hooks that would run.
-func (p planning) foreseeHooks() {
+// setDueInDryRun sets the due hooks in the record of a dry run, which saves nothing, so that tellHooks finds them.
+func (p planning) setDueInDryRun() {
 	if p.Opts.DryRun && p.Hooks.AreDue() {
 		p.Record.ForeseeDue(p.Hooks.Due)
 	}

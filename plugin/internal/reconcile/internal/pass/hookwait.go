@@ -11,8 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// postSync runs the PostSync hooks once everything is healthy, cleans up after hooks that left Git, and records that
-// the hooks of these manifests have run.
+// postSync runs the PostSync hooks once everything is healthy, cleans up after hooks, and records that they have run.
 func (p writing) postSync(ctx context.Context) error {
 	if p.Opts.DryRun || len(p.Exec.Failed) > 0 || p.Opts.Only != nil || p.Listed.revertsOnly() {
 		return nil
@@ -32,7 +31,7 @@ func (p writing) postSync(ctx context.Context) error {
 	return p.hookRunner().Clean(ctx)
 }
 
-// afterFailure runs the SyncFail hooks when a pass with hooks failed, and keeps the failure.
+// afterFailure runs the SyncFail hooks when a pass with hooks failed. It returns err unchanged.
 func (p writing) afterFailure(err error) error {
 	if err == nil && len(p.Exec.Failed) == 0 || errors.Is(err, wait.ErrInterrupted) || errors.Is(err, store.ErrBusy) || errors.Is(err, ErrNothingToDo) ||
 		p.Plan == nil || !p.Hooks.AreDue() || p.Record.Due == "" || p.Opts.DryRun || p.ctx.Err() != nil {

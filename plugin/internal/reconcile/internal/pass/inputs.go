@@ -8,14 +8,12 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// Most commits concern few apps. Which ones, their inputs tell: what of the checkout a render read or looked for, by
-// Git's names for it, and what else it was given. The record keeps them while its rows are exactly what was rendered.
-// An app whose inputs are the recorded ones at a new commit is judged as at the recorded commit. The settings and the
-// version of the tool are compared beside them, and variables with the settings.
+// Most commits concern few apps. The inputs of an app say which: the files that a render read or looked for, by Git's names
+// for their content, and its options. The record keeps them while its rows are exactly what was rendered. An app with the
+// recorded inputs at a new commit is compared as at the recorded commit. Settings and the version of the tool are compared too.
 
-// untouched tells whether a render of the new commit would give what the record holds. An app whose last run failed, or
-// whose list does not say that it equals a commit, is not taken for one.
-func (p reading) untouched(ctx context.Context) bool {
+// inputsUnchanged reports whether a render of the new commit would give what the record holds. It is false after a failure.
+func (p reading) inputsUnchanged(ctx context.Context) bool {
 	in := p.Record.Inputs
 	sure := p.Record.Settled
 	if !p.Listed.IsOwn() {
@@ -27,8 +25,8 @@ func (p reading) untouched(ctx context.Context) bool {
 	return p.Builder().Unchanged(ctx, in)
 }
 
-// passOver ends the planning of an app that the new commit does not touch.
-func (p reading) passOver() {
+// noteUnchanged ends the pass of an app whose inputs the new commit does not change.
+func (p reading) noteUnchanged() {
 	if !p.Listed.IsOwn() {
 		p.Listed.State = InputsUnchanged // the list of apps names the commit for all of them
 		return
@@ -38,8 +36,7 @@ func (p reading) passOver() {
 	p.moved = true
 }
 
-// noteInputs lets the record name what the app was rendered from: the charts, and all inputs if its rows are what was
-// rendered, no more and no less.
+// noteInputs records what the app was rendered from: the charts, and all inputs if the rows are exactly what was rendered.
 func (p ending) noteInputs() {
 	inputs := p.Built.Inputs
 	if p.deferred || len(p.ignored) > 0 || len(p.Desired) != p.Record.Len() {
@@ -55,7 +52,7 @@ func (p ending) noteInputs() {
 	}
 }
 
-// installed makes a pass of this process look again for what charts asked about, after a kind was installed.
+// installed makes later renders ask the API server again about kinds, after a CRD was created.
 func (p writing) installed(k record.Key) {
 	if k.Kind == "CustomResourceDefinition" && k.Group == "apiextensions.k8s.io" {
 		p.Env.Renders.ForgetCustom()

@@ -19,8 +19,8 @@ func (p ending) settings() record.Settings {
 	return s
 }
 
-// noteBefore lets the record name the commit that the objects equal before anything is written. That of an app that no commit
-// changed for long is known to the list alone, and a run that is cut off does not save the list.
+// noteBefore writes into the record the commit that the objects equal before anything is written. If no commit changed the app
+// for long, only the list of apps has that commit, and an interrupted run does not save the list.
 func (p writing) noteBefore() {
 	l, was := p.Listed, p.Record.Revision.Commit
 	switch {
@@ -34,7 +34,7 @@ func (p writing) noteBefore() {
 	l.recorded = was
 }
 
-// NewListed is newPass for an app of a gitops.yaml in dir.
+// NewListed returns a pass for an app of the gitops.yaml in dir. opts.Timeout is the budget where the settings have none.
 func NewListed(ctx context.Context, e *Env, a app.App, dir string, opts Options) (*Pass, error) {
 	raw, err := json.Marshal(a)
 	if err != nil {
@@ -48,7 +48,7 @@ func NewListed(ctx context.Context, e *Env, a app.App, dir string, opts Options)
 	return p, nil
 }
 
-// NewOwn is New for an app on its own that a run is made over.
+// NewOwn returns a pass for an app that no gitops.yaml lists, as part of a run.
 func NewOwn(ctx context.Context, e *Env, a app.App, opts Options) *Pass {
 	p := New(ctx, e, a, opts)
 	p.Listed = &Listed{own: true}

@@ -15,10 +15,11 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// ErrRecordChanged ends a pass that looks at drift only: somebody has saved the record since, of another commit perhaps,
-// or suspended the app.
+// ErrRecordChanged ends a pass that reads only changed objects: somebody else has saved the record, to suspend it perhaps.
 var ErrRecordChanged = errors.New("the record has changed")
 
+// Load loads the record of the app and the names of the apps of the instance, and calls Open. A pass that reads only changed
+// objects keeps the record of the last run: Load then returns ErrRecordChanged if somebody else has saved it.
 func (p reading) Load(ctx context.Context) error {
 	if d := p.Opts.Only; d != nil {
 		if p.Records.Unchanged(ctx, d.rec) != nil {
@@ -46,7 +47,7 @@ func (p reading) Load(ctx context.Context) error {
 	return p.Open(ctx, ok)
 }
 
-// Open makes the record that was loaded ready for use. known is false when there was none.
+// Open makes the loaded record ready for use, or a new one unless known. It returns ErrSuspended for a suspended app.
 func (p reading) Open(ctx context.Context, known bool) error {
 	rec := p.Record
 	if !known || rec.Inventory == nil {
@@ -66,7 +67,7 @@ func (p reading) Open(ctx context.Context, known bool) error {
 	return p.checkSuspended()
 }
 
-// At is the commit that the objects of a record equal.
+// At returns the commit that the objects of a record equal.
 func (p *Pass) At(rec *record.Record) report.Revision {
 	if l := p.Listed; l != nil && l.AppliedAt != nil {
 		return *l.AppliedAt
@@ -74,8 +75,8 @@ func (p *Pass) At(rec *record.Record) report.Revision {
 	return rec.Revision
 }
 
-// Bases lists the commits that the objects may have equalled last. They differ when a run was cut off before it saved
-// its list, and for an app that no commit changed for long: its record names an older one than its list.
+// Bases returns the commits that the objects may have equalled last. There are several when a run was interrupted before it
+// saved its list, and when no commit changed the app for long: its record is then behind its list.
 func (p *Pass) Bases() []string {
 	bases := []string{p.Record.Revision.Commit}
 	if at := p.At(p.Record).Commit; at != bases[0] {
@@ -87,7 +88,7 @@ func (p *Pass) Bases() []string {
 	return bases
 }
 
-// rebuild fills a lost inventory with the objects that carry our label and our field manager's entry.
+// rebuild fills a lost inventory with the objects that carry our label and the entry of our field manager.
 func (p reading) rebuild(ctx context.Context, groupKinds []string) error {
 	p.Say(report.Warning, "the inventory of %s is lost; it is rebuilt from the labels of its objects, and nothing is pruned in this run", p.App.Name)
 	var kinds []cluster.Kind
@@ -118,6 +119,7 @@ func (p reading) rebuild(ctx context.Context, groupKinds []string) error {
 	return nil
 }
 
+// observeRecorded lists the kinds of the record and compares what the cluster holds with the rows.
 func (p reading) observeRecorded(ctx context.Context) error {
 	if p.Opts.Only != nil {
 		return p.observeDrift(ctx, p.Opts.Only.keys)
@@ -136,7 +138,7 @@ func (p reading) observeRecorded(ctx context.Context) error {
 	return p.Compared(ctx)
 }
 
-// Compared looks once more at states that another cluster would explain, and notes what others did.
+// Compared checks the identity of the cluster if that would explain the states, and notes fields that others added.
 func (p reading) Compared(ctx context.Context) error {
 	if p.maybeOtherCluster() {
 		if err := p.Planning().checkCluster(ctx, true); err != nil {
@@ -147,7 +149,7 @@ func (p reading) Compared(ctx context.Context) error {
 	return nil
 }
 
-// observeDrift reads the objects that a watch has brought up, and takes all others as clean.
+// observeDrift reads the objects at keys, which a watch reported. All other objects count as in sync.
 func (p reading) observeDrift(ctx context.Context, keys []record.Key) error {
 	p.States = make(map[record.Key]live.State, p.Record.Len())
 	for k := range p.Record.All() {
@@ -168,15 +170,14 @@ func (p reading) observeDrift(ctx context.Context, keys []record.Key) error {
 	return nil
 }
 
-// Decide ends the pass when nothing is to be done: the commit, or what the app is rendered from, and our settings are
-// the recorded ones and every object is as we left it.
+// Decide returns ErrNothingToDo when commit (or inputs) and settings are the recorded ones and no object has drifted.
 func (p reading) Decide(ctx context.Context) error {
 	rec := p.Record
 	newCommit := p.At(rec).Commit != p.Commit
 	if newCommit {
 		p.Report.Cause = report.CauseCommit
 	}
-	if rec.Pending || rec.Due != "" || rec.Config != p.Config || rec.Tool != p.Tool || rec.Len() == 0 || newCommit && !p.untouched(ctx) {
+	if rec.Pending || rec.Due != "" || rec.Config != p.Config || rec.Tool != p.Tool || rec.Len() == 0 || newCommit && !p.inputsUnchanged(ctx) {
 		return nil
 	}
 	if !newCommit {
@@ -202,12 +203,12 @@ func (p reading) Decide(ctx context.Context) error {
 	for k, row := range rec.All() {
 		p.Track.Refs[k] = row.Ref
 	}
-	if err := p.Planning().readUnsettled(ctx, slices.Collect(rec.Keys())); err != nil {
+	if err := p.Planning().readUnknownHealth(ctx, slices.Collect(rec.Keys())); err != nil {
 		return err
 	}
 	p.Planning().tellUnowned()
 	if newCommit {
-		p.passOver()
+		p.noteUnchanged()
 	}
 	return ErrNothingToDo
 }

@@ -12,7 +12,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// RenderListed renders what one app of several is to hold.
+// RenderListed renders an app of a gitops.yaml. Failure has the error, unless the app can wait: for its render
+// (WaitsForRender), or for kinds that its dependencies define (WaitsForKinds).
 func (p reading) RenderListed(ctx context.Context) {
 	if p.Listed.LeftList {
 		return // nothing
@@ -40,7 +41,7 @@ func (p reading) RenderListed(ctx context.Context) {
 	}
 }
 
-// OwnPart is the share of the app in what its group has listed.
+// OwnPart returns the objects of the app in the snapshot that all apps of one identity share.
 func (p *Pass) OwnPart() *live.Snapshot {
 	keys := make([]record.Key, 0, p.Record.Len()+len(p.Desired))
 	for k := range p.Record.All() {
@@ -52,7 +53,7 @@ func (p *Pass) OwnPart() *live.Snapshot {
 	return p.Listed.Shared.Part(keys)
 }
 
-// PlanListed plans one app of several. errNothingToDo means that Git has nothing new for it.
+// PlanListed plans an app of a gitops.yaml, and checks owners and rights. ErrNothingToDo means that it is up to date.
 func (p planning) PlanListed(ctx context.Context) error {
 	if p.Listed.LeftList {
 		if err := p.PlanRemoval(); err != nil {
@@ -64,18 +65,18 @@ func (p planning) PlanListed(ctx context.Context) error {
 		}
 	}
 	if p.Listed.IsOwn() {
-		return p.planWhole(ctx) // its record names the commit, whether or not that changes anything
+		return p.planWhole(ctx) // its record names the commit even if nothing changes
 	}
 	p.Plan = plan.Make(p.planInput(p.Desired))
 	p.planHooks()
-	settled := !p.Hooks.AreDue() && p.Hooks.AreKept(p.Record) && p.Record.Config == p.Config && p.Record.Tool == p.Tool && !p.Record.Pending && p.Record.Due == "" && !p.Record.Rebuilt
-	if settled && !p.Listed.LeftList && len(p.Plan.Steps)+len(p.Plan.Prunes)+len(p.Plan.Refused) == 0 {
+	sameSettings := !p.Hooks.AreDue() && p.Hooks.AreKept(p.Record) && p.Record.Config == p.Config && p.Record.Tool == p.Tool && !p.Record.Pending && p.Record.Due == "" && !p.Record.Rebuilt
+	if sameSettings && !p.Listed.LeftList && len(p.Plan.Steps)+len(p.Plan.Prunes)+len(p.Plan.Refused) == 0 {
 		if err := p.writing().renameShares(ctx); err != nil {
 			return err
 		}
 		p.Report.Counts.Unchanged = len(p.Plan.Unchanged)
 		keys := p.keys()
-		if err := p.readUnsettled(ctx, keys); err != nil {
+		if err := p.readUnknownHealth(ctx, keys); err != nil {
 			return err
 		}
 		p.Ending().noteInputs()
@@ -89,7 +90,7 @@ func (p planning) PlanListed(ctx context.Context) error {
 	return p.planWhole(ctx)
 }
 
-// planWhole plans all that is to be done, and looks for reasons not to do it.
+// planWhole makes the plan, and checks owners and rights.
 func (p planning) planWhole(ctx context.Context) error {
 	if err := p.makePlan(ctx); err != nil {
 		return err

@@ -18,8 +18,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// targetNamespace is the app's namespace for objects that name none, when it is not among the objects themselves. A run
-// creates it when it is missing. It is not the app's: it is never changed again and never pruned.
+// targetNamespace returns the namespace of the app for objects that name none, unless the app contains that Namespace. A run
+// creates it when it is missing. It does not belong to the app: it is never changed or pruned.
 func (p writing) targetNamespace() (cluster.Ref, bool) {
 	name := p.App.Namespace
 	if name == "" || slices.ContainsFunc(p.Desired, func(o *desired.Object) bool {
@@ -30,14 +30,14 @@ func (p writing) targetNamespace() (cluster.Ref, bool) {
 	return cluster.Ref{Kind: cluster.Kind{Version: "v1", Kind: "Namespace", Resource: "namespaces"}, Name: name}, true
 }
 
-// needsNamespace tells whether the plan creates objects or runs hooks, which the target namespace may be missing for.
+// needsNamespace reports whether the plan creates objects or runs hooks that may need the target namespace.
 func (p writing) needsNamespace() bool {
 	return p.Hooks.New && !p.Listed.hasLeft() || slices.ContainsFunc(p.Plan.Steps, func(s *plan.Step) bool {
 		return !p.Listed.hasLeft() && (s.Row == nil || s.State == live.Missing) || s.Live == nil && s.Namespace == p.App.Namespace
 	})
 }
 
-// ensureNamespace creates the target namespace when it is missing; a dry run says that it would.
+// ensureNamespace creates the target namespace when it is missing. A dry run reports it only.
 func (p writing) ensureNamespace(ctx context.Context) error {
 	ref, ok := p.targetNamespace()
 	if !ok || !p.needsNamespace() {
@@ -60,7 +60,7 @@ func (p writing) ensureNamespace(ctx context.Context) error {
 	return nil
 }
 
-// tellNamespace reports that the target namespace is created. It is none of the objects of the app, which are counted.
+// tellNamespace reports that the target namespace is created. It is not counted, since it is no object of the app.
 func (p writing) tellNamespace(ref cluster.Ref, body []byte) {
 	if p.Opts.DryRun && slices.ContainsFunc(p.ForeseenNamespaces, func(n string) bool { return n == ref.Name }) {
 		return // an app before this one would create it
@@ -73,7 +73,7 @@ func (p writing) tellNamespace(ref cluster.Ref, body []byte) {
 	}
 }
 
-// madeNamespace tells whether u is a Namespace that a run created for this very app before the app held it.
+// madeNamespace reports whether u is a Namespace that an earlier run created for this app, before the app itself contained it.
 func (p writing) madeNamespace(u *unstructured.Unstructured) bool {
 	return object.Is(u.GetAPIVersion(), u.GetKind(), "", "Namespace") && p.Records.CreatedFor(u) == p.App.Name
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
-// noteSpread finds out whether the app has objects in more than one namespace. Names alone do not tell them apart then.
+// noteSpread finds out whether the app has objects in several namespaces. Reports then name the namespace of each object.
 func (p planning) noteSpread() {
 	var s object.Spread
 	for k := range p.Record.All() {

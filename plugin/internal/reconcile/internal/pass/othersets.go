@@ -10,8 +10,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 )
 
-// refuseForeign words why objects that belong to another ApplySet are not applied: it names who has them, and the way
-// on which they are kept.
+// refuseForeign returns manifest.Problems for objects of another ApplySet: who owns each, and how to move it.
 func (p planning) refuseForeign(ctx context.Context) error {
 	known := map[string]setOwner{}
 	for i := range p.Plan.Refused {
@@ -29,15 +28,15 @@ func (p planning) refuseForeign(ctx context.Context) error {
 	return p.Plan.Refused
 }
 
-// setOwner is who has an ApplySet, as far as that is known.
+// setOwner is who owns an ApplySet, as far as that is known.
 type setOwner struct {
 	store.SetOwner
 	id     string
 	beside bool // an app of the same gitops.yaml
-	gone   bool // nobody has it any more
+	gone   bool // nobody owns it any more
 }
 
-// ownerOf finds out who has an ApplySet: an app of this instance, or of another one, or another tool.
+// ownerOf finds out who owns an ApplySet: an app of this instance or of another one, or another tool.
 func (p planning) ownerOf(ctx context.Context, id string) setOwner {
 	if app := p.Apps[id]; app != "" {
 		return setOwner{SetOwner: store.SetOwner{App: app, Namespace: p.Records.Namespace}, id: id,
@@ -47,7 +46,7 @@ func (p planning) ownerOf(ctx context.Context, id string) setOwner {
 	return setOwner{SetOwner: owner, id: id, gone: err == nil && !found}
 }
 
-// words returns the message and the hint, "" where the ones without a name are all that can be said.
+// words returns the message and the hint, "" when nothing more is known than the id.
 func (s setOwner) words(o *desired.Object, instance string) (message, advice string) {
 	switch {
 	case s.beside:
@@ -70,7 +69,7 @@ func (s setOwner) words(o *desired.Object, instance string) (message, advice str
 	return "", ""
 }
 
-// keepCommand is what keeps a live object from being pruned by whoever has it.
+// keepCommand is the command that keeps an object from being pruned by its owner.
 func keepCommand(o *desired.Object) string { return annotateCommand(o) + "=disabled" }
 
 func unkeepCommand(o *desired.Object) string { return annotateCommand(o) + "-" }

@@ -21,17 +21,16 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// ErrNothingToDo ends a pass early: Git, record and cluster agree.
+// ErrNothingToDo ends a pass early: the app is up to date.
 var ErrNothingToDo = errors.New("nothing to do")
 
-// part is one part of a pass. One that returns an error ends the pass; what was written so far is recorded.
+// part is one step of a pass. An error ends the pass; what was written so far is recorded.
 type part struct {
 	name string
 	run  func(context.Context) error
 }
 
-// The parts of a pass, in order: first what only reads, then what writes. Apps of one gitops.yaml read together, see
-// round.go, and write one after the other.
+// The parts of a pass, in order. Apps of one gitops.yaml read together (see reconcile/run.go), and write one after the other.
 
 func readingParts(p *Pass) []part {
 	r, pl := p.Reading(), p.Planning()
@@ -57,13 +56,13 @@ func writingParts(p *Pass) []part {
 		{"write ahead", w.writeAhead},
 		{"rename our shares", w.renameShares},
 		{"apply", w.apply},
-		{"guard recreations", w.guardForeseen},
+		{"guard recreations", w.guardRecreations},
 		{"prune", w.prune},
 		{"save", w.saveApplied},
 	}
 }
 
-// deletingParts is what is done to the objects of an app that is removed.
+// deletingParts are the steps that delete the objects of an app that is removed.
 func deletingParts(p *Pass) []part {
 	r, w := p.Removal(), p.writing()
 	return []part{
@@ -75,7 +74,7 @@ func deletingParts(p *Pass) []part {
 	}
 }
 
-// removingParts takes the place of writingParts for an app that left gitops.yaml.
+// removingParts are the steps for an app that left gitops.yaml, in place of writingParts.
 func removingParts(p *Pass) []part {
 	w := p.writing()
 	return slices.Concat([]part{{"write ahead", w.writeAhead}}, deletingParts(p), []part{{"save", w.saveApplied}})
@@ -84,12 +83,14 @@ func removingParts(p *Pass) []part {
 func verifyingParts(p *Pass) []part {
 	w := p.writing()
 	return []part{
-		{"wait for kinds", w.lateKinds},
+		{"wait for kinds", w.endKinds},
 		{"wait for health", w.waitForHealth},
 		{"hooks", w.postSync},
 	}
 }
 
+// New returns a pass for one app, which has sent no request yet. ctx ends when the process is told to stop. The app is one of
+// flags or of a record; NewListed makes a pass for an app of a gitops.yaml.
 func New(ctx context.Context, r *Env, a app.App, opts Options) *Pass {
 	p := &Pass{Env: r, Job: Job{ctx: ctx, App: a, Opts: opts, Set: r.Records.ID(a.Name), Started: r.Now(), Config: r.OwnSettings(a)}, Known: Known{Live: live.New()}, Wanted: Wanted{NewKinds: map[cluster.Kind]bool{}}, Tools: Tools{Track: wait.NewTracker(), Exec: &execute.Execution{Failed: map[record.Key]bool{}}}}
 	p.Teller = &tell.Teller{Emit: r.Events, SecretsOf: p.Reading().secretsInPlay, Report: &report.App{Name: a.Name, Cause: opts.Cause, DryRun: opts.DryRun,
@@ -105,12 +106,12 @@ func (p planning) planInput(desired []*desired.Object) plan.Input {
 	return plan.Input{Desired: desired, Record: p.Record, Live: p.Live, States: p.States, Set: p.Set, Apps: p.Apps, Handovers: p.Handovers}
 }
 
-// Run does all that a pass does for an app that is on its own, but for Finish.
+// Run does all steps of a pass for an app that no gitops.yaml lists, except Finish.
 func (p *Pass) Run(ctx context.Context) error {
 	return runParts(ctx, p, slices.Concat(readingParts(p), writingParts(p), verifyingParts(p)))
 }
 
-// Execute does what was planned: it applies and prunes, or removes an app that left its list, and records that.
+// Execute applies and prunes, or removes an app that left its list, and saves the record. Failed objects are in Exec.Failed.
 func (p *Pass) Execute(ctx context.Context) error {
 	if p.Listed != nil && p.Listed.LeftList {
 		return runParts(ctx, p, removingParts(p))
@@ -118,7 +119,7 @@ func (p *Pass) Execute(ctx context.Context) error {
 	return runParts(ctx, p, writingParts(p))
 }
 
-// Verify waits until what was applied is healthy, and runs the hooks that come then.
+// Verify waits until the applied objects are healthy, and runs the PostSync hooks.
 func (p *Pass) Verify(ctx context.Context) error { return runParts(ctx, p, verifyingParts(p)) }
 
 func runParts(ctx context.Context, p *Pass, parts []part) error {
@@ -134,6 +135,7 @@ func runParts(ctx context.Context, p *Pass, parts []part) error {
 	return nil
 }
 
+// Poll sets the commit, from the options or from the source. If the source fails, the record is loaded to save the failure.
 func (p reading) Poll(ctx context.Context) (err error) {
 	if p.Commit = p.Opts.Commit; p.Commit == "" {
 		p.Commit, err = p.Source.Poll(ctx)
@@ -141,19 +143,18 @@ func (p reading) Poll(ctx context.Context) (err error) {
 	p.Revision = report.Revision{Commit: p.Commit, Ref: p.From.Ref}
 	p.Report.Revision = p.Revision
 	if err != nil && !p.Opts.Forgive {
-		_ = p.Load(ctx) // so that the record can say why nothing new is applied; without it there is nothing to say it of
+		_ = p.Load(ctx) // so that the failure can be recorded; an app without a record has nowhere to record it
 	}
 	return err
 }
 
-// ObserveDesired lists what the record did not know to look for: kinds and namespaces that are new in Git. It shows
-// objects that belong to somebody else.
+// ObserveDesired lists kinds and namespaces that are new in Git, to find objects that belong to somebody else.
 func (p reading) ObserveDesired(ctx context.Context) error {
 	q := observe.ListRequest{Namespaces: map[cluster.Kind][]string{}, NotOlderThan: p.Record.Newest()}
 	for _, o := range p.Desired {
 		p.Track.Refs[o.Key()] = o.Ref
 		if p.Opts.Only != nil {
-			continue // the commit is the one whose kinds were listed
+			continue // the kinds of this commit were listed before
 		}
 		if p.NewKinds[o.Ref.Kind] {
 			var unknown *cluster.UnknownKindError
@@ -176,11 +177,12 @@ func (p reading) ObserveDesired(ctx context.Context) error {
 	return p.Env.Reader.List(ctx, p.Live, q)
 }
 
+// makePlan makes the plan and checks it: the objects may be ours, and the deletions are within the budget.
 func (p planning) makePlan(ctx context.Context) error {
 	p.noteSpread()
 	p.Plan = plan.Make(p.planInput(p.Desired))
 	if len(p.Plan.Prunes) > 0 {
-		if err := p.lookBeforePrune(ctx); err != nil {
+		if err := p.listBeforePrune(ctx); err != nil {
 			return err
 		}
 		p.Plan = plan.Make(p.planInput(p.Desired))
@@ -191,7 +193,7 @@ func (p planning) makePlan(ctx context.Context) error {
 	if p.Record.Rebuilt {
 		p.Plan.Prunes = nil
 	}
-	p.letStay()
+	p.markNotPruned()
 	p.tellUnowned()
 	p.planHooks()
 	if !p.Hooks.RemovalGoesOn() {
@@ -212,15 +214,14 @@ func (p planning) readPlanned(ctx context.Context) error {
 	for _, o := range p.Plan.Unchanged {
 		same = append(same, o.Key())
 	}
-	if err := p.readUnsettled(ctx, same); err != nil {
+	if err := p.readUnknownHealth(ctx, same); err != nil {
 		return err
 	}
 	return p.readBefore(ctx)
 }
 
-// lookBeforePrune lists the kinds of what is to be pruned once more, consistently: somebody may just have asked to keep
-// an object, or have made it theirs.
-func (p planning) lookBeforePrune(ctx context.Context) error {
+// listBeforePrune lists what is to be pruned again, consistently: somebody may just have asked to keep it.
+func (p planning) listBeforePrune(ctx context.Context) error {
 	doomed := map[cluster.Kind]bool{}
 	for _, r := range p.Plan.Prunes {
 		doomed[r.Row.Ref.Kind] = true
@@ -230,9 +231,8 @@ func (p planning) lookBeforePrune(ctx context.Context) error {
 	return p.Env.Reader.Again(ctx, p.Live, q)
 }
 
-// readUnsettled reads objects that need not be applied but whose health is not known: the last run ended before all
-// was healthy. Otherwise they are taken to be as healthy as they were; status asks anew.
-func (p planning) readUnsettled(ctx context.Context, keys []record.Key) error {
+// readUnknownHealth reads objects after a run that ended before all were healthy. Otherwise they are assumed healthy.
+func (p planning) readUnknownHealth(ctx context.Context, keys []record.Key) error {
 	if p.Record.Settled || p.Opts.Only != nil {
 		for _, k := range keys {
 			p.Track.AssumedHealthy[k] = true
@@ -256,7 +256,7 @@ func (p planning) readUnsettled(ctx context.Context, keys []record.Key) error {
 	return nil
 }
 
-// readBefore reads the objects that are about to change, to tell what changes, and who set what is reverted.
+// readBefore reads the objects that are about to change, to report what changes, and who set what is reverted.
 func (p planning) readBefore(ctx context.Context) error {
 	var refs []cluster.Ref
 	for _, s := range p.Plan.Steps {
@@ -276,10 +276,9 @@ func (p planning) readBefore(ctx context.Context) error {
 	return nil
 }
 
-// writeAhead records every object that is about to be created, so that none is orphaned if this process dies or
-// another reconciler prunes it meanwhile, and marks the record pending. Nothing is written ahead of changes to objects
-// that are recorded already: if they are cut off, the record still names the old commit and manifests, and the next
-// pass does them again.
+// writeAhead records every object that is about to be created, and marks the record as pending. So no object is orphaned if
+// this process dies, or if another reconciler prunes it meanwhile. Changes of recorded objects need none: after an interrupt
+// the record has the old commit and manifests, and the next run applies them again.
 func (p writing) writeAhead(ctx context.Context) error {
 	if p.Opts.DryRun {
 		p.tellHooks()
@@ -290,7 +289,7 @@ func (p writing) writeAhead(ctx context.Context) error {
 	if err := p.Planning().checkCluster(ctx, false); err != nil {
 		return err
 	}
-	if !p.Record.HasParent() { // before the first write: another tool's parent, or another reconciler at work, is found now
+	if !p.Record.HasParent() { // before the first write, this finds the parent of another tool, or another reconciler at work
 		if _, err := p.Records.LoadParent(ctx, p.Record, p.App.Name); err != nil {
 			return err
 		}
@@ -307,7 +306,7 @@ func (p writing) writeAhead(ctx context.Context) error {
 		case s.Row == nil:
 			p.Record.WriteAhead(s.Ref, s.From != nil && s.From.Row.Adopted)
 			added = true
-		case s.State == live.Missing: // known already, but another reconciler may have pruned it a moment ago
+		case s.State == live.Missing: // recorded already, but another reconciler may have pruned it a moment ago
 			added = true
 		}
 	}
@@ -319,25 +318,25 @@ func (p writing) writeAhead(ctx context.Context) error {
 	}
 	p.Record.MarkPending()
 	if !p.Ending().keepsSource() {
-		p.Ending().noteSource() // the next run may have to finish this one without flags
+		p.Ending().noteSource() // the next run may have to continue this one without its flags
 	}
 	return p.Records.Save(ctx, p.Record)
 }
 
-// saveApplied records what was applied, unless finish follows soon: of several apps, others are applied before.
+// saveApplied records what was applied. It leaves the save to Finish unless a wait for health comes first.
 func (p writing) saveApplied(ctx context.Context) error {
 	if len(p.Exec.Failed) > 0 || p.Exec.WaitsForKinds() {
-		return nil // finish saves, or lateKinds
+		return nil // finish saves, or endKinds
 	}
 	p.complete()
 	if p.Opts.DryRun || p.Listed.IsOwn() || len(p.Track.Unhealthy(p.keys())) == 0 {
 		return nil
 	}
-	return p.saveUnsettled(ctx)
+	return p.saveBeforeHealth(ctx)
 }
 
-// saveUnsettled records what was applied before a wait for health: that can be long.
-func (p writing) saveUnsettled(ctx context.Context) error {
+// saveBeforeHealth saves the record before a wait for health, which can be long.
+func (p writing) saveBeforeHealth(ctx context.Context) error {
 	return p.Ending().save(ctx, report.ResultSucceeded, "", false)
 }
 
@@ -348,7 +347,7 @@ func (p writing) waitForHealth(ctx context.Context) error {
 	if p.Opts.Loop {
 		return p.Wait.Once(p.keys(), p.Record.LastApplied)
 	}
-	return p.Wait.Healthy(ctx, p.keys(), p.saveUnsettled)
+	return p.Wait.Healthy(ctx, p.keys(), p.saveBeforeHealth)
 }
 
 // expires tells whether an object is a Job with a time to live: when it is gone, it has run.
@@ -365,7 +364,7 @@ func (p *Pass) keys() []record.Key {
 	return keys
 }
 
-// LearnForeseen makes the kinds known that the apps before this one would define.
+// LearnForeseen makes the kinds known that the apps before this one promise to define. It is for dry runs.
 func (p reading) LearnForeseen(ctx context.Context) {
 	for _, h := range p.Foreseen {
 		defined, _ := desired.DefinedKinds(app.Allow{}, []manifest.Object{{Unstructured: h.Manifest}}) // it is a step of its app, so it was allowed
@@ -373,11 +372,11 @@ func (p reading) LearnForeseen(ctx context.Context) {
 	}
 }
 
-// Repeat is a pass like p that confines itself to some objects: everything else is as p left it.
-func (p *Pass) Repeat(ctx context.Context, dirty map[record.Key]bool) *Pass {
+// Repeat returns a pass like p, with the record of p, that reads only the objects at changed.
+func (p *Pass) Repeat(ctx context.Context, changed map[record.Key]bool) *Pass {
 	opts := p.Opts
 	opts.Commit, opts.Open, opts.Records, opts.RanOut = p.Commit, nil, nil, nil
-	opts.Only = &OnlyChanged{rec: p.Record, apps: p.Apps, keys: slices.Collect(maps.Keys(dirty))}
+	opts.Only = &OnlyChanged{rec: p.Record, apps: p.Apps, keys: slices.Collect(maps.Keys(changed))}
 	n := New(ctx, p.Env, p.App, opts)
 	n.Config = p.Config
 	if !p.Listed.IsOwn() {

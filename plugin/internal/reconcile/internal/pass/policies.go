@@ -7,7 +7,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// sort takes apart what was rendered: what is applied, and what is left alone or waits.
+// sort splits what was rendered into objects to apply, to run as hooks, to leave alone, and to leave to a later run.
 func (p reading) sort(objects []*desired.Object) {
 	p.Desired, p.Hooks.List, p.ignored = nil, nil, map[record.Key]bool{}
 	for _, o := range objects {
@@ -25,7 +25,7 @@ func (p reading) sort(objects []*desired.Object) {
 	}
 }
 
-// tellMisunderstood warns of annotations that mean nothing here, and of fields that are not applied.
+// tellMisunderstood warns of annotations without a meaning here, and of fields that are not applied.
 func (p reading) tellMisunderstood(objects []*desired.Object) {
 	for _, o := range objects {
 		for _, note := range o.Notes {
@@ -37,9 +37,8 @@ func (p reading) tellMisunderstood(objects []*desired.Object) {
 	}
 }
 
-// letStay keeps objects from being pruned that Git still holds, but asks to leave alone, and all of an app that is not
-// to be pruned.
-func (p planning) letStay() {
+// markNotPruned excludes objects from pruning that Git asks to leave alone, and all objects of an app that is not pruned.
+func (p planning) markNotPruned() {
 	for i, r := range p.Plan.Prunes {
 		if p.ignored[record.KeyOf(r.Row.Ref)] {
 			p.Plan.Prunes[i].NotPruned = "its annotation asks to leave it alone"
@@ -49,7 +48,7 @@ func (p planning) letStay() {
 	}
 }
 
-// markCreateOnly keeps the rows of objects that became create-only from being drift.
+// markCreateOnly notes which objects became create-only, so that later changes of them are no drift.
 func (p planning) markCreateOnly() {
 	for _, o := range p.Plan.Unchanged {
 		if row, _ := p.Record.Row(o.Key()); o.Policy.CreateOnly && !row.CreateOnly {

@@ -11,7 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// checkOwners refuses to take over what another tool still applies. A dry run shows all the same what would change.
+// checkOwners returns a preflight.OwnedError when another tool still applies objects. A dry run keeps it for the end.
 func (p planning) checkOwners(ctx context.Context) error {
 	err := p.takeover.Check(ctx, p.Plan, p.Live)
 	if p.Opts.DryRun && errors.As(err, new(*preflight.OwnedError)) {
@@ -21,7 +21,7 @@ func (p planning) checkOwners(ctx context.Context) error {
 	return err
 }
 
-// checkRights refuses a plan that takes rights which are missing.
+// checkRights refuses a plan that needs rights which are missing.
 func (p planning) checkRights(ctx context.Context) error {
 	if p.Opts.DryRun || len(p.Plan.Steps)+len(p.Plan.Prunes) == 0 || p.isOneChange() {
 		return nil
@@ -29,19 +29,18 @@ func (p planning) checkRights(ctx context.Context) error {
 	return p.Env.rights.Check(ctx, p.Cluster, p.Records.Namespace, p.Plan)
 }
 
-// isOneChange tells of a plan that it cannot be left half done: what the server answers to its only write is the answer to
-// the question as well.
+// isOneChange reports whether the plan is a single write. It cannot be left half done, so the answer to the write is enough.
 func (p planning) isOneChange() bool {
 	steps := p.Plan.Steps
 	return len(steps) == 1 && len(p.Plan.Prunes) == 0 && steps[0].Live != nil && !steps[0].Policy.Recreate && !p.Hooks.AreDue()
 }
 
-// checkCluster refuses a record of another cluster.
-func (p planning) checkCluster(ctx context.Context, suspicious bool) error {
-	return p.Env.identity.Check(ctx, p.Cluster, p.Record, p.Records.Namespace, suspicious)
+// checkCluster refuses a record that was made in another cluster.
+func (p planning) checkCluster(ctx context.Context, maybeOtherCluster bool) error {
+	return p.Env.identity.Check(ctx, p.Cluster, p.Record, p.Records.Namespace, maybeOtherCluster)
 }
 
-// maybeOtherCluster tells whether the record and the cluster differ in a way that a record of another cluster would explain.
+// maybeOtherCluster reports whether the record and the cluster differ in a way that another cluster would explain.
 func (p reading) maybeOtherCluster() bool {
 	if p.Live.IsRewound() {
 		return true
@@ -54,8 +53,8 @@ func (p reading) maybeOtherCluster() bool {
 	return false
 }
 
-// tellUnowned warns, once in the life of this process, of objects that carry the app's label although neither Git nor
-// the record names them: people copy objects with their labels. They are never touched.
+// tellUnowned warns, once in the life of the process, of objects that carry the label of the app although neither Git nor the
+// record names them. People copy objects with their labels. Such objects are never touched.
 func (p planning) tellUnowned() {
 	inGit := map[record.Key]bool{}
 	for _, o := range p.Desired {

@@ -4,7 +4,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 )
 
-// noteAll looks for what others added to objects that were written since we wrote them.
+// noteAll reports what others added to objects that were written since we wrote them.
 func (p reading) noteAll() {
 	e := p.Execution()
 	for k, row := range p.Record.All() {

@@ -7,19 +7,18 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// A source (repository, ref, path and the flags of a single app) is what later runs use that name none. It is remembered
-// when a run with it succeeded. While no run has succeeded yet, the last one is remembered: it may have written something.
+// Later runs without flags use the recorded source: repository, ref, path, and the flags of a single app. A run that succeeds
+// records its source. Until one has, each run does, since it may have written something.
 
-// keepsSource tells whether the record names a source that a run succeeded with, so that this one has to succeed first. A
-// list remembers the source of its apps; one that leaves its list remembers at once that it is on its own.
+// keepsSource reports whether the record has a source with which a run succeeded: only a success replaces that one.
 func (p ending) keepsSource() bool {
 	return p.Listed.IsOwn() && p.Record.List == "" && p.Record.Source.Repo != "" && p.Record.Revision.Commit != "" && !p.Record.Unproven
 }
 
-// noteSource puts the source and the settings of the app into its record. An app on its own is to prove them.
+// noteSource writes source and settings into the record. Without a gitops.yaml they are unproven until a run succeeds.
 func (p ending) noteSource() { p.Record.NoteSource(p.Report.Source, p.settings(), !p.Listed.IsOwn()) }
 
-// rememberSource notes the source of a run that succeeded.
+// rememberSource records the source of a run that succeeded.
 func (p ending) rememberSource() {
 	switch {
 	case !p.Listed.IsOwn() || p.Opts.Only != nil || p.Opts.DryRun || p.Record == nil || p.Record.Inventory == nil:
@@ -34,7 +33,7 @@ func (p ending) rememberSource() {
 	p.moved = true
 }
 
-// Under is a recorded revision as a run names it that is about another ref than the record.
+// Under returns a recorded revision under the ref that this run was given. was is the ref of the record, now that of the run.
 func Under(rev report.Revision, was, now string) report.Revision {
 	if was != now {
 		rev.Ref = ShortRef(now)
@@ -42,7 +41,7 @@ func Under(rev report.Revision, was, now string) report.Revision {
 	return rev
 }
 
-// warnForgotten says, after a run that failed, that later runs use another source.
+// warnForgotten warns, after a run that failed, that later runs use another source.
 func (p ending) warnForgotten() {
 	if p.Record == nil || p.Record.Inventory == nil || p.Opts.Loop || p.Opts.DryRun || !p.Listed.IsOwn() || !p.keepsSource() {
 		return
@@ -50,6 +49,7 @@ func (p ending) warnForgotten() {
 	WarnForgotten(p.Say, p.Record.Source, p.Report.Source)
 }
 
+// WarnForgotten warns with say if the source was, which later runs without flags use, is not the source now.
 func WarnForgotten(say func(report.EventKind, string, ...any), was, now report.Source) {
 	var differ []string
 	for _, f := range []struct{ name, was, now string }{{"--repo", was.Repo, now.Repo}, {"--ref", was.Ref, now.Ref}, {"--path", was.Path, now.Path}} {
@@ -66,13 +66,14 @@ func WarnForgotten(say func(report.EventKind, string, ...any), was, now report.S
 	}
 }
 
-// SameRef tells whether a ref as given is the known one. resolved is the branch that the given one turned out to be.
+// SameRef reports whether two refs are the same, with or without refs/heads/ and refs/tags/. "" and HEAD are the default
+// branch; resolved is the branch that the given ref turned out to be.
 func SameRef(given, known, resolved string) bool {
 	given, known = ShortRef(given), ShortRef(known)
 	return given == known || given == "" && resolved == known
 }
 
-// ShortRef is the name of a branch or tag, "" for HEAD.
+// ShortRef returns the name of a branch or tag without refs/heads/ or refs/tags/, "" for HEAD.
 func ShortRef(ref string) string {
 	if ref == "HEAD" {
 		return ""

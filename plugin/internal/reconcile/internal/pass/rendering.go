@@ -10,6 +10,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
+// Render renders the app and sorts its objects. Errors are those of build.Builder.Build, or manifest.Problems.
 func (p reading) Render(ctx context.Context) error {
 	r, err := p.Builder().Build(ctx)
 	if err != nil {
@@ -36,19 +37,21 @@ func (p reading) Render(ctx context.Context) error {
 		err = p.keepHooks(first)
 	}
 	r.Desired = objects
-	defined, _ := desired.DefinedKinds(p.App.Allow, r.Objects) // prepare told what is wrong
+	defined, _ := desired.DefinedKinds(p.App.Allow, r.Objects) // Prepare has returned its errors
 	for _, k := range defined {
 		p.NewKinds[k] = true
 	}
 	return err
 }
 
+// fetched notes the commit with its message.
 func (p *Pass) fetched(rev source.Revision) {
 	p.Revision = build.RevisionOf(rev)
 	p.Report.Revision = p.Revision
 	p.Tip = rev
 }
 
+// OpenTree opens the checkout of the commit. The caller closes it.
 func (p *Pass) OpenTree(ctx context.Context) (*source.Tree, error) {
 	if p.Opts.Open != nil {
 		return p.Opts.Open(ctx, p.Commit)
@@ -56,14 +59,14 @@ func (p *Pass) OpenTree(ctx context.Context) (*source.Tree, error) {
 	return p.Source.Open(ctx, p.Commit)
 }
 
-// Builder renders with what the pass knows by now.
+// Builder returns what renders the app, with what the pass knows by now.
 func (p *Pass) Builder() *build.Builder {
 	return &build.Builder{Renders: p.Env.Renders, Client: p.Cluster, Now: p.Now, Say: p.Teller, Dir: p.Render, Open: p.OpenTree, Fetched: p.fetched,
 		App: p.App, Vars: p.vars, Config: p.Config, Commit: p.Commit, Repo: p.From.Repo, Record: p.Record, Brought: p.Brought,
 		Listed: !p.Listed.IsOwn(), Loop: p.Opts.Loop, DryRun: p.Opts.DryRun, RanOut: p.Opts.RanOut}
 }
 
-// Variables reads what the app's variables are. They are asked for in every pass, so that a change of one renders the app anew.
+// Variables reads the variables of the app from ConfigMaps and Secrets, in every run: a change renders the app anew.
 func (p reading) Variables(ctx context.Context) error {
 	read, err := (&build.VariableReader{Client: p.Cluster, Namespace: p.Records.Namespace, App: p.App, IsCredentials: p.isCredentials}).Read(ctx)
 	if read == nil || err != nil {

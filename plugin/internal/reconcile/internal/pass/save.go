@@ -19,9 +19,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// saveResult saves record, report and history when this pass has something new to say. A pass that found nothing to do
-// writes nothing; neither does one that fails as the one before it did.
-func (p ending) saveResult(idle bool, failure error) error {
+// saveResult saves record, report and history if this pass has something new. A pass of an app that is up to date saves
+// nothing, and neither does one that fails like the one before.
+func (p ending) saveResult(upToDate bool, failure error) error {
 	if p.Opts.DryRun || p.Record == nil || p.Record.Inventory == nil || errors.Is(failure, store.ErrBusy) {
 		return nil
 	}
@@ -35,13 +35,13 @@ func (p ending) saveResult(idle bool, failure error) error {
 	}
 	if neverApplied && failure != nil {
 		p.Report.Unrecorded = !errors.Is(failure, wait.ErrInterrupted)
-		return nil // nothing of this app is in the cluster: leave no trace either
+		return nil // nothing of this app is in the cluster: no record either
 	}
 	if errors.Is(failure, wait.ErrInterrupted) && p.Report.Counts.Changed() == 0 && len(p.Exec.Failed) == 0 {
-		return nil // it came to nothing, and the next pass starts where this one did
+		return nil // nothing changed, and the next run starts where this one did
 	}
-	settled := (failure == nil || p.held) && (p.Opts.Only == nil || p.Record.Settled) && len(p.Track.Unhealthy(slices.Collect(maps.Keys(p.Track.Refs)))) == 0
-	if idle && settled == p.Record.Settled && failure == nil && !p.Live.IsRewound() && !p.Exec.Remarked && !p.moved && !p.renamed {
+	allHealthy := (failure == nil || p.withheldCommit) && (p.Opts.Only == nil || p.Record.Settled) && len(p.Track.Unhealthy(slices.Collect(maps.Keys(p.Track.Refs)))) == 0
+	if upToDate && allHealthy == p.Record.Settled && failure == nil && !p.Live.IsRewound() && !p.Exec.Remarked && !p.moved && !p.renamed {
 		return nil
 	}
 	ctx, cancel := wait.Lingering(p.ctx, wait.SaveGrace)
@@ -49,13 +49,13 @@ func (p ending) saveResult(idle bool, failure error) error {
 	if failure != nil && len(p.Exec.Failed) > 0 {
 		p.Record.MarkPending()
 	}
-	if idle && !p.Listed.IsOwn() && failure == nil {
+	if upToDate && !p.Listed.IsOwn() && failure == nil {
 		p.Record.NoteRevision(p.Revision) // it would not be worth a write of its own
 	}
-	return p.save(ctx, p.Report.Result, p.Report.Message, settled)
+	return p.save(ctx, p.Report.Result, p.Report.Message, allHealthy)
 }
 
-// complete marks the record as holding all of this commit. A pass that only reverts drift says nothing about commits.
+// complete marks the record as holding all of this commit. A pass that only reverts drift changes no commit in the record.
 func (p writing) complete() {
 	if p.Listed.revertsOnly() {
 		p.Record.Reverted(p.Listed.RevertOnly.pending, p.Listed.RevertOnly.inputs)
@@ -72,9 +72,9 @@ func (p writing) complete() {
 	p.Ending().noteInputs()
 }
 
-// save writes the inventory, the report and, when the run is news, the history.
-func (p ending) save(ctx context.Context, result report.Result, message string, settled bool) error {
-	p.Record.NoteSettled(settled)
+// save writes the inventory, the report and, if the run is news, the history.
+func (p ending) save(ctx context.Context, result report.Result, message string, allHealthy bool) error {
+	p.Record.NoteSettled(allHealthy)
 	if !p.Record.HasParent() {
 		if _, err := p.Records.LoadParent(ctx, p.Record, p.App.Name); err != nil {
 			return err
@@ -98,9 +98,8 @@ func (p ending) save(ctx context.Context, result report.Result, message string, 
 	return p.Records.Save(ctx, p.Record)
 }
 
-// pushRun adds run to the history if it is news: it changed an object, failed in a new way, ended a failure, or found
-// done what a run that was cut off has not recorded. The second save of one pass, after the wait for health, replaces
-// its first entry.
+// pushRun adds run to the history if it is news: it changed an object, failed in a new way, ended a failure, or found a change
+// of Git that an interrupted run applied. The second save of a pass replaces the entry of the first.
 func (p ending) pushRun(ctx context.Context, run report.Run) ([]report.Run, bool) {
 	history := p.Record.History
 	if p.pushed {
@@ -118,7 +117,7 @@ func (p ending) pushRun(ctx context.Context, run report.Run) ([]report.Run, bool
 	return history, p.pushed
 }
 
-// gitChanged tells whether the plan of this pass holds a change of Git's that the record did not know.
+// gitChanged reports whether the plan has a change from Git that the record does not have.
 func (p ending) gitChanged() bool {
 	return p.Plan != nil && (len(p.Plan.Prunes) > 0 || slices.ContainsFunc(p.Plan.Steps, func(s *plan.Step) bool { return s.Changed }))
 }
@@ -130,6 +129,7 @@ func syncOf(result report.Result) report.Sync {
 	return report.Synced
 }
 
+// ChangeLines returns one line for each change of the report, at most report.MaxChanges; the last line then counts the rest.
 func (p ending) ChangeLines() []string {
 	var lines []string
 	for _, c := range p.Report.Changes {
@@ -145,7 +145,7 @@ func (p ending) ChangeLines() []string {
 	return lines
 }
 
-// secretsInPlay lists the Secrets among the desired and live objects, whose values must not appear in any text.
+// secretsInPlay returns the desired and live Secrets, whose values must not appear in any text.
 func (p reading) secretsInPlay() []*unstructured.Unstructured {
 	var out []*unstructured.Unstructured
 	for _, o := range slices.Concat(p.Desired, p.Hooks.List) {

@@ -15,13 +15,13 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// renameShares gives our entries on the objects that are as they were applied today's name. An object that refuses any
-// update keeps the earlier name until it is applied again, and is not asked twice.
+// renameShares renames our entries in managedFields of objects that are as they were applied. Earlier versions applied under
+// another name. An object that refuses any update keeps the earlier name until it is applied again, and is not tried twice.
 func (p writing) renameShares(ctx context.Context) error {
 	if p.Opts.DryRun {
 		return nil
 	}
-	planned := map[record.Key]bool{} // they are renamed when it is their turn, or go
+	planned := map[record.Key]bool{} // these are renamed when they are applied, or pruned
 	if p.Plan != nil {
 		for _, s := range p.Plan.Steps {
 			planned[s.Key()] = true

@@ -8,19 +8,18 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// HasWork tells whether something is planned for the app, and not done yet.
+// HasWork reports whether something is planned for the app and not applied yet.
 func HasWork(p *Pass) bool {
 	l := p.Listed
 	return p.Failure == nil && !l.NotSelected && (l.State == WaitsForKinds || l.State == Open && p.Plan != nil)
 }
 
-// AllDone tells whether nothing is left to wait for: all is applied and healthy, and no hook is due.
+// AllDone reports whether nothing is left to wait for: every object is applied and healthy, and no hook is due.
 func AllDone(p *Pass) bool {
 	return len(p.Exec.Failed) == 0 && !p.Hooks.AreDue() && len(p.Track.Unhealthy(p.keys())) == 0
 }
 
-// IsRemoved tells whether nothing is left of an app that left gitops.yaml. What another app takes over is none of its
-// objects any more.
+// IsRemoved reports whether an app that left gitops.yaml has no object left, apart from those that another app takes over.
 func IsRemoved(p *Pass) bool {
 	if p.Failure != nil || p.Listed.State != Applied {
 		return false
@@ -33,17 +32,18 @@ func IsRemoved(p *Pass) bool {
 	return true
 }
 
-// WaitForRender lets an app wait for its render.
+// WaitForRender notes that the app waits for its render, which takes longer than its slice.
 func WaitForRender(p *Pass) {
 	p.Listed.State, p.Listed.Why, p.Failure = WaitsForRender, build.ErrSlow.Error(), nil
 }
 
-// FailedOn tells whether the object at k could not be applied, or the pass did not come to it.
+// FailedOn reports whether the object at k could not be applied, or was not tried.
 func FailedOn(p *Pass, k record.Key) bool {
 	return p.Exec.Failed[k] || p.Listed.State != Applied && !p.Listed.IsUpToDate()
 }
 
-// Claimed lists what Git says the app holds, as far as that is known.
+// Claimed returns the objects that Git gives to the app. Before the kinds of an app are known, its namespaces are not either:
+// Claimed then returns a key for each namespace that an object may be in.
 func Claimed(p *Pass) []record.Key {
 	if p.Listed.State == InputsUnchanged {
 		return slices.Collect(p.Record.Keys())
@@ -54,7 +54,7 @@ func Claimed(p *Pass) []record.Key {
 	var keys []record.Key
 	for _, o := range p.Env.Renders.Of(p.App.Name).Objects {
 		gk := o.GroupVersionKind().GroupKind()
-		for _, ns := range []string{"", o.GetNamespace(), p.App.Namespace, "default"} { // its kind will tell
+		for _, ns := range []string{"", o.GetNamespace(), p.App.Namespace, "default"} { // its kind decides which
 			keys = append(keys, record.Key{Group: gk.Group, Kind: gk.Kind, Namespace: ns, Name: o.GetName()})
 		}
 	}

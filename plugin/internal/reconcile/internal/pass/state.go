@@ -20,7 +20,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// Pass is one run over one app.
+// Pass takes one app through one run. One goroutine at a time may use it. Package reconcile reads and sets the exported fields;
+// what a stage leaves for later ones is in Known, Wanted and result.
 type Pass struct {
 	*Env
 	*tell.Teller
@@ -30,53 +31,49 @@ type Pass struct {
 	Known
 	Wanted
 	result
-	Listed *Listed // where the facts of the run are kept; nil for an app on its own
+	Listed *Listed // nil outside a run, for a single app
 }
 
-// revisions are the commits that a pass is between, and what the app renders to.
+// revisions are the commits of a pass, and what the app renders to.
 type revisions struct {
-	Commit   string // what the ref points at
-	Revision report.Revision
+	Commit   string          // hash that the ref points at
+	Revision report.Revision // the same commit, for reports
 	Tip      source.Revision // the commit, with its message
-	Was      lastKnown
-	because  *because    // nil until the history is written
-	Built    build.Build // what was rendered last; its inputs are nil where they are not known
-	Brought  []string    // API versions and kinds that apps before this one bring
+	Was      lastKnown       // what the record said before the run
+	because  *because        // which commits made the run necessary; nil until the history is written
+	Built    build.Build     // what was rendered last; Inputs is nil where they are not known
+	Brought  []string        // API versions and kinds that the dependencies of the app define in this commit
 }
 
 // result is what a pass came to.
 type result struct {
-	pushed     bool  // this run is in the history
-	held       bool  // all went well, but with an earlier commit than the ref points at
-	Failure    error // what ended it, of an app that a gitops.yaml lists
-	unrendered error // why its manifests were not rendered
-	owned      error // what would end it, of a dry run: other tools still apply its objects
+	pushed         bool  // this run is in the history
+	withheldCommit bool  // all went well, but with an earlier commit than the ref points at
+	Failure        error // what ended the pass of an app of a gitops.yaml
+	unrendered     error // why the app was not rendered
+	owned          error // of a dry run: the OwnedError with which the run would fail
 }
 
-// Listed is what the pass of an app knows that a gitops.yaml lists.
+// Listed is what a run knows of the app.
 type Listed struct {
-	own bool // flags describe the app, and its record keeps the facts of a run: nothing else here is set but how far the run has come
-
+	own bool // flags describe the app, and its record keeps the facts of the run; only Way is set beside it
 	Way
-	dir           string           // of the gitops.yaml
-	AppliedAt     *report.Revision // the commit that its objects equal, nil when they do not all equal one
-	recorded      string           // the commit that the record had before this run noted what the list says, "" when it noted nothing
-	AppliedBefore string           // the commit that they equalled when they did last, where the list knows
-	setting       []byte           // everything gitops.yaml says of the app
-	Others        []string         // the apps that gitops.yaml lists
-	LeftList      bool             // it left gitops.yaml: all its objects are pruned, and then its record
-	RemovedAfter  []string         // apps that left it too and are removed before this one
-	NotSelected   bool             // it was not asked for, or is suspended: nothing is done, but what it holds matters to others
-
-	Suspended bool // it was asked for all the same
-
-	Shared *live.Snapshot // what the group of the app has listed
-
-	RevertOnly  *recordBefore // gitops.yaml cannot be used: drift is reverted to what the record holds, and nothing else is done
-	NotReverted error         // why other drift is not reverted then
+	dir           string           // directory of the gitops.yaml
+	AppliedAt     *report.Revision // the commit that the objects equal, nil when they do not all equal one
+	recorded      string           // commit of the record before noteBefore changed it, "" when it did not
+	AppliedBefore string           // hash that the objects equalled last, "" where the list does not know it
+	setting       []byte           // JSON of all settings of the app in gitops.yaml
+	Others        []string         // names of all apps that the gitops.yaml lists
+	LeftList      bool             // it left gitops.yaml: its objects are pruned, then its record is deleted
+	RemovedAfter  []string         // apps that left gitops.yaml too, and must be removed before this one
+	NotSelected   bool             // not asked for, or suspended: it is left alone, but what it holds matters to others
+	Suspended     bool             // it is suspended, and was asked for
+	Shared        *live.Snapshot   // what the cluster holds, listed once for all apps of one identity
+	RevertOnly    *recordBefore    // set when gitops.yaml cannot be used: nothing but drift is reverted
+	NotReverted   error            // the error about drift that such a pass cannot revert
 }
 
-// recordBefore is what a pass that only reverts drift leaves of the record as it was.
+// recordBefore is the part of the record that a pass keeps unchanged when it only reverts drift.
 type recordBefore struct {
 	pending bool
 	inputs  *record.Inputs
@@ -88,137 +85,142 @@ type because struct {
 	unclear string
 }
 
-// lastKnown is what a record said of an app when it was loaded. Passes write over it.
+// lastKnown is what the record said of an app when it was loaded. The pass changes the record later.
 type lastKnown struct {
-	Commit string         // that its objects equalled, "" when there is none
+	Commit string         // hash that its objects equalled, "" when there is none
 	inputs *record.Inputs // what they were rendered from; nil where it is not known
 	config string         // digest of its settings
 }
 
 // Options are the settings of one pass.
 type Options struct {
-	Cause  report.Cause // what made us run, when neither a commit nor drift turns up
-	DryRun bool         // ask the server, write nothing
-	Loop   bool         // part of a loop: do not wait for the health of an earlier run again
-	Commit string       // what the ref points at, when that is known; "" polls
-	// Timeout is the budget of apps of a gitops.yaml that say none; zero is DefaultTimeout.
+	Cause  report.Cause // why the run was started, when neither a commit nor drift turns up
+	DryRun bool         // the API server is asked and stores nothing
+	Loop   bool         // part of a loop: it does not wait for the health that an earlier run left open
+	Commit string       // hash that the ref points at, if that is known; "" polls
+	// Timeout is the budget of apps of a gitops.yaml whose settings have none; zero is app.DefaultTimeout.
 	Timeout time.Duration
 
-	Only    *OnlyChanged                                        // set by a loop whose watches say what to look at
-	Forgive bool                                                // set by a loop whose last turn succeeded: a poll that fails once is not worth a write
-	Open    func(context.Context, string) (*source.Tree, error) // set where several apps share a checkout
-	Records map[string]*record.Record                           // set where they were loaded already
-	RanOut  *atomic.Int32                                       // renders of this run that did not fit into their slice, of several apps
+	Only    *OnlyChanged                                        // set by a loop whose watches say which objects changed
+	Forgive bool                                                // a poll that fails is not recorded; set by a loop whose last turn succeeded
+	Open    func(context.Context, string) (*source.Tree, error) // opens a checkout that several apps share; nil asks the source
+	Records map[string]*record.Record                           // by app, if they were loaded already
+	RanOut  *atomic.Int32                                       // renders of this run, over all apps, that took longer than their slice
 
-	// commits lists a range of commits, set where several apps ask for the same.
+	// Commits is Env.CommitsBetween, shared by apps that ask for the same range; nil asks the source.
 	Commits func(ctx context.Context, from, to string, paths []string) ([]source.Commit, error)
 }
 
-// OnlyChanged narrows a pass to objects that may have drifted: everything else is known to be as the last pass left it.
+// OnlyChanged limits a pass to objects that may have drifted: all others are as the last run left them.
 type OnlyChanged struct {
 	rec  *record.Record
 	apps map[string]string
 	keys []record.Key
 }
 
-// The stages of a pass, each with what it does. What they share is in pass.
+// The stages of a pass, each with what it does. They share the state in Pass.
 type (
 	reading   struct{ *Pass } // from Git and the cluster to what is desired and what there is
 	planning  struct{ *Pass } // what is to be done, and whether it may be
-	reverting struct{ *Pass } // drift, while gitops.yaml cannot be used
-	writing   struct{ *Pass } // to the cluster
-	removal   struct{ *Pass } // of an app, with its hooks
-	ending    struct{ *Pass } // what is recorded and told
+	reverting struct{ *Pass } // the same while gitops.yaml cannot be used: only drift is reverted
+	writing   struct{ *Pass } // changes the cluster, and saves the record in between
+	removal   struct{ *Pass } // deletes an app, with its hooks
+	ending    struct{ *Pass } // records and reports the result
 )
 
+// Reading returns the stage that reads Git and the cluster. Decide may rename our entries in managedFields.
 func (p *Pass) Reading() reading { return reading{p} }
 
-// Reverting is the planning of a pass that only reverts drift.
+// Reverting returns the planning stage of a pass that only reverts drift, while gitops.yaml cannot be used.
 func (p *Pass) Reverting() reverting { return reverting{p} }
 
+// Planning returns the stage that decides what is done. PlanListed may rename our entries in managedFields.
 func (p *Pass) Planning() planning { return planning{p} }
 
 func (p *Pass) writing() writing { return writing{p} }
 
+// Removal returns the stage that deletes an app, with its hooks.
 func (p *Pass) Removal() removal { return removal{p} }
 
+// Ending returns the stage that records and reports the result.
 func (p *Pass) Ending() ending { return ending{p} }
 
-// IsOwn tells whether the app is on its own: its record keeps the facts of the run, not a list of apps.
+// IsOwn reports whether no gitops.yaml lists the app: its record then keeps the facts of a run, not a list of apps.
 func (l *Listed) IsOwn() bool { return l == nil || l.own }
 
-// revertsOnly tells whether the pass only reverts drift, since gitops.yaml cannot be used.
+// revertsOnly reports whether the pass only reverts drift, because gitops.yaml cannot be used.
 func (l *Listed) revertsOnly() bool { return l != nil && l.RevertOnly != nil }
 
-// hasLeft tells whether the app left gitops.yaml.
+// hasLeft reports whether the app left gitops.yaml.
 func (l *Listed) hasLeft() bool { return l != nil && l.LeftList }
 
-// Tools do the work of a pass.
+// Tools do the work of a pass. New makes them.
 type Tools struct {
-	Track    *wait.Tracker
-	Wait     *wait.Waiter
+	Track    *wait.Tracker // last known state of the objects of the app
+	Wait     *wait.Waiter  // waits for health, within the budget of the app
 	takeover preflight.Takeover
-	Exec     *execute.Execution
+	Exec     *execute.Execution // the state of the execution; Execution completes it
 }
 
-// Job is what a pass is about.
+// Job is what a pass works on. It does not change during the pass, apart from the budget and the digest.
 type Job struct {
-	ctx     context.Context // ends when the process is told to stop
-	App     app.App
-	Opts    Options
-	Set     string            // ApplySet id
-	Apps    map[string]string // of the instance, by ApplySet id
-	Started time.Time
-	Config  string           // digest of the settings
-	vars    *build.Variables // nil where the app takes none from the cluster
-	timeout time.Duration    // as the settings have it, zero for what flags say
+	ctx     context.Context   // ends when the process is told to stop
+	App     app.App           // settings of the app
+	Opts    Options           // settings of the run
+	Set     string            // ApplySet id of the app
+	Apps    map[string]string // names of the apps of the instance, by ApplySet id
+	Started time.Time         // when the time budget of the app began
+	Config  string            // digest of the settings
+	vars    *build.Variables  // nil when the app takes no variables from the cluster
+	timeout time.Duration     // of the settings, for their digest; zero for an app of flags
 }
 
 // Known is what the record and the cluster hold.
 type Known struct {
-	Record *record.Record
-	Live   *live.Snapshot
-	States map[record.Key]live.State
+	Record *record.Record            // changed during the pass, and saved at its end
+	Live   *live.Snapshot            // what the cluster held when it was listed or read
+	States map[record.Key]live.State // how each recorded object compares with the cluster
 	plan.Handovers
-	moved   bool // the record names another commit, or other inputs, than before
-	renamed bool // our field manager got its name of today on some objects
+	moved   bool // the record has a new commit, or new inputs, and has to be saved
+	renamed bool // our field manager was renamed on some objects, and the record has to be saved
 }
 
 // Wanted is what the app is to hold, and the plan to get there.
 type Wanted struct {
-	Desired            []*desired.Object
-	ignored            map[record.Key]bool // in Git, and left alone altogether
-	Hooks              plan.Hooks          // run instead of applied
-	deferred           bool                // a kind is not known yet: some objects are left to a later pass
-	Plan               *plan.Plan
-	NewKinds           map[cluster.Kind]bool // of CRDs this pass applies
-	Foreseen           []plan.Promise        // of a dry run: what it would find in the cluster
-	ForeseenNamespaces []string              // of apps before this one
-	handedOver         bool                  // it left gitops.yaml, but another app takes over objects of it
+	Desired            []*desired.Object     // objects to apply
+	ignored            map[record.Key]bool   // in Git, but an annotation says to leave the object alone
+	Hooks              plan.Hooks            // to run instead of being applied
+	deferred           bool                  // some objects are left to a later run, because their kind is not known yet
+	Plan               *plan.Plan            // nil until it is made
+	NewKinds           map[cluster.Kind]bool // of CRDs that this app defines
+	Foreseen           []plan.Promise        // of a dry run: objects that the apps before this one promise to create
+	ForeseenNamespaces []string              // of a dry run: target namespaces that these apps would create
+	handedOver         bool                  // the app left gitops.yaml, but another app takes over objects of it
 }
 
-// Way is how far a run has come with an app of a list.
+// Way is how far a run has come with an app of a gitops.yaml.
 type Way struct {
-	State     State
-	Why       string // of Waiting and WaitsForRender: what the app waits for
-	Ended     bool   // its report is complete
-	NotPruned string // why something that left Git was not pruned yet
+	State     State  // Open at first
+	Why       string // what the app waits for, in the states Waiting and WaitsForRender
+	Ended     bool   // the report is complete
+	NotPruned string // why an object that left Git was not pruned yet
 }
 
-// IsUpToDate tells whether there was nothing to do for the app.
+// IsUpToDate reports whether there was nothing to do for the app.
 func (w Way) IsUpToDate() bool { return w.State == UpToDate || w.State == InputsUnchanged }
 
-// State is where an app is on its way through a run. What ended the way too early is the Failure of its pass.
+// State is how far a run has come with an app. A failure is in Failure of its Pass.
 type State int
 
+// The states of an app in a run.
 const (
 	Open            State = iota // not known yet, or planned
 	UpToDate                     // there is nothing to do
-	InputsUnchanged              // the same, because the new commit changes nothing that the app is rendered from: it was not rendered
-	WaitsForKinds                // it needs kinds that an app it depends on installs: it is planned when that is done
-	WaitsForRender               // its render did not fit into its slice, and goes on beside the passes
+	InputsUnchanged              // up to date, and not rendered: the new commit changes nothing that it is rendered from
+	WaitsForKinds                // it needs kinds that an app it depends on defines: it is planned after that app is applied
+	WaitsForRender               // its render takes longer than its slice, and goes on beside the runs
 	Waiting                      // for another app, although nothing failed
-	Skipped                      // for the sake of an app that it depends on, which failed
-	Applied                      // health may still be missing
-	Gone                         // it left the list, and its record is deleted
+	Skipped                      // an app that it depends on failed
+	Applied                      // all objects are applied, healthy or not
+	Gone                         // it left gitops.yaml, and its record is deleted
 )

@@ -7,11 +7,10 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// ErrSuspended ends a pass over an app that is suspended. A dry run says what would be done nevertheless.
+// ErrSuspended ends the pass of a suspended app. A dry run only warns, and goes on.
 var ErrSuspended = errors.New("suspended")
 
-// checkSuspended ends the pass when the app is suspended. A suspension that is over leaves the record with its next
-// save; nothing is written for its sake.
+// checkSuspended returns ErrSuspended when the app is suspended. An expired suspension leaves the record with its next save.
 func (p reading) checkSuspended() error {
 	if !p.Record.Suspended.At(p.Now()) {
 		p.Record.EndSuspension()
@@ -24,7 +23,7 @@ func (p reading) checkSuspended() error {
 	return ErrSuspended
 }
 
-// LeaveSuspended is the report of a pass that left the app alone.
+// LeaveSuspended returns the report of a suspended app, which was left alone. The error is always nil.
 func (p ending) LeaveSuspended() (report.App, error) {
 	p.Report.Result, p.Report.Suspended, p.Report.Health = report.ResultSucceeded, p.Record.Suspended, health.Unknown
 	p.Report.Revision, p.Report.Message = p.Record.Revision, p.Record.Suspended.String()

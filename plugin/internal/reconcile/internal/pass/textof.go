@@ -8,10 +8,10 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 )
 
-// mostText is how much of a file is searched for a line.
+// mostText is how many bytes of a file are searched for a line.
 const mostText = 16 << 20
 
-// textOf reads the file of an origin in the commit, nil when that cannot be read.
+// textOf returns the text of the file of an origin in the commit, nil when it cannot be read.
 func (p reading) textOf(origin manifest.Origin) []byte {
 	tree, err := p.OpenTree(context.WithoutCancel(p.ctx))
 	if err != nil {

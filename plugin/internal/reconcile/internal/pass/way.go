@@ -7,7 +7,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// Behind tells why the objects of an app do not all equal the commit, or why one that left still has some.
+// Behind returns the row in the list of apps of an app that is not at the commit, or left gitops.yaml and has objects.
 func (p ending) Behind() (record.Behind, bool) {
 	b := record.Behind{App: p.App.Name}
 	l := p.Listed
@@ -18,7 +18,7 @@ func (p ending) Behind() (record.Behind, bool) {
 	case l.State == Gone:
 		return b, false
 	case p.Failure != nil && l.State == Applied && len(p.Exec.Failed) == 0 && !l.LeftList && l.NotPruned == "":
-		return b, false // all is applied; that it is not healthy is in its own record
+		return b, false // all is applied; its own record says that it is not healthy
 	case p.Failure != nil:
 		b.Failed, b.Message = true, p.Report.Message
 	case l.Why != "":
@@ -35,7 +35,7 @@ func (p ending) Behind() (record.Behind, bool) {
 	return b, true
 }
 
-// noteRender adds to what the list says of an app how its render went.
+// noteRender adds the state of the render to the row of the app.
 func (p ending) noteRender(b *record.Behind) {
 	if p.unrendered == nil {
 		return

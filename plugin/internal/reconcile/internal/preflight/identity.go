@@ -11,16 +11,17 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// Identity remembers which cluster this is. The zero value is ready to use.
+// Identity remembers which cluster the process talks to. The zero value is ready to use, by several goroutines.
 type Identity struct {
 	uid atomic.Value // of the namespace kube-system, "" when it may not be read
 }
 
-// Check compares the cluster's identity, the uid of its namespace kube-system, with the recorded one, and records
-// it first. It costs a request only when the record has none, or when suspicious is true, because record and cluster differ in a way that this would explain. Who may not read the
-// namespace goes without.
-func (i *Identity) Check(ctx context.Context, client *cluster.Client, rec *record.Record, instance string, suspicious bool) error {
-	if rec.Cluster != "" && !suspicious {
+// Check compares the identity of the cluster, which is the uid of the namespace kube-system, with the recorded one. It fails
+// when they differ, and adds the uid to rec when rec has none. The caller saves rec. Check sends a request only when rec has
+// no uid, or when maybeOtherCluster is true because record and cluster differ in a way that another cluster would explain. A
+// user without the right to read the namespace passes the check. instance is the namespace of the records, for the hint.
+func (i *Identity) Check(ctx context.Context, client *cluster.Client, rec *record.Record, instance string, maybeOtherCluster bool) error {
+	if rec.Cluster != "" && !maybeOtherCluster {
 		return nil
 	}
 	uid, known := i.uid.Load().(string)

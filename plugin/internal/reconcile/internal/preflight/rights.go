@@ -14,7 +14,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 )
 
-// Rights remembers what the user was found to be allowed; rights that are taken away later are noticed by the writes.
+// Rights remembers which rights the user was found to have. The zero value is ready to use, by several goroutines. A right
+// that is taken away later shows when a write fails.
 type Rights struct {
 	mu    sync.Mutex
 	all   bool // everything
@@ -22,9 +23,10 @@ type Rights struct {
 	known map[cluster.Right]bool
 }
 
-// Check asks, before the first write, for every right that a plan takes: half a plan is worse than none. A user who may do everything
-// costs one request in the life of a process, others one for each namespace and one for each right on cluster-scoped objects.
-// instance is the namespace of the records. A server that answers no reviews is believed by its writes.
+// Check asks the API server for every right that a plan takes, and fails with the missing ones: half an applied plan is
+// worse than none. For a user who may do everything it sends one request in the life of a process. For others it sends one
+// for each namespace and one for each right on cluster-scoped objects. instance is the namespace of the records. When the
+// server answers no access reviews, the check passes, and the writes will fail instead.
 func (r *Rights) Check(ctx context.Context, client *cluster.Client, instance string, pl *plan.Plan) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -49,7 +51,7 @@ func (r *Rights) Check(ctx context.Context, client *cluster.Client, instance str
 	return missingRights(missing)
 }
 
-// unknown are the rights of the plan that were not found allowed before, by namespace.
+// unknown returns the rights of the plan that were not found allowed before, by namespace.
 func (r *Rights) unknown(pl *plan.Plan) map[string][]cluster.Right {
 	wanted := map[string][]cluster.Right{}
 	add := func(ref cluster.Ref, verbs ...string) {
@@ -74,8 +76,9 @@ func (r *Rights) unknown(pl *plan.Plan) map[string][]cluster.Right {
 	return wanted
 }
 
-// lacking returns which of wanted the user does not have. What the server lists for a namespace settles most; it does
-// not tell whether a right on cluster-scoped objects holds for all of them, and may be incomplete.
+// lacking returns which of wanted the user does not have. The list that the server gives for a namespace answers most of
+// them. That list may be incomplete, and it does not say whether a right on cluster-scoped objects holds for all of them:
+// then lacking asks for the right alone.
 func (r *Rights) lacking(ctx context.Context, client *cluster.Client, namespace string, isCluster bool, wanted []cluster.Right) ([]cluster.Right, error) {
 	list, err := client.Rights(ctx, namespace)
 	if err != nil {
@@ -98,7 +101,7 @@ func (r *Rights) lacking(ctx context.Context, client *cluster.Client, namespace 
 	return missing, nil
 }
 
-// missingRights words what is missing, with the rules to add.
+// missingRights returns the error that names the missing rights, with the rules to add as the hint.
 func missingRights(missing []cluster.Right) error {
 	if len(missing) == 0 {
 		return nil

@@ -24,18 +24,18 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// Takeover asks who else applies objects of one app.
+// Takeover finds out whether other tools still apply the objects that one app would take over.
 type Takeover struct {
-	Client *cluster.Client
-	Home   *cluster.Client // with the rights of the instance itself, of one that acts as a service account; else nil
-	Reader *observe.Reader
-	Say    *tell.Teller
-	Told   *sync.Map // owners that are not in the cluster, and told already
+	Client *cluster.Client // reads objects with the rights of the app
+	Home   *cluster.Client // reads with the rights of the instance; nil unless Client acts as a service account
+	Reader *observe.Reader // knows which namespaces to list
+	Say    *tell.Teller    // receives warnings, and the owners for the report
+	Told   *sync.Map       // owners that are not in the cluster and were warned of; shared by all apps of the process
 
 	states map[owners.Owner]report.OwnerState // of the owners that were looked for
 }
 
-// OwnedError refuses to take objects over from owners that still apply them, or that may.
+// OwnedError refuses to take over objects that another tool still applies, or may still apply.
 type OwnedError struct{ err error }
 
 // Error has one line for each owner.
@@ -44,11 +44,12 @@ func (e *OwnedError) Error() string { return e.err.Error() }
 // Unwrap returns the errors of the owners joined, each with its hint.
 func (e *OwnedError) Unwrap() error { return e.err }
 
-// Check finds out, before the first write, whether what this pass would take over is still applied by a controller
-// of another tool: both would write it on and on, and the deletion of the owner would delete it. It costs nothing when
-// all objects are ours already, one request when none of these tools is in the cluster, and one for each owner.
+// Check returns an OwnedError when a controller of another tool still applies an object that the plan would take over: both
+// would write the object again and again, and deleting the owner would delete it. It notes each owner in the report. It
+// sends no request when all objects are known to be ours, one when none of these tools is in the cluster, and otherwise
+// reads the objects and one definition for each owner.
 func (t *Takeover) Check(ctx context.Context, pl *plan.Plan, s *live.Snapshot) error {
-	steps := strange(pl, s)
+	steps := unowned(pl, s)
 	if len(steps) == 0 {
 		return nil
 	}
@@ -79,15 +80,15 @@ func (t *Takeover) Check(ctx context.Context, pl *plan.Plan, s *live.Snapshot) e
 	return &OwnedError{err}
 }
 
-// strange lists the steps whose object, if there is one, is not known to be ours.
-func strange(pl *plan.Plan, snapshot *live.Snapshot) []*plan.Step {
+// unowned lists the steps whose object, if it exists, is not known to be ours.
+func unowned(pl *plan.Plan, snapshot *live.Snapshot) []*plan.Step {
 	return slices.DeleteFunc(slices.Clone(pl.Steps), func(s *plan.Step) bool {
 		ours := s.Row != nil && s.Live != nil && s.State != live.Replaced
 		return ours || s.From != nil || s.Policy.CreateOnly || snapshot.IsAbsent(s.Ref.Kind)
 	})
 }
 
-// ownersServed tells which definitions of owners the cluster serves, at which version.
+// ownersServed returns the definitions of owners that the cluster serves, each with its version.
 func (t *Takeover) ownersServed(ctx context.Context) (map[owners.Kind]string, error) {
 	versions, err := t.Client.GroupVersions(ctx)
 	if err != nil {
@@ -102,8 +103,8 @@ func (t *Takeover) ownersServed(ctx context.Context) (map[owners.Kind]string, er
 	return served, nil
 }
 
-// readMarks reads the metadata of the objects of steps that exist: one by one where they are few of a kind, by a list
-// where they are many.
+// readMarks reads the metadata of the objects of steps that exist: one by one where a kind has few, by a list where it has
+// many.
 func (t *Takeover) readMarks(ctx context.Context, steps []*plan.Step) (map[record.Key]metav1.Object, error) {
 	found := map[record.Key]metav1.Object{}
 	byKind := map[cluster.Kind][]*plan.Step{}
@@ -140,7 +141,7 @@ func (t *Takeover) readMarks(ctx context.Context, steps []*plan.Step) (map[recor
 	return found, ctx.Err()
 }
 
-// listMarks lists the metadata of a kind where the steps are: in their namespace, or in all when they are in several.
+// listMarks lists the metadata of a kind in the namespace of the steps, or in all namespaces when the steps are in several.
 func (t *Takeover) listMarks(ctx context.Context, k cluster.Kind, steps []*plan.Step, found map[record.Key]metav1.Object) error {
 	var spaces []string
 	wanted := map[record.Key]bool{}
@@ -165,7 +166,8 @@ func (t *Takeover) listMarks(ctx context.Context, k cluster.Kind, steps []*plan.
 	return nil
 }
 
-// askOwner looks whether an owner is active, and says so in the report. why refuses to go on.
+// askOwner reads whether an owner is active, and notes it in the report. why is the reason to refuse, nil when there is
+// none.
 func (t *Takeover) askOwner(ctx context.Context, g *owners.Claimed, version string) (why, err error) {
 	k := g.Kind.Definition()
 	k.Version = version
@@ -196,8 +198,8 @@ func (t *Takeover) askOwner(ctx context.Context, g *owners.Claimed, version stri
 	return why, nil
 }
 
-// findOwner reads the definitions that an owner may be: one, or all of its name where its namespace is not known. That
-// is not about the app's objects, so it takes our own rights: a service account of the app need not know who has them now.
+// findOwner reads the definition of an owner, or all definitions of its name where its namespace is not known. It uses the
+// rights of the instance: the service account of the app has no need to read definitions of other tools.
 func (t *Takeover) findOwner(ctx context.Context, k cluster.Kind, c owners.Claim) ([]*unstructured.Unstructured, error) {
 	client := t.Client
 	if t.Home != nil {
@@ -218,7 +220,7 @@ func (t *Takeover) findOwner(ctx context.Context, k cluster.Kind, c owners.Claim
 	return []*unstructured.Unstructured{u}, nil
 }
 
-// noteOwner puts an owner into the report, and remembers that it was asked.
+// noteOwner adds an owner to the report, and remembers its state.
 func (t *Takeover) noteOwner(g *owners.Claimed, o owners.Owner, state report.OwnerState) {
 	if t.states == nil {
 		t.states = map[owners.Owner]report.OwnerState{}
@@ -227,8 +229,8 @@ func (t *Takeover) noteOwner(g *owners.Claimed, o owners.Owner, state report.Own
 	t.Say.Report.Owners = append(t.Say.Report.Owners, report.FormerOwner{Kind: string(o.Kind), Namespace: o.Namespace, Name: o.Name, State: state, Objects: len(g.Refs)})
 }
 
-// WarnMissing says once of an owner that this cluster does not have: its controller may run in another cluster, and then
-// it takes the objects back.
+// WarnMissing warns, once in the life of the process, of an owner that is not in this cluster: its controller may run in
+// another cluster and take the objects back.
 func (t *Takeover) WarnMissing(c owners.Claim) {
 	if c.Kind.Definition().Kind == "" || c.LetGo || c.Doubtful {
 		return

@@ -17,25 +17,21 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
 )
 
-// What a pass says leaves it as an event, a change of its report, an effect or an error; record, history, Events and
-// notifications are made of these. Values of encrypted files and of variables from Secrets are masked at these four, by value: they
-// may have got anywhere, and the server repeats what it was sent. Values of Secrets are masked beside them, where text of
-// others is handed on.
-
-// Teller says what happens to one app: as events, and as the changes and effects of its report.
+// Teller collects the events, changes and effects of one app. The methods that emit, or that add to the report, are for one
+// goroutine at a time.
 type Teller struct {
-	Report  *report.App
-	Effects []report.Effect
-	Emit    func(report.Event) // may be nil
-	Listed  bool               // the app is one of several
+	Report  *report.App        // the report of the run for this app; Change and Remark add to it
+	Effects []report.Effect    // of a dry run: each object before and after
+	Emit    func(report.Event) // receives each event; may be nil
+	Listed  bool               // a gitops.yaml lists the app
 
-	Hidden       *sealed.Values                      // values that are masked in all that is said
-	KnownSecrets []*unstructured.Unstructured        // Secrets of an app that is removed
-	SecretsOf    func() []*unstructured.Unstructured // those of manifests and in the cluster
-	told         map[record.Key]string               // what is waited for
+	Hidden       *sealed.Values                      // values that are masked in all text
+	KnownSecrets []*unstructured.Unstructured        // Secrets of an app that is being removed
+	SecretsOf    func() []*unstructured.Unstructured // returns the desired and the live Secrets; may be nil
+	told         map[record.Key]string               // last text of WaitingFor, by object
 }
 
-// WaitingFor tells what is waited for, once in each state.
+// WaitingFor emits that the app waits for the object at k. It emits a text once, until the text changes.
 func (t *Teller) WaitingFor(k record.Key, text string) {
 	if t.told[k] == text {
 		return
@@ -47,7 +43,7 @@ func (t *Teller) WaitingFor(k record.Key, text string) {
 	t.Say(report.Waiting, "%s", text)
 }
 
-// Secrets lists the Secrets whose values must not appear in any text.
+// Secrets returns the Secrets whose values must not appear in any text.
 func (t *Teller) Secrets() []*unstructured.Unstructured {
 	out := slices.Clone(t.KnownSecrets)
 	if t.SecretsOf != nil {
@@ -56,14 +52,15 @@ func (t *Teller) Secrets() []*unstructured.Unstructured {
 	return out
 }
 
-// Say tells an event.
+// Say emits an event of the given kind. The text is formatted as by fmt.Sprintf, and hidden values are masked.
 func (t *Teller) Say(kind report.EventKind, format string, args ...any) {
 	if t.Emit != nil {
 		t.Emit(report.Event{Kind: kind, App: t.Report.Name, Listed: t.Listed, Text: t.Hidden.Mask(fmt.Sprintf(format, args...))})
 	}
 }
 
-// Change adds a change to the report and tells it, unless nothing happened to the object.
+// Change counts a change of an object. Unless the object is unchanged, Change also adds it to the report and emits it.
+// Hidden values are masked.
 func (t *Teller) Change(c report.Change) {
 	c = t.hideChange(c)
 	t.Report.Counts.Add(c.Action, 1)
@@ -79,7 +76,8 @@ func (t *Teller) Change(c report.Change) {
 	}
 }
 
-// Remark adds something worth knowing about an object that was not changed.
+// Remark adds a note on an object that did not change to the report, and emits it. The caller masks the note. Remark does
+// not count the object.
 func (t *Teller) Remark(c report.Change) {
 	t.Report.Changes = append(t.Report.Changes, c)
 	if t.Emit != nil {
@@ -87,25 +85,26 @@ func (t *Teller) Remark(c report.Change) {
 	}
 }
 
-// Short is how a report names an object: kind.group/name, as kubectl prints it.
+// Short returns the name that reports use for an object: kind.group/name, as kubectl prints it, with the namespace when the
+// app spreads over several.
 func (t *Teller) Short(ref cluster.Ref) string { return object.ShortIn(ref, t.Report.Spread) }
 
-// Hide takes over the values of what was rendered. A render knows which of the variables stand where everybody may read them.
+// Hide sets the values to mask from the rendered objects: the renderer knows which variables may be shown.
 func (t *Teller) Hide(objects []manifest.Object) {
 	if len(objects) > 0 {
 		t.Hidden = objects[0].Hidden
 	}
 }
 
-// Mask removes values of Secrets and hidden values from text.
+// Mask returns text with the values of Secrets and hidden values masked.
 func (t *Teller) Mask(text string) string {
 	return t.Hidden.Mask(diff.MaskError(text, t.Secrets()...))
 }
 
-// Conceal masks an error and its hints.
+// Conceal returns err with its text and its hints masked. It still wraps err.
 func (t *Teller) Conceal(err error) error { return sealed.MaskError(err, t.Mask) }
 
-// hideChange masks hidden values in a change of an object.
+// hideChange returns c with hidden values masked.
 func (t *Teller) hideChange(c report.Change) report.Change {
 	if t.Hidden == nil {
 		return c
@@ -126,7 +125,8 @@ func (t *Teller) hideChange(c report.Change) report.Change {
 	return c
 }
 
-// ShownEffects are the effects with what may not be shown of them.
+// ShownEffects returns the effects with their notes masked. Each effect carries the hidden values, so that a printer of
+// differences can mask the objects.
 func (t *Teller) ShownEffects() []report.Effect {
 	for i := range t.Effects {
 		e := &t.Effects[i]
@@ -135,12 +135,13 @@ func (t *Teller) ShownEffects() []report.Effect {
 	return t.Effects
 }
 
-// Hides tells whether an object holds a hidden value.
+// Hides reports whether an object contains a hidden value.
 func (t *Teller) Hides(u *unstructured.Unstructured) bool {
 	_, is := t.Hidden.Any(u.Object)
 	return is
 }
 
+// Masked returns "***" for a value that must not be shown, and nil for nil: whether a value is set is no secret.
 func Masked(v any) any {
 	if v == nil {
 		return nil
@@ -148,7 +149,8 @@ func Masked(v any) any {
 	return "***"
 }
 
-// FirstFailure is the error of a pass some of whose objects failed, with further hints.
+// FirstFailure returns an error with the first failed object of the report and the number of other failures. The hints of
+// the error are advice and then the hint of that object. The report must have a failed change.
 func (t *Teller) FirstFailure(advice ...string) error {
 	n := 0
 	var first report.Change

@@ -12,10 +12,11 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
+// Pods is the kind Pod, for lists of the pods of a workload or of a hook.
 var Pods = cluster.Kind{Version: "v1", Kind: "Pod", Resource: "pods", Namespaced: true}
 
-// podTrouble tells what keeps a container of a workload's pods from running, "" when that cannot be told. It costs
-// one list, and only when a wait for health has failed.
+// podTrouble returns what keeps a container of a workload's pods from running, "" when that is not known. It costs one list,
+// and is called only after a wait for health has failed.
 func (w *Waiter) podTrouble(ctx context.Context, k record.Key) string {
 	u := w.Track.After[k]
 	if u == nil || (k.Group != "apps" && k.Group != "batch") {

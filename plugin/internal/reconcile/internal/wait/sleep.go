@@ -6,6 +6,7 @@ import (
 	"time"
 )
 
+// Sleep waits for d. It returns the error of ctx when ctx ends first.
 func Sleep(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
@@ -17,25 +18,29 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Lingering returns a context that outlives ctx by grace: what was sent is waited for, so that the record is true.
+// Lingering returns a context that ends grace after ctx does. A write that was already sent gets its answer, so that the
+// record says what the cluster holds. The caller must call the cancel function.
 func Lingering(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
 	out, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
 	return out, func() { stop(); cancel() }
 }
 
-// ErrInterrupted ends a pass that was told to stop.
+// ErrInterrupted ends the pass of an app when the process was told to stop. errors.Is(ErrInterrupted, context.Canceled) is
+// true.
 var ErrInterrupted = interruptedError{}
 
 type interruptedError struct{}
 
+// Error says that the next run continues.
 func (interruptedError) Error() string {
 	return "interrupted: no more was written; the next run continues"
 }
 
+// Is makes the error match context.Canceled.
 func (interruptedError) Is(target error) bool { return target == context.Canceled }
 
-// Age writes a duration as people do: seconds below two minutes, then minutes, hours, days.
+// Age formats a duration for people, in one unit: seconds below two minutes, then minutes, hours or days.
 func Age(d time.Duration) string {
 	switch {
 	case d < 2*time.Minute:

@@ -11,22 +11,23 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// Tracker knows the last state of the objects of one app, and how they are doing.
+// Tracker keeps the last known state of the objects of one app and judges their health. One goroutine at a time may use it.
 type Tracker struct {
-	Refs  map[record.Key]cluster.Ref                // everything desired
-	After map[record.Key]*unstructured.Unstructured // its last known state
-	Rules *health.Rules
+	Refs  map[record.Key]cluster.Ref                // all desired objects
+	After map[record.Key]*unstructured.Unstructured // their last known state; nil for an object that is gone
+	Rules *health.Rules                             // health rules of the app
 
-	AssumedHealthy map[record.Key]bool                       // recorded as healthy, and not touched: as healthy as before
-	knownHealthy   map[record.Key]*unstructured.Unstructured // the state in which it was found Healthy
+	AssumedHealthy map[record.Key]bool                       // the last run recorded the object as healthy, and it did not change since
+	knownHealthy   map[record.Key]*unstructured.Unstructured // the state in which the object was found healthy
 }
 
+// NewTracker returns a Tracker that knows no object. The caller sets Rules.
 func NewTracker() *Tracker {
 	return &Tracker{Refs: map[record.Key]cluster.Ref{}, After: map[record.Key]*unstructured.Unstructured{},
 		AssumedHealthy: map[record.Key]bool{}, knownHealthy: map[record.Key]*unstructured.Unstructured{}}
 }
 
-// Unhealthy lists the objects that are neither Healthy nor Suspended, Degraded ones first.
+// Unhealthy lists the objects at keys that are neither Healthy, Suspended nor assumed healthy, Degraded ones first.
 func (t *Tracker) Unhealthy(keys []record.Key) []Unhealthy {
 	var out []Unhealthy
 	for _, k := range keys {
@@ -47,7 +48,9 @@ func (t *Tracker) Unhealthy(keys []record.Key) []Unhealthy {
 	return out
 }
 
-// HealthOf judges the last known state of an object. A state that is Healthy stays that; others may change with time.
+// HealthOf returns the health of the last known state of an object, and what its status says. An object that was found
+// Healthy stays Healthy until its state changes. Other states are judged anew at each call, since they may depend on the
+// time.
 func (t *Tracker) HealthOf(k record.Key) (health.State, string) {
 	u := t.After[k]
 	if u != nil && t.knownHealthy[k] == u {
@@ -60,7 +63,8 @@ func (t *Tracker) HealthOf(k record.Key) (health.State, string) {
 	return h, message
 }
 
-// Slim keeps of the last known state of an object what later questions need: of a Healthy one little more than its name.
+// Slim drops the parts of a last known state that nobody needs any more: always managedFields, and of a healthy object
+// everything but its metadata. CRDs stay whole. It saves memory.
 func (t *Tracker) Slim(k record.Key) {
 	u := t.After[k]
 	u.SetManagedFields(nil)
@@ -69,13 +73,13 @@ func (t *Tracker) Slim(k record.Key) {
 	}
 }
 
-// Expired takes a Job with a time to live that is gone after it was seen for one that has done its work.
+// Expired notes that a Job with a time to live is gone. Such a Job has ended, so it is assumed healthy.
 func (t *Tracker) Expired(k record.Key) {
 	delete(t.After, k)
 	t.AssumedHealthy[k] = true
 }
 
-// Expires tells whether an object is removed some time after it has done its work: a Job with a time to live.
+// Expires reports whether the cluster deletes an object some time after it has finished: a Job with ttlSecondsAfterFinished.
 func Expires(u *unstructured.Unstructured) bool {
 	if u == nil || u.GetKind() != "Job" || u.GroupVersionKind().Group != "batch" {
 		return false
@@ -84,6 +88,7 @@ func Expires(u *unstructured.Unstructured) bool {
 	return found
 }
 
+// Unhealthy is an object that is not healthy yet, with its health and the message of its status.
 type Unhealthy struct {
 	key     record.Key
 	health  health.State

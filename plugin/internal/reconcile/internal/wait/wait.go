@@ -20,31 +20,31 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// Waiter waits until objects of one app are healthy, or gone, within the budget of the app.
+// Waiter waits for the objects of one app, for at most Timeout after Started.
 type Waiter struct {
-	Client  *cluster.Client
-	Reader  *observe.Reader
-	Now     func() time.Time
-	Say     *tell.Teller
-	Track   *Tracker
+	Client  *cluster.Client       // sends the requests, with the rights of the app
+	Reader  *observe.Reader       // lists objects
+	Now     func() time.Time      // the clock
+	Say     *tell.Teller          // receives what the app waits for
+	Track   *Tracker              // the objects, and their last known state
 	Set     string                // ApplySet id of the app
-	Expires func(record.Key) bool // of recorded objects: they are removed some time after they have done their work
+	Expires func(record.Key) bool // reports whether the cluster deletes a recorded object after it has finished
 	Run     context.Context       // ends when the process is told to stop
-	Started time.Time
-	Timeout time.Duration
-	DryRun  bool
+	Started time.Time             // when the budget of the app began
+	Timeout time.Duration         // the budget of the app
+	DryRun  bool                  // nothing was written: no wait is of use
 }
 
 func (w *Waiter) deadline() time.Time { return w.Started.Add(w.Timeout) }
 
-// The pauses between two looks at objects that are not ready yet double from first to longest.
+// Pauses between two reads of objects that are not ready yet: they double from FirstPause to LongestPause.
 const (
-	FirstPause   = 100 * time.Millisecond
-	LongestPause = 2 * time.Second
+	FirstPause   = 100 * time.Millisecond // the first pause
+	LongestPause = 2 * time.Second        // the longest pause
 )
 
-// notHealthyError names the object that keeps an app from being healthy. Its text does not change from pass to pass
-// while the object does not, so that a failure that repeats is told and recorded once.
+// notHealthyError names the object that keeps an app from being healthy. Its text stays the same from run to run while the
+// object does, so that a repeated failure is reported and recorded once.
 type notHealthyError struct {
 	object  string
 	health  health.State
@@ -52,6 +52,7 @@ type notHealthyError struct {
 	others  int
 }
 
+// Error names the object, its health, the message of its status, and the number of other objects that are not healthy.
 func (e *notHealthyError) Error() string {
 	text := fmt.Sprintf("%s is %s", e.object, e.health)
 	if e.message != "" {
@@ -63,8 +64,9 @@ func (e *notHealthyError) Error() string {
 	return text
 }
 
-// Healthy waits until the objects at keys are Healthy or Suspended, within the budget of the app. It stops early at
-// an object that is Degraded: waiting does not mend it. Before it waits for long it calls before, if that is not nil.
+// Healthy waits until the objects at keys are Healthy or Suspended, or assumed healthy. It fails when the budget of the app
+// is used up, and at once when an object is Degraded, since waiting does not help then. It returns ErrInterrupted when Run
+// ends. If it has to wait for longer than the first pause, it calls before once, unless that is nil.
 func (w *Waiter) Healthy(ctx context.Context, keys []record.Key, before func(context.Context) error) error {
 	ctx, cancel := context.WithDeadline(ctx, w.deadline())
 	defer cancel()
@@ -76,7 +78,7 @@ func (w *Waiter) Healthy(ctx context.Context, keys []record.Key, before func(con
 		}
 		var err error
 		switch {
-		case eye == nil: // most objects need a moment: that is not worth a line, or a save
+		case eye == nil: // most objects are healthy after a moment: no event, and no save, for that
 			eye = w.watchHealth(ctx, open)
 		case before != nil:
 			err, before = before(ctx), nil
@@ -100,8 +102,8 @@ func (w *Waiter) Healthy(ctx context.Context, keys []record.Key, before func(con
 	return nil
 }
 
-// Once is healthy for a pass of a loop, which must not keep drift waiting: it looks once and leaves the waiting
-// to the next passes, until the budget of the commit is used up.
+// Once is Healthy for a loop, which must not delay the revert of drift: it judges the last known state without waiting.
+// Objects that are not healthy yet are left to the next run, until Timeout has passed since applied. Then Once fails.
 func (w *Waiter) Once(keys []record.Key, applied time.Time) error {
 	open := w.Track.Unhealthy(keys)
 	switch {
@@ -116,6 +118,7 @@ func (w *Waiter) Once(keys []record.Key, applied time.Time) error {
 	return nil
 }
 
+// budgetSpent is the error of a wait that used up the budget of the app.
 func (w *Waiter) budgetSpent(open []Unhealthy) error {
 	lasted := ""
 	if since := health.UnhealthySince(w.Track.After[open[0].key]); !since.IsZero() {
@@ -124,7 +127,7 @@ func (w *Waiter) budgetSpent(open []Unhealthy) error {
 	return hint.With(w.notHealthy(open), "the budget of %s is used up (--timeout)%s; it is looked at again in the next run", w.Timeout, lasted)
 }
 
-// notHealthy words why the wait ends, with what the pods of the first object say.
+// notHealthy returns the error that ends a wait, with the trouble of the pods of the first object.
 func (w *Waiter) notHealthy(open []Unhealthy) error {
 	worst := open[0]
 	message := worst.message
@@ -136,7 +139,7 @@ func (w *Waiter) notHealthy(open []Unhealthy) error {
 	return &notHealthyError{w.Say.Short(w.Track.Refs[worst.key]), worst.health, message, len(open) - 1}
 }
 
-// tellWaiting reports each object once per state it is in.
+// tellWaiting emits what the app waits for, once for each state of an object.
 func (w *Waiter) tellWaiting(open []Unhealthy) {
 	for _, a := range open {
 		text := w.Say.Short(w.Track.Refs[a.key]) + ": " + cmp.Or(a.message, string(a.health))
@@ -144,7 +147,8 @@ func (w *Waiter) tellWaiting(open []Unhealthy) {
 	}
 }
 
-// Gone waits until the object with this uid does not exist any more, within the budget of the app.
+// Gone waits until the object with this uid does not exist any more, within the budget of the app. The error names a finalizer
+// that delays the deletion.
 func (w *Waiter) Gone(ctx context.Context, ref cluster.Ref, uid types.UID) error {
 	ctx, cancel := context.WithDeadline(ctx, w.deadline())
 	defer cancel()
@@ -169,6 +173,7 @@ func (w *Waiter) Gone(ctx context.Context, ref cluster.Ref, uid types.UID) error
 	}
 }
 
+// heldBy names the first finalizer of an object that is being deleted, "" when there is none.
 func heldBy(u *unstructured.Unstructured) string {
 	if u == nil || len(u.GetFinalizers()) == 0 {
 		return ""

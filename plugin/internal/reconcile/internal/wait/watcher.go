@@ -15,21 +15,21 @@ import (
 )
 
 const (
-	// relistAfter is how long watches are relied on without a look: some proxies swallow events.
+	// relistAfter is how long watches are relied on without a list: some proxies lose events.
 	relistAfter = 15 * time.Second
-	// otherWriterGrace is how long another reconciler has to record what it did to an object that is waited for: it may be the
-	// one that mended it, with a newer commit.
+	// otherWriterGrace is how long another reconciler has to record that it changed an object of the wait: it may have repaired
+	// the object with a newer commit.
 	otherWriterGrace = time.Second
 )
 
-// watcher keeps what a pass knows of some objects current while it waits for their health: by one watch per kind, and
-// by lists where a watch is not possible.
+// watcher updates the last known state of some objects while the app waits for their health: by one watch per kind, and by
+// lists where a watch is not possible.
 type watcher struct {
 	*Waiter
-	waits    map[record.Key]bool // what it is about
+	waits    map[record.Key]bool // the objects that it waits for
 	events   chan event
 	broken   atomic.Bool // a watch has ended
-	relisted time.Time   // when everything was last listed
+	relisted time.Time   // when the objects were last listed
 }
 
 type event struct {
@@ -62,11 +62,11 @@ func (w *watcher) watch(ctx context.Context, k cluster.Kind, namespace string) {
 		case <-ctx.Done():
 		}
 	})
-	w.broken.Store(true) // why does not matter: lists do it as well
+	w.broken.Store(true) // the reason does not matter: lists take over
 }
 
-// wait returns when all objects in open are healthy, and otherwise after pause. A Degraded one is left to the caller's
-// next look: some are that for a moment only.
+// wait returns as soon as all objects in open are healthy, and otherwise after pause. It does not end at a Degraded object,
+// which may be Degraded for a moment only: the caller judges after the pause.
 func (w *watcher) wait(ctx context.Context, pause time.Duration, open []Unhealthy) error {
 	end := time.NewTimer(pause)
 	defer end.Stop()
@@ -101,7 +101,7 @@ func (w *watcher) wait(ctx context.Context, pause time.Duration, open []Unhealth
 	}
 }
 
-// take notes the state of an object, and tells whether somebody else has changed what it is to be.
+// take notes the new state of an object. It returns true when somebody else has changed the spec of the object.
 func (w *watcher) take(ctx context.Context, e event) (meddled bool) {
 	known := w.Track.After[e.key]
 	switch {
@@ -114,7 +114,7 @@ func (w *watcher) take(ctx context.Context, e event) (meddled bool) {
 		}
 		return false
 	}
-	e.now.SetManagedFields(nil) // they are of no use here
+	e.now.SetManagedFields(nil) // health does not need them
 	w.Track.After[e.key] = e.now
 	return known != nil && known.GetGeneration() != e.now.GetGeneration()
 }
@@ -136,7 +136,7 @@ func (w *watcher) relist(ctx context.Context, open []Unhealthy) error {
 	return nil
 }
 
-// listRequest says what to read for the whole objects in open.
+// listRequest returns what to list for the objects in open: whole objects, by kind and namespace.
 func (w *Waiter) listRequest(open []Unhealthy) observe.ListRequest {
 	q := observe.ListRequest{Namespaces: map[cluster.Kind][]string{}, Values: true}
 	for _, a := range open {
