@@ -77,7 +77,7 @@ func TestLoopRevertsEverything(t *testing.T) {
 		}
 	}
 	w.proxy.SetHook(nil)
-	if r := stop(); r.code != 0 || strings.Contains(r.stderr, "error:") || strings.Contains(r.stderr, "at each interval only") {
+	if r := stop(); r.code != 0 || strings.Contains(r.stderr, "error:") || strings.Contains(r.stderr, "once in each interval") {
 		t.Errorf("the loop: %s", r)
 	}
 }

@@ -64,7 +64,7 @@ func orderByDependencies(objects []*Object) manifest.Problems {
 	done := map[*Object]bool{}
 	for _, o := range objects {
 		if cycle := place(o, byKey, done, nil); cycle != nil && len(problems) == 0 {
-			refuse(cycle[0], "take one of these dependencies out", "%s", cycleText(cycle))
+			refuse(cycle[0], "remove one of these dependencies", "%s", cycleText(cycle))
 		}
 	}
 	return problems

@@ -83,7 +83,7 @@ func Prepare(ctx context.Context, a app.App, rendered []manifest.Object, set str
 		}
 		if o.Name == "" {
 			problems = append(problems, manifest.Problem{Origin: ro.Origin, Object: ro.ID(),
-				Message: "metadata.generateName cannot be applied: each pass would create another object",
+				Message: "metadata.generateName cannot be applied: each run would create another object",
 				Hint:    "give it a metadata.name"})
 			continue
 		}

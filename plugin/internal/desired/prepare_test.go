@@ -97,7 +97,7 @@ func TestPrepareTellsAllProblemsAtOnce(t *testing.T) {
 		t.Fatal("no error")
 	}
 	objecttest.Lines(t, strings.Split(err.Error(), "\n"),
-		"app.yaml:2: v1/ConfigMap/x-: metadata.generateName cannot be applied: each pass would create another object",
+		"app.yaml:2: v1/ConfigMap/x-: metadata.generateName cannot be applied: each run would create another object",
 		"app.yaml:3: v1/ConfigMap/shop/x: is defined twice, first at app.yaml:1")
 }
 

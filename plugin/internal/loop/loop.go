@@ -173,7 +173,7 @@ func (l *loop) follow(ctx context.Context, w reconcile.Watch, after string) {
 	if !errors.Is(err, cluster.ErrCompacted) && !l.cannotWatch {
 		l.cannotWatch = true
 		if l.Events != nil {
-			l.Events(report.Event{Kind: report.Warning, App: l.target.App.Name, Text: fmt.Sprintf("drift is found at each interval only: %v", err)})
+			l.Events(report.Event{Kind: report.Warning, App: l.target.App.Name, Text: fmt.Sprintf("drift is found only once in each interval: %v", err)})
 		}
 	}
 	l.due()

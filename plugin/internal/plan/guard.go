@@ -53,13 +53,13 @@ func (p *Plan) Guard(rec *record.Record, from report.Source, budget app.Budget) 
 	if n == 0 {
 		return nil
 	}
-	r := &Excess{N: n, What: report.Plural(n, "object"), Deletions: doomed, Advice: "nothing was written; if it is meant, commit with the trailer"}
+	r := &Excess{N: n, What: report.Plural(n, "object"), Deletions: doomed, Advice: "nothing was written; to allow it, commit with the trailer"}
 	switch was := rec.Source; {
 	case was.Repo != "" && (was.Repo != from.Repo || was.Path != from.Path):
 		r.Advice = "nothing was written; if this is another app, give it another --name, and if it moved, commit with the trailer"
 		r.Reason = fmt.Sprintf("until now the app %s came from %s, path %s", rec.App, was.Repo, was.Path)
 	case n == total && n > 1:
-		r.Reason = "that is everything the app has"
+		r.Reason = "these are all objects of the app"
 	case n > budget.Count:
 		r.Reason = fmt.Sprintf("the deletion budget is %d objects", budget.Count)
 	case n > budget.Free && n*100 > budget.Percent*total:

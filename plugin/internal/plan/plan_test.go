@@ -168,7 +168,7 @@ func TestGuardRefusesToPruneTooMuch(t *testing.T) {
 		{name: "exactly the percentage", stay: many("Service", 14), go_: many("ConfigMap", 6)},
 		{name: "more than the count", stay: many("Service", 200), go_: many("ConfigMap", 21), wantRefusal: "the deletion budget is 20 objects",
 			wantContains: "  v1/ConfigMap/shop/configmap-19\n  and 1 more"},
-		{name: "everything", go_: many("ConfigMap", 2), wantRefusal: "that is everything the app has"},
+		{name: "everything", go_: many("ConfigMap", 2), wantRefusal: "these are all objects of the app"},
 		{name: "all Namespaces", stay: many("ConfigMap", 9), go_: many("Namespace", 1), wantRefusal: "they include all Namespaces of the app, with all that is in them"},
 		{name: "one Namespace of two", stay: append(many("ConfigMap", 9), desiredtest.Object("Namespace", "stays")), go_: many("Namespace", 1)},
 		{name: "all CRDs", stay: many("ConfigMap", 9), go_: many("CustomResourceDefinition", 1),
@@ -176,7 +176,7 @@ func TestGuardRefusesToPruneTooMuch(t *testing.T) {
 		{name: "what is kept does not count", stay: many("Service", 1), go_: many("ConfigMap", 30, keep)},
 		{name: "what was never created does not count", stay: many("Service", 1), ahead: 30},
 		{name: "allowed by the commit", go_: many("ConfigMap", 30), message: "Clean up\n\nGitops-Allow-Deletions: 30"},
-		{name: "not enough allowed", go_: many("ConfigMap", 30), message: "Clean up\n\nGitops-Allow-Deletions: 29", wantRefusal: "that is everything the app has; commit messages allow 29"},
+		{name: "not enough allowed", go_: many("ConfigMap", 30), message: "Clean up\n\nGitops-Allow-Deletions: 29", wantRefusal: "these are all objects of the app; commit messages allow 29"},
 		{name: "a budget of the app", stay: many("Service", 10), go_: many("ConfigMap", 2), budget: app.Budget{Count: 1, Percent: 100},
 			wantRefusal: "the deletion budget is 1 objects"},
 	}

@@ -198,7 +198,7 @@ func (rd finding) fromCheckout(ctx context.Context) (bool, error) {
 	case !found && rd.list != nil:
 		rd.note(tree.Revision)
 		return true, hint.Errorf(fmt.Sprintf("%s is gone; it listed %s", path.Join(dir, "gitops.yaml"), report.Plural(len(rd.list.Apps), "app")),
-			"restore it; an app that is to go is removed from the file, not with it")
+			"restore the file; to remove an app, remove it from the file")
 	case !found:
 		return false, nil
 	}

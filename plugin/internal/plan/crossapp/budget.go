@@ -21,7 +21,7 @@ func Budget(leaving [][]plan.Prune, total int) *plan.Excess {
 	if len(leaving) < 2 || small {
 		return nil
 	}
-	return &plan.Excess{N: n, Deletions: deletions, Advice: "nothing was pruned; if it is meant, commit with the trailer",
+	return &plan.Excess{N: n, Deletions: deletions, Advice: "nothing was pruned; to allow it, commit with the trailer",
 		What:   fmt.Sprintf("%s of %s that left gitops.yaml together", report.Plural(n, "object"), report.Plural(len(leaving), "app")),
 		Reason: fmt.Sprintf("the deletion budget is %d objects and %d %% of %d", budget.Count, budget.Percent, total)}
 }

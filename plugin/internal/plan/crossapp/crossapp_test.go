@@ -128,8 +128,8 @@ func TestMoves(t *testing.T) {
 		"from an app that left":                     {new().app("a", []string{"x"}, nil, left).app("b", nil, []string{"x"}), "x: a to b"},
 		"it was created anew by somebody":           {new().app("a", []string{"x"}, nil).app("b", nil, []string{"x"}).replaced("x", "set-a"), "x: a to b, unproven"},
 		"it belongs to another tool by now":         {new().app("a", []string{"x"}, nil).app("b", nil, []string{"x"}).replaced("x", "set-z"), "x: a to b, unproven"},
-		"what b holds is not known":                 {new().app("a", []string{"x"}, nil).app("b", nil, nil, failed), "x: a, perhaps to another: nothing is pruned while it is not known what the app b holds"},
-		"b is still rendered":                       {new().app("a", []string{"x"}, nil).app("b", nil, nil, waits), "x: a, perhaps to another: nothing is pruned while it is not known what the app b holds"},
+		"what b holds is not known":                 {new().app("a", []string{"x"}, nil).app("b", nil, nil, failed), "x: a, perhaps to another: nothing is pruned until it is known what the app b holds"},
+		"b is still rendered":                       {new().app("a", []string{"x"}, nil).app("b", nil, nil, waits), "x: a, perhaps to another: nothing is pruned until it is known what the app b holds"},
 		"b may not contain it":                      {new().app("a", []string{"x"}, nil).app("b", nil, nil, confined), ""},
 		"b left the list, and failed":               {new().app("a", []string{"x"}, nil).app("b", nil, nil, left, failed), ""},
 		"the app that would give failed":            {new().app("a", []string{"x"}, nil, failed).app("b", nil, []string{"x"}), ""},
@@ -200,7 +200,7 @@ func TestOrder(t *testing.T) {
 		"b waits":                          {Standing{Ended: true}, Standing{Waiting: "x"}, false, "waits for the app b"},
 		"a is suspended":                   {Standing{NotSelected: true, Suspended: true}, Standing{Ended: true}, false, "waits for the app a, which is suspended"},
 		"a is suspended, applied, healthy": {Standing{NotSelected: true, Suspended: true, AllHealthy: true, AppliedAll: true}, Standing{Ended: true}, false, "starts"},
-		"a was not asked for":              {Standing{NotSelected: true}, Standing{Ended: true}, false, "skipped: it depends on the app a, which was not applied and healthy when it was last looked at"},
+		"a was not asked for":              {Standing{NotSelected: true}, Standing{Ended: true}, false, "skipped: it depends on the app a, which was not applied and healthy in the last run"},
 		"a left the list":                  {Standing{LeftList: true}, Standing{Ended: true}, false, "starts"},
 	} {
 		standings := map[string]Standing{"a": c.a, "b": c.b, "c": {}}

@@ -47,7 +47,7 @@ func Moves(apps []App) []Move {
 			at, held := holders[k]
 			if !held || at == i {
 				if n := slices.IndexFunc(unknown, func(a App) bool { return a.Name != giver.Name && a.mayContain(row) }); n >= 0 {
-					moves = append(moves, Move{Key: k, From: giver.Name, Why: fmt.Sprintf("nothing is pruned while it is not known what the app %s holds", unknown[n].Name)})
+					moves = append(moves, Move{Key: k, From: giver.Name, Why: fmt.Sprintf("nothing is pruned until it is known what the app %s holds", unknown[n].Name)})
 				}
 				continue
 			}

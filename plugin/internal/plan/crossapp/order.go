@@ -82,7 +82,7 @@ func (o Order) MayStart(name string) (waiting string, err error) {
 		case s.Suspended && !(s.AllHealthy && s.AppliedAll):
 			return fmt.Sprintf("waits for the app %s, which is suspended", dep), nil
 		case s.NotSelected && !(s.AllHealthy && s.AppliedAll):
-			return "", hint.With(&DependencyError{dep, "which was not applied and healthy when it was last looked at"}, "reconcile both: %s %s", dep, name)
+			return "", hint.With(&DependencyError{dep, "which was not applied and healthy in the last run"}, "reconcile both: %s %s", dep, name)
 		case s.Failed && s.Skipped:
 			return "", &DependencyError{dep, "which was skipped"}
 		case s.Failed:

@@ -96,7 +96,7 @@ func (a *Applier) makeWay(ctx context.Context, t *trial, refused error) (written
 		}
 		t.live = nil
 	}
-	return written{}, cmp.Or(refused, fmt.Errorf("%s is written by others all the time", t.step.Ref))
+	return written{}, cmp.Or(refused, fmt.Errorf("%s is changed by other writers again and again", t.step.Ref))
 }
 
 // clear is one try of makeWay with the live object. A conflict error means that somebody wrote the object meanwhile.

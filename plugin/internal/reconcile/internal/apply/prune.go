@@ -51,7 +51,7 @@ func (a *Applier) Prune(ctx context.Context, r plan.Prune) (c *report.Change, wa
 	case plan.IsKept(live.GetAnnotations()):
 		r.NotPruned = "pruning is disabled by its annotation"
 	case r.Row.HoldsOthers():
-		r.NotPruned = "it was there before this app, and so may be what depends on it"
+		r.NotPruned = "it existed before this app, and other objects may depend on it"
 	}
 	if r.NotPruned != "" {
 		c.Action, c.Note = report.Skipped, r.NotPruned+"; it is no longer managed"

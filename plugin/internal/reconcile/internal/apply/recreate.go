@@ -43,11 +43,11 @@ func WhyKept(s *plan.Step, live metav1.Object) string {
 	}
 	switch {
 	case record.HoldsOthers(s.Ref.Kind):
-		return "all that it holds would be deleted with it"
+		return "everything in it would be deleted"
 	case was == nil || was.UID == "" || was.UID != live.GetUID():
 		return "the object is not this app's"
 	case HoldsData(s.Ref.Kind) && was.Adopted:
-		return "it was there before the app, with what it holds"
+		return "it existed before the app, with its data"
 	case TakesClaims(s.Ref.Kind, live):
 		return "its claims, and what they hold, would be deleted with it"
 	}

@@ -32,11 +32,11 @@ func TestFieldWhyKept(t *testing.T) {
 		{"P7 made again by somebody else", cluster.Kind{Group: "apps", Version: "v1", Kind: "Deployment"}, &record.Row{UID: "other"}, nil, "the object is not this app's", false},
 		{"P7 handed over by another app", cluster.Kind{Group: "apps", Version: "v1", Kind: "Deployment"}, nil, &record.Row{UID: "u"}, "", true},
 		{"P7 a claim of the app", claim, &record.Row{UID: "u"}, nil, "", false},
-		{"P7 a claim that was there before", claim, &record.Row{UID: "u", Adopted: true}, nil, "it was there before the app, with what it holds", false},
-		{"P7 a claim that another app adopted", claim, nil, &record.Row{UID: "u", Adopted: true}, "it was there before the app, with what it holds", false},
-		{"P7 a volume that was there before", cluster.Kind{Version: "v1", Kind: "PersistentVolume"}, &record.Row{UID: "u", Adopted: true}, nil, "it was there before the app, with what it holds", false},
-		{"P7 a Namespace", cluster.Kind{Version: "v1", Kind: "Namespace"}, &record.Row{UID: "u"}, nil, "all that it holds would be deleted with it", false},
-		{"P7 a definition", cluster.Kind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}, &record.Row{UID: "u"}, nil, "all that it holds would be deleted with it", false},
+		{"P7 a claim that was there before", claim, &record.Row{UID: "u", Adopted: true}, nil, "it existed before the app, with its data", false},
+		{"P7 a claim that another app adopted", claim, nil, &record.Row{UID: "u", Adopted: true}, "it existed before the app, with its data", false},
+		{"P7 a volume that was there before", cluster.Kind{Version: "v1", Kind: "PersistentVolume"}, &record.Row{UID: "u", Adopted: true}, nil, "it existed before the app, with its data", false},
+		{"P7 a Namespace", cluster.Kind{Version: "v1", Kind: "Namespace"}, &record.Row{UID: "u"}, nil, "everything in it would be deleted", false},
+		{"P7 a definition", cluster.Kind{Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}, &record.Row{UID: "u"}, nil, "everything in it would be deleted", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			live := &unstructured.Unstructured{Object: map[string]any{}}

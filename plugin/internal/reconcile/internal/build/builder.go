@@ -376,7 +376,7 @@ func inVain(asked, served []string, objects []manifest.Object) []string {
 
 // ErrSlow says that a render takes longer than its slice. The app waits, a loop goes on rendering beside its runs, and a
 // later run uses the result.
-var ErrSlow = errors.New("its render takes longer than " + RenderSlice.String() + ", and goes on while the others are reconciled")
+var ErrSlow = errors.New("its render takes longer than " + RenderSlice.String() + ", and continues while the other apps are reconciled")
 
 // Build returns what the app renders to at the commit: the kept result when there is one for the commit and the settings,
 // otherwise a new render. It returns ErrSlow, the remembered error of the last render, or the errors of RenderTree.

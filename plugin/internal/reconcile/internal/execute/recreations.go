@@ -46,7 +46,7 @@ func (e *Execution) guardRecreations(ctx context.Context, anew []*plan.Step) err
 	}
 	doomed, spared := e.Plan.Deletions()
 	n, total, budget := len(doomed)+len(anew), e.Record.Len()-spared, e.Budget
-	r := &plan.Excess{N: n, Verb: "delete and recreate", What: report.Plural(len(anew), "object"), Advice: "nothing was written; if it is meant, commit with the trailer"}
+	r := &plan.Excess{N: n, Verb: "delete and recreate", What: report.Plural(len(anew), "object"), Advice: "nothing was written; to allow it, commit with the trailer"}
 	switch {
 	case n > budget.Count:
 		r.Reason = fmt.Sprintf("the deletion budget is %d objects", budget.Count)

@@ -51,7 +51,7 @@ func (r *Runner) await(parent context.Context, o *desired.Object, run *record.Ho
 			return wait.ErrInterrupted
 		}
 		return hint.Errorf(fmt.Sprintf("%s hook %s has not ended", run.Phase, run.Ref),
-			"the budget of %s is used up (--timeout); the next run goes on waiting", r.Wait.Timeout)
+			"the budget of %s is over (--timeout); the next run goes on waiting", r.Wait.Timeout)
 	}
 }
 

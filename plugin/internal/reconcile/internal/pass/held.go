@@ -93,5 +93,5 @@ func (p reverting) notReverted(left []record.Row, why error) error {
 		others = fmt.Sprintf(" (and %s)", report.Plural(n, "other object"))
 	}
 	return hint.With(fmt.Errorf("%s%s has drifted and is not reverted: %w", left[0].Ref, others, why),
-		"mend gitops.yaml: the next run applies its commit")
+		"repair gitops.yaml: the next run applies its commit")
 }

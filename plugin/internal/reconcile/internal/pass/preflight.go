@@ -66,7 +66,7 @@ func (p planning) tellUnowned() {
 			continue
 		}
 		if _, told := p.Env.unowned.LoadOrStore(u.GetUID(), true); !told {
-			p.Say(report.Warning, "%s carries the label of %s, but is not of its making: it is left alone", desired.KeyText(k), p.App.Name)
+			p.Say(report.Warning, "%s has the label of %s, but that app did not create it: it is left alone", desired.KeyText(k), p.App.Name)
 		}
 	}
 }

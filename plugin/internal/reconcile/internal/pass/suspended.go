@@ -17,7 +17,7 @@ func (p reading) checkSuspended() error {
 		return nil
 	}
 	if p.Opts.DryRun {
-		p.Say(report.Warning, "%s is %s; this is what would be done otherwise", p.App.Name, p.Record.Suspended)
+		p.Say(report.Warning, "%s is %s; without the suspension, a run would do this", p.App.Name, p.Record.Suspended)
 		return nil
 	}
 	return ErrSuspended

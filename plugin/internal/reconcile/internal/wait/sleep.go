@@ -34,7 +34,7 @@ type interruptedError struct{}
 
 // Error says that the next run continues.
 func (interruptedError) Error() string {
-	return "interrupted: no more was written; the next run continues"
+	return "interrupted: nothing more was written; the next run continues"
 }
 
 // Is makes the error match context.Canceled.

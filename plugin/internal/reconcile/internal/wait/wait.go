@@ -124,7 +124,7 @@ func (w *Waiter) budgetSpent(open []Unhealthy) error {
 	if since := health.UnhealthySince(w.Track.After[open[0].key]); !since.IsZero() {
 		lasted = fmt.Sprintf("; it has been %s for %s", open[0].health, duration.HumanDuration(max(w.Now().Sub(since), 0)))
 	}
-	return hint.With(w.notHealthy(open), "the budget of %s is used up (--timeout)%s; it is looked at again in the next run", w.Timeout, lasted)
+	return hint.With(w.notHealthy(open), "the budget of %s is over (--timeout)%s; the next run checks it again", w.Timeout, lasted)
 }
 
 // notHealthy returns the error that ends a wait, with the trouble of the pods of the first object.
