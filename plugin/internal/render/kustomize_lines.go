@@ -1,6 +1,6 @@
 package render
 
-import "gopkg.in/yaml.v3"
+import "go.yaml.in/yaml/v3"
 
 // lineIndex finds the lines of a kustomization file. It only helps messages: what a file means is decided by the
 // library's own parser.
