@@ -10,8 +10,10 @@
 //	edit      snapshot.go                    the files of one commit; the edits are made by package bumper
 //	deliver   deliver.go                     read, plan, write, again until nothing came in between
 //	          branch.go, proof.go, marker.go the branch, and whether it is ours
-//	          pull.go, past.go, merge.go     the pull request
-//	report    report.go, outputs.go, text.go log, outputs, summary, and the words of commits and pull requests
+//	          pulls.go, pull.go, past.go,    the pull request
+//	          merge.go
+//	report    result.go, finding.go          what a run did, and what a check found
+//	          report.go, outputs.go, text.go log, outputs, summary, and the words of commits and pull requests
 //
 // An operation (bump, promote, rollback) is only a way to make the plan; everything behind it is shared. Two more operations only
 // look: preview and check. As a GitHub Action the package works through GitHub's API alone, without a Git binary and without a
@@ -29,55 +31,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"runtime/debug"
 	"time"
 
-	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/hint"
 )
-
-// Exit codes of Main.
-const (
-	ExitOK      = 0 // done, or nothing to do
-	ExitFailed  = 1 // failed, or --check found something to change
-	ExitMisused = 2 // the command line is wrong
-)
-
-// Streams are what a run may touch outside its arguments: the environment, the two output streams and the
-// current directory of the process.
-type Streams struct {
-	Getenv func(string) string
-	Out    io.Writer
-	Err    io.Writer
-}
-
-const usage = `gitops-action changes versions in a config repository.
-
-Usage:
-  gitops-action run                        as a GitHub Action: inputs from the environment
-  gitops-action bump --dir DIR --image NAME=TAG [--value FILE:PATH=VALUE] [flags]
-                                           edit the files of a checkout
-  gitops-action promote --dir DIR --from ENV --to ENV [flags]
-                                           copy image versions from one environment of a checkout to another
-  gitops-action check --dir DIR [flags]    report problems of a config repository, such as plain Secrets
-  gitops-action version
-
-Flags:
-  --dir DIR                the checkout (default ".")
-  --image NAME=TAG         bump: image to change, repeatable; also NAME:TAG, NAME@DIGEST, NAME:TAG@DIGEST
-  --value FILE:PATH=VALUE  bump: one value to change, repeatable
-  --path GLOB              bump, check: only files below these paths, repeatable
-  --from ENV, --to ENV     promote: a directory, a file, a pattern such as 'apps/*/overlays/prod', or the name
-                           of an environment in promotion.yaml
-  --also FILE:PATH         promote: one more value to copy, repeatable; the file is relative to the environment
-  --ignore GLOB            check: skip files below these paths, repeatable
-  --floating-tags LEVEL    check: report the tag latest and a missing tag as error or warning, or off (default error)
-  --allow-downgrade        accept a tag older than the one in the file
-  --allow-plain-secrets    accept files that contain a Secret with plain data
-  --check                  change nothing; exit 1 when something would change
-  -o, --output text|json   how to print the edits (default text)
-`
 
 // Main runs the command line and returns the exit code. Errors are printed as "error: ..." and, where
 // there is advice, "hint: ...".
@@ -151,14 +109,6 @@ func buildVersion() string {
 		return "(devel)"
 	}
 	return info.Main.Version
-}
-
-// printError prints an error and its advice, one line each.
-func printError(w io.Writer, err error) {
-	fmt.Fprintf(w, "error: %s\n", display.Log(err.Error()))
-	if advice := hint.Of(err); advice != "" {
-		fmt.Fprintf(w, "hint: %s\n", display.Log(advice))
-	}
 }
 
 // pause waits, or returns early when the run is cancelled.

@@ -1,7 +1,6 @@
 package action
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/display"
@@ -19,32 +17,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/action/internal/promotion"
 	"github.com/kubectl-gitops/kubectl-gitops/bumper"
 )
-
-// Finding is something in the config repository that should not be there.
-type Finding struct {
-	File    string `json:"file"`
-	Line    int    `json:"line,omitempty"`
-	Rule    string `json:"rule"` // secret, malformed, source-code, duplicate, floating-tag, unreadable, render
-	Message string `json:"message"`
-	Warning bool   `json:"warning,omitempty"`
-}
-
-// String is one line of a log.
-func (f Finding) String() string {
-	where := f.File
-	if f.Line > 0 {
-		where = fmt.Sprintf("%s:%d", f.File, f.Line)
-	}
-	return strings.TrimPrefix(where+": ", ": ") + f.Message + " (" + f.Rule + ")"
-}
-
-// checkPolicy is what a check looks for.
-type checkPolicy struct {
-	paths, ignore []string
-	floating      string // error, warning or off
-	plainSecrets  bool
-	renderer      string // path of kubectl-gitops, "" when it is not there
-}
 
 // sourceNames and sourceExtensions tell application source code: it belongs into the repository of the application, where
 // its own pipeline builds an image of it. Scripts and dashboards are not in the list.
@@ -54,8 +26,6 @@ var (
 	sourceExtensions = []string{".go", ".java", ".kt", ".scala", ".rs", ".c", ".cc", ".cpp", ".h", ".cs", ".csproj", ".ts", ".tsx", ".jsx", ".rb", ".php",
 		".swift", ".ex", ".exs"}
 	containerRE = regexp.MustCompile(`(^|\.)(containers|initContainers|ephemeralContainers)\[[0-9]+\]\.image$`)
-	placeRE     = regexp.MustCompile(`^("?.+\.(?:ya?ml|json|tpl)"?)(?::([0-9]+))?$`)
-	fileLineRE  = regexp.MustCompile(`([A-Za-z0-9_][A-Za-z0-9_./-]*\.(?:ya?ml|json))(?::([0-9]+))?`)
 )
 
 // checkTree looks through the files of a directory. Nothing is rendered here.
@@ -129,30 +99,6 @@ func ownFiles(s *snapshot) []Finding {
 		}
 	}
 	return out
-}
-
-// findingOf takes the file and the line from the text of an error: "file:line: what", with an app's name before it or not. A
-// name with spaces is one name.
-func findingOf(file, rule, text string) Finding {
-	f := Finding{File: file, Rule: rule, Message: text}
-	first, _, _ := strings.Cut(text, "\n")
-	for part := range strings.SplitSeq(first, ": ") {
-		m := placeRE.FindStringSubmatch(part)
-		if m == nil {
-			continue
-		}
-		f.File = m[1]
-		if plain, err := strconv.Unquote(m[1]); err == nil { // as names with control characters are written
-			f.File = plain
-		}
-		f.Line, _ = strconv.Atoi(m[2])
-		return f
-	}
-	if m := fileLineRE.FindStringSubmatch(text); m != nil {
-		f.File = m[1]
-		f.Line, _ = strconv.Atoi(m[2])
-	}
-	return f
 }
 
 // nameFiles adds the files that the kustomization in a file names: patches above all, wherever they lie. Whether those are objects,
@@ -338,26 +284,4 @@ func checkDirectory(dir string, p checkPolicy) ([]Finding, int, error) {
 	}
 	defer root.Close()
 	return checkTree(root, p)
-}
-
-func sortFindings(list []Finding) {
-	slices.SortFunc(list, func(a, b Finding) int {
-		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), strings.Compare(a.Rule, b.Rule), strings.Compare(a.Message, b.Message))
-	})
-}
-
-// problems is the error of a check that found something, nil when there are warnings at most.
-func problems(results []Result) error {
-	n := 0
-	for _, r := range results {
-		for _, f := range r.Findings {
-			if !f.Warning {
-				n++
-			}
-		}
-	}
-	if n == 0 {
-		return nil
-	}
-	return fmt.Errorf("check: %s", display.Count(n, "problem"))
 }

@@ -22,28 +22,6 @@ const (
 // errNextBranch means that the branch name is taken by somebody else's work.
 var errNextBranch = errors.New("the branch contains commits of somebody else")
 
-// Result is what a run did.
-type Result struct {
-	Changed  bool // something was written, or would have been
-	Commit   string
-	Verified bool
-	// CommitURL is the web address of a direct commit.
-	CommitURL string
-	Branch    string
-	Number    int // of the pull request, or 0
-	URL       string
-	// PullOperation is created, updated, unchanged, closed or none.
-	PullOperation string
-	Findings      []Finding
-	ImageOnly     string // of a preview: true, false, or empty when nothing changes
-	Text          string // Markdown for the summary, instead of what was edited
-	// Target is the environment of a promotion, for people.
-	Target string
-	Plan   Plan
-	Notes  []string
-	Line   string // what happened, in one line
-}
-
 // run is one operation on its way from inputs to a commit.
 type run struct {
 	in     Inputs

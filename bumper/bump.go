@@ -214,16 +214,6 @@ func (b *bump) finish() Result {
 	return b.result
 }
 
-// sortReferences orders by file and position. A scalar that counts in several places, through aliases, stays once.
-func sortReferences(refs []Reference) []Reference {
-	slices.SortStableFunc(refs, func(x, y Reference) int {
-		return cmp.Or(strings.Compare(x.File, y.File), cmp.Compare(x.Line, y.Line), cmp.Compare(x.Column, y.Column))
-	})
-	return slices.CompactFunc(refs, func(x, y Reference) bool {
-		return x.File == y.File && x.Line == y.Line && x.Column == y.Column && x.Image == y.Image
-	})
-}
-
 func (f *found) reference() Reference {
 	r := Reference{File: f.doc.path, Image: f.image, Shape: f.shape}
 	if f.embedded != nil {
@@ -288,6 +278,22 @@ func (d *document) duplicateKeys() Refusals {
 	}
 	for _, root := range d.roots {
 		walk(root)
+	}
+	return out
+}
+
+// overridden are the names whose tags other files set.
+func (b *bump) overridden() map[*yaml.Node]bool {
+	out := map[*yaml.Node]bool{}
+	for _, s := range b.tree.parsed() {
+		if s.finder == nil {
+			continue
+		}
+		for _, f := range s.found {
+			for _, name := range f.bases {
+				out[name] = out[name] || (f.doubt == "")
+			}
+		}
 	}
 	return out
 }

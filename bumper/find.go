@@ -7,21 +7,6 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// finder walks one document and collects the references in it.
-type finder struct {
-	doc     *document
-	found   []*found
-	scalars []*cursor // every scalar where it is written, for markers
-	// inherited are the other places where a scalar counts, through aliases and merge keys.
-	inherited map[*yaml.Node][]*cursor
-	texts     map[*yaml.Node]*document // the documents inside scalars, nil where there is none
-	hosts     []*cursor                // the scalars whose texts can be edited
-	budget    int                      // how many more nodes may be visited through aliases
-}
-
-// aliasBudget bounds what following aliases may cost: far above real files, far below an alias bomb.
-const aliasBudget = 200_000
-
 // findIn returns every reference of a parsed file, in order of position, and what aliases reach.
 func findIn(doc *document) (*finder, error) {
 	w := &finder{doc: doc, inherited: map[*yaml.Node][]*cursor{}, texts: map[*yaml.Node]*document{}, budget: aliasBudget}
@@ -35,11 +20,6 @@ func findIn(doc *document) (*finder, error) {
 	}
 	w.markers()
 	return w, nil
-}
-
-func (w *finder) add(ref *found) {
-	ref.doc = w.doc
-	w.found = append(w.found, ref)
 }
 
 func (w *finder) walk(c *cursor) {

@@ -9,16 +9,6 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// install is what an object says of a chart of the same repository: its directory, the values files that go over its defaults, in
-// order, and the values that go over those.
-type install struct {
-	in     *scanned
-	chart  string
-	files  []string
-	values []*cursor // mappings
-	dotted []*cursor // lists and mappings whose items have names like image.tag
-}
-
 // findInstalls reads all objects that name values files or a chart of the repository.
 func (o *overlays) findInstalls() []install {
 	var out []install

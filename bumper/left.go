@@ -3,29 +3,10 @@ package bumper
 import (
 	"bytes"
 	"cmp"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
 )
-
-// Left is a place that still has the old version of an image after the edits, and that Bump did not edit: a reference in a text, in
-// an argument, in a comment, under any key, or a version beside an image.
-type Left struct {
-	File         string
-	Line, Column int
-	// Image is what the place names now. For a version beside an image it is the image as it was.
-	Image Image
-	// Want is what was asked for that image.
-	Want Image
-	// Reason says why the place was not edited, lower-case and without a full stop.
-	Reason string
-}
-
-// String is file:line:column: still name:tag: reason.
-func (l Left) String() string {
-	return fmt.Sprintf("%s:%d:%d: still %s: %s", l.File, l.Line, l.Column, l.Image, l.Reason)
-}
 
 // The reasons of places that no shape covers.
 const (

@@ -10,9 +10,6 @@ import (
 
 const markerKey = "$imagepolicy"
 
-// policyName names an ImagePolicy of Flux.
-type policyName struct{ namespace, name string }
-
 // markers adds the scalars with a Flux comment {"$imagepolicy": "namespace:name:part"} that no other shape has covered.
 // Without a part the scalar is a whole reference; the other parts are tag, name and digest.
 func (w *finder) markers() {

@@ -8,23 +8,6 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// overlays finds tags in files that do not name the image: in values.yaml stands the repository, in values-prod.yaml the tag. The
-// fields of the file with the tag are laid over those of the defaults, as Helm does, and what the shapes recognise in the sum is a
-// reference whose tag is in the one file and whose name is in the other.
-type overlays struct {
-	tree   *tree
-	places map[string]place // by file
-	// families are the indexes of the files that belong together: those of one chart, those of one family, and those of one directory.
-	families map[string][]int
-	releases []int // the files with releases that patches may go over
-	charts   map[string]bool
-	index    map[string]int // by file
-	installs []install
-	versions map[int]bool
-	used     map[string]bool // the files whose values were laid under others, or that say which are
-	done     map[[2]*yaml.Node]bool
-}
-
 // overlay adds the references whose names are in other files, for the images that match. It parses what it needs; of the context,
 // the files that may name such an image or, without naming, those that may explain one of the other files.
 func (t *tree) overlay(match func(*found) bool, naming func(File) bool) {
@@ -365,20 +348,4 @@ func (o *overlays) mayHoldVersion(i int) bool {
 	holds := slices.ContainsFunc([]string{"tag", "Tag", "ersion", "igest"}, func(key string) bool { return bytes.Contains(data, []byte(key)) })
 	o.versions[i] = holds
 	return holds
-}
-
-// overridden are the names whose tags other files set.
-func (b *bump) overridden() map[*yaml.Node]bool {
-	out := map[*yaml.Node]bool{}
-	for _, s := range b.tree.parsed() {
-		if s.finder == nil {
-			continue
-		}
-		for _, f := range s.found {
-			for _, name := range f.bases {
-				out[name] = out[name] || (f.doubt == "")
-			}
-		}
-	}
-	return out
 }

@@ -11,50 +11,6 @@ import (
 	"unicode/utf8"
 )
 
-// tree is the files of one call, sorted by path, and what is known about each.
-type tree struct {
-	files []File
-	// context is set for a file that is only read to understand the others.
-	context []bool
-	scans   []*scanned // nil for a file that was not parsed
-	table   *policyTable
-	// overlays is made when it is needed.
-	overlays *overlays
-}
-
-// scanned is a parsed file, or the reason why it could not be parsed.
-type scanned struct {
-	*finder
-	file    File
-	context bool
-	err     error
-	// offset is where the file stops being UTF-8, -1 if it does not.
-	offset int
-}
-
-func newTree(files, context []File) (*tree, error) {
-	t := &tree{files: slices.Clone(files), table: newPolicyTable()}
-	edited := make(map[string]bool, len(files))
-	for _, f := range files {
-		if edited[f.Path] {
-			return nil, fmt.Errorf("file %s is there twice", f.Path)
-		}
-		edited[f.Path] = true
-	}
-	for _, f := range context {
-		if _, known := edited[f.Path]; !known {
-			edited[f.Path] = false
-			t.files = append(t.files, f)
-		}
-	}
-	slices.SortFunc(t.files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
-	t.scans, t.context = make([]*scanned, len(t.files)), make([]bool, len(t.files))
-	for i, f := range t.files {
-		t.context[i] = !edited[f.Path]
-	}
-	return t, nil
-}
-
 // parse parses the files that are wanted and not parsed yet, on all cores. Those of the context are only parsed one by one.
 func (t *tree) parse(wanted func(File) bool) {
 	var (

@@ -78,8 +78,6 @@ func (d *document) spliced(edits []wanted) ([]byte, []change, *Refusal) {
 	return out.Bytes(), changes, nil
 }
 
-const oneLineHint = "write the value on one line, plain or in quotes"
-
 // textEdits are the edits inside one text.
 type textEdits struct {
 	doc   *document

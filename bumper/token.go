@@ -133,3 +133,5 @@ func (t token) encode(old, value string, typed, json bool) string {
 	}
 	return out
 }
+
+const oneLineHint = "write the value on one line, plain or in quotes"

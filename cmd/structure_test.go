@@ -32,23 +32,12 @@ var lists = map[string]string{
 // owed is what is still larger than it should be, with its size: it may shrink, and never grow. A package that is split
 // takes its line along.
 var owed = map[string]int{
-	"files in a cycle of plugin/internal/diff":            3,
-	"files in a cycle of action/internal/promotion":       3,
-	"fields of bumper.found":                              21,
-	"files in a cycle of action":                          13,
-	"files in a cycle of bumper":                          17,
-	"files in a cycle of plugin/internal/chart":           8,
-	"files in a cycle of plugin/internal/chartrepo":       3,
-	"files in a cycle of plugin/internal/cluster":         4,
-	"files in a cycle of plugin/internal/apps/gitopsyaml": 3,
-	"files in a cycle of plugin/internal/fields":          4,
-	"files in a cycle of plugin/internal/object":          3,
-	"files in a cycle of plugin/internal/record/store":    3,
-	"files in a cycle of plugin/internal/render":          34,
-	"methods of plugin/internal/cluster.Client":           49,
-	"methods of plugin/internal/record/store.Store":       32,
-	"methods of plugin/internal/render.survey":            55,
-	"methods of plugin/internal/render.tree":              43,
+	"fields of bumper.found":                           21,
+	"files in a cycle of plugin/internal/record/store": 3,
+	"methods of plugin/internal/cluster.Client":        49,
+	"methods of plugin/internal/record/store.Store":    32,
+	"methods of plugin/internal/render.survey":         55,
+	"methods of plugin/internal/render.tree":           43,
 }
 
 // TestStructure counts what makes a package hard to change. It names what breaks a rule, and what in owed is paid.

@@ -217,3 +217,12 @@ func (s shape) json() map[string]any {
 	}
 	return merge(text())
 }
+
+func mappingValue(n *yaml.Node, key string) *yaml.Node {
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
+}

@@ -2,7 +2,6 @@ package chart
 
 import (
 	"cmp"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,44 +14,6 @@ import (
 	v2 "helm.sh/helm/v4/pkg/chart/v2"
 	chartutil "helm.sh/helm/v4/pkg/chart/v2/util"
 )
-
-// Need is a chart that another depends on and that has to be fetched: one version of one repository. Lock is the digest
-// of the Chart.lock that pins it.
-type Need struct{ Name, Version, Repository, Lock string }
-
-// String returns "name version from repository".
-func (n Need) String() string { return n.Name + " " + n.Version + " from " + n.Repository }
-
-// Key identifies the need.
-func (n Need) Key() string { return n.Repository + " " + n.Name + " " + n.Version }
-
-// Digest is how the content of a file or archive is named.
-func Digest(data []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(data)) }
-
-// MissingError says that a chart needs others, which are pinned by its Chart.lock but not in charts/.
-type MissingError struct {
-	File  string // Chart.yaml, as messages call it
-	Line  int    // of the first
-	Needs []Need
-}
-
-// Error names the needs.
-func (e *MissingError) Error() string {
-	names := make([]string, len(e.Needs))
-	for i, n := range e.Needs {
-		names[i] = n.String()
-	}
-	return fmt.Sprintf("%s:%d: dependencies are not in charts/: %s", e.File, e.Line, strings.Join(names, ", "))
-}
-
-// Resolver finds dependencies that are not in charts/.
-type Resolver interface {
-	// Local returns the files of the chart at a path relative to the directory of a Chart.yaml, which messages call file,
-	// for a repository of the form file://path.
-	Local(file, path string) ([]File, error)
-	// Archive returns what was fetched for a need, nil when it was not.
-	Archive(Need) []byte
-}
 
 // resolve adds the dependencies that a chart names and its charts/ lacks. A chart in the charts/ of another one, or in an
 // archive, has all it needs in its own charts/, as in Helm: what it lacks is an error once it is known to be enabled.

@@ -1,9 +1,15 @@
 package chart
 
 import (
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
+
+	releaseutil "helm.sh/helm/v4/pkg/release/v1/util"
+	"sigs.k8s.io/yaml"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/yamlerror"
 )
 
 var (
@@ -94,4 +100,53 @@ func decodeError(text string) string {
 		return m[3] + " holds a " + m[1] + ", not a string"
 	}
 	return oneLine(quoted.ReplaceAllString(text, "`***`"))
+}
+
+var quoted = regexp.MustCompile("`[^`]*`") // a value
+
+var parserLine = regexp.MustCompile(`yaml: line (\d+): (.*)`)
+
+// parseError finds the first manifest in the output of a template that is no YAML, and says why. Lines count from the
+// start of the output.
+func parseError(output string) (w yamlerror.Words, found bool) {
+	for _, manifest := range inOrder(releaseutil.SplitManifests(output)) {
+		var value any
+		err := yaml.Unmarshal([]byte(manifest), &value)
+		if err == nil {
+			continue
+		}
+		m := parserLine.FindStringSubmatch(err.Error())
+		if m == nil {
+			return yamlerror.Words{}, false
+		}
+		line, err := strconv.Atoi(m[1])
+		if err != nil {
+			return yamlerror.Words{}, false
+		}
+		w := yamlerror.ExplainOutput([]byte(manifest), line, quoted.ReplaceAllString(m[2], "`***`"))
+		if before, _, ok := strings.Cut(output, manifest); ok {
+			w.Line += strings.Count(before, "\n")
+		}
+		return w, true
+	}
+	return yamlerror.Words{}, false
+}
+
+// outputError is about a template whose output is not YAML.
+func (c *Chart) outputError(output map[string]string, err error) error {
+	text := err.Error()
+	for name := range output {
+		detail, ok := strings.CutPrefix(text, "YAML parse error on "+name+": ")
+		if !ok {
+			continue
+		}
+		e := &Error{File: c.from[name], Message: "renders what is not a manifest: " + decodeError(detail),
+			Hint: "lines count from the start of what the template renders; look at indentation and quotes"}
+		if w, found := parseError(output[name]); found {
+			e.Message = fmt.Sprintf("renders what is not YAML: %s (line %d of what it renders)", w.Message, w.Line)
+			e.Hint = strings.TrimPrefix(w.Hint+"; `helm template` shows what it renders", "; ")
+		}
+		return e
+	}
+	return &Error{File: c.file, Message: oneLine(text)}
 }

@@ -18,45 +18,12 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/placeholder"
 )
 
-// File is one file of a chart.
-type File struct {
-	Name string // slash path from the directory of the chart
-	At   string // what messages call it
-	Data []byte
-}
-
-// Chart is a chart with its subcharts.
-type Chart struct {
-	root *v2.Chart
-	at   map[*common.File]string // what messages call templates and CRDs
-	file string                  // what messages call Chart.yaml
-	from map[string]string       // what messages call a template, by the name the engine gives it; set by Render
-
-	placeholders []*common.File // files that templates can read and that do not hold their content
-}
-
 // Limits of charts that are unpacked from archives.
 const (
 	maxNested   = 8         // archives within archives, and charts that file:// dependencies lead to, below each other
 	maxCharts   = 2_000     // a chart with all that it depends on
 	maxUnpacked = 128 << 20 // bytes of all files of a chart and its subcharts
 )
-
-// Error is a refusal that is about one file.
-type Error struct {
-	File    string
-	Line    int // 0 when the whole file is meant
-	Message string
-	Hint    string
-}
-
-// Error returns "file:line: message".
-func (e *Error) Error() string {
-	if e.Line == 0 {
-		return e.File + ": " + e.Message
-	}
-	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message)
-}
 
 // Load makes a chart of its files. Subcharts are those in charts/, as directories or .tgz archives, and those that with
 // finds. A *MissingError says what has to be fetched first.
@@ -192,15 +159,4 @@ func loadError(files []File, at map[string]string, err error) error {
 		return &Error{File: path.Dir(files[0].At), Message: "the chart has no Chart.yaml"}
 	}
 	return errors.New("the chart has no files")
-}
-
-const maxErrorText = 300
-
-// oneLine makes a short line of a text of a library.
-func oneLine(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) > maxErrorText {
-		text = strings.ToValidUTF8(text[:maxErrorText], "") + "..."
-	}
-	return text
 }

@@ -6,47 +6,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
-
-// Limits of one fetch.
-const (
-	maxIndex   = 64 << 20 // bytes of index.yaml; the largest public one has 20 MiB
-	maxArchive = 20 << 20 // bytes of a chart
-	maxAnswer  = 1 << 20  // bytes of what a registry says: a manifest, a token
-	maxValues  = 20_000   // values in it, which are much larger in memory
-	timeout    = time.Minute
-)
-
-// Fetcher fetches charts and keeps them.
-type Fetcher struct {
-	// Cache is the directory that keeps what was fetched, by repository, name and version. Empty keeps nothing.
-	Cache string
-	// Local allows addresses of this machine where a chart names them itself. It is false in a pod: no chart repository runs in the pod itself.
-	Local bool
-	// Loopback allows http without TLS to them, for tests.
-	Loopback bool
-	// Transport is used for requests; nil stands for http.DefaultTransport without the addresses that outside refuses.
-	Transport http.RoundTripper
-	// Find reads an index as the function Find does, with the memory of another process; nil stands for that function.
-	Find func(ctx context.Context, index io.Reader, n chart.Need) (Version, error)
-	// Fetched is told each chart that came over the network, with the digest of its archive. It may be nil.
-	Fetched func(n chart.Need, digest string)
-
-	once    sync.Once
-	checked http.RoundTripper
-}
 
 // Fetch returns the archive of a chart.
 func (f *Fetcher) Fetch(ctx context.Context, n chart.Need) ([]byte, error) {
@@ -83,63 +51,6 @@ func (f *Fetcher) Fetch(ctx context.Context, n chart.Need) ([]byte, error) {
 		f.Fetched(n, chart.Digest(data))
 	}
 	return data, nil
-}
-
-// RoundTrip refuses what is not https, and addresses that are nobody's repository, before anything is sent.
-func (f *Fetcher) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme != "https" && !(f.Loopback && r.URL.Scheme == "http" && isLoopback(r.URL.Hostname())) {
-		return nil, hint.Errorf(fmt.Sprintf("%s://%s is not https", r.URL.Scheme, r.URL.Host), "charts are fetched over https only")
-	}
-	if ip, err := netip.ParseAddr(r.URL.Hostname()); err == nil {
-		if err := outside(ip, f.mayBeLocal(r.Context(), authority(r.URL))); err != nil {
-			return nil, err
-		}
-	}
-	transport := f.Transport
-	if transport == nil {
-		f.once.Do(func() { f.checked = f.checkedTransport() })
-		transport = f.checked
-	}
-	response, err := transport.RoundTrip(r)
-	if err == nil { // the registry library reads to the end whatever comes
-		response.Body = &limited{response.Body, maxIndex, maxIndex, r.URL}
-	}
-	return response, err
-}
-
-// limited is a body that fails, rather than ends, after that many bytes.
-type limited struct {
-	io.ReadCloser
-	left  int64
-	limit int64
-	from  *url.URL
-}
-
-// largeError says that an answer is too large.
-type largeError struct {
-	from  *url.URL
-	limit int64
-}
-
-// Error names the address and the limit.
-func (e *largeError) Error() string {
-	return fmt.Sprintf("%s is larger than %d MiB", e.from.Redacted(), e.limit>>20)
-}
-
-func (l *limited) Read(p []byte) (int, error) {
-	if int64(len(p)) > l.left+1 {
-		p = p[:l.left+1]
-	}
-	n, err := l.ReadCloser.Read(p)
-	if l.left -= int64(n); l.left < 0 {
-		return 0, &largeError{l.from, l.limit}
-	}
-	return n, err
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // get reads a whole document of at most limit bytes.

@@ -152,3 +152,30 @@ func authority(at *url.URL) string {
 	}
 	return net.JoinHostPort(at.Hostname(), port)
 }
+
+// RoundTrip refuses what is not https, and addresses that are nobody's repository, before anything is sent.
+func (f *Fetcher) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.URL.Scheme != "https" && !(f.Loopback && r.URL.Scheme == "http" && isLoopback(r.URL.Hostname())) {
+		return nil, hint.Errorf(fmt.Sprintf("%s://%s is not https", r.URL.Scheme, r.URL.Host), "charts are fetched over https only")
+	}
+	if ip, err := netip.ParseAddr(r.URL.Hostname()); err == nil {
+		if err := outside(ip, f.mayBeLocal(r.Context(), authority(r.URL))); err != nil {
+			return nil, err
+		}
+	}
+	transport := f.Transport
+	if transport == nil {
+		f.once.Do(func() { f.checked = f.checkedTransport() })
+		transport = f.checked
+	}
+	response, err := transport.RoundTrip(r)
+	if err == nil { // the registry library reads to the end whatever comes
+		response.Body = &limited{response.Body, maxIndex, maxIndex, r.URL}
+	}
+	return response, err
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

@@ -102,11 +102,6 @@ func decodeMetadata(raw []byte, into *metav1.PartialObjectMetadataList) error {
 	return into.Unmarshal(unknown.Raw)
 }
 
-// tooLarge tells the answer to a resourceVersion that the server has not reached.
-func tooLarge(err error) bool {
-	return apierrors.HasStatusCause(err, metav1.CauseTypeResourceVersionTooLarge)
-}
-
 // Namespaces lists the names of all namespaces; none when that is not allowed.
 func (c *Client) Namespaces(ctx context.Context) []string {
 	items, _, err := c.ListMetadata(ctx, Kind{Version: "v1", Kind: "Namespace", Resource: "namespaces"}, "", "", Read{})

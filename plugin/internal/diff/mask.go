@@ -9,15 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
-	kube "github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
-)
-
-// What kubectl diff shows in place of a Secret's value.
-const (
-	masked       = "***"
-	maskedBefore = "*** (before)"
-	maskedAfter  = "*** (after)"
 )
 
 // MaskPair returns copies of two states of one object in which no value of a Secret can be read; other kinds are
@@ -43,19 +35,6 @@ func MaskPair(before, after *unstructured.Unstructured, hidden *sealed.Values) (
 	}
 	maskAnnotations(b, a, v)
 	return hide(b, a, hidden)
-}
-
-func isSecret(u *unstructured.Unstructured) bool {
-	return u != nil && kube.IsSecret(u.GetAPIVersion(), u.GetKind())
-}
-
-// isPublic tells whether a top-level field of a Secret holds no values.
-func isPublic(field string) bool {
-	switch field {
-	case "apiVersion", "kind", "metadata", "type", "immutable":
-		return true
-	}
-	return false
 }
 
 // fold copies a Secret with stringData merged into data. What is not a map of its own is kept for maskField.
@@ -112,13 +91,6 @@ func mapOf(u *unstructured.Unstructured, field string) (map[string]any, bool) {
 	return m, ok
 }
 
-func object(u *unstructured.Unstructured) map[string]any {
-	if u == nil {
-		return nil
-	}
-	return u.Object
-}
-
 // maskMaps masks the values of the keys that hide selects, in place.
 func maskMaps(b, a map[string]any, hide func(key string) bool) {
 	for k, bv := range b {
@@ -171,12 +143,6 @@ func maskAnnotations(b, a *unstructured.Unstructured, v *values) {
 	maskMaps(bm, am, func(k string) bool { return hide[k] })
 }
 
-func annotations(u *unstructured.Unstructured) map[string]any {
-	metadata, _ := object(u)["metadata"].(map[string]any)
-	m, _ := metadata["annotations"].(map[string]any)
-	return m
-}
-
 // MaskError removes every value of the Secrets from text: plain, base64, quoted, and line by line. Values of one or
 // two characters are removed only where they stand alone, so that the rest stays readable.
 func MaskError(text string, secrets ...*unstructured.Unstructured) string {
@@ -185,17 +151,6 @@ func MaskError(text string, secrets ...*unstructured.Unstructured) string {
 		v.collect(s)
 	}
 	return v.remove(text)
-}
-
-func standsAlone(text string, start, end int) bool {
-	word := func(i int) bool {
-		if i < 0 || i >= len(text) {
-			return false
-		}
-		c := text[i]
-		return c >= 0x80 || c == '_' || '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z'
-	}
-	return !word(start-1) && !word(end) && strings.TrimSpace(text[start:end]) != ""
 }
 
 // telling is the length from which a value is taken for a secret wherever it turns up. Names of users and databases are

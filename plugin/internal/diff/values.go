@@ -136,3 +136,14 @@ func (v *values) remove(text string) string {
 	}
 	return text
 }
+
+func standsAlone(text string, start, end int) bool {
+	word := func(i int) bool {
+		if i < 0 || i >= len(text) {
+			return false
+		}
+		c := text[i]
+		return c >= 0x80 || c == '_' || '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z'
+	}
+	return !word(start-1) && !word(end) && strings.TrimSpace(text[start:end]) != ""
+}

@@ -15,7 +15,6 @@ import (
 	"hash"
 	"io"
 	"slices"
-	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -252,63 +251,13 @@ func keyText(key value.FieldList) string {
 	return b.String()
 }
 
-// Owner is one entry of managedFields: who, how and when.
-type Owner struct {
-	Manager, Operation, Subresource string
-	Time                            time.Time
-}
-
-// SetBy tells who set the value that live holds at d: the newest owner of the field other than our Apply entry. It is
-// nil when nobody owns it, as after a removal: managedFields do not remember who removes a field.
-func SetBy(live *unstructured.Unstructured, d Difference, ours string) *Owner {
-	var newest *Owner
-	for _, e := range live.GetManagedFields() {
-		if Today(e.Manager) == ours && e.Operation == metav1.ManagedFieldsOperationApply && e.Subresource == "" {
-			continue
-		}
-		set, err := decode(e)
-		if err != nil || !owns(set, d.path) {
-			continue
-		}
-		o := Owner{Manager: Today(e.Manager), Operation: string(e.Operation), Subresource: e.Subresource}
-		if e.Time != nil {
-			o.Time = e.Time.Time
-		}
-		if newest == nil || o.Time.After(newest.Time) {
-			newest = &o
-		}
+// Holds tells whether set holds the field at path, or something below it.
+func Holds(set *fieldpath.Set, path ...string) bool {
+	var p fieldpath.Path
+	for _, name := range path {
+		p = append(p, fieldpath.PathElement{FieldName: &name})
 	}
-	return newest
-}
-
-// Newest returns the manager other than our Apply entry that wrote more than metadata or status last, nil when there
-// is none. The server keeps no time for writers of the scale subresource: they count when nobody else does.
-func Newest(live metav1.Object, ours string) *Owner {
-	var newest *Owner
-	for _, e := range live.GetManagedFields() {
-		set, err := decode(e)
-		if Today(e.Manager) == ours || (e.Subresource != "" && e.Subresource != "scale") || err != nil || !beyondMetadata(set) {
-			continue
-		}
-		o := Owner{Manager: Today(e.Manager), Operation: string(e.Operation), Subresource: e.Subresource}
-		if e.Time != nil {
-			o.Time = e.Time.Time
-		}
-		if newest == nil || o.Time.After(newest.Time) {
-			newest = &o
-		}
-	}
-	return newest
-}
-
-func beyondMetadata(set *fieldpath.Set) bool {
-	found := false
-	each := func(pe fieldpath.PathElement) {
-		found = found || pe.FieldName != nil && *pe.FieldName != "metadata" && *pe.FieldName != "status"
-	}
-	set.Members.Iterate(each)
-	set.Children.Iterate(each)
-	return found
+	return owns(set, p)
 }
 
 // owns tells whether set holds p, something below it, or an atomic parent of it.
@@ -321,13 +270,4 @@ func owns(set *fieldpath.Set, p fieldpath.Path) bool {
 		set = sub
 	}
 	return true
-}
-
-// Holds tells whether set holds the field at path, or something below it.
-func Holds(set *fieldpath.Set, path ...string) bool {
-	var p fieldpath.Path
-	for _, name := range path {
-		p = append(p, fieldpath.PathElement{FieldName: &name})
-	}
-	return owns(set, p)
 }

@@ -2,7 +2,6 @@ package fields
 
 import (
 	"slices"
-	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -151,14 +150,4 @@ func itemName(item any, names []string) (fieldpath.PathElement, bool) {
 	}
 	key.Sort()
 	return fieldpath.PathElement{Key: &key}, len(key) > 0
-}
-
-// person tells whether a field manager is a program with which people change objects: kubectl, or another terminal or
-// browser.
-func person(manager string) bool {
-	switch manager {
-	case "kubectl", "oc", "k9s", "Mozilla", "curl":
-		return true
-	}
-	return strings.HasPrefix(manager, "kubectl-")
 }

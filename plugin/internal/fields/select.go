@@ -216,16 +216,3 @@ func loosely(at any, pe fieldpath.PathElement) (any, bool) {
 	}
 	return nil, false
 }
-
-// OwnedBy returns the fields of u that the managers own, whatever they wrote them with.
-func OwnedBy(u *unstructured.Unstructured, managers []string) *fieldpath.Set {
-	out := fieldpath.NewSet()
-	for _, e := range rawEntries(u) {
-		for _, m := range managers {
-			if set, err := fromMap(e["fieldsV1"]); is(e, m) && err == nil && e["subresource"] != "status" {
-				out = out.Union(set)
-			}
-		}
-	}
-	return out
-}

@@ -3,6 +3,7 @@ package fields
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -71,4 +72,14 @@ func byHand(e metav1.ManagedFieldsEntry, ours string) bool {
 	}
 	applied := e.Operation == metav1.ManagedFieldsOperationApply && name != "kubectl" && name != "kubectl-last-applied"
 	return !applied && (name == invented || person(name))
+}
+
+// person tells whether a field manager is a program with which people change objects: kubectl, or another terminal or
+// browser.
+func person(manager string) bool {
+	switch manager {
+	case "kubectl", "oc", "k9s", "Mozilla", "curl":
+		return true
+	}
+	return strings.HasPrefix(manager, "kubectl-")
 }

@@ -104,18 +104,5 @@ func (r Ref) Check() error {
 	return CheckName(r.Name)
 }
 
-// Path joins the segments of the path of a request. Each must stay one segment: an empty one, one with a separator or one
-// that leads to a parent is an error. Nothing is escaped: net/url does that with what may stand in a segment.
-func Path(segments ...string) (string, error) {
-	var path strings.Builder
-	for _, s := range segments {
-		if s == "" || s == "." || s == ".." || strings.ContainsAny(s, `/\%?#`) || strings.ContainsFunc(s, unprintable) {
-			return "", fmt.Errorf("%s cannot be a part of the path of a request", quoted(s))
-		}
-		path.WriteString("/" + s)
-	}
-	return path.String(), nil
-}
-
 // IsSecret tells whether objects of the kind are Kubernetes' Secrets.
 func (k Kind) IsSecret() bool { return k.Group == "" && k.Kind == "Secret" }

@@ -3,7 +3,6 @@ package object
 import (
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
@@ -90,16 +89,4 @@ func CheckNamespace(namespace string) error {
 		return fmt.Errorf("the namespace %s is not valid: lower-case letters, digits and '-' only, at most %d", quoted(namespace), maxLabel)
 	}
 	return nil
-}
-
-// unprintable tells characters that are not printed, or that look like none, and those beyond ASCII.
-func unprintable(r rune) bool { return r < ' ' || r > '~' }
-
-// quoted is a text in quotes, shortened, without characters that steer a terminal.
-func quoted(s string) string {
-	const most = 80
-	if runes := []rune(s); len(runes) > most {
-		s = string(runes[:most]) + "..."
-	}
-	return strconv.QuoteToASCII(s)
 }

@@ -7,13 +7,6 @@ import (
 // maxRerenders is how often a chart is rendered again because it brings kinds itself that its templates ask about.
 const maxRerenders = 3
 
-// tellAsked tells Options.Asked what the chart may have asked about.
-func (o Options) tellAsked(names []string) {
-	if o.Asked != nil && len(names) > 0 {
-		o.Asked(names)
-	}
-}
-
 // unforeseen lists what the objects of a chart define, its templates may ask about, and it was not told.
 func (h *helmRender) unforeseen(objects []Object) []string {
 	return slices.DeleteFunc(DefinedVersions(objects), func(name string) bool {

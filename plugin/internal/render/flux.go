@@ -14,11 +14,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 )
 
-// LayoutFlux reads a directory without a kustomization as Flux' kustomize-controller does: it generates a kustomization
-// that lists every *.yaml and *.yml file below, and each directory below that has a kustomization of its own. What Flux'
-// source-controller leaves out of its artifacts is left out: .sourceignore files, its default patterns, symbolic links.
-const LayoutFlux = "flux"
-
 // fluxIgnores are what source-controller leaves out unless a .sourceignore says otherwise.
 var fluxIgnores = []string{
 	".git/", ".gitignore", ".gitmodules", ".gitattributes",

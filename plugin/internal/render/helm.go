@@ -16,25 +16,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/placeholder"
 )
 
-// Helm says how a chart is rendered. The zero value renders it with its own values.
-type Helm struct {
-	Release   string // default: the last element of the chart's path, or the chart's name at the root
-	Namespace string // .Release.Namespace; default "default"
-	// Values are files whose values go over the chart's own, later ones over earlier ones: paths from the chart's
-	// directory, or from the repository's root with a leading slash.
-	Values []string
-	// Set maps paths as in `helm --set` (image.tag, list[0].name, a dot in a key as \.) to scalars. They go over Values.
-	Set      map[string]any
-	Upgrade  bool // not the first install: .Release.IsUpgrade
-	Revision int  // .Release.Revision; 0 stands for 1
-}
-
-// Capabilities are what charts see of the server. The zero value stands for a current Kubernetes without custom resources.
-type Capabilities struct {
-	KubeVersion string   // such as v1.37.2
-	APIVersions []string // all that the server has: v1, apps/v1, apps/v1/Deployment, ...; nil stands for Kubernetes' own
-}
-
 // maxChartFiles bounds the files of one chart directory.
 const maxChartFiles = 20_000
 
@@ -45,21 +26,6 @@ func renderHelm(ctx context.Context, t *tree, dir string, o Options) ([]Object, 
 		h.helm = *o.Helm
 	}
 	return h.render()
-}
-
-type helmRender struct {
-	*tree
-	ctx     context.Context
-	dir     string
-	options Options
-	helm    Helm
-	values  []valuesFile // as given, for messages
-
-	moreVersions []string // API versions besides those of the server, or of Kubernetes itself
-	noHooks      bool     // hooks are left out
-	ownVersions  []string // that the chart itself brings
-	asked        []string // see chart.Chart.Asked
-	installs     bool     // it is for an install: what is in crds/ is there when templates ask
 }
 
 func (h *helmRender) render() ([]Object, error) {

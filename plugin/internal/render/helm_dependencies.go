@@ -37,31 +37,3 @@ func (r resolver) Local(file, name string) ([]chart.File, error) {
 
 // Archive implements chart.Resolver.
 func (r resolver) Archive(n chart.Need) []byte { return r.options.Archives[n.Key()] }
-
-// Dependency is a chart that another depends on, and the digest of the archive that was fetched for it.
-type Dependency struct {
-	chart.Need
-	Digest string
-}
-
-// needsError is a Problem that goes away when charts are fetched.
-type needsError struct {
-	problem Problem
-	needs   []chart.Need
-}
-
-// Error returns what the problem says.
-func (e *needsError) Error() string { return e.problem.Error() }
-
-// Unwrap returns the problem with its hint.
-func (e *needsError) Unwrap() error {
-	return Problems{e.problem}
-}
-
-func join(needs []chart.Need) string {
-	names := make([]string, len(needs))
-	for i, n := range needs {
-		names[i] = n.String()
-	}
-	return strings.Join(names, ", ")
-}

@@ -20,12 +20,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 )
 
-// valuesFile is a values file that was read.
-type valuesFile struct {
-	name string
-	data []byte
-}
-
 // readValues merges the values files, then set.
 func (h *helmRender) readValues() (map[string]any, error) {
 	values := map[string]any{}

@@ -75,8 +75,6 @@ func (i Isolated) Dir(ctx context.Context, root *os.Root, dir string, o Options)
 	return i.once(ctx, root, dir, o)
 }
 
-const maxArchives = 64 << 20 // bytes of fetched charts for one render
-
 // once renders in one child, or in a second one that gets all memory there is, if half of it was not enough.
 func (i Isolated) once(ctx context.Context, root *os.Root, dir string, o Options) ([]Object, error) {
 	if err := ctx.Err(); err != nil {
@@ -308,25 +306,3 @@ func (e beyondMemory) Unwrap() error { return e.error }
 
 // Is tells that memory was the reason.
 func (e beyondMemory) Is(target error) bool { return target == errMemory }
-
-// size writes a number of bytes in the largest unit of which it is a whole number.
-func size(n int64) string {
-	switch {
-	case n >= 1<<30 && n%(1<<30) == 0:
-		return fmt.Sprintf("%d GiB", n>>30)
-	case n >= 1<<20 && n%(1<<20) == 0:
-		return fmt.Sprintf("%d MiB", n>>20)
-	case n >= 1<<10 && n%(1<<10) == 0:
-		return fmt.Sprintf("%d KiB", n>>10)
-	}
-	return grouped(n) + " bytes"
-}
-
-// grouped writes a number with commas between thousands.
-func grouped(n int64) string {
-	text := strconv.FormatInt(n, 10)
-	for at := len(text) - 3; at > 0; at -= 3 {
-		text = text[:at] + "," + text[at:]
-	}
-	return text
-}

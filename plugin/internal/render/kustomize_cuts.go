@@ -10,12 +10,6 @@ import (
 // part of a Secret where values are encrypted, and the parts that any other delimiter would make of such a value are looked
 // for like the value.
 
-// cuts are what the replacements of a render cut values at.
-type cuts struct {
-	delimiters map[string]bool
-	secrets    []Origin // replacements that take a part of a value of a Secret
-}
-
 // notice looks for replacements in a part of a kustomization, as the library reads it.
 func (c *cuts) notice(value any, at Origin) {
 	switch v := value.(type) {

@@ -52,11 +52,6 @@ func parseObjects(text []byte) ([]*resource.Resource, error) {
 	return provider.NewDefaultDepProvider().GetResourceFactory().SliceFromBytes(text)
 }
 
-// isAddress holds for a text that the library would fetch or clone if it did not parse.
-func isAddress(text string) bool {
-	return isRemoteFile(text) || (&resource.Origin{}).Append(text).Repo != ""
-}
-
 // isWritten tells a text that was meant as YAML from a path.
 func isWritten(text string) bool {
 	if strings.Contains(text, "\n") {

@@ -6,9 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"syscall"
@@ -21,21 +19,6 @@ import (
 const maxLoads = 2_000
 
 const vendorHint = "copy the base into the repository and refer to it by a relative path"
-
-// survey walks a kustomization and its bases before the library does. It refuses what would reach out of the
-// checkout, and everything of which the library's own error would be long or quote the content of a file.
-type survey struct {
-	*tree
-	ctx        context.Context
-	options    Options
-	stack      []string                    // directories of the kustomizations being visited
-	namespaces []string                    // of the stack: each its own, or the nearest above
-	visited    map[string][]*kustomization // by resolved directory: one for each variant
-	variants   []variant
-	generated  map[string]*kustomization // files with what charts rendered
-	docs       map[string][]Object       // objects of resource files, by resolved name
-	secrets    []string                  // values that no error may show
-}
 
 // surveyKustomization returns the kustomization of dir, or nil when it has problems, which it collects in t.
 func surveyKustomization(ctx context.Context, t *tree, dir string, o Options) (*survey, *kustomization, error) {
@@ -170,21 +153,6 @@ func (k *kustomization) unmarshalProblem(err error) Problem {
 	return k.problem(0, "", "not a valid kustomization")
 }
 
-// isRemote holds for what looks like an address, and for everything the library would take for one: its file loader
-// fetches http and https, and Append asks its parser of Git addresses.
-func isRemote(name string) bool {
-	if strings.Contains(name, "://") || strings.HasPrefix(name, "git@") || strings.HasPrefix(name, "git::") || strings.Contains(name, "?ref=") {
-		return true
-	}
-	return isAddress(name)
-}
-
-// isRemoteFile holds for what the library's file loader fetches.
-func isRemoteFile(name string) bool {
-	u, err := url.Parse(name)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https")
-}
-
 // locate checks one path named in a kustomization and returns what it means, resolved. ok is false when it was refused.
 func (s *survey) locate(k *kustomization, name string) (real string, ok bool, err error) {
 	line := k.lines.of(name)
@@ -241,11 +209,6 @@ func (t *tree) near(name string) string {
 	}
 	return fmt.Sprintf("%q holds %s", dir, strings.Join(names, ", "))
 }
-
-var userInfo = regexp.MustCompile(`://[^/]*@`)
-
-// redactURL masks the user and password of an address, which may be a token.
-func redactURL(name string) string { return userInfo.ReplaceAllString(name, "://"+masked+"@") }
 
 func generatorArgs(spec types.Kustomization) (all []types.GeneratorArgs, secret []types.GeneratorArgs) {
 	for _, args := range spec.ConfigMapGenerator {

@@ -18,9 +18,6 @@ import (
 // namespace after the first gets a variant of the base: a directory beside it that exists in this render only, whose
 // files are those of the base, except for the kustomization and what its charts rendered.
 
-// variant is a directory that shows another one.
-type variant struct{ shown, dir string }
-
 // known returns the kustomization of a directory if it was surveyed for the namespace that it would inherit now.
 func (s *survey) known(dir string) *kustomization {
 	for _, k := range s.visited[dir] {

@@ -46,3 +46,9 @@ func (l *listener) String() string {
 	l.end()
 	return l.kept.String()
 }
+
+// What lines of a child's standard error begin with. The first one is Kustomize's.
+const (
+	warningPrefix  = "# Warning: "
+	progressPrefix = "# Rendering: "
+)

@@ -16,8 +16,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
-const ignoreFile = ".gitopsignore"
-
 // renderPlain reads every manifest below dir.
 func renderPlain(ctx context.Context, t *tree, dir string, o Options) ([]Object, error) {
 	ignore, err := t.readIgnore(dir)

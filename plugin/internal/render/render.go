@@ -12,110 +12,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
 	"path"
-	"slices"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
-
-// Limits bound what one render may read and produce. A zero field means its default.
-type Limits struct {
-	FileBytes  int64 // one file; default 16 MiB
-	TotalBytes int64 // all files together; default 128 MiB
-	Objects    int   // rendered objects; default 20,000
-	Depth      int   // directories below the path, values inside values, bases below bases; default 256
-
-	// Of Isolated only.
-	Memory int64         // bytes of memory of the child; default 1 GiB
-	Time   time.Duration // default two minutes
-}
-
-const defaultMemoryBytes = 1 << 30
-
-// DefaultTime is how long one render of Isolated may take unless Limits say otherwise.
-const DefaultTime = 2 * time.Minute
-
-func (l Limits) withDefaults() Limits {
-	if l.FileBytes == 0 {
-		l.FileBytes = 16 << 20
-	}
-	if l.TotalBytes == 0 {
-		l.TotalBytes = 128 << 20
-	}
-	if l.Objects == 0 {
-		l.Objects = 20_000
-	}
-	if l.Depth == 0 {
-		l.Depth = 256
-	}
-	if l.Memory == 0 {
-		l.Memory = defaultMemoryBytes
-	}
-	if l.Time == 0 {
-		l.Time = DefaultTime
-	}
-	return l
-}
-
-// Options say what a render allows. The zero value is the strictest.
-type Options struct {
-	AllowPlainSecrets bool // accept Secrets whose values are readable in Git
-	RemoteBases       bool // let Kustomize fetch bases from elsewhere; false refuses them before any request
-	Limits            Limits
-	Helm              *Helm // of a directory with a Chart.yaml; nil stands for the zero value
-	Capabilities      Capabilities
-	Archives          map[string][]byte // charts that others depend on, by chart.Need.Key
-	AgeKeys           KeyFile           // decrypt what SOPS encrypted for them
-	Keys              []string          `json:"-"`          // names of the files of keys that AgeKeys may hold; nil for all
-	KeysHint          string            `json:",omitempty"` // what to do where AgeKeys does not decrypt; "" for what Dir says
-	Substitute        *Substitute       // nil leaves ${NAME} as it is
-	MayHold           []ObjectRule      `json:",omitempty"` // objects besides Secrets in which values of encrypted files and Secrets may stand
-	EveryHook         bool              `json:",omitempty"` // charts: tests and rollbacks, which are never applied, too
-	Layout            string            `json:",omitempty"` // LayoutFlux, or "" for what Dir says of directories without a kustomization
-
-	// Fetched is told each chart that another depends on and that was fetched, before it is rendered. Its error refuses the
-	// chart. It may be nil.
-	Fetched func(Dependency) error `json:"-"`
-
-	// Inputs is told what of the checkout a render that succeeded depends on, in paths from its root: files and
-	// directories with all that is below them, and names at which nothing lies. None is told where these are too many.
-	// Together with the other options they determine the objects. It may be nil.
-	Inputs func(paths []string) `json:"-"`
-
-	// Files is told every file that a render that succeeded has read, and the links on the way. It may be nil.
-	Files     func(names []string) `json:"-"`
-	ListFiles bool                 `json:",omitempty"` // set where Files is, so that the child sends them
-
-	// Asked is told, by a render that succeeded, what the templates of a chart may ask Capabilities about, as chart.Chart.Asked
-	// has it. It may be nil.
-	Asked func(names []string) `json:"-"`
-
-	progress func(file string) // told which file is rendered now; may be nil
-	warning  func(text string) // told what is odd but no error; may be nil
-}
-
-func (o Options) warn(text string) {
-	if o.warning != nil {
-		o.warning(text)
-	}
-}
-
-func (o Options) tellInputs(paths []string) {
-	if o.Inputs != nil {
-		o.Inputs(paths)
-	}
-}
-
-func (o Options) tellFiles(t *tree) {
-	if o.Files != nil && o.ListFiles {
-		o.Files(slices.Sorted(maps.Keys(t.opened)))
-	}
-}
 
 // ErrEmpty is the cause when a directory renders no objects.
 var ErrEmpty = errors.New("renders no objects")
@@ -181,12 +84,6 @@ func (t *tree) dir(ctx context.Context, path string, o Options) ([]Object, error
 			"an empty render would remove everything: check the path and .gitopsignore")
 	}
 	return objects, nil
-}
-
-var kustomizationNames = []string{"kustomization.yaml", "kustomization.yml", "Kustomization"}
-
-func isKustomizationName(name string) bool {
-	return name == kustomizationNames[0] || name == kustomizationNames[1] || name == kustomizationNames[2]
 }
 
 // detect chooses the renderer of a directory by the files in it.

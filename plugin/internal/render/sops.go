@@ -16,15 +16,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sops"
 )
 
-// KeyFile is the text of a file of age identities, one a line. It is never printed.
-type KeyFile string
-
-// String hides the keys.
-func (KeyFile) String() string { return masked }
-
-// GoString hides the keys.
-func (KeyFile) GoString() string { return masked }
-
 const (
 	sopsMessage = "the manifest is encrypted with SOPS, and there is no age key to decrypt it"
 	sopsHint    = "give the file with the age identity: --age-key-file FILE"

@@ -10,30 +10,6 @@ import (
 	"strings"
 )
 
-// Substitute replaces ${NAME} in the string values of rendered objects.
-//
-//   - ${NAME} is the value of NAME, and an error when there is none
-//   - ${NAME:=text} is text when there is none; ${NAME:-text} is the same
-//   - $${NAME} is ${NAME}
-//
-// A value of an object that is nothing but ${NAME} becomes a number or a boolean when that is what NAME is. Values are
-// put in as they are: they never become keys, lists or further references. Objects annotated
-// kubectl-gitops.dev/substitute: disabled, or with Flux' annotation of that meaning, are left alone.
-type Substitute struct {
-	Vars map[string]any // strings, booleans and numbers
-	// Secret names the variables that came from a Secret, each with the name of the Secret: they may be used in data and
-	// stringData of Secrets only, and in objects that Options.MayHold allows.
-	Secret map[string]string
-	// Plain names those of Secret that may be used everywhere, and shown.
-	Plain []string
-}
-
-// Hides tells whether the value of a variable may not be shown.
-func (s *Substitute) hides(name string) bool {
-	_, fromSecret := s.Secret[name]
-	return fromSecret && !slices.Contains(s.Plain, name)
-}
-
 // Annotations that switch substitution off for one object.
 const (
 	substituteAnnotation     = "kubectl-gitops.dev/substitute"

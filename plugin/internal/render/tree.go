@@ -270,3 +270,9 @@ func (t *tree) missing(name string) error {
 	}
 	return hint.With(err, "directories there: %s", strings.Join(names, ", "))
 }
+
+// cuts are what the replacements of a render cut values at.
+type cuts struct {
+	delimiters map[string]bool
+	secrets    []Origin // replacements that take a part of a value of a Secret
+}

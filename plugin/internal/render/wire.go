@@ -308,3 +308,5 @@ func readAnswer(r io.Reader, limits Limits, share *memory.Share) (a answer, brok
 		a.objects = append(a.objects, Object{Unstructured: u, Origin: h.Origin, Hook: h.Hook})
 	}
 }
+
+const maxArchives = 64 << 20 // bytes of fetched charts for one render

@@ -25,12 +25,6 @@ func Worker(args []string, in io.Reader, out io.Writer, read Reader) error {
 // Reader makes of a text, which somebody else wrote, what is asked about a chart.
 type Reader func(ctx context.Context, text io.Reader, n chart.Need) (json.RawMessage, error)
 
-// What lines of a child's standard error begin with. The first one is Kustomize's.
-const (
-	warningPrefix  = "# Warning: "
-	progressPrefix = "# Rendering: "
-)
-
 type dirFunc func(ctx context.Context, root *os.Root, path string, o Options) ([]Object, error)
 
 func work(args []string, in io.Reader, out io.Writer, dir dirFunc, read Reader) error {

@@ -14,8 +14,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 )
 
-const masked = "***"
-
 // YAML returns the objects as one stream of YAML documents, each under a comment with its origin. Values of Secrets, and
 // those that Hidden lists, are replaced by ***; everything else can be given to kubectl apply. The objects are not changed.
 func YAML(objs []Object) ([]byte, error) {

@@ -1,0 +1,39 @@
+package chartrepo
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
+)
+
+// Limits of one fetch.
+const (
+	maxIndex   = 64 << 20 // bytes of index.yaml; the largest public one has 20 MiB
+	maxArchive = 20 << 20 // bytes of a chart
+	maxAnswer  = 1 << 20  // bytes of what a registry says: a manifest, a token
+	maxValues  = 20_000   // values in it, which are much larger in memory
+	timeout    = time.Minute
+)
+
+// Fetcher fetches charts and keeps them.
+type Fetcher struct {
+	// Cache is the directory that keeps what was fetched, by repository, name and version. Empty keeps nothing.
+	Cache string
+	// Local allows addresses of this machine where a chart names them itself. It is false in a pod: no chart repository runs in the pod itself.
+	Local bool
+	// Loopback allows http without TLS to them, for tests.
+	Loopback bool
+	// Transport is used for requests; nil stands for http.DefaultTransport without the addresses that outside refuses.
+	Transport http.RoundTripper
+	// Find reads an index as the function Find does, with the memory of another process; nil stands for that function.
+	Find func(ctx context.Context, index io.Reader, n chart.Need) (Version, error)
+	// Fetched is told each chart that came over the network, with the digest of its archive. It may be nil.
+	Fetched func(n chart.Need, digest string)
+
+	once    sync.Once
+	checked http.RoundTripper
+}

@@ -1,0 +1,24 @@
+package render
+
+import "context"
+
+type helmRender struct {
+	*tree
+	ctx     context.Context
+	dir     string
+	options Options
+	helm    Helm
+	values  []valuesFile // as given, for messages
+
+	moreVersions []string // API versions besides those of the server, or of Kubernetes itself
+	noHooks      bool     // hooks are left out
+	ownVersions  []string // that the chart itself brings
+	asked        []string // see chart.Chart.Asked
+	installs     bool     // it is for an install: what is in crds/ is there when templates ask
+}
+
+// valuesFile is a values file that was read.
+type valuesFile struct {
+	name string
+	data []byte
+}

@@ -1,0 +1,35 @@
+package render
+
+import (
+	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
+)
+
+// Dependency is a chart that another depends on, and the digest of the archive that was fetched for it.
+type Dependency struct {
+	chart.Need
+	Digest string
+}
+
+// needsError is a Problem that goes away when charts are fetched.
+type needsError struct {
+	problem Problem
+	needs   []chart.Need
+}
+
+// Error returns what the problem says.
+func (e *needsError) Error() string { return e.problem.Error() }
+
+// Unwrap returns the problem with its hint.
+func (e *needsError) Unwrap() error {
+	return Problems{e.problem}
+}
+
+func join(needs []chart.Need) string {
+	names := make([]string, len(needs))
+	for i, n := range needs {
+		names[i] = n.String()
+	}
+	return strings.Join(names, ", ")
+}
