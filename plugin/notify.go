@@ -68,7 +68,7 @@ func (o *notifications) tell(app report.App) {
 	o.told[note.App] = note
 	changed := last != note
 	if !again { // what an earlier process told is known by what it recorded
-		changed = app.News || app.Previous != rev.Commit || app.Settled != app.WasSettled
+		changed = app.News || app.Previous != rev.Commit || app.AllHealthy != app.WasHealthy
 	}
 	if changed {
 		note.Time = time.Now()

@@ -22,15 +22,15 @@ import (
 func TestNotesOnChangesOnly(t *testing.T) {
 	healthy := report.App{Name: "payments", Result: report.ResultSucceeded, Health: health.Healthy,
 		Revision: report.Revision{Commit: "9c41d7e02b1f4a6d8c3e5f7091a2b3c4d5e6f708", Ref: "main"}}
-	healthy.Previous, healthy.Settled, healthy.WasSettled = healthy.Revision.Commit, true, true
+	healthy.Previous, healthy.AllHealthy, healthy.WasHealthy = healthy.Revision.Commit, true, true
 	with := func(change func(*report.App)) report.App {
 		r := healthy
 		change(&r)
 		return r
 	}
-	applied := with(func(r *report.App) { r.Previous, r.Health, r.Settled = "old", health.Progressing, false })
-	waiting := with(func(r *report.App) { r.Health, r.Settled, r.WasSettled = health.Progressing, false, false })
-	settled := with(func(r *report.App) { r.WasSettled = false })
+	applied := with(func(r *report.App) { r.Previous, r.Health, r.AllHealthy = "old", health.Progressing, false })
+	waiting := with(func(r *report.App) { r.Health, r.AllHealthy, r.WasHealthy = health.Progressing, false, false })
+	settled := with(func(r *report.App) { r.WasHealthy = false })
 	failed := with(func(r *report.App) {
 		r.Result, r.Message, r.News = report.ResultFailed, "deployment.apps/api is Degraded\nmore", true
 	})

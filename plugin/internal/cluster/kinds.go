@@ -113,8 +113,8 @@ func (c *Client) KindOr(ctx context.Context, gvk schema.GroupVersionKind, define
 	return d, nil
 }
 
-// Foresee makes kinds known that a dry run would define, unless they contradict what the server serves.
-func (c *Client) Foresee(ctx context.Context, defined map[schema.GroupVersionKind]Kind) {
+// Promise makes kinds known that a dry run would define, unless they contradict what the server serves.
+func (c *Client) Promise(ctx context.Context, defined map[schema.GroupVersionKind]Kind) {
 	for gvk := range defined {
 		if k, err := c.KindOr(ctx, gvk, defined); err == nil {
 			c.Learn(k)

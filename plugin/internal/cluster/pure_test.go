@@ -224,7 +224,7 @@ func TestAttackKinds(t *testing.T) {
 			if believed := err == nil && k == test.defined; believed != test.believed {
 				t.Errorf("%+v, %v", k, err)
 			}
-			if c.Foresee(t.Context(), map[schema.GroupVersionKind]Kind{test.defined.GVK(): test.defined}); (c.kinds[test.defined.GVK()] == test.defined) != test.believed {
+			if c.Promise(t.Context(), map[schema.GroupVersionKind]Kind{test.defined.GVK(): test.defined}); (c.kinds[test.defined.GVK()] == test.defined) != test.believed {
 				t.Errorf("foreseen: %+v", c.kinds)
 			}
 		})

@@ -77,7 +77,7 @@ func ParseHook(set map[string]string) (*HookSettings, error) {
 // neverRun tells whether an object is applied although it is a hook: running it again would mean to delete a Namespace or
 // a CustomResourceDefinition, with everything that is in it.
 func (h *HookSettings) neverRun(k object.Kind) bool {
-	return h != nil && record.HoldsOthers(k) && slices.ContainsFunc(slices.Collect(maps.Keys(h.Phases)), func(phase string) bool { return !PhaseOfRemoval(phase) })
+	return h != nil && record.IsContainer(k) && slices.ContainsFunc(slices.Collect(maps.Keys(h.Phases)), func(phase string) bool { return !PhaseOfRemoval(phase) })
 }
 
 // PhaseOfRemoval reports whether hooks of a phase run when the app is removed.

@@ -10,9 +10,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// Beside returns a text about fields that others added to an object beside Git's fields, "" when there are none. Such fields
+// Unmanaged returns a text about fields that others added to an object beside Git's fields, "" when there are none. Such fields
 // stay.
-func Beside(u metav1.Object) string {
+func Unmanaged(u metav1.Object) string {
 	if u == nil {
 		return ""
 	}

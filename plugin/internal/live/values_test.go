@@ -129,16 +129,16 @@ func TestBeside(t *testing.T) {
 	_ = unstructured.SetNestedField(two.Object, "x", "data", "b")
 	_ = unstructured.SetNestedField(two.Object, "x", "data", "c")
 	for want, u := range map[string]metav1.Object{"": read("one"), "not in Git: data.b, set by kubectl-edit, and 1 more": two} {
-		if got := Beside(u); got != want {
+		if got := Unmanaged(u); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 	nobody := read("one")
 	_ = unstructured.SetNestedField(nobody.Object, "x", "data", "c")
-	if got := Beside(nobody); got != "not in Git: data.c, owned by nobody" {
+	if got := Unmanaged(nobody); got != "not in Git: data.c, owned by nobody" {
 		t.Errorf("got %q", got)
 	}
-	if Beside(nil) != "" || !AppliedByUs(read("one")) || AppliedByUs(labelled("x", ourID)) {
+	if Unmanaged(nil) != "" || !AppliedByUs(read("one")) || AppliedByUs(labelled("x", ourID)) {
 		t.Error("what is not there, and what is not ours")
 	}
 }

@@ -19,7 +19,7 @@ func (p *Plan) Deletions() (list []Prune, spared int) {
 			spared++ // written ahead and never created, or a Job that has run
 		case r.OwnedByAnother:
 			spared++
-		case !IsKept(AnnotationsOf(r.Live)) && !r.Row.HoldsOthers() && r.NotPruned == "":
+		case !IsKept(AnnotationsOf(r.Live)) && !r.Row.IsContainer() && r.NotPruned == "":
 			list = append(list, r)
 		}
 	}

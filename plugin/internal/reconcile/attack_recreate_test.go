@@ -79,12 +79,12 @@ func TestAttackRecreateBudget(t *testing.T) {
 		p.Plan.Steps = append(p.Plan.Steps, s)
 	}
 	for n := 1; n <= 2; n++ {
-		if err := p.Execution().GuardUnforeseen(t.Context(), p.Plan.Steps[n]); err != nil {
+		if err := p.Execution().GuardUnplanned(t.Context(), p.Plan.Steps[n]); err != nil {
 			t.Fatalf("X5 beside it: within the budget: %v", err)
 		}
 	}
 	for n := 3; n < 8; n++ {
-		if err := p.Execution().GuardUnforeseen(t.Context(), p.Plan.Steps[n]); err == nil || !strings.Contains(err.Error(), "refused to delete and recreate 4 objects: the deletion budget is 3 objects") {
+		if err := p.Execution().GuardUnplanned(t.Context(), p.Plan.Steps[n]); err == nil || !strings.Contains(err.Error(), "refused to delete and recreate 4 objects: the deletion budget is 3 objects") {
 			t.Errorf("X5 number %d: %v", n, err)
 		}
 	}

@@ -18,12 +18,12 @@ func (rd deciding) promise(p *pass.Pass) {
 		}
 		for _, e := range other.Effects {
 			if e.Ref.Kind.Kind == "Namespace" && e.Before == nil {
-				p.ForeseenNamespaces = append(p.ForeseenNamespaces, e.Ref.Name)
+				p.PromisedNamespaces = append(p.PromisedNamespaces, e.Ref.Name)
 			}
 		}
 		for _, s := range other.Plan.Steps {
-			if record.HoldsOthers(s.Ref.Kind) && !other.Exec.Failed[s.Key()] {
-				p.Foreseen = append(p.Foreseen, plan.Promise{Object: s.Object, App: other.App.Name})
+			if record.IsContainer(s.Ref.Kind) && !other.Exec.Failed[s.Key()] {
+				p.Promised = append(p.Promised, plan.Promise{Object: s.Object, App: other.App.Name})
 			}
 		}
 	}

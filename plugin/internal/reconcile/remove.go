@@ -35,7 +35,7 @@ func (r *Reconciler) Remove(ctx context.Context, name string, prune bool) (repor
 		return report.App{Name: name, Result: report.ResultFailed, Message: err.Error()}, err
 	}
 	p := pass.New(ctx, by, app, opts)
-	err = p.Removal().Dismantle(ctx, prune)
+	err = p.Removal().Remove(ctx, prune)
 	if err == nil && len(p.Exec.Failed) > 0 {
 		err = p.FirstFailure()
 	}

@@ -114,7 +114,7 @@ func (s *Session) remember(rd *run, err error) {
 			_, behind := p.Ending().Behind()
 			s.allHealthy = s.allHealthy && !behind
 		}
-		s.allHealthy = s.allHealthy && p.Record.Settled
+		s.allHealthy = s.allHealthy && p.Record.AllHealthy
 	}
 }
 
@@ -166,7 +166,7 @@ func (s *Session) RunChanged(ctx context.Context) (out Outcome, done bool) {
 		}
 		forget(p)
 		s.lastRunOK = s.lastRunOK && err == nil && app.Suspended == nil
-		s.allHealthy = s.allHealthy && s.lastRunOK && p.Record.Settled
+		s.allHealthy = s.allHealthy && s.lastRunOK && p.Record.AllHealthy
 	}
 	return out, true
 }

@@ -21,7 +21,7 @@ func sessionOver(passes ...*pass.Pass) *Session {
 func passOf(o *desired.Object, l *pass.Listed) *pass.Pass {
 	rec := &record.Record{Inventory: record.NewInventory("app")}
 	rec.Applied(record.Row{Ref: o.Ref, UID: "1"})
-	rec.Settled = true
+	rec.AllHealthy = true
 	return &pass.Pass{Teller: &tell.Teller{Report: &report.App{}}, Listed: l, Known: pass.Known{Record: rec}}
 }
 

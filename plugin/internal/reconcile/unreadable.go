@@ -41,7 +41,7 @@ func (rd *run) revertDrift(ctx context.Context) ([]AppOutcome, error) {
 			open = append(open, p)
 		}
 	}
-	concurrent.Each(ctx, len(open), build.AtOnce, func(i int) { open[i].Failure = open[i].Reverting().PlanHeld(ctx) })
+	concurrent.Each(ctx, len(open), build.AtOnce, func(i int) { open[i].Failure = open[i].Reverting().PlanRevert(ctx) })
 	rd.working().work(ctx)
 	var out []AppOutcome
 	for _, p := range rd.passes {
@@ -72,8 +72,8 @@ func (rd finding) recorded() []app.App {
 	return apps
 }
 
-// heldBack returns why the source showed an earlier commit than the ref points at, nil when it did not.
-func (rd concluding) heldBack() error {
+// withheld returns why the source showed an earlier commit than the ref points at, nil when it did not.
+func (rd concluding) withheld() error {
 	if h, ok := rd.Source.(source.Gate); ok {
 		_, why := h.Withheld()
 		return why

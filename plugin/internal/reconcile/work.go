@@ -66,7 +66,7 @@ func standingOf(p *pass.Pass) crossapp.Standing {
 	return crossapp.Standing{DependsOn: p.App.DependsOn, RemovedAfter: l.RemovedAfter, LeftList: l.LeftList,
 		Failed: p.Failure != nil, Skipped: l.State == pass.Skipped, Ended: l.Ended, NotSelected: l.NotSelected, Suspended: l.Suspended,
 		Waiting: l.Why, UpToDate: l.IsUpToDate(), Removed: l.LeftList && pass.IsRemoved(p),
-		AllHealthy: p.Record != nil && p.Record.Settled, AppliedAll: p.Record != nil && !p.Record.Pending && l.AppliedAt != nil,
+		AllHealthy: p.Record != nil && p.Record.AllHealthy, AppliedAll: p.Record != nil && !p.Record.Pending && l.AppliedAt != nil,
 		Unhealthy: func() bool { return len(p.Track.Unhealthy(slices.Collect(maps.Keys(p.Track.Refs)))) > 0 }}
 }
 
@@ -94,7 +94,7 @@ func (rd working) start(ctx context.Context, p *pass.Pass) {
 		rd.deciding().promise(p)
 	}
 	if p.Listed.State == pass.WaitsForKinds {
-		if p.Failure = rd.deciding().planLate(ctx, p); p.Failure != nil {
+		if p.Failure = rd.deciding().planWithKinds(ctx, p); p.Failure != nil {
 			switch {
 			case errors.Is(p.Failure, pass.ErrNothingToDo):
 				p.Listed.State, p.Failure = pass.UpToDate, nil
@@ -113,11 +113,11 @@ func (rd working) start(ctx context.Context, p *pass.Pass) {
 	}
 }
 
-// planLate plans an app whose kinds were installed by the apps before it.
-func (rd deciding) planLate(ctx context.Context, p *pass.Pass) error {
+// planWithKinds plans an app whose kinds were installed by the apps before it.
+func (rd deciding) planWithKinds(ctx context.Context, p *pass.Pass) error {
 	p.Builder().ForgetServer()
 	p.Cluster.Learn(p.Record.Kinds()...)
-	p.Reading().LearnForeseen(ctx)
+	p.Reading().LearnPromised(ctx)
 	if err := p.Reading().Render(ctx); err != nil {
 		return err
 	}
@@ -182,7 +182,7 @@ func (rd working) end(ctx context.Context, p *pass.Pass) {
 func (rd concluding) conclude(ctx context.Context) error {
 	if rd.opts.DryRun {
 		rd.promiseRemovals()
-		return rd.heldBack()
+		return rd.withheld()
 	}
 	if ctx.Err() != nil {
 		return nil // each app has told
@@ -202,7 +202,7 @@ func (rd concluding) conclude(ctx context.Context) error {
 			}
 		}
 	}
-	return errors.Join(rd.saveList(ctx, "", rd.failures()), rd.heldBack())
+	return errors.Join(rd.saveList(ctx, "", rd.failures()), rd.withheld())
 }
 
 // saveList records what gitops.yaml lists at this commit and which apps are not at it. why is what failed of the run.
@@ -217,7 +217,7 @@ func (rd concluding) saveList(ctx context.Context, problem string, why error) er
 	rd.noteListSource(list, why)
 	list.Tool, list.Problem = rd.Tool, problem
 	list.Held = ""
-	if why := rd.heldBack(); why != nil {
+	if why := rd.withheld(); why != nil {
 		list.Held = why.Error()
 	}
 	if problem == "" {

@@ -4,7 +4,7 @@ import "github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 
 // Contains tells whether deleting the one object takes the other along: it is its Namespace, or defines its kind.
 func Contains(holder, ref object.Ref) bool {
-	if !HoldsOthers(holder.Kind) {
+	if !IsContainer(holder.Kind) {
 		return false
 	}
 	if holder.Kind.Kind == "Namespace" {

@@ -40,15 +40,15 @@ type Row struct {
 	KeepsName                 bool // it refused to have our field manager renamed
 }
 
-// HoldsOthers tells whether deleting the object would take along what was never ours: a Namespace or a
+// IsContainer tells whether deleting the object would take along what was never ours: a Namespace or a
 // CustomResourceDefinition that existed before.
-func (r Row) HoldsOthers() bool {
-	return r.Adopted && HoldsOthers(r.Ref.Kind)
+func (r Row) IsContainer() bool {
+	return r.Adopted && IsContainer(r.Ref.Kind)
 }
 
-// HoldsOthers tells whether deleting an object of a kind deletes further objects: those in a Namespace, or those of the
+// IsContainer tells whether deleting an object of a kind deletes further objects: those in a Namespace, or those of the
 // kind that a CustomResourceDefinition defines.
-func HoldsOthers(k object.Kind) bool {
+func IsContainer(k object.Kind) bool {
 	return k.Group == "" && k.Kind == "Namespace" || k.Group == "apiextensions.k8s.io" && k.Kind == "CustomResourceDefinition"
 }
 
@@ -107,7 +107,7 @@ type Header struct {
 	Tool          string            `json:"tool"`                   // version that wrote it
 	Pending       bool              `json:"pending,omitempty"`      // not everything of Revision is applied, or pruned
 	LastApplied   time.Time         `json:"applied,omitzero"`       // when objects were applied last: their budget to become healthy starts
-	Settled       bool              `json:"settled,omitempty"`      // everything was Healthy when the run ended
+	AllHealthy    bool              `json:"settled,omitempty"`      // everything was Healthy when the run ended
 	Health        []health.Rule     `json:"health,omitempty"`       // rules of the app that say how its objects are doing
 	Secret        []byte            `json:"key"`                    // key of the hashes
 	Shards        int               `json:"shards"`

@@ -93,8 +93,8 @@ func (h *Header) NoteInputs(in *Inputs, charts []Chart, asked []string) (news bo
 	return news
 }
 
-// NoteSettled notes whether everything was healthy when the run ended.
-func (h *Header) NoteSettled(settled bool) { h.Settled = settled }
+// NoteHealth notes whether everything was healthy when the run ended.
+func (h *Header) NoteHealth(settled bool) { h.AllHealthy = settled }
 
 // NoteRun puts the report of a run, and the history with it, in place of the earlier ones.
 func (r *Record) NoteRun(summary *report.Summary, history []report.Run) {

@@ -65,7 +65,7 @@ func TestWhoseObjectsHoldOthers(t *testing.T) {
 		{Version: "v1", Kind: "Namespace"}: true, {Group: "apiextensions.k8s.io", Version: "v1", Kind: "CustomResourceDefinition"}: true,
 		{Group: "example.com", Version: "v1", Kind: "Namespace"}: false, configMaps: false,
 	} {
-		if HoldsOthers(kind) != want || (Row{Ref: object.Ref{Kind: kind}, Adopted: true}).HoldsOthers() != want || (Row{Ref: object.Ref{Kind: kind}}).HoldsOthers() {
+		if IsContainer(kind) != want || (Row{Ref: object.Ref{Kind: kind}, Adopted: true}).IsContainer() != want || (Row{Ref: object.Ref{Kind: kind}}).IsContainer() {
 			t.Errorf("%v: want %t", kind, want)
 		}
 	}

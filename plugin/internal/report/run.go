@@ -36,8 +36,8 @@ type App struct {
 	Spread     bool            `json:"-"` // the app has objects in more than one namespace
 	News       bool            `json:"-"` // the run is in the history
 	Unrecorded bool            `json:"-"` // it failed, and the app has no record to say so
-	Settled    bool            `json:"-"` // all is known to be healthy
-	WasSettled bool            `json:"-"` // it was, before this pass
+	AllHealthy bool            `json:"-"` // all is known to be healthy
+	WasHealthy bool            `json:"-"` // it was, before this pass
 }
 
 // EventKind says what an Event tells.

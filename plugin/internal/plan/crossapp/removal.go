@@ -73,7 +73,7 @@ func (l *Removal) containsHooksOf(other *Removal) bool {
 		inside = append(inside, row.Ref)
 	}
 	for _, row := range l.Record.All() {
-		if record.HoldsOthers(row.Ref.Kind) && slices.ContainsFunc(inside, func(ref object.Ref) bool { return record.Contains(row.Ref, ref) }) {
+		if record.IsContainer(row.Ref.Kind) && slices.ContainsFunc(inside, func(ref object.Ref) bool { return record.Contains(row.Ref, ref) }) {
 			return true
 		}
 	}
@@ -85,7 +85,7 @@ func (l *Removal) containsHooksOf(other *Removal) bool {
 func containersLast(a, b *Removal) int {
 	holds := func(l *Removal) int {
 		for _, row := range l.Record.All() {
-			if record.HoldsOthers(row.Ref.Kind) {
+			if record.IsContainer(row.Ref.Kind) {
 				return 1
 			}
 		}

@@ -50,7 +50,7 @@ func (a *Applier) Prune(ctx context.Context, r plan.Prune) (c *report.Change, wa
 		r.NotPruned = "the instance takes its credentials from it"
 	case plan.IsKept(live.GetAnnotations()):
 		r.NotPruned = "pruning is disabled by its annotation"
-	case r.Row.HoldsOthers():
+	case r.Row.IsContainer():
 		r.NotPruned = "it existed before this app, and other objects may depend on it"
 	}
 	if r.NotPruned != "" {

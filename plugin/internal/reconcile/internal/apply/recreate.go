@@ -42,7 +42,7 @@ func WhyKept(s *plan.Step, live metav1.Object) string {
 		was = &s.From.Row
 	}
 	switch {
-	case record.HoldsOthers(s.Ref.Kind):
+	case record.IsContainer(s.Ref.Kind):
 		return "everything in it would be deleted"
 	case was == nil || was.UID == "" || was.UID != live.GetUID():
 		return "the object is not this app's"

@@ -18,7 +18,7 @@ func (e *Execution) NoteForeign(row record.Row, u metav1.Object) {
 	if e.Foreign == app.ForeignKeep || e.Foreign == app.ForeignRevert || e.DryRun || row.CreateOnly {
 		return
 	}
-	text := live.Beside(u)
+	text := live.Unmanaged(u)
 	if e.Record.Foreign[row.ID()] == text || text != "" && len(e.Record.Foreign) >= maxForeign {
 		return
 	}

@@ -8,30 +8,30 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// GuardUnforeseen checks the deletion budget before an object is recreated although Ask did not plan that: the API server
+// GuardUnplanned checks the deletion budget before an object is recreated although Ask did not plan that: the API server
 // refused to revert it, or has changed its mind since. It fails when the budget is exceeded. Several goroutines may call it.
-func (e *Execution) GuardUnforeseen(ctx context.Context, s *plan.Step) error {
+func (e *Execution) GuardUnplanned(ctx context.Context, s *plan.Step) error {
 	if e.DryRun {
 		return nil // guardForeseen counts it
 	}
-	e.unforeseen.mu.Lock()
-	defer e.unforeseen.mu.Unlock()
+	e.unplanned.mu.Lock()
+	defer e.unplanned.mu.Unlock()
 	var anew []*plan.Step
 	for _, other := range e.Plan.Steps {
 		if other.Recreate != "" && other.Key() != s.Key() {
 			anew = append(anew, other)
 		}
 	}
-	all := append(append(anew, e.unforeseen.steps...), s)
+	all := append(append(anew, e.unplanned.steps...), s)
 	err := e.guardRecreations(ctx, all)
 	if err == nil {
-		e.unforeseen.steps = append(e.unforeseen.steps, s)
+		e.unplanned.steps = append(e.unplanned.steps, s)
 	}
 	return err
 }
 
-// GuardForeseen makes a dry run fail where the run would recreate more objects than the deletion budget allows.
-func (e *Execution) GuardForeseen(ctx context.Context) error {
+// GuardPlanned makes a dry run fail where the run would recreate more objects than the deletion budget allows.
+func (e *Execution) GuardPlanned(ctx context.Context) error {
 	if !e.DryRun {
 		return nil
 	}

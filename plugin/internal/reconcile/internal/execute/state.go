@@ -33,9 +33,9 @@ type Execution struct {
 	Failed      map[record.Key]bool // objects that failed or were skipped
 	failedWaves bool                // an object of an earlier wave failed
 	kindState
-	recreated  []*plan.Step // objects that were deleted and created anew, or would be in a dry run
-	unforeseen recreations  // those of them that were not planned
-	Remarked   bool         // the record remembers a new remark and has to be saved
+	recreated []*plan.Step // objects that were deleted and created anew, or would be in a dry run
+	unplanned recreations  // those of them that were not planned
+	Remarked  bool         // the record remembers a new remark and has to be saved
 }
 
 // Refusals remembers which objects the API server refused, by app. The zero value is ready to use, by several goroutines.

@@ -281,7 +281,7 @@ func (r *Runner) Clean(ctx context.Context) error {
 		}
 		_, object := r.Record.Row(record.KeyOf(run.Ref)) // the hook became an object of the app
 		other := slices.ContainsFunc(r.Record.Runs, func(other record.HookRun) bool { return other.UID == run.UID && inGit(other) })
-		if run.UID == "" || run.Gone || object || other || r.KeepRemoved || record.HoldsOthers(run.Ref.Kind) {
+		if run.UID == "" || run.Gone || object || other || r.KeepRemoved || record.IsContainer(run.Ref.Kind) {
 			return true
 		}
 		_, err = r.Client.Delete(ctx, run.Ref, run.UID, false)

@@ -14,10 +14,10 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 )
 
-// Dismantle ends the management of an app. With prune it deletes the objects that are proven ours, and runs the hooks of the
+// Remove ends the management of an app. With prune it deletes the objects that are proven ours, and runs the hooks of the
 // removal; without a record of the objects it fails. Otherwise it removes our label from them. Then it deletes the record.
 // After a failure, the record keeps what is left.
-func (p removal) Dismantle(ctx context.Context, prune bool) error {
+func (p removal) Remove(ctx context.Context, prune bool) error {
 	if err := p.Reading().Load(ctx); err != nil {
 		return err
 	}

@@ -40,11 +40,7 @@ type Env struct {
 
 	Home *cluster.Client // reads with the rights of the instance; nil unless Cluster acts as a service account
 
-	Memory
-}
-
-// Memory is what a process remembers from run to run for one identity. Several goroutines may use it.
-type Memory struct {
+	// What is remembered from one run to the next.
 	Renders   *build.Renders     // results of renders, by app
 	contested apply.Contested    // which fields were reverted lately
 	rules     health.Cache       // compiled health rules of the apps

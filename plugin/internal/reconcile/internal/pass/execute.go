@@ -14,7 +14,7 @@ import (
 func (p writing) ask(ctx context.Context) error              { return p.Execution().Ask(ctx) }
 func (p writing) apply(ctx context.Context) error            { return p.Execution().Apply(ctx) }
 func (p writing) prune(ctx context.Context) error            { return p.Execution().Prune(ctx) }
-func (p writing) guardRecreations(ctx context.Context) error { return p.Execution().GuardForeseen(ctx) }
+func (p writing) guardRecreations(ctx context.Context) error { return p.Execution().GuardPlanned(ctx) }
 func (p writing) pruneContainers(ctx context.Context) error {
 	return p.Execution().PruneAll(ctx, p.Plan.Containers)
 }
@@ -43,14 +43,14 @@ func (p *Pass) Execution() *execute.Execution {
 	e.Allowed = func(ctx context.Context) plan.Allowance { return p.Allowed(ctx, p.Tip, p.Commit, p.Bases()...) }
 	e.CheckCluster = func(ctx context.Context) error { return p.Planning().checkCluster(ctx, false) }
 	e.WarnMissing, e.Applied = p.takeover.WarnMissing, p.writing().installed
-	e.MayRecreate = e.GuardUnforeseen
+	e.MayRecreate = e.GuardUnplanned
 	return e
 }
 
 // Applier returns what applies and prunes single objects, with what the pass knows by now.
 func (p *Pass) Applier() *apply.Applier {
 	a := &apply.Applier{Client: p.Cluster, Now: p.Now, Say: p.Teller, Wait: p.Wait, Contested: &p.Env.contested, Set: p.Set, Foreign: p.App.ForeignFields,
-		DryRun: p.Opts.DryRun, Record: p.Record, Promised: plan.Promised{NewKinds: p.NewKinds, Namespace: p.App.Namespace, Ahead: p.Foreseen},
+		DryRun: p.Opts.DryRun, Record: p.Record, Promised: plan.Promised{NewKinds: p.NewKinds, Namespace: p.App.Namespace, Ahead: p.Promised},
 		Unchanged: func(ctx context.Context) error { return p.Records.Unchanged(ctx, p.Record) },
 		Absent:    p.Live.IsAbsent, Text: p.Reading().textOf, IsCredentials: p.isCredentials, MadeNamespace: p.writing().madeNamespace}
 	if p.Plan != nil {

@@ -59,13 +59,13 @@ func (p ending) Finish(err error) (report.App, error) {
 		}
 		err = errors.Join(err, saveErr)
 	}
-	rep.Settled = p.Record != nil && p.Record.Inventory != nil && p.Record.Settled
+	rep.AllHealthy = p.Record != nil && p.Record.Inventory != nil && p.Record.AllHealthy
 	return *rep, err
 }
 
 // recheckHealth waits for the health of an app that is up to date, if the last run ended before all objects were healthy.
 func (p ending) recheckHealth() error {
-	if p.Record.Settled {
+	if p.Record.AllHealthy {
 		return nil
 	}
 	var keys []record.Key

@@ -13,9 +13,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// PlanHeld makes the plan of a pass that only reverts drift: it renders the recorded commit, and plans the drifted objects
+// PlanRevert makes the plan of a pass that only reverts drift: it renders the recorded commit, and plans the drifted objects
 // whose manifest is the one that was applied. Drift that it cannot revert is in Listed.NotReverted.
-func (p reverting) PlanHeld(ctx context.Context) error {
+func (p reverting) PlanRevert(ctx context.Context) error {
 	if err := p.Reading().Render(ctx); err != nil {
 		p.Desired = nil
 		return p.notReverted(p.left(), err)

@@ -51,7 +51,7 @@ func (p reading) NotKept(o *desired.Object) string {
 	switch {
 	case o.Group == "" && o.Ref.Kind.Kind == "Secret":
 		return "a Secret is not kept for the removal of the app, so it will not be there; one that is no hook is there when PreDelete hooks run"
-	case record.HoldsOthers(o.Ref.Kind):
+	case record.IsContainer(o.Ref.Kind):
 		return fmt.Sprintf("a %s is not run as a hook, and this one is not applied either", o.Ref.Kind.Kind)
 	case diff.Repeats(o.Manifest, p.Secrets()...), p.Hides(o.Manifest):
 		return "it repeats a value of a Secret, so it is not kept for the removal of the app and will not run; refer to the Secret instead (secretKeyRef)"

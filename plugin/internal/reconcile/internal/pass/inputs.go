@@ -15,7 +15,7 @@ import (
 // inputsUnchanged reports whether a render of the new commit would give what the record holds. It is false after a failure.
 func (p reading) inputsUnchanged(ctx context.Context) bool {
 	in := p.Record.Inputs
-	sure := p.Record.Settled
+	sure := p.Record.AllHealthy
 	if !p.Listed.IsOwn() {
 		sure = p.Listed.AppliedAt != nil
 	}

@@ -63,7 +63,7 @@ func (p reading) Open(ctx context.Context, known bool) error {
 	}
 	p.Cluster.Learn(rec.Kinds()...)
 	p.Was = lastKnown{p.At(rec).Commit, rec.Inputs, rec.Config}
-	p.Report.Previous, p.Report.WasSettled = p.At(rec).Commit, rec.Settled
+	p.Report.Previous, p.Report.WasHealthy = p.At(rec).Commit, rec.AllHealthy
 	return p.checkSuspended()
 }
 

@@ -62,7 +62,7 @@ func (p writing) ensureNamespace(ctx context.Context) error {
 
 // tellNamespace reports that the target namespace is created. It is not counted, since it is no object of the app.
 func (p writing) tellNamespace(ref cluster.Ref, body []byte) {
-	if p.Opts.DryRun && slices.ContainsFunc(p.ForeseenNamespaces, func(n string) bool { return n == ref.Name }) {
+	if p.Opts.DryRun && slices.ContainsFunc(p.PromisedNamespaces, func(n string) bool { return n == ref.Name }) {
 		return // an app before this one would create it
 	}
 	c := report.Change{Object: ref.ID(), Short: ref.String(), Action: report.Created, Note: "for objects that name no namespace"}

@@ -233,7 +233,7 @@ func (p planning) listBeforePrune(ctx context.Context) error {
 
 // readUnknownHealth reads objects after a run that ended before all were healthy. Otherwise they are assumed healthy.
 func (p planning) readUnknownHealth(ctx context.Context, keys []record.Key) error {
-	if p.Record.Settled || p.Opts.Only != nil {
+	if p.Record.AllHealthy || p.Opts.Only != nil {
 		for _, k := range keys {
 			p.Track.AssumedHealthy[k] = true
 		}
@@ -364,11 +364,11 @@ func (p *Pass) keys() []record.Key {
 	return keys
 }
 
-// LearnForeseen makes the kinds known that the apps before this one promise to define. It is for dry runs.
-func (p reading) LearnForeseen(ctx context.Context) {
-	for _, h := range p.Foreseen {
+// LearnPromised makes the kinds known that the apps before this one promise to define. It is for dry runs.
+func (p reading) LearnPromised(ctx context.Context) {
+	for _, h := range p.Promised {
 		defined, _ := desired.DefinedKinds(app.Allow{}, []manifest.Object{{Unstructured: h.Manifest}}) // it is a step of its app, so it was allowed
-		p.Cluster.Foresee(ctx, defined)
+		p.Cluster.Promise(ctx, defined)
 	}
 }
 

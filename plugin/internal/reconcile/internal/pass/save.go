@@ -40,8 +40,8 @@ func (p ending) saveResult(upToDate bool, failure error) error {
 	if errors.Is(failure, wait.ErrInterrupted) && p.Report.Counts.Changed() == 0 && len(p.Exec.Failed) == 0 {
 		return nil // nothing changed, and the next run starts where this one did
 	}
-	allHealthy := (failure == nil || p.withheldCommit) && (p.Opts.Only == nil || p.Record.Settled) && len(p.Track.Unhealthy(slices.Collect(maps.Keys(p.Track.Refs)))) == 0
-	if upToDate && allHealthy == p.Record.Settled && failure == nil && !p.Live.IsRewound() && !p.Exec.Remarked && !p.moved && !p.renamed {
+	allHealthy := (failure == nil || p.withheldCommit) && (p.Opts.Only == nil || p.Record.AllHealthy) && len(p.Track.Unhealthy(slices.Collect(maps.Keys(p.Track.Refs)))) == 0
+	if upToDate && allHealthy == p.Record.AllHealthy && failure == nil && !p.Live.IsRewound() && !p.Exec.Remarked && !p.moved && !p.renamed {
 		return nil
 	}
 	ctx, cancel := wait.Lingering(p.ctx, wait.SaveGrace)
@@ -74,7 +74,7 @@ func (p writing) complete() {
 
 // save writes the inventory, the report and, if the run is news, the history.
 func (p ending) save(ctx context.Context, result report.Result, message string, allHealthy bool) error {
-	p.Record.NoteSettled(allHealthy)
+	p.Record.NoteHealth(allHealthy)
 	if !p.Record.HasParent() {
 		if _, err := p.Records.LoadParent(ctx, p.Record, p.App.Name); err != nil {
 			return err

@@ -193,8 +193,8 @@ type Wanted struct {
 	deferred           bool                  // some objects are left to a later run, because their kind is not known yet
 	Plan               *plan.Plan            // nil until it is made
 	NewKinds           map[cluster.Kind]bool // of CRDs that this app defines
-	Foreseen           []plan.Promise        // of a dry run: objects that the apps before this one promise to create
-	ForeseenNamespaces []string              // of a dry run: target namespaces that these apps would create
+	Promised           []plan.Promise        // of a dry run: objects that the apps before this one promise to create
+	PromisedNamespaces []string              // of a dry run: target namespaces that these apps would create
 	handedOver         bool                  // the app left gitops.yaml, but another app takes over objects of it
 }
 

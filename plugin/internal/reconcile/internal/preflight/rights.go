@@ -69,7 +69,7 @@ func (r *Rights) unknown(pl *plan.Plan) map[string][]cluster.Right {
 		add(s.Ref, "patch")
 	}
 	for _, prune := range pl.Prunes {
-		if prune.Live != nil && !plan.IsKept(plan.AnnotationsOf(prune.Live)) && !prune.Row.HoldsOthers() {
+		if prune.Live != nil && !plan.IsKept(plan.AnnotationsOf(prune.Live)) && !prune.Row.IsContainer() {
 			add(prune.Row.Ref, "delete")
 		}
 	}
