@@ -170,9 +170,8 @@ import "` + recordPackage + `"
 
 type pass struct{ Record *record.Record }
 
-func (p *pass) write(r *record.Record, run *record.HookRun) {
+func (p *pass) write(r *record.Record, run *record.HookRun, row record.Row) {
 	p.Record = r
-	row, _ := r.Row(record.Key{})
 	row.Adopted = true
 	r.MarkPending()
 	_ = &record.Header{Pending: true}

@@ -6,12 +6,12 @@ import (
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
 // Dependencies reads the annotation depends-on, in the form of cli-utils: group/kind/name or
 // group/namespaces/namespace/kind/name, joined by commas. The core group is empty.
-func Dependencies(annotations map[string]string) (needs []record.Key, malformed string) {
+func Dependencies(annotations map[string]string) (needs []object.Key, malformed string) {
 	for text := range strings.SplitSeq(annotations[DependsOn], ",") {
 		text = strings.TrimSpace(text)
 		if text == "" {
@@ -19,9 +19,9 @@ func Dependencies(annotations map[string]string) (needs []record.Key, malformed 
 		}
 		switch parts := strings.Split(text, "/"); {
 		case len(parts) == 3:
-			needs = append(needs, record.Key{Group: parts[0], Kind: parts[1], Name: parts[2]})
+			needs = append(needs, object.Key{Group: parts[0], Kind: parts[1], Name: parts[2]})
 		case len(parts) == 5 && parts[1] == "namespaces":
-			needs = append(needs, record.Key{Group: parts[0], Namespace: parts[2], Kind: parts[3], Name: parts[4]})
+			needs = append(needs, object.Key{Group: parts[0], Namespace: parts[2], Kind: parts[3], Name: parts[4]})
 		default:
 			return nil, text
 		}
@@ -33,7 +33,7 @@ func Dependencies(annotations map[string]string) (needs []record.Key, malformed 
 // is not in the app, or depends on itself, is refused.
 func orderByDependencies(objects []*Object) manifest.Problems {
 	var problems manifest.Problems
-	byKey := map[record.Key]*Object{}
+	byKey := map[object.Key]*Object{}
 	for _, o := range objects {
 		byKey[o.Key()] = o
 	}
@@ -71,7 +71,7 @@ func orderByDependencies(objects []*Object) manifest.Problems {
 }
 
 // place sets when o is applied at the earliest, after it has placed what o needs. It returns the objects of a cycle.
-func place(o *Object, byKey map[record.Key]*Object, done map[*Object]bool, path []*Object) (cycle []*Object) {
+func place(o *Object, byKey map[object.Key]*Object, done map[*Object]bool, path []*Object) (cycle []*Object) {
 	if i := slices.Index(path, o); i >= 0 {
 		return path[i:]
 	}
@@ -101,7 +101,7 @@ func cycleText(cycle []*Object) string {
 }
 
 // KeyText returns the name of an object for messages.
-func KeyText(k record.Key) string {
+func KeyText(k object.Key) string {
 	text := k.Kind + "/" + k.Name
 	if k.Group != "" {
 		text = k.Group + "/" + text

@@ -44,7 +44,7 @@ type Cluster struct {
 func Prepare(ctx context.Context, a app.App, rendered []manifest.Object, set string, c Cluster) ([]*Object, error) {
 	local, problems := DefinedKinds(a.Allow, rendered)
 	var objects []*Object
-	seen := map[record.Key]manifest.Origin{}
+	seen := map[object.Key]manifest.Origin{}
 	for _, ro := range rendered {
 		kind, err := c.Kind(ctx, ro.GroupVersionKind(), local)
 		var unknown *object.UnknownKindError
@@ -163,7 +163,7 @@ func claimHook(o *Object) { claim(o, "") }
 // leaveScalingToHPAs takes spec.replicas out of every manifest that a HorizontalPodAutoscaler of the same app scales:
 // the number is the autoscaler's, Git's would fight it on every pass.
 func leaveScalingToHPAs(objects []*Object) {
-	byKey := map[record.Key]*Object{}
+	byKey := map[object.Key]*Object{}
 	for _, o := range objects {
 		byKey[o.Key()] = o
 	}
@@ -176,7 +176,7 @@ func leaveScalingToHPAs(objects []*Object) {
 		if err != nil {
 			continue
 		}
-		t := byKey[record.Key{Group: gv.Group, Kind: target["kind"], Namespace: o.Namespace, Name: target["name"]}]
+		t := byKey[object.Key{Group: gv.Group, Kind: target["kind"], Namespace: o.Namespace, Name: target["name"]}]
 		if t == nil {
 			continue
 		}

@@ -15,7 +15,7 @@ type Object struct {
 	Manifest *unstructured.Unstructured
 	Policy   Policy
 	Hook     *HookSettings // not nil when the object is run as a hook instead of being applied
-	Needs    []record.Key  // objects that must be healthy before this one is applied
+	Needs    []object.Key  // objects that must be healthy before this one is applied
 	after    Stage         // not before this one: of what it depends on
 	First    []byte        // manifest as JSON that creates the object, when later applies send less
 	Body     []byte        // manifest as JSON that is applied
@@ -25,7 +25,7 @@ type Object struct {
 }
 
 // Key returns the key of the object in a record.
-func (o *Object) Key() record.Key { return record.KeyOf(o.Ref) }
+func (o *Object) Key() object.Key { return object.KeyOf(o.Ref) }
 
 // HookSettings is what the annotations of an object say about running it instead of applying it.
 type HookSettings struct {

@@ -33,7 +33,7 @@ func (i *Inspector) Status(ctx context.Context, name string) (status.List, error
 		return list, ctx.Err()
 	}
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(parents)), func(n string) bool { return name != "" && n != name })
-	rows := map[record.Key]record.Row{} // of all these apps: a list of a kind must reach the namespaces of each
+	rows := map[object.Key]record.Row{} // of all these apps: a list of a kind must reach the namespaces of each
 	for _, n := range names {
 		if rec := inventories[n]; rec != nil && rec.Inventory != nil {
 			maps.Insert(rows, rec.All())
@@ -55,7 +55,7 @@ func (i *Inspector) Status(ctx context.Context, name string) (status.List, error
 }
 
 // look reads the live objects of rows, whole, and tells which kinds could not be read.
-func (i *Inspector) look(ctx context.Context, rows iter.Seq2[record.Key, record.Row]) (*live.Snapshot, map[object.Kind]error) {
+func (i *Inspector) look(ctx context.Context, rows iter.Seq2[object.Key, record.Row]) (*live.Snapshot, map[object.Kind]error) {
 	live, unread := live.New(), map[object.Kind]error{}
 	q := observe.For(rows)
 	q.Values = true

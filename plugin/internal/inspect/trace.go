@@ -168,7 +168,7 @@ func ownerApp(records map[string]*record.Record, ref object.Ref, live metav1.Obj
 		if rec.Inventory == nil {
 			continue
 		}
-		if row, ok := rec.Row(record.KeyOf(ref)); ok && row.UID == live.GetUID() {
+		if row, ok := rec.Row(object.KeyOf(ref)); ok && row.UID == live.GetUID() {
 			return app, row
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -34,7 +35,7 @@ const (
 func Compare(inv *record.Inventory, row record.Row, s *Snapshot, set string) State {
 	state := compareOwned(inv, row, s, set)
 	if state == InSync && inv.ForeignFields == record.ForeignRevert && !row.CreateOnly {
-		if live := s.Member(record.KeyOf(row.Ref), set); live != nil && fields.Added(live, record.Manager) {
+		if live := s.Member(object.KeyOf(row.Ref), set); live != nil && fields.Added(live, record.Manager) {
 			return Drifted
 		}
 	}
@@ -42,7 +43,7 @@ func Compare(inv *record.Inventory, row record.Row, s *Snapshot, set string) Sta
 }
 
 func compareOwned(inv *record.Inventory, row record.Row, s *Snapshot, set string) State {
-	live := s.Member(record.KeyOf(row.Ref), set)
+	live := s.Member(object.KeyOf(row.Ref), set)
 	switch {
 	case s.absent[row.Ref.Kind]:
 		return KindGone
@@ -102,7 +103,7 @@ func countsChanges(row record.Row) bool {
 }
 
 // StartOver replaces the recorded versions of objects whose values are right, after the server was restored from a backup.
-func StartOver(inv *record.Inventory, s *Snapshot, set string, states map[record.Key]State) {
+func StartOver(inv *record.Inventory, s *Snapshot, set string, states map[object.Key]State) {
 	for k := range inv.All() {
 		if u := s.Values(k, set); u != nil && states[k] == InSync {
 			inv.Rewritten(k, u.GetResourceVersion(), u.GetGeneration(), MetadataDigest(inv, u))

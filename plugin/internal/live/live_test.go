@@ -66,7 +66,7 @@ func TestCompareWithoutValues(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s := New()
 			if test.live != nil {
-				s.objects[record.KeyOf(base.Ref)] = test.live
+				s.objects[object.KeyOf(base.Ref)] = test.live
 			}
 			if test.with != nil {
 				test.with(s)
@@ -79,7 +79,7 @@ func TestCompareWithoutValues(t *testing.T) {
 }
 
 func TestMemberNeedsOurLabel(t *testing.T) {
-	k := record.KeyOf(configMap("x"))
+	k := object.KeyOf(configMap("x"))
 	if s := New(); s.Member(k, ourID) != nil || s.Values(k, ourID) != nil {
 		t.Error("a member out of nothing")
 	}
@@ -94,15 +94,15 @@ func TestMemberNeedsOurLabel(t *testing.T) {
 
 func TestASnapshotKnowsWhoseLabelsAreInIt(t *testing.T) {
 	s := New()
-	put := func(name, label string) record.Key {
+	put := func(name, label string) object.Key {
 		s.Add(configMaps, labelled(name, label))
-		return record.KeyOf(configMap(name))
+		return object.KeyOf(configMap(name))
 	}
 	a, b := put("a", ourID), put("b", "applyset-theirs-v1")
-	check := func(id string, want ...record.Key) {
+	check := func(id string, want ...object.Key) {
 		t.Helper()
 		got := s.Carrying(id)
-		slices.SortFunc(got, func(x, y record.Key) int { return strings.Compare(x.Name, y.Name) })
+		slices.SortFunc(got, func(x, y object.Key) int { return strings.Compare(x.Name, y.Name) })
 		if !slices.Equal(got, want) {
 			t.Errorf("%s: got %v, want %v", id, got, want)
 		}

@@ -19,8 +19,8 @@ type Snapshot struct {
 	listed   map[object.Kind]bool
 	absent   map[object.Kind]bool        // the server says that it does not serve the kind at all
 	moved    map[object.Kind]object.Kind // the same kind at the version it is served at, where that is another one
-	objects  map[record.Key]metav1.Object
-	byLabel  map[string][]record.Key // objects by ApplySet id; nil until asked for, and when objects changed
+	objects  map[object.Key]metav1.Object
+	byLabel  map[string][]object.Key // objects by ApplySet id; nil until asked for, and when objects changed
 	versions map[Scope]string        // of the metadata lists: where a watch goes on
 	rewound  bool
 }
@@ -34,14 +34,14 @@ type Scope struct {
 // New returns an empty Snapshot.
 func New() *Snapshot {
 	return &Snapshot{listed: map[object.Kind]bool{}, absent: map[object.Kind]bool{}, moved: map[object.Kind]object.Kind{},
-		objects: map[record.Key]metav1.Object{}, versions: map[Scope]string{}}
+		objects: map[object.Key]metav1.Object{}, versions: map[Scope]string{}}
 }
 
 // Object returns the object at k, *unstructured.Unstructured where its values were read; nil when there is none.
-func (s *Snapshot) Object(k record.Key) metav1.Object { return s.objects[k] }
+func (s *Snapshot) Object(k object.Key) metav1.Object { return s.objects[k] }
 
 // Member returns the object at k if it carries the ApplySet label of set, otherwise nil.
-func (s *Snapshot) Member(k record.Key, set string) metav1.Object {
+func (s *Snapshot) Member(k object.Key, set string) metav1.Object {
 	if u := s.objects[k]; u != nil && u.GetLabels()[record.LabelPartOf] == set {
 		return u
 	}
@@ -49,17 +49,17 @@ func (s *Snapshot) Member(k record.Key, set string) metav1.Object {
 }
 
 // Values returns the whole object at k if it is a member of set and its values were read, otherwise nil.
-func (s *Snapshot) Values(k record.Key, set string) *unstructured.Unstructured {
+func (s *Snapshot) Values(k object.Key, set string) *unstructured.Unstructured {
 	u, _ := s.Member(k, set).(*unstructured.Unstructured)
 	return u
 }
 
 // Carrying returns the objects with the ApplySet label of set. The first call builds an index for all sets.
-func (s *Snapshot) Carrying(set string) []record.Key {
+func (s *Snapshot) Carrying(set string) []object.Key {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.byLabel == nil {
-		s.byLabel = map[string][]record.Key{}
+		s.byLabel = map[string][]object.Key{}
 		for k, u := range s.objects {
 			owner := u.GetLabels()[record.LabelPartOf]
 			s.byLabel[owner] = append(s.byLabel[owner], k)
@@ -115,13 +115,13 @@ func (s *Snapshot) Add(k object.Kind, u metav1.Object) {
 
 func (s *Snapshot) add(k object.Kind, u metav1.Object) {
 	if u.GetLabels()[record.LabelPartOf] != "" { // some servers ignore label selectors
-		s.objects[record.Key{Group: k.Group, Kind: k.Kind, Namespace: u.GetNamespace(), Name: u.GetName()}] = u
+		s.objects[object.Key{Group: k.Group, Kind: k.Kind, Namespace: u.GetNamespace(), Name: u.GetName()}] = u
 		s.byLabel = nil
 	}
 }
 
 // Drop removes the object at k.
-func (s *Snapshot) Drop(k record.Key) {
+func (s *Snapshot) Drop(k object.Key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.objects, k)
@@ -169,7 +169,7 @@ func (s *Snapshot) SetRewound() {
 func (s *Snapshot) AddVersions(other *Snapshot) { maps.Copy(s.versions, other.versions) }
 
 // Part returns the objects at keys as a snapshot of one app. What is read into it later does not change s.
-func (s *Snapshot) Part(keys []record.Key) *Snapshot {
+func (s *Snapshot) Part(keys []object.Key) *Snapshot {
 	own := New()
 	maps.Copy(own.listed, s.listed)
 	maps.Copy(own.absent, s.absent)

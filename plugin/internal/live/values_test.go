@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -82,9 +83,9 @@ func TestStartOver(t *testing.T) {
 	s := New()
 	s.SetRewound()
 	s.Add(configMaps, read("one"))
-	StartOver(inv, s, ourID, map[record.Key]State{record.KeyOf(configMap("x")): InSync, record.KeyOf(configMap("y")): Missing})
-	x, _ := inv.Row(record.KeyOf(configMap("x")))
-	y, _ := inv.Row(record.KeyOf(configMap("y")))
+	StartOver(inv, s, ourID, map[object.Key]State{object.KeyOf(configMap("x")): InSync, object.KeyOf(configMap("y")): Missing})
+	x, _ := inv.Row(object.KeyOf(configMap("x")))
+	y, _ := inv.Row(object.KeyOf(configMap("y")))
 	if !s.IsRewound() || x.ResourceVersion != "6" || y.ResourceVersion != "901" {
 		t.Errorf("%+v, %+v", x, y)
 	}
@@ -94,8 +95,8 @@ func TestWhatIsListed(t *testing.T) {
 	s, other := New(), configMaps
 	other.Version = "v2"
 	s.AddList(configMaps, []metav1.Object{labelled("x", ourID), labelled("y", "")}, map[Scope]string{{Kind: configMaps, Namespace: "shop"}: "7"})
-	k := record.KeyOf(configMap("x"))
-	if !s.IsListed(configMaps) || s.Object(k) == nil || s.Object(record.KeyOf(configMap("y"))) != nil {
+	k := object.KeyOf(configMap("x"))
+	if !s.IsListed(configMaps) || s.Object(k) == nil || s.Object(object.KeyOf(configMap("y"))) != nil {
 		t.Error("members are listed, and nothing else")
 	}
 	if !s.Covers(configMaps, "shop") || s.Covers(configMaps, "other") || s.Served(configMaps) != configMaps || s.IsAbsent(configMaps) {
@@ -103,7 +104,7 @@ func TestWhatIsListed(t *testing.T) {
 	}
 	s.SetServed(configMaps, other)
 	s.SetAbsent(other)
-	part := s.Part([]record.Key{k, record.KeyOf(configMap("z"))})
+	part := s.Part([]object.Key{k, object.KeyOf(configMap("z"))})
 	if part.Served(configMaps) != other || !part.IsAbsent(other) || part.Object(k) == nil || part.Versions()[Scope{configMaps, "shop"}] != "7" {
 		t.Error("a part has what the whole has")
 	}
@@ -115,7 +116,7 @@ func TestWhatIsListed(t *testing.T) {
 	if s.Unlist(configMaps); s.IsListed(configMaps) || s.Object(k) == nil {
 		t.Error("what is known stays when more is listed")
 	}
-	if s.Forget(configMaps); s.Object(record.KeyOf(configMap("m"))) != nil || s.Object(k) == nil {
+	if s.Forget(configMaps); s.Object(object.KeyOf(configMap("m"))) != nil || s.Object(k) == nil {
 		t.Error("metadata may be a moment old, values were read")
 	}
 	end := New()

@@ -15,7 +15,7 @@ import (
 type Recorded struct {
 	Inventory *record.Inventory // the rows
 	Set       string            // ApplySet id of the app
-	States    map[record.Key]live.State
+	States    map[object.Key]live.State
 }
 
 // Compare compares the rows of apps with a snapshot that has their kinds listed, and fills States. It reads until no state
@@ -23,10 +23,10 @@ type Recorded struct {
 // sends no request when every object is as it was applied.
 func (r *Reader) Compare(ctx context.Context, s *live.Snapshot, apps ...*Recorded) error {
 	for _, a := range apps {
-		a.States = make(map[record.Key]live.State, a.Inventory.Len())
+		a.States = make(map[object.Key]live.State, a.Inventory.Len())
 	}
 	doubtful, unread := map[object.Kind]bool{}, map[object.Ref]bool{}
-	each(apps, func(a *Recorded, k record.Key, row record.Row) {
+	each(apps, func(a *Recorded, k object.Key, row record.Row) {
 		a.States[k] = live.Compare(a.Inventory, row, s, a.Set)
 		switch a.States[k] {
 		case live.Missing, live.Replaced, live.NotApplied:
@@ -41,7 +41,7 @@ func (r *Reader) Compare(ctx context.Context, s *live.Snapshot, apps ...*Recorde
 		if err := r.Again(ctx, s, q); err != nil {
 			return err
 		}
-		each(apps, func(a *Recorded, _ record.Key, row record.Row) {
+		each(apps, func(a *Recorded, _ object.Key, row record.Row) {
 			if doubtful[row.Ref.Kind] && live.Compare(a.Inventory, row, s, a.Set) == live.NeedsRead {
 				unread[row.Ref] = true
 			}
@@ -51,7 +51,7 @@ func (r *Reader) Compare(ctx context.Context, s *live.Snapshot, apps ...*Recorde
 		return err
 	}
 	if len(doubtful)+len(unread) > 0 {
-		each(apps, func(a *Recorded, k record.Key, row record.Row) {
+		each(apps, func(a *Recorded, k object.Key, row record.Row) {
 			if doubtful[row.Ref.Kind] || unread[row.Ref] {
 				a.States[k] = live.Compare(a.Inventory, row, s, a.Set)
 			}
@@ -65,7 +65,7 @@ func (r *Reader) Compare(ctx context.Context, s *live.Snapshot, apps ...*Recorde
 	return nil
 }
 
-func each(apps []*Recorded, do func(a *Recorded, k record.Key, row record.Row)) {
+func each(apps []*Recorded, do func(a *Recorded, k object.Key, row record.Row)) {
 	for _, a := range apps {
 		for k, row := range a.Inventory.All() {
 			do(a, k, row)
@@ -74,11 +74,11 @@ func each(apps []*Recorded, do func(a *Recorded, k record.Key, row record.Row)) 
 }
 
 // allRows are the rows of all apps together.
-func allRows(apps []*Recorded) iter.Seq2[record.Key, record.Row] {
+func allRows(apps []*Recorded) iter.Seq2[object.Key, record.Row] {
 	if len(apps) == 1 {
 		return apps[0].Inventory.All()
 	}
-	rows := map[record.Key]record.Row{}
+	rows := map[object.Key]record.Row{}
 	for _, a := range apps {
 		maps.Insert(rows, a.Inventory.All())
 	}

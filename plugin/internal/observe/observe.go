@@ -56,7 +56,7 @@ type ListRequest struct {
 }
 
 // For returns the request that lists the kinds of rows.
-func For(rows iter.Seq2[record.Key, record.Row]) ListRequest {
+func For(rows iter.Seq2[object.Key, record.Row]) ListRequest {
 	q := ListRequest{Namespaces: map[object.Kind][]string{}, expect: map[object.Kind]int{}}
 	spaces := map[object.Kind]map[string]bool{}
 	for _, row := range rows {
@@ -183,7 +183,7 @@ func (r *Reader) Again(ctx context.Context, s *live.Snapshot, q ListRequest) err
 func (r *Reader) Values(ctx context.Context, s *live.Snapshot, refs []object.Ref, set string) error {
 	byKind := map[object.Kind][]object.Ref{}
 	for _, ref := range refs {
-		if u, whole := s.Object(record.KeyOf(ref)).(*unstructured.Unstructured); !whole || set != "" && u.GetLabels()[record.LabelPartOf] != set {
+		if u, whole := s.Object(object.KeyOf(ref)).(*unstructured.Unstructured); !whole || set != "" && u.GetLabels()[record.LabelPartOf] != set {
 			byKind[ref.Kind] = append(byKind[ref.Kind], ref)
 		}
 	}
@@ -211,11 +211,11 @@ func (r *Reader) Values(ctx context.Context, s *live.Snapshot, refs []object.Ref
 		u, err := r.Cluster.Get(ctx, at)
 		switch {
 		case apierrors.IsNotFound(err):
-			s.Drop(record.KeyOf(single[i]))
+			s.Drop(object.KeyOf(single[i]))
 		case err != nil:
 			errs[i] = err
 		default:
-			s.Drop(record.KeyOf(single[i]))
+			s.Drop(object.KeyOf(single[i]))
 			s.Add(single[i].Kind, u)
 		}
 	})

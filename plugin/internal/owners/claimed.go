@@ -8,7 +8,6 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -20,10 +19,10 @@ type Claimed struct {
 
 // Group lists the owners that live objects name, in the order of refs. What all its objects ask to be left alone does not
 // count.
-func Group(refs []object.Ref, live map[record.Key]metav1.Object) []*Claimed {
+func Group(refs []object.Ref, live map[object.Key]metav1.Object) []*Claimed {
 	var out []*Claimed
 	for _, ref := range refs {
-		u := live[record.KeyOf(ref)]
+		u := live[object.KeyOf(ref)]
 		if u == nil {
 			continue
 		}

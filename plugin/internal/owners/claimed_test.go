@@ -6,7 +6,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
 func TestGroup(t *testing.T) {
@@ -15,10 +14,10 @@ func TestGroup(t *testing.T) {
 		return "{apiVersion: apps/v1, kind: Deployment, metadata: {labels: {kustomize.toolkit.fluxcd.io/name: apps, kustomize.toolkit.fluxcd.io/namespace: f}" + more + "}}"
 	}
 	refs := []object.Ref{ref("a"), ref("gone"), ref("b"), ref("left"), ref("c")}
-	live := map[record.Key]metav1.Object{
-		record.KeyOf(ref("a")): parsed(t, flux("")), record.KeyOf(ref("b")): parsed(t, flux("")),
-		record.KeyOf(ref("left")): parsed(t, flux(", annotations: {kustomize.toolkit.fluxcd.io/reconcile: disabled}")),
-		record.KeyOf(ref("c")):    parsed(t, "{apiVersion: apps/v1, kind: Deployment, metadata: {annotations: {argocd.argoproj.io/tracking-id: 'shop:apps/Deployment:shop/c'}}}"),
+	live := map[object.Key]metav1.Object{
+		object.KeyOf(ref("a")): parsed(t, flux("")), object.KeyOf(ref("b")): parsed(t, flux("")),
+		object.KeyOf(ref("left")): parsed(t, flux(", annotations: {kustomize.toolkit.fluxcd.io/reconcile: disabled}")),
+		object.KeyOf(ref("c")):    parsed(t, "{apiVersion: apps/v1, kind: Deployment, metadata: {annotations: {argocd.argoproj.io/tracking-id: 'shop:apps/Deployment:shop/c'}}}"),
 	}
 	got := Group(refs, live)
 	if len(got) != 2 {

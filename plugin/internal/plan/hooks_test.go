@@ -50,7 +50,7 @@ func TestHooksOfACommit(t *testing.T) {
 		}), []*desired.Object{hook}, []*desired.Object{web}, "upgrade, new"},
 		"an older version had no hooks":  {after(func(r *record.Record) { r.Hooks.Release, r.Revision.Commit = "", "c2" }), []*desired.Object{hook}, []*desired.Object{web}, ""},
 		"its removal was given up":       {after(func(r *record.Record) { r.Due = record.HooksDelete }), []*desired.Object{hook}, []*desired.Object{web}, "upgrade, new"},
-		"its removal had deleted it all": {after(func(r *record.Record) { r.Due = record.HooksDelete; r.Inventory.Pruned(record.KeyOf(web.Ref)) }), []*desired.Object{hook}, []*desired.Object{web}, "install, new"},
+		"its removal had deleted it all": {after(func(r *record.Record) { r.Due = record.HooksDelete; r.Inventory.Pruned(object.KeyOf(web.Ref)) }), []*desired.Object{hook}, []*desired.Object{web}, "install, new"},
 	} {
 		h := Hooks{List: c.hooks}
 		h.ForCommit(c.rec(), c.objects, "c2")

@@ -2,14 +2,14 @@ package plan
 
 import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
 // pruneByDependencies puts each object that goes in front of what it depends on.
 func pruneByDependencies(removals []Prune) {
-	byKey := map[record.Key]*Prune{}
+	byKey := map[object.Key]*Prune{}
 	for i := range removals {
-		byKey[record.KeyOf(removals[i].Row.Ref)] = &removals[i]
+		byKey[object.KeyOf(removals[i].Row.Ref)] = &removals[i]
 	}
 	var deepen func(r *Prune, path int)
 	deepen = func(r *Prune, path int) {

@@ -34,7 +34,7 @@ type Input struct {
 	Desired []*desired.Object         // nil for an app that is removed
 	Record  *record.Record            // of the app
 	Live    *live.Snapshot            // what the cluster held
-	States  map[record.Key]live.State // of the rows of the record
+	States  map[object.Key]live.State // of the rows of the record
 	Set     string                    // ApplySet id of the app
 	Apps    map[string]string         // names of the apps of the instance, by ApplySet id
 	Handovers
@@ -44,7 +44,7 @@ type Input struct {
 func Make(in Input) *Plan {
 	p := &Plan{}
 	rec := in.Record
-	inGit := map[record.Key]bool{}
+	inGit := map[object.Key]bool{}
 	for _, o := range in.Desired {
 		k := o.Key()
 		inGit[k] = true
@@ -70,7 +70,7 @@ func Make(in Input) *Plan {
 		p.Steps = append(p.Steps, s)
 	}
 	for _, row := range rec.Sorted() {
-		if k := record.KeyOf(row.Ref); !inGit[k] && !in.HandsOver[k] {
+		if k := object.KeyOf(row.Ref); !inGit[k] && !in.HandsOver[k] {
 			r := Prune{Row: row, Live: in.Live.Object(k), OwnedByAnother: OtherSet(in.Live.Object(k), in.Set) != ""}
 			r.Stage = desired.StageOf(row.Ref.Kind, AnnotationsOf(r.Live))
 			p.Prunes = append(p.Prunes, r)

@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object/objecttest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -23,11 +24,11 @@ import (
 type scene struct {
 	rec    *record.Record
 	live   *live.Snapshot
-	states map[record.Key]live.State
+	states map[object.Key]live.State
 }
 
 func newScene() *scene {
-	return &scene{rec: &record.Record{Inventory: record.NewInventory("shop")}, live: live.New(), states: map[record.Key]live.State{}}
+	return &scene{rec: &record.Record{Inventory: record.NewInventory("shop")}, live: live.New(), states: map[object.Key]live.State{}}
 }
 
 // applied puts o into record and cluster, as it is.
@@ -118,7 +119,7 @@ func TestAPlanHoldsOnlyWhatDiffers(t *testing.T) {
 		applied(desiredtest.Object("ConfigMap", "old"), live.InSync)
 	s.rec.Applied(record.Row{Ref: objecttest.Ref("ConfigMap", "ahead")})
 	s.applied(desiredtest.Object("ConfigMap", "taken"), live.InSync)
-	taken := s.live.Object(record.KeyOf(objecttest.Ref("ConfigMap", "taken")))
+	taken := s.live.Object(object.KeyOf(objecttest.Ref("ConfigMap", "taken")))
 	taken.SetLabels(map[string]string{record.LabelPartOf: "applyset-theirs-v1"})
 	p := s.plan(desiredtest.Object("ConfigMap", "same"), desiredtest.Object("ConfigMap", "drifted"), desiredtest.Object("ConfigMap", "changed", "a=b"),
 		desiredtest.Object("ConfigMap", "missing"), desiredtest.Object("ConfigMap", "new"), desiredtest.Object("ConfigMap", "taken"))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -72,8 +73,8 @@ type Handover struct {
 
 // Handovers are the objects that this app takes over or hands over in this run.
 type Handovers struct {
-	TakesOver map[record.Key]*Handover // what other apps hand over to the app
-	HandsOver map[record.Key]bool      // what the app hands over to others
+	TakesOver map[object.Key]*Handover // what other apps hand over to the app
+	HandsOver map[object.Key]bool      // what the app hands over to others
 }
 
 // AnnotationsOf returns the annotations of an object, nil when u is nil.

@@ -7,6 +7,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired/desiredtest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -34,7 +35,7 @@ func keeping(t *testing.T, annotations ...string) *pass.Pass {
 
 func TestHooksOfARemovalRunWithoutDoubtOnly(t *testing.T) {
 	const hook = "kubectl-gitops.dev/hook=PreDelete"
-	key := record.Key{Kind: "ConfigMap", Name: "a"}
+	key := object.Key{Kind: "ConfigMap", Name: "a"}
 	for name, test := range map[string]struct {
 		change func(*pass.Pass)
 		runs   bool
@@ -42,7 +43,7 @@ func TestHooksOfARemovalRunWithoutDoubtOnly(t *testing.T) {
 		"removed":                       {func(*pass.Pass) {}, true},
 		"everything stays":              {func(p *pass.Pass) { p.App.KeepRemoved = true }, false},
 		"an app is not known":           {func(p *pass.Pass) { p.Listed.NotPruned = "perhaps" }, false},
-		"another app takes an object":   {func(p *pass.Pass) { p.HandsOver = map[record.Key]bool{key: true} }, false},
+		"another app takes an object":   {func(p *pass.Pass) { p.HandsOver = map[object.Key]bool{key: true} }, false},
 		"another app was asked for":     {func(p *pass.Pass) { p.Listed.NotSelected = true }, false},
 		"its hooks are all of the past": {func(p *pass.Pass) { p.Record.Kept = nil }, false},
 	} {

@@ -5,9 +5,9 @@ import (
 	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -26,7 +26,7 @@ func (rd deciding) renderOpen(ctx context.Context, open []*pass.Pass) []*pass.Pa
 // disputed returns the apps with unchanged inputs that hold an object which one of claimants claims. They are no longer up to
 // date.
 func (rd deciding) disputed(claimants []*pass.Pass) []*pass.Pass {
-	claimed := map[record.Key]bool{}
+	claimed := map[object.Key]bool{}
 	for _, p := range claimants {
 		for _, k := range pass.Claimed(p) {
 			claimed[k] = true
@@ -34,7 +34,7 @@ func (rd deciding) disputed(claimants []*pass.Pass) []*pass.Pass {
 	}
 	var again []*pass.Pass
 	for _, p := range rd.passes {
-		if p.Listed.State == pass.InputsUnchanged && slices.ContainsFunc(pass.Claimed(p), func(k record.Key) bool { return claimed[k] }) {
+		if p.Listed.State == pass.InputsUnchanged && slices.ContainsFunc(pass.Claimed(p), func(k object.Key) bool { return claimed[k] }) {
 			p.Listed.State = pass.Open
 			p.Report.Counts = report.Counts{}
 			again = append(again, p)

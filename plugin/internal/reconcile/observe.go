@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -135,7 +136,7 @@ func (g *identity) fail(err error) {
 }
 
 func (g *identity) observe(ctx context.Context, passes []*pass.Pass) error {
-	rows := map[record.Key]record.Row{}
+	rows := map[object.Key]record.Row{}
 	var newest uint64
 	for _, p := range passes {
 		p.Live, p.Listed.Shared = g.live, g.live

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
@@ -26,7 +27,7 @@ type Session struct {
 
 	last       *run
 	members    []*member
-	holder     map[record.Key]*member // by the objects that they hold
+	holder     map[object.Key]*member // by the objects that they hold
 	watches    map[Watch]string
 	lastRunOK  bool
 	allHealthy bool
@@ -37,7 +38,7 @@ type Session struct {
 // member is an app between two runs.
 type member struct {
 	last    *pass.Pass
-	changed map[record.Key]bool // what may have drifted since
+	changed map[object.Key]bool // what may have drifted since
 }
 
 // Watch is one watch of metadata: its kind and namespace, and the rights of one identity. It may be a key of a map.
@@ -97,7 +98,7 @@ func forget(p *pass.Pass) {
 
 // remember keeps from a whole run what the next runs need.
 func (s *Session) remember(rd *run, err error) {
-	s.members, s.holder = nil, map[record.Key]*member{}
+	s.members, s.holder = nil, map[object.Key]*member{}
 	s.allHealthy = err == nil
 	for _, p := range rd.passes {
 		suspended := p.Report.Suspended != nil
@@ -105,7 +106,7 @@ func (s *Session) remember(rd *run, err error) {
 		if p.Listed != nil && (p.Listed.State == pass.Gone || p.Listed.NotSelected) {
 			continue // whoever changes its objects, they are none of this loop's business
 		}
-		m := &member{last: p, changed: map[record.Key]bool{}}
+		m := &member{last: p, changed: map[object.Key]bool{}}
 		s.members = append(s.members, m)
 		for k := range p.Record.All() {
 			s.holder[k] = m
@@ -153,7 +154,7 @@ func (s *Session) RunChanged(ctx context.Context) (out Outcome, done bool) {
 			continue
 		}
 		p := m.last.Repeat(ctx, m.changed)
-		m.changed = map[record.Key]bool{}
+		m.changed = map[object.Key]bool{}
 		err := p.Run(ctx)
 		if errors.Is(err, pass.ErrRecordChanged) || errors.Is(err, build.ErrSlow) {
 			return out, false
@@ -199,7 +200,7 @@ func (w Watch) Follow(ctx context.Context, after string, each func(cluster.Chang
 // reads that object.
 func (s *Session) Changed(ctx context.Context, w Watch, c cluster.Change[*metav1.PartialObjectMetadata]) bool {
 	u := c.Object
-	key := record.Key{Group: w.Kind.Group, Kind: w.Kind.Kind, Namespace: u.Namespace, Name: u.Name}
+	key := object.Key{Group: w.Kind.Group, Kind: w.Kind.Kind, Namespace: u.Namespace, Name: u.Name}
 	m := s.holder[key]
 	if m == nil || m.last.Env != w.rights {
 		return false

@@ -5,6 +5,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -46,7 +47,7 @@ type identity struct {
 // move is a row of one app whose object belongs to another app according to Git.
 type move struct {
 	from, to *pass.Pass
-	key      record.Key
+	key      object.Key
 }
 
 // opened is the checkout of a commit, or why there is none.

@@ -82,12 +82,6 @@ func (r *Row) mark(marks string) {
 	}
 }
 
-// Key identifies an object whatever version of its kind is used.
-type Key struct{ Group, Kind, Namespace, Name string }
-
-// KeyOf returns the key of a reference.
-func KeyOf(r object.Ref) Key { return Key{r.Group, r.Kind.Kind, r.Namespace, r.Name} }
-
 // Header is the part of the inventory that says what the rows belong to.
 type Header struct {
 	App           string            `json:"app"`
@@ -120,14 +114,14 @@ type Header struct {
 // Inventory is the header and the rows of one app.
 type Inventory struct {
 	Header
-	rows map[Key]Row // see rows.go
+	rows map[object.Key]Row // see rows.go
 }
 
 // NewInventory returns an empty inventory of app with a key of its own.
 func NewInventory(app string) *Inventory {
 	key := make([]byte, 32)
 	rand.Read(key) // never fails
-	return &Inventory{Header: Header{App: app, Secret: key, Shards: 1}, rows: map[Key]Row{}}
+	return &Inventory{Header: Header{App: app, Secret: key, Shards: 1}, rows: map[object.Key]Row{}}
 }
 
 // Hash returns the keyed hash of data, 22 characters: equal data are seen to be equal, nothing else is told.
@@ -189,7 +183,7 @@ func (inv *Inventory) shardCount() int {
 	return n
 }
 
-func shardOf(k Key, shards int) int {
+func shardOf(k object.Key, shards int) int {
 	h := fnv.New32a()
 	fmt.Fprintf(h, "%s/%s/%s/%s", k.Group, k.Kind, k.Namespace, k.Name)
 	return int(h.Sum32()) & (shards - 1)
@@ -208,7 +202,7 @@ func (inv *Inventory) Encode() ([]Shard, error) {
 	shards := make([]Shard, inv.Shards)
 	rows := make([][]Row, inv.Shards)
 	for _, r := range inv.Sorted() {
-		i := shardOf(KeyOf(r.Ref), inv.Shards)
+		i := shardOf(object.KeyOf(r.Ref), inv.Shards)
 		rows[i] = append(rows[i], r)
 	}
 	for i := range shards {
@@ -243,7 +237,7 @@ var errCorrupt = errors.New("the inventory is not readable")
 
 // decodeRows reads what encodeRows wrote: a line of five fields names the kind of the lines of eight that follow, and
 // the last line says how many of these there are: half a shard is not a smaller one.
-func decodeRows(data []byte, into map[Key]Row) error {
+func decodeRows(data []byte, into map[object.Key]Row) error {
 	var kind object.Kind
 	rows, complete := 0, false
 	for n, line := range bytes.Split(data, []byte("\n")) {
@@ -265,7 +259,7 @@ func decodeRows(data []byte, into map[Key]Row) error {
 			if err == nil {
 				err = r.Check()
 			}
-			into[KeyOf(r.Ref)] = r
+			into[object.KeyOf(r.Ref)] = r
 			rows++
 		case 'e': // true or false
 			kind = object.Kind{}
@@ -309,7 +303,7 @@ func (inv *Inventory) open(s Shard) error {
 
 // Decode puts the shards of one app together; a missing or unreadable one is an error, never an empty one.
 func Decode(shards map[int]Shard) (*Inventory, error) {
-	inv := &Inventory{rows: map[Key]Row{}}
+	inv := &Inventory{rows: map[object.Key]Row{}}
 	if err := json.Unmarshal(shards[0].Header, &inv.Header); err != nil {
 		return nil, fmt.Errorf("%w: header: %w", errCorrupt, err)
 	}

@@ -29,7 +29,7 @@ func inventoryOf(n int, generation int64) *Inventory {
 		if i%3 == 0 {
 			ref = object.Ref{Kind: widgets, Name: fmt.Sprintf("object-%d", i)}
 		}
-		inv.rows[KeyOf(ref)] = Row{Ref: ref, UID: types.UID(fmt.Sprint(i)), ResourceVersion: "12", Generation: generation,
+		inv.rows[object.KeyOf(ref)] = Row{Ref: ref, UID: types.UID(fmt.Sprint(i)), ResourceVersion: "12", Generation: generation,
 			Manifest: "m", Owned: "o", Metadata: "d", Adopted: i%5 == 0, CreateOnly: i%7 == 0, Expires: i%11 == 0}
 	}
 	return inv
@@ -86,7 +86,7 @@ func TestSaveCutOffLosesNoRow(t *testing.T) {
 		before := stored(t, old)
 		next := &Inventory{Header: old.Header, rows: inventoryOf(to, 2).rows}
 		for range 50 { // some leave, too
-			k := KeyOf(object.Ref{Kind: widgets, Name: fmt.Sprintf("object-%d", 3*r.IntN(from/3+1))})
+			k := object.KeyOf(object.Ref{Kind: widgets, Name: fmt.Sprintf("object-%d", 3*r.IntN(from/3+1))})
 			delete(next.rows, k)
 		}
 		after := stored(t, next)
@@ -183,11 +183,11 @@ func FuzzDecodeRows(f *testing.F) {
 	f.Add([]byte(`["","v1","ConfigMap","configmaps",true]` + "\n" + `["ns","n","u","1",1,"m","o","d"]` + "\n[1]\n"))
 	f.Add([]byte(`[null,null,null,null,null]` + "\n" + `[null,"n",null,null,null,null,null,null]`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		rows := map[Key]Row{}
+		rows := map[object.Key]Row{}
 		if decodeRows(data, rows) != nil {
 			return
 		}
-		again := map[Key]Row{}
+		again := map[object.Key]Row{}
 		inv := &Inventory{rows: rows}
 		if err := decodeRows(encodeRows(inv.Sorted()), again); err != nil || !reflect.DeepEqual(rows, again) {
 			t.Errorf("%v is read, but not again: %v (%v)", rows, again, err)
@@ -226,7 +226,7 @@ func TestNewestIsTheHighestNumber(t *testing.T) {
 	}
 	for i, v := range []string{"9", "100", "", "odd"} {
 		ref := object.Ref{Kind: configMaps, Name: fmt.Sprint(i)}
-		inv.rows[KeyOf(ref)] = Row{Ref: ref, ResourceVersion: v}
+		inv.rows[object.KeyOf(ref)] = Row{Ref: ref, ResourceVersion: v}
 	}
 	if got := inv.Newest(); got != "100" {
 		t.Errorf("got %q", got)

@@ -48,7 +48,7 @@ func TestARecordKnowsWhetherItWasSaved(t *testing.T) {
 	if r.Unsaved() {
 		t.Error("it was saved as it is")
 	}
-	if r.Restore(object.Ref{Kind: configMaps, Namespace: "shop", Name: "x"}, "u"); !r.Unsaved() || !r.rows[Key{"", "ConfigMap", "shop", "x"}].Adopted {
+	if r.Restore(object.Ref{Kind: configMaps, Namespace: "shop", Name: "x"}, "u"); !r.Unsaved() || !r.rows[object.Key{Group: "", Kind: "ConfigMap", Namespace: "shop", Name: "x"}].Adopted {
 		t.Error("a row that was restored is new, and somebody else's perhaps")
 	}
 	if kinds := r.Kinds(); len(kinds) != 1 || kinds[0] != configMaps {

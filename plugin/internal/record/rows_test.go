@@ -9,7 +9,7 @@ import (
 
 func TestHowARowComesAndGoes(t *testing.T) {
 	ref := object.Ref{Kind: configMaps, Namespace: "shop", Name: "x"}
-	k, giver, taker := KeyOf(ref), NewInventory("shop"), NewInventory("store")
+	k, giver, taker := object.KeyOf(ref), NewInventory("shop"), NewInventory("store")
 	if _, known := giver.Row(k); known || giver.Len() != 0 {
 		t.Fatal("a new record has no rows")
 	}
@@ -40,7 +40,7 @@ func TestHowARowComesAndGoes(t *testing.T) {
 
 func TestSmallChangesOfARow(t *testing.T) {
 	ref := object.Ref{Kind: configMaps, Namespace: "shop", Name: "x"}
-	inv, k := NewInventory("shop"), KeyOf(ref)
+	inv, k := NewInventory("shop"), object.KeyOf(ref)
 	changes := func() {
 		inv.SeenAt(k, "8")
 		inv.NoteCreateOnly(k)
@@ -59,7 +59,7 @@ func TestSmallChangesOfARow(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 	for key, row := range inv.All() { // a row may leave meanwhile
-		if inv.LeftAlone(key); key != KeyOf(row.Ref) {
+		if inv.LeftAlone(key); key != object.KeyOf(row.Ref) {
 			t.Errorf("%v is the key of %v", key, row.Ref)
 		}
 	}

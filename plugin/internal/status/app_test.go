@@ -73,7 +73,7 @@ func (a *app) has(k object.Kind, namespace, name, more string, row func(*record.
 
 // changes edits an object in the cluster.
 func (a *app) changes(k object.Kind, namespace, name string, edit func(u *unstructured.Unstructured)) *app {
-	key := record.Key{Group: k.Group, Kind: k.Kind, Namespace: namespace, Name: name}
+	key := object.Key{Group: k.Group, Kind: k.Kind, Namespace: namespace, Name: name}
 	u := a.live.Object(key).(*unstructured.Unstructured).DeepCopy()
 	u.SetResourceVersion("6")
 	edit(u)
@@ -83,7 +83,7 @@ func (a *app) changes(k object.Kind, namespace, name string, edit func(u *unstru
 }
 
 func (a *app) gone(k object.Kind, namespace, name string) *app {
-	a.live.Drop(record.Key{Group: k.Group, Kind: k.Kind, Namespace: namespace, Name: name})
+	a.live.Drop(object.Key{Group: k.Group, Kind: k.Kind, Namespace: namespace, Name: name})
 	return a
 }
 

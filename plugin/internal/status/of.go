@@ -55,7 +55,7 @@ func Of(in Input) App {
 		}
 		if in.PerObject {
 			if !row.CreateOnly && rec.ForeignFields != record.ForeignKeep {
-				rs.Message = cmp.Or(rs.Message, live.Unmanaged(in.Live.Member(record.KeyOf(row.Ref), in.Set)))
+				rs.Message = cmp.Or(rs.Message, live.Unmanaged(in.Live.Member(object.KeyOf(row.Ref), in.Set)))
 			}
 			s.Resources = append(s.Resources, rs)
 		}
@@ -137,7 +137,7 @@ func resourceOf(inv *record.Inventory, row record.Row, snapshot *live.Snapshot, 
 		rs.Sync, rs.Health, rs.Message = report.SyncUnknown, health.Unknown, unread.Error()
 		return rs
 	}
-	u := snapshot.Values(record.KeyOf(row.Ref), id)
+	u := snapshot.Values(object.KeyOf(row.Ref), id)
 	if h, why, gone := expired(row, u); gone {
 		rs.Health, rs.Message = h, why
 	} else if rs.Health, rs.Message = rules.Of(u); rs.Health != health.Healthy {

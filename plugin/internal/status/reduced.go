@@ -21,7 +21,7 @@ func Reduced(in Input, rows []record.Row, unread []error) App {
 	for _, row := range rows {
 		rs := Resource{Object: row.ID(), Short: row.Ref.String(), Where: object.ShortIn(row.Ref, spread), Namespace: row.Namespace,
 			Sync: report.SyncUnknown, Health: health.Unknown}
-		if u := in.Live.Values(record.KeyOf(row.Ref), in.Set); u != nil {
+		if u := in.Live.Values(object.KeyOf(row.Ref), in.Set); u != nil {
 			rs.Health, rs.Message = in.Rules.Of(u)
 			if rs.Health != health.Healthy {
 				rs.Since = health.UnhealthySince(u)

@@ -4,6 +4,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
@@ -15,7 +16,7 @@ type App struct {
 	Record   *record.Record // nil when it could not be loaded, or is another list's
 	Live     *live.Snapshot
 	Desired  []*desired.Object
-	Claims   []record.Key // what Git says that the app holds, as far as that is known
+	Claims   []object.Key // what Git says that the app holds, as far as that is known
 	Failed   bool         // its run has ended with an error
 	LeftList bool         // gitops.yaml does not name it any more
 	Waits    bool         // for a render that goes on: what it holds is not known yet

@@ -5,7 +5,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
 // Conflicts returns the objects that two apps define, as problems of both: neither is believed. The keys are names of apps.
@@ -14,7 +14,7 @@ func Conflicts(apps []App) map[string]manifest.Problems {
 		app string
 		*desired.Object
 	}
-	first := map[record.Key]claim{}
+	first := map[object.Key]claim{}
 	wrong := map[string]manifest.Problems{}
 	for _, a := range apps {
 		for _, o := range a.Desired {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
@@ -12,7 +13,7 @@ import (
 // Move is an object that Git moved from one app to another. The app that it leaves must not prune it, whatever happens to the
 // other one.
 type Move struct {
-	Key      record.Key
+	Key      object.Key
 	From, To string         // names of apps; To is "" when it is only not known that the object went to no other app
 	Handover *plan.Handover // what the taker needs to take the object over; nil when it is not proven to be the giver's
 	Why      string         // of a move without To: why nothing is pruned
@@ -21,7 +22,7 @@ type Move struct {
 // Moves finds the objects that Git moved between apps, in the order of the apps that they leave. While it is not known what an app
 // holds, nothing is pruned that it may contain: it may have moved there.
 func Moves(apps []App) []Move {
-	holders := map[record.Key]int{}
+	holders := map[object.Key]int{}
 	var unknown []App
 	for i, a := range apps {
 		if !a.known() {
@@ -36,7 +37,7 @@ func Moves(apps []App) []Move {
 		if giver.Failed || giver.Record == nil || !giver.Complete {
 			continue
 		}
-		wants := make(map[record.Key]bool, len(giver.Claims))
+		wants := make(map[object.Key]bool, len(giver.Claims))
 		for _, k := range giver.Claims {
 			wants[k] = true
 		}
@@ -59,7 +60,7 @@ func Moves(apps []App) []Move {
 
 // handover is what the taker needs to take an object over: its row proves that the object is the instance's to move. nil when the
 // object is not the one of the row.
-func handover(giver, taker App, k record.Key, row record.Row) *plan.Handover {
+func handover(giver, taker App, k object.Key, row record.Row) *plan.Handover {
 	u := taker.Live.Object(k)
 	if u == nil || plan.OtherSet(u, giver.Set) != "" {
 		return nil

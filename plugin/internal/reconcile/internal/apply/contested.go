@@ -8,9 +8,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -24,7 +24,7 @@ const (
 // Contested remembers which fields were reverted lately. The zero value is ready to use, by several goroutines.
 type Contested struct {
 	mu      sync.Mutex
-	reverts map[record.Key]map[string]*contestedField
+	reverts map[object.Key]map[string]*contestedField
 }
 
 type contestedField struct {
@@ -39,7 +39,7 @@ func (f *Contested) Reverted(now time.Time, s *plan.Step, before *unstructured.U
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.reverts == nil {
-		f.reverts = map[record.Key]map[string]*contestedField{}
+		f.reverts = map[object.Key]map[string]*contestedField{}
 	}
 	if f.reverts[s.Key()] == nil {
 		f.reverts[s.Key()] = map[string]*contestedField{}

@@ -6,10 +6,10 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
 // Ask finds out, before the first write of the app, which changes the API server refuses and which objects are to be
@@ -68,7 +68,7 @@ func (e *Execution) askAbout(ctx context.Context, steps []*plan.Step) []apply.Re
 	if len(refused) == 0 {
 		refused = e.Applier.Ask(ctx, rest)
 	}
-	var keys []record.Key
+	var keys []object.Key
 	for _, r := range refused {
 		keys = append(keys, r.Key())
 	}
@@ -90,7 +90,7 @@ func (e *Execution) refuse(ctx context.Context, refused []apply.Refused) error {
 		return guard
 	}
 	failed := e.Failed
-	e.Failed = map[record.Key]bool{} // a refused change blocks no revert
+	e.Failed = map[object.Key]bool{} // a refused change blocks no revert
 	for len(steps) > 0 {
 		n := 1
 		for n < len(steps) && steps[n].Stage == steps[0].Stage {
@@ -108,10 +108,10 @@ func (e *Execution) refuse(ctx context.Context, refused []apply.Refused) error {
 }
 
 // before returns what the last run of this process found refused of an app.
-func (m *Refusals) before(app string) []record.Key {
+func (m *Refusals) before(app string) []object.Key {
 	keys, _ := m.keys.Load(app)
-	list, _ := keys.([]record.Key)
+	list, _ := keys.([]object.Key)
 	return list
 }
 
-func (m *Refusals) keep(app string, keys []record.Key) { m.keys.Store(app, keys) }
+func (m *Refusals) keep(app string, keys []object.Key) { m.keys.Store(app, keys) }

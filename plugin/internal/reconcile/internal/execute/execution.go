@@ -8,6 +8,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/hooks"
@@ -80,7 +81,7 @@ func (e *Execution) ready(ctx context.Context, next desired.Stage) error {
 		return nil
 	}
 	var crds []*desired.Object
-	var earlier []record.Key
+	var earlier []object.Key
 	for _, o := range e.Desired {
 		switch s := o.Stage(); {
 		case e.Failed[o.Key()]:
@@ -100,7 +101,7 @@ func (e *Execution) ready(ctx context.Context, next desired.Stage) error {
 		if err := (kinds{e}).awaitKinds(ctx); err != nil {
 			return err
 		}
-		e.failedWaves = e.failedWaves || next.Phase >= desired.PhaseWaves && slices.ContainsFunc(earlier, func(k record.Key) bool { return e.Failed[k] })
+		e.failedWaves = e.failedWaves || next.Phase >= desired.PhaseWaves && slices.ContainsFunc(earlier, func(k object.Key) bool { return e.Failed[k] })
 	}
 	if e.failedWaves {
 		return nil
@@ -195,11 +196,11 @@ func (e *Execution) PruneAll(ctx context.Context, rest []plan.Prune) error {
 		concurrent.Each(ctx, n, apply.AtOnce, func(i int) { changes[i], pruned[i], done[i] = a.Prune(ctx, now[i]) })
 		for i, r := range now {
 			if done[i] && !e.DryRun {
-				e.Record.Pruned(record.KeyOf(r.Row.Ref))
+				e.Record.Pruned(object.KeyOf(r.Row.Ref))
 			}
 			if c := changes[i]; c != nil {
 				if c.Action == report.Failed {
-					e.Failed[record.KeyOf(r.Row.Ref)] = true
+					e.Failed[object.KeyOf(r.Row.Ref)] = true
 				}
 				if c.Action == report.Pruned {
 					e.Say.Effects = append(e.Say.Effects, report.Effect{Ref: r.Row.Ref, Before: pruned[i]})

@@ -11,10 +11,10 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
 // kinds applies objects whose kind the app itself defines, once the API server serves that kind.
@@ -32,7 +32,7 @@ func (e kinds) findServed(ctx context.Context, crds []*desired.Object) error {
 		until = until.Add(min(kindMoment, e.Wait.Timeout))
 	}
 	e.gaveMoment = true
-	e.notEstablishedYet = map[record.Key]bool{}
+	e.notEstablishedYet = map[object.Key]bool{}
 	for _, o := range crds {
 		established, err := e.establishedBy(ctx, o.Ref, until)
 		if err != nil {
@@ -48,7 +48,7 @@ func (e kinds) findServed(ctx context.Context, crds []*desired.Object) error {
 // establishedBy waits until the API server serves a CRD, or until the given time. It does not wait for a CRD whose names are
 // refused.
 func (e kinds) establishedBy(ctx context.Context, crd cluster.Ref, until time.Time) (bool, error) {
-	k := record.KeyOf(crd)
+	k := object.KeyOf(crd)
 	for pause, asked := wait.FirstPause/4, false; ; pause, asked = min(pause*2, wait.LongestPause), true {
 		switch seen := e.Wait.Track.After[k]; {
 		case health.Established(seen):
@@ -137,13 +137,13 @@ func (e kinds) mayBeServed(s *plan.Step) bool {
 }
 
 // notEstablished returns why a CRD is not established.
-func (e kinds) notEstablished(crd record.Key) string {
+func (e kinds) notEstablished(crd object.Key) string {
 	return cmp.Or(health.FailedCondition(e.Wait.Track.After[crd]), "it is not established")
 }
 
 // needed lists the objects that the objects of a stage depend on.
-func (e kinds) needed(next desired.Stage) []record.Key {
-	var keys []record.Key
+func (e kinds) needed(next desired.Stage) []object.Key {
+	var keys []object.Key
 	for _, s := range e.Plan.Steps {
 		if s.Stage != next {
 			continue

@@ -6,11 +6,11 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/hooks"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
 // Execution carries out the plan of one app in one run. Ask, Apply, Prune and EndKinds are called in this order, by one
@@ -20,7 +20,7 @@ type Execution struct {
 	Hooks   *hooks.Runner       // runs the hooks of the app
 	Plan    *plan.Plan          // what should happen
 	Desired []*desired.Object   // all objects of the app, planned or not
-	Ignored map[record.Key]bool // in Git, but an annotation says to leave the object alone
+	Ignored map[object.Key]bool // in Git, but an annotation says to leave the object alone
 	Loop    bool                // objects of kinds that are not served yet are left to a later run
 	Budget  app.Budget          // how many objects may be deleted without a trailer in the commit message
 
@@ -28,9 +28,9 @@ type Execution struct {
 	Allowed      func(ctx context.Context) plan.Allowance // how many deletions commit messages allow
 	CheckCluster func(ctx context.Context) error          // fails when the record was made in another cluster
 	WarnMissing  func(owners.Claim)                       // receives the former owner of an object that was taken over
-	Applied      func(record.Key)                         // receives each object that was created
+	Applied      func(object.Key)                         // receives each object that was created
 
-	Failed      map[record.Key]bool // objects that failed or were skipped
+	Failed      map[object.Key]bool // objects that failed or were skipped
 	failedWaves bool                // an object of an earlier wave failed
 	kindState
 	recreated []*plan.Step // objects that were deleted and created anew, or would be in a dry run
@@ -49,7 +49,7 @@ type recreations struct {
 
 // kindState is what is known of the kinds that the app itself defines.
 type kindState struct {
-	notEstablishedYet map[record.Key]bool // CRDs that are not established yet
+	notEstablishedYet map[object.Key]bool // CRDs that are not established yet
 	waitingForKind    []*plan.Step        // steps that are applied once their CRD is established
 	Postponed         int                 // how many of these steps are left to a later run
 	gaveMoment        bool                // the first wait for CRDs is over

@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
@@ -59,7 +60,7 @@ func (r *Runner) await(parent context.Context, o *desired.Object, run *record.Ho
 func (r *Runner) tellHookWaiting(run *record.HookRun, live *unstructured.Unstructured) {
 	_, message := r.Wait.Track.Rules.Of(live)
 	text := fmt.Sprintf("%s: %s hook: %s", r.Say.Short(run.Ref), run.Phase, cmp.Or(message, "running"))
-	r.Say.WaitingFor(record.KeyOf(run.Ref), text)
+	r.Say.WaitingFor(object.KeyOf(run.Ref), text)
 }
 
 // failureLog adds the last words of the newest failed pod of a hook to its failure: the termination message, or else the end

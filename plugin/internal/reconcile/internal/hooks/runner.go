@@ -14,6 +14,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
@@ -129,7 +130,7 @@ func (r *Runner) clear(ctx context.Context, o *desired.Object, run *record.HookR
 		return err
 	}
 	known, _ := desired.ParseHook(live.GetAnnotations())
-	row, _ := r.Record.Row(record.KeyOf(ref))
+	row, _ := r.Record.Row(object.KeyOf(ref))
 	ours := row.UID == live.GetUID() || run != nil && run.UID == live.GetUID()
 	switch {
 	case known == nil && !ours:
@@ -279,7 +280,7 @@ func (r *Runner) Clean(ctx context.Context) error {
 		if err != nil || inGit(run) {
 			return false
 		}
-		_, object := r.Record.Row(record.KeyOf(run.Ref)) // the hook became an object of the app
+		_, object := r.Record.Row(object.KeyOf(run.Ref)) // the hook became an object of the app
 		other := slices.ContainsFunc(r.Record.Runs, func(other record.HookRun) bool { return other.UID == run.UID && inGit(other) })
 		if run.UID == "" || run.Gone || object || other || r.KeepRemoved || record.IsContainer(run.Ref.Kind) {
 			return true

@@ -8,8 +8,8 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -68,9 +68,9 @@ func (p ending) recheckHealth() error {
 	if p.Record.AllHealthy {
 		return nil
 	}
-	var keys []record.Key
+	var keys []object.Key
 	for _, row := range p.Record.Sorted() {
-		keys = append(keys, record.KeyOf(row.Ref))
+		keys = append(keys, object.KeyOf(row.Ref))
 	}
 	switch {
 	case p.Opts.DryRun:

@@ -1,6 +1,7 @@
 package pass
 
 import (
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
@@ -12,17 +13,17 @@ func (j *Job) MayContain(row record.Row) bool {
 }
 
 // HandOver notes that the app hands an object over to another app.
-func (k *Known) HandOver(key record.Key) {
+func (k *Known) HandOver(key object.Key) {
 	if k.HandsOver == nil {
-		k.HandsOver = map[record.Key]bool{}
+		k.HandsOver = map[object.Key]bool{}
 	}
 	k.HandsOver[key] = true
 }
 
 // TakeOver notes that the app takes an object over from another app.
-func (k *Known) TakeOver(key record.Key, h *plan.Handover) {
+func (k *Known) TakeOver(key object.Key, h *plan.Handover) {
 	if k.TakesOver == nil {
-		k.TakesOver = map[record.Key]*plan.Handover{}
+		k.TakesOver = map[object.Key]*plan.Handover{}
 	}
 	k.TakesOver[key] = h
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -76,13 +77,13 @@ func (p reverting) HasDrifted() bool {
 func (p reverting) left() []record.Row {
 	planned := p.keys()
 	return slices.DeleteFunc(p.Record.Sorted(), func(row record.Row) bool {
-		k := record.KeyOf(row.Ref)
+		k := object.KeyOf(row.Ref)
 		return row.Manifest == "" || p.States[k] == live.InSync || p.handedOn(k) || slices.Contains(planned, k)
 	})
 }
 
 // handedOn reports whether an interrupted run gave the object to another app of the instance.
-func (p reverting) handedOn(k record.Key) bool {
+func (p reverting) handedOn(k object.Key) bool {
 	return p.Apps[plan.OtherSet(p.Live.Object(k), p.Set)] != ""
 }
 

@@ -3,8 +3,8 @@ package pass
 import (
 	"context"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -53,7 +53,7 @@ func (p ending) noteInputs() {
 }
 
 // installed makes later renders ask the API server again about kinds, after a CRD was created.
-func (p writing) installed(k record.Key) {
+func (p writing) installed(k object.Key) {
 	if k.Kind == "CustomResourceDefinition" && k.Group == "apiextensions.k8s.io" {
 		p.Env.Renders.ForgetCustom()
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -150,8 +151,8 @@ func (p reading) Compared(ctx context.Context) error {
 }
 
 // observeDrift reads the objects at keys, which a watch reported. All other objects count as in sync.
-func (p reading) observeDrift(ctx context.Context, keys []record.Key) error {
-	p.States = make(map[record.Key]live.State, p.Record.Len())
+func (p reading) observeDrift(ctx context.Context, keys []object.Key) error {
+	p.States = make(map[object.Key]live.State, p.Record.Len())
 	for k := range p.Record.All() {
 		p.States[k] = live.InSync
 	}

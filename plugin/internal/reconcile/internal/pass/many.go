@@ -7,9 +7,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
 // RenderListed renders an app of a gitops.yaml. Failure has the error, unless the app can wait: for its render
@@ -43,7 +43,7 @@ func (p reading) RenderListed(ctx context.Context) {
 
 // OwnPart returns the objects of the app in the snapshot that all apps of one identity share.
 func (p *Pass) OwnPart() *live.Snapshot {
-	keys := make([]record.Key, 0, p.Record.Len()+len(p.Desired))
+	keys := make([]object.Key, 0, p.Record.Len()+len(p.Desired))
 	for k := range p.Record.All() {
 		keys = append(keys, k)
 	}

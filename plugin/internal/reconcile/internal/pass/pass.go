@@ -11,13 +11,13 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/execute"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/preflight"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -92,7 +92,7 @@ func verifyingParts(p *Pass) []part {
 // New returns a pass for one app, which has sent no request yet. ctx ends when the process is told to stop. The app is one of
 // flags or of a record; NewListed makes a pass for an app of a gitops.yaml.
 func New(ctx context.Context, r *Env, a app.App, opts Options) *Pass {
-	p := &Pass{Env: r, Job: Job{ctx: ctx, App: a, Opts: opts, Set: r.Records.ID(a.Name), Started: r.Now(), Config: r.OwnSettings(a)}, Known: Known{Live: live.New()}, Wanted: Wanted{NewKinds: map[cluster.Kind]bool{}}, Tools: Tools{Track: wait.NewTracker(), Exec: &execute.Execution{Failed: map[record.Key]bool{}}}}
+	p := &Pass{Env: r, Job: Job{ctx: ctx, App: a, Opts: opts, Set: r.Records.ID(a.Name), Started: r.Now(), Config: r.OwnSettings(a)}, Known: Known{Live: live.New()}, Wanted: Wanted{NewKinds: map[cluster.Kind]bool{}}, Tools: Tools{Track: wait.NewTracker(), Exec: &execute.Execution{Failed: map[object.Key]bool{}}}}
 	p.Teller = &tell.Teller{Emit: r.Events, SecretsOf: p.Reading().secretsInPlay, Report: &report.App{Name: a.Name, Cause: opts.Cause, DryRun: opts.DryRun,
 		Source: r.From, Changes: []report.Change{}, Pruned: []string{}}}
 	p.Report.Source.Path = a.Path
@@ -210,7 +210,7 @@ func (p planning) makePlan(ctx context.Context) error {
 // readPlanned reads what the plan needs to know of the live objects.
 func (p planning) readPlanned(ctx context.Context) error {
 	p.Report.Counts.Unchanged += len(p.Plan.Unchanged)
-	var same []record.Key
+	var same []object.Key
 	for _, o := range p.Plan.Unchanged {
 		same = append(same, o.Key())
 	}
@@ -232,7 +232,7 @@ func (p planning) listBeforePrune(ctx context.Context) error {
 }
 
 // readUnknownHealth reads objects after a run that ended before all were healthy. Otherwise they are assumed healthy.
-func (p planning) readUnknownHealth(ctx context.Context, keys []record.Key) error {
+func (p planning) readUnknownHealth(ctx context.Context, keys []object.Key) error {
 	if p.Record.AllHealthy || p.Opts.Only != nil {
 		for _, k := range keys {
 			p.Track.AssumedHealthy[k] = true
@@ -351,13 +351,13 @@ func (p writing) waitForHealth(ctx context.Context) error {
 }
 
 // expires tells whether an object is a Job with a time to live: when it is gone, it has run.
-func (p *Pass) expires(k record.Key) bool {
+func (p *Pass) expires(k object.Key) bool {
 	row, _ := p.Record.Row(k)
 	return row.Expires
 }
 
-func (p *Pass) keys() []record.Key {
-	keys := make([]record.Key, 0, len(p.Desired))
+func (p *Pass) keys() []object.Key {
+	keys := make([]object.Key, 0, len(p.Desired))
 	for _, o := range p.Desired {
 		keys = append(keys, o.Key())
 	}
@@ -373,7 +373,7 @@ func (p reading) LearnPromised(ctx context.Context) {
 }
 
 // Repeat returns a pass like p, with the record of p, that reads only the objects at changed.
-func (p *Pass) Repeat(ctx context.Context, changed map[record.Key]bool) *Pass {
+func (p *Pass) Repeat(ctx context.Context, changed map[object.Key]bool) *Pass {
 	opts := p.Opts
 	opts.Commit, opts.Open, opts.Records, opts.RanOut = p.Commit, nil, nil, nil
 	opts.Only = &OnlyChanged{rec: p.Record, apps: p.Apps, keys: slices.Collect(maps.Keys(changed))}

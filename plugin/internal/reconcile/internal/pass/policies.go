@@ -3,13 +3,13 @@ package pass
 import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // sort splits what was rendered into objects to apply, to run as hooks, to leave alone, and to leave to a later run.
 func (p reading) sort(objects []*desired.Object) {
-	p.Desired, p.Hooks.List, p.ignored = nil, nil, map[record.Key]bool{}
+	p.Desired, p.Hooks.List, p.ignored = nil, nil, map[object.Key]bool{}
 	for _, o := range objects {
 		switch {
 		case o.Resource == "": // its kind is not known yet
@@ -40,7 +40,7 @@ func (p reading) tellMisunderstood(objects []*desired.Object) {
 // markNotPruned excludes objects from pruning that Git asks to leave alone, and all objects of an app that is not pruned.
 func (p planning) markNotPruned() {
 	for i, r := range p.Plan.Prunes {
-		if p.ignored[record.KeyOf(r.Row.Ref)] {
+		if p.ignored[object.KeyOf(r.Row.Ref)] {
 			p.Plan.Prunes[i].NotPruned = "its annotation asks to leave it alone"
 		} else if p.App.KeepRemoved {
 			p.Plan.Prunes[i].NotPruned = "it left Git, and gitops.yaml says prune: false"

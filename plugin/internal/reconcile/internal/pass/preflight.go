@@ -6,8 +6,8 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/preflight"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -56,7 +56,7 @@ func (p reading) maybeOtherCluster() bool {
 // tellUnowned warns, once in the life of the process, of objects that carry the label of the app although neither Git nor the
 // record names them. People copy objects with their labels. Such objects are never touched.
 func (p planning) tellUnowned() {
-	inGit := map[record.Key]bool{}
+	inGit := map[object.Key]bool{}
 	for _, o := range p.Desired {
 		inGit[o.Key()] = true
 	}

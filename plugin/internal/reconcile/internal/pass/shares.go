@@ -9,9 +9,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -21,16 +21,16 @@ func (p writing) renameShares(ctx context.Context) error {
 	if p.Opts.DryRun {
 		return nil
 	}
-	planned := map[record.Key]bool{} // these are renamed when they are applied, or pruned
+	planned := map[object.Key]bool{} // these are renamed when they are applied, or pruned
 	if p.Plan != nil {
 		for _, s := range p.Plan.Steps {
 			planned[s.Key()] = true
 		}
 		for _, r := range p.Plan.Prunes {
-			planned[record.KeyOf(r.Row.Ref)] = true
+			planned[object.KeyOf(r.Row.Ref)] = true
 		}
 	}
-	var keys []record.Key
+	var keys []object.Key
 	for k, row := range p.Record.All() {
 		u := p.Live.Member(k, p.Set)
 		if !planned[k] && p.States[k] == live.InSync && !row.KeepsName && u != nil && u.GetUID() == row.UID && fields.HasEarlierName(u) {

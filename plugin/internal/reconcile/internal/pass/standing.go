@@ -4,8 +4,8 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
 // HasWork reports whether something is planned for the app and not applied yet.
@@ -38,24 +38,24 @@ func WaitForRender(p *Pass) {
 }
 
 // FailedOn reports whether the object at k could not be applied, or was not tried.
-func FailedOn(p *Pass, k record.Key) bool {
+func FailedOn(p *Pass, k object.Key) bool {
 	return p.Exec.Failed[k] || p.Listed.State != Applied && !p.Listed.IsUpToDate()
 }
 
 // Claimed returns the objects that Git gives to the app. Before the kinds of an app are known, its namespaces are not either:
 // Claimed then returns a key for each namespace that an object may be in.
-func Claimed(p *Pass) []record.Key {
+func Claimed(p *Pass) []object.Key {
 	if p.Listed.State == InputsUnchanged {
 		return slices.Collect(p.Record.Keys())
 	}
 	if p.Listed.State != WaitsForKinds {
 		return slices.AppendSeq(p.keys(), maps.Keys(p.ignored))
 	}
-	var keys []record.Key
+	var keys []object.Key
 	for _, o := range p.Env.Renders.Of(p.App.Name).Objects {
 		gk := o.GroupVersionKind().GroupKind()
 		for _, ns := range []string{"", o.GetNamespace(), p.App.Namespace, "default"} { // its kind decides which
-			keys = append(keys, record.Key{Group: gk.Group, Kind: gk.Kind, Namespace: ns, Name: o.GetName()})
+			keys = append(keys, object.Key{Group: gk.Group, Kind: gk.Kind, Namespace: ns, Name: o.GetName()})
 		}
 	}
 	return keys

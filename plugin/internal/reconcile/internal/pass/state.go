@@ -9,6 +9,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/execute"
@@ -115,7 +116,7 @@ type Options struct {
 type OnlyChanged struct {
 	rec  *record.Record
 	apps map[string]string
-	keys []record.Key
+	keys []object.Key
 }
 
 // The stages of a pass, each with what it does. They share the state in Pass.
@@ -179,7 +180,7 @@ type Job struct {
 type Known struct {
 	Record *record.Record            // changed during the pass, and saved at its end
 	Live   *live.Snapshot            // what the cluster held when it was listed or read
-	States map[record.Key]live.State // how each recorded object compares with the cluster
+	States map[object.Key]live.State // how each recorded object compares with the cluster
 	plan.Handovers
 	moved   bool // the record has a new commit, or new inputs, and has to be saved
 	renamed bool // our field manager was renamed on some objects, and the record has to be saved
@@ -188,7 +189,7 @@ type Known struct {
 // Wanted is what the app is to hold, and the plan to get there.
 type Wanted struct {
 	Desired            []*desired.Object     // objects to apply
-	ignored            map[record.Key]bool   // in Git, but an annotation says to leave the object alone
+	ignored            map[object.Key]bool   // in Git, but an annotation says to leave the object alone
 	Hooks              plan.Hooks            // to run instead of being applied
 	deferred           bool                  // some objects are left to a later run, because their kind is not known yet
 	Plan               *plan.Plan            // nil until it is made

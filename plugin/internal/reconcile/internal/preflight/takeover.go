@@ -15,12 +15,12 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -105,8 +105,8 @@ func (t *Takeover) ownersServed(ctx context.Context) (map[owners.Kind]string, er
 
 // readMarks reads the metadata of the objects of steps that exist: one by one where a kind has few, by a list where it has
 // many.
-func (t *Takeover) readMarks(ctx context.Context, steps []*plan.Step) (map[record.Key]metav1.Object, error) {
-	found := map[record.Key]metav1.Object{}
+func (t *Takeover) readMarks(ctx context.Context, steps []*plan.Step) (map[object.Key]metav1.Object, error) {
+	found := map[object.Key]metav1.Object{}
 	byKind := map[cluster.Kind][]*plan.Step{}
 	for _, s := range steps {
 		if s.Live != nil {
@@ -142,9 +142,9 @@ func (t *Takeover) readMarks(ctx context.Context, steps []*plan.Step) (map[recor
 }
 
 // listMarks lists the metadata of a kind in the namespace of the steps, or in all namespaces when the steps are in several.
-func (t *Takeover) listMarks(ctx context.Context, k cluster.Kind, steps []*plan.Step, found map[record.Key]metav1.Object) error {
+func (t *Takeover) listMarks(ctx context.Context, k cluster.Kind, steps []*plan.Step, found map[object.Key]metav1.Object) error {
 	var spaces []string
-	wanted := map[record.Key]bool{}
+	wanted := map[object.Key]bool{}
 	for _, s := range steps {
 		wanted[s.Key()] = true
 		if !slices.Contains(spaces, s.Namespace) {
@@ -157,7 +157,7 @@ func (t *Takeover) listMarks(ctx context.Context, k cluster.Kind, steps []*plan.
 			return err
 		}
 		for i := range items {
-			key := record.Key{Group: k.Group, Kind: k.Kind, Namespace: items[i].Namespace, Name: items[i].Name}
+			key := object.Key{Group: k.Group, Kind: k.Kind, Namespace: items[i].Namespace, Name: items[i].Name}
 			if wanted[key] {
 				found[key] = &items[i]
 			}

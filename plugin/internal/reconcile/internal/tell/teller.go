@@ -12,7 +12,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
 )
@@ -28,16 +27,16 @@ type Teller struct {
 	Hidden       *sealed.Values                      // values that are masked in all text
 	KnownSecrets []*unstructured.Unstructured        // Secrets of an app that is being removed
 	SecretsOf    func() []*unstructured.Unstructured // returns the desired and the live Secrets; may be nil
-	told         map[record.Key]string               // last text of WaitingFor, by object
+	told         map[object.Key]string               // last text of WaitingFor, by object
 }
 
 // WaitingFor emits that the app waits for the object at k. It emits a text once, until the text changes.
-func (t *Teller) WaitingFor(k record.Key, text string) {
+func (t *Teller) WaitingFor(k object.Key, text string) {
 	if t.told[k] == text {
 		return
 	}
 	if t.told == nil {
-		t.told = map[record.Key]string{}
+		t.told = map[object.Key]string{}
 	}
 	t.told[k] = text
 	t.Say(report.Waiting, "%s", text)

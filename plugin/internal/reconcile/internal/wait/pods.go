@@ -9,7 +9,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
 // Pods is the kind Pod, for lists of the pods of a workload or of a hook.
@@ -17,7 +17,7 @@ var Pods = cluster.Kind{Version: "v1", Kind: "Pod", Resource: "pods", Namespaced
 
 // podTrouble returns what keeps a container of a workload's pods from running, "" when that is not known. It costs one list,
 // and is called only after a wait for health has failed.
-func (w *Waiter) podTrouble(ctx context.Context, k record.Key) string {
+func (w *Waiter) podTrouble(ctx context.Context, k object.Key) string {
 	u := w.Track.After[k]
 	if u == nil || (k.Group != "apps" && k.Group != "batch") {
 		return ""

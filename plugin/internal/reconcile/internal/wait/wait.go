@@ -14,9 +14,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -28,7 +28,7 @@ type Waiter struct {
 	Say     *tell.Teller          // receives what the app waits for
 	Track   *Tracker              // the objects, and their last known state
 	Set     string                // ApplySet id of the app
-	Expires func(record.Key) bool // reports whether the cluster deletes a recorded object after it has finished
+	Expires func(object.Key) bool // reports whether the cluster deletes a recorded object after it has finished
 	Run     context.Context       // ends when the process is told to stop
 	Started time.Time             // when the budget of the app began
 	Timeout time.Duration         // the budget of the app
@@ -67,7 +67,7 @@ func (e *notHealthyError) Error() string {
 // Healthy waits until the objects at keys are Healthy or Suspended, or assumed healthy. It fails when the budget of the app
 // is used up, and at once when an object is Degraded, since waiting does not help then. It returns ErrInterrupted when Run
 // ends. If it has to wait for longer than the first pause, it calls before once, unless that is nil.
-func (w *Waiter) Healthy(ctx context.Context, keys []record.Key, before func(context.Context) error) error {
+func (w *Waiter) Healthy(ctx context.Context, keys []object.Key, before func(context.Context) error) error {
 	ctx, cancel := context.WithDeadline(ctx, w.deadline())
 	defer cancel()
 	open := w.Track.Unhealthy(keys)
@@ -104,7 +104,7 @@ func (w *Waiter) Healthy(ctx context.Context, keys []record.Key, before func(con
 
 // Once is Healthy for a loop, which must not delay the revert of drift: it judges the last known state without waiting.
 // Objects that are not healthy yet are left to the next run, until Timeout has passed since applied. Then Once fails.
-func (w *Waiter) Once(keys []record.Key, applied time.Time) error {
+func (w *Waiter) Once(keys []object.Key, applied time.Time) error {
 	open := w.Track.Unhealthy(keys)
 	switch {
 	case len(open) == 0:

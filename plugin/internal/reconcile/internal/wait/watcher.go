@@ -10,6 +10,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
@@ -26,21 +27,21 @@ const (
 // lists where a watch is not possible.
 type watcher struct {
 	*Waiter
-	waits    map[record.Key]bool // the objects that it waits for
+	waits    map[object.Key]bool // the objects that it waits for
 	events   chan event
 	broken   atomic.Bool // a watch has ended
 	relisted time.Time   // when the objects were last listed
 }
 
 type event struct {
-	key  record.Key
+	key  object.Key
 	now  *unstructured.Unstructured
 	gone bool
 }
 
 // watchHealth watches the kinds of the objects in open until ctx ends.
 func (w *Waiter) watchHealth(ctx context.Context, open []Unhealthy) *watcher {
-	e := &watcher{Waiter: w, waits: map[record.Key]bool{}, events: make(chan event), relisted: w.Now()}
+	e := &watcher{Waiter: w, waits: map[object.Key]bool{}, events: make(chan event), relisted: w.Now()}
 	for _, a := range open {
 		e.waits[a.key] = true
 	}
@@ -56,7 +57,7 @@ func (w *Waiter) watchHealth(ctx context.Context, open []Unhealthy) *watcher {
 func (w *watcher) watch(ctx context.Context, k cluster.Kind, namespace string) {
 	_ = w.Client.Watch(ctx, k, namespace, record.LabelPartOf+"="+w.Set, func(c cluster.Change[*unstructured.Unstructured]) {
 		u := c.Object
-		key := record.Key{Group: k.Group, Kind: k.Kind, Namespace: u.GetNamespace(), Name: u.GetName()}
+		key := object.Key{Group: k.Group, Kind: k.Kind, Namespace: u.GetNamespace(), Name: u.GetName()}
 		select {
 		case w.events <- event{key, u, c.Gone}:
 		case <-ctx.Done():
@@ -70,7 +71,7 @@ func (w *watcher) watch(ctx context.Context, k cluster.Kind, namespace string) {
 func (w *watcher) wait(ctx context.Context, pause time.Duration, open []Unhealthy) error {
 	end := time.NewTimer(pause)
 	defer end.Stop()
-	left := map[record.Key]bool{}
+	left := map[object.Key]bool{}
 	for _, a := range open {
 		left[a.key] = true
 	}
@@ -89,7 +90,7 @@ func (w *watcher) wait(ctx context.Context, pause time.Duration, open []Unhealth
 				meddled = true
 				end.Reset(otherWriterGrace)
 			}
-			if len(w.Track.Unhealthy([]record.Key{e.key})) == 0 {
+			if len(w.Track.Unhealthy([]object.Key{e.key})) == 0 {
 				delete(left, e.key)
 			} else if w.waits[e.key] {
 				left[e.key] = true
