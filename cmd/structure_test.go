@@ -32,12 +32,9 @@ var lists = map[string]string{
 // owed is what is still larger than it should be, with its size: it may shrink, and never grow. A package that is split
 // takes its line along.
 var owed = map[string]int{
-	"fields of bumper.found":                           21,
-	"files in a cycle of plugin/internal/record/store": 3,
-	"methods of plugin/internal/cluster.Client":        49,
-	"methods of plugin/internal/record/store.Store":    32,
-	"methods of plugin/internal/render.survey":         55,
-	"methods of plugin/internal/render.tree":           43,
+	"fields of bumper.found":                   21,
+	"methods of plugin/internal/render.survey": 55,
+	"methods of plugin/internal/render.tree":   43,
 }
 
 // TestStructure counts what makes a package hard to change. It names what breaks a rule, and what in owed is paid.

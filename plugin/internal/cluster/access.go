@@ -11,9 +11,9 @@ import (
 )
 
 // WhoAmI returns the name of the user whose credentials are used, "" when the server does not tell.
-func (c *Client) WhoAmI(ctx context.Context) string {
+func (c *Access) WhoAmI(ctx context.Context) string {
 	reviews := Kind{Group: "authentication.k8s.io", Version: "v1", Kind: "SelfSubjectReview", Resource: "selfsubjectreviews"}
-	u, err := c.Create(ctx, Ref{Kind: reviews}, []byte(`{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}`), "")
+	u, err := c.create(ctx, Ref{Kind: reviews}, []byte(`{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}`), "")
 	if err != nil {
 		return ""
 	}
@@ -43,7 +43,7 @@ type Right struct{ Verb, Group, Resource, Namespace string }
 const reviewGroup = "authorization.k8s.io"
 
 // Allowed asks the server whether this client's user has a right. It costs one request.
-func (c *Client) Allowed(ctx context.Context, r Right) (bool, error) {
+func (c *Access) Allowed(ctx context.Context, r Right) (bool, error) {
 	u, err := c.review(ctx, "SelfSubjectAccessReview", "selfsubjectaccessreviews", map[string]any{"resourceAttributes": map[string]any{
 		"verb": r.Verb, "group": r.Group, "resource": r.Resource, "namespace": r.Namespace}})
 	if err != nil {
@@ -74,7 +74,7 @@ func (l Rights) Allow(r Right) bool {
 }
 
 // Rights lists what this client's user may do in a namespace. It costs one request.
-func (c *Client) Rights(ctx context.Context, namespace string) (Rights, error) {
+func (c *Access) Rights(ctx context.Context, namespace string) (Rights, error) {
 	u, err := c.review(ctx, "SelfSubjectRulesReview", "selfsubjectrulesreviews", map[string]any{"namespace": namespace})
 	if err != nil {
 		return Rights{}, err
@@ -85,12 +85,12 @@ func (c *Client) Rights(ctx context.Context, namespace string) (Rights, error) {
 	return l, nil
 }
 
-func (c *Client) review(ctx context.Context, kind, resource string, spec map[string]any) (*unstructured.Unstructured, error) {
+func (c *Access) review(ctx context.Context, kind, resource string, spec map[string]any) (*unstructured.Unstructured, error) {
 	body, err := json.Marshal(map[string]any{"apiVersion": reviewGroup + "/v1", "kind": kind, "spec": spec})
 	if err != nil {
 		return nil, err
 	}
-	return c.Create(ctx, Ref{Kind: Kind{Group: reviewGroup, Version: "v1", Kind: kind, Resource: resource}}, body, "")
+	return c.create(ctx, Ref{Kind: Kind{Group: reviewGroup, Version: "v1", Kind: kind, Resource: resource}}, body, "")
 }
 
 // RightsOn says what a user needs on a kind, in one namespace or everywhere.

@@ -35,15 +35,30 @@ type Ref = object.Ref
 
 // Client speaks to one API server. It is safe for concurrent use.
 type Client struct {
-	rest    rest.Interface
-	http    *http.Client
-	config  *rest.Config
-	counter *counter
+	*transport
+	*Discovery
+	*Access
+}
+
+// Discovery knows which kinds the API server serves. It is part of a Client.
+type Discovery struct {
+	*transport
 
 	mu     sync.Mutex
 	kinds  map[schema.GroupVersionKind]Kind
 	found  *discovered       // nil until discovery ran
 	groups map[string]string // preferred versions of API groups; nil until asked for
+}
+
+// Access asks what the user is allowed to do. It is part of a Client.
+type Access struct{ *transport }
+
+// transport makes requests, and repeats those that may be repeated.
+type transport struct {
+	rest    rest.Interface
+	http    *http.Client
+	config  *rest.Config
+	counter *counter
 }
 
 // Connect prepares a client of the API server that config names; no request is made. onWarning gets each warning of
@@ -76,7 +91,8 @@ func newClient(c *rest.Config, counts *counter) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kubeconfig: %w", err)
 	}
-	return &Client{rest: rc, http: httpClient, config: c, counter: counts, kinds: map[schema.GroupVersionKind]Kind{}}, nil
+	t := &transport{rest: rc, http: httpClient, config: c, counter: counts}
+	return &Client{t, &Discovery{transport: t, kinds: map[schema.GroupVersionKind]Kind{}}, &Access{t}}, nil
 }
 
 // As returns a client that makes every request as another user, impersonated with the rights that this client's user
@@ -166,6 +182,10 @@ func (c *Client) Apply(ctx context.Context, r Ref, body []byte, o ApplyOptions) 
 
 // Create posts one object, for kinds and cases that cannot be applied; it fails when the object exists.
 func (c *Client) Create(ctx context.Context, r Ref, body []byte, manager string) (*unstructured.Unstructured, error) {
+	return c.create(ctx, r, body, manager)
+}
+
+func (c *transport) create(ctx context.Context, r Ref, body []byte, manager string) (*unstructured.Unstructured, error) {
 	raw, _, err := c.ask(ctx, in(r.Kind, r.Namespace), func(path string) *rest.Request {
 		return c.rest.Post().AbsPath(path).Param("fieldManager", manager).
 			SetHeader("Content-Type", runtime.ContentTypeJSON).Body(body)
@@ -270,7 +290,7 @@ func in(k Kind, namespace string) target {
 
 // ask is do for a request whose path is formed of parts that others may have named. A part that does not stay one segment
 // of the path is refused before anything is sent.
-func (c *Client) ask(ctx context.Context, to target, build func(path string) *rest.Request) (raw []byte, status int, err error) {
+func (c *transport) ask(ctx context.Context, to target, build func(path string) *rest.Request) (raw []byte, status int, err error) {
 	path, err := to()
 	if err != nil {
 		return nil, 0, err
@@ -280,7 +300,7 @@ func (c *Client) ask(ctx context.Context, to target, build func(path string) *re
 
 // do sends a request and repeats it after a pause while the answer is one that a later try may change. All verbs used
 // here can be repeated: apply and JSON patches with a test are idempotent, updates are compare-and-set.
-func (c *Client) do(ctx context.Context, build func() *rest.Request) (raw []byte, status int, err error) {
+func (c *transport) do(ctx context.Context, build func() *rest.Request) (raw []byte, status int, err error) {
 	err = c.patiently(ctx, func() error {
 		reqCtx, cancel := context.WithTimeout(ctx, requestTimeout)
 		defer cancel()
@@ -295,7 +315,7 @@ func (c *Client) do(ctx context.Context, build func() *rest.Request) (raw []byte
 }
 
 // patiently repeats try after a pause while its error is one that a later try may not meet, and explains the last one.
-func (c *Client) patiently(ctx context.Context, try func() error) error {
+func (c *transport) patiently(ctx context.Context, try func() error) error {
 	for n := 1; ; n++ {
 		err := try()
 		if err == nil {
@@ -314,7 +334,7 @@ func (c *Client) patiently(ctx context.Context, try func() error) error {
 }
 
 // explain adds what a person needs to errors that happened before the server answered.
-func (c *Client) explain(err error) error {
+func (c *transport) explain(err error) error {
 	var urlErr *url.Error
 	if errors.As(err, &urlErr) {
 		if errors.Is(err, context.Canceled) {

@@ -20,7 +20,7 @@ import (
 // Named returns the kinds that people may mean by name: a kind, a resource, its short name, each with ".group" if
 // they like ("deploy", "deployments.apps", "Deployment.apps"). One version of each kind is returned, those of
 // Kubernetes' core group first. The server is asked once.
-func (c *Client) Named(ctx context.Context, name string) ([]Kind, error) {
+func (c *Discovery) Named(ctx context.Context, name string) ([]Kind, error) {
 	if _, err := c.Kind(ctx, schema.GroupVersionKind{Version: "v1", Kind: ""}); c.found == nil {
 		return nil, err
 	}
@@ -87,7 +87,7 @@ func (c *Client) FindAll(ctx context.Context, k Kind, name string) ([]*unstructu
 }
 
 // OwnerKind is how to address the owner that an ownerReference names.
-func (c *Client) OwnerKind(ctx context.Context, o metav1.OwnerReference) (Kind, error) {
+func (c *Discovery) OwnerKind(ctx context.Context, o metav1.OwnerReference) (Kind, error) {
 	gvk := (&unstructured.Unstructured{Object: map[string]any{"apiVersion": o.APIVersion, "kind": o.Kind}}).GroupVersionKind()
 	return c.Kind(ctx, gvk)
 }

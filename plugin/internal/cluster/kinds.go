@@ -30,7 +30,7 @@ type discovered struct {
 type UnknownKindError = object.UnknownKindError
 
 // Learn makes kinds known without asking the server: those of a record, which checks them.
-func (c *Client) Learn(kinds ...Kind) {
+func (c *Discovery) Learn(kinds ...Kind) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, k := range kinds {
@@ -40,7 +40,7 @@ func (c *Client) Learn(kinds ...Kind) {
 
 // GroupVersions returns the preferred version of each API group that the server serves. Without a discovery it costs one
 // request in the life of the client.
-func (c *Client) GroupVersions(ctx context.Context) (map[string]string, error) {
+func (c *Discovery) GroupVersions(ctx context.Context) (map[string]string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.groups != nil {
@@ -58,7 +58,7 @@ func (c *Client) GroupVersions(ctx context.Context) (map[string]string, error) {
 	return c.groups, nil
 }
 
-func (c *Client) noteGroups(list *metav1.APIGroupList) {
+func (c *Discovery) noteGroups(list *metav1.APIGroupList) {
 	c.groups = make(map[string]string, len(list.Groups))
 	for _, g := range list.Groups {
 		c.groups[g.Name] = g.PreferredVersion.Version
@@ -66,7 +66,7 @@ func (c *Client) noteGroups(list *metav1.APIGroupList) {
 }
 
 // Forget drops what discovery and Learn found, so that the next Kind asks the server.
-func (c *Client) Forget() {
+func (c *Discovery) Forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.kinds, c.found, c.groups = map[schema.GroupVersionKind]Kind{}, nil, nil
@@ -74,7 +74,7 @@ func (c *Client) Forget() {
 
 // Kind returns how to address objects of gvk. The server is asked once (two requests) when the kind is not known yet.
 // An *UnknownKindError, with a hint, means that the server does not serve it.
-func (c *Client) Kind(ctx context.Context, gvk schema.GroupVersionKind) (Kind, error) {
+func (c *Discovery) Kind(ctx context.Context, gvk schema.GroupVersionKind) (Kind, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if k, ok := c.kinds[gvk]; ok {
@@ -96,7 +96,7 @@ func (c *Client) Kind(ctx context.Context, gvk schema.GroupVersionKind) (Kind, e
 
 // KindOr is Kind for one who has CustomResourceDefinitions of the repository: what they define counts where the server
 // serves nothing of the kind. A definition that contradicts what the server serves is not believed.
-func (c *Client) KindOr(ctx context.Context, gvk schema.GroupVersionKind, defined map[schema.GroupVersionKind]Kind) (Kind, error) {
+func (c *Discovery) KindOr(ctx context.Context, gvk schema.GroupVersionKind, defined map[schema.GroupVersionKind]Kind) (Kind, error) {
 	k, err := c.Kind(ctx, gvk)
 	d, ok := defined[gvk]
 	if !ok || !errors.As(err, new(*UnknownKindError)) {
@@ -114,7 +114,7 @@ func (c *Client) KindOr(ctx context.Context, gvk schema.GroupVersionKind, define
 }
 
 // Promise makes kinds known that a dry run would define, unless they contradict what the server serves.
-func (c *Client) Promise(ctx context.Context, defined map[schema.GroupVersionKind]Kind) {
+func (c *Discovery) Promise(ctx context.Context, defined map[schema.GroupVersionKind]Kind) {
 	for gvk := range defined {
 		if k, err := c.KindOr(ctx, gvk, defined); err == nil {
 			c.Learn(k)
@@ -137,14 +137,14 @@ func (d *discovered) contradicts(k Kind) string {
 }
 
 // Discover asks the server what it serves before Kind has to, while something else is done. An error is left to Kind.
-func (c *Client) Discover(ctx context.Context) {
+func (c *Discovery) Discover(ctx context.Context) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	_, _ = c.foundOnce(ctx)
 }
 
 // foundOnce runs discovery unless it has run. c.mu is held.
-func (c *Client) foundOnce(ctx context.Context) (*discovered, error) {
+func (c *Discovery) foundOnce(ctx context.Context) (*discovered, error) {
 	if c.found != nil {
 		return c.found, nil
 	}
@@ -159,7 +159,7 @@ func (c *Client) foundOnce(ctx context.Context) (*discovered, error) {
 	return c.found, nil
 }
 
-func (c *Client) discover(ctx context.Context) (*discovered, error) {
+func (c *Discovery) discover(ctx context.Context) (*discovered, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -265,13 +265,13 @@ func oneEdit(a, b string) bool {
 
 // Served returns the kind at the version in gvk or, when the server does not serve that version (any more), at the
 // latest one it serves. With no version in gvk any will do. The server is asked anew.
-func (c *Client) Served(ctx context.Context, gvk schema.GroupVersionKind) (Kind, error) {
+func (c *Discovery) Served(ctx context.Context, gvk schema.GroupVersionKind) (Kind, error) {
 	c.Forget()
 	return c.Latest(ctx, gvk)
 }
 
 // Latest is Served for one who believes what the server said before.
-func (c *Client) Latest(ctx context.Context, gvk schema.GroupVersionKind) (Kind, error) {
+func (c *Discovery) Latest(ctx context.Context, gvk schema.GroupVersionKind) (Kind, error) {
 	k, err := c.Kind(ctx, gvk)
 	if err == nil {
 		return k, nil
@@ -300,7 +300,7 @@ func (c *Client) Latest(ctx context.Context, gvk schema.GroupVersionKind) (Kind,
 
 // NamespacedKinds returns every namespaced kind the server serves, each at one version; the server is asked anew. A group
 // whose server does not answer is an error: nothing is known of what it holds.
-func (c *Client) NamespacedKinds(ctx context.Context) ([]Kind, error) {
+func (c *Discovery) NamespacedKinds(ctx context.Context) ([]Kind, error) {
 	c.Forget()
 	if _, err := c.Kind(ctx, schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}); err != nil {
 		return nil, err

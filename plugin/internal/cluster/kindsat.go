@@ -15,7 +15,7 @@ import (
 
 // KindsAt asks the server which kinds it serves at a version of a group, such as example.com/v1; none when it does not
 // serve that.
-func (c *Client) KindsAt(ctx context.Context, version string) ([]string, error) {
+func (c *Discovery) KindsAt(ctx context.Context, version string) ([]string, error) {
 	gv, err := schema.ParseGroupVersion(version)
 	if err != nil {
 		return nil, err

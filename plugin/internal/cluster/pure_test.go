@@ -151,7 +151,7 @@ func TestOneEdit(t *testing.T) {
 }
 
 func TestUnknownKindComesWithAdvice(t *testing.T) {
-	c := &Client{kinds: map[schema.GroupVersionKind]Kind{}, found: &discovered{
+	c := &Discovery{kinds: map[schema.GroupVersionKind]Kind{}, found: &discovered{
 		kinds: map[schema.GroupVersionKind]Kind{}, failed: map[schema.GroupVersion]error{{Group: "metrics.k8s.io", Version: "v1"}: errors.New("503")},
 	}}
 	for _, k := range []Kind{{Group: "apps", Version: "v1", Kind: "Deployment"}, {Group: "batch", Version: "v1", Kind: "CronJob"},
@@ -219,7 +219,7 @@ func TestAttackKinds(t *testing.T) {
 		{"X1 Kubernetes' own", Kind{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "ClusterRoleBinding", Resource: "clusterrolebindings", Namespaced: true}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			c := &Client{kinds: map[schema.GroupVersionKind]Kind{}, found: &discovered{kinds: map[schema.GroupVersionKind]Kind{gadget.GVK(): gadget, binding.GVK(): binding}}}
+			c := &Discovery{kinds: map[schema.GroupVersionKind]Kind{}, found: &discovered{kinds: map[schema.GroupVersionKind]Kind{gadget.GVK(): gadget, binding.GVK(): binding}}}
 			k, err := c.KindOr(t.Context(), test.defined.GVK(), map[schema.GroupVersionKind]Kind{test.defined.GVK(): test.defined})
 			if believed := err == nil && k == test.defined; believed != test.believed {
 				t.Errorf("%+v, %v", k, err)

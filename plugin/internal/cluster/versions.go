@@ -17,7 +17,7 @@ type Versions struct {
 }
 
 // Versions asks the server for its version. What it serves is asked once, as for Kind.
-func (c *Client) Versions(ctx context.Context) (Versions, error) {
+func (c *Discovery) Versions(ctx context.Context) (Versions, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	found, err := c.foundOnce(ctx)

@@ -28,16 +28,6 @@ func (s *Store) ListOf(from report.Source) *record.AppList {
 	return nil
 }
 
-// readList reads a Secret that saveList wrote; an unreadable one counts as missing.
-func readList(u *unstructured.Unstructured) *record.AppList {
-	raw := secretValue(u, "list")
-	l := &record.AppList{Stored: record.StoredList{Version: u.GetResourceVersion(), Written: string(raw), Renamed: renamed(u)}}
-	if json.Unmarshal(raw, l) != nil || u.GetName() != record.ListName(l.Source) {
-		return nil
-	}
-	return l
-}
-
 // SaveList writes l when it differs from what was loaded. It is a compare-and-set like the saving of a record.
 func (s *Store) SaveList(ctx context.Context, l *record.AppList) error {
 	raw, err := json.Marshal(l)
@@ -62,12 +52,12 @@ func (s *Store) SaveList(ctx context.Context, l *record.AppList) error {
 	if l.Stored.Version != "" {
 		saved, err = s.Cluster.Update(ctx, ref, body, record.Manager)
 	} else {
-		saved, err = s.firstWrite(ctx, func() (*unstructured.Unstructured, error) {
+		saved, err = saving{s}.firstWrite(ctx, func() (*unstructured.Unstructured, error) {
 			return s.Cluster.Create(ctx, ref, body, record.Manager)
 		})
 	}
 	if apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || (l.Stored.Version != "" && apierrors.IsNotFound(err)) {
-		saved, err = s.ownWrite(ctx, ref, body)
+		saved, err = saving{s}.ownWrite(ctx, ref, body)
 	}
 	if err != nil {
 		return fmt.Errorf("list of apps: %w", err)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"sync"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
@@ -11,13 +10,6 @@ import (
 )
 
 var cronJobs = cluster.Kind{Group: "batch", Version: "v1", Kind: "CronJob", Resource: "cronjobs", Namespaced: true}
-
-// mounts is what Mounted found.
-type mounts struct {
-	mu    sync.Mutex
-	asked bool
-	names []string
-}
 
 // Mounted lists the Secrets and ConfigMaps that the CronJobs of the instance take anything from, as Kind/name. The server is
 // asked once in the life of a process.

@@ -75,7 +75,7 @@ func (s *Store) Delete(ctx context.Context, r *record.Record) error {
 	refs := []cluster.Ref{{Kind: configMaps, Namespace: s.Namespace, Name: record.ParentName(r.App)}}
 	if r.Shards > 1 { // emptied already
 		r.Shards = 1
-		if err := s.saveShards(ctx, r, []record.Shard{r.Empty()}); err != nil {
+		if err := (saving{s}).saveShards(ctx, r, []record.Shard{r.Empty()}); err != nil {
 			return err
 		}
 	}

@@ -18,6 +18,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
+// saving writes one record.
+type saving struct{ *Store }
+
 // Save writes the inventory and the parent with report and history. It creates the namespace of the instance when that
 // is missing. ErrBusy means that another writer was faster, and that its inventory was not overwritten.
 //
@@ -32,20 +35,20 @@ func (s *Store) Save(ctx context.Context, r *record.Record) error {
 		return err
 	}
 	if r.Pending {
-		if err := s.saveShards(ctx, r, shards); err != nil {
+		if err := (saving{s}).saveShards(ctx, r, shards); err != nil {
 			return err
 		}
-		return s.saveParent(ctx, r)
+		return saving{s}.saveParent(ctx, r)
 	}
-	if err := s.saveParent(ctx, r); err != nil {
+	if err := (saving{s}).saveParent(ctx, r); err != nil {
 		return err
 	}
-	return s.saveShards(ctx, r, shards)
+	return saving{s}.saveShards(ctx, r, shards)
 }
 
 // saveShards writes the shards that differ, from the last to the first: when their count doubles, a row is in its new
 // shard before it leaves the old one, whatever request is the last.
-func (s *Store) saveShards(ctx context.Context, r *record.Record, shards []record.Shard) error {
+func (s saving) saveShards(ctx context.Context, r *record.Record, shards []record.Shard) error {
 	for n := len(shards) - 1; n >= 0; n-- {
 		if old, ok := r.Stored.Written[n]; ok && string(old.Header) == string(shards[n].Header) && string(old.Rows) == string(shards[n].Rows) {
 			continue
@@ -58,7 +61,7 @@ func (s *Store) saveShards(ctx context.Context, r *record.Record, shards []recor
 	return nil
 }
 
-func (s *Store) saveShard(ctx context.Context, r *record.Record, n int, sh record.Shard) error {
+func (s saving) saveShard(ctx context.Context, r *record.Record, n int, sh record.Shard) error {
 	ref := cluster.Ref{Kind: secrets, Namespace: s.Namespace, Name: shardName(r.App, n)}
 	data := map[string][]byte{"rows": sh.Rows, "seal": []byte(sh.Seal)}
 	if n == 0 {
@@ -115,7 +118,7 @@ func (s *Store) writer() string {
 
 // ownWrite decides what a conflict means: it is our own write when its answer was lost and the request was repeated, and the
 // data are there as we sent them, under our name where that is written. Anything else is ErrBusy.
-func (s *Store) ownWrite(ctx context.Context, ref cluster.Ref, body []byte) (*unstructured.Unstructured, error) {
+func (s saving) ownWrite(ctx context.Context, ref cluster.Ref, body []byte) (*unstructured.Unstructured, error) {
 	live, err := s.Cluster.Get(ctx, ref)
 	if err != nil {
 		return nil, ErrBusy
@@ -134,7 +137,7 @@ func (s *Store) ownWrite(ctx context.Context, ref cluster.Ref, body []byte) (*un
 
 // firstWrite runs a write that may be the first in the namespace of the instance, after creating that where it is missing.
 // It is looked for beforehand, once: the server takes 50 ms to refuse a write without it.
-func (s *Store) firstWrite(ctx context.Context, write func() (*unstructured.Unstructured, error)) (*unstructured.Unstructured, error) {
+func (s saving) firstWrite(ctx context.Context, write func() (*unstructured.Unstructured, error)) (*unstructured.Unstructured, error) {
 	if !s.hasNamespace {
 		if err := s.ensureNamespace(ctx); err != nil {
 			return nil, err
@@ -145,7 +148,7 @@ func (s *Store) firstWrite(ctx context.Context, write func() (*unstructured.Unst
 	return u, err
 }
 
-func (s *Store) ensureNamespace(ctx context.Context) error {
+func (s saving) ensureNamespace(ctx context.Context) error {
 	ref := cluster.Ref{Kind: namespaces, Name: s.Namespace}
 	live, err := s.Cluster.Get(ctx, ref)
 	switch {
@@ -160,7 +163,7 @@ func (s *Store) ensureNamespace(ctx context.Context) error {
 	return nil
 }
 
-func (s *Store) saveParent(ctx context.Context, r *record.Record) error {
+func (s saving) saveParent(ctx context.Context, r *record.Record) error {
 	if !r.Stored.Parent {
 		if _, err := s.LoadParent(ctx, r, r.App); err != nil {
 			return err
@@ -216,7 +219,7 @@ func (s *Store) saveParent(ctx context.Context, r *record.Record) error {
 
 // renameParent gives our entry on the parent today's name, once. A parent that somebody else has written is left to the
 // apply, which finds that out.
-func (s *Store) renameParent(ctx context.Context, r *record.Record, parent cluster.Ref) {
+func (s saving) renameParent(ctx context.Context, r *record.Record, parent cluster.Ref) {
 	patch, err := json.Marshal([]map[string]any{
 		{"op": "test", "path": "/metadata/resourceVersion", "value": r.Stored.Version},
 		{"op": "replace", "path": "/metadata/managedFields", "value": r.Stored.Shares}})

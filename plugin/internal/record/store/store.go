@@ -241,3 +241,20 @@ func (s *Store) Instances(ctx context.Context) ([]string, error) {
 func splitList(s string) []string {
 	return slices.DeleteFunc(strings.Split(s, ","), func(e string) bool { return strings.TrimSpace(e) == "" })
 }
+
+// mounts is what Mounted found.
+type mounts struct {
+	mu    sync.Mutex
+	asked bool
+	names []string
+}
+
+// readList reads a Secret that saveList wrote; an unreadable one counts as missing.
+func readList(u *unstructured.Unstructured) *record.AppList {
+	raw := secretValue(u, "list")
+	l := &record.AppList{Stored: record.StoredList{Version: u.GetResourceVersion(), Written: string(raw), Renamed: renamed(u)}}
+	if json.Unmarshal(raw, l) != nil || u.GetName() != record.ListName(l.Source) {
+		return nil
+	}
+	return l
+}
