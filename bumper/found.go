@@ -14,11 +14,7 @@ type found struct {
 	// selector is the scalar name: of a kustomization entry that is for one version of an image only, and selects what it says.
 	selector *cursor
 	selects  Image
-	// bases are set when the name is in the defaults of other files: its nodes there. doubt says why it may be another image all the same,
-	// digestElsewhere that the digest is in the defaults as well.
-	bases           []*yaml.Node
-	doubt           string
-	digestElsewhere bool
+	valuesElsewhere
 	// guessed is set for a second way to read the name. It counts when exactly that image is asked for.
 	guessed bool
 
@@ -31,6 +27,13 @@ type found struct {
 	templated   bool     // some part is filled in by a template
 	badTag      bool     // the tag is not one
 	embedded    *Refusal // it is in a text that cannot be edited
+}
+
+// valuesElsewhere are what other files say of a reference, of a chart and its values.
+type valuesElsewhere struct {
+	bases           []*yaml.Node // the nodes of the name, when it is in the defaults
+	doubt           string       // why it may be another image all the same
+	digestElsewhere bool         // the digest is in the defaults as well
 }
 
 // at is the scalar that stands for the reference in reports.

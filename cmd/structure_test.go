@@ -32,7 +32,6 @@ var lists = map[string]string{
 // owed is what is still larger than it should be, with its size: it may shrink, and never grow. A package that is split
 // takes its line along.
 var owed = map[string]int{
-	"fields of bumper.found":                   21,
 	"methods of plugin/internal/render.survey": 55,
 	"methods of plugin/internal/render.tree":   43,
 }
