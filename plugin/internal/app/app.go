@@ -31,20 +31,126 @@ type App struct {
 	AgeKeys           []string     `json:",omitempty"` // names of the keys of SOPS that it may use; see App.Keys
 	AllowSealedValues []ObjectRule `json:",omitempty"` // objects besides Secrets in which values of encrypted files and Secrets may stand
 	Layout            string       `json:",omitempty"` // how a directory without a kustomization is read; see render.Options
+
+	Chart     *Chart     `json:",omitempty"` // a chart from elsewhere; then Path is empty
+	Source    *Source    `json:",omitempty"` // where Path is; nil for the repository of the instance
+	Sources   []Part     `json:",omitempty"` // instead of Path, Chart, Source and Helm: several parts, rendered into one app
+	Kustomize *Kustomize `json:",omitempty"` // an overlay over all that was rendered
+
+	Wait          *Wait `json:",omitempty"` // what the app waits for; nil for all its objects
+	Manual        bool  `json:",omitempty"` // only a person's reconcile applies it
+	ReportDrift   bool  `json:",omitempty"` // drift is reported, and not reverted
+	KeepOnRemoval bool  `json:",omitempty"` // its objects stay when the app leaves the list
+	Recreate      bool  `json:",omitempty"` // objects with changed immutable fields are deleted and created anew
+	Suspend       bool  `json:",omitempty"` // it is left alone
 }
 
-// Helm are the settings of a chart in the app's directory.
+// Helm are the settings of a chart.
 type Helm struct {
-	Release string         // the name of the app when empty
-	Values  []string       // files from the directory of the chart, later ones win
-	Set     map[string]any // strings, booleans and whole numbers by path: "image.tag"
+	Release    string         // the name of the app when empty
+	Values     []string       // files from the directory of the chart, later ones win
+	Set        map[string]any // strings, booleans and whole numbers by path: "image.tag"
+	Inline     *Inline        `json:",omitempty"` // values over those of the files
+	ValuesFrom []ValuesFrom   `json:",omitempty"` // values from ConfigMaps and Secrets, later ones win
+	CRDs       string         `json:",omitempty"` // CRDsCreate, CRDsSkip; "" replaces
+	Generated  bool           `json:",omitempty"` // generated: keep: values that each render makes up anew are kept from the live objects
+	Tests      bool           `json:",omitempty"` // test hooks run after a change
 }
+
+// What becomes of the files in crds/ of a chart. The default applies them as all others.
+const (
+	CRDsCreate = "create" // applied while they are missing, and never changed
+	CRDsSkip   = "skip"   // left out
+)
+
+// Inline is a mapping of values as YAML, and where it is written.
+type Inline struct {
+	YAML   string
+	Origin manifest.Origin `json:"-"`
+}
+
+// ValuesFrom takes values from a ConfigMap or Secret: the YAML text at Key, or with TargetPath one value for that path, which wins
+// over Inline.
+type ValuesFrom struct {
+	Kind, Name      string
+	Namespace       string `json:",omitempty"` // "" for that of the instance
+	Key, TargetPath string
+	Optional        bool
+}
+
+// Chart names a chart elsewhere: Repo is the URL of a repository (https) or the part of an OCI address before the name (oci). Version is exact or
+// a range. Secret names the Secret with credentials, "" for those of the instance.
+type Chart struct {
+	Repo, Name, Version string
+	Secret              string          `json:",omitempty"`
+	Origin              manifest.Origin `json:"-"` // where it is written
+}
+
+// Source is a tree of files elsewhere: either Git or OCI is its address. Ref is a branch, tag, commit, digest or range of
+// versions, Layer the media type of the layer of an OCI artifact, Secret the name of the Secret with credentials.
+type Source struct {
+	Git, OCI           string
+	Ref, Layer, Secret string          `json:",omitempty"`
+	Origin             manifest.Origin `json:"-"` // where it is written
+}
+
+// Part is one of several places an app's objects come from. As is the name with which values files of other parts refer to its
+// files: $as/path. A part with neither Path nor Chart renders nothing.
+type Part struct {
+	As     string  `json:",omitempty"`
+	Source *Source `json:",omitempty"` // nil for the repository of the instance
+	Path   string  `json:",omitempty"`
+	Chart  *Chart  `json:",omitempty"`
+	Helm   Helm
+}
+
+// Kustomize is an overlay over rendered objects. Files are named from the root of the repository.
+type Kustomize struct {
+	Namespace, NamePrefix, NameSuffix string            `json:",omitempty"`
+	Images                            []Image           `json:",omitempty"`
+	Patches                           []Patch           `json:",omitempty"`
+	Components                        []string          `json:",omitempty"`
+	Labels, Annotations               map[string]string `json:",omitempty"`
+	Replicas                          []Replicas        `json:",omitempty"`
+}
+
+// Image replaces parts of an image's reference, as in a kustomization.
+type Image struct {
+	Name, NewName, NewTag, Digest string
+}
+
+// Patch is a strategic merge or JSON patch, as text or as the Path of a file. An empty Target takes the object that the patch itself names.
+type Patch struct {
+	Patch, Path string
+	Target      PatchTarget
+}
+
+// PatchTarget selects objects as in a kustomization: Name and Namespace are regular expressions.
+type PatchTarget struct {
+	Group, Version, Kind, Name, Namespace, LabelSelector, AnnotationSelector string
+}
+
+// Replicas sets the number of replicas of the workloads of one name.
+type Replicas struct {
+	Name  string
+	Count int
+}
+
+// Wait says what an app waits for after it was applied: nothing when Objects is empty, otherwise these.
+type Wait struct{ Objects []WaitFor }
+
+// WaitFor names one object.
+type WaitFor struct{ Group, Kind, Namespace, Name string }
 
 // Substitute replaces ${NAME} in the manifests.
 type Substitute struct {
-	Vars map[string]any   // strings, booleans and whole numbers; wins over From
-	From []SubstituteFrom // later ones win
+	Vars    map[string]any   // strings, booleans and whole numbers; wins over From
+	From    []SubstituteFrom // later ones win
+	Dialect string           `json:",omitempty"` // DialectFlux, "" for the strict one
 }
+
+// DialectFlux replaces text as Flux' postBuild does.
+const DialectFlux = "flux"
 
 // SubstituteFrom names a ConfigMap or Secret in the namespace of the instance. Plain names the values of a Secret that are none
 // to hide; * and ? stand for any characters and for one.

@@ -134,6 +134,10 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, place string, depth int) 
 	switch {
 	case v.Type() == reflect.TypeFor[time.Duration]():
 		d.duration(n, v, line)
+	case v.Type() == reflect.TypeFor[Values]():
+		return d.anyValues(n, v, place, line)
+	case v.Type() == reflect.TypeFor[Wait]():
+		return d.wait(n, v, place, line, depth)
 	case v.Kind() == reflect.Struct:
 		return d.mapping(n, v, place, depth)
 	case v.Kind() == reflect.Map:
@@ -186,6 +190,9 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, place string, depth int
 			if isNull(value) {
 				d.refuse(value.Line, "give it a value, or leave the key out", "%s has no value", name)
 				continue
+			}
+			if v.Type().Field(field).Tag.Get("soon") != "" {
+				d.refuse(key.Line, "leave it out", "%s is not supported yet", name)
 			}
 			if err := d.value(value, v.Field(field), join(place, name), depth+1); err != nil {
 				return err
@@ -243,6 +250,68 @@ func (d *decoder) duration(n *yaml.Node, v reflect.Value, line int) {
 		return
 	}
 	v.SetInt(int64(t))
+}
+
+// anyValues keeps a mapping as text, for Helm to read as it reads values files.
+func (d *decoder) anyValues(n *yaml.Node, v reflect.Value, place string, line int) error {
+	if n.Kind != yaml.MappingNode {
+		d.refuse(line, "write values as in a values file", "%s is %s, not a mapping", last(place), kindOf(n))
+		return nil
+	}
+	if d.count(n, 0); d.values > maxValues {
+		return errTooMuch
+	}
+	text, err := yaml.Marshal(written(n))
+	if err != nil {
+		d.refuse(line, "", "%s cannot be written as YAML", last(place))
+		return nil
+	}
+	v.Set(reflect.ValueOf(Values{string(text), n.Line}))
+	return nil
+}
+
+// written returns a node with what its aliases stand for in their place.
+func written(n *yaml.Node) *yaml.Node {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	copied := *n
+	copied.Anchor, copied.Content = "", nil
+	for _, inner := range n.Content {
+		copied.Content = append(copied.Content, written(inner))
+	}
+	return &copied
+}
+
+// count adds the values below a node, aliases written out.
+func (d *decoder) count(n *yaml.Node, depth int) {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	if d.values++; d.values > maxValues || depth > maxDepth {
+		d.values = maxValues + 1
+		return
+	}
+	for _, inner := range n.Content {
+		d.count(inner, depth+1)
+	}
+}
+
+// wait decodes a boolean or a list of objects.
+func (d *decoder) wait(n *yaml.Node, v reflect.Value, place string, line, depth int) error {
+	var w Wait
+	switch {
+	case n.Kind == yaml.ScalarNode && n.ShortTag() == "!!bool":
+		w.all = strings.EqualFold(n.Value, "true")
+	case n.Kind == yaml.SequenceNode && len(n.Content) > 0:
+		if err := d.value(n, reflect.ValueOf(&w.objects).Elem(), place, depth+1); err != nil {
+			return err
+		}
+	default:
+		d.refuse(line, "", "%s is %s, not true, false or a list of objects", last(place), kindOf(n))
+	}
+	v.Set(reflect.ValueOf(w))
+	return nil
 }
 
 var decimal = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)

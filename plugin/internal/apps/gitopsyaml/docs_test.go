@@ -16,6 +16,9 @@ func keys(t reflect.Type, prefix string) string {
 	var b strings.Builder
 	for i := range t.NumField() {
 		f := t.Field(i)
+		if f.Tag.Get("soon") != "" {
+			continue
+		}
 		name := prefix + f.Tag.Get("yaml")
 		fmt.Fprintf(&b, "| `%s` | %s |\n", name, strings.ReplaceAll(f.Tag.Get("doc"), "|", "\\|"))
 		inner := f.Type
@@ -25,7 +28,7 @@ func keys(t reflect.Type, prefix string) string {
 			}
 			inner = inner.Elem()
 		}
-		if inner.Kind() == reflect.Struct && inner != reflect.TypeFor[time.Duration]() {
+		if inner.Kind() == reflect.Struct && inner != reflect.TypeFor[time.Duration]() && inner != reflect.TypeFor[Values]() {
 			b.WriteString(keys(inner, name+"."))
 		}
 	}

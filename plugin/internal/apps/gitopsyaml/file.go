@@ -11,7 +11,7 @@ const (
 )
 
 // File is the form of gitops.yaml. The tags are all there is to it: the decoder, the JSON Schema and the table in
-// docs/gitops-yaml.md follow them.
+// docs/gitops-yaml.md follow them. A key with the tag soon is refused and not documented: it has no effect yet.
 type File struct {
 	APIVersion string  `yaml:"apiVersion" required:"true" enum:"kubectl-gitops.dev/v1alpha1" doc:"version of the file format"`
 	Kind       string  `yaml:"kind" required:"true" enum:"GitOps" doc:"kind of the file"`
@@ -21,7 +21,11 @@ type File struct {
 // Entry is one entry of apps: one app, or with wildcards in its path one for each directory that matches.
 type Entry struct {
 	Name              string        `yaml:"name" doc:"DNS label of at most 40 characters, unique in the file; optional with wildcards in path, where all names begin with it"`
-	Path              string        `yaml:"path" required:"true" doc:"directory from the root of the repository; *, ? and [...] match inside one element, as in apps/*/overlays/prod"`
+	Path              string        `yaml:"path" doc:"directory from the root of the repository; *, ? and [...] match inside one element, as in apps/*/overlays/prod. An app has a path, a chart or sources"`
+	Chart             *Chart        `yaml:"chart" soon:"true" doc:"a chart from a repository or registry, instead of path"`
+	Source            *Source       `yaml:"source" soon:"true" doc:"where path is, if not in this repository"`
+	Sources           []Part        `yaml:"sources" soon:"true" doc:"several charts and directories that are rendered into one app, instead of path, chart and helm"`
+	Kustomize         *Kustomize    `yaml:"kustomize" soon:"true" doc:"changes to everything that was rendered, charts included, as a kustomization makes them"`
 	Namespace         string        `yaml:"namespace" doc:"namespace for namespaced objects that name none; created when missing"`
 	DependsOn         []string      `yaml:"dependsOn" doc:"apps that must be applied and healthy before this one is applied"`
 	Timeout           time.Duration `yaml:"timeout" doc:"time to apply and become healthy, such as 5m (the default); a value below two minutes also limits the render"`
@@ -37,14 +41,129 @@ type Entry struct {
 	AgeKeys           []string      `yaml:"ageKeys" doc:"names of the age keys that this app may use for SOPS files, as the credentials name them; without ageKeys, an app that allow or serviceAccount confines uses none, and any other app uses all"`
 	AllowSealedValues []ObjectRule  `yaml:"allowSealedValues" doc:"objects besides Secrets that may contain values of SOPS files and of Secrets in substitute.from. They stay masked. Anyone who may read the object can read them"`
 	Substitute        *Substitute   `yaml:"substitute" doc:"replaces ${NAME} in the manifests; without it, nothing is replaced"`
+	Wait              *Wait         `yaml:"wait" soon:"true" doc:"what the app waits for: true (the default) for all its objects, false for nothing, or a list of objects"`
+	Sync              string        `yaml:"sync" soon:"true" enum:"auto,manual" doc:"auto (the default) applies each commit, manual only when a person runs reconcile with the name of the app; until then it is Pending"`
+	Drift             string        `yaml:"drift" soon:"true" enum:"revert,report" doc:"what happens to drift: revert (the default) or report"`
+	OnRemoval         string        `yaml:"onRemoval" soon:"true" enum:"delete,keep" doc:"what happens to the objects when the app leaves the file: delete (the default) or keep"`
+	Recreate          bool          `yaml:"recreate" soon:"true" doc:"delete and create objects anew whose immutable fields changed"`
+	Suspend           bool          `yaml:"suspend" soon:"true" doc:"leave the app alone, as kubectl gitops suspend does"`
 	Layout            string        `yaml:"layout" enum:"plain,flux" doc:"how a directory without kustomization.yaml and Chart.yaml is read: plain (the default) refuses a kustomization in a subdirectory, flux reads the directory as Flux does"`
 }
 
 // Helm is the form of helm.
 type Helm struct {
-	Release string         `yaml:"release" doc:"name of the release; the name of the app is the default"`
-	Values  []string       `yaml:"values" doc:"values files, relative to the directory of the chart; later files win"`
-	Set     map[string]any `yaml:"set" doc:"values by path, such as image.tag: 1.2.3; they win over the files"`
+	Release    string         `yaml:"release" doc:"name of the release; the name of the app is the default"`
+	Values     []string       `yaml:"values" doc:"values files, relative to the directory of the chart; later files win"`
+	Set        map[string]any `yaml:"set" doc:"values by path, such as image.tag: 1.2.3; they win over all others"`
+	Inline     *Values        `yaml:"inline" soon:"true" doc:"values as in a values file; they win over the files"`
+	ValuesFrom []ValuesFrom   `yaml:"valuesFrom" soon:"true" doc:"values from ConfigMaps and Secrets in the namespace of the instance; they win over the files, and inline wins over them. Later ones win over earlier ones"`
+	CRDs       string         `yaml:"crds" soon:"true" enum:"replace,create,skip" doc:"the files in crds/ of the chart: replace (the default) applies them as all others, create only while they are missing, skip never"`
+	Generated  string         `yaml:"generated" soon:"true" enum:"refuse,keep" doc:"values that the chart makes up anew in each render: refuse (the default) them, or keep those that the live objects have"`
+	Tests      bool           `yaml:"tests" soon:"true" doc:"run the test hooks of the chart after a change"`
+}
+
+// Values is a mapping of any values.
+type Values struct {
+	yaml string
+	line int
+}
+
+// ValuesFrom is the form of an entry of helm.valuesFrom.
+type ValuesFrom struct {
+	Kind       string `yaml:"kind" required:"true" enum:"ConfigMap,Secret" doc:"kind of the object"`
+	Name       string `yaml:"name" required:"true" doc:"name of the object"`
+	Key        string `yaml:"key" doc:"key of the object's data; values.yaml is the default"`
+	TargetPath string `yaml:"targetPath" doc:"path of one value, as in set; without it, the text is a values file. It wins over inline"`
+	Optional   bool   `yaml:"optional" doc:"go on when the object or the key is missing"`
+}
+
+// Chart is the form of chart.
+type Chart struct {
+	Repo    string `yaml:"repo" required:"true" doc:"https:// URL of a Helm repository, or oci:// and the address of a registry up to the name of the chart"`
+	Name    string `yaml:"name" required:"true" doc:"name of the chart"`
+	Version string `yaml:"version" required:"true" doc:"version, or a range such as 4.x or >=1.2.0 <2: gitops.lock.yaml or the record then says which one"`
+	Secret  string `yaml:"secret" doc:"name of the Secret with credentials, in the namespace of the instance; without it, the credentials of the instance for that host are used"`
+}
+
+// Source is the form of source.
+type Source struct {
+	Git    string `yaml:"git" doc:"address of another Git repository, https:// or ssh://"`
+	OCI    string `yaml:"oci" doc:"oci:// address of an artifact in a registry"`
+	Ref    string `yaml:"ref" doc:"branch, tag, commit, digest, or a range of versions"`
+	Layer  string `yaml:"layer" doc:"media type of the layer of the artifact; the first layer is the default"`
+	Secret string `yaml:"secret" doc:"name of the Secret with credentials, in the namespace of the instance"`
+}
+
+// Part is the form of an entry of sources.
+type Part struct {
+	As     string `yaml:"as" doc:"name with which the values files of other sources refer to files of this one: $NAME/path"`
+	Git    string `yaml:"git" doc:"address of another Git repository, https:// or ssh://"`
+	OCI    string `yaml:"oci" doc:"oci:// address of an artifact in a registry"`
+	Ref    string `yaml:"ref" doc:"branch, tag, commit, digest, or a range of versions"`
+	Layer  string `yaml:"layer" doc:"media type of the layer of the artifact; the first layer is the default"`
+	Secret string `yaml:"secret" doc:"name of the Secret with credentials, in the namespace of the instance"`
+	Path   string `yaml:"path" doc:"directory to render, from the root of the source"`
+	Chart  *Chart `yaml:"chart" doc:"a chart from a repository or registry"`
+	Helm   Helm   `yaml:"helm" doc:"settings of the chart"`
+}
+
+// Kustomize is the form of kustomize: the keys of a kustomization that change objects.
+type Kustomize struct {
+	Namespace   string            `yaml:"namespace" doc:"namespace of all namespaced objects"`
+	NamePrefix  string            `yaml:"namePrefix" doc:"text before all names"`
+	NameSuffix  string            `yaml:"nameSuffix" doc:"text after all names"`
+	Images      []Image           `yaml:"images" doc:"images to replace"`
+	Patches     []Patch           `yaml:"patches" doc:"strategic merge and JSON patches"`
+	Components  []string          `yaml:"components" doc:"directories of components, from the root of the repository"`
+	Labels      map[string]string `yaml:"labels" doc:"labels of all objects"`
+	Annotations map[string]string `yaml:"annotations" doc:"annotations of all objects"`
+	Replicas    []Replicas        `yaml:"replicas" doc:"numbers of replicas"`
+}
+
+// Image is the form of an entry of kustomize.images.
+type Image struct {
+	Name    string `yaml:"name" required:"true" doc:"name of the image, without tag"`
+	NewName string `yaml:"newName" doc:"name instead"`
+	NewTag  string `yaml:"newTag" doc:"tag instead"`
+	Digest  string `yaml:"digest" doc:"digest instead of a tag"`
+}
+
+// Patch is the form of an entry of kustomize.patches.
+type Patch struct {
+	Patch  string      `yaml:"patch" doc:"text of the patch"`
+	Path   string      `yaml:"path" doc:"file with the patch, from the root of the repository"`
+	Target PatchTarget `yaml:"target" doc:"which objects it changes; without it, the one that the patch names"`
+}
+
+// PatchTarget is the form of a patch's target.
+type PatchTarget struct {
+	Group              string `yaml:"group" doc:"API group"`
+	Version            string `yaml:"version" doc:"API version"`
+	Kind               string `yaml:"kind" doc:"kind"`
+	Name               string `yaml:"name" doc:"name, a regular expression"`
+	Namespace          string `yaml:"namespace" doc:"namespace, a regular expression"`
+	LabelSelector      string `yaml:"labelSelector" doc:"labels, as kubectl -l takes them"`
+	AnnotationSelector string `yaml:"annotationSelector" doc:"annotations, in the same form"`
+}
+
+// Replicas is the form of an entry of kustomize.replicas.
+type Replicas struct {
+	Name  string `yaml:"name" required:"true" doc:"name of the workload"`
+	Count int    `yaml:"count" required:"true" doc:"number of replicas"`
+}
+
+// Wait is the form of wait: a boolean, or a list of objects.
+type Wait struct {
+	all     bool
+	objects []WaitFor
+}
+
+// WaitFor is the form of an entry of wait.
+type WaitFor struct {
+	Group     string `yaml:"group" doc:"API group"`
+	Kind      string `yaml:"kind" required:"true" doc:"kind"`
+	Namespace string `yaml:"namespace" doc:"namespace; that of the app is the default"`
+	Name      string `yaml:"name" required:"true" doc:"name"`
 }
 
 // Ignore is the form of an entry of ignore. What is left out matches everything.
@@ -83,8 +202,9 @@ type Allow struct {
 
 // Substitute is the form of substitute.
 type Substitute struct {
-	Vars map[string]any `yaml:"vars" doc:"values by name: strings, booleans and whole numbers"`
-	From []From         `yaml:"from" doc:"objects in the namespace of the instance whose data are further values; later objects win, vars win over all. A confined app reads only objects that it may contain, and an app with a serviceAccount only objects that this account may read"`
+	Vars    map[string]any `yaml:"vars" doc:"values by name: strings, booleans and whole numbers"`
+	Dialect string         `yaml:"dialect" soon:"true" enum:"strict,flux" doc:"strict (the default) replaces in values and refuses a variable that is not set, flux replaces text as the postBuild of a Flux Kustomization does"`
+	From    []From         `yaml:"from" doc:"objects in the namespace of the instance whose data are further values; later objects win, vars win over all. A confined app reads only objects that it may contain, and an app with a serviceAccount only objects that this account may read"`
 }
 
 // From is the form of an entry of substitute.from.

@@ -24,8 +24,13 @@ func (l *loader) directories(place string, e Entry) []directory {
 	at := join(place, "path")
 	clean := path.Clean(strings.ReplaceAll(e.Path, "\\", "/"))
 	switch {
+	case e.Path == "" && e.Name == "" && (e.Chart != nil || len(e.Sources) > 0):
+		l.at(place, "", "the app has no name")
+		return nil
+	case e.Path == "" && (e.Chart != nil || len(e.Sources) > 0):
+		return []directory{{e.Name, ""}}
 	case e.Path == "":
-		return nil // told by the decoder
+		return nil // told by checkPlaces
 	case strings.Contains(e.Path, "\\"):
 		l.at(at, "write / between directories", "path %q holds a backslash", e.Path)
 		return nil

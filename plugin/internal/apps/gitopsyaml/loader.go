@@ -33,8 +33,9 @@ func (l *loader) load(data []byte) []app.App {
 	for i, e := range file.Apps {
 		place := fmt.Sprintf("apps[%d]", i)
 		l.check(place, e)
+		l.checkPlaces(place, e)
 		for _, at := range l.directories(place, e) {
-			app := e.app()
+			app := l.app(e, place)
 			app.Name, app.Path = at.name, at.path
 			l.apps = append(l.apps, listed{app, place})
 		}
@@ -55,10 +56,11 @@ type listed struct {
 }
 
 // app is what an entry says, without name and path.
-func (e Entry) app() app.App {
+func (l *loader) app(e Entry, place string) app.App {
 	a := app.App{Namespace: e.Namespace, DependsOn: e.DependsOn, Timeout: e.Timeout, KeepRemoved: e.Prune != nil && !*e.Prune,
 		AllowPlainSecrets: e.AllowPlainSecrets, Budget: app.DefaultBudget, ServiceAccount: e.ServiceAccount,
-		ForeignFields: app.ForeignFields(e.ForeignFields), Allow: app.Allow(e.Allow), AgeKeys: e.AgeKeys, Helm: app.Helm(e.Helm)}
+		ForeignFields: app.ForeignFields(e.ForeignFields), Allow: app.Allow(e.Allow), AgeKeys: e.AgeKeys, Manual: e.Sync == "manual",
+		ReportDrift: e.Drift == "report", KeepOnRemoval: e.OnRemoval == "keep", Recreate: e.Recreate, Suspend: e.Suspend}
 	if e.Layout != "plain" {
 		a.Layout = e.Layout
 	}
@@ -79,10 +81,14 @@ func (e Entry) app() app.App {
 	}
 	if s := e.Substitute; s != nil {
 		a.Substitute = &app.Substitute{Vars: s.Vars}
+		if s.Dialect != "strict" {
+			a.Substitute.Dialect = s.Dialect
+		}
 		for _, f := range s.From {
 			a.Substitute.From = append(a.Substitute.From, app.SubstituteFrom{Kind: f.Kind, Name: f.Name, Plain: f.Plain})
 		}
 	}
+	l.elsewhere(&a, e, place)
 	return a
 }
 

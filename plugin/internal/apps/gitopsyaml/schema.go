@@ -22,6 +22,10 @@ func schemaOf(t reflect.Type) map[string]any {
 	switch {
 	case t == reflect.TypeFor[time.Duration]():
 		return map[string]any{"type": "string", "pattern": `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`}
+	case t == reflect.TypeFor[Values]():
+		return map[string]any{"type": "object"}
+	case t == reflect.TypeFor[Wait]():
+		return map[string]any{"oneOf": []any{map[string]any{"type": "boolean"}, schemaOf(reflect.TypeFor[[]WaitFor]())}}
 	case t.Kind() == reflect.Pointer:
 		return schemaOf(t.Elem())
 	case t.Kind() == reflect.Slice:
@@ -40,6 +44,9 @@ func schemaOf(t reflect.Type) map[string]any {
 	properties, required := map[string]any{}, []string{}
 	for i := range t.NumField() {
 		tag := t.Field(i).Tag
+		if tag.Get("soon") != "" {
+			continue
+		}
 		p := schemaOf(t.Field(i).Type)
 		p["description"] = tag.Get("doc")
 		if enum := tag.Get("enum"); enum != "" {
