@@ -37,6 +37,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"jsonpath":    cmdJSONPath,
 		"monorepo":    cmdMonorepo,
 		"kubectl":     func(ts *testscript.TestScript, args []string) error { return ts.Exec("kubectl", args...) },
+		"registry":    cmdRegistry,
 		"requests":    cmdRequests,
 		"schema":      cmdSchema,
 		"waitfor":     cmdWaitFor,

@@ -38,6 +38,8 @@ type script struct {
 	proxy  *proxy.Proxy
 	ns     string
 	charts *chartServer // nil before there is one
+
+	registries registries
 }
 
 type scriptKey struct{}
