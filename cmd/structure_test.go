@@ -24,9 +24,10 @@ const (
 
 // lists are structs that may have more fields: lists of inputs, and stored formats.
 var lists = map[string]string{
-	"action.Inputs":                 "the inputs of the action",
-	"plugin/internal/record.Header": "a stored format",
-	"plugin/internal/report.App":    "the form of an output",
+	"action.Inputs":                         "the inputs of the action",
+	"plugin/internal/apps/gitopsyaml.Entry": "the form of a file",
+	"plugin/internal/record.Header":         "a stored format",
+	"plugin/internal/report.App":            "the form of an output",
 }
 
 // owed is what is still larger than it should be, with its size: it may shrink, and never grow. A package that is split

@@ -32,11 +32,20 @@ type App struct {
 	AllowSealedValues []ObjectRule `json:",omitempty"` // objects besides Secrets in which values of encrypted files and Secrets may stand
 	Layout            string       `json:",omitempty"` // how a directory without a kustomization is read; see render.Options
 
+	Content
+	Treatment
+}
+
+// Content is what an app consists of besides, or instead of, the directory Path.
+type Content struct {
 	Chart     *Chart     `json:",omitempty"` // a chart from elsewhere; then Path is empty
 	Source    *Source    `json:",omitempty"` // where Path is; nil for the repository of the instance
 	Sources   []Part     `json:",omitempty"` // instead of Path, Chart, Source and Helm: several parts, rendered into one app
 	Kustomize *Kustomize `json:",omitempty"` // an overlay over all that was rendered
+}
 
+// Treatment is how an app is treated other than most: its zero value applies each commit, waits for all objects, and reverts drift.
+type Treatment struct {
 	Wait          *Wait `json:",omitempty"` // what the app waits for; nil for all its objects
 	Manual        bool  `json:",omitempty"` // only a person's reconcile applies it
 	ReportDrift   bool  `json:",omitempty"` // drift is reported, and not reverted

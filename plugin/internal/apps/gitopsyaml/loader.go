@@ -59,8 +59,8 @@ type listed struct {
 func (l *loader) app(e Entry, place string) app.App {
 	a := app.App{Namespace: e.Namespace, DependsOn: e.DependsOn, Timeout: e.Timeout, KeepRemoved: e.Prune != nil && !*e.Prune,
 		AllowPlainSecrets: e.AllowPlainSecrets, Budget: app.DefaultBudget, ServiceAccount: e.ServiceAccount,
-		ForeignFields: app.ForeignFields(e.ForeignFields), Allow: app.Allow(e.Allow), AgeKeys: e.AgeKeys, Manual: e.Sync == "manual",
-		ReportDrift: e.Drift == "report", KeepOnRemoval: e.OnRemoval == "keep", Recreate: e.Recreate, Suspend: e.Suspend}
+		ForeignFields: app.ForeignFields(e.ForeignFields), Allow: app.Allow(e.Allow), AgeKeys: e.AgeKeys, Treatment: app.Treatment{
+			Manual: e.Sync == "manual", ReportDrift: e.Drift == "report", KeepOnRemoval: e.OnRemoval == "keep", Recreate: e.Recreate, Suspend: e.Suspend}}
 	if e.Layout != "plain" {
 		a.Layout = e.Layout
 	}
