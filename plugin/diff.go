@@ -78,7 +78,7 @@ func (o *diffOptions) run(ctx context.Context, c *cli, args []string) error {
 		}
 	})
 	r.Render, r.Apps = o.source.Renderer(notices(u)), gitopsyaml.Load
-	out := r.Run(ctx, work.Target, reconcile.Options{Cause: report.CauseManual, DryRun: true, Timeout: o.source.Timeout})
+	out := r.Run(ctx, work.Target, reconcile.Options{Cause: report.CauseManual, DryRun: true, Timeout: o.source.Timeout, Records: work.Records})
 	found, err := o.show(ctx, c, out)
 	owned, failure := partOwned(out)
 	ui.Refusals(u, owned)

@@ -68,7 +68,11 @@ func (o *rbacOptions) run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	if records, err := store.Load(ctx); err == nil { // without, what has left Git is not known
+	records := work.Records
+	if records == nil {
+		records, err = store.Load(ctx)
+	}
+	if err == nil { // without, what has left Git is not known
 		needs.grants = append(needs.grants, ofRecords(records, c.namespace())...)
 	}
 	objects := install.Rights(c.namespace(), needs.grants)
@@ -164,9 +168,9 @@ func neededRights(ctx context.Context, u *ui.Terminal, from source.Source, own a
 	return n, nil
 }
 
-func ofRecords(records map[string]*record.Record, namespace string) []rbac.Grant {
+func ofRecords(records *record.Loaded, namespace string) []rbac.Grant {
 	var grants []rbac.Grant
-	for _, rec := range records {
+	for _, rec := range records.Apps {
 		grants = append(grants, reconcile.NeedsOfRecord(rec, namespace)...)
 	}
 	return grants

@@ -108,11 +108,12 @@ func (o *reconcileOptions) run(ctx context.Context, c *cli, args []string) error
 		return err
 	}
 	defer ended()
-	from, done := o.source.Verified(work.Repository, store)
+	r := newReconciler(client, store, work.Repository, nil, o.progress.Event)
+	from, done := o.source.Verified(work.Repository, r.LastVerified)
 	defer done()
-	r := newReconciler(client, store, work.Repository, from, o.progress.Event)
+	r.Source = from
 	r.Render, r.Apps = o.source.Renderer(notices(u)), gitopsyaml.Load
-	opts := reconcile.Options{Cause: report.CauseManual, DryRun: dryRun, Timeout: o.source.Timeout}
+	opts := reconcile.Options{Cause: report.CauseManual, DryRun: dryRun, Timeout: o.source.Timeout, Records: work.Records}
 	if o.interval == 0 {
 		out := r.Run(ctx, work.Target, opts)
 		o.inPod.tellAll(ctx, out)

@@ -70,7 +70,7 @@ func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
 	store.Writer = true
 	u := c.ui()
 	instance := install.Instance{Cluster: client, Namespace: store.Namespace, Tell: u.Installed}
-	records, err := store.Peek(ctx)
+	records, err := store.Load(ctx)
 	if err != nil {
 		return err
 	}
@@ -82,16 +82,16 @@ func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	apps := appsToRemove(records, parents)
+	apps := appsToRemove(records.Apps, parents)
 	if !installed && len(apps) == 0 {
 		return hint.Errorf(fmt.Sprintf("nothing is installed in namespace %s", store.Namespace), "-n selects another instance")
 	}
-	if err := anySuspended(records, apps); err != nil {
+	if err := anySuspended(records.Apps, apps); err != nil {
 		return err
 	}
-	o.list(u, records, apps)
+	o.list(u, records.Apps, apps)
 	if o.dryRun != "none" {
-		return o.foresee(ctx, u, &instance, store, records)
+		return o.foresee(ctx, u, &instance, store, records.Apps)
 	}
 	if o.pruneApps && !o.yes {
 		question := fmt.Sprintf("Delete all objects of %s in instance %s?", report.Plural(len(apps), "app"), store.Namespace)
@@ -107,7 +107,8 @@ func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
 	progress := ui.NewProgress(u, false)
 	r := newReconciler(client, store, target.Repository{}, nil, progress.Event)
 	for _, app := range apps {
-		removed, err := r.Remove(ctx, app, o.pruneApps)
+		removed, err := r.Remove(ctx, app, o.pruneApps, records)
+		records = nil // each removal changes them
 		if err != nil {
 			progress.Conclude(report.List{Apps: []report.App{removed}}, err)
 			return hint.With(fmt.Errorf("%s is not removed, so the rest of the instance stays", app), "repair that, then run uninstall again")

@@ -29,8 +29,7 @@ type Records interface {
 	ID(app string) string
 	Instance() string
 	Parents(ctx context.Context) (map[string]*record.Record, error)
-	Load(ctx context.Context) (map[string]*record.Record, error)
-	AppLists() []*record.AppList
+	Load(ctx context.Context) (*record.Loaded, error)
 }
 
 // Inspector reads one instance with the rights of one user.

@@ -30,7 +30,7 @@ import (
 type known struct {
 	parents map[string]*record.Record
 	records map[string]*record.Record
-	lists   []*record.AppList
+	lists   record.AppLists
 	hidden  error
 }
 
@@ -40,13 +40,16 @@ func (i *Inspector) known(ctx context.Context) (known, error) {
 	if k.parents, err = i.Records.Parents(ctx); err != nil {
 		return k, err
 	}
-	k.records, err = i.Records.Load(ctx)
-	if apierrors.IsForbidden(err) {
+	loaded, err := i.Records.Load(ctx)
+	switch {
+	case apierrors.IsForbidden(err):
 		k.records, k.hidden = map[string]*record.Record{}, err
 		return k, nil
+	case err != nil:
+		return k, err
 	}
-	k.lists = i.Records.AppLists()
-	return k, err
+	k.records, k.lists = loaded.Apps, loaded.Lists
+	return k, nil
 }
 
 // limits words what a reader without the records cannot know, "" for one who has them.

@@ -247,7 +247,7 @@ func TestAttackSeveralSlowTemplates(t *testing.T) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		})
-		rd := k.newRun(Target{}, pass.Options{Loop: true})
+		rd := k.newRun(Target{}, pass.Options{Loop: true}, nil)
 		start := time.Now()
 		for i := range 12 {
 			p := k.pass("c1", "s1", rd.opts)

@@ -20,7 +20,7 @@ import (
 // makePasses makes a pass for each app, also for apps that were not selected: what they hold matters to the others.
 func (rd observing) makePasses(ctx context.Context) error {
 	rd.ids = map[string]string{}
-	for name := range rd.records {
+	for name := range rd.records.Apps {
 		rd.ids[rd.Records.ID(name)] = name
 	}
 	if rd.own {
@@ -54,7 +54,7 @@ func (rd observing) makePasses(ctx context.Context) error {
 			}
 		}
 		if rd.revertOnly {
-			p.Reverting().AtRecord(rd.records[app.Name])
+			p.Reverting().AtRecord(rd.records.Apps[app.Name])
 		}
 		rd.passes = append(rd.passes, p)
 	}
@@ -76,10 +76,7 @@ func (rd observing) makeOwn(ctx context.Context) {
 
 // openRecord gives a pass its record. It refuses a record that another gitops.yaml wrote.
 func (rd observing) openRecord(ctx context.Context, p *pass.Pass) {
-	rec, known := rd.records[p.App.Name]
-	if !known {
-		rec = record.New(p.App.Name)
-	}
+	rec, known := rd.records.Record(p.App.Name)
 	p.Record = rec
 	if !rd.own && rec.Inventory != nil && rec.List != "" && !rd.finding().lists(rec) {
 		p.Record = nil

@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -38,6 +39,7 @@ type Reconciler struct {
 	mu           sync.Mutex
 	impersonated map[string]*pass.Env // by service account
 	checked      *checked             // the gitops.yaml that was read last
+	current      *run                 // the run that is under way, or the last one
 }
 
 // Options are the settings of one run.
@@ -47,6 +49,7 @@ type Options struct {
 	Commit string       // hash that the ref points at, if that is known; "" polls
 	// Timeout is the time budget of apps of a gitops.yaml whose settings have none; zero is app.DefaultTimeout.
 	Timeout time.Duration
+	Records *record.Loaded // what the command has loaded already; nil loads. The first run of a Session uses it
 }
 
 // forPasses returns the options of the passes of a run.

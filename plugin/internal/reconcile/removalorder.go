@@ -15,7 +15,7 @@ func (rd observing) removals() []*crossapp.Removal {
 		return nil // nobody knows
 	}
 	var all []*crossapp.Removal
-	for name, rec := range rd.records {
+	for name, rec := range rd.records.Apps {
 		if rd.finding().lists(rec) && !slices.ContainsFunc(rd.apps, func(a app.App) bool { return a.Name == name }) {
 			all = append(all, &crossapp.Removal{App: recorded.Settings(rec), Record: rec})
 		}

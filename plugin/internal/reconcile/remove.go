@@ -19,13 +19,19 @@ import (
 // not be deleted stay in both cases: those with pruning disabled, and containers that existed before the app.
 //
 // The settings are those of the record. Everything is deleted with the rights of the service account of the app, and hooks may
-// contain only what the app may contain, whoever asks for the removal. The error is in the report, too.
-func (r *Reconciler) Remove(ctx context.Context, name string, prune bool) (report.App, error) {
+// contain only what the app may contain, whoever asks for the removal. The error is in the report, too. records are what the
+// caller has loaded; nil loads them.
+func (r *Reconciler) Remove(ctx context.Context, name string, prune bool, records *record.Loaded) (report.App, error) {
 	app, opts, by := app.App{Name: name, Timeout: app.DefaultTimeout}, pass.Options{Cause: report.CauseManual}, r.env()
-	records, err := r.Records.Load(ctx)
-	if rec := records[name]; rec != nil && rec.Inventory != nil {
-		said := recorded.Settings(rec)
-		app.ServiceAccount, app.Allow = said.ServiceAccount, said.Allow
+	var err error
+	if records == nil {
+		records, err = r.Records.Load(ctx)
+	}
+	if err == nil {
+		if rec := records.Apps[name]; rec != nil && rec.Inventory != nil {
+			said := recorded.Settings(rec)
+			app.ServiceAccount, app.Allow = said.ServiceAccount, said.Allow
+		}
 	}
 	opts.Records = records
 	if err == nil && prune {

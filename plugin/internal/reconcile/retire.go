@@ -23,7 +23,7 @@ func (rd deciding) guardRemovals(ctx context.Context) {
 		}
 	}
 	total := 0
-	for _, rec := range rd.records {
+	for _, rec := range rd.records.Apps {
 		if rd.finding().lists(rec) {
 			total += rec.Len()
 		}

@@ -21,12 +21,23 @@ import (
 
 // Run makes one run over the apps of a target. Errors are in the Outcome.
 func (r *Reconciler) Run(ctx context.Context, t Target, opts Options) Outcome {
-	return r.newRun(t, opts.forPasses()).all(ctx)
+	return r.newRun(t, opts.forPasses(), opts.Records).all(ctx)
 }
 
-func (r *Reconciler) newRun(t Target, opts pass.Options) *run {
+// newRun returns a run, which becomes the current one. records are nil when they are not loaded yet.
+func (r *Reconciler) newRun(t Target, opts pass.Options, records *record.Loaded) *run {
 	opts.RanOut = &atomic.Int32{}
-	return &run{Reconciler: r, target: t, opts: opts, opened: map[string]opened{}}
+	r.current = &run{Reconciler: r, target: t, opts: opts, records: records, opened: map[string]opened{}}
+	return r.current
+}
+
+// LastVerified returns the newest commit of From.Repo that was verified when it was applied, as the records of the current run
+// say; nil when there is none. A source that shows only verified commits calls it in its Poll.
+func (r *Reconciler) LastVerified(ctx context.Context) *report.Revision {
+	if r.current == nil || r.current.finding().load(ctx) != nil {
+		return nil // the run says why
+	}
+	return r.current.records.LastVerified(r.From.Repo)
 }
 
 // all is the run, stage by stage.
@@ -70,7 +81,7 @@ func (rd *run) unread(ctx context.Context, why error) Outcome {
 	p := pass.NewOwn(ctx, rd.env(), rd.target.App, opts)
 	rd.passes = []*pass.Pass{p}
 	switch {
-	case rd.records != nil: // Git was polled, and nobody is asked again
+	case rd.commit != "" && rd.records != nil: // nobody is asked again
 		_, _ = p.Reading().Poll(ctx), p.Reading().Load(ctx)
 	case !opts.Forgive:
 		_ = p.Reading().Load(ctx)
@@ -85,19 +96,9 @@ func (rd finding) chooseOwn() error {
 	if only := rd.target.Only; len(only) > 0 && !slices.Equal(only, []string{name}) {
 		return hint.Errorf(fmt.Sprintf("with --repo the app is %s, not %s", name, strings.Join(only, ", ")), "leave the argument out, or set --name")
 	}
-	if l := rd.listing(name); l != nil {
+	if l := rd.records.Lists.Naming(name); l != nil {
 		return hint.Errorf(fmt.Sprintf("the app %s is one of the gitops.yaml in %s, path %s", name, l.Source.Repo, l.Source.Path),
 			"reconcile it by its name alone, or give this one another --name")
-	}
-	return nil
-}
-
-// listing returns the list that names an app, nil when there is none.
-func (rd finding) listing(app string) *record.AppList {
-	for _, l := range rd.Records.AppLists() {
-		if l.Names(app) {
-			return l
-		}
 	}
 	return nil
 }
@@ -110,10 +111,10 @@ func (rd finding) find(ctx context.Context) (listed bool, err error) {
 			return rd.unpolled(ctx), err
 		}
 	}
-	if rd.records, err = rd.Records.Load(ctx); err != nil {
+	if err = rd.load(ctx); err != nil {
 		return false, err
 	}
-	rd.list = rd.Records.ListOf(rd.from())
+	rd.list = rd.records.Lists.Of(rd.from())
 	if rd.list != nil && rd.fromRecords() {
 		rd.revision = pass.Under(rd.list.Revision, rd.list.Source.Ref, rd.From.Ref)
 		return true, nil
@@ -131,14 +132,18 @@ func (rd finding) find(ctx context.Context) (listed bool, err error) {
 
 // unpolled finds out whether a gitops.yaml lists the apps from the records alone, after the poll has failed.
 func (rd finding) unpolled(ctx context.Context) bool {
-	records, err := rd.Records.Peek(ctx)
-	if err == nil {
-		rd.list = rd.Records.ListOf(rd.from())
-	}
-	if rd.list != nil {
-		rd.records = records
+	if rd.load(ctx) == nil {
+		rd.list = rd.records.Lists.Of(rd.from())
 	}
 	return rd.list != nil
+}
+
+// load loads the records, unless the run has them.
+func (rd finding) load(ctx context.Context) (err error) {
+	if rd.records == nil {
+		rd.records, err = rd.Records.Load(ctx)
+	}
+	return err
 }
 
 func (rd finding) from() report.Source {
@@ -147,7 +152,7 @@ func (rd finding) from() report.Source {
 
 // isSingle reports whether the record of the target's app says that its directory has no gitops.yaml at this commit.
 func (rd finding) isSingle() bool {
-	rec := rd.records[rd.target.App.Name]
+	rec := rd.records.Apps[rd.target.App.Name]
 	return rec != nil && rec.Inventory != nil && rec.List == "" && rec.Revision.Commit == rd.commit &&
 		rec.Source.Repo == rd.From.Repo && rec.Source.Path == rd.target.App.Path && rec.Config == rd.env().OwnSettings(rd.target.App)
 }
@@ -158,14 +163,14 @@ func (rd finding) fromRecords() bool {
 	if l.Revision.Commit != rd.commit || l.Tool != rd.Tool || l.Problem != "" || len(l.Behind) > 0 || len(l.Apps) == 0 {
 		return false
 	}
-	for name, rec := range rd.records {
+	for name, rec := range rd.records.Apps {
 		if rd.lists(rec) && !l.Names(name) {
 			return false // it left gitops.yaml, and still has a record
 		}
 	}
 	var apps []app.App
 	for _, name := range l.Apps {
-		rec := rd.records[name]
+		rec := rd.records.Apps[name]
 		if rec == nil || !rd.lists(rec) {
 			return false
 		}
@@ -232,7 +237,7 @@ func (rd finding) choose() error {
 		names = append(names, a.Name)
 	}
 	for _, name := range rd.target.Only {
-		if rec := rd.records[name]; !slices.Contains(names, name) && (rec == nil || !rd.lists(rec)) {
+		if rec := rd.records.Apps[name]; !slices.Contains(names, name) && (rec == nil || !rd.lists(rec)) {
 			return hint.Errorf(fmt.Sprintf("no app %s in the gitops.yaml of %s", name, rd.target.App.Path), "it has: %s", strings.Join(names, ", "))
 		}
 	}

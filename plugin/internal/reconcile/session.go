@@ -24,6 +24,7 @@ type Session struct {
 	*Reconciler
 	target Target
 	opts   pass.Options
+	first  *record.Loaded // the records for the first run, nil after it
 
 	last       *run
 	members    []*member
@@ -51,7 +52,7 @@ type Watch struct {
 func (r *Reconciler) Session(t Target, o Options) *Session {
 	opts := o.forPasses()
 	opts.Cause, opts.Loop = report.CauseSchedule, true
-	return &Session{Reconciler: r, target: t, opts: opts}
+	return &Session{Reconciler: r, target: t, opts: opts, first: o.Records}
 }
 
 // AllHealthy reports whether the last run succeeded, all objects are healthy, and all apps are at the commit.
@@ -68,8 +69,8 @@ func (s *Session) Watches() map[Watch]string { return s.watches }
 func (s *Session) Run(ctx context.Context, commit string) Outcome {
 	opts := s.opts
 	opts.Commit, opts.Forgive = commit, s.lastRunOK
-	rd := s.newRun(s.target, opts)
-	s.last, s.watches = rd, nil
+	rd := s.newRun(s.target, opts, s.first)
+	s.last, s.first, s.watches = rd, nil, nil
 	out := rd.all(ctx)
 	err := out.Failed()
 	s.listed, s.allHealthy, s.lastRunOK = out.Listed, false, err == nil

@@ -49,8 +49,8 @@ func (rd concluding) worthSaving() bool {
 	}) {
 		return true
 	}
-	others := len(rd.Records.AppLists()) > 0
-	for _, rec := range rd.records {
+	others := len(rd.records.Lists) > 0
+	for _, rec := range rd.records.Apps {
 		others = others || rec.Inventory != nil && rec.Source.Repo != "" && !rd.finding().lists(rec)
 	}
 	return !others

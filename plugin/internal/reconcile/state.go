@@ -21,9 +21,9 @@ type run struct {
 
 	commit     string
 	revision   report.Revision
-	tip        source.Revision // the commit, with its message
-	lastRange  commitRange     // the range of commits that was read last
-	records    map[string]*record.Record
+	tip        source.Revision   // the commit, with its message
+	lastRange  commitRange       // the range of commits that was read last
+	records    *record.Loaded    // nil until they are loaded
 	ids        map[string]string // names of the apps of the instance, by ApplySet id
 	list       *record.AppList   // as recorded, nil when there is none
 	own        bool              // there is no gitops.yaml: the app of the target is a run of one

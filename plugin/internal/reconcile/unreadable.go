@@ -65,7 +65,7 @@ func (rd finding) recorded() []app.App {
 	}
 	var apps []app.App
 	for _, name := range rd.list.Apps {
-		if rec := rd.records[name]; rec != nil && rd.lists(rec) {
+		if rec := rd.records.Apps[name]; rec != nil && rd.lists(rec) {
 			apps = append(apps, recorded.Settings(rec))
 		}
 	}

@@ -3,7 +3,6 @@ package record
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -74,7 +73,6 @@ func (l *AppList) IsBehind(app string) (Behind, bool) {
 	return Behind{}, false
 }
 
-// After tells whether the record was saved on top of this very state of the list: the run that saved it did not get as far
 // as saving the list. Then the record alone knows what the app is at.
 func (r *Record) After(l *AppList) bool { return r.Under != "" && r.Under == l.Stored.Version }
 
@@ -84,12 +82,26 @@ func ListName(from report.Source) string {
 	return NamePrefix + "list-" + hex.EncodeToString(sum[:5])
 }
 
-// Empty is the only shard of an inventory without rows.
-func (r *Record) Empty() Shard {
-	header, err := json.Marshal(r.Header)
-	if err != nil {
-		header = nil
+// AppLists are the lists of apps of an instance, in no order.
+type AppLists []*AppList
+
+// Of returns the list of a repository and directory, nil when there is none. The ref does not matter: a list of another ref
+// names another commit.
+func (all AppLists) Of(from report.Source) *AppList {
+	for _, l := range all {
+		if l.Source.Repo == from.Repo && l.Source.Path == from.Path {
+			return l
+		}
 	}
-	rows := encodeRows(nil)
-	return Shard{Header: header, Rows: rows, Seal: r.Hash(rows)}
+	return nil
+}
+
+// Naming returns the list that names an app, nil when none does.
+func (all AppLists) Naming(app string) *AppList {
+	for _, l := range all {
+		if l.Names(app) {
+			return l
+		}
+	}
+	return nil
 }

@@ -1,6 +1,8 @@
 package record
 
 import (
+	"encoding/json"
+
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -32,6 +34,7 @@ type Stored struct {
 	Parent   bool           // the parent was loaded, or found missing
 	Shares   any            // managedFields of the parent, where they hold an earlier name of our manager, with today's
 	Version  string         // resourceVersion of the parent as loaded or saved, empty when there was none
+	Lists    AppLists       // the lists of apps that were loaded with the record
 }
 
 // New returns the record of an app that has none yet.
@@ -71,6 +74,18 @@ func (r *Record) Unsaved() bool {
 		}
 	}
 	return false
+}
+
+// After tells whether the record was saved on top of this very state of the list: the run that saved it did not get as far
+
+// Empty is the only shard of an inventory without rows.
+func (r *Record) Empty() Shard {
+	header, err := json.Marshal(r.Header)
+	if err != nil {
+		header = nil
+	}
+	rows := encodeRows(nil)
+	return Shard{Header: header, Rows: rows, Seal: r.Hash(rows)}
 }
 
 // ParentName is the name of an app's ApplySet parent, a ConfigMap.

@@ -11,7 +11,7 @@ import (
 
 // AddLists completes the status of apps that a gitops.yaml lists by what only its list knows: the commit that apps equal
 // which it did not change, why others are behind, and apps that have no record yet. An empty name is all apps.
-func (l *List) AddLists(lists []*record.AppList, records map[string]*record.Record, name string) {
+func (l *List) AddLists(lists record.AppLists, records map[string]*record.Record, name string) {
 	at := map[string]int{}
 	for i, s := range l.Items {
 		at[s.Name] = i

@@ -9,6 +9,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/git"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/worktree"
@@ -34,18 +35,11 @@ func lists(here worktree.Checkout, dir string, apps []string) (bool, error) {
 	return true, nil
 }
 
-// workingTree finds the directory of the checkout we stand in that diff compares: the one that the named apps, or those
-// of --path, come from. found is false where the checkout is not one of their repository. Without names and --path it
-// is the current directory, unless the instance has apps and none of them comes from this repository.
-func (f *Flags) workingTree(ctx context.Context, store *store.Store, names []string) (tree worktree.Checkout, from appSource, found bool, err error) {
-	tree, rel, err := worktree.Find(workingDirectory())
-	if err != nil {
-		return worktree.Checkout{}, appSource{}, false, nil //nolint:nilerr // we stand in none
-	}
-	all, err := appSources(ctx, store)
-	if err != nil {
-		return worktree.Checkout{}, appSource{}, false, err
-	}
+// inCheckout finds the directory of a checkout that diff compares: the one that the named apps, or those of --path, come from.
+// We stand in the directory rel of the checkout. found is false when the checkout is not one of their repository. Without names
+// and --path it is the current directory, unless the instance has apps and none of them comes from this repository.
+func (f *Flags) inCheckout(tree worktree.Checkout, rel string, records *record.Loaded, names []string) (from appSource, found bool, err error) {
+	all := appSources(records)
 	here, known := appSource{repo: tree.Top, dir: rel}, false
 	switch {
 	case f.changed("path"):
@@ -54,7 +48,7 @@ func (f *Flags) workingTree(ctx context.Context, store *store.Store, names []str
 		if from, known = all[names[0]]; known {
 			here.dir = from.dir
 		} else if listed, err := lists(tree, rel, names); err != nil || !listed {
-			return worktree.Checkout{}, appSource{}, false, err
+			return appSource{}, false, err
 		}
 	}
 	foreign := false // only other repositories have what was asked for
@@ -70,38 +64,41 @@ func (f *Flags) workingTree(ctx context.Context, store *store.Store, names []str
 		case !isHere[s]:
 			foreign = true
 		case mine:
-			return tree, s, true, nil
+			return s, true, nil
 		default:
 			known = true
 		}
 	}
-	return tree, here, !foreign || known && len(names) == 0, nil
+	return here, !foreign || known && len(names) == 0, nil
 }
 
 // Here is Resolve for a command that looks, not applies: where neither a repository nor a ref is named, the working tree we stand
 // in is looked at if it is one of the repository that the apps come from. local tells whether it is.
 func (f *Flags) Here(ctx context.Context, store *store.Store, names []string) (w Work, local bool, err error) {
-	if f.Repo == "" && f.Ref == "" {
-		tree, from, found, err := f.workingTree(ctx, store, names)
-		if err != nil {
-			return Work{}, true, err
-		}
-		if found {
-			app, err := f.localApp(ctx, store, tree, from, names)
-			return Work{reconcile.Target{App: app, Only: names}, Repository{git.Repo{URL: from.repo, Ref: from.ref}}, tree}, true, err
-		}
+	tree, rel, outside := worktree.Find(workingDirectory())
+	if f.Repo != "" || f.Ref != "" || outside != nil {
+		w, err = f.Resolve(ctx, store, names)
+		return w, false, err
 	}
-	w, err = f.Resolve(ctx, store, names)
-	return w, false, err
+	records, err := store.Load(ctx)
+	if err != nil {
+		return Work{}, true, err
+	}
+	from, found, err := f.inCheckout(tree, rel, records, names)
+	switch {
+	case err != nil:
+		return Work{}, true, err
+	case !found:
+		w, err = f.resolve(ctx, store, records, names)
+		return w, false, err
+	}
+	app, err := f.localApp(records, tree, from, names)
+	return Work{reconcile.Target{App: app, Only: names}, Repository{git.Repo{URL: from.repo, Ref: from.ref}}, tree, records}, true, err
 }
 
 // localApp is the app in a directory of the working tree. What the flags leave open is taken over from its record, so that
 // it is compared as it would be applied.
-func (f *Flags) localApp(ctx context.Context, store *store.Store, tree worktree.Checkout, from appSource, names []string) (app.App, error) {
-	records, err := store.Peek(ctx)
-	if err != nil {
-		return app.App{}, err
-	}
+func (f *Flags) localApp(records *record.Loaded, tree worktree.Checkout, from appSource, names []string) (app.App, error) {
 	f.Path = from.dir
 	if listed, err := lists(tree, from.dir, nil); len(names) == 1 && !listed && err == nil {
 		f.Name = names[0]
@@ -112,7 +109,7 @@ func (f *Flags) localApp(ctx context.Context, store *store.Store, tree worktree.
 		}
 	}
 	app, err := f.App()
-	if rec := records[app.Name]; rec != nil && rec.Inventory != nil {
+	if rec := records.Apps[app.Name]; rec != nil && rec.Inventory != nil {
 		app.Namespace = cmp.Or(app.Namespace, rec.Target)
 		app.AllowPlainSecrets = app.AllowPlainSecrets || rec.PlainSecrets
 	}

@@ -60,12 +60,21 @@ func (f *Flags) recordedManifests(ctx context.Context, app string, connect func(
 	if err != nil {
 		return nil, "", neither(app, err)
 	}
-	here, err := f.recordedHere(ctx, store, app)
-	if err != nil {
+	tree, _, outside := worktree.Find(workingDirectory())
+	inCheckout := outside == nil && f.Ref == ""
+	records, err := store.Load(ctx)
+	switch {
+	case err != nil && inCheckout:
 		return nil, "", err
+	case err != nil:
+		return nil, "", noDirectory(app, err)
+	}
+	var here source.Source
+	if from, known := appSources(records)[app]; inCheckout && known && tree.Of(from.repo, from.commit) {
+		here = tree
 	}
 	names := []string{app}
-	list, err := f.listOf(ctx, store, names)
+	list, err := f.listOf(records, store.Namespace, names)
 	if err != nil {
 		return nil, "", noDirectory(app, err)
 	}
@@ -73,7 +82,7 @@ func (f *Flags) recordedManifests(ctx context.Context, app string, connect func(
 		f.Repo, f.Ref = list.Repo, cmp.Or(f.Ref, list.Ref)
 		return cmp.Or(here, f.Repository().Source()), list.Path, nil
 	}
-	described, repo, err := f.single(ctx, store, names)
+	described, repo, err := f.single(ctx, store, records, names)
 	if err != nil {
 		return nil, "", noDirectory(app, err)
 	}
@@ -96,19 +105,6 @@ func (f *Flags) listedHere(app string) (source.Source, string, error) {
 		return nil, "", err
 	}
 	return tree, rel, nil
-}
-
-// recordedHere returns the working tree when the app comes from its repository, and no ref is asked for; otherwise nil.
-func (f *Flags) recordedHere(ctx context.Context, store *store.Store, app string) (source.Source, error) {
-	tree, _, err := worktree.Find(workingDirectory())
-	if err != nil || f.Ref != "" {
-		return nil, nil //nolint:nilerr // we stand in no checkout
-	}
-	all, err := appSources(ctx, store)
-	if from, known := all[app]; err == nil && known && tree.Of(from.repo, from.commit) {
-		return tree, nil
-	}
-	return nil, err
 }
 
 // neither says that an argument of render is no directory; why tells what is known of an app of that name.

@@ -13,14 +13,10 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// recorded loads the record of the one app that names, or the instance itself, leaves no choice about.
-func recorded(ctx context.Context, store *store.Store, names []string) (*record.Record, error) {
-	records, err := store.Peek(ctx)
-	if err != nil {
-		return nil, err
-	}
+// recorded returns the record of the one app that names, or the instance itself, leaves no choice about.
+func recorded(ctx context.Context, store *store.Store, records *record.Loaded, names []string) (*record.Record, error) {
 	var known []string
-	for name, rec := range records {
+	for name, rec := range records.Apps {
 		if rec.Inventory != nil && rec.Source.Repo != "" {
 			known = append(known, name)
 		}
@@ -37,9 +33,9 @@ func recorded(ctx context.Context, store *store.Store, names []string) (*record.
 		}
 		return nil, UnknownApp(names[0], store.Namespace, known)
 	case len(names) == 1:
-		return records[names[0]], nil
+		return records.Apps[names[0]], nil
 	case len(known) == 1:
-		return records[known[0]], nil
+		return records.Apps[known[0]], nil
 	case len(known) == 0:
 		return nil, hint.Errorf(fmt.Sprintf("no --repo given, and namespace %s has no apps yet", store.Namespace),
 			"say where the manifests are: --repo URL --path DIR --name APP")
@@ -68,19 +64,15 @@ func Names(ctx context.Context, store *store.Store) []string {
 }
 
 // listOf returns the gitops.yaml that the named apps come from, or with no name the only one of the instance; nil when
-// it is one app of a directory without.
-func (f *Flags) listOf(ctx context.Context, store *store.Store, names []string) (*report.Source, error) {
-	records, err := store.Peek(ctx)
-	if err != nil {
-		return nil, err
-	}
+// it is one app of a directory without. namespace is that of the instance.
+func (f *Flags) listOf(records *record.Loaded, namespace string, names []string) (*report.Source, error) {
 	lists, listed, alone := map[report.Source]report.Source{}, map[string]report.Source{}, 0
 	add := func(app string, from report.Source) {
 		key := report.Source{Repo: from.Repo, Path: from.Path}
 		lists[key] = from
 		listed[app] = key
 	}
-	for name, rec := range records {
+	for name, rec := range records.Apps {
 		switch {
 		case rec.Inventory == nil || rec.Source.Repo == "":
 		case rec.List == "":
@@ -89,7 +81,7 @@ func (f *Flags) listOf(ctx context.Context, store *store.Store, names []string) 
 			add(name, report.Source{Repo: rec.Source.Repo, Ref: rec.Source.Ref, Path: rec.List})
 		}
 	}
-	for _, l := range store.AppLists() {
+	for _, l := range records.Lists {
 		for _, name := range l.Apps {
 			add(name, l.Source)
 		}
@@ -109,7 +101,7 @@ func (f *Flags) listOf(ctx context.Context, store *store.Store, names []string) 
 		case !ok && (len(lists) == 0 || found == nil && len(names) == 1):
 			return nil, nil
 		case !ok:
-			return nil, UnknownApp(name, store.Namespace, slices.Collect(maps.Keys(listed)))
+			return nil, UnknownApp(name, namespace, slices.Collect(maps.Keys(listed)))
 		case found != nil && (found.Repo != key.Repo || found.Path != key.Path):
 			return nil, hint.Errorf("the apps "+strings.Join(names, ", ")+" come from more than one gitops.yaml", "name only the apps of one gitops.yaml")
 		}
@@ -149,13 +141,9 @@ type appSource struct {
 }
 
 // appSources returns where the apps of the instance come from, by name.
-func appSources(ctx context.Context, store *store.Store) (map[string]appSource, error) {
-	records, err := store.Peek(ctx)
-	if err != nil {
-		return nil, err
-	}
+func appSources(records *record.Loaded) map[string]appSource {
 	all := map[string]appSource{}
-	for name, rec := range records {
+	for name, rec := range records.Apps {
 		switch from := rec.Source; {
 		case rec.Inventory == nil || from.Repo == "":
 		case rec.List != "":
@@ -164,10 +152,10 @@ func appSources(ctx context.Context, store *store.Store) (map[string]appSource, 
 			all[name] = appSource{from.Repo, from.Ref, from.Path, rec.Revision.Commit}
 		}
 	}
-	for _, l := range store.AppLists() {
+	for _, l := range records.Lists {
 		for _, name := range l.Apps {
 			all[name] = appSource{l.Source.Repo, l.Source.Ref, l.Source.Path, l.Revision.Commit}
 		}
 	}
-	return all, nil
+	return all
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
@@ -18,17 +19,29 @@ import (
 type Work struct {
 	Target     reconcile.Target
 	Repository Repository
-	Source     source.Source // shows what is looked at; what is applied comes from Flags.Verified
+	Source     source.Source  // shows what is looked at; what is applied comes from Flags.Verified
+	Records    *record.Loaded // what was loaded to find this out, nil when the flags told everything
 }
 
 // Resolve returns what to work on and where it comes from: the flags when --repo is given, otherwise what the records of
 // the named apps (or of the only source) say.
 func (f *Flags) Resolve(ctx context.Context, store *store.Store, names []string) (Work, error) {
-	t, repo, err := f.resolve(ctx, store, names)
-	return Work{t, repo, repo.Source()}, err
+	return f.resolve(ctx, store, nil, names)
 }
 
-func (f *Flags) resolve(ctx context.Context, store *store.Store, names []string) (reconcile.Target, Repository, error) {
+// resolve is Resolve for a caller who may have loaded the records.
+func (f *Flags) resolve(ctx context.Context, store *store.Store, records *record.Loaded, names []string) (w Work, err error) {
+	if f.Repo == "" && records == nil {
+		if records, err = store.Load(ctx); err != nil {
+			return Work{}, err
+		}
+	}
+	t, repo, err := f.target(ctx, store, records, names)
+	return Work{t, repo, repo.Source(), records}, err
+}
+
+// target returns what to work on, and its repository. records are not needed with --repo.
+func (f *Flags) target(ctx context.Context, store *store.Store, records *record.Loaded, names []string) (reconcile.Target, Repository, error) {
 	t := reconcile.Target{Only: names}
 	for _, flag := range []string{"name", "target-namespace", "allow-plain-secrets"} { // they describe the one app of a directory without a gitops.yaml
 		if f.changed(flag) {
@@ -41,12 +54,12 @@ func (f *Flags) resolve(ctx context.Context, store *store.Store, names []string)
 			t.Only = names
 			t.Flags = slices.DeleteFunc(t.Flags, func(flag string) bool { return flag == "--name" })
 		}
-		list, err := f.listOf(ctx, store, names)
+		list, err := f.listOf(records, store.Namespace, names)
 		switch {
 		case err != nil:
 			return t, Repository{}, err
 		case list == nil:
-			app, repo, err := f.single(ctx, store, names)
+			app, repo, err := f.single(ctx, store, records, names)
 			t.App = app
 			return t, repo, err
 		case f.changed("path") && cleanPath(f.Path) != list.Path:
@@ -69,7 +82,7 @@ func whose(names []string) string {
 
 // single returns the app to work on and where it comes from: the flags when --repo is given, otherwise what the
 // record of the named app (or of the only one) says where the flags are silent.
-func (f *Flags) single(ctx context.Context, store *store.Store, names []string) (app.App, Repository, error) {
+func (f *Flags) single(ctx context.Context, store *store.Store, records *record.Loaded, names []string) (app.App, Repository, error) {
 	if f.Repo != "" {
 		app, err := f.App()
 		if err == nil && len(names) > 0 && !slices.Equal(names, []string{app.Name}) {
@@ -81,9 +94,9 @@ func (f *Flags) single(ctx context.Context, store *store.Store, names []string) 
 	if f.Name != "" && len(names) == 0 {
 		names = []string{f.Name}
 	}
-	rec, err := recorded(ctx, store, names)
+	rec, err := recorded(ctx, store, records, names)
 	if err != nil && f.fromInstance(ctx, store) {
-		return f.single(ctx, store, names)
+		return f.single(ctx, store, records, names)
 	}
 	if err != nil {
 		return app.App{}, Repository{}, err

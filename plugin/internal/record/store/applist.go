@@ -11,22 +11,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
-
-// AppLists are the lists that the last Load found, in no order.
-func (s *Store) AppLists() []*record.AppList { return s.lists }
-
-// ListOf returns the list of a repository and directory that the last Load found, nil when there is none. The ref does
-// not matter: a list of another ref names another commit.
-func (s *Store) ListOf(from report.Source) *record.AppList {
-	for _, l := range s.lists {
-		if l.Source.Repo == from.Repo && l.Source.Path == from.Path {
-			return l
-		}
-	}
-	return nil
-}
 
 // SaveList writes l when it differs from what was loaded. It is a compare-and-set like the saving of a record.
 func (s *Store) SaveList(ctx context.Context, l *record.AppList) error {

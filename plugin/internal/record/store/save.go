@@ -27,7 +27,7 @@ type saving struct{ *Store }
 // A process may die between any two of the requests. Rows that are written ahead come before the parent, but an
 // inventory that says that all is done comes after it: nobody would write the parent any more.
 func (s *Store) Save(ctx context.Context, r *record.Record) error {
-	if l := s.ListOf(report.Source{Repo: r.Source.Repo, Path: r.List}); r.List != "" && l != nil {
+	if l := r.Stored.Lists.Of(report.Source{Repo: r.Source.Repo, Path: r.List}); r.List != "" && l != nil {
 		r.Under = l.Stored.Version
 	}
 	shards, err := r.Encode()

@@ -37,9 +37,7 @@ type Store struct {
 	Tool      string // name/version, the ApplySet tooling annotation
 	Writer    bool   // the records will be written, so hints name the rights for that
 
-	peeked       map[string]*record.Record // answers the next Load
-	lists        []*record.AppList         // found by the last Load
-	hasNamespace bool                      // of the instance, as far as is known
+	hasNamespace bool // of the instance, as far as is known
 	mounts       mounts
 	once         sync.Once
 	self         string // see writer
@@ -53,24 +51,20 @@ func (s *Store) ID(app string) string {
 	return record.ApplySetID(record.ParentName(app), s.Namespace, "ConfigMap", "")
 }
 
-// Load reads the records of all apps of the instance in one request; the parents stay unread (see LoadParent).
-func (s *Store) Load(ctx context.Context) (map[string]*record.Record, error) {
-	if kept := s.peeked; kept != nil {
-		s.peeked = nil
-		return kept, nil
-	}
+// Load reads the records of all apps of the instance, and its lists of apps, in one request. The parents stay unread (see
+// LoadParent).
+func (s *Store) Load(ctx context.Context) (*record.Loaded, error) {
 	items, _, err := s.Cluster.List(ctx, secrets, s.Namespace, record.LabelApp)
 	if err != nil {
 		return nil, s.unread("secrets", err)
 	}
-	records := map[string]*record.Record{}
-	shards := map[string]map[int]record.Shard{}
-	s.lists = nil
+	loaded := &record.Loaded{Apps: map[string]*record.Record{}}
+	records, shards := loaded.Apps, map[string]map[int]record.Shard{}
 	for i := range items {
 		u := &items[i]
 		if u.GetLabels()[record.LabelList] != "" {
 			if l := readList(u); l != nil {
-				s.lists = append(s.lists, l)
+				loaded.Lists = append(loaded.Lists, l)
 			}
 			continue
 		}
@@ -94,21 +88,12 @@ func (s *Store) Load(ctx context.Context) (map[string]*record.Record, error) {
 		records[app].Stored.Written[n], shards[app][n] = sh, sh
 	}
 	for app, r := range records {
+		r.Stored.Lists = loaded.Lists
 		if r.Inventory, err = record.Decode(shards[app]); err != nil || r.App != app {
 			r.Inventory = nil // told from an absent one by its versions; LoadParent starts the rebuild
 		}
 	}
-	return records, nil
-}
-
-// Peek is Load for a caller that only wants to know what there is: the next Load gives the same answer again without
-// a request.
-func (s *Store) Peek(ctx context.Context) (map[string]*record.Record, error) {
-	records, err := s.Load(ctx)
-	if err == nil {
-		s.peeked = records
-	}
-	return records, err
+	return loaded, nil
 }
 
 // unread says what a reader needs who may not list what, and what a writer needs.

@@ -29,23 +29,20 @@ func (p reading) Load(ctx context.Context) error {
 		p.Record, p.Apps = d.rec, d.apps
 		return nil
 	}
-	records := p.Opts.Records
-	if records == nil {
+	loaded := p.Opts.Records
+	if loaded == nil {
 		var err error
-		if records, err = p.Records.Load(ctx); err != nil {
+		if loaded, err = p.Records.Load(ctx); err != nil {
 			return err
 		}
 	}
-	rec, ok := records[p.App.Name]
-	if !ok {
-		rec = record.New(p.App.Name)
-	}
+	rec, known := loaded.Record(p.App.Name)
 	p.Record = rec
 	p.Apps = map[string]string{}
-	for name := range records {
+	for name := range loaded.Apps {
 		p.Apps[p.Records.ID(name)] = name
 	}
-	return p.Open(ctx, ok)
+	return p.Open(ctx, known)
 }
 
 // Open makes the loaded record ready for use, or a new one unless known. It returns ErrSuspended for a suspended app.

@@ -105,7 +105,7 @@ type Options struct {
 	Only    *OnlyChanged                                        // set by a loop whose watches say which objects changed
 	Forgive bool                                                // a poll that fails is not recorded; set by a loop whose last turn succeeded
 	Open    func(context.Context, string) (*source.Tree, error) // opens a checkout that several apps share; nil asks the source
-	Records map[string]*record.Record                           // by app, if they were loaded already
+	Records *record.Loaded                                      // nil loads them
 	RanOut  *atomic.Int32                                       // renders of this run, over all apps, that took longer than their slice
 
 	// Commits is Env.CommitsBetween, shared by apps that ask for the same range; nil asks the source.
