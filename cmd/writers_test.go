@@ -22,7 +22,7 @@ import (
 const recordPackage = module + "/plugin/internal/record"
 
 // recordTypes are the types of package record that only it and record/store change, by methods that say why.
-var recordTypes = []string{"Record", "Inventory", "Header", "Hooks", "HookRun", "Stored"}
+var recordTypes = []string{"Record", "Inventory", "Header", "Hooks", "HookRun", "Stored", "Loaded", "AppList", "StoredList", "Behind"}
 
 // TestRecordsChangeByTheirMethods fails on an assignment to a field of a record. What is written ahead, and what leaves a
 // record and when, is decided in one package. Tests may set up records as they like.
@@ -170,11 +170,12 @@ import "` + recordPackage + `"
 
 type pass struct{ Record *record.Record }
 
-func (p *pass) write(r *record.Record, run *record.HookRun, row record.Row) {
+func (p *pass) write(r *record.Record, run *record.HookRun, row record.Row, list *record.AppList) {
 	p.Record = r
 	row.Adopted = true
 	r.MarkPending()
 	_ = &record.Header{Pending: true}
+	list.NoteProblem("none")
 
 	p.Record.Pending = true
 	r.Revision.Ref = "main"
@@ -186,6 +187,9 @@ func (p *pass) write(r *record.Record, run *record.HookRun, row record.Row) {
 	*r.Inventory = record.Inventory{}
 	for r.App = range r.Foreign {
 	}
+	list.Problem = ""
+	list.Behind[0].Failed = true
+	list.Stored.Version = ""
 }
 `
 	packages, fset := listPackages(t, recordPackage), token.NewFileSet()
@@ -198,7 +202,7 @@ func (p *pass) write(r *record.Record, run *record.HookRun, row record.Row) {
 	for _, at := range recordWrites(t, fset, imports, "p", []*ast.File{file}) {
 		fields = append(fields, at[strings.LastIndex(at, " ")+1:])
 	}
-	want := []string{"Pending", "Revision", "Gone", "Due", "Foreign", "Attempt", "Source", "Inventory", "App"}
+	want := []string{"Pending", "Revision", "Gone", "Due", "Foreign", "Attempt", "Source", "Inventory", "App", "Problem", "Failed", "Version"}
 	if !slices.Equal(fields, want) {
 		t.Errorf("found %v, want %v", fields, want)
 	}

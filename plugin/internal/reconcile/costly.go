@@ -21,9 +21,9 @@ func (rd observing) recall(p *pass.Pass) {
 		return
 	}
 	var failed *build.Failed
-	if b.Failed && b.Rendered != nil && b.Until != nil {
+	if f, ok := b.FailedRender(); ok {
 		commit := rd.list.Revision.Commit
-		failed = &build.Failed{Commit: commit, Config: b.Config, Err: failureOf(b, p.Record, commit), At: *b.Rendered, Until: *b.Until, Tries: b.Tries}
+		failed = &build.Failed{Commit: commit, Config: f.Config, Err: failureOf(b, p.Record, commit), At: f.At, Until: f.Until, Tries: f.Tries}
 	}
 	p.Env.Renders.Recall(p.App.Name, b.Slow, failed)
 }

@@ -50,7 +50,8 @@ func (rd observing) makePasses(ctx context.Context) error {
 		if l := rd.list; l != nil {
 			b, behind := l.IsBehind(app.Name)
 			if p.Listed.AppliedBefore = b.At; !behind && l.Names(app.Name) {
-				p.Listed.AppliedAt = &l.Revision
+				at := l.Revision
+				p.Listed.AppliedAt = &at
 			}
 		}
 		if rd.revertOnly {

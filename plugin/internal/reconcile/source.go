@@ -16,9 +16,9 @@ import (
 func (rd concluding) noteListSource(list *record.AppList, why error) {
 	switch {
 	case list.Source.Repo == "" || list.Unproven:
-		list.Source, list.Unproven = rd.finding().fullSource(), why != nil
+		list.NoteSource(rd.finding().fullSource(), why == nil)
 	case why == nil && len(rd.target.Only) == 0:
-		list.Source = rd.finding().fullSource()
+		list.NoteSource(rd.finding().fullSource(), true)
 	case why != nil && !rd.opts.Loop:
 		pass.WarnForgotten(func(kind report.EventKind, format string, args ...any) { rd.tell(kind, "", format, args...) }, list.Source, rd.finding().fullSource())
 	}

@@ -210,35 +210,42 @@ func (rd concluding) saveList(ctx context.Context, problem string, why error) er
 	if rd.list == nil && (problem != "" || why != nil && !rd.worthSaving()) {
 		return nil // nothing is known that could be kept
 	}
-	list := &record.AppList{}
-	if rd.list != nil {
-		*list = *rd.list
-	}
+	list := rd.list.Copy()
 	rd.noteListSource(list, why)
-	list.Tool, list.Problem = rd.Tool, problem
-	list.Held = ""
+	withheld := ""
 	if why := rd.withheld(); why != nil {
-		list.Held = why.Error()
+		withheld = why.Error()
 	}
-	if problem == "" {
-		list.Revision, list.Apps, list.Behind = rd.revision, nil, nil
-		if l := rd.list; l != nil && list.Source.Ref != rd.From.Ref && (rd.finding().sameRef() || l.Revision.Commit == rd.commit) {
-			list.Revision.Ref = cmp.Or(l.Revision.Ref, pass.ShortRef(list.Source.Ref)) // another name of it, for this run only
-		}
-		for _, p := range rd.passes {
-			if !p.Listed.LeftList {
-				list.Apps = append(list.Apps, p.App.Name)
-			}
-			if b, behind := p.Ending().Behind(); behind {
-				list.Behind = append(list.Behind, b)
-			}
-		}
+	list.NoteRun(rd.Tool, withheld)
+	if problem != "" {
+		list.NoteProblem(problem)
+	} else {
+		rd.noteApps(list)
 	}
 	err := rd.Records.SaveList(ctx, list)
 	if err == nil {
 		rd.list = list
 	}
 	return err
+}
+
+// noteApps writes into the list what gitops.yaml lists at this commit, and which of its apps are behind.
+func (rd concluding) noteApps(list *record.AppList) {
+	rev := rd.revision
+	if l := rd.list; l != nil && list.Source.Ref != rd.From.Ref && (rd.finding().sameRef() || l.Revision.Commit == rd.commit) {
+		rev.Ref = cmp.Or(l.Revision.Ref, pass.ShortRef(list.Source.Ref)) // another name of it, for this run only
+	}
+	var apps []string
+	var behind []record.Behind
+	for _, p := range rd.passes {
+		if !p.Listed.LeftList {
+			apps = append(apps, p.App.Name)
+		}
+		if b, is := p.Ending().Behind(); is {
+			behind = append(behind, b)
+		}
+	}
+	list.NoteApps(rev, apps, behind)
 }
 
 func (rd concluding) saveProblem(ctx context.Context, err error) error {

@@ -3,6 +3,7 @@ package record
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
@@ -17,13 +18,15 @@ const (
 // AppList is what the gitops.yaml of a source said at the commit that was looked at last, and which of its apps are not
 // at that commit. An app that it names and that is not Behind equals Revision, whatever commit its own record names:
 // that is the last one which changed the app. The settings of the apps are in their own records.
+//
+// Fields are read anywhere and changed here. Nothing is stored before the list is saved.
 type AppList struct {
 	Source   report.Source   `json:"source"` // Path is the directory of gitops.yaml
 	Revision report.Revision `json:"revision"`
 	Apps     []string        `json:"apps"` // in the order of the file
 	Behind   []Behind        `json:"behind,omitempty"`
 	Problem  string          `json:"problem,omitempty"` // why gitops.yaml itself could not be used; then Apps are the last known ones
-	Held     string          `json:"held,omitempty"`    // why a newer commit is held back
+	Withheld string          `json:"held,omitempty"`    // why a newer commit is withheld
 	Tool     string          `json:"tool"`
 	Unproven bool            `json:"unproven,omitempty"` // no run with Source has succeeded yet
 
@@ -52,6 +55,61 @@ type Behind struct {
 
 	Slow *time.Time `json:"slow,omitempty"` // since when it waits for a render that takes longer than others wait for
 }
+
+// Copy returns a list with the same content, which takes the place of l when it is saved. The copy of nil is an empty list.
+func (l *AppList) Copy() *AppList {
+	if l == nil {
+		return &AppList{}
+	}
+	same := *l
+	return &same
+}
+
+// NoteSource notes the source of a run, with Path as the directory of gitops.yaml. proven says that a run with this source has
+// succeeded.
+func (l *AppList) NoteSource(from report.Source, proven bool) { l.Source, l.Unproven = from, !proven }
+
+// NoteRun notes the version of the tool, and why the source withheld a newer commit, "" when it did not.
+func (l *AppList) NoteRun(tool, withheld string) { l.Tool, l.Withheld = tool, withheld }
+
+// NoteProblem notes why gitops.yaml could not be used. The list keeps the commit and the apps that are known.
+func (l *AppList) NoteProblem(why string) { l.Problem = why }
+
+// NoteApps notes what gitops.yaml lists at a commit, in the order of the file, and which apps are behind.
+func (l *AppList) NoteApps(rev report.Revision, apps []string, behind []Behind) {
+	l.Revision, l.Apps, l.Behind, l.Problem = rev, apps, behind, ""
+}
+
+// NewBehind returns the row of an app that is not at the commit of its list. at is the hash that its objects equalled last, ""
+// when there is none. The row keeps the first line of message.
+func NewBehind(app, at, message string, failed bool) Behind {
+	message, _, _ = strings.Cut(message, "\n")
+	return Behind{App: app, At: at, Message: message, Failed: failed}
+}
+
+// FailedRender says that a render failed, and until when it is not tried again.
+type FailedRender struct {
+	Config    string    // digest of the settings
+	At, Until time.Time // when it failed, and when it may be tried again
+	Tries     int       // failures in a row of the same commit with the same settings
+	Hint      string    // "" when there is none
+}
+
+// NoteFailedRender notes that the render of the app failed, so that the next process does not try it again too early.
+func (b *Behind) NoteFailedRender(f FailedRender) {
+	b.Rendered, b.Until, b.Config, b.Tries, b.Hint = &f.At, &f.Until, f.Config, f.Tries, f.Hint
+}
+
+// FailedRender returns what NoteFailedRender noted of an app that failed. ok is false when its render did not fail.
+func (b Behind) FailedRender() (f FailedRender, ok bool) {
+	if !b.Failed || b.Rendered == nil || b.Until == nil {
+		return f, false
+	}
+	return FailedRender{Config: b.Config, At: *b.Rendered, Until: *b.Until, Tries: b.Tries, Hint: b.Hint}, true
+}
+
+// NoteSlowRender notes since when the app waits for its render, which takes longer than other apps wait for.
+func (b *Behind) NoteSlowRender(since time.Time) { b.Slow = &since }
 
 // Names tells whether the list names app.
 func (l *AppList) Names(app string) bool {

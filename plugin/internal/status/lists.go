@@ -71,7 +71,7 @@ func (s *App) complete(list *record.AppList, rec *record.Record) {
 	case behind && s.Sync == report.Synced, behind && s.Sync == report.SyncPending:
 		s.Sync, s.Message = report.SyncPending, cmp.Or(b.Message, s.Message)
 	}
-	if problem := cmp.Or(list.Problem, list.Held); problem != "" && (s.Sync == report.Synced || s.Sync == report.SyncPending) {
+	if problem := cmp.Or(list.Problem, list.Withheld); problem != "" && (s.Sync == report.Synced || s.Sync == report.SyncPending) {
 		s.Sync, s.Message = report.SyncPending, problem
 	}
 }

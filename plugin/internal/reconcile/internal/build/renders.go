@@ -174,13 +174,14 @@ func (m *Renders) Describe(app, commit, config string, failed, slow bool, b *rec
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if f := m.failed[app]; f != nil && failed && f.Commit == commit && f.Config == config {
-		b.Rendered, b.Until, b.Config, b.Tries = &f.At, &f.Until, f.Config, f.Tries
+		failure := record.FailedRender{Config: f.Config, At: f.At, Until: f.Until, Tries: f.Tries}
 		if hints := hint.Of(f.Err); len(hints) > 0 {
-			b.Hint = hints[0]
+			failure.Hint = hints[0]
 		}
+		b.NoteFailedRender(failure)
 	}
 	if s := m.slow[app]; s != nil && slow {
-		b.Slow = &s.since
+		b.NoteSlowRender(s.since)
 	}
 }
 

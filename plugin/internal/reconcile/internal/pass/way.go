@@ -2,35 +2,35 @@ package pass
 
 import (
 	"cmp"
-	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
 // Behind returns the row in the list of apps of an app that is not at the commit, or left gitops.yaml and has objects.
 func (p ending) Behind() (record.Behind, bool) {
-	b := record.Behind{App: p.App.Name}
 	l := p.Listed
-	if p.Record != nil {
-		b.At = cmp.Or(l.AppliedBefore, p.At(p.Record).Commit)
-	}
+	var message string
 	switch {
 	case l.State == Gone:
-		return b, false
+		return record.Behind{}, false
 	case p.Failure != nil && l.State == Applied && len(p.Exec.Failed) == 0 && !l.LeftList && l.NotPruned == "":
-		return b, false // all is applied; its own record says that it is not healthy
+		return record.Behind{}, false // all is applied; its own record says that it is not healthy
 	case p.Failure != nil:
-		b.Failed, b.Message = true, p.Report.Message
+		message = p.Report.Message
 	case l.Why != "":
-		b.Message = l.Why
+		message = l.Why
 	case l.NotPruned != "":
-		b.Message = l.NotPruned
+		message = l.NotPruned
 	case l.LeftList:
-		b.Message = "it left gitops.yaml and still has objects"
+		message = "it left gitops.yaml and still has objects"
 	default:
-		return b, false
+		return record.Behind{}, false
 	}
-	b.Message, _, _ = strings.Cut(b.Message, "\n")
+	at := ""
+	if p.Record != nil {
+		at = cmp.Or(l.AppliedBefore, p.At(p.Record).Commit)
+	}
+	b := record.NewBehind(p.App.Name, at, message, p.Failure != nil)
 	p.noteRender(&b)
 	return b, true
 }
