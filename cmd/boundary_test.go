@@ -180,6 +180,11 @@ var boundaries = []struct {
 		module + "/plugin/internal/cluster": "previews are made offline",
 		module + "/plugin/internal/source":  "it compares what was rendered, wherever that came from",
 	}},
+	{"plugin/internal/preview/pairing", map[string]string{
+		module + "/plugin/internal/cluster":    "previews are made offline",
+		module + "/plugin/internal/source/git": "it is given the files of two states",
+		module + "/plugin/internal/target":     "it is given plain values, and knows no flags",
+	}},
 	{"plugin/internal/ui", map[string]string{
 		"k8s.io/client-go/rest":                  "what people see is made of values: it asks no cluster",
 		"k8s.io/client-go/tools":                 "what people see is made of values: it asks no cluster",
@@ -269,11 +274,12 @@ var importers = []struct {
 	{"plugin/internal/inspect", []string{"plugin"}, "nothing depends on how it is shown"},
 	{"plugin/internal/status", []string{"plugin", "plugin/internal/inspect", "plugin/internal/ui"}, "nothing depends on how it is shown"},
 	{"plugin/internal/observe", []string{"plugin/internal/inspect", "plugin/internal/reconcile", "plugin/internal/reconcile/internal/pass", "plugin/internal/reconcile/internal/preflight", "plugin/internal/reconcile/internal/wait"}, "only what compares the record with the cluster lists objects by our label"},
-	{"plugin/internal/preview", []string{"plugin", "plugin/internal/ui"}, "nothing depends on a way to show things"},
+	{"plugin/internal/preview", []string{"plugin", "plugin/internal/preview/pairing", "plugin/internal/ui"}, "nothing depends on a way to show things"},
 	{"plugin/internal/ui", []string{"plugin"}, "nothing depends on how it is shown"},
 	{"plugin/internal/install", []string{"plugin", "plugin/internal/target"}, "a pass is the same with and without an installation"},
 	{"plugin/internal/rbac", []string{"plugin", "plugin/internal/install", "plugin/internal/reconcile"}, "rights are counted before writing: by install, rbac and the preflight of a pass"},
-	{"plugin/internal/apps/gitopsyaml", []string{"plugin", "plugin/internal/target"}, "a pass is told its apps, and does not read gitops.yaml"},
+	{"plugin/internal/preview/pairing", []string{"plugin"}, "nothing depends on a way to show things"},
+	{"plugin/internal/apps/gitopsyaml", []string{"plugin", "plugin/internal/preview/pairing", "plugin/internal/target"}, "a pass is told its apps, and does not read gitops.yaml"},
 }
 
 // writers are the packages that write to the cluster, each with what it writes. Those that only read are not among them.

@@ -11,7 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview/pairing"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
@@ -114,14 +114,13 @@ func (o *previewOptions) run(ctx context.Context, c *cli) error {
 	}
 	defer head.Close()
 	u := c.ui()
-	compared, apps, err := o.compare(ctx, u, base, head)
+	compared, err := o.compare(ctx, u, base, head)
 	if err != nil {
 		return err
 	}
-	notRendered, outside := compared.notRendered(apps)
 	p := preview.Preview{TypeMeta: metav1.TypeMeta{APIVersion: status.APIVersion, Kind: "Preview"}, Base: sideOf(base), Head: sideOf(head),
-		NotRendered: notRendered, Outside: outside}
-	p.Sum(apps)
+		NotRendered: compared.NotRendered, Outside: compared.Outside}
+	p.Sum(compared.Apps)
 	if err := o.print(u, p); err != nil {
 		return err
 	}
@@ -159,44 +158,29 @@ func objectNames(objects []preview.Object) []string {
 // sideOf names a state in the document.
 func sideOf(s target.State) preview.Side { return preview.Side{Ref: s.Ref, Commit: s.Commit} }
 
-// compare renders every app of either side, and compares.
-func (o *previewOptions) compare(ctx context.Context, u *ui.Terminal, base, head target.State) (*comparison, []preview.App, error) {
+// compare compares the two states in the directories that --path names.
+func (o *previewOptions) compare(ctx context.Context, u *ui.Terminal, base, head target.State) (pairing.Result, error) {
 	if base.Commit != "" || o.head == "" { // a state of the checkout: we may stand below its top
 		if below := target.Below(); !o.exact && below != "." {
 			o.paths, o.exact = []string{below}, true
 		}
 	}
-	c := &comparison{render: o.source.Renderer(notices(u)), base: base, head: head, opened: map[string]bool{}}
 	paths := o.paths
 	if len(paths) == 0 {
 		paths = []string{"."}
 	}
+	in := pairing.Input{Base: filesOf(base), Head: filesOf(head), Render: o.source.Renderer(notices(u)), Exact: o.exact}
 	for _, dir := range paths {
 		app, err := o.appIn(dir)
 		if err != nil {
-			return nil, nil, err
+			return pairing.Result{}, err
 		}
-		if !hasDirectory(base.Root, app.Path) && !hasDirectory(head.Root, app.Path) {
-			_, err := render.Dir(ctx, head.Root, app.Path, render.Options{}) // it says what is there instead
-			return nil, nil, err
-		}
-		if app.Path != "." {
-			c.paths = append(c.paths, app.Path)
-		}
-		if err := c.find(app, o.exact, len(paths) > 1); err != nil {
-			return nil, nil, err
-		}
+		in.Apps = append(in.Apps, app)
 	}
-	if len(c.paths) < len(paths) {
-		c.paths = nil // one of them is the whole repository
-	}
-	var err error
-	if c.changed, err = changedFiles(ctx, base, head); err != nil {
-		return nil, nil, err
-	}
-	apps, err := c.run(ctx)
-	return c, apps, err
+	return pairing.Compare(ctx, in)
 }
+
+func filesOf(s target.State) pairing.State { return pairing.State{Root: s.Root, Ignored: s.Ignored} }
 
 // appIn is the app that the flags describe in a directory.
 func (o *previewOptions) appIn(dir string) (app.App, error) {

@@ -104,7 +104,7 @@ func (f *Flags) localApp(records *record.Loaded, tree worktree.Checkout, from ap
 		f.Name = names[0]
 	}
 	if f.Path == "." && f.Name == "" { // the root: the name is that of the repository
-		if f.Name = AppName(tree.Top); CheckName(f.Name) != nil {
+		if f.Name = app.NameOf(tree.Top); CheckName(f.Name) != nil {
 			f.Name = "repository"
 		}
 	}

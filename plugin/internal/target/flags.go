@@ -58,10 +58,10 @@ func (f *Flags) App() (app.App, error) {
 	}
 	name := f.Name
 	if name == "" {
-		name = AppName(dir)
+		name = app.NameOf(dir)
 	}
 	if name == "" {
-		name = AppName(f.Repo)
+		name = app.NameOf(f.Repo)
 	}
 	if err := CheckName(name); err != nil {
 		return app.App{}, err
@@ -91,16 +91,4 @@ func CheckName(name string) error {
 			"use --name with up to %d of a-z, 0-9 and '-'", longest)
 	}
 	return nil
-}
-
-// AppName makes the name of an app from a path or URL: its last element in lower case, as a DNS label.
-func AppName(s string) string {
-	s = strings.TrimSuffix(strings.TrimRight(s, "/"), ".git")
-	s = strings.ToLower(s[strings.LastIndexAny(s, "/:\\")+1:])
-	return strings.Trim(strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
-			return r
-		}
-		return '-'
-	}, s), "-")
 }

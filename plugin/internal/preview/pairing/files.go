@@ -1,4 +1,4 @@
-package plugin
+package pairing
 
 import (
 	"bytes"
@@ -9,8 +9,6 @@ import (
 	"os"
 	"path"
 	"slices"
-
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
 )
 
 // coveredBy tells whether a file is one of those that were read, or lies in a directory that was.
@@ -29,7 +27,7 @@ func coveredBy(read []string) func(name string) bool {
 }
 
 // changedFiles lists the files that differ between two sides, or that only one of them has, sorted.
-func changedFiles(ctx context.Context, base, head target.State) ([]string, error) {
+func changedFiles(ctx context.Context, base, head State) ([]string, error) {
 	before, err := filesOf(ctx, base, ".")
 	if err != nil {
 		return nil, err
@@ -62,7 +60,7 @@ func changedFiles(ctx context.Context, base, head target.State) ([]string, error
 }
 
 // filesOf lists files and symbolic links. The directory .git is no part of a repository's files.
-func filesOf(ctx context.Context, s target.State, dir string) (map[string]fs.FileInfo, error) {
+func filesOf(ctx context.Context, s State, dir string) (map[string]fs.FileInfo, error) {
 	files := map[string]fs.FileInfo{}
 	err := fs.WalkDir(s.Root.FS(), dir, func(name string, d fs.DirEntry, err error) error {
 		switch {
