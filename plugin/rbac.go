@@ -154,7 +154,7 @@ func neededRights(ctx context.Context, u *ui.Terminal, from source.Source, own a
 	}
 	defined := desired.Definitions(apps, rendered)
 	for i, a := range apps {
-		grants, err := reconcile.Needs(ctx, a, namespace, rendered[i], defined, kinds)
+		grants, err := reconcile.RightsFor(ctx, a, namespace, rendered[i], defined, kinds)
 		if err != nil {
 			return n, err
 		}
@@ -171,7 +171,7 @@ func neededRights(ctx context.Context, u *ui.Terminal, from source.Source, own a
 func ofRecords(records *record.Loaded, namespace string) []rbac.Grant {
 	var grants []rbac.Grant
 	for _, rec := range records.Apps {
-		grants = append(grants, reconcile.NeedsOfRecord(rec, namespace)...)
+		grants = append(grants, reconcile.RightsForRecord(rec, namespace)...)
 	}
 	return grants
 }

@@ -104,7 +104,7 @@ func TestARoleInGitTakesWhatItGives(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(`rules: [{apiGroups: ["", apps], resources: [secrets], resourceNames: [a], verbs: [get]}, {nonResourceURLs: [/healthz], verbs: [get]}]`), &role); err != nil {
 		t.Fatal(err)
 	}
-	grants := rbac.Needs([]rbac.Object{{Ref: object.Ref{Kind: k, Name: "x"}, Manifest: &unstructured.Unstructured{Object: role}}})
+	grants := rbac.RightsFor([]rbac.Object{{Ref: object.Ref{Kind: k, Name: "x"}, Manifest: &unstructured.Unstructured{Object: role}}})
 	want := []rbac.Grant{
 		rbac.Apply("rbac.authorization.k8s.io", "clusterroles", ""),
 		{Resource: "secrets", Verbs: []string{"get"}, Names: []string{"a"}},
@@ -141,7 +141,7 @@ func TestBindingsNeedTheRightToBind(t *testing.T) {
 		return rbac.Object{Ref: object.Ref{Kind: k, Namespace: "shop", Name: "x"}, Manifest: &unstructured.Unstructured{Object: map[string]any{"roleRef": map[string]any{"kind": kind, "name": role}}}}
 	}
 	binds := func(o rbac.Object) string {
-		for _, g := range rbac.Needs([]rbac.Object{o}) {
+		for _, g := range rbac.RightsFor([]rbac.Object{o}) {
 			if slices.Contains(g.Verbs, "bind") {
 				return g.Resource + "/" + strings.Join(g.Names, ",") + " in " + g.Namespace
 			}

@@ -11,8 +11,8 @@ import (
 
 // promise tells p, in a dry run, which kinds and Namespaces the apps before it in the run would create. The order of the run
 // counts, not dependsOn, as in a real run.
-func (rd deciding) promise(p *pass.Pass) {
-	for _, other := range rd.passes {
+func (r deciding) promise(p *pass.Pass) {
+	for _, other := range r.passes {
 		if other.Listed.State != pass.Applied {
 			continue
 		}
@@ -30,9 +30,9 @@ func (rd deciding) promise(p *pass.Pass) {
 }
 
 // promiseRemovals says in the report of a dry run that the records of apps that left gitops.yaml would be deleted.
-func (rd concluding) promiseRemovals() {
-	for _, p := range rd.passes {
-		keepsRow := slices.ContainsFunc(rd.moves, func(m move) bool { return m.from == p && pass.FailedOn(m.to, m.key) })
+func (r concluding) promiseRemovals() {
+	for _, p := range r.passes {
+		keepsRow := slices.ContainsFunc(r.moves, func(m move) bool { return m.from == p && pass.FailedOn(m.to, m.key) })
 		if l := p.Listed; l.LeftList && l.State == pass.Applied && l.NotPruned == "" && p.Failure == nil && !keepsRow {
 			p.Report.Message, p.Report.Health = "left gitops.yaml: its record would be deleted", health.Unknown
 		}

@@ -11,13 +11,13 @@ import (
 
 // leftNamespace returns the name of the Namespace that a run created for an app which is gone, "" when there is none or another
 // app of the list uses it.
-func (rd concluding) leftNamespace(ctx context.Context, p *pass.Pass) string {
+func (r concluding) leftNamespace(ctx context.Context, p *pass.Pass) string {
 	name := p.App.Namespace
-	if name == "" || slices.ContainsFunc(rd.apps, func(a app.App) bool { return a.Namespace == name }) {
+	if name == "" || slices.ContainsFunc(r.apps, func(a app.App) bool { return a.Namespace == name }) {
 		return ""
 	}
 	ns, err := p.Cluster.Get(ctx, cluster.Ref{Kind: cluster.Kind{Version: "v1", Kind: "Namespace", Resource: "namespaces"}, Name: name})
-	if err != nil || rd.Records.CreatedFor(ns) == "" || ns.GetDeletionTimestamp() != nil {
+	if err != nil || r.Records.CreatedFor(ns) == "" || ns.GetDeletionTimestamp() != nil {
 		return ""
 	}
 	return name

@@ -18,68 +18,68 @@ import (
 )
 
 // makePasses makes a pass for each app, also for apps that were not selected: what they hold matters to the others.
-func (rd observing) makePasses(ctx context.Context) error {
-	rd.ids = map[string]string{}
-	for name := range rd.records.Apps {
-		rd.ids[rd.Records.ID(name)] = name
+func (r observing) makePasses(ctx context.Context) error {
+	r.ids = map[string]string{}
+	for name := range r.records.Apps {
+		r.ids[r.Records.ID(name)] = name
 	}
-	if rd.own {
-		rd.makeOwn(ctx)
+	if r.own {
+		r.makeOwn(ctx)
 		return nil
 	}
-	apps, leaving := slices.Clone(rd.apps), rd.removals()
+	apps, leaving := slices.Clone(r.apps), r.removals()
 	var names []string
-	for _, a := range rd.apps {
+	for _, a := range r.apps {
 		names = append(names, a.Name)
 	}
 	for _, l := range leaving {
 		apps = append(apps, l.App)
 	}
 	for i, app := range apps {
-		p, err := rd.newListedPass(ctx, app, rd.target.App.Path, rd.opts)
+		p, err := r.newListedPass(ctx, app, r.target.App.Path, r.opts)
 		if err != nil {
 			return err
 		}
-		p.Listed.NotSelected, p.Listed.Others = !rd.finding().chosen(app.Name), names
-		if n := i - len(rd.apps); n >= 0 {
+		p.Listed.NotSelected, p.Listed.Others = !r.finding().chosen(app.Name), names
+		if n := i - len(r.apps); n >= 0 {
 			p.Listed.LeftList, p.Listed.RemovedAfter = true, leaving[n].After
 		}
-		p.Opts.Open, p.Opts.Commits = rd.open, rd.finding().commits
-		p.Commit, p.Revision, p.Tip, p.Apps = rd.commit, rd.revision, rd.tip, rd.ids
+		p.Opts.Open, p.Opts.Commits = r.open, r.finding().commits
+		p.Commit, p.Revision, p.Tip, p.Apps = r.commit, r.revision, r.tip, r.ids
 		p.Report.Revision = p.Revision
-		if l := rd.list; l != nil {
+		if l := r.list; l != nil {
 			b, behind := l.IsBehind(app.Name)
 			if p.Listed.AppliedBefore = b.At; !behind && l.Names(app.Name) {
 				at := l.Revision
 				p.Listed.AppliedAt = &at
 			}
 		}
-		if rd.revertOnly {
-			p.Reverting().AtRecord(rd.records.Apps[app.Name])
+		if r.revertOnly {
+			p.Reverting().AtRecord(r.records.Apps[app.Name])
 		}
-		rd.passes = append(rd.passes, p)
+		r.passes = append(r.passes, p)
 	}
-	concurrent.Each(ctx, len(rd.passes), observe.AtOnce, func(i int) { rd.openRecord(ctx, rd.passes[i]) })
+	concurrent.Each(ctx, len(r.passes), observe.AtOnce, func(i int) { r.openRecord(ctx, r.passes[i]) })
 	return nil
 }
 
 // makeOwn prepares the pass of an app on its own: a run of one.
-func (rd observing) makeOwn(ctx context.Context) {
-	opts := rd.opts
-	opts.Commit, opts.Open, opts.Records = rd.commit, rd.open, rd.records
-	p := pass.NewOwn(ctx, rd.env(), rd.target.App, opts)
-	p.Apps = rd.ids
-	rd.passes = []*pass.Pass{p}
+func (r observing) makeOwn(ctx context.Context) {
+	opts := r.opts
+	opts.Commit, opts.Open, opts.Records = r.commit, r.open, r.records
+	p := pass.NewOwn(ctx, r.env(), r.target.App, opts)
+	p.Apps = r.ids
+	r.passes = []*pass.Pass{p}
 	if p.Failure = p.Reading().Poll(ctx); p.Failure == nil { // the commit is known
-		rd.openRecord(ctx, p)
+		r.openRecord(ctx, p)
 	}
 }
 
 // openRecord gives a pass its record. It refuses a record that another gitops.yaml wrote.
-func (rd observing) openRecord(ctx context.Context, p *pass.Pass) {
-	rec, known := rd.records.Record(p.App.Name)
+func (r observing) openRecord(ctx context.Context, p *pass.Pass) {
+	rec, known := r.records.Record(p.App.Name)
 	p.Record = rec
-	if !rd.own && rec.Inventory != nil && rec.List != "" && !rd.finding().lists(rec) {
+	if !r.own && rec.Inventory != nil && rec.List != "" && !r.finding().lists(rec) {
 		p.Record = nil
 		p.Failure = hint.Errorf(fmt.Sprintf("the app %s is already that of the gitops.yaml in %s, path %s", p.App.Name, rec.Source.Repo, rec.List),
 			"give each gitops.yaml an instance of its own (-n), or its apps other names; if the repository has moved, `kubectl gitops uninstall` lets the objects go as they are, and the next run takes them over")
@@ -91,27 +91,27 @@ func (rd observing) openRecord(ctx context.Context, p *pass.Pass) {
 	if p.Failure == nil && !p.Listed.LeftList {
 		p.Failure = p.Reading().Variables(ctx)
 	}
-	rd.recall(p)
-	if !rd.own && errors.Is(p.Failure, pass.ErrSuspended) {
-		p.Listed.NotSelected, p.Listed.Suspended, p.Failure = true, rd.finding().chosen(p.App.Name), nil
+	r.recall(p)
+	if !r.own && errors.Is(p.Failure, pass.ErrSuspended) {
+		p.Listed.NotSelected, p.Listed.Suspended, p.Failure = true, r.finding().chosen(p.App.Name), nil
 	}
 }
 
 // observe lists the kinds of the records, once for all apps with the same rights, and compares the cluster with the rows.
-func (rd observing) observe(ctx context.Context) {
+func (r observing) observe(ctx context.Context) {
 	byRights := map[*pass.Env]*identity{}
-	for _, p := range rd.passes {
+	for _, p := range r.passes {
 		g := byRights[p.Env]
 		if g == nil {
 			g = &identity{Env: p.Env, live: live.New()}
 			byRights[p.Env] = g
-			rd.groups = append(rd.groups, g)
+			r.groups = append(r.groups, g)
 		}
 		if p.Failure == nil {
 			g.passes = append(g.passes, p)
 		}
 	}
-	for _, g := range rd.groups {
+	for _, g := range r.groups {
 		if err := g.observe(ctx, g.passes); err == nil || len(g.passes) == 1 || ctx.Err() != nil {
 			g.fail(err)
 			continue

@@ -15,20 +15,20 @@ import (
 
 // plan finds out what is to be done for each app, before anything is written for any of them. What is refused of one
 // app does not hold up the others.
-func (rd deciding) plan(ctx context.Context) {
+func (r deciding) plan(ctx context.Context) {
 	var open []*pass.Pass
-	for _, p := range rd.passes {
-		if p.Failure == nil && !rd.decide(ctx, p) {
+	for _, p := range r.passes {
+		if p.Failure == nil && !r.decide(ctx, p) {
 			open = append(open, p)
 		}
 	}
 	if len(open) == 0 || ctx.Err() != nil {
 		return
 	}
-	open = rd.renderOpen(ctx, open)
-	rd.claims()
-	rd.observeDesired(ctx)
-	rd.handovers()
+	open = r.renderOpen(ctx, open)
+	r.claims()
+	r.observeDesired(ctx)
+	r.handovers()
 	for _, p := range open {
 		if p.Failure == nil && p.Listed.State != pass.WaitsForKinds && p.Listed.State != pass.WaitsForRender {
 			p.Failure = p.Planning().PlanListed(ctx)
@@ -37,11 +37,11 @@ func (rd deciding) plan(ctx context.Context) {
 			p.Listed.State, p.Failure = pass.UpToDate, nil
 		}
 	}
-	rd.guardRemovals(ctx)
+	r.guardRemovals(ctx)
 }
 
 // decide tells whether the pass has nothing to do, from the record and the cluster alone.
-func (rd deciding) decide(ctx context.Context, p *pass.Pass) bool {
+func (r deciding) decide(ctx context.Context, p *pass.Pass) bool {
 	if p.Listed.LeftList {
 		p.Report.Cause = report.CauseCommit
 		return false
@@ -61,15 +61,15 @@ func (rd deciding) decide(ctx context.Context, p *pass.Pass) bool {
 }
 
 // claims refuses objects that two apps define.
-func (rd deciding) claims() {
-	for name, problems := range crossapp.Conflicts(rd.others()) {
-		rd.passOf(name).Failure = problems
+func (r deciding) claims() {
+	for name, problems := range crossapp.Conflicts(r.others()) {
+		r.passOf(name).Failure = problems
 	}
 }
 
 // observeDesired lists what no record knew to look for, once for all apps with the same rights.
-func (rd deciding) observeDesired(ctx context.Context) {
-	for _, g := range rd.groups {
+func (r deciding) observeDesired(ctx context.Context) {
+	for _, g := range r.groups {
 		all := &pass.Pass{Env: g.Env, Teller: &tell.Teller{Report: &report.App{}}, Job: pass.Job{Opts: pass.Options{}}, Known: pass.Known{Record: &record.Record{Inventory: &record.Inventory{}}, Live: g.live}, Tools: pass.Tools{Track: wait.NewTracker()}, Wanted: pass.Wanted{NewKinds: map[cluster.Kind]bool{}}}
 		var open []*pass.Pass
 		for _, p := range g.passes {

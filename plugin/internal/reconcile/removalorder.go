@@ -10,13 +10,13 @@ import (
 )
 
 // removals lists the apps that left gitops.yaml in the order of their removal.
-func (rd observing) removals() []*crossapp.Removal {
-	if rd.revertOnly {
+func (r observing) removals() []*crossapp.Removal {
+	if r.revertOnly {
 		return nil // nobody knows
 	}
 	var all []*crossapp.Removal
-	for name, rec := range rd.records.Apps {
-		if rd.finding().lists(rec) && !slices.ContainsFunc(rd.apps, func(a app.App) bool { return a.Name == name }) {
+	for name, rec := range r.records.Apps {
+		if r.finding().lists(rec) && !slices.ContainsFunc(r.apps, func(a app.App) bool { return a.Name == name }) {
 			all = append(all, &crossapp.Removal{App: recorded.Settings(rec), Record: rec})
 		}
 	}

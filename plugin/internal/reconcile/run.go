@@ -41,32 +41,32 @@ func (r *Reconciler) LastVerified(ctx context.Context) *report.Revision {
 }
 
 // all is the run, stage by stage.
-func (rd *run) all(ctx context.Context) Outcome {
-	defer rd.close()
-	listed, err := rd.finding().find(ctx)
+func (r *run) all(ctx context.Context) Outcome {
+	defer r.close()
+	listed, err := r.finding().find(ctx)
 	if ctx.Err() != nil {
 		err = wait.ErrInterrupted
 	}
-	switch rd.own = !listed; {
-	case err != nil && (listed || rd.list != nil):
-		return rd.unreadable(ctx, err)
+	switch r.own = !listed; {
+	case err != nil && (listed || r.list != nil):
+		return r.unreadable(ctx, err)
 	case err != nil:
-		return rd.unread(ctx, err)
+		return r.unread(ctx, err)
 	}
-	if err := rd.finding().choose(); err != nil {
+	if err := r.finding().choose(); err != nil {
 		return Outcome{Listed: listed, Err: err}
 	}
-	if err := rd.observing().makePasses(ctx); err != nil {
+	if err := r.observing().makePasses(ctx); err != nil {
 		return Outcome{Listed: listed, Err: err}
 	}
-	rd.observing().observe(ctx)
-	rd.deciding().plan(ctx)
-	rd.working().work(ctx)
+	r.observing().observe(ctx)
+	r.deciding().plan(ctx)
+	r.working().work(ctx)
 	out := Outcome{Listed: listed}
 	if listed {
-		out.Err = rd.concluding().conclude(ctx)
+		out.Err = r.concluding().conclude(ctx)
 	}
-	for _, p := range rd.passes {
+	for _, p := range r.passes {
 		if !p.Listed.NotSelected || p.Listed.Suspended {
 			out.Apps = append(out.Apps, AppOutcome{*p.Report, p.ShownEffects(), p.Failure})
 		}
@@ -75,13 +75,13 @@ func (rd *run) all(ctx context.Context) Outcome {
 }
 
 // unread is the run over an app on its own whose commit, or record, could not be read: the record says why nothing new is applied.
-func (rd *run) unread(ctx context.Context, why error) Outcome {
-	opts := rd.opts
-	opts.Commit, opts.Open, opts.Records = rd.commit, rd.open, rd.records
-	p := pass.NewOwn(ctx, rd.env(), rd.target.App, opts)
-	rd.passes = []*pass.Pass{p}
+func (r *run) unread(ctx context.Context, why error) Outcome {
+	opts := r.opts
+	opts.Commit, opts.Open, opts.Records = r.commit, r.open, r.records
+	p := pass.NewOwn(ctx, r.env(), r.target.App, opts)
+	r.passes = []*pass.Pass{p}
 	switch {
-	case rd.commit != "" && rd.records != nil: // nobody is asked again
+	case r.commit != "" && r.records != nil: // nobody is asked again
 		_, _ = p.Reading().Poll(ctx), p.Reading().Load(ctx)
 	case !opts.Forgive:
 		_ = p.Reading().Load(ctx)
@@ -91,12 +91,12 @@ func (rd *run) unread(ctx context.Context, why error) Outcome {
 }
 
 // chooseOwn checks the names that were given for an app on its own.
-func (rd finding) chooseOwn() error {
-	name := rd.target.App.Name
-	if only := rd.target.Only; len(only) > 0 && !slices.Equal(only, []string{name}) {
+func (r finding) chooseOwn() error {
+	name := r.target.App.Name
+	if only := r.target.Only; len(only) > 0 && !slices.Equal(only, []string{name}) {
 		return hint.Errorf(fmt.Sprintf("with --repo the app is %s, not %s", name, strings.Join(only, ", ")), "leave the argument out, or set --name")
 	}
-	if l := rd.records.Lists.Naming(name); l != nil {
+	if l := r.records.Lists.Naming(name); l != nil {
 		return hint.Errorf(fmt.Sprintf("the app %s is one of the gitops.yaml in %s, path %s", name, l.Source.Repo, l.Source.Path),
 			"reconcile it by its name alone, or give this one another --name")
 	}
@@ -105,145 +105,145 @@ func (rd finding) chooseOwn() error {
 
 // find polls Git, loads the records, and finds out whether a gitops.yaml lists the apps, and which: from the records if all are
 // at the commit, otherwise from the checkout.
-func (rd finding) find(ctx context.Context) (listed bool, err error) {
-	if rd.commit = rd.opts.Commit; rd.commit == "" {
-		if rd.commit, err = rd.Source.Poll(ctx); err != nil {
-			return rd.unpolled(ctx), err
+func (r finding) find(ctx context.Context) (listed bool, err error) {
+	if r.commit = r.opts.Commit; r.commit == "" {
+		if r.commit, err = r.Source.Poll(ctx); err != nil {
+			return r.unpolled(ctx), err
 		}
 	}
-	if err = rd.load(ctx); err != nil {
+	if err = r.load(ctx); err != nil {
 		return false, err
 	}
-	rd.list = rd.records.Lists.Of(rd.from())
-	if rd.list != nil && rd.fromRecords() {
-		rd.revision = pass.Under(rd.list.Revision, rd.list.Source.Ref, rd.From.Ref)
+	r.list = r.records.Lists.Of(r.from())
+	if r.list != nil && r.fromRecords() {
+		r.revision = pass.Under(r.list.Revision, r.list.Source.Ref, r.From.Ref)
 		return true, nil
 	}
-	if rd.Apps == nil || rd.list == nil && rd.isSingle() {
+	if r.Apps == nil || r.list == nil && r.isSingle() {
 		return false, nil
 	}
-	if c := rd.checked; c != nil && c.commit == rd.commit {
-		rd.apps = c.apps
-		rd.note(c.revision)
+	if c := r.checked; c != nil && c.commit == r.commit {
+		r.apps = c.apps
+		r.note(c.revision)
 		return true, nil
 	}
-	return rd.fromCheckout(ctx)
+	return r.fromCheckout(ctx)
 }
 
 // unpolled finds out whether a gitops.yaml lists the apps from the records alone, after the poll has failed.
-func (rd finding) unpolled(ctx context.Context) bool {
-	if rd.load(ctx) == nil {
-		rd.list = rd.records.Lists.Of(rd.from())
+func (r finding) unpolled(ctx context.Context) bool {
+	if r.load(ctx) == nil {
+		r.list = r.records.Lists.Of(r.from())
 	}
-	return rd.list != nil
+	return r.list != nil
 }
 
 // load loads the records, unless the run has them.
-func (rd finding) load(ctx context.Context) (err error) {
-	if rd.records == nil {
-		rd.records, err = rd.Records.Load(ctx)
+func (r finding) load(ctx context.Context) (err error) {
+	if r.records == nil {
+		r.records, err = r.Records.Load(ctx)
 	}
 	return err
 }
 
-func (rd finding) from() report.Source {
-	return report.Source{Repo: rd.From.Repo, Path: rd.target.App.Path}
+func (r finding) from() report.Source {
+	return report.Source{Repo: r.From.Repo, Path: r.target.App.Path}
 }
 
 // isSingle reports whether the record of the target's app says that its directory has no gitops.yaml at this commit.
-func (rd finding) isSingle() bool {
-	rec := rd.records.Apps[rd.target.App.Name]
-	return rec != nil && rec.Inventory != nil && rec.List == "" && rec.Revision.Commit == rd.commit &&
-		rec.Source.Repo == rd.From.Repo && rec.Source.Path == rd.target.App.Path && rec.Config == rd.env().OwnSettings(rd.target.App)
+func (r finding) isSingle() bool {
+	rec := r.records.Apps[r.target.App.Name]
+	return rec != nil && rec.Inventory != nil && rec.List == "" && rec.Revision.Commit == r.commit &&
+		rec.Source.Repo == r.From.Repo && rec.Source.Path == r.target.App.Path && rec.Config == r.env().OwnSettings(r.target.App)
 }
 
 // fromRecords takes the apps from their records, if all of them are at the commit.
-func (rd finding) fromRecords() bool {
-	l := rd.list
-	if l.Revision.Commit != rd.commit || l.Tool != rd.Tool || l.Problem != "" || len(l.Behind) > 0 || len(l.Apps) == 0 {
+func (r finding) fromRecords() bool {
+	l := r.list
+	if l.Revision.Commit != r.commit || l.Tool != r.Tool || l.Problem != "" || len(l.Behind) > 0 || len(l.Apps) == 0 {
 		return false
 	}
-	for name, rec := range rd.records.Apps {
-		if rd.lists(rec) && !l.Names(name) {
+	for name, rec := range r.records.Apps {
+		if r.lists(rec) && !l.Names(name) {
 			return false // it left gitops.yaml, and still has a record
 		}
 	}
 	var apps []app.App
 	for _, name := range l.Apps {
-		rec := rd.records.Apps[name]
-		if rec == nil || !rd.lists(rec) {
+		rec := r.records.Apps[name]
+		if rec == nil || !r.lists(rec) {
 			return false
 		}
 		app := recorded.Settings(rec)
-		if (app.Substitute == nil || len(app.Substitute.From) == 0) && rd.env().Settings(app, "") != rec.Config {
+		if (app.Substitute == nil || len(app.Substitute.From) == 0) && r.env().Settings(app, "") != rec.Config {
 			return false
 		}
 		apps = append(apps, app)
 	}
-	rd.apps = apps
+	r.apps = apps
 	return true
 }
 
 // lists reports whether the gitops.yaml of the target lists, or listed, the app of rec.
-func (rd finding) lists(rec *record.Record) bool {
-	return rec.Inventory != nil && rec.List == rd.target.App.Path && rec.Source.Repo == rd.From.Repo
+func (r finding) lists(rec *record.Record) bool {
+	return rec.Inventory != nil && rec.List == r.target.App.Path && rec.Source.Repo == r.From.Repo
 }
 
-func (rd finding) fromCheckout(ctx context.Context) (bool, error) {
-	tree, err := rd.open(ctx, rd.commit)
+func (r finding) fromCheckout(ctx context.Context) (bool, error) {
+	tree, err := r.open(ctx, r.commit)
 	if err != nil {
 		return false, err
 	}
-	dir := rd.target.App.Path
-	apps, found, err := rd.Apps(tree.Root, dir)
+	dir := r.target.App.Path
+	apps, found, err := r.Apps(tree.Root, dir)
 	switch {
 	case err != nil:
-		rd.note(tree.Revision)
+		r.note(tree.Revision)
 		return true, err
-	case !found && rd.list != nil:
-		rd.note(tree.Revision)
-		return true, hint.Errorf(fmt.Sprintf("%s is gone; it listed %s", path.Join(dir, "gitops.yaml"), report.Plural(len(rd.list.Apps), "app")),
+	case !found && r.list != nil:
+		r.note(tree.Revision)
+		return true, hint.Errorf(fmt.Sprintf("%s is gone; it listed %s", path.Join(dir, "gitops.yaml"), report.Plural(len(r.list.Apps), "app")),
 			"restore the file; to remove an app, remove it from the file")
 	case !found:
 		return false, nil
 	}
-	rd.apps = apps
-	rd.checked = &checked{rd.commit, apps, tree.Revision}
-	rd.note(tree.Revision)
+	r.apps = apps
+	r.checked = &checked{r.commit, apps, tree.Revision}
+	r.note(tree.Revision)
 	before := ""
-	if rd.list != nil {
-		before = rd.list.Revision.Commit
+	if r.list != nil {
+		before = r.list.Revision.Commit
 	}
-	rd.tell(report.Fetched, "", "%s", build.FetchedText(rd.From.Repo, rd.revision, before))
+	r.tell(report.Fetched, "", "%s", build.FetchedText(r.From.Repo, r.revision, before))
 	return true, nil
 }
 
-func (rd finding) note(rev source.Revision) {
-	rd.revision = build.RevisionOf(rev)
-	rd.tip = rev
+func (r finding) note(rev source.Revision) {
+	r.revision = build.RevisionOf(rev)
+	r.tip = rev
 }
 
 // choose checks the names and flags that were given.
-func (rd finding) choose() error {
-	if rd.own {
-		return rd.chooseOwn()
+func (r finding) choose() error {
+	if r.own {
+		return r.chooseOwn()
 	}
-	if len(rd.target.Flags) > 0 {
-		return hint.Errorf(fmt.Sprintf("%s cannot be used with a gitops.yaml", strings.Join(rd.target.Flags, ", ")),
-			"the gitops.yaml in %s says it for each app; to reconcile one of them, name it as an argument", rd.target.App.Path)
+	if len(r.target.Flags) > 0 {
+		return hint.Errorf(fmt.Sprintf("%s cannot be used with a gitops.yaml", strings.Join(r.target.Flags, ", ")),
+			"the gitops.yaml in %s says it for each app; to reconcile one of them, name it as an argument", r.target.App.Path)
 	}
 	var names []string
-	for _, a := range rd.apps {
+	for _, a := range r.apps {
 		names = append(names, a.Name)
 	}
-	for _, name := range rd.target.Only {
-		if rec := rd.records.Apps[name]; !slices.Contains(names, name) && (rec == nil || !rd.lists(rec)) {
-			return hint.Errorf(fmt.Sprintf("no app %s in the gitops.yaml of %s", name, rd.target.App.Path), "it has: %s", strings.Join(names, ", "))
+	for _, name := range r.target.Only {
+		if rec := r.records.Apps[name]; !slices.Contains(names, name) && (rec == nil || !r.lists(rec)) {
+			return hint.Errorf(fmt.Sprintf("no app %s in the gitops.yaml of %s", name, r.target.App.Path), "it has: %s", strings.Join(names, ", "))
 		}
 	}
-	return rd.movesOthers()
+	return r.movesOthers()
 }
 
-func (rd finding) chosen(name string) bool {
-	return len(rd.target.Only) == 0 || slices.Contains(rd.target.Only, name)
+func (r finding) chosen(name string) bool {
+	return len(r.target.Only) == 0 || slices.Contains(r.target.Only, name)
 }

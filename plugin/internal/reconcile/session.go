@@ -69,21 +69,21 @@ func (s *Session) Watches() map[Watch]string { return s.watches }
 func (s *Session) Run(ctx context.Context, commit string) Outcome {
 	opts := s.opts
 	opts.Commit, opts.Forgive = commit, s.lastRunOK
-	rd := s.newRun(s.target, opts, s.first)
-	s.last, s.first, s.watches = rd, nil, nil
-	out := rd.all(ctx)
+	r := s.newRun(s.target, opts, s.first)
+	s.last, s.first, s.watches = r, nil, nil
+	out := r.all(ctx)
 	err := out.Failed()
 	s.listed, s.allHealthy, s.lastRunOK = out.Listed, false, err == nil
-	if len(rd.passes) == 0 || slices.ContainsFunc(rd.passes, func(p *pass.Pass) bool { return p.Record == nil || p.Record.Inventory == nil }) {
+	if len(r.passes) == 0 || slices.ContainsFunc(r.passes, func(p *pass.Pass) bool { return p.Record == nil || p.Record.Inventory == nil }) {
 		s.lastRunOK = false
 		return out
 	}
 	if err == nil {
-		s.commit = rd.commit
+		s.commit = r.commit
 	}
-	s.remember(rd, err)
-	s.watches = watchesOf(rd)
-	for _, p := range rd.passes {
+	s.remember(r, err)
+	s.watches = watchesOf(r)
+	for _, p := range r.passes {
 		forget(p)
 	}
 	return out
@@ -98,10 +98,10 @@ func forget(p *pass.Pass) {
 }
 
 // remember keeps from a whole run what the next runs need.
-func (s *Session) remember(rd *run, err error) {
+func (s *Session) remember(r *run, err error) {
 	s.members, s.holder = nil, map[object.Key]*member{}
 	s.allHealthy = err == nil
-	for _, p := range rd.passes {
+	for _, p := range r.passes {
 		suspended := p.Report.Suspended != nil
 		s.lastRunOK, s.allHealthy = s.lastRunOK && !suspended, s.allHealthy && !suspended
 		if p.Listed != nil && (p.Listed.State == pass.Gone || p.Listed.NotSelected) {
@@ -174,14 +174,14 @@ func (s *Session) RunChanged(ctx context.Context) (out Outcome, done bool) {
 }
 
 // watchesOf returns where the lists of a run ended.
-func watchesOf(rd *run) map[Watch]string {
+func watchesOf(r *run) map[Watch]string {
 	from := map[Watch]string{}
-	for _, g := range rd.groups {
+	for _, g := range r.groups {
 		for s, version := range g.live.Versions() {
 			from[Watch{s, g.Env}] = version
 		}
 	}
-	for _, p := range rd.passes {
+	for _, p := range r.passes {
 		for s, version := range p.Live.Versions() {
 			if w := (Watch{s, p.Env}); from[w] == "" {
 				from[w] = version

@@ -72,12 +72,12 @@ type (
 	concluding struct{ *run } // records what concerns several apps
 )
 
-func (rd *run) finding() finding { return finding{rd} }
+func (r *run) finding() finding { return finding{r} }
 
-func (rd *run) observing() observing { return observing{rd} }
+func (r *run) observing() observing { return observing{r} }
 
-func (rd *run) deciding() deciding { return deciding{rd} }
+func (r *run) deciding() deciding { return deciding{r} }
 
-func (rd *run) working() working { return working{rd} }
+func (r *run) working() working { return working{r} }
 
-func (rd *run) concluding() concluding { return concluding{rd} }
+func (r *run) concluding() concluding { return concluding{r} }

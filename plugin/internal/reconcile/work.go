@@ -21,31 +21,31 @@ import (
 
 // work applies what was planned. An app is applied when those it depends on are applied and healthy; while it has to
 // wait for that, the others go on. Nobody waits for health that no other app needs before all apps are applied.
-func (rd working) work(ctx context.Context) {
-	open, order := slices.DeleteFunc(slices.Clone(rd.passes), func(p *pass.Pass) bool { return !pass.HasWork(p) }), rd.order()
+func (r working) work(ctx context.Context) {
+	open, order := slices.DeleteFunc(slices.Clone(r.passes), func(p *pass.Pass) bool { return !pass.HasWork(p) }), r.order()
 	for len(open) > 0 && ctx.Err() == nil {
 		i := slices.IndexFunc(open, func(p *pass.Pass) bool { return len(order.Undecided(p.App.Name)) == 0 })
 		if i < 0 {
-			rd.endOneFor(ctx, order, open)
+			r.endOneFor(ctx, order, open)
 			continue
 		}
 		p := open[i]
 		open = slices.Delete(open, i, i+1)
-		if rd.mayStart(order, p) {
-			rd.start(ctx, p)
+		if r.mayStart(order, p) {
+			r.start(ctx, p)
 		}
 	}
-	for _, p := range rd.passes {
-		rd.end(ctx, p)
+	for _, p := range r.passes {
+		r.end(ctx, p)
 	}
 }
 
 // endOneFor waits for the first app that one of those in open depends on and that is applied.
-func (rd working) endOneFor(ctx context.Context, order crossapp.Order, open []*pass.Pass) {
+func (r working) endOneFor(ctx context.Context, order crossapp.Order, open []*pass.Pass) {
 	for _, p := range open {
 		for _, name := range order.Undecided(p.App.Name) {
-			if dep := rd.passOf(name); !slices.Contains(open, dep) {
-				rd.end(ctx, dep)
+			if dep := r.passOf(name); !slices.Contains(open, dep) {
+				r.end(ctx, dep)
 				return
 			}
 		}
@@ -53,12 +53,12 @@ func (rd working) endOneFor(ctx context.Context, order crossapp.Order, open []*p
 }
 
 // order decides which app comes next, by how far the run has come with each.
-func (rd *run) order() crossapp.Order {
-	passes, names := make(map[string]*pass.Pass, len(rd.passes)), make([]string, len(rd.passes))
-	for i, p := range rd.passes {
+func (r *run) order() crossapp.Order {
+	passes, names := make(map[string]*pass.Pass, len(r.passes)), make([]string, len(r.passes))
+	for i, p := range r.passes {
 		passes[p.App.Name], names[i] = p, p.App.Name
 	}
-	return crossapp.Order{Apps: names, RevertOnly: rd.revertOnly, DryRun: rd.opts.DryRun, Of: func(name string) crossapp.Standing { return standingOf(passes[name]) }}
+	return crossapp.Order{Apps: names, RevertOnly: r.revertOnly, DryRun: r.opts.DryRun, Of: func(name string) crossapp.Standing { return standingOf(passes[name]) }}
 }
 
 func standingOf(p *pass.Pass) crossapp.Standing {
@@ -71,7 +71,7 @@ func standingOf(p *pass.Pass) crossapp.Standing {
 }
 
 // mayStart tells whether the apps that p waits for are applied and healthy, and notes on p why not.
-func (rd working) mayStart(o crossapp.Order, p *pass.Pass) bool {
+func (r working) mayStart(o crossapp.Order, p *pass.Pass) bool {
 	why, err := o.MayStart(p.App.Name)
 	switch {
 	case err != nil:
@@ -85,16 +85,16 @@ func (rd working) mayStart(o crossapp.Order, p *pass.Pass) bool {
 }
 
 // start does everything for one app but waiting for its health.
-func (rd working) start(ctx context.Context, p *pass.Pass) {
-	if !rd.own { // which has not waited for others
-		p.Started = rd.Now()
+func (r working) start(ctx context.Context, p *pass.Pass) {
+	if !r.own { // which has not waited for others
+		p.Started = r.Now()
 		p.Wait.Started = p.Started
 	}
-	if rd.opts.DryRun {
-		rd.deciding().promise(p)
+	if r.opts.DryRun {
+		r.deciding().promise(p)
 	}
 	if p.Listed.State == pass.WaitsForKinds {
-		if p.Failure = rd.deciding().planWithKinds(ctx, p); p.Failure != nil {
+		if p.Failure = r.deciding().planWithKinds(ctx, p); p.Failure != nil {
 			switch {
 			case errors.Is(p.Failure, pass.ErrNothingToDo):
 				p.Listed.State, p.Failure = pass.UpToDate, nil
@@ -108,13 +108,13 @@ func (rd working) start(ctx context.Context, p *pass.Pass) {
 		return
 	}
 	p.Listed.State = pass.Applied
-	if len(p.Exec.Failed) > 0 && !rd.own {
+	if len(p.Exec.Failed) > 0 && !r.own {
 		p.Failure = p.FirstFailure()
 	}
 }
 
 // planWithKinds plans an app whose kinds were installed by the apps before it.
-func (rd deciding) planWithKinds(ctx context.Context, p *pass.Pass) error {
+func (r deciding) planWithKinds(ctx context.Context, p *pass.Pass) error {
 	p.Builder().ForgetServer()
 	p.Cluster.Learn(p.Record.Kinds()...)
 	p.Reading().LearnPromised(ctx)
@@ -124,7 +124,7 @@ func (rd deciding) planWithKinds(ctx context.Context, p *pass.Pass) error {
 	if err := p.Planning().Confine(); err != nil {
 		return err
 	}
-	for _, other := range rd.passes {
+	for _, other := range r.passes {
 		for _, o := range other.Desired {
 			if i := slices.IndexFunc(p.Desired, func(mine *desired.Object) bool { return mine.Key() == o.Key() }); i >= 0 && other != p {
 				return fmt.Errorf("%s: %s is also in the app %s, at %s", p.Desired[i].Origin, p.Desired[i].ID(), other.App.Name, o.Origin)
@@ -142,7 +142,7 @@ func (rd deciding) planWithKinds(ctx context.Context, p *pass.Pass) error {
 }
 
 // end waits until what was applied for an app is healthy, and words its result.
-func (rd working) end(ctx context.Context, p *pass.Pass) {
+func (r working) end(ctx context.Context, p *pass.Pass) {
 	l := p.Listed
 	if l.Ended {
 		return
@@ -179,65 +179,65 @@ func (rd working) end(ctx context.Context, p *pass.Pass) {
 
 // conclude settles what concerns several apps: rows of objects that changed hands, records of apps that are gone, and
 // the list of apps, which says last of all that the commit is dealt with.
-func (rd concluding) conclude(ctx context.Context) error {
-	if rd.opts.DryRun {
-		rd.promiseRemovals()
-		return rd.withheld()
+func (r concluding) conclude(ctx context.Context) error {
+	if r.opts.DryRun {
+		r.promiseRemovals()
+		return r.withheld()
 	}
 	if ctx.Err() != nil {
 		return nil // each app has told
 	}
-	if err := rd.dropGiven(ctx); err != nil {
+	if err := r.dropGiven(ctx); err != nil {
 		return err
 	}
-	for _, p := range rd.passes {
+	for _, p := range r.passes {
 		if p.Listed.LeftList && !p.Listed.NotSelected && p.Failure == nil && p.Record.Len() == 0 {
-			if err := rd.Records.Delete(ctx, p.Record); err != nil {
+			if err := r.Records.Delete(ctx, p.Record); err != nil {
 				return err
 			}
 			p.Listed.State = pass.Gone
 			p.Report.Message, p.Report.Health = "left gitops.yaml: its record is deleted", health.Unknown
-			if ns := rd.leftNamespace(ctx, p); ns != "" {
-				rd.tell(report.Warning, p.App.Name, "namespace %s, which was created for %s, stays: `kubectl delete namespace %s` deletes it with all that is in it", ns, p.App.Name, ns)
+			if ns := r.leftNamespace(ctx, p); ns != "" {
+				r.tell(report.Warning, p.App.Name, "namespace %s, which was created for %s, stays: `kubectl delete namespace %s` deletes it with all that is in it", ns, p.App.Name, ns)
 			}
 		}
 	}
-	return errors.Join(rd.saveList(ctx, "", rd.failures()), rd.withheld())
+	return errors.Join(r.saveList(ctx, "", r.failures()), r.withheld())
 }
 
 // saveList records what gitops.yaml lists at this commit and which apps are not at it. why is what failed of the run.
-func (rd concluding) saveList(ctx context.Context, problem string, why error) error {
-	if rd.list == nil && (problem != "" || why != nil && !rd.worthSaving()) {
+func (r concluding) saveList(ctx context.Context, problem string, why error) error {
+	if r.list == nil && (problem != "" || why != nil && !r.worthSaving()) {
 		return nil // nothing is known that could be kept
 	}
-	list := rd.list.Copy()
-	rd.noteListSource(list, why)
+	list := r.list.Copy()
+	r.noteListSource(list, why)
 	withheld := ""
-	if why := rd.withheld(); why != nil {
+	if why := r.withheld(); why != nil {
 		withheld = why.Error()
 	}
-	list.NoteRun(rd.Tool, withheld)
+	list.NoteRun(r.Tool, withheld)
 	if problem != "" {
 		list.NoteProblem(problem)
 	} else {
-		rd.noteApps(list)
+		r.noteApps(list)
 	}
-	err := rd.Records.SaveList(ctx, list)
+	err := r.Records.SaveList(ctx, list)
 	if err == nil {
-		rd.list = list
+		r.list = list
 	}
 	return err
 }
 
 // noteApps writes into the list what gitops.yaml lists at this commit, and which of its apps are behind.
-func (rd concluding) noteApps(list *record.AppList) {
-	rev := rd.revision
-	if l := rd.list; l != nil && list.Source.Ref != rd.From.Ref && (rd.finding().sameRef() || l.Revision.Commit == rd.commit) {
+func (r concluding) noteApps(list *record.AppList) {
+	rev := r.revision
+	if l := r.list; l != nil && list.Source.Ref != r.From.Ref && (r.finding().sameRef() || l.Revision.Commit == r.commit) {
 		rev.Ref = cmp.Or(l.Revision.Ref, pass.ShortRef(list.Source.Ref)) // another name of it, for this run only
 	}
 	var apps []string
 	var behind []record.Behind
-	for _, p := range rd.passes {
+	for _, p := range r.passes {
 		if !p.Listed.LeftList {
 			apps = append(apps, p.App.Name)
 		}
@@ -248,13 +248,13 @@ func (rd concluding) noteApps(list *record.AppList) {
 	list.NoteApps(rev, apps, behind)
 }
 
-func (rd concluding) saveProblem(ctx context.Context, err error) error {
-	if rd.opts.DryRun || ctx.Err() != nil || rd.commit == "" && rd.opts.Forgive {
+func (r concluding) saveProblem(ctx context.Context, err error) error {
+	if r.opts.DryRun || ctx.Err() != nil || r.commit == "" && r.opts.Forgive {
 		return nil
 	}
 	line, _, _ := strings.Cut(err.Error(), "\n")
-	if rd.revision.Commit != "" {
-		line = rd.revision.Short() + ": " + line
+	if r.revision.Commit != "" {
+		line = r.revision.Short() + ": " + line
 	}
-	return rd.saveList(ctx, line, err)
+	return r.saveList(ctx, line, err)
 }

@@ -35,31 +35,31 @@ type contestedField struct {
 
 // Reverted notes that fields of an object were reverted; no changes mean the whole object. before is the object as it was
 // found, nil when it was gone.
-func (f *Contested) Reverted(now time.Time, s *plan.Step, before *unstructured.Unstructured, changes []report.FieldChange) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.reverts == nil {
-		f.reverts = map[object.Key]map[string]*contestedField{}
+func (c *Contested) Reverted(now time.Time, s *plan.Step, before *unstructured.Unstructured, changes []report.FieldChange) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.reverts == nil {
+		c.reverts = map[object.Key]map[string]*contestedField{}
 	}
-	if f.reverts[s.Key()] == nil {
-		f.reverts[s.Key()] = map[string]*contestedField{}
+	if c.reverts[s.Key()] == nil {
+		c.reverts[s.Key()] = map[string]*contestedField{}
 	}
 	if len(changes) == 0 {
 		changes = []report.FieldChange{{Path: "the object"}}
 	}
-	for _, c := range changes {
-		one := f.reverts[s.Key()][c.Path]
+	for _, change := range changes {
+		one := c.reverts[s.Key()][change.Path]
 		if one == nil {
 			one = &contestedField{by: "somebody else"}
-			f.reverts[s.Key()][c.Path] = one
+			c.reverts[s.Key()][change.Path] = one
 		}
 		one.times = append(recent(now, one.times), now)
 		by, is := owners.Writer(s.Ref, before)
 		switch {
 		case is.Name != "":
 			one.by, one.owner = by, is
-		case c.By != nil:
-			one.by = owners.ToolOf(c.By.Manager)
+		case change.By != nil:
+			one.by = owners.ToolOf(change.By.Manager)
 		case by != "":
 			one.by = by
 		}
@@ -68,14 +68,14 @@ func (f *Contested) Reverted(now time.Time, s *plan.Step, before *unstructured.U
 
 // GiveUp returns why a drifted object is not reverted for now: a field of it is contested. It returns nil when the object is
 // to be applied. A new commit is always applied.
-func (f *Contested) GiveUp(now time.Time, s *plan.Step) error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+func (c *Contested) GiveUp(now time.Time, s *plan.Step) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if s.Changed {
-		delete(f.reverts, s.Key())
+		delete(c.reverts, s.Key())
 		return nil
 	}
-	for path, one := range f.reverts[s.Key()] {
+	for path, one := range c.reverts[s.Key()] {
 		if one.times = recent(now, one.times); len(one.times) >= contestedAfter {
 			err := fmt.Errorf("%s was reverted %d times in %s, and %s sets it again each time", path, contestedAfter, contestedWithin, one.by)
 			if command := one.owner.StopCommand(); command != "" {

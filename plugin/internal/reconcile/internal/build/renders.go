@@ -44,50 +44,50 @@ func NewRenders() *Renders {
 }
 
 // Of returns the last rendering of an app, nil when there is none. It may be of another commit.
-func (m *Renders) Of(app string) *Build {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.rendered[app]
+func (r *Renders) Of(app string) *Build {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.rendered[app]
 }
 
 // Keep sets the last rendering of an app.
-func (m *Renders) Keep(app string, r *Build) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.rendered[app] = r
+func (r *Renders) Keep(app string, b *Build) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.rendered[app] = b
 }
 
-func (m *Renders) failureOf(app string) *Failed {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.failed[app]
+func (r *Renders) failureOf(app string) *Failed {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.failed[app]
 }
 
 // noteFailure remembers that a render failed, and until when it is not tried again.
-func (m *Renders) noteFailure(app, commit, config string, rev source.Revision, now time.Time, err error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+func (r *Renders) noteFailure(app, commit, config string, rev source.Revision, now time.Time, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	now = now.UTC().Truncate(time.Second)
 	f := &Failed{Commit: commit, Config: config, revision: rev, Err: err, At: now, Tries: 1}
-	if last := m.failed[app]; last != nil && last.Commit == commit && last.Config == config {
+	if last := r.failed[app]; last != nil && last.Commit == commit && last.Config == config {
 		f.Tries = last.Tries + 1
 	}
 	f.Until = now.Add(again(err, f.Tries))
-	m.failed[app] = f
+	r.failed[app] = f
 }
 
 // ForgetRendering drops the last rendering of an app, so that it is rendered again.
-func (m *Renders) ForgetRendering(app string) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.rendered, app)
+func (r *Renders) ForgetRendering(app string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.rendered, app)
 }
 
 // ForgetCustom drops the answers about kinds that charts asked for in vain. It is called when a CRD was installed.
-func (m *Renders) ForgetCustom() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.custom = nil
+func (r *Renders) ForgetCustom() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.custom = nil
 }
 
 // Build is the result of a render, with what it depended on.
@@ -147,22 +147,22 @@ type slowBuild struct {
 
 // Recall adds what another process recorded about the renders of an app, unless this process knows better: since when the
 // app waits for its render, and how the last one failed. Both may be nil.
-func (m *Renders) Recall(app string, since *time.Time, failed *Failed) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if since != nil && m.slow[app] == nil {
-		m.slow[app] = &slowBuild{since: *since}
+func (r *Renders) Recall(app string, since *time.Time, failed *Failed) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if since != nil && r.slow[app] == nil {
+		r.slow[app] = &slowBuild{since: *since}
 	}
-	if failed != nil && m.failed[app] == nil {
-		m.failed[app] = failed
+	if failed != nil && r.failed[app] == nil {
+		r.failed[app] = failed
 	}
 }
 
 // SlowSince returns when the app began to wait for its render, the zero time when it does not wait.
-func (m *Renders) SlowSince(app string) time.Time {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if s := m.slow[app]; s != nil {
+func (r *Renders) SlowSince(app string) time.Time {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if s := r.slow[app]; s != nil {
 		return s.since
 	}
 	return time.Time{}
@@ -170,17 +170,17 @@ func (m *Renders) SlowSince(app string) time.Time {
 
 // Describe adds the state of a render of an app to its row in the list of apps: with failed, the failure of this commit and
 // these settings; with slow, since when the app waits.
-func (m *Renders) Describe(app, commit, config string, failed, slow bool, b *record.Behind) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if f := m.failed[app]; f != nil && failed && f.Commit == commit && f.Config == config {
+func (r *Renders) Describe(app, commit, config string, failed, slow bool, b *record.Behind) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if f := r.failed[app]; f != nil && failed && f.Commit == commit && f.Config == config {
 		failure := record.FailedRender{Config: f.Config, At: f.At, Until: f.Until, Tries: f.Tries}
 		if hints := hint.Of(f.Err); len(hints) > 0 {
 			failure.Hint = hints[0]
 		}
 		b.NoteFailedRender(failure)
 	}
-	if s := m.slow[app]; s != nil && slow {
+	if s := r.slow[app]; s != nil && slow {
 		b.NoteSlowRender(s.since)
 	}
 }

@@ -12,7 +12,7 @@ import (
 // Allowed returns the deletions that the commits since the applied one, up to to, allow. bases are commits that may be the
 // applied one: the one with the fewest deletions counts, so that no trailer is used twice. Where the repository cannot list the
 // commits, the message of tip counts alone, and Found says why.
-func (r *Env) Allowed(ctx context.Context, tip source.Revision, to string, bases ...string) plan.Allowance {
+func (e *Env) Allowed(ctx context.Context, tip source.Revision, to string, bases ...string) plan.Allowance {
 	alone := plan.AllowedBy([]plan.Commit{tipOf(tip)})
 	var least *plan.Allowance
 	var failure error
@@ -20,7 +20,7 @@ func (r *Env) Allowed(ctx context.Context, tip source.Revision, to string, bases
 		if base == "" {
 			continue
 		}
-		a, err := r.allowedSince(ctx, tip, to, base)
+		a, err := e.allowedSince(ctx, tip, to, base)
 		if err != nil {
 			failure = err
 			continue
@@ -39,18 +39,18 @@ func (r *Env) Allowed(ctx context.Context, tip source.Revision, to string, bases
 }
 
 // allowedSince returns what the commits after base allow. It asks the repository once for each pair of commits.
-func (r *Env) allowedSince(ctx context.Context, tip source.Revision, to, base string) (plan.Allowance, error) {
+func (e *Env) allowedSince(ctx context.Context, tip source.Revision, to, base string) (plan.Allowance, error) {
 	if tip.Parent == base {
 		return plan.AllowedBy([]plan.Commit{tipOf(tip)}), nil
 	}
-	m, key := &r.messages, [2]string{base, tip.Commit}
+	m, key := &e.messages, [2]string{base, tip.Commit}
 	m.mu.Lock()
 	kept, known := m.last[key]
 	m.mu.Unlock()
 	if known {
 		return kept, nil
 	}
-	commits, err := r.Source.Commits(ctx, base, to)
+	commits, err := e.Source.Commits(ctx, base, to)
 	if err != nil {
 		return plan.Allowance{}, err
 	}

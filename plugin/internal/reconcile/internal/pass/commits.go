@@ -90,8 +90,8 @@ func (p ending) InputPaths() []string {
 const commitsWithin = 15 * time.Second
 
 // CommitsBetween returns the commits after from, up to to, that touch one of the paths. It takes at most 15 seconds.
-func (r *Env) CommitsBetween(ctx context.Context, from, to string, paths []string) ([]source.Commit, error) {
+func (e *Env) CommitsBetween(ctx context.Context, from, to string, paths []string) ([]source.Commit, error) {
 	ctx, cancel := context.WithTimeout(ctx, commitsWithin)
 	defer cancel()
-	return r.Source.Commits(ctx, from, to, paths...)
+	return e.Source.Commits(ctx, from, to, paths...)
 }

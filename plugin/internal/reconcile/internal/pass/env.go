@@ -56,12 +56,12 @@ type Env struct {
 // Settings returns a digest of everything but the commit that shapes what is applied. When it changes, the app is planned anew.
 // It covers the settings of the app, the repository, the version of the tool, and variables, which is the version of the
 // ConfigMaps and Secrets that variables come from, "" for none.
-func (r *Env) Settings(a app.App, variables string) string {
+func (e *Env) Settings(a app.App, variables string) string {
 	var substitute any
 	if s := a.Substitute; s != nil {
 		substitute = []any{s.Vars, variables}
 	}
-	raw, err := json.Marshal([]any{a, r.From.Repo, r.Tool, r.Signed, substitute})
+	raw, err := json.Marshal([]any{a, e.From.Repo, e.Tool, e.Signed, substitute})
 	if err != nil {
 		return ""
 	}
@@ -70,9 +70,9 @@ func (r *Env) Settings(a app.App, variables string) string {
 }
 
 // OwnSettings is Settings for an app that flags describe. Its timeout is left out, since a flag sets it for one run only.
-func (r *Env) OwnSettings(a app.App) string {
+func (e *Env) OwnSettings(a app.App) string {
 	a.Timeout = 0
-	return r.Settings(a, "")
+	return e.Settings(a, "")
 }
 
 // allowances remembers what the commit messages of the last range allow. The zero value is ready to use.

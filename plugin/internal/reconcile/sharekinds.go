@@ -10,7 +10,7 @@ import (
 
 // shareKinds renders apps again whose charts asked about kinds that their dependencies define in this commit. Those are
 // applied, and healthy, before these apps. Kinds that somebody else installs are found by build.Builder.Appeared.
-func (rd deciding) shareKinds(ctx context.Context, open []*pass.Pass) {
+func (r deciding) shareKinds(ctx context.Context, open []*pass.Pass) {
 	for range open { // a kind may make a chart define another kind
 		again := false
 		for _, p := range open {
@@ -18,10 +18,10 @@ func (rd deciding) shareKinds(ctx context.Context, open []*pass.Pass) {
 				continue
 			}
 			var brought []string
-			for _, name := range rd.order().Dependencies(p.App.Name) {
-				dep := rd.passOf(name)
-				if r := dep.Env.Renders.Of(dep.App.Name); r != nil && r.Commit == dep.Commit {
-					brought = append(brought, manifest.DefinedVersions(r.Objects)...)
+			for _, name := range r.order().Dependencies(p.App.Name) {
+				dep := r.passOf(name)
+				if b := dep.Env.Renders.Of(dep.App.Name); b != nil && b.Commit == dep.Commit {
+					brought = append(brought, manifest.DefinedVersions(b.Objects)...)
 				}
 			}
 			slices.Sort(brought)

@@ -247,10 +247,10 @@ func TestAttackSeveralSlowTemplates(t *testing.T) {
 			<-ctx.Done()
 			return nil, ctx.Err()
 		})
-		rd := k.newRun(Target{}, pass.Options{Loop: true}, nil)
+		r := k.newRun(Target{}, pass.Options{Loop: true}, nil)
 		start := time.Now()
 		for i := range 12 {
-			p := k.pass("c1", "s1", rd.opts)
+			p := k.pass("c1", "s1", r.opts)
 			p.App.Name = fmt.Sprint("slow-", i)
 			p.Reading().RenderListed(t.Context())
 		}

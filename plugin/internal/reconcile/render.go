@@ -13,19 +13,19 @@ import (
 
 // renderOpen renders the apps in open. It then renders the apps with unchanged inputs that hold an object which one of these
 // claims: only the files say whether both define it. It returns all apps that were rendered.
-func (rd deciding) renderOpen(ctx context.Context, open []*pass.Pass) []*pass.Pass {
+func (r deciding) renderOpen(ctx context.Context, open []*pass.Pass) []*pass.Pass {
 	for next := open; len(next) > 0; open = append(open, next...) {
 		concurrent.Each(ctx, len(next), build.AtOnce, func(i int) { next[i].Reading().RenderListed(ctx) })
-		next = rd.disputed(next)
+		next = r.disputed(next)
 	}
-	rd.shareKinds(ctx, open)
-	rd.tellRendered(open)
+	r.shareKinds(ctx, open)
+	r.tellRendered(open)
 	return open
 }
 
 // disputed returns the apps with unchanged inputs that hold an object which one of claimants claims. They are no longer up to
 // date.
-func (rd deciding) disputed(claimants []*pass.Pass) []*pass.Pass {
+func (r deciding) disputed(claimants []*pass.Pass) []*pass.Pass {
 	claimed := map[object.Key]bool{}
 	for _, p := range claimants {
 		for _, k := range pass.Claimed(p) {
@@ -33,7 +33,7 @@ func (rd deciding) disputed(claimants []*pass.Pass) []*pass.Pass {
 		}
 	}
 	var again []*pass.Pass
-	for _, p := range rd.passes {
+	for _, p := range r.passes {
 		if p.Listed.State == pass.InputsUnchanged && slices.ContainsFunc(pass.Claimed(p), func(k object.Key) bool { return claimed[k] }) {
 			p.Listed.State = pass.Open
 			p.Report.Counts = report.Counts{}
@@ -44,12 +44,12 @@ func (rd deciding) disputed(claimants []*pass.Pass) []*pass.Pass {
 }
 
 // tellRendered emits how many apps were rendered, when others were not.
-func (rd deciding) tellRendered(open []*pass.Pass) {
-	if !slices.ContainsFunc(rd.passes, func(p *pass.Pass) bool { return p.Listed.State == pass.InputsUnchanged }) {
+func (r deciding) tellRendered(open []*pass.Pass) {
+	if !slices.ContainsFunc(r.passes, func(p *pass.Pass) bool { return p.Listed.State == pass.InputsUnchanged }) {
 		return
 	}
 	inGit := func(passes []*pass.Pass) int {
 		return len(slices.DeleteFunc(slices.Clone(passes), func(p *pass.Pass) bool { return p.Listed.LeftList }))
 	}
-	rd.tell(report.Rendered, "", "%d of %s: the commit does not touch the others", inGit(open), report.Plural(inGit(rd.passes), "app"))
+	r.tell(report.Rendered, "", "%d of %s: the commit does not touch the others", inGit(open), report.Plural(inGit(r.passes), "app"))
 }

@@ -12,17 +12,17 @@ import (
 )
 
 // recall gives this process what the list of apps remembers of the renders of other processes, where it knows less.
-func (rd observing) recall(p *pass.Pass) {
-	if rd.list == nil || rd.list.Tool != rd.Tool {
+func (r observing) recall(p *pass.Pass) {
+	if r.list == nil || r.list.Tool != r.Tool {
 		return
 	}
-	b, behind := rd.list.IsBehind(p.App.Name)
+	b, behind := r.list.IsBehind(p.App.Name)
 	if !behind {
 		return
 	}
 	var failed *build.Failed
 	if f, ok := b.FailedRender(); ok {
-		commit := rd.list.Revision.Commit
+		commit := r.list.Revision.Commit
 		failed = &build.Failed{Commit: commit, Config: f.Config, Err: failureOf(b, p.Record, commit), At: f.At, Until: f.Until, Tries: f.Tries}
 	}
 	p.Env.Renders.Recall(p.App.Name, b.Slow, failed)

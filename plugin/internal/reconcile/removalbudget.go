@@ -11,10 +11,10 @@ import (
 
 // guardRemovals holds the apps that left gitops.yaml in one commit to one deletion budget. Each alone may be too small for
 // its own: a directory that moved away from under a glob takes many with it.
-func (rd deciding) guardRemovals(ctx context.Context) {
+func (r deciding) guardRemovals(ctx context.Context) {
 	var leaving []*pass.Pass
 	var deletions [][]plan.Prune
-	for _, p := range rd.passes {
+	for _, p := range r.passes {
 		if !p.Listed.LeftList || p.Listed.NotSelected || p.Failure != nil || p.Plan == nil || p.Hooks.RemovalGoesOn() {
 			continue
 		}
@@ -23,8 +23,8 @@ func (rd deciding) guardRemovals(ctx context.Context) {
 		}
 	}
 	total := 0
-	for _, rec := range rd.records.Apps {
-		if rd.finding().lists(rec) {
+	for _, rec := range r.records.Apps {
+		if r.finding().lists(rec) {
 			total += rec.Len()
 		}
 	}
@@ -37,7 +37,7 @@ func (rd deciding) guardRemovals(ctx context.Context) {
 		bases = append(bases, p.Bases()...)
 	}
 	slices.Sort(bases)
-	a := rd.env().Allowed(ctx, rd.tip, rd.commit, slices.Compact(bases)...)
+	a := r.env().Allowed(ctx, r.tip, r.commit, slices.Compact(bases)...)
 	if a.Deletions >= excess.N {
 		return
 	}

@@ -7,13 +7,13 @@ import (
 )
 
 // open returns the checkout of a commit, which all apps share; close closes it.
-func (rd *run) open(ctx context.Context, commit string) (*source.Tree, error) {
-	rd.opening.Lock()
-	defer rd.opening.Unlock()
-	o, known := rd.opened[commit]
+func (r *run) open(ctx context.Context, commit string) (*source.Tree, error) {
+	r.opening.Lock()
+	defer r.opening.Unlock()
+	o, known := r.opened[commit]
 	if !known {
-		o.tree, o.err = rd.Source.Open(ctx, commit)
-		rd.opened[commit] = o
+		o.tree, o.err = r.Source.Open(ctx, commit)
+		r.opened[commit] = o
 	}
 	if o.err != nil {
 		return nil, o.err
@@ -24,8 +24,8 @@ func (rd *run) open(ctx context.Context, commit string) (*source.Tree, error) {
 }
 
 // close closes the checkouts of the run.
-func (rd *run) close() {
-	for _, o := range rd.opened {
+func (r *run) close() {
+	for _, o := range r.opened {
 		if o.tree != nil {
 			o.tree.Close()
 		}

@@ -108,10 +108,10 @@ func (e *Execution) refuse(ctx context.Context, refused []apply.Refused) error {
 }
 
 // before returns what the last run of this process found refused of an app.
-func (m *Refusals) before(app string) []object.Key {
-	keys, _ := m.keys.Load(app)
+func (r *Refusals) before(app string) []object.Key {
+	keys, _ := r.keys.Load(app)
 	list, _ := keys.([]object.Key)
 	return list
 }
 
-func (m *Refusals) keep(app string, keys []object.Key) { m.keys.Store(app, keys) }
+func (r *Refusals) keep(app string, keys []object.Key) { r.keys.Store(app, keys) }

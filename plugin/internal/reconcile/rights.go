@@ -18,10 +18,10 @@ import (
 // Kinds returns how the API server serves a kind, or would: defined are the kinds that CRDs of the repository define.
 type Kinds func(ctx context.Context, gvk schema.GroupVersionKind, defined map[schema.GroupVersionKind]cluster.Kind) (cluster.Kind, error)
 
-// Needs returns the rights that the instance needs to reconcile the rendered objects of an app. For an app with a service
+// RightsFor returns the rights that the instance needs to reconcile the rendered objects of an app. For an app with a service
 // account, it is the one right to act as that account. Objects that a run would refuse need no right. instance is the namespace
 // of the records, defined are the kinds that the repository defines. The error is that of kinds.
-func Needs(ctx context.Context, app app.App, instance string, rendered []manifest.Object, defined map[schema.GroupVersionKind]cluster.Kind, kinds Kinds) ([]rbac.Grant, error) {
+func RightsFor(ctx context.Context, app app.App, instance string, rendered []manifest.Object, defined map[schema.GroupVersionKind]cluster.Kind, kinds Kinds) ([]rbac.Grant, error) {
 	if app.ServiceAccount != "" { // which has the rights, or not: that is what it is for
 		return []rbac.Grant{rbac.Impersonate(instance, app.ServiceAccount)}, nil
 	}
@@ -39,17 +39,17 @@ func Needs(ctx context.Context, app app.App, instance string, rendered []manifes
 			objects = append(objects, rbac.Object{Ref: ref, Manifest: ro.Unstructured})
 		}
 	}
-	grants := rbac.Needs(objects)
+	grants := rbac.RightsFor(objects)
 	if app.Namespace != "" {
 		grants = append(grants, rbac.Grant{Resource: "namespaces", Verbs: []string{"create", "get"}})
 	}
 	return grants, nil
 }
 
-// NeedsOfRecord returns the rights that the instance needs to read and prune the objects of a record, and to run the hooks that
-// it keeps. It is for an app that may have left the repository. As in Needs, an app with a service account needs one right
+// RightsForRecord returns the rights that the instance needs to read and prune the objects of a record, and to run the hooks that
+// it keeps. It is for an app that may have left the repository. As in RightsFor, an app with a service account needs one right
 // only. A record without an inventory needs none.
-func NeedsOfRecord(rec *record.Record, instance string) []rbac.Grant {
+func RightsForRecord(rec *record.Record, instance string) []rbac.Grant {
 	if rec == nil || rec.Inventory == nil {
 		return nil
 	}
@@ -68,5 +68,5 @@ func NeedsOfRecord(rec *record.Record, instance string) []rbac.Grant {
 			objects = append(objects, rbac.Object{Ref: o.Ref, Manifest: o.Manifest})
 		}
 	}
-	return append(grants, rbac.Needs(objects)...)
+	return append(grants, rbac.RightsFor(objects)...)
 }

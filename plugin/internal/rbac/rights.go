@@ -16,10 +16,10 @@ type Object struct {
 	Manifest *unstructured.Unstructured
 }
 
-// Needs returns the rights that reconciling objects takes. Kubernetes lets only those grant a right who have it, so the
+// RightsFor returns the rights that reconciling objects takes. Kubernetes lets only those grant a right who have it, so the
 // rights that Roles among the objects give are among them. Roles that are bound may be bound by name: those among the
 // objects, too, because without that right the server wants to find the role first, and both are applied at once.
-func Needs(objects []Object) []Grant {
+func RightsFor(objects []Object) []Grant {
 	var grants []Grant
 	for _, o := range objects {
 		grants = append(grants, Apply(o.Group, o.Resource, o.Namespace))
