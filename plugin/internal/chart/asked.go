@@ -18,10 +18,10 @@ var customVersion = regexp.MustCompile(`\b[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a
 // maxAsked bounds how many names Asked returns.
 const maxAsked = 100
 
-// Asked lists what the chart may ask .Capabilities.APIVersions about, sorted: versions and kinds of groups that are not
-// Kubernetes' own, such as monitoring.coreos.com/v1 and monitoring.coreos.com/v1/ServiceMonitor. It is empty for a chart
-// whose templates do not ask. It goes by the text of the templates, so it may list more than is asked, and misses a name
-// that a template puts together.
+// Asked returns what the templates may ask .Capabilities.APIVersions about, sorted: versions and kinds of API groups that
+// Kubernetes itself does not have, such as monitoring.coreos.com/v1 and monitoring.coreos.com/v1/ServiceMonitor. It searches
+// the text of the templates. So it may return more than is asked, and it misses a name that a template puts together. It is
+// empty for templates that do not ask.
 func (c *Chart) Asked() []string {
 	asks, names := false, map[string]bool{}
 	own := ownGroups()

@@ -12,11 +12,11 @@ import (
 // File is one file of a chart.
 type File struct {
 	Name string // slash path from the directory of the chart
-	At   string // what messages call it
+	At   string // name of the file in messages
 	Data []byte
 }
 
-// Chart is a chart with its subcharts.
+// Chart is a chart with its subcharts. Load makes one.
 type Chart struct {
 	root *v2.Chart
 	at   map[*common.File]string // what messages call templates and CRDs
@@ -26,10 +26,10 @@ type Chart struct {
 	placeholders []*common.File // files that templates can read and that do not hold their content
 }
 
-// Error is a refusal that is about one file.
+// Error says why a file of a chart is refused.
 type Error struct {
 	File    string
-	Line    int // 0 when the whole file is meant
+	Line    int // 0 for the whole file
 	Message string
 	Hint    string
 }

@@ -1,6 +1,6 @@
-// Package chart renders Helm charts as `helm template` does, with Helm's own loader and engine.
+// Package chart renders Helm charts as `helm template` does, with the loader and the engine of Helm.
 //
-// It does NOT read files (they are given to it), fetch anything, talk to a cluster, keep releases, run hooks or
-// post-renderers. Functions that would make two renders differ, such as randAlphaNum and now, are found out and
-// refused; `lookup` finds nothing and host names are not resolved.
+// It does NOT read files (its callers pass them), fetch anything, talk to a cluster, keep releases, or run hooks and
+// post-renderers. It refuses functions whose result differs from render to render, such as randAlphaNum and now. `lookup`
+// finds nothing, and host names are not resolved.
 package chart

@@ -13,7 +13,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 )
 
-// Hook says when an object of a chart is created, see manifest.Hook.
+// Hook is manifest.Hook: when an object of a chart is created.
 type Hook = manifest.Hook
 
 // hookOf leaves out tests and rollbacks unless every hook is asked for: a rollback is a commit here. nil when nothing else is

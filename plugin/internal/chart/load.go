@@ -25,8 +25,8 @@ const (
 	maxUnpacked = 128 << 20 // bytes of all files of a chart and its subcharts
 )
 
-// Load makes a chart of its files. Subcharts are those in charts/, as directories or .tgz archives, and those that with
-// finds. A *MissingError says what has to be fetched first.
+// Load makes a chart from its files. Subcharts are the directories and .tgz archives in charts/, and the dependencies that
+// with finds. The error is a *MissingError when charts have to be fetched first, and an *Error when a file is wrong.
 func Load(files []File, with Resolver) (*Chart, error) {
 	c := &Chart{at: map[*common.File]string{}}
 	l := &loading{chart: c, with: with}
@@ -130,7 +130,7 @@ func (l *loading) subchart(name string, files []File, nested int, from kept) (*v
 	return l.load(unpacked, nested+1, inArchive)
 }
 
-// Unpack returns the files of a chart archive. at names the archive in messages.
+// Unpack returns the files of a chart archive, a .tgz. at is the name of the archive in messages.
 func Unpack(at string, data []byte) ([]File, error) {
 	list, err := archive.LoadArchiveFiles(bytes.NewReader(data))
 	if err != nil {

@@ -6,27 +6,28 @@ import (
 	"strings"
 )
 
-// Need is a chart that another depends on and that has to be fetched: one version of one repository. Lock is the digest
-// of the Chart.lock that pins it.
+// Need is a chart that another chart depends on and that has to be fetched: its name, its version and the URL of its
+// repository. Lock is the digest of the Chart.lock that pins it.
 type Need struct{ Name, Version, Repository, Lock string }
 
 // String returns "name version from repository".
 func (n Need) String() string { return n.Name + " " + n.Version + " from " + n.Repository }
 
-// Key identifies the need.
+// Key returns a text that differs for different charts, versions and repositories.
 func (n Need) Key() string { return n.Repository + " " + n.Name + " " + n.Version }
 
-// Digest is how the content of a file or archive is named.
+// Digest returns the digest of the content of a file or archive, as sha256:HEX.
 func Digest(data []byte) string { return fmt.Sprintf("sha256:%x", sha256.Sum256(data)) }
 
-// MissingError says that a chart needs others, which are pinned by its Chart.lock but not in charts/.
+// MissingError lists the charts that have to be fetched before a chart can be rendered: its Chart.lock pins them, and they are
+// not in charts/.
 type MissingError struct {
 	File  string // Chart.yaml, as messages call it
 	Line  int    // of the first
 	Needs []Need
 }
 
-// Error names the needs.
+// Error returns the names of the missing charts.
 func (e *MissingError) Error() string {
 	names := make([]string, len(e.Needs))
 	for i, n := range e.Needs {

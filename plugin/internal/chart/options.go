@@ -1,6 +1,6 @@
 package chart
 
-// Options say what a chart is rendered for.
+// Options are the settings of one render of a chart.
 type Options struct {
 	Release     string // default: the name of the chart
 	Namespace   string
@@ -23,5 +23,5 @@ type Options struct {
 	Progress func(file string) // told each template before it is rendered; may be nil
 }
 
-// DefaultKubeVersion is what charts see as .Capabilities.KubeVersion without a cluster.
+// DefaultKubeVersion is the .Capabilities.KubeVersion that charts see when Options have none.
 const DefaultKubeVersion = "v1.37.0"

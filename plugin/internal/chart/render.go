@@ -15,7 +15,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 )
 
-// Manifest is one YAML document a chart renders.
+// Manifest is one YAML document that a chart renders to.
 type Manifest struct {
 	File  string // the template or CRD, as messages call it
 	Line  int    // of the template, best effort; 0 when not known
@@ -24,8 +24,9 @@ type Manifest struct {
 	Hook  *Hook // nil for what is not a hook
 }
 
-// Render returns the manifests in the order of `helm template --include-crds`: CRDs, then objects in the order in which
-// Helm installs their kinds, then hooks. warn is told what is odd but no error; it may be nil. A Chart renders once.
+// Render renders the chart. It returns the manifests in the order of `helm template --include-crds`: CRDs, then objects in the
+// order in which Helm installs their kinds, then hooks. It calls warn with what is odd but no error; warn may be nil. Errors
+// about a file are *Error, values that do not fit a schema are ValuesErrors. A Chart can be rendered once.
 func (c *Chart) Render(ctx context.Context, o Options, warn func(text string)) ([]Manifest, error) {
 	if warn == nil {
 		warn = func(string) {}

@@ -13,7 +13,7 @@ import (
 	v2 "helm.sh/helm/v4/pkg/chart/v2"
 )
 
-// ValuesError says which values do not fit the schema of a chart.
+// ValuesError says why one value does not fit the schema of a chart.
 type ValuesError struct {
 	Schema  string   // what messages call the schema's file
 	Path    []string // of the value, from the values given to the whole chart
@@ -25,7 +25,7 @@ func (e *ValuesError) Error() string {
 	return fmt.Sprintf("%s: values: /%s: %s", e.Schema, strings.Join(e.Path, "/"), e.Message)
 }
 
-// ValuesErrors are all values that do not fit.
+// ValuesErrors are all values that do not fit the schemas of a chart.
 type ValuesErrors []*ValuesError
 
 // Error returns one line per error.

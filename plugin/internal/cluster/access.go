@@ -10,7 +10,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// WhoAmI returns the name of the user whose credentials are used, "" when the server does not tell.
+// WhoAmI returns the name of the user as the API server knows it, "" when the server does not say. It costs one request.
 func (c *Access) WhoAmI(ctx context.Context) string {
 	reviews := Kind{Group: "authentication.k8s.io", Version: "v1", Kind: "SelfSubjectReview", Resource: "selfsubjectreviews"}
 	u, err := c.create(ctx, Ref{Kind: reviews}, []byte(`{"apiVersion":"authentication.k8s.io/v1","kind":"SelfSubjectReview"}`), "")
@@ -21,7 +21,7 @@ func (c *Access) WhoAmI(ctx context.Context) string {
 	return name
 }
 
-// Version returns the resourceVersion of an object, by reading its metadata only.
+// Version returns the resourceVersion of an object. It reads only the metadata of the object.
 func (c *Client) Version(ctx context.Context, r Ref) (string, error) {
 	raw, _, err := c.ask(ctx, at(r), func(path string) *rest.Request {
 		return c.rest.Get().AbsPath(path).SetHeader("Accept", "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1")
@@ -36,13 +36,13 @@ func (c *Client) Version(ctx context.Context, r Ref) (string, error) {
 	return u.GetResourceVersion(), nil
 }
 
-// Right is one verb on the objects of a resource, in a namespace or, when that is empty, of the whole cluster. "*"
-// stands for all.
+// Right is one verb on the objects of a resource. An empty Namespace is the whole cluster. "*" stands for each verb, group or
+// resource.
 type Right struct{ Verb, Group, Resource, Namespace string }
 
 const reviewGroup = "authorization.k8s.io"
 
-// Allowed asks the server whether this client's user has a right. It costs one request.
+// Allowed reports whether the user has a right. It costs one request.
 func (c *Access) Allowed(ctx context.Context, r Right) (bool, error) {
 	u, err := c.review(ctx, "SelfSubjectAccessReview", "selfsubjectaccessreviews", map[string]any{"resourceAttributes": map[string]any{
 		"verb": r.Verb, "group": r.Group, "resource": r.Resource, "namespace": r.Namespace}})
@@ -53,14 +53,15 @@ func (c *Access) Allowed(ctx context.Context, r Right) (bool, error) {
 	return allowed, nil
 }
 
-// Rights is what a user may do in a namespace, as the server lists it: rights in the whole cluster are among them, and
-// cannot be told from those in the namespace.
+// Rights are the rights of a user in one namespace, as the API server lists them. They include rights in the whole cluster,
+// which the list does not mark.
 type Rights struct {
-	Incomplete bool // there may be more
+	Incomplete bool // the user may have more rights than are listed
 	rules      []any
 }
 
-// Allow tells whether the list has a right to all objects of a resource.
+// Allow reports whether the list has a right to all objects of a resource. A right to single names does not count, and
+// r.Namespace is not looked at.
 func (l Rights) Allow(r Right) bool {
 	holds := func(rule map[string]any, key, value string) bool {
 		list, _, _ := unstructured.NestedStringSlice(rule, key)
@@ -73,7 +74,7 @@ func (l Rights) Allow(r Right) bool {
 	})
 }
 
-// Rights lists what this client's user may do in a namespace. It costs one request.
+// Rights returns what the user may do in a namespace. It costs one request.
 func (c *Access) Rights(ctx context.Context, namespace string) (Rights, error) {
 	u, err := c.review(ctx, "SelfSubjectRulesReview", "selfsubjectrulesreviews", map[string]any{"namespace": namespace})
 	if err != nil {
@@ -93,7 +94,8 @@ func (c *Access) review(ctx context.Context, kind, resource string, spec map[str
 	return c.create(ctx, Ref{Kind: Kind{Group: reviewGroup, Version: "v1", Kind: kind, Resource: resource}}, body, "")
 }
 
-// RightsOn says what a user needs on a kind, in one namespace or everywhere.
+// RightsOn returns a hint: the rights on a kind that a user needs for a run, in one namespace or, when that is empty, in the
+// whole cluster.
 func RightsOn(k Kind, namespace string) string {
 	name := k.Resource
 	if k.Group != "" {

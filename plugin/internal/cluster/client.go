@@ -27,20 +27,21 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 )
 
-// Kind is a kind with what is needed to address it without discovery.
+// Kind is object.Kind: a kind with all that is needed to address its objects.
 type Kind = object.Kind
 
-// Ref addresses one object. Namespace is empty for cluster-scoped kinds.
+// Ref is object.Ref: the address of one object. Namespace is empty for cluster-scoped kinds.
 type Ref = object.Ref
 
-// Client speaks to one API server. It is safe for concurrent use.
+// Client sends requests to one API server. Several goroutines may use it.
 type Client struct {
 	*transport
 	*Discovery
 	*Access
 }
 
-// Discovery knows which kinds the API server serves. It is part of a Client.
+// Discovery knows which kinds the API server serves. It is part of a Client. It asks the server once, when it needs an answer
+// first, and remembers what it found until Forget.
 type Discovery struct {
 	*transport
 
@@ -50,7 +51,7 @@ type Discovery struct {
 	groups map[string]string // preferred versions of API groups; nil until asked for
 }
 
-// Access asks what the user is allowed to do. It is part of a Client.
+// Access finds out what the user may do. It is part of a Client.
 type Access struct{ *transport }
 
 // transport makes requests, and repeats those that may be repeated.
@@ -61,8 +62,8 @@ type transport struct {
 	counter *counter
 }
 
-// Connect prepares a client of the API server that config names; no request is made. onWarning gets each warning of
-// the server once, it may be nil.
+// Connect returns a client of the API server that config names. It makes no request. onWarning is called once for each
+// different warning of the server; it may be nil. Connect fails when config cannot be used.
 func Connect(config *rest.Config, userAgent string, onWarning func(string)) (*Client, error) {
 	c := rest.CopyConfig(config)
 	c.UserAgent = userAgent
@@ -95,22 +96,23 @@ func newClient(c *rest.Config, counts *counter) (*Client, error) {
 	return &Client{t, &Discovery{transport: t, kinds: map[schema.GroupVersionKind]Kind{}}, &Access{t}}, nil
 }
 
-// As returns a client that makes every request as another user, impersonated with the rights that this client's user
-// has to do so. The requests of both are counted together.
+// As returns a client that acts as another user: each request impersonates that user, which the user of c needs the right to.
+// Both clients count their requests together.
 func (c *Client) As(user string) (*Client, error) {
 	config := rest.CopyConfig(c.config)
 	config.Impersonate = rest.ImpersonationConfig{UserName: user}
 	return newClient(config, c.counter)
 }
 
-// Host is the address of the API server.
+// Host returns the address of the API server, as the kubeconfig has it.
 func (c *Client) Host() string { return c.config.Host }
 
-// Requests returns how many HTTP requests were made so far, retries and discovery included.
+// Requests returns how many HTTP requests were made so far, by verb. Repeated requests and discovery count.
 func (c *Client) Requests() report.Requests { return c.counter.snapshot() }
 
-// List returns the objects of a kind that carry the selector's labels, in namespace or in all of them when it is
-// empty, and the resourceVersion of the list. It is a consistent read and all or nothing: a partial list is an error.
+// List returns the objects of a kind that have the labels of selector, and the resourceVersion of the list. An empty namespace
+// stands for all namespaces, an empty selector for all objects. It is a consistent read. It returns all objects or an error,
+// never a part.
 func (c *Client) List(ctx context.Context, k Kind, namespace, selector string) ([]unstructured.Unstructured, string, error) {
 	raw, _, err := c.ask(ctx, in(k, namespace), func(path string) *rest.Request {
 		return c.rest.Get().AbsPath(path).Param("labelSelector", selector)
@@ -137,7 +139,7 @@ func (c *Client) List(ctx context.Context, k Kind, namespace, selector string) (
 	return items, list.Metadata.ResourceVersion, nil
 }
 
-// Get reads one object, consistently.
+// Get reads one object consistently. The error is apierrors.IsNotFound when there is none.
 func (c *Client) Get(ctx context.Context, r Ref) (*unstructured.Unstructured, error) {
 	raw, _, err := c.ask(ctx, at(r), func(path string) *rest.Request { return c.rest.Get().AbsPath(path) })
 	if err != nil {
@@ -148,15 +150,15 @@ func (c *Client) Get(ctx context.Context, r Ref) (*unstructured.Unstructured, er
 
 // ApplyOptions are the options of a server-side apply.
 type ApplyOptions struct {
-	Manager string
-	Force   bool
-	DryRun  bool
-	// Unchecked lets the server drop fields that it does not know, instead of refusing them.
-	Unchecked bool
+	Manager   string // name of the field manager
+	Force     bool   // take fields from other managers; otherwise they are a conflict
+	DryRun    bool   // the server answers and stores nothing
+	Unchecked bool   // the server drops fields that it does not know, instead of refusing them
 }
 
-// Apply is a server-side apply, with strict field validation unless told otherwise. It returns the object as stored, and whether it was
-// created.
+// Apply applies body to one object by server-side apply, with strict field validation unless o.Unchecked is set. It returns
+// the object as the server stored it, and whether the server created it. Fields of other managers are a conflict
+// (apierrors.IsConflict) unless o.Force is set.
 func (c *Client) Apply(ctx context.Context, r Ref, body []byte, o ApplyOptions) (*unstructured.Unstructured, bool, error) {
 	validation := "Strict"
 	if o.Unchecked {
@@ -180,7 +182,8 @@ func (c *Client) Apply(ctx context.Context, r Ref, body []byte, o ApplyOptions) 
 	return u, status == http.StatusCreated, err
 }
 
-// Create posts one object, for kinds and cases that cannot be applied; it fails when the object exists.
+// Create creates one object. It is for kinds that cannot be applied, and for callers who must not change an existing object:
+// then the error is apierrors.IsAlreadyExists. It returns the object as the server stored it.
 func (c *Client) Create(ctx context.Context, r Ref, body []byte, manager string) (*unstructured.Unstructured, error) {
 	return c.create(ctx, r, body, manager)
 }
@@ -196,7 +199,8 @@ func (c *transport) create(ctx context.Context, r Ref, body []byte, manager stri
 	return decode(raw)
 }
 
-// Update replaces one object; the body's resourceVersion makes it a compare-and-set.
+// Update replaces one object and returns it as the server stored it. A resourceVersion in body makes it a compare-and-set: the
+// error is apierrors.IsConflict when somebody wrote the object since.
 func (c *Client) Update(ctx context.Context, r Ref, body []byte, manager string) (*unstructured.Unstructured, error) {
 	raw, _, err := c.ask(ctx, at(r), func(path string) *rest.Request {
 		return c.rest.Put().AbsPath(path).Param("fieldManager", manager).
@@ -208,12 +212,13 @@ func (c *Client) Update(ctx context.Context, r Ref, body []byte, manager string)
 	return decode(raw)
 }
 
-// PatchJSON applies an RFC 6902 patch.
+// PatchJSON applies a JSON patch (RFC 6902) to one object and returns the object after it. A test operation that fails is
+// apierrors.IsInvalid.
 func (c *Client) PatchJSON(ctx context.Context, r Ref, patch []byte, manager string) (*unstructured.Unstructured, error) {
 	return c.patchJSON(ctx, r, patch, manager, false)
 }
 
-// TryPatchJSON returns what a patch would make of the object, and writes nothing.
+// TryPatchJSON is PatchJSON as a dry run: it returns what the object would become.
 func (c *Client) TryPatchJSON(ctx context.Context, r Ref, patch []byte, manager string) (*unstructured.Unstructured, error) {
 	return c.patchJSON(ctx, r, patch, manager, true)
 }
@@ -232,9 +237,11 @@ func (c *Client) patchJSON(ctx context.Context, r Ref, patch []byte, manager str
 	return decode(raw)
 }
 
-// Delete deletes one object in the background if it still has this uid. An object that is gone is no error; one with
-// another uid is a conflict (apierrors.IsConflict). gone tells that the server says the object is not there any more:
-// nothing holds it, as a finalizer does, or a pod's grace period. Without gone it may be gone all the same.
+// Delete deletes one object in the background, if it still has this uid. An object that is gone already is no error; an object
+// with another uid is a conflict (apierrors.IsConflict). With dry, the server deletes nothing.
+//
+// gone is true when the server says that the object no longer exists. When it is false the object may still exist, for example
+// until its finalizers are done or a pod has ended.
 func (c *Client) Delete(ctx context.Context, r Ref, uid types.UID, dry bool) (gone bool, err error) {
 	policy := metav1.DeletePropagationBackground
 	options := metav1.DeleteOptions{
@@ -350,7 +357,7 @@ func (c *transport) explain(err error) error {
 	return err
 }
 
-// Log copies the log of a pod's container to w, from its beginning until the container ends.
+// Log copies the log of a pod with one container to w, from the beginning until the container ends or ctx does.
 func (c *Client) Log(ctx context.Context, pod Ref, w io.Writer) error {
 	path, err := pod.Path("log")
 	if err != nil {
@@ -365,7 +372,8 @@ func (c *Client) Log(ctx context.Context, pod Ref, w io.Writer) error {
 	return err
 }
 
-// TryCreate asks the server in a dry run to create an object, and returns it as it would be stored.
+// TryCreate is a dry run of Create: it returns the object as the server would store it. With unchecked the server drops
+// unknown fields, otherwise it refuses them.
 func (c *Client) TryCreate(ctx context.Context, r Ref, body []byte, manager string, unchecked bool) (*unstructured.Unstructured, error) {
 	validation := "Strict"
 	if unchecked {

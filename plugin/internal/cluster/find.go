@@ -17,9 +17,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
-// Named returns the kinds that people may mean by name: a kind, a resource, its short name, each with ".group" if
-// they like ("deploy", "deployments.apps", "Deployment.apps"). One version of each kind is returned, those of
-// Kubernetes' core group first. The server is asked once.
+// Named returns the kinds that a person may mean by a name: a kind, a resource or a short name, optionally followed by a dot
+// and the group, such as deploy, deployments.apps and Deployment.apps. It returns one version of each kind, kinds of the core
+// group first. It fails with a hint when no kind has that name. The server is asked only if it was not asked before.
 func (c *Discovery) Named(ctx context.Context, name string) ([]Kind, error) {
 	if _, err := c.Kind(ctx, schema.GroupVersionKind{Version: "v1", Kind: ""}); c.found == nil {
 		return nil, err
@@ -48,8 +48,8 @@ func (c *Discovery) Named(ctx context.Context, name string) ([]Kind, error) {
 	return kinds, nil
 }
 
-// FindMetadata returns the metadata of the objects of a kind that have this name, in namespace or, when that is empty,
-// in all of them.
+// FindMetadata returns the metadata of the objects of a kind that have this name. An empty namespace stands for all
+// namespaces. The result is empty when there is none.
 func (c *Client) FindMetadata(ctx context.Context, k Kind, namespace, name string) ([]metav1.PartialObjectMetadata, error) {
 	raw, _, err := c.ask(ctx, in(k, namespace), func(path string) *rest.Request {
 		return c.rest.Get().AbsPath(path).SetHeader("Accept", acceptMetadata).
@@ -65,7 +65,7 @@ func (c *Client) FindMetadata(ctx context.Context, k Kind, namespace, name strin
 	return slices.DeleteFunc(list.Items, func(o metav1.PartialObjectMetadata) bool { return o.Name != name }), nil
 }
 
-// FindAll returns the objects of a kind that have this name, in all namespaces.
+// FindAll returns the objects of a kind that have this name, in all namespaces. The result is empty when there is none.
 func (c *Client) FindAll(ctx context.Context, k Kind, name string) ([]*unstructured.Unstructured, error) {
 	raw, _, err := c.ask(ctx, in(k, ""), func(path string) *rest.Request {
 		return c.rest.Get().AbsPath(path).Param("fieldSelector", fields.OneTermEqualSelector("metadata.name", name).String())
@@ -86,7 +86,7 @@ func (c *Client) FindAll(ctx context.Context, k Kind, name string) ([]*unstructu
 	return out, nil
 }
 
-// OwnerKind is how to address the owner that an ownerReference names.
+// OwnerKind returns the kind that an ownerReference names. Errors are those of Kind.
 func (c *Discovery) OwnerKind(ctx context.Context, o metav1.OwnerReference) (Kind, error) {
 	gvk := (&unstructured.Unstructured{Object: map[string]any{"apiVersion": o.APIVersion, "kind": o.Kind}}).GroupVersionKind()
 	return c.Kind(ctx, gvk)

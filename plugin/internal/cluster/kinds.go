@@ -26,10 +26,10 @@ type discovered struct {
 	failed map[schema.GroupVersion]error        // groups whose server did not answer: unknown, not absent
 }
 
-// UnknownKindError is object.UnknownKindError.
+// UnknownKindError is object.UnknownKindError: the server does not serve a kind.
 type UnknownKindError = object.UnknownKindError
 
-// Learn makes kinds known without asking the server: those of a record, which checks them.
+// Learn notes kinds that the caller knows, for example from a record. They are not asked for again.
 func (c *Discovery) Learn(kinds ...Kind) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -38,8 +38,8 @@ func (c *Discovery) Learn(kinds ...Kind) {
 	}
 }
 
-// GroupVersions returns the preferred version of each API group that the server serves. Without a discovery it costs one
-// request in the life of the client.
+// GroupVersions returns the preferred version of each API group that the server serves, by group. It costs one request unless
+// the server was asked before.
 func (c *Discovery) GroupVersions(ctx context.Context) (map[string]string, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -65,15 +65,15 @@ func (c *Discovery) noteGroups(list *metav1.APIGroupList) {
 	}
 }
 
-// Forget drops what discovery and Learn found, so that the next Kind asks the server.
+// Forget drops everything that Discovery has found or learned. The next Kind asks the server again.
 func (c *Discovery) Forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.kinds, c.found, c.groups = map[schema.GroupVersionKind]Kind{}, nil, nil
 }
 
-// Kind returns how to address objects of gvk. The server is asked once (two requests) when the kind is not known yet.
-// An *UnknownKindError, with a hint, means that the server does not serve it.
+// Kind returns how the server serves a kind. For a kind that is not known yet, it asks the server what it serves: once, in two
+// requests. The error is an *UnknownKindError, with a hint, when the server does not serve the kind.
 func (c *Discovery) Kind(ctx context.Context, gvk schema.GroupVersionKind) (Kind, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -94,8 +94,8 @@ func (c *Discovery) Kind(ctx context.Context, gvk schema.GroupVersionKind) (Kind
 	return Kind{}, hint.With(&UnknownKindError{GVK: gvk}, "%s", found.near(gvk))
 }
 
-// KindOr is Kind for one who has CustomResourceDefinitions of the repository: what they define counts where the server
-// serves nothing of the kind. A definition that contradicts what the server serves is not believed.
+// KindOr is Kind, and also finds kinds that only CustomResourceDefinitions of the repository define. It uses a definition only
+// if the server serves nothing of the kind, and fails if the definition contradicts what the server serves.
 func (c *Discovery) KindOr(ctx context.Context, gvk schema.GroupVersionKind, defined map[schema.GroupVersionKind]Kind) (Kind, error) {
 	k, err := c.Kind(ctx, gvk)
 	d, ok := defined[gvk]
@@ -113,7 +113,7 @@ func (c *Discovery) KindOr(ctx context.Context, gvk schema.GroupVersionKind, def
 	return d, nil
 }
 
-// Promise makes kinds known that a dry run would define, unless they contradict what the server serves.
+// Promise notes kinds that a dry run would define, except those that contradict what the server serves.
 func (c *Discovery) Promise(ctx context.Context, defined map[schema.GroupVersionKind]Kind) {
 	for gvk := range defined {
 		if k, err := c.KindOr(ctx, gvk, defined); err == nil {
@@ -136,7 +136,8 @@ func (d *discovered) contradicts(k Kind) string {
 	return ""
 }
 
-// Discover asks the server what it serves before Kind has to, while something else is done. An error is left to Kind.
+// Discover asks the server what it serves, so that a later Kind need not wait. It may run beside other work. Kind reports the
+// error, if there is one.
 func (c *Discovery) Discover(ctx context.Context) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -263,14 +264,14 @@ func oneEdit(a, b string) bool {
 	return i == len(a) || a[i+1:] == b[i+1:]
 }
 
-// Served returns the kind at the version in gvk or, when the server does not serve that version (any more), at the
-// latest one it serves. With no version in gvk any will do. The server is asked anew.
+// Served asks the server again and returns how it serves a kind: at the version of gvk if possible, otherwise at the latest
+// version that it serves. A gvk without version matches any. The error is an *UnknownKindError when it serves none.
 func (c *Discovery) Served(ctx context.Context, gvk schema.GroupVersionKind) (Kind, error) {
 	c.Forget()
 	return c.Latest(ctx, gvk)
 }
 
-// Latest is Served for one who believes what the server said before.
+// Latest is Served without asking again: it uses what the server said before.
 func (c *Discovery) Latest(ctx context.Context, gvk schema.GroupVersionKind) (Kind, error) {
 	k, err := c.Kind(ctx, gvk)
 	if err == nil {
@@ -298,8 +299,8 @@ func (c *Discovery) Latest(ctx context.Context, gvk schema.GroupVersionKind) (Ki
 	return best, nil
 }
 
-// NamespacedKinds returns every namespaced kind the server serves, each at one version; the server is asked anew. A group
-// whose server does not answer is an error: nothing is known of what it holds.
+// NamespacedKinds asks the server again and returns each namespaced kind that it serves, at one version. It fails when the
+// server of an API group does not answer, because the kinds of that group are not known then.
 func (c *Discovery) NamespacedKinds(ctx context.Context) ([]Kind, error) {
 	c.Forget()
 	if _, err := c.Kind(ctx, schema.GroupVersionKind{Version: "v1", Kind: "Namespace"}); err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
-// KindsAt asks the server which kinds it serves at a version of a group, such as example.com/v1; none when it does not
-// serve that.
+// KindsAt asks the server which kinds it serves at one version of a group, such as example.com/v1. The result is empty when
+// the server does not serve that version. It costs one request.
 func (c *Discovery) KindsAt(ctx context.Context, version string) ([]string, error) {
 	gv, err := schema.ParseGroupVersion(version)
 	if err != nil {

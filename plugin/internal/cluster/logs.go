@@ -8,7 +8,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
-// LastLog returns the end of a container's log: its last ten lines, at most 2 KiB.
+// LastLog returns the end of the log of a container: the last ten lines, at most 2 KiB.
 func (c *Client) LastLog(ctx context.Context, namespace, pod, container string) (string, error) {
 	raw, _, err := c.ask(ctx, func() (string, error) {
 		return object.Path("api", "v1", "namespaces", namespace, "pods", pod, "log")

@@ -22,22 +22,23 @@ const acceptMetadata = "application/vnd.kubernetes.protobuf;as=PartialObjectMeta
 // pageSize bounds the objects of one answer where the caller expects many: it keeps memory flat, and costs requests.
 const pageSize = 2500
 
-// Read says how fresh and how large a list is to be.
+// Read says how fresh a list must be, and how large it may become.
 type Read struct {
-	// NotOlderThan lets the server answer from its cache once that holds this resourceVersion; "" asks for a
+	// NotOlderThan is a resourceVersion: the server may answer from its cache once the cache has reached it. "" asks for a
 	// consistent read, which can wait up to 100 ms on a busy server.
 	NotOlderThan string
-	// Many asks for pages.
+	// Many reads the list in pages of 2,500 objects, so that memory stays flat.
 	Many bool
 }
 
-// ErrRewound says that the server has not reached the resourceVersion asked for: it was restored from a backup that
-// is older than the record.
+// ErrRewound means that the server has not reached the resourceVersion of Read.NotOlderThan: it was restored from a backup
+// that is older than the record.
 var ErrRewound = errors.New("the API server's state is older than the record")
 
-// ListMetadata lists the metadata of the objects of a kind that carry the selector's labels. Like List it is all or
-// nothing: when a page fails, all pages are thrown away and the list is read once more in one piece. It returns the
-// resourceVersion from which a watch can go on.
+// ListMetadata returns the metadata of the objects of a kind that have the labels of selector, and the resourceVersion from
+// which a watch can continue. An empty namespace stands for all namespaces. It returns all objects or an error, never a part:
+// when the pages expire, it reads the list once more in one piece. The error is ErrRewound when the server is older than
+// read.NotOlderThan.
 func (c *Client) ListMetadata(ctx context.Context, k Kind, namespace, selector string, read Read) ([]metav1.PartialObjectMetadata, string, error) {
 	items, version, err := c.listPages(ctx, k, namespace, selector, read)
 	if read.Many && apierrors.IsResourceExpired(err) {
@@ -102,7 +103,7 @@ func decodeMetadata(raw []byte, into *metav1.PartialObjectMetadataList) error {
 	return into.Unmarshal(unknown.Raw)
 }
 
-// Namespaces lists the names of all namespaces; none when that is not allowed.
+// Namespaces returns the names of all namespaces. The result is empty when the user may not list them.
 func (c *Client) Namespaces(ctx context.Context) []string {
 	items, _, err := c.ListMetadata(ctx, Kind{Version: "v1", Kind: "Namespace", Resource: "namespaces"}, "", "", Read{})
 	if err != nil {

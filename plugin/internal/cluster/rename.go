@@ -11,9 +11,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 )
 
-// RenameManagers gives the entries that live has under earlier names of our field managers today's names, and returns
-// the object as it is then. Nothing else of the object changes, and no write of somebody else is lost: the
-// resourceVersion guards the patch, which is made anew after a conflict. live may be metadata alone.
+// RenameManagers rewrites the entries of earlier names of our field managers in managedFields to the names of today, and
+// returns the object after that. live is the object, or its metadata alone. Nothing else of the object changes. The patch is a
+// compare-and-set that is tried five times, so no write of somebody else is lost.
 func (c *Client) RenameManagers(ctx context.Context, r Ref, live metav1.Object, manager string) (*unstructured.Unstructured, error) {
 	const tries = 5
 	for n := 1; ; n++ {

@@ -9,14 +9,13 @@ import (
 	"k8s.io/client-go/discovery"
 )
 
-// Versions is what the server is: its version, such as v1.37.2, and everything it serves, sorted: "v1", "apps/v1",
-// "apps/v1/Deployment".
+// Versions is the version of an API server, and what it serves.
 type Versions struct {
-	Kubernetes string
-	Served     []string
+	Kubernetes string   // such as v1.37.2
+	Served     []string // versions of groups and their kinds, sorted: v1, apps/v1, apps/v1/Deployment
 }
 
-// Versions asks the server for its version. What it serves is asked once, as for Kind.
+// Versions asks the server for its version, in one request. What the server serves is asked only if it was not asked before.
 func (c *Discovery) Versions(ctx context.Context) (Versions, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

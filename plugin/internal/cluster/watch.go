@@ -16,22 +16,23 @@ import (
 	"k8s.io/client-go/metadata"
 )
 
-// ErrCompacted says that the server no longer has the history a watch was to continue from: what happened since must
-// be found by a list.
+// ErrCompacted means that the server no longer has the changes since the resourceVersion of a watch. The caller must list the
+// objects again.
 var ErrCompacted = errors.New("the API server has compacted the history of a watch")
 
 // errClosed ends one connection of a watch, as the server does every few minutes.
 var errClosed = errors.New("the connection was closed")
 
-// Change is one event of a watch: the object after it, and whether it left (deleted, or its label removed).
+// Change is one event of a watch.
 type Change[T metav1.Object] struct {
-	Object T
-	Gone   bool
+	Object T    // after the change; as it was last, when it is gone
+	Gone   bool // it was deleted, or no longer has the labels
 }
 
-// WatchMetadata reports every change of the metadata of the objects of a kind that carry the selector's labels, from
-// after the given resourceVersion on, in order and without gaps. It connects anew when the server closes the connection,
-// and returns when ctx ends, with ErrCompacted when it cannot go on without a gap, or with what the server refuses.
+// WatchMetadata calls each for every change of the metadata of the objects of a kind that have the labels of selector. It
+// begins after the resourceVersion after, and reports changes in order and without gaps. It connects again when the server
+// closes the connection. It returns the error of ctx when that ends, ErrCompacted when it cannot go on without a gap, or what
+// the server refuses.
 func (c *Client) WatchMetadata(ctx context.Context, k Kind, namespace, selector, after string, each func(Change[*metav1.PartialObjectMetadata])) error {
 	if _, err := k.Collection(namespace); err != nil {
 		return err
@@ -43,7 +44,7 @@ func (c *Client) WatchMetadata(ctx context.Context, k Kind, namespace, selector,
 	return keepWatching(ctx, client.Resource(resourceOf(k)).Namespace(namespace), k, selector, after, each)
 }
 
-// Watch is WatchMetadata with whole objects. It begins with all that there are.
+// Watch is WatchMetadata with whole objects. It first calls each for all objects that exist.
 func (c *Client) Watch(ctx context.Context, k Kind, namespace, selector string, each func(Change[*unstructured.Unstructured])) error {
 	if _, err := k.Collection(namespace); err != nil {
 		return err

@@ -1,5 +1,5 @@
-// Package rbac says which rights reconciling objects takes, and writes them as the rules of Roles.
+// Package rbac knows which rights a run needs to reconcile objects, and writes rights as the rules of Roles.
 //
-// What it does NOT do: it asks no cluster and grants nothing. Package install makes the Roles, package reconcile checks
-// whether the rights are there.
+// It does NOT ask a cluster, and it grants nothing. Package install makes the Roles, and package reconcile checks whether the
+// user has the rights.
 package rbac

@@ -6,25 +6,24 @@ import (
 	"strings"
 )
 
-// Grant is a right: verbs on a resource, in one namespace or, when that is empty, in the whole cluster. Names narrow it
-// to objects of these names. With URL it is about a path of the API server instead of a resource.
+// Grant is a right: verbs on a resource, or on a path of the API server.
 type Grant struct {
-	Group, Resource, Namespace string
-	Verbs                      []string
-	Names                      []string
-	URL                        string
+	Group, Resource, Namespace string   // an empty Namespace is the whole cluster
+	Verbs                      []string // such as get and list
+	Names                      []string // only objects of these names; empty is every object
+	URL                        string   // a path instead of a resource: Group, Resource and Namespace are empty then
 }
 
 // verbs that a reconciler needs on what it applies and prunes.
 var applyVerbs = []string{"create", "delete", "get", "list", "patch", "watch"}
 
-// Apply is the right to apply, prune and watch a resource.
+// Apply returns the right to apply, prune and watch a resource. An empty namespace is the whole cluster.
 func Apply(group, resource, namespace string) Grant {
 	return Grant{Group: group, Resource: resource, Namespace: namespace, Verbs: applyVerbs}
 }
 
-// Own returns what every instance needs in its own namespace: the records, events about them, and a look at its
-// CronJob for status.
+// Own returns the rights that each instance needs in its own namespace: it writes records and Events, and reads its CronJob
+// for status.
 func Own(namespace string) []Grant {
 	return []Grant{
 		{Resource: "configmaps", Namespace: namespace, Verbs: []string{"create", "delete", "get", "list", "patch", "update"}},
@@ -34,13 +33,14 @@ func Own(namespace string) []Grant {
 	}
 }
 
-// Impersonate is the right to act as a service account.
+// Impersonate returns the right to act as a service account of a namespace.
 func Impersonate(namespace, serviceAccount string) Grant {
 	return Grant{Resource: "serviceaccounts", Namespace: namespace, Verbs: []string{"impersonate"}, Names: []string{serviceAccount}}
 }
 
-// Rules writes grants of one namespace, or of the whole cluster, as the rules of a Role: what differs only in its verbs
-// becomes one resource, and resources that differ in nothing else one rule.
+// Rules returns grants as the rules of a Role, in a fixed order. All grants must be of one namespace, or of the whole cluster.
+// Grants that differ only in their verbs become one resource with all these verbs. Resources of one group with equal verbs and
+// names share a rule.
 func Rules(grants []Grant) []any {
 	verbs := map[string][]string{} // by the rest of the grant
 	first := map[string]Grant{}

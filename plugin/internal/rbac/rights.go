@@ -10,15 +10,15 @@ import (
 
 const group = "rbac.authorization.k8s.io"
 
-// Object is a manifest and where it goes.
+// Object is a manifest, and where it is applied.
 type Object struct {
 	object.Ref
 	Manifest *unstructured.Unstructured
 }
 
-// RightsFor returns the rights that reconciling objects takes. Kubernetes lets only those grant a right who have it, so the
-// rights that Roles among the objects give are among them. Roles that are bound may be bound by name: those among the
-// objects, too, because without that right the server wants to find the role first, and both are applied at once.
+// RightsFor returns the rights that a run needs to reconcile objects. Kubernetes lets a user grant only rights that the user
+// has, so the rights that Roles among the objects grant are included. For each binding among the objects, the right to bind
+// its role is included as well: without it, the API server looks for the role, which may not exist yet.
 func RightsFor(objects []Object) []Grant {
 	var grants []Grant
 	for _, o := range objects {

@@ -23,26 +23,27 @@ import (
 
 const maxStderr = 64 << 10 // bytes kept of what a child complains about
 
-// Isolated renders in child processes: whatever happens to one of them is an error here and no more, and the memory
-// that a render took is given back with it.
+// Isolated renders in child processes. A render that crashes, or exceeds a limit, is an error of that render only, and the
+// memory that a render took is free when the child ends.
 //
-// A child inherits the directory and three pipes; no environment, no credentials, no other file. It ends when ctx
-// does, after Limits.Time, and when this process dies. On Linux it is held to Limits.Memory and to twice Limits.Time
-// of processor time, and cannot write files, open sockets or start programs; on other systems only time is limited, and the usual
-// clients of the network are taken from it.
+// A child inherits the directory and three pipes, but no environment, no credentials and no other file. It ends when ctx ends,
+// after Limits.Time, and when this process dies. On Linux, a child may use Limits.Memory and twice Limits.Time of processor
+// time, and it cannot write files, open sockets or start programs. On other systems only the time is limited, and the usual
+// network clients are disabled.
 type Isolated struct {
-	// Command is the program and its arguments that lead to Worker, which gets two more.
+	// Command is the program with the arguments that make it call Worker. Two arguments are added.
 	Command []string
-	// Warn is told what Kustomize says about deprecated fields, each sentence once per render. It may be nil.
+	// Warn is called with what Kustomize says about deprecated fields, once per render for each sentence. It may be nil.
 	Warn func(text string)
-	// Fetch gets a chart that another one depends on; the child cannot. nil refuses such charts.
+	// Fetch returns the archive of a chart that another chart depends on; a child has no network. When it is nil, such charts
+	// are refused.
 	Fetch func(ctx context.Context, n chart.Need) ([]byte, error)
-	// Memory is divided among all children of this process. With nil each gets what Limits.Memory says.
+	// Memory is shared among all children of this process. When it is nil, each child gets Limits.Memory.
 	Memory *memory.Budget
 }
 
-// Dir renders as the function Dir does, with the same objects and errors. Beyond those, a limit that was exceeded and
-// a crash of the renderer are errors that say so. Charts that a chart depends on are fetched between two children.
+// Dir does what the function Dir does, with the same objects and errors. It also fails, with an error that says so, when a
+// limit is exceeded (ErrLimit) or the child crashes. It fetches charts that another chart depends on, and then renders again.
 func (i Isolated) Dir(ctx context.Context, root *os.Root, dir string, o Options) ([]Object, error) {
 	objects, err := i.once(ctx, root, dir, o)
 	var needs *needsError
@@ -285,7 +286,7 @@ func (c *child) beyond(dir, format string, args ...any) error {
 		"look for a manifest or template that repeats or includes itself; split the directory into several apps if it really is that large")
 }
 
-// ErrLimit is the cause of errors that say which limit a render exceeded: it would exceed that again.
+// ErrLimit is the cause of errors about a limit that a render exceeded. The same render would exceed it again.
 var ErrLimit = errors.New("beyond a limit")
 
 type limitError struct{ text string }

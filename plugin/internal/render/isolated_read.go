@@ -12,7 +12,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/memory"
 )
 
-// Read lets a child read text, which somebody else wrote, with all memory there is: what its Reader makes of it and of n.
+// Read gives text, which a stranger may have written, to a child that has all the memory of Isolated. It returns what the
+// Reader of that child returns for text and n.
 func (i Isolated) Read(ctx context.Context, text io.Reader, n chart.Need) (json.RawMessage, error) {
 	r := request{Path: "what " + n.Repository + " sent", Read: &n, text: text, Options: Options{Limits: Limits{}.withDefaults()}}
 	var share *memory.Share

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Limits bound what one render may read and produce. A zero field means its default.
+// Limits bound what one render may read and produce. Sizes are in bytes. Zero stands for the default.
 type Limits struct {
 	FileBytes  int64 // one file; default 16 MiB
 	TotalBytes int64 // all files together; default 128 MiB
@@ -20,7 +20,7 @@ type Limits struct {
 
 const defaultMemoryBytes = 1 << 30
 
-// DefaultTime is how long one render of Isolated may take unless Limits say otherwise.
+// DefaultTime is the time limit of a render of Isolated when Limits.Time is zero.
 const DefaultTime = 2 * time.Minute
 
 func (l Limits) withDefaults() Limits {

@@ -8,10 +8,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Locate returns the line of a value in a file of manifests, 0 when it is not there. docLine is the line that an Origin
-// has for the document, path are the names of fields (string) and the indices of list items (int) that lead to value.
-// A file that is rendered to something else, as a template or a base with patches, may hold another value there: that is
-// not the one.
+// Locate returns the line of a value in a file of manifests, 0 when it is not there. docLine is the line in the Origin of the
+// object. path leads from the object to the value: names of fields are strings, indices of list items are ints. The file may
+// have another value at that place, for example because it is a template, or a base with patches. Locate then returns 0.
 func Locate(data []byte, docLine int, path []any, value any) int {
 	return locate(data, docLine, path, func(n *yaml.Node) bool { return holds(n, value) })
 }

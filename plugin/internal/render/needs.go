@@ -6,7 +6,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 )
 
-// Dependency is a chart that another depends on, and the digest of the archive that was fetched for it.
+// Dependency is a fetched chart that another chart depends on, with the digest of its archive.
 type Dependency struct {
 	chart.Need
 	Digest string

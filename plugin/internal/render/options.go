@@ -5,37 +5,38 @@ import (
 	"slices"
 )
 
-// Options say what a render allows. The zero value is the strictest.
+// Options are the settings of one render. The zero value is the strictest. Functions may be nil.
 type Options struct {
 	AllowPlainSecrets bool // accept Secrets whose values are readable in Git
 	RemoteBases       bool // let Kustomize fetch bases from elsewhere; false refuses them before any request
 	Limits            Limits
-	Helm              *Helm // of a directory with a Chart.yaml; nil stands for the zero value
+	Helm              *Helm // for a directory with a Chart.yaml; nil stands for the zero value
 	Capabilities      Capabilities
-	Archives          map[string][]byte // charts that others depend on, by chart.Need.Key
+	Archives          map[string][]byte // fetched charts that others depend on, by chart.Need.Key
 	AgeKeys           KeyFile           // decrypt what SOPS encrypted for them
-	Keys              []string          `json:"-"`          // names of the files of keys that AgeKeys may hold; nil for all
-	KeysHint          string            `json:",omitempty"` // what to do where AgeKeys does not decrypt; "" for what Dir says
+	Keys              []string          `json:"-"`          // names of the key files that AgeKeys may contain; nil for all
+	KeysHint          string            `json:",omitempty"` // the hint when AgeKeys cannot decrypt a file; "" for a general one
 	Substitute        *Substitute       // nil leaves ${NAME} as it is
-	MayHold           []ObjectRule      `json:",omitempty"` // objects besides Secrets in which values of encrypted files and Secrets may stand
-	EveryHook         bool              `json:",omitempty"` // charts: tests and rollbacks, which are never applied, too
-	Layout            string            `json:",omitempty"` // LayoutFlux, or "" for what Dir says of directories without a kustomization
+	MayHold           []ObjectRule      `json:",omitempty"` // objects besides Secrets that may contain values of encrypted files and of Secrets
+	EveryHook         bool              `json:",omitempty"` // charts: also return tests and rollbacks, which a run never applies
+	Layout            string            `json:",omitempty"` // LayoutFlux, or "" (see Dir)
 
-	// Fetched is told each chart that another depends on and that was fetched, before it is rendered. Its error refuses the
-	// chart. It may be nil.
+	// Fetched is called for each fetched chart that another chart depends on, before it is rendered. An error of Fetched
+	// refuses the chart.
 	Fetched func(Dependency) error `json:"-"`
 
-	// Inputs is told what of the checkout a render that succeeded depends on, in paths from its root: files and
-	// directories with all that is below them, and names at which nothing lies. None is told where these are too many.
-	// Together with the other options they determine the objects. It may be nil.
+	// Inputs is called after a render that succeeded, with everything in the checkout that the result depends on. Paths start
+	// at the root of the checkout. A directory stands for all that is below it. A path where nothing lies means that a new
+	// file there could change the result. Together with the other options, these paths determine the objects. Inputs is not
+	// called when there are too many of them.
 	Inputs func(paths []string) `json:"-"`
 
-	// Files is told every file that a render that succeeded has read, and the links on the way. It may be nil.
+	// Files is called after a render that succeeded, with each file that was read and each symbolic link on the way to it.
 	Files     func(names []string) `json:"-"`
-	ListFiles bool                 `json:",omitempty"` // set where Files is, so that the child sends them
+	ListFiles bool                 `json:",omitempty"` // must be set when Files is: the child then sends the names
 
-	// Asked is told, by a render that succeeded, what the templates of a chart may ask Capabilities about, as chart.Chart.Asked
-	// has it. It may be nil.
+	// Asked is called after a render that succeeded, with what the templates of a chart may ask Capabilities about (see
+	// chart.Chart.Asked).
 	Asked func(names []string) `json:"-"`
 
 	progress func(file string) // told which file is rendered now; may be nil
@@ -67,45 +68,47 @@ func (o Options) tellAsked(names []string) {
 	}
 }
 
-// Helm says how a chart is rendered. The zero value renders it with its own values.
+// Helm are the settings of a chart. The zero value renders the chart with its own values.
 type Helm struct {
 	Release   string // default: the last element of the chart's path, or the chart's name at the root
 	Namespace string // .Release.Namespace; default "default"
-	// Values are files whose values go over the chart's own, later ones over earlier ones: paths from the chart's
-	// directory, or from the repository's root with a leading slash.
+	// Values are values files: paths from the directory of the chart or, with a leading slash, from the root of the
+	// repository. They win over the values of the chart, and later files win over earlier ones.
 	Values []string
-	// Set maps paths as in `helm --set` (image.tag, list[0].name, a dot in a key as \.) to scalars. They go over Values.
+	// Set has single values by path, which wins over Values. Paths are those of `helm --set`: image.tag, list[0].name, and
+	// \. for a dot in a key.
 	Set      map[string]any
 	Upgrade  bool // not the first install: .Release.IsUpgrade
 	Revision int  // .Release.Revision; 0 stands for 1
 }
 
-// Capabilities are what charts see of the server. The zero value stands for a current Kubernetes without custom resources.
+// Capabilities are what charts see of the API server. The zero value is a current Kubernetes without custom resources.
 type Capabilities struct {
 	KubeVersion string   // such as v1.37.2
 	APIVersions []string // all that the server has: v1, apps/v1, apps/v1/Deployment, ...; nil stands for Kubernetes' own
 }
 
-// LayoutFlux reads a directory without a kustomization as Flux' kustomize-controller does: it generates a kustomization
-// that lists every *.yaml and *.yml file below, and each directory below that has a kustomization of its own. What Flux'
-// source-controller leaves out of its artifacts is left out: .sourceignore files, its default patterns, symbolic links.
+// LayoutFlux is the value of Options.Layout that reads a directory without a kustomization as the kustomize-controller of Flux
+// does. It generates a kustomization with every *.yaml and *.yml file below, and with every directory below that has a
+// kustomization of its own. Files that the source-controller of Flux leaves out of its artifacts are skipped: those in
+// .sourceignore files, those of its default patterns, and symbolic links.
 const LayoutFlux = "flux"
 
-// Substitute replaces ${NAME} in the string values of rendered objects.
+// Substitute are the variables that replace ${NAME} in the string values of rendered objects.
 //
-//   - ${NAME} is the value of NAME, and an error when there is none
-//   - ${NAME:=text} is text when there is none; ${NAME:-text} is the same
-//   - $${NAME} is ${NAME}
+//   - ${NAME} becomes the value of NAME. It is an error when there is none
+//   - ${NAME:=text} and ${NAME:-text} become text when there is no value
+//   - $${NAME} becomes ${NAME}
 //
-// A value of an object that is nothing but ${NAME} becomes a number or a boolean when that is what NAME is. Values are
-// put in as they are: they never become keys, lists or further references. Objects annotated
-// kubectl-gitops.dev/substitute: disabled, or with Flux' annotation of that meaning, are left alone.
+// A string that is nothing but ${NAME} becomes a number or a boolean when the value is one. A value is inserted as it is: it never
+// becomes a key or a list, and references in it are not replaced. Objects with the annotation
+// kubectl-gitops.dev/substitute: disabled, or with the annotation of Flux that means the same, are not changed.
 type Substitute struct {
 	Vars map[string]any // strings, booleans and numbers
-	// Secret names the variables that came from a Secret, each with the name of the Secret: they may be used in data and
-	// stringData of Secrets only, and in objects that Options.MayHold allows.
+	// Secret has the variables that come from a Secret, each with the name of the Secret. Only data and stringData of Secrets,
+	// and objects that Options.MayHold names, may use them.
 	Secret map[string]string
-	// Plain names those of Secret that may be used everywhere, and shown.
+	// Plain are the names in Secret whose values are not secret: all objects may use them, and they are shown.
 	Plain []string
 }
 
@@ -115,11 +118,11 @@ func (s *Substitute) hides(name string) bool {
 	return fromSecret && !slices.Contains(s.Plain, name)
 }
 
-// KeyFile is the text of a file of age identities, one a line. It is never printed.
+// KeyFile is the text of a file of age identities, one in each line. It prints as ***.
 type KeyFile string
 
-// String hides the keys.
+// String returns *** instead of the keys.
 func (KeyFile) String() string { return masked }
 
-// GoString hides the keys.
+// GoString returns *** instead of the keys.
 func (KeyFile) GoString() string { return masked }

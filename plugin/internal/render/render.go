@@ -1,10 +1,11 @@
-// Package render turns one directory of a checkout into Kubernetes objects, each with the file and line it comes
-// from: plain YAML and JSON, Kustomize, or a Helm chart. It refuses, all at once, what must never reach a cluster.
+// Package render turns one directory of a checkout into Kubernetes objects, each with the file and line that it comes from. The
+// directory holds plain YAML and JSON, a kustomization, or a Helm chart. The package refuses manifests that must never reach a
+// cluster, and reports all problems at once.
 //
-// Dir does that in this process, Isolated in a child process with limits.
+// Dir renders in this process. Isolated renders in a child process with limits, and Worker is that child.
 //
-// It does NOT talk to a cluster or a network, run any program but its own, write a file, set namespaces or order objects, and it reads nothing outside the checkout: every byte comes through an
-// os.Root.
+// It does NOT talk to a cluster or a network, run a program other than its own, write a file, set namespaces or order objects.
+// It reads nothing outside the checkout: every byte comes through an os.Root.
 package render
 
 import (
@@ -20,21 +21,23 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
-// ErrEmpty is the cause when a directory renders no objects.
+// ErrEmpty is the cause of an error about a directory that renders no objects.
 var ErrEmpty = errors.New("renders no objects")
 
 // renderer turns a directory into objects that are not checked yet. Refusals it finds on its way are collected in t.
 type renderer func(ctx context.Context, t *tree, dir string, o Options) ([]Object, error)
 
-// Dir renders the directory path (slash path inside root, "." for the root itself).
+// Dir renders the directory path, a slash path inside root; "." is root itself. The first of these that fits decides how:
 //
-//   - kustomization.yaml, kustomization.yml or Kustomization: Kustomize, in its own order
-//   - Chart.yaml: Helm, in the order of its install, CRDs first and hooks last
-//   - otherwise every *.yaml, *.yml and *.json file below path, in path order. Names that begin with a dot are
-//     skipped, and so is what the file .gitopsignore in path lists (patterns as in .gitignore)
+//   - kustomization.yaml, kustomization.yml or Kustomization: Kustomize renders, in its own order
+//   - Options.Layout is LayoutFlux: the directory is read as Flux reads it
+//   - Chart.yaml: Helm renders, in the order in which Helm installs, CRDs first and hooks last
+//   - otherwise each *.yaml, *.yml and *.json file below path is read, in path order. Names that begin with a dot are skipped,
+//     and so are files that the patterns in the file .gitopsignore in path match (written as in .gitignore)
 //
-// Problems found in the files are returned together as Problems; an error of any other type means that the directory
-// could not be read. Nothing is cached between calls. Renders of kustomizations wait for each other, see kustomize.go.
+// Problems in the files are returned together, as manifest.Problems. An error of another type means that the directory could
+// not be read, or that it renders no objects (ErrEmpty). Nothing is kept between calls. Several goroutines may call Dir;
+// kustomizations are then rendered one after the other.
 func Dir(ctx context.Context, root *os.Root, path string, o Options) ([]Object, error) {
 	o.Limits = o.Limits.withDefaults()
 	t := newTree(root, o.Limits)

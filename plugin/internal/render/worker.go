@@ -14,15 +14,15 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 )
 
-// Worker is the other side of Isolated: it renders what in asks for and writes the answer to out. The program that
-// Isolated.Command names calls it first of all, with the two arguments added there, and ends with it; nothing else may
-// write to out. It returns when in ends, because then nobody waits for the answer, and errors of the transport only.
-// read is what Isolated.Read asks for.
+// Worker is the child process of Isolated: it reads what to render from in, and writes the answer to out. The program that
+// Isolated.Command names must call Worker before anything else, with the two added arguments as args, and exit when Worker
+// returns. Nothing else may write to out. Worker also returns when in ends, because nobody waits for the answer then. Its
+// error is about the transport; errors of a render are part of the answer. read answers Isolated.Read.
 func Worker(args []string, in io.Reader, out io.Writer, read Reader) error {
 	return work(args, in, out, Dir, read)
 }
 
-// Reader makes of a text, which somebody else wrote, what is asked about a chart.
+// Reader finds in text, which a stranger may have written, what the caller wants to know about the chart n. It returns JSON.
 type Reader func(ctx context.Context, text io.Reader, n chart.Need) (json.RawMessage, error)
 
 type dirFunc func(ctx context.Context, root *os.Root, path string, o Options) ([]Object, error)

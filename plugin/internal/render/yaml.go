@@ -14,8 +14,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 )
 
-// YAML returns the objects as one stream of YAML documents, each under a comment with its origin. Values of Secrets, and
-// those that Hidden lists, are replaced by ***; everything else can be given to kubectl apply. The objects are not changed.
+// YAML returns objects as one stream of YAML documents, each with its origin in a comment above it. *** replaces values of
+// Secrets, and values that Object.Hidden lists. kubectl apply accepts the rest as it is. The objects are not changed.
 func YAML(objs []Object) ([]byte, error) {
 	var out bytes.Buffer
 	for _, o := range objs {
@@ -28,8 +28,8 @@ func YAML(objs []Object) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// Masked is the manifest of an object with values of Secrets, and those that Hidden lists, replaced by ***. The object is not
-// changed.
+// Masked returns a copy of the manifest of an object. In the copy, *** replaces values of Secrets, and values that
+// Object.Hidden lists.
 func Masked(o Object) map[string]any { return o.Hidden.Object(maskSecret(o.Unstructured)).Object }
 
 // maskSecret replaces the values of a Secret, of what somebody may have meant to be one, and of Secrets that lie inside another object.

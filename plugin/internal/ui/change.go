@@ -29,7 +29,7 @@ func (t *Terminal) change(app string, c *report.Change, dryRun bool) {
 	fmt.Fprintln(w, line)
 }
 
-// Installed tells what happened to one object of an instance.
+// Installed prints what happened to one object of an instance.
 func (t *Terminal) Installed(c report.Change) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

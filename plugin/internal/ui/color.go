@@ -13,7 +13,7 @@ const (
 	ColorNever  = "never"
 )
 
-// CheckColor refuses a value of --color that New does not know.
+// CheckColor returns an error with a hint for an unknown value of --color.
 func CheckColor(color string) error {
 	switch color {
 	case ColorAuto, ColorAlways, ColorNever:

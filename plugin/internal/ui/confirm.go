@@ -8,8 +8,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
-// Confirm asks a question with a danger in it, and returns an error unless the answer is yes. It asks only where a person
-// can answer, with a terminal on both In and Err: scripts and pipelines go on as their flags say.
+// Confirm asks a question about something dangerous, and returns an error with hintText unless the answer is yes. It asks only
+// when both In and Err are terminals. In a script or a pipeline it returns nil without asking.
 func (t *Terminal) Confirm(question, hintText string) error {
 	if !isTerminal(t.In) || !isTerminal(t.Err) {
 		return nil

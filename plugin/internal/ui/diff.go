@@ -12,15 +12,16 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// Difference is one object that differs, with its states, masked; nil where there is none. Text is their unified diff, empty
-// when they look the same, and Note a line about what that does not show.
+// Difference is one object that differs.
 type Difference struct {
-	Object        string // group/Kind/namespace/name
-	Before, After *unstructured.Unstructured
-	Text, Note    string
+	Object        string                     // group/Kind/namespace/name
+	Before, After *unstructured.Unstructured // its two states, masked; nil where it does not exist
+	Text          string                     // unified diff of the two; "" when they look the same
+	Note          string                     // what Text does not show; may be ""
 }
 
-// Differences prints what differs, or lets KUBECTL_EXTERNAL_DIFF do it; the notes are ours in either case.
+// Differences prints objects that differ, each with its note. If KUBECTL_EXTERNAL_DIFF is set, that program prints the
+// differences instead. The error is about the program, or about writing.
 func Differences(ctx context.Context, t *Terminal, all []Difference) error {
 	program := os.Getenv("KUBECTL_EXTERNAL_DIFF")
 	for _, d := range all {
@@ -51,7 +52,8 @@ func (t *Terminal) diff(text string) error {
 	return err
 }
 
-// DiffSummary is the closing line of diff about one app: what a run would do to how many objects.
+// DiffSummary returns the closing line of diff about one app: how many objects a run would change, and how. differences is the
+// number of objects that were shown.
 func DiffSummary(app report.App, differences int) string {
 	if differences == 0 {
 		return fmt.Sprintf("%s: no differences, %d unchanged", app.Name, app.Counts.Unchanged)
@@ -70,7 +72,7 @@ func DiffSummary(app report.App, differences int) string {
 	return text[:len(text)-1]
 }
 
-// Refusals warns of what keeps reconcile from writing, each with what to do about it.
+// Refusals prints, as warnings with hints, why reconcile would refuse to write.
 func Refusals(t *Terminal, why []error) {
 	for _, err := range why {
 		for _, part := range splitError(err) {

@@ -10,7 +10,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// Ending says in one line how a run of an app ended.
+// Ending returns one line about how a run of an app ended.
 func Ending(app report.App) string {
 	text := fmt.Sprintf("%s %s at %s", app.Name, strings.ToLower(string(app.Result)), app.Revision.Short())
 	if app.Message != "" {
@@ -19,7 +19,8 @@ func Ending(app report.App) string {
 	return text
 }
 
-// WriteEndings leaves the endings of runs of all apps, by name, in a pod's termination log. A file that cannot be written is no failure.
+// WriteEndings writes the endings of all apps of a run into the termination log of a pod. endings are lines by name of the
+// app, as Ending returns them. It ignores a file that cannot be written.
 func WriteEndings(file string, endings map[string]string) {
 	const most = 1000 // Kubernetes shows not much more
 	var lines []string

@@ -10,7 +10,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
 )
 
-// History prints one row per run, in the order of h (newest first). Wide adds what the run said.
+// History prints one row for each run, in the order of h, which is newest first. wide adds the message of each run.
 func History(t *Terminal, h status.History, wide bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -42,8 +42,9 @@ func History(t *Terminal, h status.History, wide bool) {
 	t.print(rows, wide)
 }
 
-// RollbackHints says how to undo what made a run necessary: with git, and with the action, which also keeps the version from
-// coming back. Where these commits are not known, it says why, and how to find them below the path of the app.
+// RollbackHints prints how to undo the commits that made a run necessary: with git, or with the action, which also keeps the
+// version from coming back. When these commits are not known, it prints why, and how to find them. path is the directory of
+// the app.
 func RollbackHints(t *Terminal, run report.Run, path string) {
 	commits := run.Commits
 	if len(commits) == 0 && run.Unclear == "" { // of an earlier version
@@ -62,7 +63,7 @@ func RollbackHints(t *Terminal, run report.Run, path string) {
 	t.Hint("on GitHub, the action does it in a pull request, for a merge commit too: its inputs are `operation: rollback` and `commit: %s`", t.clean(commits[0].Commit))
 }
 
-// RecordedChanges prints the lines that a run left in the history.
+// RecordedChanges prints the lines about changed objects that a run left in the history. The error is about writing.
 func RecordedChanges(t *Terminal, run report.Run) error {
 	for _, line := range run.Changes {
 		if _, err := fmt.Fprintln(t.Out, t.clean(line)); err != nil {
@@ -75,8 +76,9 @@ func RecordedChanges(t *Terminal, run report.Run) error {
 	return nil
 }
 
-// RunDiff prints what a run of an app changed: the differences, and on Err the commits with how many objects were added, changed
-// and removed. before is the commit that was applied until then, "" when there was none.
+// RunDiff prints what a run of an app changed: the differences on Out, and on Err the two commits and how many objects were
+// added, changed and removed. before is the commit that was applied before the run, "" when there was none. The error is about
+// writing.
 func RunDiff(t *Terminal, app string, compared preview.App, run report.Run, before string) error {
 	for _, object := range compared.Objects {
 		if err := t.diff(object.Diff); err != nil {

@@ -18,7 +18,7 @@ const (
 	LogJSON = "json"
 )
 
-// CheckLogFormat refuses a value of --log-format that SetLog does not know.
+// CheckLogFormat returns an error with a hint for an unknown value of --log-format.
 func CheckLogFormat(format string) error {
 	switch format {
 	case LogAuto, LogText, LogJSON:
@@ -27,7 +27,8 @@ func CheckLogFormat(format string) error {
 	return hint.Errorf(fmt.Sprintf("--log-format=%s is not known", format), "one of: auto, text, json")
 }
 
-// SetLog makes t write JSON, one line per message, when format asks for it: auto does in a pod without a terminal.
+// SetLog sets the value of --log-format. With LogJSON, Terminal writes one JSON line for each message. LogAuto does that in a
+// pod without a terminal.
 func (t *Terminal) SetLog(format string) {
 	inPod := os.Getenv("KUBERNETES_SERVICE_HOST") != "" && !t.tty
 	if format == LogJSON || format == LogAuto && inPod {
@@ -88,7 +89,7 @@ func logReport(log *slog.Logger, r report.List) {
 	}
 }
 
-// LogEnd is the last line of a loop.
+// LogEnd writes the last line of a loop into the log: how many runs and requests it made.
 func (t *Terminal) LogEnd(passes int, requests report.Requests) {
 	if t.log != nil {
 		t.log.Info("loop ended", "passes", passes, "requests", requests)

@@ -9,8 +9,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 )
 
-// PrintManifests prints manifests as -o says: YAML documents, a JSON List as kubectl has it, or names. YAML is what it prints
-// without -o, too.
+// PrintManifests writes manifests to w: as YAML documents, as a JSON List like that of kubectl, through a template, or as
+// names, one in each line. Without -o it writes YAML.
 func (o *Output) PrintManifests(w io.Writer, manifests []*unstructured.Unstructured, names []string) error {
 	if o.Document() && o.Format != FormatYAML {
 		list := &unstructured.UnstructuredList{}

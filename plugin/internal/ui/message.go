@@ -9,8 +9,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
-// Fail prints err and what can be done about it: "error: ..." and "hint: ..." lines on Err. An error that joins
-// several becomes one line each; a hint that several share follows the last of them.
+// Fail prints err on Err, as "error: ..." lines with "hint: ..." lines below them. An error that joins several gets a line for
+// each. A hint that several of them share is printed once, after the last of them. Fail does nothing when err is nil.
 func (t *Terminal) Fail(err error) {
 	if err == nil {
 		return
@@ -57,14 +57,14 @@ func (t *Terminal) warnLine(text string) {
 	t.lead("warning:", yellow, text)
 }
 
-// Hint prints advice on Err.
+// Hint prints a hint on Err.
 func (t *Terminal) Hint(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.lead("hint:", plain, fmt.Sprintf(format, args...))
 }
 
-// Note prints a line of progress on Err.
+// Note prints a line on Err, without a word in front.
 func (t *Terminal) Note(format string, args ...any) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

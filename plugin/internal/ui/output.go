@@ -19,7 +19,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 )
 
-// Formats of -o. With FormatWide tables show everything, for the others see Output.Print.
+// Formats of -o that all commands have. FormatWide adds columns to tables; Output.Print prints the others.
 const (
 	FormatJSON = "json"
 	FormatYAML = "yaml"
@@ -27,14 +27,13 @@ const (
 	FormatWide = "wide"
 )
 
-// Output is -o. Every command offers the same formats; Also are those that one command has beside them, for people.
-// Templates are those of kubectl.
+// Output is the flag -o. All commands have the same formats: json, yaml, name, wide, and the templates of kubectl.
 type Output struct {
-	Format string
-	Also   []string
+	Format string   // the value of -o; set it before AddFlags for a default
+	Also   []string // formats of this command alone, which the caller prints
 }
 
-// AddFlags adds -o, with completion.
+// AddFlags adds -o to a command, with completion of its values.
 func (o *Output) AddFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&o.Format, "output", "o", o.Format, o.usage())
 	complete := cobra.FixedCompletions(o.allowed(), cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveNoSpace)
@@ -53,7 +52,8 @@ func (o *Output) allowed() []string {
 		"jsonpath=", "jsonpath-as-json=", "jsonpath-file=", "go-template=", "go-template-file=")
 }
 
-// Validate refuses an unknown format and a template that does not parse, before anything is done.
+// Validate returns an error with a hint for an unknown format, and for a template that does not parse. Commands call it before
+// they do anything.
 func (o *Output) Validate() error {
 	kind, template, isTemplate := strings.Cut(o.Format, "=")
 	if isTemplate {
@@ -75,16 +75,16 @@ func (o *Output) Validate() error {
 	return nil
 }
 
-// Wide tells whether tables show everything.
+// Wide reports whether tables have all columns.
 func (o *Output) Wide() bool { return o.Format == FormatWide }
 
-// Document tells whether Out is to hold one document instead of lines for people.
+// Document reports whether Out gets one document instead of lines for people.
 func (o *Output) Document() bool {
 	return o.Format != "" && o.Format != FormatWide && !slices.Contains(o.Also, o.Format)
 }
 
-// Print writes v to w as -o says: v as JSON, YAML or through a template, or names one per line. handled is false when
-// nothing was asked for, or wide, or a format of this command alone: then the caller prints it.
+// Print writes one document to w: v as JSON, as YAML or through a template, or names, one in each line. handled is false when
+// -o asks for no document (see Document): then the caller prints. The error is about the template, or about writing.
 func (o *Output) Print(w io.Writer, v any, names []string) (handled bool, err error) {
 	if !o.Document() {
 		return false, nil

@@ -10,7 +10,8 @@ import (
 // maxNotRendered is how many changed files that no app is rendered from are named.
 const maxNotRendered = 20
 
-// Preview prints the diffs on Out and the summary, with what deserves attention, on Err.
+// Preview prints the diffs of a preview on Out. It prints the summary, and warnings about what deserves attention, on Err. The
+// error is about writing.
 func Preview(t *Terminal, p preview.Preview) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()

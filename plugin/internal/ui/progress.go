@@ -8,19 +8,19 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// Progress tells what a run does while it works (Event), and how it ended (Conclude).
+// Progress prints what a run does while it works, and how it ended.
 type Progress struct {
 	t       *Terminal
 	dryRun  bool              // lines of changes say that nothing was written
 	waiting map[string]string // app and object -> the state last told
 }
 
-// NewProgress returns the progress of a run on a terminal.
+// NewProgress returns the Progress of one run. With dryRun, lines of changes say that nothing was written.
 func NewProgress(t *Terminal, dryRun bool) *Progress {
 	return &Progress{t: t, dryRun: dryRun, waiting: map[string]string{}}
 }
 
-// Event prints what happens while a run works.
+// Event prints what a run reports while it works. Several goroutines may call it.
 func (p *Progress) Event(e report.Event) {
 	p.t.mu.Lock()
 	defer p.t.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Rights prints one row per rule of the Roles among manifests.
+// Rights prints one row for each rule of the Roles and ClusterRoles among manifests.
 func Rights(t *Terminal, manifests []*unstructured.Unstructured) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -13,7 +13,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
 )
 
-// Status prints one row per app, worst first: of the instance in a namespace, or of all instances where it is "".
+// Status prints one row for each app, worst first. namespace is that of the instance, "" for the apps of all instances. wide
+// adds columns.
 func Status(t *Terminal, list status.List, namespace string, wide bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -50,8 +51,8 @@ func Status(t *Terminal, list status.List, namespace string, wide bool) {
 	t.print(rows, wide)
 }
 
-// Instances says what is wrong with the CronJob of an instance, or of several; nothing when it works. cronJob is how the object is
-// shown.
+// Instances prints what is wrong with the CronJobs of the instances in list. It prints nothing about one that works. cronJob
+// is the name of the object as it is shown.
 func Instances(t *Terminal, list status.List, cronJob string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -91,7 +92,7 @@ func inNamespace(ns string) string {
 	return " in " + ns + " namespace"
 }
 
-// Resources prints one row per object of s, worst first.
+// Resources prints one row for each object of an app, worst first. wide adds columns.
 func Resources(t *Terminal, s status.App, wide bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -122,10 +123,10 @@ func worstResources(items []status.Resource) []status.Resource {
 	})
 }
 
-// SyncWords are the states that --sync filters by, worst first.
+// SyncWords returns the values of --sync, worst first.
 func SyncWords() []string { return texts(worstSync()) }
 
-// HealthWords are the states that --health filters by, worst first.
+// HealthWords returns the values of --health, worst first.
 func HealthWords() []string { return texts(worstHealth()) }
 
 func worstSync() []report.Sync {
@@ -153,7 +154,8 @@ func byHealth(a, b health.State) int {
 	return cmp.Compare(slices.Index(worstHealth(), a), slices.Index(worstHealth(), b))
 }
 
-// StatusSummary counts apps by their sync state, worst first: "487 apps: 3 Failed, 2 Drifted, 482 Synced".
+// StatusSummary returns how many apps are in each sync state, worst first, such as "487 apps: 3 Failed, 2 Drifted, 482
+// Synced".
 func StatusSummary(items []status.App) string {
 	var parts []string
 	for _, word := range worstSync() {

@@ -13,9 +13,8 @@ import (
 // maxFailures is how many failed objects of one app the summary repeats.
 const maxFailures = 10
 
-// Conclude prints the closing line of each app, and what failed as errors with hints. ends are the failures that the apps
-// ended with, in the order of the apps, as far as they are known: a failure knows the hint of each of its parts. Several apps
-// that are as they should be share one line.
+// Conclude prints a closing line for each app of r, and failures as errors with hints. ends are the errors of the apps, in the
+// order of r.Apps, as far as they are known; they have the hints that r lacks. Several apps without a change share one line.
 func (p *Progress) Conclude(r report.List, ends ...error) {
 	t := p.t
 	t.mu.Lock()

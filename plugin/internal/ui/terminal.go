@@ -15,14 +15,14 @@ import (
 	"k8s.io/cli-runtime/pkg/printers"
 )
 
-// Terminal is where a command prints: the streams, and what they can show. Its methods, and the functions of this package
-// that print on one, may be called from several goroutines.
+// Terminal is the streams that a command prints to, and what they can show. Several goroutines may call its methods, and the
+// functions of this package that print on it.
 type Terminal struct {
 	wording
 	In       io.Reader
 	Out, Err io.Writer
 
-	NoHeaders bool // tables have no first line
+	NoHeaders bool // tables have no line with the names of columns
 
 	tty      bool // Out is a terminal: tables fit its width
 	moves    bool // the terminal's cursor can be moved
@@ -35,8 +35,8 @@ type Terminal struct {
 	mu sync.Mutex
 }
 
-// New returns a terminal on streams. color is auto, always or never (see CheckColor); auto follows the terminal, TERM,
-// NO_COLOR and the rules of kubectl.
+// New returns a Terminal on streams. color is a value of --color (see CheckColor). With ColorAuto, the terminal, TERM,
+// NO_COLOR and the rules of kubectl decide.
 func New(streams genericiooptions.IOStreams, color string) *Terminal {
 	t := &Terminal{
 		wording: wording{ascii: !utf8Locale(os.Getenv), now: time.Now},
@@ -70,10 +70,10 @@ func utf8Locale(getenv func(string) string) bool {
 	return runtime.GOOS == "windows" && getenv("WT_SESSION") != ""
 }
 
-// ReserveOut keeps Out free for one document: lines of changes and summaries go to Err from now on.
+// ReserveOut keeps Out free for one document: from now on, lines of changes and summaries go to Err.
 func (t *Terminal) ReserveOut() { t.reserved = true }
 
-// Lines is where lines of changes and summaries go.
+// Lines returns the stream for lines of changes and summaries: Out, or Err after ReserveOut.
 func (t *Terminal) Lines() io.Writer {
 	w, _ := t.lines()
 	return w
@@ -87,7 +87,7 @@ func (t *Terminal) lines() (io.Writer, bool) {
 	return t.Out, t.colorOut
 }
 
-// Repaint starts a new picture of `status -w`: over the old one on a terminal, after an empty line elsewhere.
+// Repaint makes room for the next table of `status -w`. On a terminal it clears the screen, otherwise it prints an empty line.
 func (t *Terminal) Repaint() {
 	if t.moves {
 		fmt.Fprint(t.Out, "\x1b[H\x1b[2J")

@@ -186,7 +186,7 @@ func took(d time.Duration) string {
 	return duration.HumanDuration(d)
 }
 
-// FirstLine is the first line of text, without what is empty around it.
+// FirstLine returns the first line of text that is not empty, without spaces before it.
 func FirstLine(text string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	return line

@@ -8,7 +8,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
 )
 
-// Trace prints what is known of an object, one line each.
+// Trace prints what is known of an object, one fact in each line.
 func Trace(t *Terminal, of status.Trace) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -17,7 +17,7 @@ func (w wording) branches() branches {
 	return branches{"├─ ", "└─ ", "│  ", "   "}
 }
 
-// Tree prints one row per object, children below their owners. Wide shows also what is idle.
+// Tree prints one row for each object, with its children below it. wide also shows idle objects.
 func Tree(t *Terminal, tree status.Tree, wide bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -1,7 +1,6 @@
-// Package gitopsyaml reads gitops.yaml, the list of the apps of a config repository, into the settings that package
-// reconcile works with.
+// Package gitopsyaml reads gitops.yaml, the list of the apps of a config repository, into values of package app.
 //
-// Everything that is wrong with a file is told at once, each with file and line. The package does NOT read manifests,
-// compile the CEL expressions of health rules, or ask a cluster; it reads nothing but the one file and, for globs and
-// to see that paths exist, the names of directories.
+// It reports everything that is wrong with a file at once, each problem with its line. It reads the one file and, for
+// wildcards and to check that paths exist, names of directories. It does NOT read manifests, compile the CEL expressions of
+// health rules, or ask a cluster.
 package gitopsyaml

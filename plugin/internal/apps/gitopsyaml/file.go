@@ -2,12 +2,12 @@ package gitopsyaml
 
 import "time"
 
-// APIVersion and Kind are what a gitops.yaml starts with, Name is how it is called, OtherName how it may be called.
+// The names of the file and of its format.
 const (
-	APIVersion = "kubectl-gitops.dev/v1alpha1"
-	Kind       = "GitOps"
-	Name       = "gitops.yaml"
-	OtherName  = "gitops.yml"
+	APIVersion = "kubectl-gitops.dev/v1alpha1" // the value of apiVersion
+	Kind       = "GitOps"                      // the value of kind
+	Name       = "gitops.yaml"                 // the name of the file
+	OtherName  = "gitops.yml"                  // a name that is accepted too
 )
 
 // File is the form of gitops.yaml. The tags are all there is to it: the decoder, the JSON Schema and the table in

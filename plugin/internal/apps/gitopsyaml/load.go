@@ -15,8 +15,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/placeholder"
 )
 
-// Load reads the gitops.yaml in the directory dir of a checkout. found is false when there is none. Apps come in the
-// order of the file, those of one entry with wildcards in path order. What is wrong is returned as manifest.Problems.
+// Load reads the gitops.yaml in the directory dir of a checkout. found is false when there is none. Apps are in the order of
+// the file; the apps of an entry with wildcards are in the order of their paths. Errors in the file are returned together, as
+// manifest.Problems; found is true then.
 func Load(root *os.Root, dir string) (apps []app.App, found bool, err error) {
 	if !isDirectory(root, dir) {
 		return nil, false, nil // who renders it says so

@@ -7,8 +7,9 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// CheckoutOf tells whether top, the top level of a checkout, is one of the repository that url names: it is that
-// directory itself, one of its remotes is that repository, by whatever protocol, or it has the commit, of which "" is none.
+// CheckoutOf reports whether a checkout belongs to the repository that url names. top is the top level of the checkout. It
+// belongs to the repository if url is that directory, if one of its remotes is the repository, by any protocol, or if it has
+// commit; "" is no commit.
 func CheckoutOf(top, url, commit string) bool {
 	l, err := openLocal(top)
 	if err != nil {

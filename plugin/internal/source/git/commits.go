@@ -20,10 +20,10 @@ import (
 // maxCommits bounds how many commits Commits returns.
 const maxCommits = 1000
 
-// Commits returns the commits that to reaches and from does not, as `git log from..to` does: parents after their
-// children, otherwise the newest first. Both are full commits. With paths, clean slash paths from the top, it fills in
-// Touches and Touched. It fails when the repository does not have from any more, and when there are more than 1,000 commits.
-// A remote repository sends the commits alone where it can filter, and for paths the directories too.
+// Commits returns the commits that to reaches and from does not, as `git log from..to` does: parents after their children,
+// otherwise the newest first. from and to are full hashes. With paths, which are clean slash paths from the top, it also sets
+// Touches and Touched of each commit. It fails when the repository no longer has from, and when there are more than 1,000
+// commits. A remote repository sends only the commits where it can filter, and with paths the directories as well.
 func (r Repo) Commits(ctx context.Context, from, to string, paths ...string) ([]source.Commit, error) {
 	a, err := r.address()
 	if err != nil {
@@ -243,9 +243,9 @@ func touched(ctx context.Context, s storer.EncodedObjectStorer, commits []source
 // maxBack is how many commits LastChange goes back in a remote repository.
 const maxBack = 200
 
-// LastChange returns the newest commit that to reaches and that changed what lies at a clean slash path, as `git log -1 to
-// -- path` does: where a branch that was merged has the same there, its history tells. A remote repository sends 200 commits
-// with their directories; one that is older is not found.
+// LastChange returns the newest commit that to reaches and that changed path, as `git log -1 to -- path` does. path is a clean
+// slash path from the top. When a merge has the same content at path as one of its parents, LastChange follows that parent. A
+// remote repository sends the last 200 commits with their directories; an older change is not found, which is an error.
 func (r Repo) LastChange(ctx context.Context, to, path string) (c source.Commit, err error) {
 	a, err := r.address()
 	if err != nil {

@@ -15,9 +15,9 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// Poll returns the full commit Ref points at now. It costs one request, or none when Ref is a full commit; a local
-// repository's ref is read directly. An http server that does not take the request of protocol version 2 at once, or
-// redirects, costs two more, and with Server one or two in later polls.
+// Poll returns the full hash of the commit that Ref points at now. It costs one request, or none when Ref is a full hash; refs
+// of a local repository are read from its files. A server that redirects, or that does not answer the one request of protocol
+// version 2, costs two requests more. With Server, later polls then cost one or two.
 func (r Repo) Poll(ctx context.Context) (string, error) {
 	a, err := r.address()
 	if err != nil {
@@ -48,8 +48,9 @@ func (r Repo) Poll(ctx context.Context) (string, error) {
 	return commit.String(), nil
 }
 
-// Fetch writes the tree of commit, a full commit of the repository, into dir, which must exist and be empty, and tells
-// Git's names for what it wrote. Nothing but that tree is transferred, and no .git is written. When it fails, dir may hold a part of the tree.
+// Fetch writes the tree of a commit into dir, which must exist and be empty. commit is a full hash. It returns the commit, and
+// the names that Git has for what was written. It transfers nothing but that tree, and writes no .git. After an error, dir may
+// have a part of the tree. With Trust, a commit without a trusted signature is a source.UntrustedError.
 func (r Repo) Fetch(ctx context.Context, commit, dir string) (source.Revision, source.Objects, error) {
 	a, err := r.address()
 	if err != nil {

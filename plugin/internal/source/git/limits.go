@@ -7,23 +7,21 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
-// Auth names files that hold credentials. Each is read whenever it is needed, so a rotated one is picked up.
-// TokenFile is for https, SSHKeyFile and KnownHostsFile for ssh, where both are needed. Dir holds one file per
-// credential, as a Secret of Flux has keys (see credentials.go); the other three go before it.
+// Auth names files with credentials. They are read at each use, so a changed file takes effect at once.
 type Auth struct {
-	TokenFile, SSHKeyFile, KnownHostsFile string
-	Dir                                   string
+	TokenFile      string // the token for https
+	SSHKeyFile     string // the private key for ssh; it needs KnownHostsFile
+	KnownHostsFile string // the host keys to trust for ssh
+	Dir            string // a directory with one file for each key of a Secret as Flux has it; the files above win over it
 }
 
-// Limits bound one Poll or Fetch: unpacked bytes, files and directories, and time. Zero means 512 MiB, 100,000
-// and two minutes. Object bounds the bytes of one object, which have to fit into memory several times; zero means Bytes. Refs bounds
-// the bytes of the list of branches and tags; zero means 64 MiB, which is about 800,000 of them.
+// Limits bound one Poll or Fetch. Zero stands for the default.
 type Limits struct {
-	Bytes   int64
-	Files   int
-	Timeout time.Duration
-	Object  int64
-	Refs    int64
+	Bytes   int64         // of all files, unpacked; default 512 MiB
+	Files   int           // files and directories; default 100,000
+	Timeout time.Duration // default two minutes
+	Object  int64         // bytes of one object, which is in memory several times; default Bytes
+	Refs    int64         // bytes of the list of branches and tags; default 64 MiB, about 800,000 of them
 }
 
 func (l Limits) orDefault() Limits {

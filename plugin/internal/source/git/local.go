@@ -233,8 +233,8 @@ func (l *local) headBranch() string {
 	return head.Target().Short()
 }
 
-// WorkTree finds the checkout that dir is in. It returns the top level, an absolute path without symbolic links, and
-// the commit that is checked out; uncommitted changes are not looked at.
+// WorkTree finds the checkout that contains dir. It returns its top level, an absolute path without symbolic links, and the
+// commit that is checked out. It does not look at uncommitted changes. It fails when dir is in no checkout.
 func WorkTree(dir string) (root string, rev source.Revision, err error) {
 	root, err = topLevel(dir)
 	if err != nil {

@@ -1,12 +1,12 @@
-// Package git reads Git: it says which commit a ref points at, writes the tree of one commit into a directory, and lists
-// commits. It is the only package that reads the credentials of a repository.
+// Package git reads Git repositories: it finds the commit that a ref points at, writes the tree of a commit into a directory, and
+// lists commits. It is the only package that reads the credentials of a repository.
 //
-// What it does NOT do: it never writes to Git (readonly_test.go enforces that), never runs a program (no git binary,
-// no hook, no credential helper, no ssh client), never reads Git configuration of the user or the system nor
-// ~/.ssh/config, and leaves out submodules and Git LFS contents. It does not interpret the files it writes.
+// It does NOT write to Git (readonly_test.go checks that) and runs no program: no git, hook, credential helper or ssh client. It
+// reads neither ~/.ssh/config nor the Git configuration of the user or the system. It leaves out submodules and the contents
+// of Git LFS. It does not look into the files that it writes.
 //
-// Symbolic links are written as they are, also those that leave the checkout. Readers must open files through an
-// os.Root of the directory: it refuses to follow such a link, with an error that names the path.
+// Symbolic links are written as they are, also those that lead out of the checkout. Readers must open files through an os.Root
+// of the directory, which refuses such a link with an error that names the path.
 package git
 
 import (
@@ -18,24 +18,25 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
-// Repo names one ref of one repository and what may be spent on reading it.
+// Repo is one ref of one repository, with the credentials and limits for reading it. It makes no request until a method is called.
 //
-// URL is https://, http:// (never with a token, except to a loopback address), ssh://, git@host:path, file:// or a
-// local directory: a checkout, a linked worktree or a bare repository. SHA-256 repositories are not supported; a
-// local repository's objects/info/alternates may name absolute directories only.
+// URL is https://, http:// (with a token only for a loopback address), ssh://, git@host:path, file:// or a local directory: a
+// checkout, a linked worktree or a bare repository. SHA-256 repositories are not supported. The file objects/info/alternates
+// of a local repository may name absolute directories only.
 //
-// Ref is a branch, a tag, a full ref name (refs/...) or a commit; "", "HEAD" and "@" are the remote's HEAD. A branch
-// wins over a tag of the same name, as in `git clone --branch`, and both over a commit that begins with such digits. Annotated
-// tags stand for the commit they point at. An ancestor is written as in gitrevisions(7): main~2, HEAD^2.
+// Ref is a branch, a tag, a full ref name (refs/...) or a commit. "", HEAD and @ are the HEAD of the repository. A branch wins over
+// a tag of the same name, as in `git clone --branch`, and both win over a commit that begins with the same digits. An annotated tag
+// stands for its commit. An ancestor is written as in gitrevisions(7): main~2, HEAD^2.
 type Repo struct {
 	URL, Ref string
 	Auth     Auth
 	Limits   Limits
-	Server   *Server  // what earlier polls learned about the server; may be nil
+	Server   *Server  // what earlier polls found out about the server; may be nil
 	Trust    Verifier // who may sign commits; nil trusts every commit
 }
 
-// Verifier checks an armored signature of payload, made at a time, and tells who signed.
+// Verifier decides whose signatures are trusted. Verify checks the armored signature of payload, which was made at a time, and
+// returns the name of the signer. It fails when the signature is not valid, or not of a trusted key.
 type Verifier interface {
 	Verify(payload []byte, signature string, at time.Time) (signer string, err error)
 }
@@ -51,11 +52,11 @@ func (r Repo) shortRef(head func() string) string {
 	return plumbing.ReferenceName(r.Ref).Short()
 }
 
-// Display returns URL without user name, password, query and fragment, for messages and records. The user name of
-// an ssh address stays.
+// Display returns URL for messages and records: without user name, password, query and fragment. The user name of an ssh
+// address stays.
 func (r Repo) Display() string { return display(r.URL) }
 
-// Local tells whether URL names a directory of this machine.
+// Local reports whether URL is a directory of this machine.
 func (r Repo) Local() bool {
 	a, err := parseAddress(r.URL)
 	return err == nil && a.scheme == schemeLocal

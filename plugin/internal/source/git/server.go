@@ -7,9 +7,8 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 )
 
-// Server is what one Poll learns about an http server and the next one makes use of: how it speaks, connections, and the
-// token of a GitHub App. The zero value knows nothing.
-// Share one between the Repo values of one repository; it is safe for concurrent use.
+// Server remembers what a Poll found out about an http server, for the next Poll: how it speaks, connections, and the token of
+// a GitHub App. The zero value knows nothing. All Repo values of one repository may share it; several goroutines may use it.
 type Server struct {
 	asksFirst atomic.Bool // wants its list of capabilities read, or is reached by a redirect
 	routes    routes

@@ -8,10 +8,10 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// Unpacker is a Source that unpacks the commits of a repository into temporary directories.
+// Unpacker is a source.Source that unpacks the commits of a repository into temporary directories.
 type Unpacker struct{ Repo }
 
-// Open fetches a commit into a directory of its own, which is removed when the tree is closed.
+// Open fetches a commit into a new temporary directory. Closing the tree removes the directory.
 func (u Unpacker) Open(ctx context.Context, commit string) (*source.Tree, error) {
 	dir, err := os.MkdirTemp("", "gitops-")
 	if err != nil {
