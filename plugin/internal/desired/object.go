@@ -27,6 +27,12 @@ type Object struct {
 // Key returns the key of the object in a record.
 func (o *Object) Key() object.Key { return object.KeyOf(o.Ref) }
 
+// MayBeShared reports whether several apps may define the object: a definition of kinds that each of them creates only where it is
+// missing.
+func (o *Object) MayBeShared() bool {
+	return o.Policy.CreateOnly && object.IsDefinition(o.Group, o.Ref.Kind.Kind)
+}
+
 // HookSettings is what the annotations of an object say about running it instead of applying it.
 type HookSettings struct {
 	Phases        map[string][]record.HookCause // when it runs, and for what

@@ -50,6 +50,10 @@ func Make(in Input) *Plan {
 		inGit[k] = true
 		from := in.TakesOver[k]
 		if owner := OtherSet(in.Live.Object(k), in.Set); owner != "" && from == nil {
+			if o.MayBeShared() {
+				p.Unchanged = append(p.Unchanged, o)
+				continue
+			}
 			p.Refused, p.RefusedObjects = append(p.Refused, belongsTo(o, owner, in.Apps[owner])), append(p.RefusedObjects, o)
 			continue
 		}

@@ -134,6 +134,19 @@ func TestAPlanHoldsOnlyWhatDiffers(t *testing.T) {
 		"app.yaml:7: v1/ConfigMap/shop/taken: already belongs to another ApplySet: applyset-theirs-v1")
 }
 
+func TestADefinitionOfAnotherAppIsLeftAloneIfItIsOnlyCreated(t *testing.T) {
+	s := newScene()
+	one, other := desiredtest.Object("CustomResourceDefinition", "widgets.example.com", desired.CreateOnly+"=enabled"), desiredtest.Object("CustomResourceDefinition", "gears.example.com")
+	for _, o := range []*desired.Object{one, other} {
+		theirs := o.Manifest.DeepCopy()
+		theirs.SetLabels(map[string]string{record.LabelPartOf: "applyset-web-v1"})
+		s.live.Add(o.Ref.Kind, theirs)
+	}
+	objecttest.Lines(t, s.plan(one, other).lines(),
+		"same customresourcedefinition.apiextensions.k8s.io/widgets.example.com",
+		"app.yaml:7: apiextensions.k8s.io/CustomResourceDefinition/gears.example.com: already belongs to the app web")
+}
+
 func TestAnotherVersionOfAKindIsAChange(t *testing.T) {
 	s := newScene()
 	o := desiredtest.Object("Widget", "w")

@@ -126,7 +126,7 @@ func (r deciding) planWithKinds(ctx context.Context, p *pass.Pass) error {
 	}
 	for _, other := range r.passes {
 		for _, o := range other.Desired {
-			if i := slices.IndexFunc(p.Desired, func(mine *desired.Object) bool { return mine.Key() == o.Key() }); i >= 0 && other != p {
+			if i := slices.IndexFunc(p.Desired, func(mine *desired.Object) bool { return mine.Key() == o.Key() }); i >= 0 && other != p && !(o.MayBeShared() && p.Desired[i].MayBeShared()) {
 				return fmt.Errorf("%s: %s is also in the app %s, at %s", p.Desired[i].Origin, p.Desired[i].ID(), other.App.Name, o.Origin)
 			}
 		}

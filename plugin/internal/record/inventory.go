@@ -41,9 +41,9 @@ type Row struct {
 }
 
 // IsContainer tells whether deleting the object would take along what was never ours: a Namespace or a
-// CustomResourceDefinition that existed before.
+// CustomResourceDefinition that existed before, or a definition that apps create where it is missing and share.
 func (r Row) IsContainer() bool {
-	return r.Adopted && IsContainer(r.Ref.Kind)
+	return IsContainer(r.Ref.Kind) && (r.Adopted || r.CreateOnly && object.IsDefinition(r.Group, r.Ref.Kind.Kind))
 }
 
 // IsContainer tells whether deleting an object of a kind deletes further objects: those in a Namespace, or those of the

@@ -68,6 +68,9 @@ func TestWhoseObjectsHoldOthers(t *testing.T) {
 		if IsContainer(kind) != want || (Row{Ref: object.Ref{Kind: kind}, Adopted: true}).IsContainer() != want || (Row{Ref: object.Ref{Kind: kind}}).IsContainer() {
 			t.Errorf("%v: want %t", kind, want)
 		}
+		if shared := want && kind.Group != ""; (Row{Ref: object.Ref{Kind: kind}, CreateOnly: true}).IsContainer() != shared {
+			t.Errorf("%v, only created: want %t", kind, shared)
+		}
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"helm.sh/helm/v4/pkg/ignore"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/placeholder"
@@ -64,6 +65,9 @@ func (h *helmRender) manifests(values map[string]any) ([]chart.Manifest, error) 
 		return nil, h.refused(err)
 	}
 	h.asked = c.Asked()
+	if h.helm.CRDs == CRDsSkip {
+		manifests = slices.DeleteFunc(manifests, func(m chart.Manifest) bool { return m.Plain })
+	}
 	return manifests, nil
 }
 
@@ -72,7 +76,7 @@ func (h *helmRender) chartOptions(values map[string]any) chart.Options {
 		KubeVersion: h.options.Capabilities.KubeVersion, APIVersions: h.options.Capabilities.APIVersions,
 		ServerVersions: h.options.Capabilities.APIVersions != nil, NoHooks: h.noHooks, EveryHook: h.options.EveryHook, Progress: h.options.progress}
 	o.APIVersions = slices.Concat(o.APIVersions, h.moreVersions, h.ownVersions)
-	o.OwnKinds = h.installs
+	o.OwnKinds = h.installs && h.helm.CRDs != CRDsSkip
 	if o.Release == "" && h.dir != "." {
 		o.Release = path.Base(h.dir)
 	}
@@ -211,6 +215,9 @@ func (h *helmRender) objects(manifests []chart.Manifest) ([]Object, error) {
 			if len(errs) == 0 {
 				found, bad := objectsOf(value, doc, h.limits.Depth)
 				for _, u := range found {
+					if m.Plain && h.helm.CRDs == CRDsCreate {
+						createOnly(u)
+					}
 					objects = append(objects, Object{Unstructured: u, Origin: at, Hook: m.Hook})
 				}
 				errs = bad
@@ -226,6 +233,22 @@ func (h *helmRender) objects(manifests []chart.Manifest) ([]Object, error) {
 	}
 	return objects, nil
 }
+
+// createOnly asks a run to create an object where it is missing, and to leave it alone then.
+func createOnly(u *unstructured.Unstructured) {
+	annotations := u.GetAnnotations()
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[createOnlyAnnotation], annotations[pruneAnnotation] = "enabled", "disabled"
+	u.SetAnnotations(annotations)
+}
+
+// Annotations of package desired, which knows what they mean.
+const (
+	createOnlyAnnotation = "kubectl-gitops.dev/create-only"
+	pruneAnnotation      = "kubectl-gitops.dev/prune"
+)
 
 // refused collects an error about the chart; charts that have to be fetched are asked for by the error itself.
 func (h *helmRender) refused(err error) error {

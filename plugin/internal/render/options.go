@@ -80,7 +80,15 @@ type Helm struct {
 	Set      map[string]any
 	Upgrade  bool // not the first install: .Release.IsUpgrade
 	Revision int  // .Release.Revision; 0 stands for 1
+
+	CRDs string `json:",omitempty"` // what becomes of files in crds/: CRDsCreate, CRDsSkip, "" for objects as all others
 }
+
+// What Helm.CRDs can say.
+const (
+	CRDsCreate = "create" // annotations ask to create them where they are missing, and to leave them alone then
+	CRDsSkip   = "skip"   // they are left out
+)
 
 // Capabilities are what charts see of the API server. The zero value is a current Kubernetes without custom resources.
 type Capabilities struct {

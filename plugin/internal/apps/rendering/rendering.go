@@ -21,5 +21,5 @@ func Options(a app.App) render.Options {
 		vars = &render.Substitute{Vars: maps.Clone(a.Substitute.Vars)}
 	}
 	return render.Options{Keys: a.Keys(), AllowPlainSecrets: a.AllowPlainSecrets, Substitute: vars, Layout: a.Layout, MayHold: a.AllowSealedValues,
-		Helm: &render.Helm{Release: release, Namespace: a.Namespace, Values: a.Helm.Values, Set: a.Helm.Set}}
+		Helm: &render.Helm{Release: release, Namespace: a.Namespace, Values: a.Helm.Values, Set: a.Helm.Set, CRDs: a.Helm.CRDs}}
 }

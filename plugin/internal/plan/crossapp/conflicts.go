@@ -8,7 +8,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 )
 
-// Conflicts returns the objects that two apps define, as problems of both: neither is believed. The keys are names of apps.
+// Conflicts returns the objects that two apps define, as problems of both: neither is believed. The keys are names of apps. An object
+// that both may share is no conflict.
 func Conflicts(apps []App) map[string]manifest.Problems {
 	type claim struct {
 		app string
@@ -21,6 +22,9 @@ func Conflicts(apps []App) map[string]manifest.Problems {
 			c, twice := first[o.Key()]
 			if !twice {
 				first[o.Key()] = claim{a.Name, o}
+				continue
+			}
+			if c.MayBeShared() && o.MayBeShared() {
 				continue
 			}
 			for _, pair := range [][2]claim{{c, {a.Name, o}}, {{a.Name, o}, c}} {

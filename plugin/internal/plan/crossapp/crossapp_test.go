@@ -75,6 +75,24 @@ func TestConflicts(t *testing.T) {
 		"b: app.yaml:7: v1/ConfigMap/shop/shared: is also in the app a, at app.yaml:7")
 }
 
+func TestDefinitionsThatAreOnlyCreatedAreShared(t *testing.T) {
+	for _, c := range []struct {
+		name, kind string
+		one, other []string
+		want       int // problems
+	}{
+		{"both only create it", "CustomResourceDefinition", []string{desired.CreateOnly + "=enabled"}, []string{desired.CreateOnly + "=enabled"}, 0},
+		{"one changes it", "CustomResourceDefinition", []string{desired.CreateOnly + "=enabled"}, nil, 2},
+		{"another kind", "ConfigMap", []string{desired.CreateOnly + "=enabled"}, []string{desired.CreateOnly + "=enabled"}, 2},
+	} {
+		one, other := desiredtest.Object(c.kind, "widgets.example.com", c.one...), desiredtest.Object(c.kind, "widgets.example.com", c.other...)
+		wrong := Conflicts([]App{{Name: "a", Desired: []*desired.Object{one}}, {Name: "b", Desired: []*desired.Object{other}}})
+		if got := len(wrong["a"]) + len(wrong["b"]); got != c.want {
+			t.Errorf("%s: %d problems, want %d", c.name, got, c.want)
+		}
+	}
+}
+
 // world is a cluster in which objects belong to apps, and what is known of these.
 type world struct {
 	live *live.Snapshot

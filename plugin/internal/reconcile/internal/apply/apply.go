@@ -5,12 +5,14 @@ import (
 	"fmt"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/owners"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/wait"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
 // Apply carries out one step of a plan: it creates the object, changes it, or deletes and recreates it. In a dry run it
@@ -94,7 +96,8 @@ func (a *Applier) finishApply(ctx context.Context, s *plan.Step, o Outcome) Outc
 	return o
 }
 
-// leaveAlone reports whether a create-only object exists already. Then nothing is sent.
+// leaveAlone reports whether a create-only object exists already. Then nothing is sent, except that an object which another app
+// hands over gets our label.
 func (a *Applier) leaveAlone(ctx context.Context, s *plan.Step) (Outcome, bool) {
 	if !s.Policy.CreateOnly {
 		return Outcome{}, false
@@ -103,5 +106,15 @@ func (a *Applier) leaveAlone(ctx context.Context, s *plan.Step) (Outcome, bool) 
 	if apierrors.IsNotFound(err) {
 		return Outcome{}, false
 	}
+	if err == nil && s.From != nil && !a.DryRun && live.GetLabels()[record.LabelPartOf] == s.From.Set {
+		live, err = releasing{a}.relabel(ctx, s, live)
+	}
 	return Outcome{After: live, Left: err == nil, Err: err}, true
+}
+
+// relabel makes an object that another app hands over a member of ours, and changes nothing else.
+func (a releasing) relabel(ctx context.Context, s *plan.Step, live *unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	patch := fmt.Appendf(nil, `[{"op":"test","path":"/metadata/uid","value":%q},{"op":"test","path":"/metadata/labels/applyset.kubernetes.io~1part-of","value":%q},{"op":"replace","path":"/metadata/labels/applyset.kubernetes.io~1part-of","value":%q}]`,
+		live.GetUID(), s.From.Set, a.Set)
+	return a.Client.PatchJSON(ctx, s.Ref, patch, record.Manager)
 }

@@ -51,7 +51,10 @@ func (a *Applier) Prune(ctx context.Context, r plan.Prune) (c *report.Change, wa
 	case plan.IsKept(live.GetAnnotations()):
 		r.NotPruned = "pruning is disabled by its annotation"
 	case r.Row.IsContainer():
-		r.NotPruned = "it existed before this app, and other objects may depend on it"
+		r.NotPruned = "other objects may depend on it"
+		if r.Row.Adopted {
+			r.NotPruned = "it existed before this app, and " + r.NotPruned
+		}
 	}
 	if r.NotPruned != "" {
 		c.Action, c.Note = report.Skipped, r.NotPruned+"; it is no longer managed"

@@ -37,13 +37,16 @@ func (p reading) tellMisunderstood(objects []*desired.Object) {
 	}
 }
 
-// markNotPruned excludes objects from pruning that Git asks to leave alone, and all objects of an app that is not pruned.
+// markNotPruned excludes objects from pruning that Git asks to leave alone, all objects of an app that is not pruned, and the
+// definitions of a chart whose definitions are not replaced.
 func (p planning) markNotPruned() {
 	for i, r := range p.Plan.Prunes {
 		if p.ignored[object.KeyOf(r.Row.Ref)] {
 			p.Plan.Prunes[i].NotPruned = "its annotation asks to leave it alone"
 		} else if p.App.KeepRemoved {
 			p.Plan.Prunes[i].NotPruned = "it left Git, and gitops.yaml says prune: false"
+		} else if p.App.Helm.CRDs != "" && object.IsDefinition(r.Row.Group, r.Row.Ref.Kind.Kind) {
+			p.Plan.Prunes[i].NotPruned = "it left the chart, and gitops.yaml says crds: " + p.App.Helm.CRDs
 		}
 	}
 }
