@@ -186,6 +186,9 @@ func (o *installOptions) arguments() []string {
 		{"timeout", o.source.Timeout.String(), ""},
 		{"max-repo-files", o.source.Limits.Files.String(), "100k"},
 		{"max-repo-size", o.source.Limits.Size.String(), "512Mi"},
+		{"max-repo-file-size", o.source.Limits.FileSize.String(), ""},
+		{"max-repo-refs", o.source.Limits.Refs.String(), ""},
+		{"fetch-timeout", o.source.Limits.Time.String(), "2m0s"},
 	} {
 		if flag.value != flag.silent {
 			args = append(args, "--"+flag.name+"="+flag.value)
@@ -279,7 +282,8 @@ func manifestsOf(objects []install.Object) []*unstructured.Unstructured {
 
 // inJob are the flags of install that are arguments of reconcile in the job, see arguments. Files that other flags name
 // are the pod's there, and this machine's here.
-var inJob = [...]string{"repo", "ref", "path", "name", "target-namespace", "timeout", "allow-plain-secrets", "max-repo-files", "max-repo-size", "interval", "for"}
+var inJob = [...]string{"repo", "ref", "path", "name", "target-namespace", "timeout", "allow-plain-secrets", "max-repo-files", "max-repo-size",
+	"max-repo-file-size", "max-repo-refs", "fetch-timeout", "interval", "for"}
 
 // fromInstance sets what was left out to what is installed, except a published image, which becomes that of this version, and
 // returns the arguments of reconcile that install has no flag for.

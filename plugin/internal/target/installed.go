@@ -7,7 +7,6 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record/store"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/git"
 )
 
 // fromInstance sets the flags that were left out to what the installed CronJob has. It tells whether there is one that
@@ -32,7 +31,7 @@ func (f *Flags) fromInstance(ctx context.Context, store *store.Store) bool {
 		}
 	}
 	f.AllowPlainSecrets = f.AllowPlainSecrets || fill.AllowPlainSecrets
-	if f.Limits.source() == (git.Limits{Files: defaultRepoFiles, Bytes: defaultRepoSize}) {
+	if f.Limits == defaultLimits() {
 		f.Limits = fill.Limits
 	}
 	return true

@@ -27,7 +27,7 @@ func openHTTP(a address, auth Auth, l login, limits Limits) (session, *guard, er
 		}
 		ep.Port = int(port)
 	}
-	g := &guard{base: l.roundTripper, packLimit: packLimit(limits), refsLimit: limits.Refs, auth: auth}
+	g := &guard{base: l.roundTripper, limits: limits, refsLimit: limits.Refs, auth: auth}
 	s, err := githttp.NewClient(&http.Client{Transport: g}).NewUploadPackSession(ep, l.method())
 	return s, g, err
 }
@@ -37,9 +37,9 @@ func openHTTP(a address, auth Auth, l login, limits Limits) (session, *guard, er
 // wrapping cannot be unwrapped.
 type guard struct {
 	base      http.RoundTripper
-	packLimit int64 // 0 when no pack is asked for
-	refsLimit int64 // of other answers
-	auth      Auth  // where credentials come from, for advice
+	limits    Limits // of a pack; zero when none is asked for
+	refsLimit int64  // of other answers
+	auth      Auth   // where credentials come from, for advice
 	failure   error
 	status    int // of the answer that failure is about
 }
@@ -66,14 +66,15 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 		g.failure, g.status = err, res.StatusCode
 		return nil, err
 	}
-	limit, what := cmp.Or(g.refsLimit, Limits{}.orDefault().Refs), "the server's list of refs is too long"
-	if req.Method == http.MethodPost && g.packLimit > 0 {
-		limit, what = g.packLimit, "the pack is larger than the limit of unpacked bytes"
+	limit := cmp.Or(g.refsLimit, Limits{}.orDefault().Refs)
+	over := tooManyRefs(limit)
+	if req.Method == http.MethodPost && g.limits.Bytes > 0 {
+		limit, over = packLimit(g.limits), tooLargePack(g.limits.Bytes)
 	}
 	res.Body = struct {
 		io.Reader
 		io.Closer
-	}{&limitedReader{res.Body, limit, what}, res.Body}
+	}{&limitedReader{res.Body, limit, over}, res.Body}
 	return res, nil
 }
 

@@ -248,7 +248,7 @@ func TestAServerThatHangsRunsIntoTheTimeout(t *testing.T) {
 		})
 		url := server.URL + "/config/.git"
 		_, _, err := git.Repo{URL: url, Limits: git.Limits{Timeout: 300 * time.Millisecond}}.Fetch(t.Context(), commit, t.TempDir())
-		mustFail(t, err, url, "not done within 300ms", "can be reached")
+		mustFail(t, err, url, "not done within 300ms", "can be reached", "--fetch-timeout 600ms")
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Error("not a deadline")
 		}

@@ -55,7 +55,18 @@ func tooManyBytes(limit int64) error {
 
 func tooLargeObject(limit int64) error {
 	return hint.With(fmt.Errorf("the repository is too large: a file of more than %s", byteSize(limit)),
-		"in a container, a file may take a sixteenth of its memory: give it more, as in `kubectl gitops install --memory 1Gi`, or keep the file elsewhere")
+		"keep the file elsewhere, or raise the limit, as in --max-repo-file-size %dMi; in a container the file has to fit into memory several times, so give it more, as in `kubectl gitops install --memory 1Gi`", max(2*limit>>20, 1))
+}
+
+func tooManyRefs(limit int64) error {
+	return hint.With(fmt.Errorf("the server's list of refs is longer than %s", byteSize(limit)),
+		"delete branches and tags that nobody needs, or raise the limit, as in --max-repo-refs %dMi", max(2*limit>>20, 1))
+}
+
+// tooLargePack says that a server sends more than what tooManyBytes allows, before it is unpacked.
+func tooLargePack(limit int64) error {
+	return hint.With(fmt.Errorf("the pack is larger than the limit of %s", byteSize(limit)),
+		"raise the limit, as in --max-repo-size %dMi, or keep the config repository small", max(2*limit>>20, 1))
 }
 
 func byteSize(n int64) string {

@@ -78,7 +78,7 @@ func (r Repo) explain(parent, ctx context.Context, a address, err error) error {
 		return fmt.Errorf("%s: %w", a.display, context.Cause(parent))
 	case ctx.Err() != nil:
 		return hint.With(fmt.Errorf("%s: not done within %s: %w", a.display, r.Limits.orDefault().Timeout, ctx.Err()),
-			"check that the server can be reached from here")
+			"check that the server can be reached from here; for a large repository raise the limit, as in --fetch-timeout %s", 2*r.Limits.orDefault().Timeout)
 	case errors.Is(err, transport.ErrEmptyRemoteRepository):
 		return hint.With(fmt.Errorf("%s: the repository is empty", a.display), "push a first commit")
 	case errors.Is(err, transport.ErrRepositoryNotFound):

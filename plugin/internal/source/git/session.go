@@ -2,7 +2,6 @@ package git
 
 import (
 	"context"
-	"errors"
 	"io"
 
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
@@ -19,7 +18,7 @@ type session interface {
 type limitedReader struct {
 	r    io.Reader
 	n    int64
-	what string
+	over error // after that
 }
 
 func (l *limitedReader) Read(p []byte) (int, error) {
@@ -28,7 +27,7 @@ func (l *limitedReader) Read(p []byte) (int, error) {
 	}
 	n, err := l.r.Read(p)
 	if l.n -= int64(n); l.n < 0 {
-		return 0, errors.New(l.what)
+		return 0, l.over
 	}
 	return n, err
 }

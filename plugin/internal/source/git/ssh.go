@@ -184,7 +184,7 @@ func (s *sshSession) start(l Limits) (err error) {
 	if err != nil {
 		return err
 	}
-	s.out = &limitedReader{out, l.Refs + packLimit(l), "the server sends more than the limit of unpacked bytes"}
+	s.out = &limitedReader{out, l.Refs + packLimit(l), tooLargePack(l.Bytes)}
 	s.session.Stderr = &s.stderr
 	return s.session.Start("git-upload-pack " + shellQuote(s.address.path))
 }
