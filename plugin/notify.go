@@ -80,7 +80,7 @@ func stateOf(app report.App) notify.State {
 	switch {
 	case app.Result == report.ResultFailed:
 		return notify.Failure
-	case app.Health == health.Healthy, app.Health == health.Suspended:
+	case app.Health == health.Healthy, app.Health == health.Suspended, app.AllHealthy:
 		return notify.Success
 	}
 	return notify.Pending

@@ -40,8 +40,9 @@ of its apps. The objects of the apps stay in the cluster. They only lose the
 label that says which app they belong to.
 
 With --prune-apps, uninstall lists the objects of the apps and deletes them, in
-the reverse order of dependsOn. It also deletes the namespaces that were created
-for apps, unless they contain objects of others. On a terminal, it asks first.
+the reverse order of dependsOn. Objects of apps with onRemoval: keep stay. It
+also deletes the namespaces that were created for apps, unless they contain
+objects of others. On a terminal, it asks first.
 
 The namespace of the instance is deleted when install or a run created it and it
 contains nothing else. A Secret with credentials is yours, so it stays.`,
@@ -159,7 +160,9 @@ func (o *uninstallOptions) foresee(ctx context.Context, u *ui.Terminal, instance
 	goes := slices.Clone(kept)
 	if o.pruneApps {
 		for _, rec := range records {
-			goes = append(goes, rec.Refs()...)
+			if !reconcile.StaysOnRemoval(rec) {
+				goes = append(goes, rec.Refs()...)
+			}
 		}
 	}
 	r, err := instance.Foresee(ctx, goes, o.pruneApps)
@@ -195,12 +198,13 @@ func anySuspended(records map[string]*record.Record, apps []string) error {
 
 // list tells which objects go, or stay behind, and which hooks run.
 func (o *uninstallOptions) list(u *ui.Terminal, records map[string]*record.Record, apps []string) {
-	what := "stays"
-	if o.pruneApps {
-		what = "will be deleted"
-	}
 	for _, app := range apps {
-		if o.pruneApps {
+		what := "stays"
+		switch {
+		case o.pruneApps && reconcile.StaysOnRemoval(records[app]):
+			what = "stays: gitops.yaml says onRemoval: keep"
+		case o.pruneApps:
+			what = "will be deleted"
 			hooks, err := reconcile.RemovalHooks(records[app])
 			if err != nil {
 				u.Warn("%s: %v", app, err)

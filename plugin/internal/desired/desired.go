@@ -61,6 +61,7 @@ func Prepare(ctx context.Context, a app.App, rendered []manifest.Object, set str
 			return nil, err
 		}
 		o := New(object.Ref{Kind: kind, Name: ro.GetName()}, ro)
+		o.Policy = PolicyIn(a, ro.GetAnnotations())
 		if kind.Namespaced {
 			o.Namespace = cmp.Or(ro.GetNamespace(), a.Namespace, "default")
 		}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 )
 
 // Policy is what the annotations of an object ask a run to do with it. The zero value is the rule without annotations.
@@ -208,8 +210,15 @@ func AnnotationValues() []AnnotationValue {
 }
 
 // PolicyOf reads the policy from the annotations of an object.
-func PolicyOf(set map[string]string) Policy {
-	var p Policy
+func PolicyOf(set map[string]string) Policy { return Policy{}.with(set) }
+
+// PolicyIn is PolicyOf for an object of an app whose settings may ask for the same: the annotations win.
+func PolicyIn(a app.App, set map[string]string) Policy {
+	return Policy{Recreate: a.Recreate}.with(set)
+}
+
+// with returns the policy with what annotations ask for.
+func (p Policy) with(set map[string]string) Policy {
 	if len(set) == 0 {
 		return p
 	}

@@ -160,7 +160,7 @@ func orNone(setting string) string {
 
 func fate(o Object) string {
 	if o.Recreate {
-		return " (the object is deleted and recreated, as its annotation allows)"
+		return " (the object is deleted and recreated, as its annotation or its app allows)"
 	}
 	return " (the API server will refuse it)"
 }

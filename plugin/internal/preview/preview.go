@@ -13,6 +13,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
@@ -105,7 +106,7 @@ type Setting struct {
 }
 
 // Object is one object that is added, changed or removed. Immutable lists changed fields that the API server does not allow
-// to change. Kept means that an annotation keeps a removed object in the cluster. MovedTo names the app that takes the object
+// to change. Kept means that an annotation or a setting keeps a removed object in the cluster. MovedTo names the app that takes the object
 // over. Unmanaged says why a run does not do what Change says, although that is no error.
 type Object struct {
 	Object    string        `json:"object"` // group/Kind/namespace/name
@@ -113,7 +114,7 @@ type Object struct {
 	Origin    string        `json:"origin,omitempty"` // file:line in the head, or in the base for a removed object
 	Images    []ImageChange `json:"images,omitempty"`
 	Immutable []string      `json:"immutable,omitempty"`
-	Recreate  bool          `json:"recreate,omitempty"` // an annotation allows a run to delete and recreate the object
+	Recreate  bool          `json:"recreate,omitempty"` // an annotation, or the settings of the app, allow a run to delete and recreate the object
 	Kept      bool          `json:"kept,omitempty"`
 	MovedTo   string        `json:"movedTo,omitempty"`
 	Unmanaged string        `json:"unmanaged,omitempty"`
@@ -130,7 +131,8 @@ type Rendering struct {
 	List       string         // see App
 	Namespace  string         // for objects that name none
 	Settings   map[string]any // what gitops.yaml says of the app
-	KeepAll    bool           // the app prunes nothing
+	KeepAll    bool           // the app prunes nothing, or its objects stay when it leaves gitops.yaml
+	Recreate   bool           // the app allows a run to delete and recreate its objects
 	Present    bool
 	Objects    []manifest.Object
 	Err        error
@@ -163,7 +165,7 @@ func CompareApp(base, head Rendering, hints []string) App {
 		case !was:
 			a.Objects = append(a.Objects, added(id, h, head))
 		default:
-			if o, differs := changed(id, b, h); differs {
+			if o, differs := changed(id, b, h, head); differs {
 				a.Objects = append(a.Objects, o)
 			} else {
 				a.Counts.Unchanged++
@@ -296,7 +298,7 @@ func added(id string, h manifest.Object, app Rendering) Object {
 		Diff: diff.Text(nil, h.Unstructured, diff.Options{FromName: "/dev/null", ToName: "head/" + h.Origin.File, Hidden: h.Hidden})}
 }
 
-func changed(id string, b, h manifest.Object) (Object, bool) {
+func changed(id string, b, h manifest.Object, in Rendering) (Object, bool) {
 	hidden := b.Hidden.Join(h.Hidden)
 	text := diff.Text(b.Unstructured, h.Unstructured,
 		diff.Options{FromName: "base/" + b.Origin.File, ToName: "head/" + h.Origin.File, Context: 3, Hidden: hidden})
@@ -304,7 +306,7 @@ func changed(id string, b, h manifest.Object) (Object, bool) {
 		return Object{}, false
 	}
 	o := Object{Object: id, Change: Changed, Origin: h.Origin.String(), Diff: text, Unmanaged: unmanaged(Changed, h),
-		Recreate: desired.PolicyOf(h.GetAnnotations()).Recreate}
+		Recreate: desired.PolicyIn(app.App{Treatment: app.Treatment{Recreate: in.Recreate}}, h.GetAnnotations()).Recreate}
 	before, after := diff.Normalize(b.Unstructured), diff.Normalize(h.Unstructured)
 	o.Images, o.imageOnly = imageChanges(before, after)
 	for i, change := range o.Images {

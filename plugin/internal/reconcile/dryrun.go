@@ -34,7 +34,7 @@ func (r concluding) promiseRemovals() {
 	for _, p := range r.passes {
 		keepsRow := slices.ContainsFunc(r.moves, func(m move) bool { return m.from == p && pass.FailedOn(m.to, m.key) })
 		if l := p.Listed; l.LeftList && l.State == pass.Applied && l.NotPruned == "" && p.Failure == nil && !keepsRow {
-			p.Report.Message, p.Report.Health = "left gitops.yaml: its record would be deleted", health.Unknown
+			p.Report.Message, p.Report.Health = plan.Left(p.App, false), health.Unknown
 		}
 	}
 }

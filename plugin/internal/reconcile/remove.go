@@ -16,7 +16,8 @@ import (
 
 // Remove ends the management of an app. With prune it deletes the objects of the app, with the proof that a run asks for, and
 // runs the hooks of the removal. Otherwise the objects stay and lose our label. Then it deletes the record. Objects that must
-// not be deleted stay in both cases: those with pruning disabled, and containers that existed before the app.
+// not be deleted stay in both cases: those with pruning disabled, and containers that existed before the app. So do all objects
+// of an app with onRemoval: keep.
 //
 // The settings are those of the record. Everything is deleted with the rights of the service account of the app, and hooks may
 // contain only what the app may contain, whoever asks for the removal. The error is in the report, too. records are what the
@@ -31,6 +32,7 @@ func (r *Reconciler) Remove(ctx context.Context, name string, prune bool, record
 		if rec := records.Apps[name]; rec != nil && rec.Inventory != nil {
 			said := recorded.Settings(rec)
 			app.ServiceAccount, app.Allow = said.ServiceAccount, said.Allow
+			prune = prune && !said.KeepOnRemoval
 		}
 	}
 	opts.Records = records
@@ -57,6 +59,12 @@ func (r *Reconciler) Remove(ctx context.Context, name string, prune bool, record
 		p.Report.Result = report.ResultSucceeded
 	}
 	return *p.Report, err
+}
+
+// StaysOnRemoval reports whether the objects of the app of a record stay when the app is removed, as its settings say. It is
+// false for a record that cannot be read.
+func StaysOnRemoval(rec *record.Record) bool {
+	return rec != nil && rec.Inventory != nil && recorded.Settings(rec).KeepOnRemoval
 }
 
 // RemovalHooks returns the hooks that run when the app of a record is removed with its objects, one line each. It fails when

@@ -5,12 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan/crossapp"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
@@ -67,7 +67,7 @@ func standingOf(p *pass.Pass) crossapp.Standing {
 		Failed: p.Failure != nil, Skipped: l.State == pass.Skipped, Ended: l.Ended, NotSelected: l.NotSelected, Suspended: l.Suspended,
 		Waiting: l.Why, UpToDate: l.IsUpToDate(), Removed: l.LeftList && pass.IsRemoved(p),
 		AllHealthy: p.Record != nil && p.Record.AllHealthy, AppliedAll: p.Record != nil && !p.Record.Pending && l.AppliedAt != nil,
-		Unhealthy: func() bool { return len(p.Track.Unhealthy(slices.Collect(maps.Keys(p.Track.Refs)))) > 0 }}
+		Unhealthy: func() bool { return !p.AllHealthy() }}
 }
 
 // mayStart tells whether the apps that p waits for are applied and healthy, and notes on p why not.
@@ -196,7 +196,7 @@ func (r concluding) conclude(ctx context.Context) error {
 				return err
 			}
 			p.Listed.State = pass.Gone
-			p.Report.Message, p.Report.Health = "left gitops.yaml: its record is deleted", health.Unknown
+			p.Report.Message, p.Report.Health = plan.Left(p.App, true), health.Unknown
 			if ns := r.leftNamespace(ctx, p); ns != "" {
 				r.tell(report.Warning, p.App.Name, "namespace %s, which was created for %s, stays: `kubectl delete namespace %s` deletes it with all that is in it", ns, p.App.Name, ns)
 			}

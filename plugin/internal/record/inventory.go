@@ -101,7 +101,7 @@ type Header struct {
 	Tool          string            `json:"tool"`                   // version that wrote it
 	Pending       bool              `json:"pending,omitempty"`      // not everything of Revision is applied, or pruned
 	LastApplied   time.Time         `json:"applied,omitzero"`       // when objects were applied last: their budget to become healthy starts
-	AllHealthy    bool              `json:"settled,omitempty"`      // everything was Healthy when the run ended
+	AllHealthy    bool              `json:"settled,omitempty"`      // everything that the app waits for was Healthy when the run ended
 	Health        []health.Rule     `json:"health,omitempty"`       // rules of the app that say how its objects are doing
 	Secret        []byte            `json:"key"`                    // key of the hashes
 	Shards        int               `json:"shards"`

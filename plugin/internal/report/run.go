@@ -36,7 +36,7 @@ type App struct {
 	Spread     bool            `json:"-"` // the app has objects in more than one namespace
 	News       bool            `json:"-"` // the run is in the history
 	Unrecorded bool            `json:"-"` // it failed, and the app has no record to say so
-	AllHealthy bool            `json:"-"` // all is known to be healthy
+	AllHealthy bool            `json:"-"` // all that the app waits for is known to be healthy
 	WasHealthy bool            `json:"-"` // it was, before this pass
 }
 

@@ -50,7 +50,8 @@ func (p *Progress) Conclude(r report.List, ends ...error) {
 
 // isUpToDate tells whether there is nothing to say about an app.
 func isUpToDate(app report.App) bool {
-	return app.Result == report.ResultSucceeded && len(app.Changes) == 0 && !anyChange(app.Counts) && app.Message == "" && app.Health == health.Healthy
+	return app.Result == report.ResultSucceeded && len(app.Changes) == 0 && !anyChange(app.Counts) && app.Message == "" &&
+		(app.Health == health.Healthy || app.Health == health.Unknown && app.AllHealthy) // nobody waits for its health
 }
 
 // upToDate is the one line about all apps of several that were as they should be.
@@ -83,8 +84,8 @@ func (w wording) closing(app report.App, color bool) string {
 		return fmt.Sprintf("%s is %s", name, w.clean(app.Suspended.String()))
 	case app.Result == report.ResultFailed && counts == "":
 		return ""
-	case app.Health == health.Unknown && counts == "" && app.Message != "":
-		return name + " " + w.clean(app.Message)
+	case app.Result != report.ResultFailed && app.Health == health.Unknown && !anyChange(app.Counts) && app.Message != "":
+		return name + " " + w.clean(app.Message) + prefixed("; ", counts)
 	case app.Result == report.ResultFailed:
 		return fmt.Sprintf("%s %s%s%s: %s%s", name, paint(color, red, "failed"), prefixed(" at ", at), lasted, counts, dryRunSuffix(app))
 	case app.DryRun && anyChange(app.Counts):

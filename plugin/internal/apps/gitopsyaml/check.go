@@ -71,6 +71,16 @@ func (l *loader) check(place string, e Entry) {
 			}
 		}
 	}
+	if e.Wait != nil {
+		for i, w := range e.Wait.objects {
+			at := fmt.Sprintf("%s.wait[%d]", place, i)
+			l.name(at+".name", w.Name)
+			l.label(at+".namespace", w.Namespace)
+			if _, err := object.ParseType(cmp.Or(w.Group, "x")+"/v1", w.Kind); err != nil && w.Kind != "" {
+				l.at(at+".kind", "write the kind, such as Deployment, and its group in group", "%q is not a kind", w.Kind)
+			}
+		}
+	}
 	for i, r := range e.AllowSealedValues {
 		if r.Name != "" {
 			l.pattern(fmt.Sprintf("%s.allowSealedValues[%d].name", place, i), r.Name)

@@ -41,11 +41,11 @@ type Entry struct {
 	AgeKeys           []string      `yaml:"ageKeys" doc:"names of the age keys that this app may use for SOPS files, as the credentials name them; without ageKeys, an app that allow or serviceAccount confines uses none, and any other app uses all"`
 	AllowSealedValues []ObjectRule  `yaml:"allowSealedValues" doc:"objects besides Secrets that may contain values of SOPS files and of Secrets in substitute.from. They stay masked. Anyone who may read the object can read them"`
 	Substitute        *Substitute   `yaml:"substitute" doc:"replaces ${NAME} in the manifests; without it, nothing is replaced"`
-	Wait              *Wait         `yaml:"wait" soon:"true" doc:"what the app waits for: true (the default) for all its objects, false for nothing, or a list of objects"`
+	Wait              *Wait         `yaml:"wait" doc:"what the app waits for: true (the default) for all its objects, false for nothing, or a list of objects"`
 	Sync              string        `yaml:"sync" soon:"true" enum:"auto,manual" doc:"auto (the default) applies each commit, manual only when a person runs reconcile with the name of the app; until then it is Pending"`
 	Drift             string        `yaml:"drift" soon:"true" enum:"revert,report" doc:"what happens to drift: revert (the default) or report"`
-	OnRemoval         string        `yaml:"onRemoval" soon:"true" enum:"delete,keep" doc:"what happens to the objects when the app leaves the file: delete (the default) or keep"`
-	Recreate          bool          `yaml:"recreate" soon:"true" doc:"delete and create objects anew whose immutable fields changed"`
+	OnRemoval         string        `yaml:"onRemoval" enum:"delete,keep" doc:"what happens to the objects when the app leaves the file: delete (the default) or keep"`
+	Recreate          bool          `yaml:"recreate" doc:"delete and create objects anew whose immutable fields changed"`
 	Suspend           bool          `yaml:"suspend" soon:"true" doc:"leave the app alone, as kubectl gitops suspend does"`
 	Layout            string        `yaml:"layout" enum:"plain,flux" doc:"how a directory without kustomization.yaml and Chart.yaml is read: plain (the default) refuses a kustomization in a subdirectory, flux reads the directory as Flux does"`
 }
@@ -160,7 +160,7 @@ type Wait struct {
 
 // WaitFor is the form of an entry of wait.
 type WaitFor struct {
-	Group     string `yaml:"group" doc:"API group"`
+	Group     string `yaml:"group" doc:"API group; it may be left out for objects of the app"`
 	Kind      string `yaml:"kind" required:"true" doc:"kind"`
 	Namespace string `yaml:"namespace" doc:"namespace; that of the app is the default"`
 	Name      string `yaml:"name" required:"true" doc:"name"`

@@ -61,6 +61,12 @@ func (l *loader) app(e Entry, place string) app.App {
 		AllowPlainSecrets: e.AllowPlainSecrets, Budget: app.DefaultBudget, ServiceAccount: e.ServiceAccount,
 		ForeignFields: app.ForeignFields(e.ForeignFields), Allow: app.Allow(e.Allow), AgeKeys: e.AgeKeys, Treatment: app.Treatment{
 			Manual: e.Sync == "manual", ReportDrift: e.Drift == "report", KeepOnRemoval: e.OnRemoval == "keep", Recreate: e.Recreate, Suspend: e.Suspend}}
+	if e.Wait != nil && !e.Wait.all {
+		a.Wait = &app.Wait{}
+		for _, w := range e.Wait.objects {
+			a.Wait.Objects = append(a.Wait.Objects, app.WaitFor(w))
+		}
+	}
 	if e.Layout != "plain" {
 		a.Layout = e.Layout
 	}

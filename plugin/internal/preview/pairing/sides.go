@@ -66,7 +66,8 @@ func (c *comparison) renderSide(ctx context.Context, root *os.Root, p appPair, a
 	if app == nil {
 		return r, nil
 	}
-	r = preview.Rendering{Name: app.Name, Path: app.Path, Entry: p.entry, List: p.list, Namespace: app.Namespace, KeepAll: app.KeepRemoved, Settings: settingsOf(*app)}
+	r = preview.Rendering{Name: app.Name, Path: app.Path, Entry: p.entry, List: p.list, Namespace: app.Namespace, Settings: settingsOf(*app),
+		KeepAll: app.KeepRemoved || app.KeepOnRemoval && p.head == nil, Recreate: app.Recreate}
 	if r.Present = hasDirectory(root, app.Path); r.Present && len(app.Helm.Values) > 0 && p.guess {
 		_, err := root.Stat(path.Join(app.Path, app.Helm.Values[0]))
 		r.Present = err == nil
@@ -98,7 +99,18 @@ func settingsOf(app app.App) map[string]any {
 		return nil
 	}
 	all["KeepRemoved"], all["Timeout"] = !app.KeepRemoved, app.Timeout.String() // as gitops.yaml has them
-	names := map[string]string{"KeepRemoved": "prune", "Budget": "deletionBudget"}
+	for _, s := range []struct {
+		name, value string
+		is          bool
+	}{{"Manual", "manual", app.Manual}, {"ReportDrift", "report", app.ReportDrift}, {"KeepOnRemoval", "keep", app.KeepOnRemoval}} {
+		if s.is {
+			all[s.name] = s.value
+		}
+	}
+	if app.Wait != nil && len(app.Wait.Objects) == 0 {
+		all["Wait"] = false
+	}
+	names := map[string]string{"KeepRemoved": "prune", "Budget": "deletionBudget", "Manual": "sync", "ReportDrift": "drift", "KeepOnRemoval": "onRemoval"}
 	out := map[string]any{}
 	for name, value := range all {
 		if name != "Name" {

@@ -62,7 +62,7 @@ func (p *Pass) Applier() *apply.Applier {
 // hookRunner returns what runs hooks, with what the pass knows by now.
 func (p *Pass) hookRunner() *hooks.Runner {
 	return &hooks.Runner{Client: p.Cluster, Say: p.Teller, Wait: p.Wait, Record: p.Record, Hooks: &p.Hooks, App: p.App.Name, Set: p.Set, Apps: p.Apps, Commit: p.Commit,
-		Listed: !p.Listed.IsOwn(), KeepRemoved: p.App.KeepRemoved, Loop: p.Opts.Loop, DryRun: p.Opts.DryRun,
+		Listed: !p.Listed.IsOwn(), KeepRemoved: plan.WhyKept(p.App, p.Listed.hasLeft()) != "", Loop: p.Opts.Loop, DryRun: p.Opts.DryRun,
 		Save: func(ctx context.Context) error { return p.Records.Save(ctx, p.Record) },
 		Explain: func(err error, o *desired.Object) (string, string) {
 			return p.Applier().Explain(err, &plan.Step{Object: o})

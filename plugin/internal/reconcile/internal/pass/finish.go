@@ -2,6 +2,8 @@ package pass
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -76,19 +78,23 @@ func (p ending) recheckHealth() error {
 	case p.Opts.DryRun:
 		return nil
 	case p.Opts.Loop:
-		return p.Wait.Once(keys, p.Record.LastApplied)
+		return p.Wait.Once(p.ctx, p.waitsFor(keys), p.Record.LastApplied)
 	}
-	return p.Wait.Healthy(p.ctx, keys, nil)
+	return p.Wait.Healthy(p.ctx, p.waitsFor(keys), nil)
 }
 
 // countHealth counts the objects of the report by their last known health.
 func (p ending) countHealth() {
 	p.Report.Objects = report.Objects{}
+	waited := map[object.Key]bool{}
+	for _, k := range p.waitsFor(slices.Collect(maps.Keys(p.Track.Refs))) {
+		waited[k] = true // nobody looked at the others
+	}
 	for k := range p.Track.Refs {
 		h := health.Unknown
 		if _, known := p.Track.After[k]; known {
 			h, _ = p.Track.HealthOf(k)
-		} else if p.Track.AssumedHealthy[k] {
+		} else if p.Track.AssumedHealthy[k] && waited[k] {
 			h = health.Healthy
 		}
 		p.Report.Objects.Add(h)

@@ -17,7 +17,7 @@ func (p writing) postSync(ctx context.Context) error {
 		return nil
 	}
 	if p.Hooks.AreDue() {
-		if len(p.Track.Unhealthy(p.keys())) > 0 {
+		if len(p.Track.Unhealthy(p.waitsFor(p.keys()))) > 0 {
 			return nil // a loop: a later pass goes on
 		}
 		if err := p.hookRunner().Run(ctx, desired.PostSync, hooks.All); err != nil {

@@ -16,7 +16,7 @@ import (
 // PlanRemoval finds out whether the hooks of the removal run because the app left gitops.yaml. They do not run while its
 // objects stay, or when another app takes over some of them: the app was moved then.
 func (p planning) PlanRemoval() error {
-	if p.Listed.NotSelected || p.App.KeepRemoved || p.Listed.NotPruned != "" {
+	if p.Listed.NotSelected || plan.WhyKept(p.App, true) != "" || p.Listed.NotPruned != "" {
 		return nil
 	}
 	if len(p.HandsOver) > 0 {

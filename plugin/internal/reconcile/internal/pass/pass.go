@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
@@ -233,7 +234,7 @@ func (p planning) listBeforePrune(ctx context.Context) error {
 
 // readUnknownHealth reads objects after a run that ended before all were healthy. Otherwise they are assumed healthy.
 func (p planning) readUnknownHealth(ctx context.Context, keys []object.Key) error {
-	if p.Record.AllHealthy || p.Opts.Only != nil {
+	if p.Record.AllHealthy && plan.SameWaits(recorded.Settings(p.Record), p.App) || p.Opts.Only != nil {
 		for _, k := range keys {
 			p.Track.AssumedHealthy[k] = true
 		}
@@ -329,7 +330,7 @@ func (p writing) saveApplied(ctx context.Context) error {
 		return nil // finish saves, or endKinds
 	}
 	p.complete()
-	if p.Opts.DryRun || p.Listed.IsOwn() || len(p.Track.Unhealthy(p.keys())) == 0 {
+	if p.Opts.DryRun || p.Listed.IsOwn() || len(p.Track.Unhealthy(p.waitsFor(p.keys()))) == 0 {
 		return nil
 	}
 	return p.saveBeforeHealth(ctx)
@@ -345,9 +346,9 @@ func (p writing) waitForHealth(ctx context.Context) error {
 		return nil
 	}
 	if p.Opts.Loop {
-		return p.Wait.Once(p.keys(), p.Record.LastApplied)
+		return p.Wait.Once(ctx, p.waitsFor(p.keys()), p.Record.LastApplied)
 	}
-	return p.Wait.Healthy(ctx, p.keys(), p.saveBeforeHealth)
+	return p.Wait.Healthy(ctx, p.waitsFor(p.keys()), p.saveBeforeHealth)
 }
 
 // expires tells whether an object is a Job with a time to live: when it is gone, it has run.

@@ -4,6 +4,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -37,14 +38,14 @@ func (p reading) tellMisunderstood(objects []*desired.Object) {
 	}
 }
 
-// markNotPruned excludes objects from pruning that Git asks to leave alone, all objects of an app that is not pruned, and the
+// markNotPruned excludes objects from pruning that Git asks to leave alone, those that the settings of the app keep, and the
 // definitions of a chart whose definitions are not replaced.
 func (p planning) markNotPruned() {
 	for i, r := range p.Plan.Prunes {
 		if p.ignored[object.KeyOf(r.Row.Ref)] {
 			p.Plan.Prunes[i].NotPruned = "its annotation asks to leave it alone"
-		} else if p.App.KeepRemoved {
-			p.Plan.Prunes[i].NotPruned = "it left Git, and gitops.yaml says prune: false"
+		} else if why := plan.WhyKept(p.App, p.Listed.hasLeft()); why != "" {
+			p.Plan.Prunes[i].NotPruned = why
 		} else if p.App.Helm.CRDs != "" && object.IsDefinition(r.Row.Group, r.Row.Ref.Kind.Kind) {
 			p.Plan.Prunes[i].NotPruned = "it left the chart, and gitops.yaml says crds: " + p.App.Helm.CRDs
 		}

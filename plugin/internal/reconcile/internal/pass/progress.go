@@ -16,7 +16,7 @@ func HasWork(p *Pass) bool {
 
 // AllDone reports whether nothing is left to wait for: every object is applied and healthy, and no hook is due.
 func AllDone(p *Pass) bool {
-	return len(p.Exec.Failed) == 0 && !p.Hooks.AreDue() && len(p.Track.Unhealthy(p.keys())) == 0
+	return len(p.Exec.Failed) == 0 && !p.Hooks.AreDue() && len(p.Track.Unhealthy(p.waitsFor(p.keys()))) == 0
 }
 
 // IsRemoved reports whether an app that left gitops.yaml has no object left, apart from those that another app takes over.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -40,7 +39,7 @@ func (p ending) saveResult(upToDate bool, failure error) error {
 	if errors.Is(failure, wait.ErrInterrupted) && p.Report.Counts.Changed() == 0 && len(p.Exec.Failed) == 0 {
 		return nil // nothing changed, and the next run starts where this one did
 	}
-	allHealthy := (failure == nil || p.withheldCommit) && (p.Opts.Only == nil || p.Record.AllHealthy) && len(p.Track.Unhealthy(slices.Collect(maps.Keys(p.Track.Refs)))) == 0
+	allHealthy := (failure == nil || p.withheldCommit) && (p.Opts.Only == nil || p.Record.AllHealthy) && p.AllHealthy()
 	if upToDate && allHealthy == p.Record.AllHealthy && failure == nil && !p.Live.IsRewound() && !p.Exec.Remarked && !p.moved && !p.renamed {
 		return nil
 	}

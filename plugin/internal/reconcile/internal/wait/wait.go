@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/duration"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
@@ -33,6 +34,24 @@ type Waiter struct {
 	Started time.Time             // when the budget of the app began
 	Timeout time.Duration         // the budget of the app
 	DryRun  bool                  // nothing was written: no wait is of use
+
+	others elsewhere // objects that are not the app's
+}
+
+// For notes objects that are not those of the app, and returns their keys for Healthy and Once.
+func (w *Waiter) For(objects []app.WaitFor) []object.Key { return w.others.note(objects) }
+
+// readOthers reads the objects at keys that are not those of the app.
+func (w *Waiter) readOthers(ctx context.Context, keys []object.Key) error {
+	return w.others.read(ctx, w.Client, w.Now(), w.Track, keys)
+}
+
+// refOf returns the name of an object that the app waits for.
+func (w *Waiter) refOf(k object.Key) cluster.Ref {
+	if ref, is := w.others.refs[k]; is {
+		return ref
+	}
+	return w.Track.Refs[k]
 }
 
 func (w *Waiter) deadline() time.Time { return w.Started.Add(w.Timeout) }
@@ -70,6 +89,9 @@ func (e *notHealthyError) Error() string {
 func (w *Waiter) Healthy(ctx context.Context, keys []object.Key, before func(context.Context) error) error {
 	ctx, cancel := context.WithDeadline(ctx, w.deadline())
 	defer cancel()
+	if err := w.readOthers(ctx, keys); err != nil && ctx.Err() == nil {
+		return err
+	}
 	open := w.Track.Unhealthy(keys)
 	var eye *watcher
 	for pause := FirstPause; len(open) > 0; pause = min(pause*2, LongestPause) {
@@ -89,6 +111,9 @@ func (w *Waiter) Healthy(ctx context.Context, keys []object.Key, before func(con
 		if err == nil {
 			err = eye.wait(ctx, pause, open)
 		}
+		if err == nil {
+			err = w.readOthers(ctx, keysOf(open))
+		}
 		switch {
 		case w.Run.Err() != nil:
 			return ErrInterrupted
@@ -104,7 +129,10 @@ func (w *Waiter) Healthy(ctx context.Context, keys []object.Key, before func(con
 
 // Once is Healthy for a loop, which must not delay the revert of drift: it judges the last known state without waiting.
 // Objects that are not healthy yet are left to the next run, until Timeout has passed since applied. Then Once fails.
-func (w *Waiter) Once(keys []object.Key, applied time.Time) error {
+func (w *Waiter) Once(ctx context.Context, keys []object.Key, applied time.Time) error {
+	if err := w.readOthers(ctx, keys); err != nil {
+		return err
+	}
 	open := w.Track.Unhealthy(keys)
 	switch {
 	case len(open) == 0:
@@ -136,13 +164,13 @@ func (w *Waiter) notHealthy(open []Unhealthy) error {
 	if why := w.podTrouble(ctx, worst.key); why != "" {
 		message += "; " + why
 	}
-	return &notHealthyError{w.Say.Short(w.Track.Refs[worst.key]), worst.health, message, len(open) - 1}
+	return &notHealthyError{w.Say.Short(w.refOf(worst.key)), worst.health, message, len(open) - 1}
 }
 
 // tellWaiting emits what the app waits for, once for each state of an object.
 func (w *Waiter) tellWaiting(open []Unhealthy) {
 	for _, a := range open {
-		text := w.Say.Short(w.Track.Refs[a.key]) + ": " + cmp.Or(a.message, string(a.health))
+		text := w.Say.Short(w.refOf(a.key)) + ": " + cmp.Or(a.message, string(a.health))
 		w.Say.WaitingFor(a.key, text)
 	}
 }

@@ -45,7 +45,7 @@ func (w *Waiter) watchHealth(ctx context.Context, open []Unhealthy) *watcher {
 	for _, a := range open {
 		e.waits[a.key] = true
 	}
-	q := w.listRequest(open)
+	q := w.listRequest(w.others.except(open))
 	for _, k := range q.Kinds {
 		for _, namespace := range w.Reader.Scopes(k, q.Namespaces[k]) {
 			go e.watch(ctx, k, namespace)
@@ -123,6 +123,7 @@ func (w *watcher) take(ctx context.Context, e event) (meddled bool) {
 // relist lists the kinds of the objects in open.
 func (w *watcher) relist(ctx context.Context, open []Unhealthy) error {
 	s := live.New()
+	open = w.others.except(open)
 	if err := w.Reader.List(ctx, s, w.listRequest(open)); err != nil {
 		return err
 	}
