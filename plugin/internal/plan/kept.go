@@ -1,6 +1,25 @@
 package plan
 
-import "github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
+import (
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
+)
+
+// MarkKept excludes objects from pruning that Git asks to leave alone, those that the settings of the app keep, and the
+// definitions of a chart whose definitions are not replaced. ignored are the objects of Git with an annotation to leave them alone,
+// left says that the whole app left gitops.yaml.
+func (p *Plan) MarkKept(a app.App, left bool, ignored map[object.Key]bool) {
+	for i, r := range p.Prunes {
+		why := WhyKept(a, left)
+		switch {
+		case ignored[object.KeyOf(r.Row.Ref)]:
+			why = "its annotation asks to leave it alone"
+		case why == "" && a.Helm.CRDs != "" && object.IsDefinition(r.Row.Group, r.Row.Ref.Kind.Kind):
+			why = "it left the chart, and gitops.yaml says crds: " + a.Helm.CRDs
+		}
+		p.Prunes[i].NotPruned = why
+	}
+}
 
 // WhyKept returns why the settings of an app keep an object in the cluster that left Git, "" when they do not. left says that the
 // whole app left gitops.yaml. No hook of a removal runs for objects that are kept.

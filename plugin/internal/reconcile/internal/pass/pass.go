@@ -194,7 +194,7 @@ func (p planning) makePlan(ctx context.Context) error {
 	if p.Record.Rebuilt {
 		p.Plan.Prunes = nil
 	}
-	p.markNotPruned()
+	p.Plan.MarkKept(p.App, p.Listed.hasLeft(), p.ignored)
 	p.tellUnowned()
 	p.planHooks()
 	if !p.Hooks.RemovalGoesOn() {

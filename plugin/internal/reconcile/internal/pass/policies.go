@@ -4,7 +4,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -34,20 +33,6 @@ func (p reading) tellMisunderstood(objects []*desired.Object) {
 		}
 		for _, problem := range desired.Warnings(o) {
 			p.Say(report.Warning, "%s", problem.Error())
-		}
-	}
-}
-
-// markNotPruned excludes objects from pruning that Git asks to leave alone, those that the settings of the app keep, and the
-// definitions of a chart whose definitions are not replaced.
-func (p planning) markNotPruned() {
-	for i, r := range p.Plan.Prunes {
-		if p.ignored[object.KeyOf(r.Row.Ref)] {
-			p.Plan.Prunes[i].NotPruned = "its annotation asks to leave it alone"
-		} else if why := plan.WhyKept(p.App, p.Listed.hasLeft()); why != "" {
-			p.Plan.Prunes[i].NotPruned = why
-		} else if p.App.Helm.CRDs != "" && object.IsDefinition(r.Row.Group, r.Row.Ref.Kind.Kind) {
-			p.Plan.Prunes[i].NotPruned = "it left the chart, and gitops.yaml says crds: " + p.App.Helm.CRDs
 		}
 	}
 }
