@@ -41,16 +41,16 @@ type Env struct {
 	Home *cluster.Client // reads with the rights of the instance; nil unless Cluster acts as a service account
 
 	// What is remembered from one run to the next.
-	Renders   *build.Renders     // results of renders, by app
-	contested apply.Contested    // which fields were reverted lately
-	rules     health.Cache       // compiled health rules of the apps
-	Reader    *observe.Reader    // which lists the API server refuses
-	rights    preflight.Rights   // which rights the user has
-	refusals  execute.Refusals   // what the API server refused to apply, by app
-	messages  allowances         // what commit messages allow
-	identity  preflight.Identity // which cluster this is
-	unowned   sync.Map           // uids of objects with our label that are not ours, and were warned of
-	owners    sync.Map           // former owners of objects that are not in the cluster, and were warned of
+	Renders   *build.Renders       // results of renders, by app
+	contested apply.Contested      // which fields were reverted lately
+	rules     health.Cache         // compiled health rules of the apps
+	Reader    *observe.Reader      // which lists the API server refuses
+	rights    preflight.Rights     // which rights the user has
+	refusals  execute.Refusals     // what the API server refused to apply, by app
+	messages  preflight.Allowances // what commit messages allow
+	identity  preflight.Identity   // which cluster this is
+	unowned   sync.Map             // uids of objects with our label that are not ours, and were warned of
+	owners    sync.Map             // former owners of objects that are not in the cluster, and were warned of
 }
 
 // Settings returns a digest of everything but the commit that shapes what is applied. When it changes, the app is planned anew.
@@ -75,8 +75,12 @@ func (e *Env) OwnSettings(a app.App) string {
 	return e.Settings(a, "")
 }
 
-// allowances remembers what the commit messages of the last range allow. The zero value is ready to use.
-type allowances struct {
-	mu   sync.Mutex
-	last map[[2]string]plan.Allowance // by the two ends of the range
+// Allowed returns the deletions that the commits since bases allow, up to to; see preflight.Allowances.
+func (r *Env) Allowed(ctx context.Context, tip source.Revision, to string, bases ...string) plan.Allowance {
+	return r.messages.Of(ctx, r.Source, tip, to, bases...)
+}
+
+// instance knows which objects belong to the instance itself.
+func (r *Env) instance() preflight.Instance {
+	return preflight.Instance{Cluster: r.Cluster, Records: r.Records}
 }

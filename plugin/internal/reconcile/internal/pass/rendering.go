@@ -27,7 +27,7 @@ func (p reading) Render(ctx context.Context) error {
 		p.sort(r.Desired)
 		return nil
 	}
-	objects, err := desired.Prepare(ctx, p.App, r.Objects, p.Set, desired.Cluster{Kind: p.Cluster.KindOr, Refused: p.guardInstance})
+	objects, err := desired.Prepare(ctx, p.App, r.Objects, p.Set, desired.Cluster{Kind: p.Cluster.KindOr, Refused: p.instance().Guard})
 	first := err == nil && r.Desired == nil
 	if first {
 		p.tellMisunderstood(objects)
@@ -68,7 +68,7 @@ func (p *Pass) Builder() *build.Builder {
 
 // Variables reads the variables of the app from ConfigMaps and Secrets, in every run: a change renders the app anew.
 func (p reading) Variables(ctx context.Context) error {
-	read, err := (&build.VariableReader{Client: p.Cluster, Namespace: p.Records.Namespace, App: p.App, IsCredentials: p.isCredentials}).Read(ctx)
+	read, err := (&build.VariableReader{Client: p.Cluster, Namespace: p.Records.Namespace, App: p.App, IsCredentials: p.instance().IsCredentials}).Read(ctx)
 	if read == nil || err != nil {
 		return err
 	}

@@ -1,18 +1,25 @@
-package pass
+package preflight
 
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// Allowed returns the deletions that the commits since the applied one, up to to, allow. bases are commits that may be the
+// Allowances remembers what the commit messages of the last range allow. The zero value is ready to use.
+type Allowances struct {
+	mu   sync.Mutex
+	last map[[2]string]plan.Allowance // by the two ends of the range
+}
+
+// Of returns the deletions that the commits since the applied one, up to to, allow. bases are commits that may be the
 // applied one: the one with the fewest deletions counts, so that no trailer is used twice. Where the repository cannot list the
 // commits, the message of tip counts alone, and Found says why.
-func (e *Env) Allowed(ctx context.Context, tip source.Revision, to string, bases ...string) plan.Allowance {
+func (m *Allowances) Of(ctx context.Context, git source.Source, tip source.Revision, to string, bases ...string) plan.Allowance {
 	alone := plan.AllowedBy([]plan.Commit{tipOf(tip)})
 	var least *plan.Allowance
 	var failure error
@@ -20,7 +27,7 @@ func (e *Env) Allowed(ctx context.Context, tip source.Revision, to string, bases
 		if base == "" {
 			continue
 		}
-		a, err := e.allowedSince(ctx, tip, to, base)
+		a, err := m.since(ctx, git, tip, to, base)
 		if err != nil {
 			failure = err
 			continue
@@ -38,19 +45,19 @@ func (e *Env) Allowed(ctx context.Context, tip source.Revision, to string, bases
 	return alone
 }
 
-// allowedSince returns what the commits after base allow. It asks the repository once for each pair of commits.
-func (e *Env) allowedSince(ctx context.Context, tip source.Revision, to, base string) (plan.Allowance, error) {
+// since returns what the commits after base allow. It asks the repository once for each pair of commits.
+func (m *Allowances) since(ctx context.Context, git source.Source, tip source.Revision, to, base string) (plan.Allowance, error) {
 	if tip.Parent == base {
 		return plan.AllowedBy([]plan.Commit{tipOf(tip)}), nil
 	}
-	m, key := &e.messages, [2]string{base, tip.Commit}
+	key := [2]string{base, tip.Commit}
 	m.mu.Lock()
 	kept, known := m.last[key]
 	m.mu.Unlock()
 	if known {
 		return kept, nil
 	}
-	commits, err := e.Source.Commits(ctx, base, to)
+	commits, err := git.Commits(ctx, base, to)
 	if err != nil {
 		return plan.Allowance{}, err
 	}
