@@ -16,6 +16,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -35,13 +36,20 @@ type chartServer struct {
 	host string
 
 	mu       sync.Mutex
-	index    string
-	archives map[string][]byte // by file name
+	archives map[string]release // by file name
+	hits     int                // requests since they were last counted
+	off      bool               // it answers nobody
+}
+
+// release is one version of a chart.
+type release struct {
+	name, version string
+	archive       []byte
 }
 
 // cmdChartServer implements: chartserver VARIABLE. It packs the charts in $WORK/published and serves them over https, as
 // a Helm repository at https://$VARIABLE/stable and as an OCI registry at oci://$VARIABLE/charts. Every command that
-// follows trusts it. A second time, it publishes what is there now in place of what was there.
+// follows trusts it. A second time, it publishes what is there now; other versions stay.
 func cmdChartServer(ts *testscript.TestScript, args []string) error {
 	if len(args) != 1 {
 		return usageError("chartserver VARIABLE")
@@ -50,11 +58,11 @@ func cmdChartServer(ts *testscript.TestScript, args []string) error {
 	if c := scriptOf(ts).charts; c != nil {
 		return c.publish(published)
 	}
-	c := &chartServer{}
+	c := &chartServer{archives: map[string]release{}}
 	mux := http.NewServeMux()
 	mux.Handle("/v2/", registry.New())
 	mux.Handle("/stable/", c)
-	c.Server = httptest.NewTLSServer(mux)
+	c.Server = httptest.NewTLSServer(c.counted(mux))
 	ts.Defer(c.Close)
 	scriptOf(ts).charts = c
 	at, err := url.Parse(c.URL)
@@ -69,26 +77,72 @@ func cmdChartServer(ts *testscript.TestScript, args []string) error {
 	return trust(ts, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate().Raw}))
 }
 
+// counted counts the requests for next, and hangs up on them while the server is off.
+func (c *chartServer) counted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c.mu.Lock()
+		c.hits++
+		off := c.off
+		c.mu.Unlock()
+		if off {
+			panic(http.ErrAbortHandler)
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// cmdCharts implements: charts hits N | off | on. hits checks how many requests the chart server got since it started, or
+// since the hits before; off lets it hang up on all requests.
+func cmdCharts(ts *testscript.TestScript, args []string) error {
+	c := scriptOf(ts).charts
+	if c == nil {
+		return errors.New("there is no chart server")
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case len(args) == 1 && (args[0] == "off" || args[0] == "on"):
+		c.off = args[0] == "off"
+		return nil
+	case len(args) == 2 && args[0] == "hits":
+		got := c.hits
+		c.hits = 0
+		if want, err := strconv.Atoi(args[1]); err != nil || got != want {
+			return fmt.Errorf("the chart server got %d requests", got)
+		}
+		return nil
+	}
+	return usageError("charts hits N|off|on")
+}
+
 // ServeHTTP serves the Helm repository.
 func (c *chartServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	file := path.Base(r.URL.Path)
-	if archive, ok := c.archives[file]; ok {
-		_, _ = w.Write(archive)
+	if p, ok := c.archives[file]; ok {
+		_, _ = w.Write(p.archive)
 		return
 	}
 	if file != "index.yaml" {
 		http.NotFound(w, r)
 		return
 	}
-	fmt.Fprint(w, c.index)
+	fmt.Fprint(w, "apiVersion: v1\nentries:\n")
+	charts := map[string][]string{}
+	for file, p := range c.archives {
+		charts[p.name] = append(charts[p.name], file)
+	}
+	for name, files := range charts {
+		fmt.Fprintf(w, "  %s:\n", name)
+		for _, file := range files {
+			p := c.archives[file]
+			fmt.Fprintf(w, "  - name: %s\n    version: %s\n    digest: %x\n    urls: [%s]\n", p.name, p.version, sha256.Sum256(p.archive), file)
+		}
+	}
 }
 
 func (c *chartServer) publish(dir string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.index, c.archives = "apiVersion: v1\nentries:\n", map[string][]byte{}
 	dirs, err := os.ReadDir(dir)
 	if err != nil {
 		return err
@@ -98,13 +152,16 @@ func (c *chartServer) publish(dir string) error {
 		if err != nil {
 			return err
 		}
-		file := d.Name() + "-" + version + ".tgz"
-		c.archives[file] = archive
-		c.index += fmt.Sprintf("  %s:\n  - name: %s\n    version: %s\n    digest: %x\n    urls: [%s]\n", d.Name(), d.Name(), version, sha256.Sum256(archive), file)
 		if err := pushChart(c.Server, c.host+"/charts/"+d.Name()+":"+version, archive); err != nil {
 			return err
 		}
+		c.mu.Lock()
+		c.archives[d.Name()+"-"+version+".tgz"] = release{d.Name(), version, archive}
+		c.mu.Unlock()
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.hits = 0
 	return nil
 }
 

@@ -33,6 +33,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"github":      cmdGitHub,
 		"gitserver":   cmdGitServer,
 		"chartserver": cmdChartServer,
+		"charts":      cmdCharts,
 		"chartlock":   cmdChartLock,
 		"jsonpath":    cmdJSONPath,
 		"monorepo":    cmdMonorepo,

@@ -4,6 +4,7 @@
 package app
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
@@ -52,6 +53,17 @@ type Treatment struct {
 	KeepOnRemoval bool  `json:",omitempty"` // its objects stay when the app leaves the list
 	Recreate      bool  `json:",omitempty"` // objects with changed immutable fields are deleted and created anew
 	Suspend       bool  `json:",omitempty"` // it is left alone
+}
+
+// Place is where the objects of the app come from, for messages: its directory, its chart, or its sources.
+func (a App) Place() string {
+	switch {
+	case a.Chart != nil:
+		return "chart " + a.Chart.Name
+	case len(a.Sources) > 0:
+		return fmt.Sprintf("%d sources", len(a.Sources))
+	}
+	return a.Path
 }
 
 // Helm are the settings of a chart.

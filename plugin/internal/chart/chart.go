@@ -26,6 +26,12 @@ type Chart struct {
 	placeholders []*common.File // files that templates can read and that do not hold their content
 }
 
+// Name returns what the chart calls itself.
+func (c *Chart) Name() string { return c.root.Name() }
+
+// Version returns the version of the chart.
+func (c *Chart) Version() string { return c.root.Metadata.Version }
+
 // Error says why a file of a chart is refused.
 type Error struct {
 	File    string

@@ -231,7 +231,10 @@ func (c *Chart) enabledAreThere() error {
 func (d *dependencies) locked(dep *v2.Dependency) (string, error) {
 	lock := d.chart.Lock
 	if lock == nil {
-		return "", d.refuse(dep.Name, buildHint, "%s, and there is no Chart.lock that pins its version", d.notThere(dep))
+		if _, err := semver.NewConstraint(dep.Version); err != nil && dep.Version != "" {
+			return "", d.refuse(dep.Name, "", "%q is not a version", dep.Version)
+		}
+		return dep.Version, nil
 	}
 	if err := d.checkLock(lock); err != nil {
 		return "", err

@@ -27,10 +27,15 @@ const (
 
 // Load makes a chart from its files. Subcharts are the directories and .tgz archives in charts/, and the dependencies that
 // with finds. The error is a *MissingError when charts have to be fetched first, and an *Error when a file is wrong.
-func Load(files []File, with Resolver) (*Chart, error) {
+func Load(files []File, with Resolver) (*Chart, error) { return load(files, with, fromDirectory) }
+
+// LoadArchive makes a chart from the files of an archive. What it depends on is in its charts/, as in Helm.
+func LoadArchive(files []File) (*Chart, error) { return load(files, nil, inArchive) }
+
+func load(files []File, with Resolver, from kept) (*Chart, error) {
 	c := &Chart{at: map[*common.File]string{}}
 	l := &loading{chart: c, with: with}
-	root, err := l.load(files, 0, fromDirectory)
+	root, err := l.load(files, 0, from)
 	if err != nil {
 		return nil, err
 	}

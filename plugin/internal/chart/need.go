@@ -4,11 +4,23 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"strings"
+
+	"github.com/Masterminds/semver/v3"
 )
 
-// Need is a chart that another chart depends on and that has to be fetched: its name, its version and the URL of its
-// repository. Lock is the digest of the Chart.lock that pins it.
-type Need struct{ Name, Version, Repository, Lock string }
+// Need is a chart that has to be fetched from a repository. Version is exact, or a range of which the fetching side takes what a lock
+// says, or the newest. Lock is the digest of the Chart.lock that pins it, "" for none. Secret names the Secret with credentials for the
+// repository, "" for none.
+type Need struct {
+	Name, Version, Repository, Lock string
+	Secret                          string `json:",omitempty"`
+}
+
+// Exact reports whether a version is one version, and no range of them.
+func Exact(version string) bool {
+	_, err := semver.StrictNewVersion(strings.TrimPrefix(version, "v"))
+	return err == nil
+}
 
 // String returns "name version from repository".
 func (n Need) String() string { return n.Name + " " + n.Version + " from " + n.Repository }

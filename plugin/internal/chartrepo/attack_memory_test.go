@@ -61,7 +61,7 @@ func TestAttackAnswersOfARegistry(t *testing.T) {
 			f := &Fetcher{Local: true, Transport: server.Client().Transport}
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, err := f.Fetch(t.Context(), chart.Need{Name: "db", Version: "1.2.3", Repository: "oci://" + strings.TrimPrefix(server.URL, "https://") + "/charts"})
+			_, _, err := f.Fetch(t.Context(), chart.Need{Name: "db", Version: "1.2.3", Repository: "oci://" + strings.TrimPrefix(server.URL, "https://") + "/charts"})
 			runtime.ReadMemStats(&after)
 			if err == nil || !strings.Contains(err.Error(), tt.want) || !asked {
 				t.Error(asked, err)
@@ -137,7 +137,7 @@ func FuzzRegistry(f *testing.F) {
 	f.Add(`{"schemaVersion":2,"manifests":[{}]}`)
 	f.Add(`[]`)
 	f.Fuzz(func(t *testing.T, text string) {
-		data, err := (&Fetcher{Local: true, Transport: says(text)}).Fetch(t.Context(), chart.Need{Name: "db", Version: "1.2.3", Repository: "oci://registry.example/charts"})
+		data, _, err := (&Fetcher{Local: true, Transport: says(text)}).Fetch(t.Context(), chart.Need{Name: "db", Version: "1.2.3", Repository: "oci://registry.example/charts"})
 		if err == nil && string(data) != text {
 			t.Errorf("%q", data)
 		}

@@ -2,6 +2,7 @@ package chartrepo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,31 +13,50 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/Masterminds/semver/v3"
+
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
-// Fetch returns the archive of a chart.
-func (f *Fetcher) Fetch(ctx context.Context, n chart.Need) ([]byte, error) {
-	if data := f.cached(n); data != nil {
-		return data, nil
+// Fetch returns the archive of a chart and its version: that of the need, or the newest in its range. What is in the cache is not asked for
+// again, but for a range.
+func (f *Fetcher) Fetch(ctx context.Context, n chart.Need) (archive []byte, version string, err error) {
+	if !chart.Exact(n.Version) {
+		return f.newest(ctx, n)
 	}
+	if data := f.cached(n); data != nil {
+		return data, n.Version, nil
+	}
+	return f.fetch(ctx, n)
+}
+
+// newest fetches the newest chart in the range of the need.
+func (f *Fetcher) newest(ctx context.Context, n chart.Need) ([]byte, string, error) {
+	if _, err := semver.NewConstraint(cmp.Or(n.Version, "*")); err != nil {
+		return nil, "", hint.Errorf(fmt.Sprintf("%q is neither a version nor a range of versions", n.Version), "write a version such as 4.13.0, or a range such as 4.x")
+	}
+	return f.fetch(ctx, n)
+}
+
+// fetch gets an archive over the network and keeps it.
+func (f *Fetcher) fetch(ctx context.Context, n chart.Need) ([]byte, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	at, err := url.Parse(n.Repository)
 	if err != nil {
-		return nil, errors.New("the address of the repository cannot be read")
+		return nil, "", errors.New("the address of the repository cannot be read")
 	}
 	if at.User != nil {
-		return nil, hint.Errorf("the address of the repository holds a user or password", "charts are fetched without credentials: commit the archive instead")
+		return nil, "", hint.Errorf("the address of the repository holds a user or password", "charts are fetched without credentials: commit the archive instead")
 	}
 	ctx = context.WithValue(ctx, namedHost{}, authority(at))
 	var data []byte
 	switch at.Scheme {
 	case "https", "http":
-		data, err = f.fromIndex(ctx, at, n)
+		data, n.Version, err = f.fromIndex(ctx, at, n)
 	case "oci":
-		data, err = f.fromRegistry(ctx, at, n)
+		data, n.Version, err = f.fromRegistry(ctx, at, n)
 	default:
 		err = hint.Errorf(fmt.Sprintf("%s:// is not a repository of charts", at.Scheme), "use https:// or oci://")
 	}
@@ -44,13 +64,13 @@ func (f *Fetcher) Fetch(ctx context.Context, n chart.Need) ([]byte, error) {
 		err = fmt.Errorf("took longer than %s", timeout)
 	}
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	f.keep(n, data)
 	if f.Fetched != nil {
 		f.Fetched(n, chart.Digest(data))
 	}
-	return data, nil
+	return data, n.Version, nil
 }
 
 // get reads a whole document of at most limit bytes.

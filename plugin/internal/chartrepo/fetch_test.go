@@ -52,7 +52,7 @@ func TestFromAnIndex(t *testing.T) {
 		Fetched: func(n chart.Need, digest string) { told = append(told, n.Name+" "+digest) }}
 	n := chart.Need{Name: "db", Version: "1.2.3", Repository: server.URL + "/stable"}
 	for range 2 {
-		data, err := f.Fetch(t.Context(), n)
+		data, _, err := f.Fetch(t.Context(), n)
 		if err != nil || string(data) != archive {
 			t.Fatalf("%q, %v", data, err)
 		}
@@ -64,7 +64,7 @@ func TestFromAnIndex(t *testing.T) {
 	if err := os.WriteFile(f.file(n), []byte(chart.Digest([]byte(archive))+"\nsomething else"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if data, err := f.Fetch(t.Context(), n); err != nil || string(data) != archive || count.Load() != 4 {
+	if data, _, err := f.Fetch(t.Context(), n); err != nil || string(data) != archive || count.Load() != 4 {
 		t.Errorf("%q, %v, %d requests", data, err, count.Load())
 	}
 }
@@ -89,7 +89,7 @@ func TestAnIndexThatIsWrong(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server, _ := repository(t, tt.edit)
 			f := &Fetcher{Local: true, Transport: server.Client().Transport}
-			_, err := f.Fetch(t.Context(), chart.Need{Name: "db", Version: "1.2.3", Repository: server.URL + "/stable/"})
+			_, _, err := f.Fetch(t.Context(), chart.Need{Name: "db", Version: "1.2.3", Repository: server.URL + "/stable/"})
 			switch {
 			case tt.want == "" && err != nil:
 				t.Error(err)
@@ -110,7 +110,7 @@ func TestAddressesThatAreRefused(t *testing.T) {
 		"https://127.0.0.1:1/charts":     "connection refused",
 		"oci://127.0.0.1:1/charts":       "connection refused",
 	} {
-		_, err := (&Fetcher{Local: true}).Fetch(t.Context(), chart.Need{Name: "db", Version: "1.2.3", Repository: address})
+		_, _, err := (&Fetcher{Local: true}).Fetch(t.Context(), chart.Need{Name: "db", Version: "1.2.3", Repository: address})
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v", address, err)
 		}
@@ -143,11 +143,11 @@ func TestFromARegistry(t *testing.T) {
 	need := func(version string) chart.Need {
 		return chart.Need{Name: "db", Version: version, Repository: "oci://" + at.Host + "/charts"}
 	}
-	if data, err := f.Fetch(t.Context(), need("1.2.3+build")); err != nil || string(data) != archive {
+	if data, _, err := f.Fetch(t.Context(), need("1.2.3+build")); err != nil || string(data) != archive {
 		t.Errorf("%q, %v", data, err)
 	}
 	for version, want := range map[string]string{"2.0.0": "not a Helm chart", "3.0.0": "the registry answers 404"} {
-		if _, err := f.Fetch(t.Context(), need(version)); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := f.Fetch(t.Context(), need(version)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", version, err)
 		}
 	}

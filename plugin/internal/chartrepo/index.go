@@ -24,12 +24,12 @@ type Version struct {
 }
 
 // fromIndex fetches from a repository with an index.yaml.
-func (f *Fetcher) fromIndex(ctx context.Context, at *url.URL, n chart.Need) ([]byte, error) {
+func (f *Fetcher) fromIndex(ctx context.Context, at *url.URL, n chart.Need) (archive []byte, version string, err error) {
 	base := *at
 	base.Path = strings.TrimSuffix(base.Path, "/") + "/"
 	index, err := f.open(ctx, base.JoinPath("index.yaml"), maxIndex)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer index.Close()
 	find := Find
@@ -38,30 +38,30 @@ func (f *Fetcher) fromIndex(ctx context.Context, at *url.URL, n chart.Need) ([]b
 	}
 	entry, err := find(ctx, index, n)
 	if tooLarge := (*largeError)(nil); errors.As(err, &tooLarge) {
-		return nil, err // it names the address
+		return nil, "", err // it names the address
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", base.JoinPath("index.yaml").Redacted(), err)
+		return nil, "", fmt.Errorf("%s: %w", base.JoinPath("index.yaml").Redacted(), err)
 	}
 	from, err := base.Parse(entry.URLs[0])
 	if err != nil {
-		return nil, fmt.Errorf("the index gives an address that cannot be read")
+		return nil, "", fmt.Errorf("the index gives an address that cannot be read")
 	}
 	if from.RawQuery == "" {
 		from.RawQuery = base.RawQuery
 	}
 	data, err := f.get(ctx, from, maxArchive)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	if got, want := chart.Digest(data), "sha256:"+strings.TrimPrefix(entry.Digest, "sha256:"); got != want {
-		return nil, hint.Errorf(fmt.Sprintf("the archive has digest %s, and the index says %s", got, want),
+		return nil, "", hint.Errorf(fmt.Sprintf("the archive has digest %s, and the index says %s", got, want),
 			"the repository serves another archive than its index lists: do not use it until its owner explains that")
 	}
-	return data, nil
+	return data, entry.Version, nil
 }
 
-// Find reads an index and returns the entry of one version, which has an address and a digest. Only the part of the index that is about
+// Find reads an index and returns the entry of one version, or of the newest in a range. The entry has an address and a digest. Only the part of the index that is about
 // the chart is parsed when the index looks as people write them: some have a hundred thousand versions. What a parser makes of a
 // hostile one has no bound but that of its process.
 func Find(_ context.Context, index io.Reader, n chart.Need) (Version, error) {
@@ -75,19 +75,22 @@ func Find(_ context.Context, index io.Reader, n chart.Need) (Version, error) {
 			return Version{}, fmt.Errorf("the index cannot be read")
 		}
 	}
-	for _, v := range versions {
-		if strings.TrimPrefix(v.Version, "v") != strings.TrimPrefix(n.Version, "v") {
-			continue
-		}
-		switch {
-		case len(v.URLs) == 0:
-			return v, fmt.Errorf("%s %s has no address", n.Name, n.Version)
-		case v.Digest == "":
-			return v, hint.With(fmt.Errorf("%s %s has no digest", n.Name, n.Version), "commit the archive in charts/ instead")
-		}
+	known := make([]string, len(versions))
+	for i, v := range versions {
+		known[i] = v.Version
+	}
+	i, err := choose(n, known)
+	if err != nil {
+		return Version{}, err
+	}
+	switch v := versions[i]; {
+	case len(v.URLs) == 0:
+		return v, fmt.Errorf("%s %s has no address", n.Name, v.Version)
+	case v.Digest == "":
+		return v, hint.With(fmt.Errorf("%s %s has no digest", n.Name, v.Version), "commit the archive in charts/ instead")
+	default:
 		return v, nil
 	}
-	return Version{}, hint.With(fmt.Errorf("the repository has no %s %s", n.Name, n.Version), "run `helm dependency update` and commit Chart.lock")
 }
 
 func parse(index []byte, name string) ([]Version, error) {

@@ -72,7 +72,7 @@ func TestAttackLoopback(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			asked = 0
 			f := &Fetcher{Local: c.local, Loopback: true}
-			_, err := f.Fetch(t.Context(), chart.Need{Name: "db", Version: "1.2.3", Repository: c.repository})
+			_, _, err := f.Fetch(t.Context(), chart.Need{Name: "db", Version: "1.2.3", Repository: c.repository})
 			if err == nil || (asked > 0) != c.asks || !c.asks && !strings.Contains(err.Error(), "this machine") {
 				t.Errorf("asked %d times: %v", asked, err)
 			}
@@ -133,7 +133,7 @@ func TestRedirectsDoNotLeadThere(t *testing.T) {
 	defer server.Close()
 	f := &Fetcher{Local: true, Transport: only{server.Client().Transport, t, strings.TrimPrefix(server.URL, "https://")}}
 	for _, repository := range []string{server.URL, "oci://" + strings.TrimPrefix(server.URL, "https://"), "https://169.254.169.254", "https://[fe80::1]"} {
-		_, err := f.Fetch(t.Context(), chart.Need{Name: "db", Version: "1.2.3", Repository: repository})
+		_, _, err := f.Fetch(t.Context(), chart.Need{Name: "db", Version: "1.2.3", Repository: repository})
 		if err == nil || !strings.Contains(err.Error(), "is not ") {
 			t.Errorf("%s: %v", repository, err)
 		}

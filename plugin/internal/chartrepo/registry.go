@@ -23,16 +23,47 @@ import (
 // chartLayer is the media type of the archive in a manifest.
 const chartLayer = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 
-// fromRegistry fetches from an OCI registry: the chart is the tag VERSION of the repository PATH/NAME. The library
-// checks the archive against the digest in the manifest.
-func (f *Fetcher) fromRegistry(ctx context.Context, at *url.URL, n chart.Need) ([]byte, error) {
+// fromRegistry fetches from an OCI registry: the chart is the tag VERSION of the repository PATH/NAME. Of a range it takes the newest
+// version that is a tag. The library checks the archive against the digest in the manifest.
+func (f *Fetcher) fromRegistry(ctx context.Context, at *url.URL, n chart.Need) (archive []byte, version string, err error) {
 	repository := at.Host + strings.TrimSuffix(at.Path, "/") + "/" + n.Name
-	tag := strings.ReplaceAll(n.Version, "+", "_") // a tag has no plus
-	ref, err := name.NewTag(repository + ":" + tag)
-	if err != nil {
-		return nil, errors.New("the address of the registry cannot be read")
+	options := []remote.Option{remote.WithContext(ctx), remote.WithAuth(authn.Anonymous), remote.WithTransport(registryTransport{f})}
+	if version = n.Version; !chart.Exact(version) {
+		if version, err = newestTag(repository, n, options); err != nil {
+			return nil, "", err
+		}
 	}
-	image, err := remote.Image(ref, remote.WithContext(ctx), remote.WithAuth(authn.Anonymous), remote.WithTransport(registryTransport{f}))
+	ref, err := name.NewTag(repository + ":" + strings.ReplaceAll(version, "+", "_")) // a tag has no plus
+	if err != nil {
+		return nil, "", errors.New("the address of the registry cannot be read")
+	}
+	archive, err = chartOf(ref, options)
+	return archive, version, err
+}
+
+// newestTag asks for all tags of a repository, page by page, and returns the newest version in the range.
+func newestTag(repository string, n chart.Need, options []remote.Option) (string, error) {
+	repo, err := name.NewRepository(repository)
+	if err != nil {
+		return "", errors.New("the address of the registry cannot be read")
+	}
+	tags, err := remote.List(repo, options...)
+	if err != nil {
+		return "", explain(repo, err)
+	}
+	for i, tag := range tags {
+		tags[i] = strings.ReplaceAll(tag, "_", "+")
+	}
+	i, err := choose(n, tags)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", repo, err)
+	}
+	return tags[i], nil
+}
+
+// chartOf fetches the archive that a tag names.
+func chartOf(ref name.Reference, options []remote.Option) ([]byte, error) {
+	image, err := remote.Image(ref, options...)
 	if err != nil {
 		return nil, explain(ref, err)
 	}
@@ -101,7 +132,7 @@ func values(text []byte) int {
 	return n
 }
 
-func explain(ref name.Reference, err error) error {
+func explain(ref fmt.Stringer, err error) error {
 	var answer *transport.Error
 	if errors.As(err, &answer) {
 		err = fmt.Errorf("%s: the registry answers %d", ref, answer.StatusCode)

@@ -7,12 +7,14 @@ type Inputs struct {
 	Digest string   `json:"digest"`
 }
 
-// Chart is a chart that was fetched because another chart depends on it. Repository contains no credentials. Digest is that of
-// the archive, and Lock that of the Chart.lock that pins the version.
+// Chart is a chart that was fetched because the app or another chart names it. Repository contains no credentials. Digest is that of
+// the archive, and Lock that of the Chart.lock that pins the version. Constraint is the range that Version was chosen from, "" where
+// the version was named.
 type Chart struct {
 	Name       string `json:"name"`
 	Version    string `json:"version"`
 	Repository string `json:"repository"`
-	Digest     string `json:"digest"` // "sha256:..."
-	Lock       string `json:"lock"`   // "sha256:..."
+	Digest     string `json:"digest"`         // "sha256:..."
+	Lock       string `json:"lock,omitempty"` // "sha256:..."
+	Constraint string `json:"constraint,omitempty"`
 }

@@ -44,7 +44,7 @@ func TestFieldDependencies(t *testing.T) {
 		{"P9 nested archives", map[string]string{"Chart.yaml": head + "- {name: mid, version: 1.0.0}\n", "charts/mid-1.0.0.tgz": tgz(t, "mid", mid)},
 			"mid 1.0.0, new 2.1.0, old 1.4.0"},
 		{"P9 one archive is missing", map[string]string{"Chart.yaml": two, "charts/cache-1.4.0.tgz": one},
-			"Chart.yaml:6: dependency cache: version ^2.0.0 is not in charts/ (there is 1.4.0), and there is no Chart.lock that pins its version"},
+			"Chart.yaml:6: dependencies are not in charts/: cache ^2.0.0 from https://charts.example.com"},
 		{"P9 one archive is missing in an archive", map[string]string{"Chart.yaml": head + "- {name: mid, version: 1.0.0}\n", "charts/mid-1.0.0.tgz": tgz(t, "mid", lacking)},
 			"charts/mid-1.0.0.tgz/Chart.yaml:6: dependency new: version 2.x of it is not in the charts/ of mid"},
 		{"P9 requirements.yaml", map[string]string{"Chart.yaml": "apiVersion: v1\nname: shop\nversion: 1.0.0\n",
@@ -65,7 +65,7 @@ func TestFieldDependencies(t *testing.T) {
 			for version, archive := range map[string]string{"1.4.0": one, "2.1.0": other} {
 				archives[chart.Need{Name: "cache", Version: version, Repository: "https://charts.example.com"}.Key()] = []byte(archive)
 			}
-			objects, err := Dir(t.Context(), openRoot(t, dir), ".", Options{Archives: archives})
+			objects, err := Dir(t.Context(), openRoot(t, dir), ".", Options{Charts: Charts{Archives: archives}})
 			if err != nil {
 				if !strings.Contains(err.Error(), tt.want) {
 					t.Error(describe(t, err))

@@ -52,13 +52,9 @@ func (h *helmRender) render() ([]Object, error) {
 // manifests renders the chart.
 func (h *helmRender) manifests(values map[string]any) ([]chart.Manifest, error) {
 	before := len(h.problems)
-	files, err := h.readChart(h.dir)
+	c, err := h.load()
 	if err != nil || len(h.problems) > before {
 		return nil, err
-	}
-	c, err := chart.Load(files, resolver{h})
-	if err != nil {
-		return nil, h.refused(err)
 	}
 	manifests, err := c.Render(h.ctx, h.chartOptions(values), h.options.warn)
 	if err != nil {
@@ -69,6 +65,27 @@ func (h *helmRender) manifests(values map[string]any) ([]chart.Manifest, error) 
 		manifests = slices.DeleteFunc(manifests, func(m chart.Manifest) bool { return m.Plain })
 	}
 	return manifests, nil
+}
+
+// load reads the chart. It is nil when problems were found.
+func (h *helmRender) load() (*chart.Chart, error) {
+	if h.named != nil {
+		c, err := h.named.load()
+		if err != nil {
+			return nil, h.refused(err)
+		}
+		return c, nil
+	}
+	before := len(h.problems)
+	files, err := h.readChart(h.dir)
+	if err != nil || len(h.problems) > before {
+		return nil, err
+	}
+	c, err := chart.Load(files, resolver{h})
+	if err != nil {
+		return nil, h.refused(err)
+	}
+	return c, nil
 }
 
 func (h *helmRender) chartOptions(values map[string]any) chart.Options {

@@ -9,6 +9,7 @@ type helmRender struct {
 	options Options
 	helm    Helm
 	values  []valuesFile // as given, for messages
+	named   *archive     // the chart, when it is not a directory
 
 	moreVersions []string // API versions besides those of the server, or of Kubernetes itself
 	noHooks      bool     // hooks are left out
@@ -21,4 +22,5 @@ type helmRender struct {
 type valuesFile struct {
 	name string
 	data []byte
+	line int // of the file at which data begin, 0 for its first
 }

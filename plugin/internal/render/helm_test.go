@@ -121,9 +121,9 @@ func TestADependencyIsFetchedByTheParent(t *testing.T) {
 		err.Error() != "Chart.yaml:5: dependencies are not in charts/: db 1.2.3 from https://charts.example.com" {
 		t.Errorf("without a way to fetch: %v", err)
 	}
-	w.Fetch = func(_ context.Context, n chart.Need) ([]byte, error) {
+	w.Fetch = func(_ context.Context, n chart.Need) ([]byte, string, error) {
 		asked = append(asked, n)
-		return dbArchive(t), nil
+		return dbArchive(t), n.Version, nil
 	}
 	objects, err := w.Dir(t.Context(), root, ".", Options{})
 	if err != nil {
@@ -132,13 +132,13 @@ func TestADependencyIsFetchedByTheParent(t *testing.T) {
 	if len(objects) != 1 || objects[0].Origin.File != "charts/db-1.2.3.tgz/templates/c.yaml" || len(asked) != 1 {
 		t.Errorf("%v, asked for %v", objects, asked)
 	}
-	w.Fetch = func(context.Context, chart.Need) ([]byte, error) { return nil, errors.New("no route") }
+	w.Fetch = func(context.Context, chart.Need) ([]byte, string, error) { return nil, "", errors.New("no route") }
 	if _, err := w.Dir(t.Context(), root, ".", Options{}); err == nil ||
 		err.Error() != "Chart.yaml:5: dependency db 1.2.3 from https://charts.example.com: no route" {
 		t.Errorf("got %v", err)
 	}
-	w.Fetch = func(context.Context, chart.Need) ([]byte, error) {
-		return packed(t, "other/Chart.yaml", chartYAML("other", "")), nil
+	w.Fetch = func(context.Context, chart.Need) ([]byte, string, error) {
+		return packed(t, "other/Chart.yaml", chartYAML("other", "")), "1.2.3", nil
 	}
 	if _, err := w.Dir(t.Context(), root, ".", Options{}); err == nil ||
 		err.Error() != "Chart.yaml:5: dependency db: https://charts.example.com holds the chart other" {

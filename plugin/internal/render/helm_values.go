@@ -38,9 +38,12 @@ func (h *helmRender) readValues() (map[string]any, error) {
 		}
 		values = loader.MergeMaps(values, read)
 	}
+	if err := h.addInline(values); err != nil {
+		return nil, err
+	}
 	for _, key := range slices.Sorted(maps.Keys(h.helm.Set)) {
 		if err := setValue(values, key, h.helm.Set[key]); err != nil {
-			h.problems = append(h.problems, Problem{Origin: Origin{File: path.Join(h.dir, "Chart.yaml")},
+			h.problems = append(h.problems, Problem{Origin: h.settingsAt(),
 				Message: fmt.Sprintf("set %s: %v", key, err), Hint: "paths are as in `helm --set`: image.tag, list[0].name, a dot in a key as \\."})
 		}
 	}
@@ -57,13 +60,16 @@ func (h *helmRender) valuesPath(name string) string {
 
 func (h *helmRender) readValuesFile(name string) ([]byte, error) {
 	full := h.valuesPath(name)
-	at := Origin{File: path.Join(h.dir, "Chart.yaml")}
+	at := h.settingsAt()
 	if isRemote(name) {
 		return nil, Problem{Origin: at, Message: fmt.Sprintf("remote values file %q: only files of the repository are read", redactURL(name)),
 			Hint: "copy the file into the repository"}
 	}
 	if full == ".." || strings.HasPrefix(full, "../") {
 		return nil, Problem{Origin: at, Message: fmt.Sprintf("values file %q leaves the repository", name), Hint: "only files of the repository are read"}
+	}
+	if h.named != nil && !path.IsAbs(name) {
+		return h.named.values(h, name)
 	}
 	data, err := h.readFile(full)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
@@ -85,8 +91,31 @@ func (h *helmRender) readValuesFile(name string) ([]byte, error) {
 	if h.parses(full, data, true); len(h.problems) > before {
 		return nil, nil
 	}
-	h.values = append(h.values, valuesFile{full, data})
+	h.values = append(h.values, valuesFile{name: full, data: data})
 	return data, nil
+}
+
+// settingsAt is where messages about settings of the chart point.
+func (h *helmRender) settingsAt() Origin {
+	if h.named != nil {
+		return h.options.Chart.Origin
+	}
+	return Origin{File: path.Join(h.dir, "Chart.yaml")}
+}
+
+// addInline merges the values that the app itself gives.
+func (h *helmRender) addInline(values map[string]any) error {
+	in := h.helm.Inline
+	if in == nil {
+		return nil
+	}
+	read, err := loader.LoadValues(strings.NewReader(in.YAML))
+	if err != nil {
+		return h.refuse(Problem{Origin: in.Origin, Message: "the values are not a mapping"})
+	}
+	maps.Copy(values, loader.MergeMaps(values, read))
+	h.values = append(h.values, valuesFile{in.Origin.File, []byte(in.YAML), in.Origin.Line})
+	return nil
 }
 
 // setValue sets one scalar at a path.
@@ -126,6 +155,9 @@ func (h *helmRender) invalidValue(e *chart.ValuesError) Problem {
 		for _, f := range slices.Backward(h.values) {
 			if line := lineOfPath(f.data, e.Path[:depth]); line > 0 {
 				p.Origin = Origin{File: f.name, Line: line}
+				if f.line > 0 {
+					p.Origin.Line += f.line - 1
+				}
 				return p
 			}
 		}

@@ -17,6 +17,9 @@ func (t *tree) note(name string) { t.inputs[name] = true }
 // dependsOn lists what the render depends on: paths none of which lies in another, a directory with all that is below
 // it. It is nil where that cannot be told in few.
 func (t *tree) dependsOn() []string {
+	if len(t.inputs) == 0 {
+		return []string{} // a chart from elsewhere
+	}
 	paths := outermost(slices.Collect(maps.Keys(t.inputs)))
 	if len(paths) > maxInputs {
 		paths = outermost(directoriesOf(paths))

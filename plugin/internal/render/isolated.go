@@ -19,6 +19,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/memory"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/pins"
 )
 
 const maxStderr = 64 << 10 // bytes kept of what a child complains about
@@ -35,45 +36,35 @@ type Isolated struct {
 	Command []string
 	// Warn is called with what Kustomize says about deprecated fields, once per render for each sentence. It may be nil.
 	Warn func(text string)
-	// Fetch returns the archive of a chart that another chart depends on; a child has no network. When it is nil, such charts
-	// are refused.
-	Fetch func(ctx context.Context, n chart.Need) ([]byte, error)
+	// Fetch returns the archive of a chart and its version, which is the newest in the range of the need. A child has no
+	// network. When Fetch is nil, such charts are refused.
+	Fetch func(ctx context.Context, n chart.Need) (archive []byte, version string, err error)
+	// Lock reads the gitops.lock.yaml of a checkout. When it is nil, there is none.
+	Lock func(root *os.Root) (pins.Lock, error)
 	// Memory is shared among all children of this process. When it is nil, each child gets Limits.Memory.
 	Memory *memory.Budget
 }
 
 // Dir does what the function Dir does, with the same objects and errors. It also fails, with an error that says so, when a
-// limit is exceeded (ErrLimit) or the child crashes. It fetches charts that another chart depends on, and then renders again.
+// limit is exceeded (ErrLimit) or the child crashes. It fetches the chart that an app names before the first child, and charts
+// that others depend on between two children.
 func (i Isolated) Dir(ctx context.Context, root *os.Root, dir string, o Options) ([]Object, error) {
-	objects, err := i.once(ctx, root, dir, o)
-	var needs *needsError
-	if !errors.As(err, &needs) || i.Fetch == nil {
-		return objects, err
+	f := &fetching{from: i.Fetch, locks: i.Lock, memory: i.Memory, root: root, dir: dir, options: o}
+	if named := o.Chart; named != nil && i.Fetch != nil {
+		if err := f.get(ctx, &needsError{Problem{Origin: named.Origin}, []chart.Need{named.Need}}); err != nil {
+			return nil, err
+		}
 	}
-	o.Archives = map[string][]byte{}
-	total := 0
-	for _, n := range needs.needs {
-		archive, err := i.Fetch(ctx, n)
-		if err == nil && o.Fetched != nil {
-			err = o.Fetched(Dependency{n, chart.Digest(archive)})
+	for n := 0; ; n++ {
+		objects, err := i.once(ctx, root, dir, f.options)
+		var needs *needsError
+		if !errors.As(err, &needs) || i.Fetch == nil || n == maxFetches {
+			return objects, err
 		}
-		if err != nil {
-			p := needs.problem
-			p.Message, p.Elsewhere = "dependency "+n.String()+": "+err.Error(), true
-			if p.Hint = strings.Join(hint.Of(err), "; "); ctx.Err() != nil {
-				return nil, ctx.Err()
-			}
-			return nil, Problems{p}
+		if err := f.get(ctx, needs); err != nil {
+			return nil, err
 		}
-		if err := i.Memory.Room(int64(len(archive))); err != nil {
-			return nil, within(dir, err)
-		}
-		if total += len(archive); total > maxArchives {
-			return nil, Problems{{Origin: needs.problem.Origin, Message: fmt.Sprintf("the dependencies are larger than %s together", size(maxArchives))}}
-		}
-		o.Archives[n.Key()] = archive
 	}
-	return i.once(ctx, root, dir, o)
 }
 
 // once renders in one child, or in a second one that gets all memory there is, if half of it was not enough.
@@ -121,14 +112,6 @@ func (i Isolated) ask(ctx context.Context, root *os.Root, r request) (answer, er
 			return said, err
 		}
 	}
-}
-
-// within names the directory in an error of the budget.
-func within(dir string, err error) error {
-	if errors.Is(err, memory.ErrFull) {
-		return fmt.Errorf("rendering %s: %w", manifest.Printable(path.Clean(dir)), err)
-	}
-	return err
 }
 
 // askWithin gets the answer of one child that has a share of the memory.

@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"cmp"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -21,11 +22,16 @@ import (
 // charts renders the helmCharts of a kustomization with our own renderer and lets the library read the result as one
 // more resource, a file that exists in this render only. Tests and rollback hooks are left out, as of any chart.
 func (s *survey) charts(k *kustomization) error {
+	var needed *needsError // charts to fetch, all of a kustomization at once
 	for i, c := range k.spec.HelmCharts {
 		if c.Namespace == "" && k.spec.Namespace == "" {
 			k.inherits = true
 		}
 		objects, err := s.chart(k, c)
+		if needs := (*needsError)(nil); errors.As(err, &needs) {
+			needed = needed.with(needs)
+			continue
+		}
 		if err != nil {
 			if err = s.refuse(err); err != nil {
 				return err
@@ -40,6 +46,9 @@ func (s *survey) charts(k *kustomization) error {
 		if len(objects) > 0 {
 			k.rendered = append(k.rendered, name)
 		}
+	}
+	if needed != nil && len(s.problems) == 0 {
+		return needed
 	}
 	return nil
 }
@@ -62,13 +71,21 @@ func (s *survey) chart(k *kustomization, c types.HelmChart) ([]Object, error) {
 		return nil, k.problem(line, "only files of the repository are read", "the chart %s leaves the repository", c.Name)
 	case c.NameTemplate != "" || c.ReleaseName == "":
 		return nil, k.problem(line, "a generated name would be another one each time", "the chart %s needs a releaseName, and no nameTemplate", c.Name)
-	case !s.exists(path.Join(dir, "Chart.yaml")):
+	}
+	h := &helmRender{tree: s.tree, ctx: s.ctx, dir: dir, options: s.options}
+	if !s.exists(path.Join(dir, "Chart.yaml")) {
 		if why := s.whyAbsent(path.Join(dir, "Chart.yaml")); why != nil {
 			return nil, named(why, k, line, c.Name)
 		}
-		return nil, k.problem(line, "commit the chart below "+path.Join(k.dir, home)+": `helm pull --untar`", "there is no chart %q, and charts of a kustomization are not fetched", dir)
+		if c.Repo == "" {
+			return nil, k.problem(line, "commit the chart below "+path.Join(k.dir, home)+", as `helm pull --untar` writes it, or give a repo", "there is no chart %q, and no repo to fetch it from", dir)
+		}
+		var err error
+		need := chart.Need{Name: c.Name, Version: cmp.Or(c.Version, "*"), Repository: c.Repo}
+		if h.named, err = fetched(NamedChart{Need: need, Origin: Origin{File: k.file, Line: line}}, s.options); err != nil {
+			return nil, err
+		}
 	}
-	h := &helmRender{tree: s.tree, ctx: s.ctx, dir: dir, options: s.options}
 	h.helm = Helm{Release: c.ReleaseName, Namespace: cmp.Or(c.Namespace, s.namespace())}
 	if c.KubeVersion != "" {
 		h.options.Capabilities.KubeVersion = c.KubeVersion
@@ -129,6 +146,9 @@ func (s *survey) valuesFile(k *kustomization, h *helmRender, c types.HelmChart) 
 	if c.ValuesFile != "" {
 		return s.values(k, h, c.ValuesFile)
 	}
+	if h.named != nil {
+		return h.named.file("values.yaml"), nil
+	}
 	name := path.Join(h.dir, "values.yaml")
 	if !s.exists(name) {
 		return nil, nil
@@ -148,7 +168,7 @@ func (s *survey) values(k *kustomization, h *helmRender, name string) ([]byte, e
 	if h.parses(full, data, true); len(s.problems) > before {
 		return nil, nil
 	}
-	h.values = append(h.values, valuesFile{full, data})
+	h.values = append(h.values, valuesFile{name: full, data: data})
 	return data, nil
 }
 

@@ -1,9 +1,14 @@
 package render
 
 import (
+	"errors"
 	"fmt"
+	"path"
 	"strconv"
 	"time"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/memory"
 )
 
 // Limits bound what one render may read and produce. Sizes are in bytes. Zero stands for the default.
@@ -65,4 +70,12 @@ func grouped(n int64) string {
 		text = text[:at] + "," + text[at:]
 	}
 	return text
+}
+
+// within names the directory in an error of the budget.
+func within(dir string, err error) error {
+	if errors.Is(err, memory.ErrFull) {
+		return fmt.Errorf("rendering %s: %w", manifest.Printable(path.Clean(dir)), err)
+	}
+	return err
 }

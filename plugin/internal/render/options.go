@@ -3,6 +3,9 @@ package render
 import (
 	"maps"
 	"slices"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/pins"
 )
 
 // Options are the settings of one render. The zero value is the strictest. Functions may be nil.
@@ -12,17 +15,31 @@ type Options struct {
 	Limits            Limits
 	Helm              *Helm // for a directory with a Chart.yaml; nil stands for the zero value
 	Capabilities      Capabilities
-	Archives          map[string][]byte // fetched charts that others depend on, by chart.Need.Key
-	AgeKeys           KeyFile           // decrypt what SOPS encrypted for them
-	Keys              []string          `json:"-"`          // names of the key files that AgeKeys may contain; nil for all
-	KeysHint          string            `json:",omitempty"` // the hint when AgeKeys cannot decrypt a file; "" for a general one
-	Substitute        *Substitute       // nil leaves ${NAME} as it is
-	MayHold           []ObjectRule      `json:",omitempty"` // objects besides Secrets that may contain values of encrypted files and of Secrets
-	EveryHook         bool              `json:",omitempty"` // charts: also return tests and rollbacks, which a run never applies
-	Layout            string            `json:",omitempty"` // LayoutFlux, or "" (see Dir)
+	Charts                         // charts from elsewhere
+	AgeKeys           KeyFile      // decrypt what SOPS encrypted for them
+	Keys              []string     `json:"-"`          // names of the key files that AgeKeys may contain; nil for all
+	KeysHint          string       `json:",omitempty"` // the hint when AgeKeys cannot decrypt a file; "" for a general one
+	Substitute        *Substitute  // nil leaves ${NAME} as it is
+	MayHold           []ObjectRule `json:",omitempty"` // objects besides Secrets that may contain values of encrypted files and of Secrets
+	EveryHook         bool         `json:",omitempty"` // charts: also return tests and rollbacks, which a run never applies
+	Layout            string       `json:",omitempty"` // LayoutFlux, or "" (see Dir)
 
-	// Fetched is called for each fetched chart that another chart depends on, before it is rendered. An error of Fetched
-	// refuses the chart.
+	Listeners
+
+	progress func(file string) // told which file is rendered now; may be nil
+	warning  func(text string) // told what is odd but no error; may be nil
+}
+
+// Charts are charts from elsewhere.
+type Charts struct {
+	Archives map[string][]byte // that were fetched, by chart.Need.Key
+	Chart    *NamedChart       `json:",omitempty"` // rendered instead of the directory
+	Pins     []pins.Entry      `json:",omitempty"` // versions that are meant by ranges; gitops.lock.yaml comes first
+}
+
+// Listeners are called with what a render did. Each may be nil.
+type Listeners struct {
+	// Fetched is called for each fetched chart, before it is rendered. An error of Fetched refuses the chart.
 	Fetched func(Dependency) error `json:"-"`
 
 	// Inputs is called after a render that succeeded, with everything in the checkout that the result depends on. Paths start
@@ -38,9 +55,6 @@ type Options struct {
 	// Asked is called after a render that succeeded, with what the templates of a chart may ask Capabilities about (see
 	// chart.Chart.Asked).
 	Asked func(names []string) `json:"-"`
-
-	progress func(file string) // told which file is rendered now; may be nil
-	warning  func(text string) // told what is odd but no error; may be nil
 }
 
 func (o Options) warn(text string) {
@@ -78,10 +92,30 @@ type Helm struct {
 	// Set has single values by path, which wins over Values. Paths are those of `helm --set`: image.tag, list[0].name, and
 	// \. for a dot in a key.
 	Set      map[string]any
-	Upgrade  bool // not the first install: .Release.IsUpgrade
-	Revision int  // .Release.Revision; 0 stands for 1
+	Inline   *Inline `json:",omitempty"` // values over those of Values
+	CRDs     string  `json:",omitempty"` // what becomes of files in crds/: CRDsCreate, CRDsSkip, "" for objects as all others
+	Upgrade  bool    // not the first install: .Release.IsUpgrade
+	Revision int     // .Release.Revision; 0 stands for 1
+}
 
-	CRDs string `json:",omitempty"` // what becomes of files in crds/: CRDsCreate, CRDsSkip, "" for objects as all others
+// NamedChart is a chart that has to be fetched, and where an app names it. Values files of Helm without a leading slash are files in
+// its archive. Resolved is the version that was fetched.
+type NamedChart struct {
+	chart.Need
+	Origin   Origin
+	Resolved string `json:",omitempty"`
+}
+
+// NameChart names a chart of a repository: its URL, the name, and a version or range. secret names the Secret with credentials, at is where all this is
+// written.
+func NameChart(repository, name, version, secret string, at Origin) *NamedChart {
+	return &NamedChart{Need: chart.Need{Name: name, Version: version, Repository: repository, Secret: secret}, Origin: at}
+}
+
+// Inline is a mapping of values as YAML, and where it is written.
+type Inline struct {
+	YAML   string
+	Origin Origin
 }
 
 // What Helm.CRDs can say.

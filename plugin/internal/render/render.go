@@ -52,15 +52,17 @@ func Dir(ctx context.Context, root *os.Root, path string, o Options) ([]Object, 
 }
 
 func (t *tree) dir(ctx context.Context, path string, o Options) ([]Object, error) {
-	dir, err := t.directory(path)
-	if err != nil {
-		return nil, err
-	}
+	var err error
 	t.keysHint = o.KeysHint
 	if t.identities, err = o.AgeKeys.identities(); err != nil {
 		return nil, err
 	}
-	render, err := detect(t, dir, o.Layout)
+	dir, render := "", renderer(renderNamed)
+	if o.Chart == nil {
+		if dir, err = t.directory(path); err == nil {
+			render, err = detect(t, dir, o.Layout)
+		}
+	}
 	if err != nil {
 		return nil, asProblems(err)
 	}
@@ -83,6 +85,9 @@ func (t *tree) dir(ctx context.Context, path string, o Options) ([]Object, error
 		return nil, t.problems.Sorted()
 	}
 	if len(objects) == 0 {
+		if o.Chart != nil {
+			return nil, hint.With(fmt.Errorf("%s: the chart %s %w", o.Chart.Origin, o.Chart.Name, ErrEmpty), "an empty render would remove everything: check its values")
+		}
 		return nil, hint.With(fmt.Errorf("directory %q %w", dir, ErrEmpty),
 			"an empty render would remove everything: check the path and .gitopsignore")
 	}

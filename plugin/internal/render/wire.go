@@ -83,7 +83,7 @@ type header struct {
 	Hook    *Hook           `json:",omitempty"`
 	Count   int             // in the last header, which has End
 	End     bool            `json:",omitempty"`
-	Inputs  []string        `json:",omitempty"` // as Options.Inputs is told
+	Inputs  *[]string       `json:",omitempty"` // as Options.Inputs is told
 	Asked   []string        `json:",omitempty"` // as Options.Asked is told
 	Files   []string        `json:",omitempty"` // as Options.Files is told
 	Hidden  [][]byte        `json:",omitempty"` // as Object.Hidden has them
@@ -121,7 +121,7 @@ func writeAnswer(w io.Writer, objects []Object, t told, failure error) error {
 			return err
 		}
 	}
-	if err := encoder.Encode(header{End: true, Count: len(objects), Inputs: t.inputs, Asked: t.asked, Files: t.files, Hidden: hiddenOf(objects), Refusal: refuse(failure)}); err != nil {
+	if err := encoder.Encode(header{End: true, Count: len(objects), Inputs: &t.inputs, Asked: t.asked, Files: t.files, Hidden: hiddenOf(objects), Refusal: refuse(failure)}); err != nil {
 		return err
 	}
 	return out.Flush()
@@ -292,7 +292,10 @@ func readAnswer(r io.Reader, limits Limits, share *memory.Share) (a answer, brok
 				return answer{}, fmt.Errorf("%d objects announced, %d sent", h.Count, len(a.objects))
 			}
 			hide(a.objects, h.Hidden)
-			a.told, a.found, a.refusal = told{h.Inputs, h.Asked, h.Files}, h.Found, h.Refusal.err()
+			a.told, a.found, a.refusal = told{nil, h.Asked, h.Files}, h.Found, h.Refusal.err()
+			if h.Inputs != nil {
+				a.inputs = *h.Inputs
+			}
 			return a, nil
 		}
 		if len(a.objects) == limits.Objects {

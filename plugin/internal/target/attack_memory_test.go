@@ -71,7 +71,7 @@ func TestAttackIndexesThatGrow(t *testing.T) {
 			tt.index = ""
 			var before, after runtime.MemStats
 			runtime.ReadMemStats(&before)
-			_, err := f.Fetch(t.Context(), chart.Need{Name: "db", Version: "1.0.0", Repository: server.URL})
+			_, _, err := f.Fetch(t.Context(), chart.Need{Name: "db", Version: "1.0.0", Repository: server.URL})
 			runtime.ReadMemStats(&after)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Error(err)

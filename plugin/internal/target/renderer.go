@@ -12,6 +12,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chartrepo"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/memory"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/pins"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -45,7 +46,7 @@ func Renderer(n Notices) RenderFunc {
 	}
 	charts := chartFetcher(n)
 	charts.Find = findIn(child)
-	child.Fetch = charts.Fetch
+	child.Fetch, child.Lock = charts.Fetch, pins.Load
 	return child.Dir
 }
 

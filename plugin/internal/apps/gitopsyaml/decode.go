@@ -169,7 +169,7 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, place string, depth int
 	fields := map[string]int{}
 	var names []string
 	for i := range v.NumField() {
-		name := v.Type().Field(i).Tag.Get("yaml")
+		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("yaml"), ",")
 		fields[name] = i
 		names = append(names, name)
 	}
@@ -204,7 +204,7 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, place string, depth int
 	}
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
-		if name := f.Tag.Get("yaml"); f.Tag.Get("required") != "" && seen[name] == 0 {
+		if name, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); f.Tag.Get("required") != "" && seen[name] == 0 {
 			d.at(place, "", "%s has no %s", last(place), name)
 		}
 	}

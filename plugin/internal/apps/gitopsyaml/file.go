@@ -22,7 +22,7 @@ type File struct {
 type Entry struct {
 	Name              string        `yaml:"name" doc:"DNS label of at most 40 characters, unique in the file; optional with wildcards in path, where all names begin with it"`
 	Path              string        `yaml:"path" doc:"directory from the root of the repository; *, ? and [...] match inside one element, as in apps/*/overlays/prod. An app has a path, a chart or sources"`
-	Chart             *Chart        `yaml:"chart" soon:"true" doc:"a chart from a repository or registry, instead of path"`
+	Chart             *Chart        `yaml:"chart" doc:"a chart from a repository or registry, instead of path"`
 	Source            *Source       `yaml:"source" soon:"true" doc:"where path is, if not in this repository"`
 	Sources           []Part        `yaml:"sources" soon:"true" doc:"several charts and directories that are rendered into one app, instead of path, chart and helm"`
 	Kustomize         *Kustomize    `yaml:"kustomize" soon:"true" doc:"changes to everything that was rendered, charts included, as a kustomization makes them"`
@@ -55,7 +55,7 @@ type Helm struct {
 	Release    string         `yaml:"release" doc:"name of the release; the name of the app is the default"`
 	Values     []string       `yaml:"values" doc:"values files, relative to the directory of the chart; later files win"`
 	Set        map[string]any `yaml:"set" doc:"values by path, such as image.tag: 1.2.3; they win over all others"`
-	Inline     *Values        `yaml:"inline" soon:"true" doc:"values as in a values file; they win over the files"`
+	Inline     *Values        `yaml:"inline" doc:"values as in a values file; they win over the files"`
 	ValuesFrom []ValuesFrom   `yaml:"valuesFrom" soon:"true" doc:"values from ConfigMaps and Secrets in the namespace of the instance; they win over the files, and inline wins over them. Later ones win over earlier ones"`
 	CRDs       string         `yaml:"crds" enum:"replace,create,skip" doc:"the files in crds/ of the chart: replace (the default) applies them as all others, create only while they are missing, skip never"`
 	Generated  string         `yaml:"generated" soon:"true" enum:"refuse,keep" doc:"values that the chart makes up anew in each render: refuse (the default) them, or keep those that the live objects have"`

@@ -20,6 +20,13 @@ func Options(a app.App) render.Options {
 	if a.Substitute != nil {
 		vars = &render.Substitute{Vars: maps.Clone(a.Substitute.Vars)}
 	}
-	return render.Options{Keys: a.Keys(), AllowPlainSecrets: a.AllowPlainSecrets, Substitute: vars, Layout: a.Layout, MayHold: a.AllowSealedValues,
+	o := render.Options{Keys: a.Keys(), AllowPlainSecrets: a.AllowPlainSecrets, Substitute: vars, Layout: a.Layout, MayHold: a.AllowSealedValues,
 		Helm: &render.Helm{Release: release, Namespace: a.Namespace, Values: a.Helm.Values, Set: a.Helm.Set, CRDs: a.Helm.CRDs}}
+	if in := a.Helm.Inline; in != nil {
+		o.Helm.Inline = &render.Inline{YAML: in.YAML, Origin: in.Origin}
+	}
+	if c := a.Chart; c != nil {
+		o.Chart = render.NameChart(c.Repo, c.Name, c.Version, c.Secret, c.Origin)
+	}
+	return o
 }

@@ -68,7 +68,7 @@ func (c *comparison) renderSide(ctx context.Context, root *os.Root, p appPair, a
 	}
 	r = preview.Rendering{Name: app.Name, Path: app.Path, Entry: p.entry, List: p.list, Namespace: app.Namespace, Settings: settingsOf(*app),
 		KeepAll: app.KeepRemoved || app.KeepOnRemoval && p.head == nil, Recreate: app.Recreate}
-	if r.Present = hasDirectory(root, app.Path); r.Present && len(app.Helm.Values) > 0 && p.guess {
+	if r.Present = app.Path == "" || hasDirectory(root, app.Path); r.Present && len(app.Helm.Values) > 0 && p.guess {
 		_, err := root.Stat(path.Join(app.Path, app.Helm.Values[0]))
 		r.Present = err == nil
 	}
@@ -86,7 +86,9 @@ func (c *comparison) renderSide(ctx context.Context, root *os.Root, p appPair, a
 	if r.Err != nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.unknown = append(c.unknown, app.Path)
+		if app.Path != "" {
+			c.unknown = append(c.unknown, app.Path)
+		}
 	}
 	return r, read
 }

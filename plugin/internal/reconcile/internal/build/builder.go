@@ -58,9 +58,10 @@ type Builder struct {
 	Record  *record.Record // of the app; it is only read
 	Brought []string       // API versions and kinds that the dependencies of the app define in this commit
 
-	Listed bool // a gitops.yaml lists the app
-	Loop   bool // other apps wait for the render, and a failed render is remembered
-	DryRun bool // switches the effects of Loop off
+	Upgrade bool // ranges of versions are resolved anew
+	Listed  bool // a gitops.yaml lists the app
+	Loop    bool // other apps wait for the render, and a failed render is remembered
+	DryRun  bool // switches the effects of Loop off
 	// RanOut counts the renders of this run, over all apps, that took longer than their slice; may be nil.
 	RanOut *atomic.Int32
 }
@@ -117,7 +118,7 @@ func (b *Builder) RenderTree(ctx context.Context, tree *source.Tree, options ren
 	options.Fetched = func(d render.Dependency) error {
 		c := chartOf(d)
 		charts = append(charts, c)
-		return b.checkChart(c)
+		return b.checkChart(c, d.Locked)
 	}
 	options.Limits.Time = b.RenderTime()
 	within, cancel := ctx, func() {}
@@ -142,6 +143,7 @@ func (b *Builder) RenderTree(ctx context.Context, tree *source.Tree, options ren
 		b.Renders.noteFailure(b.App.Name, b.Commit, b.Config, tree.Revision, b.Now(), err)
 		return nil, err
 	}
+	given.Pins = pinsOf(charts, nil)
 	r := &Build{b.Commit, b.Config, objects, tree.Revision, nil, inputsOf(tree, paths, given), charts,
 		inVain(asked, given.Capabilities.APIVersions, objects)}
 	b.Renders.Keep(b.App.Name, r)
@@ -155,8 +157,14 @@ func (b *Builder) RenderOptions(ctx context.Context, root *os.Root) (render.Opti
 	if v := b.Vars; v != nil && b.App.Substitute != nil {
 		o.Substitute = &render.Substitute{Vars: v.values, Secret: v.secret, Plain: v.plain}
 	}
-	if _, err := root.Lstat(path.Join(b.App.Path, "Chart.yaml")); err != nil {
-		return o, nil
+	var err error
+	if o.Pins, err = givenPins(root, b.Record.Charts, b.Upgrade); err != nil {
+		return o, err
+	}
+	if b.App.Chart == nil {
+		if _, err := root.Lstat(path.Join(b.App.Path, "Chart.yaml")); err != nil {
+			return o, nil
+		}
 	}
 	versions, err := b.versions(ctx)
 	if err != nil {
@@ -183,8 +191,8 @@ func (b *Builder) upgrades() bool {
 }
 
 // checkChart refuses a chart whose archive has changed since it was applied, although its version has not. If Chart.lock has
-// changed too, the change is meant, and checkChart only warns.
-func (b *Builder) checkChart(c record.Chart) error {
+// changed too, or gitops.lock.yaml has the new digest, the change is meant, and checkChart only warns.
+func (b *Builder) checkChart(c record.Chart, locked bool) error {
 	i := slices.IndexFunc(b.Record.Charts, func(was record.Chart) bool {
 		return was.Name == c.Name && was.Version == c.Version && was.Repository == c.Repository
 	})
@@ -192,9 +200,12 @@ func (b *Builder) checkChart(c record.Chart) error {
 		return nil
 	}
 	text := fmt.Sprintf("it was published anew: %s was applied, and now it is %s", b.Record.Charts[i].Digest, c.Digest)
-	if b.Record.Charts[i].Lock != c.Lock {
+	if b.Record.Charts[i].Lock != c.Lock || locked {
 		b.Say.Say(report.Warning, "chart %s %s from %s: %s", c.Name, c.Version, c.Repository, text)
 		return nil
+	}
+	if c.Lock == "" {
+		return hint.Errorf(text, "find out why; to accept it, run kubectl gitops lock and commit gitops.lock.yaml, or name another version")
 	}
 	return hint.Errorf(text, "find out why; to accept it, commit the Chart.lock that `helm dependency update` writes, or another version; to keep the one before, commit its archive to charts/")
 }
@@ -205,6 +216,9 @@ func chartOf(d render.Dependency) record.Chart {
 	c := record.Chart{Name: d.Name, Version: d.Version, Digest: d.Digest, Lock: d.Lock}
 	if at, err := url.Parse(d.Repository); err == nil {
 		c.Repository = (&url.URL{Scheme: at.Scheme, Host: at.Host, Path: at.Path}).String()
+	}
+	if d.Constraint != d.Version {
+		c.Constraint = d.Constraint
 	}
 	return c
 }

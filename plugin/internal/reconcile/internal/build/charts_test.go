@@ -40,16 +40,18 @@ func TestAChartThatWasPublishedAnew(t *testing.T) {
 	for name, test := range map[string]struct {
 		chart       record.Chart
 		error, told string
+		locked      bool
 	}{
-		"the same":           {with(func(c *record.Chart) { c.Digest = "old" }), "", ""},
-		"another archive":    {with(func(*record.Chart) {}), "old was applied, and now it is new", ""},
-		"a new lock":         {with(func(c *record.Chart) { c.Lock = "other" }), "", "old was applied, and now it is new"},
-		"another version":    {with(func(c *record.Chart) { c.Version = "1.2.4" }), "", ""},
-		"another repository": {with(func(c *record.Chart) { c.Repository = "https://other.example.com" }), "", ""},
-		"another chart":      {with(func(c *record.Chart) { c.Name = "queue" }), "", ""},
+		"accepted by gitops.lock.yaml": {with(func(*record.Chart) {}), "", "old was applied, and now it is new", true},
+		"the same":                     {with(func(c *record.Chart) { c.Digest = "old" }), "", "", false},
+		"another archive":              {with(func(*record.Chart) {}), "old was applied, and now it is new", "", false},
+		"a new lock":                   {with(func(c *record.Chart) { c.Lock = "other" }), "", "old was applied, and now it is new", false},
+		"another version":              {with(func(c *record.Chart) { c.Version = "1.2.4" }), "", "", false},
+		"another repository":           {with(func(c *record.Chart) { c.Repository = "https://other.example.com" }), "", "", false},
+		"another chart":                {with(func(c *record.Chart) { c.Name = "queue" }), "", "", false},
 	} {
 		told = nil
-		err := b.checkChart(test.chart)
+		err := b.checkChart(test.chart, test.locked)
 		if (err != nil) != (test.error != "") || err != nil && !strings.Contains(err.Error(), test.error) {
 			t.Errorf("%s: got %v", name, err)
 		}

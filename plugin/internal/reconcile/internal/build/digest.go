@@ -23,10 +23,18 @@ func inputsOf(t *source.Tree, paths []string, o render.Options) *record.Inputs {
 // digestOf returns a digest of the files at paths, by Git's names for their content, and of the options. It returns "" where
 // Git does not know the files: in a working tree, or where the file system finds a file by another spelling of its name.
 func digestOf(t *source.Tree, paths []string, o render.Options) string {
-	if t.Objects == nil || len(paths) == 0 {
+	if t.Objects == nil || paths == nil {
 		return ""
 	}
 	o.Substitute, o.AgeKeys = nil, "" // Git has the ciphertext, and a value must not be told by a hash without a key
+	if o.Chart != nil {               // lines may move
+		named := *o.Chart
+		named.Origin, named.Resolved, o.Chart = render.Origin{}, "", &named
+	}
+	if o.Helm != nil && o.Helm.Inline != nil {
+		helm := *o.Helm
+		helm.Inline, o.Helm = &render.Inline{YAML: helm.Inline.YAML}, &helm
+	}
 	given, err := json.Marshal(o)
 	if err != nil {
 		return ""

@@ -74,7 +74,9 @@ func (p ending) InputPaths() []string {
 	var paths []string
 	for _, in := range []*record.Inputs{p.Was.inputs, p.Built.Inputs} {
 		if in == nil {
-			paths = append(paths, path.Clean(p.App.Path))
+			if p.App.Path != "" {
+				paths = append(paths, path.Clean(p.App.Path))
+			}
 			continue
 		}
 		paths = append(paths, in.Paths...)

@@ -69,7 +69,7 @@ func (p writing) tellNamespace(ref cluster.Ref, body []byte) {
 	p.Remark(c)
 	u := &unstructured.Unstructured{}
 	if err := u.UnmarshalJSON(body); err == nil {
-		p.Effects = append(p.Effects, report.Effect{Ref: ref, Origin: manifest.Origin{File: p.App.Path}, After: u})
+		p.Effects = append(p.Effects, report.Effect{Ref: ref, Origin: manifest.Origin{File: p.App.Place()}, After: u})
 	}
 }
 
