@@ -34,7 +34,7 @@ var lists = map[string]string{
 // takes its line along.
 var owed = map[string]int{
 	"methods of plugin/internal/render.survey": 55,
-	"methods of plugin/internal/render.tree":   43,
+	"methods of plugin/internal/render.tree":   41,
 }
 
 // TestStructure counts what makes a package hard to change. It names what breaks a rule, and what in owed is paid.

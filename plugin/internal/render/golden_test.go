@@ -19,7 +19,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the want files of testdata")
 
 // Each archive of testdata is a checkout. The file "want" in it is what rendering gives: the manifests, or the errors
-// and hints. Lines "dir: DIR", "helm: {...}", "substitute: {...}", "age-key: KEY", "allow-plain-secrets", "layout: flux" and "link: NAME -> TARGET" of its comment set the scene.
+// and hints. Lines "dir: DIR", "helm: {...}", "substitute: {...}", "age-key: KEY", "may-hold: [...]", "allow-plain-secrets", "layout: flux" and "link: NAME -> TARGET" of its comment set the scene.
 func TestGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txtar")
 	if err != nil || len(files) == 0 {
@@ -85,6 +85,11 @@ func readScene(t *testing.T, file string) scene {
 		}
 		if key, ok := strings.CutPrefix(line, "age-key: "); ok {
 			s.options.AgeKeys = KeyFile(key)
+		}
+		if text, ok := strings.CutPrefix(line, "may-hold: "); ok {
+			if err := yaml.UnmarshalStrict([]byte(text), &s.options.MayHold); err != nil {
+				t.Fatal(err)
+			}
 		}
 		if text, ok := strings.CutPrefix(line, "substitute: "); ok {
 			s.options.Substitute = &Substitute{}

@@ -118,7 +118,14 @@ func (h *helmRender) readChart(dir string) ([]chart.File, error) {
 	if err := r.directory("", nil); err != nil {
 		return nil, err
 	}
-	for _, f := range r.files {
+	for i, f := range r.files {
+		if f.Name == "values.yaml" {
+			text, err := h.decryptValues(f.At, f.Data)
+			if err != nil {
+				return nil, h.refuse(err)
+			}
+			f.Data, r.files[i].Data = text, text
+		}
 		switch path.Base(f.Name) {
 		case "Chart.yaml", "Chart.lock", "values.yaml":
 			if _, found := placeholder.Of(f.Data); !found && !strings.Contains(f.Name, "templates/") && !strings.Contains(f.Name, "crds/") {
@@ -248,6 +255,7 @@ func (h *helmRender) objects(manifests []chart.Manifest) ([]Object, error) {
 			}
 		}
 	}
+	h.markSealed(objects)
 	return objects, nil
 }
 

@@ -12,6 +12,7 @@ type helmRender struct {
 	named   *archive     // the chart, when it is not a directory
 
 	moreVersions []string // API versions besides those of the server, or of Kubernetes itself
+	encrypted    bool     // values were
 	noHooks      bool     // hooks are left out
 	ownVersions  []string // that the chart itself brings
 	asked        []string // see chart.Chart.Asked

@@ -83,16 +83,23 @@ func (h *helmRender) readValuesFile(name string) ([]byte, error) {
 		return nil, err
 	}
 	data = bytes.TrimPrefix(data, utf8BOM)
-	if looksEncrypted(data) {
-		return nil, Problem{Origin: Origin{File: full}, Message: "values files are not decrypted, and this one is encrypted with SOPS",
-			Hint: "a chart can show its values in any object: let the chart use a Secret, and encrypt that Secret"}
+	text, err := h.decryptValues(full, data)
+	if err != nil {
+		return nil, err
 	}
 	before := len(h.problems)
-	if h.parses(full, data, true); len(h.problems) > before {
+	if h.parses(full, text, true); len(h.problems) > before {
 		return nil, nil
 	}
-	h.values = append(h.values, valuesFile{name: full, data: data})
-	return data, nil
+	h.values = append(h.values, valuesFile{name: full, data: data}) // as it is in Git, for its lines
+	return text, nil
+}
+
+// decryptValues returns the text of values, decrypted if SOPS encrypted them. From then on the render hides them.
+func (h *helmRender) decryptValues(file string, data []byte) ([]byte, error) {
+	text, was, err := h.decryptFile(file, data, path.Base(file))
+	h.encrypted = h.encrypted || was
+	return text, err
 }
 
 // settingsAt is where messages about settings of the chart point.

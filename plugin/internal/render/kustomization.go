@@ -33,6 +33,11 @@ func (k *kustomization) problem(line int, hint, format string, args ...any) Prob
 	return Problem{Origin: Origin{File: k.file, Line: line}, Message: fmt.Sprintf(format, args...), Hint: hint}
 }
 
+// undecrypted says that a file is encrypted, and used for what nothing is decrypted for.
+func (k *kustomization) undecrypted(name string) Problem {
+	return k.problem(k.lines.of(name), "resources, patches, values files of charts and files of generators are decrypted: keep secret values there", "%q is encrypted with SOPS, and is not decrypted here", name)
+}
+
 // at joins a relative path of the kustomization to its directory.
 func (k *kustomization) at(name string) string { return path.Join(k.dir, name) }
 

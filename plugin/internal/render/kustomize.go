@@ -111,8 +111,9 @@ func (s *survey) objects(top *kustomization, resources resmap.ResMap, trace bool
 			dropOrigin(u)
 			showed = showed || trace && bytes.Count(data, []byte(originAnnotation)) > 1
 		}
-		objects = append(objects, Object{Unstructured: u, Origin: origin, Sealed: s.isSealed(Object{Unstructured: u})})
+		objects = append(objects, Object{Unstructured: u, Origin: origin})
 	}
+	s.markSealed(objects)
 	return objects, showed, nil
 }
 

@@ -106,6 +106,11 @@ func (s *survey) chart(k *kustomization, c types.HelmChart) ([]Object, error) {
 		}
 		kept = append(kept, m)
 	}
+	if !h.encrypted {
+		for _, m := range kept {
+			s.rendered = append(s.rendered, []byte(m.Text)) // anybody can render it
+		}
+	}
 	return h.objects(kept)
 }
 
@@ -154,7 +159,10 @@ func (s *survey) valuesFile(k *kustomization, h *helmRender, c types.HelmChart) 
 		return nil, nil
 	}
 	data, err := s.readFile(name)
-	return data, err // what is wrong with its text is said when the chart is loaded
+	if err != nil {
+		return nil, err
+	}
+	return h.decryptValues(name, data) // what is wrong with its text is said when the chart is loaded
 }
 
 // values reads a values file that a kustomization names; nil when it was refused.
@@ -164,12 +172,16 @@ func (s *survey) values(k *kustomization, h *helmRender, name string) ([]byte, e
 		return nil, err
 	}
 	full := k.at(name)
+	text, err := h.decryptValues(full, data)
+	if err != nil {
+		return nil, s.refuse(err)
+	}
 	before := len(s.problems)
-	if h.parses(full, data, true); len(s.problems) > before {
+	if h.parses(full, text, true); len(s.problems) > before {
 		return nil, nil
 	}
 	h.values = append(h.values, valuesFile{name: full, data: data})
-	return data, nil
+	return text, nil
 }
 
 // inlineValues merges valuesInline and the text of the values file with the functions that Kustomize uses: a null in one
@@ -220,7 +232,6 @@ func (s *survey) addGenerated(k *kustomization, file string, objects []Object) e
 		s.keepSecret(o)
 	}
 	s.plain[file] = text.Bytes()
-	s.rendered = append(s.rendered, text.Bytes())
 	s.docs[file] = objects
 	s.generated[file] = k
 	return nil

@@ -74,6 +74,9 @@ func (s *survey) replacementFile(k *kustomization, name string) error {
 	if err != nil || data == nil {
 		return err
 	}
+	if looksEncrypted(data) {
+		return s.refuse(k.undecrypted(name))
+	}
 	docs, problem := documents(k.at(name), data)
 	if problem != nil {
 		return s.refuse(*problem)

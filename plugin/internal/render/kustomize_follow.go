@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"encoding/json"
+	"path"
 	"strings"
 
 	"sigs.k8s.io/kustomize/api/types"
@@ -143,7 +144,10 @@ func (s *survey) plainFiles(k *kustomization) error {
 
 // plainFile checks a file that nothing more is to be known of.
 func (s *survey) plainFile(k *kustomization, name string) error {
-	_, err := s.file(k, name)
+	data, err := s.file(k, name)
+	if err == nil && looksEncrypted(data) {
+		return s.refuse(k.undecrypted(name))
+	}
 	return err
 }
 
@@ -192,13 +196,22 @@ func (s *survey) patchEntry(k *kustomization, text string) error {
 
 func (s *survey) patchFile(k *kustomization, name string) error {
 	data, err := s.file(k, name)
-	if err == nil {
-		s.syntax(k.at(name), data, 0)
+	if err != nil || data == nil {
+		return err
 	}
-	if real, err := s.resolve(k.at(name)); err == nil {
-		s.readable(real, data)
+	real, err := s.resolve(k.at(name))
+	if err != nil {
+		return s.refuse(err)
 	}
-	return err
+	text, was, err := s.decryptFile(real, data)
+	if err != nil {
+		return s.refuse(err)
+	}
+	s.syntax(k.at(name), text, 0)
+	if s.readable(real, text); was && s.plain[real] == nil {
+		s.plain[real] = text
+	}
+	return nil
 }
 
 // readable gives the library a file in a form that its parser reads, where that parser reads less than we do: JSON with
@@ -295,21 +308,36 @@ func (s *survey) generatorFile(k *kustomization, source string) ([]byte, error) 
 		name = source
 	}
 	k.lines.alias(name, source)
+	key, _, _ := strings.Cut(source, "=")
+	return generatorText(s, k, name, path.Base(key))
+}
+
+// generatorText reads a file whose text a generator puts into an object, and decrypts it if SOPS encrypted it. names are what the text
+// is called in the object. It is nil when the file was refused.
+func generatorText(s *survey, k *kustomization, name string, names ...string) ([]byte, error) {
 	data, err := s.file(k, name)
-	if err == nil && looksEncrypted(data) {
-		return nil, s.refuse(k.problem(k.lines.of(name), "list an encrypted Secret under resources", "%q is encrypted with SOPS: generators do not decrypt", name))
+	if err != nil || data == nil {
+		return nil, err
 	}
-	return data, err
+	real, err := s.resolve(k.at(name))
+	if err != nil {
+		return nil, s.refuse(err)
+	}
+	text, was, err := s.decryptFile(real, data, names...)
+	if err != nil {
+		return nil, s.refuse(err)
+	}
+	if was {
+		s.plain[real], s.asText[real] = text, true
+	}
+	return text, nil
 }
 
 // envFile refuses lines without "=": the library would take their values from the environment of this process.
 func (s *survey) envFile(k *kustomization, name string) error {
-	data, err := s.file(k, name)
+	data, err := generatorText(s, k, name)
 	if err != nil {
 		return err
-	}
-	if looksEncrypted(data) {
-		return s.refuse(k.problem(k.lines.of(name), "list an encrypted Secret under resources", "%q is encrypted with SOPS: generators do not decrypt", name))
 	}
 	line := 0
 	for text := range bytes.Lines(data) {

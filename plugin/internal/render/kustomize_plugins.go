@@ -47,6 +47,9 @@ func (s *survey) pluginFile(k *kustomization, name string) error {
 	if err != nil {
 		return s.refuse(err)
 	}
+	if looksEncrypted(data) {
+		return s.refuse(k.undecrypted(name))
+	}
 	before := len(s.problems)
 	if s.syntax(real, data, 0); len(s.problems) > before {
 		return nil

@@ -3,7 +3,6 @@ package render
 import (
 	"bytes"
 	"context"
-	"regexp"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -24,9 +23,6 @@ func (s *survey) run(ctx context.Context, top *kustomization) ([]Object, error) 
 	s.takeOrigins(top, objects, traced)
 	return objects, nil
 }
-
-// hashed matches a name that ends with a hash of the library.
-var hashed = regexp.MustCompile(`-[2456789bcdfghkmt]{10}$`)
 
 // readsAnnotations are words in files that can make the library look at annotations: it adds below them, tests,
 // selects or copies them.

@@ -74,7 +74,9 @@ func (t *tree) dir(ctx context.Context, path string, o Options) ([]Object, error
 		return nil, err
 	}
 	if o.Substitute != nil {
+		open := t.openTexts(objects)
 		o.Substitute.apply(t, objects)
+		t.keepFilled(open, objects)
 	}
 	t.problems = append(t.problems, check(objects, o, t.valueLine)...)
 	hidden := t.guard(objects, o)

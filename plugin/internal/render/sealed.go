@@ -29,15 +29,20 @@ func mayHold(o Object, name string, rules []ObjectRule) bool {
 
 // ruleHint says which setting lets an object hold such values.
 func ruleHint(o Object) string {
-	return fmt.Sprintf("if that is meant, name it in allowSealedValues of the app in gitops.yaml: `- {kind: %s, name: %s}`", o.GetKind(), o.GetName())
+	name := o.GetName()
+	if hashed.MatchString(name) { // another one for other values
+		name = hashed.ReplaceAllString(name, "-*")
+	}
+	return fmt.Sprintf("if that is meant, name it in allowSealedValues of the app in gitops.yaml: `- {kind: %s, name: %s}`", o.GetKind(), name)
 }
 
 // holdsValues tells whether a field of a Secret holds its values.
 func holdsValues(field string) bool { return field == "data" || field == "stringData" }
 
-// keepLeaves remembers what SOPS encrypted in a document. Without a rule SOPS encrypts a manifest as a whole; what identifies the
-// object was not meant to be a secret.
-func (t *tree) keepLeaves(file string, doc document, leaves []sops.Leaf) {
+// leavesOf returns what SOPS encrypted in a manifest, each value with the place it comes from. Without a rule SOPS encrypts a manifest
+// as a whole; what identifies the object was not meant to be a secret.
+func leavesOf(file string, doc document, leaves []sops.Leaf) map[string]string {
+	values := map[string]string{}
 	for _, l := range leaves {
 		at := l.Path
 		for len(at) > 1 && at[0] == "items" {
@@ -46,9 +51,10 @@ func (t *tree) keepLeaves(file string, doc document, leaves []sops.Leaf) {
 		switch at[0] {
 		case "apiVersion", "kind", "metadata", "type", "immutable":
 		default:
-			t.known[l.Text] = fmt.Sprintf("%s of %s", strings.Join(l.Path, "."), Origin{File: file, Line: doc.start + l.Line - 1})
+			values[l.Text] = fmt.Sprintf("%s of %s", strings.Join(l.Path, "."), Origin{File: file, Line: doc.start + l.Line - 1})
 		}
 	}
+	return values
 }
 
 // hiddenValues are the values of variables from Secrets that may not be shown.
@@ -123,7 +129,8 @@ func (t *tree) guardObject(o Object, known *sealed.Values) {
 		t.problems = append(t.problems, Problem{Origin: at, Object: o.ID(), Message: fmt.Sprintf(format, args...),
 			Hint: "only data and stringData of Secrets may hold it; " + ruleHint(o)})
 	}
-	if !secret && t.encrypted[o.Origin] {
+	own, isOwn := t.ownValues(o)
+	if !secret && !isOwn && t.encrypted[o.Origin] != nil {
 		refuse(0, "the manifest is encrypted with SOPS, and a %s is made of it", o.GetKind())
 		return
 	}
@@ -145,7 +152,11 @@ func (t *tree) guardObject(o Object, known *sealed.Values) {
 				look(item, append(at[:len(at):len(at)], i))
 			}
 		case string, int64, float64:
-			if text := fmt.Sprint(v); known.In(text) {
+			text := fmt.Sprint(v)
+			if at[0] != "metadata" {
+				text = own.Mask(text)
+			}
+			if known.In(text) {
 				refuse(t.fieldLine(o.Origin, at), "%s holds a value that is encrypted in Git: %s", fieldPath(at), known.Of(text))
 			}
 		}
@@ -183,14 +194,16 @@ func fieldPath(at []any) string {
 	return out.String()
 }
 
-// public yields the texts of objects that nobody hides: all but values of Secrets and of objects that may hold hidden ones.
+// public yields the texts of objects that nobody hides: all but values of Secrets, of objects that may hold hidden ones, and of
+// objects that were encrypted.
 func (t *tree) public(objects []Object) func(yield func(string) bool) {
 	return func(yield func(string) bool) {
 		for _, o := range objects {
 			if mayHold(o, o.GetName(), t.mayHold) {
 				continue
 			}
-			shown := o.Object
+			own, _ := t.ownValues(o)
+			shown := own.Object(o.Unstructured).Object
 			if isSecret(o.Unstructured) {
 				shown = maps.Clone(shown)
 				delete(shown, "data")

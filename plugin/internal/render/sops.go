@@ -3,10 +3,8 @@ package render
 import (
 	"bytes"
 	"cmp"
-	"encoding/base64"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"filippo.io/age"
@@ -14,11 +12,6 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sops"
-)
-
-const (
-	sopsMessage = "the manifest is encrypted with SOPS, and there is no age key to decrypt it"
-	sopsHint    = "give the file with the age identity: --age-key-file FILE"
 )
 
 // identities reads the keys. Its error shows none of them.
@@ -55,8 +48,7 @@ func (t *tree) manifests(file string, data []byte) ([]Object, Problems) {
 	return t.decrypted(file, docs, plain)
 }
 
-// decrypted decodes the documents of an encrypted file. Others than Secrets are accepted only if the app says that values may
-// stand there.
+// decrypted decodes the documents of an encrypted file.
 func (t *tree) decrypted(file string, docs []document, plain []sops.Document) ([]Object, Problems) {
 	var objects []Object
 	var problems Problems
@@ -69,26 +61,20 @@ func (t *tree) decrypted(file string, docs []document, plain []sops.Document) ([
 		doc.text, doc.json = text, true
 		found, bad := decodeDocuments(file, []document{doc}, t.limits)
 		for j := range found {
-			t.encrypted[found[j].Origin] = true
-			if !isSecret(found[j].Unstructured) {
-				if !slices.ContainsFunc(t.mayHold, func(r ObjectRule) bool { return r.IsKind(found[j]) }) {
-					bad = append(bad, Problem{Origin: found[j].Origin, Message: fmt.Sprintf("a %s is encrypted with SOPS: only Secrets are decrypted", found[j].GetKind()),
-						Hint: "anyone who can read such an object sees its values: move them to a Secret; " + ruleHint(found[j])})
-				}
-				continue
-			}
-			if found[j].Sealed = !plain[i].Readable; found[j].Sealed {
+			if found[j].Sealed = isSecret(found[j].Unstructured) && !plain[i].Readable; found[j].Sealed {
 				t.seal(found[j])
 			}
 		}
-		t.keepLeaves(file, doc, plain[i].Sealed)
+		t.keepDocument(found, leavesOf(file, doc, plain[i].Sealed))
 		objects, problems = append(objects, found...), append(problems, bad...)
 		fmt.Fprintf(&content, "%s\n---\n", text)
 	}
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	t.plain[file] = content.Bytes()
+	if !t.asText[file] {
+		t.plain[file] = content.Bytes()
+	}
 	return objects, nil
 }
 
@@ -98,44 +84,6 @@ func (t *tree) seal(o Object) {
 		t.sealed[value] = true
 	}
 }
-
-// isSealed reports whether all values of a Secret come from decrypted ones.
-func (t *tree) isSealed(o Object) bool {
-	if len(t.sealed) == 0 || !isSecret(o.Unstructured) {
-		return false
-	}
-	for _, value := range secretValues(o) {
-		if !t.sealed[value] {
-			return false
-		}
-	}
-	return true
-}
-
-// secretValues are the values of a Secret, decoded.
-func secretValues(o Object) []string {
-	var all []string
-	for _, name := range []string{"data", "stringData"} {
-		values, _ := o.Object[name].(map[string]any)
-		for _, value := range values {
-			text, _ := value.(string)
-			if plain, err := base64.StdEncoding.DecodeString(text); err == nil && name == "data" {
-				text = string(plain)
-			}
-			all = append(all, text)
-		}
-	}
-	return all
-}
-
-const encryptedValue = "ENC[AES256_GCM,data:"
-
-// looksEncrypted recognises a file of any form that SOPS encrypted.
-func looksEncrypted(data []byte) bool {
-	return bytes.Contains(data, []byte(encryptedValue)) && bytes.Contains(data, []byte("sops"))
-}
-
-func mayBeEncrypted(data []byte) bool { return bytes.Contains(data, []byte("sops")) }
 
 // encryptedDocuments returns the documents of a file that SOPS encrypted, nil for any other.
 func encryptedDocuments(data []byte) ([]document, []*yaml.Node) {

@@ -10,8 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"filippo.io/age"
-
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/placeholder"
 )
@@ -35,19 +33,16 @@ type tree struct {
 	generatedAt string // resolved directory whose kustomization exists in this render only; "" for none
 	problems    Problems
 
-	identities []age.Identity
-	keysHint   string
-	sealed     map[string]bool   // values of decrypted Secrets
-	known      map[string]string // values that were encrypted, and where: see sealed.go
-	encrypted  map[Origin]bool   // documents that SOPS encrypted
-	rendered   [][]byte          // what charts of kustomizations rendered
-	cuts                         // of replacements
-	mayHold    []ObjectRule      // objects besides Secrets in which such values may stand
+	decrypting
+	rendered [][]byte     // what charts of kustomizations rendered
+	cuts                  // of replacements
+	mayHold  []ObjectRule // objects besides Secrets that may contain decrypted values of others
 }
 
 func newTree(root *os.Root, limits Limits) *tree {
 	return &tree{root: root, limits: limits, dirs: map[string]string{}, files: map[string][]byte{},
-		plain: map[string][]byte{}, inputs: map[string]bool{}, opened: map[string]bool{}, sealed: map[string]bool{}, known: map[string]string{}, encrypted: map[Origin]bool{}}
+		plain: map[string][]byte{}, inputs: map[string]bool{}, opened: map[string]bool{},
+		decrypting: decrypting{sealed: map[string]bool{}, known: map[string]string{}, encrypted: map[Origin]*encryptedDocument{}, asText: map[string]bool{}}}
 }
 
 // resolve follows the symbolic links of name and returns the name of what they lead to. A link that leaves the

@@ -54,6 +54,11 @@ func TestAttackSpellings(t *testing.T) {
 			t.Errorf("%s: more than the value is masked: %s", name, masked)
 		}
 	}
+	long := strings.Repeat("long", 20) + "canary"
+	broken := base64.StdEncoding.EncodeToString([]byte(long))
+	if got := of(long).Mask(broken[:70] + "\n" + broken[70:] + "\n"); got != Mask+"\n" {
+		t.Errorf("base64 in lines: %s", got)
+	}
 	lines := New(Lines(map[string]string{base64.StdEncoding.EncodeToString([]byte("first of the lines\nsecond of the lines\n")): ""}))
 	if got := lines.Mask("it said: second of the lines!"); got != "it said: ***!" {
 		t.Errorf("a line of a value in base64: %s", got)

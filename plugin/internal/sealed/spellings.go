@@ -25,6 +25,9 @@ func spellings(value string) []string {
 		all = append(all, string(text[1:len(text)-1]))
 	}
 	all = append(all, inBase64(value)...)
+	if broken := brokenBase64(value); broken != "" {
+		all = append(all, broken)
+	}
 	slices.Sort(all)
 	return slices.Compact(all)
 }
@@ -45,6 +48,22 @@ func inBase64(value string) []string {
 		}
 	}
 	return all
+}
+
+// lineLength is the number of characters in a line of base64 that Kustomize writes.
+const lineLength = 70
+
+// brokenBase64 is the base64 of a value in lines, as a secretGenerator of Kustomize writes it; "" when one line is enough.
+func brokenBase64(value string) string {
+	text := base64.StdEncoding.EncodeToString([]byte(value))
+	if len(text) < lineLength {
+		return ""
+	}
+	var lines []string
+	for ; len(text) > lineLength; text = text[lineLength:] {
+		lines = append(lines, text[:lineLength])
+	}
+	return strings.Join(append(lines, text), "\n")
 }
 
 // Lines adds to values the lines of those that have several, from sixteen characters on: of a file in a Secret, messages and logs often

@@ -1,7 +1,8 @@
-// Package sops decrypts YAML documents that SOPS encrypted for age keys: the tree format of
-// https://github.com/getsops/sops, with the cipher AES256_GCM and the message authentication code over all values.
+// Package sops decrypts what SOPS encrypted for age keys: documents of YAML and JSON, and files of the formats YAML, JSON, dotenv,
+// INI and binary, as https://github.com/getsops/sops writes them, with the cipher AES256_GCM and the message authentication code
+// over all values.
 //
-// It does NOT encrypt, read files, know any other kind of key (PGP, cloud services, Shamir groups) or decrypt comments.
+// It does NOT encrypt, open files, or know any other kind of key (PGP, cloud services, Shamir groups).
 package sops
 
 import (
@@ -37,6 +38,8 @@ type Document struct {
 	Value    map[string]any // without the sops key
 	Readable bool           // a value below data or stringData was not encrypted
 	Sealed   []Leaf         // the values that were encrypted, but for those that are empty
+	Chosen   bool           // a rule of the file names what is encrypted; otherwise everything is but for exceptions
+	Loose    bool           // the message authentication code leaves out what is not encrypted: anybody can change that
 }
 
 // Leaf is a value that was encrypted.
@@ -104,18 +107,32 @@ func Decrypt(documents []*yaml.Node, identities []age.Identity) ([]Document, err
 	if len(documents) == 0 {
 		return nil, errors.New("no documents")
 	}
-	d := &decryption{hash: sha512.New()}
-	at := field(documents[0], metadataKey)
+	d, err := begin(documents[0], identities)
+	if err != nil {
+		return nil, err
+	}
+	return d.documents(documents)
+}
+
+// begin reads the block of SOPS in a document and finds the data key.
+func begin(document *yaml.Node, identities []age.Identity) (*decryption, error) {
+	d := &decryption{hash: sha512.New(), plain: map[*yaml.Node]any{}, comments: map[*yaml.Node]string{}}
+	at := field(document, metadataKey)
 	if at == nil {
 		return nil, &Error{Line: 1, Message: "the first document lacks the sops block that others have", Hint: "encrypt the whole file at once"}
 	}
-	d.line = MetadataLine(documents[0])
+	d.line = MetadataLine(document)
 	if err := d.prepare(at, identities); err != nil {
 		return nil, err
 	}
 	if d.MACOnlyEncrypted {
 		d.hash.Write(onlyEncrypted[:])
 	}
+	return d, nil
+}
+
+// documents decrypts the documents of a file.
+func (d *decryption) documents(documents []*yaml.Node) ([]Document, error) {
 	out := make([]Document, len(documents))
 	for i, document := range documents {
 		d.document, d.readable, d.sealed = i, false, nil
@@ -126,7 +143,7 @@ func Decrypt(documents []*yaml.Node, identities []age.Identity) ([]Document, err
 		if err != nil {
 			return nil, err
 		}
-		out[i] = Document{Value: value, Readable: d.readable, Sealed: d.sealed}
+		out[i] = Document{Value: value, Readable: d.readable, Sealed: d.sealed, Chosen: !d.rules.encrypted, Loose: d.MACOnlyEncrypted}
 	}
 	d.document = 0
 	return out, d.verify()
@@ -140,13 +157,18 @@ type decryption struct {
 	hash     hash.Hash
 	document int
 	leaves   int
+	depth    int
 	readable bool
+	open     bool // a value was not encrypted
 	sealed   []Leaf
+	plain    map[*yaml.Node]any    // what each scalar holds
+	comments map[*yaml.Node]string // items of lists that are comments
 }
 
 const (
 	keyHint   = "decrypt and encrypt it again for a key that the reconciler has: `sops updatekeys`"
 	maxLeaves = 1 << 20
+	maxDepth  = 1000
 )
 
 func (d *decryption) refuse(line int, hint, format string, args ...any) error {
@@ -269,18 +291,26 @@ func (d *decryption) value(n *yaml.Node, path []string) (any, error) {
 	if d.leaves++; d.leaves > maxLeaves {
 		return nil, d.refuse(n.Line, "", "the file holds more than %d values", maxLeaves)
 	}
+	if d.depth++; d.depth > maxDepth {
+		return nil, d.refuse(n.Line, "", "values are nested more than %d levels deep", maxDepth)
+	}
+	defer func() { d.depth-- }()
 	switch n.Kind {
 	case yaml.AliasNode:
 		return d.value(n.Alias, path)
 	case yaml.MappingNode:
 		return d.mapping(n, path)
 	case yaml.SequenceNode:
-		list := make([]any, len(n.Content))
-		for i, item := range n.Content {
-			var err error
-			if list[i], err = d.value(item, path); err != nil {
+		list := make([]any, 0, len(n.Content))
+		for _, item := range n.Content {
+			if d.isComment(item, path) {
+				continue
+			}
+			value, err := d.value(item, path)
+			if err != nil {
 				return nil, err
 			}
+			list = append(list, value)
 		}
 		return list, nil
 	}
@@ -294,6 +324,20 @@ func (d *decryption) value(n *yaml.Node, path []string) (any, error) {
 	return d.leaf(n, value, path)
 }
 
+// isComment tells whether an item of a list is an encrypted comment, which SOPS writes as one more item. The code of all values does
+// not hold it.
+func (d *decryption) isComment(n *yaml.Node, path []string) bool {
+	if n.Kind != yaml.ScalarNode || !strings.HasSuffix(n.Value, commentEnd) {
+		return false
+	}
+	text, kind, err := unseal(n.Value, d.key, joined(path))
+	if err != nil || kind != "comment" {
+		return false
+	}
+	d.comments[n] = text
+	return true
+}
+
 // leaf decrypts a scalar and adds it to the message authentication code.
 func (d *decryption) leaf(n *yaml.Node, value any, path []string) (any, error) {
 	encrypted := d.rules.encrypts(path)
@@ -303,10 +347,10 @@ func (d *decryption) leaf(n *yaml.Node, value any, path []string) (any, error) {
 			return nil, d.refuse(n.Line, "encrypt the file again", "%s is not encrypted, and should be", strings.Join(path, "."))
 		}
 		var err error
-		if value, err = open(text, d.key, strings.Join(path, ":")+":"); err != nil {
+		if value, err = open(text, d.key, joined(path)); err != nil {
 			return nil, d.refuse(n.Line, "the value or its key was changed after encryption: encrypt the file again", "%s: %v", strings.Join(path, "."), err)
 		}
-	} else if slices.ContainsFunc(path, func(p string) bool { return p == "data" || p == "stringData" }) {
+	} else if d.open = true; slices.ContainsFunc(path, func(p string) bool { return p == "data" || p == "stringData" }) {
 		d.readable = true
 	}
 	if encrypted || !d.MACOnlyEncrypted {
@@ -319,6 +363,7 @@ func (d *decryption) leaf(n *yaml.Node, value any, path []string) (any, error) {
 			d.sealed = append(d.sealed, Leaf{path, string(text), n.Line})
 		}
 	}
+	d.plain[n] = value
 	if t, ok := value.(time.Time); ok {
 		return t.Format(time.RFC3339Nano), nil
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -22,33 +23,41 @@ func open(text string, key []byte, path string) (any, error) {
 	if text == "" {
 		return "", nil
 	}
+	plain, kind, err := unseal(text, key, path)
+	if err != nil {
+		return nil, err
+	}
+	return typed(plain, kind)
+}
+
+// unseal decrypts the text of one value, and says which type it had.
+func unseal(text string, key []byte, path string) (plain, kind string, err error) {
 	m := sealed.FindStringSubmatch(text)
 	if m == nil {
-		return nil, errors.New("the value is not encrypted, and should be")
+		return "", "", errors.New("the value is not encrypted, and should be")
 	}
 	var parts [3][]byte
 	for i := range parts {
-		var err error
 		if parts[i], err = base64.StdEncoding.DecodeString(m[i+1]); err != nil {
-			return nil, errors.New("the encrypted value is damaged")
+			return "", "", errors.New("the encrypted value is damaged")
 		}
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
-		return nil, err
+		return "", "", err
 	}
 	if len(parts[1]) == 0 || len(parts[1]) > 1<<10 {
-		return nil, errors.New("the encrypted value is damaged")
+		return "", "", errors.New("the encrypted value is damaged")
 	}
 	gcm, err := cipher.NewGCMWithNonceSize(block, len(parts[1]))
 	if err != nil {
-		return nil, err
+		return "", "", err
 	}
-	plain, err := gcm.Open(nil, parts[1], append(parts[0], parts[2]...), []byte(path))
+	out, err := gcm.Open(nil, parts[1], append(parts[0], parts[2]...), []byte(path))
 	if err != nil {
-		return nil, errors.New("the value cannot be decrypted")
+		return "", "", errors.New("the value cannot be decrypted")
 	}
-	return typed(string(plain), m[4])
+	return string(out), m[4], nil
 }
 
 func typed(text, kind string) (value any, err error) {
@@ -93,3 +102,9 @@ func toBytes(value any) ([]byte, error) {
 	}
 	return nil, errors.New("the value is neither text nor a number nor a boolean")
 }
+
+// joined is the form of a path that is authenticated with a value.
+func joined(path []string) string { return strings.Join(path, ":") + ":" }
+
+// commentEnd ends an encrypted comment.
+const commentEnd = ",type:comment]"

@@ -39,7 +39,7 @@ type Entry struct {
 	Allow             Allow         `yaml:"allow" doc:"confines the app; a run refuses other objects before it writes anything"`
 	AllowPlainSecrets bool          `yaml:"allowPlainSecrets" doc:"accept Secrets whose values are readable in Git"`
 	AgeKeys           []string      `yaml:"ageKeys" doc:"names of the age keys that this app may use for SOPS files, as the credentials name them; without ageKeys, an app that allow or serviceAccount confines uses none, and any other app uses all"`
-	AllowSealedValues []ObjectRule  `yaml:"allowSealedValues" doc:"objects besides Secrets that may contain values of SOPS files and of Secrets in substitute.from. They stay masked. Anyone who may read the object can read them"`
+	AllowSealedValues []ObjectRule  `yaml:"allowSealedValues" doc:"objects besides Secrets that may contain values of other SOPS files and of Secrets in substitute.from. They stay masked. Anyone who may read the object can read them"`
 	Substitute        *Substitute   `yaml:"substitute" doc:"replaces ${NAME} in the manifests; without it, nothing is replaced"`
 	Wait              *Wait         `yaml:"wait" doc:"what the app waits for: true (the default) for all its objects, false for nothing, or a list of objects"`
 	Sync              string        `yaml:"sync" soon:"true" enum:"auto,manual" doc:"auto (the default) applies each commit, manual only when a person runs reconcile with the name of the app; until then it is Pending"`
