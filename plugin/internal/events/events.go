@@ -32,6 +32,7 @@ var (
 const (
 	ReasonApplied  = "Applied"  // a commit, or changed settings
 	ReasonReverted = "Reverted" // drift
+	ReasonDrifted  = "Drifted"  // drift that is left as it is
 	ReasonFailed   = "Failed"
 )
 
@@ -101,6 +102,8 @@ func words(run report.App) (reason, message string) {
 		reason, message = ReasonFailed, at+": "+run.Message
 	case run.Result == report.ResultReverted:
 		reason, message = ReasonReverted, "drift at "+at+": "+changes(run.Changes)
+	case run.Counts.Drifted > 0 && run.Counts.Changed() == 0:
+		reason, message = ReasonDrifted, "drift at "+at+", not reverted: "+changes(run.Changes)
 	default:
 		reason, message = ReasonApplied, at+": "+changes(run.Changes)
 	}

@@ -24,6 +24,7 @@ type Plan struct {
 	Prunes     []Prune           // objects to prune, in the reverse order of the stages
 	Containers []Prune           // of an app that is removed: pruned last, since PostDelete hooks live in them
 	Unchanged  []*desired.Object // desired, recorded and in sync: nothing to do
+	Drifted    []*desired.Object // desired, and not as they were applied: they are left so, see Input.LeaveDrift
 	Refused    manifest.Problems // why objects of other ApplySets are not applied
 
 	RefusedObjects []*desired.Object // the objects of Refused, in its order
@@ -38,6 +39,8 @@ type Input struct {
 	Set     string                    // ApplySet id of the app
 	Apps    map[string]string         // names of the apps of the instance, by ApplySet id
 	Handovers
+
+	LeaveDrift bool // objects that Git did not change are not applied again; see LeavesDrift
 }
 
 // Make makes the plan of one app.
@@ -69,6 +72,10 @@ func Make(in Input) *Plan {
 		}
 		if !s.Changed && s.State == live.InSync || o.Policy.CreateOnly && s.Row != nil && s.Row.UID != "" && s.State != live.Missing {
 			p.Unchanged = append(p.Unchanged, o)
+			continue
+		}
+		if in.LeaveDrift && !s.Changed && isDrift(s.State) {
+			p.Drifted = append(p.Drifted, o)
 			continue
 		}
 		p.Steps = append(p.Steps, s)

@@ -44,6 +44,7 @@ func (r observing) makePasses(ctx context.Context) error {
 		if n := i - len(r.apps); n >= 0 {
 			p.Listed.LeftList, p.Listed.RemovedAfter = true, leaving[n].After
 		}
+		p.Opts.Named = slices.Contains(r.target.Only, app.Name) && !p.Opts.Loop
 		p.Opts.Open, p.Opts.Commits = r.open, r.finding().commits
 		p.Commit, p.Revision, p.Tip, p.Apps = r.commit, r.revision, r.tip, r.ids
 		p.Report.Revision = p.Revision

@@ -108,6 +108,7 @@ type Header struct {
 	Cluster       string            `json:"cluster,omitempty"`       // uid of the namespace kube-system
 	ForeignFields string            `json:"foreignFields,omitempty"` // what happens to fields of others: as in gitops.yaml
 	Foreign       map[string]string `json:"foreign,omitempty"`       // fields of others that were told, by object
+	Drift         []string          `json:"drift,omitempty"`         // objects that had drifted and were left so, as was told
 	Hooks
 }
 

@@ -116,6 +116,15 @@ func (h *Header) NoteForeign(id, text string) {
 	h.Foreign[id] = text
 }
 
+// NoteDrift notes the ids of objects that have drifted and are left so, sorted. It reports whether the header changed, and whether
+// an object is among them that was not noted before.
+func (h *Header) NoteDrift(ids []string) (changed, more bool) {
+	more = slices.ContainsFunc(ids, func(id string) bool { return !slices.Contains(h.Drift, id) })
+	changed = !slices.Equal(h.Drift, ids)
+	h.Drift = ids
+	return changed, more
+}
+
 // forgetForeign drops what was told of objects that have no row any more.
 func (inv *Inventory) forgetForeign() {
 	if len(inv.Foreign) == 0 {

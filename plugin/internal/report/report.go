@@ -30,6 +30,7 @@ const (
 	Configured Action = "configured"
 	Unchanged  Action = "unchanged"
 	Reverted   Action = "reverted" // drift undone
+	Drifted    Action = "drifted"  // not as it was applied, and left so
 	Pruned     Action = "pruned"
 	Skipped    Action = "skipped"
 	Failed     Action = "failed"
@@ -124,6 +125,7 @@ type Counts struct {
 	Configured int `json:"configured"`
 	Unchanged  int `json:"unchanged"`
 	Reverted   int `json:"reverted"`
+	Drifted    int `json:"drifted,omitempty"` // and left so, as gitops.yaml asks
 	Pruned     int `json:"pruned"`
 	Skipped    int `json:"skipped"`
 	Failed     int `json:"failed"`
@@ -140,6 +142,8 @@ func (c *Counts) Add(a Action, n int) {
 		c.Unchanged += n
 	case Reverted:
 		c.Reverted += n
+	case Drifted:
+		c.Drifted += n
 	case Pruned:
 		c.Pruned += n
 	case Skipped:

@@ -143,19 +143,9 @@ func resourceOf(inv *record.Inventory, row record.Row, snapshot *live.Snapshot, 
 	} else if rs.Health, rs.Message = rules.Of(u); rs.Health != health.Healthy {
 		rs.Since = health.UnhealthySince(u)
 	}
-	switch live.Compare(inv, row, snapshot, id) {
-	case live.Drifted:
-		rs.Sync = report.SyncDrifted
-		rs.Message = cmp.Or(changedBy(row.Ref, u), rs.Message)
-	case live.Missing:
-		rs.Sync, rs.Message = report.SyncDrifted, "deleted, or its label "+record.LabelPartOf+" was removed"
-	case live.Replaced:
-		rs.Sync, rs.Message = report.SyncDrifted, "deleted and recreated by somebody else"
-		if by, is := owners.Also(row.Ref, u); is {
-			rs.Message = "deleted and recreated by " + by.String()
-		}
-	case live.KindGone:
-		rs.Sync, rs.Message = report.SyncDrifted, "the cluster does not serve its kind any more"
+	switch state := live.Compare(inv, row, snapshot, id); state {
+	case live.Drifted, live.Missing, live.Replaced, live.KindGone:
+		rs.Sync, rs.Message = report.SyncDrifted, cmp.Or(owners.WhyDrifted(row.Ref, state, u), rs.Message)
 	case live.NotApplied:
 		rs.Sync, rs.Message = report.SyncPending, cmp.Or(rs.Message, "not applied yet")
 	}
@@ -180,16 +170,4 @@ func expired(row record.Row, u *unstructured.Unstructured) (health.State, string
 		return "", "", false
 	}
 	return health.Healthy, "has run, and was removed by its time to live", true
-}
-
-// changedBy names the likely author of the drift: the tool that applies the object too, or the manager whose entry is
-// the newest.
-func changedBy(ref object.Ref, u *unstructured.Unstructured) string {
-	if !live.AppliedByUs(u) {
-		return "its managedFields were removed"
-	}
-	if by, _ := owners.Writer(ref, u); by != "" {
-		return "changed by " + by
-	}
-	return ""
 }

@@ -114,13 +114,13 @@ func (w wording) causeText(run report.Run) string {
 	return text
 }
 
-// countsBrief is "+created ~changed -pruned !failed", without what is zero. A reverted object counts as changed.
+// countsBrief is "+created ~changed -pruned *drifted !failed", without what is zero. A reverted object counts as changed.
 func countsBrief(c report.Counts) string {
 	var parts []string
 	for _, part := range []struct {
 		sign string
 		n    int
-	}{{"+", c.Created}, {"~", c.Configured + c.Reverted}, {"-", c.Pruned}, {"!", c.Failed}} {
+	}{{"+", c.Created}, {"~", c.Configured + c.Reverted}, {"-", c.Pruned}, {"*", c.Drifted}, {"!", c.Failed}} {
 		if part.n > 0 {
 			parts = append(parts, part.sign+strconv.Itoa(part.n))
 		}

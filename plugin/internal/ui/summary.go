@@ -90,6 +90,8 @@ func (w wording) closing(app report.App, color bool) string {
 		return fmt.Sprintf("%s %s%s%s: %s%s", name, paint(color, red, "failed"), prefixed(" at ", at), lasted, counts, dryRunSuffix(app))
 	case app.DryRun && anyChange(app.Counts):
 		return fmt.Sprintf("%s would be reconciled%s: %s%s", name, prefixed(" to ", at), counts, dryRunMark)
+	case app.Counts.Drifted > 0 && !anyChange(app.Counts):
+		return fmt.Sprintf("%s%s: %s", name, prefixed(" at ", at), w.clean(app.Message))
 	case anyChange(app.Counts):
 		return fmt.Sprintf("%s reconciled%s%s: %s%s", name, prefixed(" to ", at), lasted, counts, w.unhealthy(app, color))
 	}
@@ -133,7 +135,7 @@ func countsText(c report.Counts) string {
 		n    int
 		word report.Action
 	}{
-		{c.Created, report.Created}, {c.Configured, report.Configured}, {c.Reverted, report.Reverted},
+		{c.Created, report.Created}, {c.Configured, report.Configured}, {c.Reverted, report.Reverted}, {c.Drifted, report.Drifted},
 		{c.Pruned, report.Pruned}, {c.Skipped, report.Skipped}, {c.Failed, report.Failed}, {c.Unchanged, report.Unchanged},
 	} {
 		if part.n > 0 {

@@ -43,7 +43,7 @@ type Entry struct {
 	Substitute        *Substitute   `yaml:"substitute" doc:"replaces ${NAME} in the manifests; without it, nothing is replaced"`
 	Wait              *Wait         `yaml:"wait" doc:"what the app waits for: true (the default) for all its objects, false for nothing, or a list of objects"`
 	Sync              string        `yaml:"sync" soon:"true" enum:"auto,manual" doc:"auto (the default) applies each commit, manual only when a person runs reconcile with the name of the app; until then it is Pending"`
-	Drift             string        `yaml:"drift" soon:"true" enum:"revert,report" doc:"what happens to drift: revert (the default) or report"`
+	Drift             string        `yaml:"drift" enum:"revert,report" doc:"what happens to drift: revert (the default) or report"`
 	OnRemoval         string        `yaml:"onRemoval" enum:"delete,keep" doc:"what happens to the objects when the app leaves the file: delete (the default) or keep"`
 	Recreate          bool          `yaml:"recreate" doc:"delete and create objects anew whose immutable fields changed"`
 	Suspend           bool          `yaml:"suspend" soon:"true" doc:"leave the app alone, as kubectl gitops suspend does"`

@@ -2,6 +2,7 @@ package pass
 
 import (
 	"context"
+	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
@@ -38,7 +39,8 @@ func (p writing) endKinds(ctx context.Context) error {
 func (p *Pass) Execution() *execute.Execution {
 	e := p.Exec
 	e.Applier, e.Hooks = p.Applier(), p.hookRunner()
-	e.Plan, e.Desired, e.Ignored, e.Loop, e.Budget = p.Plan, p.Desired, p.ignored, p.Opts.Loop, p.App.Budget
+	e.Desired = slices.DeleteFunc(slices.Clone(p.Desired), func(o *desired.Object) bool { return p.isGone(o.Key()) })
+	e.Plan, e.Ignored, e.Loop, e.Budget = p.Plan, p.ignored, p.Opts.Loop, p.App.Budget
 	e.Refusals = &p.Env.refusals
 	e.Allowed = func(ctx context.Context) plan.Allowance { return p.Allowed(ctx, p.Tip, p.Commit, p.Bases()...) }
 	e.CheckCluster = func(ctx context.Context) error { return p.Planning().checkCluster(ctx, false) }

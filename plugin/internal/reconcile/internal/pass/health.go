@@ -18,6 +18,9 @@ func (p reading) CompileHealth(context.Context) (err error) {
 // waitsFor returns the objects whose health decides whether the app is done, given its own objects.
 func (p *Pass) waitsFor(own []object.Key) []object.Key {
 	keys, elsewhere := plan.Waits(p.App, own)
+	if len(p.left) > 0 {
+		keys = slices.DeleteFunc(slices.Clone(keys), p.isGone)
+	}
 	return slices.Concat(keys, p.Wait.For(elsewhere))
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/observe"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -185,11 +186,12 @@ func (p reading) Decide(ctx context.Context) error {
 		}
 		p.Report.Revision = p.Revision
 	}
-	for _, v := range p.States {
-		if v != live.InSync {
-			p.Report.Cause = report.CauseDrift
-			return nil
-		}
+	left, work := plan.Drift(p.Planning().leavesDrift(), p.States)
+	if len(left) > 0 || work {
+		p.Report.Cause = report.CauseDrift
+	}
+	if work {
+		return nil
 	}
 	if p.Opts.Only == nil && p.Builder().Appeared(ctx) {
 		return nil
@@ -197,13 +199,14 @@ func (p reading) Decide(ctx context.Context) error {
 	if err := p.writing().renameShares(ctx); err != nil {
 		return err
 	}
-	p.Report.Counts.Unchanged = rec.Len()
+	p.Report.Counts.Unchanged = rec.Len() - len(left)
 	for k, row := range rec.All() {
 		p.Track.Refs[k] = row.Ref
 	}
 	if err := p.Planning().readUnknownHealth(ctx, slices.Collect(rec.Keys())); err != nil {
 		return err
 	}
+	p.Planning().leaveDrift(left)
 	p.Planning().tellUnowned()
 	if newCommit {
 		p.noteUnchanged()

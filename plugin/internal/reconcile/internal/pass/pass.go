@@ -104,7 +104,7 @@ func New(ctx context.Context, r *Env, a app.App, opts Options) *Pass {
 }
 
 func (p planning) planInput(desired []*desired.Object) plan.Input {
-	return plan.Input{Desired: desired, Record: p.Record, Live: p.Live, States: p.States, Set: p.Set, Apps: p.Apps, Handovers: p.Handovers}
+	return plan.Input{Desired: desired, Record: p.Record, Live: p.Live, States: p.States, Set: p.Set, Apps: p.Apps, Handovers: p.Handovers, LeaveDrift: p.leavesDrift()}
 }
 
 // Run does all steps of a pass for an app that no gitops.yaml lists, except Finish.
@@ -218,6 +218,8 @@ func (p planning) readPlanned(ctx context.Context) error {
 	if err := p.readUnknownHealth(ctx, same); err != nil {
 		return err
 	}
+	p.leaveDrift(keysOf(p.Plan.Drifted))
+	p.tellReserved()
 	return p.readBefore(ctx)
 }
 
@@ -357,9 +359,11 @@ func (p *Pass) expires(k object.Key) bool {
 	return row.Expires
 }
 
-func (p *Pass) keys() []object.Key {
-	keys := make([]object.Key, 0, len(p.Desired))
-	for _, o := range p.Desired {
+func (p *Pass) keys() []object.Key { return keysOf(p.Desired) }
+
+func keysOf(objects []*desired.Object) []object.Key {
+	keys := make([]object.Key, 0, len(objects))
+	for _, o := range objects {
 		keys = append(keys, o.Key())
 	}
 	return keys

@@ -79,6 +79,7 @@ func (p planning) PlanListed(ctx context.Context) error {
 		if err := p.readUnknownHealth(ctx, keys); err != nil {
 			return err
 		}
+		p.leaveDrift(keysOf(p.Plan.Drifted))
 		p.Ending().noteInputs()
 		return ErrNothingToDo
 	}

@@ -65,7 +65,7 @@ func (p reverting) AtRecord(rec *record.Record) {
 // wait for a commit whose gitops.yaml can be read. If there is no drift, the app is noted as up to date.
 func (p reverting) HasDrifted() bool {
 	for k, row := range p.Record.All() {
-		if p.Commit != "" && row.Manifest != "" && p.States[k] != live.InSync {
+		if p.Commit != "" && !p.Planning().leavesDrift() && row.Manifest != "" && p.States[k] != live.InSync {
 			return true
 		}
 	}

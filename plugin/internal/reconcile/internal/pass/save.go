@@ -40,7 +40,7 @@ func (p ending) saveResult(upToDate bool, failure error) error {
 		return nil // nothing changed, and the next run starts where this one did
 	}
 	allHealthy := (failure == nil || p.withheldCommit) && (p.Opts.Only == nil || p.Record.AllHealthy) && p.AllHealthy()
-	if upToDate && allHealthy == p.Record.AllHealthy && failure == nil && !p.Live.IsRewound() && !p.Exec.Remarked && !p.moved && !p.renamed {
+	if upToDate && allHealthy == p.Record.AllHealthy && failure == nil && !p.Live.IsRewound() && !p.Exec.Remarked && !p.moved && !p.renamed && !p.drift.changed {
 		return nil
 	}
 	ctx, cancel := wait.Lingering(p.ctx, wait.SaveGrace)
@@ -93,7 +93,7 @@ func (p ending) save(ctx context.Context, result report.Result, message string, 
 	}
 	p.Report.News = p.pushed
 	p.Record.NoteRun(&report.Summary{Name: p.App.Name, Source: p.Report.Source, List: p.Record.List, Revision: p.Record.Revision, Seen: p.seen(),
-		Sync: syncOf(result), Health: p.Report.Objects.Worst(), Message: message, Objects: p.Report.Objects, LastRun: last}, history)
+		Sync: syncOf(result, run.Counts), Health: p.Report.Objects.Worst(), Message: message, Objects: p.Report.Objects, LastRun: last}, history)
 	return p.Records.Save(ctx, p.Record)
 }
 
@@ -107,7 +107,7 @@ func (p ending) pushRun(ctx context.Context, run report.Run) ([]report.Run, bool
 		return append([]report.Run{run}, history[1:]...), true
 	}
 	recovered := len(history) > 0 && history[0].Result == report.ResultFailed
-	if run.Result != report.ResultFailed && run.Counts.Changed() == 0 && !recovered && !p.gitChanged() {
+	if run.Result != report.ResultFailed && run.Counts.Changed() == 0 && !recovered && !p.gitChanged() && !p.drift.more {
 		return history, false
 	}
 	if history, p.pushed = report.Push(history, run); p.pushed {
@@ -121,9 +121,12 @@ func (p ending) gitChanged() bool {
 	return p.Plan != nil && (len(p.Plan.Prunes) > 0 || slices.ContainsFunc(p.Plan.Steps, func(s *plan.Step) bool { return s.Changed }))
 }
 
-func syncOf(result report.Result) report.Sync {
-	if result == report.ResultFailed {
+func syncOf(result report.Result, counts report.Counts) report.Sync {
+	switch {
+	case result == report.ResultFailed:
 		return report.SyncFailed
+	case counts.Drifted > 0:
+		return report.SyncDrifted
 	}
 	return report.Synced
 }

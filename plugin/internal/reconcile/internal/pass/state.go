@@ -52,7 +52,10 @@ type result struct {
 	withheldCommit bool  // all went well, but with an earlier commit than the ref points at
 	Failure        error // what ended the pass of an app of a gitops.yaml
 	unrendered     error // why the app was not rendered
-	owned          error // of a dry run: the OwnedError with which the run would fail
+	drift          struct {
+		changed, more bool // what had drifted and was left so is not what the record said; some of it is new
+	}
+	owned error // of a dry run: the OwnedError with which the run would fail
 }
 
 // Listed is what a run knows of the app.
@@ -97,6 +100,7 @@ type lastKnown struct {
 type Options struct {
 	Cause  report.Cause // why the run was started, when neither a commit nor drift turns up
 	DryRun bool         // the API server is asked and stores nothing
+	Named  bool         // somebody names the app, for this one run
 	Loop   bool         // part of a loop: it does not wait for the health that an earlier run left open
 	Commit string       // hash that the ref points at, if that is known; "" polls
 	// Timeout is the budget of apps of a gitops.yaml whose settings have none; zero is app.DefaultTimeout.
@@ -182,8 +186,9 @@ type Known struct {
 	Live   *live.Snapshot            // what the cluster held when it was listed or read
 	States map[object.Key]live.State // how each recorded object compares with the cluster
 	plan.Handovers
-	moved   bool // the record has a new commit, or new inputs, and has to be saved
-	renamed bool // our field manager was renamed on some objects, and the record has to be saved
+	left    map[object.Key]bool // drifted, and left so
+	moved   bool                // the record has a new commit, or new inputs, and has to be saved
+	renamed bool                // our field manager was renamed on some objects, and the record has to be saved
 }
 
 // Wanted is what the app is to hold, and the plan to get there.
