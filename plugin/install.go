@@ -157,7 +157,7 @@ func (o *installOptions) generate(ctx context.Context, c *cli, app app.App, opti
 		}
 		kinds, store = served(client), s
 	}
-	needs, err := neededRights(ctx, c.ui(), o.source.Repository().Source(), app, options.Namespace, kinds)
+	needs, err := neededRights(ctx, target.Renderer(notices(c.ui()), &o.source.Fetching), o.source.Repository().Source(), app, options.Namespace, kinds)
 	if err != nil {
 		return err
 	}

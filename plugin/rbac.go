@@ -64,7 +64,7 @@ func (o *rbacOptions) run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	needs, err := neededRights(ctx, c.ui(), work.Source, work.Target.App, c.namespace(), served(client))
+	needs, err := neededRights(ctx, target.Renderer(notices(c.ui()), &o.source.Fetching), work.Source, work.Target.App, c.namespace(), served(client))
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func guessed(u *ui.Terminal) reconcile.Kinds {
 }
 
 // neededRights renders all apps of the repository, or the one that own describes when it has no gitops.yaml.
-func neededRights(ctx context.Context, u *ui.Terminal, from source.Source, own app.App, namespace string, kinds reconcile.Kinds) (needed, error) {
+func neededRights(ctx context.Context, dir target.RenderFunc, from source.Source, own app.App, namespace string, kinds reconcile.Kinds) (needed, error) {
 	var n needed
 	commit, err := from.Poll(ctx)
 	if err != nil {
@@ -147,7 +147,7 @@ func neededRights(ctx context.Context, u *ui.Terminal, from source.Source, own a
 	rendered := make([][]manifest.Object, len(apps))
 	var all []manifest.Object
 	for i, a := range apps {
-		if rendered[i], err = target.Renderer(notices(u))(ctx, tree.Root, a.Path, rendering.Options(a)); err != nil {
+		if rendered[i], err = dir(ctx, tree.Root, a.Path, rendering.Options(a)); err != nil {
 			return n, err
 		}
 		all = append(all, rendered[i]...)

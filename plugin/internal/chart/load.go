@@ -20,9 +20,8 @@ import (
 
 // Limits of charts that are unpacked from archives.
 const (
-	maxNested   = 8         // archives within archives, and charts that file:// dependencies lead to, below each other
-	maxCharts   = 2_000     // a chart with all that it depends on
-	maxUnpacked = 128 << 20 // bytes of all files of a chart and its subcharts
+	maxNested = 8     // archives within archives, and charts that file:// dependencies lead to, below each other
+	maxCharts = 2_000 // a chart with all that it depends on
 )
 
 // Load makes a chart from its files. Subcharts are the directories and .tgz archives in charts/, and the dependencies that
@@ -137,7 +136,11 @@ func (l *loading) subchart(name string, files []File, nested int, from kept) (*v
 
 // Unpack returns the files of a chart archive, a .tgz. at is the name of the archive in messages.
 func Unpack(at string, data []byte) ([]File, error) {
-	list, err := archive.LoadArchiveFiles(bytes.NewReader(data))
+	err := measure(data)
+	var list []*archive.BufferedFile
+	if err == nil {
+		list, err = archive.LoadArchiveFiles(bytes.NewReader(data))
+	}
 	if err != nil {
 		return nil, &Error{File: at, Message: "the archive cannot be read: " + oneLine(err.Error())}
 	}

@@ -100,12 +100,54 @@ func TestIndexesAsPeopleWriteThem(t *testing.T) {
 		"a comment":            "# entries:\nentries: # all\n  db: # the chart\n  - version: 1.0.0\n    digest: \"00\"\n    urls: [x]\n",
 		"flow":                 "{entries: {db: [{version: 1.0.0, digest: \"00\", urls: [x]}]}}",
 		"a name in quotes":     "entries:\n  \"db\":\n  - version: 1.0.0\n    digest: \"00\"\n    urls: [x]\n",
+		"one in quotes":        "entries:\n  'db':\n  - version: 1.0.0\n    digest: \"00\"\n    urls: [x]\n",
+		"flow below block":     "entries:\n  # all\n  a: []\n  db: [{version: 1.0.0, digest: \"00\",\n    urls: [x]}]\n  z: []\n",
+		"a longer name":        "entries:\n  db-x:\n  - version: 1.0.0\n  db:\n  - version: 1.0.0\n    digest: \"00\"\n    urls: [x]\n",
 		"lists at the margin":  "entries:\n  db:\n  - version: 0.0.1\n  -\n    version: 1.0.0\n    digest: \"00\"\n    urls: [x]\n",
 		"no entries":           "db:\n- version: 1.0.0\n",
 	} {
 		v, err := Find(t.Context(), strings.NewReader(index), chart.Need{Name: "db", Version: "1.0.0"})
 		if found := err == nil && v.Digest == "00" && len(v.URLs) == 1; found != (name != "no entries") {
 			t.Errorf("%s: %+v %v", name, v, err)
+		}
+	}
+}
+
+// others are entries of other charts of that many bytes.
+type others struct{ left int }
+
+// Read implements io.Reader.
+func (o *others) Read(p []byte) (int, error) {
+	const entry = "  x:\n  - version: 1.0.0\n    description: a chart that nobody asked for, among a hundred thousand\n    urls: [x-1.0.0.tgz]\n"
+	if o.left <= 0 {
+		return 0, io.EOF
+	}
+	n := 0
+	for ; n+len(entry) <= len(p); n += len(entry) {
+		copy(p[n:], entry)
+	}
+	o.left -= n
+	return n, nil
+}
+
+// An index of 200 MB takes the memory that the entries of the chart take, wherever they stand, and is read no further than them.
+func TestHugeIndex(t *testing.T) {
+	const mine = "  db:\n  - version: 1.0.0\n    digest: \"00\"\n    urls: [x]\n"
+	for name, want := range map[string]string{"db": "", "dc": "the repository has no dc 1.0.0"} {
+		after := &others{200 << 20}
+		index := io.MultiReader(strings.NewReader("apiVersion: v1\nentries:\n"), &others{200 << 20}, strings.NewReader(mine), after)
+		var before, now runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := Find(t.Context(), index, chart.Need{Name: name, Version: "1.0.0"})
+		runtime.ReadMemStats(&now)
+		if got := fmt.Sprint(err); (err != nil || want != "") && got != want {
+			t.Error(got)
+		}
+		if mib := (now.TotalAlloc - before.TotalAlloc) >> 20; mib > 1 {
+			t.Errorf("%s: %d MiB allocated", name, mib)
+		}
+		if want == "" && after.left < 199<<20 {
+			t.Error("it was read to its end")
 		}
 	}
 }

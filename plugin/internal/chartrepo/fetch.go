@@ -1,17 +1,14 @@
 package chartrepo
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/Masterminds/semver/v3"
 
@@ -25,7 +22,7 @@ func (f *Fetcher) Fetch(ctx context.Context, n chart.Need) (archive []byte, vers
 	if !chart.Exact(n.Version) {
 		return f.newest(ctx, n)
 	}
-	if data := f.cached(n); data != nil {
+	if data := cache(f.Cache).get(n); data != nil {
 		return data, n.Version, nil
 	}
 	return f.fetch(ctx, n)
@@ -66,7 +63,7 @@ func (f *Fetcher) fetch(ctx context.Context, n chart.Need) ([]byte, string, erro
 	if err != nil {
 		return nil, "", err
 	}
-	f.keep(n, data)
+	cache(f.Cache).keep(n, data)
 	if f.Fetched != nil {
 		f.Fetched(n, chart.Digest(data))
 	}
@@ -104,42 +101,15 @@ func (f *Fetcher) open(ctx context.Context, from *url.URL, limit int64) (io.Read
 func bare(err error) error {
 	var at *url.Error
 	if errors.As(err, &at) {
-		return fmt.Errorf("%s: %w", at.URL, at.Err)
+		return fmt.Errorf("%s: %w", at.URL, unreachable(at.Err))
 	}
 	return err
 }
 
-// file is where a chart is kept: its digest, a line end, and the archive.
-func (f *Fetcher) file(n chart.Need) string {
-	return filepath.Join(f.Cache, strings.TrimPrefix(chart.Digest([]byte(n.Key())), "sha256:"))
-}
-
-func (f *Fetcher) cached(n chart.Need) []byte {
-	if f.Cache == "" {
-		return nil
+// unreachable adds to an error of the network what it means for an app.
+func unreachable(err error) error {
+	if away := (*net.OpError)(nil); errors.As(err, &away) {
+		return hint.With(err, "what is applied stays as it is, and the next run asks again; a chart that was fetched once needs no server with --cache DIR")
 	}
-	data, err := os.ReadFile(f.file(n))
-	digest, archive, found := bytes.Cut(data, []byte("\n"))
-	if err != nil || !found || chart.Digest(archive) != string(digest) {
-		return nil
-	}
-	return archive
-}
-
-// keep is best effort: a directory that cannot be written means that the chart is fetched again.
-func (f *Fetcher) keep(n chart.Need, data []byte) {
-	if f.Cache == "" || os.MkdirAll(f.Cache, 0o700) != nil {
-		return
-	}
-	file, err := os.CreateTemp(f.Cache, "fetched-")
-	if err != nil {
-		return
-	}
-	_, err = fmt.Fprintf(file, "%s\n%s", chart.Digest(data), data)
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(file.Name(), f.file(n))
-	}
-	if err != nil {
-		_ = os.Remove(file.Name())
-	}
+	return err
 }

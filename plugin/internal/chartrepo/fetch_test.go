@@ -61,7 +61,7 @@ func TestFromAnIndex(t *testing.T) {
 		t.Errorf("%d requests, told %q", count.Load(), told)
 	}
 	// A kept archive that was changed is fetched again.
-	if err := os.WriteFile(f.file(n), []byte(chart.Digest([]byte(archive))+"\nsomething else"), 0o600); err != nil {
+	if err := os.WriteFile(cache(f.Cache).archive(chart.Digest([]byte(archive))), []byte("something else"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if data, _, err := f.Fetch(t.Context(), n); err != nil || string(data) != archive || count.Load() != 4 {

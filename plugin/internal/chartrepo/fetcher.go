@@ -7,21 +7,23 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 )
 
 // Limits of one fetch.
 const (
-	maxIndex   = 64 << 20 // bytes of index.yaml; the largest public one has 20 MiB
-	maxArchive = 20 << 20 // bytes of a chart
-	maxAnswer  = 1 << 20  // bytes of what a registry says: a manifest, a token
-	maxValues  = 20_000   // values in it, which are much larger in memory
+	maxIndex   = 256 << 20 // bytes of index.yaml; the largest public one has 20 MiB
+	maxArchive = 20 << 20  // bytes of a chart
+	maxAnswer  = 1 << 20   // bytes of what a registry says: a manifest, a token
+	maxValues  = 20_000    // values in it, which are much larger in memory
 	timeout    = time.Minute
 )
 
 // Fetcher fetches charts and keeps them.
 type Fetcher struct {
-	// Cache is the directory that keeps what was fetched, by repository, name and version. Empty keeps nothing.
+	// Cache is the directory that keeps archives by digest. Empty keeps nothing.
 	Cache string
 	// Local allows addresses of this machine where a chart names them itself. It is false in a pod: no chart repository runs in the pod itself.
 	Local bool
@@ -34,6 +36,7 @@ type Fetcher struct {
 	// Fetched is told each chart that came over the network, with the digest of its archive. It may be nil.
 	Fetched func(n chart.Need, digest string)
 
+	backoff *remote.Backoff // between the tries of a request to a registry; nil is the library's
 	once    sync.Once
 	checked http.RoundTripper
 }

@@ -1,13 +1,11 @@
 package chartrepo
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"sigs.k8s.io/yaml"
@@ -37,7 +35,8 @@ func (f *Fetcher) fromIndex(ctx context.Context, at *url.URL, n chart.Need) (arc
 		find = f.Find
 	}
 	entry, err := find(ctx, index, n)
-	if tooLarge := (*largeError)(nil); errors.As(err, &tooLarge) {
+	tooLarge, broken := (*largeError)(nil), (*brokenError)(nil)
+	if errors.As(err, &tooLarge) || errors.As(err, &broken) {
 		return nil, "", err // it names the address
 	}
 	if err != nil {
@@ -61,19 +60,13 @@ func (f *Fetcher) fromIndex(ctx context.Context, at *url.URL, n chart.Need) (arc
 	return data, entry.Version, nil
 }
 
-// Find reads an index and returns the entry of one version, or of the newest in a range. The entry has an address and a digest. Only the part of the index that is about
-// the chart is parsed when the index looks as people write them: some have a hundred thousand versions. What a parser makes of a
-// hostile one has no bound but that of its process.
+// Find reads an index and returns the entry of one version, or of the newest in a range. The entry has an address and a digest. Of an index
+// in block style it keeps and parses only the part that is about the chart, and reads no further: some have a hundred thousand versions.
+// Another one is parsed as a whole, up to maxWhole. What a parser makes of a hostile one has no bound but that of its process.
 func Find(_ context.Context, index io.Reader, n chart.Need) (Version, error) {
-	text, err := io.ReadAll(index)
+	versions, err := versionsOf(index, n.Name)
 	if err != nil {
 		return Version{}, err
-	}
-	versions, err := parse(cut(text, n.Name), n.Name)
-	if err != nil || len(versions) == 0 {
-		if versions, err = parse(text, n.Name); err != nil {
-			return Version{}, fmt.Errorf("the index cannot be read")
-		}
 	}
 	known := make([]string, len(versions))
 	for i, v := range versions {
@@ -93,6 +86,24 @@ func Find(_ context.Context, index io.Reader, n chart.Need) (Version, error) {
 	}
 }
 
+// versionsOf lists the versions of a chart in an index.
+func versionsOf(index io.Reader, name string) ([]Version, error) {
+	s := newScanner(index, name)
+	text, err := s.cut()
+	if err != nil {
+		return nil, err
+	}
+	if s.large {
+		return nil, hint.Errorf(fmt.Sprintf("the index has more than %d MiB, and is not in the form in which the entries of one chart can be cut out", maxWhole>>20),
+			"ask its owner to write it with `helm repo index`, or commit the archive of the chart in charts/")
+	}
+	versions, err := parse(text, name)
+	if err != nil {
+		return nil, errors.New("the index cannot be read")
+	}
+	return versions, nil
+}
+
 func parse(index []byte, name string) ([]Version, error) {
 	var file struct {
 		Entries map[string][]Version `json:"entries"`
@@ -102,41 +113,4 @@ func parse(index []byte, name string) ([]Version, error) {
 	}
 	err := yaml.Unmarshal(index, &file)
 	return file.Entries[name], err
-}
-
-// entriesLine begins the charts of an index in block style, and the first of them, which tells how deep they all stand.
-var entriesLine = regexp.MustCompile(`(?m)^entries:[ \t]*\r?\n((?:[ \t]*\r?\n)*)( *)[^ \r\n-]`)
-
-// cut returns an index with the entries of one chart only, nil when they are not found.
-func cut(index []byte, name string) []byte {
-	at := entriesLine.FindSubmatchIndex(index)
-	if at == nil {
-		return nil
-	}
-	margin := index[at[4]:at[5]]
-	if len(margin) == 0 {
-		return nil
-	}
-	key := append(append([]byte("\n"), margin...), name+":"...)
-	start := bytes.Index(index[at[0]:], key)
-	if start < 0 {
-		return nil
-	}
-	start += at[0] + 1
-	first, _, _ := bytes.Cut(index[start:], []byte("\n"))
-	if len(bytes.TrimSpace(first)) != len(name)+1 {
-		return nil
-	}
-	out := append([]byte("entries:\n"), first...)
-	out = append(out, '\n')
-	for line := range bytes.Lines(index[min(start+len(first)+1, len(index)):]) {
-		rest, isBelow := bytes.CutPrefix(line, margin)
-		isEmpty := len(bytes.TrimSpace(line)) == 0
-		inside := isEmpty || isBelow && (rest[0] == ' ' || rest[0] == '-')
-		if !inside {
-			break
-		}
-		out = append(out, line...)
-	}
-	return out
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"path"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
 
 // chartLayer is the media type of the archive in a manifest.
@@ -28,6 +30,9 @@ const chartLayer = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 func (f *Fetcher) fromRegistry(ctx context.Context, at *url.URL, n chart.Need) (archive []byte, version string, err error) {
 	repository := at.Host + strings.TrimSuffix(at.Path, "/") + "/" + n.Name
 	options := []remote.Option{remote.WithContext(ctx), remote.WithAuth(authn.Anonymous), remote.WithTransport(registryTransport{f})}
+	if f.backoff != nil {
+		options = append(options, remote.WithRetryBackoff(*f.backoff))
+	}
 	if version = n.Version; !chart.Exact(version) {
 		if version, err = newestTag(repository, n, options); err != nil {
 			return nil, "", err
@@ -71,8 +76,10 @@ func chartOf(ref name.Reference, options []remote.Option) ([]byte, error) {
 	if err != nil {
 		return nil, explain(ref, err)
 	}
+	var others []string
 	for _, layer := range layers {
 		if kind, err := layer.MediaType(); err != nil || string(kind) != chartLayer {
+			others = append(others, safetext.Line(string(kind)))
 			continue
 		}
 		if size, err := layer.Size(); err != nil || size > maxArchive {
@@ -89,7 +96,11 @@ func chartOf(ref name.Reference, options []remote.Option) ([]byte, error) {
 		}
 		return data, nil
 	}
-	return nil, hint.With(fmt.Errorf("%s is not a Helm chart", ref), "the address of the repository ends before the name of the chart")
+	err = fmt.Errorf("%s is not a Helm chart", ref)
+	if len(others) > 0 {
+		err = fmt.Errorf("%w: it has no layer of type %s, but %s", err, chartLayer, strings.Join(others[:min(len(others), 3)], ", "))
+	}
+	return nil, hint.With(err, "the address of the repository ends before the name of the chart")
 }
 
 // registryTransport looks at what a registry says before the library parses it, several times over.
@@ -140,6 +151,9 @@ func explain(ref fmt.Stringer, err error) error {
 			err = hint.With(err, "charts are fetched without credentials; check name and version, or commit the archive in charts/")
 		}
 		return err
+	}
+	if away := (*net.OpError)(nil); errors.As(err, &away) { // the library also says how else it tried
+		err = unreachable(away)
 	}
 	return fmt.Errorf("%s: %w", ref, err)
 }

@@ -46,6 +46,9 @@ func (f *fetching) get(ctx context.Context, needs *needsError) error {
 			if pin, _ := f.pin(n); pin.Version != "" {
 				meant.Version = pin.Version
 			}
+			if p.Origin == (Origin{}) { // an app as its record has it: no line is known
+				return fmt.Errorf("%s: %w", f.called(n, meant), err)
+			}
 			p.Message, p.Elsewhere, p.Hint = f.called(n, meant)+": "+err.Error(), true, strings.Join(hint.Of(err), "; ")
 			return Problems{p}
 		}

@@ -74,6 +74,8 @@ func TestArchivesThatAreRefused(t *testing.T) {
 		"leaves":         {packed(t, "db/../../x", "y"), "the archive cannot be read: chart illegally references parent directory"},
 		"absolute":       {packed(t, "db//etc/passwd", "y"), "absolute"},
 		"a bomb":         {packed(t, "db/x", huge), "larger than the maximum size"},
+		"many files":     {manyFiles(t), "the archive cannot be read: it holds more than 20000 files"},
+		"half of one":    {half(packed(t, "db/x", "y")), "the archive cannot be read: unexpected EOF"},
 		"no Chart.yaml":  {packed(t, "db/x", "y"), "the chart has no Chart.yaml"},
 		"an alias bomb":  {packed(t, "db/Chart.yaml", chartYAML("db", ""), "db/values.yaml", aliasBomb()), "cannot be read"},
 	} {
@@ -88,6 +90,28 @@ func TestArchivesThatAreRefused(t *testing.T) {
 		})
 	}
 }
+
+// manyFiles is a tar file of a million empty files, a few hundred kilobytes as an archive.
+func manyFiles(t *testing.T) []byte {
+	t.Helper()
+	var one bytes.Buffer
+	if err := tar.NewWriter(&one).WriteHeader(&tar.Header{Name: "db/x", Mode: 0o600, Typeflag: tar.TypeReg}); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	for range 1_000_000 {
+		if _, err := z.Write(one.Bytes()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func half(data []byte) []byte { return data[:len(data)/2] }
 
 // aliasBomb names lists that name lists, a million times and more.
 func aliasBomb() string {

@@ -36,7 +36,7 @@ func TestAttackIndexesThatGrow(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only time is limited here")
 	}
-	fill := func(begin, piece, end string) string { return begin + strings.Repeat(piece, 60<<20/len(piece)) + end }
+	fill := func(begin, piece, end string) string { return begin + strings.Repeat(piece, 31<<20/len(piece)) + end }
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +48,8 @@ func TestAttackIndexesThatGrow(t *testing.T) {
 		"X6 versions of others":            {fill(goodIndex, "  - {}\n", "") + "  other:\n" + strings.Repeat("  - {}\n", 1<<20), ""},
 		"X6 an index within the limit":     {goodIndex, "has digest"},
 		"X6 one beside a lot of others":    {fill("entries:\n", "  a:\n  - {}\n", goodIndex[len("apiVersion: v1\nentries:\n"):]), "has digest"},
-		"X6 more than there may be at all": {strings.Repeat(" ", 65<<20), "is larger than 64 MiB"},
+		"X6 too large to be read at once":  {strings.Repeat(" ", 65<<20), "the index has more than 32 MiB, and is not in the form"},
+		"X6 more than there may be at all": {strings.Repeat(" ", 257<<20), "is larger than 256 MiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var packed bytes.Buffer

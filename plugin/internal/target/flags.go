@@ -23,6 +23,7 @@ type Flags struct {
 	AllowPlainSecrets     bool
 	AllowUnsigned         bool // where commits were verified until now
 	Limits                Limits
+	Fetching              Fetching
 	Credentials
 
 	given *pflag.FlagSet // tells which flags somebody gave; nil where Add was not called
@@ -41,6 +42,7 @@ func (f *Flags) Add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.trust.AllowedSigners, "allowed-signers-file", "", "Apply only commits signed by an SSH key in this file")
 	fs.StringVar(&f.trust.Keyring, "openpgp-keyring-file", "", "Apply only commits signed by an OpenPGP key in this file")
 	f.Limits.Add(fs)
+	f.Fetching.Add(fs)
 	f.AddCredentials(fs)
 }
 

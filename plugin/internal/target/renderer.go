@@ -30,8 +30,8 @@ type Notices struct {
 }
 
 // Renderer returns how to render without keys: in a child process, which is this program once more, or in this process where
-// the program cannot be named or is a test.
-func Renderer(n Notices) RenderFunc {
+// the program cannot be named or is a test. Charts are fetched as from says.
+func Renderer(n Notices, from *Fetching) RenderFunc {
 	program, err := os.Executable()
 	if err != nil || strings.HasSuffix(strings.TrimSuffix(program, ".exe"), ".test") {
 		return render.Dir
@@ -44,7 +44,7 @@ func Renderer(n Notices) RenderFunc {
 		Warn:    n.Warn,
 		Memory:  memory.OfContainer(),
 	}
-	charts := chartFetcher(n)
+	charts := from.charts(n)
 	charts.Find = findIn(child)
 	child.Fetch, child.Lock = charts.Fetch, pins.Load
 	return child.Dir
