@@ -24,6 +24,8 @@ type Chart struct {
 	from map[string]string       // what messages call a template, by the name the engine gives it; set by Render
 
 	placeholders []*common.File // files that templates can read and that do not hold their content
+
+	called map[string]map[string]bool // by template: functions that gave another result in the second run; set by Render
 }
 
 // Name returns what the chart calls itself.
@@ -38,6 +40,8 @@ type Error struct {
 	Line    int // 0 for the whole file
 	Message string
 	Hint    string
+
+	Differs bool // the chart makes up values anew in each render
 }
 
 // Error returns "file:line: message".

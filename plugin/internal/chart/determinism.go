@@ -3,7 +3,6 @@ package chart
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -41,17 +40,27 @@ func (r *run) compare(first, second map[string]string, o Options, again func() (
 
 // differs is the error about a template that calls functions whose result is another one each time.
 func (r *run) differs(name string) error {
-	functions := slices.Sorted(maps.Keys(r.called[name]))
-	file, line := r.chart.usage(name, functions)
-	message := "renders something else each time"
+	return r.chart.blameCalls(name, r.called[name], "renders something else each time",
+		"give the chart a fixed value: a password, a certificate or an existing Secret, as its values allow")
+}
+
+// NotKept is the error about a manifest of Render whose values cannot be kept, and why.
+func (c *Chart) NotKept(m Manifest, why string) error {
+	return c.blameCalls(m.template, c.called[m.template], "renders something else each time that cannot be kept, because "+why,
+		"give the chart a fixed value, as its values allow: only values of fields can be kept")
+}
+
+// blameCalls words an error about a template, at the line where it calls one of the functions.
+func (c *Chart) blameCalls(name string, called map[string]bool, message, advice string) error {
+	functions := slices.Sorted(maps.Keys(called))
+	file, line := c.usage(name, functions)
 	if len(functions) > 0 {
-		message = fmt.Sprintf("renders something else each time: it calls %s", strings.Join(functions, ", "))
+		message += ": it calls " + strings.Join(functions, ", ")
 	}
-	if file != r.chart.from[name] {
-		message += " (rendering " + r.chart.from[name] + ")"
+	if file != c.from[name] {
+		message += " (rendering " + c.from[name] + ")"
 	}
-	return &Error{File: file, Line: line, Message: message,
-		Hint: "give the chart a fixed value: a password, a certificate or an existing Secret, as its values allow"}
+	return &Error{File: file, Line: line, Message: message, Hint: advice, Differs: true}
 }
 
 // maxBlamed bounds how often a chart is rendered to find the file to blame.
@@ -125,37 +134,81 @@ func neverApplied(manifest []byte, o Options) bool {
 		if !slices.Contains(knownEvents, event) {
 			return true
 		}
-		never = never && unusedEvent(event)
+		never = never && unusedEvent(event, o)
 	}
 	return never || o.NoHooks
 }
 
-// renderTwice returns the output of the first run, if the second one gives the same objects.
-func (c *Chart) renderTwice(ctx context.Context, o Options, capabilities *common.Capabilities) (map[string]string, error) {
+// renderTwice returns the output of the first run, if the second one gives the same objects. Where Options.Generated accepts other
+// values, again is the output of the second run; nil means that it is the same.
+func (c *Chart) renderTwice(ctx context.Context, o Options, capabilities *common.Capabilities) (first, again map[string]string, err error) {
 	defaults := map[*v2.Chart]map[string]any{}
 	eachChart(c.root, func(ch *v2.Chart) { defaults[ch] = deepCopy(ch.Values) })
 	started := time.Now()
-	runNumber := func(number int) (*run, map[string]string, error) {
+	var drawn draws
+	runNumber := func(number int, d *drawing) (*run, map[string]string, error) {
 		eachChart(c.root, func(ch *v2.Chart) { ch.Values = deepCopy(defaults[ch]) })
-		r := &run{chart: c, number: number, started: started, progress: o.Progress}
+		r := &run{chart: c, number: number, started: started, progress: o.Progress, drawing: d}
 		output, err := r.render(ctx, o, capabilities)
 		return r, output, err
 	}
-	again := func() (map[string]string, error) {
-		_, output, err := runNumber(0)
+	draw := func(of way) *drawing {
+		if !o.Generated {
+			return nil
+		}
+		return &drawing{draws: &drawn, way: of, next: map[string]int{}}
+	}
+	likeFirst := func() (map[string]string, error) {
+		_, output, err := runNumber(0, draw(repeated))
 		return output, err
 	}
-	_, first, err := runNumber(0)
+	_, first, err = runNumber(0, draw(drawnFirst))
 	if err != nil {
-		return nil, cmp.Or(c.blameForError(err, again), c.alsoHolds(err))
+		return nil, nil, cmp.Or(c.blameForError(err, likeFirst), c.alsoHolds(err))
 	}
 	restore := otherContent(c.placeholders)
-	r, second, err := runNumber(1)
+	r, second, err := runNumber(1, draw(drawnOther))
 	restore()
 	if err != nil {
-		return nil, cmp.Or(c.blameForError(nil, again), err)
+		return nil, nil, cmp.Or(c.blameForError(nil, likeFirst), err)
 	}
-	return first, r.compare(first, second, o, again)
+	c.called = r.called
+	if !o.Generated {
+		return first, nil, r.compare(first, second, o, likeFirst)
+	}
+	if sameOutput(first, second, o) {
+		return first, nil, nil
+	}
+	return first, second, c.blameForOutput(first, o, likeFirst)
+}
+
+// sameOutput reports whether two outputs give the same objects.
+func sameOutput(first, second map[string]string, o Options) bool {
+	for name := range second {
+		if !sameObjects(name, first, second, o) {
+			return false
+		}
+	}
+	return true
+}
+
+// blameForOutput finds the file that does not hold its content and on which the output depends; nil when it is none.
+func (c *Chart) blameForOutput(first map[string]string, o Options, again func() (map[string]string, error)) error {
+	for _, f := range c.placeholders[:min(len(c.placeholders), maxBlamed)] {
+		restore := otherContent([]*common.File{f})
+		output, err := again()
+		restore()
+		kind, _ := placeholder.Of(f.Data)
+		if err != nil {
+			return placeholderError(c.at[f], kind, "")
+		}
+		for _, name := range slices.Sorted(maps.Keys(first)) {
+			if !sameObjects(name, first, output, o) {
+				return placeholderError(c.at[f], kind, c.from[name])
+			}
+		}
+	}
+	return nil
 }
 
 // blameForError finds the file that does not hold its content and whose content decides with which error a render fails;

@@ -12,14 +12,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 )
 
-// Bounds of what one call of a template function may produce.
-const (
-	maxText = 16 << 20 // bytes
-	maxList = 1 << 20  // elements
-)
-
-var errTooLarge = errors.New("the result would be too large")
-
 // functions replace those of Helm that depend on more than their arguments, and those that can fill the memory by one
 // small number. What is random or tells the time gives one result in the first run and another in the second, so that
 // every use that matters shows, by whichever way it gets into the output.
@@ -27,8 +19,12 @@ func (r *run) functions() map[string]any {
 	all := sprig.GenericFuncMap()
 	f := map[string]any{}
 	maps.Copy(f, r.bounded(all))
-	maps.Copy(f, r.random())
-	maps.Copy(f, r.certificates())
+	if r.drawing == nil {
+		maps.Copy(f, r.random())
+		maps.Copy(f, r.certificates())
+	} else {
+		maps.Copy(f, r.drawing.functions(all, r.note))
+	}
 	maps.Copy(f, r.times(all))
 	// Helm's own gives nothing for text with control characters.
 	f["toYaml"] = func(value any) string {

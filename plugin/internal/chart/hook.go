@@ -16,12 +16,15 @@ import (
 // Hook is manifest.Hook: when an object of a chart is created.
 type Hook = manifest.Hook
 
-// hookOf leaves out tests and rollbacks unless every hook is asked for: a rollback is a commit here. nil when nothing else is
+// hookOf leaves out tests and rollbacks unless they are asked for: a rollback is a commit here. nil when nothing else is
 // left.
-func hookOf(h *release.Hook, every bool) *Hook {
+func hookOf(h *release.Hook, o Options) *Hook {
 	hook := &Hook{Weight: h.Weight}
 	for _, event := range h.Events {
-		if (every || !unusedEvent(event)) && !slices.Contains(hook.Events, event.String()) {
+		if event == testSuccess {
+			event = release.HookTest
+		}
+		if (o.EveryHook || !unusedEvent(event, o)) && !slices.Contains(hook.Events, event.String()) {
 			hook.Events = append(hook.Events, event.String())
 		}
 	}
@@ -37,10 +40,12 @@ func hookOf(h *release.Hook, every bool) *Hook {
 }
 
 // unusedEvent holds for events that never come here.
-func unusedEvent(e release.HookEvent) bool {
+func unusedEvent(e release.HookEvent, o Options) bool {
 	switch e {
-	case release.HookTest, release.HookPreRollback, release.HookPostRollback, testSuccess:
+	case release.HookPreRollback, release.HookPostRollback:
 		return true
+	case release.HookTest, testSuccess:
+		return !o.Tests
 	}
 	return false
 }

@@ -19,6 +19,11 @@ type Options struct {
 	OwnKinds bool
 
 	EveryHook bool // hooks that only Helm's own commands run are given too: tests and rollbacks
+	Tests     bool // tests are given too, and no rollbacks
+
+	// Generated accepts values that differ between two renders: random functions give random values, and each manifest in which
+	// something may differ has the text of the second render, too.
+	Generated bool
 
 	Progress func(file string) // told each template before it is rendered; may be nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -20,8 +21,11 @@ type Manifest struct {
 	File  string // the template or CRD, as messages call it
 	Line  int    // of the template, best effort; 0 when not known
 	Text  string
-	Plain bool  // a file as it lies there: its lines are those of Text
-	Hook  *Hook // nil for what is not a hook
+	Plain bool   // a file as it lies there: its lines are those of Text
+	Hook  *Hook  // nil for what is not a hook
+	Again string // what another render gives, "" where it gives Text
+
+	template string // the engine's name of the template
 }
 
 // Render renders the chart. It returns the manifests in the order of `helm template --include-crds`: CRDs, then objects in the
@@ -47,15 +51,40 @@ func (c *Chart) Render(ctx context.Context, o Options, warn func(text string)) (
 	if err := c.enabledAreThere(); err != nil {
 		return nil, err
 	}
-	output, err := c.renderTwice(ctx, o, capabilities)
+	output, again, err := c.renderTwice(ctx, o, capabilities)
 	if err != nil {
 		return nil, err
 	}
-	manifests, err := c.manifests(output, o.EveryHook, warn)
+	manifests, err := c.manifests(output, o, warn)
 	if err != nil {
 		return nil, err
+	}
+	if again != nil {
+		second, err := c.manifests(again, o, func(string) {})
+		if err != nil {
+			return nil, err
+		}
+		if err := pair(c, manifests, second); err != nil {
+			return nil, err
+		}
 	}
 	return append(c.crds(), manifests...), nil
+}
+
+// pair gives each manifest of the first render its text in the second one.
+func pair(c *Chart, first, second []Manifest) error {
+	for i, m := range first {
+		if i >= len(second) || second[i].template != m.template || !reflect.DeepEqual(second[i].Hook, m.Hook) {
+			return c.NotKept(m, "the chart has other objects in each render")
+		}
+		if second[i].Text != m.Text {
+			first[i].Again = second[i].Text
+		}
+	}
+	if len(second) > len(first) {
+		return c.NotKept(second[len(first)], "the chart has other objects in each render")
+	}
+	return nil
 }
 
 // check refuses what Helm would not install.
@@ -90,7 +119,7 @@ func (c *Chart) check(o Options, warn func(string)) (*common.Capabilities, error
 }
 
 // manifests takes the output of the templates apart.
-func (c *Chart) manifests(output map[string]string, every bool, warn func(string)) ([]Manifest, error) {
+func (c *Chart) manifests(output map[string]string, o Options, warn func(string)) ([]Manifest, error) {
 	maps.DeleteFunc(output, func(name, _ string) bool { return strings.HasSuffix(name, "NOTES.txt") })
 	c.warnOfHooks(output, warn)
 	for name, text := range output {
@@ -105,12 +134,12 @@ func (c *Chart) manifests(output map[string]string, every bool, warn func(string
 	lines := lineFinder{chart: c, seen: map[[2]string]int{}}
 	var all []Manifest
 	for _, m := range objects {
-		all = append(all, Manifest{File: c.from[m.Name], Line: lines.of(m.Name, m.Head.Kind), Text: safeyaml.RestoreText(m.Content)})
+		all = append(all, Manifest{File: c.from[m.Name], Line: lines.of(m.Name, m.Head.Kind), Text: safeyaml.RestoreText(m.Content), template: m.Name})
 	}
 	for _, h := range hooks {
 		line := lines.of(h.Path, h.Kind)
-		if hook := hookOf(h, every); hook != nil {
-			all = append(all, Manifest{File: c.from[h.Path], Line: line, Text: safeyaml.RestoreText(h.Manifest), Hook: hook})
+		if hook := hookOf(h, o); hook != nil {
+			all = append(all, Manifest{File: c.from[h.Path], Line: line, Text: safeyaml.RestoreText(h.Manifest), Hook: hook, template: h.Path})
 		}
 	}
 	return all, nil

@@ -22,6 +22,7 @@ type run struct {
 	progress func(string)
 	current  string                     // the template that is rendered now
 	called   map[string]map[string]bool // by template: functions that give another result each time
+	drawing  *drawing                   // where random values come from; nil for one fixed value in each run
 }
 
 // entered is the function that each template calls first.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/generated"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
@@ -120,7 +121,7 @@ func Prepare(ctx context.Context, a app.App, rendered []manifest.Object, set str
 
 // New returns a desired object with the manifest as it was rendered.
 func New(ref object.Ref, ro manifest.Object) *Object {
-	return &Object{Ref: ref, Origin: ro.Origin, Manifest: ro.Unstructured.DeepCopy(), Policy: PolicyOf(ro.GetAnnotations())}
+	return &Object{Ref: ref, Origin: ro.Origin, Manifest: ro.Unstructured.DeepCopy(), Policy: PolicyOf(ro.GetAnnotations()), Generated: ro.Generated}
 }
 
 // encode fills in the bodies.
@@ -131,8 +132,18 @@ func encode(ctx context.Context, objects []*Object) error {
 		if o.Body, failures[i] = json.Marshal(o.Manifest.Object); failures[i] != nil {
 			failures[i] = fmt.Errorf("%s: %s: %w", o.Origin, o.ID(), failures[i])
 		}
+		if len(o.Generated) > 0 && failures[i] == nil {
+			o.stable, failures[i] = stable(o)
+		}
 	})
 	return cmp.Or(ctx.Err(), errors.Join(failures...))
+}
+
+// stable returns the manifest without generated values, followed by where they are.
+func stable(o *Object) ([]byte, error) {
+	less := o.Manifest.DeepCopy().Object
+	generated.Cut(less, o.Generated)
+	return json.Marshal([]any{less, o.Generated})
 }
 
 // claim takes out what is not the manifest's to say and makes the object a member of our ApplySet.

@@ -19,13 +19,25 @@ type Object struct {
 	after    Stage         // not before this one: of what it depends on
 	First    []byte        // manifest as JSON that creates the object, when later applies send less
 	Body     []byte        // manifest as JSON that is applied
-	Released []string      // JSON pointers to fields that are left to others
-	Managers []string      // field managers whose fields are left to them
-	Notes    []string      // warnings about annotations that mean nothing here
+	stable   []byte        // what of Body another render would give too; nil for all of it
+
+	// Generated are the places of values that another render would make up anew, as JSON pointers; see package generated.
+	Generated []string
+	Released  []string // JSON pointers to fields that are left to others
+	Managers  []string // field managers whose fields are left to them
+	Notes     []string // warnings about annotations that mean nothing here
 }
 
 // Key returns the key of the object in a record.
 func (o *Object) Key() object.Key { return object.KeyOf(o.Ref) }
+
+// Stable returns what Git says of the object: Body without values that another render would make up anew, and where they are.
+func (o *Object) Stable() []byte {
+	if o.stable != nil {
+		return o.stable
+	}
+	return o.Body
+}
 
 // MayBeShared reports whether several apps may define the object: a definition of kinds that each of them creates only where it is
 // missing.

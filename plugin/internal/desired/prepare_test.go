@@ -123,3 +123,32 @@ func prepareFor(t *testing.T, a app.App, rendered []manifest.Object) ([]*Object,
 		Refused: func(context.Context, *Object) (manifest.Problems, error) { return nil, nil },
 	})
 }
+
+func TestWhatGitSaysOfGeneratedValuesIsWhereTheyAre(t *testing.T) {
+	stable := func(data string, generated ...string) string {
+		rendered := objecttest.Rendered(t, `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"x"},"data":`+data+`}`)
+		rendered[0].Generated = generated
+		objects, err := prepareFor(t, app.App{Name: "shop", Namespace: "shop"}, rendered)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(objects[0].Body), data) {
+			t.Errorf("it sends %s", objects[0].Body)
+		}
+		return string(objects[0].Stable())
+	}
+	before := stable(`{"level":"info","password":"one"}`, "/data/password")
+	for _, c := range []struct {
+		name, now string
+		same      bool
+	}{
+		{"another value", stable(`{"level":"info","password":"two"}`, "/data/password"), true},
+		{"another value of Git", stable(`{"level":"debug","password":"one"}`, "/data/password"), false},
+		{"one more", stable(`{"level":"info","password":"one","token":"one"}`, "/data/password", "/data/token"), false},
+		{"one that is fixed now", stable(`{"level":"info","password":"one"}`), false},
+	} {
+		if (before == c.now) != c.same {
+			t.Errorf("%s: %s, was %s", c.name, c.now, before)
+		}
+	}
+}

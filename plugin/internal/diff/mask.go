@@ -9,6 +9,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/generated"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
 )
 
@@ -16,8 +17,8 @@ import (
 // returned as they are. stringData is folded into data first, as the API server does. Each value of data then reads
 // "***" when it is equal in both states or present in one only, else "*** (before)" and "*** (after)"; keys stay.
 // So does each annotation that can repeat values (kubectl's last-applied one, and any that contains one of them) and
-// each top-level field a Secret does not have, such as a misspelt stringData. Values that hidden lists are masked in objects
-// of every kind. Masking twice changes nothing.
+// each top-level field a Secret does not have, such as a misspelt stringData. What stands for a generated value stays. Values
+// that hidden lists are masked in objects of every kind. Masking twice changes nothing.
 func MaskPair(before, after *unstructured.Unstructured, hidden *sealed.Values) (b, a *unstructured.Unstructured) {
 	if !isSecret(before) && !isSecret(after) {
 		return hide(before, after, hidden)
@@ -100,18 +101,26 @@ func maskMaps(b, a map[string]any, hide func(key string) bool) {
 		av, both := a[k]
 		switch {
 		case !both:
-			b[k] = masked
+			b[k] = mask(bv, masked)
 		case equal(bv, av):
-			b[k], a[k] = masked, masked
+			b[k], a[k] = mask(bv, masked), mask(av, masked)
 		default:
-			b[k], a[k] = maskedBefore, maskedAfter
+			b[k], a[k] = mask(bv, maskedBefore), mask(av, maskedAfter)
 		}
 	}
-	for k := range a {
+	for k, av := range a {
 		if _, both := b[k]; !both && hide(k) {
-			a[k] = masked
+			a[k] = mask(av, masked)
 		}
 	}
+}
+
+// mask returns what is shown of a value: text, or that the value is generated, which is no value yet.
+func mask(value any, text string) any {
+	if value == generated.Shown {
+		return value
+	}
+	return text
 }
 
 // equal compares what base64 texts stand for; other values as they are.

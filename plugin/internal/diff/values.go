@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/generated"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
 
@@ -74,7 +75,7 @@ func leaves(x any, into []string) []string {
 }
 
 func (v *values) add(value string) {
-	if strings.Trim(value, "*") == "" || value == maskedBefore || value == maskedAfter {
+	if strings.Trim(value, "*") == "" || value == maskedBefore || value == maskedAfter || value == generated.Shown {
 		return
 	}
 	v.sorted = false

@@ -43,6 +43,9 @@ type Object struct {
 	Origin Origin
 	Hook   *Hook // of a Helm chart; nil for everything that is simply applied
 
+	// Generated are the places of values that the next render would make up anew, as JSON pointers; see generated.Paths.
+	Generated []string
+
 	// Sealed says of a Secret, while it is rendered, that its values cannot be read in Git.
 	Sealed bool
 	// Hidden are the values of encrypted files and of Secrets that the render has used, of which the object is a part: what is

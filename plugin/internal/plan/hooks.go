@@ -2,6 +2,7 @@ package plan
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/generated"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -88,7 +90,7 @@ func releaseHash(rec *record.Record, lists ...[]*desired.Object) string {
 	var lines []string
 	for _, list := range lists {
 		for _, o := range list {
-			lines = append(lines, o.ID()+" "+o.Manifest.GetGenerateName()+" "+rec.Hash(o.Body))
+			lines = append(lines, o.ID()+" "+o.Manifest.GetGenerateName()+" "+rec.Hash(o.Stable()))
 		}
 	}
 	slices.Sort(lines)
@@ -123,6 +125,22 @@ func KeptHooks(rec *record.Record) ([]*desired.Object, error) {
 		hooks = append(hooks, o)
 	}
 	return hooks, nil
+}
+
+// KeptBody returns the manifest of a hook as a record is to keep it: with the generated values that it keeps already, so that it stays
+// as it is.
+func KeptBody(rec *record.Record, o *desired.Object) ([]byte, error) {
+	if len(o.Generated) == 0 {
+		return o.Body, nil
+	}
+	before, err := KeptHooks(rec)
+	i := slices.IndexFunc(before, func(b *desired.Object) bool { return b.Ref == o.Ref })
+	if err != nil || i < 0 {
+		return o.Body, nil // the hooks in the record are replaced
+	}
+	m := o.Manifest.DeepCopy()
+	generated.Fill(m.Object, before[i].Manifest.Object, o.Generated)
+	return json.Marshal(m.Object)
 }
 
 // checkKept returns an error when what a record says of a hook is not what its manifest says: one is looked at to see whether

@@ -60,7 +60,7 @@ func Make(in Input) *Plan {
 			p.Refused, p.RefusedObjects = append(p.Refused, belongsTo(o, owner, in.Apps[owner])), append(p.RefusedObjects, o)
 			continue
 		}
-		s := &Step{Object: o, From: from, Stage: o.Stage(), Hash: rec.Hash(o.Body), Told: rec.Foreign[o.ID()]}
+		s := &Step{Object: o, From: from, Stage: o.Stage(), Hash: rec.Hash(o.Stable()), Told: rec.Foreign[o.ID()]}
 		row, recorded := rec.Row(k)
 		if recorded {
 			s.Row = &row

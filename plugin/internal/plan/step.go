@@ -51,6 +51,7 @@ type Step struct {
 	Live     *unstructured.Unstructured // nil when the app has none, or when it was not read
 	From     *Handover                  // the app that hands the object over, nil when none does
 	Told     string                     // fields that were reported as not in Git
+	Version  string                     // resourceVersion that the live object must still have when it is written; "" for any
 }
 
 // Prune is one recorded object that Git no longer names.

@@ -14,6 +14,7 @@ import (
 
 	"filippo.io/age"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/generated"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sealed"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sops"
@@ -130,8 +131,12 @@ func (d *decrypting) markSealed(objects []Object) {
 	}
 }
 
-// secretValues are the values of a Secret, decoded.
+// secretValues are the values of a Secret that are not generated, decoded.
 func secretValues(o Object) []string {
+	if len(o.Generated) > 0 {
+		o.Unstructured = o.DeepCopy()
+		generated.Cut(o.Object, o.Generated)
+	}
 	var all []string
 	for _, name := range []string{"data", "stringData"} {
 		values, _ := o.Object[name].(map[string]any)

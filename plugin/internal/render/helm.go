@@ -11,9 +11,9 @@ import (
 	"strings"
 
 	"helm.sh/helm/v4/pkg/ignore"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/generated"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/placeholder"
 )
 
@@ -60,7 +60,7 @@ func (h *helmRender) manifests(values map[string]any) ([]chart.Manifest, error) 
 	if err != nil {
 		return nil, h.refused(err)
 	}
-	h.asked = c.Asked()
+	h.asked, h.notKept = c.Asked(), c.NotKept
 	if h.helm.CRDs == CRDsSkip {
 		manifests = slices.DeleteFunc(manifests, func(m chart.Manifest) bool { return m.Plain })
 	}
@@ -91,7 +91,8 @@ func (h *helmRender) load() (*chart.Chart, error) {
 func (h *helmRender) chartOptions(values map[string]any) chart.Options {
 	o := chart.Options{Release: h.helm.Release, Namespace: h.helm.Namespace, Values: values, Upgrade: h.helm.Upgrade, Revision: h.helm.Revision,
 		KubeVersion: h.options.Capabilities.KubeVersion, APIVersions: h.options.Capabilities.APIVersions,
-		ServerVersions: h.options.Capabilities.APIVersions != nil, NoHooks: h.noHooks, EveryHook: h.options.EveryHook, Progress: h.options.progress}
+		ServerVersions: h.options.Capabilities.APIVersions != nil, NoHooks: h.noHooks, EveryHook: h.options.EveryHook, Tests: h.helm.Tests,
+		Generated: h.helm.Generated != "", Progress: h.options.progress}
 	o.APIVersions = slices.Concat(o.APIVersions, h.moreVersions, h.ownVersions)
 	o.OwnKinds = h.installs && h.helm.CRDs != CRDsSkip
 	if o.Release == "" && h.dir != "." {
@@ -221,52 +222,115 @@ func (t *tree) parses(file string, data []byte, strict bool) {
 	}
 }
 
-// objects decodes what the chart rendered. Helm takes the last of two equal keys, and so do we.
+// objects decodes what the chart rendered.
 func (h *helmRender) objects(manifests []chart.Manifest) ([]Object, error) {
 	var objects []Object
 	for _, m := range manifests {
-		docs, problem := documents(m.File, []byte(m.Text))
-		if problem != nil {
-			h.problems = append(h.problems, Problem{Origin: Origin{File: m.File, Line: m.Line}, Message: "renders what is not a manifest: " + problem.Message})
-			continue
+		found := h.decode(m, m.Text)
+		if m.Again != "" {
+			again := h.decode(m, m.Again)
+			if err := h.compareRenders(m, found, again); err != nil {
+				return nil, err
+			}
 		}
-		for _, doc := range docs {
-			value, errs := decodeLoose(doc, h.limits)
-			at := Origin{File: m.File, Line: m.Line}
-			if m.Line == 0 && m.Plain {
-				at.Line = doc.line
+		for i := range found {
+			if m.Plain && h.helm.CRDs == CRDsCreate {
+				createOnly(found[i])
 			}
-			if len(errs) == 0 {
-				found, bad := objectsOf(value, doc, h.limits.Depth)
-				for _, u := range found {
-					if m.Plain && h.helm.CRDs == CRDsCreate {
-						createOnly(u)
-					}
-					objects = append(objects, Object{Unstructured: u, Origin: at, Hook: m.Hook})
-				}
-				errs = bad
-			}
-			for _, err := range errs {
-				h.problems = append(h.problems, Problem{Origin: at, Message: "renders what is not a manifest: " + err.message,
-					Hint: "look at the output of `helm template`"})
-			}
-			if len(objects) > h.limits.Objects {
-				return nil, fmt.Errorf("chart %q renders more than %d objects", h.dir, h.limits.Objects)
-			}
+		}
+		objects = append(objects, found...)
+		if len(objects) > h.limits.Objects {
+			return nil, fmt.Errorf("chart %q renders more than %d objects", h.dir, h.limits.Objects)
 		}
 	}
 	h.markSealed(objects)
 	return objects, nil
 }
 
+// decode decodes the text of a manifest. Helm takes the last of two equal keys, and so do we.
+func (h *helmRender) decode(m chart.Manifest, text string) []Object {
+	var objects []Object
+	docs, problem := documents(m.File, []byte(text))
+	if problem != nil {
+		h.problems = append(h.problems, Problem{Origin: Origin{File: m.File, Line: m.Line}, Message: "renders what is not a manifest: " + problem.Message})
+		return nil
+	}
+	for _, doc := range docs {
+		value, errs := decodeLoose(doc, h.limits)
+		at := Origin{File: m.File, Line: m.Line}
+		if m.Line == 0 && m.Plain {
+			at.Line = doc.line
+		}
+		if len(errs) == 0 {
+			found, bad := objectsOf(value, doc, h.limits.Depth)
+			for _, u := range found {
+				objects = append(objects, Object{Unstructured: u, Origin: at, Hook: m.Hook})
+			}
+			errs = bad
+		}
+		for _, err := range errs {
+			h.problems = append(h.problems, Problem{Origin: at, Message: "renders what is not a manifest: " + err.message,
+				Hint: "look at the output of `helm template`"})
+		}
+	}
+	return objects
+}
+
+// compareRenders notes on objects which of their values another render of the same manifest makes up anew.
+func (h *helmRender) compareRenders(m chart.Manifest, objects, again []Object) error {
+	if len(h.problems) > 0 {
+		return nil
+	}
+	if len(objects) != len(again) {
+		return h.refused(h.notKept(m, "the chart has other objects in each render"))
+	}
+	for i := range objects {
+		paths, err := generated.Paths(objects[i].Object, again[i].Object)
+		if err != nil {
+			return h.refused(h.notKept(m, err.Error()))
+		}
+		objects[i].Generated = paths
+		objects[i].Sealed = objects[i].Sealed || isSecret(objects[i].Unstructured) && onlyGenerated(objects[i])
+	}
+	return nil
+}
+
+// onlyGenerated reports whether a Secret has values, and all of them are generated: then none of them can be read in Git.
+func onlyGenerated(o Object) bool {
+	count := 0
+	for _, field := range []string{"data", "stringData"} {
+		values, _ := o.Object[field].(map[string]any)
+		count += len(values)
+	}
+	holds := func(pointer string) bool {
+		return strings.HasPrefix(pointer, "/data/") || strings.HasPrefix(pointer, "/stringData/")
+	}
+	return count > 0 && len(slices.DeleteFunc(slices.Clone(o.Generated), func(p string) bool { return !holds(p) })) == count
+}
+
+// inData is where the generated values of an object are after stringData of a Secret became data.
+func inData(o Object) []string {
+	if !isSecret(o.Unstructured) {
+		return o.Generated
+	}
+	var out []string
+	for _, pointer := range o.Generated {
+		if key, plain := strings.CutPrefix(pointer, "/stringData/"); plain {
+			pointer = "/data/" + key
+		}
+		out = append(out, pointer)
+	}
+	return out
+}
+
 // createOnly asks a run to create an object where it is missing, and to leave it alone then.
-func createOnly(u *unstructured.Unstructured) {
-	annotations := u.GetAnnotations()
+func createOnly(o Object) {
+	annotations := o.GetAnnotations()
 	if annotations == nil {
 		annotations = map[string]string{}
 	}
 	annotations[createOnlyAnnotation], annotations[pruneAnnotation] = "enabled", "disabled"
-	u.SetAnnotations(annotations)
+	o.SetAnnotations(annotations)
 }
 
 // Annotations of package desired, which knows what they mean.
@@ -292,6 +356,9 @@ func (h *helmRender) chartProblem(err error) error {
 	var missing *chart.MissingError
 	switch {
 	case errors.As(err, &one):
+		if one.Differs && h.installs && h.helm.Generated == "" {
+			one.Hint += "; or let the app keep what the chart made up first: `helm: {generated: keep}` in gitops.yaml"
+		}
 		return Problem{Origin: Origin{File: one.File, Line: one.Line}, Message: one.Message, Hint: one.Hint}
 	case errors.As(err, &missing):
 		return &needsError{Problem{Origin: Origin{File: missing.File, Line: missing.Line}, Message: "dependencies are not in charts/: " + join(missing.Needs),

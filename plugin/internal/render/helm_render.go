@@ -1,6 +1,10 @@
 package render
 
-import "context"
+import (
+	"context"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
+)
 
 type helmRender struct {
 	*tree
@@ -17,6 +21,8 @@ type helmRender struct {
 	ownVersions  []string // that the chart itself brings
 	asked        []string // see chart.Chart.Asked
 	installs     bool     // it is for an install: what is in crds/ is there when templates ask
+
+	notKept func(m chart.Manifest, why string) error // see chart.Chart.NotKept
 }
 
 // valuesFile is a values file that was read.

@@ -18,7 +18,7 @@ var (
 	patchText  = regexp.MustCompile(`(?s)\[patch: ".*"\]`)
 	component  = regexp.MustCompile(`accumulateDirectory: (".*")`)
 	registered = regexp.MustCompile(`already registered id: ([A-Za-z0-9]+)\.[^/]*/([^'\s:]+)\.[^.'\s:]+`)
-	generated  = regexp.MustCompile(`(?s)merging from generator .*id resid\.ResId\{.*Name:"([^"]*)".*behavior must be`)
+	generator  = regexp.MustCompile(`(?s)merging from generator .*id resid\.ResId\{.*Name:"([^"]*)".*behavior must be`)
 	mergedInto = regexp.MustCompile(`(?s)merging from generator .*id resid\.ResId\{.*Name:"([^"]*)".*does not exist; cannot`)
 )
 
@@ -49,7 +49,7 @@ func (s *survey) shorten(top *kustomization, err error) error {
 		}
 		text = text[last[1]:]
 	}
-	if m := generated.FindStringSubmatch(text); m != nil {
+	if m := generator.FindStringSubmatch(text); m != nil {
 		return Problem{Origin: Origin{File: file}, Message: fmt.Sprintf("generates %q twice", m[1]), Hint: "keep one, or give the second behavior: merge or replace"}
 	}
 	if m := mergedInto.FindStringSubmatch(text); m != nil {

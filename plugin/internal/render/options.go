@@ -94,8 +94,11 @@ type Helm struct {
 	Set      map[string]any
 	Inline   *Inline `json:",omitempty"` // values over those of Values
 	CRDs     string  `json:",omitempty"` // what becomes of files in crds/: CRDsCreate, CRDsSkip, "" for objects as all others
+	Tests    bool    `json:",omitempty"` // test hooks are rendered, too
 	Upgrade  bool    // not the first install: .Release.IsUpgrade
 	Revision int     // .Release.Revision; 0 stands for 1
+
+	Generated Generated `json:",omitempty"` // what becomes of values that the chart makes up anew in each render
 }
 
 // NamedChart is a chart that has to be fetched, and where an app names it. Values files of Helm without a leading slash are files in
@@ -122,6 +125,15 @@ type Inline struct {
 const (
 	CRDsCreate = "create" // annotations ask to create them where they are missing, and to leave them alone then
 	CRDsSkip   = "skip"   // they are left out
+)
+
+// Generated says what becomes of values that a chart makes up anew in each render.
+type Generated string
+
+// What becomes of such values. "" refuses them.
+const (
+	GeneratedKeep Generated = "keep" // Object.Generated says where they are
+	GeneratedShow Generated = "show" // the same, and generated.Shown is in their place
 )
 
 // Capabilities are what charts see of the API server. The zero value is a current Kubernetes without custom resources.

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/generated"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
@@ -82,6 +83,10 @@ func (t *tree) dir(ctx context.Context, path string, o Options) ([]Object, error
 	hidden := t.guard(objects, o)
 	for i := range objects {
 		objects[i].Sealed, objects[i].Hidden = false, hidden // the first one has served its purpose
+		objects[i].Generated = inData(objects[i])
+		if o.Helm != nil && o.Helm.Generated == GeneratedShow {
+			generated.Blank(objects[i].Object, objects[i].Generated)
+		}
 	}
 	if len(t.problems) > 0 {
 		return nil, t.problems.Sorted()

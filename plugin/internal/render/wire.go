@@ -81,6 +81,7 @@ func readRequest(in *bufio.Reader) (r request, err error) {
 type header struct {
 	Origin  Origin
 	Hook    *Hook           `json:",omitempty"`
+	Differs []string        `json:",omitempty"` // Object.Generated
 	Count   int             // in the last header, which has End
 	End     bool            `json:",omitempty"`
 	Inputs  *[]string       `json:",omitempty"` // as Options.Inputs is told
@@ -114,7 +115,7 @@ func writeAnswer(w io.Writer, objects []Object, t told, failure error) error {
 	encoder := json.NewEncoder(out)
 	encoder.SetEscapeHTML(false)
 	for _, o := range objects {
-		if err := encoder.Encode(header{Origin: o.Origin, Hook: o.Hook}); err != nil {
+		if err := encoder.Encode(header{Origin: o.Origin, Hook: o.Hook, Differs: o.Generated}); err != nil {
 			return err
 		}
 		if err := encoder.Encode(o.Object); err != nil {
@@ -308,7 +309,7 @@ func readAnswer(r io.Reader, limits Limits, share *memory.Share) (a answer, brok
 		if err := kjson.UnmarshalCaseSensitivePreserveInts(text, &u.Object); err != nil {
 			return answer{}, fmt.Errorf("unreadable answer: %w", err)
 		}
-		a.objects = append(a.objects, Object{Unstructured: u, Origin: h.Origin, Hook: h.Hook})
+		a.objects = append(a.objects, Object{Unstructured: u, Origin: h.Origin, Hook: h.Hook, Generated: h.Differs})
 	}
 }
 

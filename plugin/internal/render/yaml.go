@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/generated"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
 )
@@ -145,7 +146,7 @@ func maskFields(secret map[string]any) {
 	}
 }
 
-// maskValues keeps the keys of mappings, and how many items a list has.
+// maskValues keeps the keys of mappings, how many items a list has, and that a value is generated.
 func maskValues(value any) any {
 	switch v := value.(type) {
 	case map[string]any:
@@ -158,6 +159,9 @@ func maskValues(value any) any {
 			v[i] = maskValues(inner)
 		}
 		return v
+	}
+	if value == generated.Shown {
+		return value
 	}
 	return masked
 }

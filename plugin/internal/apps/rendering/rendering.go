@@ -28,5 +28,8 @@ func Options(a app.App) render.Options {
 	if c := a.Chart; c != nil {
 		o.Chart = render.NameChart(c.Repo, c.Name, c.Version, c.Secret, c.Origin)
 	}
+	if a.Helm.Generated {
+		o.Helm.Generated = render.GeneratedShow
+	}
 	return o
 }

@@ -17,6 +17,12 @@ import (
 // tellRewritten adds a note on values that the server stored differently from Git: an admission policy or webhook rewrote
 // them. The stored values are what drift is compared with from now on, so the note is made once, when the object is applied.
 func (a *Applier) tellRewritten(c *report.Change, s *plan.Step, o Outcome, set *fieldpath.Set) {
+	if len(s.Generated) > 0 {
+		var err error
+		if s, err = withValues(s, o.After); err != nil {
+			return
+		}
+	}
 	told := map[string]bool{} // what was rewritten already before other fields were reverted
 	if o.Before != nil {
 		for _, d := range fields.Diff(s.Manifest, o.Before, set) {

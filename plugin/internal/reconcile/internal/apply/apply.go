@@ -25,9 +25,14 @@ func (a *Applier) Apply(ctx context.Context, s *plan.Step) Outcome {
 	}
 	ctx, cancel := wait.Lingering(ctx, wait.WriteGrace)
 	defer cancel()
-	if out, done := a.leaveAlone(ctx, s); done {
+	if out, done := (releasing{a}).leaveAlone(ctx, s); done {
 		return out
 	}
+	return keeping{a}.apply(ctx, s)
+}
+
+// applyOnce writes a step whose object may be written.
+func (a *Applier) applyOnce(ctx context.Context, s *plan.Step) Outcome {
 	before := s.Live
 	if a.DryRun && before == nil {
 		live, err := a.Client.Get(ctx, s.Ref)
@@ -54,7 +59,7 @@ func (a *Applier) Apply(ctx context.Context, s *plan.Step) Outcome {
 	if undeclared(err) && (renaming{a}).renameVersion(ctx, s) {
 		after, created, err = a.send(ctx, s, uidOf(s.Live))
 	}
-	if s.Live != nil && apierrors.IsConflict(err) && !ownedByOthers(err) {
+	if s.Live != nil && s.Version == "" && apierrors.IsConflict(err) && !ownedByOthers(err) {
 		// It was deleted since it was read. A person's deletion is reverted; another reconciler may have pruned it, and saved the record.
 		if err = a.Unchanged(ctx); err == nil {
 			after, created, err = a.send(ctx, s, "")
@@ -75,6 +80,10 @@ func (a *Applier) Apply(ctx context.Context, s *plan.Step) Outcome {
 // finishApply does what follows a successful apply. It gives away fields that are left to others, and removes the marks of
 // the tool that an adopted object belonged to. If the settings say so, it removes fields that others added.
 func (a *Applier) finishApply(ctx context.Context, s *plan.Step, o Outcome) Outcome {
+	if s.Version != "" { // it was written
+		written := *s
+		written.Version, s = "", &written
+	}
 	if o.Err == nil && !o.Created {
 		o.After, o.Err = renaming{a}.oneShare(ctx, s, o.After)
 	}
@@ -98,7 +107,7 @@ func (a *Applier) finishApply(ctx context.Context, s *plan.Step, o Outcome) Outc
 
 // leaveAlone reports whether a create-only object exists already. Then nothing is sent, except that an object which another app
 // hands over gets our label.
-func (a *Applier) leaveAlone(ctx context.Context, s *plan.Step) (Outcome, bool) {
+func (a releasing) leaveAlone(ctx context.Context, s *plan.Step) (Outcome, bool) {
 	if !s.Policy.CreateOnly {
 		return Outcome{}, false
 	}
@@ -107,7 +116,7 @@ func (a *Applier) leaveAlone(ctx context.Context, s *plan.Step) (Outcome, bool) 
 		return Outcome{}, false
 	}
 	if err == nil && s.From != nil && !a.DryRun && live.GetLabels()[record.LabelPartOf] == s.From.Set {
-		live, err = releasing{a}.relabel(ctx, s, live)
+		live, err = a.relabel(ctx, s, live)
 	}
 	return Outcome{After: live, Left: err == nil, Err: err}, true
 }

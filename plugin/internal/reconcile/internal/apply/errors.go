@@ -106,9 +106,10 @@ func (a *Applier) Explain(err error, s *plan.Step) (message, advice string) {
 		if list := mismatches(api.Status().Message, s.Fields()); len(list) > 0 {
 			text := a.Text(s.Origin)
 			message, advice = wordMismatches(list, s.Origin, func(m mismatch) int { return render.Locate(text, s.Origin.Line, m.path, m.value) })
-			return a.Say.Mask(message), a.Say.Mask(advice)
+			return withoutValues(s, a.Say.Mask(message)), a.Say.Mask(advice)
 		}
 	}
 	message, advice = explain(err, s, a.Say.Secrets())
+	message = withoutValues(s, message)
 	return a.Say.Hidden.Mask(message), a.Say.Hidden.Mask(advice)
 }

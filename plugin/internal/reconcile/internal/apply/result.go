@@ -34,7 +34,7 @@ func (a *Applier) Result(c *report.Change, s *plan.Step, o Outcome) (row record.
 		if was, known, err := fields.Applied(o.Before, record.Manager); known && err == nil {
 			told = set.Union(was) // a field that left Git is reported too
 		}
-		c.Fields = a.fieldChanges(s, o, fields.Diff(o.Before, o.After, told))
+		c.Fields = a.fieldChanges(s, o, fields.Diff(shown(s, o.Before), shown(s, o.After), told))
 	}
 	if len(o.gone) > 0 {
 		c.Fields = append(c.Fields, a.fieldChanges(s, o, o.gone)...)

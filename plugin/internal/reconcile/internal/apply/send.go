@@ -16,7 +16,8 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// send applies one object. With a uid, the server refuses to create the object, or to change another object of its name. The
+// send applies one object. With a uid, the server refuses to create the object, or to change another object of its name, or one that
+// is not at the version of the step. The
 // server may need a moment to serve a kind whose CRD was just applied, or a field that the kind just got: send tries again
 // for a few seconds.
 func (a *Applier) send(ctx context.Context, s *plan.Step, uid types.UID) (*unstructured.Unstructured, bool, error) {
@@ -24,6 +25,7 @@ func (a *Applier) send(ctx context.Context, s *plan.Step, uid types.UID) (*unstr
 	if uid != "" {
 		m := s.Manifest.DeepCopy()
 		m.SetUID(uid)
+		m.SetResourceVersion(s.Version)
 		var err error
 		if body, err = json.Marshal(m.Object); err != nil {
 			return nil, false, err

@@ -118,7 +118,11 @@ func (t *trial) take(ctx context.Context, drop []fields.Leftover) (*unstructured
 	if err != nil {
 		return nil, err
 	}
-	after, _, err := t.send(ctx, t.step, t.live.GetUID())
+	step := *t.step
+	if step.Version != "" {
+		step.Version = claimed.GetResourceVersion()
+	}
+	after, _, err := t.send(ctx, &step, t.live.GetUID())
 	if err != nil { // give the fields back, unless somebody wrote the object meanwhile
 		_, _ = t.setManagedFields(ctx, claimed.GetResourceVersion(), t.live.GetManagedFields())
 	}

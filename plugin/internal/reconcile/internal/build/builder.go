@@ -154,6 +154,9 @@ func (b *Builder) RenderTree(ctx context.Context, tree *source.Tree, options ren
 // templates may ask: versions of the API server, which cost requests once per commit, and whether this is an upgrade.
 func (b *Builder) RenderOptions(ctx context.Context, root *os.Root) (render.Options, error) {
 	o := rendering.Options(b.App)
+	if b.App.Helm.Generated {
+		o.Helm.Generated = render.GeneratedKeep
+	}
 	if v := b.Vars; v != nil && b.App.Substitute != nil {
 		o.Substitute = &render.Substitute{Vars: v.values, Secret: v.secret, Plain: v.plain}
 	}

@@ -165,7 +165,7 @@ func (e *Execution) record(s *plan.Step, o apply.Outcome) {
 			e.Contested.Reverted(e.Now(), s, o.Before, c.Fields)
 		}
 		if e.DryRun {
-			e.Say.Effects = append(e.Say.Effects, report.Effect{Ref: s.Ref, Origin: s.Origin, Before: o.Before, After: o.After, Note: apply.EffectNote(s, o, c)})
+			e.Say.Effects = append(e.Say.Effects, apply.EffectOf(s, o, c))
 		} else {
 			e.Wait.Track.Slim(s.Key())
 		}

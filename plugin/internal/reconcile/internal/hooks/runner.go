@@ -13,6 +13,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/generated"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
@@ -83,18 +84,40 @@ func (r *Runner) run(ctx context.Context, phase string, o *desired.Object) error
 	if again {
 		attempt = run.Attempt + 1
 	}
-	if err := r.clear(ctx, o, run); err != nil {
+	o, err := r.keepValues(ctx, o)
+	if err == nil {
+		err = r.clear(ctx, o, run)
+	}
+	if err != nil {
 		return fmt.Errorf("%s hook %s: %w", phase, r.Say.Short(plan.NameGiven(o)), err)
 	}
 	mark := strings.ToLower(strings.NewReplacer("-", "", "_", "").Replace(r.Record.Hash(fmt.Appendf(nil, "%s %s %s %d", phase, o.ID(), r.Hooks.Release, attempt))))[:10]
 	ref := o.Ref
 	ref.Name = cmp.Or(o.Name, o.Manifest.GetGenerateName()+mark)
-	run = r.Record.Begin(record.HookRun{Phase: phase, Name: desired.HookName(o), Ref: ref, Manifest: r.Record.Hash(o.Body), Release: r.Hooks.Release,
+	run = r.Record.Begin(record.HookRun{Phase: phase, Name: desired.HookName(o), Ref: ref, Manifest: r.Record.Hash(o.Stable()), Release: r.Hooks.Release,
 		Commit: r.Commit, Mark: mark, Attempt: attempt})
 	if err := r.SaveState(ctx); err != nil {
 		return err
 	}
 	return r.start(ctx, o, run)
+}
+
+// keepValues returns the hook with the generated values of the object that its last run left.
+func (r *Runner) keepValues(ctx context.Context, o *desired.Object) (*desired.Object, error) {
+	if len(o.Generated) == 0 || o.Name == "" {
+		return o, nil
+	}
+	live, err := r.Client.Get(ctx, o.Ref)
+	if apierrors.IsNotFound(err) {
+		return o, nil
+	}
+	if err != nil {
+		return o, err
+	}
+	kept := *o
+	kept.Manifest = o.Manifest.DeepCopy()
+	generated.Fill(kept.Manifest.Object, live.Object, o.Generated)
+	return &kept, nil
 }
 
 // resume continues a hook that an interrupted run has recorded: it waits for the object, or creates it when it does not

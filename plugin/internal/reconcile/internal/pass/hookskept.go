@@ -9,6 +9,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
@@ -27,7 +28,11 @@ func (p reading) keepHooks(first bool) error {
 			}
 			continue
 		}
-		list = append(list, record.KeptHook{Object: o.Ref, Manifest: o.Body})
+		body, err := plan.KeptBody(p.Record, o)
+		if err != nil {
+			return err
+		}
+		list = append(list, record.KeptHook{Object: o.Ref, Manifest: body})
 		if largest == nil || len(o.Body) > len(largest.Body) {
 			largest = o
 		}
