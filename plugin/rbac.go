@@ -137,6 +137,9 @@ func neededRights(ctx context.Context, dir target.RenderFunc, from source.Source
 		return n, err
 	}
 	defer tree.Close()
+	if err := tree.Fetch(ctx, gitopsyaml.Files(own.Path)...); err != nil {
+		return n, err
+	}
 	apps, found, err := gitopsyaml.Load(tree.Root, own.Path)
 	if err != nil {
 		return n, err
@@ -146,8 +149,17 @@ func neededRights(ctx context.Context, dir target.RenderFunc, from source.Source
 	}
 	rendered := make([][]manifest.Object, len(apps))
 	var all []manifest.Object
+	var paths []string
+	for _, a := range apps {
+		paths = append(paths, a.Path)
+	}
+	if err := tree.Fetch(ctx, paths...); err != nil {
+		return n, err
+	}
 	for i, a := range apps {
-		if rendered[i], err = dir(ctx, tree.Root, a.Path, rendering.Options(a)); err != nil {
+		options := rendering.Options(a)
+		options.Lacking = tree.Lacking
+		if rendered[i], err = dir(ctx, tree.Root, a.Path, options); err != nil {
 			return n, err
 		}
 		all = append(all, rendered[i]...)

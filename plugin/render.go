@@ -133,6 +133,9 @@ func (o *renderOptions) print(w io.Writer, apps []renderedApp) error {
 // objects renders the directory or, where a gitops.yaml lies in it, the apps that it lists, or the one that is named.
 func (o *renderOptions) objects(ctx context.Context, c *cli, tree *source.Tree, path string, args []string) ([]renderedApp, error) {
 	dir := o.source.Renderer(notices(c.ui()))
+	if err := tree.Fetch(ctx, gitopsyaml.Files(path)...); err != nil {
+		return nil, err
+	}
 	apps, found, err := gitopsyaml.Load(tree.Root, path)
 	if err != nil {
 		return nil, err
@@ -142,7 +145,12 @@ func (o *renderOptions) objects(ctx context.Context, c *cli, tree *source.Tree, 
 		kinds = guessed(c.ui())
 	}
 	if !found {
-		objects, err := dir(ctx, tree.Root, path, o.source.RenderOptions())
+		if err := tree.Fetch(ctx, path); err != nil {
+			return nil, err
+		}
+		options := o.source.RenderOptions()
+		options.Lacking = tree.Lacking
+		objects, err := dir(ctx, tree.Root, path, options)
 		if err != nil {
 			return nil, err
 		}
@@ -155,11 +163,20 @@ func (o *renderOptions) objects(ctx context.Context, c *cli, tree *source.Tree, 
 	var rendered []renderedApp
 	var objects []manifest.Object
 	from := map[string][]manifest.Object{} // by namespace
+	apps = slices.DeleteFunc(apps, func(a app.App) bool {
+		return len(args) == 1 && !target.IsDirectory(args[0]) && args[0] != a.Name
+	})
+	var paths []string
+	for _, a := range apps {
+		paths = append(paths, a.Path)
+	}
+	if err := tree.Fetch(ctx, paths...); err != nil {
+		return nil, err
+	}
 	for _, app := range apps {
-		if len(args) == 1 && !target.IsDirectory(args[0]) && args[0] != app.Name {
-			continue
-		}
-		some, err := dir(ctx, tree.Root, app.Path, rendering.Options(app))
+		options := rendering.Options(app)
+		options.Lacking = tree.Lacking
+		some, err := dir(ctx, tree.Root, app.Path, options)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", app.Name, err)
 		}

@@ -32,6 +32,7 @@ func commands() map[string]func(*testscript.TestScript, bool, []string) {
 		"git":         cmdGit,
 		"github":      cmdGitHub,
 		"gitserver":   cmdGitServer,
+		"gitrequests": cmdGitRequests,
 		"chartserver": cmdChartServer,
 		"charts":      cmdCharts,
 		"chartlock":   cmdChartLock,

@@ -2,9 +2,11 @@ package e2e
 
 import (
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -27,8 +29,36 @@ func cmdGitServer(ts *testscript.TestScript, args []string) error {
 		return err
 	}
 	ts.Defer(server.Stop)
+	servers := &scriptOf(ts).git
+	servers.running = append(servers.running, server)
 	ts.Setenv(flags.Arg(0), server.URL())
 	return trust(ts, server.CA())
+}
+
+// gitServers are the Git servers of a script.
+type gitServers struct {
+	running []*githttp.Server
+	counted int // of their requests
+}
+
+// cmdGitRequests implements: gitrequests NUMBER. So many requests were made to the Git servers since it was called last.
+func cmdGitRequests(ts *testscript.TestScript, args []string) error {
+	if len(args) != 1 {
+		return usageError("gitrequests NUMBER")
+	}
+	want, err := strconv.Atoi(args[0])
+	if err != nil {
+		return usageError(err.Error())
+	}
+	servers, all := &scriptOf(ts).git, []githttp.Request(nil)
+	for _, s := range servers.running {
+		all = append(all, s.Requests()...)
+	}
+	since := all[servers.counted:] // of one server; with several, the list may begin too early
+	if servers.counted = len(all); len(since) != want {
+		return fmt.Errorf("%d requests instead of %d: %v", len(since), want, since)
+	}
+	return nil
 }
 
 // trust makes every command that follows trust a certificate.

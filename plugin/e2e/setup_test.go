@@ -38,6 +38,7 @@ type script struct {
 	proxy  *proxy.Proxy
 	ns     string
 	charts *chartServer // nil before there is one
+	git    gitServers
 
 	registries registries
 }

@@ -43,6 +43,9 @@ func Of(data []byte) (k Kind, found bool) {
 		return Kind{"missing in this clone, which was made without all contents (partial clone)",
 			fmt.Sprintf("run `git cat-file -e %s` in the clone: git then fetches the content", m[1])}, true
 	}
+	if IsNotFetched(data) {
+		return Unfetched, true
+	}
 	text := bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
 	switch {
 	case lfsPointer.Match(text):
@@ -57,3 +60,14 @@ func Of(data []byte) (k Kind, found bool) {
 func Missing(hash string) []byte {
 	return fmt.Appendf(nil, "\x00kubectl-gitops: not in this clone: %s\n", hash)
 }
+
+// Unfetched is the kind of a file that source.Tree.Fetch fetches.
+var Unfetched = Kind{"not fetched from the repository", "this is a bug of kubectl-gitops: please report it with the command that you ran"}
+
+const notFetched = "\x00kubectl-gitops: not fetched\n"
+
+// NotFetched returns what stands in a checkout for a file that is fetched when somebody asks for it.
+func NotFetched() []byte { return []byte(notFetched) }
+
+// IsNotFetched tells whether data is what NotFetched returns.
+func IsNotFetched(data []byte) bool { return string(data) == notFetched }

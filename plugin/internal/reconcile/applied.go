@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"path"
 	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
@@ -40,6 +41,9 @@ func (r *Reconciler) RenderApplied(ctx context.Context, a record.Applied, tree *
 }
 
 func (r *Reconciler) renderApplied(ctx context.Context, a record.Applied, tree *source.Tree, everyHook bool) ([]manifest.Object, app.App, error) {
+	if err := tree.Fetch(ctx, path.Join(a.List, "gitops.yaml"), path.Join(a.List, "gitops.yml")); err != nil {
+		return nil, app.App{}, err
+	}
 	app := r.SettingsAt(a, tree)
 	p := pass.New(ctx, r.env(), app, pass.Options{Cause: report.CauseManual})
 	p.Record, p.Commit = a.Record, tree.Revision.Commit
@@ -53,7 +57,10 @@ func (r *Reconciler) renderApplied(ctx context.Context, a record.Applied, tree *
 	if err != nil {
 		return nil, app, err
 	}
-	options.AllowPlainSecrets, options.EveryHook = true, everyHook
+	options.AllowPlainSecrets, options.EveryHook, options.Lacking = true, everyHook, tree.Lacking
+	if err := tree.Fetch(ctx, app.Path); err != nil {
+		return nil, app, err
+	}
 	dir := r.Render
 	if dir == nil {
 		dir = render.Dir

@@ -15,12 +15,29 @@ import (
 // claims: only the files say whether both define it. It returns all apps that were rendered.
 func (r deciding) renderOpen(ctx context.Context, open []*pass.Pass) []*pass.Pass {
 	for next := open; len(next) > 0; open = append(open, next...) {
+		r.fetchFor(ctx, next)
 		concurrent.Each(ctx, len(next), build.AtOnce, func(i int) { next[i].Reading().RenderListed(ctx) })
 		next = r.disputed(next)
 	}
 	r.shareKinds(ctx, open)
 	r.tellRendered(open)
 	return open
+}
+
+// fetchFor fetches together what the renders of apps are going to read. Renders fetch what is missing then, and say why that
+// cannot be done.
+func (r deciding) fetchFor(ctx context.Context, passes []*pass.Pass) {
+	tree, err := r.open(ctx, r.commit)
+	if err != nil || tree.Lacking == nil {
+		return
+	}
+	var paths []string
+	for _, p := range passes {
+		if !p.Listed.LeftList {
+			paths = append(paths, p.Builder().Reads(ctx, tree)...)
+		}
+	}
+	_ = tree.Fetch(ctx, paths...)
 }
 
 // disputed returns the apps with unchanged inputs that hold an object which one of claimants claims. They are no longer up to

@@ -195,6 +195,9 @@ func (r finding) fromCheckout(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	dir := r.target.App.Path
+	if err := tree.Fetch(ctx, path.Join(dir, "gitops.yaml"), path.Join(dir, "gitops.yml")); err != nil {
+		return false, err
+	}
 	apps, found, err := r.Apps(tree.Root, dir)
 	switch {
 	case err != nil:

@@ -37,7 +37,7 @@ func (t *tree) whyAbsent(name string) error {
 		case info.IsDir() && at != "." && at != name && t.isEmpty(real):
 			return Problem{Origin: Origin{File: name}, Message: fmt.Sprintf("is in %q, which is empty", at), Hint: "if that is a submodule: " + submoduleHint}
 		case info.Mode().IsRegular():
-			if kind, found := placeholder.Of(t.start(real)); found {
+			if kind, found := placeholder.Of(t.start(real)); found && kind != placeholder.Unfetched {
 				return Problem{Origin: Origin{File: at}, Message: "the directory is " + kind.What, Hint: kind.Hint}
 			}
 			return nil

@@ -129,7 +129,13 @@ func (s scene) checkout(t testing.TB) string {
 
 func (s scene) render(t testing.TB) string {
 	t.Helper()
-	objects, err := Dir(t.Context(), openRoot(t, s.checkout(t)), s.dir, s.options)
+	return s.renderIn(t, s.checkout(t), Dir)
+}
+
+// renderIn renders a checkout of the scene.
+func (s scene) renderIn(t testing.TB, dir string, render dirFunc) string {
+	t.Helper()
+	objects, err := render(t.Context(), openRoot(t, dir), s.dir, s.options)
 	if err != nil {
 		return describe(t, err)
 	}

@@ -69,6 +69,10 @@ func (i Isolated) Dir(ctx context.Context, root *os.Root, dir string, o Options)
 
 // once renders in one child, or in a second one that gets all memory there is, if half of it was not enough.
 func (i Isolated) once(ctx context.Context, root *os.Root, dir string, o Options) ([]Object, error) {
+	return o.onDemand(ctx, func() ([]Object, error) { return i.inChild(ctx, root, dir, o) })
+}
+
+func (i Isolated) inChild(ctx context.Context, root *os.Root, dir string, o Options) ([]Object, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"context"
 	"maps"
 	"slices"
 
@@ -41,6 +42,10 @@ type Charts struct {
 type Listeners struct {
 	// Fetched is called for each fetched chart, before it is rendered. An error of Fetched refuses the chart.
 	Fetched func(Dependency) error `json:"-"`
+
+	// Lacking fetches contents that the checkout lacks, as source.Tree.Lacking does; nil where all are there. Files that a render
+	// reads and that are not there are fetched together, and then it begins anew.
+	Lacking func(ctx context.Context, paths []string) error `json:"-"`
 
 	// Inputs is called after a render that succeeded, with everything in the checkout that the result depends on. Paths start
 	// at the root of the checkout. A directory stands for all that is below it. A path where nothing lies means that a new

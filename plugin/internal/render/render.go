@@ -13,8 +13,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -40,10 +42,17 @@ type renderer func(ctx context.Context, t *tree, dir string, o Options) ([]Objec
 // not be read, or that it renders no objects (ErrEmpty). Nothing is kept between calls. Several goroutines may call Dir;
 // kustomizations are then rendered one after the other.
 func Dir(ctx context.Context, root *os.Root, path string, o Options) ([]Object, error) {
+	return o.onDemand(ctx, func() ([]Object, error) { return once(ctx, root, path, o) })
+}
+
+func once(ctx context.Context, root *os.Root, path string, o Options) ([]Object, error) {
 	o.Limits = o.Limits.withDefaults()
 	t := newTree(root, o.Limits)
 	t.mayHold = o.MayHold
 	objects, err := t.dir(ctx, path, o)
+	if len(t.lacking) > 0 && ctx.Err() == nil { // whatever came of it
+		return nil, &lackingError{slices.Sorted(maps.Keys(t.lacking))}
+	}
 	if err != nil {
 		return nil, t.conceal(err, o)
 	}

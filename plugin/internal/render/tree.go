@@ -28,6 +28,7 @@ type tree struct {
 	files   map[string][]byte // by resolved name, so that every reader of a render sees the same bytes
 	inputs  map[string]bool   // what the render depends on, see note
 	opened  map[string]bool   // files that were read, and links that were followed
+	lacking map[string]bool   // files that were read, and whose contents are not in the checkout
 	modules *[]string         // what .gitmodules lists; nil before it was read
 
 	generatedAt string // resolved directory whose kustomization exists in this render only; "" for none
@@ -41,7 +42,7 @@ type tree struct {
 
 func newTree(root *os.Root, limits Limits) *tree {
 	return &tree{root: root, limits: limits, dirs: map[string]string{}, files: map[string][]byte{},
-		plain: map[string][]byte{}, inputs: map[string]bool{}, opened: map[string]bool{},
+		plain: map[string][]byte{}, inputs: map[string]bool{}, opened: map[string]bool{}, lacking: map[string]bool{},
 		decrypting: decrypting{sealed: map[string]bool{}, known: map[string]string{}, encrypted: map[Origin]*encryptedDocument{}, asText: map[string]bool{}}}
 }
 
@@ -195,6 +196,9 @@ func (t *tree) readAny(name string) ([]byte, error) {
 			"split the directory into several apps, or leave out what is not needed with %s", ignoreFile)
 	}
 	t.files[real], t.opened[real] = data, true
+	if placeholder.IsNotFetched(data) {
+		t.lacking[real] = true
+	}
 	return data, nil
 }
 

@@ -99,6 +99,8 @@ type refusal struct {
 	Problems Problems `json:",omitempty"`
 	Empty    bool     `json:",omitempty"`
 
+	Lacking []string `json:",omitempty"` // files whose contents are not in the checkout
+
 	Needs []chart.Need `json:",omitempty"` // charts to fetch before this can be rendered
 }
 
@@ -154,6 +156,10 @@ func refuse(err error) *refusal {
 		return nil
 	}
 	r := &refusal{Text: err.Error(), Hints: hint.Of(err), Empty: errors.Is(err, ErrEmpty)}
+	var lacking *lackingError
+	if errors.As(err, &lacking) {
+		r.Lacking = lacking.paths
+	}
 	var needs *needsError
 	if errors.As(err, &needs) {
 		r.Needs = needs.needs
@@ -171,6 +177,9 @@ func refuse(err error) *refusal {
 func (r *refusal) err() error {
 	if r == nil {
 		return nil
+	}
+	if len(r.Lacking) > 0 {
+		return &lackingError{r.Lacking}
 	}
 	sent := &sentError{text: r.Text}
 	if r.Empty {

@@ -25,7 +25,20 @@ type Tree struct {
 	Root     *os.Root
 	Revision Revision
 	Objects  Objects // Git's names for the files; nil where they are no commit's
-	Close    func()
+	// Lacking fetches contents that the checkout lacks, see Fetch; nil where all are there.
+	Lacking func(ctx context.Context, paths []string) error
+	Close   func()
+}
+
+// Fetch makes the contents at paths readable, which are slash paths from the top, in as few requests as possible. For a
+// directory it does that with all that is below, unless that is a lot or a file is large: such a file has to be named itself.
+// Paths at which nothing lies are left out. Until then such a file is a placeholder, which package placeholder recognises.
+// Several goroutines may call Fetch, also while others read.
+func (t *Tree) Fetch(ctx context.Context, paths ...string) error {
+	if t.Lacking == nil {
+		return nil
+	}
+	return t.Lacking(ctx, paths)
 }
 
 // Objects are the names that Git has for the files and directories of one commit.

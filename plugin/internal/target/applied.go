@@ -15,7 +15,7 @@ import (
 func (f *Flags) OpenApplied(ctx context.Context, from report.Source, commit string) (*source.Tree, error) {
 	repo := f.at(from)
 	if here, _, err := worktree.Find(workingDirectory()); err == nil {
-		if tree, err := (Repository{git.Repo{URL: here.Top, Limits: repo.git.Limits}}).Source().Open(ctx, commit); err == nil {
+		if tree, err := (Repository{git: git.Repo{URL: here.Top, Limits: repo.git.Limits}}).Source().Open(ctx, commit); err == nil {
 			return tree, nil
 		}
 	}
@@ -25,7 +25,7 @@ func (f *Flags) OpenApplied(ctx context.Context, from report.Source, commit stri
 // at is the repository that an app comes from.
 func (f *Flags) at(from report.Source) Repository {
 	flags := *f
-	flags.Repo, flags.Ref = from.Repo, from.Ref
+	flags.Repo, flags.Ref, flags.Path = from.Repo, from.Ref, from.Path
 	return flags.Repository()
 }
 

@@ -93,7 +93,7 @@ func (f *Flags) Here(ctx context.Context, store *store.Store, names []string) (w
 		return w, false, err
 	}
 	app, err := f.localApp(records, tree, from, names)
-	return Work{reconcile.Target{App: app, Only: names}, Repository{git.Repo{URL: from.repo, Ref: from.ref}}, tree, records}, true, err
+	return Work{reconcile.Target{App: app, Only: names}, Repository{git: git.Repo{URL: from.repo, Ref: from.ref}}, tree, records}, true, err
 }
 
 // localApp is the app in a directory of the working tree. What the flags leave open is taken over from its record, so that

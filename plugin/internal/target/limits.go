@@ -85,7 +85,7 @@ func defaultLimits() Limits {
 // Add adds the flags with their defaults.
 func (l *Limits) Add(fs *pflag.FlagSet) {
 	*l = defaultLimits()
-	fs.Var(&l.Files, "max-repo-files", "Limit of files and directories in a commit of the repository")
+	fs.Var(&l.Files, "max-repo-files", "Limit of files and directories that are fetched of a commit")
 	fs.Var(&l.Size, "max-repo-size", "Limit of the size of all files that are fetched of a commit")
 	fs.Var(&l.FileSize, "max-repo-file-size", "Limit of the size of one file that is fetched (default: in a container a sixteenth of its memory, else that of all files)")
 	fs.Var(&l.Refs, "max-repo-refs", "Limit of the size of the server's list of branches and tags (default: 64Mi, less in a small container)")

@@ -46,7 +46,7 @@ func (f *Flags) directory(dir string) (source.Source, string) {
 		rel = f.Path
 	}
 	if f.Ref != "" { // of the checkout
-		return Repository{git.Repo{URL: tree.Top, Ref: f.Ref}}.Source(), rel
+		return Repository{git: git.Repo{URL: tree.Top, Ref: f.Ref}}.Source(), rel
 	}
 	return tree, rel
 }

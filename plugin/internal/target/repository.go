@@ -2,15 +2,21 @@ package target
 
 import (
 	"os"
+	"path"
 	"path/filepath"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/gitopsyaml"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/pins"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/git"
 )
 
 // Repository is where apps come from. Its credentials stay in this package.
-type Repository struct{ git git.Repo }
+type Repository struct {
+	git  git.Repo
+	path string // where a list of apps may lie
+}
 
 // Origin is the repository and its ref, as records and outputs have them.
 func (r Repository) Origin() report.Source {
@@ -24,7 +30,15 @@ func (r Repository) Local() bool { return r.git.Local() }
 func (r Repository) Signed() bool { return r.git.Trust != nil }
 
 // Source shows what the ref points at. What is applied comes from Flags.Verified.
-func (r Repository) Source() source.Source { return git.Unpacker{Repo: r.git} }
+//
+// Of a commit it fetches what is read: the files that runs always look for come with the directories.
+func (r Repository) Source() source.Source {
+	first := append(gitopsyaml.Files("."), pins.Name, ".gitmodules", ".gitopsignore", ".sourceignore")
+	if p := path.Clean(r.path); p != "." {
+		first = append(first, gitopsyaml.Files(p)...)
+	}
+	return git.OnDemand{Repo: r.git, First: first}
+}
 
 // Repository is the repository that the flags name, with the credentials for it.
 func (f *Flags) Repository() Repository {
@@ -36,7 +50,7 @@ func (f *Flags) Repository() Repository {
 	if keys := f.trusted(); keys.Any() {
 		repo.Trust = keys
 	}
-	return Repository{repo}
+	return Repository{repo, f.Path}
 }
 
 // IsDirectory reports whether p names a directory of this machine.

@@ -35,10 +35,12 @@ func Load(root *os.Root, dir string) (apps []app.App, found bool, err error) {
 	return apps, true, nil
 }
 
+// Files returns the names that Load looks for in a directory.
+func Files(dir string) []string { return []string{path.Join(dir, Name), path.Join(dir, OtherName)} }
+
 // find returns the name of the file in dir and what is in it; the name is "" when there is none.
 func find(root *os.Root, dir string) (name string, data []byte, err error) {
-	for _, n := range []string{Name, OtherName} {
-		at := path.Join(dir, n)
+	for _, at := range Files(dir) {
 		if _, err := root.Lstat(at); errors.Is(err, fs.ErrNotExist) {
 			continue
 		}

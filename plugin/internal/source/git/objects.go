@@ -17,13 +17,47 @@ type names struct {
 
 // At implements source.Objects.
 func (o *names) At(name string) string {
+	e, found := o.entry(name)
+	if !found {
+		return ""
+	}
+	return e.Mode.String() + " " + e.Hash.String()
+}
+
+// entry returns what lies at a clean path.
+func (o *names) entry(name string) (object.TreeEntry, bool) {
 	if name == "." {
-		return filemode.Dir.String() + " " + o.top.String()
+		return object.TreeEntry{Mode: filemode.Dir, Hash: o.top}, true
 	}
 	entries := o.dirs[path.Dir(name)]
 	i := slices.IndexFunc(entries, func(e object.TreeEntry) bool { return e.Name == path.Base(name) })
 	if i < 0 {
-		return ""
+		return object.TreeEntry{}, false
 	}
-	return entries[i].Mode.String() + " " + entries[i].Hash.String()
+	return entries[i], true
+}
+
+// below calls each for all that is below a directory and no directory itself.
+func (o *names) below(dir string, each func(name string, e object.TreeEntry)) {
+	for _, e := range o.dirs[dir] {
+		name := path.Join(dir, e.Name)
+		if e.Mode == filemode.Dir {
+			o.below(name, each)
+		} else {
+			each(name, e)
+		}
+	}
+}
+
+// count counts what is below a directory, and stops above most.
+func (o *names) count(dir string, most int) (n int) {
+	for _, e := range o.dirs[dir] {
+		if n++; e.Mode == filemode.Dir {
+			n += o.count(path.Join(dir, e.Name), most-n)
+		}
+		if n > most {
+			break
+		}
+	}
+	return n
 }

@@ -50,7 +50,7 @@ type packRequest struct {
 }
 
 // fetchPack asks for what r says. It fails when the server does not know r.have. The caller closes the pack.
-func fetchPack(ctx context.Context, s session, r packRequest, l Limits) (_ *pack, err error) {
+func fetchPack(ctx context.Context, s session, r packRequest, l Limits) (*pack, error) {
 	adv, err := s.AdvertisedReferencesContext(ctx)
 	if err != nil {
 		return nil, err
@@ -71,15 +71,23 @@ func fetchPack(ctx context.Context, s session, r packRequest, l Limits) (_ *pack
 	if !r.have.IsZero() && !slices.Contains(res.ACKs, r.have) {
 		return nil, unknownCommit(r.have)
 	}
-	if p.dir, err = os.MkdirTemp("", "kubectl-gitops-"); err != nil {
+	received, err := receive(ctx, unband(req.Capabilities, res), l)
+	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			p.close()
-		}
-	}()
-	if err := p.store(ctx, unband(req.Capabilities, res), l); err != nil {
+	received.adv, received.tag = p.adv, p.tag
+	return received, nil
+}
+
+// receive reads a pack. The caller closes it.
+func receive(ctx context.Context, r io.Reader, l Limits) (*pack, error) {
+	dir, err := os.MkdirTemp("", "kubectl-gitops-")
+	if err != nil {
+		return nil, err
+	}
+	p := &pack{dir: dir}
+	if err := p.store(ctx, r, l); err != nil {
+		p.close()
 		return nil, err
 	}
 	p.objects = openStorage(p.dir)

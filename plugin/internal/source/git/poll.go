@@ -14,6 +14,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/format/pktline"
 	"github.com/go-git/go-git/v5/plumbing/protocol/packp"
+	"github.com/go-git/go-git/v5/plumbing/protocol/packp/capability"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
@@ -32,10 +33,8 @@ type poller struct {
 	guard  *guard
 	base   string // URL of the repository
 	login  login
+	said   features // what advertised was told
 }
-
-// errNotUnderstood says that a server answered, but not as one that takes an ls-refs request does.
-var errNotUnderstood = errors.New("the server does not answer in protocol version 2")
 
 func newPoller(a address, l login, auth Auth) *poller {
 	g := &guard{base: l.roundTripper, auth: auth}
@@ -66,7 +65,7 @@ func (p *poller) resolve(ctx context.Context, known *Server, ref string) (plumbi
 		known = new(Server)
 	}
 	if !known.asksFirst.Load() {
-		commit, err := p.ask(ctx, ref)
+		commit, err := p.ask(ctx, known, ref)
 		if !errors.Is(err, errNotUnderstood) {
 			return commit, err
 		}
@@ -80,7 +79,8 @@ func (p *poller) resolve(ctx context.Context, known *Server, ref string) (plumbi
 	if adv != nil {
 		_, commit, err = resolveAdvertised(adv, ref)
 	} else {
-		commit, err = p.ask(ctx, ref)
+		known.features.Store(&p.said)
+		commit, err = p.ask(ctx, known, ref)
 	}
 	if err == nil {
 		known.asksFirst.Store(true)
@@ -89,12 +89,12 @@ func (p *poller) resolve(ctx context.Context, known *Server, ref string) (plumbi
 }
 
 // ask resolves ref in protocol version 2. Only for a ref that is missing all refs are asked for, to name near ones.
-func (p *poller) ask(ctx context.Context, ref string) (plumbing.Hash, error) {
-	names := candidates(ref)
-	adv, err := p.lsRefs(ctx, names)
+func (p *poller) ask(ctx context.Context, known *Server, ref string) (plumbing.Hash, error) {
+	adv, err := p.lsRefs(ctx, candidates(ref))
 	if err != nil {
 		return plumbing.ZeroHash, err
 	}
+	known.refs.Store(ref, adv)
 	if _, commit, err := resolveAdvertised(adv, ref); err == nil || errors.Is(err, errAmbiguous) {
 		return commit, err
 	}
@@ -106,6 +106,16 @@ func (p *poller) ask(ctx context.Context, ref string) (plumbing.Hash, error) {
 	}
 	_, commit, err := resolveAdvertised(adv, ref)
 	return commit, err
+}
+
+// named returns what the last poll was told about ref, or asks.
+func (p *poller) named(ctx context.Context, known *Server, ref string) (*packp.AdvRefs, error) {
+	if kept, ok := known.refs.Load(ref); ok {
+		if adv, ok := kept.(*packp.AdvRefs); ok {
+			return adv, nil
+		}
+	}
+	return p.lsRefs(ctx, candidates(ref))
 }
 
 // lsRefs asks for the refs whose names begin with one of prefixes, or for all.
@@ -178,7 +188,12 @@ func (p *poller) advertised(ctx context.Context) (*packp.AdvRefs, error) {
 		return nil, err
 	}
 	if bytes.HasPrefix(bytes.TrimPrefix(start, []byte(serviceLine)), []byte(versionLine)) {
-		_, err := io.Copy(io.Discard, text)
+		if bytes.HasPrefix(start, []byte(serviceLine)) {
+			_, _ = text.Discard(len(serviceLine))
+		}
+		if p.said, err = parseFeatures(text); err == nil {
+			_, err = io.Copy(io.Discard, text)
+		}
 		return nil, err
 	}
 	adv := packp.NewAdvRefs()
@@ -240,6 +255,9 @@ func parseLsRefs(r io.Reader) (*packp.AdvRefs, error) {
 		for _, attribute := range fields[2:] {
 			if peeled, ok := strings.CutPrefix(attribute, "peeled:"); ok && isCommit(peeled) {
 				adv.Peeled[name] = plumbing.NewHash(peeled)
+			}
+			if target, ok := strings.CutPrefix(attribute, "symref-target:"); ok && name == "HEAD" {
+				_ = adv.Capabilities.Set(capability.SymRef, "HEAD:"+target) // as in version 1; it is for display
 			}
 		}
 	}

@@ -13,6 +13,9 @@ type Server struct {
 	asksFirst atomic.Bool // wants its list of capabilities read, or is reached by a redirect
 	routes    routes
 	app       appTokens
+	features  atomic.Pointer[features]
+	reads     reads
+	refs      sync.Map // what the last poll was told, by ref
 	commits   sync.Map // what refs that take the history led to: commits by what was asked
 }
 

@@ -80,10 +80,8 @@ func (w *treeWriter) writeEntry(root *os.Root, e object.TreeEntry, name string, 
 		return nil
 	case filemode.Symlink:
 		return w.writeLink(root, e, name)
-	case filemode.Executable:
-		return w.writeFile(root, e, name, 0o755)
-	case filemode.Regular, filemode.Deprecated:
-		return w.writeFile(root, e, name, 0o644)
+	case filemode.Executable, filemode.Regular, filemode.Deprecated:
+		return w.writeFile(root, e, name)
 	}
 	return fmt.Errorf("%q: unknown file mode %s", name, e.Mode)
 }
@@ -127,7 +125,7 @@ func (w *treeWriter) writePlaceholder(root *os.Root, e object.TreeEntry, name st
 	return nil
 }
 
-func (w *treeWriter) writeFile(root *os.Root, e object.TreeEntry, name string, mode os.FileMode) (err error) {
+func (w *treeWriter) writeFile(root *os.Root, e object.TreeEntry, name string) error {
 	if w.lacks(plumbing.BlobObject, e.Hash) {
 		return w.writePlaceholder(root, e, name)
 	}
@@ -136,7 +134,16 @@ func (w *treeWriter) writeFile(root *os.Root, e object.TreeEntry, name string, m
 		return err
 	}
 	defer r.Close()
-	f, err := root.OpenFile(e.Name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
+	return writeFile(root, e.Name, name, e.Mode, r, size)
+}
+
+// writeFile creates a file with what r holds. name, the path from the top, is for messages.
+func writeFile(root *os.Root, at, name string, mode filemode.FileMode, r io.Reader, size int64) error {
+	perm := os.FileMode(0o644)
+	if mode == filemode.Executable {
+		perm = 0o755
+	}
+	f, err := root.OpenFile(at, os.O_CREATE|os.O_EXCL|os.O_WRONLY, perm)
 	if err != nil {
 		return fmt.Errorf("%q: %w", name, err)
 	}
@@ -162,6 +169,11 @@ func (w *treeWriter) writeLink(root *os.Root, e object.TreeEntry, name string) e
 		return err
 	}
 	defer r.Close()
+	return writeLink(root, e.Name, name, r, size)
+}
+
+// writeLink creates a symbolic link to what r holds. name, the path from the top, is for messages.
+func writeLink(root *os.Root, at, name string, r io.Reader, size int64) error {
 	if size == 0 || size > maxTarget {
 		return fmt.Errorf("%q: target of the symbolic link has %d bytes", name, size)
 	}
@@ -172,7 +184,7 @@ func (w *treeWriter) writeLink(root *os.Root, e object.TreeEntry, name string) e
 	if strings.ContainsRune(string(target), 0) {
 		return fmt.Errorf("%q: target of the symbolic link holds a NUL", name)
 	}
-	if err := root.Symlink(string(target), e.Name); err != nil {
+	if err := root.Symlink(string(target), at); err != nil {
 		return fmt.Errorf("%q: %w", name, err)
 	}
 	return nil

@@ -120,14 +120,18 @@ func (b *Builder) RenderTree(ctx context.Context, tree *source.Tree, options ren
 		charts = append(charts, c)
 		return b.checkChart(c, d.Locked)
 	}
-	options.Limits.Time = b.RenderTime()
+	options.Limits.Time, options.Lacking = b.RenderTime(), tree.Lacking
 	within, cancel := ctx, func() {}
 	if slice > 0 {
 		within, cancel = context.WithTimeout(ctx, slice)
 	}
 	defer cancel()
 	started := b.Now()
-	objects, err := dir(within, tree.Root, b.App.Path, options)
+	var objects []manifest.Object
+	err := tree.Fetch(within, b.reads()...)
+	if err == nil {
+		objects, err = dir(within, tree.Root, b.App.Path, options)
+	}
 	switch {
 	case ctx.Err() != nil && err != nil:
 		return nil, err
@@ -148,6 +152,28 @@ func (b *Builder) RenderTree(ctx context.Context, tree *source.Tree, options ren
 		inVain(asked, given.Capabilities.APIVersions, objects)}
 	b.Renders.Keep(b.App.Name, r)
 	return r, nil
+}
+
+// reads returns paths that a render is going to read: the directory of the app, and what the last render has read.
+func (b *Builder) reads() []string {
+	paths := []string{b.App.Path}
+	if b.Record != nil && b.Record.Inventory != nil && b.Record.Inputs != nil {
+		paths = append(paths, b.Record.Inputs.Paths...)
+	}
+	return paths
+}
+
+// Reads returns the paths of a checkout that Build is going to read; none when it is not going to render.
+func (b *Builder) Reads(ctx context.Context, tree *source.Tree) []string {
+	last := b.Renders.Of(b.App.Name)
+	if last != nil && last.Commit == b.Commit && last.Settings == b.Config || b.Remembered() != nil || b.isSlow("") {
+		return nil
+	}
+	options, err := b.RenderOptions(ctx, tree.Root)
+	if err != nil || last != nil && last.Inputs != nil && last.Settings == b.Config && digestOf(tree, last.Inputs.Paths, options) == last.Inputs.Digest {
+		return nil
+	}
+	return b.reads()
 }
 
 // RenderOptions returns the settings of the app as options of package render, with its variables. For a chart it adds what

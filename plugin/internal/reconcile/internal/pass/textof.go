@@ -18,6 +18,9 @@ func (p reading) textOf(origin manifest.Origin) []byte {
 		return nil
 	}
 	defer tree.Close()
+	if tree.Fetch(context.WithoutCancel(p.ctx), origin.File) != nil {
+		return nil
+	}
 	f, err := tree.Root.Open(path.Clean(origin.File))
 	if err != nil {
 		return nil
