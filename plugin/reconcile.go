@@ -27,6 +27,7 @@ type reconcileOptions struct {
 	source   target.Flags
 	output   ui.Output
 	dryRun   string
+	upgrade  bool
 	interval time.Duration
 	length   time.Duration
 	inPod    podOptions
@@ -63,6 +64,7 @@ Without --repo, the source is the one that the app's last run used.`,
 	cmd.Flags().StringVar(&o.dryRun, "dry-run", "none", "none, or server: show what the API server would do, and write nothing")
 	cmd.Flags().DurationVar(&o.interval, "interval", 0, "Repeat the run: time from the start of one run to the start of the next")
 	fixedWords(cmd, "dry-run", "none", "server")
+	cmd.Flags().BoolVar(&o.upgrade, "upgrade", false, "Move charts to the newest version in their range, where no gitops.lock.yaml pins it")
 	cmd.Flags().BoolVar(&o.source.AllowUnsigned, "allow-unsigned", false, "Apply unsigned commits, although earlier runs verified signatures")
 	o.inPod.addFlags(cmd)
 	cmd.Flags().DurationVar(&o.length, "for", 0, "With --interval: start no run after this time (default no end)")
@@ -79,6 +81,8 @@ func (o *reconcileOptions) validate(cmd *cobra.Command) error {
 		return hint.Errorf(fmt.Sprintf("--interval %s is too short", o.interval), "use at least %s", shortestInterval)
 	case o.length < 0, o.length > 0 && o.interval == 0:
 		return hint.Errorf("--for needs --interval, and a duration above zero", "for example --interval 5s --for 55s")
+	case o.upgrade && (cmd.Flags().NArg() == 0 || o.interval > 0):
+		return hint.Errorf("--upgrade is about single apps, once", "name them: kubectl gitops reconcile APP --upgrade")
 	case o.interval > 0 && o.dryRun != "none":
 		return hint.Errorf("--dry-run and --interval exclude each other", "leave one of them out")
 	}
@@ -113,7 +117,7 @@ func (o *reconcileOptions) run(ctx context.Context, c *cli, args []string) error
 	defer done()
 	r.Source = from
 	r.Render, r.Apps = o.source.Renderer(notices(u)), gitopsyaml.Load
-	opts := reconcile.Options{Cause: report.CauseManual, DryRun: dryRun, Timeout: o.source.Timeout, Records: work.Records}
+	opts := reconcile.Options{Cause: report.CauseManual, DryRun: dryRun, Upgrade: o.upgrade, Timeout: o.source.Timeout, Records: work.Records}
 	if o.interval == 0 {
 		out := r.Run(ctx, work.Target, opts)
 		o.inPod.tellAll(ctx, out)

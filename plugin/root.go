@@ -96,7 +96,7 @@ revert the commit in Git.`,
 	}
 	add("work", newReconcileCommand(c), newInstallCommand(c), newUninstallCommand(c), newTriggerCommand(c), newSuspendCommand(c), newResumeCommand(c), newRBACCommand(c))
 	add("look", newDiffCommand(c), newStatusCommand(c), newHistoryCommand(c), newRenderCommand(c))
-	add("look", newPreviewCommand(c), newTreeCommand(c), newTraceCommand(c))
+	add("look", newPreviewCommand(c), newLockCommand(c), newTreeCommand(c), newTraceCommand(c))
 	root.AddCommand(newOptionsCommand(), newCompletionCommand(c.streams), newVersionCommand(c.streams))
 	return root
 }

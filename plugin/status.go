@@ -250,6 +250,7 @@ func (o *statusOptions) print(u *ui.Terminal, list status.List, namespace string
 	for _, s := range list.Items { // of several instances with -A
 		fmt.Fprintln(u.Out)
 		ui.Resources(u, s, o.output.Wide())
+		ui.Charts(u, s, o.output.Wide())
 	}
 	return nil
 }

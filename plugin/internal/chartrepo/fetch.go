@@ -22,7 +22,7 @@ func (f *Fetcher) Fetch(ctx context.Context, n chart.Need) (archive []byte, vers
 	if !chart.Exact(n.Version) {
 		return f.newest(ctx, n)
 	}
-	if data := cache(f.Cache).get(n); data != nil {
+	if data := cache(f.Cache).get(n); data != nil && !f.Fresh {
 		return data, n.Version, nil
 	}
 	return f.fetch(ctx, n)

@@ -25,6 +25,8 @@ const (
 type Fetcher struct {
 	// Cache is the directory that keeps archives by digest. Empty keeps nothing.
 	Cache string
+	// Fresh asks the repository also for what is in Cache.
+	Fresh bool
 	// Local allows addresses of this machine where a chart names them itself. It is false in a pod: no chart repository runs in the pod itself.
 	Local bool
 	// Loopback allows http without TLS to them, for tests.

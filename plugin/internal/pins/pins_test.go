@@ -59,3 +59,36 @@ func TestBadLocks(t *testing.T) {
 		}
 	}
 }
+
+func TestUpdate(t *testing.T) {
+	a := Entry{URL: "https://a.example", Chart: "db", Constraint: "1.x", Version: "1.0.0", Digest: "sha256:1"}
+	newer := a
+	newer.Version, newer.Digest = "1.1.0", "sha256:2"
+	exact := Entry{URL: "https://a.example", Chart: "db", Constraint: "1.0.0", Version: "1.0.0", Digest: "sha256:1"}
+	anew := exact
+	anew.Digest = "sha256:3"
+	other := Entry{URL: "oci://b.example", Chart: "web", Constraint: "~2", Version: "2.0.0", Digest: "sha256:4"}
+	for name, tt := range map[string]struct {
+		lock        Lock
+		found       []Entry
+		exact, keep bool
+		want        Lock
+		changes     []Change
+	}{
+		"nothing":                      {},
+		"a new range":                  {found: []Entry{a}, want: Lock{a}, changes: []Change{{Now: a}}},
+		"a new range, twice":           {found: []Entry{a, a}, want: Lock{a}, changes: []Change{{Now: a}}},
+		"the same":                     {lock: Lock{a}, found: []Entry{a}, want: Lock{a}},
+		"another version":              {lock: Lock{a}, found: []Entry{newer}, want: Lock{newer}, changes: []Change{{a, newer}}},
+		"an exact version needs none":  {found: []Entry{exact}},
+		"an exact version, asked for":  {found: []Entry{exact}, exact: true, want: Lock{exact}, changes: []Change{{Now: exact}}},
+		"an exact version that has it": {lock: Lock{exact}, found: []Entry{anew}, want: Lock{anew}, changes: []Change{{exact, anew}}},
+		"gone":                         {lock: Lock{a, other}, found: []Entry{other}, want: Lock{other}, changes: []Change{{Was: a}}},
+		"not looked for":               {lock: Lock{a, other}, found: []Entry{other}, keep: true, want: Lock{other, a}},
+	} {
+		got, changes := tt.lock.Update(tt.found, tt.exact, tt.keep)
+		if !slices.Equal(got, tt.want) || !slices.Equal(changes, tt.changes) {
+			t.Errorf("%s: got %v, %v", name, got, changes)
+		}
+	}
+}

@@ -44,9 +44,10 @@ type Reconciler struct {
 
 // Options are the settings of one run.
 type Options struct {
-	Cause  report.Cause // why the run was started, when neither a commit nor drift turns up
-	DryRun bool         // the API server is asked and stores nothing
-	Commit string       // hash that the ref points at, if that is known; "" polls
+	Cause   report.Cause // why the run was started, when neither a commit nor drift turns up
+	DryRun  bool         // the API server is asked and stores nothing
+	Upgrade bool         // ranges of versions mean the newest, where gitops.lock.yaml does not say otherwise
+	Commit  string       // hash that the ref points at, if that is known; "" polls
 	// Timeout is the time budget of apps of a gitops.yaml whose settings have none; zero is app.DefaultTimeout.
 	Timeout time.Duration
 	Records *record.Loaded // what the command has loaded already; nil loads. The first run of a Session uses it
@@ -54,7 +55,7 @@ type Options struct {
 
 // forPasses returns the options of the passes of a run.
 func (o Options) forPasses() pass.Options {
-	return pass.Options{Cause: o.Cause, DryRun: o.DryRun, Commit: o.Commit, Timeout: o.Timeout}
+	return pass.Options{Cause: o.Cause, DryRun: o.DryRun, Upgrade: o.Upgrade, Commit: o.Commit, Timeout: o.Timeout}
 }
 
 // Target is what a run works on: the apps that the gitops.yaml in the directory App.Path lists or, where there is no such file,

@@ -93,6 +93,11 @@ func (h *Header) NoteInputs(in *Inputs, charts []Chart, asked []string) (news bo
 	return news
 }
 
+// HasRanges reports whether the definition of some chart names a range of versions.
+func (h *Header) HasRanges() bool {
+	return slices.ContainsFunc(h.Charts, func(c Chart) bool { return c.Constraint != "" })
+}
+
 // NoteHealth notes whether everything was healthy when the run ended.
 func (h *Header) NoteHealth(settled bool) { h.AllHealthy = settled }
 

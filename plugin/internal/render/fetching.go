@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -96,11 +97,11 @@ func (f *fetching) one(ctx context.Context, n chart.Need) ([]byte, error) {
 	digest := chart.Digest(archive)
 	if locked && pin.Digest != "" && pin.Digest != digest {
 		return nil, hint.Errorf(fmt.Sprintf("version %s was published anew: %s has %s, and now it is %s", version, pins.Name, pin.Digest, digest),
-			"find out why; to accept it, run kubectl gitops lock and commit %s", pins.Name)
+			"find out why; to accept it, run `kubectl gitops lock --upgrade` and commit %s", pins.Name)
 	}
 	exact.Version = version
 	if f.options.Fetched != nil {
-		if err := f.options.Fetched(Dependency{exact, n.Version, digest, locked && pin.Digest != ""}); err != nil {
+		if err := f.options.Fetched(Dependency{exact, constraint(n), digest, locked && pin.Digest != ""}); err != nil {
 			return nil, err
 		}
 	}
@@ -114,8 +115,11 @@ func (f *fetching) one(ctx context.Context, n chart.Need) ([]byte, error) {
 
 // pin returns the entry that says which version a need means, and whether it is one of gitops.lock.yaml. Its version is empty where nothing says it.
 func (f *fetching) pin(n chart.Need) (pin pins.Entry, locked bool) {
-	if pin, locked = f.lock.Find(n.Repository, n.Name, n.Version); !locked {
-		pin, _ = pins.Lock(f.options.Pins).Find(n.Repository, n.Name, n.Version)
+	if pin, locked = f.lock.Find(n.Repository, n.Name, constraint(n)); !locked {
+		pin, _ = pins.Lock(f.options.Pins).Find(n.Repository, n.Name, constraint(n))
 	}
 	return pin, locked
 }
+
+// constraint is what a need says of its version: any, when it says nothing.
+func constraint(n chart.Need) string { return cmp.Or(n.Version, "*") }

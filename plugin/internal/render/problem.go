@@ -14,11 +14,14 @@ func asProblems(err error) error {
 	return err
 }
 
-// refuse collects err when it is about the content of the checkout, and returns it when it is not.
+// refuse collects err when it is about the content of the checkout, and returns it when it is not, or asks for charts.
 func (t *tree) refuse(err error) error {
 	var one Problem
 	var all Problems
+	var needs *needsError
 	switch {
+	case errors.As(err, &needs): // charts are fetched before the checkout is judged
+		return err
 	case errors.As(err, &all):
 		t.problems = append(t.problems, all...)
 	case errors.As(err, &one):

@@ -27,6 +27,7 @@ type RenderFunc = func(ctx context.Context, root *os.Root, dir string, o render.
 type Notices struct {
 	Warn    func(text string)
 	Fetched func(report.Event) // a chart was fetched
+	Fresh   bool               // charts are fetched anew: neither gitops.lock.yaml nor what was kept counts
 }
 
 // Renderer returns how to render without keys: in a child process, which is this program once more, or in this process where
@@ -46,7 +47,10 @@ func Renderer(n Notices, from *Fetching) RenderFunc {
 	}
 	charts := from.charts(n)
 	charts.Find = findIn(child)
-	child.Fetch, child.Lock = charts.Fetch, pins.Load
+	child.Fetch = charts.Fetch
+	if charts.Fresh = n.Fresh; !n.Fresh {
+		child.Lock = pins.Load
+	}
 	return child.Dir
 }
 

@@ -85,3 +85,12 @@ func Below() string {
 	}
 	return "."
 }
+
+// OpenCheckout opens the top of the checkout we stand in. The caller closes it.
+func OpenCheckout() (*os.Root, error) {
+	here, _, err := worktree.Find(workingDirectory())
+	if err != nil {
+		return nil, hint.Errorf("this is no Git checkout", "change into a checkout of the config repository")
+	}
+	return os.OpenRoot(here.Top)
+}

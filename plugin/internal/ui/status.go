@@ -110,6 +110,26 @@ func Resources(t *Terminal, s status.App, wide bool) {
 	t.print(rows, wide)
 }
 
+// Charts prints one row for each chart that was fetched for an app: a range with the version that it means, as "4.x = 4.13.2". It
+// prints nothing where there is none.
+func Charts(t *Terminal, s status.App, wide bool) {
+	if len(s.Charts) == 0 {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	fmt.Fprintln(t.Out)
+	rows := &table{columns: []column{{name: "CHART"}, {name: "VERSION"}, {name: "REPOSITORY"}, {name: "DIGEST", wide: true}}}
+	for _, c := range s.Charts {
+		version := c.Version
+		if c.Constraint != "" {
+			version = c.Constraint + " = " + c.Version
+		}
+		rows.add(cell{text: c.Name}, cell{text: version}, cell{text: c.Repository}, cell{text: c.Digest})
+	}
+	t.print(rows, wide)
+}
+
 func worstApps(items []status.App) []status.App {
 	return slices.SortedStableFunc(slices.Values(items), func(a, b status.App) int {
 		return cmp.Or(bySync(a.Sync, b.Sync), byHealth(a.Health, b.Health), cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Name, b.Name))

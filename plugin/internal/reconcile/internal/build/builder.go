@@ -117,6 +117,9 @@ func (b *Builder) RenderTree(ctx context.Context, tree *source.Tree, options ren
 	options.Inputs = func(read []string) { paths = read }
 	options.Fetched = func(d render.Dependency) error {
 		c := chartOf(d)
+		if b.Upgrade && d.Locked && c.Constraint != "" {
+			b.Say.Say(report.Warning, "chart %s %s stays at %s, as gitops.lock.yaml says: run `kubectl gitops lock --upgrade %s`", c.Name, c.Constraint, c.Version, b.App.Name)
+		}
 		charts = append(charts, c)
 		return b.checkChart(c, d.Locked)
 	}
@@ -234,7 +237,7 @@ func (b *Builder) checkChart(c record.Chart, locked bool) error {
 		return nil
 	}
 	if c.Lock == "" {
-		return hint.Errorf(text, "find out why; to accept it, run kubectl gitops lock and commit gitops.lock.yaml, or name another version")
+		return hint.Errorf(text, "find out why; to accept it, run `kubectl gitops lock --upgrade --all %s` and commit gitops.lock.yaml, or name another version", b.App.Name)
 	}
 	return hint.Errorf(text, "find out why; to accept it, commit the Chart.lock that `helm dependency update` writes, or another version; to keep the one before, commit its archive to charts/")
 }

@@ -63,7 +63,7 @@ func (p *Pass) OpenTree(ctx context.Context) (*source.Tree, error) {
 func (p *Pass) Builder() *build.Builder {
 	return &build.Builder{Renders: p.Env.Renders, Client: p.Cluster, Now: p.Now, Say: p.Teller, Dir: p.Render, Open: p.OpenTree, Fetched: p.fetched,
 		App: p.App, Vars: p.vars, Config: p.Config, Commit: p.Commit, Repo: p.From.Repo, Record: p.Record, Brought: p.Brought,
-		Listed: !p.Listed.IsOwn(), Loop: p.Opts.Loop, DryRun: p.Opts.DryRun, RanOut: p.Opts.RanOut}
+		Listed: !p.Listed.IsOwn(), Loop: p.Opts.Loop, DryRun: p.Opts.DryRun, Upgrade: p.Opts.Upgrade, RanOut: p.Opts.RanOut}
 }
 
 // Variables reads the variables of the app from ConfigMaps and Secrets, in every run: a change renders the app anew.

@@ -98,11 +98,12 @@ type lastKnown struct {
 
 // Options are the settings of one pass.
 type Options struct {
-	Cause  report.Cause // why the run was started, when neither a commit nor drift turns up
-	DryRun bool         // the API server is asked and stores nothing
-	Named  bool         // somebody names the app, for this one run
-	Loop   bool         // part of a loop: it does not wait for the health that an earlier run left open
-	Commit string       // hash that the ref points at, if that is known; "" polls
+	Cause   report.Cause // why the run was started, when neither a commit nor drift turns up
+	DryRun  bool         // the API server is asked and stores nothing
+	Named   bool         // somebody names the app, for this one run
+	Upgrade bool         // ranges of versions mean the newest
+	Loop    bool         // part of a loop: it does not wait for the health that an earlier run left open
+	Commit  string       // hash that the ref points at, if that is known; "" polls
 	// Timeout is the budget of apps of a gitops.yaml whose settings have none; zero is app.DefaultTimeout.
 	Timeout time.Duration
 
