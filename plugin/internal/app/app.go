@@ -168,6 +168,7 @@ type Substitute struct {
 	Vars    map[string]any   // strings, booleans and whole numbers; wins over From
 	From    []SubstituteFrom // later ones win
 	Dialect string           `json:",omitempty"` // DialectFlux, "" for the strict one
+	Always  bool             `json:",omitempty"` // of DialectFlux: replace defaults and escapes even if there are no variables
 }
 
 // DialectFlux replaces text as Flux' postBuild does.
@@ -178,6 +179,7 @@ const DialectFlux = "flux"
 type SubstituteFrom struct {
 	Kind, Name string
 	Plain      []string `json:",omitempty"`
+	Optional   bool     `json:",omitempty"` // it may be missing
 }
 
 // ObjectRule names objects by group, kind and name.

@@ -59,7 +59,11 @@ func (c *checker) refuse(hint, format string, args ...any) {
 
 // misfit refuses a value that is no string, at its own line.
 func (c *checker) misfit(field string, value any, path ...any) {
-	c.refuse("put the value in quotes", "%s is %s, not a string", field, kindOf(value))
+	advice := "put the value in quotes"
+	if s := c.options.Substitute; s != nil && s.Dialect == DialectFlux {
+		advice = `put the value in quotes; around ${...} they do not count with the flux dialect: give the variable a value with quotes of its own, '"8080"'`
+	}
+	c.refuse(advice, "%s is %s, not a string", field, kindOf(value))
 	if line := c.lineOf(c.object.Origin, path, value); line > 0 {
 		c.problems[len(c.problems)-1].Origin.Line = line
 	}
@@ -278,7 +282,7 @@ func (c *checker) secret() {
 	for _, key := range slices.Sorted(maps.Keys(data)) {
 		text, _ := data[key].(string)
 		value, err := base64.StdEncoding.DecodeString(text)
-		if err != nil {
+		if err != nil && !c.options.Substitute.keeps(text) {
 			c.refuse("encode it, or move it to stringData", "data[%s] is not base64", key)
 		}
 		size += len(value)

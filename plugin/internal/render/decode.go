@@ -10,6 +10,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	kjson "sigs.k8s.io/json"
+	sigsyaml "sigs.k8s.io/yaml"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/yamlerror"
 )
@@ -233,4 +234,16 @@ func objectsOf(value any, doc document, depth int) ([]*unstructured.Unstructured
 		errs = append(errs, bad...)
 	}
 	return objects, errs
+}
+
+// readSubstituted reads an object. Whole numbers stay exact, of which Flux rounds those beyond 2^53.
+func readSubstituted(text string) (object map[string]any, err error) {
+	asJSON, err := sigsyaml.YAMLToJSON([]byte(text))
+	if err != nil {
+		return nil, err
+	}
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(asJSON, &object); err != nil || object == nil {
+		return nil, errors.New("it is no mapping")
+	}
+	return object, nil
 }

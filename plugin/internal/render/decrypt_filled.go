@@ -36,8 +36,8 @@ func (d *decrypting) openTexts(objects []Object) (found openTexts) {
 // keepFilled makes known what a substitution has made of texts.
 func (d *decrypting) keepFilled(texts openTexts, objects []Object) {
 	for _, t := range texts {
-		text, is := valueAt(objects[t.object].Object, t.path).(string)
-		if !is || strings.TrimSpace(text) == "" {
+		text := sealed.Text(valueAt(objects[t.object].Object, t.path))
+		if strings.TrimSpace(text) == "" {
 			continue
 		}
 		d.hide(text, t.from)

@@ -2,8 +2,11 @@ package render
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/pins"
@@ -153,6 +156,9 @@ type Capabilities struct {
 // .sourceignore files, those of its default patterns, and symbolic links.
 const LayoutFlux = "flux"
 
+// DialectFlux is the value of Substitute.Dialect that replaces text as Flux does.
+const DialectFlux = "flux"
+
 // Substitute are the variables that replace ${NAME} in the string values of rendered objects.
 //
 //   - ${NAME} becomes the value of NAME. It is an error when there is none
@@ -162,19 +168,59 @@ const LayoutFlux = "flux"
 // A string that is nothing but ${NAME} becomes a number or a boolean when the value is one. A value is inserted as it is: it never
 // becomes a key or a list, and references in it are not replaced. Objects with the annotation
 // kubectl-gitops.dev/substitute: disabled, or with the annotation of Flux that means the same, are not changed.
+//
+// With Dialect DialectFlux, all this is otherwise: expressions are those of package envsubst, and the text of each object is replaced,
+// keys included, as YAML that is read again afterwards. A variable that is not set is empty. Without any variable, and without Always,
+// nothing is replaced.
 type Substitute struct {
 	Vars map[string]any // strings, booleans and numbers
 	// Secret has the variables that come from a Secret, each with the name of the Secret. Only data and stringData of Secrets,
-	// and objects that Options.MayHold names, may use them.
+	// and objects that Options.MayHold names, may use them. With DialectFlux all objects may; what becomes of the values is masked.
 	Secret map[string]string
 	// Plain are the names in Secret whose values are not secret: all objects may use them, and they are shown.
 	Plain []string
+
+	Dialect string `json:",omitempty"` // DialectFlux, or "" for the strict one
+	Always  bool   `json:",omitempty"` // DialectFlux replaces without any variable, too
+	// Unread says that there are more variables, which are not known here. With DialectFlux, an expression that needs a variable that
+	// is not in Vars stays as it is written.
+	Unread bool `json:",omitempty"`
+
+	made map[string]string // what became of hidden values in objects; of one render
+}
+
+// forOneRender returns a copy that may be changed.
+func (s *Substitute) forOneRender() *Substitute {
+	if s == nil {
+		return nil
+	}
+	own := *s
+	own.made = map[string]string{}
+	return &own
 }
 
 // Hides tells whether the value of a variable may not be shown.
 func (s *Substitute) hides(name string) bool {
 	_, fromSecret := s.Secret[name]
 	return fromSecret && !slices.Contains(s.Plain, name)
+}
+
+// insertedText is the text that a value of a variable is inserted as.
+func insertedText(value any) (text string, scalar bool) {
+	switch v := value.(type) {
+	case string:
+		return strings.ReplaceAll(v, "\n", ""), true
+	case float64: // numbers went through JSON
+		return strconv.FormatFloat(v, 'f', -1, 64), true
+	case bool, int, int64:
+		return fmt.Sprint(v), true
+	}
+	return "", false
+}
+
+// keeps reports whether a text holds an expression that stays until all variables are known.
+func (s *Substitute) keeps(text string) bool {
+	return s != nil && s.Unread && strings.Contains(text, "${")
 }
 
 // KeyFile is the text of a file of age identities, one in each line. It prints as ***.

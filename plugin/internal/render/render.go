@@ -47,6 +47,7 @@ func Dir(ctx context.Context, root *os.Root, path string, o Options) ([]Object, 
 
 func once(ctx context.Context, root *os.Root, path string, o Options) ([]Object, error) {
 	o.Limits = o.Limits.withDefaults()
+	o.Substitute = o.Substitute.forOneRender()
 	t := newTree(root, o.Limits)
 	t.mayHold = o.MayHold
 	objects, err := t.dir(ctx, path, o)
@@ -83,10 +84,8 @@ func (t *tree) dir(ctx context.Context, path string, o Options) ([]Object, error
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if o.Substitute != nil {
-		open := t.openTexts(objects)
-		o.Substitute.apply(t, objects)
-		t.keepFilled(open, objects)
+	if err := substitute(t, objects, o); err != nil {
+		return nil, err
 	}
 	t.problems = append(t.problems, check(objects, o, t.valueLine)...)
 	hidden := t.guard(objects, o)
@@ -108,6 +107,23 @@ func (t *tree) dir(ctx context.Context, path string, o Options) ([]Object, error
 			"an empty render would remove everything: check the path and .gitopsignore")
 	}
 	return objects, nil
+}
+
+// substitute replaces variables in all objects. What is wrong in objects becomes a problem of the tree.
+func substitute(t *tree, objects []Object, o Options) error {
+	if o.Substitute == nil {
+		return nil
+	}
+	open := t.openTexts(objects)
+	if o.Substitute.Dialect == DialectFlux {
+		if err := o.Substitute.applyFlux(t, objects, o.warn); err != nil {
+			return err
+		}
+	} else {
+		o.Substitute.applyStrict(t, objects)
+	}
+	t.keepFilled(open, objects)
+	return nil
 }
 
 // detect chooses the renderer of a directory by the files in it.

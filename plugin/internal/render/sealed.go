@@ -64,10 +64,16 @@ func (s *Substitute) hiddenValues() map[string]string {
 	}
 	all := map[string]string{}
 	for name, value := range s.Vars {
-		if s.hides(name) {
-			all[fmt.Sprint(value)] = "variable " + name
+		if !s.hides(name) {
+			continue
 		}
+		text := fmt.Sprint(value)
+		if s.Dialect == DialectFlux {
+			text, _ = insertedText(value)
+		}
+		all[text] = "variable " + name
 	}
+	maps.Copy(all, s.made)
 	return all
 }
 
@@ -107,7 +113,7 @@ func (t *tree) guard(objects []Object, o Options) *sealed.Values {
 		}
 	}
 	variables := sealed.New(sealed.Lines(o.Substitute.hiddenValues())).Without(t.readable(o))
-	if variables != nil {
+	if variables != nil && o.Substitute.Dialect != DialectFlux { // which may put them into any object
 		variables = variables.Without(t.public(objects))
 	}
 	return known.Join(variables).Join(t.lines(o))
@@ -152,7 +158,7 @@ func (t *tree) guardObject(o Object, known *sealed.Values) {
 				look(item, append(at[:len(at):len(at)], i))
 			}
 		case string, int64, float64:
-			text := fmt.Sprint(v)
+			text := sealed.Text(v)
 			if at[0] != "metadata" {
 				text = own.Mask(text)
 			}

@@ -21,8 +21,8 @@ var (
 	wholeRef  = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
 )
 
-// apply substitutes in all objects.
-func (s *Substitute) apply(t *tree, objects []Object) {
+// applyStrict substitutes in the values of all objects.
+func (s *Substitute) applyStrict(t *tree, objects []Object) {
 	misused := map[string][]string{} // variables, by the Secret that they come from
 	before := len(t.problems)
 	for i, o := range objects {
@@ -167,7 +167,8 @@ func (f *filling) onlyReferences() bool {
 			if m == nil {
 				return false
 			}
-			if _, fromSecret := f.Secret[m[1]]; !fromSecret {
+			_, fromSecret := f.Secret[m[1]]
+			if _, set := f.Vars[m[1]]; !fromSecret && (set || !f.Unread) {
 				return false
 			}
 			found = true

@@ -1,6 +1,10 @@
 package sealed
 
-import "k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+import (
+	"strconv"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+)
 
 // Object returns u with the values masked in all of its texts and keys: u itself when it holds none.
 func (v *Values) Object(u *unstructured.Unstructured) *unstructured.Unstructured {
@@ -15,7 +19,20 @@ func (v *Values) Object(u *unstructured.Unstructured) *unstructured.Unstructured
 	return &unstructured.Unstructured{Object: object}
 }
 
-// Any returns a value of JSON with all texts and keys masked, and whether that changed anything. x is not changed.
+// Text returns the text by which a string or a number of JSON is recognised.
+func Text(x any) string {
+	switch x := x.(type) {
+	case string:
+		return x
+	case int64:
+		return strconv.FormatInt(x, 10)
+	case float64:
+		return strconv.FormatFloat(x, 'f', -1, 64)
+	}
+	return ""
+}
+
+// Any returns a value of JSON with all texts, numbers and keys masked, and whether that changed anything. x is not changed.
 func (v *Values) Any(x any) (any, bool) {
 	if v == nil {
 		return x, false
@@ -24,6 +41,10 @@ func (v *Values) Any(x any) (any, bool) {
 	case string:
 		masked := v.Mask(x)
 		return masked, masked != x
+	case int64, float64:
+		if v.In(Text(x)) {
+			return Mask, true
+		}
 	case map[string]any:
 		out, changed := make(map[string]any, len(x)), false
 		for key, value := range x {

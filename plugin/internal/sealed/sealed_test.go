@@ -150,6 +150,10 @@ func TestObjects(t *testing.T) {
 	if before, err := json.Marshal(u.Object); err != nil || !strings.Contains(string(before), "hunter2") {
 		t.Errorf("the object is changed: %s, %v", before, err)
 	}
+	numbers, changed := of("8675309123", "867530.912", "5432").Any([]any{int64(8675309123), 867530.912, int64(5432), int64(8675309), 8675309123.0})
+	if text, err := json.Marshal(numbers); !changed || err != nil || string(text) != `["***","***",5432,8675309,"***"]` {
+		t.Errorf("%s, %v", text, err)
+	}
 	other := &unstructured.Unstructured{Object: map[string]any{"a": "b"}}
 	if v.Object(other) != other || v.Object(nil) != nil {
 		t.Error("an object without values is copied")

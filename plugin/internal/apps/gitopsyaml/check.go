@@ -3,12 +3,15 @@ package gitopsyaml
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/envsubst"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
@@ -60,6 +63,7 @@ func (l *loader) check(place string, e Entry) {
 		l.at(join(place, "deletionBudget.percent"), "", "%d percent is more than 100", *p)
 	}
 	if s := e.Substitute; s != nil {
+		l.checkDialect(join(place, "substitute"), *s)
 		for i, f := range s.From {
 			at := fmt.Sprintf("%s.substitute.from[%d]", place, i)
 			l.name(at+".name", f.Name)
@@ -84,6 +88,21 @@ func (l *loader) check(place string, e Entry) {
 	for i, r := range e.AllowSealedValues {
 		if r.Name != "" {
 			l.pattern(fmt.Sprintf("%s.allowSealedValues[%d].name", place, i), r.Name)
+		}
+	}
+}
+
+// checkDialect refuses what the dialect of a substitution does not have.
+func (l *loader) checkDialect(place string, s Substitute) {
+	if s.Dialect != app.DialectFlux {
+		if s.Always {
+			l.at(join(place, "always"), "remove it, or add dialect: flux", "always belongs to the dialect flux")
+		}
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(s.Vars)) {
+		if err := envsubst.CheckName(name); err != nil {
+			l.at(join(place, "vars."+name), "", "%s", err)
 		}
 	}
 }

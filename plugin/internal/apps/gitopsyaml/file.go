@@ -203,15 +203,17 @@ type Allow struct {
 // Substitute is the form of substitute.
 type Substitute struct {
 	Vars    map[string]any `yaml:"vars" doc:"values by name: strings, booleans and whole numbers"`
-	Dialect string         `yaml:"dialect" soon:"true" enum:"strict,flux" doc:"strict (the default) replaces in values and refuses a variable that is not set, flux replaces text as the postBuild of a Flux Kustomization does"`
+	Dialect string         `yaml:"dialect" enum:"strict,flux" doc:"strict (the default) replaces in values and refuses a variable that is not set, flux replaces text as the postBuild of a Flux Kustomization does"`
+	Always  bool           `yaml:"always" doc:"with the dialect flux: also replace defaults and $${ when there are no variables, as substituteStrategy: Always of Flux"`
 	From    []From         `yaml:"from" doc:"objects in the namespace of the instance whose data are further values; later objects win, vars win over all. A confined app reads only objects that it may contain, and an app with a serviceAccount only objects that this account may read"`
 }
 
 // From is the form of an entry of substitute.from.
 type From struct {
-	Kind  string   `yaml:"kind" required:"true" enum:"ConfigMap,Secret" doc:"kind of the object"`
-	Name  string   `yaml:"name" required:"true" doc:"name of the object"`
-	Plain []string `yaml:"plain" doc:"names of values of a Secret that are not secret, such as the name of a domain; * and ? work as in file names. All objects may use these values, and they are not masked. Other values of a Secret may be used only in data and stringData of Secrets"`
+	Kind     string   `yaml:"kind" required:"true" enum:"ConfigMap,Secret" doc:"kind of the object"`
+	Name     string   `yaml:"name" required:"true" doc:"name of the object"`
+	Plain    []string `yaml:"plain" doc:"names of values of a Secret that are not secret, such as the name of a domain; * and ? work as in file names. All objects may use these values, and they are not masked. Other values of a Secret may be used only in data and stringData of Secrets; with the dialect flux in all objects, and they stay masked"`
+	Optional bool     `yaml:"optional" doc:"the object may be missing"`
 }
 
 // ObjectRule is the form of an entry of allowSealedValues.

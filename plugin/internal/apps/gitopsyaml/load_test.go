@@ -57,7 +57,11 @@ func TestLoadEverything(t *testing.T) {
   allowPlainSecrets: true
   substitute: {vars: {REGION: eu}, from: [{kind: ConfigMap, name: cluster}, {kind: Secret, name: more, plain: [DOMAIN]}]}
   allowSealedValues: [{kind: ConfigMap, name: web-*}]
-`, "infrastructure/controllers", "apps/shop/overlays/prod")
+- name: flux
+  path: flux
+  substitute: {dialect: flux, always: true, from: [{kind: ConfigMap, name: cluster, optional: true}]}
+- {name: strict, path: flux, substitute: {dialect: strict, vars: {a-b: 1}}}
+`, "flux", "infrastructure/controllers", "apps/shop/overlays/prod")
 	got, found, err := Load(root, ".")
 	if err != nil || !found {
 		t.Fatal(found, err)
@@ -75,6 +79,9 @@ func TestLoadEverything(t *testing.T) {
 			Substitute: &app.Substitute{Vars: map[string]any{"REGION": "eu"},
 				From: []app.SubstituteFrom{{Kind: "ConfigMap", Name: "cluster"}, {Kind: "Secret", Name: "more", Plain: []string{"DOMAIN"}}}},
 			AllowSealedValues: []app.ObjectRule{{Kind: "ConfigMap", Name: "web-*"}}},
+		{Name: "flux", Path: "flux", Budget: app.DefaultBudget,
+			Substitute: &app.Substitute{Dialect: app.DialectFlux, Always: true, From: []app.SubstituteFrom{{Kind: "ConfigMap", Name: "cluster", Optional: true}}}},
+		{Name: "strict", Path: "flux", Budget: app.DefaultBudget, Substitute: &app.Substitute{Vars: map[string]any{"a-b": int64(1)}}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -86,12 +86,12 @@ func (l *loader) app(e Entry, place string) app.App {
 		a.Health = append(a.Health, app.HealthRule(h))
 	}
 	if s := e.Substitute; s != nil {
-		a.Substitute = &app.Substitute{Vars: s.Vars}
+		a.Substitute = &app.Substitute{Vars: s.Vars, Always: s.Always}
 		if s.Dialect != "strict" {
 			a.Substitute.Dialect = s.Dialect
 		}
 		for _, f := range s.From {
-			a.Substitute.From = append(a.Substitute.From, app.SubstituteFrom{Kind: f.Kind, Name: f.Name, Plain: f.Plain})
+			a.Substitute.From = append(a.Substitute.From, app.SubstituteFrom{Kind: f.Kind, Name: f.Name, Plain: f.Plain, Optional: f.Optional})
 		}
 	}
 	l.elsewhere(&a, e, place)

@@ -18,7 +18,8 @@ func Options(a app.App) render.Options {
 	}
 	var vars *render.Substitute
 	if a.Substitute != nil {
-		vars = &render.Substitute{Vars: maps.Clone(a.Substitute.Vars)}
+		flux := a.Substitute.Dialect == app.DialectFlux
+		vars = &render.Substitute{Vars: maps.Clone(a.Substitute.Vars), Dialect: a.Substitute.Dialect, Always: a.Substitute.Always, Unread: flux && len(a.Substitute.From) > 0}
 	}
 	o := render.Options{Keys: a.Keys(), AllowPlainSecrets: a.AllowPlainSecrets, Substitute: vars, Layout: a.Layout, MayHold: a.AllowSealedValues,
 		Helm: &render.Helm{Release: release, Namespace: a.Namespace, Values: a.Helm.Values, Set: a.Helm.Set, CRDs: a.Helm.CRDs}}

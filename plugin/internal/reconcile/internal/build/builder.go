@@ -186,8 +186,8 @@ func (b *Builder) RenderOptions(ctx context.Context, root *os.Root) (render.Opti
 	if b.App.Helm.Generated {
 		o.Helm.Generated = render.GeneratedKeep
 	}
-	if v := b.Vars; v != nil && b.App.Substitute != nil {
-		o.Substitute = &render.Substitute{Vars: v.values, Secret: v.secret, Plain: v.plain}
+	if v, s := b.Vars, o.Substitute; v != nil && s != nil {
+		s.Vars, s.Secret, s.Plain, s.Unread = v.values, v.secret, v.plain, false
 	}
 	var err error
 	if o.Pins, err = givenPins(root, b.Record.Charts, b.Upgrade); err != nil {

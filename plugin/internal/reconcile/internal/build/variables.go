@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
@@ -33,7 +35,7 @@ type VariableReader struct {
 }
 
 // Read reads the ConfigMaps and Secrets that the settings of the app name, with one request each. It returns nil when they
-// name none. It fails when one is missing, is not allowed to the app, or belongs to the instance.
+// name none. It fails when one that is not optional is missing, is not allowed to the app, or belongs to the instance.
 func (r *VariableReader) Read(ctx context.Context) (*Variables, error) {
 	s := r.App.Substitute
 	if s == nil || len(s.From) == 0 {
@@ -63,9 +65,13 @@ func (r *VariableReader) readFrom(ctx context.Context, s *Variables, from app.Su
 		return err
 	}
 	live, err := r.Client.Get(ctx, ref)
+	if from.Optional && apierrors.IsNotFound(err) {
+		s.Version += fmt.Sprintf("%s/%s is missing;", from.Kind, from.Name)
+		return nil
+	}
 	if err != nil {
 		return hint.With(fmt.Errorf("variables of %s: %s/%s in namespace %s: %w", r.App.Name, from.Kind, from.Name, r.Namespace, err),
-			"create it, or take it out of substitute.from")
+			"create it, take it out of substitute.from, or say optional: true there")
 	}
 	if err := r.guardRead(ctx, ref, live); err != nil {
 		return err
@@ -80,6 +86,9 @@ func (r *VariableReader) readFrom(ctx context.Context, s *Variables, from app.Su
 				return fmt.Errorf("variables of %s: %s of Secret/%s is not base64", r.App.Name, name, from.Name)
 			}
 			text = string(plain)
+		}
+		if r.App.Substitute.Dialect == app.DialectFlux {
+			text = strings.ReplaceAll(text, "\n", "") // the form in which it is inserted is the one to mask
 		}
 		if !secret {
 			s.set(name, text, "", false)
