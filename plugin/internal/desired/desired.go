@@ -70,6 +70,9 @@ func Prepare(ctx context.Context, a app.App, rendered []manifest.Object, set str
 			problems = append(problems, unknownHook(ro, err))
 			continue
 		}
+		if a.Helm.Tests {
+			o.Hook.addTests(ro.GetAnnotations())
+		}
 		if o.Hook.neverRun(kind) {
 			o.Hook = nil
 		}

@@ -18,6 +18,7 @@ const (
 	PreSync    = "PreSync"    // before anything of the app is applied
 	Sync       = "Sync"       // with the objects of its wave
 	PostSync   = "PostSync"   // when all is healthy
+	Test       = "Test"       // after PostSync: a test of Helm, for apps that ask for them
 	SyncFail   = "SyncFail"   // when that failed
 	PreDelete  = "PreDelete"  // before anything of an app that is removed is deleted
 	PostDelete = "PostDelete" // when all of it is gone
@@ -73,6 +74,16 @@ func ParseHook(set map[string]string) (*HookSettings, error) {
 	h.deletePolicy(set)
 	return h, nil
 }
+
+// addTests makes a test of Helm run after each change.
+func (h *HookSettings) addTests(set map[string]string) {
+	if name, said, _ := HookOf(set); h != nil && name == HelmHook && slices.ContainsFunc(strings.Split(said, ","), isTest) {
+		h.Phases[Test] = everyTime
+	}
+}
+
+// isTest reports whether a word of Helm's hook annotation is about a test that has to succeed.
+func isTest(text string) bool { return HookWord(text) == "test" || HookWord(text) == "testsuccess" }
 
 // neverRun tells whether an object is applied although it is a hook: running it again would mean to delete a Namespace or
 // a CustomResourceDefinition, with everything that is in it.

@@ -49,6 +49,31 @@ func TestHooksOfArgoAndHelm(t *testing.T) {
 	}
 }
 
+func TestTestsOfHelmRunWhereTheAppAsksForThem(t *testing.T) {
+	type phases = map[string][]record.HookCause
+	for _, c := range []struct {
+		name, annotation string
+		tests            bool
+		want             phases
+	}{
+		{"asked for", `"helm.sh/hook":"test"`, true, phases{Test: everyTime}},
+		{"as Helm 2 called them", `"helm.sh/hook":"test-success"`, true, phases{Test: everyTime}},
+		{"with another phase", `"helm.sh/hook":"post-install, test"`, true, phases{PostSync: everyTime[:1], Test: everyTime}},
+		{"not asked for", `"helm.sh/hook":"test"`, false, phases{}},
+		{"no test", `"helm.sh/hook":"pre-rollback"`, true, phases{}},
+		{"of another tool", `"argocd.argoproj.io/hook":"PostSync","helm.sh/hook":"test"`, true, phases{PostSync: everyTime}},
+	} {
+		got, err := prepareFor(t, app.App{Name: "shop", Helm: app.Helm{Tests: c.tests}}, objecttest.Rendered(t,
+			`{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","annotations":{`+c.annotation+`}}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got[0].Hook.Phases, c.want) {
+			t.Errorf("%s: %v, want %v", c.name, got[0].Hook.Phases, c.want)
+		}
+	}
+}
+
 func TestNamespacesAndCRDsAreNeverRun(t *testing.T) {
 	objects := objecttest.Rendered(t,
 		`{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"shop","annotations":{"helm.sh/hook":"pre-install,pre-upgrade"}}}`,

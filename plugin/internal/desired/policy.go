@@ -81,7 +81,8 @@ var annotations = []understood{
 		{[]string{"post-install", "post-upgrade"}, "as pre-install and pre-upgrade, but after all objects are applied and healthy", nil},
 		{[]string{"pre-delete"}, "runs when the app is removed, before any of its objects is deleted", nil},
 		{[]string{"post-delete"}, "runs when the app is removed, after all its objects are deleted", nil},
-		{[]string{"pre-rollback", "post-rollback", "test"}, "never runs, and is not applied", nil},
+		{[]string{"test"}, "with helm.tests: true of its app, runs when the post-install or post-upgrade hooks have succeeded; otherwise it never runs. It is not applied", nil},
+		{[]string{"pre-rollback", "post-rollback"}, "never runs, and is not applied", nil},
 	}},
 	{name: HelmHookDelete, list: true, values: []meaning{
 		{[]string{"before-hook-creation", "hook-succeeded", "hook-failed"}, "as kubectl-gitops.dev/hook-delete-policy", nil},

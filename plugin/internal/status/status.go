@@ -55,7 +55,7 @@ type App struct {
 
 // Hook is the result of the last run of one hook. Result is empty while the hook runs.
 type Hook struct {
-	Phase   string        `json:"phase"`  // PreSync, Sync, PostSync, SyncFail, PreDelete or PostDelete
+	Phase   string        `json:"phase"`  // PreSync, Sync, PostSync, Test, SyncFail, PreDelete or PostDelete
 	Object  string        `json:"object"` // group/Kind/namespace/name
 	Commit  string        `json:"commit"`
 	Result  report.Result `json:"result"`

@@ -59,7 +59,7 @@ type Helm struct {
 	ValuesFrom []ValuesFrom   `yaml:"valuesFrom" soon:"true" doc:"values from ConfigMaps and Secrets in the namespace of the instance; they win over the files, and inline wins over them. Later ones win over earlier ones"`
 	CRDs       string         `yaml:"crds" enum:"replace,create,skip" doc:"the files in crds/ of the chart: replace (the default) applies them as all others, create only while they are missing, skip never"`
 	Generated  string         `yaml:"generated" enum:"refuse,keep" doc:"values that the chart makes up anew in each render: refuse (the default) them, or keep those that the live objects have"`
-	Tests      bool           `yaml:"tests" soon:"true" doc:"run the test hooks of the chart after a change"`
+	Tests      bool           `yaml:"tests" doc:"run the test hooks of the chart after a change, when the app is healthy"`
 }
 
 // Values is a mapping of any values.

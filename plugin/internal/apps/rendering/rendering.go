@@ -22,7 +22,7 @@ func Options(a app.App) render.Options {
 		vars = &render.Substitute{Vars: maps.Clone(a.Substitute.Vars), Dialect: a.Substitute.Dialect, Always: a.Substitute.Always, Unread: flux && len(a.Substitute.From) > 0}
 	}
 	o := render.Options{Keys: a.Keys(), AllowPlainSecrets: a.AllowPlainSecrets, Substitute: vars, Layout: a.Layout, MayHold: a.AllowSealedValues,
-		Helm: &render.Helm{Release: release, Namespace: a.Namespace, Values: a.Helm.Values, Set: a.Helm.Set, CRDs: a.Helm.CRDs}}
+		Helm: &render.Helm{Release: release, Namespace: a.Namespace, Values: a.Helm.Values, Set: a.Helm.Set, CRDs: a.Helm.CRDs, Tests: a.Helm.Tests}}
 	if in := a.Helm.Inline; in != nil {
 		o.Helm.Inline = &render.Inline{YAML: in.YAML, Origin: in.Origin}
 	}

@@ -265,7 +265,7 @@ func (r *Runner) failed(run *record.HookRun) error {
 	switch run.Phase {
 	case desired.PreDelete, desired.PostDelete:
 		return hint.With(err, "%s", r.Hint(run.Phase))
-	case desired.Sync, desired.PostSync, desired.SyncFail:
+	case desired.Sync, desired.PostSync, desired.Test, desired.SyncFail:
 		consequence = "what was applied stays"
 	}
 	return hint.With(err, "%s; mend it in Git, or `kubectl gitops reconcile %s` tries it again", consequence, r.App)

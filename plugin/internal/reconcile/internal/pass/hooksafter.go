@@ -11,7 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
-// postSync runs the PostSync hooks once everything is healthy, cleans up after hooks, and records that they have run.
+// postSync runs the PostSync hooks and then the tests once everything is healthy, cleans up after hooks, and records that they have run.
 func (p writing) postSync(ctx context.Context) error {
 	if p.Opts.DryRun || len(p.Exec.Failed) > 0 || p.Opts.Only != nil || p.Listed.revertsOnly() {
 		return nil
@@ -20,8 +20,10 @@ func (p writing) postSync(ctx context.Context) error {
 		if len(p.Track.Unhealthy(p.waitsFor(p.keys()))) > 0 {
 			return nil // a loop: a later pass goes on
 		}
-		if err := p.hookRunner().Run(ctx, desired.PostSync, hooks.All); err != nil {
-			return err
+		for _, phase := range []string{desired.PostSync, desired.Test} {
+			if err := p.hookRunner().Run(ctx, phase, hooks.All); err != nil {
+				return err
+			}
 		}
 		p.Record.Finished(p.Hooks.Release)
 	}

@@ -8,7 +8,7 @@ import (
 
 // tellHooks reports in a dry run which hooks would run.
 func (p writing) tellHooks() {
-	for _, phase := range []string{desired.PreDelete, desired.PreSync, desired.Sync, desired.PostSync, desired.PostDelete} {
+	for _, phase := range []string{desired.PreDelete, desired.PreSync, desired.Sync, desired.PostSync, desired.Test, desired.PostDelete} {
 		for _, o := range desired.HooksOf(p.Hooks.List, phase, p.Record.Due) {
 			p.Change(report.Change{Object: o.ID(), Short: p.Short(plan.NameGiven(o)), Origin: o.Origin.String(), Action: report.Skipped,
 				Note: phase + " hook: a dry run does not run it"})
