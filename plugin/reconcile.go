@@ -40,7 +40,8 @@ func newReconcileCommand(c *cli) *cobra.Command {
 		Use:   "reconcile [APP...]",
 		Short: "Fetch, render, apply, prune and verify: once, or in a loop",
 		Long: `Make the cluster equal to one directory of a Git repository, or to the apps that
-the gitops.yaml in that directory lists. With APP, reconcile only these apps.
+the gitops.yaml in that directory lists. With APP, reconcile only these apps. For
+an app with sync: manual, or to revert what drift: report leaves, name the app.
 
 A run reads the commit that --ref points at, applies what differs, prunes what
 left Git, reverts what somebody changed in the cluster, and waits until all
@@ -136,7 +137,8 @@ func (o *reconcileOptions) loop(ctx context.Context, u *ui.Terminal, client *clu
 	err := loop.Run(ctx, r, on, opts, o.interval, o.length, func(out reconcile.Outcome) {
 		o.inPod.tellAll(ctx, out)
 		o.notify.tellAll(out)
-		if passes++; passes == 1 || news(states, out) {
+		fresh := news(states, out)
+		if passes++; passes == 1 || fresh {
 			o.print(u, client, before, out)
 		}
 		before = client.Requests()

@@ -11,6 +11,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/install"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -58,7 +59,8 @@ func newResumeCommand(c *cli) *cobra.Command {
 		Use:   "resume [APP...]",
 		Short: "Reconcile suspended apps again",
 		Long: `Reconcile suspended apps again: the next run applies the newest commit and
-reverts drift. Without APP, the CronJob of the instance starts jobs again.`,
+reverts drift. An app that gitops.yaml suspends stays suspended until the file
+says otherwise. Without APP, the CronJob of the instance starts jobs again.`,
 		Example: `  kubectl gitops resume shop
   kubectl gitops resume`,
 		ValidArgsFunction: c.completeAppNames(-1),
@@ -106,12 +108,21 @@ func change(ctx context.Context, c *cli, apps []string, as *report.Suspension) e
 		}
 		return err
 	}
+	records, err := store.Load(ctx)
+	if err != nil {
+		return err
+	}
 	var errs []error
 	for _, app := range apps {
 		found, changed, err := store.Suspend(ctx, app, as)
 		switch {
 		case err != nil:
 			errs = append(errs, err)
+		case as == nil && records.Lists.Suspending(app) != nil:
+			if changed {
+				u.Say("%s resumed", app)
+			}
+			errs = append(errs, staysSuspended(app, records.Lists.Suspending(app)))
 		case !found:
 			errs = append(errs, hint.Errorf(fmt.Sprintf("no app %s in namespace %s", app, store.Namespace),
 				"`kubectl gitops status` lists the apps; -n selects another instance"))
@@ -120,6 +131,12 @@ func change(ctx context.Context, c *cli, apps []string, as *report.Suspension) e
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// staysSuspended is the error about an app that the gitops.yaml of list suspends, whatever its record says.
+func staysSuspended(app string, list *record.AppList) error {
+	return hint.Errorf(fmt.Sprintf("%s stays suspended: gitops.yaml says suspend: true", app),
+		"remove suspend: true of %s from the gitops.yaml in %s, path %s; the next run then reconciles it", app, list.Source.Repo, list.Source.Path)
 }
 
 // outcomeWord is word, unless there was nothing to resume.

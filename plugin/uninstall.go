@@ -87,7 +87,7 @@ func (o *uninstallOptions) run(ctx context.Context, c *cli) error {
 	if !installed && len(apps) == 0 {
 		return hint.Errorf(fmt.Sprintf("nothing is installed in namespace %s", store.Namespace), "-n selects another instance")
 	}
-	if err := anySuspended(records.Apps, apps); err != nil {
+	if err := anySuspended(records, apps); err != nil {
 		return err
 	}
 	o.list(u, records.Apps, apps)
@@ -187,9 +187,12 @@ func refAt(ref cluster.Ref) string {
 }
 
 // anySuspended refuses to touch an app that is to be left alone, before anything is done to the others.
-func anySuspended(records map[string]*record.Record, apps []string) error {
+func anySuspended(records *record.Loaded, apps []string) error {
 	for _, app := range apps {
-		if rec := records[app]; rec != nil && rec.Suspended.At(time.Now()) {
+		if l := records.Lists.Suspending(app); l != nil {
+			return hint.With(staysSuspended(app, l), "then uninstall again; nothing was removed")
+		}
+		if rec := records.Apps[app]; rec != nil && rec.Suspended.At(time.Now()) {
 			return hint.Errorf(fmt.Sprintf("the app %s is %s", app, rec.Suspended), "kubectl gitops resume %s, then uninstall again; nothing was removed", app)
 		}
 	}

@@ -16,7 +16,7 @@ func (r deciding) others() []crossapp.App {
 	apps := make([]crossapp.App, len(r.passes))
 	for i, p := range r.passes {
 		apps[i] = crossapp.App{Name: p.App.Name, Set: p.Set, Allow: p.App.Allow, Record: p.Record, Live: p.Live, Desired: p.Desired, Claims: pass.Claimed(p),
-			Failed: p.Failure != nil, LeftList: p.Listed.LeftList, Waits: p.Listed.State == pass.WaitsForRender,
+			Failed: p.Failure != nil, LeftList: p.Listed.LeftList, Waits: p.Listed.State == pass.WaitsForRender || p.Listed.State == pass.WaitsForSomebody,
 			Complete: p.Listed.LeftList || p.Listed.State == pass.WaitsForKinds || len(p.Desired) > 0}
 	}
 	return apps

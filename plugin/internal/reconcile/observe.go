@@ -60,6 +60,7 @@ func (r observing) makePasses(ctx context.Context) error {
 		}
 		r.passes = append(r.passes, p)
 	}
+	r.noteStillWaiting()
 	concurrent.Each(ctx, len(r.passes), observe.AtOnce, func(i int) { r.openRecord(ctx, r.passes[i]) })
 	return nil
 }

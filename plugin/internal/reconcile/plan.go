@@ -49,6 +49,10 @@ func (r deciding) decide(ctx context.Context, p *pass.Pass) bool {
 	if p.Listed.NotSelected && p.Listed.AppliedAt != nil && p.Listed.AppliedAt.Commit == p.Commit {
 		return true // nobody asked, and Git has nothing new
 	}
+	if why := p.Listed.StillWaits; why != "" {
+		p.Listed.State, p.Listed.Why, p.Report.Pending = pass.WaitsForSomebody, why, p.App.Manual
+		return true
+	}
 	err := p.Reading().Decide(ctx)
 	if errors.Is(err, pass.ErrNothingToDo) {
 		if p.Listed.State == pass.Open {

@@ -157,10 +157,11 @@ func (r finding) isSingle() bool {
 		rec.Source.Repo == r.From.Repo && rec.Source.Path == r.target.App.Path && rec.Config == r.env().OwnSettings(r.target.App)
 }
 
-// fromRecords takes the apps from their records, if all of them are at the commit.
+// fromRecords takes the apps from their records, if all of them are at the commit or wait for somebody.
 func (r finding) fromRecords() bool {
 	l := r.list
-	if l.Revision.Commit != r.commit || l.Tool != r.Tool || l.Problem != "" || len(l.Behind) > 0 || len(l.Apps) == 0 {
+	if l.Revision.Commit != r.commit || l.Tool != r.Tool || l.Problem != "" || len(l.Apps) == 0 ||
+		slices.ContainsFunc(l.Behind, func(b record.Behind) bool { return !b.IsWaiting() }) {
 		return false
 	}
 	for name, rec := range r.records.Apps {
@@ -170,6 +171,15 @@ func (r finding) fromRecords() bool {
 	}
 	var apps []app.App
 	for _, name := range l.Apps {
+		if b, behind := l.IsBehind(name); behind {
+			app, ok := recorded.Waiting(b)
+			if !ok {
+				return false
+			}
+			app.Suspend = l.Suspends(name)
+			apps = append(apps, app)
+			continue
+		}
 		rec := r.records.Apps[name]
 		if rec == nil || !r.lists(rec) {
 			return false
@@ -178,9 +188,10 @@ func (r finding) fromRecords() bool {
 		if (app.Substitute == nil || len(app.Substitute.From) == 0) && r.env().Settings(app, "") != rec.Config {
 			return false
 		}
+		app.Suspend = l.Suspends(name)
 		apps = append(apps, app)
 	}
-	r.apps = apps
+	r.apps, r.known = apps, true
 	return true
 }
 

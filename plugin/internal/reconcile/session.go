@@ -101,8 +101,9 @@ func forget(p *pass.Pass) {
 func (s *Session) remember(r *run, err error) {
 	s.members, s.holder = nil, map[object.Key]*member{}
 	s.allHealthy = err == nil
+	waiting := r.waiting(func(p *pass.Pass) bool { return p.Ending().WaitsForSomebody() })
 	for _, p := range r.passes {
-		suspended := p.Report.Suspended != nil
+		suspended := p.Report.Suspended != nil && !p.Report.Suspended.InFile // which only another commit ends
 		s.lastRunOK, s.allHealthy = s.lastRunOK && !suspended, s.allHealthy && !suspended
 		if p.Listed != nil && (p.Listed.State == pass.Gone || p.Listed.NotSelected) {
 			continue // whoever changes its objects, they are none of this loop's business
@@ -113,7 +114,13 @@ func (s *Session) remember(r *run, err error) {
 			s.holder[k] = m
 		}
 		if !p.Listed.IsOwn() {
-			_, behind := p.Ending().Behind()
+			b, behind := p.Ending().Behind()
+			if waiting[p.App.Name] {
+				p.Ending().NoteWaiting(&b)
+			}
+			if b.IsWaiting() {
+				continue // somebody names it, or another commit comes
+			}
 			s.allHealthy = s.allHealthy && !behind
 		}
 		s.allHealthy = s.allHealthy && p.Record.AllHealthy

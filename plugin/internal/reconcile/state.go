@@ -28,6 +28,7 @@ type run struct {
 	list       *record.AppList   // as recorded, nil when there is none
 	own        bool              // there is no gitops.yaml: the app of the target is a run of one
 	apps       []app.App         // of gitops.yaml
+	known      bool              // the records say all of apps: each is at the commit, or waits for somebody
 	revertOnly bool              // gitops.yaml cannot be used: only drift is reverted
 	opening    sync.Mutex
 	opened     map[string]opened // by commit

@@ -66,7 +66,9 @@ func (r finding) recorded() []app.App {
 	var apps []app.App
 	for _, name := range r.list.Apps {
 		if rec := r.records.Apps[name]; rec != nil && r.lists(rec) {
-			apps = append(apps, recorded.Settings(rec))
+			app := recorded.Settings(rec)
+			app.Suspend = r.list.Suspends(name)
+			apps = append(apps, app)
 		}
 	}
 	return apps

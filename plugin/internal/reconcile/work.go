@@ -152,7 +152,9 @@ func (r working) end(ctx context.Context, p *pass.Pass) {
 	case l.RevertOnly != nil && l.IsUpToDate():
 		return // nothing is said of its record
 	case l.Suspended && p.Failure == nil:
-		_, p.Failure = p.Ending().LeaveSuspended()
+		if _, p.Failure = p.Ending().LeaveSuspended(); p.Record.Revision.Commit == "" {
+			return // it has no record yet
+		}
 	case l.NotSelected:
 		if p.Failure != nil {
 			p.Failure = p.Conceal(p.Failure)
@@ -237,15 +239,25 @@ func (r concluding) noteApps(list *record.AppList) {
 	}
 	var apps []string
 	var behind []record.Behind
+	var suspended []string
 	for _, p := range r.passes {
 		if !p.Listed.LeftList {
 			apps = append(apps, p.App.Name)
+			if p.App.Suspend {
+				suspended = append(suspended, p.App.Name)
+			}
 		}
 		if b, is := p.Ending().Behind(); is {
 			behind = append(behind, b)
 		}
 	}
-	list.NoteApps(rev, apps, behind)
+	waiting := r.waiting(func(p *pass.Pass) bool { return p.Ending().WaitsForSomebody() })
+	for i := range behind {
+		if waiting[behind[i].App] {
+			r.passOf(behind[i].App).Ending().NoteWaiting(&behind[i])
+		}
+	}
+	list.NoteApps(rev, apps, behind, suspended)
 }
 
 func (r concluding) saveProblem(ctx context.Context, err error) error {

@@ -3,6 +3,7 @@ package record
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,14 +22,15 @@ const (
 //
 // Fields are read anywhere and changed here. Nothing is stored before the list is saved.
 type AppList struct {
-	Source   report.Source   `json:"source"` // Path is the directory of gitops.yaml
-	Revision report.Revision `json:"revision"`
-	Apps     []string        `json:"apps"` // in the order of the file
-	Behind   []Behind        `json:"behind,omitempty"`
-	Problem  string          `json:"problem,omitempty"` // why gitops.yaml itself could not be used; then Apps are the last known ones
-	Withheld string          `json:"held,omitempty"`    // why a newer commit is withheld
-	Tool     string          `json:"tool"`
-	Unproven bool            `json:"unproven,omitempty"` // no run with Source has succeeded yet
+	Source    report.Source   `json:"source"` // Path is the directory of gitops.yaml
+	Revision  report.Revision `json:"revision"`
+	Apps      []string        `json:"apps"` // in the order of the file
+	Behind    []Behind        `json:"behind,omitempty"`
+	Suspended []string        `json:"suspended,omitempty"` // the apps that gitops.yaml suspends
+	Problem   string          `json:"problem,omitempty"`   // why gitops.yaml itself could not be used; then Apps are the last known ones
+	Withheld  string          `json:"held,omitempty"`      // why a newer commit is withheld
+	Tool      string          `json:"tool"`
+	Unproven  bool            `json:"unproven,omitempty"` // no run with Source has succeeded yet
 
 	Stored StoredList `json:"-"`
 }
@@ -54,6 +56,10 @@ type Behind struct {
 	Hint     string     `json:"hint,omitempty"`
 
 	Slow *time.Time `json:"slow,omitempty"` // since when it waits for a render that takes longer than others wait for
+
+	// Of an app that waits until somebody names it, or until gitops.yaml does not suspend it any more: what gitops.yaml says of it.
+	// Its record has the settings of the last apply, if it has a record at all.
+	Settings []byte `json:"settings,omitempty"`
 }
 
 // Copy returns a list with the same content, which takes the place of l when it is saved. The copy of nil is an empty list.
@@ -75,10 +81,13 @@ func (l *AppList) NoteRun(tool, withheld string) { l.Tool, l.Withheld = tool, wi
 // NoteProblem notes why gitops.yaml could not be used. The list keeps the commit and the apps that are known.
 func (l *AppList) NoteProblem(why string) { l.Problem = why }
 
-// NoteApps notes what gitops.yaml lists at a commit, in the order of the file, and which apps are behind.
-func (l *AppList) NoteApps(rev report.Revision, apps []string, behind []Behind) {
-	l.Revision, l.Apps, l.Behind, l.Problem = rev, apps, behind, ""
+// NoteApps notes what gitops.yaml lists at a commit, in the order of the file, which apps are behind, and which it suspends.
+func (l *AppList) NoteApps(rev report.Revision, apps []string, behind []Behind, suspended []string) {
+	l.Revision, l.Apps, l.Behind, l.Suspended, l.Problem = rev, apps, behind, suspended, ""
 }
+
+// Suspends reports whether gitops.yaml suspends an app.
+func (l *AppList) Suspends(app string) bool { return l != nil && slices.Contains(l.Suspended, app) }
 
 // NewBehind returns the row of an app that is not at the commit of its list. at is the hash that its objects equalled last, ""
 // when there is none. The row keeps the first line of message.
@@ -107,6 +116,13 @@ func (b Behind) FailedRender() (f FailedRender, ok bool) {
 	}
 	return FailedRender{Config: b.Config, At: *b.Rendered, Until: *b.Until, Tries: b.Tries, Hint: b.Hint}, true
 }
+
+// NoteWaiting notes that the app waits for somebody, and what gitops.yaml says of it, as JSON. Until there is another commit, a
+// run needs to know no more.
+func (b *Behind) NoteWaiting(settings []byte) { b.Settings = settings }
+
+// IsWaiting reports whether the app waits for somebody.
+func (b Behind) IsWaiting() bool { return len(b.Settings) > 0 }
 
 // NoteSlowRender notes since when the app waits for its render, which takes longer than other apps wait for.
 func (b *Behind) NoteSlowRender(since time.Time) { b.Slow = &since }
@@ -148,6 +164,16 @@ type AppLists []*AppList
 func (all AppLists) Of(from report.Source) *AppList {
 	for _, l := range all {
 		if l.Source.Repo == from.Repo && l.Source.Path == from.Path {
+			return l
+		}
+	}
+	return nil
+}
+
+// Suspending returns the list whose gitops.yaml suspends an app, nil when there is none.
+func (all AppLists) Suspending(app string) *AppList {
+	for _, l := range all {
+		if l.Suspends(app) {
 			return l
 		}
 	}

@@ -25,6 +25,7 @@ type App struct {
 	Previous   string          `json:"previous,omitempty"` // the commit that was applied before
 	Health     health.State    `json:"health"`
 	Suspended  *Suspension     `json:"suspended,omitempty"` // the app is suspended, so the run did not change it
+	Pending    bool            `json:"pending,omitempty"`   // changes wait until somebody names the app; the message counts them
 	Message    string          `json:"message,omitempty"`
 	Hint       string          `json:"hint,omitempty"`
 	Changes    []Change        `json:"changes"`

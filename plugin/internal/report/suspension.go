@@ -5,9 +5,10 @@ import "time"
 // Suspension says that an app is not reconciled, and until when.
 type Suspension struct {
 	Reason string    `json:"reason,omitempty"`
-	By     string    `json:"by,omitempty"`   // name of the user who suspended it
-	Since  time.Time `json:"since,omitzero"` //
-	Until  time.Time `json:"until,omitzero"` // missing when it lasts until somebody resumes the app
+	By     string    `json:"by,omitempty"`     // name of the user who suspended it
+	Since  time.Time `json:"since,omitzero"`   //
+	Until  time.Time `json:"until,omitzero"`   // missing when it lasts until somebody resumes the app
+	InFile bool      `json:"inFile,omitempty"` // gitops.yaml says suspend: true
 }
 
 // At tells whether the suspension holds at a time. A nil one never does.
@@ -18,6 +19,9 @@ func (s *Suspension) At(now time.Time) bool {
 // String words it for people.
 func (s *Suspension) String() string {
 	text := "suspended"
+	if s.InFile {
+		text += " in gitops.yaml"
+	}
 	if s.By != "" {
 		text += " by " + s.By
 	}

@@ -71,6 +71,10 @@ func (s *App) complete(list *record.AppList, rec *record.Record) {
 	case behind && s.Sync == report.Synced, behind && s.Sync == report.SyncPending:
 		s.Sync, s.Message = report.SyncPending, cmp.Or(b.Message, s.Message)
 	}
+	if list.Suspends(s.Name) && s.Suspended == nil {
+		s.Suspended = &report.Suspension{InFile: true}
+		s.Sync, s.Message = report.SyncSuspended, s.Suspended.String()
+	}
 	if problem := cmp.Or(list.Problem, list.Withheld); problem != "" && (s.Sync == report.Synced || s.Sync == report.SyncPending) {
 		s.Sync, s.Message = report.SyncPending, problem
 	}

@@ -42,11 +42,11 @@ type Entry struct {
 	AllowSealedValues []ObjectRule  `yaml:"allowSealedValues" doc:"objects besides Secrets that may contain values of other SOPS files and of Secrets in substitute.from. They stay masked. Anyone who may read the object can read them"`
 	Substitute        *Substitute   `yaml:"substitute" doc:"replaces ${NAME} in the manifests; without it, nothing is replaced"`
 	Wait              *Wait         `yaml:"wait" doc:"what the app waits for: true (the default) for all its objects, false for nothing, or a list of objects"`
-	Sync              string        `yaml:"sync" soon:"true" enum:"auto,manual" doc:"auto (the default) applies each commit, manual only when a person runs reconcile with the name of the app; until then it is Pending"`
+	Sync              string        `yaml:"sync" enum:"auto,manual" doc:"auto (the default) applies each commit, manual only when a person runs reconcile with the name of the app; until then it is Pending"`
 	Drift             string        `yaml:"drift" enum:"revert,report" doc:"what happens to drift: revert (the default) or report"`
 	OnRemoval         string        `yaml:"onRemoval" enum:"delete,keep" doc:"what happens to the objects when the app leaves the file: delete (the default) or keep"`
 	Recreate          bool          `yaml:"recreate" doc:"delete and create objects anew whose immutable fields changed"`
-	Suspend           bool          `yaml:"suspend" soon:"true" doc:"leave the app alone, as kubectl gitops suspend does"`
+	Suspend           bool          `yaml:"suspend" doc:"leave the app alone, as kubectl gitops suspend does"`
 	Layout            string        `yaml:"layout" enum:"plain,flux" doc:"how a directory without kustomization.yaml and Chart.yaml is read: plain (the default) refuses a kustomization in a subdirectory, flux reads the directory as Flux does"`
 }
 

@@ -11,6 +11,13 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
+// Waiting returns the settings of an app that waits for somebody, from its row in the list of apps. ok is false when the app does
+// not wait, or when its settings cannot be read.
+func Waiting(b record.Behind) (a app.App, ok bool) {
+	ok = b.IsWaiting() && json.Unmarshal(b.Settings, &a) == nil && a.Name == b.App
+	return a, ok
+}
+
 // Settings returns the settings of an app from its record: all of them for an app of a gitops.yaml, and for any other app
 // those that no flag can change.
 func Settings(rec *record.Record) app.App {

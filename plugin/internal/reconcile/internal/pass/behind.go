@@ -35,6 +35,24 @@ func (p ending) Behind() (record.Behind, bool) {
 	return b, true
 }
 
+// WaitsForSomebody reports whether an app that is behind waits for somebody to name it, or to resume it. Others may wait for it.
+func (p ending) WaitsForSomebody() bool {
+	return (p.App.Manual || p.App.Suspend) && p.mayWait()
+}
+
+// NoteWaiting notes in the row of an app that it waits for somebody.
+func (p ending) NoteWaiting(b *record.Behind) {
+	if p.mayWait() {
+		b.NoteWaiting(p.Listed.setting)
+	}
+}
+
+// mayWait reports whether nothing but a wait for another app, or for somebody, keeps the app behind.
+func (p ending) mayWait() bool {
+	l := p.Listed
+	return p.Failure == nil && !l.LeftList && (l.State == Waiting || l.State == WaitsForSomebody)
+}
+
 // noteRender adds the state of the render to the row of the app.
 func (p ending) noteRender(b *record.Behind) {
 	if p.unrendered == nil {

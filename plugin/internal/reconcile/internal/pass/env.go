@@ -57,6 +57,7 @@ type Env struct {
 // It covers the settings of the app, the repository, the version of the tool, and variables, which is the version of the
 // ConfigMaps and Secrets that variables come from, "" for none.
 func (e *Env) Settings(a app.App, variables string) string {
+	a.Suspend = false // it shapes nothing
 	var substitute any
 	if s := a.Substitute; s != nil {
 		substitute = []any{s.Vars, variables}

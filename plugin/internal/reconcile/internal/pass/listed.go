@@ -36,14 +36,16 @@ func (p writing) noteBefore() {
 
 // NewListed returns a pass for an app of the gitops.yaml in dir. opts.Timeout is the budget where the settings have none.
 func NewListed(ctx context.Context, e *Env, a app.App, dir string, opts Options) (*Pass, error) {
-	raw, err := json.Marshal(a)
+	said := a
+	said.Suspend = false // it shapes nothing that is applied, and the list of apps has it
+	raw, err := json.Marshal(said)
 	if err != nil {
 		return nil, err
 	}
-	config, said := e.Settings(a, ""), a.Timeout
+	config := e.Settings(said, "")
 	a.Timeout = cmp.Or(a.Timeout, opts.Timeout, app.DefaultTimeout)
 	p := New(ctx, e, a, opts)
-	p.Config, p.timeout, p.Teller.Listed = config, said, true
+	p.Config, p.timeout, p.Teller.Listed = config, said.Timeout, true
 	p.Listed = &Listed{dir: dir, setting: raw}
 	return p, nil
 }

@@ -83,6 +83,10 @@ func (p planning) PlanListed(ctx context.Context) error {
 		p.Ending().noteInputs()
 		return ErrNothingToDo
 	}
+	if why := p.Plan.Waits(p.App, plan.Caller{Named: p.Opts.Named, DryRun: p.Opts.DryRun}, p.Hooks.AreDue()); why != "" && !p.Listed.LeftList {
+		p.Listed.State, p.Listed.Why, p.Report.Pending = Waiting, why, true
+		return nil
+	}
 	if p.Listed.NotSelected {
 		p.Listed.State, p.Listed.Why = Waiting, "not applied yet"
 		return nil

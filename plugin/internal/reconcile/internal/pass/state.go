@@ -72,6 +72,7 @@ type Listed struct {
 	RemovedAfter  []string         // apps that left gitops.yaml too, and must be removed before this one
 	NotSelected   bool             // not asked for, or suspended: it is left alone, but what it holds matters to others
 	Suspended     bool             // it is suspended, and was asked for
+	StillWaits    string           // what an earlier run found that the app waits for until somebody names it, "" when that is not known
 	Shared        *live.Snapshot   // what the cluster holds, listed once for all apps of one identity
 	RevertOnly    *recordBefore    // set when gitops.yaml cannot be used: nothing but drift is reverted
 	NotReverted   error            // the error about drift that such a pass cannot revert
@@ -221,13 +222,14 @@ type State int
 
 // The states of an app in a run.
 const (
-	Open            State = iota // not known yet, or planned
-	UpToDate                     // there is nothing to do
-	InputsUnchanged              // up to date, and not rendered: the new commit changes nothing that it is rendered from
-	WaitsForKinds                // it needs kinds that an app it depends on defines: it is planned after that app is applied
-	WaitsForRender               // its render takes longer than its slice, and goes on beside the runs
-	Waiting                      // for another app, although nothing failed
-	Skipped                      // an app that it depends on failed
-	Applied                      // all objects are applied, healthy or not
-	Gone                         // it left gitops.yaml, and its record is deleted
+	Open             State = iota // not known yet, or planned
+	UpToDate                      // there is nothing to do
+	InputsUnchanged               // up to date, and not rendered: the new commit changes nothing that it is rendered from
+	WaitsForKinds                 // it needs kinds that an app it depends on defines: it is planned after that app is applied
+	WaitsForSomebody              // to name it, or to resume it: an earlier run found that out, and this one did not render it
+	WaitsForRender                // its render takes longer than its slice, and goes on beside the runs
+	Waiting                       // for another app, although nothing failed
+	Skipped                       // an app that it depends on failed
+	Applied                       // all objects are applied, healthy or not
+	Gone                          // it left gitops.yaml, and its record is deleted
 )

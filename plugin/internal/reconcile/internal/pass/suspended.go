@@ -14,18 +14,31 @@ var ErrSuspended = errors.New("suspended")
 func (p reading) checkSuspended() error {
 	if !p.Record.Suspended.At(p.Now()) {
 		p.Record.EndSuspension()
-		return nil
 	}
-	if p.Opts.DryRun {
-		p.Say(report.Warning, "%s is %s; without the suspension, a run would do this", p.App.Name, p.Record.Suspended)
+	s := suspensionOf(p.Pass)
+	switch {
+	case s == nil:
+		return nil
+	case p.Opts.DryRun:
+		p.Say(report.Warning, "%s is %s; without the suspension, a run would do this", p.App.Name, s)
 		return nil
 	}
 	return ErrSuspended
 }
 
+// suspensionOf returns the suspension of the app: that of its record or, of an app that is in gitops.yaml, the one that the file
+// says. It is nil when there is none.
+func suspensionOf(p *Pass) *report.Suspension {
+	if s := p.Record.Suspended; s != nil || !p.App.Suspend || p.Listed.IsOwn() || p.Listed.LeftList {
+		return s
+	}
+	return &report.Suspension{InFile: true}
+}
+
 // LeaveSuspended returns the report of a suspended app, which was left alone. The error is always nil.
 func (p ending) LeaveSuspended() (report.App, error) {
-	p.Report.Result, p.Report.Suspended, p.Report.Health = report.ResultSucceeded, p.Record.Suspended, health.Unknown
-	p.Report.Revision, p.Report.Message = p.Record.Revision, p.Record.Suspended.String()
+	s := suspensionOf(p.Pass)
+	p.Report.Result, p.Report.Suspended, p.Report.Health = report.ResultSucceeded, s, health.Unknown
+	p.Report.Revision, p.Report.Message = p.Record.Revision, s.String()
 	return *p.Report, nil
 }
