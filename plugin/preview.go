@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -170,7 +171,9 @@ func (o *previewOptions) compare(ctx context.Context, u *ui.Terminal, base, head
 	if len(paths) == 0 {
 		paths = []string{"."}
 	}
-	in := pairing.Input{Base: filesOf(base), Head: filesOf(head), Render: o.source.Renderer(notices(u)), Exact: o.exact}
+	say := notices(u)
+	say.Warn = once(say.Warn) // two renders of an app warn of the same
+	in := pairing.Input{Base: filesOf(base), Head: filesOf(head), Render: o.source.Renderer(say), Exact: o.exact}
 	for _, dir := range paths {
 		app, err := o.appIn(dir)
 		if err != nil {
@@ -190,4 +193,14 @@ func (o *previewOptions) appIn(dir string) (app.App, error) {
 		f.Name = "repository" // the name of a temporary directory would differ each time
 	}
 	return f.App()
+}
+
+// once returns a function that hands each text on the first time it is called with it. Several goroutines may call it.
+func once(tell func(string)) func(string) {
+	var said sync.Map
+	return func(text string) {
+		if _, before := said.LoadOrStore(text, true); !before {
+			tell(text)
+		}
+	}
 }

@@ -125,7 +125,8 @@ type Part struct {
 	Helm   Helm
 }
 
-// Kustomize is an overlay over rendered objects. Files are named from the root of the repository.
+// Kustomize is an overlay over rendered objects. Files are named from the root of the repository. Labels and Annotations are set on the
+// objects themselves alone.
 type Kustomize struct {
 	Namespace, NamePrefix, NameSuffix string            `json:",omitempty"`
 	Images                            []Image           `json:",omitempty"`
@@ -133,6 +134,9 @@ type Kustomize struct {
 	Components                        []string          `json:",omitempty"`
 	Labels, Annotations               map[string]string `json:",omitempty"`
 	Replicas                          []Replicas        `json:",omitempty"`
+
+	// Origins says where its parts are written, by the names of render.Overlay.
+	Origins map[string]manifest.Origin `json:"-"`
 }
 
 // Image replaces parts of an image's reference, as in a kustomization.
@@ -146,7 +150,7 @@ type Patch struct {
 	Target      PatchTarget
 }
 
-// PatchTarget selects objects as in a kustomization: Name and Namespace are regular expressions.
+// PatchTarget selects objects as in a kustomization: all but the selectors are regular expressions.
 type PatchTarget struct {
 	Group, Version, Kind, Name, Namespace, LabelSelector, AnnotationSelector string
 }

@@ -29,8 +29,10 @@ func (r *Reconciler) env() *pass.Env {
 }
 
 func (r *Reconciler) newEnv(client *cluster.Client) *pass.Env {
+	renders := build.NewRenders()
+	renders.Apps = r.Apps
 	return &pass.Env{Cluster: client, Records: r.Records, Source: r.Source, From: r.From, Tool: r.Tool, Signed: r.Signed, Now: r.Now, Events: r.Events, Render: r.Render,
-		Renders: build.NewRenders(), Reader: &observe.Reader{Cluster: client}}
+		Renders: renders, Reader: &observe.Reader{Cluster: client}}
 }
 
 // envFor returns what passes share that act as a service account in the namespace of the instance, and load and save records

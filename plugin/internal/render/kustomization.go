@@ -1,10 +1,12 @@
 package render
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path"
 
+	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/api/types"
 )
 
@@ -17,6 +19,9 @@ type kustomization struct {
 	spec      types.Kustomization
 	lines     lineIndex
 	generated bool // there is no such file: a layout made it
+
+	layer *layer // an overlay of the app, of the kustomization that is built
+	given *given // what the app renders to without the overlay, where this kustomization exists for the overlay only
 
 	loads int // kustomizations read by building this one, itself included; bases count once per use
 	items int // objects read by building this one, counted alike
@@ -38,6 +43,23 @@ func (k *kustomization) undecrypted(name string) Problem {
 	return k.problem(k.lines.of(name), "resources, patches, values files of charts and files of generators are decrypted: keep secret values there", "%q is encrypted with SOPS, and is not decrypted here", name)
 }
 
+// lay makes an overlay a part of the kustomization that is built.
+func (k *kustomization) lay(v *Overlay) {
+	if v.isEmpty() {
+		return
+	}
+	k.layer = &layer{Overlay: v}
+	k.spec.Namespace = cmp.Or(v.Namespace, k.spec.Namespace)
+}
+
+// order is that in which the objects are given: that of the library, or the one that they had before.
+func (k *kustomization) order() krusty.ReorderOption {
+	if k.given != nil {
+		return krusty.ReorderOptionNone
+	}
+	return krusty.ReorderOptionUnspecified
+}
+
 // at joins a relative path of the kustomization to its directory.
 func (k *kustomization) at(name string) string { return path.Join(k.dir, name) }
 
@@ -54,6 +76,7 @@ type survey struct {
 	generated  map[string]*kustomization // files with what charts rendered
 	docs       map[string][]Object       // objects of resource files, by resolved name
 	secrets    []string                  // values that no error may show
+	overlaid   bool                      // the directory of an overlay exists
 }
 
 // variant is a directory that shows another one.

@@ -35,6 +35,16 @@ func renderKustomize(ctx context.Context, t *tree, dir string, o Options) ([]Obj
 	if len(t.problems) > 0 {
 		return nil, nil // the library would stop at the first of them, and say less
 	}
+	return exclusively(ctx, func() ([]Object, error) {
+		if top.layer == nil {
+			return s.run(ctx, top)
+		}
+		return top.layer.build(ctx, s, top)
+	})
+}
+
+// exclusively runs a build while no other one runs in this process.
+func exclusively(ctx context.Context, build func() ([]Object, error)) ([]Object, error) {
 	type result struct {
 		objects []Object
 		err     error
@@ -43,7 +53,7 @@ func renderKustomize(ctx context.Context, t *tree, dir string, o Options) ([]Obj
 	go func() {
 		kustomizeLock.Lock()
 		defer kustomizeLock.Unlock()
-		objects, err := s.run(ctx, top)
+		objects, err := build()
 		done <- result{objects, err}
 	}()
 	// The library knows no context. When ctx ends first, the build is left behind; it stops at its next read.
@@ -60,7 +70,7 @@ func renderKustomize(ctx context.Context, t *tree, dir string, o Options) ([]Obj
 func (s *survey) build(ctx context.Context, top *kustomization, trace bool) (objects []Object, showed bool, err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = s.shorten(top, fmt.Errorf("the library panicked: %v", r))
+			err = libraryError{s.shorten(top, fmt.Errorf("the library panicked: %v", r)), ""}
 		}
 	}()
 	content := top.data
@@ -73,7 +83,7 @@ func (s *survey) build(ctx context.Context, top *kustomization, trace bool) (obj
 	// with Flux. The library's own restriction would forbid that, and is not needed: files outside the checkout do
 	// not exist in this file system. ReorderOptionUnspecified gives the order of `kubectl kustomize`.
 	options := &krusty.Options{
-		Reorder:          krusty.ReorderOptionUnspecified,
+		Reorder:          top.order(),
 		LoadRestrictions: types.LoadRestrictionsNone,
 		PluginConfig:     types.DisabledPluginConfig(),
 	}
@@ -82,10 +92,19 @@ func (s *survey) build(ctx context.Context, top *kustomization, trace bool) (obj
 		return nil, false, ctx.Err()
 	}
 	if err != nil {
-		return nil, false, s.shorten(top, err)
+		return nil, false, libraryError{s.shorten(top, err), err.Error()}
 	}
 	return s.objects(top, resources, trace)
 }
+
+// libraryError is an error of the library as it is shown, and in the words of the library, which may quote values.
+type libraryError struct {
+	error
+	raw string
+}
+
+// Unwrap returns the error that is shown.
+func (e libraryError) Unwrap() error { return e.error }
 
 func (s *survey) objects(top *kustomization, resources resmap.ResMap, trace bool) (objects []Object, showed bool, err error) {
 	if n := resources.Size(); n > s.limits.Objects {

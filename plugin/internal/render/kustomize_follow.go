@@ -15,7 +15,8 @@ const helmMessage = "a HelmChartInflationGenerator is not supported"
 
 // follow checks every path a kustomization names, and visits its bases.
 func (s *survey) follow(k *kustomization) error {
-	steps := []func(*kustomization) error{s.resources, s.components, s.plainFiles, s.patches, s.generators, s.plugins, s.charts, s.rewrite}
+	steps := []func(*kustomization) error{s.resources, s.components, s.plainFiles, s.patches, s.generators, s.plugins, s.charts,
+		func(k *kustomization) error { return k.layer.survey(s, k) }, s.rewrite}
 	for _, step := range steps {
 		if err := step(k); err != nil {
 			return err

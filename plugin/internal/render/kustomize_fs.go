@@ -55,7 +55,7 @@ func (readOnlyFS) Open(string) (filesys.File, error)    { return nil, errors.Err
 func (readOnlyFS) Glob(string) ([]string, error)        { return nil, errors.ErrUnsupported }
 func (readOnlyFS) Walk(string, filepath.WalkFunc) error { return errors.ErrUnsupported }
 func (f readOnlyFS) Exists(name string) bool {
-	if f.generated(name) {
+	if f.generated(name) || f.isHome(name) {
 		return true
 	}
 	_, err := f.stat(name)
@@ -72,7 +72,16 @@ func (f readOnlyFS) generated(name string) bool {
 	return ok
 }
 
+// isHome reports whether a name is that of the directory of an overlay, which exists in this render only.
+func (f readOnlyFS) isHome(name string) bool {
+	inside, err := unmounted(name)
+	return err == nil && inside == overlayHome && f.survey != nil && f.survey.overlaid
+}
+
 func (f readOnlyFS) IsDir(name string) bool {
+	if f.isHome(name) {
+		return true
+	}
 	if f.generated(name) {
 		return false
 	}
@@ -99,6 +108,9 @@ func (f readOnlyFS) resolve(name string) (string, error) {
 		return inside, nil
 	}
 	if f.survey != nil {
+		if f.survey.overlaid && isOfHome(inside) {
+			return "", fs.ErrNotExist
+		}
 		inside = f.survey.real(inside)
 	}
 	return f.tree.resolve(inside)
@@ -122,6 +134,9 @@ func (f readOnlyFS) ReadDir(name string) ([]string, error) {
 
 // CleanedAbs returns the directory and, for a file, its name, with symbolic links followed.
 func (f readOnlyFS) CleanedAbs(name string) (filesys.ConfirmedDir, string, error) {
+	if f.isHome(name) {
+		return filesys.ConfirmedDir(mounted(overlayHome)), "", nil
+	}
 	real, err := f.resolve(name)
 	if err != nil {
 		return "", "", err

@@ -22,6 +22,9 @@ func (s *survey) originOf(top *kustomization, u *unstructured.Unstructured) Orig
 	}
 	if from.Path != "" {
 		file := path.Join(top.dir, from.Path)
+		if n, ok := top.given.number(file); ok {
+			return numbered(n)
+		}
 		if docs, ok := s.docs[file]; ok { // also of charts, which have no file
 			if origin, ok := bestMatch(docs, u); ok {
 				return origin
@@ -51,6 +54,9 @@ func (s *survey) originOf(top *kustomization, u *unstructured.Unstructured) Orig
 
 // guess finds the manifest of an object that carries no trace, by kind and name alone.
 func (s *survey) guess(top *kustomization, u *unstructured.Unstructured) Origin {
+	if top.given != nil {
+		return Origin{File: top.dir} // see given.restore
+	}
 	for _, file := range slices.Sorted(maps.Keys(s.docs)) {
 		for _, doc := range s.docs[file] {
 			if doc.GroupVersionKind().GroupKind() == u.GroupVersionKind().GroupKind() && strings.Contains(u.GetName(), doc.GetName()) {

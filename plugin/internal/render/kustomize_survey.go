@@ -22,7 +22,7 @@ const vendorHint = "copy the base into the repository and refer to it by a relat
 
 // surveyKustomization returns the kustomization of dir, or nil when it has problems, which it collects in t.
 func surveyKustomization(ctx context.Context, t *tree, dir string, o Options) (*survey, *kustomization, error) {
-	s := &survey{tree: t, ctx: ctx, options: o, visited: map[string][]*kustomization{}, docs: map[string][]Object{}, generated: map[string]*kustomization{}}
+	s := newSurvey(ctx, t, o)
 	real, err := t.resolve(dir)
 	if err != nil {
 		return nil, nil, err
@@ -35,6 +35,10 @@ func surveyKustomization(ctx context.Context, t *tree, dir string, o Options) (*
 		return nil, nil, t.refuse(err)
 	}
 	return s, top, nil
+}
+
+func newSurvey(ctx context.Context, t *tree, o Options) *survey {
+	return &survey{tree: t, ctx: ctx, options: o, visited: map[string][]*kustomization{}, docs: map[string][]Object{}, generated: map[string]*kustomization{}}
 }
 
 // visit reads the kustomization in dir and everything it names. from is where dir is named.
@@ -60,21 +64,32 @@ func (s *survey) visit(dir string, from Origin) (*kustomization, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.place(k)
-	namespace := cmp.Or(k.spec.Namespace, k.inherited)
-	s.stack, s.namespaces = append(s.stack, dir), append(s.namespaces, namespace)
-	defer func() { s.stack, s.namespaces = s.stack[:len(s.stack)-1], s.namespaces[:len(s.namespaces)-1] }()
-	if err := s.follow(k); err != nil {
+	if len(s.stack) == 0 {
+		k.lay(s.options.Overlay)
+	}
+	if err := k.enter(s); err != nil {
 		return nil, err
-	}
-	if k.loads > maxLoads {
-		return nil, k.problem(0, "name each base once", "building it reads more than %d kustomizations", maxLoads)
-	}
-	if k.items > s.limits.Objects {
-		return nil, k.problem(0, "", "building it reads more than %d objects", s.limits.Objects)
 	}
 	s.visited[dir] = append(s.visited[dir], k)
 	return k, nil
+}
+
+// enter surveys what a kustomization names.
+func (k *kustomization) enter(s *survey) error {
+	s.place(k)
+	namespace := cmp.Or(k.spec.Namespace, k.inherited)
+	s.stack, s.namespaces = append(s.stack, k.dir), append(s.namespaces, namespace)
+	defer func() { s.stack, s.namespaces = s.stack[:len(s.stack)-1], s.namespaces[:len(s.namespaces)-1] }()
+	if err := s.follow(k); err != nil {
+		return err
+	}
+	if k.loads > maxLoads {
+		return k.problem(0, "name each base once", "building it reads more than %d kustomizations", maxLoads)
+	}
+	if k.items > s.limits.Objects {
+		return k.problem(0, "", "building it reads more than %d objects", s.limits.Objects)
+	}
+	return nil
 }
 
 func isWithin(inner, outer string) bool {

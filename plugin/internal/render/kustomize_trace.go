@@ -3,6 +3,7 @@ package render
 import (
 	"bytes"
 	"context"
+	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -39,7 +40,7 @@ func (s *survey) traceMatters(top *kustomization, objects []Object) bool {
 			return true
 		}
 	}
-	for _, data := range s.files {
+	for _, data := range append(slices.Collect(maps.Values(s.files)), top.data) { // an overlay is in no file
 		for _, word := range readsAnnotations {
 			if bytes.Contains(data, word) {
 				return true

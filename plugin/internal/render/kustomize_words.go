@@ -19,6 +19,9 @@ func fixed(message, hint string) func([]string) (string, string) {
 
 const pointerHint = "look at the path: / in a key is written ~1, and ~ is ~0; an element of a list is named by its number"
 
+// listsNothing is said of a kustomization without resources.
+const listsNothing = "the kustomization lists nothing"
+
 var kustomizeWords = []words{
 	{regexp.MustCompile(`no matches for Id (\S+?);? failed to find unique target for patch`), func(m []string) (string, string) {
 		return fmt.Sprintf("a patch is for %s, which is not among the resources", plainID(m[1])),
@@ -29,7 +32,7 @@ var kustomizeWords = []words{
 	}},
 	{regexp.MustCompile(`unable to parse SM or JSON patch from`),
 		fixed("a patch is neither an object (strategic merge patch) nor a list of operations (JSON patch)", "begin it with apiVersion, kind and metadata, or with a list of op, path and value")},
-	{regexp.MustCompile(`^kustomization(\.ya?ml)? is empty|^Kustomization is empty|kustomization\.yaml is empty`), fixed("the kustomization lists nothing", "list the manifests under resources")},
+	{regexp.MustCompile(`^kustomization(\.ya?ml)? is empty|^Kustomization is empty|kustomization\.yaml is empty`), fixed(listsNothing, "list the manifests under resources")},
 	{regexp.MustCompile(`external plugins disabled; unable to load external plugin '([^']*)'`), func(m []string) (string, string) {
 		return fmt.Sprintf("%s is not a plugin that Kustomize has built in", m[1]), "only built-in generators, transformers and validators run: no program is started"
 	}},

@@ -27,6 +27,7 @@ type Options struct {
 	MayHold           []ObjectRule `json:",omitempty"` // objects besides Secrets that may contain values of encrypted files and of Secrets
 	EveryHook         bool         `json:",omitempty"` // charts: also return tests and rollbacks, which a run never applies
 	Layout            string       `json:",omitempty"` // LayoutFlux, or "" (see Dir)
+	Overlay           *Overlay     `json:",omitempty"` // changes what was rendered, before Substitute; nil changes nothing
 
 	Listeners
 

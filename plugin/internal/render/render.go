@@ -68,7 +68,7 @@ func (t *tree) dir(ctx context.Context, path string, o Options) ([]Object, error
 	if t.identities, err = o.AgeKeys.identities(); err != nil {
 		return nil, err
 	}
-	dir, render := "", renderer(renderNamed)
+	dir, render := "", overlaid(renderNamed)
 	if o.Chart == nil {
 		if dir, err = t.directory(path); err == nil {
 			render, err = detect(t, dir, o.Layout)
@@ -143,9 +143,20 @@ func detect(t *tree, dir, layout string) (renderer, error) {
 	case layout == LayoutFlux:
 		return renderFlux, nil
 	case t.exists(path.Join(dir, "Chart.yaml")):
-		return renderHelm, nil
+		return overlaid(renderHelm), nil
 	}
-	return renderPlain, nil
+	return overlaid(renderPlain), nil
+}
+
+// overlaid is a renderer of objects that Options.Overlay changes. Kustomizations need none: they are built with the overlay.
+func overlaid(render renderer) renderer {
+	return func(ctx context.Context, t *tree, dir string, o Options) ([]Object, error) {
+		objects, err := render(ctx, t, dir, o)
+		if err != nil || o.Overlay.isEmpty() || len(t.problems) > 0 {
+			return objects, err
+		}
+		return overlay(ctx, t, objects, o)
+	}
 }
 
 // directory checks the path given by the user and returns it clean, as it was spelled.

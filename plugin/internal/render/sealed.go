@@ -89,7 +89,7 @@ func (t *tree) readable(o Options) func(yield func(string) bool) {
 				return
 			}
 		}
-		given := []any{o.Helm}
+		given := []any{o.Helm, o.Overlay}
 		if o.Substitute != nil {
 			for name, value := range o.Substitute.Vars {
 				if !o.Substitute.hides(name) {

@@ -33,6 +33,7 @@ type decoder struct {
 	problems manifest.Problems
 	lines    map[string]int // by place: apps[0].path
 	values   int
+	blocks   []string // places of texts that begin below their line, after | or >
 }
 
 func (d *decoder) refuse(line int, hint, format string, args ...any) {
@@ -334,6 +335,9 @@ func (d *decoder) scalar(n *yaml.Node, v reflect.Value, place string, line int) 
 			return
 		}
 		v.SetString(n.Value)
+		if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+			d.blocks = append(d.blocks, place)
+		}
 	case reflect.Bool:
 		if n.ShortTag() != "!!bool" {
 			d.refuse(line, "write true or false", "%s is %s, not true or false", last(place), kindOf(n))

@@ -43,6 +43,9 @@ func (l *loader) elsewhere(a *app.App, e Entry, place string) {
 	if e.Chart != nil {
 		a.Chart = l.chart(*e.Chart, join(place, "chart"))
 	}
+	if e.Kustomize != nil {
+		a.Kustomize = l.kustomize(*e.Kustomize, join(place, "kustomize"))
+	}
 }
 
 func (l *loader) origin(place string) manifest.Origin {

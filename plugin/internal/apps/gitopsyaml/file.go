@@ -25,7 +25,7 @@ type Entry struct {
 	Chart             *Chart        `yaml:"chart" doc:"a chart from a repository or registry, instead of path"`
 	Source            *Source       `yaml:"source" soon:"true" doc:"where path is, if not in this repository"`
 	Sources           []Part        `yaml:"sources" soon:"true" doc:"several charts and directories that are rendered into one app, instead of path, chart and helm"`
-	Kustomize         *Kustomize    `yaml:"kustomize" soon:"true" doc:"changes to everything that was rendered, charts included, as a kustomization makes them"`
+	Kustomize         *Kustomize    `yaml:"kustomize" doc:"changes to everything that was rendered, charts included, as a kustomization makes them; see rendering.md"`
 	Namespace         string        `yaml:"namespace" doc:"namespace for namespaced objects that name none; created when missing"`
 	DependsOn         []string      `yaml:"dependsOn" doc:"apps that must be applied and healthy before this one is applied"`
 	Timeout           time.Duration `yaml:"timeout" doc:"time to apply and become healthy, such as 5m (the default); a value below two minutes also limits the render"`
@@ -109,20 +109,20 @@ type Part struct {
 
 // Kustomize is the form of kustomize: the keys of a kustomization that change objects.
 type Kustomize struct {
-	Namespace   string            `yaml:"namespace" doc:"namespace of all namespaced objects"`
+	Namespace   string            `yaml:"namespace" doc:"namespace of all namespaced objects, also of those that name another one"`
 	NamePrefix  string            `yaml:"namePrefix" doc:"text before all names"`
 	NameSuffix  string            `yaml:"nameSuffix" doc:"text after all names"`
-	Images      []Image           `yaml:"images" doc:"images to replace"`
-	Patches     []Patch           `yaml:"patches" doc:"strategic merge and JSON patches"`
+	Images      []Image           `yaml:"images" doc:"images to replace, in all containers"`
+	Patches     []Patch           `yaml:"patches" doc:"strategic merge and JSON patches. A run warns of a patch that matches no object"`
 	Components  []string          `yaml:"components" doc:"directories of components, from the root of the repository"`
-	Labels      map[string]string `yaml:"labels" doc:"labels of all objects"`
-	Annotations map[string]string `yaml:"annotations" doc:"annotations of all objects"`
-	Replicas    []Replicas        `yaml:"replicas" doc:"numbers of replicas"`
+	Labels      map[string]string `yaml:"labels" doc:"labels of all objects; selectors and templates of pods stay as they are"`
+	Annotations map[string]string `yaml:"annotations" doc:"annotations of all objects; templates of pods stay as they are"`
+	Replicas    []Replicas        `yaml:"replicas" doc:"numbers of replicas, by the name of the workload in the manifests"`
 }
 
 // Image is the form of an entry of kustomize.images.
 type Image struct {
-	Name    string `yaml:"name" required:"true" doc:"name of the image, without tag"`
+	Name    string `yaml:"name" required:"true" doc:"name of the image, without tag and digest"`
 	NewName string `yaml:"newName" doc:"name instead"`
 	NewTag  string `yaml:"newTag" doc:"tag instead"`
 	Digest  string `yaml:"digest" doc:"digest instead of a tag"`

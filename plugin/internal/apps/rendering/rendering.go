@@ -32,5 +32,25 @@ func Options(a app.App) render.Options {
 	if a.Helm.Generated {
 		o.Helm.Generated = render.GeneratedShow
 	}
+	o.Overlay = overlay(a.Kustomize)
 	return o
+}
+
+// overlay returns the overlay of an app, nil for an app without one.
+func overlay(k *app.Kustomize) *render.Overlay {
+	if k == nil {
+		return nil
+	}
+	v := &render.Overlay{Namespace: k.Namespace, NamePrefix: k.NamePrefix, NameSuffix: k.NameSuffix, Components: k.Components,
+		Labels: k.Labels, Annotations: k.Annotations, Origins: k.Origins}
+	for _, i := range k.Images {
+		v.Images = append(v.Images, render.OverlayImage(i))
+	}
+	for _, p := range k.Patches {
+		v.Patches = append(v.Patches, render.OverlayPatch{Patch: p.Patch, Path: p.Path, Target: render.OverlayTarget(p.Target)})
+	}
+	for _, r := range k.Replicas {
+		v.Replicas = append(v.Replicas, render.OverlayReplicas(r))
+	}
+	return v
 }

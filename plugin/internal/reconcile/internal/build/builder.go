@@ -182,7 +182,7 @@ func (b *Builder) Reads(ctx context.Context, tree *source.Tree) []string {
 // RenderOptions returns the settings of the app as options of package render, with its variables. For a chart it adds what
 // templates may ask: versions of the API server, which cost requests once per commit, and whether this is an upgrade.
 func (b *Builder) RenderOptions(ctx context.Context, root *os.Root) (render.Options, error) {
-	o := rendering.Options(b.App)
+	o := rendering.Options(located(b.Renders.Apps, b.App, root, b.Record.List))
 	if b.App.Helm.Generated {
 		o.Helm.Generated = render.GeneratedKeep
 	}

@@ -35,6 +35,10 @@ func digestOf(t *source.Tree, paths []string, o render.Options) string {
 		helm := *o.Helm
 		helm.Inline, o.Helm = &render.Inline{YAML: helm.Inline.YAML}, &helm
 	}
+	if o.Overlay != nil {
+		overlay := *o.Overlay
+		overlay.Origins, o.Overlay = nil, &overlay
+	}
 	given, err := json.Marshal(o)
 	if err != nil {
 		return ""

@@ -2,9 +2,11 @@ package build
 
 import (
 	"errors"
+	"os"
 	"sync"
 	"time"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
@@ -30,6 +32,9 @@ const (
 // Renders keeps, for one process, the results of renders by app, and the answers of the API server to charts. NewRenders
 // makes one. Several goroutines may use it.
 type Renders struct {
+	// Apps reads the gitops.yaml in a directory of a checkout, for the lines of settings that a record does not hold; it may be nil.
+	Apps func(root *os.Root, dir string) (apps []app.App, found bool, err error)
+
 	mu       sync.Mutex
 	rendered map[string]*Build     // last commit rendered, by app
 	failed   map[string]*Failed    // last failed render since, by app
