@@ -289,7 +289,9 @@ func (h *helmRender) compareRenders(m chart.Manifest, objects, again []Object) e
 		if err != nil {
 			return h.refused(h.notKept(m, err.Error()))
 		}
-		objects[i].Generated = paths
+		if objects[i].Generated = paths; len(paths) > 0 {
+			h.again[objects[i].Unstructured] = again[i].Object
+		}
 		objects[i].Sealed = objects[i].Sealed || isSecret(objects[i].Unstructured) && onlyGenerated(objects[i])
 	}
 	return nil

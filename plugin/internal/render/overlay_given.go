@@ -7,7 +7,9 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/generated"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safeyaml"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 var givenFile = regexp.MustCompile(`'(?:[^']*/)?([0-9]+\.yaml)'`)
@@ -107,7 +109,7 @@ func buildGiven(ctx context.Context, s *survey, k *kustomization) ([]Object, err
 		if err != nil {
 			return nil, err
 		}
-		for _, o := range g.restore(objects, g.rounds[round], k.layer.Overlay) {
+		for _, o := range g.restore(s, objects, g.rounds[round], k.layer.Overlay) {
 			switch {
 			case o.number < 0 && round == 0:
 				added = append(added, o.Object)
@@ -134,6 +136,13 @@ func (v *Overlay) mayMake(was, o Object) bool {
 		(o.GetName() == was.GetName() || o.GetName() == v.NamePrefix+was.GetName()+v.NameSuffix)
 }
 
+// hasValuesOf reports whether all values of a Secret are those that it had, or come from encrypted files.
+func hasValuesOf(s *survey, was, o Object) bool {
+	was.Generated = nil // they count as well
+	had := secretValues(was)
+	return isSecret(o.Unstructured) && !slices.ContainsFunc(secretValues(o), func(value string) bool { return !s.sealed[value] && !slices.Contains(had, value) })
+}
+
 // restored is a built object, and which of the given ones it was; -1 for none.
 type restored struct {
 	Object
@@ -142,7 +151,7 @@ type restored struct {
 
 // restore gives built objects the origins and hooks of those that they were made of. A patch may have removed the note of the library
 // on an object: then its name tells which one of the round it was.
-func (g *given) restore(objects []Object, round []int, v *Overlay) []restored {
+func (g *given) restore(s *survey, objects []Object, round []int, v *Overlay) []restored {
 	taken := map[int]bool{}
 	out := make([]restored, len(objects))
 	for i, o := range objects {
@@ -165,6 +174,7 @@ func (g *given) restore(objects []Object, round []int, v *Overlay) []restored {
 		case n >= 0:
 			taken[n] = true
 			out[i].Origin, out[i].Hook = g.objects[n].Origin, g.objects[n].Hook
+			out[i].Sealed = out[i].Sealed || g.objects[n].Sealed && hasValuesOf(s, g.objects[n], o.Object)
 		case isOfHome(o.Origin.File):
 			out[i].Origin = v.at("")
 		}
@@ -172,8 +182,39 @@ func (g *given) restore(objects []Object, round []int, v *Overlay) []restored {
 	return out
 }
 
-// overlay changes objects that another renderer than Kustomize gave.
+// overlay changes objects that another renderer than Kustomize gave. Which of their values a chart makes up anew is found out once more
+// afterwards, because an overlay moves, copies and replaces values: the objects of the other render get the overlay, too.
 func overlay(ctx context.Context, t *tree, objects []Object, o Options) ([]Object, error) {
+	others, differ := slices.Clone(objects), false
+	for i, object := range objects {
+		if again := t.again[object.Unstructured]; again != nil {
+			others[i].Unstructured, differ = &unstructured.Unstructured{Object: again}, true
+		}
+	}
+	built, err := overlayOnce(ctx, t, objects, o)
+	if err != nil || len(t.problems) > 0 || !differ {
+		return built, err
+	}
+	o.warning = nil
+	if others, err = overlayOnce(ctx, t, others, o); err != nil || len(t.problems) > 0 {
+		return nil, err
+	}
+	refuse := func(at Object, why string) error {
+		return Problem{Origin: o.Overlay.at(""), Object: at.ID(), Message: "with the overlay, a value that the chart makes up anew cannot be kept: " + why,
+			Hint: "only values of fields can be kept: change the overlay, or give the chart a fixed value"}
+	}
+	if len(others) != len(built) {
+		return nil, refuse(built[0], "the number of objects is another one in each render")
+	}
+	for i := range built {
+		if built[i].Generated, err = generated.Paths(built[i].Object, others[i].Object); err != nil {
+			return nil, refuse(built[i], err.Error())
+		}
+	}
+	return built, nil
+}
+
+func overlayOnce(ctx context.Context, t *tree, objects []Object, o Options) ([]Object, error) {
 	if len(objects) == 0 && len(o.Overlay.Components) == 0 {
 		return nil, nil
 	}

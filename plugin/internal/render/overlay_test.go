@@ -682,3 +682,44 @@ func TestOverlayOfANamedChart(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Values that a chart makes up anew are known where the overlay puts them: moved in a list, copied, or replaced by a fixed value.
+func TestOverlayOfGeneratedValues(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, dir, "app/Chart.yaml", shopChart)
+	writeFile(t, dir, "app/templates/s.yaml", "apiVersion: v1\nkind: Secret\nmetadata: {name: key}\nstringData: {password: \"{{ randAlphaNum 20 }}\", other: \"{{ randAlphaNum 20 }}\"}\n")
+	writeFile(t, dir, "app/templates/d.yaml", "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\nspec: {containers: [{image: a, args: [\"{{ randAlphaNum 20 }}\"]}]}\n")
+	writeFile(t, dir, "copies/kustomization.yaml", "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [c.yaml]\nreplacements:\n- source: {kind: Secret, name: key, fieldPath: stringData.password}\n  targets:\n  - {select: {kind: Widget}, fieldPaths: [spec.copy]}\n")
+	writeFile(t, dir, "copies/c.yaml", "apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: c}\nspec: {copy: x}\n")
+	for name, test := range map[string]struct{ overlay, want, fails string }{
+		"nothing":            {"images: [{name: a, newTag: '1'}]", "Secret key [/data/other /data/password], Pod web [/spec/containers/0/args/0]", ""},
+		"names and labels":   {"namePrefix: x-\nlabels: {a: b}", "Secret x-key [/data/other /data/password], Pod x-web [/spec/containers/0/args/0]", ""},
+		"labels alone":       {"labels: {a: b}", "Secret key [/data/other /data/password], Pod web [/spec/containers/0/args/0]", ""},
+		"an item before":     {"patches: [{target: {kind: Pod}, patch: '- {op: add, path: /spec/containers/0, value: {image: b}}'}]", "Secret key [/data/other /data/password], Pod web [/spec/containers/1/args/0]", ""},
+		"a fixed value":      {"patches: [{target: {kind: Pod}, patch: '- {op: replace, path: /spec/containers/0/args, value: [b]}'}]", "Secret key [/data/other /data/password], Pod web []", ""},
+		"a copy in a Widget": {"components: [copies]", "Secret key [/data/other /data/password], Pod web [/spec/containers/0/args/0], Widget c [/spec/copy]", ""},
+		"a readable value":   {"patches: [{target: {kind: Secret}, patch: '- {op: replace, path: /stringData/other, value: text}'}]", "", "a Secret with plain data does not belong in Git"},
+		"a name made of it":  {"components: [names]", "", "gitops.yaml:9: v1/Secret/"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			writeFile(t, dir, "names/kustomization.yaml", "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nreplacements:\n- source: {kind: Secret, name: key, fieldPath: stringData.password}\n  targets:\n  - {select: {kind: Secret}, fieldPaths: [metadata.name]}\n")
+			objects, err := Dir(t.Context(), openRoot(t, dir), "app", Options{Helm: &Helm{Release: "shop", Generated: GeneratedKeep}, Overlay: overlayOf(t, test.overlay)})
+			if test.fails != "" {
+				if err == nil || !strings.Contains(err.Error(), test.fails) {
+					t.Errorf("got %v", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, o := range objects {
+				got = append(got, fmt.Sprintf("%s %s %v", o.GetKind(), o.GetName(), o.Generated))
+			}
+			if diff := cmp.Diff(test.want, strings.Join(got, ", ")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/placeholder"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
 // maxLinks is how many symbolic links one path may go through, as on Linux.
@@ -36,6 +37,7 @@ type tree struct {
 
 	decrypting
 	rendered [][]byte     // what charts of kustomizations rendered
+	again    again        // what objects with generated values are in another render
 	cuts                  // of replacements
 	mayHold  []ObjectRule // objects besides Secrets that may contain decrypted values of others
 }
@@ -43,8 +45,11 @@ type tree struct {
 func newTree(root *os.Root, limits Limits) *tree {
 	return &tree{root: root, limits: limits, dirs: map[string]string{}, files: map[string][]byte{},
 		plain: map[string][]byte{}, inputs: map[string]bool{}, opened: map[string]bool{}, lacking: map[string]bool{},
-		decrypting: decrypting{sealed: map[string]bool{}, known: map[string]string{}, encrypted: map[Origin]*encryptedDocument{}, asText: map[string]bool{}}}
+		decrypting: decrypting{sealed: map[string]bool{}, known: map[string]string{}, encrypted: map[Origin]*encryptedDocument{}, asText: map[string]bool{}}, again: again{}}
 }
+
+// again has objects of charts as another render made them, by the ones that count.
+type again map[*unstructured.Unstructured]map[string]any
 
 // resolve follows the symbolic links of name and returns the name of what they lead to. A link that leaves the
 // checkout or turns in a circle is a Problem that names the link; a missing file is fs.ErrNotExist.
