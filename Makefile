@@ -116,6 +116,10 @@ bench: control-plane ## Measure beside Flux' engine, kapp and kubectl, and write
 bench-node: control-plane ## Measure what a job in the cluster costs, and write docs/in-cluster-cost.md (six minutes; root on Linux)
 	COST_DOC=$(CURDIR)/docs/in-cluster-cost.md go -C plugin/e2e test -count=1 -timeout 30m -v -run TestCost ./node
 
+.PHONY: bench-bigrepo
+bench-bigrepo: ## Measure a repository of 1 GB and 200,000 files beside git, and write docs/big-repositories.md (minutes; 6 GB of disk; Linux)
+	BIGREPO_DOC=$(CURDIR)/docs/big-repositories.md go test -count=1 -timeout 60m -v -run '^TestBigRepository$$' ./plugin/internal/source/git
+
 .PHONY: soak
 soak: control-plane ## Drift at random for ten minutes, and 500 apps with 10,000 objects (SOAK=1h, SEED=n)
 	SOAK=$${SOAK:-10m} go -C plugin/e2e test -count=1 -timeout 3h -run 'TestRandom|TestManyApps' -v .

@@ -18,6 +18,9 @@ type features struct {
 	shallow bool // it cuts off the history
 }
 
+// usable tells whether contents can be fetched on demand.
+func (f features) usable() bool { return f.filter && f.shallow }
+
 // parseFeatures reads what a server says first in version 2, up to a flush.
 func parseFeatures(r io.Reader) (features, error) {
 	var f features

@@ -30,7 +30,7 @@ const (
 )
 
 // OnDemand is a source.Source that fetches the directories of a commit, and of the files only those that are asked for. It is
-// for http servers that can filter; with all others it does what Unpacker does.
+// for servers that can filter; with all others it does what Unpacker does.
 type OnDemand struct {
 	Repo
 	First []string // files that Open fetches, as far as they exist: clean slash paths from the top
@@ -52,7 +52,7 @@ func (o OnDemand) open(ctx context.Context, commit string) (*source.Tree, error)
 	if err != nil {
 		return nil, err
 	}
-	if a.scheme == schemeLocal || a.scheme == schemeSSH {
+	if a.scheme == schemeLocal {
 		return nil, errNotUnderstood
 	}
 	if !isCommit(commit) {
@@ -119,7 +119,7 @@ func (p *partial) begin(ctx context.Context, commit plumbing.Hash, first []strin
 		return rev, err
 	}
 	var links []string
-	err = p.exchange(ctx, func(ctx context.Context, c *poller) error {
+	err = p.exchange(ctx, func(ctx context.Context, c exchanger) error {
 		rev, links, err = p.directories(ctx, c, commit)
 		return err
 	})
@@ -137,18 +137,31 @@ func (p *partial) begin(ctx context.Context, commit plumbing.Hash, first []strin
 	return rev, p.get(ctx, p.want(first)) // what links among them lead to
 }
 
+// exchanger asks a server for objects by their names.
+type exchanger interface {
+	features(ctx context.Context, known *Server) (features, error)
+	named(ctx context.Context, known *Server, ref string) (*packp.AdvRefs, error)
+	objects(ctx context.Context, r objectsRequest, l Limits) (*pack, error)
+}
+
 // exchange runs do with a client of a server that can filter. It fails with errNotUnderstood for another one.
-func (p *partial) exchange(ctx context.Context, do func(context.Context, *poller) error) error {
+func (p *partial) exchange(ctx context.Context, do func(context.Context, exchanger) error) error {
+	known := p.repo.Server
+	if f := known.features.Load(); f != nil && !f.usable() {
+		return errNotUnderstood
+	}
 	filters := true
 	err := p.repo.within(ctx, p.address, func(ctx context.Context, l login) error {
-		c := newPoller(p.address, l, p.repo.Auth)
-		c.guard.refsLimit = p.repo.Limits.Refs
-		known := p.repo.Server
+		c, explain, end, err := p.connect(ctx, l)
+		if err != nil {
+			return err
+		}
+		defer end()
 		f, err := c.features(ctx, known)
 		if err != nil {
-			return c.guard.explain(err)
+			return explain(err)
 		}
-		if filters = f.filter && f.shallow; !filters {
+		if filters = f.usable(); !filters {
 			return nil
 		}
 		err = do(ctx, c)
@@ -157,7 +170,7 @@ func (p *partial) exchange(ctx context.Context, do func(context.Context, *poller
 			filters = false
 			return nil
 		}
-		return c.guard.explain(err)
+		return explain(err)
 	})
 	if err == nil && !filters {
 		return errNotUnderstood
@@ -165,8 +178,22 @@ func (p *partial) exchange(ctx context.Context, do func(context.Context, *poller
 	return err
 }
 
+// connect returns a client, what explains its errors, and what ends it.
+func (p *partial) connect(ctx context.Context, l login) (c exchanger, explain func(error) error, end func(), err error) {
+	if p.address.scheme == schemeSSH {
+		s, err := openSSHExchange(ctx, p.address, p.repo.Auth, l, p.repo.Limits)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		return s, s.explain, func() { _ = s.Close() }, nil
+	}
+	h := newPoller(p.address, l, p.repo.Auth)
+	h.guard.refsLimit = p.repo.Limits.Refs
+	return h, h.guard.explain, func() {}, nil
+}
+
 // directories fetches a commit without the contents of its files, and writes its directories. It returns the symbolic links.
-func (p *partial) directories(ctx context.Context, c *poller, commit plumbing.Hash) (rev source.Revision, links []string, err error) {
+func (p *partial) directories(ctx context.Context, c exchanger, commit plumbing.Hash) (rev source.Revision, links []string, err error) {
 	req := objectsRequest{wants: []plumbing.Hash{commit}, depth: 1, filter: packp.FilterBlobNone()}
 	tag, head := plumbing.ZeroHash, func() string { return "HEAD" }
 	ref := p.repo.shortRef(func() string { return "" })
@@ -290,7 +317,7 @@ func (w wantedPaths) addDir(p *partial, dir string, tree plumbing.Hash, most int
 // get fetches what is wanted and writes it.
 func (p *partial) get(ctx context.Context, w wantedPaths) error {
 	for len(w.dirs)+len(w.files) > 0 {
-		err := p.exchange(ctx, func(ctx context.Context, c *poller) error {
+		err := p.exchange(ctx, func(ctx context.Context, c exchanger) error {
 			received, err := c.objects(ctx, objectsRequest{wants: p.hashes(w), filter: "blob:limit=" + packp.Filter(fmt.Sprint(largeBlob))}, p.repo.Limits)
 			if err != nil {
 				return err

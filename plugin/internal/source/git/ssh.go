@@ -39,8 +39,8 @@ type sshSession struct {
 }
 
 // openSSH connects, verifies the host key against KnownHostsFile and starts git-upload-pack. ctx bounds the whole
-// session: when it ends, the connection is closed.
-func openSSH(ctx context.Context, a address, auth Auth, login login, l Limits) (*sshSession, error) {
+// session: when it ends, the connection is closed. Environment variables are sent as git does; a server may not take them.
+func openSSH(ctx context.Context, a address, auth Auth, login login, l Limits, environment ...[2]string) (*sshSession, error) {
 	hostKey := new(error)
 	config, end, err := sshConfig(a, auth, hostKey)
 	if err != nil {
@@ -58,7 +58,7 @@ func openSSH(ctx context.Context, a address, auth Auth, login login, l Limits) (
 		return nil, explainHandshake(a, err, *hostKey)
 	}
 	s.client = ssh.NewClient(c, channels, requests)
-	if err := s.start(l); err != nil {
+	if err := s.start(l, environment); err != nil {
 		_ = s.Close()
 		return nil, err
 	}
@@ -173,7 +173,7 @@ func explainHandshake(a address, err, hostKey error) error {
 	return err
 }
 
-func (s *sshSession) start(l Limits) (err error) {
+func (s *sshSession) start(l Limits, environment [][2]string) (err error) {
 	if s.session, err = s.client.NewSession(); err != nil {
 		return err
 	}
@@ -186,6 +186,9 @@ func (s *sshSession) start(l Limits) (err error) {
 	}
 	s.out = &limitedReader{out, l.Refs + packLimit(l), tooLargePack(l.Bytes)}
 	s.session.Stderr = &s.stderr
+	for _, variable := range environment {
+		_ = s.session.Setenv(variable[0], variable[1])
+	}
 	return s.session.Start("git-upload-pack " + shellQuote(s.address.path))
 }
 

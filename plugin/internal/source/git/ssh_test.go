@@ -43,6 +43,7 @@ func newKey(t testing.TB) (ssh.Signer, string) {
 // sshServer is a real ssh server that runs git-upload-pack through a shell, as sshd does.
 type sshServer struct {
 	address  string
+	version2 bool // it passes on GIT_PROTOCOL, as sshd does where AcceptEnv says so
 	commands []string
 	mu       sync.Mutex
 }
@@ -86,7 +87,14 @@ func (s *sshServer) serve(conn net.Conn, config *ssh.ServerConfig) {
 		if err != nil {
 			return
 		}
+		protocol := ""
 		for req := range requests {
+			var variable struct{ Name, Value string }
+			if req.Type == "env" && s.version2 && ssh.Unmarshal(req.Payload, &variable) == nil && variable.Name == "GIT_PROTOCOL" {
+				protocol = variable.Value
+				_ = req.Reply(true, nil)
+				continue
+			}
 			if req.Type != "exec" {
 				_ = req.Reply(false, nil)
 				continue
@@ -97,7 +105,7 @@ func (s *sshServer) serve(conn net.Conn, config *ssh.ServerConfig) {
 			s.commands = append(s.commands, command)
 			s.mu.Unlock()
 			cmd := exec.Command("sh", "-c", command)
-			cmd.Env = append(gitEnv(), "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*")
+			cmd.Env = append(gitEnv(), "GIT_PROTOCOL="+protocol, "GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=safe.directory", "GIT_CONFIG_VALUE_0=*")
 			cmd.Stdout, cmd.Stderr = channel, channel.Stderr()
 			in, err := cmd.StdinPipe()
 			if err != nil {
@@ -110,6 +118,53 @@ func (s *sshServer) serve(conn net.Conn, config *ssh.ServerConfig) {
 			break
 		}
 	}
+}
+
+// Over ssh, contents are fetched on demand where the server passes on the version of the protocol; elsewhere the whole pack is.
+func TestSSHOnDemand(t *testing.T) {
+	for name, tt := range map[string]struct {
+		version2           bool
+		filter             string
+		there, connections int
+	}{
+		"version 2":            {true, "true", 5, 3},
+		"version 2, no filter": {true, "false", 11, 2},
+		"version 1":            {false, "true", 11, 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := filtering(t)
+			r.git("config", "uploadpack.allowFilter", tt.filter)
+			commit := r.commit("first")
+			hostKey, _ := newKey(t)
+			clientKey, clientPEM := newKey(t)
+			server := serveSSH(t, hostKey, clientKey.PublicKey())
+			server.version2 = tt.version2
+			known := knownhosts.Line([]string{knownhosts.Normalize(server.address)}, hostKey.PublicKey())
+			auth := git.Auth{SSHKeyFile: file(t, clientPEM), KnownHostsFile: file(t, known+"\n")}
+			o := git.OnDemand{Repo: git.Repo{URL: "ssh://git@" + server.address + r.dir, Auth: auth}, First: []string{"gitops.yaml"}}
+			tree := open(t, o, commit)
+			if err := tree.Fetch(t.Context(), "apps/shop"); err != nil {
+				t.Fatal(err)
+			}
+			if got := contents(t, r, commit, tree); len(got) != tt.there || tree.Revision.Ref != "main" {
+				t.Errorf("%q at %s", got, tree.Revision.Ref)
+			}
+			server.mu.Lock()
+			defer server.mu.Unlock()
+			if len(server.commands) != tt.connections {
+				t.Errorf("%d connections", len(server.commands))
+			}
+		})
+	}
+	_, pem := newKey(t)
+	r := filtering(t)
+	commit := r.commit("first")
+	hostKey, _ := newKey(t)
+	clientKey, _ := newKey(t)
+	server := serveSSH(t, hostKey, clientKey.PublicKey())
+	known := knownhosts.Line([]string{knownhosts.Normalize(server.address)}, hostKey.PublicKey())
+	_, err := git.OnDemand{Repo: git.Repo{URL: "ssh://git@" + server.address + r.dir, Auth: git.Auth{SSHKeyFile: file(t, pem), KnownHostsFile: file(t, known+"\n")}}}.Open(t.Context(), commit)
+	mustFail(t, err, "does not accept the ssh key")
 }
 
 func TestSSHWithAKnownHostAndADeployKey(t *testing.T) {
