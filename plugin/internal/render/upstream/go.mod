@@ -5,6 +5,7 @@ go 1.26.0
 tool helm.sh/helm/v4/cmd/helm
 
 require (
+	github.com/fluxcd/pkg/kustomize v1.40.0
 	github.com/google/go-cmp v0.7.0
 	github.com/kubectl-gitops/kubectl-gitops v0.0.0-00010101000000-000000000000
 	github.com/rogpeppe/go-internal v1.14.1
@@ -15,7 +16,6 @@ require (
 
 require (
 	github.com/fluxcd/pkg/apis/kustomize v1.20.0 // indirect
-	github.com/fluxcd/pkg/kustomize v1.40.0 // indirect
 	github.com/fluxcd/pkg/sourceignore v0.18.0 // indirect
 )
 
@@ -135,7 +135,7 @@ require (
 	helm.sh/helm/v4 v4.3.1 // indirect
 	k8s.io/api v0.37.2 // indirect
 	k8s.io/apiextensions-apiserver v0.37.1 // indirect
-	k8s.io/apimachinery v0.37.2 // indirect
+	k8s.io/apimachinery v0.37.2
 	k8s.io/apiserver v0.37.1 // indirect
 	k8s.io/cli-runtime v0.37.2 // indirect
 	k8s.io/client-go v0.37.2 // indirect
