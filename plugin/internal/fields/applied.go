@@ -54,6 +54,25 @@ func is(entry map[string]any, manager string) bool {
 	return Today(name) == manager
 }
 
+// OfAnybody returns the fields of u that any manager owns, apart from those of its status. What cannot be read is left out.
+func OfAnybody(u metav1.Object) *fieldpath.Set {
+	out := fieldpath.NewSet()
+	if whole, ok := u.(*unstructured.Unstructured); ok {
+		for _, e := range rawEntries(whole) {
+			if set, err := fromMap(e["fieldsV1"]); err == nil && e["subresource"] != "status" {
+				out = out.Union(set)
+			}
+		}
+		return out
+	}
+	for _, e := range u.GetManagedFields() {
+		if set, err := decode(e); err == nil && e.Subresource != "status" {
+			out = out.Union(set)
+		}
+	}
+	return out
+}
+
 // OwnedBy returns the fields of u that the managers own, whatever they wrote them with.
 func OwnedBy(u *unstructured.Unstructured, managers []string) *fieldpath.Set {
 	out := fieldpath.NewSet()

@@ -3,7 +3,6 @@ package live
 import (
 	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
@@ -67,25 +66,15 @@ func compareOwned(inv *record.Inventory, row record.Row, s *Snapshot, set string
 	u, whole := live.(*unstructured.Unstructured)
 	if !whole {
 		if !s.rewound && countsChanges(row) && live.GetGeneration() == row.Generation && row.Metadata != "" &&
-			MetadataDigest(inv, live) == row.Metadata {
+			MetadataDigest(inv, row.ID(), live) == row.Metadata {
 			return InSync
 		}
 		return NeedsRead
 	}
-	owned, ok, err := fields.Applied(u, record.Manager)
-	if err != nil || !ok || fields.Digest(inv.Secret, u, owned) != row.Owned {
+	if owned := OwnedDigest(inv, row.ID(), u); owned == "" || owned != row.Owned {
 		return Drifted
 	}
 	return InSync
-}
-
-// MetadataDigest returns a digest of what metadata says about the fields that we own in u, "" when we own none.
-func MetadataDigest(inv *record.Inventory, u metav1.Object) string {
-	owned, ok, err := fields.Applied(u, record.Manager)
-	if err != nil || !ok {
-		return ""
-	}
-	return fields.MetadataDigest(inv.Secret, u, owned)
 }
 
 // countsChanges tells whether the server raises metadata.generation with every change of the object outside metadata
@@ -104,9 +93,9 @@ func countsChanges(row record.Row) bool {
 
 // StartOver replaces the recorded versions of objects whose values are right, after the server was restored from a backup.
 func StartOver(inv *record.Inventory, s *Snapshot, set string, states map[object.Key]State) {
-	for k := range inv.All() {
+	for k, row := range inv.All() {
 		if u := s.Values(k, set); u != nil && states[k] == InSync {
-			inv.Rewritten(k, u.GetResourceVersion(), u.GetGeneration(), MetadataDigest(inv, u))
+			inv.Rewritten(k, u.GetResourceVersion(), u.GetGeneration(), MetadataDigest(inv, row.ID(), u))
 		}
 	}
 }

@@ -2,6 +2,7 @@ package live
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -10,13 +11,16 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// Unmanaged returns a text about fields that others added to an object beside Git's fields, "" when there are none. Such fields
+// Unmanaged returns a text about fields that others added to an object beside Git's fields and its generated values, "" when there are none. Such fields
 // stay.
-func Unmanaged(u metav1.Object) string {
+func Unmanaged(u metav1.Object, generated []string) string {
 	if u == nil {
 		return ""
 	}
 	extras := fields.Beside(u, record.Manager)
+	if len(generated) > 0 {
+		extras = slices.DeleteFunc(extras, func(e fields.Extra) bool { return isGenerated(e.Path, generated) })
+	}
 	if len(extras) == 0 {
 		return ""
 	}

@@ -34,7 +34,7 @@ func TestCompareValues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	row := record.Row{Ref: configMap("x"), UID: "u", ResourceVersion: "5", Manifest: "m", Owned: fields.Digest(inv.Secret, as, owned), Metadata: MetadataDigest(inv, as)}
+	row := record.Row{Ref: configMap("x"), UID: "u", ResourceVersion: "5", Manifest: "m", Owned: fields.Digest(inv.Secret, as, owned), Metadata: MetadataDigest(inv, "", as)}
 	taken := read("one")
 	taken.SetManagedFields([]metav1.ManagedFieldsEntry{entry("somebody", "Update", "a")})
 	beside := read("one", entry("kubectl-edit", "Update", "b"))
@@ -130,16 +130,16 @@ func TestBeside(t *testing.T) {
 	_ = unstructured.SetNestedField(two.Object, "x", "data", "b")
 	_ = unstructured.SetNestedField(two.Object, "x", "data", "c")
 	for want, u := range map[string]metav1.Object{"": read("one"), "not in Git: data.b, set by kubectl-edit, and 1 more": two} {
-		if got := Unmanaged(u); got != want {
+		if got := Unmanaged(u, nil); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 	nobody := read("one")
 	_ = unstructured.SetNestedField(nobody.Object, "x", "data", "c")
-	if got := Unmanaged(nobody); got != "not in Git: data.c, owned by nobody" {
+	if got := Unmanaged(nobody, nil); got != "not in Git: data.c, owned by nobody" {
 		t.Errorf("got %q", got)
 	}
-	if Unmanaged(nil) != "" || !AppliedByUs(read("one")) || AppliedByUs(labelled("x", ourID)) {
+	if Unmanaged(nil, nil) != "" || !AppliedByUs(read("one")) || AppliedByUs(labelled("x", ourID)) {
 		t.Error("what is not there, and what is not ours")
 	}
 }

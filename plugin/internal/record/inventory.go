@@ -84,31 +84,32 @@ func (r *Row) mark(marks string) {
 
 // Header is the part of the inventory that says what the rows belong to.
 type Header struct {
-	App           string            `json:"app"`
-	Source        report.Source     `json:"source"`
-	Revision      report.Revision   `json:"revision"`               // the commit the rows come from
-	Installed     string            `json:"installed,omitempty"`    // the first commit that was applied; empty when it is not known
-	Target        string            `json:"target,omitempty"`       // namespace of objects that name none
-	PlainSecrets  bool              `json:"plainSecrets,omitempty"` // Secrets with plain data are allowed
-	Under         string            `json:"under,omitempty"`        // version of the list of apps that this was saved on top of
-	List          string            `json:"list,omitempty"`         // directory of the gitops.yaml that lists the app; "" = none
-	Settings      []byte            `json:"settings,omitempty"`     // of an app that is listed: everything gitops.yaml says of it
-	Config        string            `json:"config"`                 // digest of the settings that shaped them
-	Charts        []Chart           `json:"charts,omitempty"`       // that others depend on and that were fetched
-	Asked         []string          `json:"asked,omitempty"`        // API versions and kinds that charts asked about in vain
-	Unproven      bool              `json:"unproven,omitempty"`     // no run with this source has succeeded yet
-	Inputs        *Inputs           `json:"inputs,omitempty"`       // what they were rendered from; nil when it is not known, or they are not all
-	Tool          string            `json:"tool"`                   // version that wrote it
-	Pending       bool              `json:"pending,omitempty"`      // not everything of Revision is applied, or pruned
-	LastApplied   time.Time         `json:"applied,omitzero"`       // when objects were applied last: their budget to become healthy starts
-	AllHealthy    bool              `json:"settled,omitempty"`      // everything that the app waits for was Healthy when the run ended
-	Health        []health.Rule     `json:"health,omitempty"`       // rules of the app that say how its objects are doing
-	Secret        []byte            `json:"key"`                    // key of the hashes
-	Shards        int               `json:"shards"`
-	Cluster       string            `json:"cluster,omitempty"`       // uid of the namespace kube-system
-	ForeignFields string            `json:"foreignFields,omitempty"` // what happens to fields of others: as in gitops.yaml
-	Foreign       map[string]string `json:"foreign,omitempty"`       // fields of others that were told, by object
-	Drift         []string          `json:"drift,omitempty"`         // objects that had drifted and were left so, as was told
+	App           string              `json:"app"`
+	Source        report.Source       `json:"source"`
+	Revision      report.Revision     `json:"revision"`               // the commit the rows come from
+	Installed     string              `json:"installed,omitempty"`    // the first commit that was applied; empty when it is not known
+	Target        string              `json:"target,omitempty"`       // namespace of objects that name none
+	PlainSecrets  bool                `json:"plainSecrets,omitempty"` // Secrets with plain data are allowed
+	Under         string              `json:"under,omitempty"`        // version of the list of apps that this was saved on top of
+	List          string              `json:"list,omitempty"`         // directory of the gitops.yaml that lists the app; "" = none
+	Settings      []byte              `json:"settings,omitempty"`     // of an app that is listed: everything gitops.yaml says of it
+	Config        string              `json:"config"`                 // digest of the settings that shaped them
+	Charts        []Chart             `json:"charts,omitempty"`       // that others depend on and that were fetched
+	Asked         []string            `json:"asked,omitempty"`        // API versions and kinds that charts asked about in vain
+	Unproven      bool                `json:"unproven,omitempty"`     // no run with this source has succeeded yet
+	Inputs        *Inputs             `json:"inputs,omitempty"`       // what they were rendered from; nil when it is not known, or they are not all
+	Tool          string              `json:"tool"`                   // version that wrote it
+	Pending       bool                `json:"pending,omitempty"`      // not everything of Revision is applied, or pruned
+	LastApplied   time.Time           `json:"applied,omitzero"`       // when objects were applied last: their budget to become healthy starts
+	AllHealthy    bool                `json:"settled,omitempty"`      // everything that the app waits for was Healthy when the run ended
+	Health        []health.Rule       `json:"health,omitempty"`       // rules of the app that say how its objects are doing
+	Secret        []byte              `json:"key"`                    // key of the hashes
+	Shards        int                 `json:"shards"`
+	Cluster       string              `json:"cluster,omitempty"`       // uid of the namespace kube-system
+	ForeignFields string              `json:"foreignFields,omitempty"` // what happens to fields of others: as in gitops.yaml
+	Foreign       map[string]string   `json:"foreign,omitempty"`       // fields of others that were told, by object
+	Generated     map[string][]string `json:"generated,omitempty"`     // places of generated values, by object
+	Drift         []string            `json:"drift,omitempty"`         // objects that had drifted and were left so, as was told
 	Hooks
 }
 

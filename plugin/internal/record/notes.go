@@ -121,6 +121,18 @@ func (h *Header) NoteForeign(id, text string) {
 	h.Foreign[id] = text
 }
 
+// NoteGenerated notes where an object has values that its chart makes up anew in each render, by the id of the object.
+func (h *Header) NoteGenerated(id string, pointers []string) {
+	if len(pointers) == 0 {
+		delete(h.Generated, id)
+		return
+	}
+	if h.Generated == nil {
+		h.Generated = map[string][]string{}
+	}
+	h.Generated[id] = pointers
+}
+
 // NoteDrift notes the ids of objects that have drifted and are left so, sorted. It reports whether the header changed, and whether
 // an object is among them that was not noted before.
 func (h *Header) NoteDrift(ids []string) (changed, more bool) {
@@ -130,9 +142,9 @@ func (h *Header) NoteDrift(ids []string) (changed, more bool) {
 	return changed, more
 }
 
-// forgetForeign drops what was told of objects that have no row any more.
+// forgetForeign drops what was told of objects that have no row any more, and the places of their generated values.
 func (inv *Inventory) forgetForeign() {
-	if len(inv.Foreign) == 0 {
+	if len(inv.Foreign)+len(inv.Generated) == 0 {
 		return
 	}
 	ours := make(map[string]bool, inv.Len())
@@ -140,4 +152,5 @@ func (inv *Inventory) forgetForeign() {
 		ours[row.ID()] = true
 	}
 	maps.DeleteFunc(inv.Foreign, func(id, _ string) bool { return !ours[id] })
+	maps.DeleteFunc(inv.Generated, func(id string, _ []string) bool { return !ours[id] })
 }

@@ -55,7 +55,7 @@ func Of(in Input) App {
 		}
 		if in.PerObject {
 			if !row.CreateOnly && rec.ForeignFields != record.ForeignKeep {
-				rs.Message = cmp.Or(rs.Message, live.Unmanaged(in.Live.Member(object.KeyOf(row.Ref), in.Set)))
+				rs.Message = cmp.Or(rs.Message, live.Unmanaged(in.Live.Member(object.KeyOf(row.Ref), in.Set), rec.Generated[row.ID()]))
 			}
 			s.Resources = append(s.Resources, rs)
 		}

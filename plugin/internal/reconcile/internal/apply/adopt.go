@@ -64,7 +64,7 @@ func (a *Applier) soleOwner(ctx context.Context, s *plan.Step, u *unstructured.U
 			return nil, err
 		}
 		after, err := a.Client.PatchJSON(ctx, s.Ref, raw, record.Manager)
-		if err == nil && a.OwnedDigest(after) == a.OwnedDigest(u) {
+		if err == nil && a.ownedDigest(s, after) == a.ownedDigest(s, u) {
 			return after, nil
 		}
 		if err == nil || !apierrors.IsConflict(err) && !apierrors.IsInvalid(err) {

@@ -25,8 +25,9 @@ func (a *Applier) Result(c *report.Change, s *plan.Step, o Outcome) (row record.
 			Generation: o.After.GetGeneration(), Manifest: s.Hash, Adopted: adopted(s, o) && !a.MadeNamespace(o.After), CreateOnly: s.Policy.CreateOnly,
 			Expires: wait.Expires(o.After)}
 		if ok { // without an entry of ours, only an unchanged resourceVersion proves that nothing drifted
-			row.Owned = fields.Digest(a.Record.Secret, o.After, set)
-			row.Metadata = fields.MetadataDigest(a.Record.Secret, o.After, set)
+			a.Record.NoteGenerated(s.ID(), s.Generated)
+			row.Owned = a.ownedDigest(s, o.After)
+			row.Metadata = live.MetadataDigest(a.Record.Inventory, s.ID(), o.After)
 		}
 	}
 	if ok && o.Before != nil {
@@ -157,12 +158,7 @@ func EffectNote(s *plan.Step, o Outcome, c report.Change) string {
 	return ""
 }
 
-// OwnedDigest returns the digest of the fields that we own in u, "" when there are none. The digest is keyed with the secret
-// of the record.
-func (a *Applier) OwnedDigest(u *unstructured.Unstructured) string {
-	set, ok, err := fields.Applied(u, record.Manager)
-	if err != nil || !ok {
-		return ""
-	}
-	return fields.Digest(a.Record.Secret, u, set)
+// ownedDigest returns the digest of the fields that we own in u, the object of a step.
+func (a *Applier) ownedDigest(s *plan.Step, u *unstructured.Unstructured) string {
+	return live.OwnedDigest(a.Record.Inventory, s.ID(), u)
 }

@@ -18,7 +18,7 @@ func (e *Execution) NoteForeign(row record.Row, u metav1.Object) {
 	if e.Foreign == app.ForeignKeep || e.Foreign == app.ForeignRevert || e.DryRun || row.CreateOnly {
 		return
 	}
-	text := live.Unmanaged(u)
+	text := live.Unmanaged(u, e.Record.Generated[row.ID()])
 	if e.Record.Foreign[row.ID()] == text || text != "" && len(e.Record.Foreign) >= maxForeign {
 		return
 	}

@@ -51,8 +51,8 @@ func (p writing) renameShares(ctx context.Context) error {
 		case errs[i] != nil && !apierrors.IsNotFound(errs[i]):
 			p.Say(report.Warning, "%s keeps the earlier name of our field manager: %s", row.Ref, p.Mask(errs[i].Error()))
 			p.Record.NoteKeepsName(k)
-		case u != nil && u.GetUID() == row.UID && p.Applier().OwnedDigest(u) == row.Owned:
-			p.Record.Rewritten(k, u.GetResourceVersion(), u.GetGeneration(), live.MetadataDigest(p.Record.Inventory, u))
+		case u != nil && u.GetUID() == row.UID && live.OwnedDigest(p.Record.Inventory, row.ID(), u) == row.Owned:
+			p.Record.Rewritten(k, u.GetResourceVersion(), u.GetGeneration(), live.MetadataDigest(p.Record.Inventory, row.ID(), u))
 		}
 		p.renamed = true
 	}
