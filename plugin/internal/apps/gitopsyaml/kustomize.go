@@ -3,6 +3,7 @@ package gitopsyaml
 import (
 	"fmt"
 	"maps"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -48,7 +49,7 @@ func (l *loader) kustomize(k Kustomize, place string) *app.Kustomize {
 var overlayPart = regexp.MustCompile(`^(namespace|namePrefix|nameSuffix|(images|patches|components|replicas)\[[0-9]+\]|patches\[[0-9]+\]\.patch)$`)
 
 // fromRoot takes the slash off a path that begins at the root of the repository, as values files may be written.
-func fromRoot(path string) string { return strings.TrimPrefix(path, "/") }
+func fromRoot(name string) string { return strings.TrimPrefix(name, "/") }
 
 // checkKustomize refuses what an overlay cannot mean. References to files and objects are checked when the app is rendered.
 func (l *loader) checkKustomize(k Kustomize, place string) {
@@ -56,6 +57,11 @@ func (l *loader) checkKustomize(k Kustomize, place string) {
 	for name, value := range map[string]string{"namePrefix": k.NamePrefix, "nameSuffix": k.NameSuffix} {
 		if !partOfName.MatchString(value) && !isReference(value) {
 			l.at(join(place, name), "lower-case letters, digits, '-' and '.' only", "%q cannot be a part of names", value)
+		}
+	}
+	for i, c := range k.Components {
+		if slices.ContainsFunc(k.Components[:i], func(other string) bool { return path.Clean(fromRoot(other)) == path.Clean(fromRoot(c)) }) {
+			l.at(fmt.Sprintf("%s.components[%d]", place, i), "keep one of the two", "the component %s is listed twice", c)
 		}
 	}
 	for i, image := range k.Images {

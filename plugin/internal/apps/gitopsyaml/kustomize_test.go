@@ -57,6 +57,7 @@ func TestOverlaysThatAreRefused(t *testing.T) {
 		"an image with a tag": {"{images: [{name: 'reg:5000/a:1', newTag: '2'}]}", `4: "reg:5000/a:1" is not the name of an image; write it without tag and digest; all tags of the image are replaced`},
 		"an image for naught": {"{images: [{name: a}]}", "4: the image stays as it is; give newName, newTag or digest"},
 		"a tag as a number":   {"{images: [{name: a, newTag: 1.10}]}", "4: newTag is a number, not a string; put the value in quotes\n4: the image stays as it is; give newName, newTag or digest"},
+		"a component twice":   {"{components: [parts/a, b, /parts/a/]}", "4: the component /parts/a/ is listed twice; keep one of the two"},
 		"a namespace":         {"{namespace: A}", `4: "A" cannot be the name of a namespace; lower-case letters, digits and '-' only`},
 		"a prefix":            {"{namePrefix: A_}", `4: "A_" cannot be a part of names; lower-case letters, digits, '-' and '.' only`},
 		"a label":             {"{labels: {a b: c}}", `4: "a b" cannot be the key of a label; write name, or example.com/name`},

@@ -124,6 +124,7 @@ func (b *Builder) RenderTree(ctx context.Context, tree *source.Tree, options ren
 		return b.checkChart(c, d.Locked)
 	}
 	options.Limits.Time, options.Lacking = b.RenderTime(), tree.Lacking
+	options = b.withLines(ctx, tree, options)
 	within, cancel := ctx, func() {}
 	if slice > 0 {
 		within, cancel = context.WithTimeout(ctx, slice)
@@ -160,6 +161,14 @@ func (b *Builder) RenderTree(ctx context.Context, tree *source.Tree, options ren
 // reads returns paths that a render is going to read: the directory of the app, and what the last render has read.
 func (b *Builder) reads() []string {
 	paths := []string{b.App.Path}
+	if k := b.App.Kustomize; k != nil {
+		paths = append(paths, k.Components...)
+		for _, p := range k.Patches {
+			if p.Path != "" {
+				paths = append(paths, p.Path)
+			}
+		}
+	}
 	if b.Record != nil && b.Record.Inventory != nil && b.Record.Inputs != nil {
 		paths = append(paths, b.Record.Inputs.Paths...)
 	}
@@ -182,7 +191,7 @@ func (b *Builder) Reads(ctx context.Context, tree *source.Tree) []string {
 // RenderOptions returns the settings of the app as options of package render, with its variables. For a chart it adds what
 // templates may ask: versions of the API server, which cost requests once per commit, and whether this is an upgrade.
 func (b *Builder) RenderOptions(ctx context.Context, root *os.Root) (render.Options, error) {
-	o := rendering.Options(located(b.Renders.Apps, b.App, root, b.Record.List))
+	o := rendering.Options(b.App)
 	if b.App.Helm.Generated {
 		o.Helm.Generated = render.GeneratedKeep
 	}
@@ -458,7 +467,7 @@ func (b *Builder) Unchanged(ctx context.Context, inputs *record.Inputs) bool {
 // changes. It reports nothing but events.
 func (b *Builder) Alone() *Builder {
 	n := *b
-	n.Record = &record.Record{Inventory: &record.Inventory{Header: record.Header{Charts: slices.Clone(b.Record.Charts)}}}
+	n.Record = &record.Record{Inventory: &record.Inventory{Header: record.Header{List: b.Record.List, Charts: slices.Clone(b.Record.Charts)}}}
 	n.Say = &tell.Teller{Report: &report.App{Name: b.App.Name}, Emit: b.Say.Emit, Listed: b.Listed}
 	n.Fetched = func(source.Revision) {}
 	return &n

@@ -1,22 +1,31 @@
 package build
 
 import (
+	"context"
 	"encoding/json"
-	"os"
+	"path"
 	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/rendering"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
-// located returns an app that was taken from its record with the lines that its parts have in the gitops.yaml of a checkout. The
-// record does not hold lines, so that an app does not change with those above it. list is the directory of the gitops.yaml, and read
-// reads it. A part of which the file says something else stays as it is.
-func located(read func(*os.Root, string) ([]app.App, bool, error), a app.App, root *os.Root, list string) app.App {
-	if read == nil || list == "" || !lacksLines(a) {
+// located returns the app with the lines that its parts have in the gitops.yaml of a checkout. An app that was taken from its record
+// has none: the record does not hold lines, so that an app does not change with those above it. A part of which the file says
+// something else stays as it is.
+func (b *Builder) located(ctx context.Context, tree *source.Tree) app.App {
+	a := b.App
+	if b.Record.Inventory == nil {
 		return a
 	}
-	apps, _, err := read(root, list)
+	list := b.Record.List
+	if b.Renders.Apps == nil || list == "" || tree.Fetch(ctx, path.Join(list, "gitops.yaml"), path.Join(list, "gitops.yml")) != nil {
+		return a
+	}
+	apps, _, err := b.Renders.Apps(tree.Root, list)
 	i := slices.IndexFunc(apps, func(other app.App) bool { return other.Name == a.Name })
 	if err != nil || i < 0 {
 		return a
@@ -32,6 +41,28 @@ func located(read func(*os.Root, string) ([]app.App, bool, error), a app.App, ro
 		a.Helm.Inline = now.Helm.Inline
 	}
 	return a
+}
+
+// withLines returns options of a render of the app with the lines of its parts, which those of an app from its record lack.
+func (b *Builder) withLines(ctx context.Context, tree *source.Tree, o render.Options) render.Options {
+	if lacksLines(b.App) {
+		addLines(&o, b.located(ctx, tree))
+	}
+	return o
+}
+
+// addLines gives the options of a render the lines of an app.
+func addLines(o *render.Options, a app.App) {
+	with := rendering.Options(a)
+	o.Overlay = with.Overlay
+	if o.Chart != nil && with.Chart != nil {
+		named := *o.Chart
+		named.Origin, o.Chart = with.Chart.Origin, &named
+	}
+	if o.Helm != nil && with.Helm.Inline != nil {
+		helm := *o.Helm
+		helm.Inline, o.Helm = with.Helm.Inline, &helm
+	}
 }
 
 // lacksLines reports whether a part of an app has a line that is not known.

@@ -9,7 +9,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/rendering"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
 )
 
 // An app from a record has no lines. The gitops.yaml of the checkout has them, for parts of which it says the same.
@@ -28,28 +31,32 @@ func TestAnAppFromItsRecordGetsItsLines(t *testing.T) {
 		}
 		return a
 	}
-	reads := 0
 	read := func(*os.Root, string) ([]app.App, bool, error) {
-		reads++
 		return []app.App{{Name: "other"}, now}, true, nil
 	}
-	if diff := cmp.Diff(now, located(read, recorded(), nil, ".")); diff != "" {
+	from := func(read func(*os.Root, string) ([]app.App, bool, error), a app.App) app.App {
+		b := &Builder{App: a, Renders: &Renders{Apps: read}, Record: &record.Record{Inventory: &record.Inventory{Header: record.Header{List: "."}}}}
+		return b.located(t.Context(), &source.Tree{})
+	}
+	if diff := cmp.Diff(now, from(read, recorded())); diff != "" {
 		t.Error(diff)
 	}
 	other := recorded()
 	other.Kustomize.NamePrefix = "y-"
 	want := now
 	want.Kustomize = other.Kustomize
-	if diff := cmp.Diff(want, located(read, other, nil, ".")); diff != "" {
+	if diff := cmp.Diff(want, from(read, other)); diff != "" {
 		t.Errorf("a part that differs: %s", diff)
 	}
-	if diff := cmp.Diff(recorded(), located(func(*os.Root, string) ([]app.App, bool, error) { return nil, true, errors.New("broken") }, recorded(), nil, ".")); diff != "" {
+	if diff := cmp.Diff(recorded(), from(func(*os.Root, string) ([]app.App, bool, error) { return nil, true, errors.New("broken") }, recorded())); diff != "" {
 		t.Errorf("a file that is broken: %s", diff)
 	}
-	reads = 0
-	for _, a := range []app.App{now, {Name: "web"}} {
-		if diff := cmp.Diff(a, located(read, a, nil, ".")); diff != "" || reads > 0 {
-			t.Errorf("nothing is missing: %d reads, %s", reads, diff)
-		}
+	if !lacksLines(recorded()) || lacksLines(now) || lacksLines(app.App{Name: "web"}) {
+		t.Error("which apps lack lines is not known")
+	}
+	options := rendering.Options(recorded())
+	addLines(&options, now)
+	if options.Chart.Origin != at(5) || options.Helm.Inline.Origin != at(7) || options.Overlay.Origins["namePrefix"] != at(9) {
+		t.Errorf("%+v", options)
 	}
 }
