@@ -80,6 +80,12 @@ var boundaries = []struct {
 		"helm.sh/helm/v4/pkg/registry":        "nothing is fetched while rendering",
 		module + "/plugin/internal/reconcile": "charts know no pass",
 	}},
+	{"plugin/internal/access", map[string]string{
+		"k8s.io":                              "Secrets are given to it as keys and values",
+		"os/exec":                             "no helper of Docker or Git is run",
+		module + "/plugin/internal/source":    "it knows addresses, and neither Git nor Helm",
+		module + "/plugin/internal/chartrepo": "it knows addresses, and neither Git nor Helm",
+	}},
 	{"plugin/internal/chartrepo", map[string]string{
 		"k8s.io/client-go":                  "charts are fetched without a cluster and its credentials",
 		module + "/plugin/internal/source":  "the credentials of Git are not those of charts",

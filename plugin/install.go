@@ -157,7 +157,8 @@ func (o *installOptions) generate(ctx context.Context, c *cli, app app.App, opti
 		}
 		kinds, store = served(client), s
 	}
-	needs, err := neededRights(ctx, target.Renderer(notices(c.ui()), &o.source.Fetching), o.source.Repository().Source(), app, options.Namespace, kinds)
+	o.source.ReadSecrets(chartSecrets(c.connect))
+	needs, err := neededRights(ctx, o.source.KeylessRenderer(notices(c.ui())), o.source.Repository().Source(), app, options.Namespace, kinds)
 	if err != nil {
 		return err
 	}

@@ -92,6 +92,7 @@ should change.`,
 	fs.BoolVar(&o.check, "check", false, "Write nothing; fail if the file should change")
 	fs.BoolVar(&o.all, "all", false, "Also write entries for exact versions, with their digests")
 	fs.StringArrayVar(&o.paths, "path", nil, "Directory with a gitops.yaml, repeatable (default the whole repository)")
+	o.source.AddFetching(fs)
 	fs.StringVar(&o.source.AgeKeyFile, "age-key-file", "", "File with the age key that decrypts SOPS files")
 	o.output.AddFlags(cmd)
 	return cmd

@@ -79,7 +79,7 @@ head cannot be rendered.`,
 	fs.StringVar(&o.source.Namespace, "target-namespace", "", "Namespace for objects that name none")
 	fs.BoolVar(&o.source.AllowPlainSecrets, "allow-plain-secrets", false, "Accept Secrets with plain data in Git")
 	o.source.Limits.Add(fs)
-	o.source.Fetching.Add(fs)
+	o.source.AddFetching(fs)
 	fs.StringVar(&o.source.AgeKeyFile, "age-key-file", "", "File with the age key that decrypts SOPS files")
 	fs.IntVar(&o.maxBytes, "max-bytes", 0, "Leave out diffs beyond this size, and report that (default 60000 for markdown, else no limit)")
 	o.output.AddFlags(cmd)

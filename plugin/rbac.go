@@ -64,7 +64,8 @@ func (o *rbacOptions) run(ctx context.Context, c *cli) error {
 	if err != nil {
 		return err
 	}
-	needs, err := neededRights(ctx, target.Renderer(notices(c.ui()), &o.source.Fetching), work.Source, work.Target.App, c.namespace(), served(client))
+	o.source.ReadSecrets(chartSecrets(c.connect))
+	needs, err := neededRights(ctx, o.source.KeylessRenderer(notices(c.ui())), work.Source, work.Target.App, c.namespace(), served(client))
 	if err != nil {
 		return err
 	}

@@ -117,6 +117,7 @@ func (o *reconcileOptions) run(ctx context.Context, c *cli, args []string) error
 	from, done := o.source.Verified(work.Repository, r.LastVerified)
 	defer done()
 	r.Source = from
+	o.source.ReadSecrets(chartSecrets(connected(client, store)))
 	r.Render, r.Apps = o.source.Renderer(notices(u)), gitopsyaml.Load
 	opts := reconcile.Options{Cause: report.CauseManual, DryRun: dryRun, Upgrade: o.upgrade, Timeout: o.source.Timeout, Records: work.Records}
 	if o.interval == 0 {
@@ -203,6 +204,7 @@ func newReconciler(client *cluster.Client, store *store.Store, repo target.Repos
 // newReader returns a reconciler that looks at what was applied, and renders it again.
 func newReader(u *ui.Terminal, client *cluster.Client, store *store.Store, flags *target.Flags) *reconcile.Reconciler {
 	r := newReconciler(client, store, target.Repository{}, nil, nil)
+	flags.ReadSecrets(chartSecrets(connected(client, store)))
 	r.Render, r.Apps = flags.Renderer(notices(u)), gitopsyaml.Load
 	return r
 }

@@ -132,6 +132,7 @@ func (o *renderOptions) print(w io.Writer, apps []renderedApp) error {
 
 // objects renders the directory or, where a gitops.yaml lies in it, the apps that it lists, or the one that is named.
 func (o *renderOptions) objects(ctx context.Context, c *cli, tree *source.Tree, path string, args []string) ([]renderedApp, error) {
+	o.source.ReadSecrets(chartSecrets(c.connect))
 	dir := o.source.Renderer(notices(c.ui()))
 	if err := tree.Fetch(ctx, gitopsyaml.Files(path)...); err != nil {
 		return nil, err

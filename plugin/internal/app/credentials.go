@@ -7,16 +7,17 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// Keys of the instance's Secret of credentials that say whom it trusts and whom it tells. They are files in the job.
+// Keys of the instance's Secret of credentials that say whom it trusts, whom it tells and whom it asks. They are files in the job.
 const (
 	KeyAllowedSigners = "allowed_signers"
 	KeyKeyring        = "openpgp-keyring"
 	KeyNotify         = "notify.yaml"
+	KeyMirrors        = "mirrors.yaml"
 )
 
 // credentialKeys are the keys of a Secret of credentials: those of Flux, and those above. The suffix .agekey counts, too.
 var credentialKeys = []string{"username", "password", "bearerToken", "identity", "identity.pub", "known_hosts", "ca.crt", "tls.crt", "tls.key",
-	"githubAppID", "githubAppInstallationID", "githubAppPrivateKey", KeyAllowedSigners, KeyKeyring, KeyNotify}
+	"githubAppID", "githubAppInstallationID", "githubAppPrivateKey", ".dockerconfigjson", KeyAllowedSigners, KeyKeyring, KeyNotify, KeyMirrors}
 
 // HoldsCredentials reports whether a Secret has a key of the instance's credentials.
 func HoldsCredentials(secret *unstructured.Unstructured) bool {

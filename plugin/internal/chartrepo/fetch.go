@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/Masterminds/semver/v3"
 
@@ -40,32 +41,40 @@ func (f *Fetcher) newest(ctx context.Context, n chart.Need) ([]byte, string, err
 func (f *Fetcher) fetch(ctx context.Context, n chart.Need) ([]byte, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	at, err := url.Parse(n.Repository)
+	named, err := url.Parse(n.Repository)
 	if err != nil {
 		return nil, "", errors.New("the address of the repository cannot be read")
 	}
-	if at.User != nil {
-		return nil, "", hint.Errorf("the address of the repository holds a user or password", "charts are fetched without credentials: commit the archive instead")
+	if named.User != nil {
+		return nil, "", hint.Errorf("the address of the repository holds a user or password", "leave them out, and put them into a Secret that chart.secret names")
 	}
-	ctx = context.WithValue(ctx, namedHost{}, authority(at))
+	address := n.Repository
+	if named.Scheme == "oci" {
+		address = strings.TrimRight(address, "/") + "/" + n.Name
+	}
+	asked, err := f.route(ctx, address, n.Secret)
+	if err != nil {
+		return nil, "", err
+	}
+	ctx = asked.in(ctx)
 	var data []byte
-	switch at.Scheme {
+	switch named.Scheme {
 	case "https", "http":
-		data, n.Version, err = f.fromIndex(ctx, at, n)
+		data, n.Version, err = f.fromIndex(ctx, asked.At, n)
 	case "oci":
-		data, n.Version, err = f.fromRegistry(ctx, at, n)
+		data, n.Version, err = f.fromRegistry(ctx, asked, n)
 	default:
-		err = hint.Errorf(fmt.Sprintf("%s:// is not a repository of charts", at.Scheme), "use https:// or oci://")
+		err = hint.Errorf(fmt.Sprintf("%s:// is not a repository of charts", named.Scheme), "use https:// or oci://")
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = fmt.Errorf("took longer than %s", timeout)
 	}
 	if err != nil {
-		return nil, "", err
+		return nil, "", asked.Login.Hide(err)
 	}
 	cache(f.Cache).keep(n, data)
 	if f.Fetched != nil {
-		f.Fetched(n, chart.Digest(data))
+		f.Fetched(n, chart.Digest(data), asked.mirror())
 	}
 	return data, n.Version, nil
 }
@@ -86,9 +95,13 @@ func (f *Fetcher) open(ctx context.Context, from *url.URL, limit int64) (io.Read
 	if err != nil {
 		return nil, err
 	}
-	response, err := (&http.Client{Transport: f}).Do(request)
+	response, err := (&http.Client{Transport: signing{f}}).Do(request)
 	if err != nil {
 		return nil, bare(err)
+	}
+	if code := response.StatusCode; code == http.StatusUnauthorized || code == http.StatusForbidden {
+		_ = response.Body.Close()
+		return nil, fmt.Errorf("%s: %w", from.Redacted(), askingOf(ctx).refused(response.Request.URL, code))
 	}
 	if response.StatusCode != http.StatusOK {
 		_ = response.Body.Close()

@@ -49,7 +49,7 @@ func TestFromAnIndex(t *testing.T) {
 	server, count := repository(t, same)
 	var told []string
 	f := &Fetcher{Local: true, Cache: t.TempDir() + "/new", Transport: server.Client().Transport,
-		Fetched: func(n chart.Need, digest string) { told = append(told, n.Name+" "+digest) }}
+		Fetched: func(n chart.Need, digest, _ string) { told = append(told, n.Name+" "+digest) }}
 	n := chart.Need{Name: "db", Version: "1.2.3", Repository: server.URL + "/stable"}
 	for range 2 {
 		data, _, err := f.Fetch(t.Context(), n)

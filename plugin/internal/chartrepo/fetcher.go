@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/access"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 )
 
@@ -35,10 +36,15 @@ type Fetcher struct {
 	Transport http.RoundTripper
 	// Find reads an index as the function Find does, with the memory of another process; nil stands for that function.
 	Find func(ctx context.Context, index io.Reader, n chart.Need) (Version, error)
-	// Fetched is told each chart that came over the network, with the digest of its archive. It may be nil.
-	Fetched func(n chart.Need, digest string)
+	// Fetched is told each chart that came over the network, with the digest of its archive, and the mirror that it came from, "" for
+	// none. It may be nil.
+	Fetched func(n chart.Need, digest, mirror string)
+	// Route says how an address is reached: by which mirror, and with which credentials. secret is the name of a Secret, "" for the
+	// credentials of the instance. nil asks the address itself, without credentials.
+	Route func(ctx context.Context, address, secret string) (access.Route, error)
 
-	backoff *remote.Backoff // between the tries of a request to a registry; nil is the library's
-	once    sync.Once
-	checked http.RoundTripper
+	backoff  *remote.Backoff // between the tries of a request to a registry; nil is the library's
+	anywhere bool            // tests of redirects between servers of this machine: any host may be local
+	mu       sync.Mutex
+	checked  map[string]http.RoundTripper // by the digest of what makes its TLS another one
 }

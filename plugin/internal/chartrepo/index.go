@@ -10,6 +10,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/access"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
@@ -48,6 +49,16 @@ func (f *Fetcher) fromIndex(ctx context.Context, at *url.URL, n chart.Need) (arc
 	}
 	if from.RawQuery == "" {
 		from.RawQuery = base.RawQuery
+	}
+	if !askingOf(ctx).isNamed(access.Authority(from)) { // another host, which may have a mirror, too
+		there, err := f.route(ctx, from.String(), "")
+		if err != nil {
+			return nil, "", err
+		}
+		if !there.Mirror { // what an index names gets no credentials, and is not this machine
+			there.Login, there.found = access.Login{}, true
+		}
+		from, ctx = there.At, there.in(ctx)
 	}
 	data, err := f.get(ctx, from, maxArchive)
 	if err != nil {

@@ -2,6 +2,7 @@ package chartrepo
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -13,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/access"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
@@ -84,18 +87,21 @@ func known(list ...netip.Addr) []netip.Addr {
 	})
 }
 
-// namedHost is the key under which the context of a fetch has the host and port that its chart names.
-type namedHost struct{}
-
-// mayBeLocal tells whether a request may go to this machine: the chart names its address itself. A redirect, the address of a token and
-// a name that resolves to it do not.
+// mayBeLocal tells whether a request may go to this machine: the chart names its address itself, or the administrator does, as a mirror. A
+// redirect, the address of a token and a name that resolves to it do not.
 func (f *Fetcher) mayBeLocal(ctx context.Context, host string) bool {
-	named, _ := ctx.Value(namedHost{}).(string)
+	asked := askingOf(ctx)
 	name, _, err := net.SplitHostPort(host)
 	if err != nil {
 		name = host
 	}
-	return f.Local && named == host && isLoopback(name)
+	return f.anywhere || (f.Local && !asked.found || asked.Mirror) && asked.isNamed(host) && isLoopback(name)
+}
+
+// mayBePlain tells whether a request may go without TLS: to a mirror that the administrator names so, and in tests.
+func (f *Fetcher) mayBePlain(r *http.Request) bool {
+	asked := askingOf(r.Context())
+	return f.Loopback && isLoopback(r.URL.Hostname()) || asked.Mirror && asked.At.Scheme == "http" && asked.isNamed(access.Authority(r.URL))
 }
 
 // checkDial looks at the address that a name turned out to have, right before it is connected to.
@@ -109,18 +115,19 @@ func checkDial(address string, local bool) error {
 
 // checkedTransport is the transport of the standard library that connects to no such address. What a proxy connects to
 // is the proxy's business, unless the request names the address itself.
-func (f *Fetcher) checkedTransport() http.RoundTripper {
+func (f *Fetcher) checkedTransport(config *tls.Config) http.RoundTripper {
 	standard, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
 		return failing{errors.New("the transport of this program cannot be checked")}
 	}
 	t := standard.Clone()
+	t.TLSClientConfig = config
 	var proxies sync.Map // host and port
 	if proxyOf := t.Proxy; proxyOf != nil {
 		t.Proxy = func(r *http.Request) (*url.URL, error) {
 			at, err := proxyOf(r)
 			if at != nil {
-				proxies.Store(authority(at), true)
+				proxies.Store(access.Authority(at), true)
 			}
 			return at, err
 		}
@@ -141,38 +148,68 @@ type failing struct{ err error }
 // RoundTrip implements http.RoundTripper.
 func (f failing) RoundTrip(*http.Request) (*http.Response, error) { return nil, f.err }
 
-// authority is the host and port that a transport connects to for an address.
-func authority(at *url.URL) string {
-	port := at.Port()
-	if port == "" {
-		port = map[string]string{"http": "80", "socks5": "1080", "socks5h": "1080"}[at.Scheme]
-		if port == "" {
-			port = "443"
-		}
+// transport returns what carries a request: another one where authorities or a certificate of the client are given. The certificate is for
+// the host that it is for.
+func (f *Fetcher) transport(r *http.Request) (http.RoundTripper, error) {
+	if f.Transport != nil {
+		return f.Transport, nil
 	}
-	return net.JoinHostPort(at.Hostname(), port)
+	asked := askingOf(r.Context())
+	login := access.Login{From: asked.Login.From, CA: asked.Login.CA}
+	if asked.isNamed(access.Authority(r.URL)) {
+		login.Cert, login.Key = asked.Login.Cert, asked.Login.Key
+	}
+	config, err := login.TLS()
+	if err != nil {
+		return nil, err
+	}
+	key := ""
+	if config != nil {
+		key = chart.Digest([]byte(login.CA + "\x00" + login.Cert + "\x00" + login.Key))
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.checked[key] == nil {
+		if f.checked == nil || len(f.checked) > maxTransports {
+			f.checked = map[string]http.RoundTripper{}
+		}
+		f.checked[key] = f.checkedTransport(config)
+	}
+	return f.checked[key], nil
 }
+
+// maxTransports bounds how many kinds of connections are kept.
+const maxTransports = 32
 
 // RoundTrip refuses what is not https, and addresses that are nobody's repository, before anything is sent.
 func (f *Fetcher) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme != "https" && !(f.Loopback && r.URL.Scheme == "http" && isLoopback(r.URL.Hostname())) {
+	if r.URL.Scheme != "https" && !(r.URL.Scheme == "http" && f.mayBePlain(r)) {
 		return nil, hint.Errorf(fmt.Sprintf("%s://%s is not https", r.URL.Scheme, r.URL.Host), "charts are fetched over https only")
 	}
 	if ip, err := netip.ParseAddr(r.URL.Hostname()); err == nil {
-		if err := outside(ip, f.mayBeLocal(r.Context(), authority(r.URL))); err != nil {
+		if err := outside(ip, f.mayBeLocal(r.Context(), access.Authority(r.URL))); err != nil {
 			return nil, err
 		}
 	}
-	transport := f.Transport
-	if transport == nil {
-		f.once.Do(func() { f.checked = f.checkedTransport() })
-		transport = f.checked
+	transport, err := f.transport(r)
+	if err != nil {
+		return nil, err
 	}
 	response, err := transport.RoundTrip(r)
 	if err == nil { // the registry library reads to the end whatever comes
 		response.Body = &limited{response.Body, maxIndex, maxIndex, r.URL}
 	}
 	return response, err
+}
+
+// route says how an address is reached.
+func (f *Fetcher) route(ctx context.Context, address, secret string) (asking, error) {
+	if f.Route == nil {
+		at, err := url.Parse(address)
+		return asking{Route: access.Route{At: at}}, err
+	}
+	r, err := f.Route(ctx, address, secret)
+	return asking{Route: r}, err
 }
 
 func isLoopback(host string) bool {

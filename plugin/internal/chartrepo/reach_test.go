@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/access"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 )
 
@@ -89,12 +90,12 @@ func TestAttackANameOfThisMachine(t *testing.T) {
 	defer listener.Close()
 	_, port, _ := net.SplitHostPort(listener.Addr().String())
 	f := &Fetcher{Local: true}
-	transport, ok := f.checkedTransport().(*http.Transport)
+	transport, ok := f.checkedTransport(nil).(*http.Transport)
 	if !ok {
 		t.Fatal("another transport")
 	}
 	named := func(host string) context.Context {
-		return context.WithValue(t.Context(), namedHost{}, net.JoinHostPort(host, port))
+		return asking{Route: access.Route{At: &url.URL{Scheme: "https", Host: net.JoinHostPort(host, port)}}}.in(t.Context())
 	}
 	dial := func(ctx context.Context, host string) error {
 		conn, err := transport.DialContext(ctx, "tcp", net.JoinHostPort(host, port))
@@ -118,7 +119,7 @@ func TestAttackANameOfThisMachine(t *testing.T) {
 	standard := http.DefaultTransport.(*http.Transport).Proxy
 	http.DefaultTransport.(*http.Transport).Proxy = http.ProxyURL(proxy)
 	defer func() { http.DefaultTransport.(*http.Transport).Proxy = standard }()
-	transport, _ = (&Fetcher{}).checkedTransport().(*http.Transport)
+	transport, _ = (&Fetcher{}).checkedTransport(nil).(*http.Transport)
 	request, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://charts.example", nil)
 	if _, err := transport.Proxy(request); err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ const maxKeyFile = 64 << 10
 // Renderer returns how to render what the flags name. The file of the age key is read for every render, so that a key
 // that was exchanged is taken without a restart; the key goes to the child's standard input and nowhere else.
 func (f *Flags) Renderer(n Notices) RenderFunc {
-	dir := Renderer(n, &f.Fetching)
+	dir := f.KeylessRenderer(n)
 	if f.AgeKeyFile == "" && f.auth.Dir == "" {
 		return dir
 	}

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
 	"os"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/access"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/git"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/trust"
@@ -16,8 +18,9 @@ import (
 // Credentials are the flags that name files with keys and passwords: for Git, for SOPS, and of those whose commits are trusted.
 type Credentials struct {
 	AgeKeyFile string
-	auth       git.Auth
-	trust      trust.Files
+	fetching
+	auth  git.Auth
+	trust trust.Files
 }
 
 // AddCredentials adds the flags that name files with credentials.
@@ -26,6 +29,11 @@ func (c *Credentials) AddCredentials(fs *pflag.FlagSet) {
 	fs.StringVar(&c.auth.TokenFile, "token-file", "", "File with the token for https")
 	fs.StringVar(&c.auth.SSHKeyFile, "ssh-key-file", "", "File with the private key for ssh")
 	fs.StringVar(&c.auth.KnownHostsFile, "known-hosts-file", "", "File with the host keys to trust for ssh")
+	c.addDir(fs)
+	c.addMirrors(fs)
+}
+
+func (c *Credentials) addDir(fs *pflag.FlagSet) {
 	fs.StringVar(&c.auth.Dir, "credentials-dir", "", "Directory with the keys of a credentials Secret as files (see install)")
 }
 
@@ -53,3 +61,8 @@ func inDir(dir, name string) string {
 
 // CredentialsFile names a file of the directory of credentials, "" when there is none.
 func (c *Credentials) CredentialsFile(name string) string { return inDir(c.auth.Dir, name) }
+
+// access says by which mirrors, and with which credentials, servers are asked.
+func (c *Credentials) access() access.Access {
+	return access.Access{Mirrors: access.Mirrors(cmp.Or(c.mirrors, inDir(c.auth.Dir, app.KeyMirrors))), Dir: c.auth.Dir}
+}

@@ -23,7 +23,6 @@ type Flags struct {
 	AllowPlainSecrets     bool
 	AllowUnsigned         bool // where commits were verified until now
 	Limits                Limits
-	Fetching              Fetching
 	Credentials
 
 	given *pflag.FlagSet // tells which flags somebody gave; nil where Add was not called
@@ -42,8 +41,15 @@ func (f *Flags) Add(fs *pflag.FlagSet) {
 	fs.StringVar(&f.trust.AllowedSigners, "allowed-signers-file", "", "Apply only commits signed by an SSH key in this file")
 	fs.StringVar(&f.trust.Keyring, "openpgp-keyring-file", "", "Apply only commits signed by an OpenPGP key in this file")
 	f.Limits.Add(fs)
-	f.Fetching.Add(fs)
+	f.addCache(fs)
 	f.AddCredentials(fs)
+}
+
+// AddFetching adds the flags that say how charts are fetched, for commands that ask no repository of Git.
+func (f *Flags) AddFetching(fs *pflag.FlagSet) {
+	f.addCache(fs)
+	f.addMirrors(fs)
+	f.addDir(fs)
 }
 
 // changed tells whether somebody gave a flag.

@@ -30,9 +30,9 @@ type Notices struct {
 	Fresh   bool               // charts are fetched anew: neither gitops.lock.yaml nor what was kept counts
 }
 
-// Renderer returns how to render without keys: in a child process, which is this program once more, or in this process where
-// the program cannot be named or is a test. Charts are fetched as from says.
-func Renderer(n Notices, from *Fetching) RenderFunc {
+// KeylessRenderer returns how to render without keys: in a child process, which is this program once more, or in this process where
+// the program cannot be named or is a test. Charts are fetched as the flags say.
+func (f *Flags) KeylessRenderer(n Notices) RenderFunc {
 	program, err := os.Executable()
 	if err != nil || strings.HasSuffix(strings.TrimSuffix(program, ".exe"), ".test") {
 		return render.Dir
@@ -45,10 +45,10 @@ func Renderer(n Notices, from *Fetching) RenderFunc {
 		Warn:    n.Warn,
 		Memory:  memory.OfContainer(),
 	}
-	charts := from.charts(n)
-	charts.Find = findIn(child)
-	child.Fetch = charts.Fetch
-	if charts.Fresh = n.Fresh; !n.Fresh {
+	fetcher := charts(f, n)
+	fetcher.Find = findIn(child)
+	child.Fetch = fetcher.Fetch
+	if fetcher.Fresh = n.Fresh; !n.Fresh {
 		child.Lock = pins.Load
 	}
 	return child.Dir

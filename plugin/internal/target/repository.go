@@ -46,7 +46,7 @@ func (f *Flags) Repository() Repository {
 	if dir, err := filepath.Abs(url); err == nil && IsDirectory(url) {
 		url = dir // a record must mean the same from wherever it is read
 	}
-	repo := git.Repo{URL: url, Ref: f.Ref, Auth: f.auth, Limits: f.Limits.within(), Server: new(git.Server)}
+	repo := git.Repo{URL: url, Ref: f.Ref, Auth: f.auth, Limits: f.Limits.within(), Server: new(git.Server), Mirror: f.access().Mirror}
 	if keys := f.trusted(); keys.Any() {
 		repo.Trust = keys
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/access"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
@@ -29,6 +30,7 @@ type address struct {
 	port    string // "" is the scheme's default
 	path    string // http: escaped; ssh: as the server gets it; local: a directory
 	display string
+	mirror  *access.Login // what a mirror is shown; nil where the address is no mirror
 }
 
 func (a address) hostPort() string {

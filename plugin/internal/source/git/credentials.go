@@ -31,6 +31,11 @@ const (
 	fileAppKey          = "githubAppPrivateKey"
 	fileAppBase         = "githubAppBaseURL"
 	fileProxy           = "proxyAddress"
+	fileTLSCert         = "tls.crt"
+	fileTLSKey          = "tls.key"
+	oldFileCA           = "caFile" // as Flux called them first
+	oldFileCert         = "certFile"
+	oldFileKey          = "keyFile"
 )
 
 // tokenUser is the user name forges accept beside a token.
@@ -97,7 +102,7 @@ func (d credentials) check() error {
 		return nil
 	}
 	return hint.With(fmt.Errorf("credentials directory %s holds no credentials", d),
-		"the Secret it comes from needs the keys %s; ca.crt and proxyAddress go with them", credentialKeys)
+		"the Secret it comes from needs the keys %s; ca.crt, tls.crt and tls.key, and proxyAddress go with them", credentialKeys)
 }
 
 // read returns the content of a file, "" when there is none.
@@ -113,6 +118,15 @@ func (d credentials) read(name string) (string, error) {
 		return "", fmt.Errorf("credentials: %w", err)
 	}
 	return string(data), nil
+}
+
+// readEither returns the content of a file, or of the one with its old name.
+func (d credentials) readEither(name, old string) (string, error) {
+	text, err := d.read(name)
+	if text == "" && err == nil {
+		text, err = d.read(old)
+	}
+	return text, err
 }
 
 // line returns the content of a file that holds one line.

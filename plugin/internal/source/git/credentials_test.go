@@ -117,7 +117,7 @@ func TestCredentialsDirectoriesThatHelpNobody(t *testing.T) {
 	}{
 		"empty":          {nil, []string{"holds no credentials", "username and password, bearerToken"}},
 		"two lines":      {map[string]string{"password": "a\nb"}, []string{"password holds more than one line"}},
-		"no certificate": {map[string]string{"ca.crt": canary}, []string{"ca.crt holds no certificate"}},
+		"no certificate": {map[string]string{"ca.crt": canary}, []string{"ca.crt of the credentials holds no certificate"}},
 		"no proxy":       {map[string]string{"proxyAddress": "http://ada:" + canary + "@:x"}, []string{"proxyAddress is not the address of a proxy"}},
 		"half an app":    {map[string]string{"githubAppID": "1"}, []string{"githubAppID, githubAppInstallationID and githubAppPrivateKey"}},
 		"no app key": {map[string]string{"githubAppID": "1", "githubAppInstallationID": "2", "githubAppPrivateKey": canary},

@@ -27,7 +27,7 @@ func openHTTP(a address, auth Auth, l login, limits Limits) (session, *guard, er
 		}
 		ep.Port = int(port)
 	}
-	g := &guard{base: l.roundTripper, limits: limits, refsLimit: limits.Refs, auth: auth}
+	g := &guard{base: l.roundTripper, limits: limits, refsLimit: limits.Refs, auth: auth, mirror: a.mirror != nil}
 	s, err := githttp.NewClient(&http.Client{Transport: g}).NewUploadPackSession(ep, l.method())
 	return s, g, err
 }
@@ -40,6 +40,7 @@ type guard struct {
 	limits    Limits // of a pack; zero when none is asked for
 	refsLimit int64  // of other answers
 	auth      Auth   // where credentials come from, for advice
+	mirror    bool   // the server is a mirror, which gets other credentials
 	failure   error
 	status    int // of the answer that failure is about
 }
@@ -99,10 +100,15 @@ func (g *guard) check(req *http.Request, res *http.Response) error {
 		return checkRedirect(req, res)
 	case res.StatusCode == http.StatusUnauthorized && req.Header.Get("Authorization") == "":
 		advice := "pass --token-file FILE with a token that may read it"
-		if g.auth.Dir != "" {
+		switch {
+		case g.mirror:
+			advice = "put the credentials for the mirror " + host + " into .dockerconfigjson of the credentials directory, as `docker login` writes it"
+		case g.auth.Dir != "":
 			advice = "the Secret behind " + g.auth.Dir + " needs username and password, bearerToken, or a GitHub App"
 		}
 		return hint.With(fmt.Errorf("%s asks for credentials (401)", host), "the repository is private or does not exist: %s", advice)
+	case res.StatusCode == http.StatusUnauthorized && g.mirror:
+		return hint.With(&refusedLogin{host + " does not accept the credentials (401)"}, "check that those for %s in .dockerconfigjson have not expired", host)
 	case res.StatusCode == http.StatusUnauthorized:
 		return hint.With(&refusedLogin{host + " does not accept the token (401)"},
 			"check that the token in %s is complete and has not expired", cmp.Or(g.auth.TokenFile, g.auth.Dir, "the token file"))

@@ -13,6 +13,10 @@ import (
 func (r Repo) login(ctx context.Context, a address, s *Server) (login, error) {
 	l := login{user: tokenUser, roundTripper: http.DefaultTransport} // which honours HTTPS_PROXY and NO_PROXY
 	dir := credentials(r.Auth.Dir)
+	if a.mirror != nil {
+		l.user, l.password, l.bearer = a.mirror.User, a.mirror.Password, a.mirror.Bearer
+		return l, s.routes.set(dir, &l, false)
+	}
 	if r.Auth.TokenFile != "" {
 		var err error
 		l.password, err = readToken(r.Auth.TokenFile)
@@ -24,7 +28,7 @@ func (r Repo) login(ctx context.Context, a address, s *Server) (login, error) {
 	if err := dir.check(); err != nil {
 		return l, err
 	}
-	if err := s.routes.set(dir, &l); err != nil {
+	if err := s.routes.set(dir, &l, true); err != nil {
 		return l, err
 	}
 	var username string

@@ -37,7 +37,7 @@ type poller struct {
 }
 
 func newPoller(a address, l login, auth Auth) *poller {
-	g := &guard{base: l.roundTripper, auth: auth}
+	g := &guard{base: l.roundTripper, auth: auth, mirror: a.mirror != nil}
 	u := url.URL{Scheme: a.scheme, Host: a.host}
 	if strings.Contains(a.host, ":") {
 		u.Host = "[" + a.host + "]"

@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-git/go-git/v5/plumbing"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/access"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 )
 
@@ -33,6 +34,9 @@ type Repo struct {
 	Limits   Limits
 	Server   *Server  // what earlier polls found out about the server; may be nil
 	Trust    Verifier // who may sign commits; nil trusts every commit
+	// Mirror returns the mirror that is asked in place of URL, with what that is shown, nil for none. Auth is for URL: an http mirror gets
+	// nothing of it. It may be nil.
+	Mirror func(address string) (*access.Route, error)
 }
 
 // Verifier decides whose signatures are trusted. Verify checks the armored signature of payload, which was made at a time, and
@@ -78,9 +82,29 @@ func (r Repo) address() (address, error) {
 		return address{}, err
 	}
 	a.display = r.Display()
+	if r.Mirror != nil && a.scheme != schemeLocal {
+		mirror, err := r.Mirror(r.URL)
+		if err != nil {
+			return address{}, fmt.Errorf("%s: %w", a.display, err)
+		}
+		if mirror != nil {
+			return mirrored(a.display, *mirror)
+		}
+	}
 	if a.scheme == schemeHTTP && r.Auth.TokenFile != "" && !isLoopback(a.host) {
 		return address{}, hint.With(fmt.Errorf("%s: a token is never sent over plain http", a.display),
 			"use https, or leave out --token-file")
 	}
+	return a, nil
+}
+
+// mirrored is the address of a mirror. Messages name the repository, too.
+func mirrored(repository string, mirror access.Route) (address, error) {
+	a, err := parseAddress(mirror.At.String())
+	if err != nil {
+		return address{}, fmt.Errorf("%s: its mirror: %w", repository, err)
+	}
+	a.display = repository + " by " + display(mirror.At.String())
+	a.mirror = &mirror.Login
 	return a, nil
 }

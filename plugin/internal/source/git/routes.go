@@ -3,13 +3,13 @@ package git
 import (
 	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
+	"fmt"
 	"net/http"
 	"net/url"
 	"sync"
 	"time"
 
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/access"
 )
 
 // routes keeps the connections of transports that are not the default one.
@@ -19,11 +19,21 @@ type routes struct {
 	kept   *http.Transport
 }
 
-// set fills in how the server is reached: by which proxy, and trusting which authorities besides the system's.
-func (r *routes) set(dir credentials, l *login) error {
-	ca, err := dir.read(fileCA)
+// set fills in how the server is reached: by which proxy, trusting which authorities besides the system's, and, where the credentials are for
+// it, with which certificate.
+func (r *routes) set(dir credentials, l *login, own bool) error {
+	ca, err := dir.readEither(fileCA, oldFileCA)
 	if err != nil {
 		return err
+	}
+	shown := access.Login{CA: ca, From: "the credentials"}
+	if own {
+		if shown.Cert, err = dir.readEither(fileTLSCert, oldFileCert); err != nil {
+			return err
+		}
+		if shown.Key, err = dir.readEither(fileTLSKey, oldFileKey); err != nil {
+			return err
+		}
 	}
 	address, err := dir.line(fileProxy)
 	if err != nil {
@@ -37,39 +47,29 @@ func (r *routes) set(dir credentials, l *login) error {
 			l.hidden = append(l.hidden, password, address, l.proxy.User.String())
 		}
 	}
-	if ca == "" && address == "" {
+	config, err := shown.TLS()
+	if err != nil {
+		return fmt.Errorf("credentials: %w", err)
+	}
+	if config == nil && address == "" {
 		return nil
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	digest := sha256.Sum256([]byte(ca + "\x00" + address))
+	digest := sha256.Sum256([]byte(ca + "\x00" + address + "\x00" + shown.Cert + "\x00" + shown.Key))
 	if r.kept == nil || r.digest != digest {
-		t, err := newTransport(ca, l.proxy)
-		if err != nil {
-			return err
-		}
-		r.digest, r.kept = digest, t
+		r.digest, r.kept = digest, newTransport(config, l.proxy)
 	}
 	l.roundTripper = r.kept
 	return nil
 }
 
-func newTransport(ca string, proxy *url.URL) (*http.Transport, error) {
+func newTransport(config *tls.Config, proxy *url.URL) *http.Transport {
 	t := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true,
 		TLSHandshakeTimeout: 10 * time.Second, IdleConnTimeout: 90 * time.Second}
 	if proxy != nil {
 		t.Proxy = http.ProxyURL(proxy)
 	}
-	if ca == "" {
-		return t, nil
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	if !pool.AppendCertsFromPEM([]byte(ca)) {
-		return nil, hint.Errorf("credentials: "+fileCA+" holds no certificate", "it has to contain the certificate of the authority in PEM form")
-	}
-	t.TLSClientConfig = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-	return t, nil
+	t.TLSClientConfig = config
+	return t
 }

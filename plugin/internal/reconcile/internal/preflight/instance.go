@@ -46,7 +46,7 @@ func (i Instance) Guard(ctx context.Context, o *desired.Object) (manifest.Proble
 	}
 	if key := trustKey(o.Manifest); key != "" && o.Ref.Kind.Kind == "Secret" {
 		return refuse("the key "+key+" of a Secret of the instance is not taken from Git",
-			"it says whom the instance trusts or tells: put it into the Secret by hand, or by what only its owners may change")
+			"it says whom the instance trusts, tells or asks: put it into the Secret by hand, or by what only its owners may change")
 	}
 	own, err := i.IsCredentials(ctx, o.Ref)
 	if err != nil || !own {
@@ -56,11 +56,11 @@ func (i Instance) Guard(ctx context.Context, o *desired.Object) (manifest.Proble
 		"leave it out of Git, or encrypt it and let something else put it there; an app may use another name")
 }
 
-// trustKey returns the first key of a Secret that says whom the instance trusts or notifies, "" when there is none.
+// trustKey returns the first key of a Secret that says whom the instance trusts, notifies or asks, "" when there is none.
 func trustKey(manifest *unstructured.Unstructured) string {
 	for _, field := range []string{"data", "stringData"} {
 		data, _ := manifest.Object[field].(map[string]any)
-		for _, key := range []string{app.KeyAllowedSigners, app.KeyKeyring, app.KeyNotify} {
+		for _, key := range []string{app.KeyAllowedSigners, app.KeyKeyring, app.KeyNotify, app.KeyMirrors} {
 			if _, set := data[key]; set {
 				return key
 			}
