@@ -61,8 +61,15 @@ func (o *notifications) tell(app report.App) {
 	note := notify.Note{Instance: o.instance, App: app.Name, Repo: app.Source.Repo, Commit: rev.Commit, Ref: rev.Ref,
 		Author: rev.Author, Subject: ui.FirstLine(rev.Subject), State: stateOf(app), Reason: ui.FirstLine(app.Message),
 		Sync: string(report.Synced), Health: string(app.Health)}
-	if app.Result == report.ResultFailed {
+	switch {
+	case app.Result == report.ResultFailed:
 		note.Sync = string(report.SyncFailed)
+	case app.Pending:
+		note.Sync = string(report.SyncPending)
+	case app.Counts.Drifted > 0:
+		note.Sync = string(report.SyncDrifted)
+	case app.Suspended != nil:
+		note.Sync = string(report.SyncSuspended)
 	}
 	last, again := o.told[note.App]
 	o.told[note.App] = note

@@ -18,7 +18,7 @@ func (p *Plan) Waits(a app.App, c Caller, hooks bool) string {
 	}
 	var created, configured, pruned []string
 	for _, s := range p.Steps {
-		if s.Row == nil || s.Row.UID == "" {
+		if s.From == nil && (s.Row == nil || s.Row.UID == "") {
 			created = append(created, s.Ref.String())
 		} else {
 			configured = append(configured, s.Ref.String())
@@ -46,6 +46,17 @@ func (p *Plan) Waits(a app.App, c Caller, hooks bool) string {
 		return ""
 	}
 	return fmt.Sprintf("waits for `kubectl gitops reconcile %s` (sync: manual), which would %s", a.Name, strings.Join(parts, ", "))
+}
+
+// Withheld returns what keeps a run from applying a commit to an app although nothing fails, "" when nothing does.
+func Withheld(a app.App) string {
+	switch {
+	case a.Suspend:
+		return "gitops.yaml says suspend: true: no run applies this"
+	case a.Manual:
+		return fmt.Sprintf("gitops.yaml says sync: manual: only `kubectl gitops reconcile %s` applies this", a.Name)
+	}
+	return ""
 }
 
 // someOf lists the first names and counts the others.

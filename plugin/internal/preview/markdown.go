@@ -263,6 +263,9 @@ func (b *budget) app(a App) (text string, fits bool) {
 			b.write(&out, fence("", firstBytes(safetext.Lines(message), 2000)))
 		}
 	}
+	if a.Withheld != "" {
+		b.write(&out, safetext.Lines(a.Withheld)+"\n\n")
+	}
 	for _, hint := range a.Hints {
 		b.write(&out, "hint: "+code(hint)+"\n\n")
 	}

@@ -79,7 +79,7 @@ func (c *Counts) add(change Change, n int) {
 
 // App is what changes in one app. Entry is the directory of the gitops.yaml that lists it, when there are several. Settings
 // are the settings in gitops.yaml that change. ImageOnly is true when only tags or digests of images change. Note says why the
-// head could not be compared with the base. Error says why the head cannot be rendered.
+// head could not be compared with the base. Withheld says why no run applies the change by itself. Error says why the head cannot be rendered.
 type App struct {
 	Name      string    `json:"name"`
 	Entry     string    `json:"entry,omitempty"`
@@ -91,6 +91,7 @@ type App struct {
 	Changes   []Setting `json:"settingChanges,omitempty"`
 	Objects   []Object  `json:"objects,omitempty"`
 	Note      string    `json:"note,omitempty"`
+	Withheld  string    `json:"withheld,omitempty"`
 	Error     string    `json:"error,omitempty"`
 	Hints     []string  `json:"hints,omitempty"`
 
@@ -133,6 +134,7 @@ type Rendering struct {
 	Settings   map[string]any // what gitops.yaml says of the app
 	KeepAll    bool           // the app prunes nothing, or its objects stay when it leaves gitops.yaml
 	Recreate   bool           // the app allows a run to delete and recreate its objects
+	Withheld   string         // why no run applies a commit to the app by itself, "" for most apps
 	Present    bool
 	Objects    []manifest.Object
 	Err        error
@@ -183,6 +185,9 @@ func CompareApp(base, head Rendering, hints []string) App {
 		a.ImageOnly = a.ImageOnly && o.imageOnly
 	}
 	a.Change = changeOf(base, head, len(a.Objects)+len(a.Settings))
+	if len(a.Objects) > 0 {
+		a.Withheld = head.Withheld
+	}
 	return a
 }
 

@@ -50,6 +50,7 @@ func (r observing) makePasses(ctx context.Context) error {
 		p.Report.Revision = p.Revision
 		if l := r.list; l != nil {
 			b, behind := l.IsBehind(app.Name)
+			p.Listed.Unfinished = behind && !b.Failed && !b.IsWaiting()
 			if p.Listed.AppliedBefore = b.At; !behind && l.Names(app.Name) {
 				at := l.Revision
 				p.Listed.AppliedAt = &at

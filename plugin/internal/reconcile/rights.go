@@ -10,6 +10,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/recorded"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/rbac"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
@@ -26,6 +27,7 @@ func RightsFor(ctx context.Context, app app.App, instance string, rendered []man
 		return []rbac.Grant{rbac.Impersonate(instance, app.ServiceAccount)}, nil
 	}
 	var objects []rbac.Object
+	var own []object.Key
 	for _, ro := range rendered {
 		kind, err := kinds(ctx, ro.GroupVersionKind(), defined)
 		if err != nil {
@@ -35,11 +37,21 @@ func RightsFor(ctx context.Context, app app.App, instance string, rendered []man
 		if kind.Namespaced {
 			ref.Namespace = cmp.Or(ro.GetNamespace(), app.Namespace, "default")
 		}
+		own = append(own, object.KeyOf(ref))
 		if why, _ := app.Allow.Refuses(ref); why == "" {
 			objects = append(objects, rbac.Object{Ref: ref, Manifest: ro.Unstructured})
 		}
 	}
 	grants := rbac.RightsFor(objects)
+	_, elsewhere := plan.Waits(app, own)
+	for _, w := range elsewhere { // a run reads them one by one
+		k := object.Guess(schema.GroupVersionKind{Group: w.Group, Kind: w.Kind})
+		g := rbac.Grant{Group: w.Group, Resource: k.Resource, Verbs: []string{"get"}, Names: []string{w.Name}}
+		if k.Namespaced {
+			g.Namespace = w.Namespace
+		}
+		grants = append(grants, g)
+	}
 	if app.Namespace != "" {
 		grants = append(grants, rbac.Grant{Resource: "namespaces", Verbs: []string{"create", "get"}})
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview/pairing"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
@@ -119,5 +120,54 @@ func TestADirectoryThatNeitherStateHas(t *testing.T) {
 	in := pairing.Input{Base: state(t, "a/a.yaml map a"), Head: state(t, "a/a.yaml map a"), Render: render.Dir, Apps: []app.App{{Name: "b", Path: "b"}}}
 	if _, err := pairing.Compare(t.Context(), in); err == nil || !strings.Contains(err.Error(), "b") {
 		t.Error(err)
+	}
+}
+
+// Settings of an app say what becomes of a change, and of objects that leave.
+func TestWhatSettingsDoToAChange(t *testing.T) {
+	with := func(keys string) string {
+		return "gitops.yaml {apiVersion: kubectl-gitops.dev/v1alpha1, kind: GitOps, apps: [{name: b, path: b}, {name: a, path: a" + keys + "}]}\nb/b.yaml map b\n"
+	}
+	without := "gitops.yaml {apiVersion: kubectl-gitops.dev/v1alpha1, kind: GitOps, apps: [{name: b, path: b}]}\nb/b.yaml map b\n"
+	for _, tt := range []struct{ name, base, head, want string }{
+		{"manual", with(", sync: manual") + "a/a.yaml map a", with(", sync: manual") + "a/a.yaml map other",
+			"changed [] gitops.yaml says sync: manual: only `kubectl gitops reconcile a` applies this"},
+		{"suspended", with(", suspend: true") + "a/a.yaml map a", with(", suspend: true") + "a/a.yaml map other", "changed [] gitops.yaml says suspend: true: no run applies this"},
+		{"neither", with("") + "a/a.yaml map a", with("") + "a/a.yaml map other", "changed []"},
+		{"settings", with("") + "a/a.yaml map a", with(", wait: false, sync: manual, drift: report, onRemoval: keep, recreate: true") + "a/a.yaml map a",
+			`changed [drift "report" onRemoval "keep" recreate true sync "manual" wait false]`},
+		{"removed", with("") + "a/a.yaml map a", without, "removed [] removed"},
+		{"kept", with(", onRemoval: keep") + "a/a.yaml map a", without, "removed [] kept"},
+		{"an object of a kept app", with(", onRemoval: keep") + "a/a.yaml map a\na/c.yaml map c", with(", onRemoval: keep") + "a/a.yaml map a", "changed [] removed"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := pairing.Compare(t.Context(), pairing.Input{Base: state(t, tt.base), Head: state(t, tt.head), Render: render.Dir,
+				Apps: []app.App{{Name: "root", Path: ".", Budget: app.DefaultBudget}}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, a := range got.Apps {
+				if a.Name != "a" {
+					continue
+				}
+				var settings []string
+				for _, s := range a.Changes {
+					settings = append(settings, s.Name+" "+s.To)
+				}
+				text := fmt.Sprintf("%s [%s]", a.Change, strings.Join(settings, " "))
+				for _, o := range a.Objects {
+					switch {
+					case o.Kept:
+						text += " kept"
+					case o.Change == preview.Removed && a.Counts.Added == 0:
+						text += " removed"
+					}
+				}
+				text = strings.TrimSpace(text + " " + a.Withheld)
+				if text != tt.want {
+					t.Errorf("got  %s\nwant %s", text, tt.want)
+				}
+			}
+		})
 	}
 }

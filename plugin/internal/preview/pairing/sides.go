@@ -15,6 +15,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/apps/rendering"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/preview"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
@@ -67,7 +68,7 @@ func (c *comparison) renderSide(ctx context.Context, root *os.Root, p appPair, a
 		return r, nil
 	}
 	r = preview.Rendering{Name: app.Name, Path: app.Path, Entry: p.entry, List: p.list, Namespace: app.Namespace, Settings: settingsOf(*app),
-		KeepAll: app.KeepRemoved || app.KeepOnRemoval && p.head == nil, Recreate: app.Recreate}
+		KeepAll: app.KeepRemoved || app.KeepOnRemoval && p.head == nil, Recreate: app.Recreate, Withheld: plan.Withheld(*app)}
 	if r.Present = app.Path == "" || hasDirectory(root, app.Path); r.Present && len(app.Helm.Values) > 0 && p.guess {
 		_, err := root.Stat(path.Join(app.Path, app.Helm.Values[0]))
 		r.Present = err == nil

@@ -176,7 +176,7 @@ func (p reading) Decide(ctx context.Context) error {
 	if newCommit {
 		p.Report.Cause = report.CauseCommit
 	}
-	if rec.Pending || rec.Due != "" || rec.Config != p.Config || rec.Tool != p.Tool || rec.Len() == 0 || newCommit && !p.inputsUnchanged(ctx) ||
+	if p.Listed != nil && p.Listed.Unfinished || rec.Pending || rec.Due != "" || rec.Config != p.Config || rec.Tool != p.Tool || rec.Len() == 0 || newCommit && !p.inputsUnchanged(ctx) ||
 		p.Opts.Upgrade && rec.HasRanges() {
 		return nil
 	}

@@ -65,6 +65,7 @@ type Listed struct {
 	dir           string           // directory of the gitops.yaml
 	AppliedAt     *report.Revision // the commit that the objects equal, nil when they do not all equal one
 	recorded      string           // commit of the record before noteBefore changed it, "" when it did not
+	Unfinished    bool             // the list says that it is behind although nothing failed: an object that it gave may still be its
 	AppliedBefore string           // hash that the objects equalled last, "" where the list does not know it
 	setting       []byte           // JSON of all settings of the app in gitops.yaml
 	Others        []string         // names of all apps that the gitops.yaml lists
