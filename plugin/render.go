@@ -176,6 +176,10 @@ func (o *renderOptions) objects(ctx context.Context, c *cli, tree *source.Tree, 
 	}
 	for _, app := range apps {
 		options := rendering.Options(app)
+		if names := app.Helm.NamesInCluster(); len(names) > 0 {
+			options.AllowPlainSecrets = true // with its values, a Secret may be made of a Secret
+			c.ui().Warn("%s: values of %s are in the cluster only: it is rendered without them", app.Name, strings.Join(names, ", "))
+		}
 		options.Lacking = tree.Lacking
 		some, err := dir(ctx, tree.Root, app.Path, options)
 		if err != nil {

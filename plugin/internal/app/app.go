@@ -5,6 +5,7 @@ package app
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/health"
@@ -78,6 +79,22 @@ type Helm struct {
 	Tests      bool           `json:",omitempty"` // test hooks run after a change
 }
 
+// ReadsCluster reports whether ConfigMaps and Secrets of the cluster decide what the app renders to.
+func (a App) ReadsCluster() bool {
+	return a.Substitute != nil && len(a.Substitute.From) > 0 || len(a.Helm.ValuesFrom) > 0
+}
+
+// NamesInCluster returns the ConfigMaps and Secrets that give values, each once, as "Secret/name".
+func (h Helm) NamesInCluster() []string {
+	var names []string
+	for _, v := range h.ValuesFrom {
+		if name := v.Kind + "/" + v.Name; !v.Optional && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // What becomes of the files in crds/ of a chart. The default applies them as all others.
 const (
 	CRDsCreate = "create" // applied while they are missing, and never changed
@@ -97,6 +114,7 @@ type ValuesFrom struct {
 	Namespace       string `json:",omitempty"` // "" for that of the instance
 	Key, TargetPath string
 	Optional        bool
+	Origin          manifest.Origin `json:"-"`
 }
 
 // Chart names a chart elsewhere: Repo is the URL of a repository (https) or the part of an OCI address before the name (oci). Version is exact or

@@ -185,7 +185,7 @@ func (r finding) fromRecords() bool {
 			return false
 		}
 		app := recorded.Settings(rec)
-		if (app.Substitute == nil || len(app.Substitute.From) == 0) && r.env().Settings(app, "") != rec.Config {
+		if !app.ReadsCluster() && r.env().Settings(app, "") != rec.Config {
 			return false
 		}
 		app.Suspend = l.Suspends(name)

@@ -20,7 +20,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 )
 
-// readValues merges the values files, then set.
+// readValues merges the values files, those of ConfigMaps and Secrets, those of the app itself, and then single values.
 func (h *helmRender) readValues() (map[string]any, error) {
 	values := map[string]any{}
 	for _, name := range h.helm.Values {
@@ -38,9 +38,12 @@ func (h *helmRender) readValues() (map[string]any, error) {
 		}
 		values = loader.MergeMaps(values, read)
 	}
+	given := givenValues{h}
+	given.merge(values)
 	if err := h.addInline(values); err != nil {
 		return nil, err
 	}
+	given.set(values)
 	for _, key := range slices.Sorted(maps.Keys(h.helm.Set)) {
 		if err := setValue(values, key, h.helm.Set[key]); err != nil {
 			h.problems = append(h.problems, Problem{Origin: h.settingsAt(),

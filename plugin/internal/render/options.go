@@ -39,6 +39,7 @@ type Options struct {
 type Charts struct {
 	Archives map[string][]byte // that were fetched, by chart.Need.Key
 	Chart    *NamedChart       `json:",omitempty"` // rendered instead of the directory
+	Values   []GivenValues     `json:",omitempty"` // of the chart, over those of Helm.Values; later ones win
 	Pins     []pins.Entry      `json:",omitempty"` // versions that are meant by ranges; gitops.lock.yaml comes first
 }
 
@@ -108,6 +109,14 @@ type Helm struct {
 	Revision int     // .Release.Revision; 0 stands for 1
 
 	Generated Generated `json:",omitempty"` // what becomes of values that the chart makes up anew in each render
+}
+
+// GivenValues are values of a chart from a ConfigMap or Secret: Text is YAML, or with TargetPath one value for that path, which wins over
+// Helm.Inline. From names the object for messages. Values of a Secret are hidden.
+type GivenValues struct {
+	From, Text, TargetPath string
+	Secret                 bool
+	Origin                 Origin // where the app names the object
 }
 
 // NamedChart is a chart that has to be fetched, and where an app names it. Values files of Helm without a leading slash are files in

@@ -78,7 +78,9 @@ func (s *Substitute) hiddenValues() map[string]string {
 }
 
 // hasSecrets reports whether a render is given what may not be shown, or what decrypts it.
-func (o Options) hasSecrets() bool { return o.AgeKeys != "" || len(o.Substitute.hiddenValues()) > 0 }
+func (o Options) hasSecrets() bool {
+	return o.AgeKeys != "" || len(o.Substitute.hiddenValues()) > 0 || slices.ContainsFunc(o.Values, func(g GivenValues) bool { return g.Secret })
+}
 
 // readable yields what everybody who may read Git can read of what the render was given: a value that stands there by itself is
 // hidden from nobody. Files that are encrypted are among them as they lie in Git.
@@ -146,7 +148,7 @@ func (t *tree) guardObject(o Object, known *sealed.Values) {
 		case map[string]any:
 			for _, key := range slices.Sorted(maps.Keys(v)) {
 				if known.In(key) {
-					refuse(0, "a key of %s holds a value that is encrypted in Git: %s", fieldPath(at), known.Of(key))
+					refuse(0, "a key of %s holds a value %s", fieldPath(at), whence(known.Of(key)))
 				}
 				if len(at) == 1 && secret && holdsValues(fmt.Sprint(at[0])) {
 					continue
@@ -163,11 +165,19 @@ func (t *tree) guardObject(o Object, known *sealed.Values) {
 				text = own.Mask(text)
 			}
 			if known.In(text) {
-				refuse(t.fieldLine(o.Origin, at), "%s holds a value that is encrypted in Git: %s", fieldPath(at), known.Of(text))
+				refuse(t.fieldLine(o.Origin, at), "%s holds a value %s", fieldPath(at), whence(known.Of(text)))
 			}
 		}
 	}
 	look(o.Object, nil)
+}
+
+// whence says why a value is hidden.
+func whence(from string) string {
+	if strings.Contains(from, " of Secret/") {
+		return "of a Secret: " + from
+	}
+	return "that is encrypted in Git: " + from
 }
 
 // fieldLine returns the line of a field of the object at an origin, whatever it holds there, 0 when the file does not show it.

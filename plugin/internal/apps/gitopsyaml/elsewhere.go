@@ -1,6 +1,8 @@
 package gitopsyaml
 
 import (
+	"cmp"
+	"fmt"
 	"strings"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
@@ -64,8 +66,9 @@ func (l *loader) helm(h Helm, place string) app.Helm {
 	if h.Inline != nil {
 		out.Inline = &app.Inline{YAML: h.Inline.yaml, Origin: manifest.Origin{File: l.file, Line: h.Inline.line}}
 	}
-	for _, v := range h.ValuesFrom {
-		out.ValuesFrom = append(out.ValuesFrom, app.ValuesFrom{Kind: v.Kind, Name: v.Name, Key: v.Key, TargetPath: v.TargetPath, Optional: v.Optional})
+	for i, v := range h.ValuesFrom {
+		out.ValuesFrom = append(out.ValuesFrom, app.ValuesFrom{Kind: v.Kind, Name: v.Name, Key: cmp.Or(v.Key, "values.yaml"), TargetPath: v.TargetPath,
+			Optional: v.Optional, Origin: l.origin(fmt.Sprintf("%s.valuesFrom[%d]", place, i))})
 	}
 	return out
 }

@@ -56,7 +56,7 @@ type Helm struct {
 	Values     []string       `yaml:"values" doc:"values files, relative to the directory of the chart; later files win"`
 	Set        map[string]any `yaml:"set" doc:"values by path, such as image.tag: 1.2.3; they win over all others"`
 	Inline     *Values        `yaml:"inline" doc:"values as in a values file; they win over the files"`
-	ValuesFrom []ValuesFrom   `yaml:"valuesFrom" soon:"true" doc:"values from ConfigMaps and Secrets in the namespace of the instance; they win over the files, and inline wins over them. Later ones win over earlier ones"`
+	ValuesFrom []ValuesFrom   `yaml:"valuesFrom" doc:"values from ConfigMaps and Secrets in the namespace of the instance; they win over the files, and inline wins over them. Later ones win over earlier ones"`
 	CRDs       string         `yaml:"crds" enum:"replace,create,skip" doc:"the files in crds/ of the chart: replace (the default) applies them as all others, create only while they are missing, skip never"`
 	Generated  string         `yaml:"generated" enum:"refuse,keep" doc:"values that the chart makes up anew in each render: refuse (the default) them, or keep those that the live objects have"`
 	Tests      bool           `yaml:"tests" doc:"run the test hooks of the chart after a change, when the app is healthy"`

@@ -41,6 +41,11 @@ func (c *comparison) run(ctx context.Context) ([]preview.App, error) {
 			return
 		}
 		apps[i] = preview.CompareApp(b, h, hint.Of(h.Err))
+		if p.head != nil && apps[i].Note == "" && apps[i].Change != preview.Unchanged {
+			if names := p.head.Helm.NamesInCluster(); len(names) > 0 {
+				apps[i].Note = "values of " + strings.Join(names, ", ") + " are in the cluster only: it is compared without them"
+			}
+		}
 		if p.gone != "" && apps[i].Change == preview.Removed {
 			apps[i].Leave(p.gone)
 		}
@@ -77,7 +82,7 @@ func (c *comparison) renderSide(ctx context.Context, root *os.Root, p appPair, a
 		return r, nil
 	}
 	options := rendering.Options(*app)
-	options.AllowPlainSecrets = app.AllowPlainSecrets || isBase
+	options.AllowPlainSecrets = app.AllowPlainSecrets || isBase || len(app.Helm.NamesInCluster()) > 0
 	options.Inputs = func(paths []string) { read = paths }
 	options.ListFiles, options.Files = true, c.note
 	r.Objects, r.Err = c.render(ctx, root, app.Path, options)

@@ -198,6 +198,9 @@ func (b *Builder) RenderOptions(ctx context.Context, root *os.Root) (render.Opti
 	if v, s := b.Vars, o.Substitute; v != nil && s != nil {
 		s.Vars, s.Secret, s.Plain, s.Unread = v.values, v.secret, v.plain, false
 	}
+	if b.Vars != nil {
+		o.Values = b.Vars.given
+	}
 	var err error
 	if o.Pins, err = givenPins(root, b.Record.Charts, b.Upgrade); err != nil {
 		return o, err

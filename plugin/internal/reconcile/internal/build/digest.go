@@ -26,8 +26,10 @@ func digestOf(t *source.Tree, paths []string, o render.Options) string {
 	if t.Objects == nil || paths == nil {
 		return ""
 	}
-	o.Substitute, o.AgeKeys = nil, "" // Git has the ciphertext, and a value must not be told by a hash without a key
-	if o.Chart != nil {               // lines may move
+	// Git has the ciphertext, and a value must not be told by a hash without a key. The settings have the versions of what is read from
+	// the cluster.
+	o.Substitute, o.AgeKeys, o.Values = nil, "", nil
+	if o.Chart != nil { // lines may move
 		named := *o.Chart
 		named.Origin, named.Resolved, o.Chart = render.Origin{}, "", &named
 	}

@@ -15,17 +15,19 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 )
 
-// Variables are the variables of an app whose settings name ConfigMaps or Secrets, with their values.
+// Variables are the variables of an app whose settings name ConfigMaps or Secrets, with their values, and what these give to its chart.
 type Variables struct {
 	values  map[string]any
 	secret  map[string]string // names whose values come from Secrets, and the name of the Secret
 	plain   []string          // those of secret that may be used everywhere, and shown
-	Version string            // of the ConfigMaps and Secrets; it changes when one of them does
+	given   []render.GivenValues
+	Version string // of the ConfigMaps and Secrets; it changes when one of them does
 }
 
-// VariableReader reads the variables of an app from the namespace of the instance.
+// VariableReader reads the variables of an app, and values of its chart, from the namespace of the instance.
 type VariableReader struct {
 	Client    *cluster.Client // reads with the rights of the app
 	Namespace string          // of the instance
@@ -38,12 +40,20 @@ type VariableReader struct {
 // name none. It fails when one that is not optional is missing, is not allowed to the app, or belongs to the instance.
 func (r *VariableReader) Read(ctx context.Context) (*Variables, error) {
 	s := r.App.Substitute
-	if s == nil || len(s.From) == 0 {
+	if s == nil {
+		s = &app.Substitute{}
+	}
+	if len(s.From) == 0 && len(r.App.Helm.ValuesFrom) == 0 {
 		return nil, nil
 	}
 	read := &Variables{values: map[string]any{}, secret: map[string]string{}}
 	for _, from := range s.From {
 		if err := r.readFrom(ctx, read, from); err != nil {
+			return nil, err
+		}
+	}
+	for _, from := range r.App.Helm.ValuesFrom {
+		if err := r.readValues(ctx, read, from); err != nil {
 			return nil, err
 		}
 	}
@@ -56,11 +66,7 @@ func (r *VariableReader) Read(ctx context.Context) (*Variables, error) {
 // readFrom adds the values of one ConfigMap or Secret.
 func (r *VariableReader) readFrom(ctx context.Context, s *Variables, from app.SubstituteFrom) error {
 	secret := from.Kind == "Secret"
-	kind := cluster.Kind{Version: "v1", Kind: "ConfigMap", Resource: "configmaps", Namespaced: true}
-	if secret {
-		kind = cluster.Kind{Version: "v1", Kind: "Secret", Resource: "secrets", Namespaced: true}
-	}
-	ref := cluster.Ref{Kind: kind, Namespace: r.Namespace, Name: from.Name}
+	ref := refOf(from.Kind, r.Namespace, from.Name)
 	if err := r.mayRead(ref); err != nil {
 		return err
 	}
@@ -97,6 +103,15 @@ func (r *VariableReader) readFrom(ctx context.Context, s *Variables, from app.Su
 		s.set(name, text, from.Name, isPlain(name, from.Plain))
 	}
 	return nil
+}
+
+// refOf returns the ConfigMap or Secret of a name.
+func refOf(kind, namespace, name string) cluster.Ref {
+	k := cluster.Kind{Version: "v1", Kind: "ConfigMap", Resource: "configmaps", Namespaced: true}
+	if kind == "Secret" {
+		k = cluster.Kind{Version: "v1", Kind: "Secret", Resource: "secrets", Namespaced: true}
+	}
+	return cluster.Ref{Kind: k, Namespace: namespace, Name: name}
 }
 
 // isPlain reports whether patterns say that a value of a Secret may be shown.

@@ -61,6 +61,8 @@ func (e *Env) Settings(a app.App, variables string) string {
 	var substitute any
 	if s := a.Substitute; s != nil {
 		substitute = []any{s.Vars, variables}
+	} else if variables != "" {
+		substitute = variables
 	}
 	raw, err := json.Marshal([]any{a, e.From.Repo, e.Tool, e.Signed, substitute})
 	if err != nil {
