@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"helm.sh/helm/v4/pkg/ignore"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/generated"
@@ -285,6 +286,9 @@ func (h *helmRender) compareRenders(m chart.Manifest, objects, again []Object) e
 		return h.refused(h.notKept(m, "the chart has other objects in each render"))
 	}
 	for i := range objects {
+		if m.Hook != nil {
+			shareName(objects[i], again[i])
+		}
 		paths, err := generated.Paths(objects[i].Object, again[i].Object)
 		if err != nil {
 			return h.refused(h.notKept(m, err.Error()))
@@ -295,6 +299,25 @@ func (h *helmRender) compareRenders(m chart.Manifest, objects, again []Object) e
 		objects[i].Sealed = objects[i].Sealed || isSecret(objects[i].Unstructured) && onlyGenerated(objects[i])
 	}
 	return nil
+}
+
+// shareName gives a hook whose name ends differently in each render the beginning of its name: the run that creates it ends the name.
+func shareName(a, b Object) {
+	name, other := a.GetName(), b.GetName()
+	n := 0
+	for n < min(len(name), len(other)) && name[n] == other[n] {
+		n++
+	}
+	if name == other || n == 0 {
+		return
+	}
+	if separator := strings.LastIndexAny(name[:n], "-."); separator >= 0 {
+		n = separator + 1 // the ends may begin alike by chance
+	}
+	for _, o := range []Object{a, b} {
+		unstructured.RemoveNestedField(o.Object, "metadata", "name")
+		o.SetGenerateName(name[:n])
+	}
 }
 
 // onlyGenerated reports whether a Secret has values, and all of them are generated: then none of them can be read in Git.
