@@ -1,6 +1,7 @@
 package diff
 
 import (
+	"maps"
 	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -80,4 +81,64 @@ func nameOf(item any) string {
 	m, _ := item.(map[string]any)
 	name, _ := m["name"].(string)
 	return name
+}
+
+// HideBefore returns before with each text masked that after does not have at the same place. What it held is not known any more. What
+// identifies an object stays as it is. after is nil when the object goes.
+func HideBefore(before, after *unstructured.Unstructured) *unstructured.Unstructured {
+	if before == nil {
+		return nil
+	}
+	now := map[string]any{}
+	if after != nil {
+		now = after.Object
+	}
+	out := map[string]any{}
+	for key, value := range before.Object {
+		switch key {
+		case "apiVersion", "kind", "status":
+			out[key] = value
+		case "metadata":
+			metadata, _ := value.(map[string]any)
+			metadata = maps.Clone(metadata)
+			other, _ := now[key].(map[string]any)
+			for _, field := range []string{"annotations", "labels"} {
+				if old, is := metadata[field]; is {
+					metadata[field] = hideBefore(old, other[field])
+				}
+			}
+			out[key] = metadata
+		default:
+			out[key] = hideBefore(value, now[key])
+		}
+	}
+	return &unstructured.Unstructured{Object: out}
+}
+
+func hideBefore(before, after any) any {
+	switch before := before.(type) {
+	case map[string]any:
+		after, _ := after.(map[string]any)
+		out := make(map[string]any, len(before))
+		for key, value := range before {
+			out[key] = hideBefore(value, after[key])
+		}
+		return out
+	case []any:
+		after, _ := after.([]any)
+		out := make([]any, len(before))
+		for i, value := range before {
+			var other any
+			if j := indexOf(value, i, after); j >= 0 {
+				other = after[j]
+			}
+			out[i] = hideBefore(value, other)
+		}
+		return out
+	case string:
+		if before != after {
+			return sealed.Mask
+		}
+	}
+	return before
 }

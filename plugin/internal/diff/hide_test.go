@@ -48,3 +48,33 @@ spec:
 		t.Error("the objects are changed")
 	}
 }
+
+// What an object held when its values were encrypted cannot be recognised once they are gone. So nothing is shown that goes.
+func TestAttackValuesThatLeaveGit(t *testing.T) {
+	before := object(t, `apiVersion: v1
+kind: ConfigMap
+metadata: {name: x, namespace: y, labels: {a: same, b: old-canary}}
+data: {mode: fast, app.yaml: "password: old-canary", other: old-canary}
+list: [{name: a, value: old-canary}, {name: b, value: same}, old-canary]
+`)
+	after := object(t, `apiVersion: v1
+kind: ConfigMap
+metadata: {name: x, namespace: y, labels: {a: same}}
+data: {mode: fast, other: new}
+list: [{name: b, value: same}]
+`)
+	for name, text := range map[string]string{
+		"changed": diff.Text(diff.HideBefore(before, after), after, diff.Options{Context: 9}),
+		"removed": diff.Text(diff.HideBefore(before, nil), nil, diff.Options{}),
+	} {
+		if strings.Contains(text, "canary") || !strings.Contains(text, "***") || !strings.Contains(text, "name: x") {
+			t.Errorf("%s:\n%s", name, text)
+		}
+	}
+	if text := diff.Text(diff.HideBefore(before, after), after, diff.Options{Context: 9}); strings.Contains(text, "-  mode") || strings.Contains(text, "-    value: same") || !strings.Contains(text, "+  other: new") {
+		t.Errorf("it hides what stays:\n%s", text)
+	}
+	if diff.HideBefore(nil, after) != nil || before.GetLabels()["b"] != "old-canary" {
+		t.Error("the object is changed")
+	}
+}

@@ -38,6 +38,7 @@ type Row struct {
 	CreateOnly                bool // what becomes of it after it was created is nobody's drift
 	Expires                   bool // a Job with a time to live: when it is gone, it has run
 	KeepsName                 bool // it refused to have our field manager renamed
+	Hides                     bool // it was applied with values that may not be shown, and is no Secret
 }
 
 // IsContainer tells whether deleting the object would take along what was never ours: a Namespace or a
@@ -58,7 +59,7 @@ func (r Row) marks() string {
 	for _, m := range []struct {
 		set  bool
 		word string
-	}{{r.Adopted, "adopted"}, {r.CreateOnly, "create-only"}, {r.Expires, "expires"}, {r.KeepsName, "keeps-name"}} {
+	}{{r.Adopted, "adopted"}, {r.CreateOnly, "create-only"}, {r.Expires, "expires"}, {r.KeepsName, "keeps-name"}, {r.Hides, "hides"}} {
 		if m.set {
 			words = append(words, m.word)
 		}
@@ -78,6 +79,8 @@ func (r *Row) mark(marks string) {
 			r.Expires = true
 		case "keeps-name":
 			r.KeepsName = true
+		case "hides":
+			r.Hides = true
 		}
 	}
 }

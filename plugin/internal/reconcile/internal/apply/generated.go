@@ -99,7 +99,7 @@ func shown(s *plan.Step, u *unstructured.Unstructured) *unstructured.Unstructure
 
 // EffectOf returns the effect of a step in a dry run.
 func EffectOf(s *plan.Step, o Outcome, c report.Change) report.Effect {
-	return report.Effect{Ref: s.Ref, Origin: s.Origin, Before: shown(s, o.Before), After: shown(s, o.After), Note: EffectNote(s, o, c)}
+	return report.Effect{Ref: s.Ref, Origin: s.Origin, Before: shown(s, effectBefore(s, o)), After: shown(s, o.After), Note: EffectNote(s, o, c)}
 }
 
 // withoutValues returns a text of the API server without the generated values of the step.

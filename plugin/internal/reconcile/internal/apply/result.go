@@ -6,6 +6,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/fields"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
@@ -23,7 +24,7 @@ func (a *Applier) Result(c *report.Change, s *plan.Step, o Outcome) (row record.
 	if !a.DryRun {
 		row = record.Row{Ref: s.Ref, UID: o.After.GetUID(), ResourceVersion: o.After.GetResourceVersion(),
 			Generation: o.After.GetGeneration(), Manifest: s.Hash, Adopted: adopted(s, o) && !a.MadeNamespace(o.After), CreateOnly: s.Policy.CreateOnly,
-			Expires: wait.Expires(o.After)}
+			Expires: wait.Expires(o.After), Hides: !s.Kind.IsSecret() && a.Say.Hides(o.After)}
 		if ok { // without an entry of ours, only an unchanged resourceVersion proves that nothing drifted
 			a.Record.NoteGenerated(s.ID(), s.Generated)
 			row.Owned = a.ownedDigest(s, o.After)
@@ -105,8 +106,11 @@ func (a *Applier) fieldChanges(s *plan.Step, o Outcome, diffs []fields.Differenc
 			continue // every object that is handed over or adopted gets our label
 		}
 		f := report.FieldChange{Path: d.Path, From: d.From, To: d.To}
-		if s.Kind.IsSecret() {
+		switch {
+		case s.Kind.IsSecret():
 			f.From, f.To = tell.Masked(d.From), tell.Masked(d.To)
+		case hidBefore(s):
+			f.From = tell.Masked(d.From)
 		}
 		if o.Before == nil { // it was adopted without having been read
 			out = append(out, f)
@@ -120,6 +124,20 @@ func (a *Applier) fieldChanges(s *plan.Step, o Outcome, diffs []fields.Differenc
 	return out
 }
 
+// hidBefore reports whether an object may have values that were hidden when it was applied, and that this commit no longer has: nobody
+// can recognise them now.
+func hidBefore(s *plan.Step) bool {
+	return s.From != nil && s.From.Row.Hides || s.Row != nil && s.Row.Hides && s.Changed
+}
+
+// effectBefore returns the state before the step, without texts that may have been hidden values.
+func effectBefore(s *plan.Step, o Outcome) *unstructured.Unstructured {
+	if !hidBefore(s) {
+		return o.Before
+	}
+	return diff.HideBefore(o.Before, o.After)
+}
+
 // droppedFields returns the fields of others that were removed and are not in told yet.
 func (a *Applier) droppedFields(s *plan.Step, o Outcome, told []report.FieldChange) []report.FieldChange {
 	var out []report.FieldChange
@@ -131,8 +149,11 @@ func (a *Applier) droppedFields(s *plan.Step, o Outcome, told []report.FieldChan
 		if jsonOf(f.From) == jsonOf(f.To) {
 			continue // the server fills it in as it was
 		}
-		if s.Kind.IsSecret() {
+		switch {
+		case s.Kind.IsSecret():
 			f.From, f.To = tell.Masked(f.From), tell.Masked(f.To)
+		case hidBefore(s):
+			f.From = tell.Masked(f.From)
 		}
 		if l.By != nil {
 			f.By = &report.Owner{Manager: l.By.Manager, Operation: l.By.Operation, Subresource: l.By.Subresource, Time: l.By.Time}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/concurrent"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/diff"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/apply"
@@ -203,7 +204,11 @@ func (e *Execution) PruneAll(ctx context.Context, rest []plan.Prune) error {
 					e.Failed[object.KeyOf(r.Row.Ref)] = true
 				}
 				if c.Action == report.Pruned {
-					e.Say.Effects = append(e.Say.Effects, report.Effect{Ref: r.Row.Ref, Before: pruned[i]})
+					before := pruned[i]
+					if r.Row.Hides {
+						before = diff.HideBefore(before, nil)
+					}
+					e.Say.Effects = append(e.Say.Effects, report.Effect{Ref: r.Row.Ref, Before: before})
 				}
 				e.Say.Change(*c)
 			}
