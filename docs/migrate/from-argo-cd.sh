@@ -148,7 +148,7 @@ sync_policy() {
 		case $field in
 		automated)
 			[ "$(application prune)" != false ] || carry syncPolicy.automated.prune prune '  prune: false'
-			[ "$(application selfHeal)" = true ] || note "Argo CD leaves drift of $name alone (selfHeal); here it is reverted"
+			[ "$(application selfHeal)" = true ] || note "Argo CD leaves drift of $name alone (selfHeal); here it is reverted, unless its entry in gitops.yaml says drift: report"
 			;;
 		retry) ;; # a run that fails is followed by the next
 		managedNamespaceMetadata) refuse syncPolicy.managedNamespaceMetadata "as a Namespace object with these labels and annotations" ;;

@@ -37,12 +37,13 @@ func (p ending) Behind() (record.Behind, bool) {
 
 // WaitsForSomebody reports whether an app that is behind waits for somebody to name it, or to resume it. Others may wait for it.
 func (p ending) WaitsForSomebody() bool {
-	return (p.App.Manual || p.App.Suspend) && p.mayWait()
+	return (p.Report.Pending || p.App.Suspend) && p.mayWait()
 }
 
-// NoteWaiting notes in the row of an app that it waits for somebody.
+// NoteWaiting notes in the row of an app that it waits for somebody. An app with sync: manual that somebody named, and that waits
+// for another app, is planned again: its row would say for which app, and not for whom.
 func (p ending) NoteWaiting(b *record.Behind) {
-	if p.mayWait() {
+	if p.mayWait() && (!p.App.Manual || p.WaitsForSomebody()) {
 		b.NoteWaiting(p.Listed.setting)
 	}
 }
