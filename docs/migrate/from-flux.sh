@@ -62,7 +62,7 @@ case $name in helmrelease/* | hr/*) name=${name#*/} && helm_release ;; esac
 known=$(fields kustomizations.kustomize.toolkit.fluxcd.io "$name" "$where" kind=.spec.sourceRef.kind source=.spec.sourceRef.name from=.spec.sourceRef.namespace \
 	path=.spec.path namespace=.spec.targetNamespace timeout=.spec.timeout prune=.spec.prune suspend=.spec.suspend force=.spec.force \
 	deletionPolicy=.spec.deletionPolicy serviceAccountName=.spec.serviceAccountName dependsOn='.spec.dependsOn[*].name' readyExpr='.spec.dependsOn[*].readyExpr' \
-	vars=.spec.postBuild.substitute varsFrom=.spec.postBuild.substituteFrom optional='.spec.postBuild.substituteFrom[?(@.optional==true)].name' \
+	vars=.spec.postBuild.substitute varsFrom=.spec.postBuild.substituteFrom strategy=.spec.postBuild.substituteStrategy \
 	secrets='.spec.postBuild.substituteFrom[?(@.kind=="Secret")].name' \
 	parent='.metadata.labels.kustomize\.toolkit\.fluxcd\.io/name' parentIn='.metadata.labels.kustomize\.toolkit\.fluxcd\.io/namespace') || known=
 kustomization() { field "$known" "$1"; }
@@ -104,21 +104,24 @@ for field in $(keys kustomizations.kustomize.toolkit.fluxcd.io "$name" "$where")
 		note "$(kustomization dependsOn) must be in gitops.yaml too, and be handed over before"
 		;;
 	postBuild)
-		[ -z "$(kustomization optional)" ] || refuse postBuild.substituteFrom.optional "where every ConfigMap and Secret has to exist"
 		carry postBuild substitute 'substitute:'
+		entry="$entry
+    dialect: flux"
+		[ "$(kustomization strategy)" != Always ] || entry="$entry
+    always: true"
 		value=$(kustomization vars)
 		[ -z "$value" ] || entry="$entry
     vars: $value"
-		value=$(kustomization varsFrom | sed 's/,"optional":true//g; s/,"optional":false//g; s/"optional":true,//g; s/"optional":false,//g')
+		value=$(kustomization varsFrom)
 		[ -z "$value" ] || entry="$entry
     from: $value"
 		for secret in $(kustomization secrets); do
 			has=$(kubectl get secret "$secret" --namespace "$where" --ignore-not-found -o 'go-template={{range $key, $value := .data}}{{$key}} {{end}}')
 			entry="$entry
-    # Values of a Secret may stand in data and stringData of Secrets only. Name those that are no secrets, such as domains:
+    # Values of a Secret are masked in all that is shown. Name those that are no secrets, such as domains:
     # {\"kind\":\"Secret\",\"name\":\"$secret\",\"plain\":[...]}. It has: ${has:-nothing that could be read}"
 		done
-		note "variables that are not set are an error here, and ConfigMaps and Secrets are read in the namespace of the instance, by the service account if there is one"
+		note "ConfigMaps and Secrets with variables are read in the namespace of the instance, by the service account if there is one"
 		;;
 	decryption)
 		case "$*" in *--age-key-file*) ;; *) refuse decryption "encrypted for an age key, and give that with --age-key-file" ;; esac

@@ -132,7 +132,7 @@ func fluxSubstitutes(t *testing.T, resources resmap.ResMap, substitute *render.S
 	var texts []string
 	for document := range strings.SplitSeq("\n"+string(stream), "\n---\n") {
 		var object map[string]any
-		if err := yaml.Unmarshal([]byte(document), &object); err != nil {
+		if err := yaml.Unmarshal([]byte(document+"\n"), &object); err != nil {
 			return nil, err
 		}
 		texts = append(texts, asJSON(t, object))
