@@ -186,7 +186,7 @@ for field in $(keys spec); do
 				done
 				;;
 			chart) refuse source.chart "as a directory with a Chart.yaml that depends on it, see docs/from-argo-cd.md" ;;
-			kustomize) refuse source.kustomize "in a kustomization.yaml" ;;
+			kustomize) refuse source.kustomize "as kustomize in gitops.yaml, see docs/rendering.md" ;;
 			*) refuse "source.$part" "rendered by CI" ;;
 			esac
 		done

@@ -62,6 +62,8 @@ case $name in helmrelease/* | hr/*) name=${name#*/} && helm_release ;; esac
 known=$(fields kustomizations.kustomize.toolkit.fluxcd.io "$name" "$where" kind=.spec.sourceRef.kind source=.spec.sourceRef.name from=.spec.sourceRef.namespace \
 	path=.spec.path namespace=.spec.targetNamespace timeout=.spec.timeout prune=.spec.prune suspend=.spec.suspend force=.spec.force \
 	deletionPolicy=.spec.deletionPolicy serviceAccountName=.spec.serviceAccountName dependsOn='.spec.dependsOn[*].name' readyExpr='.spec.dependsOn[*].readyExpr' \
+	patches=.spec.patches images=.spec.images namePrefix=.spec.namePrefix nameSuffix=.spec.nameSuffix components='.spec.components[*]' \
+	labels=.spec.commonMetadata.labels annotations=.spec.commonMetadata.annotations \
 	vars=.spec.postBuild.substitute varsFrom=.spec.postBuild.substituteFrom strategy=.spec.postBuild.substituteStrategy \
 	secrets='.spec.postBuild.substituteFrom[?(@.kind=="Secret")].name' \
 	parent='.metadata.labels.kustomize\.toolkit\.fluxcd\.io/name' parentIn='.metadata.labels.kustomize\.toolkit\.fluxcd\.io/namespace') || known=
@@ -82,6 +84,13 @@ carry() {
 error: $name uses spec.$1: write it into the config repository first, as $2 in gitops.yaml"
 	entry="$entry
   $3"
+}
+overlaid=
+overlay() {
+	lacking="$lacking
+error: $name uses spec.$1: write it into the config repository first, as kustomize in gitops.yaml"
+	overlaid="$overlaid
+    $2"
 }
 [ "$(kustomization kind)" = GitRepository ] || stop "$name does not come from a GitRepository"
 for field in $(keys kustomizations.kustomize.toolkit.fluxcd.io "$name" "$where"); do
@@ -126,14 +135,25 @@ for field in $(keys kustomizations.kustomize.toolkit.fluxcd.io "$name" "$where")
 	decryption)
 		case "$*" in *--age-key-file*) ;; *) refuse decryption "encrypted for an age key, and give that with --age-key-file" ;; esac
 		;;
-	patches | images | components | namePrefix | nameSuffix) refuse "$field" "as $field in a kustomization.yaml, see docs/from-flux.md" ;;
-	commonMetadata) refuse commonMetadata "as labels and commonAnnotations in a kustomization.yaml, see docs/from-flux.md" ;;
+	patches | images | namePrefix | nameSuffix) overlay "$field" "$field: $value" ;;
+	components) # Flux names them from the directory of the Kustomization
+		value=$(kustomization components | sed 's|[^ ][^ ]*|"'"$(kustomization path | sed 's|^\./||; s|/*$|/|; s|^/$||')"'&"|g; s/ /, /g')
+		overlay components "components: [$value]"
+		;;
+	commonMetadata)
+		value=$(kustomization labels)
+		[ -z "$value" ] || overlay commonMetadata.labels "labels: $value"
+		value=$(kustomization annotations)
+		[ -z "$value" ] || overlay commonMetadata.annotations "annotations: $value"
+		;;
 	force) [ "$value" != true ] || refuse force "as the annotation kubectl-gitops.dev/recreate: enabled of the objects that need it" ;;
 	healthCheckExprs) refuse healthCheckExprs "as health in gitops.yaml, see docs/health.md" ;;
 	kubeConfig) stop "$name deploys to another cluster: run this against that cluster" ;;
 	*) refuse "$field" "see docs/from-flux.md" ;;
 	esac
 done
+[ -z "$overlaid" ] || entry="$entry
+  kustomize:$overlaid"
 
 # A parent Kustomization would make it again. One whose Git has lost it does not, although its label stays.
 parent=$(kustomization parent)
