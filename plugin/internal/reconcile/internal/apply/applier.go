@@ -41,6 +41,7 @@ type Applier struct {
 	DryRun    bool              // the API server is asked and stores nothing
 	Record    *record.Record    // read for its secret, with which digests of fields are made
 	Promised  plan.Promised     // what the plan will create before an object is applied
+	Shared    *SharedValues     // generated values of other objects; nil for none
 
 	// Unchanged fails when somebody else has saved the record since it was loaded.
 	Unchanged func(ctx context.Context) error

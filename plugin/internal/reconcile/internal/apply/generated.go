@@ -53,38 +53,59 @@ func (a keeping) keep(ctx context.Context, s *plan.Step) (*plan.Step, error) {
 		t.Live = nil
 	}
 	if err != nil {
-		return &t, nil
+		return a.share(ctx, &t, s.Generated)
 	}
-	return withValues(&t, live)
+	filled, err := withValues(&t, live)
+	if err != nil {
+		return s, err
+	}
+	return a.share(ctx, filled, generated.Missing(live.Object, s.Generated))
+}
+
+// share returns the step with values of other objects where the live object lacks its own.
+func (a keeping) share(ctx context.Context, s *plan.Step, missing []string) (*plan.Step, error) {
+	if len(missing) == 0 || a.Shared == nil {
+		return s, nil
+	}
+	known := a.Shared.read(ctx, a.Client)
+	if len(known) == 0 {
+		return s, nil
+	}
+	return withManifests(s, func(object map[string]any) { known.Complete(object, missing) })
 }
 
 // withValues returns the step with the generated values of the live object, which must not change before it is written.
 func withValues(s *plan.Step, live *unstructured.Unstructured) (*plan.Step, error) {
-	m := s.Manifest.DeepCopy()
-	generated.Fill(m.Object, live.Object, s.Generated)
-	body, err := json.Marshal(m.Object)
+	t, err := withManifests(s, func(object map[string]any) { generated.Fill(object, live.Object, s.Generated) })
 	if err != nil {
 		return s, err
-	}
-	t, err := s.With(body)
-	if err != nil {
-		return s, err
-	}
-	if len(s.First) > 0 {
-		var first map[string]any
-		if err := json.Unmarshal(s.First, &first); err != nil {
-			return s, err
-		}
-		generated.Fill(first, live.Object, s.Generated)
-		if t.First, err = json.Marshal(first); err != nil {
-			return s, err
-		}
 	}
 	if t.Live != nil {
 		t.Live = live
 	}
 	t.Version = live.GetResourceVersion()
 	return t, nil
+}
+
+// withManifests returns the step with its manifests changed: what is applied, and what creates the object.
+func withManifests(s *plan.Step, change func(object map[string]any)) (*plan.Step, error) {
+	m := s.Manifest.DeepCopy()
+	change(m.Object)
+	body, err := json.Marshal(m.Object)
+	if err != nil {
+		return s, err
+	}
+	t, err := s.With(body)
+	if err != nil || len(s.First) == 0 {
+		return t, err
+	}
+	var first map[string]any
+	if err := json.Unmarshal(s.First, &first); err != nil {
+		return s, err
+	}
+	change(first)
+	t.First, err = json.Marshal(first)
+	return t, err
 }
 
 // shown returns an object as reports show it: without the generated values of the step.

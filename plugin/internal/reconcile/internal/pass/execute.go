@@ -52,7 +52,7 @@ func (p *Pass) Execution() *execute.Execution {
 // Applier returns what applies and prunes single objects, with what the pass knows by now.
 func (p *Pass) Applier() *apply.Applier {
 	a := &apply.Applier{Client: p.Cluster, Now: p.Now, Say: p.Teller, Wait: p.Wait, Contested: &p.Env.contested, Set: p.Set, Foreign: p.App.ForeignFields,
-		DryRun: p.Opts.DryRun, Record: p.Record, Promised: plan.Promised{NewKinds: p.NewKinds, Namespace: p.App.Namespace, Ahead: p.Promised},
+		DryRun: p.Opts.DryRun, Record: p.Record, Shared: apply.NewSharedValues(p.Desired, p.Record), Promised: plan.Promised{NewKinds: p.NewKinds, Namespace: p.App.Namespace, Ahead: p.Promised},
 		Unchanged: func(ctx context.Context) error { return p.Records.Unchanged(ctx, p.Record) },
 		Absent:    p.Live.IsAbsent, Text: p.Reading().textOf, IsCredentials: p.instance().IsCredentials, MadeNamespace: p.writing().madeNamespace}
 	if p.Plan != nil {
