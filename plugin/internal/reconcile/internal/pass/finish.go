@@ -86,15 +86,18 @@ func (p ending) recheckHealth() error {
 // countHealth counts the objects of the report by their last known health.
 func (p ending) countHealth() {
 	p.Report.Objects = report.Objects{}
-	waited := map[object.Key]bool{}
-	for _, k := range p.waitsFor(slices.Collect(maps.Keys(p.Track.Refs))) {
-		waited[k] = true // nobody looked at the others
+	var waited map[object.Key]bool // nobody looked at the others; nil for all
+	if p.App.Wait != nil {
+		waited = map[object.Key]bool{}
+		for _, k := range p.waitsFor(slices.Collect(maps.Keys(p.Track.Refs))) {
+			waited[k] = true
+		}
 	}
 	for k := range p.Track.Refs {
 		h := health.Unknown
 		if _, known := p.Track.After[k]; known {
 			h, _ = p.Track.HealthOf(k)
-		} else if p.Track.AssumedHealthy[k] && waited[k] {
+		} else if p.Track.AssumedHealthy[k] && (waited == nil || waited[k]) {
 			h = health.Healthy
 		}
 		p.Report.Objects.Add(h)

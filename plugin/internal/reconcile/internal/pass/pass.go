@@ -236,7 +236,7 @@ func (p planning) listBeforePrune(ctx context.Context) error {
 
 // readUnknownHealth reads objects after a run that ended before all were healthy. Otherwise they are assumed healthy.
 func (p planning) readUnknownHealth(ctx context.Context, keys []object.Key) error {
-	if p.Record.AllHealthy && plan.SameWaits(recorded.Settings(p.Record), p.App) || p.Opts.Only != nil {
+	if p.Record.AllHealthy && (p.Record.Config == p.Config || plan.SameWaits(recorded.Settings(p.Record), p.App)) || p.Opts.Only != nil {
 		for _, k := range keys {
 			p.Track.AssumedHealthy[k] = true
 		}
