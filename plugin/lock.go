@@ -23,6 +23,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/pins"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sources"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/status"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/target"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/ui"
@@ -63,10 +64,11 @@ func newLockCommand(c *cli) *cobra.Command {
 	o := &lockOptions{}
 	cmd := &cobra.Command{
 		Use:   "lock [APP...]",
-		Short: "Write which versions of charts are meant into gitops.lock.yaml",
+		Short: "Write which versions of charts and sources are meant into gitops.lock.yaml",
 		Long: `Write gitops.lock.yaml at the root of the checkout: for each range of versions,
-which version of the chart is meant, and the digest of its archive. Runs use
-these versions and no others. Commit the file.
+which version of the chart or tag of the source is meant, and its digest; for
+each branch of a source, which commit. Runs use these versions and no others, so
+a branch with an entry is not followed any more. Commit the file.
 
 The command renders the apps of every gitops.yaml of the working tree, or those
 named APP, and needs no cluster. Entries stay as they are while they fit; a
@@ -185,6 +187,18 @@ func (o *lockOptions) find(ctx context.Context, u *ui.Terminal, root *os.Root, a
 			defer mu.Unlock()
 			if d.Lock == "" { // else Chart.lock says the version
 				perApp[i] = append(perApp[i], pins.Entry{URL: d.Repository, Chart: d.Name, Constraint: d.Constraint, Version: d.Version, Digest: d.Digest})
+			}
+			return nil
+		}
+		options.SourceFetched = func(s render.FetchedSource) error {
+			e := pins.Entry{URL: s.URL(), Constraint: s.Ref, Version: s.Version, Digest: s.Digest}
+			if e.Digest == "sha1:"+e.Version {
+				e.Digest = ""
+			}
+			if _, exact := sources.Exact(s.NamedSource); !exact {
+				mu.Lock()
+				defer mu.Unlock()
+				perApp[i] = append(perApp[i], e)
 			}
 			return nil
 		}

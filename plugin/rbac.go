@@ -152,7 +152,7 @@ func neededRights(ctx context.Context, dir target.RenderFunc, from source.Source
 	var all []manifest.Object
 	var paths []string
 	for _, a := range apps {
-		paths = append(paths, a.Path)
+		paths = append(paths, a.Directories()...)
 	}
 	if err := tree.Fetch(ctx, paths...); err != nil {
 		return n, err

@@ -169,7 +169,7 @@ func (o *renderOptions) objects(ctx context.Context, c *cli, tree *source.Tree, 
 	})
 	var paths []string
 	for _, a := range apps {
-		paths = append(paths, a.Path)
+		paths = append(paths, a.Directories()...)
 	}
 	if err := tree.Fetch(ctx, paths...); err != nil {
 		return nil, err

@@ -251,6 +251,7 @@ func (o *statusOptions) print(u *ui.Terminal, list status.List, namespace string
 		fmt.Fprintln(u.Out)
 		ui.Resources(u, s, o.output.Wide())
 		ui.Charts(u, s, o.output.Wide())
+		ui.Sources(u, s, o.output.Wide())
 	}
 	return nil
 }

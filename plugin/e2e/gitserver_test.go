@@ -13,16 +13,36 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/e2e/githttp"
 )
 
+// gitServers are the Git servers of a script.
+type gitServers struct {
+	running []*githttp.Server
+	counted int                   // of their requests
+	named   map[string]*gitServer // by variable
+}
+
+type gitServer struct {
+	*githttp.Server
+	counted int // requests that were looked at
+}
+
+const gitServerUsage = "gitserver [-token TOKEN] [-redirect-to URL] VARIABLE | hits VARIABLE N|any | off VARIABLE | on VARIABLE"
+
 // cmdGitServer implements: gitserver [-token TOKEN] [-redirect-to URL] VARIABLE. The server gives out the repositories
-// in $WORK over https; VARIABLE becomes its URL, and SSL_CERT_FILE makes every command that follows trust it.
+// in $WORK over https; VARIABLE becomes its URL, and SSL_CERT_FILE makes every command that follows trust it. README.md
+// describes hits, off and on.
 func cmdGitServer(ts *testscript.TestScript, args []string) error {
+	if len(args) > 1 {
+		if s := scriptOf(ts).git.named[args[1]]; s != nil {
+			return s.run(args)
+		}
+	}
 	flags := flag.NewFlagSet("gitserver", flag.ContinueOnError)
 	flags.SetOutput(io.Discard)
 	opt := githttp.Options{TLS: true, ReadOnly: true}
 	flags.StringVar(&opt.Token, "token", "", "that every request must carry")
 	flags.StringVar(&opt.RedirectTo, "redirect-to", "", "where every request is sent instead")
 	if err := flags.Parse(args); err != nil || flags.NArg() != 1 {
-		return usageError("gitserver [-token TOKEN] [-redirect-to URL] VARIABLE")
+		return usageError(gitServerUsage)
 	}
 	server, err := githttp.Start(ts.Getenv("WORK"), opt)
 	if err != nil {
@@ -31,14 +51,12 @@ func cmdGitServer(ts *testscript.TestScript, args []string) error {
 	ts.Defer(server.Stop)
 	servers := &scriptOf(ts).git
 	servers.running = append(servers.running, server)
+	if servers.named == nil {
+		servers.named = map[string]*gitServer{}
+	}
+	servers.named[flags.Arg(0)] = &gitServer{Server: server}
 	ts.Setenv(flags.Arg(0), server.URL())
 	return trust(ts, server.CA())
-}
-
-// gitServers are the Git servers of a script.
-type gitServers struct {
-	running []*githttp.Server
-	counted int // of their requests
 }
 
 // cmdGitRequests implements: gitrequests NUMBER. So many requests were made to the Git servers since it was called last.
@@ -59,6 +77,23 @@ func cmdGitRequests(ts *testscript.TestScript, args []string) error {
 		return fmt.Errorf("%d requests instead of %d: %v", len(since), want, since)
 	}
 	return nil
+}
+
+// run counts the requests since the last time, or turns the server off and on.
+func (s *gitServer) run(args []string) error {
+	switch {
+	case len(args) == 2 && (args[0] == "off" || args[0] == "on"):
+		s.SetOff(args[0] == "off")
+		return nil
+	case len(args) == 3 && args[0] == "hits":
+		new := s.Requests()[s.counted:]
+		s.counted += len(new)
+		if want, err := strconv.Atoi(args[2]); args[2] != "any" && (err != nil || len(new) != want) {
+			return fmt.Errorf("the Git server got %d requests: %v", len(new), new)
+		}
+		return nil
+	}
+	return usageError(gitServerUsage)
 }
 
 // trust makes every command that follows trust a certificate.

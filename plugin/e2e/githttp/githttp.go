@@ -53,6 +53,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	requests []Request
+	off      bool // it hangs up
 }
 
 // Start serves the bare repositories in the directory root: root/shop.git is URL()/shop.git.
@@ -118,6 +119,13 @@ func (s *Server) SetToken(token string) {
 	s.opt.Token = token
 }
 
+// SetOff lets the server hang up on every request, or answer again.
+func (s *Server) SetOff(off bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.off = off
+}
+
 // URL is the base of the repositories' URLs, without a slash at its end.
 func (s *Server) URL() string { return s.server.URL }
 
@@ -143,7 +151,11 @@ func (s *Server) Requests() []Request {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	s.requests = append(s.requests, Request{r.Method, r.URL.Path, r.URL.RawQuery, r.Header.Get("Authorization")})
+	off := s.off
 	s.mu.Unlock()
+	if off {
+		panic(http.ErrAbortHandler)
+	}
 	switch {
 	case s.opt.RedirectTo != "":
 		http.Redirect(w, r, strings.TrimSuffix(s.opt.RedirectTo, "/")+r.URL.RequestURI(), http.StatusFound)

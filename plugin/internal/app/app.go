@@ -4,6 +4,7 @@
 package app
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -63,8 +64,49 @@ func (a App) Place() string {
 		return "chart " + a.Chart.Name
 	case len(a.Sources) > 0:
 		return fmt.Sprintf("%d sources", len(a.Sources))
+	case a.Source != nil:
+		return a.Path + " of " + cmp.Or(a.Source.Git, a.Source.OCI)
 	}
 	return a.Path
+}
+
+// Trees lists the sources of the app, those of its parts as well, each once.
+func (a App) Trees() []Source {
+	var all []Source
+	add := func(s *Source) {
+		if s == nil {
+			return
+		}
+		bare := *s
+		bare.Origin = manifest.Origin{}
+		if !slices.Contains(all, bare) {
+			all = append(all, bare)
+		}
+	}
+	add(a.Source)
+	for _, p := range a.Sources {
+		add(p.Source)
+	}
+	return all
+}
+
+// RunsTests reports whether test hooks of a chart of the app run.
+func (a App) RunsTests() bool {
+	return a.Helm.Tests || slices.ContainsFunc(a.Sources, func(p Part) bool { return p.Helm.Tests })
+}
+
+// Directories lists the directories of the repository of the instance that the app is rendered from. They may be given twice.
+func (a App) Directories() []string {
+	var all []string
+	if a.Path != "" && a.Source == nil {
+		all = append(all, a.Path)
+	}
+	for _, p := range a.Sources {
+		if p.Path != "" && p.Source == nil {
+			all = append(all, p.Path)
+		}
+	}
+	return all
 }
 
 // Helm are the settings of a chart.
@@ -141,6 +183,7 @@ type Part struct {
 	Path   string  `json:",omitempty"`
 	Chart  *Chart  `json:",omitempty"`
 	Helm   Helm
+	Origin manifest.Origin `json:"-"` // where it is written
 }
 
 // Kustomize is an overlay over rendered objects. Files are named from the root of the repository. Labels and Annotations are set on the

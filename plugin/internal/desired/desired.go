@@ -70,7 +70,7 @@ func Prepare(ctx context.Context, a app.App, rendered []manifest.Object, set str
 			problems = append(problems, unknownHook(ro, err))
 			continue
 		}
-		if a.Helm.Tests {
+		if a.RunsTests() {
 			o.Hook.addTests(ro.GetAnnotations())
 		}
 		if o.Hook.neverRun(kind) {

@@ -92,7 +92,7 @@ func (l *loop) tick(ctx context.Context, last error) error {
 		return l.turn(ctx, false)
 	}
 	commit, err := l.Source.Poll(ctx)
-	if err == nil && commit == l.session.Commit() {
+	if err == nil && commit == l.session.Commit() && !l.session.Moved(ctx) {
 		return last
 	}
 	return l.turn(ctx, false)

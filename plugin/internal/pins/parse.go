@@ -20,7 +20,7 @@ import (
 // maxBytes bounds the file: 2,000 entries are a third of it.
 const maxBytes = 1 << 20
 
-var digestForm = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+var digestForm = regexp.MustCompile(`^(sha256:[0-9a-f]{64}|sha1:[0-9a-f]{40})$`)
 
 // Load reads the gitops.lock.yaml at the root of a checkout; it returns nothing when there is none. What is wrong is returned as
 // manifest.Problems.

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -23,13 +24,14 @@ const (
 
 // Entry says which version is meant by a constraint: a chart of a repository or registry, an artifact of a registry, or a ref of a Git
 // repository. Constraint is what the definition says, Version one version, tag or commit that fits it, and Digest that of the archive or
-// artifact ("sha256:...", "" for a commit).
+// artifact ("sha256:..."). Where Version is a tag of a Git repository, it is that of the commit ("sha1:...").
 type Entry struct {
 	URL        string `yaml:"url" required:"true" doc:"address of the repository or registry, as the definition writes it"`
 	Chart      string `yaml:"chart,omitempty" doc:"name of the chart"`
 	Constraint string `yaml:"constraint" required:"true" doc:"version, range or ref, as the definition writes it"`
 	Version    string `yaml:"version" required:"true" doc:"the version, tag or commit that is used"`
-	Digest     string `yaml:"digest,omitempty" doc:"digest of the archive"`
+	Locked     bool   `yaml:"-" json:",omitempty"` // of a source in a record: gitops.lock.yaml had it
+	Digest     string `yaml:"digest,omitempty" doc:"digest of the archive, or the commit of a tag"`
 }
 
 // Key identifies what an entry is about.
@@ -43,7 +45,7 @@ func (e Entry) String() string {
 // Misfit says why the version of an entry cannot be meant by its constraint, "" when it can. A ref that is no range of versions, such as a branch,
 // fits any version.
 func (e Entry) Misfit() string {
-	if e.Version == e.Constraint {
+	if e.Version == e.Constraint || e.Chart == "" && !IsRange(e.Constraint) {
 		return ""
 	}
 	allowed, err := semver.NewConstraint(e.Constraint)
@@ -55,6 +57,18 @@ func (e Entry) Misfit() string {
 		return fmt.Sprintf("version %s does not fit %s", e.Version, e.Constraint)
 	}
 	return ""
+}
+
+var rangeSigns = regexp.MustCompile(`[<>=~^*|, ]|(^|\.)[xX](\.|$)`)
+
+// IsRange reports whether a ref of a Git repository or the tag of an artifact is a range of versions such as 1.x or >=1.2 <2. One without signs of a
+// range, such as v1.2, is the name of a tag.
+func IsRange(ref string) bool {
+	if !rangeSigns.MatchString(ref) || strings.HasPrefix(ref, "refs/") {
+		return false
+	}
+	_, err := semver.NewConstraint(ref)
+	return err == nil
 }
 
 // Lock are the entries of one file.

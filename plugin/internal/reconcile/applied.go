@@ -58,7 +58,7 @@ func (r *Reconciler) renderApplied(ctx context.Context, a record.Applied, tree *
 		return nil, app, err
 	}
 	options.AllowPlainSecrets, options.EveryHook, options.Lacking = true, everyHook, tree.Lacking
-	if err := tree.Fetch(ctx, app.Path); err != nil {
+	if err := tree.Fetch(ctx, app.Directories()...); err != nil {
 		return nil, app, err
 	}
 	dir := r.Render

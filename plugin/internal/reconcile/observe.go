@@ -46,6 +46,9 @@ func (r observing) makePasses(ctx context.Context) error {
 		}
 		p.Opts.Named = slices.Contains(r.target.Only, app.Name) && !p.Opts.Loop
 		p.Opts.Open, p.Opts.Commits = r.open, r.finding().commits
+		if r.Resolve != nil {
+			p.Opts.Resolve = r.asked.resolve
+		}
 		p.Commit, p.Revision, p.Tip, p.Apps = r.commit, r.revision, r.tip, r.ids
 		p.Report.Revision = p.Revision
 		if l := r.list; l != nil {
@@ -93,6 +96,9 @@ func (r observing) openRecord(ctx context.Context, p *pass.Pass) {
 	}
 	if p.Failure == nil && !p.Listed.LeftList {
 		p.Failure = p.Reading().Variables(ctx)
+	}
+	if p.Failure == nil && !p.Listed.LeftList {
+		p.Failure = p.Follow(ctx)
 	}
 	r.recall(p)
 	if !r.own && errors.Is(p.Failure, pass.ErrSuspended) {

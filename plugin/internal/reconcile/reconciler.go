@@ -16,6 +16,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sources"
 )
 
 // Reconciler runs the apps of one instance on one cluster. Its fields are set before the first call. Run and Remove must not
@@ -31,6 +32,9 @@ type Reconciler struct {
 	Events  func(report.Event) // receives events; may be nil
 	// Render renders a directory of the checkout; nil stands for render.Dir.
 	Render func(ctx context.Context, root *os.Root, path string, o render.Options) ([]manifest.Object, error)
+
+	// Resolve asks what the ref of a source of an app stands for now; nil asks nobody.
+	Resolve func(ctx context.Context, s render.NamedSource) (sources.Version, error)
 
 	// Apps reads gitops.yaml in a directory of the checkout; found is false when there is none. nil never finds one.
 	Apps func(root *os.Root, dir string) (apps []app.App, found bool, err error)

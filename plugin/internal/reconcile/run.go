@@ -27,7 +27,7 @@ func (r *Reconciler) Run(ctx context.Context, t Target, opts Options) Outcome {
 // newRun returns a run, which becomes the current one. records are nil when they are not loaded yet.
 func (r *Reconciler) newRun(t Target, opts pass.Options, records *record.Loaded) *run {
 	opts.RanOut = &atomic.Int32{}
-	r.current = &run{Reconciler: r, target: t, opts: opts, records: records, opened: map[string]opened{}}
+	r.current = &run{Reconciler: r, target: t, opts: opts, records: records, opened: map[string]opened{}, asked: resolver{ask: r.Resolve}}
 	return r.current
 }
 
@@ -185,7 +185,7 @@ func (r finding) fromRecords() bool {
 			return false
 		}
 		app := recorded.Settings(rec)
-		if !app.ReadsCluster() && r.env().Settings(app, "") != rec.Config {
+		if !app.ReadsCluster() && !build.Follows(rec) && r.env().Settings(app, "") != rec.Config {
 			return false
 		}
 		app.Suspend = l.Suspends(name)

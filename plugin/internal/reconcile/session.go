@@ -15,6 +15,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -269,4 +270,23 @@ func (s *Session) NextRender(ctx context.Context) func(context.Context) {
 		defer tree.Close()
 		_, _ = alone.RenderTree(ctx, tree, options, 0) // the next run finds what came of it
 	}
+}
+
+// Moved reports whether a branch that a source of an app follows has another commit than in the last run. It asks each server once.
+func (s *Session) Moved(ctx context.Context) bool {
+	asked := map[string]bool{}
+	for _, m := range s.members {
+		for _, e := range m.last.Followed {
+			if key := e.Key(); asked[key] || s.Resolve == nil || !build.IsBranch(e) {
+				continue
+			} else {
+				asked[key] = true
+			}
+			v, err := s.Resolve(ctx, render.NamedSource{Git: e.URL, Ref: e.Constraint})
+			if err == nil && v.Name != e.Version {
+				return true
+			}
+		}
+	}
+	return false
 }

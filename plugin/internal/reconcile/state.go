@@ -32,6 +32,7 @@ type run struct {
 	revertOnly bool              // gitops.yaml cannot be used: only drift is reverted
 	opening    sync.Mutex
 	opened     map[string]opened // by commit
+	asked      resolver          // about sources
 
 	passes []*pass.Pass // of all apps; those that left gitops.yaml come last
 	groups []*identity

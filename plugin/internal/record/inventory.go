@@ -98,6 +98,7 @@ type Header struct {
 	Settings      []byte              `json:"settings,omitempty"`     // of an app that is listed: everything gitops.yaml says of it
 	Config        string              `json:"config"`                 // digest of the settings that shaped them
 	Charts        []Chart             `json:"charts,omitempty"`       // that others depend on and that were fetched
+	Trees         []Tree              `json:"trees,omitempty"`        // from elsewhere
 	Asked         []string            `json:"asked,omitempty"`        // API versions and kinds that charts asked about in vain
 	Unproven      bool                `json:"unproven,omitempty"`     // no run with this source has succeeded yet
 	Inputs        *Inputs             `json:"inputs,omitempty"`       // what they were rendered from; nil when it is not known, or they are not all

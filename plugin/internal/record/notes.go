@@ -93,9 +93,28 @@ func (h *Header) NoteInputs(in *Inputs, charts []Chart, asked []string) (news bo
 	return news
 }
 
-// HasRanges reports whether the definition of some chart names a range of versions.
+// HasRanges reports whether the definition of some chart or source names a range of versions.
 func (h *Header) HasRanges() bool {
-	return slices.ContainsFunc(h.Charts, func(c Chart) bool { return c.Constraint != "" })
+	return slices.ContainsFunc(h.Charts, func(c Chart) bool { return c.Constraint != "" }) ||
+		slices.ContainsFunc(h.Trees, func(t Tree) bool { return !t.Branch && t.Version != t.Ref })
+}
+
+// Tree returns the row of a source, if there is one.
+func (h *Header) Tree(url, ref string) (Tree, bool) {
+	i := slices.IndexFunc(h.Trees, func(t Tree) bool { return t.URL == url && t.Ref == ref })
+	if i < 0 {
+		return Tree{}, false
+	}
+	return h.Trees[i], true
+}
+
+// NoteTrees notes the trees from elsewhere that the rows were rendered from. It tells whether that is news.
+func (h *Header) NoteTrees(trees []Tree) (news bool) {
+	if slices.Equal(h.Trees, trees) {
+		return false
+	}
+	h.Trees = trees
+	return true
 }
 
 // NoteHealth notes whether everything was healthy when the run ended.

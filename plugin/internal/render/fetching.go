@@ -78,9 +78,8 @@ func (f *fetching) isNamed(n chart.Need) bool {
 
 // one fetches one chart: the version that gitops.lock.yaml gives, or else the pins of the options, or else the newest.
 func (f *fetching) one(ctx context.Context, n chart.Need) ([]byte, error) {
-	if !f.known && f.locks != nil {
-		var err error
-		if f.lock, err = f.locks(f.root); err != nil {
+	if !f.known {
+		if err := f.readLock(); err != nil {
 			return nil, err
 		}
 	}
@@ -111,6 +110,14 @@ func (f *fetching) one(ctx context.Context, n chart.Need) ([]byte, error) {
 		f.options.Chart = &named
 	}
 	return archive, nil
+}
+
+// readLock reads the gitops.lock.yaml that counts.
+func (f *fetching) readLock() (err error) {
+	if f.lock = f.options.Lock; f.lock == nil && f.locks != nil {
+		f.lock, err = f.locks(f.root)
+	}
+	return err
 }
 
 // pin returns the entry that says which version a need means, and whether it is one of gitops.lock.yaml. Its version is empty where nothing says it.

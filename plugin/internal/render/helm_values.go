@@ -55,6 +55,9 @@ func (h *helmRender) readValues() (map[string]any, error) {
 
 // valuesPath returns the name of a values file from the root of the repository.
 func (h *helmRender) valuesPath(name string) string {
+	if h.options.ValuesFiles[name] != nil {
+		return name
+	}
 	if rest, ok := strings.CutPrefix(name, "/"); ok {
 		return path.Clean(rest)
 	}
@@ -62,8 +65,11 @@ func (h *helmRender) valuesPath(name string) string {
 }
 
 func (h *helmRender) readValuesFile(name string) ([]byte, error) {
-	full := h.valuesPath(name)
 	at := h.settingsAt()
+	if data := h.options.ValuesFiles[name]; data != nil {
+		return h.takeValues(name, data)
+	}
+	full := h.valuesPath(name)
 	if isRemote(name) {
 		return nil, Problem{Origin: at, Message: fmt.Sprintf("remote values file %q: only files of the repository are read", redactURL(name)),
 			Hint: "copy the file into the repository"}
@@ -85,6 +91,11 @@ func (h *helmRender) readValuesFile(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	return h.takeValues(full, data)
+}
+
+// takeValues accepts the content of a values file.
+func (h *helmRender) takeValues(full string, data []byte) ([]byte, error) {
 	data = bytes.TrimPrefix(data, utf8BOM)
 	text, err := h.decryptValues(full, data)
 	if err != nil {

@@ -20,6 +20,7 @@ type Options struct {
 	Helm              *Helm // for a directory with a Chart.yaml; nil stands for the zero value
 	Capabilities      Capabilities
 	Charts                         // charts from elsewhere
+	Trees                          // trees of files from elsewhere
 	AgeKeys           KeyFile      // decrypt what SOPS encrypted for them
 	Keys              []string     `json:"-"`          // names of the key files that AgeKeys may contain; nil for all
 	KeysHint          string       `json:",omitempty"` // the hint when AgeKeys cannot decrypt a file; "" for a general one
@@ -41,12 +42,15 @@ type Charts struct {
 	Chart    *NamedChart       `json:",omitempty"` // rendered instead of the directory
 	Values   []GivenValues     `json:",omitempty"` // of the chart, over those of Helm.Values; later ones win
 	Pins     []pins.Entry      `json:",omitempty"` // versions that are meant by ranges; gitops.lock.yaml comes first
+	Lock     pins.Lock         `json:"-"`          // instead of the gitops.lock.yaml of the checkout, unless nil
 }
 
 // Listeners are called with what a render did. Each may be nil.
 type Listeners struct {
 	// Fetched is called for each fetched chart, before it is rendered. An error of Fetched refuses the chart.
 	Fetched func(Dependency) error `json:"-"`
+	// SourceFetched is called for each tree from elsewhere, after all was rendered. An error of SourceFetched refuses the render.
+	SourceFetched func(FetchedSource) error `json:"-"`
 
 	// Lacking fetches contents that the checkout lacks, as source.Tree.Lacking does; nil where all are there. Files that a render
 	// reads and that are not there are fetched together, and then it begins anew.

@@ -61,7 +61,7 @@ func Of(in Input) App {
 		}
 	}
 	if in.PerObject {
-		s.Charts = rec.Charts
+		s.Charts, s.Trees = rec.Charts, rec.Trees
 		for _, run := range rec.Runs {
 			s.Hooks = append(s.Hooks, Hook{run.Phase, run.Ref.ID(), run.Commit, run.Result, run.Message})
 		}

@@ -50,6 +50,7 @@ type App struct {
 	LastRun   LastRun            `json:"lastRun"`
 	Resources []Resource         `json:"resources,omitempty"`
 	Hooks     []Hook             `json:"hooks,omitempty"`
+	Trees     []record.Tree      `json:"trees,omitempty"`  // sources of the applied revision, when the command names one app
 	Charts    []record.Chart     `json:"charts,omitempty"` // charts that were fetched for the applied revision, when the command names one app
 }
 

@@ -10,32 +10,20 @@ import (
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chart"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chartrepo"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/memory"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/pins"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
 // RenderCommand is what this program calls itself with to render in a child process. It is no command for people.
 const RenderCommand = "__render"
 
-// RenderFunc renders a directory below a root.
-type RenderFunc = func(ctx context.Context, root *os.Root, dir string, o render.Options) ([]manifest.Object, error)
-
-// Notices are where a renderer says what somebody should know. They may be called from several goroutines.
-type Notices struct {
-	Warn    func(text string)
-	Fetched func(report.Event) // a chart was fetched
-	Fresh   bool               // charts are fetched anew: neither gitops.lock.yaml nor what was kept counts
-}
-
 // KeylessRenderer returns how to render without keys: in a child process, which is this program once more, or in this process where
-// the program cannot be named or is a test. Charts are fetched as the flags say.
+// the program cannot be named or is a test. Charts and sources are fetched as the flags say.
 func (f *Flags) KeylessRenderer(n Notices) RenderFunc {
 	program, err := os.Executable()
 	if err != nil || strings.HasSuffix(strings.TrimSuffix(program, ".exe"), ".test") {
-		return render.Dir
+		return withSources(f, n, render.Dir)
 	}
 	if _, err := os.Stat("/proc/self/exe"); err == nil && runtime.GOOS == "linux" {
 		program = "/proc/self/exe" // the same program also after its file was replaced
@@ -51,7 +39,7 @@ func (f *Flags) KeylessRenderer(n Notices) RenderFunc {
 	if fetcher.Fresh = n.Fresh; !n.Fresh {
 		child.Lock = pins.Load
 	}
-	return child.Dir
+	return withSources(f, n, child.Dir)
 }
 
 // findIn returns a chartrepo.Find that reads the index in a child.

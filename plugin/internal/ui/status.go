@@ -130,6 +130,29 @@ func Charts(t *Terminal, s status.App, wide bool) {
 	t.print(rows, wide)
 }
 
+// Sources prints one row for each tree from elsewhere that an app is rendered from: its ref with what it stands for, as "1.x = v1.4.0". It prints
+// nothing where there is none.
+func Sources(t *Terminal, s status.App, wide bool) {
+	if len(s.Trees) == 0 {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	fmt.Fprintln(t.Out)
+	rows := &table{columns: []column{{name: "SOURCE"}, {name: "VERSION"}, {name: "DIGEST", wide: true}}}
+	for _, tree := range s.Trees {
+		version := cmp.Or(tree.Ref, "HEAD")
+		switch {
+		case tree.Digest == "sha1:"+tree.Version:
+			version += fmt.Sprintf(" = %.7s", tree.Version)
+		case tree.Ref != tree.Version:
+			version += " = " + tree.Version
+		}
+		rows.add(cell{text: tree.URL}, cell{text: version}, cell{text: tree.Digest})
+	}
+	t.print(rows, wide)
+}
+
 func worstApps(items []status.App) []status.App {
 	return slices.SortedStableFunc(slices.Values(items), func(a, b status.App) int {
 		return cmp.Or(bySync(a.Sync, b.Sync), byHealth(a.Health, b.Health), cmp.Compare(a.Instance, b.Instance), cmp.Compare(a.Name, b.Name))

@@ -23,8 +23,8 @@ type Entry struct {
 	Name              string        `yaml:"name" doc:"DNS label of at most 40 characters, unique in the file; optional with wildcards in path, where all names begin with it"`
 	Path              string        `yaml:"path" doc:"directory from the root of the repository; *, ? and [...] match inside one element, as in apps/*/overlays/prod. An app has a path, a chart or sources"`
 	Chart             *Chart        `yaml:"chart" doc:"a chart from a repository or registry, instead of path"`
-	Source            *Source       `yaml:"source" soon:"true" doc:"where path is, if not in this repository"`
-	Sources           []Part        `yaml:"sources" soon:"true" doc:"several charts and directories that are rendered into one app, instead of path, chart and helm"`
+	Source            *Source       `yaml:"source" doc:"where path is, if not in this repository; without a path, all of the source is rendered"`
+	Sources           []Part        `yaml:"sources" doc:"several charts and directories that are rendered into one app, instead of path, chart and helm"`
 	Kustomize         *Kustomize    `yaml:"kustomize" doc:"changes to everything that was rendered, charts included, as a kustomization makes them; see rendering.md"`
 	Namespace         string        `yaml:"namespace" doc:"namespace for namespaced objects that name none; created when missing"`
 	DependsOn         []string      `yaml:"dependsOn" doc:"apps that must be applied and healthy before this one is applied"`
@@ -53,7 +53,7 @@ type Entry struct {
 // Helm is the form of helm.
 type Helm struct {
 	Release    string         `yaml:"release" doc:"name of the release; the name of the app is the default"`
-	Values     []string       `yaml:"values" doc:"values files, relative to the directory of the chart; later files win"`
+	Values     []string       `yaml:"values" doc:"values files, relative to the directory of the chart, or with a leading slash to the root of the repository; with sources, $NAME/path is a file of the source called NAME. Later files win"`
 	Set        map[string]any `yaml:"set" doc:"values by path, such as image.tag: 1.2.3; they win over all others"`
 	Inline     *Values        `yaml:"inline" doc:"values as in a values file; they win over the files"`
 	ValuesFrom []ValuesFrom   `yaml:"valuesFrom" doc:"values from ConfigMaps and Secrets in the namespace of the instance; they win over the files, and inline wins over them. Later ones win over earlier ones"`
@@ -88,22 +88,22 @@ type Chart struct {
 // Source is the form of source.
 type Source struct {
 	Git    string `yaml:"git" doc:"address of another Git repository, https:// or ssh://"`
-	OCI    string `yaml:"oci" doc:"oci:// address of an artifact in a registry"`
-	Ref    string `yaml:"ref" doc:"branch, tag, commit, digest, or a range of versions"`
-	Layer  string `yaml:"layer" doc:"media type of the layer of the artifact; the first layer is the default"`
-	Secret string `yaml:"secret" doc:"name of the Secret with credentials, in the namespace of the instance"`
+	OCI    string `yaml:"oci" soon:"true" doc:"oci:// address of an artifact in a registry"`
+	Ref    string `yaml:"ref" doc:"branch, tag, commit, or a range of versions such as 1.x. A branch is followed; any other ref stays at what it stood for when it was applied first, or at what gitops.lock.yaml says. Without ref, the default branch is followed"`
+	Layer  string `yaml:"layer" soon:"true" doc:"media type of the layer of the artifact"`
+	Secret string `yaml:"secret" soon:"true" doc:"name of the Secret with credentials, in the namespace of the instance"`
 }
 
 // Part is the form of an entry of sources.
 type Part struct {
-	As     string `yaml:"as" doc:"name with which the values files of other sources refer to files of this one: $NAME/path"`
+	As     string `yaml:"as" doc:"name with which values files name files of this source: $NAME/path"`
 	Git    string `yaml:"git" doc:"address of another Git repository, https:// or ssh://"`
-	OCI    string `yaml:"oci" doc:"oci:// address of an artifact in a registry"`
-	Ref    string `yaml:"ref" doc:"branch, tag, commit, digest, or a range of versions"`
-	Layer  string `yaml:"layer" doc:"media type of the layer of the artifact; the first layer is the default"`
-	Secret string `yaml:"secret" doc:"name of the Secret with credentials, in the namespace of the instance"`
-	Path   string `yaml:"path" doc:"directory to render, from the root of the source"`
-	Chart  *Chart `yaml:"chart" doc:"a chart from a repository or registry"`
+	OCI    string `yaml:"oci" soon:"true" doc:"oci:// address of an artifact in a registry"`
+	Ref    string `yaml:"ref" doc:"branch, tag, commit, or a range of versions such as 1.x. A branch is followed; any other ref stays at what it stood for when it was applied first, or at what gitops.lock.yaml says. Without ref, the default branch is followed"`
+	Layer  string `yaml:"layer" soon:"true" doc:"media type of the layer of the artifact"`
+	Secret string `yaml:"secret" soon:"true" doc:"name of the Secret with credentials, in the namespace of the instance"`
+	Path   string `yaml:"path" doc:"directory to render, from the root of the source; without git and oci, of this repository"`
+	Chart  *Chart `yaml:"chart" doc:"a chart from a repository or registry, instead of path, git and oci"`
 	Helm   Helm   `yaml:"helm" doc:"settings of the chart"`
 }
 

@@ -22,12 +22,15 @@ type directory struct{ name, path string }
 // prod prod-shop. Capital letters, dots and underscores become small letters and dashes.
 func (l *loader) directories(place string, e Entry) []directory {
 	at := join(place, "path")
+	elsewhere := e.Chart != nil || len(e.Sources) > 0 || e.Source != nil
 	clean := path.Clean(strings.ReplaceAll(e.Path, "\\", "/"))
 	switch {
-	case e.Path == "" && e.Name == "" && (e.Chart != nil || len(e.Sources) > 0):
+	case e.Path == "" && e.Name == "" && elsewhere:
 		l.at(place, "", "the app has no name")
 		return nil
-	case e.Path == "" && (e.Chart != nil || len(e.Sources) > 0):
+	case e.Path == "" && e.Source != nil:
+		return []directory{{e.Name, "."}}
+	case e.Path == "" && elsewhere:
 		return []directory{{e.Name, ""}}
 	case e.Path == "":
 		return nil // told by checkPlaces
@@ -41,8 +44,12 @@ func (l *loader) directories(place string, e Entry) []directory {
 		l.at(at, "* matches inside one element of the path: write one for each level", "path %s: ** is not known", e.Path)
 		return nil
 	}
+	if strings.ContainsAny(clean, "*?[") && e.Source != nil {
+		l.at(at, "list its directories one by one", "path %s: wildcards match only directories of this repository", e.Path)
+		return nil
+	}
 	if !strings.ContainsAny(clean, "*?[") {
-		if l.tree != nil && !isDirectory(l.tree, clean) {
+		if l.tree != nil && e.Source == nil && !isDirectory(l.tree, clean) {
 			l.at(at, l.near(clean), "path %s is not a directory of the repository", e.Path)
 		}
 		if e.Name == "" {

@@ -74,7 +74,7 @@ func (c *comparison) renderSide(ctx context.Context, root *os.Root, p appPair, a
 	}
 	r = preview.Rendering{Name: app.Name, Path: app.Path, Entry: p.entry, List: p.list, Namespace: app.Namespace, Settings: settingsOf(*app),
 		KeepAll: app.KeepRemoved || app.KeepOnRemoval && p.head == nil, Recreate: app.Recreate, Withheld: plan.Withheld(*app)}
-	if r.Present = app.Path == "" || hasDirectory(root, app.Path); r.Present && len(app.Helm.Values) > 0 && p.guess {
+	if r.Present = app.Path == "" || app.Source != nil || hasDirectory(root, app.Path); r.Present && len(app.Helm.Values) > 0 && p.guess {
 		_, err := root.Stat(path.Join(app.Path, app.Helm.Values[0]))
 		r.Present = err == nil
 	}
@@ -92,9 +92,7 @@ func (c *comparison) renderSide(ctx context.Context, root *os.Root, p appPair, a
 	if r.Err != nil {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if app.Path != "" {
-			c.unknown = append(c.unknown, app.Path)
-		}
+		c.unknown = append(c.unknown, app.Directories()...)
 	}
 	return r, read
 }

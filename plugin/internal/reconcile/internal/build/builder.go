@@ -17,6 +17,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/cluster"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/pins"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/tell"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
@@ -57,6 +58,8 @@ type Builder struct {
 	Repo    string         // names the repository in events
 	Record  *record.Record // of the app; it is only read
 	Brought []string       // API versions and kinds that the dependencies of the app define in this commit
+
+	Followed []pins.Entry // what the branches of its sources point at now
 
 	Upgrade bool // ranges of versions are resolved anew
 	Listed  bool // a gitops.yaml lists the app
@@ -99,7 +102,7 @@ func (b *Builder) renderCommit(ctx context.Context) (*Build, error) {
 		return nil, err
 	}
 	if !b.Listed {
-		b.Say.Say(report.Rendered, "%s from %s", report.Plural(len(r.Objects), "object"), b.App.Path)
+		b.Say.Say(report.Rendered, "%s from %s", report.Plural(len(r.Objects), "object"), b.App.Place())
 	}
 	return r, nil
 }
@@ -112,7 +115,7 @@ func (b *Builder) RenderTree(ctx context.Context, tree *source.Tree, options ren
 	if dir == nil {
 		dir = render.Dir
 	}
-	given, paths, asked, charts := options, []string(nil), []string(nil), []record.Chart(nil)
+	given, paths, asked, charts, trees := options, []string(nil), []string(nil), []record.Chart(nil), []record.Tree(nil)
 	options.Asked = func(names []string) { asked = names }
 	options.Inputs = func(read []string) { paths = read }
 	options.Fetched = func(d render.Dependency) error {
@@ -122,6 +125,10 @@ func (b *Builder) RenderTree(ctx context.Context, tree *source.Tree, options ren
 		}
 		charts = append(charts, c)
 		return b.checkChart(c, d.Locked)
+	}
+	options.SourceFetched = func(s render.FetchedSource) error {
+		trees = append(trees, b.treeOf(s))
+		return nil
 	}
 	options.Limits.Time, options.Lacking = b.RenderTime(), tree.Lacking
 	options = b.withLines(ctx, tree, options)
@@ -151,8 +158,8 @@ func (b *Builder) RenderTree(ctx context.Context, tree *source.Tree, options ren
 		b.Renders.noteFailure(b.App.Name, b.Commit, b.Config, tree.Revision, b.Now(), err)
 		return nil, err
 	}
-	given.Pins = pinsOf(charts, nil)
-	r := &Build{b.Commit, b.Config, objects, tree.Revision, nil, inputsOf(tree, paths, given), charts,
+	given.Pins = append(pinsOf(charts, nil), pinsOfTrees(trees, nil, nil)...)
+	r := &Build{b.Commit, b.Config, objects, tree.Revision, nil, inputsOf(tree, paths, plainOf(b.App, given, trees)), charts, trees,
 		inVain(asked, given.Capabilities.APIVersions, objects)}
 	b.Renders.Keep(b.App.Name, r)
 	return r, nil
@@ -160,7 +167,7 @@ func (b *Builder) RenderTree(ctx context.Context, tree *source.Tree, options ren
 
 // reads returns paths that a render is going to read: the directory of the app, and what the last render has read.
 func (b *Builder) reads() []string {
-	paths := []string{b.App.Path}
+	paths := b.App.Directories()
 	if k := b.App.Kustomize; k != nil {
 		paths = append(paths, k.Components...)
 		for _, p := range k.Patches {
@@ -195,6 +202,11 @@ func (b *Builder) RenderOptions(ctx context.Context, root *os.Root) (render.Opti
 	if b.App.Helm.Generated {
 		o.Helm.Generated = render.GeneratedKeep
 	}
+	for _, p := range o.Parts {
+		if p.Helm.Generated != "" {
+			p.Helm.Generated = render.GeneratedKeep
+		}
+	}
 	if v, s := b.Vars, o.Substitute; v != nil && s != nil {
 		s.Vars, s.Secret, s.Plain, s.Unread = v.values, v.secret, v.plain, false
 	}
@@ -202,10 +214,10 @@ func (b *Builder) RenderOptions(ctx context.Context, root *os.Root) (render.Opti
 		o.Values = b.Vars.given
 	}
 	var err error
-	if o.Pins, err = givenPins(root, b.Record.Charts, b.Upgrade); err != nil {
+	if o.Pins, err = givenPins(root, b.Record.Charts, b.Record.Trees, b.Followed, b.Upgrade); err != nil {
 		return o, err
 	}
-	if b.App.Chart == nil {
+	if b.App.Chart == nil && len(b.App.Sources) == 0 && b.App.Source == nil {
 		if _, err := root.Lstat(path.Join(b.App.Path, "Chart.yaml")); err != nil {
 			return o, nil
 		}
@@ -265,6 +277,18 @@ func chartOf(d render.Dependency) record.Chart {
 		c.Constraint = d.Constraint
 	}
 	return c
+}
+
+// treeOf returns the row of the record for a source that was fetched. Nobody asks whether the ref is a branch when the version is known: it is what
+// it was.
+func (b *Builder) treeOf(s render.FetchedSource) record.Tree {
+	t := record.Tree{URL: s.URL(), Ref: s.Ref, Version: s.Version, Digest: s.Digest, Branch: s.Branch, Locked: s.Locked, Chart: s.Chart}
+	if e, followed := pins.Lock(b.Followed).Find(t.URL, "", t.Ref); followed {
+		t.Branch = !s.Locked && IsBranch(e)
+	} else if was, known := b.Record.Tree(t.URL, t.Ref); known && !s.Asked {
+		t.Branch = was.Branch
+	}
+	return t
 }
 
 // RenderTime returns how long a render of the app may take: the timeout of the app, but not less than 30 seconds and not
@@ -341,7 +365,7 @@ func (b *Builder) Remembered() error {
 // the same.
 func (b *Builder) carry(tree *source.Tree, o render.Options) *Build {
 	last := b.Renders.Of(b.App.Name)
-	if last == nil || last.Inputs == nil || last.Settings != b.Config || digestOf(tree, last.Inputs.Paths, o) != last.Inputs.Digest {
+	if last == nil || last.Inputs == nil || last.Settings != b.Config || digestOf(tree, last.Inputs.Paths, plainOf(b.App, o, last.Trees)) != last.Inputs.Digest {
 		return nil
 	}
 	now := *last
@@ -458,7 +482,7 @@ func (b *Builder) Unchanged(ctx context.Context, inputs *record.Inputs) bool {
 	}
 	defer tree.Close()
 	options, err := b.RenderOptions(ctx, tree.Root)
-	if err != nil || digestOf(tree, inputs.Paths, options) != inputs.Digest {
+	if err != nil || digestOf(tree, inputs.Paths, plainOf(b.App, options, b.Record.Trees)) != inputs.Digest {
 		return false
 	}
 	b.Fetched(tree.Revision)
@@ -470,7 +494,7 @@ func (b *Builder) Unchanged(ctx context.Context, inputs *record.Inputs) bool {
 // changes. It reports nothing but events.
 func (b *Builder) Alone() *Builder {
 	n := *b
-	n.Record = &record.Record{Inventory: &record.Inventory{Header: record.Header{List: b.Record.List, Charts: slices.Clone(b.Record.Charts)}}}
+	n.Record = &record.Record{Inventory: &record.Inventory{Header: record.Header{List: b.Record.List, Charts: slices.Clone(b.Record.Charts), Trees: slices.Clone(b.Record.Trees)}}}
 	n.Say = &tell.Teller{Report: &report.App{Name: b.App.Name}, Emit: b.Say.Emit, Listed: b.Listed}
 	n.Fetched = func(source.Revision) {}
 	return &n

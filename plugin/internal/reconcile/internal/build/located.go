@@ -34,6 +34,12 @@ func (b *Builder) located(ctx context.Context, tree *source.Tree) app.App {
 	if equal(a.Kustomize, now.Kustomize) {
 		a.Kustomize = now.Kustomize
 	}
+	if equal(a.Source, now.Source) {
+		a.Source = now.Source
+	}
+	if equal(a.Sources, now.Sources) {
+		a.Sources = now.Sources
+	}
 	if equal(a.Chart, now.Chart) {
 		a.Chart = now.Chart
 	}
@@ -59,15 +65,37 @@ func addLines(o *render.Options, a app.App) {
 		named := *o.Chart
 		named.Origin, o.Chart = with.Chart.Origin, &named
 	}
+	if o.Source != nil && with.Source != nil {
+		o.Source = with.Source
+	}
+	if len(o.Parts) == len(with.Parts) {
+		o.Parts = partsWithLines(o.Parts, with.Parts)
+	}
 	if o.Helm != nil && with.Helm.Inline != nil {
 		helm := *o.Helm
 		helm.Inline, o.Helm = with.Helm.Inline, &helm
 	}
 }
 
+// partsWithLines returns parts with the lines of others.
+func partsWithLines(parts, with []render.Part) []render.Part {
+	out := slices.Clone(parts)
+	for i, p := range with {
+		out[i].Origin, out[i].Source, out[i].Chart = p.Origin, p.Source, p.Chart
+		if p.Helm.Inline != nil {
+			helm := *out[i].Helm
+			helm.Inline, out[i].Helm = p.Helm.Inline, &helm
+		}
+	}
+	return out
+}
+
 // lacksLines reports whether a part of an app has a line that is not known.
 func lacksLines(a app.App) bool {
 	var nowhere manifest.Origin
+	if a.Source != nil && a.Source.Origin == nowhere || slices.ContainsFunc(a.Sources, func(p app.Part) bool { return p.Origin == nowhere }) {
+		return true
+	}
 	return a.Kustomize != nil && a.Kustomize.Origins == nil || a.Chart != nil && a.Chart.Origin == nowhere || a.Helm.Inline != nil && a.Helm.Inline.Origin == nowhere
 }
 

@@ -3,23 +3,24 @@ package build
 import (
 	"cmp"
 	"os"
+	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/pins"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
 )
 
-// givenPins returns the versions of charts that a render is given: those of the gitops.lock.yaml at root, and else those of the record.
-// So a version moves when the lock or the definition changes, and a render with equal pins gives the same. upgrade leaves out
-// what the record has for ranges.
-func givenPins(root *os.Root, charts []record.Chart, upgrade bool) ([]pins.Entry, error) {
-	if len(charts) == 0 {
+// givenPins returns the versions of charts and sources that a render is given: those of the gitops.lock.yaml at root, else what followed says of
+// branches, and else those of the record. So a version moves when the lock, the branch or the definition changes, and a render with
+// equal pins gives the same. upgrade leaves out what the record has for ranges.
+func givenPins(root *os.Root, charts []record.Chart, trees []record.Tree, followed []pins.Entry, upgrade bool) ([]pins.Entry, error) {
+	if len(charts)+len(trees)+len(followed) == 0 {
 		return nil, nil
 	}
 	lock, err := pins.Load(root)
 	if err != nil {
 		return nil, err
 	}
-	all := pinsOf(charts, lock)
+	all := append(pinsOf(charts, lock), pinsOfTrees(trees, followed, lock)...)
 	if upgrade {
 		all = exactOnly(all)
 	}
@@ -39,6 +40,31 @@ func pinsOf(charts []record.Chart, lock pins.Lock) []pins.Entry {
 		}
 		out = append(out, e)
 	}
+	return out
+}
+
+// pinsOfTrees returns the versions of sources as entries of a lock, sorted: where lock has one, that, or else that of followed.
+func pinsOfTrees(trees []record.Tree, followed []pins.Entry, lock pins.Lock) (out []pins.Entry) {
+	for _, e := range followed {
+		if _, locked := lock.Find(e.URL, "", e.Constraint); !locked {
+			out = append(out, e)
+		}
+	}
+	for _, t := range trees {
+		e := pins.Entry{URL: t.URL, Constraint: t.Ref, Version: t.Version, Digest: t.Digest, Locked: t.Locked}
+		if _, newer := pins.Lock(followed).Find(e.URL, "", e.Constraint); newer {
+			if _, locked := lock.Find(e.URL, "", e.Constraint); !locked {
+				continue
+			}
+		}
+		locked, ok := lock.Find(e.URL, "", e.Constraint)
+		if ok && (locked.Version != e.Version || locked.Digest != "" && locked.Digest != e.Digest) {
+			e.Version, e.Digest = locked.Version, locked.Digest
+		}
+		e.Locked = ok
+		out = append(out, e)
+	}
+	slices.SortFunc(out, func(a, b pins.Entry) int { return cmp.Compare(a.Key(), b.Key()) }) // a digest is made of them
 	return out
 }
 

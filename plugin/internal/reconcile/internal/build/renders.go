@@ -104,6 +104,7 @@ type Build struct {
 	Desired          []*desired.Object // Objects as package desired prepared them; nil until then
 	Inputs           *record.Inputs    // what was read; nil where that is not known
 	Charts           []record.Chart    // that were fetched
+	Trees            []record.Tree     // of sources
 	Asked            []string          // what charts asked about in vain, as "group/version" or "group/version/Kind"
 }
 

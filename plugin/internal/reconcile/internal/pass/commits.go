@@ -74,8 +74,8 @@ func (p ending) InputPaths() []string {
 	var paths []string
 	for _, in := range []*record.Inputs{p.Was.inputs, p.Built.Inputs} {
 		if in == nil {
-			if p.App.Path != "" {
-				paths = append(paths, path.Clean(p.App.Path))
+			for _, dir := range p.App.Directories() {
+				paths = append(paths, path.Clean(dir))
 			}
 			continue
 		}

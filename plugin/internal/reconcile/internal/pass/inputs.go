@@ -31,7 +31,7 @@ func (p reading) noteUnchanged() {
 		p.Listed.State = InputsUnchanged // the list of apps names the commit for all of them
 		return
 	}
-	p.Say(report.Fetched, "%s, which does not touch %s", build.FetchedText(p.From.Repo, p.Revision, p.Record.Revision.Commit), p.App.Path)
+	p.Say(report.Fetched, "%s, which does not touch %s", build.FetchedText(p.From.Repo, p.Revision, p.Record.Revision.Commit), p.App.Place())
 	p.Record.NoteRevision(p.Revision)
 	p.moved = true
 }
@@ -47,7 +47,7 @@ func (p ending) noteInputs() {
 			inputs = nil
 		}
 	}
-	if p.Record.NoteInputs(inputs, p.Built.Charts, p.Built.Asked) {
+	if trees := p.Record.NoteTrees(p.Built.Trees); p.Record.NoteInputs(inputs, p.Built.Charts, p.Built.Asked) || trees {
 		p.moved = true
 	}
 }

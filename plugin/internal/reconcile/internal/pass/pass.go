@@ -383,7 +383,7 @@ func (p *Pass) Repeat(ctx context.Context, changed map[object.Key]bool) *Pass {
 	opts.Commit, opts.Open, opts.Records, opts.RanOut = p.Commit, nil, nil, nil
 	opts.Only = &OnlyChanged{rec: p.Record, apps: p.Apps, keys: slices.Collect(maps.Keys(changed))}
 	n := New(ctx, p.Env, p.App, opts)
-	n.Config = p.Config
+	n.Config, n.Followed = p.Config, p.Followed
 	if !p.Listed.IsOwn() {
 		at := p.Revision
 		n.Teller.Listed, n.Listed = true, &Listed{dir: p.Listed.dir, setting: p.Listed.setting, AppliedAt: &at}

@@ -62,8 +62,17 @@ func (p *Pass) OpenTree(ctx context.Context) (*source.Tree, error) {
 // Builder returns what renders the app, with what the pass knows by now.
 func (p *Pass) Builder() *build.Builder {
 	return &build.Builder{Renders: p.Env.Renders, Client: p.Cluster, Now: p.Now, Say: p.Teller, Dir: p.Render, Open: p.OpenTree, Fetched: p.fetched,
-		App: p.App, Vars: p.vars, Config: p.Config, Commit: p.Commit, Repo: p.From.Repo, Record: p.Record, Brought: p.Brought,
+		App: p.App, Vars: p.vars, Config: p.Config, Commit: p.Commit, Repo: p.From.Repo, Record: p.Record, Brought: p.Brought, Followed: p.Followed,
 		Listed: !p.Listed.IsOwn(), Loop: p.Opts.Loop, DryRun: p.Opts.DryRun, Upgrade: p.Opts.Upgrade, RanOut: p.Opts.RanOut}
+}
+
+// Follow finds out what the branches of the app's sources point at.
+func (p *Pass) Follow(ctx context.Context) (err error) {
+	if p.Opts.Resolve != nil {
+		f := build.Follower{App: p.App, Record: p.Record, Config: p.Config, Say: p.Teller, Open: p.OpenTree}
+		p.Followed, p.Config, err = f.Follow(ctx, p.Opts.Resolve)
+	}
+	return err
 }
 
 // Variables reads the variables of the app from ConfigMaps and Secrets, in every run: a change renders the app anew.

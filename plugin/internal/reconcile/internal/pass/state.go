@@ -10,6 +10,7 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/desired"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/live"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/object"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/pins"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/plan"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/execute"
@@ -44,6 +45,7 @@ type revisions struct {
 	because  *because        // which commits made the run necessary; nil until the history is written
 	Built    build.Build     // what was rendered last; Inputs is nil where they are not known
 	Brought  []string        // API versions and kinds that the dependencies of the app define in this commit
+	Followed []pins.Entry    // what the branches of the app's sources point at
 }
 
 // result is what a pass came to.
@@ -115,6 +117,7 @@ type Options struct {
 	Records *record.Loaded                                      // nil loads them
 	RanOut  *atomic.Int32                                       // renders of this run, over all apps, that took longer than their slice
 
+	Resolve build.Resolve // asks what the ref of a source stands for now; nil asks nobody
 	// Commits is Env.CommitsBetween, shared by apps that ask for the same range; nil asks the source.
 	Commits func(ctx context.Context, from, to string, paths []string) ([]source.Commit, error)
 }

@@ -1,0 +1,157 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/pins"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/git"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/sources"
+)
+
+// withSources lets dir render apps whose files lie in other repositories as well. What the flags say of the instance's repository counts for
+// those too: limits, and credentials where the host is the same.
+func withSources(f *Flags, n Notices, dir RenderFunc) RenderFunc {
+	r := sources.Renderer{Render: dir, Fetcher: newSources(f, n)}
+	if !n.Fresh {
+		r.Lock = pins.Load
+	}
+	return r.Dir
+}
+
+// SourceResolver returns what asks what the ref of a source stands for now.
+func SourceResolver(f *Flags, n Notices) func(context.Context, render.NamedSource) (sources.Version, error) {
+	return newSources(f, n).Resolve
+}
+
+func newSources(f *Flags, n Notices) *sourceFetcher {
+	return &sourceFetcher{own: func() git.Repo { return f.Repository().git }, notices: n, servers: map[string]*git.Server{}}
+}
+
+// sourceFetcher fetches the trees that apps name.
+type sourceFetcher struct {
+	own     func() git.Repo // the repository of the instance
+	notices Notices
+
+	mu      sync.Mutex
+	servers map[string]*git.Server // by address
+}
+
+// Resolve implements sources.Fetcher.
+func (f *sourceFetcher) Resolve(ctx context.Context, s render.NamedSource) (v sources.Version, err error) {
+	if s.OCI != "" {
+		return v, errors.New("artifacts are not supported yet")
+	}
+	repo, err := f.repo(s)
+	if err != nil {
+		return v, err
+	}
+	if pins.IsRange(s.Ref) {
+		return newestTag(ctx, repo, s.Ref)
+	}
+	repo.Ref = s.Ref
+	commit, branch, err := repo.Resolve(ctx)
+	v = sources.Version{Name: s.Ref, Digest: gitDigest + commit, Branch: branch}
+	if branch {
+		v.Name = commit
+	}
+	return v, bare(repo, err)
+}
+
+// gitDigest is what digests begin with that are commits.
+const gitDigest = "sha1:"
+
+// newestTag returns the newest tag in a range of versions.
+func newestTag(ctx context.Context, repo git.Repo, constraint string) (v sources.Version, err error) {
+	tags, err := git.Tags(ctx, repo)
+	if err != nil {
+		return v, bare(repo, err)
+	}
+	name, err := sources.Newest(constraint, slices.Collect(maps.Keys(tags)))
+	return sources.Version{Name: name, Digest: gitDigest + tags[name]}, err
+}
+
+// Open implements sources.Fetcher. Where only signed commits of the instance's repository are applied, a commit that neither it nor its lock
+// names has to be signed as well.
+func (f *sourceFetcher) Open(ctx context.Context, s render.NamedSource, v sources.Version, meant bool) (sources.Tree, error) {
+	if s.OCI != "" {
+		return sources.Tree{}, errors.New("artifacts are not supported yet")
+	}
+	repo, err := f.repo(s)
+	if err != nil {
+		return sources.Tree{}, err
+	}
+	commit := strings.TrimPrefix(v.Digest, gitDigest)
+	switch {
+	case v.Name == commit:
+		repo.Ref = commit
+	case strings.HasPrefix(v.Name, "refs/"):
+		repo.Ref = v.Name
+	default:
+		repo.Ref = "refs/tags/" + v.Name
+	}
+	if !meant {
+		repo.Trust = f.own().Trust
+	}
+	tree, err := git.OnDemand{Repo: repo, First: []string{".gitmodules", ".gitopsignore", ".sourceignore"}}.Open(ctx, commit)
+	if err != nil {
+		return sources.Tree{}, bare(repo, err)
+	}
+	f.notices.Fetched(report.Event{Kind: report.Fetched, Text: fmt.Sprintf("source %s  %.7s", sources.Label(s), commit)})
+	return sources.Tree{Root: tree.Root, Lacking: tree.Lacking, Close: tree.Close}, nil
+}
+
+// repo is the repository of a source. Credentials go to the host of the instance's repository only.
+func (f *sourceFetcher) repo(s render.NamedSource) (git.Repo, error) {
+	own := f.own()
+	repo := git.Repo{URL: s.Git, Limits: own.Limits, Mirror: own.Mirror}
+	if repo.Local() { // gitops.yaml says nothing about the machine that it is read on
+		return repo, hint.Errorf("it is a directory of this machine", "write the https:// or ssh:// address of a Git repository")
+	}
+	if host := hostOf(s.Git); host != "" && host == hostOf(own.URL) {
+		repo.Auth = own.Auth
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.servers[s.Git] == nil {
+		f.servers[s.Git] = new(git.Server)
+	}
+	repo.Server = f.servers[s.Git]
+	return repo, nil
+}
+
+// hostOf returns the protocol, host and port of an address, "" when it has none.
+func hostOf(address string) string {
+	if at, err := url.Parse(address); err == nil && at.Host != "" {
+		return strings.ToLower(at.Scheme + "://" + at.Host)
+	}
+	if host, _, scp := strings.Cut(address, ":"); scp && !strings.Contains(host, "/") {
+		return strings.ToLower("ssh://" + host[strings.LastIndex(host, "@")+1:])
+	}
+	return ""
+}
+
+// bare takes the address off an error: its reader knows which source it is about.
+func bare(repo git.Repo, err error) error {
+	if err == nil {
+		return nil
+	}
+	text, found := strings.CutPrefix(err.Error(), repo.Display()+": ")
+	if !found {
+		return err
+	}
+	short := errors.New(text)
+	for _, h := range hint.Of(err) {
+		short = hint.With(short, "%s", strings.NewReplacer("--ref", "ref").Replace(h))
+	}
+	return short
+}
