@@ -32,12 +32,15 @@ func (r Repository) Signed() bool { return r.git.Trust != nil }
 // Source shows what the ref points at. What is applied comes from Flags.Verified.
 //
 // Of a commit it fetches what is read: the files that runs always look for come with the directories.
-func (r Repository) Source() source.Source {
+func (r Repository) Source() source.Source { return r.keeping(nil) }
+
+// keeping is Source that begins each commit with what is kept of the one before.
+func (r Repository) keeping(k *git.Kept) source.Source {
 	first := append(gitopsyaml.Files("."), pins.Name, ".gitmodules", ".gitopsignore", ".sourceignore")
 	if p := path.Clean(r.path); p != "." {
 		first = append(first, gitopsyaml.Files(p)...)
 	}
-	return git.OnDemand{Repo: r.git, First: first}
+	return git.OnDemand{Repo: r.git, First: first, Keep: k}
 }
 
 // Repository is the repository that the flags name, with the credentials for it.

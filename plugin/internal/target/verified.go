@@ -2,6 +2,7 @@ package target
 
 import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source"
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/git"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/source/signed"
 )
 
@@ -9,12 +10,14 @@ import (
 // given, it shows only commits that are signed by one of them. Where none are, although commits were verified until now, its Poll
 // fails unless AllowUnsigned is set. last tells which commit was verified last.
 func (f *Flags) Verified(repo Repository, last signed.Last) (source.Source, func()) {
+	kept := new(git.Kept)
+	from := repo.keeping(kept)
 	switch {
 	case repo.Signed():
-		s := signed.New(repo.Source(), last)
-		return s, s.Close
+		s := signed.New(from, last)
+		return s, func() { s.Close(); kept.Close() }
 	case f.AllowUnsigned:
-		return repo.Source(), func() {}
+		return from, kept.Close
 	}
-	return &signed.Unverified{Source: repo.Source(), Name: repo.git.Display(), Last: last}, func() {}
+	return &signed.Unverified{Source: from, Name: repo.git.Display(), Last: last}, kept.Close
 }

@@ -109,7 +109,7 @@ func (r repository) next(text string) {
 type spent struct {
 	bytes, disk, memory int64
 	requests            int
-	took                time.Duration
+	took, cpu           time.Duration
 }
 
 type bigRow struct {
@@ -145,6 +145,7 @@ func (b *bigBench) measure(dir string, commands ...*exec.Cmd) (s spent) {
 		}
 		if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
 			s.memory = max(s.memory, usage.Maxrss<<10)
+			s.cpu += time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 		}
 	}
 	s.took = time.Since(began)
@@ -156,7 +157,6 @@ func (b *bigBench) measure(dir string, commands ...*exec.Cmd) (s spent) {
 func (b *bigBench) clones(what string, clone, after []string, update ...[]string) (row bigRow) {
 	b.t.Helper()
 	dir := b.t.TempDir()
-	defer os.RemoveAll(dir)
 	at := filepath.Join(dir, "clone")
 	in := func(args []string) *exec.Cmd { return exec.Command("git", append([]string{"-C", at}, args...)...) }
 	commands := []*exec.Cmd{exec.Command("git", append(clone, b.url, at)...)}
@@ -221,13 +221,13 @@ func (b *bigBench) loop() bigRow {
 	}
 	said := bufio.NewScanner(out)
 	for _, s := range []*spent{&row.first, &row.next} {
-		var took, memory int64
+		var took, cpu, memory int64
 		for said.Scan() {
-			if n, _ := fmt.Sscanf(said.Text(), "fetched %d %d", &took, &memory); n == 2 {
+			if n, _ := fmt.Sscanf(said.Text(), "fetched %d %d %d", &took, &cpu, &memory); n == 3 {
 				break
 			}
 		}
-		s.took, s.memory, s.disk = time.Duration(took), memory, onDisk(b.t, dir)
+		s.took, s.cpu, s.memory, s.disk = time.Duration(took), time.Duration(cpu), memory, onDisk(b.t, dir)
 		s.bytes, s.requests = b.since()
 		b.n++
 		b.next(fmt.Sprintf("commit-%d", b.n))
@@ -248,10 +248,15 @@ func TestBigRepositoryClient(t *testing.T) {
 	if url == "" {
 		t.Skip("TestBigRepository runs it")
 	}
-	o := git.OnDemand{Repo: git.Repo{URL: url, Ref: "main", Server: new(git.Server)}, First: []string{"gitops.yaml"}}
+	o := git.OnDemand{Repo: git.Repo{URL: url, Ref: "main", Server: new(git.Server)}, First: []string{"gitops.yaml"}, Keep: new(git.Kept)}
+	defer o.Keep.Close()
 	lines := bufio.NewScanner(os.Stdin)
+	var before, usage syscall.Rusage
 	for range 2 {
 		began := time.Now()
+		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &before); err != nil {
+			t.Fatal(err)
+		}
 		tree, err := o.Open(t.Context(), poll(t, o.Repo))
 		if err == nil {
 			err = tree.Fetch(context.Background(), "apps/shop")
@@ -269,11 +274,11 @@ func TestBigRepositoryClient(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		var usage syscall.Rusage
 		if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
 			t.Fatal(err)
 		}
-		fmt.Printf("fetched %d %d\n", took.Nanoseconds(), usage.Maxrss<<10)
+		cpu := usage.Utime.Nano() + usage.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano()
+		fmt.Printf("fetched %d %d %d\n", took.Nanoseconds(), cpu, usage.Maxrss<<10)
 		lines.Scan()
 		tree.Close()
 	}
@@ -308,7 +313,7 @@ func writeBig(t *testing.T, doc string, rows []bigRow) {
 	const begin, end = "<!-- measured -->\n", "<!-- end of measured -->\n"
 	var table strings.Builder
 	for _, when := range []string{"first fetch", "next commit"} {
-		fmt.Fprintf(&table, "| %s | requests | bytes from the server | disk | memory | time |\n|---|---|---|---|---|---|\n", when)
+		fmt.Fprintf(&table, "| %s | requests | bytes from the server | disk | memory | time | processor time |\n|---|---|---|---|---|---|---|\n", when)
 		for _, r := range rows {
 			s := r.first
 			if when == "next commit" {
@@ -318,7 +323,7 @@ func writeBig(t *testing.T, doc string, rows []bigRow) {
 			if strings.Contains(r.what, "render") {
 				disk = "-" // it is removed
 			}
-			fmt.Fprintf(&table, "| %s | %d | %s | %s | %s | %.1f s |\n", r.what, s.requests, inMB(s.bytes), disk, inMB(s.memory), s.took.Seconds())
+			fmt.Fprintf(&table, "| %s | %d | %s | %s | %s | %.1f s | %.1f s |\n", r.what, s.requests, inMB(s.bytes), disk, inMB(s.memory), s.took.Seconds(), s.cpu.Seconds())
 		}
 		table.WriteString("\n")
 	}

@@ -21,7 +21,8 @@ import (
 // objectsRequest asks for objects by name, and for what they lead to.
 type objectsRequest struct {
 	wants  []plumbing.Hash
-	depth  int // of the history, in commits; all when zero
+	depth  int           // of the history, in commits; all when zero
+	have   plumbing.Hash // a commit without history whose directories need not be sent, unless it is zero
 	filter packp.Filter
 }
 
@@ -37,6 +38,11 @@ func (r objectsRequest) body() (*bytes.Buffer, error) {
 	}
 	for _, want := range r.wants {
 		if err := e.Encodef("want %s\n", want); err != nil {
+			return nil, err
+		}
+	}
+	if !r.have.IsZero() {
+		if err := e.EncodeString("shallow "+r.have.String()+"\n", "have "+r.have.String()+"\n"); err != nil {
 			return nil, err
 		}
 	}

@@ -61,3 +61,11 @@ func (o *names) count(dir string, most int) (n int) {
 	}
 	return n
 }
+
+// total counts all entries.
+func (o *names) total() (n int) {
+	for _, entries := range o.dirs {
+		n += len(entries)
+	}
+	return n
+}

@@ -26,6 +26,7 @@ const (
 	largeBlob      = 4 << 20 // bytes of a file that is fetched only when it is named
 	wholeDirectory = 2000    // files of a directory that is fetched with all that is below it
 	nearDirectory  = 200     // files of the directory of a file, which is fetched with the file
+	nearCommits    = 10      // of the history that is sent, so that the server finds the commit before in it, and leaves out its directories
 	namesPerFile   = 10      // names that a commit may have for each file that may be fetched
 )
 
@@ -34,6 +35,7 @@ const (
 type OnDemand struct {
 	Repo
 	First []string // files that Open fetches, as far as they exist: clean slash paths from the top
+	Keep  *Kept    // what there is of the commit before; nil begins anew each time
 }
 
 // Open fetches the directories of a commit, and the files of First. The contents of all other files are placeholders (see
@@ -61,18 +63,45 @@ func (o OnDemand) open(ctx context.Context, commit string) (*source.Tree, error)
 	if o.Server == nil {
 		o.Server = new(Server)
 	}
-	dir, err := os.MkdirTemp("", "gitops-")
+	before := o.Keep.take(o.Repo)
+	p, err := newPartial(o.Repo, a, before)
 	if err != nil {
-		return nil, fmt.Errorf("temporary directory: %w", err)
-	}
-	p := &partial{repo: o.Repo, address: a, dir: dir, have: map[string]bool{}, asked: map[string]bool{}, refused: map[plumbing.Hash]bool{}}
-	p.repo.Limits = p.repo.Limits.orDefault()
-	rev, err := p.begin(ctx, plumbing.NewHash(commit), o.First)
-	if err != nil {
-		p.close()
 		return nil, err
 	}
-	return &source.Tree{Root: p.files, Revision: rev, Objects: p.names, Lacking: p.fetch, Close: p.close}, nil
+	rev, err := p.begin(ctx, plumbing.NewHash(commit), o.First, before)
+	if err != nil {
+		if p.remove(); before != nil && errors.Is(err, plumbing.ErrObjectNotFound) {
+			return o.open(ctx, commit) // the server has another idea of what there is
+		}
+		return nil, err
+	}
+	done := sync.OnceFunc(func() { o.Keep.give(p) })
+	return &source.Tree{Root: p.files, Revision: rev, Objects: p.names, Lacking: p.fetch, Close: done}, nil
+}
+
+// newPartial makes an empty checkout, or goes on with the one before.
+func newPartial(r Repo, a address, before *partial) (p *partial, err error) {
+	r.Limits = r.Limits.orDefault()
+	p = &partial{repo: r, address: a, have: map[string]int64{}, asked: map[string]bool{}, refused: map[plumbing.Hash]bool{}}
+	if before != nil {
+		p.dir, p.top, p.files = before.dir, before.top, before.files
+		p.have, p.asked, p.byName, p.bytes = before.have, before.asked, before.byName, before.bytes
+		return p, nil
+	}
+	if p.dir, err = os.MkdirTemp("", "gitops-"); err != nil {
+		return nil, fmt.Errorf("temporary directory: %w", err)
+	}
+	if p.top, err = os.OpenRoot(p.dir); err == nil {
+		err = p.top.Mkdir(filesDir, 0o755)
+	}
+	if err == nil {
+		p.files, err = p.top.OpenRoot(filesDir)
+	}
+	if err != nil {
+		p.remove()
+		return nil, err
+	}
+	return p, nil
 }
 
 // partial is a checkout that lacks the contents of files. Readers see the directory "files" in dir. A file is written beside it,
@@ -83,14 +112,15 @@ type partial struct {
 	dir     string
 	top     *os.Root // dir
 	files   *os.Root
+	commit  plumbing.Hash
 	names   *names
 
 	mu      sync.Mutex
-	have    map[string]bool // files that were written
-	asked   map[string]bool // directories that were fetched, except for large files
+	have    map[string]int64 // files that were written, with their sizes
+	asked   map[string]bool  // directories that were fetched, except for large files
 	refused map[plumbing.Hash]bool
-	byName  bool // the server does not give out directories with what is below them
-	bytes   int64
+	byName  bool  // the server does not give out directories with what is below them
+	bytes   int64 // of have
 }
 
 const (
@@ -98,7 +128,7 @@ const (
 	incoming = "incoming"
 )
 
-func (p *partial) close() {
+func (p *partial) remove() {
 	for _, r := range []*os.Root{p.files, p.top} {
 		if r != nil {
 			_ = r.Close()
@@ -108,19 +138,10 @@ func (p *partial) close() {
 }
 
 // begin fetches and writes what there is without asking: the directories, symbolic links, and files that are always read.
-func (p *partial) begin(ctx context.Context, commit plumbing.Hash, first []string) (rev source.Revision, err error) {
-	if p.top, err = os.OpenRoot(p.dir); err != nil {
-		return rev, err
-	}
-	if err = p.top.Mkdir(filesDir, 0o755); err != nil {
-		return rev, err
-	}
-	if p.files, err = p.top.OpenRoot(filesDir); err != nil {
-		return rev, err
-	}
+func (p *partial) begin(ctx context.Context, commit plumbing.Hash, first []string, before *partial) (rev source.Revision, err error) {
 	var links []string
 	err = p.exchange(ctx, func(ctx context.Context, c exchanger) error {
-		rev, links, err = p.directories(ctx, c, commit)
+		rev, links, err = p.directories(ctx, c, commit, before)
 		return err
 	})
 	if err != nil {
@@ -193,8 +214,13 @@ func (p *partial) connect(ctx context.Context, l login) (c exchanger, explain fu
 }
 
 // directories fetches a commit without the contents of its files, and writes its directories. It returns the symbolic links.
-func (p *partial) directories(ctx context.Context, c exchanger, commit plumbing.Hash) (rev source.Revision, links []string, err error) {
+func (p *partial) directories(ctx context.Context, c exchanger, commit plumbing.Hash, before *partial) (rev source.Revision, links []string, err error) {
 	req := objectsRequest{wants: []plumbing.Hash{commit}, depth: 1, filter: packp.FilterBlobNone()}
+	if before != nil && before.commit != commit {
+		req.have, req.depth = before.commit, nearCommits
+	} else if before != nil {
+		req.filter = packp.FilterTreeDepth(0)
+	}
 	tag, head := plumbing.ZeroHash, func() string { return "HEAD" }
 	ref := p.repo.shortRef(func() string { return "" })
 	if p.repo.Trust != nil || ref == "" && !isCommit(p.repo.Ref) {
@@ -222,14 +248,28 @@ func (p *partial) directories(ctx context.Context, c exchanger, commit plumbing.
 	if err != nil {
 		return rev, nil, err
 	}
-	p.names = &names{found.TreeHash, map[string][]object.TreeEntry{}}
+	p.commit, p.names = commit, &names{found.TreeHash, map[string][]object.TreeEntry{}}
 	s := &skeleton{ctx: ctx, objects: received.objects, most: namesPerFile * p.repo.Limits.Files, limits: p.repo.Limits, top: p.files.Name(), names: p.names}
-	if err := s.write(found.TreeHash, "", 0); err != nil {
+	if before == nil {
+		err = s.write(found.TreeHash, "", 0)
+	} else {
+		p.names.dirs, s.before = maps.Clone(before.names.dirs), before.names
+		err = s.turn(".", found.TreeHash, p, 0)
+		if err == nil && p.names.total() > s.most {
+			err = tooManyFiles(p.repo.Limits.Files)
+		}
+	}
+	if err != nil {
 		return rev, nil, fmt.Errorf("commit %s: %w", commit, err)
 	}
 	rev = describe(found)
 	rev.Signer, rev.Ref = safetext.Line(signer), p.repo.shortRef(head)
 	return rev, s.links, nil
+}
+
+func (p *partial) has(name string) bool {
+	_, found := p.have[name]
+	return found
 }
 
 // fetch is source.Tree.Lacking.
@@ -267,7 +307,7 @@ func (w wantedPaths) add(p *partial, name string) {
 	case !found || e.Mode == filemode.Submodule:
 	case e.Mode == filemode.Dir:
 		w.addDir(p, name, e.Hash, wholeDirectory)
-	case !p.have[name]:
+	case !p.has(name):
 		w.files[name] = e.Hash
 		if dir := path.Dir(name); w.near && e.Mode != filemode.Symlink {
 			above, _ := p.names.entry(dir)
@@ -286,7 +326,7 @@ func (p *partial) resolve(name string) string {
 		next := path.Join(done, rest[0])
 		rest = rest[1:]
 		e, found := p.names.entry(next)
-		if !found || e.Mode != filemode.Symlink || !p.have[next] {
+		if !found || e.Mode != filemode.Symlink || !p.has(next) {
 			done = next
 			continue
 		}
@@ -356,7 +396,7 @@ func (p *partial) hashes(w wantedPaths) []plumbing.Hash {
 			continue
 		}
 		p.names.below(dir, func(name string, e object.TreeEntry) {
-			if e.Mode != filemode.Submodule && !p.have[name] && !p.refused[e.Hash] {
+			if e.Mode != filemode.Submodule && !p.has(name) && !p.refused[e.Hash] {
 				wants[e.Hash] = true
 			}
 		})
@@ -367,7 +407,7 @@ func (p *partial) hashes(w wantedPaths) []plumbing.Hash {
 // put writes what was received. What is named must have come; of what is near, large files may be left out.
 func (p *partial) put(ctx context.Context, w wantedPaths, received *pack) (err error) {
 	write := func(name string, e object.TreeEntry, named bool) {
-		if err == nil && !p.have[name] && e.Mode != filemode.Submodule {
+		if err == nil && !p.has(name) && e.Mode != filemode.Submodule {
 			if err = ctx.Err(); err == nil {
 				err = p.putFile(received, name, e, named)
 			}
@@ -391,7 +431,7 @@ func (p *partial) putFile(received *pack, name string, e object.TreeEntry, named
 	if err != nil {
 		return fmt.Errorf("%q: %w", name, err)
 	}
-	if p.bytes += o.Size(); p.bytes > p.repo.Limits.Bytes {
+	if p.bytes+o.Size() > p.repo.Limits.Bytes {
 		return tooManyBytes(p.repo.Limits.Bytes)
 	}
 	if len(p.have) >= p.repo.Limits.Files {
@@ -414,7 +454,8 @@ func (p *partial) putFile(received *pack, name string, e object.TreeEntry, named
 	if err != nil {
 		return fmt.Errorf("%q: %w", name, err)
 	}
-	p.have[name] = true
+	p.have[name] = o.Size()
+	p.bytes += o.Size()
 	return nil
 }
 

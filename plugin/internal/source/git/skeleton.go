@@ -27,18 +27,21 @@ type skeleton struct {
 	entries int
 	links   []string // symbolic links of the commit, which are placeholders, too
 	one     string   // the file whose names the placeholders are; "" before the first
+
+	before *names                               // of the commit that is turned into this one, see turn; nil for none
+	known  map[plumbing.Hash][]object.TreeEntry // directories of before
 }
 
 func (s *skeleton) write(tree plumbing.Hash, dir string, depth int) error {
 	if depth > maxDepth {
 		return fmt.Errorf("%q: more than %d directories inside each other", dir, maxDepth)
 	}
-	t, err := getTree(s.objects, tree)
+	entries, err := s.tree(tree)
 	if err != nil {
 		return fmt.Errorf("directory %q: %w", dir, err)
 	}
-	s.names.dirs[path.Clean(dir)] = t.Entries
-	for _, e := range t.Entries {
+	s.names.dirs[path.Clean(dir)] = entries
+	for _, e := range entries {
 		name := path.Join(dir, e.Name)
 		if err := checkName(e.Name); err != nil {
 			return fmt.Errorf("%q: %w", dir+"/"+e.Name, err)
