@@ -260,6 +260,13 @@ func TestMirrors(t *testing.T) {
 	if err == nil || len(mirror.Requests()) != asked {
 		t.Errorf("an index led to this machine: %v", err)
 	}
+	// Nor on a laptop, where a chart may name this machine itself.
+	secure := serve(t, repotest.Options{Charts: packed(t), Authority: mirror.Authority()})
+	index = serve(t, repotest.Options{Charts: mirrorOf(t, secure.URL()), Authority: mirror.Authority()})
+	err = fetchWith(t, index.URL(), "", map[string]string{"ca.crt": string(mirror.Authority().PEM())})
+	if err == nil || len(secure.Requests()) > 0 || len(index.Requests()) != 1 {
+		t.Errorf("an index led to another port of this machine: %v", err)
+	}
 	// But where that address has a mirror, that is asked.
 	index = serve(t, repotest.Options{Charts: mirrorOf(t, "https://archives.example"), Plain: true})
 	if err := fetchWith(t, "https://charts.example", "https://charts.example: http://"+index.Host()+"\nhttps://archives.example: http://"+mirror.Host(), nil); err != nil {
