@@ -114,6 +114,28 @@ func TestDecryptedFilesReachTheirObjects(t *testing.T) {
 	}
 }
 
+// An overlay of the app copies and renames objects. They are the same objects, with the same values to hide.
+func TestDecryptedFilesUnderAnOverlay(t *testing.T) {
+	for name, count := range map[string]int{"sops_objects": 7, "sops_helm_values": 2, "sops_generators": 3, "sops_charts": 2} {
+		t.Run("X8 "+name, func(t *testing.T) {
+			scene := readScene(t, "testdata/"+name+".txtar")
+			scene.options.Overlay = &Overlay{NamePrefix: "over-", Namespace: "over", Labels: map[string]string{"over": "laid"}}
+			objects, err := Dir(t.Context(), openRoot(t, scene.checkout(t)), scene.dir, scene.options)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(objects) != count {
+				t.Errorf("%d objects", len(objects))
+			}
+			for _, o := range objects {
+				if shown, err := json.Marshal(Masked(o)); err != nil || strings.Contains(string(shown), "hunter2") || !strings.HasPrefix(o.GetName(), "over-") {
+					t.Errorf("%s, %v", shown, err)
+				}
+			}
+		})
+	}
+}
+
 func encoded(text string) string { return base64.StdEncoding.EncodeToString([]byte(text)) }
 
 // Each error about an encrypted file names a file and, but for one, a line. It has a hint and shows no value.
