@@ -40,8 +40,8 @@ func chartSecrets(connect func() (*cluster.Client, *store.Store, error)) target.
 			return nil, fmt.Errorf("%s in namespace %s: %w", ref, store.Namespace, err)
 		}
 		if refused || record.Reserved(ref, live, store.Namespace) != "" || record.IsMarked(live) {
-			return nil, hint.Errorf(fmt.Sprintf("%s in namespace %s belongs to the instance itself, and no chart uses it", ref, store.Namespace),
-				"leave secret out to use the credentials of the instance for its hosts, or put those of the chart into a Secret of their own")
+			return nil, hint.Errorf(fmt.Sprintf("%s in namespace %s belongs to the instance itself, and no app uses it", ref, store.Namespace),
+				"leave secret out to use the credentials of the instance for its hosts, or put those of the chart or source into a Secret of their own")
 		}
 		encoded, _ := live.Object["data"].(map[string]any)
 		data := map[string][]byte{}

@@ -44,18 +44,24 @@ func WithoutCluster(secret string) string {
 
 // secret returns the keys of a Secret: the files of a directory of that name in the directory of credentials, or what the cluster has.
 func secret(ctx context.Context, f *Flags, name string) (access.Keys, error) {
-	if problems := validation.IsDNS1123Subdomain(name); len(problems) > 0 {
-		return access.Keys{}, fmt.Errorf("%q cannot be the name of a Secret: %s", name, problems[0])
-	}
-	if dir := filepath.Join(f.auth.Dir, name); f.auth.Dir != "" && IsDirectory(dir) {
+	dir, data, err := secretOf(ctx, f, name)
+	if dir != "" {
 		return access.FileKeys(dir), nil
 	}
+	return access.SecretKeys("the Secret "+name, data), err
+}
+
+// secretOf returns the directory with the keys of a Secret, or else its keys and values.
+func secretOf(ctx context.Context, f *Flags, name string) (dir string, data map[string][]byte, err error) {
+	if problems := validation.IsDNS1123Subdomain(name); len(problems) > 0 {
+		return "", nil, fmt.Errorf("%q cannot be the name of a Secret: %s", name, problems[0])
+	}
+	if dir := filepath.Join(f.auth.Dir, name); f.auth.Dir != "" && IsDirectory(dir) {
+		return dir, nil, nil
+	}
 	if f.secrets == nil {
-		return access.Keys{}, hint.Errorf(fmt.Sprintf("the Secret %s is needed, and this command asks no cluster", name), "%s", WithoutCluster(name))
+		return "", nil, hint.Errorf(fmt.Sprintf("the Secret %s is needed, and this command asks no cluster", name), "%s", WithoutCluster(name))
 	}
-	data, err := f.secrets(ctx, name)
-	if err != nil {
-		return access.Keys{}, err
-	}
-	return access.SecretKeys("the Secret "+name, data), nil
+	data, err = f.secrets(ctx, name)
+	return "", data, err
 }

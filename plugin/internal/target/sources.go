@@ -34,16 +34,25 @@ func SourceResolver(f *Flags, n Notices) func(context.Context, render.NamedSourc
 }
 
 func newSources(f *Flags, n Notices) *sourceFetcher {
-	return &sourceFetcher{own: func() git.Repo { return f.Repository().git }, notices: n, servers: map[string]*git.Server{}}
+	return &sourceFetcher{own: func() git.Repo { return f.Repository().git }, notices: n, servers: map[string]*git.Server{},
+		secret: func(ctx context.Context, name string) (git.Auth, error) {
+			dir, data, err := secretOf(ctx, f, name)
+			if dir != "" {
+				return git.Auth{Dir: dir}, nil
+			}
+			return git.Auth{Keys: data, Name: "the Secret " + name}, err
+		}, secrets: map[string]git.Auth{}}
 }
 
 // sourceFetcher fetches the trees that apps name.
 type sourceFetcher struct {
 	own     func() git.Repo // the repository of the instance
 	notices Notices
+	secret  func(ctx context.Context, name string) (git.Auth, error)
 
 	mu      sync.Mutex
-	servers map[string]*git.Server // by address
+	servers map[string]*git.Server // by address and Secret
+	secrets map[string]git.Auth    // that were read, by name: a branch is asked for in each run
 }
 
 // Resolve implements sources.Fetcher.
@@ -51,12 +60,13 @@ func (f *sourceFetcher) Resolve(ctx context.Context, s render.NamedSource) (v so
 	if s.OCI != "" {
 		return v, errors.New("artifacts are not supported yet")
 	}
-	repo, err := f.repo(s)
+	repo, err := f.repo(ctx, s)
 	if err != nil {
 		return v, err
 	}
 	if pins.IsRange(s.Ref) {
-		return newestTag(ctx, repo, s.Ref)
+		v, err := newestTag(ctx, repo, s.Ref)
+		return v, f.failed(s, repo, err)
 	}
 	repo.Ref = s.Ref
 	commit, branch, err := repo.Resolve(ctx)
@@ -64,7 +74,7 @@ func (f *sourceFetcher) Resolve(ctx context.Context, s render.NamedSource) (v so
 	if branch {
 		v.Name = commit
 	}
-	return v, bare(repo, err)
+	return v, f.failed(s, repo, err)
 }
 
 // gitDigest is what digests begin with that are commits.
@@ -74,7 +84,7 @@ const gitDigest = "sha1:"
 func newestTag(ctx context.Context, repo git.Repo, constraint string) (v sources.Version, err error) {
 	tags, err := git.Tags(ctx, repo)
 	if err != nil {
-		return v, bare(repo, err)
+		return v, err
 	}
 	name, err := sources.Newest(constraint, slices.Collect(maps.Keys(tags)))
 	return sources.Version{Name: name, Digest: gitDigest + tags[name]}, err
@@ -86,7 +96,7 @@ func (f *sourceFetcher) Open(ctx context.Context, s render.NamedSource, v source
 	if s.OCI != "" {
 		return sources.Tree{}, errors.New("artifacts are not supported yet")
 	}
-	repo, err := f.repo(s)
+	repo, err := f.repo(ctx, s)
 	if err != nil {
 		return sources.Tree{}, err
 	}
@@ -104,29 +114,59 @@ func (f *sourceFetcher) Open(ctx context.Context, s render.NamedSource, v source
 	}
 	tree, err := git.OnDemand{Repo: repo, First: []string{".gitmodules", ".gitopsignore", ".sourceignore"}}.Open(ctx, commit)
 	if err != nil {
-		return sources.Tree{}, bare(repo, err)
+		return sources.Tree{}, f.failed(s, repo, err)
 	}
 	f.notices.Fetched(report.Event{Kind: report.Fetched, Text: fmt.Sprintf("source %s  %.7s", sources.Label(s), commit)})
 	return sources.Tree{Root: tree.Root, Lacking: tree.Lacking, Close: tree.Close}, nil
 }
 
-// repo is the repository of a source. Credentials go to the host of the instance's repository only.
-func (f *sourceFetcher) repo(s render.NamedSource) (git.Repo, error) {
+// repo is the repository of a source, with the credentials of the Secret that it names. Those of the instance go to the host of its
+// repository only.
+func (f *sourceFetcher) repo(ctx context.Context, s render.NamedSource) (git.Repo, error) {
 	own := f.own()
 	repo := git.Repo{URL: s.Git, Limits: own.Limits, Mirror: own.Mirror}
 	if repo.Local() { // gitops.yaml says nothing about the machine that it is read on
 		return repo, hint.Errorf("it is a directory of this machine", "write the https:// or ssh:// address of a Git repository")
 	}
-	if host := hostOf(s.Git); host != "" && host == hostOf(own.URL) {
-		repo.Auth = own.Auth
-	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.servers[s.Git] == nil {
-		f.servers[s.Git] = new(git.Server)
+	if host := hostOf(s.Git); s.Secret == "" && host != "" && host == hostOf(own.URL) {
+		repo.Auth = own.Auth
 	}
-	repo.Server = f.servers[s.Git]
+	if s.Secret != "" {
+		var err error
+		if repo.Auth, err = f.auth(ctx, s.Secret); err != nil {
+			return repo, err
+		}
+	}
+	at := s.Git + " " + s.Secret
+	if f.servers[at] == nil {
+		f.servers[at] = new(git.Server)
+	}
+	repo.Server = f.servers[at]
 	return repo, nil
+}
+
+// auth reads a Secret once, until a server refuses what it holds. f.mu is held.
+func (f *sourceFetcher) auth(ctx context.Context, name string) (git.Auth, error) {
+	if auth, known := f.secrets[name]; known {
+		return auth, nil
+	}
+	auth, err := f.secret(ctx, name)
+	if err == nil {
+		f.secrets[name] = auth
+	}
+	return auth, err
+}
+
+// failed lets the next run read the Secret of a source again: a server may have refused it.
+func (f *sourceFetcher) failed(s render.NamedSource, repo git.Repo, err error) error {
+	if err != nil && s.Secret != "" {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		delete(f.secrets, s.Secret)
+	}
+	return bare(repo, err)
 }
 
 // hostOf returns the protocol, host and port of an address, "" when it has none.

@@ -91,7 +91,7 @@ type Source struct {
 	OCI    string `yaml:"oci" soon:"true" doc:"oci:// address of an artifact in a registry"`
 	Ref    string `yaml:"ref" doc:"branch, tag, commit, or a range of versions such as 1.x. A branch is followed; any other ref stays at what it stood for when it was applied first, or at what gitops.lock.yaml says. Without ref, the default branch is followed"`
 	Layer  string `yaml:"layer" soon:"true" doc:"media type of the layer of the artifact"`
-	Secret string `yaml:"secret" soon:"true" doc:"name of the Secret with credentials, in the namespace of the instance"`
+	Secret string `yaml:"secret" doc:"name of the Secret with credentials, in the namespace of the instance; without it, the credentials of the instance are used for the host of its repository"`
 }
 
 // Part is the form of an entry of sources.
@@ -101,7 +101,7 @@ type Part struct {
 	OCI    string `yaml:"oci" soon:"true" doc:"oci:// address of an artifact in a registry"`
 	Ref    string `yaml:"ref" doc:"branch, tag, commit, or a range of versions such as 1.x. A branch is followed; any other ref stays at what it stood for when it was applied first, or at what gitops.lock.yaml says. Without ref, the default branch is followed"`
 	Layer  string `yaml:"layer" soon:"true" doc:"media type of the layer of the artifact"`
-	Secret string `yaml:"secret" soon:"true" doc:"name of the Secret with credentials, in the namespace of the instance"`
+	Secret string `yaml:"secret" doc:"name of the Secret with credentials, in the namespace of the instance; without it, the credentials of the instance are used for the host of its repository"`
 	Path   string `yaml:"path" doc:"directory to render, from the root of the source; without git and oci, of this repository"`
 	Chart  *Chart `yaml:"chart" doc:"a chart from a repository or registry, instead of path, git and oci"`
 	Helm   Helm   `yaml:"helm" doc:"settings of the chart"`

@@ -87,30 +87,41 @@ func (l login) secrets() []string {
 	return all
 }
 
-// credentials is a directory with one file per key of a Secret. Files are read at each use: what is rotated counts at
-// once.
-type credentials string
+// credentials are the keys of a Secret: a directory with one file per key, or their values. Files are read at each use: what is rotated counts
+// at once.
+type credentials struct {
+	name string // what messages call them
+	dir  string
+	keys map[string][]byte
+}
+
+// none tells whether there are no credentials at all.
+func (d credentials) none() bool { return d.dir == "" && d.keys == nil }
 
 // check refuses a directory that is missing or empty, as that of a Secret which does not exist. Files of other names are
 // somebody else's, such as keys for SOPS.
 func (d credentials) check() error {
-	entries, err := os.ReadDir(string(d))
-	if err != nil {
-		return fmt.Errorf("credentials directory: %w", err)
+	found := len(d.keys) > 0
+	if d.keys == nil {
+		entries, err := os.ReadDir(d.dir)
+		if err != nil {
+			return fmt.Errorf("credentials directory: %w", err)
+		}
+		found = len(entries) > 0
 	}
-	if len(entries) > 0 {
+	if found {
 		return nil
 	}
-	return hint.With(fmt.Errorf("credentials directory %s holds no credentials", d),
+	return hint.With(fmt.Errorf("%s holds no credentials", d.name),
 		"the Secret it comes from needs the keys %s; ca.crt, tls.crt and tls.key, and proxyAddress go with them", credentialKeys)
 }
 
-// read returns the content of a file, "" when there is none.
+// read returns the value of a key, "" when there is none.
 func (d credentials) read(name string) (string, error) {
-	if d == "" {
-		return "", nil
+	if d.dir == "" {
+		return string(d.keys[name]), nil
 	}
-	data, err := os.ReadFile(filepath.Join(string(d), name))
+	data, err := os.ReadFile(filepath.Join(d.dir, name))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
@@ -118,6 +129,14 @@ func (d credentials) read(name string) (string, error) {
 		return "", fmt.Errorf("credentials: %w", err)
 	}
 	return string(data), nil
+}
+
+// at names a key for messages.
+func (d credentials) at(name string) string {
+	if d.keys != nil {
+		return name + " of " + d.name
+	}
+	return filepath.Join(d.dir, name)
 }
 
 // readEither returns the content of a file, or of the one with its old name.
@@ -134,7 +153,7 @@ func (d credentials) line(name string) (string, error) {
 	text, err := d.read(name)
 	text = strings.TrimSpace(text)
 	if safetext.Line(text) != text {
-		return "", hint.With(fmt.Errorf("credentials: %s holds more than one line", filepath.Join(string(d), name)),
+		return "", hint.With(fmt.Errorf("credentials: %s holds more than one line", d.at(name)),
 			"write the value, and nothing else, into it")
 	}
 	return text, err

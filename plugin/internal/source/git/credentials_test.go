@@ -205,6 +205,36 @@ func TestAProxyIsUsedForHTTPSAndForSSH(t *testing.T) {
 	}
 }
 
+// bothWays are the keys of a Secret as a directory of files, and as they are read from a cluster.
+func bothWays(t testing.TB, keys map[string]string) []git.Auth {
+	data := map[string][]byte{}
+	for key, value := range keys {
+		data[key] = []byte(value)
+	}
+	return []git.Auth{{Dir: secretDir(t, keys)}, {Keys: data, Name: "the Secret x"}}
+}
+
+func TestHTTPSWithASecretThatWasRead(t *testing.T) {
+	r := newRepository(t)
+	commit := r.commit("first")
+	server, ca := r.serveTLS(requireHeader("Basic " + base64.StdEncoding.EncodeToString([]byte("me:"+canary))))
+	url := server.URL + "/config/.git"
+	for _, auth := range bothWays(t, map[string]string{"username": "me", "password": canary, "ca.crt": ca}) {
+		if got := poll(t, git.Repo{URL: url, Auth: auth}); got != commit {
+			t.Errorf("Poll = %s", got)
+		}
+	}
+	auth := git.Auth{Name: "the Secret x", Keys: map[string][]byte{"password": []byte("expired-" + canary), "ca.crt": []byte(ca)}}
+	_, err := git.Repo{URL: url, Auth: auth}.Poll(t.Context())
+	mustFail(t, err, "does not accept the token (401)", "in the Secret x")
+	if strings.Contains(err.Error(), canary) {
+		t.Error(err)
+	}
+	auth.Keys = map[string][]byte{}
+	_, err = git.Repo{URL: url, Auth: auth}.Poll(t.Context())
+	mustFail(t, err, "the Secret x holds no credentials")
+}
+
 func TestSSHWithASecret(t *testing.T) {
 	r := newRepository(t)
 	commit := r.commit("first")
@@ -214,8 +244,10 @@ func TestSSHWithASecret(t *testing.T) {
 	known := knownhosts.Line([]string{knownhosts.Normalize(server.address)}, hostKey.PublicKey())
 	url := "ssh://git@" + server.address + r.dir
 	keys := map[string]string{"identity": clientPEM, "identity.pub": "ignored", "known_hosts": known}
-	if got := poll(t, git.Repo{URL: url, Auth: git.Auth{Dir: secretDir(t, keys)}}); got != commit {
-		t.Errorf("Poll = %s", got)
+	for _, auth := range bothWays(t, keys) {
+		if got := poll(t, git.Repo{URL: url, Auth: auth}); got != commit {
+			t.Errorf("Poll = %s", got)
+		}
 	}
 
 	raw, err := ssh.ParseRawPrivateKey([]byte(clientPEM))
@@ -228,16 +260,22 @@ func TestSSHWithASecret(t *testing.T) {
 	}
 	keys["identity"] = string(pem.EncodeToMemory(block))
 	keys["password"] = canary + "\n"
-	if got := poll(t, git.Repo{URL: url, Auth: git.Auth{Dir: secretDir(t, keys)}}); got != commit {
-		t.Errorf("Poll = %s", got)
+	for _, auth := range bothWays(t, keys) {
+		if got := poll(t, git.Repo{URL: url, Auth: auth}); got != commit {
+			t.Errorf("Poll = %s", got)
+		}
 	}
 
 	delete(keys, "password")
-	_, err = git.Repo{URL: url, Auth: git.Auth{Dir: secretDir(t, keys)}}.Poll(t.Context())
-	mustFail(t, err, "passphrase")
+	for _, auth := range bothWays(t, keys) {
+		_, err = git.Repo{URL: url, Auth: auth}.Poll(t.Context())
+		mustFail(t, err, "passphrase")
+	}
 	delete(keys, "known_hosts")
-	_, err = git.Repo{URL: url, Auth: git.Auth{Dir: secretDir(t, keys)}}.Poll(t.Context())
-	mustFail(t, err, "has no known_hosts", "always verified")
+	for _, auth := range bothWays(t, keys) {
+		_, err = git.Repo{URL: url, Auth: auth}.Poll(t.Context())
+		mustFail(t, err, "has no known_hosts", "always verified")
+	}
 }
 
 // gitHub gives out installation tokens, token-1, token-2 and so on, to an app that proves its key.

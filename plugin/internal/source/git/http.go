@@ -103,6 +103,8 @@ func (g *guard) check(req *http.Request, res *http.Response) error {
 		switch {
 		case g.mirror:
 			advice = "put the credentials for the mirror " + host + " into .dockerconfigjson of the credentials directory, as `docker login` writes it"
+		case g.auth.Keys != nil:
+			advice = g.auth.Name + " needs username and password, bearerToken, or a GitHub App"
 		case g.auth.Dir != "":
 			advice = "the Secret behind " + g.auth.Dir + " needs username and password, bearerToken, or a GitHub App"
 		}
@@ -111,7 +113,7 @@ func (g *guard) check(req *http.Request, res *http.Response) error {
 		return hint.With(&refusedLogin{host + " does not accept the credentials (401)"}, "check that those for %s in .dockerconfigjson have not expired", host)
 	case res.StatusCode == http.StatusUnauthorized:
 		return hint.With(&refusedLogin{host + " does not accept the token (401)"},
-			"check that the token in %s is complete and has not expired", cmp.Or(g.auth.TokenFile, g.auth.Dir, "the token file"))
+			"check that the token in %s is complete and has not expired", cmp.Or(g.auth.TokenFile, g.auth.Name, g.auth.Dir, "the token file"))
 	case res.StatusCode == http.StatusForbidden:
 		return hint.With(fmt.Errorf("%s refuses access (403)", host),
 			"give the token read access to the contents of this repository")

@@ -13,6 +13,17 @@ type Auth struct {
 	SSHKeyFile     string // the private key for ssh; it needs KnownHostsFile
 	KnownHostsFile string // the host keys to trust for ssh
 	Dir            string // a directory with one file for each key of a Secret as Flux has it; the files above win over it
+
+	Keys map[string][]byte // the keys of a Secret that was read; they stand in place of all files
+	Name string            // what messages call Keys
+}
+
+// keys are the credentials of Dir, or Keys.
+func (a Auth) keys() credentials {
+	if a.Keys != nil {
+		return credentials{name: a.Name, keys: a.Keys}
+	}
+	return credentials{name: "credentials directory " + a.Dir, dir: a.Dir}
 }
 
 // Limits bound one Poll or Fetch. Zero stands for the default.

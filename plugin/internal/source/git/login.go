@@ -12,7 +12,7 @@ import (
 // login reads the credentials for an http server, and learns how it is reached.
 func (r Repo) login(ctx context.Context, a address, s *Server) (login, error) {
 	l := login{user: tokenUser, roundTripper: http.DefaultTransport} // which honours HTTPS_PROXY and NO_PROXY
-	dir := credentials(r.Auth.Dir)
+	dir := r.Auth.keys()
 	if a.mirror != nil {
 		l.user, l.password, l.bearer = a.mirror.User, a.mirror.Password, a.mirror.Bearer
 		return l, s.routes.set(dir, &l, false)
@@ -22,7 +22,7 @@ func (r Repo) login(ctx context.Context, a address, s *Server) (login, error) {
 		l.password, err = readToken(r.Auth.TokenFile)
 		return l, err
 	}
-	if dir == "" {
+	if dir.none() {
 		return l, nil
 	}
 	if err := dir.check(); err != nil {
@@ -62,7 +62,7 @@ func (r Repo) loginFor(ctx context.Context, a address, s *Server) (l login, err 
 	if a.scheme != schemeSSH {
 		return r.login(ctx, a, s)
 	}
-	address, err := credentials(r.Auth.Dir).line(fileProxy)
+	address, err := r.Auth.keys().line(fileProxy)
 	if err == nil {
 		l.proxy, err = parseProxy(address)
 	}

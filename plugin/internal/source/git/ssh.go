@@ -76,9 +76,12 @@ func sshConfig(a address, auth Auth, hostKey *error) (config *ssh.ClientConfig, 
 		return nil, nil, err
 	}
 	method, end := ssh.AuthMethod(nil), func() {}
-	if auth.SSHKeyFile != "" {
+	switch {
+	case auth.Keys != nil:
+		method, err = privateKey(fileIdentity+" of "+auth.Name, auth.Keys[fileIdentity], passphrase)
+	case auth.SSHKeyFile != "":
 		method, err = fileKey(auth.SSHKeyFile, passphrase)
-	} else {
+	default:
 		method, end, err = agentKeys()
 	}
 	if err != nil {
@@ -98,6 +101,9 @@ func sshConfig(a address, auth Auth, hostKey *error) (config *ssh.ClientConfig, 
 
 // hostKeys reads the host keys to trust.
 func hostKeys(a address, auth Auth) (*knownhosts.HostKeyDB, error) {
+	if auth.Keys != nil {
+		return parseKnownHosts(auth.Keys[fileKnownHosts])
+	}
 	file := cmp.Or(auth.KnownHostsFile, ownKnownHosts())
 	if file == "" {
 		return nil, hint.Errorf("no known hosts file: the server's identity cannot be verified",
@@ -110,28 +116,64 @@ func hostKeys(a address, auth Auth) (*knownhosts.HostKeyDB, error) {
 	return known, nil
 }
 
-// fileKey authenticates with a private key.
+// parseKnownHosts reads host keys, which are public: the library takes files only.
+func parseKnownHosts(text []byte) (*knownhosts.HostKeyDB, error) {
+	file, err := os.CreateTemp("", "known-hosts-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(file.Name())
+	_, err = file.Write(text)
+	if err = errors.Join(err, file.Close()); err != nil {
+		return nil, err
+	}
+	known, err := knownhosts.NewDB(file.Name())
+	if err != nil {
+		return nil, errors.New("known_hosts cannot be read") // whose error names the file
+	}
+	return known, nil
+}
+
+// fileKey authenticates with a private key in a file.
 func fileKey(file, passphrase string) (ssh.AuthMethod, error) {
 	key, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("ssh key file: %w", err)
 	}
+	return privateKey("ssh key file "+file, key, passphrase)
+}
+
+// privateKey authenticates with a private key. name is what messages call it.
+func privateKey(name string, key []byte, passphrase string) (ssh.AuthMethod, error) {
 	signer, err := ssh.ParsePrivateKey(key)
 	var encrypted *ssh.PassphraseMissingError
 	if errors.As(err, &encrypted) && passphrase != "" {
 		signer, err = ssh.ParsePrivateKeyWithPassphrase(key, []byte(passphrase))
 	}
 	if errors.As(err, &encrypted) {
-		return nil, hint.With(fmt.Errorf("ssh key file %s is protected by a passphrase", file), "use a deploy key without one, or add the key to your ssh agent and leave --ssh-key-file out")
+		return nil, hint.With(fmt.Errorf("%s is protected by a passphrase", name), "use a deploy key without one, or add the key to your ssh agent and leave --ssh-key-file out")
 	}
 	if err != nil {
-		return nil, hint.With(fmt.Errorf("ssh key file %s holds no private key", file), "use a key made by ssh-keygen, not its .pub half")
+		return nil, hint.With(fmt.Errorf("%s holds no private key", name), "use a key made by ssh-keygen, not its .pub half")
 	}
 	return ssh.PublicKeys(signer), nil
 }
 
 // sshFiles names the files of a credentials directory where no others are given, and reads the passphrase of its key.
 func sshFiles(auth Auth) (Auth, string, error) {
+	lacks := func(name string) error {
+		return hint.With(fmt.Errorf("%s has no %s", auth.keys().name, name),
+			"for ssh the Secret it comes from needs the keys %s and %s; the server's identity is always verified", fileIdentity, fileKnownHosts)
+	}
+	if auth.Keys != nil {
+		for _, name := range []string{fileKnownHosts, fileIdentity} {
+			if len(auth.Keys[name]) == 0 {
+				return auth, "", lacks(name)
+			}
+		}
+		passphrase, err := auth.keys().line(filePassword)
+		return auth, passphrase, err
+	}
 	if auth.Dir == "" || auth.SSHKeyFile != "" && auth.KnownHostsFile != "" {
 		return auth, "", nil
 	}
@@ -144,11 +186,10 @@ func sshFiles(auth Auth) (Auth, string, error) {
 		}
 		*f.into = filepath.Join(auth.Dir, f.name)
 		if _, err := os.Stat(*f.into); err != nil {
-			return auth, "", hint.With(fmt.Errorf("credentials directory %s has no %s", auth.Dir, f.name),
-				"for ssh the Secret it comes from needs the keys %s and %s; the server's identity is always verified", fileIdentity, fileKnownHosts)
+			return auth, "", lacks(f.name)
 		}
 	}
-	passphrase, err := credentials(auth.Dir).line(filePassword)
+	passphrase, err := auth.keys().line(filePassword)
 	return auth, passphrase, err
 }
 
