@@ -323,7 +323,7 @@ func writeBig(t *testing.T, doc string, rows []bigRow) {
 			if strings.Contains(r.what, "render") {
 				disk = "-" // it is removed
 			}
-			fmt.Fprintf(&table, "| %s | %d | %s | %s | %s | %.1f s | %.1f s |\n", r.what, s.requests, inMB(s.bytes), disk, inMB(s.memory), s.took.Seconds(), s.cpu.Seconds())
+			fmt.Fprintf(&table, "| %s | %d | %s | %s | %s | %.2f s | %.2f s |\n", r.what, s.requests, inMB(s.bytes), disk, inMB(s.memory), s.took.Seconds(), s.cpu.Seconds())
 		}
 		table.WriteString("\n")
 	}
