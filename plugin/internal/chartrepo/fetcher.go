@@ -15,11 +15,12 @@ import (
 
 // Limits of one fetch.
 const (
-	maxIndex   = 256 << 20 // bytes of index.yaml; the largest public one has 20 MiB
-	maxArchive = 20 << 20  // bytes of a chart
-	maxAnswer  = 1 << 20   // bytes of what a registry says: a manifest, a token
-	maxValues  = 20_000    // values in it, which are much larger in memory
-	timeout    = time.Minute
+	maxIndex    = 256 << 20 // bytes of index.yaml; the largest public one has 20 MiB
+	maxArtifact = 60 << 20  // bytes of a layer of an artifact
+	maxArchive  = 20 << 20  // bytes of a chart
+	maxAnswer   = 1 << 20   // bytes of what a registry says: a manifest, a token
+	maxValues   = 20_000    // values in it, which are much larger in memory
+	timeout     = time.Minute
 )
 
 // Fetcher fetches charts and keeps them.

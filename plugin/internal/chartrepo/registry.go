@@ -28,18 +28,7 @@ const chartLayer = "application/vnd.cncf.helm.chart.content.v1.tar+gzip"
 // fromRegistry fetches from an OCI registry: the chart is the tag VERSION of the repository PATH/NAME. Of a range it takes the newest
 // version that is a tag. The library checks the archive against the digest in the manifest.
 func (f *Fetcher) fromRegistry(ctx context.Context, asked asking, n chart.Need) (archive []byte, version string, err error) {
-	r := ociRepository{asked, []remote.Option{remote.WithContext(ctx), remote.WithTransport(registryTransport{f})}, nil}
-	login := authn.Anonymous
-	if l := asked.Login; l.Any() {
-		login = authn.FromConfig(authn.AuthConfig{Username: l.User, Password: l.Password, IdentityToken: l.Identity, RegistryToken: l.Bearer})
-	}
-	r.options = append(r.options, remote.WithAuth(login))
-	if f.backoff != nil {
-		r.options = append(r.options, remote.WithRetryBackoff(*f.backoff))
-	}
-	if asked.At.Scheme == "http" {
-		r.names = append(r.names, name.Insecure)
-	}
+	r := f.repository(ctx, asked)
 	repository := asked.At.Host + asked.At.Path
 	if version = n.Version; !chart.Exact(version) {
 		if version, err = r.newestTag(repository, n); err != nil {
@@ -52,6 +41,23 @@ func (f *Fetcher) fromRegistry(ctx context.Context, asked asking, n chart.Need) 
 	}
 	archive, err = r.chartOf(ref)
 	return archive, version, err
+}
+
+// repository says how a repository of a registry is asked.
+func (f *Fetcher) repository(ctx context.Context, asked asking) ociRepository {
+	r := ociRepository{asked, []remote.Option{remote.WithContext(ctx), remote.WithTransport(registryTransport{f})}, nil}
+	login := authn.Anonymous
+	if l := asked.Login; l.Any() {
+		login = authn.FromConfig(authn.AuthConfig{Username: l.User, Password: l.Password, IdentityToken: l.Identity, RegistryToken: l.Bearer})
+	}
+	r.options = append(r.options, remote.WithAuth(login))
+	if f.backoff != nil {
+		r.options = append(r.options, remote.WithRetryBackoff(*f.backoff))
+	}
+	if asked.At.Scheme == "http" {
+		r.names = append(r.names, name.Insecure)
+	}
+	return r
 }
 
 // ociRepository is a repository of a registry, and how it is asked.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/chartrepo"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/pins"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
@@ -34,7 +35,7 @@ func SourceResolver(f *Flags, n Notices) func(context.Context, render.NamedSourc
 }
 
 func newSources(f *Flags, n Notices) *sourceFetcher {
-	return &sourceFetcher{own: func() git.Repo { return f.Repository().git }, notices: n, servers: map[string]*git.Server{},
+	return &sourceFetcher{registries: charts(f, n), own: func() git.Repo { return f.Repository().git }, notices: n, servers: map[string]*git.Server{},
 		secret: func(ctx context.Context, name string) (git.Auth, error) {
 			dir, data, err := secretOf(ctx, f, name)
 			if dir != "" {
@@ -50,6 +51,8 @@ type sourceFetcher struct {
 	notices Notices
 	secret  func(ctx context.Context, name string) (git.Auth, error)
 
+	registries *chartrepo.Fetcher
+
 	mu      sync.Mutex
 	servers map[string]*git.Server // by address and Secret
 	secrets map[string]git.Auth    // that were read, by name: a branch is asked for in each run
@@ -58,7 +61,7 @@ type sourceFetcher struct {
 // Resolve implements sources.Fetcher.
 func (f *sourceFetcher) Resolve(ctx context.Context, s render.NamedSource) (v sources.Version, err error) {
 	if s.OCI != "" {
-		return v, errors.New("artifacts are not supported yet")
+		return f.resolveArtifact(ctx, s)
 	}
 	repo, err := f.repo(ctx, s)
 	if err != nil {
@@ -94,7 +97,7 @@ func newestTag(ctx context.Context, repo git.Repo, constraint string) (v sources
 // names has to be signed as well.
 func (f *sourceFetcher) Open(ctx context.Context, s render.NamedSource, v sources.Version, meant bool) (sources.Tree, error) {
 	if s.OCI != "" {
-		return sources.Tree{}, errors.New("artifacts are not supported yet")
+		return f.openArtifact(ctx, s, v)
 	}
 	repo, err := f.repo(ctx, s)
 	if err != nil {

@@ -36,7 +36,7 @@ func (l *loader) checkPlaces(place string, e Entry) {
 			l.at(join(place, "source"), "a source is where path is: leave it out, or list several sources", "the app has a source besides a chart or sources")
 		}
 		if e.Source.Git == "" && e.Source.OCI == "" {
-			l.at(join(place, "source"), "write git: and the address of a Git repository", "the source has no git")
+			l.at(join(place, "source"), "write git: and the address of a Git repository, or oci: and that of an artifact", "the source has neither git nor oci")
 		}
 		l.checkSource(join(place, "source"), *e.Source)
 	}
@@ -55,6 +55,12 @@ func (l *loader) checkSource(place string, s Source) {
 	if s.Git != "" && s.OCI != "" {
 		l.at(join(place, "oci"), "keep one of the two", "a source has both git and oci")
 	}
+	if s.OCI != "" && !ociForm.MatchString(s.OCI) {
+		l.at(join(place, "oci"), "write oci://HOST/PATH; a tag or digest belongs into ref", "%q is not the address of an artifact", s.OCI)
+	}
+	if s.Git != "" && s.Layer != "" {
+		l.at(join(place, "layer"), "leave it out", "a Git repository has no layers")
+	}
 	scheme, rest, found := strings.Cut(s.Git, "://")
 	user, _, _ := strings.Cut(rest, "@")
 	switch {
@@ -70,6 +76,7 @@ func (l *loader) checkSource(place string, s Source) {
 
 var (
 	scpForm  = regexp.MustCompile(`^[\w.-]+@[\w.-]+:[^/].*$`)
+	ociForm  = regexp.MustCompile(`^oci://[\w.-]+(:[0-9]+)?(/[\w.-]+)+/?$`)
 	nameForm = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 )
 
@@ -83,7 +90,7 @@ func (l *loader) checkParts(place string, parts []Part) {
 		l.checkSource(at, p.source())
 		elsewhere := p.Git != "" || p.OCI != ""
 		if !elsewhere && (p.Ref != "" || p.Layer != "" || p.Secret != "") {
-			l.at(at, "write git: and the address of a Git repository", "the source has no git")
+			l.at(at, "write git: and the address of a Git repository, or oci: and that of an artifact", "the source has neither git nor oci")
 			renders = true
 			continue
 		}

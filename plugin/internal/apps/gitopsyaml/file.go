@@ -88,20 +88,20 @@ type Chart struct {
 // Source is the form of source.
 type Source struct {
 	Git    string `yaml:"git" doc:"address of another Git repository, https:// or ssh://"`
-	OCI    string `yaml:"oci" soon:"true" doc:"oci:// address of an artifact in a registry"`
-	Ref    string `yaml:"ref" doc:"branch, tag, commit, or a range of versions such as 1.x. A branch is followed; any other ref stays at what it stood for when it was applied first, or at what gitops.lock.yaml says. Without ref, the default branch is followed"`
-	Layer  string `yaml:"layer" soon:"true" doc:"media type of the layer of the artifact"`
-	Secret string `yaml:"secret" doc:"name of the Secret with credentials, in the namespace of the instance; without it, the credentials of the instance are used for the host of its repository"`
+	OCI    string `yaml:"oci" doc:"oci:// address of an artifact in a registry"`
+	Ref    string `yaml:"ref" doc:"branch, tag, commit, digest, or a range of versions such as 1.x. A branch is followed; any other ref stays at what it stood for when it was applied first, or at what gitops.lock.yaml says. Without ref, the default branch is followed, and of an artifact the tag latest is meant"`
+	Layer  string `yaml:"layer" doc:"media type of the layer of the artifact, a tar archive with gzip; the only layer is the default, and of several that of Flux"`
+	Secret string `yaml:"secret" doc:"name of the Secret with credentials, in the namespace of the instance; without it, the credentials of the instance are used for the hosts that they are for"`
 }
 
 // Part is the form of an entry of sources.
 type Part struct {
 	As     string `yaml:"as" doc:"name with which values files name files of this source: $NAME/path"`
 	Git    string `yaml:"git" doc:"address of another Git repository, https:// or ssh://"`
-	OCI    string `yaml:"oci" soon:"true" doc:"oci:// address of an artifact in a registry"`
-	Ref    string `yaml:"ref" doc:"branch, tag, commit, or a range of versions such as 1.x. A branch is followed; any other ref stays at what it stood for when it was applied first, or at what gitops.lock.yaml says. Without ref, the default branch is followed"`
-	Layer  string `yaml:"layer" soon:"true" doc:"media type of the layer of the artifact"`
-	Secret string `yaml:"secret" doc:"name of the Secret with credentials, in the namespace of the instance; without it, the credentials of the instance are used for the host of its repository"`
+	OCI    string `yaml:"oci" doc:"oci:// address of an artifact in a registry"`
+	Ref    string `yaml:"ref" doc:"branch, tag, commit, digest, or a range of versions such as 1.x. A branch is followed; any other ref stays at what it stood for when it was applied first, or at what gitops.lock.yaml says. Without ref, the default branch is followed, and of an artifact the tag latest is meant"`
+	Layer  string `yaml:"layer" doc:"media type of the layer of the artifact, a tar archive with gzip; the only layer is the default, and of several that of Flux"`
+	Secret string `yaml:"secret" doc:"name of the Secret with credentials, in the namespace of the instance; without it, the credentials of the instance are used for the hosts that they are for"`
 	Path   string `yaml:"path" doc:"directory to render, from the root of the source; without git and oci, of this repository"`
 	Chart  *Chart `yaml:"chart" doc:"a chart from a repository or registry, instead of path, git and oci"`
 	Helm   Helm   `yaml:"helm" doc:"settings of the chart"`

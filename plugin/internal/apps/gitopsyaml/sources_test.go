@@ -46,13 +46,16 @@ func TestSourcesRead(t *testing.T) {
 
 func TestSourcesRefused(t *testing.T) {
 	for entry, want := range map[string]string{
-		"source: {ref: v1}":                                                                   "gitops.yaml:4: the source has no git; write git: and the address of a Git repository",
+		"source: {ref: v1}":                                                                   "gitops.yaml:4: the source has neither git nor oci; write git: and the address of a Git repository, or oci: and that of an artifact",
 		"source: {git: /srv/base}":                                                            `gitops.yaml:4: "/srv/base" is not the address of a Git repository; write https:// or ssh:// and the address; a directory of this repository needs no source`,
 		"source: {git: 'file:///srv/base'}":                                                   `gitops.yaml:4: "file:///srv/base" is not the address of a Git repository; write https:// or ssh:// and the address; a directory of this repository needs no source`,
 		"source: {git: 'https://me:pa55@git.example/x'}":                                      "gitops.yaml:4: the address of the repository holds a user or a password; leave it out: credentials are given to the instance",
 		"source: {git: 'https://git.example/x'}, path: ../x":                                  "gitops.yaml:4: path ../x leaves the repository; give a directory from the repository's root",
 		"source: {git: 'https://git.example/x'}, path: '*'":                                   "gitops.yaml:4: path *: wildcards match only directories of this repository; list its directories one by one",
 		"source: {git: 'https://git.example/x'}, sources: [{path: infra}]":                    "gitops.yaml:4: the app has a source besides a chart or sources; a source is where path is: leave it out, or list several sources",
+		"source: {oci: 'oci://r.example/x:1.0.0'}":                                            `gitops.yaml:4: "oci://r.example/x:1.0.0" is not the address of an artifact; write oci://HOST/PATH; a tag or digest belongs into ref`,
+		"source: {oci: 'oci://r.example/x', git: 'https://git.example/x'}":                    "gitops.yaml:4: a source has both git and oci; keep one of the two",
+		"source: {git: 'https://git.example/x', layer: x/y}":                                  "gitops.yaml:4: a Git repository has no layers; leave it out",
 		"sources: [{as: a}]":                                                                  "gitops.yaml:4: none of the sources is rendered; give one of them a path or a chart",
 		"sources: [{}]":                                                                       "gitops.yaml:4: the source has neither git nor chart nor path; write git: and the address of a Git repository, chart:, or path: for a directory of this repository\ngitops.yaml:4: none of the sources is rendered; give one of them a path or a chart",
 		"sources: [{path: infro}]":                                                            "gitops.yaml:4: path infro is not a directory of the repository; did you mean infra?",
