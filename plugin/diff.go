@@ -78,6 +78,7 @@ func (o *diffOptions) run(ctx context.Context, c *cli, args []string) error {
 		}
 	})
 	o.source.ReadSecrets(chartSecrets(connected(client, store)))
+	defer target.ShareSources(&o.source)()
 	r.Render, r.Apps = o.source.Renderer(notices(u)), gitopsyaml.Load
 	r.Resolve = target.SourceResolver(&o.source, notices(u))
 	out := r.Run(ctx, work.Target, reconcile.Options{Cause: report.CauseManual, DryRun: true, Timeout: o.source.Timeout, Records: work.Records})

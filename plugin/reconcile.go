@@ -118,6 +118,7 @@ func (o *reconcileOptions) run(ctx context.Context, c *cli, args []string) error
 	defer done()
 	r.Source = from
 	o.source.ReadSecrets(chartSecrets(connected(client, store)))
+	defer target.ShareSources(&o.source)()
 	r.Render, r.Apps = o.source.Renderer(notices(u)), gitopsyaml.Load
 	r.Resolve = target.SourceResolver(&o.source, notices(u))
 	opts := reconcile.Options{Cause: report.CauseManual, DryRun: dryRun, Upgrade: o.upgrade, Timeout: o.source.Timeout, Records: work.Records}

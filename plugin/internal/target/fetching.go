@@ -16,6 +16,7 @@ type fetching struct {
 	cache   string
 	mirrors string
 	secrets Secrets
+	shared  *sharedTrees // nil shares no trees of sources
 }
 
 func (f *fetching) addCache(fs *pflag.FlagSet) {

@@ -34,8 +34,14 @@ func SourceResolver(f *Flags, n Notices) func(context.Context, render.NamedSourc
 	return newSources(f, n).Resolve
 }
 
+// ShareSources lets the renders that follow share the trees of sources, until done is called.
+func ShareSources(f *Flags) (done func()) {
+	f.shared = &sharedTrees{trees: map[string]*sharedTree{}}
+	return f.shared.close
+}
+
 func newSources(f *Flags, n Notices) *sourceFetcher {
-	return &sourceFetcher{registries: charts(f, n), own: func() git.Repo { return f.Repository().git }, notices: n, servers: map[string]*git.Server{},
+	return &sourceFetcher{trees: f.shared, registries: charts(f, n), own: func() git.Repo { return f.Repository().git }, notices: n, servers: map[string]*git.Server{},
 		secret: func(ctx context.Context, name string) (git.Auth, error) {
 			dir, data, err := secretOf(ctx, f, name)
 			if dir != "" {
@@ -52,6 +58,7 @@ type sourceFetcher struct {
 	secret  func(ctx context.Context, name string) (git.Auth, error)
 
 	registries *chartrepo.Fetcher
+	trees      *sharedTrees // nil shares none
 
 	mu      sync.Mutex
 	servers map[string]*git.Server // by address and Secret
@@ -93,9 +100,18 @@ func newestTag(ctx context.Context, repo git.Repo, constraint string) (v sources
 	return sources.Version{Name: name, Digest: gitDigest + tags[name]}, err
 }
 
-// Open implements sources.Fetcher. Where only signed commits of the instance's repository are applied, a commit that neither it nor its lock
-// names has to be signed as well.
+// Open implements sources.Fetcher.
 func (f *sourceFetcher) Open(ctx context.Context, s render.NamedSource, v sources.Version, meant bool) (sources.Tree, error) {
+	if f.trees == nil {
+		return f.open(ctx, s, v, meant)
+	}
+	key := fmt.Sprintf("%q %q %q %s %v", s.URL(), s.Secret, s.Layer, v.Digest, meant)
+	return f.trees.get(ctx, key, func() (sources.Tree, error) { return f.open(ctx, s, v, meant) })
+}
+
+// open fetches a tree. Where only signed commits of the instance's repository are applied, a commit that neither it nor its lock
+// names has to be signed as well.
+func (f *sourceFetcher) open(ctx context.Context, s render.NamedSource, v sources.Version, meant bool) (sources.Tree, error) {
 	if s.OCI != "" {
 		return f.openArtifact(ctx, s, v)
 	}
