@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -137,6 +139,9 @@ func checkRedirect(req *http.Request, res *http.Response) error {
 	if err != nil || to.Host == "" {
 		return fmt.Errorf("%s answers with a redirect that has no valid address", req.URL.Host)
 	}
+	if isMachineAddress(to.Hostname()) {
+		return hint.With(fmt.Errorf("%s redirects to %s, which is not the address of a repository, refused", req.URL.Host, to.Host), "no repository is at link-local and metadata addresses")
+	}
 	if req.URL.Scheme == schemeHTTPS && to.Scheme != schemeHTTPS {
 		return fmt.Errorf("%s redirects to %s without https, refused", req.URL.Host, to.Host)
 	}
@@ -145,6 +150,17 @@ func checkRedirect(req *http.Request, res *http.Response) error {
 			"if you trust %s with the token, use its URL", to.Host)
 	}
 	return nil
+}
+
+// isMachineAddress reports whether a host is an address at which a network or a cloud answers its machines: link-local ones, and metadata.
+func isMachineAddress(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	ip = ip.Unmap().WithZone("")
+	metadata := []string{"100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"} // Alibaba, Azure, Oracle, Amazon, Google
+	return ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified() || slices.Contains(metadata, ip.String())
 }
 
 func origin(u *url.URL) string {

@@ -122,6 +122,15 @@ func TestCredentialsDoNotFollowARedirectToAnotherHost(t *testing.T) {
 	fetch(t, repo, commit)
 }
 
+func TestARedirectToAMachineAddressIsRefused(t *testing.T) {
+	for _, to := range []string{"http://169.254.169.254/x", "http://[fe80::1]/x", "http://[::ffff:169.254.169.254]:80/x", "http://168.63.129.16/x"} {
+		redirect := httptest.NewServer(http.RedirectHandler(to, http.StatusFound))
+		_, err := git.Repo{URL: redirect.URL + "/config"}.Poll(t.Context())
+		mustFail(t, err, "redirects to ", "is not the address of a repository, refused", "link-local")
+		redirect.Close()
+	}
+}
+
 func TestARedirectOnTheSameHostKeepsTheToken(t *testing.T) {
 	r := newRepository(t)
 	commit := r.commit("first")
