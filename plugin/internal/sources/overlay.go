@@ -54,6 +54,7 @@ func (j *joined) local(ctx context.Context, name string) ([]byte, error) {
 
 // noteLocal notes that the render depends on a file of the checkout.
 func (j *joined) noteLocal(name string) {
+	j.files = append(j.files, name)
 	if j.reads++; !throughLink(j.checkout, name) {
 		j.told++
 		j.inputs = append(j.inputs, name)

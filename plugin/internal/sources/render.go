@@ -51,6 +51,7 @@ type joined struct {
 	first    map[string]manifest.Object
 	problems manifest.Problems
 
+	files  []string // of the checkout that were read here, not by a render
 	inputs []string // paths of the checkout
 	reads  int      // what depends on the checkout
 	told   int      // what of that told its inputs
@@ -144,6 +145,9 @@ func (j *joined) finish() ([]manifest.Object, error) {
 	}
 	if err := j.tell(); err != nil {
 		return nil, err
+	}
+	if o := j.options; o.Files != nil && o.ListFiles && len(j.files) > 0 {
+		o.Files(j.files)
 	}
 	render.ShareHidden(j.objects)
 	if j.options.Inputs != nil && j.told == j.reads {
