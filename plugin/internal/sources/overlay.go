@@ -2,7 +2,9 @@ package sources
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/manifest"
@@ -32,6 +34,9 @@ func (j *joined) overlay(ctx context.Context, p render.Part, o *render.Options) 
 			continue
 		}
 		text, err := j.local(ctx, patch.Path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return refuse(fmt.Sprintf("patches[%d]", i), "files of patches are named from the root of this repository", "patch %s does not exist", patch.Path)
+		}
 		if err != nil {
 			return refuse(fmt.Sprintf("patches[%d]", i), "", "patch %s: %v", patch.Path, err)
 		}
