@@ -631,14 +631,14 @@ func TestOverlayOfHooksOfOneName(t *testing.T) {
 		t.Fatal(err)
 	}
 	var warned []string
-	got, err := Dir(t.Context(), openRoot(t, dir), "app", Options{warning: func(text string) { warned = append(warned, text) },
+	_, err = Dir(t.Context(), openRoot(t, dir), "app", Options{warning: func(text string) { warned = append(warned, text) },
 		Overlay: overlayOf(t, "nameSuffix: -x\nimages: [{name: nginx, newTag: '2'}]\ncomponents: [parts/more]\nlabels: {a: b}")})
 	if err == nil {
 		t.Error("a component is missing, and there is no error")
 	}
 	writeFile(t, dir, "parts/more/kustomization.yaml", "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\nresources: [a.yaml]\n")
 	writeFile(t, dir, "parts/more/a.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: added}\n")
-	got, err = Dir(t.Context(), openRoot(t, dir), "app", Options{warning: func(text string) { warned = append(warned, text) },
+	got, err := Dir(t.Context(), openRoot(t, dir), "app", Options{warning: func(text string) { warned = append(warned, text) },
 		Overlay: overlayOf(t, "nameSuffix: -x\nimages: [{name: nginx, newTag: '2'}]\ncomponents: [parts/more]\nlabels: {a: b}\n"+
 			"patches: [{target: {kind: Job, name: one}, patch: '- {op: replace, path: /metadata/annotations, value: {a: b}}'}]")})
 	if err != nil || len(warned) > 0 {

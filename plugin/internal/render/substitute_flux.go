@@ -78,7 +78,7 @@ func (s *Substitute) inserted() (map[string]string, error) {
 	for _, name := range slices.Sorted(maps.Keys(s.Vars)) {
 		if err := envsubst.CheckName(name); err != nil {
 			if from, is := s.Secret[name]; is {
-				err = fmt.Errorf("Secret/%s: %w", from, err)
+				err = fmt.Errorf("%s: %w", "Secret/"+from, err)
 			}
 			return nil, hint.With(fmt.Errorf("variables: %w", err), "rename or remove the key: with the flux dialect each key of an object in substitute.from is a variable")
 		}
