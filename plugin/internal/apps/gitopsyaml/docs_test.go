@@ -19,6 +19,12 @@ func keys(t reflect.Type, prefix string) string {
 		if f.Tag.Get("soon") != "" {
 			continue
 		}
+		if f.Tag.Get("yaml") == "" { // a type of its own, as Wait is: what a list of it holds is a key, and it is none
+			if f.Type.Kind() == reflect.Slice {
+				b.WriteString(keys(f.Type.Elem(), strings.TrimSuffix(prefix, ".")+"[]."))
+			}
+			continue
+		}
 		name := prefix + f.Tag.Get("yaml")
 		fmt.Fprintf(&b, "| `%s` | %s |\n", name, strings.ReplaceAll(f.Tag.Get("doc"), "|", "\\|"))
 		inner := f.Type
