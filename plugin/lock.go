@@ -45,7 +45,7 @@ type lockOptions struct {
 type LockList struct {
 	metav1.TypeMeta `json:",inline"`
 	Items           []LockItem `json:"items"`
-	UpToDate        bool       `json:"upToDate"` // nothing changed
+	UpToDate        bool       `json:"upToDate"` // nothing changed, and every app was rendered
 }
 
 // LockItem is one entry. Was is the version before: empty for a new entry, and the same for one that did not change, or only its
@@ -124,7 +124,7 @@ func (o *lockOptions) run(ctx context.Context, c *cli, names []string) error {
 			return err
 		}
 	}
-	if err := o.print(c.ui(), lock, changes); err != nil {
+	if err := o.print(c.ui(), lock, changes, failed); err != nil {
 		return err
 	}
 	if failed || o.check && len(changes) > 0 {
@@ -241,8 +241,8 @@ func writeLock(root *os.Root, lock pins.Lock) error {
 	return err
 }
 
-func (o *lockOptions) print(u *ui.Terminal, lock pins.Lock, changes []pins.Change) error {
-	list := LockList{TypeMeta: metav1.TypeMeta{APIVersion: status.APIVersion, Kind: "LockList"}, Items: []LockItem{}, UpToDate: len(changes) == 0}
+func (o *lockOptions) print(u *ui.Terminal, lock pins.Lock, changes []pins.Change, failed bool) error {
+	list := LockList{TypeMeta: metav1.TypeMeta{APIVersion: status.APIVersion, Kind: "LockList"}, Items: []LockItem{}, UpToDate: len(changes) == 0 && !failed}
 	var ids []string
 	for _, e := range lock {
 		item := LockItem{URL: e.URL, Chart: e.Chart, Constraint: e.Constraint, Version: e.Version, Digest: e.Digest, Was: e.Version}
@@ -264,6 +264,7 @@ func (o *lockOptions) print(u *ui.Terminal, lock pins.Lock, changes []pins.Chang
 		u.Say("%s", lockLine(c))
 	}
 	switch {
+	case len(changes) == 0 && failed: // whether it is up to date is not known
 	case len(changes) == 0:
 		u.Say("%s is up to date: %s", pins.Name, report.Plural(len(lock), "version"))
 	case o.check:
