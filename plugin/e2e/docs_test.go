@@ -30,6 +30,7 @@ var skippedCommands = []struct{ page, begins, reason string }{
 	{"docs/action.md", "", "its scripts and workflows are executed in action/e2e"},
 	{"docs/promotion.md", "", "its workflows and commands are executed in action/e2e, TestADayWithIt and after; both halves together in testdata/script/promotion.txtar"},
 	{"docs/benchmarks.md", "", "takes hours"},
+	{"docs/air-gap.md", "", "its mirrors do not exist; testdata/script/air_gap.txtar has real ones"},
 	{"docs/get-it.md", "version=", "downloads a release; the archive is installed in .ci/release, TestKrewInstallsTheSnapshot"},
 	{"docs/get-it.md", "curl", "downloads a release; the manifest is installed in .ci/release, TestKrewInstallsTheSnapshot"},
 	{"docs/get-it.md", "mv", "part of the same"},

@@ -194,7 +194,9 @@ func TestEqualsHelmTemplate(t *testing.T) {
 		case fails, strings.Contains(file, "helm_error_"): // those do what differs each time
 			continue
 		case strings.Contains(file, "own_repository"), // Helm gives the first that fits
-			strings.Contains(file, "nested_file"): // helm package writes both into one directory
+			strings.Contains(file, "nested_file"),                  // helm package writes both into one directory
+			strings.Contains(file, "helm_crds_"),                   // helm template asks no server, so it has no kinds of crds/
+			strings.Contains(file, "helm_generated"), s.helm.Tests: // Helm makes up other values, and no tests are asked for
 			continue
 		}
 		compared++

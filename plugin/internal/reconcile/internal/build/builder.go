@@ -213,8 +213,13 @@ func (b *Builder) RenderOptions(ctx context.Context, root *os.Root) (render.Opti
 	if b.Vars != nil {
 		o.Values = b.Vars.given
 	}
+	var charts []record.Chart
+	var trees []record.Tree
+	if b.Record.Inventory != nil { // else nothing was applied
+		charts, trees = b.Record.Charts, b.Record.Trees
+	}
 	var err error
-	if o.Pins, err = givenPins(root, b.Record.Charts, b.Record.Trees, b.Followed, b.Upgrade); err != nil {
+	if o.Pins, err = givenPins(root, charts, trees, b.Followed, b.Upgrade); err != nil {
 		return o, err
 	}
 	if b.App.Chart == nil && len(b.App.Sources) == 0 && b.App.Source == nil {
