@@ -60,7 +60,7 @@ func Parse(data []byte) (Lock, error) {
 	r := &reader{}
 	var lock Lock
 	if len(doc.Content) == 0 {
-		r.refuse(&doc, "run kubectl gitops lock", "the file is empty")
+		r.refuse(&doc, instead("the file"), "the file is empty")
 	} else {
 		lock = r.file(doc.Content[0])
 	}
@@ -78,11 +78,14 @@ func (r *reader) refuse(at *yaml.Node, hint, format string, args ...any) {
 	r.problems = append(r.problems, manifest.Problem{Origin: manifest.Origin{File: Name, Line: at.Line}, Message: fmt.Sprintf(format, args...), Hint: hint})
 }
 
+// instead is the hint for what a person has written wrong: the command that writes the file reads it first.
+func instead(what string) string { return "remove " + what + ", and run `kubectl gitops lock`" }
+
 // mapping returns the values of a mapping that may have some keys and must have the required ones.
 func (r *reader) mapping(n *yaml.Node, what string, keys []string, required int) map[string]*yaml.Node {
 	values := map[string]*yaml.Node{}
 	if n.Kind != yaml.MappingNode {
-		r.refuse(n, "", "%s is not a mapping", what)
+		r.refuse(n, instead(what), "%s is not a mapping", what)
 		return nil
 	}
 	for i := 0; i < len(n.Content); i += 2 {
@@ -97,7 +100,7 @@ func (r *reader) mapping(n *yaml.Node, what string, keys []string, required int)
 	}
 	for _, key := range keys[:required] {
 		if values[key] == nil {
-			r.refuse(n, "run kubectl gitops lock", "%s has no %s", what, key)
+			r.refuse(n, instead(what), "%s has no %s", what, key)
 		}
 	}
 	return values
@@ -147,7 +150,7 @@ func (r *reader) entry(n *yaml.Node) Entry {
 	e := Entry{URL: r.text(v["url"], "url"), Chart: r.text(v["chart"], "chart"), Constraint: r.text(v["constraint"], "constraint"),
 		Version: r.text(v["version"], "version"), Digest: r.text(v["digest"], "digest")}
 	if text := e.Misfit(); text != "" && v["version"] != nil && v["constraint"] != nil {
-		r.refuse(v["version"], "run kubectl gitops lock", "%s: %s", e, text)
+		r.refuse(v["version"], instead("the entry"), "%s: %s", e, text)
 	}
 	if e.Digest != "" && !digestForm.MatchString(e.Digest) {
 		r.refuse(v["digest"], "it is sha256: and 64 characters of 0-9 and a-f", "%q is not a digest", e.Digest)

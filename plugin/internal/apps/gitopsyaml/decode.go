@@ -198,7 +198,11 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, place string, depth int
 			if err := d.value(value, v.Field(field), join(place, name), depth+1); err != nil {
 				return err
 			}
-			if f := v.Field(field); f.Kind() == reflect.String && f.String() != "" {
+			switch f := v.Field(field); {
+			case f.Kind() != reflect.String:
+			case strings.TrimSpace(f.String()) == "" && value.Kind == yaml.ScalarNode && strings.TrimSpace(value.Value) == "" && v.Type().Field(field).Tag.Get("required") != "":
+				d.refuse(value.Line, "", "%s is empty", name)
+			case f.String() != "":
 				d.enum(v.Type().Field(field).Tag.Get("enum"), f.String(), name, value.Line)
 			}
 		}

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/app"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
@@ -320,5 +322,35 @@ func TestAListOfTheWrongTypeIsOneProblem(t *testing.T) {
 		if l.load([]byte(head + "- {name: a, path: apps/x, " + setting + "}\n")); len(l.problems) != 1 || !strings.Contains(l.problems[0].Message, "not a list") {
 			t.Errorf("%s: %v", setting, l.problems)
 		}
+	}
+}
+
+// A text that must be there must say something: of every kind of entry, by the types.
+func TestRequiredTextsAreNotEmpty(t *testing.T) {
+	checked := 0
+	for _, form := range []any{Chart{}, Image{}, ValuesFrom{}, Replicas{}, WaitFor{}} {
+		v := reflect.New(reflect.TypeOf(form)).Elem()
+		for i := range v.NumField() {
+			f := v.Type().Field(i)
+			if f.Tag.Get("required") == "" || f.Type.Kind() != reflect.String {
+				continue
+			}
+			checked++
+			for _, empty := range []string{`""`, "' '"} {
+				key := f.Tag.Get("yaml")
+				var n yaml.Node
+				if err := yaml.Unmarshal([]byte(key+": "+empty), &n); err != nil {
+					t.Fatal(err)
+				}
+				d := &decoder{file: Name, lines: map[string]int{}}
+				d.decode(n.Content[0], v.Addr().Interface())
+				if !strings.Contains(fmt.Sprint(d.problems), key+" is empty") {
+					t.Errorf("%T: %s: %s gives %v", form, key, empty, d.problems)
+				}
+			}
+		}
+	}
+	if checked < 7 {
+		t.Errorf("only %d keys", checked)
 	}
 }
