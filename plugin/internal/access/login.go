@@ -73,21 +73,25 @@ func (l Login) Hide(err error) error {
 	if err == nil {
 		return nil
 	}
-	text := err.Error()
-	clean := text
 	secrets := []string{l.Password, l.Bearer, l.Identity}
 	if l.Password != "" {
 		secrets = append(secrets, base64.StdEncoding.EncodeToString([]byte(l.User+":"+l.Password)))
 	}
+	return Redact(err, err.Error(), secrets)
+}
+
+// Redact returns err with another text, and without the secrets in it: err itself when that changes nothing. Otherwise nothing of err is left
+// but its hints.
+func Redact(err error, text string, secrets []string) error {
 	for _, secret := range secrets {
 		if secret != "" {
-			clean = strings.ReplaceAll(clean, secret, "***")
+			text = strings.ReplaceAll(text, secret, "***")
 		}
 	}
-	if clean == text {
+	if text == err.Error() {
 		return err
 	}
-	hidden := errors.New(clean)
+	hidden := errors.New(text)
 	for _, h := range hint.Of(err) {
 		hidden = hint.With(hidden, "%s", h)
 	}

@@ -119,13 +119,10 @@ func (p *poller) objects(ctx context.Context, r objectsRequest, l Limits) (*pack
 	if err != nil {
 		return nil, err
 	}
-	req, err := p.request(ctx, http.MethodPost, p.base+"/"+uploadPack, body)
+	req, err := p.command(ctx, body)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Content-Type", lsRefsQuery)
-	req.Header.Set("Accept", "application/x-git-upload-pack-result")
-	req.Header["Idempotency-Key"] = []string{}
 	p.guard.limits = l
 	res, err := p.client.Do(req)
 	p.guard.limits = Limits{}

@@ -23,7 +23,7 @@ import (
 const (
 	infoRefs    = "/info/refs"
 	uploadPack  = "git-upload-pack"
-	lsRefsQuery = "application/x-git-upload-pack-request"
+	commandType = "application/x-git-upload-pack-request"
 )
 
 // poller asks one http server for refs in protocol version 2, of which go-git knows nothing: only the refs that were
@@ -124,15 +124,10 @@ func (p *poller) lsRefs(ctx context.Context, prefixes []string) (*packp.AdvRefs,
 	if err != nil {
 		return nil, err
 	}
-	req, err := p.request(ctx, http.MethodPost, p.base+"/"+uploadPack, body)
+	req, err := p.command(ctx, body)
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Content-Type", lsRefsQuery)
-	req.Header.Set("Accept", "application/x-git-upload-pack-result")
-	// Asking twice does no harm: net/http asks again when the server has just closed the connection kept from the
-	// poll before. An empty list of values is not sent.
-	req.Header["Idempotency-Key"] = []string{}
 	res, err := p.client.Do(req)
 	if err != nil {
 		if p.guard.otherwise() {
@@ -147,6 +142,20 @@ func (p *poller) lsRefs(ctx context.Context, prefixes []string) (*packp.AdvRefs,
 	adv, err := parseLsRefs(res.Body)
 	_, _ = io.Copy(io.Discard, res.Body) // the connection can be used again only when all was read
 	return adv, err
+}
+
+// command is the request with one command of protocol version 2, which changes nothing on the server.
+func (p *poller) command(ctx context.Context, body *bytes.Buffer) (*http.Request, error) {
+	req, err := p.request(ctx, http.MethodPost, p.base+"/"+uploadPack, body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", commandType)
+	req.Header.Set("Accept", "application/x-git-upload-pack-result")
+	// Asking twice does no harm: net/http asks again when the server has just closed the connection kept from the
+	// poll before. An empty list of values is not sent.
+	req.Header["Idempotency-Key"] = []string{}
+	return req, nil
 }
 
 func (p *poller) request(ctx context.Context, method, url string, body *bytes.Buffer) (*http.Request, error) {

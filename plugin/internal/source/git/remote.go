@@ -11,6 +11,7 @@ import (
 	"github.com/go-git/go-git/v5/plumbing"
 	"github.com/go-git/go-git/v5/plumbing/transport"
 
+	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/access"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/hint"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/safetext"
 )
@@ -119,19 +120,5 @@ func redact(err error, secrets ...string) error {
 	if err == nil {
 		return nil
 	}
-	text := err.Error()
-	clean := safetext.Line(text)
-	for _, secret := range secrets {
-		if secret != "" {
-			clean = strings.ReplaceAll(clean, secret, "***")
-		}
-	}
-	if clean == text {
-		return err
-	}
-	redacted := errors.New(clean)
-	for _, h := range hint.Of(err) {
-		redacted = hint.With(redacted, "%s", h)
-	}
-	return redacted
+	return access.Redact(err, safetext.Line(err.Error()), secrets)
 }
