@@ -46,7 +46,10 @@ func (r observing) makePasses(ctx context.Context) error {
 		}
 		p.Opts.Named = slices.Contains(r.target.Only, app.Name) && !p.Opts.Loop
 		p.Opts.Open, p.Opts.Commits = r.open, r.finding().commits
-		if r.Resolve != nil {
+		switch {
+		case r.revertOnly:
+			p.Opts.Resolve = asRecorded(p)
+		case r.Resolve != nil:
 			p.Opts.Resolve = r.asked.resolve
 		}
 		p.Commit, p.Revision, p.Tip, p.Apps = r.commit, r.revision, r.tip, r.ids

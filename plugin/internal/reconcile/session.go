@@ -15,7 +15,6 @@ import (
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/build"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/reconcile/internal/pass"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/record"
-	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/render"
 	"github.com/kubectl-gitops/kubectl-gitops/plugin/internal/report"
 )
 
@@ -277,12 +276,12 @@ func (s *Session) Moved(ctx context.Context) bool {
 	asked := map[string]bool{}
 	for _, m := range s.members {
 		for _, e := range m.last.Followed {
-			if key := e.Key(); asked[key] || s.Resolve == nil || !build.IsBranch(e) {
+			source := followed(m.last.App, e)
+			if s.Resolve == nil || source == nil || !build.IsBranch(e) || asked[e.Key()] {
 				continue
-			} else {
-				asked[key] = true
 			}
-			v, err := s.Resolve(ctx, render.NamedSource{Git: e.URL, Ref: e.Constraint})
+			asked[e.Key()] = true
+			v, err := s.Resolve(ctx, *source)
 			if err == nil && v.Name != e.Version {
 				return true
 			}

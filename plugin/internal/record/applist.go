@@ -147,6 +147,7 @@ func (l *AppList) IsBehind(app string) (Behind, bool) {
 	return Behind{}, false
 }
 
+// After tells whether the record was saved on top of this very state of the list: the run that saved it did not get as far
 // as saving the list. Then the record alone knows what the app is at.
 func (r *Record) After(l *AppList) bool { return r.Under != "" && r.Under == l.Stored.Version }
 

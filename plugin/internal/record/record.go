@@ -76,8 +76,6 @@ func (r *Record) Unsaved() bool {
 	return false
 }
 
-// After tells whether the record was saved on top of this very state of the list: the run that saved it did not get as far
-
 // Empty is the only shard of an inventory without rows.
 func (r *Record) Empty() Shard {
 	header, err := json.Marshal(r.Header)

@@ -55,6 +55,12 @@ func (l *loader) checkSource(place string, s Source) {
 	if s.Git != "" && s.OCI != "" {
 		l.at(join(place, "oci"), "keep one of the two", "a source has both git and oci")
 	}
+	for key, address := range map[string]string{"git": s.Git, "oci": s.OCI} {
+		if holdsLogin(address) {
+			l.refuseLogin(join(place, key))
+			return
+		}
+	}
 	if s.OCI != "" && !ociForm.MatchString(s.OCI) {
 		l.at(join(place, "oci"), "write oci://HOST/PATH; a tag or digest belongs into ref", "%q is not the address of an artifact", s.OCI)
 	}
@@ -62,16 +68,33 @@ func (l *loader) checkSource(place string, s Source) {
 		l.at(join(place, "layer"), "leave it out", "a Git repository has no layers")
 	}
 	scheme, rest, found := strings.Cut(s.Git, "://")
-	user, _, _ := strings.Cut(rest, "@")
 	switch {
 	case s.Git == "":
-	case found && strings.Contains(rest, "@") && (strings.Contains(user, ":") || scheme != "ssh") && !strings.Contains(user, "/"):
-		l.at(join(place, "git"), "leave it out: credentials are given to the instance", "the address of the repository holds a user or a password")
 	case found && rest != "" && (scheme == "https" || scheme == "ssh" || scheme == "http"):
 	case !found && scpForm.MatchString(s.Git):
 	default:
 		l.at(join(place, "git"), "write https:// or ssh:// and the address; a directory of this repository needs no source", "%q is not the address of a Git repository", s.Git)
 	}
+}
+
+func (l *loader) refuseLogin(place string) {
+	l.at(place, "leave it out: credentials are given to the instance", "the address of the repository holds a user or a password")
+}
+
+// holdsLogin reports whether an address holds a user or a password, which no message may quote. The user of ssh is none. A port that is no
+// number is the beginning of a password with a slash.
+func holdsLogin(address string) bool {
+	scheme, rest, found := strings.Cut(address, "://")
+	if !found {
+		user, _, at := strings.Cut(address, "@")
+		return at && strings.Contains(user, ":")
+	}
+	host, _, _ := strings.Cut(rest, "/")
+	if user, _, at := strings.Cut(host, "@"); at {
+		return scheme != "ssh" || strings.Contains(user, ":")
+	}
+	i := strings.LastIndex(host, ":")
+	return i >= 0 && strings.Trim(host[i+1:], "0123456789") != "" && !strings.HasSuffix(host, "]")
 }
 
 var (
@@ -176,6 +199,10 @@ func checkValues(l *loader, place string, h Helm, names []string) {
 
 // checkChart refuses what cannot be the address of a chart.
 func (l *loader) checkChart(place string, c Chart) {
+	if holdsLogin(c.Repo) {
+		l.refuseLogin(join(place, "repo"))
+		return
+	}
 	if scheme, rest, ok := strings.Cut(c.Repo, "://"); c.Repo != "" && (!ok || rest == "" || scheme != "https" && scheme != "oci" && scheme != "http") {
 		l.at(join(place, "repo"), "write https:// and the URL of a Helm repository, or oci:// and the address of a registry", "%q is not the address of a chart repository", c.Repo)
 	}

@@ -2,6 +2,7 @@ package gitopsyaml
 
 import (
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -78,6 +79,44 @@ func TestSourcesRefused(t *testing.T) {
 		}
 		if strings.Join(got, "\n") != want {
 			t.Errorf("%s\ngot  %s\nwant %s", entry, strings.Join(got, "\n"), want)
+		}
+	}
+}
+
+func TestAddressesThatHoldALogin(t *testing.T) {
+	for address, want := range map[string]bool{
+		"":                                 false,
+		"https://git.example/x":            false,
+		"https://git.example:8443/x@y":     false,
+		"https://[::1]:8443/x":             false,
+		"https://[::1]/x":                  false,
+		"ssh://git@git.example/x":          false,
+		"ssh://git@git.example:22/x":       false,
+		"git@git.example:x":                false,
+		"oci://registry.example/x@sha256:": false,
+		"https://me@git.example/x":         true,
+		"https://me:pa55@git.example/x":    true,
+		"https://me:pa/55@git.example/x":   true,
+		"ssh://me:pa55@git.example/x":      true,
+		"me:pa55@git.example:x":            true,
+		"oci://me:pa55@registry.example/x": true,
+	} {
+		if got := holdsLogin(address); got != want {
+			t.Errorf("%q: %t", address, got)
+		}
+	}
+	for _, entry := range []string{"chart: {repo: 'https://me:pa55@a.example', name: a, version: 1.0.0}", "chart: {repo: 'oci://me:pa/55@a.example', name: a, version: 1.0.0}",
+		"source: {oci: 'oci://me:pa55@a.example/x'}\n  path: a", "source: {git: 'me:pa55@a.example:x'}\n  path: a", "sources: [{git: 'https://me:pa/55@a.example', path: a}]"} {
+		root, err := os.OpenRoot(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := root.WriteFile(Name, []byte(head+"- name: a\n  "+entry+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = Load(root, ".")
+		if err == nil || !strings.Contains(err.Error(), "holds a user or a password") || strings.Contains(err.Error(), "55") {
+			t.Errorf("%s: %v", entry, err)
 		}
 	}
 }

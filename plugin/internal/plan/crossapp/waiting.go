@@ -1,28 +1,19 @@
 package crossapp
 
+import "slices"
+
 // Waiting returns the apps that wait for somebody: those of themselves, and those that depend on one, directly or through others.
-// dependsOn has the dependencies of each app, without a cycle.
+// dependsOn has the dependencies of each app. They may be from records of different commits, and so form a circle.
 func Waiting(dependsOn map[string][]string, themselves map[string]bool) map[string]bool {
-	known := map[string]bool{}
-	var waits func(app string) bool
-	waits = func(app string) bool {
-		if is, done := known[app]; done {
-			return is
-		}
-		is := themselves[app]
-		for _, dep := range dependsOn[app] {
-			is = waits(dep) || is
-		}
-		known[app] = is
-		return is
-	}
-	for app := range dependsOn {
-		waits(app)
-	}
-	for app, is := range known {
-		if !is {
-			delete(known, app)
+	waiting := map[string]bool{}
+	waits := func(app string) bool { return themselves[app] || waiting[app] }
+	for more := true; more; {
+		more = false
+		for app, deps := range dependsOn {
+			if !waiting[app] && (themselves[app] || slices.ContainsFunc(deps, waits)) {
+				waiting[app], more = true, true
+			}
 		}
 	}
-	return known
+	return waiting
 }

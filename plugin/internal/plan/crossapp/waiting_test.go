@@ -8,14 +8,16 @@ import (
 )
 
 func TestWhoWaitsForSomebody(t *testing.T) {
-	dependsOn := map[string][]string{"base": nil, "web": {"base"}, "after": {"web", "base"}, "last": {"after"}, "alone": nil}
+	dependsOn := map[string][]string{"base": nil, "web": {"base"}, "after": {"web", "base"}, "last": {"after"}, "alone": nil,
+		"a": {"b"}, "b": {"a", "base"}}
 	for _, c := range []struct{ themselves, want string }{
 		{"", ""},
 		{"alone", "alone"},
 		{"web", "after last web"},
-		{"base", "after base last web"},
+		{"base", "a after b base last web"},
 		{"last", "last"},
 		{"gone", ""},
+		{"a", "a b"},
 	} {
 		themselves := map[string]bool{}
 		for _, app := range strings.Fields(c.themselves) {

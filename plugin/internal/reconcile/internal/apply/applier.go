@@ -72,6 +72,7 @@ type Outcome struct {
 	Left    bool                       // it is create-only and exists: nothing was sent
 	Anew    string                     // why it was deleted and recreated, "" when it was not
 	Err     error                      // why it was not applied; Applier.Explain words it
+	Sent    *plan.Step                 // what was sent, when it is not the step: with other generated values
 }
 
 func uidOf(u *unstructured.Unstructured) types.UID {

@@ -26,6 +26,9 @@ func (a keeping) apply(ctx context.Context, s *plan.Step) Outcome {
 			return Outcome{Err: err}
 		}
 		o := a.applyOnce(ctx, t)
+		if t != s {
+			o.Sent = t
+		}
 		if n == tries || t.Version == "" || !apierrors.IsConflict(o.Err) || ownedByOthers(o.Err) {
 			return o
 		}

@@ -1,6 +1,7 @@
 package execute
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -141,7 +142,7 @@ func (e *Execution) record(s *plan.Step, o apply.Outcome) {
 		e.Failed[s.Key()] = true
 	case o.Err != nil:
 		c.Action = report.Failed
-		c.Error, c.Hint = e.Applier.Explain(o.Err, s)
+		c.Error, c.Hint = e.Applier.Explain(o.Err, cmp.Or(o.Sent, s))
 		e.Failed[s.Key()] = true
 	case o.Left:
 		e.leave(s, o)
