@@ -126,7 +126,7 @@ func (a App) ReadsCluster() bool {
 	return a.Substitute != nil && len(a.Substitute.From) > 0 || len(a.Helm.ValuesFrom) > 0
 }
 
-// NamesInCluster returns the ConfigMaps and Secrets that give values, each once, as "Secret/name".
+// NamesInCluster returns the ConfigMaps and Secrets that must give values, each once, as "Secret/name": without the optional ones.
 func (h Helm) NamesInCluster() []string {
 	var names []string
 	for _, v := range h.ValuesFrom {
@@ -153,7 +153,6 @@ type Inline struct {
 // over Inline.
 type ValuesFrom struct {
 	Kind, Name      string
-	Namespace       string `json:",omitempty"` // "" for that of the instance
 	Key, TargetPath string
 	Optional        bool
 	Origin          manifest.Origin `json:"-"`

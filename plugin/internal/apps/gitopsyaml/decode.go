@@ -192,9 +192,6 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, place string, depth int
 				d.refuse(value.Line, "give it a value, or leave the key out", "%s has no value", name)
 				continue
 			}
-			if v.Type().Field(field).Tag.Get("soon") != "" {
-				d.refuse(key.Line, "leave it out", "%s is not supported yet", name)
-			}
 			if err := d.value(value, v.Field(field), join(place, name), depth+1); err != nil {
 				return err
 			}

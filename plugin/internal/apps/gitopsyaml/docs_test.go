@@ -16,9 +16,6 @@ func keys(t reflect.Type, prefix string) string {
 	var b strings.Builder
 	for i := range t.NumField() {
 		f := t.Field(i)
-		if f.Tag.Get("soon") != "" {
-			continue
-		}
 		if f.Tag.Get("yaml") == "" { // a type of its own, as Wait is: what a list of it holds is a key, and it is none
 			if f.Type.Kind() == reflect.Slice {
 				b.WriteString(keys(f.Type.Elem(), strings.TrimSuffix(prefix, ".")+"[]."))

@@ -11,7 +11,7 @@ const (
 )
 
 // File is the form of gitops.yaml. The tags are all there is to it: the decoder, the JSON Schema and the table in
-// docs/gitops-yaml.md follow them. A key with the tag soon is refused and not documented: it has no effect yet.
+// docs/gitops-yaml.md follow them.
 type File struct {
 	APIVersion string  `yaml:"apiVersion" required:"true" enum:"kubectl-gitops.dev/v1alpha1" doc:"version of the file format"`
 	Kind       string  `yaml:"kind" required:"true" enum:"GitOps" doc:"kind of the file"`

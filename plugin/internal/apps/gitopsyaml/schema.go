@@ -44,9 +44,6 @@ func schemaOf(t reflect.Type) map[string]any {
 	properties, required := map[string]any{}, []string{}
 	for i := range t.NumField() {
 		tag := t.Field(i).Tag
-		if tag.Get("soon") != "" {
-			continue
-		}
 		p := schemaOf(t.Field(i).Type)
 		p["description"] = tag.Get("doc")
 		if enum := tag.Get("enum"); enum != "" {

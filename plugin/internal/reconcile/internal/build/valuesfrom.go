@@ -1,7 +1,6 @@
 package build
 
 import (
-	"cmp"
 	"context"
 	"encoding/base64"
 	"fmt"
@@ -15,7 +14,7 @@ import (
 
 // readValues adds the values of a chart that one ConfigMap or Secret has. One that is missing is an error, unless it is optional.
 func (r *VariableReader) readValues(ctx context.Context, read *Variables, from app.ValuesFrom) error {
-	ref := refOf(from.Kind, cmp.Or(from.Namespace, r.Namespace), from.Name)
+	ref := refOf(from.Kind, r.Namespace, from.Name)
 	if err := r.mayRead(ref); err != nil {
 		return err
 	}
